@@ -1,0 +1,67 @@
+"""The command `coconet`: gathers the commands of every part and turns our errors into one line and exit code 2."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import EntryPoint, entry_points
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from coconet import __version__
+from coconet.errors import CoconetError
+
+COMMANDS_GROUP = "coconet.commands"
+"""Each part of the house announces its commands under this entry-point group in setup.py."""
+
+
+class CommandGroup(TyperGroup):
+    """Commands by name, each loaded only when it is called, so that one missing package disturbs no other command."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """Names in the order in which a model and a rig go through them."""
+        return sorted(_announced())
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]
+        """Load one command."""
+        found = _announced().get(cmd_name)
+        if found is None:
+            return None
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        single.command(name=cmd_name)(found.load())
+        return get_command(single)  # type: ignore[return-value]
+
+
+def _announced() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=COMMANDS_GROUP)}
+
+
+app = typer.Typer(
+    cls=CommandGroup,
+    name="coconet",
+    help="Infrared and visible image fusion on the edge.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    ctx: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and end."),
+) -> None:
+    if version:
+        typer.echo(f"coconet-edge {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; the console script of setup.py."""
+    try:
+        app()
+    except CoconetError as error:
+        Console(stderr=True).print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
+        sys.exit(2)

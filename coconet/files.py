@@ -1,0 +1,53 @@
+"""Files written whole or not at all, and the hash that names their content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from coconet.errors import CoconetError
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a scratch path beside `path`; rename it into place only if the block ends without an error.
+
+    The scratch file keeps the suffix of `path`, because many writers choose their format by it.
+    """
+    if not path.parent.is_dir():
+        raise CoconetError(
+            path,
+            wanted="a path in an existing folder",
+            got=f"no folder {path.parent}",
+            remedy="Create the folder first.",
+        )
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    scratch = Path(name)
+    try:
+        yield scratch
+        scratch.chmod(0o644)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def existing_file(path: Path, kind: str) -> Path:
+    """Return `path`, or say that no such file exists; `kind` says what it should have been, as `an ONNX model`."""
+    if not path.is_file():
+        got = "a folder" if path.is_dir() else "no such file"
+        raise CoconetError(path, wanted=kind, got=got, remedy="Check the path.")
+    return path
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()  # hashlib.file_digest came with Python 3.11; JetPack 6 has 3.10
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

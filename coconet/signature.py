@@ -1,0 +1,129 @@
+"""What a fusion network takes and gives, and the card a model file carries to say so."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from coconet.errors import CoconetError
+
+VISIBLE = "visible"
+INFRARED = "infrared"
+FUSED = "fused"
+
+CARD_KEY = "coconet_edge.card"
+"""The ONNX metadata key under which a model keeps its card, as JSON."""
+
+LUMA_RULE = "Y = 0.299 R + 0.587 G + 0.114 B is fused; the visible picture keeps its chroma (BT.601, full range)"
+
+Precision = Literal["fp32", "fp16", "int8"]
+Normalization = Literal["none", "running", "image"]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a network core takes: two (B, 1, H, W) float tensors, visible first, and gives: one of the same shape.
+
+    input_range: the values that 0 and 255 are mapped to before the network.
+    output_range: the values the network gives for 0 and 255.
+    side_multiple: height and width are padded to a multiple of this many pixels.
+    normalization: `running` for BatchNorm with stored statistics, `image` for statistics of the picture at hand
+        (the published CoCoNet checkpoint), `none` for networks without such layers.
+    """
+
+    input_range: tuple[float, float] = (0.0, 1.0)
+    output_range: tuple[float, float] = (0.0, 1.0)
+    side_multiple: int = 1
+    normalization: Normalization = "none"
+
+    def __post_init__(self) -> None:
+        for name in ("input_range", "output_range"):
+            low, high = getattr(self, name)
+            if not low < high:
+                raise _bad_card(name, "a low and a higher value", f"{low} and {high}")
+        if self.side_multiple != 1 and (self.side_multiple < 2 or self.side_multiple % 2):
+            raise _bad_card("side_multiple", "1 or a positive even number of pixels", str(self.side_multiple))
+        if self.normalization not in get_args(Normalization):
+            raise _bad_card("normalization", " or ".join(get_args(Normalization)), repr(self.normalization))
+
+
+@dataclass(frozen=True)
+class CalibrationRecord:
+    """Where the INT8 ranges of a model came from.
+
+    frames: how many frame pairs were read. frames_sha256: a hash over their pixels, in order.
+    method: how a range was chosen from the histogram, for example `percentile 99.99`.
+    """
+
+    frames: int
+    frames_sha256: str
+    method: str
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What made a model file and what it expects; JSON in the ONNX metadata and beside an engine.
+
+    network: the network's name, `coconet`, `lite` or a module path. weights_sha256: hash of the checkpoint file.
+    visible_channels: 3 (BGR) or 1 (gray). height_px, width_px: the frame size, None where any size is taken.
+    """
+
+    network: str
+    precision: Precision
+    weights_sha256: str
+    signature: Signature = Signature()
+    visible_channels: int = 3
+    height_px: int | None = None
+    width_px: int | None = None
+    luma_rule: str = LUMA_RULE
+    calibration: CalibrationRecord | None = None
+
+    def __post_init__(self) -> None:
+        if self.visible_channels not in (1, 3):
+            raise _bad_card("visible_channels", "1 (gray) or 3 (BGR)", str(self.visible_channels))
+        if self.precision not in get_args(Precision):
+            raise _bad_card("precision", " or ".join(get_args(Precision)), repr(self.precision))
+        if (self.precision == "int8") != (self.calibration is not None):
+            raise _bad_card("calibration", "a calibration record on INT8 models and on no others", self.precision)
+
+    def to_json(self) -> str:
+        """The card as one line of JSON, keys in a fixed order."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str, where: object) -> ModelCard:
+        """Read a card; `where` names the file in errors. Raises CoconetError for anything that is not a card."""
+        try:
+            return cls.from_dict(json.loads(text))
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise CoconetError(
+                where,
+                wanted="a model card as JSON",
+                got=str(error),
+                remedy="Export the model again with coconet export.",
+            ) from error
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> ModelCard:
+        """Rebuild a card from `dataclasses.asdict` output or parsed JSON."""
+        signature = dict(fields["signature"])
+        for name in ("input_range", "output_range"):
+            low, high = signature[name]
+            signature[name] = (float(low), float(high))
+        record = fields["calibration"]
+        return cls(
+            **{
+                **fields,
+                "signature": Signature(**signature),
+                "calibration": None if record is None else CalibrationRecord(**record),
+            }
+        )
+
+
+def _bad_card(field: str, wanted: str, got: str) -> CoconetError:
+    return CoconetError(
+        f"model card, {field}", wanted=wanted, got=got, remedy="Export the model again with coconet export."
+    )

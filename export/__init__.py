@@ -1,0 +1,1 @@
+"""A checkpoint becomes a camera-ready ONNX graph, and a graph becomes a TensorRT engine."""

@@ -1,0 +1,1 @@
+"""Two live cameras in, one fused stream out."""

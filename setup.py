@@ -1,0 +1,73 @@
+"""What is packaged, what it needs, and which commands each part announces."""
+
+import re
+from pathlib import Path
+
+from setuptools import setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "coconet" / "__init__.py").read_text()).group(1)
+
+# The base runs a shipped network on a CPU. OpenCV without windows: the other build needs the libraries of an X server.
+BASE = [
+    "numpy>=1.24",
+    "opencv-python-headless>=4.8",
+    "av>=12",
+    "onnxruntime>=1.18",
+    "typer>=0.12",
+    "rich>=13",
+    "pydantic>=2.6",
+    "tomli>=2; python_version < '3.11'",
+]
+EXPORT = ["torch>=2.9", "onnx>=1.18", "onnxscript>=0.5", "safetensors>=0.4"]
+CALIBRATION = ["onnx>=1.18"]
+METRICS = ["scipy>=1.10"]
+RTX = ["tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>=1.7"]
+EXTRAS = {
+    "export": EXPORT,
+    "calibration": CALIBRATION,
+    "metrics": METRICS,
+    "gpu": ["onnxruntime-gpu>=1.18"],
+    "tensorrt": ["tensorrt>=10", "pycuda>=2024.1"],
+    "rtx": RTX,
+    "dev": [
+        *EXPORT,
+        *METRICS,
+        *RTX,
+        "hypothesis>=6",
+        "mypy>=1.10",
+        "pytest>=8",
+        "pytest-xdist>=3.6",
+        "ruff>=0.12",
+        "scikit-image>=0.22",
+    ],
+}
+COMMANDS = {
+    "train": "coconet.train_cli:train",
+    "score": "coconet.score_cli:score",
+    "export": "export.export_cli:export",
+    "build": "export.build_cli:build",
+    "calibrate": "calibration.calibrate_cli:calibrate",
+    "run": "runtime.run_cli:run",
+    "demo": "runtime.demo_cli:demo",
+    "bench": "benchmarks.bench_cli:bench",
+}
+
+setup(
+    name="coconet-edge",
+    version=VERSION,
+    description="Infrared and visible image fusion on the edge: from a trained network to a live fused stream",
+    long_description=(HERE / "README.md").read_text() if (HERE / "README.md").exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    package_dir={"": "."},
+    packages=["coconet", "coconet.weights", "export", "calibration", "runtime", "benchmarks"],
+    package_data={"coconet.weights": ["*.onnx", "*.safetensors", "*.md"], "coconet": ["py.typed"]},
+    install_requires=BASE,
+    extras_require=EXTRAS,
+    entry_points={
+        "console_scripts": ["coconet = coconet.cli:main"],
+        "coconet.commands": [f"{name} = {target}" for name, target in COMMANDS.items()],
+    },
+)
