@@ -12,7 +12,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "coconet" / "__init__.py").
 BASE = [
     "numpy>=1.24",
     "opencv-python-headless>=4.8",
-    "av>=12",
+    "av>=15",
     "onnxruntime>=1.18",
     "typer>=0.12",
     "rich>=13",
@@ -22,13 +22,12 @@ BASE = [
 EXPORT = ["torch>=2.9", "onnx>=1.18", "onnxscript>=0.5", "safetensors>=0.4"]
 CALIBRATION = ["onnx>=1.18"]
 METRICS = ["scipy>=1.10"]
-RTX = ["tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>=1.7"]
+RTX = ["onnx>=1.18", "tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>=1.7"]
 EXTRAS = {
     "export": EXPORT,
     "calibration": CALIBRATION,
     "metrics": METRICS,
-    "gpu": ["onnxruntime-gpu>=1.18"],
-    "tensorrt": ["tensorrt>=10", "pycuda>=2024.1"],
+    "tensorrt": [*CALIBRATION, "tensorrt>=10"],
     "rtx": RTX,
     "dev": [
         *EXPORT,
@@ -39,6 +38,7 @@ EXTRAS = {
         "pytest>=8",
         "pytest-xdist>=3.6",
         "ruff>=0.12",
+        "tomli>=2",
         "scikit-image>=0.22",
     ],
 }

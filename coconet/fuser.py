@@ -35,9 +35,9 @@ class Fuser(nn.Module):
 
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """(B, H, W, C) and (B, H, W, 1), uint8, to (B, H, W, C) uint8; C is 3 (BGR) or 1 (gray)."""
-        picture = visible.permute(0, 3, 1, 2).float()
+        picture = visible.float().permute(0, 3, 1, 2)  # in this order: TensorRT transposes no bytes
         luma = (picture * self.luma).sum(dim=1, keepdim=True) if len(self.luma.flatten()) > 1 else picture
-        fused = self.fuse_gray(luma, infrared.permute(0, 3, 1, 2).float())
+        fused = self.fuse_gray(luma, infrared.float().permute(0, 3, 1, 2))
         # Equal to replacing Y and keeping Cb and Cr: every colour is Y plus a multiple of its chroma.
         painted = (picture + (fused - luma)) if len(self.luma.flatten()) > 1 else fused
         return painted.clamp(0.0, 255.0).round().permute(0, 2, 3, 1).to(torch.uint8)
@@ -94,6 +94,6 @@ def check_frame_size(height_px: int, width_px: int, signature: Signature) -> Non
         raise CoconetError(
             "frame size",
             wanted=f"at least {max(8, signature.side_multiple // 2 + 1)} pixels a side",
-            got=f"{width_px}x{height_px}",
+            got=f"{height_px}x{width_px} (height x width)",
             remedy="Use larger pictures.",
         )

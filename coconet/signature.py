@@ -123,6 +123,18 @@ class ModelCard:
         )
 
 
+def card_from_metadata(metadata: Mapping[str, str], where: object) -> ModelCard:
+    """Find and read the card in an ONNX file's metadata. Raises CoconetError where the model is not ours."""
+    if CARD_KEY not in metadata:
+        raise CoconetError(
+            where,
+            wanted="a camera-ready model with its card",
+            got="an ONNX model without a card, so not made by coconet-edge",
+            remedy="Export the model with coconet export first.",
+        )
+    return ModelCard.from_json(metadata[CARD_KEY], where)
+
+
 def _bad_card(field: str, wanted: str, got: str) -> CoconetError:
     return CoconetError(
         f"model card, {field}", wanted=wanted, got=got, remedy="Export the model again with coconet export."

@@ -48,7 +48,7 @@ class Recipe(BaseModel):
     structure: float = Field(default=1.0, ge=0, description="weight of 1 - SSIM, shared out by gradient activity")
     intensity: float = Field(default=0.4, ge=0, description="weight of the squared error, shared out by entropy")
     edge: float = Field(default=12.0, ge=0, description="weight of the difference to the stronger gradient")
-    correlation: float = Field(default=0.5, ge=0, description="weight of 2 - SCD")
+    correlation: float = Field(default=1.0, ge=0, description="weight of 2 - SCD")
     information: float = Field(default=2.0, ge=0, description="weight of -log VIF, mean of both sources")
 
 

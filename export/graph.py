@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -13,7 +16,8 @@ from coconet.engine_card import FrameSize
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
 from coconet.fuser import Fuser, check_frame_size
-from coconet.signature import CARD_KEY, FUSED, INFRARED, VISIBLE, ModelCard, Precision
+from coconet.onnx_file import attach_card
+from coconet.signature import FUSED, INFRARED, VISIBLE, ModelCard, Precision
 
 try:
     import onnx
@@ -81,8 +85,7 @@ def to_model(checkpoint: Checkpoint, options: ExportOptions, card: ModelCard) ->
         torch.zeros(*sides, 1, dtype=torch.uint8),
     )
     free = {1: torch.export.Dim("height", min=17, max=8192), 2: torch.export.Dim("width", min=17, max=8192)}
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the exporter warns about its own internals
+    with _quiet_exporter(), torch.no_grad():
         program = torch.onnx.export(
             fuser,
             frames,
@@ -94,5 +97,19 @@ def to_model(checkpoint: Checkpoint, options: ExportOptions, card: ModelCard) ->
             verbose=False,
         )
     model = cast("torch.onnx.ONNXProgram", program).model_proto  # None only where a file is written at once
-    onnx.helper.set_model_props(model, {CARD_KEY: card.to_json()})
+    attach_card(model, card)
     return model
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    # It warns about its own internals and logs which of torchvision's operators it does without.
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)

@@ -1,0 +1,31 @@
+"""Agreement: an exported graph gets its final name only after it fused real frames as PyTorch does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from coconet.checkpoint import Checkpoint
+from coconet.files import whole_file
+from export.graph import ExportOptions, export_onnx
+from runtime.eager import EagerBackend
+from runtime.ort import OnnxRuntimeBackend
+from runtime.parity import LIMITS, Parity, compare, require
+from runtime.samples import FolderFrames, fitted, painted_pairs
+
+PAINTED_FRAMES = 3
+"""How many painted pairs are fused where no folder of real ones is given."""
+
+
+def export_checked(checkpoint: Checkpoint, out: Path, options: ExportOptions, frames: Path | None = None) -> Parity:
+    """Export, fuse the pairs of `frames` (painted scenes without it) with both, and only then rename into place.
+
+    Raises CoconetError with the figures where the graph is further from PyTorch than its precision allows.
+    """
+    reference = EagerBackend(checkpoint)
+    with whole_file(out) as scratch:
+        card = export_onnx(checkpoint, scratch, options)
+        pairs = list(fitted(painted_pairs(PAINTED_FRAMES) if frames is None else FolderFrames(frames), card))
+        with OnnxRuntimeBackend(scratch) as candidate:
+            parity = compare(reference, candidate, pairs)
+        require(parity, LIMITS[options.precision], f"{out}, against PyTorch")
+    return parity

@@ -1,0 +1,219 @@
+"""An ONNX model becomes a TensorRT engine, with the card that says from what, by what and for which GPUs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from coconet.engine_card import ENGINE_SUFFIX, BuildOptions, EngineCard, FrameSize, SizeProfile, card_path
+from coconet.errors import CoconetError
+from coconet.files import sha256_of, whole_file
+from coconet.signature import FUSED, INFRARED, VISIBLE
+from export.build_progress import BuildProgress, NoProgress, progress_monitor
+from export.engine_source import EngineSource, read_engine_source
+from export.tensorrt_flavour import (
+    TensorRT,
+    creation_flags,
+    in_one_line,
+    open_tensorrt,
+    set_targets,
+    types_networks_strongly,
+)
+
+EXPORT = "Export the model again with coconet export."
+
+
+def default_engine_path(onnx: Path, options: BuildOptions) -> Path:
+    """Return a name beside the ONNX file that says precision and GPUs, such as `lite.fp16.sm86.engine`."""
+    precision = read_engine_source(onnx).card.precision
+    stem = onnx.stem if precision in onnx.stem.split(".") else f"{onnx.stem}.{precision}"
+    return onnx.with_name(f"{stem}.{'-'.join(open_tensorrt(options.gpus).targets)}{ENGINE_SUFFIX}")
+
+
+def build_engine(
+    onnx: Path, out: Path, options: BuildOptions | None = None, progress: BuildProgress | None = None
+) -> EngineCard:
+    """Build an engine with exactly the types of the graph, and write it and its card, or neither.
+
+    Raises CoconetError where the model is not ours, the GPU or driver is missing, or TensorRT refuses the graph.
+    """
+    options = options or BuildOptions()
+    _check_destination(out)
+    source = read_engine_source(onnx)
+    tensorrt = open_tensorrt(options.gpus)
+    plan = _built(source, tensorrt, options, progress or NoProgress())
+    return _written(out, plan, source, tensorrt, options)
+
+
+def _check_destination(out: Path) -> None:
+    """Before the build, which may take minutes."""
+    if out.suffix != ENGINE_SUFFIX:
+        got = out.suffix or "no ending"
+        raise CoconetError(out, wanted=f"a name that ends in {ENGINE_SUFFIX}", got=got, remedy="Change the ending.")
+    if not os.access(out.parent, os.W_OK):
+        got = f"no such folder: {out.parent}" if not out.parent.exists() else f"a read-only folder: {out.parent}"
+        raise CoconetError(
+            out, wanted="a path in a folder that can be written to", got=got, remedy="Choose another path with --out."
+        )
+
+
+def _built(source: EngineSource, tensorrt: TensorRT, options: BuildOptions, progress: BuildProgress) -> Any:
+    """Build the serialised engine, a buffer of bytes."""
+    trt = tensorrt.module
+    tensorrt.messages.clear()
+    _check_precision(source, tensorrt)
+    builder = _new_builder(tensorrt)
+    network = builder.create_network(creation_flags(trt))
+    parser = trt.OnnxParser(network, tensorrt.logger)  # holds the weights until the engine is built
+    _parse(source, trt, parser)
+    _check_camera_ready(source, trt, network)
+    config = builder.create_builder_config()
+    set_targets(tensorrt, config)
+    _set_limits(trt, config, options)
+    profile = _profile(source, builder, network, options.profile)
+    if profile is not None:
+        config.add_optimization_profile(profile)
+    monitor = progress_monitor(trt, progress)
+    if monitor is not None:
+        config.progress_monitor = monitor
+    plan = builder.build_serialized_network(network, config)
+    if monitor is not None and monitor.failure is not None:
+        raise monitor.failure
+    if plan is None:
+        raise _refused(source, tensorrt)
+    tensorrt.messages.log_warnings()
+    return plan
+
+
+def _check_precision(source: EngineSource, tensorrt: TensorRT) -> None:
+    if source.card.precision != "fp32" and not types_networks_strongly(tensorrt.module):
+        raise CoconetError(
+            source.path,
+            wanted="TensorRT 10 or later, which builds FP16 and INT8 as the graph has them",
+            got=f"TensorRT {tensorrt.version} and a model of precision {source.card.precision}",
+            remedy="Update the device (JetPack 6.1 or later has TensorRT 10), or build the FP32 model.",
+        )
+
+
+def _new_builder(tensorrt: TensorRT) -> Any:
+    try:
+        return tensorrt.module.Builder(tensorrt.logger)
+    except (TypeError, RuntimeError) as error:  # what the bindings raise where the library gives no builder
+        raise CoconetError(
+            f"TensorRT {tensorrt.version}",
+            wanted="a TensorRT that fits the driver of this machine",
+            got=_last_error(tensorrt) or str(error),
+            remedy="Install the TensorRT that came with this driver or JetPack.",
+        ) from error
+
+
+def _parse(source: EngineSource, trt: Any, parser: Any) -> None:
+    if not parser.parse_from_file(str(source.path)):
+        found = parser.get_error(0)
+        node = found.node_name() if hasattr(found, "node_name") else ""  # from 10.0
+        raise CoconetError(
+            f"{source.path}, node {node or found.node()}",
+            wanted="a graph that TensorRT's parser takes",
+            got=in_one_line(trt, found.desc()),
+            remedy=EXPORT,
+        )
+
+
+def _check_camera_ready(source: EngineSource, trt: Any, network: Any) -> None:
+    """Refuse a parsed network that does not take and give uint8 pictures under our names."""
+    inputs = {tensor.name: tensor for tensor in map(network.get_input, range(network.num_inputs))}
+    outputs = {tensor.name: tensor for tensor in map(network.get_output, range(network.num_outputs))}
+    channels = {VISIBLE: source.card.visible_channels, INFRARED: 1}
+    if inputs.keys() != channels.keys() or outputs.keys() != {FUSED}:
+        got = f"inputs {', '.join(inputs)} and outputs {', '.join(outputs)}"
+        raise _not_camera_ready(source, f"inputs {VISIBLE} and {INFRARED} and output {FUSED}", got)
+    for name, tensor in {**inputs, **outputs}.items():
+        depth, shape = channels.get(name, source.card.visible_channels), tuple(tensor.shape)
+        layout = len(shape) == 4 and shape[0] == 1 and shape[3] in (depth, *([-1] if name == FUSED else []))
+        if tensor.dtype != trt.DataType.UINT8 or not layout:
+            wanted = f"{name} as uint8 of shape (1, height, width, {depth})"
+            raise _not_camera_ready(source, wanted, f"{tensor.dtype.name.lower()} of shape {shape}")
+
+
+def _set_limits(trt: Any, config: Any, options: BuildOptions) -> None:
+    if options.workspace_mib is not None:
+        config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mib << 20)
+    if options.optimization_level is not None:
+        config.builder_optimization_level = options.optimization_level
+
+
+def _profile(source: EngineSource, builder: Any, network: Any, sizes: SizeProfile | None) -> Any:
+    """Make TensorRT's profile, the same sizes for both inputs, with a side that the graph fixes left as it is.
+
+    None for a model of one size. Raises CoconetError where sizes and model do not go together.
+    """
+    shapes = {tensor.name: tuple(tensor.shape) for tensor in map(network.get_input, range(network.num_inputs))}
+    any_size = any(-1 in shape for shape in shapes.values())
+    if any_size != (sizes is not None):
+        raise _profile_mismatch(source, shapes[VISIBLE])
+    if sizes is None:
+        return None
+    profile = builder.create_optimization_profile()
+    for name, shape in shapes.items():
+        profile.set_shape(name, *(_sized(shape, size) for size in (sizes.minimum, sizes.optimum, sizes.maximum)))
+    return profile
+
+
+def _sized(shape: tuple[int, ...], size: FrameSize) -> tuple[int, ...]:
+    """Replace the unknown sides, -1, of a (1, H, W, C) shape."""
+    wanted = (shape[0], size.height_px, size.width_px, shape[3])
+    return tuple(want if fixed < 0 else fixed for fixed, want in zip(shape, wanted, strict=True))
+
+
+def _written(out: Path, plan: Any, source: EngineSource, tensorrt: TensorRT, options: BuildOptions) -> EngineCard:
+    """Complete both files before either gets its name; the engine comes last, so that none lacks its card."""
+    with whole_file(out) as engine_scratch, whole_file(card_path(out)) as card_scratch:
+        engine_scratch.write_bytes(plan)
+        card = EngineCard(
+            model=source.card,
+            onnx_sha256=source.sha256,
+            engine_sha256=sha256_of(engine_scratch),
+            flavour=tensorrt.flavour,
+            tensorrt_version=tensorrt.version,
+            targets=tensorrt.targets,
+            device=tensorrt.device,
+            options=options,
+        )
+        card_scratch.write_text(card.to_json() + "\n", encoding="utf-8")
+    return card
+
+
+def _not_camera_ready(source: EngineSource, wanted: str, got: str) -> CoconetError:
+    return CoconetError(source.path, wanted=f"a camera-ready model: {wanted}", got=got, remedy=EXPORT)
+
+
+def _profile_mismatch(source: EngineSource, shape: tuple[int, ...]) -> CoconetError:
+    _, height, width, _ = shape
+    if height > 0 and width > 0:
+        return CoconetError(
+            source.path,
+            wanted="no --min, --opt and --max for a model of one frame size",
+            got=f"a model for {height}x{width}",
+            remedy="Leave them out, or export a model that takes any size.",
+        )
+    return CoconetError(
+        source.path,
+        wanted="the frame sizes of a model that takes any",
+        got="none",
+        remedy="Give them as height x width, for example --min 256x320 --opt 480x640 --max 1024x1280.",
+    )
+
+
+def _last_error(tensorrt: TensorRT) -> str | None:
+    """Give the reason for a refusal: before it TensorRT may have told of tactics that it merely skipped."""
+    return tensorrt.messages.errors[-1] if tensorrt.messages.errors else None
+
+
+def _refused(source: EngineSource, tensorrt: TensorRT) -> CoconetError:
+    return CoconetError(
+        source.path,
+        wanted=f"a graph that TensorRT {tensorrt.version} can build for {', '.join(tensorrt.targets)}",
+        got=_last_error(tensorrt) or "a refusal without a reason",
+        remedy="If it speaks of workspace or memory, change --workspace-mib; otherwise export the model again.",
+    )

@@ -1,0 +1,61 @@
+"""Baselines: fusion without a network, to compare networks with and to try a rig with."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coconet.signature import ModelCard
+from runtime.adapter import fuse_adapted
+from runtime.frame import Pixels
+
+Rule = Literal["average", "maximum"]
+RULES: tuple[Rule, ...] = get_args(Rule)
+
+Luma = NDArray[np.float32]
+"""(H, W, 1), 0..255, not rounded."""
+
+BGR_TO_LUMA = np.array([0.114, 0.587, 0.299], np.float32)
+"""BT.601 luma of full-range B, G, R."""
+
+
+class BaselineBackend:
+    """The mean, or the brighter, of visible luma and infrared, pixel by pixel; the visible chroma is kept.
+
+    It runs anywhere, takes any size, colour and gray, and its answer can be worked out by hand.
+    """
+
+    name = "numpy"
+
+    def __init__(self, rule: Rule = "average") -> None:
+        self.rule = rule
+        self.card = ModelCard(network=rule, precision="fp32", weights_sha256="")
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`."""
+        return fuse_adapted(self.card, self.rule, self._fuse_colour, visible, infrared)
+
+    def _fuse_colour(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        luma: Luma = visible @ BGR_TO_LUMA[:, None]
+        return add_luma(visible, self._fuse_luma(luma, infrared) - luma)
+
+    def _fuse_luma(self, luma: Luma, infrared: Pixels) -> Luma:
+        thermal: Luma = infrared.astype(np.float32)
+        return np.maximum(luma, thermal) if self.rule == "maximum" else np.float32(0.5) * (luma + thermal)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def __enter__(self) -> BaselineBackend:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def add_luma(visible: Pixels, change: Luma) -> Pixels:
+    """Add (H, W, 1) `change`, in levels, to the luma of (H, W, 3); chroma stays, since B-Y and R-Y do not move."""
+    painted = visible + change
+    return np.clip(np.rint(painted, out=painted), 0, 255, out=painted).astype(np.uint8)

@@ -1,0 +1,87 @@
+"""The demonstration: a painted rig fused with a shipped network, left as a video, a picture and a report."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from coconet.files import whole_file
+from runtime.frame import FusedFrame
+from runtime.rig import Rig
+from runtime.run import run_rig
+from runtime.run_report import RunReport
+from runtime.sink import writing_to
+
+FPS = 25
+CAMERA = f"painted://?fps={FPS}&width=640&height=480&seed=1&jitter_ms=6"
+"""Both cameras; real ones do not expose at the same moment either, so each frame is up to 6 ms late."""
+
+
+@dataclass(frozen=True)
+class DemoFiles:
+    """What a demonstration leaves in its folder."""
+
+    video: Path
+    picture: Path
+    report: Path
+
+    @classmethod
+    def within(cls, folder: Path) -> DemoFiles:
+        """Name the files of a folder."""
+        return cls(folder / "fused.mp4", folder / "demo.png", folder / "report.md")
+
+
+class MiddleFrame:
+    """Keeps one frame of a run: the one of this number, or the last one where the run ended before."""
+
+    def __init__(self, number: int) -> None:
+        self._number, self._seen = number, 0
+        self._kept: deque[FusedFrame] = deque(maxlen=1)
+
+    def __call__(self, frame: FusedFrame) -> None:
+        """Look at the next frame."""
+        if self._seen <= self._number:
+            self._kept.append(frame)
+        self._seen += 1
+
+    @property
+    def frame(self) -> FusedFrame:
+        """The frame; at least one must have been seen."""
+        return self._kept[0]
+
+
+def run_demo(folder: Path, model: Path | str, seconds: float) -> tuple[RunReport, DemoFiles]:
+    """Fuse so many seconds of the painted rig; every frame of it, however long the machine takes for one.
+
+    Raises CoconetError for a folder that cannot be made and for a model that does not fit.
+    """
+    from coconet.picture import write_picture
+    from runtime.panel import side_by_side
+
+    files, camera = DemoFiles.within(folder), f"{CAMERA}&duration_s={seconds:g}"
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    middle = MiddleFrame(round(seconds * FPS / 2))
+    report = run_rig(Rig.from_addresses(camera, camera), model, str(files.video), on_frame=middle)
+    write_picture(files.picture, side_by_side(middle.frame))
+    with whole_file(files.report) as scratch:
+        scratch.write_text(_page(report, files))
+    return report, files
+
+
+def _page(report: RunReport, files: DemoFiles) -> str:
+    rows = "\n".join(f"| {name} | {value} |" for name, value in report.rows())
+    return f"""# coconet demo
+
+A painted street, seen by a painted thermal and a painted visible camera, {FPS} frames a second each. Every frame was
+fused, however long it took; a machine that fuses more than {FPS} frames a second would keep up with live cameras.
+
+![infrared, visible and fused]({files.picture.name})
+
+All frames: [{files.video.name}]({files.video.name})
+
+| | |
+|---|---|
+{rows}
+"""

@@ -1,0 +1,28 @@
+"""The command `coconet demo`: no camera, no GPU, no download; a fused video, a picture and a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="The folder that takes the results.")] = Path("demo"),
+    model: Annotated[
+        str | None, typer.Option("--model", help="A model of your own.", show_default="the shipped network")
+    ] = None,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long the stream is.")] = 10.0,
+) -> None:
+    """Fuse a painted rig with the shipped network and say where the results are."""
+    from rich.console import Console
+
+    from coconet.shipped import shipped_model
+    from runtime.demo import run_demo
+
+    report, files = run_demo(out, model or shipped_model(), seconds)
+    console = Console(soft_wrap=True)
+    console.print(report.to_table())
+    for path in (files.video, files.picture, files.report):
+        console.print(path, highlight=False)

@@ -1,0 +1,139 @@
+"""Parity: two models on the same frames, and how far apart their pictures are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coconet.errors import CoconetError
+from coconet.signature import Precision
+from runtime.backend import Backend
+from runtime.frame import FramePair, Pixels
+
+PEAK = 255.0
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far a candidate is from its reference, in levels of 0..255, over every sample of every frame.
+
+    psnr_db: from the squared error over all frames at once; infinite where all pictures are equal.
+    worst_frame: the frame of the lowest PSNR, which is worst_psnr_db.
+    within_one_level: share of samples, 0..1, that differ by at most one level, as rounding does.
+    """
+
+    frames: int
+    max_abs_error: int
+    mean_abs_error: float
+    psnr_db: float
+    worst_psnr_db: float
+    worst_frame: str
+    within_one_level: float
+
+    def __str__(self) -> str:
+        return (
+            f"PSNR {self.psnr_db:.1f} dB over {self.frames} frames, {self.worst_psnr_db:.1f} dB on {self.worst_frame}, "
+            f"{self.within_one_level:.2%} within one level, at most {self.max_abs_error} levels"
+        )
+
+
+@dataclass(frozen=True)
+class ParityLimits:
+    """What still counts as the same model. worst_psnr_db holds for every single frame."""
+
+    worst_psnr_db: float
+    max_abs_error: int
+
+
+LIMITS: Mapping[Precision, ParityLimits] = {
+    # The same arithmetic in another order: a few samples land on the other side of a rounding step.
+    "fp32": ParityLimits(worst_psnr_db=55.0, max_abs_error=2),
+    # 11 bits of mantissa through a deep network: errors of a level, seldom a few.
+    "fp16": ParityLimits(worst_psnr_db=45.0, max_abs_error=12),
+    # 8 bits in every convolution. Below 35 dB the eye starts to see it; single samples on edges may be far off.
+    "int8": ParityLimits(worst_psnr_db=35.0, max_abs_error=96),
+}
+
+
+def compare(reference: Backend, candidate: Backend, pairs: Iterable[FramePair]) -> Parity:
+    """Fuse every pair with both models. Raises CoconetError without frames, and for answers of unequal shape."""
+    errors = [_frame_error(pair, reference.fuse(*_pixels(pair)), candidate.fuse(*_pixels(pair))) for pair in pairs]
+    if not errors:
+        raise CoconetError("parity", wanted="at least one pair of frames", got="none", remedy="Name more frames.")
+    samples = sum(error.samples for error in errors)
+    worst = min(errors, key=lambda error: error.psnr_db)
+    return Parity(
+        frames=len(errors),
+        max_abs_error=max(error.max_abs for error in errors),
+        mean_abs_error=sum(error.abs_sum for error in errors) / samples,
+        psnr_db=_psnr(sum(error.squared_sum for error in errors), samples),
+        worst_psnr_db=worst.psnr_db,
+        worst_frame=worst.name,
+        within_one_level=sum(error.within_one for error in errors) / samples,
+    )
+
+
+def require(parity: Parity, limits: ParityLimits, where: object) -> None:
+    """Raise CoconetError, with the figures, where a candidate is beyond the limits; `where` names the candidate."""
+    if parity.worst_psnr_db >= limits.worst_psnr_db and parity.max_abs_error <= limits.max_abs_error:
+        return
+    raise CoconetError(
+        where,
+        wanted=f"{limits.worst_psnr_db:g} dB or more on every frame, errors of at most {limits.max_abs_error} levels",
+        got=str(parity),
+        remedy=f"Look at {parity.worst_frame} first; a model this far off is not used.",
+    )
+
+
+@dataclass(frozen=True)
+class _FrameError:
+    name: str
+    samples: int
+    abs_sum: int
+    squared_sum: int
+    max_abs: int
+    within_one: int
+
+    @property
+    def psnr_db(self) -> float:
+        return _psnr(self.squared_sum, self.samples)
+
+
+def _pixels(pair: FramePair) -> tuple[Pixels, Pixels]:
+    return pair.visible.pixels, pair.infrared.pixels
+
+
+def _frame_error(pair: FramePair, wanted: Pixels, got: Pixels) -> _FrameError:
+    name = pair.visible.name or f"frame {pair.visible.index}"
+    if wanted.shape != got.shape:
+        raise CoconetError(
+            f"parity, {name}",
+            wanted=f"a picture of shape {wanted.shape} like the reference's",
+            got=str(got.shape),
+            remedy="Compare models made for the same frames.",
+        )
+    counts = _difference_counts(wanted, got)
+    levels = np.arange(len(counts))
+    return _FrameError(
+        name=name,
+        samples=wanted.size,
+        abs_sum=int(counts @ levels),
+        squared_sum=int(counts @ levels**2),
+        max_abs=int(np.flatnonzero(counts)[-1]),
+        within_one=int(counts[:2].sum()),
+    )
+
+
+def _difference_counts(wanted: Pixels, got: Pixels) -> NDArray[np.intp]:
+    """How many samples differ by 0, 1 .. 255 levels; everything else follows from this without loss."""
+    apart = np.maximum(wanted, got) - np.minimum(wanted, got)  # stays uint8 and cannot wrap
+    return np.bincount(apart.ravel(), minlength=256)
+
+
+def _psnr(squared_sum: int, samples: int) -> float:
+    """10 log10(255^2 / mean squared error), and infinite for equal pictures, as coconet.metrics.psnr."""
+    return 10 * math.log10(PEAK**2 * samples / squared_sum) if squared_sum else math.inf

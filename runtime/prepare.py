@@ -1,0 +1,32 @@
+"""What happens to a pair between the cameras and the backend: thermal stretch, then alignment."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from runtime.align import Alignment
+from runtime.frame import FramePair
+from runtime.thermal import ThermalStretch
+
+
+class Preparation:
+    """Makes pairs fit for a backend: 8 bit, equal size."""
+
+    def __init__(self, thermal: ThermalStretch, alignment: Alignment, names: tuple[str, str]) -> None:
+        """Join the two stages; `names`, visible first, are the cameras' names for errors."""
+        self._thermal, self._alignment, self._names = thermal, alignment, names
+
+    def __call__(self, pair: FramePair) -> FramePair:
+        """Return visible (H, W, 3 or 1) and infrared (H, W, 1), both uint8.
+
+        Raises CoconetError that names both pictures where their sizes do not fit.
+        """
+        infrared = self._thermal.apply(pair.infrared)
+        height, width = pair.visible.pixels.shape[:2]
+        pixels = self._alignment.warp(infrared.pixels, (width, height), self._where(pair))
+        return FramePair(pair.visible, dataclasses.replace(infrared, pixels=pixels))
+
+    def _where(self, pair: FramePair) -> str:
+        files = (frame.name for frame in (pair.visible, pair.infrared))
+        return " and ".join(str(Path(name) / file) for name, file in zip(self._names, files, strict=True))

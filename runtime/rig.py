@@ -1,0 +1,158 @@
+"""The rig file: which two cameras, how they are paired, and how the thermal picture lies on the visible one."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import Field, model_validator
+
+from coconet.errors import CoconetError
+from coconet.files import existing_file
+from coconet.pairs import pair_by_name
+from runtime.align import IDENTITY, Alignment, Matrix
+from runtime.camera import ROLES, Role, open_camera
+from runtime.checked import Checked, checked
+from runtime.frame import Camera
+from runtime.prepare import Preparation
+from runtime.stream import Pairing, PairStream
+from runtime.thermal import ThermalSettings, ThermalStretch
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_MS_NS = 10**6
+
+Side = Annotated[int, Field(gt=0)]
+Table = TypeVar("Table", bound="CameraTable")
+
+
+class CameraTable(Checked):
+    """`[visible]`: one camera.
+
+    address: what open_camera takes. name: for messages, the address if not given. fps: for folders of pictures.
+    offset_ms: added to the camera's stamps, where one camera stamps later than the other.
+    """
+
+    address: str
+    name: str | None = None
+    fps: Annotated[float, Field(gt=0)] | None = None
+    offset_ms: float = 0.0
+
+
+class InfraredTable(CameraTable):
+    """`[infrared]`: a camera with a thermal front end. agc_percentiles: black and white point of 16 bit pictures."""
+
+    black_hot: bool = False
+    agc_percentiles: tuple[float, float] = (0.5, 99.5)
+
+    @model_validator(mode="after")
+    def _checked(self) -> InfraredTable:
+        self.thermal_settings()
+        return self
+
+    def thermal_settings(self) -> ThermalSettings:
+        """Return the settings of the thermal front end this table says."""
+        return ThermalSettings(*self.agc_percentiles, black_hot=self.black_hot)
+
+
+class PairingTable(Checked):
+    """`[pairing]`: tolerance_ms is the largest gap in a pair, half the slower camera's period if not given."""
+
+    tolerance_ms: Annotated[float, Field(ge=0)] | None = None
+
+
+class AlignmentTable(Checked):
+    """`[alignment]`: homography from infrared to visible pixels, and the (width, height) of the visible picture."""
+
+    homography: Matrix = IDENTITY
+    size_px: tuple[Side, Side] | None = None
+
+    @model_validator(mode="after")
+    def _checked(self) -> AlignmentTable:
+        self.alignment()
+        return self
+
+    def alignment(self) -> Alignment:
+        """Return the geometry this table says."""
+        return Alignment(self.homography, self.size_px)
+
+
+class Rig(Checked):
+    """Two cameras that look the same way; realtime: recordings are replayed at their own rate, as if live."""
+
+    visible: CameraTable
+    infrared: InfraredTable
+    pairing: PairingTable = PairingTable()
+    alignment: AlignmentTable = AlignmentTable()
+    realtime: bool = False
+
+    @classmethod
+    def from_file(cls, path: Path) -> Rig:
+        """Read a rig file; relative addresses are relative to it. Raises CoconetError naming the file and the key."""
+        text = existing_file(path, "a rig file").read_bytes()
+        try:
+            fields = tomllib.loads(text.decode())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise CoconetError(path, wanted="a TOML file", got=str(error), remedy="Correct the line.") from error
+        rig = checked(cls, fields, path)
+        return rig.model_copy(update={"visible": _beside(path, rig.visible), "infrared": _beside(path, rig.infrared)})
+
+    @classmethod
+    def from_addresses(cls, visible: str, infrared: str, *, realtime: bool = False) -> Rig:
+        """Make a rig of two addresses, with defaults for the rest."""
+        return cls(visible=CameraTable(address=visible), infrared=InfraredTable(address=infrared), realtime=realtime)
+
+
+def open_rig(rig: Rig) -> PairStream:
+    """Open both cameras and join them to a stream of pairs, to be used as a context manager.
+
+    Pairs are 8 bit and of equal size: visible (H, W, 3) or, from gray pictures, (H, W, 1); infrared (H, W, 1).
+    Raises CoconetError for an address that cannot be opened and for folders whose file names do not match.
+    """
+    _check_folders(rig)
+    with ExitStack() as stack:
+        visible, infrared = (_opened(rig, role, stack) for role in ROLES)
+        if rig.realtime:
+            visible, infrared = _paced(visible, infrared)
+        pairing = Pairing(
+            tolerance_ns=None if rig.pairing.tolerance_ms is None else round(rig.pairing.tolerance_ms * _MS_NS),
+            visible_offset_ns=round(rig.visible.offset_ms * _MS_NS),
+            infrared_offset_ns=round(rig.infrared.offset_ms * _MS_NS),
+        )
+        names = (rig.visible.name or visible.name, rig.infrared.name or infrared.name)
+        thermal = ThermalStretch(rig.infrared.thermal_settings())
+        stream = PairStream(visible, infrared, pairing, Preparation(thermal, rig.alignment.alignment(), names))
+        stack.pop_all()  # from here on the stream closes them
+        return stream
+
+
+def _beside(rig_file: Path, table: Table) -> Table:
+    if "://" in table.address:
+        return table
+    return table.model_copy(update={"address": str(rig_file.parent / table.address)})
+
+
+def _check_folders(rig: Rig) -> None:
+    """Refuse two folders that are paired picture by picture but do not hold the same names."""
+    folders = [Path(table.address) for table in (rig.visible, rig.infrared)]
+    if all(folder.is_dir() for folder in folders) and rig.visible.fps == rig.infrared.fps:
+        pair_by_name(*folders)
+
+
+def _opened(rig: Rig, role: Role, stack: ExitStack) -> Camera:
+    table = rig.visible if role == "visible" else rig.infrared
+    camera = open_camera(table.address, role, fps=table.fps)
+    stack.callback(camera.close)
+    return camera
+
+
+def _paced(*cameras: Camera) -> list[Camera]:
+    from runtime.replay import Pace, PacedCamera
+
+    pace = Pace()
+    return [camera if camera.realtime else PacedCamera(camera, pace) for camera in cameras]

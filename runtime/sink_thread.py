@@ -1,0 +1,66 @@
+"""A sink in a thread of its own, so that a frame is written while the next one is fused."""
+
+from __future__ import annotations
+
+from queue import Queue
+from threading import Thread
+from types import TracebackType
+
+from runtime.frame import FusedFrame, Sink
+
+QUEUE_FRAMES = 4
+"""Enough to bridge a slow write; more would only hide a sink that is too slow, and cost memory."""
+
+
+class SinkThread:
+    """A context manager around a sink. Every frame is written, in order; a full queue makes `put` wait.
+
+    At the end of the block the sink is closed, after an error in the block or in the sink it is discarded.
+    An error of the sink comes out of the next `put`, or out of the end of the block.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._queue: Queue[FusedFrame | None] = Queue(QUEUE_FRAMES)
+        self._error: Exception | None = None
+        self._thread = Thread(target=self._work, name="sink", daemon=True)
+
+    def __enter__(self) -> SinkThread:
+        self._thread.start()
+        return self
+
+    def put(self, frame: FusedFrame) -> None:
+        """Hand over a frame; raises what the sink raised for an earlier one."""
+        if self._error is not None:
+            raise self._error
+        self._queue.put(frame)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        kept = False
+        try:
+            self._queue.put(None)
+            self._thread.join()
+            if error is None:
+                self._finish()
+                kept = True
+        finally:
+            if not kept:
+                self._sink.discard()
+
+    def _finish(self) -> None:
+        if self._error is not None:
+            raise self._error
+        self._sink.close()
+
+    def _work(self) -> None:
+        while (frame := self._queue.get()) is not None:
+            if self._error is None:  # after an error the queue is only emptied, so that nobody waits for ever
+                self._write(frame)
+
+    def _write(self, frame: FusedFrame) -> None:
+        try:
+            self._sink.write(frame)
+        except Exception as error:  # whatever it is, it belongs to the thread that called put
+            self._error = error

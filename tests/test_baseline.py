@@ -1,0 +1,54 @@
+"""The baselines, against their formulas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from coconet.errors import CoconetError
+from runtime.baseline import BaselineBackend
+
+LEVELS = st.integers(0, 255)
+
+
+@given(arrays(np.uint8, (3, 4, 1)), arrays(np.uint8, (3, 4, 1)))
+def test_the_average_of_two_gray_pictures_is_their_mean(visible: np.ndarray, infrared: np.ndarray) -> None:
+    fused = BaselineBackend("average").fuse(visible, infrared)
+    mean = (visible.astype(float) + infrared) / 2
+    assert np.abs(fused - mean).max() <= 0.5 + 1e-3
+
+
+@given(arrays(np.uint8, (3, 4, 1)), arrays(np.uint8, (3, 4, 1)))
+def test_the_maximum_of_two_gray_pictures_is_the_brighter_one(visible: np.ndarray, infrared: np.ndarray) -> None:
+    assert np.array_equal(BaselineBackend("maximum").fuse(visible, infrared), np.maximum(visible, infrared))
+
+
+@given(blue=LEVELS, green=LEVELS, red=LEVELS, infrared=LEVELS)
+def test_colour_is_kept_where_nothing_is_clipped(blue: int, green: int, red: int, infrared: int) -> None:
+    visible = np.array([[[blue, green, red]]], np.uint8)
+    fused = BaselineBackend("average").fuse(visible, np.full((1, 1, 1), infrared, np.uint8)).astype(int)[0, 0]
+    if fused.min() > 0 and fused.max() < 255:
+        assert np.abs(np.diff(fused) - [green - blue, red - green]).max() <= 1
+
+
+def test_the_average_of_a_colour_picture_has_the_mean_luma() -> None:
+    visible = np.array([[[60, 120, 90]]], np.uint8)
+    fused = BaselineBackend("average").fuse(visible, np.full((1, 1, 1), 200, np.uint8))
+    wanted = (0.114 * 60 + 0.587 * 120 + 0.299 * 90 + 200) / 2
+    assert float(fused[0, 0] @ [0.114, 0.587, 0.299]) == pytest.approx(wanted, abs=0.5)
+
+
+def test_bright_colours_are_clipped_and_do_not_wrap() -> None:
+    visible = np.array([[[255, 10, 10]]], np.uint8)
+    assert BaselineBackend("maximum").fuse(visible, np.full((1, 1, 1), 255, np.uint8)).max() == 255
+
+
+def test_two_sizes_are_refused_by_name() -> None:
+    with (
+        BaselineBackend() as backend,
+        pytest.raises(CoconetError, match=r"infrared frame: wanted 3x4 .* like the visible frame, got 3x5"),
+    ):
+        backend.fuse(np.zeros((3, 4, 1), np.uint8), np.zeros((3, 5, 1), np.uint8))
