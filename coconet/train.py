@@ -152,6 +152,10 @@ def prepare_encoder(core: nn.Module, file: Path | None) -> str:
     core.skip_closed_attention()
     file = file or find_imagenet_file()
     if file is None:
+        for layer in core.vgg19.modules():
+            if isinstance(layer, nn.Conv2d):  # eight layers in a row: the usual start would fade out
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         return "no ImageNet weights for the encoder: it starts at random and is trained with the network"
     try:
         core.vgg19.load_state_dict(imagenet_encoder(checkpoint.load_tensor_file(file)))
