@@ -34,6 +34,15 @@ def edge_loss(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
     return (error_x + error_y).mean()
 
 
+def exposure_loss(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
+    """Squared difference of the fused mean level to the mean of both sources' levels: a scalar, images in 0..1.
+
+    The correlation does not care about brightness; without this the sum of two bright sources is burnt out.
+    """
+    wanted = 0.5 * (visible + infrared).mean(dim=(1, 2, 3))
+    return (fused.mean(dim=(1, 2, 3)) - wanted).square().mean()
+
+
 def correlation_loss(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
     """2 - SCD, from 0 to 4: a scalar. SCD = r(F - V, I) + r(F - I, V) (Aslantas and Bendes, AEU 2015)."""
     scd = correlation(fused - visible, infrared) + correlation(fused - infrared, visible)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from coconet.errors import CoconetError
@@ -32,6 +33,14 @@ def pictures_in(folder: Path) -> list[Path]:
             wanted=f"pictures ({', '.join(sorted(PICTURE_SUFFIXES))})",
             got="a folder without any",
             remedy="Put the pictures directly into this folder.",
+        )
+    twice = [path for path, following in pairwise(found) if path.stem == following.stem]
+    if twice:
+        raise CoconetError(
+            twice[0],
+            wanted="one picture of each name, whatever its ending",
+            got="another one with the same name in this folder",
+            remedy="Remove or rename one of the two.",
         )
     return found
 

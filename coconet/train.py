@@ -49,6 +49,7 @@ class Recipe(BaseModel):
     intensity: float = Field(default=0.4, ge=0, description="weight of the squared error, shared out by entropy")
     edge: float = Field(default=12.0, ge=0, description="weight of the difference to the stronger gradient")
     correlation: float = Field(default=1.0, ge=0, description="weight of 2 - SCD")
+    exposure: float = Field(default=10.0, ge=0, description="weight of the squared error of the mean level")
     information: float = Field(default=2.0, ge=0, description="weight of -log VIF, mean of both sources")
 
 
@@ -189,6 +190,7 @@ def weighted_terms(recipe: Recipe, fused: Tensor, visible: Tensor, infrared: Ten
         "intensity": recipe.intensity * losses.intensity_term(fused, visible, infrared, recipe.c2),
         "edge": recipe.edge * fidelity.edge_loss(fused, visible, infrared),
         "correlation": recipe.correlation * fidelity.correlation_loss(fused, visible, infrared),
+        "exposure": recipe.exposure * fidelity.exposure_loss(fused, visible, infrared),
         "information": recipe.information * fidelity.information_loss(fused, visible, infrared),
     }
     # The output is clipped to 0..255 later: what lies outside would be lost, so it costs here.

@@ -90,7 +90,9 @@ def test_an_onnx_file_that_is_not_ours_is_refused(tmp_path: Path) -> None:
     model = onnx.load(path)
     del model.metadata_props[:]
     onnx.save(model, path)
-    with pytest.raises(CoconetError, match=r"got an ONNX model without a card, so not made by coconet-edge\. Export the model with"):
+    with pytest.raises(
+        CoconetError, match=r"got an ONNX model without a card, so not made by coconet-edge\. Export the model with"
+    ):
         read_engine_source(path)
 
 

@@ -30,6 +30,13 @@ def test_the_sum_of_both_sources_is_the_best_for_the_correlation() -> None:
     assert fidelity.correlation_loss(visible + infrared, visible, infrared).item() == pytest.approx(0.0, abs=1e-3)
 
 
+def test_the_exposure_is_right_at_the_mean_of_both_sources() -> None:
+    visible, infrared = image(11), image(12)
+    average = 0.5 * (visible + infrared)
+    assert fidelity.exposure_loss(average, visible, infrared).item() == pytest.approx(0.0, abs=1e-10)
+    assert fidelity.exposure_loss(average + 0.2, visible, infrared).item() == pytest.approx(0.04, rel=1e-4)
+
+
 def test_visual_information_follows_the_metric() -> None:
     visible, infrared, fused = image(5), image(6), 0.5 * (image(5) + image(6))
     ours = fidelity.visual_information(visible, fused) + fidelity.visual_information(infrared, fused)

@@ -76,7 +76,9 @@ def test_other_inputs_are_listed_beside_the_wanted_ones(tmp_path: Path) -> None:
 def test_a_model_without_a_card_is_sent_to_export(tmp_path: Path) -> None:
     model = averaging_model()
     del model.metadata_props[:]
-    with pytest.raises(CoconetError, match=r"wanted a camera-ready model with its card, .* Export the model with coconet export"):
+    with pytest.raises(
+        CoconetError, match=r"wanted a camera-ready model with its card, .* Export the model with coconet export"
+    ):
         OnnxRuntimeBackend(save(model, tmp_path))
 
 
