@@ -32,14 +32,14 @@ class BenchReport:
         """Lay the measurements out for a terminal, one row a model."""
         title = f"{self.height_px}x{self.width_px}, {self.device.processor}, {self.device.cores} cores"
         table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-        for heading in ("model", "network", "precision", "backend"):
-            table.add_column(heading)
+        for heading in ("model", "precision", "backend"):
+            table.add_column(heading, no_wrap=heading == "model")
         for heading in ("p50 ms", "p95 ms", "p99 ms", "fps", "ratio"):
             table.add_column(heading, justify="right")
         for found in self.measurements:
             figures = dataclasses.astuple(found.latency_ms)
             table.add_row(
-                *(found.model, found.network, found.precision, found.backend),
+                *(found.model, found.precision, found.backend),
                 *(f"{value:.1f}" for value in (*figures, found.fps)),
                 f"{found.ratio:.2f}",
             )

@@ -30,32 +30,44 @@ class Fuser(nn.Module):
         self.core = core.half() if half else core
         self.signature = signature
         self.half_precision = half
-        weights = BGR_TO_LUMA if visible_channels == 3 else (1.0,)
-        self.register_buffer("luma", torch.tensor(weights).view(1, -1, 1, 1), persistent=False)
+        self.colour = visible_channels == 3
+        self.register_buffer("luma", torch.tensor(BGR_TO_LUMA).view(3, 1), persistent=False)
 
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """(B, H, W, C) and (B, H, W, 1), uint8, to (B, H, W, C) uint8; C is 3 (BGR) or 1 (gray)."""
-        picture = visible.float().permute(0, 3, 1, 2)  # in this order: TensorRT transposes no bytes
-        luma = (picture * self.luma).sum(dim=1, keepdim=True) if len(self.luma.flatten()) > 1 else picture
-        fused = self.fuse_gray(luma, infrared.float().permute(0, 3, 1, 2))
+        batch, height, width, _ = visible.shape
+        # Bytes become floats before anything else, because TensorRT takes bytes at the two ends only. Luma is a
+        # product with the last axis and one channel needs no transposition, so no pixel is moved to another place.
+        picture = visible.float()
+        luma = picture @ self.luma if self.colour else picture
+        planes = (image.reshape(batch, 1, height, width) for image in (luma, infrared.float()))
+        fused = self.fuse_gray(*planes).reshape(batch, height, width, 1)
         # Equal to replacing Y and keeping Cb and Cr: every colour is Y plus a multiple of its chroma.
-        painted = (picture + (fused - luma)) if len(self.luma.flatten()) > 1 else fused
-        return painted.clamp(0.0, 255.0).round().permute(0, 2, 3, 1).to(torch.uint8)
+        painted = picture + (fused - luma) if self.colour else fused
+        return painted.clamp(0.0, 255.0).round().to(torch.uint8)
 
     def fuse_gray(self, visible: Tensor, infrared: Tensor) -> Tensor:
-        """Two (B, 1, H, W) float images in 0..255 to one, not clipped."""
+        """Two (B, 1, H, W) images in 0..255 to one near 0..255, not clipped; the core sees its own range, padded."""
         height, width = visible.shape[-2:]
-        multiple = self.signature.side_multiple
         low, high = self.signature.input_range
-        inputs = [
-            mirror_pad(mirror_pad(image * ((high - low) / 255.0) + low, 2, multiple), 3, multiple)
-            for image in (visible, infrared)
-        ]
+        factor, multiple = (high - low) / 255.0, self.signature.side_multiple
+        inputs = [_padded(_scaled(image, factor, low), multiple) for image in (visible, infrared)]
         if self.half_precision:
             inputs = [image.half() for image in inputs]
         output = crop(crop(self.core(*inputs).float(), 2, height), 3, width)
         low, high = self.signature.output_range
-        return (output - low) * (255.0 / (high - low))
+        factor = 255.0 / (high - low)
+        return _scaled(output, factor, -low * factor)
+
+
+def _scaled(image: Tensor, factor: float, offset: float) -> Tensor:
+    # The steps that change nothing would stand in the exported graph and cost a pass over the frame each.
+    image = image if factor == 1.0 else image * factor
+    return image if offset == 0.0 else image + offset
+
+
+def _padded(image: Tensor, multiple: int) -> Tensor:
+    return mirror_pad(mirror_pad(image, 2, multiple), 3, multiple)
 
 
 def mirror_pad(image: Tensor, dim: int, multiple: int) -> Tensor:

@@ -11,7 +11,7 @@ from coconet.signature import ModelCard
 from runtime.adapter import fuse_adapted
 from runtime.frame import Pixels
 
-Rule = Literal["average", "maximum"]
+Rule = Literal["average", "maximum", "pyramid"]
 RULES: tuple[Rule, ...] = get_args(Rule)
 
 Luma = NDArray[np.float32]
@@ -22,15 +22,15 @@ BGR_TO_LUMA = np.array([0.114, 0.587, 0.299], np.float32)
 
 
 class BaselineBackend:
-    """The mean, or the brighter, of visible luma and infrared, pixel by pixel; the visible chroma is kept.
+    """Visible luma and infrared fused by a rule, the visible chroma kept; colour and gray, on any machine.
 
-    It runs anywhere, takes any size, colour and gray, and its answer can be worked out by hand.
+    `average` and `maximum` are the mean and the brighter of both, pixel by pixel, and can be worked out by hand.
+    `pyramid` takes of every detail the stronger (coconet/pyramid.py); it wants sides of 16 pixels or more.
     """
-
-    name = "numpy"
 
     def __init__(self, rule: Rule = "average") -> None:
         self.rule = rule
+        self.name = "OpenCV" if rule == "pyramid" else "numpy"
         self.card = ModelCard(network=rule, precision="fp32", weights_sha256="")
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
@@ -42,6 +42,8 @@ class BaselineBackend:
         return add_luma(visible, self._fuse_luma(luma, infrared) - luma)
 
     def _fuse_luma(self, luma: Luma, infrared: Pixels) -> Luma:
+        if self.rule == "pyramid":
+            return _fuse_details(luma, infrared)
         thermal: Luma = infrared.astype(np.float32)
         return np.maximum(luma, thermal) if self.rule == "maximum" else np.float32(0.5) * (luma + thermal)
 
@@ -53,6 +55,12 @@ class BaselineBackend:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _fuse_details(luma: Luma, infrared: Pixels) -> Luma:
+    from coconet.pyramid import fuse_pyramids
+
+    return fuse_pyramids(infrared[:, :, 0], luma[:, :, 0]).astype(np.float32)[:, :, None]
 
 
 def add_luma(visible: Pixels, change: Luma) -> Pixels:

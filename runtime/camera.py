@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from coconet.checked import checked
 from coconet.errors import CoconetError
-from runtime.checked import checked
 from runtime.frame import Camera
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from coconet.checked import Checked
 from coconet.errors import CoconetError
 from runtime.brush import Picture, cv2
-from runtime.checked import Checked
 from runtime.frame import Frame
 from runtime.scene import scene
 

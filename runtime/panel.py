@@ -1,6 +1,8 @@
-"""A panel: the infrared, the visible and the fused picture side by side, with their names above them."""
+"""A panel: pictures of one scene side by side, with their names above them."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,16 +17,25 @@ except ImportError as error:
 CAPTIONS = ("infrared", "visible", "fused")
 BAND_PX = 24
 GAP_PX = 4
+MARGIN_PX = 6
+FONT, FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.5
 INK = (235, 235, 235)
 PAPER = 24
 
 
 def side_by_side(frame: FusedFrame) -> Pixels:
     """Three pictures of (H, W) as one, (H + 24, 3 W + 8, 3) BGR uint8; colours as they are in the frame."""
-    pictures = (frame.pair.infrared.pixels, frame.pair.visible.pixels, frame.pixels)
-    columns = [_captioned(_bgr(pixels), caption) for pixels, caption in zip(pictures, CAPTIONS, strict=True)]
+    return captioned_row((frame.pair.infrared.pixels, frame.pair.visible.pixels, frame.pixels), CAPTIONS)
+
+
+def captioned_row(pictures: Sequence[Pixels], captions: Sequence[str]) -> Pixels:
+    """Pictures of one height, BGR or gray, as one: (H + 24, all widths and 4 between them, 3) BGR uint8.
+
+    A caption wider than its picture loses its end.
+    """
+    columns = [_captioned(_bgr(pixels), caption) for pixels, caption in zip(pictures, captions, strict=True)]
     gap = np.full((columns[0].shape[0], GAP_PX, 3), PAPER, np.uint8)
-    return np.hstack([columns[0], gap, columns[1], gap, columns[2]])
+    return np.hstack([part for column in columns for part in (gap, column)][1:])
 
 
 def _bgr(pixels: Pixels) -> Pixels:
@@ -32,6 +43,14 @@ def _bgr(pixels: Pixels) -> Pixels:
 
 
 def _captioned(pixels: Pixels, caption: str) -> Pixels:
-    band = np.full((BAND_PX, pixels.shape[1], 3), PAPER, np.uint8)
-    cv2.putText(band, caption, (6, BAND_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, INK, 1, cv2.LINE_AA)
+    width = pixels.shape[1]
+    band = np.full((BAND_PX, width, 3), PAPER, np.uint8)
+    while caption and _text_width(caption) > width - 2 * MARGIN_PX:
+        caption = caption[:-1]
+    cv2.putText(band, caption, (MARGIN_PX, BAND_PX - 8), FONT, FONT_SCALE, INK, 1, cv2.LINE_AA)
     return np.vstack([band, pixels])
+
+
+def _text_width(text: str) -> int:
+    (width, _), _ = cv2.getTextSize(text, FONT, FONT_SCALE, 1)
+    return int(width)

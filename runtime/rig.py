@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import Field, model_validator
 
-from coconet.errors import CoconetError
-from coconet.files import existing_file
+from coconet.checked import Checked, checked
 from coconet.pairs import pair_by_name
+from coconet.toml_file import read_toml
 from runtime.align import IDENTITY, Alignment, Matrix
 from runtime.camera import ROLES, Role, open_camera
-from runtime.checked import Checked, checked
 from runtime.frame import Camera
 from runtime.prepare import Preparation
 from runtime.stream import Pairing, PairStream
 from runtime.thermal import ThermalSettings, ThermalStretch
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _MS_NS = 10**6
 
@@ -94,12 +87,7 @@ class Rig(Checked):
     @classmethod
     def from_file(cls, path: Path) -> Rig:
         """Read a rig file; relative addresses are relative to it. Raises CoconetError naming the file and the key."""
-        text = existing_file(path, "a rig file").read_bytes()
-        try:
-            fields = tomllib.loads(text.decode())
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise CoconetError(path, wanted="a TOML file", got=str(error), remedy="Correct the line.") from error
-        rig = checked(cls, fields, path)
+        rig = checked(cls, read_toml(path, "a rig file"), path)
         return rig.model_copy(update={"visible": _beside(path, rig.visible), "infrared": _beside(path, rig.infrared)})
 
     @classmethod

@@ -11,7 +11,7 @@ import pytest
 from onnx import numpy_helper
 from small_unet import write_unet
 
-from calibration.frames import FrameDigest
+from calibration.frame_digest import FrameDigest
 from calibration.histogram import BINS
 from calibration.observer import observe
 from calibration.onnx_model import OnnxModel
@@ -99,7 +99,7 @@ def test_a_tensor_that_the_model_lacks_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_onnx_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.onnx").write_text("this is not a model")
-    with pytest.raises(CoconetError, match="got bytes that are no ONNX model"):
+    with pytest.raises(CoconetError, match="wanted an ONNX model, got bytes that are none"):
         OnnxModel.read(tmp_path / "text.onnx")
 
 

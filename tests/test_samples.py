@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from small_unet import unet_card
 
-from calibration.frames import FolderFrames, FrameDigest, fitted
+from calibration.frame_digest import FrameDigest
 from coconet.errors import CoconetError
 from coconet.picture import write_picture
 from runtime.frame import Frame, FramePair
+from runtime.samples import FolderFrames, fitted
 
 RNG = np.random.default_rng(0)
 COLOUR = replace(unet_card(), visible_channels=3)

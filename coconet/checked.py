@@ -1,4 +1,4 @@
-"""Fields from outside (a rig file, an address) checked against a model; what does not fit is said by its key."""
+"""Fields from outside (a rig file, a recipe, an address) checked against a model; what does not fit is said by its key."""
 
 from __future__ import annotations
 

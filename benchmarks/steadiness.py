@@ -1,0 +1,169 @@
+"""Steadiness: how much a fused video flickers where nothing happens, against the two videos it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.excerpt import Sample
+from benchmarks.stillness import Stillness
+from coconet.errors import CoconetError
+from coconet.signature import Normalization, Precision
+from runtime.adapter import size_in_words
+from runtime.backend import Backend
+from runtime.baseline import BGR_TO_LUMA
+from runtime.frame import Pixels
+
+Planes = NDArray[np.float32]
+"""(P, H, W): the visible and the infrared picture and every model's, as luma in levels of 0..255."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """How much one video changes from frame to frame on the still pixels, in levels of 0..255.
+
+    flicker_levels: mean absolute change of a pixel.
+    pumping_levels: absolute change of the mean level of all still pixels of a step, averaged over the steps, each
+        weighted with its still pixels: brightness that goes up and down as a whole.
+    flicker_ratio, pumping_ratio: each over the mean of the two sources' values; None where neither source changes.
+        The mean is stricter than the larger of the two, and fair: the average of two videos never flickers more than
+        1, and a copy of the less steady one does.
+    """
+
+    flicker_levels: float
+    flicker_ratio: float | None
+    pumping_levels: float
+    pumping_ratio: float | None
+
+
+@dataclass(frozen=True)
+class ModelSteadiness:
+    """One model's figures. normalization: from its card; `image` is what takes its statistics anew in every frame."""
+
+    model: str
+    network: str
+    precision: Precision
+    normalization: Normalization
+    backend: str
+    change: Change
+
+
+@dataclass(frozen=True)
+class Steadiness:
+    """What one run found, on the same frames for all models.
+
+    frames: pairs that were fused. steps: neighbouring frames that were compared.
+    still_share: the part of all pixels of all steps that was still and therefore counted, 0..1.
+    """
+
+    height_px: int
+    width_px: int
+    frames: int
+    steps: int
+    stillness: Stillness
+    still_share: float
+    visible: Change
+    infrared: Change
+    models: tuple[ModelSteadiness, ...]
+
+
+def measure_steadiness(
+    models: Sequence[tuple[str, Backend]],
+    samples: Iterable[Sample],
+    stillness: Stillness | None = None,
+    report: Callable[[], None] = lambda: None,
+) -> Steadiness:
+    """Fuse every sample with every (name, model) and compare neighbours; `report` is called after every fused picture.
+
+    What is still is decided by the sources alone. Raises CoconetError for frames of unlike size, for fewer than two
+    neighbouring frames, and where no pixel is still.
+    """
+    tally = _Tally(stillness or Stillness(), 2 + len(models))
+    for sample in samples:
+        visible, infrared = sample.pair.visible.pixels, sample.pair.infrared.pixels
+        planes = [_luma(visible), _luma(infrared)]
+        for _, backend in models:
+            planes.append(_luma(backend.fuse(visible, infrared)))
+            report()
+        tally.add(np.stack(planes), sample.continues)
+    return tally.result(models)
+
+
+def _luma(pixels: Pixels) -> NDArray[np.float32]:
+    """(H, W, 3) BGR or (H, W, 1) to (H, W), not rounded: a step of rounding would be a flicker of its own."""
+    samples = pixels.astype(np.float32)
+    luma: NDArray[np.float32] = samples @ BGR_TO_LUMA if pixels.shape[2] == 3 else samples[:, :, 0]
+    return luma
+
+
+class _Tally:
+    """Sums over the still pixels of all steps, one entry a plane."""
+
+    def __init__(self, stillness: Stillness, planes: int) -> None:
+        self._stillness = stillness
+        self._flicker, self._pumping = np.zeros(planes), np.zeros(planes)
+        self._frames = self._steps = self._still = self._looked_at = 0
+        self._before: Planes | None = None
+
+    def add(self, planes: Planes, continues: bool) -> None:
+        """Take the next frame's planes; where it `continues` the one before, their step counts."""
+        if self._before is not None and self._before.shape != planes.shape:
+            raise CoconetError(
+                f"frame {self._frames + 1}",
+                wanted=f"{size_in_words(*self._before.shape[1:])} like the frames before",
+                got=size_in_words(*planes.shape[1:]),
+                remedy="Give two videos, or two folders with the frames of one recording.",
+            )
+        if self._before is not None and continues:
+            self._compare(planes - self._before)
+        self._before = planes
+        self._frames += 1
+
+    def _compare(self, change: Planes) -> None:
+        still = change[:, self._stillness.mask(change[0], change[1])].astype(np.float64)  # (P, still pixels)
+        self._flicker += np.abs(still).sum(axis=1)
+        self._pumping += np.abs(still.sum(axis=1))
+        self._steps += 1
+        self._still += still.shape[1]
+        self._looked_at += change[0].size
+
+    def result(self, models: Sequence[tuple[str, Backend]]) -> Steadiness:
+        """What it all came to."""
+        if self._before is None or not self._steps:
+            raise _nothing("two neighbouring frames or more", f"{self._frames} frames", "Give a longer recording.")
+        if not self._still:
+            got = f"none in {self._steps} steps; still is a {self._stillness}"
+            raise _nothing("pixels that stand still", got, "Give a recording of two cameras that do not move.")
+        visible, infrared, *fused = self._changes()
+        return Steadiness(
+            *(self._before.shape[1], self._before.shape[2], self._frames, self._steps),
+            stillness=self._stillness,
+            still_share=self._still / self._looked_at,
+            visible=visible,
+            infrared=infrared,
+            models=tuple(_model(name, backend, one) for (name, backend), one in zip(models, fused, strict=True)),
+        )
+
+    def _changes(self) -> list[Change]:
+        flicker, pumping = self._flicker / self._still, self._pumping / self._still
+        columns = (flicker.tolist(), _ratios(flicker), pumping.tolist(), _ratios(pumping))
+        return [Change(*row) for row in zip(*columns, strict=True)]
+
+
+def _ratios(levels: NDArray[np.float64]) -> list[float] | list[None]:
+    """Each over the mean of the first two, which are the sources."""
+    sources = levels[:2].mean()
+    ratios: list[float] = (levels / sources).tolist() if sources else []
+    return ratios or [None] * len(levels)
+
+
+def _model(name: str, backend: Backend, change: Change) -> ModelSteadiness:
+    card = backend.card
+    return ModelSteadiness(name, card.network, card.precision, card.signature.normalization, backend.name, change)
+
+
+def _nothing(wanted: str, got: str, remedy: str) -> CoconetError:
+    return CoconetError("steadiness", wanted=wanted, got=got, remedy=remedy)
