@@ -50,7 +50,9 @@ COMMANDS = {
     "calibrate": "calibration.calibrate_cli:calibrate",
     "run": "runtime.run_cli:run",
     "demo": "runtime.demo_cli:demo",
+    "contact": "runtime.contact_cli:contact",
     "bench": "benchmarks.bench_cli:bench",
+    "steadiness": "benchmarks.steadiness_cli:steadiness",
 }
 
 setup(

@@ -28,9 +28,10 @@ class Change:
     flicker_levels: mean absolute change of a pixel.
     pumping_levels: absolute change of the mean level of all still pixels of a step, averaged over the steps, each
         weighted with its still pixels: brightness that goes up and down as a whole.
-    flicker_ratio, pumping_ratio: each over the mean of the two sources' values; None where neither source changes.
-        The mean is stricter than the larger of the two, and fair: the average of two videos never flickers more than
-        1, and a copy of the less steady one does.
+    flicker_ratio, pumping_ratio: each over the larger of the two sources' values; None where neither source changes.
+        Against the larger, because a fused picture has to show what either camera shows: a plain copy of the less
+        steady one is exactly 1. Detail of both kept at full strength brings the noise of both along: see what
+        `pyramid` has on the same frames.
     """
 
     flicker_levels: float
@@ -139,7 +140,10 @@ class _Tally:
             raise _nothing("pixels that stand still", got, "Give a recording of two cameras that do not move.")
         visible, infrared, *fused = self._changes()
         return Steadiness(
-            *(self._before.shape[1], self._before.shape[2], self._frames, self._steps),
+            height_px=self._before.shape[1],
+            width_px=self._before.shape[2],
+            frames=self._frames,
+            steps=self._steps,
             stillness=self._stillness,
             still_share=self._still / self._looked_at,
             visible=visible,
@@ -154,8 +158,8 @@ class _Tally:
 
 
 def _ratios(levels: NDArray[np.float64]) -> list[float] | list[None]:
-    """Each over the mean of the first two, which are the sources."""
-    sources = levels[:2].mean()
+    """Each over the larger of the first two, which are the sources."""
+    sources = levels[:2].max()
     ratios: list[float] = (levels / sources).tolist() if sources else []
     return ratios or [None] * len(levels)
 

@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 def steadiness(
     models: Annotated[
-        list[str], typer.Argument(metavar="MODEL...", help="Checkpoints, .onnx files, `average`, `maximum`, `pyramid`.")
+        list[str], typer.Argument(metavar="MODEL", help="Checkpoints, .onnx files, `average`, `maximum`, `pyramid`.")
     ],
     visible: Annotated[str, typer.Option("--visible", help="The visible video, or a folder of its frames.")],
     infrared: Annotated[str, typer.Option("--infrared", help="The infrared video, or a folder of its frames.")],

@@ -14,7 +14,7 @@ from benchmarks.steadiness import Change, Steadiness
 SCHEMA = 1
 """Version of the JSON's layout; it goes up whenever a reader would have to change."""
 
-RULE = "ratio: over the mean of the two cameras, 1 is as steady as they are; pumping: the mean level of what is still"
+RULE = "ratio: over the less steady camera, which has 1; pumping: the mean level of what is still"
 
 
 def steadiness_json(found: Steadiness) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -57,16 +56,12 @@ class Standing:
 def fused_pictures(entry: str, folder: Path, pairs: Sequence[PicturePair]) -> list[FusedPicture]:
     """Match a folder of fused pictures with their sources by file name without its ending, in the order of the pairs.
 
-    Raises CoconetError where a pair has no fused picture, or more than one, or a fused picture no pair.
+    Raises CoconetError where a pair has no fused picture, or a fused picture no pair.
     """
     found = pictures_in(folder)
     sources = {pair.visible.stem: pair for pair in pairs}
-    counts = Counter(path.stem for path in found)
-    misfits = {
-        "no picture for": sources.keys() - counts.keys(),
-        "no pair for": counts.keys() - sources.keys(),
-        "more than one picture for": {stem for stem, times in counts.items() if times > 1},
-    }
+    fused = {path.stem for path in found}
+    misfits = {"no picture for": sources.keys() - fused, "no pair for": fused - sources.keys()}
     for what, stems in misfits.items():
         if stems:
             raise CoconetError(

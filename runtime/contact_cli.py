@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def contact(
     models: Annotated[
-        list[str], typer.Argument(metavar="MODEL...", help="Checkpoints, .onnx files, `average`, `maximum`, `pyramid`.")
+        list[str], typer.Argument(metavar="MODEL", help="Checkpoints, .onnx files, `average`, `maximum`, `pyramid`.")
     ],
     out: Annotated[Path, typer.Option("--out", help="The sheet, for example sheet.png.")],
     frames: Annotated[Path | None, typer.Option("--frames", help="Folder of pairs: ir/ and vis/, named alike.")] = None,

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from textured import textured
 
 from coconet.errors import CoconetError
-from runtime.baseline import BaselineBackend
+from coconet.picture import read_picture
+from coconet.pyramid import fuse_pyramids
+from runtime.baseline import RULES, BaselineBackend, Rule
+from runtime.rig import Rig
+from runtime.run import run_rig
 
 LEVELS = st.integers(0, 255)
 
@@ -52,3 +59,35 @@ def test_two_sizes_are_refused_by_name() -> None:
         pytest.raises(CoconetError, match=r"infrared frame: wanted 3x4 .* like the visible frame, got 3x5"),
     ):
         backend.fuse(np.zeros((3, 4, 1), np.uint8), np.zeros((3, 5, 1), np.uint8))
+
+
+def test_the_pyramid_of_two_gray_pictures_is_that_of_their_levels() -> None:
+    visible, infrared = textured(0), textured(1)
+    fused = BaselineBackend("pyramid").fuse(visible[:, :, None], infrared[:, :, None])
+    assert np.array_equal(fused[:, :, 0], fuse_pyramids(infrared, visible))
+
+
+def test_the_pyramid_keeps_the_chroma_of_a_colour_picture() -> None:
+    visible = np.stack([textured(0) // 4 + 80, textured(0) // 4 + 100, textured(0) // 4 + 90], axis=2)
+    fused = BaselineBackend("pyramid").fuse(visible, textured(1)[:, :, None] // 4 + 90).astype(int)
+    assert 0 < fused.min() <= fused.max() < 255
+    assert np.abs((fused[:, :, 1] - fused[:, :, 0]) - 20).max() <= 1
+    assert np.abs((fused[:, :, 2] - fused[:, :, 0]) - 10).max() <= 1
+
+
+def test_pictures_too_small_for_a_pyramid_are_refused() -> None:
+    small = np.zeros((15, 40, 1), np.uint8)
+    with pytest.raises(CoconetError, match=r"Laplacian pyramid: wanted .* sides of 2\^details pixels or more, got 4"):
+        BaselineBackend("pyramid").fuse(small, small)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("rule", RULES)
+def test_real_pairs_keep_their_names_and_odd_sizes(tmp_path: Path, data: Path, rule: Rule) -> None:
+    source = data / "roadscene"
+    report = run_rig(Rig.from_addresses(str(source / "vis"), str(source / "ir")), rule, f"{tmp_path}/")
+    wanted, got = (
+        {path.name: read_picture(path).shape for path in side.iterdir()} for side in (source / "vis", tmp_path)
+    )
+    assert report.fused == len(got) == 15
+    assert got == wanted

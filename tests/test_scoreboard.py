@@ -67,7 +67,7 @@ def test_fused_pictures_without_a_pair_are_named_and_counted(pairs: list[Picture
 
 def test_two_fused_pictures_of_one_name_are_refused(pairs: list[PicturePair], fused: Path) -> None:
     write_picture(fused / "a.png", textured(0)[:, :, None])
-    with pytest.raises(CoconetError, match="got more than one picture for a"):
+    with pytest.raises(CoconetError, match="wanted one picture of each name"):
         fused_pictures("mean", fused, pairs)
 
 
