@@ -22,16 +22,17 @@ BASE = [
 EXPORT = ["torch>=2.9", "onnx>=1.18", "onnxscript>=0.5", "safetensors>=0.4"]
 CALIBRATION = ["onnx>=1.18"]
 METRICS = ["scipy>=1.10"]
+TRAIN = [*EXPORT, *METRICS, "h5py>=3.8", "tomli-w>=1.0"]
 RTX = ["onnx>=1.18", "tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>=1.7"]
 EXTRAS = {
     "export": EXPORT,
     "calibration": CALIBRATION,
     "metrics": METRICS,
+    "train": TRAIN,
     "tensorrt": [*CALIBRATION, "tensorrt>=10"],
     "rtx": RTX,
     "dev": [
-        *EXPORT,
-        *METRICS,
+        *TRAIN,
         *RTX,
         "hypothesis>=6",
         "mypy>=1.10",

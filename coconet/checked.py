@@ -1,4 +1,4 @@
-"""Fields from outside (a rig file, a recipe, an address) checked against a model; what does not fit is said by its key."""
+"""Fields from outside (a rig file, a recipe, an address) checked against a model; errors name the key."""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ def checked(model: type[Model], fields: Mapping[str, Any], where: object) -> Mod
 
 
 def _wanted(model: type[BaseModel], error: ErrorDetails) -> str:
-    if error["type"] == "missing":
-        return "this key"
+    own_words = {"missing": "this key", "path_type": "a path"}
+    if error["type"] in own_words:
+        return own_words[error["type"]]
     if error["type"] != "extra_forbidden":
         return error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     for part in error["loc"][:-1]:

@@ -1,102 +1,104 @@
-"""Training data: pairs of gray pictures held in memory, and the random crops a training step sees."""
+"""Training data: pairs of gray pictures held in memory, from folders, videos and files of patches."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.errors import CoconetError, MissingPackage
-from coconet.pairs import paired_folder
+from coconet.errors import CoconetError
+from coconet.pairs import PicturePair, paired_folder, pictures_in
 from coconet.picture import read_gray
 
-try:
-    import torch
-    from torch import Tensor
-except ImportError as error:
-    raise MissingPackage("torch", job="training", extra="export") from error
-
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".avi", ".mov"})
+PATCH_SUFFIXES = frozenset({".h5", ".hdf5"})
 VIDEO_STEP = 10
 """Every tenth frame of a video is kept: neighbours teach the same thing twice."""
 
 
+MASK_NAME = "mask"
+"""The folder beside `ir/` and `vis/` that may hold masks of thermal targets, white on black, under the pairs' names."""
+
+
 @dataclass(frozen=True)
 class GrayPair:
-    """A visible and an infrared picture, (H, W) uint8, of equal size."""
+    """A visible and an infrared picture, (H, W) uint8, of equal size, and where it came from.
+
+    mask: (H, W) uint8 of the same size, 255 on thermal targets and 0 elsewhere; None where nobody drew one.
+    """
 
     visible: NDArray[np.uint8]
     infrared: NDArray[np.uint8]
+    mask: NDArray[np.uint8] | None = None
+    name: str = ""
 
 
 def load_pairs(sources: Sequence[Path]) -> list[GrayPair]:
-    """Read every source: a paired folder, or the visible video of a pair (`x_vis.mp4` beside `x_ir.mp4`).
+    """Read every source: a paired folder, the visible video of a pair (`x_vis.mp4` beside `x_ir.mp4`), or HDF5 patches.
 
     Raises CoconetError for a source without pairs and for a pair of unequal sizes.
     """
-    pairs = [
-        pair for source in sources for pair in (_from_video(source) if _is_video(source) else _from_folder(source))
-    ]
+    pairs = [pair for source in sources for pair in _from_source(source)]
     if not pairs:
         raise CoconetError("training data", wanted="at least one source", got="none", remedy="Give one with --data.")
     return pairs
 
 
-class CropSampler:
-    """Random crops, the same for the same seed and step, whatever ran before: a resumed run continues exactly.
+def with_masks(pairs: Sequence[GrayPair]) -> list[GrayPair]:
+    """Give a mask by the rule of coconet.saliency to every pair that has none."""
+    from coconet.saliency import salient_mask
 
-    Besides flips and turns a crop may get another exposure, and its infrared another gain or inverted polarity
-    (black-hot cameras exist); rarely a source is one flat level, as behind a lens cap or in glare.
-    """
-
-    def __init__(self, pairs: Sequence[GrayPair], patch: int, batch: int, seed: int) -> None:
-        self.pairs = [pair for pair in pairs if min(pair.visible.shape) >= patch]
-        if not self.pairs:
-            raise CoconetError(
-                "training data",
-                wanted=f"pictures of at least {patch} pixels a side",
-                got="only smaller ones",
-                remedy="Use a smaller patch.",
-            )
-        self.patch, self.batch, self.seed = patch, batch, seed
-
-    def crops(self, step: int) -> tuple[Tensor, Tensor]:
-        """Visible and infrared of one step, each (batch, 1, patch, patch) float32 in 0..1."""
-        rng = np.random.default_rng((self.seed, step))
-        drawn = [self._crop(rng) for _ in range(self.batch)]
-        visible, infrared = (torch.from_numpy(np.stack(side))[:, None] for side in zip(*drawn, strict=True))
-        return visible, infrared
-
-    def _crop(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        pair = self.pairs[rng.integers(len(self.pairs))]
-        top, left = (rng.integers(size - self.patch + 1) for size in pair.visible.shape)
-        window = np.s_[top : top + self.patch, left : left + self.patch]
-        turns, mirrored = int(rng.integers(4)), rng.random() < 0.5
-        sides = [np.rot90(side[window], turns) for side in (pair.visible, pair.infrared)]
-        if mirrored:
-            sides = [side[:, ::-1] for side in sides]
-        visible, infrared = (side.astype(np.float32) / 255.0 for side in sides)
-        if rng.random() < 0.1:
-            infrared = 1.0 - infrared
-        return _exposed(visible, rng), _exposed(infrared, rng)
+    return [pair if pair.mask is not None else replace(pair, mask=salient_mask(pair.infrared)) for pair in pairs]
 
 
-def _exposed(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    chance = rng.random()
-    if chance < 0.01:
-        return np.full_like(image, rng.choice([0.0, 1.0, rng.random()]))
-    if chance < 0.6:
-        return np.ascontiguousarray(image)
-    gamma = math.exp(rng.uniform(-0.5, 0.5))
-    return (np.clip(image, 0.0, 1.0) ** gamma * rng.uniform(0.7, 1.0)).astype(np.float32)
+def _from_source(source: Path) -> Iterable[GrayPair]:
+    suffix = source.suffix.lower()
+    if suffix in PATCH_SUFFIXES:
+        return _from_patches(source)
+    return _from_video(source) if suffix in VIDEO_SUFFIXES else _from_folder(source)
 
 
 def _from_folder(root: Path) -> list[GrayPair]:
-    return [_checked(read_gray(p.visible), read_gray(p.infrared), p.visible) for p in paired_folder(root)]
+    pairs = paired_folder(root)
+    masks = _masks_of(root, pairs)
+    return [
+        _checked(
+            p.visible,
+            GrayPair(read_gray(p.visible), read_gray(p.infrared), _mask(masks.get(p.visible.stem)), p.visible.stem),
+        )
+        for p in pairs
+    ]
+
+
+def _masks_of(root: Path, pairs: Sequence[PicturePair]) -> dict[str, Path]:
+    folder = root / MASK_NAME
+    masks = {path.stem: path for path in pictures_in(folder)} if folder.is_dir() else {}
+    alone = sorted(masks.keys() - {pair.visible.stem for pair in pairs})
+    if alone:
+        raise CoconetError(
+            folder,
+            wanted="masks under the names of the pairs",
+            got=f"{len(alone)} without a pair, the first one {alone[0]}",
+            remedy="Rename or remove it.",
+        )
+    return masks
+
+
+def _mask(path: Path | None) -> NDArray[np.uint8] | None:
+    return None if path is None else np.where(read_gray(path) > 127, 255, 0).astype(np.uint8)
+
+
+def _from_patches(path: Path) -> list[GrayPair]:
+    from coconet.patches import read_patches
+
+    return [
+        GrayPair(patch[0], patch[1], patch[2] if len(patch) > 2 else None, f"{path.stem} {index}")
+        for index, patch in enumerate(read_patches(path))
+    ]
 
 
 def _from_video(visible: Path) -> list[GrayPair]:
@@ -109,22 +111,24 @@ def _from_video(visible: Path) -> list[GrayPair]:
         )
     with VideoReader(visible) as first, VideoReader(infrared) as second:
         both = enumerate(zip(first, second, strict=False))
-        return [_checked(_luma(a.pixels), _luma(b.pixels), visible) for i, (a, b) in both if i % VIDEO_STEP == 0]
+        return [
+            _checked(visible, GrayPair(_luma(a.pixels), _luma(b.pixels), name=f"{visible.stem} {index}"))
+            for index, (a, b) in both
+            if index % VIDEO_STEP == 0
+        ]
 
 
-def _checked(visible: NDArray[np.uint8], infrared: NDArray[np.uint8], where: Path) -> GrayPair:
-    if visible.shape != infrared.shape:
+def _checked(where: Path, pair: GrayPair) -> GrayPair:
+    sides: dict[str, Any] = {"visible": pair.visible, "infrared": pair.infrared, "mask": pair.mask}
+    sizes = {name: f"{side.shape[1]}x{side.shape[0]}" for name, side in sides.items() if side is not None}
+    if len(set(sizes.values())) > 1:
         raise CoconetError(
             where,
             wanted="a pair of equal size",
-            got=f"visible {visible.shape[1]}x{visible.shape[0]}, infrared {infrared.shape[1]}x{infrared.shape[0]}",
+            got=", ".join(f"{name} {size}" for name, size in sizes.items()),
             remedy="Align and crop the pair first.",
         )
-    return GrayPair(visible, infrared)
-
-
-def _is_video(source: Path) -> bool:
-    return source.suffix.lower() in VIDEO_SUFFIXES
+    return pair
 
 
 def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

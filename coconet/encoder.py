@@ -54,16 +54,20 @@ def imagenet_encoder(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     The first kernel's colour planes are summed with LUMA_WEIGHTS. Raises KeyError where a layer is missing.
     """
-    weights = torch.tensor(LUMA_WEIGHTS).view(1, 3, 1, 1)
     state = {}
     for ours, theirs in IMAGENET_LAYERS.items():
         kernel = features[f"features.{theirs}.weight"]
         if theirs == 0:
-            kernel = (kernel * weights).sum(dim=1, keepdim=True)
+            kernel = gray_kernel(kernel)
         stage = 1 if ours < 5 else 2 if ours < 10 else 3
         state[f"slice{stage}.{ours}.weight"] = kernel
         state[f"slice{stage}.{ours}.bias"] = features[f"features.{theirs}.bias"]
     return state
+
+
+def gray_kernel(kernel: Tensor) -> Tensor:
+    """Collapse a kernel for R, G and B, (C, 3, H, W), into one for gray, (C, 1, H, W), with LUMA_WEIGHTS."""
+    return (kernel * torch.tensor(LUMA_WEIGHTS).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
 
 
 def _stage(first: int, plan: list[tuple[int, int] | None]) -> nn.Sequential:

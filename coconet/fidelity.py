@@ -14,7 +14,7 @@ try:
     from torch import Tensor
     from torch.nn import functional
 except ImportError as error:
-    raise MissingPackage("torch", job="training", extra="export") from error
+    raise MissingPackage("torch", job="training", extra="train") from error
 
 NOISE_VARIANCE = 2.0
 """Variance of the visual noise in VIF, on gray levels 0..255."""

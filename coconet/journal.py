@@ -29,6 +29,10 @@ class Journal:
             writer.writerow(row)
         self._rows.append(row)
 
+    def has(self, step: int) -> bool:
+        """Whether there is a line of this step."""
+        return any(row["step"] == str(step) for row in self._rows)
+
     def column(self, name: str) -> list[float]:
         """Every line's value, in order, as written."""
         return [float(row[name]) for row in self._rows]

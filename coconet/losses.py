@@ -16,7 +16,7 @@ try:
     from torch import Tensor
     from torch.nn import functional
 except ImportError as error:
-    raise MissingPackage("torch", job="training", extra="export") from error
+    raise MissingPackage("torch", job="training", extra="train") from error
 
 SSIM_WEIGHT = 20.0
 """Weight of the structure term beside the intensity term."""

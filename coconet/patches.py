@@ -56,7 +56,8 @@ def _levels(path: Path, values: NDArray[np.floating]) -> NDArray[np.uint8]:
     # Written so that NaN does not pass.
     if not (values.min() >= 0.0 and values.max() <= 1.0):
         raise _refused(path, "values in 0..1", f"{values.min():g} to {values.max():g}")
-    return np.rint(values * 255.0).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.rint(values * 255.0).astype(np.uint8)
+    return levels
 
 
 def _refused(path: Path, wanted: str, got: str) -> CoconetError:

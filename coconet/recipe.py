@@ -16,12 +16,12 @@ from coconet.toml_file import read_toml, write_toml
 class Recipe(Checked):
     """How a network is trained; a run goes on only with the recipe it began with."""
 
-    network: str = Field(default="lite", description="coconet or lite")
+    network: str = Field(default="lite", description="which network, coconet or lite")
     steps: int = Field(default=4000, ge=0, description="training steps")
     batch: int = Field(default=16, ge=1, description="crops per step")
     patch: int = Field(default=128, ge=64, multiple_of=16, description="side of a crop in pixels, a multiple of 16")
     learning_rate: float = Field(default=1e-3, gt=0, description="Adam's step size at its highest")
-    seed: int = Field(default=0, description="same seed, same run")
+    seed: int = Field(default=0, ge=0, description="same seed, same run")
     c1: float = Field(default=0.5, gt=0, description="temperature of the shares by gradient activity")
     c2: float = Field(default=0.75, gt=0, description="temperature of the shares by entropy")
     structure: float = Field(default=1.0, ge=0, description="weight of 1 - SSIM, shared out by gradient activity")
@@ -30,8 +30,15 @@ class Recipe(Checked):
     correlation: float = Field(default=1.0, ge=0, description="weight of 2 - SCD")
     exposure: float = Field(default=10.0, ge=0, description="weight of the squared error of the mean level")
     information: float = Field(default=2.0, ge=0, description="weight of -log VIF, mean of both sources")
-    contrast: float = Field(default=0.0, ge=0, description="weight of the coupled contrastive loss, for the second stage")
-    distillation: float = Field(default=10.0, ge=0, description="weight of the distance to the teacher, if there is one")
+    contrast: float = Field(
+        default=0.0, ge=0, description="weight of the coupled contrastive loss, for the second stage"
+    )
+    steadiness: float = Field(
+        default=0.0, ge=0, description="weight of the noise that the fused picture passes on, from a noisy twin"
+    )
+    distillation: float = Field(
+        default=10.0, ge=0, description="weight of the distance to the teacher, if there is one"
+    )
 
 
 class TrainingPlan(Recipe):
@@ -69,18 +76,16 @@ class TrainingPlan(Recipe):
         where = " and ".join([str(file)] * bool(file) + ["the options"] * bool(options))
         plan = checked(cls, fields, where)
         home = file.parent if file else Path()
-        return plan._with_paths_from({name: Path() if name in options else home for name in cls.model_fields})
+        return plan.model_copy(
+            update={name: _absolute(value, Path() if name in options else home) for name, value in plan}
+        )
 
     def save(self, path: Path) -> None:
         """Write the plan as TOML that `coconet train` takes."""
         write_toml(path, self.model_dump(mode="json", exclude_none=True))
 
-    def _with_paths_from(self, homes: Mapping[str, Path]) -> TrainingPlan:
-        found: dict[str, Any] = {}
-        for name, home in homes.items():
-            value = getattr(self, name)
-            if isinstance(value, Path):
-                found[name] = (home / value.expanduser()).resolve()
-            elif isinstance(value, list):
-                found[name] = [(home / path.expanduser()).resolve() for path in value]
-        return self.model_copy(update=found)
+
+def _absolute(value: Any, home: Path) -> Any:
+    if isinstance(value, list):
+        return [_absolute(one, home) for one in value]
+    return (home / value.expanduser()).resolve() if isinstance(value, Path) else value

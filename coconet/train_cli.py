@@ -3,46 +3,61 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from coconet.errors import CoconetError
+from coconet.recipe import TrainingPlan
+
+
+def _option(field: str) -> Any:
+    """The option of a plan's field, with its description and default."""
+    about = TrainingPlan.model_fields[field]
+    known = not about.is_required() and about.default is not None
+    text = f"{about.description or field}{f'; default {about.default}' if known else ''}."
+    return typer.Option(f"--{field.replace('_', '-')}", help=text[0].upper() + text[1:], show_default=False)
 
 
 def train(
-    data: Annotated[list[Path], typer.Option(help="A paired folder, or the visible video of a pair; repeatable.")],
-    out: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run in it goes on.")],
-    network: Annotated[str, typer.Option(help="coconet or lite.")] = "lite",
-    steps: Annotated[int, typer.Option(help="Training steps.")] = 4000,
-    batch: Annotated[int, typer.Option(help="Crops per step.")] = 16,
-    patch: Annotated[int, typer.Option(help="Side of a crop in pixels, a multiple of 16.")] = 128,
-    learning_rate: Annotated[float, typer.Option(help="Adam's step size at its highest.")] = 1e-3,
-    seed: Annotated[int, typer.Option(help="Same seed, same run.")] = 0,
-    encoder: Annotated[Path | None, typer.Option(help="VGG-19 weights of ImageNet, for coconet.")] = None,
+    recipe: Annotated[
+        Path | None, typer.Argument(help="A TOML file with the options as keys; options given here come first.")
+    ] = None,
+    data: Annotated[list[Path] | None, _option("data")] = None,
+    out: Annotated[Path | None, _option("out")] = None,
+    network: Annotated[str | None, _option("network")] = None,
+    steps: Annotated[int | None, _option("steps")] = None,
+    batch: Annotated[int | None, _option("batch")] = None,
+    patch: Annotated[int | None, _option("patch")] = None,
+    learning_rate: Annotated[float | None, _option("learning_rate")] = None,
+    seed: Annotated[int | None, _option("seed")] = None,
+    encoder: Annotated[Path | None, _option("encoder")] = None,
+    start: Annotated[Path | None, _option("start")] = None,
+    contrast: Annotated[float | None, _option("contrast")] = None,
+    teacher: Annotated[Path | None, _option("teacher")] = None,
+    distillation: Annotated[float | None, _option("distillation")] = None,
+    validation: Annotated[Path | None, _option("validation")] = None,
+    validate_every: Annotated[int | None, _option("validate_every")] = None,
 ) -> None:
-    """Train a network on your pairs; call it again to go on after an interruption."""
-    from pydantic import ValidationError
+    """Train a network on your pairs; call it again to go on after an interruption.
+
+    The first stage is the default. The second one begins with its weights: --start WEIGHTS --contrast 1.
+    """
+    told = {name: value for name, value in locals().items() if name != "recipe" and value not in (None, [])}
+    plan = TrainingPlan.assemble(recipe, told)
 
     from coconet.data import load_pairs
-    from coconet.train import Recipe, Trainer
+    from coconet.train import Trainer
 
-    try:
-        recipe = Recipe(network=network, steps=steps, batch=batch, patch=patch, learning_rate=learning_rate, seed=seed)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise CoconetError(
-            f"--{first['loc'][0]}", wanted=first["msg"], got=repr(first["input"]), remedy="Change that option."
-        ) from error
-    out.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(recipe, load_pairs(data), out, encoder)
-    typer.echo(f"{len(trainer.sampler.pairs)} pairs, {trainer.encoder_note}", err=True)
+    plan.out.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(plan, load_pairs(plan.data))
+    for note in (f"{len(trainer.sampler.pairs)} pairs", *trainer.notes):
+        typer.echo(note, err=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("training", total=steps, completed=trainer.step)
+        task = progress.add_task("training", total=plan.steps, completed=trainer.step)
         weights = trainer.run(
             lambda step, loss: progress.update(task, completed=step, description=f"training, loss {loss:.3f}")
         )
-    typer.echo(f"{weights}: {network} after {steps} steps; log in {out / 'log.csv'}")
+    typer.echo(f"{weights}: {plan.network} after {plan.steps} steps; log in {plan.out / 'log.csv'}")

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
-import torch
 
-from coconet.data import CropSampler, GrayPair, load_pairs
+from coconet.data import GrayPair, load_pairs, with_masks
 from coconet.errors import CoconetError
 from coconet.picture import write_picture
 
@@ -41,35 +42,52 @@ def test_no_source_is_refused() -> None:
         load_pairs([])
 
 
-def test_a_step_gives_the_same_crops_whatever_ran_before() -> None:
-    first, second = (CropSampler([pair(), pair(seed=1)], 64, 3, seed=7) for _ in range(2))
-    first.crops(0)
-    for left, right in zip(first.crops(5), second.crops(5), strict=True):
-        assert torch.equal(left, right)
-    assert not torch.equal(first.crops(5)[0], first.crops(6)[0])
-    assert not torch.equal(first.crops(5)[0], CropSampler(first.pairs, 64, 3, seed=8).crops(5)[0])
+def test_masks_are_read_where_there_are_some(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        write_pair(tmp_path, name, pair().visible, pair().infrared)
+    (tmp_path / "mask").mkdir()
+    write_picture(tmp_path / "mask" / "b.png", np.full((80, 96, 1), 200, np.uint8))
+    without, masked = load_pairs([tmp_path])
+    assert without.mask is None
+    assert masked.mask is not None
+    assert np.unique(masked.mask).tolist() == [255]
 
 
-def test_crops_are_batches_in_0_to_1() -> None:
-    visible, infrared = CropSampler([pair()], 64, 20, seed=0).crops(0)
-    assert visible.shape == infrared.shape == (20, 1, 64, 64)
-    assert visible.dtype == torch.float32
-    assert 0.0 <= min(visible.min(), infrared.min()) <= max(visible.max(), infrared.max()) <= 1.0
+def test_a_mask_without_a_pair_is_refused(tmp_path: Path) -> None:
+    write_pair(tmp_path, "a.png", pair().visible, pair().infrared)
+    (tmp_path / "mask").mkdir()
+    write_picture(tmp_path / "mask" / "a_mask.png", np.zeros((80, 96, 1), np.uint8))
+    with pytest.raises(
+        CoconetError, match="masks under the names of the pairs, got 1 without a pair, the first one a_"
+    ):
+        load_pairs([tmp_path])
 
 
-def test_both_sides_of_a_crop_show_the_same_place() -> None:
-    scene = np.random.default_rng(0).integers(0, 256, (80, 96), np.uint8)
-    visible, infrared = CropSampler([GrayPair(scene, scene)], 64, 30, seed=0).crops(0)
-    flat = (visible.std(dim=(1, 2, 3)) == 0) | (infrared.std(dim=(1, 2, 3)) == 0)
-    for one, other in zip(visible[~flat], infrared[~flat], strict=True):
-        # Exposure and polarity differ, ranks do not: the darkest pixel of one is an extreme of the other.
-        assert abs(np.corrcoef(one.flatten(), other.flatten())[0, 1]) > 0.9
+def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
+    write_pair(tmp_path, "a.png", pair().visible, pair().infrared)
+    (tmp_path / "mask").mkdir()
+    write_picture(tmp_path / "mask" / "a.png", np.zeros((80, 95, 1), np.uint8))
+    with pytest.raises(CoconetError, match="visible 96x80, infrared 96x80, mask 95x80"):
+        load_pairs([tmp_path])
 
 
-def test_pictures_smaller_than_a_patch_are_left_out_and_none_left_is_an_error() -> None:
-    assert len(CropSampler([pair(), pair(60, 96)], 64, 1, 0).pairs) == 1
-    with pytest.raises(CoconetError, match="pictures of at least 128 pixels a side"):
-        CropSampler([pair()], 128, 1, 0)
+def test_pairs_without_a_mask_get_one_and_drawn_ones_stay() -> None:
+    drawn = replace(pair(), mask=np.zeros((80, 96), np.uint8))
+    ruled = replace(pair(), infrared=np.pad(np.full((8, 8), 250, np.uint8), ((20, 52), (30, 58))))
+    first, second = with_masks([drawn, ruled])
+    assert first.mask is drawn.mask
+    assert second.mask is not None
+    assert second.mask[24, 34] == 255
+
+
+def test_a_file_of_patches_is_a_source(tmp_path: Path) -> None:
+    patches = np.random.default_rng(0).integers(0, 256, (5, 3, 64, 64)) / 255.0
+    with h5py.File(tmp_path / "finetune_data.h5", "w") as file:
+        file["data"] = patches.astype(np.float32)
+    pairs = load_pairs([tmp_path / "finetune_data.h5"])
+    assert [one.name for one in pairs] == [f"finetune_data {index}" for index in range(5)]
+    for index, side in enumerate((pairs[4].visible, pairs[4].infrared, pairs[4].mask)):
+        np.testing.assert_allclose(side / 255.0, patches[4, index], atol=1e-6)
 
 
 @pytest.mark.data

@@ -18,12 +18,18 @@ MAY_IMPORT = {
     "benchmarks": {"coconet", "runtime"},
 }
 MODULES = sorted(path for part in MAY_IMPORT for path in (ROOT / part).glob("*.py"))
-NEED_TORCH = {"encoder", "network", "lite", "fuser", "checkpoint", "losses", "fidelity", "data", "train"}
+NEED_TORCH = {
+    *("encoder", "network", "lite", "fuser", "checkpoint", "features", "initial_weights"),
+    *("losses", "fidelity", "contrast", "noise", "teacher", "objective"),
+    *("crops", "crop_fusion", "train", "judge", "validation"),
+}
 
 IMPORT_ALL = """
 import importlib, sys
-HIDDEN = {"torch", "cv2", "onnx", "tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings", "pycuda", "onnxruntime", "av",
-          "scipy", "safetensors", "onnxscript"}
+HIDDEN = {
+    "torch", "cv2", "onnx", "tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings", "pycuda", "onnxruntime", "av",
+    "scipy", "safetensors", "onnxscript", "h5py", "tomli_w",
+}
 
 class Hider:
     def find_spec(self, name, path=None, target=None):
