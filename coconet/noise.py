@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from coconet.crops import Crops
 from coconet.errors import MissingPackage
 
@@ -22,34 +20,40 @@ except ImportError as error:
 DEVIATION_LEVELS = (0.5, 4.0)
 """The standard deviation of the noise is drawn between these, in levels of 0..255, one for each crop."""
 
-MEAN_OVER_DEVIATION = (2.0 / np.pi) ** 0.5
-"""Mean absolute value of Gaussian noise over its standard deviation."""
+GRAINS_PX = (1, 2, 4, 8)
+"""How coarse the noise is, one for each crop: a sensor's is fine, what compression leaves comes in blocks."""
 
 
 @dataclass(frozen=True)
 class NoisyTwin:
-    """The crops of a step with noise on both sources. deviation: its standard deviation in 0..1, (batch,)."""
+    """The crops of a step with noise on both sources. magnitude: its mean absolute value in 0..1, (batch,)."""
 
     visible: Tensor
     infrared: Tensor
-    deviation: Tensor
+    magnitude: Tensor
 
     @classmethod
     def of(cls, crops: Crops, seed: int, step: int) -> NoisyTwin:
         """Draw the noise of one step, the same for the same seed and step. The sums are not clipped."""
         generator = torch.Generator().manual_seed(1_000_003 * seed + step)
-        low, high = DEVIATION_LEVELS
-        deviation = (low + (high - low) * torch.rand(len(crops.visible), generator=generator)) / 255.0
-        noise = torch.randn(2, *crops.visible.shape, generator=generator) * deviation.view(-1, 1, 1, 1)
-        device = crops.visible.device
-        visible_noise, infrared_noise = noise.to(device)
-        return cls(crops.visible + visible_noise, crops.infrared + infrared_noise, deviation.to(device))
+        drawn = [_drawn(crops.visible.shape[-1], generator) for _ in range(len(crops.visible))]
+        visible, infrared = torch.stack(drawn, dim=1).to(crops.visible.device)
+        magnitude = 0.5 * (visible.abs() + infrared.abs()).mean(dim=(1, 2, 3))
+        return cls(crops.visible + visible, crops.infrared + infrared, magnitude)
 
 
-def noise_gain(fused: Tensor, fused_twin: Tensor, deviation: Tensor) -> Tensor:
+def noise_gain(fused: Tensor, fused_twin: Tensor, magnitude: Tensor) -> Tensor:
     """Mean absolute change of a fused picture over that of either source: (B, 1, H, W) and (B,) to a scalar.
 
     1 is as much as each source has alone; 0.7 what their average has; 1.4 both at full strength.
     """
-    change = (fused_twin - fused).abs().mean(dim=(1, 2, 3))
-    return torch.mean(change / (MEAN_OVER_DEVIATION * deviation))
+    return torch.mean((fused_twin - fused).abs().mean(dim=(1, 2, 3)) / magnitude)
+
+
+def _drawn(side: int, generator: torch.Generator) -> Tensor:
+    """Noise for the two sources of one crop, (2, 1, side, side)."""
+    grain = GRAINS_PX[int(torch.randint(len(GRAINS_PX), (1,), generator=generator))]
+    low, high = DEVIATION_LEVELS
+    deviation = (low + (high - low) * torch.rand(1, generator=generator)) / 255.0
+    noise = torch.randn(2, 1, side // grain, side // grain, generator=generator) * deviation
+    return noise.repeat_interleave(grain, dim=2).repeat_interleave(grain, dim=3)

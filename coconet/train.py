@@ -104,7 +104,7 @@ class Trainer:
 
     def _noise_gain(self, fused: Tensor, crops: Crops) -> Tensor:
         twin = NoisyTwin.of(crops, self.recipe.seed, self.step)
-        return noise_gain(fused, fuse_crops(self.core, self.signature, twin.visible, twin.infrared), twin.deviation)
+        return noise_gain(fused, fuse_crops(self.core, self.signature, twin.visible, twin.infrared), twin.magnitude)
 
     def _validate(self) -> None:
         if self._validation is not None and self._validation.due(self.step):
