@@ -49,6 +49,7 @@ COMMANDS = {
     "export": "export.export_cli:export",
     "build": "export.build_cli:build",
     "calibrate": "calibration.calibrate_cli:calibrate",
+    "verify": "runtime.verify_cli:verify",
     "run": "runtime.run_cli:run",
     "demo": "runtime.demo_cli:demo",
     "contact": "runtime.contact_cli:contact",

@@ -18,7 +18,8 @@ SCENES = 8
 
 def bench(
     models: Annotated[
-        list[Path] | None, typer.Argument(help="ONNX models and checkpoints; the shipped ones when none is named.")
+        list[str] | None,
+        typer.Argument(help="What `coconet run --model` takes; lite and lite-int8 by default."),
     ] = None,
     size: Annotated[str, typer.Option(help="Frame size, HEIGHTxWIDTH.")] = "480x640",
     repeats: Annotated[int, typer.Option(min=1, help="Timed runs of every model.")] = 20,
@@ -33,10 +34,10 @@ def bench(
     from runtime.samples import painted_pairs
 
     frame = FrameSize.parse(size)
-    paths = models or _shipped()
+    names = models or ["lite", "lite-int8"]
     effort = Effort(repeats=repeats)
     with ExitStack() as stack:
-        opened = [(path.name, stack.enter_context(closing(open_backend(path)))) for path in paths]
+        opened = [(Path(name).name, stack.enter_context(closing(open_backend(name)))) for name in names]
         pairs = painted_pairs(SCENES, frame.height_px, frame.width_px)
         bar = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
         task = bar.add_task("measuring", total=len(opened) * repeats)
@@ -46,14 +47,3 @@ def bench(
     if json_file:
         with whole_file(json_file) as scratch:
             scratch.write_text(report.to_json() + "\n", encoding="utf-8")
-
-
-def _shipped() -> list[Path]:
-    from coconet.shipped import shipped_checkpoint, shipped_model
-
-    found = [shipped_model("lite", "fp32"), shipped_model("lite", "int8")]
-    try:
-        import torch  # noqa: F401  only whether it is there
-    except ImportError:
-        return found
-    return [*found, shipped_checkpoint("lite")]

@@ -1,28 +1,30 @@
-"""The command `coconet calibrate`: a float model and a folder of frames become an INT8 model."""
+"""The command `coconet calibrate`: a float model and frames of both cameras become an INT8 model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
 
 from calibration.ranges import ActivationRanges, read_ranges
+from calibration.shown import Shown
 from calibration.threshold import MethodName, RangeMethod
 from coconet.errors import CoconetError
-from runtime.frame import FramePair
 from runtime.parity import LIMITS
-from runtime.samples import FolderFrames
 
 if TYPE_CHECKING:
+    from calibration.calibration_set import CalibrationSet
+    from calibration.division import Division
+    from calibration.frame_source import FrameSource
     from calibration.onnx_model import OnnxModel
     from calibration.placement import ConvSite
+    from calibration.sensitivity import Mixture, Sensitivity
 
 ENOUGH_FRAMES = 100
+MIN_PSNR_DB = 40.0
 DEFAULT = RangeMethod()
 
 
@@ -31,6 +33,16 @@ def calibrate(
     frames: Annotated[
         Path | None, typer.Option("--frames", help="Folder of paired pictures to measure on: ir/ and vis/.")
     ] = None,
+    rig: Annotated[Path | None, typer.Option("--rig", help="Or a rig.toml that names two recordings.")] = None,
+    visible: Annotated[str | None, typer.Option("--visible", help="Or the visible recording, with --infrared.")] = None,
+    infrared: Annotated[str | None, typer.Option("--infrared", help="The infrared recording.")] = None,
+    every: Annotated[
+        int | None,
+        typer.Option("--every", min=1, help="Look at every Nth frame (default: 1 of a folder, 10 of recordings)."),
+    ] = None,
+    crops: Annotated[
+        int, typer.Option("--crops", min=0, help="Cut crops of the frames until there are so many frames.")
+    ] = 0,
     out: Annotated[Path | None, typer.Option("--out", help="The INT8 model (default: MODEL.int8.onnx).")] = None,
     ranges: Annotated[
         Path | None, typer.Option("--ranges", help="Take the ranges of an earlier run instead of measuring.")
@@ -42,44 +54,60 @@ def calibrate(
         float | None, typer.Option("--percentile", help=f"For that method (default: {DEFAULT.percentile:g}).")
     ] = None,
     check: Annotated[
-        Path | None, typer.Option("--check", help="Paired folder to compare on (default: the one of --frames).")
+        Path | None,
+        typer.Option("--check", help="Paired folder to compare on (default: every fifth frame, not measured on)."),
     ] = None,
     min_psnr: Annotated[
-        float, typer.Option("--min-psnr", help="Write nothing if one frame is further off than this, in dB.")
-    ] = LIMITS["int8"].worst_psnr_db,
+        float, typer.Option("--min-psnr", help="Keep convolutions in floating point until every frame is so near, dB.")
+    ] = MIN_PSNR_DB,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="Try every mixture and print the table, needed or not.")
+    ] = False,
 ) -> None:
     """Measure activation ranges and write an INT8 model with explicit Q/DQ, compared with the float one."""
+    from calibration.frame_source import SourceChoice
     from calibration.gate import Gate, ranges_path
+    from calibration.macs import conv_macs
     from calibration.onnx_model import OnnxModel
     from calibration.placement import quantizable_convs
     from calibration.qdq import quantized_model
+    from calibration.sensitivity import Sensitivity
 
+    chosen = _method(method, percentile)
+    _check_ready(ranges, chosen=bool(method or percentile or crops))
     target = out or model.with_suffix(".int8.onnx")
-    chosen = _method(method, percentile, ranges)
-    pairs = _progress(_check_frames(check, frames), "comparing")
-    gate = Gate(model, pairs, replace(LIMITS["int8"], worst_psnr_db=min_psnr))
-    gate.check_name(target)
+    source = SourceChoice(frames, rig, visible, infrared, every).opened()
+    limits = replace(LIMITS["int8"], worst_psnr_db=min_psnr)
+    Gate(model, (), limits).check_name(target)
     float_model = OnnxModel.read(model)
     sites = quantizable_convs(float_model)
-    found = _read_or_measure(float_model, sites, frames, ranges, chosen)
-    if found.record.frames < ENOUGH_FRAMES:
-        _warn(f"ranges from {found.record.frames} frames; {ENOUGH_FRAMES} or more of your own cameras are safer")
-    parity = gate.write(quantized_model(float_model, sites, found), found, target)
-    convs = sum(node.op_type == "Conv" for node in float_model.nodes)
-    typer.echo(f"{target}: {len(sites)} of {convs} convolutions in INT8, {_size(target)} (before: {_size(model)})")
-    typer.echo(f"{ranges_path(target)}: {found.record.method} over {found.record.frames} frames")
-    typer.echo(f"against {model.name} on {_origin(check, frames)}: {parity}")
+    division = _division(source, check, ranges)
+    found = _ranges(float_model, sites, division, ranges, chosen, crops)
+    gate = Gate(model, division.check, limits)
+    macs = conv_macs(float_model, next(iter(division.check)))
+    mixture = _mixture(Sensitivity(float_model, found, gate, macs), sites, sensitivity)
+    gate.write(quantized_model(float_model, mixture.sites, found), mixture.parity, found, target)
+    typer.echo(
+        f"{target}: {len(mixture.sites)} of {len(macs)} convolutions in INT8 "
+        f"({mixture.int8_share:.0%} of their arithmetic), {_size(target)} (before: {_size(model)})"
+    )
+    typer.echo(f"{ranges_path(target)}: {found.record.method} over {_counted(found.record.frames)}")
+    typer.echo(f"against {model.name} on {division.origin}: {mixture.parity}")
 
 
-def _method(name: MethodName | None, percentile: float | None, ranges: Path | None) -> RangeMethod:
-    """Combine the two options, refusing what would be ignored."""
-    if ranges is not None and (name is not None or percentile is not None):
+def _check_ready(ranges: Path | None, *, chosen: bool) -> None:
+    """Refuse beside ready ranges what would be ignored."""
+    if ranges is not None and chosen:
         raise CoconetError(
             "--ranges",
-            wanted="no --method and no --percentile beside it",
-            got="a choice of method",
+            wanted="no --method, --percentile or --crops beside it",
+            got="one of them",
             remedy="Leave --ranges out to choose ranges anew.",
         )
+
+
+def _method(name: MethodName | None, percentile: float | None) -> RangeMethod:
+    """Combine the two options; a percentile alone chooses that method."""
     if percentile is not None and name not in (None, "percentile"):
         raise CoconetError(
             "--percentile", wanted="the method percentile", got=str(name), remedy="Leave one of the two options out."
@@ -87,44 +115,73 @@ def _method(name: MethodName | None, percentile: float | None, ranges: Path | No
     return RangeMethod(name or DEFAULT.name, DEFAULT.percentile if percentile is None else percentile)
 
 
-def _check_frames(check: Path | None, frames: Path | None) -> FolderFrames:
-    folder = check or frames
-    if folder is None:
-        raise CoconetError(
-            "--frames",
-            wanted="a folder of paired pictures",
-            got="none",
-            remedy="Name one; with --ranges, --check will do.",
-        )
-    return FolderFrames(folder)
+def _division(source: FrameSource | None, check: Path | None, ranges: Path | None) -> Division:
+    from calibration.calibration_set import survey
+    from calibration.division import divided, no_frames, only_compared
 
-
-def _read_or_measure(
-    model: OnnxModel, sites: list[ConvSite], frames: Path | None, ranges: Path | None, method: RangeMethod
-) -> ActivationRanges:
     if ranges is not None:
-        return read_ranges(ranges, model.sha256)
-    if frames is None:
-        raise CoconetError(
-            "--frames", wanted="a folder of paired pictures", got="none", remedy="Name one, or give --ranges."
-        )
+        return only_compared(source, check)
+    if source is None:
+        raise no_frames("Name some, or give --ranges.")
+    found = survey(Shown(source, "looking"))
+    typer.echo(f"{source}, {found}")
+    return divided(source, found, check)
+
+
+def _ranges(
+    model: OnnxModel,
+    sites: list[ConvSite],
+    division: Division,
+    ranges: Path | None,
+    method: RangeMethod,
+    crops: int,
+) -> ActivationRanges:
+    if ranges is None and division.measure is not None:
+        return _measured(model, sites, division.measure.with_crops(crops), method)
+    assert ranges is not None  # noqa: S101  _division gives nothing to measure only then
+    return read_ranges(ranges, model.sha256)
+
+
+def _measured(model: OnnxModel, sites: list[ConvSite], frames: CalibrationSet, method: RangeMethod) -> ActivationRanges:
     from calibration.observer import observe
 
+    if len(frames) < ENOUGH_FRAMES:
+        _warn(
+            f"ranges from {_counted(len(frames))}; {ENOUGH_FRAMES} or more of your own cameras are safer, "
+            f"--crops {ENOUGH_FRAMES} is the next best"
+        )
     tensors = sorted({site.activation for site in sites})
-    return observe(model, tensors, _progress(FolderFrames(frames), "measuring")).ranges(method)
+    measured = observe(model, tensors, Shown(frames, "measuring")).ranges(method)
+    return replace(measured, record=replace(measured.record, method=frames.describe(measured.record.method)))
 
 
-def _progress(frames: FolderFrames, doing: str) -> Iterable[FramePair]:
-    console = Console(stderr=True)
-    return track(frames, doing, total=len(frames), console=console, disable=not console.is_terminal)
+def _mixture(sensitivity: Sensitivity, sites: list[ConvSite], table: bool) -> Mixture:
+    """All of the convolutions in INT8 if that holds, else with the table of what it took; the last try if none did."""
+    from calibration.sensitivity import steps, worst_first
+    from calibration.sensitivity_table import damage_table, mixture_table
 
-
-def _origin(check: Path | None, frames: Path | None) -> str:
-    return str(check) if check is not None else f"the calibration frames ({frames})"
+    shown = replace(sensitivity.gate, frames=Shown(sensitivity.gate.frames, "comparing"))
+    tried = [replace(sensitivity, gate=shown).mixture(sites, 0)]
+    if tried[0].holds and not table:
+        return tried[0]
+    damages = list(sensitivity.damages(Shown(sites, "ranking")))
+    for keep in Shown(steps(len(sites))[1:], "mixing"):
+        tried.append(sensitivity.mixture(worst_first(damages), keep))
+        if tried[-1].holds and not table:
+            break
+    chosen = next((mixture for mixture in tried if mixture.holds), None)
+    console = Console()
+    console.print(damage_table(damages))
+    console.print(mixture_table(tried, sensitivity.model.card.precision, chosen))
+    return chosen or tried[-1]
 
 
 def _size(path: Path) -> str:
     return f"{path.stat().st_size / 1e6:.2f} MB"
+
+
+def _counted(frames: int) -> str:
+    return f"{frames} frame{'s' * (frames != 1)}"
 
 
 def _warn(text: str) -> None:

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from calibration.onnx_model import OnnxModel
 from calibration.ranges import ActivationRanges
 from coconet.errors import CoconetError
 from coconet.files import whole_file
+from runtime.contender import open_contender
 from runtime.frame import FramePair
-from runtime.ort import OnnxRuntimeBackend
 from runtime.parity import Parity, ParityLimits, compare, require
 from runtime.samples import fitted
+
+CALIBRATE_BETTER = (
+    "Calibrate on 100 or more frames of both cameras, each on its own side and of scenes like those to compare on; "
+    "or lower --min-psnr."
+)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An INT8 model that was measured and not kept."""
+
+    parity: Parity
+    size_bytes: int
 
 
 @dataclass(frozen=True)
 class Gate:
     """What an INT8 model is held against.
 
-    reference: the float model's file. frames: pairs of any size and channel count; they are fitted to the card.
+    reference: the float model's file. frames: pairs of any size and channel count, the same at every iteration; they
+    are fitted to the card.
     """
 
     reference: Path
@@ -44,25 +60,42 @@ class Gate:
                 remedy="Choose another name with --out.",
             )
 
-    def write(self, quantized: OnnxModel, ranges: ActivationRanges, out: Path) -> Parity:
-        """Write the INT8 model to `out` and its ranges beside it, both or neither; return how far off it is.
+    def measure(self, quantized: OnnxModel) -> Trial:
+        """Compare an INT8 model with the float one, as the files they are, and leave no file.
 
-        Both models run on ONNX Runtime, the INT8 one as written: optimised, it would be measured with the rounding
-        of this processor's integer kernels instead of a GPU's.
+        Both models are opened as runtime/contender.py says, the INT8 one as written.
+        """
+        with TemporaryDirectory(prefix="coconet-") as folder:
+            path = Path(folder) / "candidate.onnx"
+            quantized.write(path)
+            return Trial(self._compare(path), path.stat().st_size)
+
+    def passes(self, parity: Parity) -> bool:
+        """Whether a comparison is within the limits."""
+        try:
+            require(parity, self.limits, self.reference)
+        except CoconetError:
+            return False
+        return True
+
+    def write(self, quantized: OnnxModel, parity: Parity, ranges: ActivationRanges, out: Path) -> None:
+        """Write the INT8 model that measured `parity` to `out` and its ranges beside it, both or neither.
+
         Raises CoconetError where the comparison is beyond the limits; then nothing stands under a final name.
         """
         self.check_name(out)
+        try:
+            require(parity, self.limits, out)
+        except CoconetError as error:
+            raise CoconetError(out, wanted=error.wanted, got=error.got, remedy=CALIBRATE_BETTER) from error
         with whole_file(ranges_path(out)) as ranges_scratch, whole_file(out) as scratch:
             ranges_scratch.write_text(ranges.to_json(), encoding="utf-8")
             quantized.write(scratch)
-            parity = self._compare(scratch)
-            require(parity, self.limits, out)
-        return parity
 
     def _compare(self, candidate: Path) -> Parity:
         with (
-            OnnxRuntimeBackend(self.reference) as float_model,
-            OnnxRuntimeBackend(candidate, optimise=False) as int8_model,
+            closing(open_contender(self.reference)) as float_model,
+            closing(open_contender(candidate)) as int8_model,
         ):
             return compare(float_model, int8_model, fitted(self.frames, float_model.card))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,17 +46,27 @@ def observe(model: OnnxModel, tensors: Sequence[str], pairs: Iterable[FramePair]
     Memory holds the observed activations of a single frame at a time.
     Raises CoconetError where there is no pair, where a value is NaN or infinite, and where the model does not run.
     """
-    session = _session(model, tensors)
     digest = FrameDigest()
     histograms = {tensor: MagnitudeHistogram() for tensor in tensors}
-    for pair in fitted(pairs, model.card):
+    for pair, values in activations(model, tensors, pairs):
         digest.add(pair)
-        activations = _run(session, tensors, pair)
         for tensor in tensors:
-            _count(histograms[tensor], activations.pop(tensor), tensor, pair)
+            _count(histograms[tensor], values.pop(tensor), tensor, pair)
     if digest.frames == 0:
         raise CoconetError("calibration", wanted="frame pairs", got="none", remedy="Give a folder that holds some.")
     return Observation(model.sha256, digest.frames, digest.hexdigest(), histograms)
+
+
+def activations(
+    model: OnnxModel, tensors: Sequence[str], pairs: Iterable[FramePair]
+) -> Iterator[tuple[FramePair, dict[str, Any]]]:
+    """Every pair, fitted to the card, with the arrays that the named tensors hold for it.
+
+    Raises CoconetError where the model does not run.
+    """
+    session = _session(model, tensors)
+    for pair in fitted(pairs, model.card):
+        yield pair, _run(session, tensors, pair)
 
 
 def _session(model: OnnxModel, tensors: Sequence[str]) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from coconet.lite import LiteNet
 from coconet.network import OURS as COCONET_SIGNATURE
 from coconet.network import PUBLISHED, CoCoNet
 from coconet.signature import Signature
+from coconet.state_dict import load_strictly, unwrapped
 
 try:
     import torch
@@ -31,7 +31,10 @@ NETWORK_KEY = "coconet_edge.network"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network in evaluation mode with its weights loaded. sha256: hash of the file it came from."""
+    """A network in evaluation mode with its weights loaded.
+
+    network: its name here, or the module path of its factory. sha256: hash of the file that the weights came from.
+    """
 
     network: str
     core: nn.Module
@@ -53,13 +56,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
     Raises CoconetError for a file that is truncated, of another kind, or whose tensors are not the network's.
     """
-    existing_file(path, "a checkpoint")
+    metadata, tensors = read_tensors(path)
     if path.suffix == ".safetensors":
-        name, tensors = _read_safetensors(path)
+        name = _network_name(metadata, path)
         core, signature = build_network(name)
     else:
-        name, tensors, (core, signature) = "coconet", _read_published(path), (CoCoNet(), PUBLISHED)
-    _load_strictly(core, tensors, path)
+        name, core, signature = "coconet", CoCoNet(), PUBLISHED
+    load_strictly(core, tensors, path)
     if isinstance(core, CoCoNet):
         core.skip_closed_attention()
         if signature.normalization == "image":
@@ -80,64 +83,43 @@ def save_checkpoint(path: Path, network: str, core: nn.Module, *, half: bool = F
 
 def load_tensor_file(path: Path) -> Any:
     """What `torch.save` wrote, tensors and plain containers only: nothing in the file is executed."""
+    existing_file(path, "a PyTorch file")
     try:
-        return torch.load(existing_file(path, "a PyTorch file"), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged bytes end in whatever the unpickling of them runs into
         raise CoconetError(
             path,
             wanted="a whole PyTorch file that holds tensors and nothing to execute",
             got=str(error).splitlines()[0] if str(error) else type(error).__name__,
-            remedy="Copy or save the file again.",
+            remedy="Copy the file again, or save model.state_dict() with torch.save.",
         ) from error
 
 
-def _read_safetensors(path: Path) -> tuple[str, Mapping[str, Tensor]]:
+def read_tensors(path: Path) -> tuple[Mapping[str, str], Mapping[str, Tensor]]:
+    """The metadata and the state dict of a file: .safetensors, or what torch.save wrote under any other ending.
+
+    Raises CoconetError for a file that is missing, truncated, would execute code or holds no state dict.
+    """
+    existing_file(path, "a checkpoint")
+    if path.suffix != ".safetensors":
+        return {}, unwrapped(load_tensor_file(path), path)
     try:
         with safe_open(path, framework="pt") as stream:
-            name = (stream.metadata() or {}).get(NETWORK_KEY)
+            metadata = stream.metadata() or {}
             tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118  it is no dictionary
     except SafetensorError as error:
         raise CoconetError(
             path, wanted="a whole safetensors file", got=str(error), remedy="Copy the file again."
         ) from error
-    if name is None:
+    return metadata, unwrapped(tensors, path)
+
+
+def _network_name(metadata: Mapping[str, str], path: Path) -> str:
+    if NETWORK_KEY not in metadata:
         raise CoconetError(
             path,
             wanted="a checkpoint that names its network",
             got="safetensors without that entry",
-            remedy="Use a checkpoint that coconet train wrote.",
+            remedy="Use a checkpoint that coconet train wrote, or name the network with coconet export --model.",
         )
-    return name, tensors
-
-
-def _read_published(path: Path) -> Mapping[str, Tensor]:
-    content = load_tensor_file(path)
-    tensors = content.get("state_dict", content) if isinstance(content, Mapping) else content
-    if not isinstance(tensors, Mapping) or not all(isinstance(value, Tensor) for value in tensors.values()):
-        raise CoconetError(
-            path,
-            wanted="a state dict, bare or under the key state_dict",
-            got=type(content).__name__,
-            remedy="Save model.state_dict() with torch.save.",
-        )
-    return tensors
-
-
-def _load_strictly(core: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    try:
-        core.load_state_dict(
-            {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}
-        )
-    except RuntimeError as error:
-        wanted = core.state_dict().keys()
-        missing, foreign = sorted(wanted - tensors.keys()), sorted(tensors.keys() - wanted)
-        if missing or foreign:
-            got = f"{len(missing)} missing {missing[:3]} and {len(foreign)} unknown {foreign[:3]}"
-        else:
-            got = str(error).splitlines()[-1].strip()
-        raise CoconetError(
-            path,
-            wanted=f"the {len(wanted)} tensors of {type(core).__name__}",
-            got=got,
-            remedy="Check that the checkpoint belongs to this network.",
-        ) from error
+    return metadata[NETWORK_KEY]

@@ -17,8 +17,8 @@ try:
 except ImportError as error:
     raise MissingPackage("torch", job="training", extra="train") from error
 
-DEVIATION_LEVELS = (0.5, 4.0)
-"""The standard deviation of the noise is drawn between these, in levels of 0..255, one for each crop."""
+LEAST_LEVELS = 0.25
+"""The least standard deviation of the noise, in levels of 0..255; the most is the recipe's."""
 
 GRAINS_PX = (1, 2, 4, 8)
 """How coarse the noise is, one for each crop: a sensor's is fine, what compression leaves comes in blocks."""
@@ -33,10 +33,13 @@ class NoisyTwin:
     magnitude: Tensor
 
     @classmethod
-    def of(cls, crops: Crops, seed: int, step: int) -> NoisyTwin:
-        """Draw the noise of one step, the same for the same seed and step. The sums are not clipped."""
+    def of(cls, crops: Crops, most_levels: float, seed: int, step: int) -> NoisyTwin:
+        """Draw the noise of one step, the same for the same seed and step. The sums are not clipped.
+
+        most_levels: the most standard deviation, in levels of 0..255; each crop has one of its own.
+        """
         generator = torch.Generator().manual_seed(1_000_003 * seed + step)
-        drawn = [_drawn(crops.visible.shape[-1], generator) for _ in range(len(crops.visible))]
+        drawn = [_drawn(crops.visible.shape[-1], most_levels, generator) for _ in range(len(crops.visible))]
         visible, infrared = torch.stack(drawn, dim=1).to(crops.visible.device)
         magnitude = 0.5 * (visible.abs() + infrared.abs()).mean(dim=(1, 2, 3))
         return cls(crops.visible + visible, crops.infrared + infrared, magnitude)
@@ -50,10 +53,9 @@ def noise_gain(fused: Tensor, fused_twin: Tensor, magnitude: Tensor) -> Tensor:
     return torch.mean((fused_twin - fused).abs().mean(dim=(1, 2, 3)) / magnitude)
 
 
-def _drawn(side: int, generator: torch.Generator) -> Tensor:
+def _drawn(side: int, most_levels: float, generator: torch.Generator) -> Tensor:
     """Noise for the two sources of one crop, (2, 1, side, side)."""
     grain = GRAINS_PX[int(torch.randint(len(GRAINS_PX), (1,), generator=generator))]
-    low, high = DEVIATION_LEVELS
-    deviation = (low + (high - low) * torch.rand(1, generator=generator)) / 255.0
-    noise = torch.randn(2, 1, side // grain, side // grain, generator=generator) * deviation
+    levels = LEAST_LEVELS + (most_levels - LEAST_LEVELS) * torch.rand(1, generator=generator)
+    noise = torch.randn(2, 1, side // grain, side // grain, generator=generator) * levels / 255.0
     return noise.repeat_interleave(grain, dim=2).repeat_interleave(grain, dim=3)

@@ -36,6 +36,12 @@ class Recipe(Checked):
     steadiness: float = Field(
         default=0.0, ge=0, description="weight of the noise that the fused picture passes on, from a noisy twin"
     )
+    noise_levels: float = Field(
+        default=1.5,
+        ge=0.25,
+        description="most noise on the twin, in levels of 0..255: faint noise teaches to leave out faint detail and "
+        "no other; with several levels of it edges would fade as well",
+    )
     distillation: float = Field(
         default=10.0, ge=0, description="weight of the distance to the teacher, if there is one"
     )
@@ -53,6 +59,7 @@ class TrainingPlan(Recipe):
     start: Path | None = Field(default=None, description="weights to begin with, for the second stage")
     teacher: Path | None = Field(default=None, description="weights whose fused pictures are to be followed")
     validation: Path | None = Field(default=None, description="held-out pairs, of any kind that --data takes")
+    half: bool = Field(default=False, description="store the final weights in half precision")
     validate_every: int = Field(default=500, ge=1, description="steps between two validations")
 
     @property

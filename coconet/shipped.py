@@ -1,4 +1,4 @@
-"""The models that come with the package, and where they lie."""
+"""The models that come with the package, each under a word that commands take in place of a path."""
 
 from __future__ import annotations
 
@@ -6,31 +6,33 @@ from importlib.resources import files
 from pathlib import Path
 
 from coconet.errors import CoconetError
-from coconet.signature import Precision
 
-SUFFIXES: dict[Precision, str] = {"fp32": ".onnx", "int8": ".int8.onnx"}
+MODELS = {"lite": "lite.onnx", "lite-int8": "lite.int8.onnx", "coconet": "coconet.safetensors"}
+"""Word to what runs: the full network is too large to come as an ONNX file too, so it runs in PyTorch."""
 
-
-def shipped_model(network: str = "lite", precision: Precision = "fp32") -> Path:
-    """Find the camera-ready ONNX model of a shipped network. Raises CoconetError where this package holds none."""
-    suffix = SUFFIXES.get(precision)
-    if suffix is None:
-        raise CoconetError(
-            f"shipped network {network}",
-            wanted=f"one of the precisions {', '.join(SUFFIXES)}",
-            got=precision,
-            remedy="Export the model yourself with coconet export.",
-        )
-    return _shipped(network + suffix)
+CHECKPOINTS = {"lite": "lite.safetensors", "coconet": "coconet.safetensors"}
+"""Word to weights, to train on or to export."""
 
 
-def shipped_checkpoint(network: str = "lite") -> Path:
-    """Find the weights of a shipped network, to train on or to export. Raises CoconetError where there are none."""
-    return _shipped(f"{network}.safetensors")
+def shipped_model(word: str = "lite") -> Path:
+    """Find a model that can be run. Raises CoconetError for an unknown word and for a package without the file."""
+    return _shipped(word, MODELS)
 
 
-def _shipped(name: str) -> Path:
-    path = Path(str(files("coconet"))) / "weights" / name
+def model_path(model: Path | str) -> Path:
+    """Give the path that a command was told, or that of the shipped model whose word it was told."""
+    return shipped_model(str(model)) if str(model) in MODELS else Path(model)
+
+
+def shipped_checkpoint(word: str = "lite") -> Path:
+    """Find the weights of a network. Raises CoconetError for an unknown word and for a package without the file."""
+    return _shipped(word, CHECKPOINTS)
+
+
+def _shipped(word: str, known: dict[str, str]) -> Path:
+    if word not in known:
+        raise CoconetError("shipped model", wanted=f"one of {', '.join(known)}", got=word, remedy="Use one of them.")
+    path = Path(str(files("coconet"))) / "weights" / known[word]
     if not path.is_file():
         raise CoconetError(
             path,

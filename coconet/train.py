@@ -68,7 +68,7 @@ class Trainer:
         finally:
             self._save_state()
         weights = self.folder / f"{self.plan.network}.safetensors"
-        checkpoint.save_checkpoint(weights, self.plan.network, self.core)
+        checkpoint.save_checkpoint(weights, self.plan.network, self.core, half=self.plan.half)
         return weights
 
     def _go_on(self, report: Callable[[int, float], None]) -> None:
@@ -103,7 +103,7 @@ class Trainer:
         return {"total": total.item(), **{name: term.item() for name, term in terms.items()}}
 
     def _noise_gain(self, fused: Tensor, crops: Crops) -> Tensor:
-        twin = NoisyTwin.of(crops, self.recipe.seed, self.step)
+        twin = NoisyTwin.of(crops, self.recipe.noise_levels, self.recipe.seed, self.step)
         return noise_gain(fused, fuse_crops(self.core, self.signature, twin.visible, twin.infrared), twin.magnitude)
 
     def _validate(self) -> None:

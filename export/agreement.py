@@ -6,7 +6,8 @@ from pathlib import Path
 
 from coconet.checkpoint import Checkpoint
 from coconet.files import whole_file
-from export.graph import ExportOptions, export_onnx
+from export.finite import require_finite
+from export.graph import ExportOptions, card_of, export_onnx, fuser_of
 from runtime.eager import EagerBackend
 from runtime.ort import OnnxRuntimeBackend
 from runtime.parity import LIMITS, Parity, compare, require
@@ -15,16 +16,22 @@ from runtime.samples import FolderFrames, fitted, painted_pairs
 PAINTED_FRAMES = 3
 """How many painted pairs are fused where no folder of real ones is given."""
 
+FINITE_FRAMES = 3
+"""On how many pairs the network is searched for NaN and infinity first."""
+
 
 def export_checked(checkpoint: Checkpoint, out: Path, options: ExportOptions, frames: Path | None = None) -> Parity:
     """Export, fuse the pairs of `frames` (painted scenes without it) with both, and only then rename into place.
 
-    Raises CoconetError with the figures where the graph is further from PyTorch than its precision allows.
+    Raises CoconetError with the figures where the graph is further from PyTorch than its precision allows, and where
+    the network gives NaN or infinity in that precision.
     """
+    card = card_of(checkpoint, options)
+    pairs = list(fitted(painted_pairs(PAINTED_FRAMES) if frames is None else FolderFrames(frames), card))
+    require_finite(fuser_of(checkpoint, options), pairs[:FINITE_FRAMES], out)
     reference = EagerBackend(checkpoint)
     with whole_file(out) as scratch:
-        card = export_onnx(checkpoint, scratch, options)
-        pairs = list(fitted(painted_pairs(PAINTED_FRAMES) if frames is None else FolderFrames(frames), card))
+        export_onnx(checkpoint, scratch, options)
         with OnnxRuntimeBackend(scratch) as candidate:
             parity = compare(reference, candidate, pairs)
         require(parity, LIMITS[options.precision], f"{out}, against PyTorch")

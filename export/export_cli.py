@@ -3,34 +3,108 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from coconet.engine_card import FrameSize
+from coconet.errors import CoconetError
+
+if TYPE_CHECKING:
+    from coconet.checkpoint import Checkpoint
+
+FOREIGN = "Any two-input network"
+"""The heading of these options in the help."""
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="Weights: .safetensors of ours, or the published .pth.")],
-    out: Annotated[Path | None, typer.Option(help="The ONNX file; next to the checkpoint when omitted.")] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Argument(help="A .safetensors of ours, the published .pth, or a word: lite, coconet."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The ONNX file; named after the weights when omitted.")] = None,
     size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH, such as 480x640; any size when omitted.")] = None,
     half: Annotated[bool, typer.Option("--half", help="Run the network in half precision (FP16).")] = False,
     gray: Annotated[bool, typer.Option("--gray", help="The visible camera is gray, one channel.")] = False,
     frames: Annotated[
         Path | None, typer.Option(help="Paired folder to compare on; painted scenes when omitted.")
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="package.module:factory that makes the network.", rich_help_panel=FOREIGN),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Its state dict: .safetensors, or from torch.save.", rich_help_panel=FOREIGN)
+    ] = None,
+    input_range: Annotated[
+        str | None,
+        typer.Option("--range", help="What it takes black and white as: 0..1, -1..1.", rich_help_panel=FOREIGN),
+    ] = None,
+    output_range: Annotated[
+        str | None, typer.Option(help="What it gives for them; --range when omitted.", rich_help_panel=FOREIGN)
+    ] = None,
+    order: Annotated[
+        str | None, typer.Option(help="Its arguments: visible,infrared or the other way.", rich_help_panel=FOREIGN)
+    ] = None,
+    multiple: Annotated[
+        int | None, typer.Option(min=1, help="Pad both sides to a multiple of this.", rich_help_panel=FOREIGN)
+    ] = None,
 ) -> None:
     """Write the camera-ready ONNX graph of a checkpoint, once it agrees with PyTorch on real frames."""
-    from coconet.checkpoint import load_checkpoint
     from export.agreement import export_checked
     from export.graph import ExportOptions
 
-    console = Console(stderr=True)
     fixed = FrameSize.parse(size) if size else None
     options = ExportOptions(fixed, visible_channels=1 if gray else 3, precision="fp16" if half else "fp32")
-    target = out or checkpoint.with_suffix(".fp16.onnx" if half else ".onnx")
-    with console.status(f"Exporting {checkpoint.name} and comparing it with PyTorch ..."):
-        parity = export_checked(load_checkpoint(checkpoint), target, options, frames)
+    about_foreign = (weights, input_range, output_range, order, multiple)
+    if model is None:
+        source, path = _ours(checkpoint, any(option is not None for option in about_foreign))
+    else:
+        source, path = _foreign(checkpoint, model, *about_foreign)
+    target = out or path.with_suffix(".fp16.onnx" if half else ".onnx")
+    with Console(stderr=True).status(f"Exporting {path.name} and comparing it with PyTorch ..."):
+        parity = export_checked(source, target, options, frames)
     typer.echo(f"{target}: {options.precision}, {size or 'any size'}, {target.stat().st_size / 1e6:.1f} MB")
     typer.echo(f"against PyTorch on {parity.frames} frames: {parity}")
+
+
+def _ours(checkpoint: str | None, foreign_options: bool) -> tuple[Checkpoint, Path]:
+    """Load a checkpoint of ours, and say after what the graph is named."""
+    from coconet.checkpoint import load_checkpoint
+    from coconet.shipped import CHECKPOINTS, shipped_checkpoint
+
+    if checkpoint is None or foreign_options:
+        raise CoconetError(
+            "coconet export",
+            wanted="a checkpoint of ours alone, or --model with --weights, --range and --order",
+            got="neither" if checkpoint is None else "a checkpoint with options for a network of yours",
+            remedy="Name one checkpoint, or add --model package.module:factory.",
+        )
+    weights = shipped_checkpoint(checkpoint) if checkpoint in CHECKPOINTS else Path(checkpoint)
+    return load_checkpoint(weights), Path(checkpoint)
+
+
+def _foreign(
+    checkpoint: str | None,
+    model: str,
+    weights: Path | None,
+    input_range: str | None,
+    output_range: str | None,
+    order: str | None,
+    multiple: int | None,
+) -> tuple[Checkpoint, Path]:
+    """Load anyone's network, and say after what the graph is named."""
+    from coconet.foreign import load_foreign, parse_order, parse_signature
+
+    if checkpoint is not None or weights is None or input_range is None or order is None:
+        given = {"--weights": weights, "--range": input_range, "--order": order}
+        missing = ", ".join(name for name, value in given.items() if value is None)
+        raise CoconetError(
+            f"--model {model}",
+            wanted="--weights, --range and --order beside it, and no checkpoint argument",
+            got=f"no {missing}" if missing else f"the argument {checkpoint}",
+            remedy="No file tells the range and the order; look at how the network was trained.",
+        )
+    signature = parse_signature(input_range, output_range, multiple or 1)
+    return load_foreign(model, weights, signature, infrared_first=parse_order(order)), weights

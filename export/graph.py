@@ -53,8 +53,6 @@ class ExportOptions:
 
 def export_onnx(checkpoint: Checkpoint, out: Path, options: ExportOptions) -> ModelCard:
     """Write the camera-ready graph of a checkpoint to `out`, whole or not at all, and return its card."""
-    if options.size is not None:
-        check_frame_size(options.size.height_px, options.size.width_px, checkpoint.signature)
     card = card_of(checkpoint, options)
     with whole_file(out) as scratch:
         onnx.save(to_model(checkpoint, options, card), scratch)
@@ -62,7 +60,9 @@ def export_onnx(checkpoint: Checkpoint, out: Path, options: ExportOptions) -> Mo
 
 
 def card_of(checkpoint: Checkpoint, options: ExportOptions) -> ModelCard:
-    """The card that a graph exported with these options carries."""
+    """The card of a graph exported with these options. Raises CoconetError for a size too small for the network."""
+    if options.size is not None:
+        check_frame_size(options.size.height_px, options.size.width_px, checkpoint.signature)
     return ModelCard(
         network=checkpoint.network,
         precision=options.precision,
@@ -74,10 +74,18 @@ def card_of(checkpoint: Checkpoint, options: ExportOptions) -> ModelCard:
     )
 
 
-def to_model(checkpoint: Checkpoint, options: ExportOptions, card: ModelCard) -> onnx.ModelProto:
-    """Trace the network and return the graph with its card in the metadata."""
+def fuser_of(checkpoint: Checkpoint, options: ExportOptions) -> Fuser:
+    """What is exported, as a PyTorch module; it shares no weights with the checkpoint."""
     core = copy.deepcopy(checkpoint.core)  # half precision turns its weights in place
-    fuser = Fuser(core, checkpoint.signature, options.visible_channels, half=options.precision == "fp16").eval()
+    return Fuser(core, checkpoint.signature, options.visible_channels, half=options.precision == "fp16").eval()
+
+
+def to_model(checkpoint: Checkpoint, options: ExportOptions, card: ModelCard) -> onnx.ModelProto:
+    """Trace the network and return the graph with its card in the metadata.
+
+    Raises CoconetError for a network that PyTorch cannot turn into a graph.
+    """
+    fuser = fuser_of(checkpoint, options)
     example = options.size or FrameSize(107, 133)  # any will do, but an even one might be taken for a rule
     sides = (1, example.height_px, example.width_px)
     frames = (
@@ -85,7 +93,7 @@ def to_model(checkpoint: Checkpoint, options: ExportOptions, card: ModelCard) ->
         torch.zeros(*sides, 1, dtype=torch.uint8),
     )
     free = {1: torch.export.Dim("height", min=17, max=8192), 2: torch.export.Dim("width", min=17, max=8192)}
-    with _quiet_exporter(), torch.no_grad():
+    with _exporter(checkpoint.network, options), torch.no_grad():
         program = torch.onnx.export(
             fuser,
             frames,
@@ -102,8 +110,8 @@ def to_model(checkpoint: Checkpoint, options: ExportOptions, card: ModelCard) ->
 
 
 @contextmanager
-def _quiet_exporter() -> Iterator[None]:
-    # It warns about its own internals and logs which of torchvision's operators it does without.
+def _exporter(network: str, options: ExportOptions) -> Iterator[None]:
+    # The exporter warns about its own internals and logs which of torchvision's operators it does without.
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)
@@ -111,5 +119,14 @@ def _quiet_exporter() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
+    except torch.onnx.OnnxExporterError as error:
+        raise CoconetError(
+            f"network {network}",
+            wanted=f"a network that can become a graph for {options.size or 'any size'}",
+            got=str(error.__cause__ or error).strip().splitlines()[0],
+            remedy="Rewrite what depends on the values of the picture."
+            if options.size
+            else "Name one frame size with --size HEIGHTxWIDTH.",
+        ) from error
     finally:
         log.setLevel(level)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from coconet.errors import CoconetError
 from coconet.files import existing_file
+from coconet.shipped import MODELS, model_path
 from coconet.signature import ModelCard
 from runtime.baseline import RULES, BaselineBackend
 from runtime.frame import Pixels
@@ -31,13 +32,13 @@ class Backend(Protocol):
 def open_backend(model: Path | str) -> Backend:
     """Open a model by its ending: .onnx (ONNX Runtime), .safetensors, .pth or .pt (PyTorch).
 
-    The words `average` and `maximum` open the baselines, which need no file.
+    The words of coconet.shipped.MODELS open what comes with the package, those of RULES the baselines.
     """
-    path = Path(model)
     for rule in RULES:
-        if rule == str(path):
+        if rule == str(model):
             return BaselineBackend(rule)
-    existing_file(path, f"a model file, or one of the words {' and '.join(RULES)}")
+    path = model_path(model)
+    existing_file(path, f"a model file, or one of the words {', '.join((*MODELS, *RULES))}")
     if path.suffix == ".onnx":
         from runtime.ort import OnnxRuntimeBackend
 

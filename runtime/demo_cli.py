@@ -10,18 +10,15 @@ import typer
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="The folder that takes the results.")] = Path("demo"),
-    model: Annotated[
-        str | None, typer.Option("--model", help="A model of your own.", show_default="the shipped network")
-    ] = None,
+    model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = "lite",
     seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long the stream is.")] = 10.0,
 ) -> None:
     """Fuse a painted rig with the shipped network and say where the results are."""
     from rich.console import Console
 
-    from coconet.shipped import shipped_model
     from runtime.demo import run_demo
 
-    report, files = run_demo(out, model or shipped_model(), seconds)
+    report, files = run_demo(out, model, seconds)
     console = Console(soft_wrap=True)
     console.print(report.to_table())
     for path in (files.video, files.picture, files.report):

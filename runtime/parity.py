@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +48,9 @@ class ParityLimits:
     worst_psnr_db: float
     max_abs_error: int
 
+    def __str__(self) -> str:
+        return f"{self.worst_psnr_db:g} dB or more on every frame, errors of at most {self.max_abs_error} levels"
+
 
 LIMITS: Mapping[Precision, ParityLimits] = {
     # The same arithmetic in another order: a few samples land on the other side of a rounding step.
@@ -59,9 +62,66 @@ LIMITS: Mapping[Precision, ParityLimits] = {
 }
 
 
+@dataclass(frozen=True)
+class Answers:
+    """A pair of frames and what the two models made of it: pictures of one shape, (H, W, 3) or (H, W, 1) uint8."""
+
+    pair: FramePair
+    reference: Pixels
+    candidate: Pixels
+
+    @property
+    def name(self) -> str:
+        """The visible frame's name, or its number where it has none."""
+        return self.pair.visible.name or f"frame {self.pair.visible.index}"
+
+
+@dataclass(frozen=True)
+class FrameError:
+    """How far apart the two pictures of one frame are, as sums over their samples, exact."""
+
+    name: str
+    samples: int
+    abs_sum: int
+    squared_sum: int
+    max_abs: int
+    within_one: int
+
+    @property
+    def psnr_db(self) -> float:
+        """Infinite for equal pictures."""
+        return _psnr(self.squared_sum, self.samples)
+
+
 def compare(reference: Backend, candidate: Backend, pairs: Iterable[FramePair]) -> Parity:
     """Fuse every pair with both models. Raises CoconetError without frames, and for answers of unequal shape."""
-    errors = [_frame_error(pair, reference.fuse(*_pixels(pair)), candidate.fuse(*_pixels(pair))) for pair in pairs]
+    return parity_of([frame_error(answers) for answers in answers_of(reference, candidate, pairs)])
+
+
+def answers_of(reference: Backend, candidate: Backend, pairs: Iterable[FramePair]) -> Iterator[Answers]:
+    """Fuse pair after pair with both models. Raises CoconetError for answers of unequal shape."""
+    for pair in pairs:
+        answers = Answers(pair, reference.fuse(*_pixels(pair)), candidate.fuse(*_pixels(pair)))
+        _check_shapes(answers)
+        yield answers
+
+
+def frame_error(answers: Answers) -> FrameError:
+    """Count the differences of one frame."""
+    counts = _difference_counts(answers.reference, answers.candidate)
+    levels = np.arange(len(counts))
+    return FrameError(
+        name=answers.name,
+        samples=answers.reference.size,
+        abs_sum=int(counts @ levels),
+        squared_sum=int(counts @ levels**2),
+        max_abs=int(np.flatnonzero(counts)[-1]),
+        within_one=int(counts[:2].sum()),
+    )
+
+
+def parity_of(errors: Sequence[FrameError]) -> Parity:
+    """Sum the errors of all frames up. Raises CoconetError without frames."""
     if not errors:
         raise CoconetError("parity", wanted="at least one pair of frames", got="none", remedy="Name more frames.")
     samples = sum(error.samples for error in errors)
@@ -77,55 +137,35 @@ def compare(reference: Backend, candidate: Backend, pairs: Iterable[FramePair]) 
     )
 
 
+def within(parity: Parity, limits: ParityLimits) -> bool:
+    """Whether every frame is near enough."""
+    return parity.worst_psnr_db >= limits.worst_psnr_db and parity.max_abs_error <= limits.max_abs_error
+
+
 def require(parity: Parity, limits: ParityLimits, where: object) -> None:
     """Raise CoconetError, with the figures, where a candidate is beyond the limits; `where` names the candidate."""
-    if parity.worst_psnr_db >= limits.worst_psnr_db and parity.max_abs_error <= limits.max_abs_error:
+    if within(parity, limits):
         return
     raise CoconetError(
         where,
-        wanted=f"{limits.worst_psnr_db:g} dB or more on every frame, errors of at most {limits.max_abs_error} levels",
+        wanted=str(limits),
         got=str(parity),
         remedy=f"Look at {parity.worst_frame} first; a model this far off is not used.",
     )
-
-
-@dataclass(frozen=True)
-class _FrameError:
-    name: str
-    samples: int
-    abs_sum: int
-    squared_sum: int
-    max_abs: int
-    within_one: int
-
-    @property
-    def psnr_db(self) -> float:
-        return _psnr(self.squared_sum, self.samples)
 
 
 def _pixels(pair: FramePair) -> tuple[Pixels, Pixels]:
     return pair.visible.pixels, pair.infrared.pixels
 
 
-def _frame_error(pair: FramePair, wanted: Pixels, got: Pixels) -> _FrameError:
-    name = pair.visible.name or f"frame {pair.visible.index}"
-    if wanted.shape != got.shape:
+def _check_shapes(answers: Answers) -> None:
+    if answers.reference.shape != answers.candidate.shape:
         raise CoconetError(
-            f"parity, {name}",
-            wanted=f"a picture of shape {wanted.shape} like the reference's",
-            got=str(got.shape),
+            f"parity, {answers.name}",
+            wanted=f"a picture of shape {answers.reference.shape} like the reference's",
+            got=str(answers.candidate.shape),
             remedy="Compare models made for the same frames.",
         )
-    counts = _difference_counts(wanted, got)
-    levels = np.arange(len(counts))
-    return _FrameError(
-        name=name,
-        samples=wanted.size,
-        abs_sum=int(counts @ levels),
-        squared_sum=int(counts @ levels**2),
-        max_abs=int(np.flatnonzero(counts)[-1]),
-        within_one=int(counts[:2].sum()),
-    )
 
 
 def _difference_counts(wanted: Pixels, got: Pixels) -> NDArray[np.intp]:

@@ -19,11 +19,12 @@ def run(
     visible: Annotated[str | None, typer.Option("--visible", help="The visible camera, video or folder.")] = None,
     infrared: Annotated[str | None, typer.Option("--infrared", help="The infrared camera, video or folder.")] = None,
     model: Annotated[
-        str | None,
+        str,
         typer.Option(
-            "--model", help="An .onnx, a checkpoint, `average` or `maximum`.", show_default="the shipped network"
+            "--model",
+            help="An .onnx, a checkpoint, or a word: lite, lite-int8, coconet (shipped); average, maximum, pyramid.",
         ),
-    ] = None,
+    ] = "lite",
     out: Annotated[
         str | None,
         typer.Option("--out", help="A video (.mp4, .mkv, .mov), or a folder for pictures.", show_default="nowhere"),
@@ -35,11 +36,10 @@ def run(
     from rich.console import Console
 
     from coconet.files import whole_file
-    from coconet.shipped import shipped_model
     from runtime.run import run_rig
 
     with whole_file(json_file) if json_file else nullcontext() as scratch:
-        report = run_rig(_chosen_rig(rig, visible, infrared), model or shipped_model(), out, limit=frames)
+        report = run_rig(_chosen_rig(rig, visible, infrared), model, out, limit=frames)
         if scratch:
             scratch.write_text(report.to_json())
     Console().print(report.to_table())

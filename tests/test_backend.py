@@ -13,7 +13,7 @@ from runtime.baseline import BaselineBackend
 from runtime.ort import OnnxRuntimeBackend
 
 
-@pytest.mark.parametrize("word", ["average", "maximum", Path("average")])
+@pytest.mark.parametrize("word", ["average", "maximum", "pyramid", Path("average")])
 def test_the_baselines_open_by_their_word(word: str | Path) -> None:
     backend = open_backend(word)
     assert isinstance(backend, BaselineBackend)

@@ -63,18 +63,18 @@ def test_it_writes_the_int8_model_and_its_ranges_and_says_how_close_it_is(model:
     int8 = OnnxModel.read(model.with_name("unet.int8.onnx"))
     ranges = read_ranges(model.with_name("unet.int8.ranges.json"), sha256_of(model))
     assert int8.card.calibration == ranges.record
-    assert (ranges.record.frames, ranges.record.method) == (3, "percentile 99.99")
+    assert (ranges.record.frames, ranges.record.method) == (2, "percentile 99.99")
 
 
 def test_few_frames_are_warned_of_in_one_line(model: Path, frames: Path) -> None:
     assert run(model, "--frames", frames).stderr == (
-        "warning: ranges from 3 frames; 100 or more of your own cameras are safer\n"
+        "warning: ranges from 2 frames; 100 or more of your own cameras are safer, --crops 100 is the next best\n"
     )
 
 
 def test_it_says_on_which_frames_it_was_compared(model: Path, frames: Path, tmp_path: Path) -> None:
     other = write_frames(tmp_path / "other", 1)
-    assert f"on the calibration frames ({frames})" in run(model, "--frames", frames).stdout
+    assert f"on frames held out of {frames}: " in run(model, "--frames", frames).stdout
     assert f"on {other}: " in run(model, "--frames", frames, "--check", other).stdout
 
 
@@ -128,11 +128,11 @@ def test_a_name_that_cannot_be_the_int8_models_is_refused(model: Path, frames: P
 
 
 def test_frames_are_needed_somewhere(model: Path) -> None:
-    assert "--frames: wanted a folder of paired pictures, got none" in complaint(model)
+    assert "--frames: wanted a folder of paired pictures, or two recordings, got none" in complaint(model)
 
 
 def test_frames_are_needed_to_measure(model: Path, frames: Path) -> None:
-    assert "Name one, or give --ranges." in complaint(model, "--check", frames)
+    assert "Name some, or give --ranges." in complaint(model, "--check", frames)
 
 
 def test_a_percentile_beside_another_method_is_refused(model: Path, frames: Path) -> None:
@@ -143,6 +143,48 @@ def test_a_percentile_beside_another_method_is_refused(model: Path, frames: Path
 def test_a_method_beside_ready_ranges_is_refused(model: Path, frames: Path) -> None:
     text = complaint(model, "--frames", frames, "--ranges", "ranges.json", "--method", "mse")
     assert "--ranges: wanted no --method" in text
+
+
+def test_crops_beside_ready_ranges_are_refused(model: Path, frames: Path) -> None:
+    text = complaint(model, "--frames", frames, "--ranges", "ranges.json", "--crops", "9")
+    assert "--ranges: wanted no --method, --percentile or --crops beside it" in text
+
+
+def test_crops_make_up_the_number_and_are_told_in_the_card(model: Path, frames: Path, tmp_path: Path) -> None:
+    result = run(model, "--frames", frames, "--crops", "100")
+    assert (result.exit_code, result.stderr) == (0, "")
+    record = OnnxModel.read(tmp_path / "unet.int8.onnx").card.calibration
+    assert record is not None
+    assert (record.frames, record.method) == (100, "percentile 99.99 (98 of the frames are crops)")
+
+
+def test_frames_are_described_in_one_line(model: Path, frames: Path) -> None:
+    first = run(model, "--frames", frames).stdout.splitlines()[0]
+    assert first.startswith(f"{frames}, frames: 3 (")
+    assert first.endswith(", near-duplicates left out: 0")
+
+
+def test_two_recordings_are_calibrated_on_through_the_rig(model: Path, frames: Path) -> None:
+    cameras = ("--visible", frames / "vis", "--infrared", frames / "ir", "--every", "1")
+    result = run(model, *cameras)
+    assert result.exit_code == 0, result.exception
+    assert f"on frames held out of {frames / 'vis'} and {frames / 'ir'}: " in result.stdout
+
+
+def test_the_table_is_shown_where_it_is_asked_for(model: Path, frames: Path) -> None:
+    assert "kept in FP32" not in run(model, "--frames", frames).stdout
+    shown = run(model, "--frames", frames, "--sensitivity").stdout
+    assert [f"{kept} of 4" in shown for kept in range(5)] == [True, True, True, True, False]
+    assert "4 of 7 convolutions in INT8" in shown
+
+
+def test_the_worst_convolutions_stay_in_floating_point_until_the_limit_holds(model: Path, frames: Path) -> None:
+    plain = run(model, "--frames", frames, "--sensitivity").stdout
+    limit = max(float(line.split()[-2]) for line in plain.splitlines() if " of 4 " in line) - 0.05
+    result = run(model, "--frames", frames, "--min-psnr", limit)
+    assert result.exit_code == 0, result.exception
+    assert "->" in result.stdout
+    assert "4 of 7 convolutions in INT8" not in result.stdout
 
 
 @pytest.mark.data

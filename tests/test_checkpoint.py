@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from coconet.checkpoint import build_network, load_checkpoint, save_checkpoint
+from coconet.checkpoint import build_network, load_checkpoint, read_tensors, save_checkpoint
 from coconet.errors import CoconetError
 from coconet.network import CoCoNet, Normalization
 
@@ -70,6 +73,19 @@ def test_a_truncated_pytorch_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:200_000])
     with pytest.raises(CoconetError, match="wanted a whole PyTorch file"):
         load_checkpoint(path)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255), zipped=st.booleans())
+def test_a_damaged_pytorch_file_is_read_or_refused_in_words(
+    tmp_path: Path, place: float, byte: int, zipped: bool
+) -> None:
+    torch.save({"net": {"w": torch.zeros(2)}}, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
+    content = bytearray((tmp_path / "w.pth").read_bytes())
+    content[int(place * len(content))] = byte
+    (tmp_path / "w.pth").write_bytes(content)
+    with suppress(CoconetError):  # nothing else may come out
+        assert all(isinstance(tensor, torch.Tensor) for tensor in read_tensors(tmp_path / "w.pth")[1].values())
 
 
 def test_a_file_that_would_execute_code_is_refused(tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from torch import Tensor, nn
 
 from coconet.checkpoint import Checkpoint, build_network
 from coconet.engine_card import FrameSize
 from coconet.errors import CoconetError
 from coconet.fuser import Fuser
 from coconet.network import PUBLISHED, CoCoNet
-from coconet.signature import CARD_KEY, ModelCard
+from coconet.signature import CARD_KEY, ModelCard, Signature
 from export.graph import OPSET, ExportOptions, export_onnx
 
 
@@ -112,6 +113,23 @@ def test_frames_are_bytes_on_both_ends(tmp_path: Path) -> None:
     shapes = {name: [d.dim_value for d in end.shape.dim] for name, end in ends.items()}
     assert {end.elem_type for end in ends.values()} == {onnx.TensorProto.UINT8}
     assert shapes == {"visible": [1, 32, 40, 3], "infrared": [1, 32, 40, 1], "fused": [1, 32, 40, 3]}
+
+
+class Undecided(nn.Module):
+    """Takes a way that depends on the picture, which no graph can."""
+
+    def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        return visible if visible.mean() > 0.5 else infrared
+
+
+@pytest.mark.parametrize(
+    ("size", "complaint"),
+    [(None, "for any size, got .* Name one frame size with --size"), (FrameSize(32, 40), "for 32x40, got .* Rewrite")],
+)
+def test_a_network_that_cannot_become_a_graph_says_why(tmp_path: Path, size: FrameSize | None, complaint: str) -> None:
+    with pytest.raises(CoconetError, match=f"network a:b: wanted a network that can become a graph {complaint}"):
+        export_onnx(Checkpoint("a:b", Undecided(), Signature(), "2" * 64), tmp_path / "m.onnx", ExportOptions(size))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_int8_is_not_an_export_but_a_calibration() -> None:

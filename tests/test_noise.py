@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from coconet.crops import Crops
-from coconet.noise import DEVIATION_LEVELS, GRAINS_PX, NoisyTwin, noise_gain
+from coconet.noise import GRAINS_PX, LEAST_LEVELS, NoisyTwin, noise_gain
 
 
 @pytest.fixture
@@ -13,23 +13,23 @@ def crops() -> Crops:
 
 
 def test_a_step_has_the_same_noise_whenever_it_comes(crops: Crops) -> None:
-    first, again, other = (NoisyTwin.of(crops, 3, step) for step in (7, 7, 8))
+    first, again, other = (NoisyTwin.of(crops, 2.0, 3, step) for step in (7, 7, 8))
     assert torch.equal(first.visible, again.visible)
     assert not torch.equal(first.visible, other.visible)
-    assert not torch.equal(first.visible, NoisyTwin.of(crops, 4, 7).visible)
+    assert not torch.equal(first.visible, NoisyTwin.of(crops, 2.0, 4, 7).visible)
 
 
 def test_the_noise_is_as_strong_as_it_says_and_none_is_in_common(crops: Crops) -> None:
-    twin = NoisyTwin.of(crops, 0, 0)
+    twin = NoisyTwin.of(crops, 2.0, 0, 0)
     noise = torch.stack((twin.visible - crops.visible, twin.infrared - crops.infrared)).flatten(2)  # (2, batch, N)
     torch.testing.assert_close(noise.abs().mean(dim=(0, 2)), twin.magnitude)
     strengths = 255 * noise.std(dim=2)
-    assert 0.8 * DEVIATION_LEVELS[0] < strengths.min() < strengths.max() < 1.2 * DEVIATION_LEVELS[1]
+    assert 0.8 * LEAST_LEVELS < strengths.min() < strengths.max() < 1.2 * 2.0
     assert abs((noise[0] * noise[1]).mean() / (noise[0].std() * noise[1].std())) < 0.05
 
 
 def test_noise_comes_in_grains_of_several_sizes(crops: Crops) -> None:
-    noise = torch.cat([NoisyTwin.of(crops, 0, step).visible - crops.visible for step in range(4)])
+    noise = torch.cat([NoisyTwin.of(crops, 2.0, 0, step).visible - crops.visible for step in range(4)])
     constant = {g for g in GRAINS_PX for one in noise if torch.allclose(one[0, :g, :g], one[0, 0, 0], atol=1e-6)}
     assert constant == set(GRAINS_PX)
 
@@ -45,6 +45,6 @@ def test_noise_comes_in_grains_of_several_sizes(crops: Crops) -> None:
     ids=["copy", "average", "sum", "nothing"],
 )
 def test_the_gain_of_simple_rules_is_known(crops: Crops, rule, gain: float) -> None:  # type: ignore[no-untyped-def]
-    twin = NoisyTwin.of(crops, 0, 0)
+    twin = NoisyTwin.of(crops, 2.0, 0, 0)
     found = noise_gain(rule(crops.visible, crops.infrared), rule(twin.visible, twin.infrared), twin.magnitude)
     assert found.item() == pytest.approx(gain, rel=0.1, abs=1e-6)

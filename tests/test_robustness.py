@@ -5,9 +5,8 @@ The baselines are held to the same statements: a statement that they do not meet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,10 +15,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from coconet.checkpoint import Checkpoint, load_checkpoint
-from coconet.errors import CoconetError
 from coconet.fuser import Fuser
 from coconet.network import OURS, PUBLISHED, CoCoNet
-from coconet.shipped import shipped_checkpoint, shipped_model
+from coconet.shipped import CHECKPOINTS, MODELS, shipped_checkpoint
 from coconet.signature import Signature
 from runtime.backend import Backend, open_backend
 from runtime.baseline import BGR_TO_LUMA
@@ -29,10 +27,6 @@ from runtime.samples import painted_pairs
 
 HEIGHT, WIDTH = 61, 75  # odd, so that every network has to pad
 BASELINES = ["average", "pyramid"]
-SHIPPED: dict[str, Callable[[], Path]] = {
-    "lite fp32": lambda: shipped_model("lite", "fp32"),
-    "lite int8": lambda: shipped_model("lite", "int8"),
-}
 FRESH = ["fresh coconet, stored statistics", "fresh coconet, statistics of the picture"]
 PAIR = painted_pairs(1, HEIGHT, WIDTH)[0]
 VISIBLE: Pixels = PAIR.visible.pixels
@@ -68,28 +62,21 @@ def fresh_coconet(statistics: str) -> tuple[nn.Module, Signature]:
     return core.eval(), OURS
 
 
-def shipped(find: Callable[[], Path]) -> Path:
-    try:
-        return find()
-    except CoconetError as error:
-        pytest.skip(f"not shipped yet: {error}")
-
-
 def opened(name: str) -> Backend:
     if name in FRESH:
         core, signature = fresh_coconet(name)
         return EagerBackend(Checkpoint("coconet", core, signature, ""))
-    return open_backend(shipped(SHIPPED[name]) if name in SHIPPED else name)
+    return open_backend(name)
 
 
-@pytest.fixture(scope="module", params=[*BASELINES, *SHIPPED])
+@pytest.fixture(scope="module", params=[*BASELINES, *MODELS])
 def trained(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """What is held to sensible pictures."""
     with closing(opened(request.param)) as backend:
         yield backend
 
 
-@pytest.fixture(scope="module", params=[*BASELINES, *SHIPPED, *FRESH])
+@pytest.fixture(scope="module", params=[*BASELINES, *MODELS, *FRESH])
 def any_model(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """The same and what was never trained, which has no sensible pictures to give."""
     with closing(opened(request.param)) as backend:
@@ -117,13 +104,13 @@ def test_a_picture_does_not_depend_on_the_frames_before(any_model: Backend) -> N
     assert all(np.array_equal(one, other) for one, other in zip(first, reversed(again), strict=True))
 
 
-@pytest.mark.parametrize("name", [*FRESH, "lite checkpoint"])
+@pytest.mark.parametrize("name", [*FRESH, *CHECKPOINTS])
 @pytest.mark.parametrize("frames", FRAMES)
 def test_no_frame_makes_a_network_give_nan_or_infinity(name: str, frames: str) -> None:
     if name in FRESH:
         core, signature = fresh_coconet(name)
     else:
-        checkpoint = load_checkpoint(shipped(lambda: shipped_checkpoint("lite")))
+        checkpoint = load_checkpoint(shipped_checkpoint(name))
         core, signature = checkpoint.core, checkpoint.signature
     gray = [torch.from_numpy(luma(side)).float()[None, None] for side in FRAMES[frames]]
     with torch.inference_mode():
@@ -141,7 +128,8 @@ def test_two_black_pictures_stay_dark_and_two_white_ones_bright(
 
 @pytest.mark.parametrize(("visible", "infrared"), [(0, 0), (128, 128), (255, 255), (0, 255), (255, 0)])
 def test_two_flat_pictures_stay_flat(trained: Backend, visible: int, infrared: int) -> None:
-    assert np.ptp(trained.fuse(flat(visible, 3), flat(infrared, 1)).astype(int)) <= 24
+    fused = trained.fuse(flat(visible, 3), flat(infrared, 1)).astype(int)
+    assert np.ptp(fused) <= 32  # an eighth of the range: the borders of zeros that convolutions see show a little
 
 
 @pytest.mark.parametrize("level", [0, 64, 128, 192])

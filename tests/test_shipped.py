@@ -1,39 +1,45 @@
-"""Shipped models: found beside the code, or missed in words."""
-
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import coconet
+import coconet.shipped
+from coconet.checkpoint import load_checkpoint
 from coconet.errors import CoconetError
-from coconet.shipped import shipped_checkpoint, shipped_model
+from coconet.shipped import CHECKPOINTS, MODELS, shipped_checkpoint, shipped_model
+from runtime.backend import open_backend
 
 
-@pytest.mark.parametrize(
-    ("name", "find"),
-    [
-        ("lite.onnx", shipped_model),
-        ("lite.int8.onnx", lambda: shipped_model(precision="int8")),
-        ("lite.safetensors", shipped_checkpoint),
-    ],
-)
-def test_a_shipped_file_is_found_or_its_path_is_named(name: str, find: Callable[[], Path]) -> None:
-    path = Path(coconet.__file__).parent / "weights" / name
-    if path.is_file():
-        assert find() == path
-    else:
-        with pytest.raises(CoconetError, match="wanted a model that is part of the package, got no such file"):
-            find()
+@pytest.mark.parametrize("word", MODELS)
+def test_every_shipped_model_opens_under_its_word(word: str) -> None:
+    backend = open_backend(word)
+    assert backend.card.network == word.removesuffix("-int8")
+    assert backend.card.precision == ("int8" if word.endswith("int8") else "fp32")
+    backend.close()
 
 
-def test_an_unknown_network_is_missed() -> None:
-    with pytest.raises(CoconetError, match=r"weights/heavy\.onnx: wanted a model that is part of the package"):
+@pytest.mark.parametrize("word", CHECKPOINTS)
+def test_every_shipped_checkpoint_is_the_network_it_says_and_has_a_card_to_read(word: str) -> None:
+    path = shipped_checkpoint(word)
+    assert load_checkpoint(path).network == word
+    assert "trained on" in path.with_suffix(".md").read_text()
+
+
+def test_shipped_models_come_from_the_shipped_weights() -> None:
+    weights = load_checkpoint(shipped_checkpoint("lite")).sha256
+    for word in ("lite", "lite-int8"):
+        backend = open_backend(shipped_model(word))
+        assert backend.card.weights_sha256 == weights
+        backend.close()
+
+
+def test_an_unknown_word_is_refused() -> None:
+    with pytest.raises(CoconetError, match="wanted one of lite, lite-int8, coconet, got heavy"):
         shipped_model("heavy")
 
 
-def test_a_precision_that_is_not_shipped_is_refused() -> None:
-    with pytest.raises(CoconetError, match="wanted one of the precisions fp32, int8, got fp16"):
-        shipped_model(precision="fp16")
+def test_a_package_without_the_file_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(coconet.shipped, "files", lambda package: tmp_path)
+    with pytest.raises(CoconetError, match=r"lite\.onnx: wanted a model that is part of the package, got no such file"):
+        shipped_model()

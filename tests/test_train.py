@@ -39,7 +39,7 @@ def weights_of(path: Path) -> dict[str, torch.Tensor]:
     return checkpoint.load_checkpoint(path).core.state_dict()
 
 
-ADDED_LATER = {"contrast", "distillation"}
+ADDED_LATER = {"contrast", "distillation", "steadiness", "noise_levels"}
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +96,25 @@ def test_the_last_stretch_of_coconet_sees_its_stored_statistics(tmp_path: Path, 
 def test_the_learning_rate_warms_up_and_ends_at_one_percent() -> None:
     assert [schedule(0, 1000), schedule(99, 1000)] == pytest.approx([0.01, 1.0])
     assert schedule(1000, 1000) == pytest.approx(0.01)
+
+
+def test_a_finished_run_can_store_its_weights_in_half_precision(tmp_path: Path, pairs: list[GrayPair]) -> None:
+    whole = Trainer(plan(tmp_path, steps=1), pairs).run()
+    size, weights = whole.stat().st_size, weights_of(whole)
+    half = Trainer(plan(tmp_path, steps=1, half=True), pairs).run()
+    assert half.stat().st_size < 0.55 * size
+    torch.testing.assert_close(weights_of(half), weights, atol=1e-3, rtol=1e-3)
+
+
+def test_steadiness_is_a_term_of_its_own_and_lets_less_noise_through(tmp_path: Path, pairs: list[GrayPair]) -> None:
+    def gain_after_training(weight: float) -> float:
+        steady = plan(tmp_path / str(weight), steps=40, steadiness=weight)
+        Trainer(steady, pairs).run()
+        header, *_, last = (steady.out / "log.csv").read_text().splitlines()
+        assert header.endswith(",steadiness")
+        return float(last.rpartition(",")[2]) / weight
+
+    assert gain_after_training(20.0) < 0.9 * gain_after_training(0.01)
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_a_recipe_file_alone_trains_and_the_resolved_one_lies_beside_the_weights
     called(folder / "recipe.toml", "--batch", "2")
     resolved = read_toml(folder / "run" / "lite.recipe.toml", "a recipe")
     wanted = Recipe(steps=1, batch=2, patch=64, edge=3.0).model_dump()
-    places = {"data": [str(folder / "pairs")], "out": str(folder / "run"), "validate_every": 500}
+    places = {"data": [str(folder / "pairs")], "out": str(folder / "run"), "validate_every": 500, "half": False}
     assert resolved == {**wanted, **places}
 
 
