@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-import typer
+from called import call, complaint_of
 from onnx import numpy_helper
 from small_unet import write_unet
-from typer.testing import CliRunner, Result
 
 from calibration.calibrate_cli import calibrate
 from calibration.gate import Gate
@@ -20,7 +20,6 @@ from calibration.onnx_model import OnnxModel
 from calibration.placement import quantizable_convs
 from calibration.qdq import quantized_model
 from calibration.threshold import RangeMethod
-from coconet.errors import CoconetError
 from coconet.picture import write_picture
 from runtime.frame import Frame, FramePair
 from runtime.parity import ParityLimits
@@ -71,16 +70,8 @@ def lopsided(tmp_path: Path) -> Path:
     return path
 
 
-def run(*arguments: object) -> Result:
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(calibrate)
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def complaint(*arguments: object) -> str:
-    error = run(*arguments).exception
-    assert isinstance(error, CoconetError), error
-    return str(error)
+run = partial(call, calibrate)
+complaint = partial(complaint_of, calibrate)
 
 
 def test_noise_is_refused_before_anything_is_measured(lopsided: Path, good: Path, tmp_path: Path) -> None:

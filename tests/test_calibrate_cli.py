@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
+from called import call, complaint_of
 from small_unet import write_unet
 from tiny_onnx import write_averaging_model
-from typer.testing import CliRunner, Result
 
 from calibration.calibrate_cli import calibrate
 from calibration.onnx_model import OnnxModel
 from calibration.ranges import read_ranges
-from coconet.errors import CoconetError
 from coconet.files import sha256_of
 from coconet.picture import write_picture
 
@@ -43,16 +42,8 @@ def write_frames(root: Path, count: int) -> Path:
     return root
 
 
-def run(*arguments: object) -> Result:
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(calibrate)
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def complaint(*arguments: object) -> str:
-    error = run(*arguments).exception
-    assert isinstance(error, CoconetError), error
-    return str(error)
+run = partial(call, calibrate)
+complaint = partial(complaint_of, calibrate)
 
 
 def test_it_writes_the_int8_model_and_its_ranges_and_says_how_close_it_is(model: Path, frames: Path) -> None:
