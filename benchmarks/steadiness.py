@@ -14,8 +14,7 @@ from coconet.errors import CoconetError
 from coconet.signature import Normalization, Precision
 from runtime.adapter import size_in_words
 from runtime.backend import Backend
-from runtime.baseline import BGR_TO_LUMA
-from runtime.frame import Pixels
+from runtime.luma import luma
 
 Planes = NDArray[np.float32]
 """(P, H, W): the visible and the infrared picture and every model's, as luma in levels of 0..255."""
@@ -85,19 +84,12 @@ def measure_steadiness(
     tally = _Tally(stillness or Stillness(), 2 + len(models))
     for sample in samples:
         visible, infrared = sample.pair.visible.pixels, sample.pair.infrared.pixels
-        planes = [_luma(visible), _luma(infrared)]
+        planes = [luma(visible), luma(infrared)]
         for _, backend in models:
-            planes.append(_luma(backend.fuse(visible, infrared)))
+            planes.append(luma(backend.fuse(visible, infrared)))
             report()
         tally.add(np.stack(planes), sample.continues)
     return tally.result(models)
-
-
-def _luma(pixels: Pixels) -> NDArray[np.float32]:
-    """(H, W, 3) BGR or (H, W, 1) to (H, W), not rounded: a step of rounding would be a flicker of its own."""
-    samples = pixels.astype(np.float32)
-    luma: NDArray[np.float32] = samples @ BGR_TO_LUMA if pixels.shape[2] == 3 else samples[:, :, 0]
-    return luma
 
 
 class _Tally:

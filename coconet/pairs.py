@@ -45,6 +45,17 @@ def pictures_in(folder: Path) -> list[Path]:
     return found
 
 
+def check_picture_ending(path: Path) -> None:
+    """Refuse a name that no picture can be written under; the ending chooses the format."""
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
+        raise CoconetError(
+            path,
+            wanted=f"a name that ends in one of {', '.join(sorted(PICTURE_SUFFIXES))}",
+            got=path.suffix or "no ending",
+            remedy="Change the ending.",
+        )
+
+
 def paired_folder(root: Path) -> list[PicturePair]:
     """The pairs of a folder that holds `ir/` and `vis/` (or IR/VIS, infrared/visible) with equal file names."""
     return pair_by_name(_subfolder(root, VISIBLE_NAMES), _subfolder(root, INFRARED_NAMES))

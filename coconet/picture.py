@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import existing_file, whole_file
-from coconet.pairs import PICTURE_SUFFIXES
+from coconet.pairs import check_picture_ending
 
 try:
     import cv2
@@ -44,13 +44,7 @@ def read_gray(path: Path) -> Pixels:
 
 def write_picture(path: Path, pixels: Pixels) -> None:
     """Write (H, W, 3) BGR or (H, W, 1) pixels; the suffix chooses the format."""
-    if path.suffix.lower() not in PICTURE_SUFFIXES:
-        raise CoconetError(
-            path,
-            wanted=f"a name that ends in one of {', '.join(sorted(PICTURE_SUFFIXES))}",
-            got=path.suffix or "no ending",
-            remedy="Change the ending.",
-        )
+    check_picture_ending(path)
     with whole_file(path) as scratch:
         encoded, data = cv2.imencode(path.suffix, pixels)
         if not encoded:

@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 from coconet.signature import ModelCard
 from runtime.adapter import fuse_adapted
 from runtime.frame import Pixels
+from runtime.luma import BGR_TO_LUMA
 
 Rule = Literal["average", "maximum", "pyramid"]
 RULES: tuple[Rule, ...] = get_args(Rule)
 
 Luma = NDArray[np.float32]
 """(H, W, 1), 0..255, not rounded."""
-
-BGR_TO_LUMA = np.array([0.114, 0.587, 0.299], np.float32)
-"""BT.601 luma of full-range B, G, R."""
 
 
 class BaselineBackend:

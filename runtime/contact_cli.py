@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from coconet.errors import CoconetError
-from coconet.pairs import PICTURE_SUFFIXES
+from coconet.pairs import check_picture_ending
 
 if TYPE_CHECKING:
     from runtime.comparison import Scene
@@ -36,7 +36,7 @@ def contact(
     from runtime.comparison import contact_sheet
     from runtime.model_labels import model_labels
 
-    _check_ending(out)
+    check_picture_ending(out)
     with ExitStack() as stack:
         scratch = stack.enter_context(whole_file(out))
         opened = [stack.enter_context(closing(open_backend(model))) for model in models]
@@ -45,17 +45,6 @@ def contact(
         task = bar.add_task("fusing", total=len(scenes) * len(models))
         named = list(zip(model_labels(models), opened, strict=True))
         write_picture(scratch, contact_sheet(scenes, named, width, lambda: bar.advance(task)))
-
-
-def _check_ending(out: Path) -> None:
-    """Refuse a name that cannot be written before anything is fused for it."""
-    if out.suffix.lower() not in PICTURE_SUFFIXES:
-        raise CoconetError(
-            out,
-            wanted=f"a name that ends in one of {', '.join(sorted(PICTURE_SUFFIXES))}",
-            got=out.suffix or "no ending",
-            remedy="Change the ending.",
-        )
 
 
 def _scenes(

@@ -9,8 +9,8 @@ import numpy as np
 
 from coconet.gray import Gray
 from coconet.metrics import average_gradient, entropy, scd, spatial_frequency, standard_deviation, vif
-from runtime.baseline import BGR_TO_LUMA
 from runtime.frame import FramePair, Pixels
+from runtime.luma import luma
 
 METRICS: Mapping[str, Callable[[Gray, Gray, Gray], float]] = {
     "EN": lambda fused, infrared, visible: entropy(fused),
@@ -43,11 +43,6 @@ class MetricDelta:
     def relative(self) -> float:
         """The delta as a share of the reference; 0.01 is one percent more."""
         return self.delta / max(abs(self.reference), LEAST_REFERENCE)
-
-
-def luma(pixels: Pixels) -> Gray:
-    """(H, W, 3) BGR to BT.601 luma, (H, W) float on 0..255; (H, W, 1) gray as it is."""
-    return pixels[:, :, 0] if pixels.shape[2] == 1 else pixels @ BGR_TO_LUMA
 
 
 def metric_values(fused: Pixels, pair: FramePair) -> tuple[float, ...]:

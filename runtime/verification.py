@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from coconet.ssim import structural_similarity
-from runtime.metric_delta import MetricDelta, luma, metric_deltas, metric_values
+from runtime.luma import luma
+from runtime.metric_delta import MetricDelta, metric_deltas, metric_values
 from runtime.parity import Answers, FrameError, Parity, frame_error, parity_of
 from runtime.suspicion import suspicion
 

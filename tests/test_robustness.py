@@ -20,9 +20,9 @@ from coconet.network import OURS, PUBLISHED, CoCoNet
 from coconet.shipped import CHECKPOINTS, MODELS, shipped_checkpoint
 from coconet.signature import Signature
 from runtime.backend import Backend, open_backend
-from runtime.baseline import BGR_TO_LUMA
 from runtime.eager import EagerBackend
 from runtime.frame import Pixels
+from runtime.luma import BGR_TO_LUMA
 from runtime.samples import painted_pairs
 
 HEIGHT, WIDTH = 61, 75  # odd, so that every network has to pad

@@ -12,7 +12,8 @@ from textured import mean_of, textured
 from coconet import metrics
 from coconet.errors import CoconetError
 from runtime.frame import Frame, FramePair, Pixels
-from runtime.metric_delta import LEAST_REFERENCE, MetricDelta, luma, metric_deltas
+from runtime.luma import luma
+from runtime.metric_delta import LEAST_REFERENCE, MetricDelta, metric_deltas
 from runtime.parity import Answers
 from runtime.verdict import judge, limits_for
 from runtime.verification import Verification, verification_of

@@ -1,0 +1,18 @@
+"""Luma: the brightness of a colour picture, by the one rule that everything here is judged by."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runtime.frame import Pixels
+
+BGR_TO_LUMA = np.array([0.114, 0.587, 0.299], np.float32)
+"""BT.601 luma of full-range B, G, R."""
+
+
+def luma(pixels: Pixels) -> NDArray[np.float32]:
+    """(H, W, 3) BGR or (H, W, 1) gray to (H, W) on 0..255, not rounded: rounding would be a change of its own."""
+    samples = pixels.astype(np.float32)
+    plane: NDArray[np.float32] = samples @ BGR_TO_LUMA if pixels.shape[2] == 3 else samples[:, :, 0]
+    return plane
