@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +21,20 @@ except ImportError as error:
 
 @dataclass(frozen=True)
 class Crops:
-    """The crops of one step, each (batch, 1, patch, patch) float32 in 0..1. mask: 1 on thermal targets."""
+    """The crops of one step, each (batch, 1, patch, patch) float32 in 0..1. mask: 1 on thermal targets.
+
+    following_visible, following_infrared: the same place one frame later in a video, and the same picture in stills.
+    """
 
     visible: Tensor
     infrared: Tensor
     mask: Tensor
+    following_visible: Tensor
+    following_infrared: Tensor
 
     def to(self, device: torch.device) -> Crops:
         """The same crops on a device."""
-        return Crops(self.visible.to(device), self.infrared.to(device), self.mask.to(device))
+        return Crops(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 class CropSampler:
@@ -62,20 +67,25 @@ class CropSampler:
         window = np.s_[top : top + self.patch, left : left + self.patch]
         turns, mirrored = int(rng.integers(4)), rng.random() < 0.5
         mask = np.zeros_like(pair.visible) if pair.mask is None else pair.mask
-        sides = [np.rot90(side[window], turns) for side in (pair.visible, pair.infrared, mask)]
+        later = pair.following or pair
+        sides = (pair.visible, later.visible, pair.infrared, later.infrared, mask)
+        turned = np.rot90(np.stack([side[window] for side in sides]), turns, axes=(1, 2))
         if mirrored:
-            sides = [side[:, ::-1] for side in sides]
-        visible, infrared, target = (side.astype(np.float32) / 255.0 for side in sides)
+            turned = turned[:, :, ::-1]
+        planes = turned.astype(np.float32) / 255.0
+        visible, infrared, target = planes[0:2], planes[2:4], planes[4]
         if rng.random() < 0.1:
             infrared = 1.0 - infrared
-        return _exposed(visible, rng), _exposed(infrared, rng), target
+        (visible, visible_after), (infrared, infrared_after) = _exposed(visible, rng), _exposed(infrared, rng)
+        return visible, infrared, target, visible_after, infrared_after
 
 
-def _exposed(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _exposed(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """A crop and the frame after it, (2, H, W), as one other setting of the camera would show both."""
     chance = rng.random()
     if chance < 0.01:
-        return np.full_like(image, rng.choice([0.0, 1.0, rng.random()]))
+        return np.full_like(images, rng.choice([0.0, 1.0, rng.random()]))
     if chance < 0.6:
-        return np.ascontiguousarray(image)
+        return images
     gamma = math.exp(rng.uniform(-0.5, 0.5))
-    return (np.clip(image, 0.0, 1.0) ** gamma * rng.uniform(0.7, 1.0)).astype(np.float32)
+    return (np.clip(images, 0.0, 1.0) ** gamma * rng.uniform(0.7, 1.0)).astype(np.float32)

@@ -17,7 +17,7 @@ from coconet.picture import read_gray
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".avi", ".mov"})
 PATCH_SUFFIXES = frozenset({".h5", ".hdf5"})
 VIDEO_STEP = 10
-"""Every tenth frame of a video is kept: neighbours teach the same thing twice."""
+"""Every tenth frame of a video is kept, and the one after it: what changes between the two is mostly noise."""
 
 
 MASK_NAME = "mask"
@@ -29,12 +29,14 @@ class GrayPair:
     """A visible and an infrared picture, (H, W) uint8, of equal size, and where it came from.
 
     mask: (H, W) uint8 of the same size, 255 on thermal targets and 0 elsewhere; None where nobody drew one.
+    following: in a video the next frame of both cameras; None for stills.
     """
 
     visible: NDArray[np.uint8]
     infrared: NDArray[np.uint8]
     mask: NDArray[np.uint8] | None = None
     name: str = ""
+    following: GrayPair | None = None
 
 
 def load_pairs(sources: Sequence[Path]) -> list[GrayPair]:
@@ -110,12 +112,13 @@ def _from_video(visible: Path) -> list[GrayPair]:
             visible, wanted="a visible video with `vis` in its name", got=visible.name, remedy="Rename the two videos."
         )
     with VideoReader(visible) as first, VideoReader(infrared) as second:
-        both = enumerate(zip(first, second, strict=False))
-        return [
+        kept = [
             _checked(visible, GrayPair(_luma(a.pixels), _luma(b.pixels), name=f"{visible.stem} {index}"))
-            for index, (a, b) in both
-            if index % VIDEO_STEP == 0
+            for index, (a, b) in enumerate(zip(first, second, strict=False))
+            if index % VIDEO_STEP < 2
         ]
+    following = [*kept[1::2], None][: len(kept[::2])]  # a video may end on a frame that has none
+    return [replace(pair, following=later) for pair, later in zip(kept[::2], following, strict=True)]
 
 
 def _checked(where: Path, pair: GrayPair) -> GrayPair:

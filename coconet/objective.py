@@ -54,6 +54,7 @@ class Objective:
             "structure": recipe.structure * losses.structure_term(*sources, recipe.c1),
             "intensity": recipe.intensity * losses.intensity_term(*sources, recipe.c2),
             "edge": recipe.edge * fidelity.edge_loss(*sources),
+            "edge_transfer": recipe.edge_transfer * fidelity.edge_transfer_loss(*sources),
             "correlation": recipe.correlation * fidelity.correlation_loss(*sources),
             "exposure": recipe.exposure * fidelity.exposure_loss(*sources),
             "information": recipe.information * fidelity.information_loss(*sources),

@@ -27,6 +27,7 @@ class Recipe(Checked):
     structure: float = Field(default=1.0, ge=0, description="weight of 1 - SSIM, shared out by gradient activity")
     intensity: float = Field(default=0.4, ge=0, description="weight of the squared error, shared out by entropy")
     edge: float = Field(default=12.0, ge=0, description="weight of the difference to the stronger gradient")
+    edge_transfer: float = Field(default=2.0, ge=0, description="weight of 1 - Qabf")
     correlation: float = Field(default=1.0, ge=0, description="weight of 2 - SCD")
     exposure: float = Field(default=10.0, ge=0, description="weight of the squared error of the mean level")
     information: float = Field(default=2.0, ge=0, description="weight of -log VIF, mean of both sources")
@@ -35,6 +36,11 @@ class Recipe(Checked):
     )
     steadiness: float = Field(
         default=0.0, ge=0, description="weight of the noise that the fused picture passes on, from a noisy twin"
+    )
+    noise_gain: float = Field(
+        default=1.0,
+        ge=0,
+        description="how much of the noise may pass for nothing: 1 is as much as the less steady source has alone",
     )
     noise_levels: float = Field(
         default=1.5,

@@ -93,7 +93,8 @@ class Trainer:
         fused = fuse_crops(self.core, self.signature, crops.visible, crops.infrared)
         terms = self.objective.terms(fused, crops)
         if self.recipe.steadiness > 0:
-            terms["steadiness"] = self.recipe.steadiness * self._noise_gain(fused, crops)
+            excess = torch.relu(self._noise_gain(fused, crops) - self.recipe.noise_gain)
+            terms["steadiness"] = self.recipe.steadiness * excess
         total = torch.stack(list(terms.values())).sum()
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
@@ -104,7 +105,7 @@ class Trainer:
 
     def _noise_gain(self, fused: Tensor, crops: Crops) -> Tensor:
         twin = NoisyTwin.of(crops, self.recipe.noise_levels, self.recipe.seed, self.step)
-        return noise_gain(fused, fuse_crops(self.core, self.signature, twin.visible, twin.infrared), twin.magnitude)
+        return noise_gain(fused, fuse_crops(self.core, self.signature, twin.visible, twin.infrared), twin)
 
     def _validate(self) -> None:
         if self._validation is not None and self._validation.due(self.step):

@@ -94,6 +94,8 @@ def test_a_file_of_patches_is_a_source(tmp_path: Path) -> None:
 def test_a_video_is_thinned_out_and_paired_with_its_infrared_twin(data: Path) -> None:
     pairs = load_pairs([data / "video" / "0117_1605_vis.mp4"])
     assert len(pairs) == 41
+    assert all(pair.following is not None for pair in pairs)
+    assert 0 < np.abs(pairs[0].visible.astype(float) - pairs[0].following.visible).mean() < 5
     assert pairs[0].visible.shape == pairs[0].infrared.shape == (480, 640)
     assert pairs[0].visible.std() > 10
     assert not np.array_equal(pairs[0].visible, pairs[0].infrared)

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from coconet import fidelity, metrics
+from coconet.losses import gaussian
+from coconet.qabf import qabf
 
 
 def image(seed: int, side: int = 96) -> Tensor:
@@ -66,8 +68,22 @@ def test_no_edge_is_missed_where_the_stronger_one_is_taken() -> None:
 def test_flat_images_give_finite_losses_and_gradients(level: float) -> None:
     flat, fused = torch.full((1, 1, 64, 64), level), torch.full((1, 1, 64, 64), level, requires_grad=True)
     total = sum(
-        term(fused, flat, flat) for term in (fidelity.edge_loss, fidelity.correlation_loss, fidelity.information_loss)
+        term(fused, flat, flat)
+        for term in (
+            fidelity.edge_loss,
+            fidelity.edge_transfer_loss,
+            fidelity.correlation_loss,
+            fidelity.information_loss,
+        )
     )
     total.backward()
     assert torch.isfinite(total)
     assert torch.isfinite(fused.grad).all()
+
+
+def test_the_edge_transfer_follows_qabf() -> None:
+    # Smooth, because the two count opposite directions differently, and with a black frame, which the metric adds.
+    visible, infrared = (torch.nn.functional.pad(gaussian(image(seed), 9, 2.0), (2, 2, 2, 2)) for seed in (5, 6))
+    fused = torch.maximum(visible, infrared)
+    wanted = 1 - qabf(gray(fused), gray(infrared), gray(visible))
+    assert fidelity.edge_transfer_loss(fused, visible, infrared).item() == pytest.approx(wanted, abs=0.02)

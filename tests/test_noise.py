@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -9,7 +11,8 @@ from coconet.noise import GRAINS_PX, LEAST_LEVELS, NoisyTwin, noise_gain
 
 @pytest.fixture
 def crops() -> Crops:
-    return Crops(*torch.rand(3, 6, 1, 64, 64, generator=torch.Generator().manual_seed(0)))
+    visible, infrared, mask = torch.rand(3, 6, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    return Crops(visible, infrared, mask, visible, infrared)
 
 
 def test_a_step_has_the_same_noise_whenever_it_comes(crops: Crops) -> None:
@@ -22,7 +25,7 @@ def test_a_step_has_the_same_noise_whenever_it_comes(crops: Crops) -> None:
 def test_the_noise_is_as_strong_as_it_says_and_none_is_in_common(crops: Crops) -> None:
     twin = NoisyTwin.of(crops, 2.0, 0, 0)
     noise = torch.stack((twin.visible - crops.visible, twin.infrared - crops.infrared)).flatten(2)  # (2, batch, N)
-    torch.testing.assert_close(noise.abs().mean(dim=(0, 2)), twin.magnitude)
+    torch.testing.assert_close(noise.abs().mean(dim=2).amax(dim=0), twin.change)
     strengths = 255 * noise.std(dim=2)
     assert 0.8 * LEAST_LEVELS < strengths.min() < strengths.max() < 1.2 * 2.0
     assert abs((noise[0] * noise[1]).mean() / (noise[0].std() * noise[1].std())) < 0.05
@@ -32,6 +35,18 @@ def test_noise_comes_in_grains_of_several_sizes(crops: Crops) -> None:
     noise = torch.cat([NoisyTwin.of(crops, 2.0, 0, step).visible - crops.visible for step in range(4)])
     constant = {g for g in GRAINS_PX for one in noise if torch.allclose(one[0, :g, :g], one[0, 0, 0], atol=1e-6)}
     assert constant == set(GRAINS_PX)
+
+
+def test_a_video_brings_its_own_noise_and_what_moves_does_not_count(crops: Crops) -> None:
+    later = crops.visible + 1 / 255
+    later[:, :, :, 32:] += 0.5  # something comes into the right half
+    twin = NoisyTwin.of(dataclasses.replace(crops, following_visible=later), 2.0, 0, 0)
+    assert torch.equal(twin.infrared, crops.infrared)
+    torch.testing.assert_close(twin.visible, later)
+    assert twin.still[..., :27].all()
+    assert not twin.still[..., 32:].any()
+    torch.testing.assert_close(255 * twin.change, torch.ones(6), atol=1e-3, rtol=0)
+    assert noise_gain(crops.visible, later, twin).item() == pytest.approx(1.0, abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -46,5 +61,5 @@ def test_noise_comes_in_grains_of_several_sizes(crops: Crops) -> None:
 )
 def test_the_gain_of_simple_rules_is_known(crops: Crops, rule, gain: float) -> None:  # type: ignore[no-untyped-def]
     twin = NoisyTwin.of(crops, 2.0, 0, 0)
-    found = noise_gain(rule(crops.visible, crops.infrared), rule(twin.visible, twin.infrared), twin.magnitude)
+    found = noise_gain(rule(crops.visible, crops.infrared), rule(twin.visible, twin.infrared), twin)
     assert found.item() == pytest.approx(gain, rel=0.1, abs=1e-6)

@@ -19,15 +19,17 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def crops() -> Crops:
     visible, infrared = torch.rand(2, 2, 1, 64, 64, generator=torch.Generator().manual_seed(0))
-    return Crops(visible, infrared, (infrared > 0.8).float())
+    return Crops(visible, infrared, (infrared > 0.8).float(), visible, infrared)
 
 
 def plan(folder: Path, **fields: object) -> TrainingPlan:
     return TrainingPlan.model_validate({"data": [], "out": folder, **fields})
 
 
-def test_the_first_stage_has_seven_terms_each_with_its_weight(crops: Crops) -> None:
-    recipe = Recipe(structure=2.0, intensity=3.0, edge=4.0, correlation=5.0, exposure=6.0, information=7.0)
+def test_the_first_stage_has_eight_terms_each_with_its_weight(crops: Crops) -> None:
+    recipe = Recipe(
+        structure=2.0, intensity=3.0, edge=4.0, edge_transfer=8.0, correlation=5.0, exposure=6.0, information=7.0
+    )
     fused = torch.rand(2, 1, 64, 64) * 1.4 - 0.2
     sources = (fused, crops.visible, crops.infrared)
     beyond = (fused.clamp(0, 1) - fused).abs().mean()
@@ -35,6 +37,7 @@ def test_the_first_stage_has_seven_terms_each_with_its_weight(crops: Crops) -> N
         "structure": 2 * losses.structure_term(*sources, 0.5),
         "intensity": 3 * losses.intensity_term(*sources, 0.75),
         "edge": 4 * fidelity.edge_loss(*sources),
+        "edge_transfer": 8 * fidelity.edge_transfer_loss(*sources),
         "correlation": 5 * fidelity.correlation_loss(*sources),
         "exposure": 6 * fidelity.exposure_loss(*sources),
         "information": 7 * fidelity.information_loss(*sources),

@@ -72,7 +72,9 @@ def test_training_lowers_the_loss(tmp_path: Path, pairs: list[GrayPair]) -> None
     losses: list[float] = []
     Trainer(plan(tmp_path, steps=60), pairs).run(lambda step, loss: losses.append(loss))
     assert np.mean(losses[-10:]) < 0.95 * np.mean(losses[:10])
-    assert (tmp_path / "log.csv").read_text().startswith("step,total,structure,intensity,edge,correlation")
+    assert (
+        (tmp_path / "log.csv").read_text().startswith("step,total,structure,intensity,edge,edge_transfer,correlation")
+    )
 
 
 def test_a_run_is_not_resumed_with_another_recipe(tmp_path: Path, pairs: list[GrayPair]) -> None:
