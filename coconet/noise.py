@@ -19,8 +19,8 @@ try:
 except ImportError as error:
     raise MissingPackage("torch", job="training", extra="train") from error
 
-LEAST_LEVELS = 0.25
-"""The least standard deviation of drawn noise, in levels of 0..255; the most is the recipe's."""
+LEAST_SHARE = 0.2
+"""The weakest drawn noise, as a share of the strongest, which is the recipe's."""
 
 GRAINS_PX = (1, 2, 4, 8)
 """How coarse drawn noise is, one for each crop: a sensor's is fine, what compression leaves comes in blocks."""
@@ -31,50 +31,55 @@ STILL_LEVELS = 2.0
 SMOOTHING_PX = 2.0
 """Deviation of that smoothing: noise averages out, anything larger than a few pixels stays."""
 
-LEAST_CHANGE = 0.1 / 255
-"""Less change of the sources than this counts as this much: a video's frame may be an almost exact copy."""
+LEAST_CHANGE = 0.01 / 255
+"""Less change of the sources than this, on average, counts as this much: a video may stand."""
 
 
 @dataclass(frozen=True)
 class NoisyTwin:
-    """The crops of a step a moment later. visible, infrared: like the crops.
+    """Those crops of a step that count, a moment later.
 
-    still: 1 where nothing happens, (batch, 1, patch, patch). change: mean absolute change there of the source that
-    changes more, in 0..1, (batch,).
+    rows: which of the crops they are, (n,) int64; n may be 0. visible, infrared: (n, 1, patch, patch), 0..1.
+    still: 1 where nothing happens, (n, 1, patch, patch). change: sum over all still pixels of the absolute change of
+    the source that changes more, in 0..1.
     """
 
+    rows: Tensor
     visible: Tensor
     infrared: Tensor
     still: Tensor
-    change: Tensor
+    change: float
 
     @classmethod
     def of(cls, crops: Crops, most_levels: float, seed: int, step: int) -> NoisyTwin:
         """Take the next frame of what comes from a video and draw the noise of stills, the same for a seed and step.
 
         most_levels: the most standard deviation, in levels of 0..255; each crop has one of its own. The sums are not
-        clipped.
+        clipped. With 0 nothing is drawn, and stills do not count.
         """
-        generator = torch.Generator().manual_seed(1_000_003 * seed + step)
-        drawn = [_drawn(crops.visible.shape[-1], most_levels, generator) for _ in range(len(crops.visible))]
-        noise = torch.stack(drawn, dim=1).to(crops.visible.device)  # (2, batch, 1, side, side)
-        now = torch.stack((crops.visible, crops.infrared))
+        now = torch.stack((crops.visible, crops.infrared))  # (2, batch, 1, side, side)
         changes = torch.stack((crops.following_visible, crops.following_infrared)) - now
-        frozen = (changes == 0).all(dim=0).all(dim=(1, 2, 3), keepdim=True)  # a still, or a video that stands
-        still = torch.where(frozen, 1.0, _still(changes))
-        changes = torch.where(frozen, noise, changes)
-        visible, infrared = now + changes
-        levels = (changes.abs() * still).sum(dim=(2, 3, 4)) / still.sum(dim=(1, 2, 3)).clamp_min(1.0)
-        return cls(visible, infrared, still, levels.amax(dim=0).clamp_min(LEAST_CHANGE))
+        frozen = (changes == 0).all(dim=0).flatten(1).all(dim=1)  # stills, and a video that stands
+        still = _still(changes)
+        if most_levels > 0:
+            generator = torch.Generator().manual_seed(1_000_003 * seed + step)
+            drawn = [_drawn(now.shape[-1], most_levels, generator) for _ in range(now.shape[1])]
+            changes = torch.where(frozen[:, None, None, None], torch.stack(drawn, dim=1).to(now.device), changes)
+            still[frozen] = 1.0
+            frozen = torch.zeros_like(frozen)
+        rows = torch.nonzero(~frozen)[:, 0]
+        (visible, infrared), changes, still = (now + changes)[:, rows], changes[:, rows], still[rows]
+        change = float((changes.abs() * still).sum(dim=(1, 2, 3, 4)).amax())
+        return cls(rows, visible, infrared, still, change)
 
 
 def noise_gain(fused: Tensor, fused_twin: Tensor, twin: NoisyTwin) -> Tensor:
-    """Mean absolute change of still pixels over that of the less steady source: two (B, 1, H, W) to a scalar.
+    """Mean absolute change of still pixels over that of the less steady source: two (n, 1, H, W) to a scalar.
 
-    1 is as much as that source has alone; of two equally noisy ones the average has 0.7 and the sum 1.4.
+    1 is as much as that source has alone; of two equally noisy ones the average has 0.7 and the sum 1.4. One ratio for
+    the batch, as `coconet steadiness` has one for a video: what hardly changes counts for hardly anything.
     """
-    change = ((fused_twin - fused).abs() * twin.still).sum(dim=(1, 2, 3)) / twin.still.sum(dim=(1, 2, 3)).clamp_min(1.0)
-    return torch.mean(change / twin.change)
+    return ((fused_twin - fused).abs() * twin.still).sum() / max(twin.change, LEAST_CHANGE * twin.still.numel())
 
 
 def _still(changes: Tensor) -> Tensor:
@@ -87,6 +92,6 @@ def _still(changes: Tensor) -> Tensor:
 def _drawn(side: int, most_levels: float, generator: torch.Generator) -> Tensor:
     """Noise for the two sources of one crop, (2, 1, side, side)."""
     grain = GRAINS_PX[int(torch.randint(len(GRAINS_PX), (1,), generator=generator))]
-    levels = LEAST_LEVELS + (most_levels - LEAST_LEVELS) * torch.rand(1, generator=generator)
+    levels = most_levels * (LEAST_SHARE + (1.0 - LEAST_SHARE) * torch.rand(1, generator=generator))
     noise = torch.randn(2, 1, side // grain, side // grain, generator=generator) * levels / 255.0
     return noise.repeat_interleave(grain, dim=2).repeat_interleave(grain, dim=3)

@@ -44,9 +44,9 @@ class Recipe(Checked):
     )
     noise_levels: float = Field(
         default=1.5,
-        ge=0.25,
-        description="most noise on the twin, in levels of 0..255: faint noise teaches to leave out faint detail and "
-        "no other; with several levels of it edges would fade as well",
+        ge=0,
+        description="most noise on the twin of a still, in levels of 0..255: faint noise teaches to leave out faint "
+        "detail and no other; with several levels of it edges would fade as well; 0 leaves steadiness to the videos",
     )
     distillation: float = Field(
         default=10.0, ge=0, description="weight of the distance to the teacher, if there is one"

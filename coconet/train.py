@@ -87,14 +87,13 @@ class Trainer:
     def _take_step(self) -> dict[str, float]:
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * schedule(self.step, self.recipe.steps)
-        if self.step >= 0.8 * self.recipe.steps:
+        if self.plan.start or self.step >= 0.8 * self.recipe.steps:
             _hold_statistics(self.core)
         crops = self.sampler.crops(self.step).to(self.device)
         fused = fuse_crops(self.core, self.signature, crops.visible, crops.infrared)
         terms = self.objective.terms(fused, crops)
         if self.recipe.steadiness > 0:
-            excess = torch.relu(self._noise_gain(fused, crops) - self.recipe.noise_gain)
-            terms["steadiness"] = self.recipe.steadiness * excess
+            terms["steadiness"] = self.recipe.steadiness * self._unsteadiness(fused, crops)
         total = torch.stack(list(terms.values())).sum()
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
@@ -103,9 +102,13 @@ class Trainer:
         self.step += 1
         return {"total": total.item(), **{name: term.item() for name, term in terms.items()}}
 
-    def _noise_gain(self, fused: Tensor, crops: Crops) -> Tensor:
+    def _unsteadiness(self, fused: Tensor, crops: Crops) -> Tensor:
+        """How much more of the noise passes than may, a scalar."""
         twin = NoisyTwin.of(crops, self.recipe.noise_levels, self.recipe.seed, self.step)
-        return noise_gain(fused, fuse_crops(self.core, self.signature, twin.visible, twin.infrared), twin)
+        if not len(twin.rows):
+            return fused.new_zeros(())
+        fused_twin = fuse_crops(self.core, self.signature, twin.visible, twin.infrared)
+        return torch.relu(noise_gain(fused[twin.rows], fused_twin, twin) - self.recipe.noise_gain)
 
     def _validate(self) -> None:
         if self._validation is not None and self._validation.due(self.step):
@@ -142,7 +145,7 @@ def schedule(step: int, steps: int, warmup: int = 100) -> float:
 
 
 def _hold_statistics(core: nn.Module) -> None:
-    # The last stretch sees the stored statistics, as the deployed network will.
+    # The last stretch, and all of a run that begins with weights, sees the stored statistics, as deployed networks do.
     if isinstance(core, CoCoNet):
         for layer in core.modules():
             if isinstance(layer, Normalization):

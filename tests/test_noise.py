@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from coconet.crops import Crops
-from coconet.noise import GRAINS_PX, LEAST_LEVELS, NoisyTwin, noise_gain
+from coconet.noise import GRAINS_PX, LEAST_SHARE, NoisyTwin, noise_gain
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def test_a_step_has_the_same_noise_whenever_it_comes(crops: Crops) -> None:
 def test_the_noise_is_as_strong_as_it_says_and_none_is_in_common(crops: Crops) -> None:
     twin = NoisyTwin.of(crops, 2.0, 0, 0)
     noise = torch.stack((twin.visible - crops.visible, twin.infrared - crops.infrared)).flatten(2)  # (2, batch, N)
-    torch.testing.assert_close(noise.abs().mean(dim=2).amax(dim=0), twin.change)
+    assert noise.abs().sum(dim=(1, 2)).amax().item() == pytest.approx(twin.change, rel=1e-4)
     strengths = 255 * noise.std(dim=2)
-    assert 0.8 * LEAST_LEVELS < strengths.min() < strengths.max() < 1.2 * 2.0
+    assert 0.8 * 2.0 * LEAST_SHARE < strengths.min() < strengths.max() < 1.2 * 2.0
     assert abs((noise[0] * noise[1]).mean() / (noise[0].std() * noise[1].std())) < 0.05
 
 
@@ -45,8 +45,17 @@ def test_a_video_brings_its_own_noise_and_what_moves_does_not_count(crops: Crops
     torch.testing.assert_close(twin.visible, later)
     assert twin.still[..., :27].all()
     assert not twin.still[..., 32:].any()
-    torch.testing.assert_close(255 * twin.change, torch.ones(6), atol=1e-3, rtol=0)
+    assert twin.change == pytest.approx(twin.still.sum().item() / 255, rel=1e-4)
     assert noise_gain(crops.visible, later, twin).item() == pytest.approx(1.0, abs=1e-3)
+
+
+def test_with_no_noise_to_draw_only_videos_count(crops: Crops) -> None:
+    following = crops.visible.clone()
+    following[2] += 1 / 255
+    twin = NoisyTwin.of(dataclasses.replace(crops, following_visible=following), 0.0, 0, 0)
+    assert twin.rows.tolist() == [2]
+    torch.testing.assert_close(twin.visible, following[2:3])
+    assert len(NoisyTwin.of(crops, 0.0, 0, 0).rows) == 0
 
 
 @pytest.mark.parametrize(
