@@ -79,7 +79,7 @@ def noise_gain(fused: Tensor, fused_twin: Tensor, twin: NoisyTwin) -> Tensor:
     1 is as much as that source has alone; of two equally noisy ones the average has 0.7 and the sum 1.4. One ratio for
     the batch, as `coconet steadiness` has one for a video: what hardly changes counts for hardly anything.
     """
-    return ((fused_twin - fused).abs() * twin.still).sum() / max(twin.change, LEAST_CHANGE * twin.still.numel())
+    return ((fused_twin - fused).abs() * twin.still).sum() / max(twin.change, LEAST_CHANGE * max(1, twin.still.numel()))
 
 
 def _still(changes: Tensor) -> Tensor:

@@ -48,6 +48,10 @@ class Recipe(Checked):
         description="most noise on the twin of a still, in levels of 0..255: faint noise teaches to leave out faint "
         "detail and no other; with several levels of it edges would fade as well; 0 leaves steadiness to the videos",
     )
+    int8: bool = Field(
+        default=False,
+        description="round what enters the inner convolutions as INT8 will, so that the network gets used to it",
+    )
     distillation: float = Field(
         default=10.0, ge=0, description="weight of the distance to the teacher, if there is one"
     )

@@ -19,6 +19,7 @@ from coconet.network import CoCoNet, Normalization
 from coconet.noise import NoisyTwin, noise_gain
 from coconet.objective import Objective
 from coconet.recipe import Recipe, TrainingPlan
+from coconet.rounding import round_as_int8
 from coconet.validation import Validation
 
 try:
@@ -48,6 +49,8 @@ class Trainer:
         self.core, self.signature = initial.core, initial.signature
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.core.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        if plan.int8:
+            round_as_int8(self.core)
         self.objective = Objective.of(plan, self.device)
         self.optimizer = torch.optim.Adam([p for p in self.core.parameters() if p.requires_grad], lr=plan.learning_rate)
         drawn = sum(pair.mask is not None for pair in pairs)
@@ -89,11 +92,7 @@ class Trainer:
             group["lr"] = self.recipe.learning_rate * schedule(self.step, self.recipe.steps)
         if self.plan.start or self.step >= 0.8 * self.recipe.steps:
             _hold_statistics(self.core)
-        crops = self.sampler.crops(self.step).to(self.device)
-        fused = fuse_crops(self.core, self.signature, crops.visible, crops.infrared)
-        terms = self.objective.terms(fused, crops)
-        if self.recipe.steadiness > 0:
-            terms["steadiness"] = self.recipe.steadiness * self._unsteadiness(fused, crops)
+        terms = self._terms(self.sampler.crops(self.step).to(self.device))
         total = torch.stack(list(terms.values())).sum()
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
@@ -102,13 +101,17 @@ class Trainer:
         self.step += 1
         return {"total": total.item(), **{name: term.item() for name, term in terms.items()}}
 
-    def _unsteadiness(self, fused: Tensor, crops: Crops) -> Tensor:
-        """How much more of the noise passes than may, a scalar."""
+    def _terms(self, crops: Crops) -> dict[str, Tensor]:
+        """The weighted terms of a step by name, each a scalar."""
+        if self.recipe.steadiness == 0:
+            fused = fuse_crops(self.core, self.signature, crops.visible, crops.infrared)
+            return self.objective.terms(fused, crops)
         twin = NoisyTwin.of(crops, self.recipe.noise_levels, self.recipe.seed, self.step)
-        if not len(twin.rows):
-            return fused.new_zeros(())
-        fused_twin = fuse_crops(self.core, self.signature, twin.visible, twin.infrared)
-        return torch.relu(noise_gain(fused[twin.rows], fused_twin, twin) - self.recipe.noise_gain)
+        # One pass for both, so that whatever a network takes from its batch is the same for both.
+        sides = (torch.cat(side) for side in ((crops.visible, twin.visible), (crops.infrared, twin.infrared)))
+        fused, fused_twin = fuse_crops(self.core, self.signature, *sides).split((len(crops.visible), len(twin.rows)))
+        excess = torch.relu(noise_gain(fused[twin.rows], fused_twin, twin) - self.recipe.noise_gain)
+        return {**self.objective.terms(fused, crops), "steadiness": self.recipe.steadiness * excess}
 
     def _validate(self) -> None:
         if self._validation is not None and self._validation.due(self.step):

@@ -20,7 +20,7 @@ MAY_IMPORT = {
 MODULES = sorted(path for part in MAY_IMPORT for path in (ROOT / part).glob("*.py"))
 NEED_TORCH = {
     *("encoder", "network", "lite", "fuser", "checkpoint", "features", "initial_weights"),
-    *("losses", "fidelity", "contrast", "noise", "teacher", "objective", "foreign", "state_dict"),
+    *("losses", "fidelity", "contrast", "noise", "rounding", "teacher", "objective", "foreign", "state_dict"),
     *("crops", "crop_fusion", "train", "judge", "validation"),
 }
 
