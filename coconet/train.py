@@ -109,7 +109,8 @@ class Trainer:
         twin = NoisyTwin.of(crops, self.recipe.noise_levels, self.recipe.seed, self.step)
         # One pass for both, so that whatever a network takes from its batch is the same for both.
         sides = (torch.cat(side) for side in ((crops.visible, twin.visible), (crops.infrared, twin.infrared)))
-        fused, fused_twin = fuse_crops(self.core, self.signature, *sides).split((len(crops.visible), len(twin.rows)))
+        both = fuse_crops(self.core, self.signature, *sides)
+        fused, fused_twin = both[: len(crops.visible)], both[len(crops.visible) :]
         excess = torch.relu(noise_gain(fused[twin.rows], fused_twin, twin) - self.recipe.noise_gain)
         return {**self.objective.terms(fused, crops), "steadiness": self.recipe.steadiness * excess}
 
