@@ -65,6 +65,7 @@ def calibrate(
     ] = False,
 ) -> None:
     """Measure activation ranges and write an INT8 model with explicit Q/DQ, compared with the float one."""
+    from calibration.concat_split import split_concats
     from calibration.frame_source import SourceChoice
     from calibration.gate import Gate, ranges_path
     from calibration.macs import conv_macs
@@ -84,9 +85,10 @@ def calibrate(
     division = _division(source, check, ranges)
     found = _ranges(float_model, sites, division, ranges, chosen, crops)
     gate = Gate(model, division.check, limits)
-    macs = conv_macs(float_model, next(iter(division.check)))
-    mixture = _mixture(Sensitivity(float_model, found, gate, macs), sites, sensitivity)
-    gate.write(quantized_model(float_model, mixture.sites, found), mixture.parity, found, target)
+    parted = split_concats(float_model, found)
+    macs = conv_macs(parted, next(iter(division.check)))
+    mixture = _mixture(Sensitivity(parted, found, gate, macs), quantizable_convs(parted), sensitivity)
+    gate.write(quantized_model(parted, mixture.sites, found), mixture.parity, found, target)
     typer.echo(
         f"{target}: {len(mixture.sites)} of {len(macs)} convolutions in INT8 "
         f"({mixture.int8_share:.0%} of their arithmetic), {_size(target)} (before: {_size(model)})"
@@ -143,6 +145,7 @@ def _ranges(
 
 
 def _measured(model: OnnxModel, sites: list[ConvSite], frames: CalibrationSet, method: RangeMethod) -> ActivationRanges:
+    from calibration.concat_split import joined_tensors
     from calibration.observer import observe
 
     if len(frames) < ENOUGH_FRAMES:
@@ -150,7 +153,7 @@ def _measured(model: OnnxModel, sites: list[ConvSite], frames: CalibrationSet, m
             f"ranges from {_counted(len(frames))}; {ENOUGH_FRAMES} or more of your own cameras are safer, "
             f"--crops {ENOUGH_FRAMES} is the next best"
         )
-    tensors = sorted({site.activation for site in sites})
+    tensors = sorted({site.activation for site in sites} | joined_tensors(model))
     measured = observe(model, tensors, Shown(frames, "measuring")).ranges(method)
     return replace(measured, record=replace(measured.record, method=frames.describe(measured.record.method)))
 

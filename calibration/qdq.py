@@ -75,7 +75,7 @@ class _Inserter:
         if tensor in self._made:
             return
         self._made.add(tensor)
-        scale = np.array(scale_for(self._threshold(tensor), dtype), dtype)
+        scale = np.array(scale_for(self._ranges.threshold(tensor), dtype), dtype)
         parameters = self._parameters(tensor, scale)
         yield make_node("QuantizeLinear", [tensor, *parameters], _quantized(tensor))
         yield make_node("DequantizeLinear", [_quantized(tensor), *parameters], _dequantized(tensor))
@@ -94,16 +94,6 @@ class _Inserter:
         names = [f"{tensor}.scale", f"{tensor}.zero_point"]
         self.constants |= dict(zip(names, (scale, np.zeros(scale.shape, np.int8)), strict=True))
         return names
-
-    def _threshold(self, tensor: str) -> float:
-        if tensor not in self._ranges.thresholds:
-            raise CoconetError(
-                f"activation {tensor}",
-                wanted="its range",
-                got=f"ranges of {len(self._ranges.thresholds)} others",
-                remedy="Measure the ranges again.",
-            )
-        return self._ranges.thresholds[tensor]
 
     def _check_opset(self, dtype: np.dtype[Any]) -> None:
         oldest = OPSET_FLOAT16_SCALES if dtype == np.float16 else OPSET_PER_CHANNEL

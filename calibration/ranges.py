@@ -31,6 +31,17 @@ class ActivationRanges:
             if not (math.isfinite(threshold) and threshold >= 0):
                 raise ValueError(f"the threshold of {tensor} is {threshold}, not a finite number of 0 or more")
 
+    def threshold(self, tensor: str) -> float:
+        """The magnitude that becomes 127. Raises CoconetError for a tensor that was not measured."""
+        if tensor not in self.thresholds:
+            raise CoconetError(
+                f"activation {tensor}",
+                wanted="its range",
+                got=f"ranges of {len(self.thresholds)} others",
+                remedy="Measure the ranges again.",
+            )
+        return self.thresholds[tensor]
+
     def to_json(self) -> str:
         """The ranges as indented JSON."""
         return _ADAPTER.dump_json(self, indent=2).decode() + "\n"

@@ -31,15 +31,16 @@ class Fuser(nn.Module):
         self.signature = signature
         self.half_precision = half
         self.colour = visible_channels == 3
-        self.register_buffer("luma", torch.tensor(BGR_TO_LUMA).view(3, 1), persistent=False)
+        self.register_buffer("luma", torch.tensor(BGR_TO_LUMA), persistent=False)
 
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """(B, H, W, C) and (B, H, W, 1), uint8, to (B, H, W, C) uint8; C is 3 (BGR) or 1 (gray)."""
         batch, height, width, _ = visible.shape
-        # Bytes become floats before anything else, because TensorRT takes bytes at the two ends only. Luma is a
-        # product with the last axis and one channel needs no transposition, so no pixel is moved to another place.
+        # Bytes become floats before anything else, because TensorRT takes bytes at the two ends only. Luma is a weighted
+        # sum over the last axis and one channel needs no transposition, so no pixel is moved to another place. It is
+        # not written as a matrix product: TensorRT for RTX has none in single precision for Turing (SM75).
         picture = visible.float()
-        luma = picture @ self.luma if self.colour else picture
+        luma = (picture * self.luma).sum(dim=-1, keepdim=True) if self.colour else picture
         planes = (image.reshape(batch, 1, height, width) for image in (luma, infrared.float()))
         fused = self.fuse_gray(*planes).reshape(batch, height, width, 1)
         # Equal to replacing Y and keeping Cb and Cr: every colour is Y plus a multiple of its chroma.
