@@ -54,6 +54,7 @@ COMMANDS = {
     "demo": "runtime.demo_cli:demo",
     "contact": "runtime.contact_cli:contact",
     "bench": "benchmarks.bench_cli:bench",
+    "precision": "benchmarks.precision_cli:precision",
     "steadiness": "benchmarks.steadiness_cli:steadiness",
 }
 

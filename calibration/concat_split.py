@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import helper, shape_inference
 
 from calibration.onnx_model import Node, OnnxModel, make_node
 from calibration.placement import TENSOR_CORE_CHANNELS, quantizable_convs
 from calibration.ranges import ActivationRanges
+from coconet.errors import MissingPackage
+
+try:
+    from onnx import helper, shape_inference
+except ImportError as error:
+    raise MissingPackage("onnx", job="calibration", extra="calibration") from error
 
 UNLIKE = 4.0
 """From this ratio of ranges on, the smaller tensor would keep less than 6 of its 8 bits at the larger one's scale."""
@@ -98,7 +102,7 @@ def _taken_apart(
 
 
 def _part(conv: Node, tensor: str, weight: str, output: str, *, with_bias: bool) -> Node:
-    copy = onnx.NodeProto()
+    copy = Node()
     copy.CopyFrom(conv)
     copy.name = output
     del copy.input[:], copy.output[:]

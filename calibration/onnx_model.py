@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.errors import MissingPackage
+from coconet.errors import CoconetError, MissingPackage
 from coconet.files import sha256_of
 from coconet.onnx_file import attach_card, read_onnx
 from coconet.signature import ModelCard
@@ -35,8 +35,15 @@ class OnnxModel:
 
     @classmethod
     def read(cls, path: Path) -> OnnxModel:
-        """Read a file that coconet export wrote. Raises CoconetError for anything else."""
+        """Read a camera-ready file of coconet export. Raises CoconetError for anything else."""
         proto, card = read_onnx(path)
+        if (card.form, card.batch) != ("camera", 1):
+            raise CoconetError(
+                path,
+                wanted="a camera-ready model that takes one pair at a time",
+                got=f"a {card.form} one of batch {card.batch}",
+                remedy="Export the network again without --bare and --batch.",
+            )
         return cls(proto, card, sha256_of(path))
 
     def write(self, path: Path) -> None:

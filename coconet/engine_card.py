@@ -44,6 +44,30 @@ class FrameSize:
 
 
 @dataclass(frozen=True)
+class SizeRange:
+    """The frame sizes a graph takes; written as `256x320..1024x1280`."""
+
+    minimum: FrameSize
+    maximum: FrameSize
+
+    def __post_init__(self) -> None:
+        low, high = self.minimum, self.maximum
+        if low == high or low.height_px > high.height_px or low.width_px > high.width_px:
+            raise _bad_option("size range", "a smaller and a larger frame size", str(self))
+
+    def __str__(self) -> str:
+        return f"{self.minimum}..{self.maximum}"
+
+    @classmethod
+    def parse(cls, text: str) -> SizeRange:
+        """Read `256x320..1024x1280`, the smaller size first."""
+        ends = text.split("..")
+        if len(ends) != 2:
+            raise _bad_option("size range", "two sizes in pixels, such as 256x320..1024x1280", repr(text))
+        return cls(*(FrameSize.parse(end) for end in ends))
+
+
+@dataclass(frozen=True)
 class SizeProfile:
     """The frame sizes an engine takes (TensorRT's optimisation profile): any between two, fastest at a third."""
 

@@ -36,9 +36,9 @@ class Fuser(nn.Module):
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """(B, H, W, C) and (B, H, W, 1), uint8, to (B, H, W, C) uint8; C is 3 (BGR) or 1 (gray)."""
         batch, height, width, _ = visible.shape
-        # Bytes become floats before anything else, because TensorRT takes bytes at the two ends only. Luma is a weighted
-        # sum over the last axis and one channel needs no transposition, so no pixel is moved to another place. It is
-        # not written as a matrix product: TensorRT for RTX has none in single precision for Turing (SM75).
+        # Bytes become floats before anything else, because TensorRT takes bytes at the two ends only. Luma sums over
+        # the last axis and one channel needs no transposition, so no pixel is moved to another place. It is not
+        # written as a matrix product, because TensorRT for RTX has none in single precision for Turing (SM75).
         picture = visible.float()
         luma = (picture * self.luma).sum(dim=-1, keepdim=True) if self.colour else picture
         planes = (image.reshape(batch, 1, height, width) for image in (luma, infrared.float()))
@@ -49,16 +49,38 @@ class Fuser(nn.Module):
 
     def fuse_gray(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """Two (B, 1, H, W) images in 0..255 to one near 0..255, not clipped; the core sees its own range, padded."""
-        height, width = visible.shape[-2:]
         low, high = self.signature.input_range
-        factor, multiple = (high - low) / 255.0, self.signature.side_multiple
-        inputs = [_padded(_scaled(image, factor, low), multiple) for image in (visible, infrared)]
-        if self.half_precision:
-            inputs = [image.half() for image in inputs]
-        output = crop(crop(self.core(*inputs).float(), 2, height), 3, width)
+        factor = (high - low) / 255.0
+        visible, infrared = (_scaled(image, factor, low) for image in (visible, infrared))
+        output = _run_padded(self.core, visible, infrared, self.signature.side_multiple, self.half_precision)
         low, high = self.signature.output_range
         factor = 255.0 / (high - low)
         return _scaled(output, factor, -low * factor)
+
+
+class BareFuser(nn.Module):
+    """Wraps a network core so that floats go in and come out, in its own ranges; only the padding is added.
+
+    half: run the core in half precision; both ends stay in single precision.
+    """
+
+    def __init__(self, core: nn.Module, signature: Signature, half: bool = False) -> None:
+        super().__init__()
+        self.core = core.half() if half else core
+        self.side_multiple = signature.side_multiple
+        self.half_precision = half
+
+    def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        """Two (B, 1, H, W) images in the signature's input_range to one in its output_range, not clipped."""
+        return _run_padded(self.core, visible, infrared, self.side_multiple, self.half_precision)
+
+
+def _run_padded(core: nn.Module, visible: Tensor, infrared: Tensor, multiple: int, half: bool) -> Tensor:
+    height, width = visible.shape[-2:]
+    inputs = [_padded(image, multiple) for image in (visible, infrared)]
+    if half:
+        inputs = [image.half() for image in inputs]
+    return crop(crop(core(*inputs).float(), 2, height), 3, width)
 
 
 def _scaled(image: Tensor, factor: float, offset: float) -> Tensor:

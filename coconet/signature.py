@@ -20,6 +20,7 @@ CARD_KEY = "coconet_edge.card"
 LUMA_RULE = "Y = 0.299 R + 0.587 G + 0.114 B is fused; the visible picture keeps its chroma (BT.601, full range)"
 
 Precision = Literal["fp32", "fp16", "int8"]
+Form = Literal["camera", "bare"]
 Normalization = Literal["none", "running", "image"]
 
 
@@ -68,7 +69,10 @@ class ModelCard:
     """What made a model file and what it expects; JSON in the ONNX metadata and beside an engine.
 
     network: the network's name, `coconet`, `lite` or a module path. weights_sha256: hash of the checkpoint file.
-    visible_channels: 3 (BGR) or 1 (gray). height_px, width_px: the frame size, None where any size is taken.
+    visible_channels: 3 (BGR) or 1 (gray). height_px, width_px: the frame size, None where more than one is taken.
+    smallest_px, largest_px: the ends of these sizes as (height, width); None for any size.
+    batch: how many pairs it takes at once. form: `camera` for bytes in (B, H, W, C), or `bare` for floats in
+        (B, 1, H, W) with the values of the signature, which our runtime does not run.
     """
 
     network: str
@@ -80,6 +84,10 @@ class ModelCard:
     width_px: int | None = None
     luma_rule: str = LUMA_RULE
     calibration: CalibrationRecord | None = None
+    smallest_px: tuple[int, int] | None = None
+    largest_px: tuple[int, int] | None = None
+    batch: int = 1
+    form: Form = "camera"
 
     def __post_init__(self) -> None:
         if self.visible_channels not in (1, 3):
@@ -88,6 +96,19 @@ class ModelCard:
             raise _bad_card("precision", " or ".join(get_args(Precision)), repr(self.precision))
         if (self.precision == "int8") != (self.calibration is not None):
             raise _bad_card("calibration", "a calibration record on INT8 models and on no others", self.precision)
+        if (self.smallest_px is None) != (self.largest_px is None):
+            raise _bad_card("smallest_px, largest_px", "both or neither", f"{self.smallest_px} and {self.largest_px}")
+        if self.batch < 1 or self.form not in get_args(Form):
+            raise _bad_card("batch, form", f"1 or more, {' or '.join(get_args(Form))}", f"{self.batch}, {self.form!r}")
+
+    def size_within(self, height_px: int, width_px: int) -> tuple[int, int]:
+        """The size nearest to this one, as (height, width), that the model takes."""
+        sides = ((self.height_px, height_px), (self.width_px, width_px))
+        low, high = self.smallest_px or (1, 1), self.largest_px or (height_px, width_px)
+        height, width = (
+            fixed or max(least, min(side, most)) for (fixed, side), least, most in zip(sides, low, high, strict=True)
+        )
+        return height, width
 
     def to_json(self) -> str:
         """The card as one line of JSON, keys in a fixed order."""
@@ -114,9 +135,11 @@ class ModelCard:
             low, high = signature[name]
             signature[name] = (float(low), float(high))
         record = fields["calibration"]
+        ends = {name: tuple(fields[name]) for name in ("smallest_px", "largest_px") if fields.get(name)}
         return cls(
             **{
                 **fields,
+                **ends,
                 "signature": Signature(**signature),
                 "calibration": None if record is None else CalibrationRecord(**record),
             }

@@ -38,7 +38,7 @@ def build(
     from export.engine import build_engine, default_engine_path
 
     gpus = tuple(dict.fromkeys(name.lower() for name in gpu or ()))
-    options = BuildOptions(gpus, _profile(minimum, optimum, maximum), workspace_mib, level)
+    options = BuildOptions(gpus, _profile(model, minimum, optimum, maximum), workspace_mib, level)
     path = out or default_engine_path(model, options)
     started = time.perf_counter()
     with BarProgress(f"Building {path.name}") as progress:
@@ -46,18 +46,43 @@ def build(
     Console().print(_table(path, card, time.perf_counter() - started))
 
 
-def _profile(minimum: str | None, optimum: str | None, maximum: str | None) -> SizeProfile | None:
-    given = [FrameSize.parse(text) for text in (minimum, optimum, maximum) if text is not None]
-    if not given:
+def _profile(model: Path, minimum: str | None, optimum: str | None, maximum: str | None) -> SizeProfile | None:
+    """Combine the options with the range the model was exported for, which stands in for what is not given.
+
+    An engine is best at the largest size unless told otherwise: it has to keep up with that one too.
+    """
+    from export.engine_source import read_engine_source
+
+    card = read_engine_source(model).card
+    given = [FrameSize.parse(text) if text else None for text in (minimum, optimum, maximum)]
+    if card.smallest_px and card.largest_px:
+        low, high = FrameSize(*card.smallest_px), FrameSize(*card.largest_px)
+        profile = SizeProfile(given[0] or low, given[1] or given[2] or high, given[2] or high)
+        _check_within(profile, SizeProfile(low, high, high), model)
+        return profile
+    sizes = [size for size in given if size is not None]
+    if not sizes:
         return None
-    if len(given) < 3:
+    if len(sizes) < 3:
         raise CoconetError(
             "--min, --opt and --max",
             wanted="all three or none",
-            got=f"{len(given)} of them",
+            got=f"{len(sizes)} of them",
             remedy="Give the others too.",
         )
-    return SizeProfile(*given)
+    return SizeProfile(*sizes)
+
+
+def _check_within(profile: SizeProfile, exported: SizeProfile, model: Path) -> None:
+    """TensorRT cannot: an ONNX file has no place for the range of a side."""
+    ends = (profile.minimum, exported.minimum), (exported.maximum, profile.maximum)
+    if any(low.height_px < least.height_px or low.width_px < least.width_px for low, least in ends):
+        raise CoconetError(
+            model,
+            wanted=f"sizes within {exported.minimum}..{exported.maximum}, which it was exported for",
+            got=str(profile),
+            remedy="Export it again with a wider --dynamic, or give other sizes.",
+        )
 
 
 def _table(path: Path, card: EngineCard, seconds: float) -> Table:

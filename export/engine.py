@@ -130,9 +130,11 @@ def _check_camera_ready(source: EngineSource, trt: Any, network: Any) -> None:
         raise _not_camera_ready(source, f"inputs {VISIBLE} and {INFRARED} and output {FUSED}", got)
     for name, tensor in {**inputs, **outputs}.items():
         depth, shape = channels.get(name, source.card.visible_channels), tuple(tensor.shape)
-        layout = len(shape) == 4 and shape[0] == 1 and shape[3] in (depth, *([-1] if name == FUSED else []))
+        layout = (
+            len(shape) == 4 and shape[0] == source.card.batch and shape[3] in (depth, *([-1] if name == FUSED else []))
+        )
         if tensor.dtype != trt.DataType.UINT8 or not layout:
-            wanted = f"{name} as uint8 of shape (1, height, width, {depth})"
+            wanted = f"{name} as uint8 of shape ({source.card.batch}, height, width, {depth})"
             raise _not_camera_ready(source, wanted, f"{tensor.dtype.name.lower()} of shape {shape}")
 
 
@@ -161,7 +163,7 @@ def _profile(source: EngineSource, builder: Any, network: Any, sizes: SizeProfil
 
 
 def _sized(shape: tuple[int, ...], size: FrameSize) -> tuple[int, ...]:
-    """Replace the unknown sides, -1, of a (1, H, W, C) shape."""
+    """Replace the unknown sides, -1, of a (B, H, W, C) shape."""
     wanted = (shape[0], size.height_px, size.width_px, shape[3])
     return tuple(want if fixed < 0 else fixed for fixed, want in zip(shape, wanted, strict=True))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from coconet.engine_card import FrameSize
+from coconet.engine_card import FrameSize, SizeRange
 from coconet.errors import CoconetError
 
 if TYPE_CHECKING:
@@ -25,8 +25,14 @@ def export(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The ONNX file; named after the weights when omitted.")] = None,
     size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH, such as 480x640; any size when omitted.")] = None,
+    dynamic: Annotated[str | None, typer.Option(help="A range of sizes: 256x320..1024x1280.")] = None,
     half: Annotated[bool, typer.Option("--half", help="Run the network in half precision (FP16).")] = False,
     gray: Annotated[bool, typer.Option("--gray", help="The visible camera is gray, one channel.")] = False,
+    bare: Annotated[
+        bool, typer.Option("--bare", help="Floats of shape (B, 1, H, W) in and out, in the network's own range.")
+    ] = False,
+    batch: Annotated[int, typer.Option(min=1, help="Pairs at once; coconet run takes 1.")] = 1,
+    opset: Annotated[int | None, typer.Option(help="ONNX operator set; the default suits TensorRT 10.3.")] = None,
     frames: Annotated[
         Path | None, typer.Option(help="Paired folder to compare on; painted scenes when omitted.")
     ] = None,
@@ -53,10 +59,16 @@ def export(
 ) -> None:
     """Write the camera-ready ONNX graph of a checkpoint, once it agrees with PyTorch on real frames."""
     from export.agreement import export_checked
-    from export.graph import ExportOptions
+    from export.graph import OPSET, ExportOptions
 
-    fixed = FrameSize.parse(size) if size else None
-    options = ExportOptions(fixed, visible_channels=1 if gray else 3, precision="fp16" if half else "fp32")
+    options = ExportOptions(
+        _sizes(size, dynamic),
+        visible_channels=1 if gray or bare else 3,
+        precision="fp16" if half else "fp32",
+        batch=batch,
+        opset=OPSET if opset is None else opset,
+        form="bare" if bare else "camera",
+    )
     about_foreign = (weights, input_range, output_range, order, multiple)
     if model is None:
         source, path = _ours(checkpoint, any(option is not None for option in about_foreign))
@@ -65,8 +77,31 @@ def export(
     target = out or path.with_suffix(".fp16.onnx" if half else ".onnx")
     with Console(stderr=True).status(f"Exporting {path.name} and comparing it with PyTorch ..."):
         parity = export_checked(source, target, options, frames)
-    typer.echo(f"{target}: {options.precision}, {size or 'any size'}, {target.stat().st_size / 1e6:.1f} MB")
+    typer.echo(f"{target}: {options.precision}, {options.size or 'any size'}, {target.stat().st_size / 1e6:.1f} MB")
     typer.echo(f"against PyTorch on {parity.frames} frames: {parity}")
+    _warn_of_refusals(target)
+
+
+def _sizes(size: str | None, dynamic: str | None) -> FrameSize | SizeRange | None:
+    if size and dynamic:
+        raise CoconetError(
+            "--size and --dynamic", wanted="one of them or neither", got="both", remedy="Leave one of them out."
+        )
+    if dynamic:
+        return SizeRange.parse(dynamic)
+    return FrameSize.parse(size) if size else None
+
+
+def _warn_of_refusals(target: Path) -> None:
+    """Say before a Jetson does what its parser would not take; anyone's network may hold any operator."""
+    from coconet.onnx_file import read_onnx
+    from export.parser_operators import refusals
+
+    found = list(dict.fromkeys(refusals(read_onnx(target)[0])))
+    if found:
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        text = f"[yellow]warning:[/] TensorRT 10.3 (JetPack 6) does not list {', '.join(found[:3])}{more}"
+        Console(stderr=True).print(text, soft_wrap=True, highlight=False)
 
 
 def _ours(checkpoint: str | None, foreign_options: bool) -> tuple[Checkpoint, Path]:

@@ -1,4 +1,4 @@
-"""A checkpoint becomes a camera-ready ONNX graph: uint8 frames in, a uint8 picture out, one file with its card."""
+"""A checkpoint becomes an ONNX graph with its card, camera-ready (bytes in, bytes out) or bare (floats)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import cast
 
 from coconet.checkpoint import Checkpoint
-from coconet.engine_card import FrameSize
+from coconet.engine_card import FrameSize, SizeRange
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
-from coconet.fuser import Fuser, check_frame_size
+from coconet.fuser import BareFuser, Fuser, check_frame_size
 from coconet.onnx_file import attach_card
-from coconet.signature import FUSED, INFRARED, VISIBLE, ModelCard, Precision
+from coconet.signature import FUSED, INFRARED, VISIBLE, Form, ModelCard, Precision
 
 try:
     import onnx
@@ -28,18 +28,28 @@ except ImportError as error:
 OPSET = 20
 """The newest operator set that TensorRT 10.3 (JetPack 6) reads; half-precision Q/DQ scales need 19 or more."""
 
+OPSETS = range(18, 24)
+"""What PyTorch's exporter writes; brought down to 17, its graphs no longer load."""
+
+LEAST_SIDE_PX, MOST_SIDE_PX = 17, 8192
+"""The sides of a graph of any size."""
+
 
 @dataclass(frozen=True)
 class ExportOptions:
     """What the exported graph is fixed to.
 
-    size: the frame size; None for a graph that takes any size.
+    size: the frame size, or the range of sizes; None for a graph that takes any size.
     visible_channels: 3 for BGR, 1 for gray. precision: `fp32`, or `fp16` for a core in half precision.
+    batch: pairs at once. opset: of ONNX. form: see ModelCard; the bare form has one visible channel.
     """
 
-    size: FrameSize | None = None
+    size: FrameSize | SizeRange | None = None
     visible_channels: int = 3
     precision: Precision = "fp32"
+    batch: int = 1
+    opset: int = OPSET
+    form: Form = "camera"
 
     def __post_init__(self) -> None:
         if self.precision == "int8":
@@ -49,10 +59,23 @@ class ExportOptions:
                 got="int8",
                 remedy="Export fp32 or fp16 first, then make the INT8 graph with coconet calibrate.",
             )
+        if self.opset not in OPSETS:
+            wanted = f"{OPSETS[0]} to {OPSETS[-1]}"
+            raise CoconetError("opset", wanted=wanted, got=str(self.opset), remedy=f"{OPSET} suits every TensorRT.")
+        if self.form == "bare" and self.visible_channels != 1:
+            raise CoconetError(
+                "bare form", wanted="one visible channel", got=str(self.visible_channels), remedy="Export it gray."
+            )
+
+    def ends(self) -> tuple[FrameSize, FrameSize] | None:
+        """The smallest and the largest frame size; None for any size."""
+        if self.size is None:
+            return None
+        return (self.size.minimum, self.size.maximum) if isinstance(self.size, SizeRange) else (self.size, self.size)
 
 
 def export_onnx(checkpoint: Checkpoint, out: Path, options: ExportOptions) -> ModelCard:
-    """Write the camera-ready graph of a checkpoint to `out`, whole or not at all, and return its card."""
+    """Write the graph of a checkpoint to `out`, whole or not at all, and return its card."""
     card = card_of(checkpoint, options)
     with whole_file(out) as scratch:
         onnx.save(to_model(checkpoint, options, card), scratch)
@@ -61,22 +84,37 @@ def export_onnx(checkpoint: Checkpoint, out: Path, options: ExportOptions) -> Mo
 
 def card_of(checkpoint: Checkpoint, options: ExportOptions) -> ModelCard:
     """The card of a graph exported with these options. Raises CoconetError for a size too small for the network."""
-    if options.size is not None:
-        check_frame_size(options.size.height_px, options.size.width_px, checkpoint.signature)
+    ends = options.ends()
+    if ends is not None:
+        check_frame_size(ends[0].height_px, ends[0].width_px, checkpoint.signature)
+    ranged = ends if ends is not None and ends[0] != ends[1] else None
+    fixed = [None if side is None or len(set(side)) > 1 else side[0] for side in _sides(options)]
     return ModelCard(
         network=checkpoint.network,
         precision=options.precision,
         weights_sha256=checkpoint.sha256,
         signature=checkpoint.signature,
         visible_channels=options.visible_channels,
-        height_px=options.size.height_px if options.size else None,
-        width_px=options.size.width_px if options.size else None,
+        height_px=fixed[0],
+        width_px=fixed[1],
+        smallest_px=(ranged[0].height_px, ranged[0].width_px) if ranged else None,
+        largest_px=(ranged[1].height_px, ranged[1].width_px) if ranged else None,
+        batch=options.batch,
+        form=options.form,
     )
 
 
-def fuser_of(checkpoint: Checkpoint, options: ExportOptions) -> Fuser:
+def fuser_of(checkpoint: Checkpoint, options: ExportOptions) -> Fuser | BareFuser:
     """What is exported, as a PyTorch module; it shares no weights with the checkpoint."""
+    if options.form == "camera":
+        return camera_fuser_of(checkpoint, options)
     core = copy.deepcopy(checkpoint.core)  # half precision turns its weights in place
+    return BareFuser(core, checkpoint.signature, half=options.precision == "fp16").eval()
+
+
+def camera_fuser_of(checkpoint: Checkpoint, options: ExportOptions) -> Fuser:
+    """The same network taking frames of cameras, whatever form is exported."""
+    core = copy.deepcopy(checkpoint.core)  # as above
     return Fuser(core, checkpoint.signature, options.visible_channels, half=options.precision == "fp16").eval()
 
 
@@ -86,27 +124,54 @@ def to_model(checkpoint: Checkpoint, options: ExportOptions, card: ModelCard) ->
     Raises CoconetError for a network that PyTorch cannot turn into a graph.
     """
     fuser = fuser_of(checkpoint, options)
-    example = options.size or FrameSize(107, 133)  # any will do, but an even one might be taken for a rule
-    sides = (1, example.height_px, example.width_px)
-    frames = (
-        torch.zeros(*sides, options.visible_channels, dtype=torch.uint8),
-        torch.zeros(*sides, 1, dtype=torch.uint8),
-    )
-    free = {1: torch.export.Dim("height", min=17, max=8192), 2: torch.export.Dim("width", min=17, max=8192)}
+    free = _free_sides(options)
     with _exporter(checkpoint.network, options), torch.no_grad():
         program = torch.onnx.export(
             fuser,
-            frames,
+            _example(options),
             dynamo=True,
-            opset_version=OPSET,
+            opset_version=options.opset,
             input_names=[VISIBLE, INFRARED],
             output_names=[FUSED],
-            dynamic_shapes=None if options.size else (free, free),
+            dynamic_shapes=(free, free) if free else None,
             verbose=False,
         )
     model = cast("torch.onnx.ONNXProgram", program).model_proto  # None only where a file is written at once
     attach_card(model, card)
     return model
+
+
+def _sides(options: ExportOptions) -> list[tuple[int, int] | None]:
+    """The least and the most of height and width; None twice for any size."""
+    ends = options.ends()
+    if ends is None:
+        return [None, None]
+    return [(ends[0].height_px, ends[1].height_px), (ends[0].width_px, ends[1].width_px)]
+
+
+def _free_sides(options: ExportOptions) -> dict[int, torch.export.Dim]:
+    """Axis to what it may hold, for every side that is not fixed."""
+    first = 2 if options.form == "bare" else 1
+    free = {}
+    for axis, (name, side) in enumerate(zip(("height", "width"), _sides(options), strict=True), start=first):
+        least, most = side or (LEAST_SIDE_PX, MOST_SIDE_PX)
+        if least != most:
+            free[axis] = torch.export.Dim(name, min=least, max=most)
+    return free
+
+
+def _example(options: ExportOptions) -> tuple[torch.Tensor, torch.Tensor]:
+    """Frames to trace with. Any free side will do, but an even one might be taken for a rule."""
+    height, width = (
+        odd if side is None else side[0] if side[0] == side[1] else (side[0] + 1) | 1
+        for side, odd in zip(_sides(options), (107, 133), strict=True)
+    )
+    if options.form == "bare":
+        image = torch.zeros(options.batch, 1, height, width)
+        return image, image.clone()
+    pictures = (options.batch, height, width)
+    visible = torch.zeros(*pictures, options.visible_channels, dtype=torch.uint8)
+    return visible, torch.zeros(*pictures, 1, dtype=torch.uint8)
 
 
 @contextmanager

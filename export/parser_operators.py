@@ -60,7 +60,7 @@ def refusals(model: onnx.ModelProto) -> Iterator[str]:
     types = _types(model)
     for node in model.graph.node:
         if node.op_type not in OPERATORS or node.domain not in ("", "ai.onnx"):
-            yield f"operator {node.op_type} (node {node.name})"
+            yield f"operator {'.'.join(filter(None, (node.domain, node.op_type)))} (node {node.name})"
             continue
         for tensor in (*node.input[:1], *node.output):
             if types.get(tensor, TensorProto.FLOAT) not in OPERATORS[node.op_type]:

@@ -62,11 +62,13 @@ def _check_sizes(card: ModelCard, visible: Pixels, infrared: Pixels, where: obje
             got=size_in_words(*thermal),
             remedy="Align the two cameras, or scale one of them.",
         )
-    wanted = (card.height_px or seen[0], card.width_px or seen[1])
+    wanted = card.size_within(*seen)
     if seen != wanted:
         raise CoconetError(
             f"{where}, frame size",
-            wanted=f"{size_in_words(*wanted)}, the size this model was exported for",
+            wanted=f"{size_in_words(*wanted)}, the size this model was exported for"
+            if card.largest_px is None
+            else f"a size that this model was exported for, the nearest being {size_in_words(*wanted)}",
             got=size_in_words(*seen),
             remedy="Export the model for this size, or scale the frames.",
         )

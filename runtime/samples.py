@@ -42,9 +42,9 @@ class FolderFrames:
 def fitted(pairs: Iterable[FramePair], card: ModelCard) -> Iterator[FramePair]:
     """The pairs as the model of `card` takes them: uint8, (H, W, card.visible_channels) and (H, W, 1), at its size.
 
-    Colour becomes BT.601 luma where gray is wanted, gray is repeated where colour is wanted. For a model of one size
-    the middle of the picture is cut out, enlarged first only if it is too small: scaling a picture down would
-    sharpen edges and average noise away, and with them the activations whose range is to be measured.
+    Colour becomes BT.601 luma where gray is wanted, gray is repeated where colour is wanted. Of a picture too large for
+    the model the middle is cut out, and one too small is enlarged: scaling a picture down would sharpen edges and
+    average noise away, and with them the activations whose range is to be measured.
     Raises CoconetError for 16-bit samples and for two frames of unlike size.
     """
     for pair in pairs:
@@ -96,7 +96,7 @@ def _check_same_size(pair: FramePair, visible: Pixels, infrared: Pixels) -> None
 
 
 def _at_size(pixels: Pixels, card: ModelCard) -> Pixels:
-    height, width = card.height_px or pixels.shape[0], card.width_px or pixels.shape[1]
+    height, width = card.size_within(*pixels.shape[:2])
     covering = _covering(pixels, height, width)
     top, left = (covering.shape[0] - height) // 2, (covering.shape[1] - width) // 2
     return np.ascontiguousarray(covering[top : top + height, left : left + width])

@@ -142,3 +142,50 @@ def test_a_checkpoint_of_ours_needs_no_more_than_its_name(tmp_path: Path, frames
 def test_options_that_do_not_go_together_are_refused(words: tuple[str, ...], complaint: str) -> None:
     with pytest.raises(CoconetError, match=complaint):
         call(export, *words)
+
+
+LITE = ("lite", "--frames")
+
+
+def test_a_range_of_sizes_becomes_the_profile_of_the_engine(tmp_path: Path, frames: Path) -> None:
+    said = call(export, *LITE, frames, "--dynamic", "40x48..96x128", "--out", tmp_path / "m.onnx")
+    assert "m.onnx: fp32, 40x48..96x128, " in said
+    assert "40x48 to 96x128, best at 96x128" in call(build, tmp_path / "m.onnx", "--gpu", "sm75", "--no-cache")
+    with pytest.raises(
+        CoconetError, match="wanted sizes within 40x48..96x128, which it was exported for, got 32x48 to"
+    ):
+        call(build, tmp_path / "m.onnx", "--gpu", "sm75", "--min", "32x48")
+
+
+def test_a_frame_outside_the_range_is_refused_in_words(tmp_path: Path, frames: Path) -> None:
+    call(export, *LITE, frames, "--dynamic", "56x48..96x128", "--out", tmp_path / "m.onnx")
+    cameras = ("--visible", frames / "vis", "--infrared", frames / "ir")
+    with pytest.raises(CoconetError, match="the nearest being 56x64 .*, got 48x64"):
+        call(run, *cameras, "--model", tmp_path / "m.onnx", "--out", f"{tmp_path}/fused/")
+
+
+@pytest.mark.parametrize(
+    ("options", "form", "batch"),
+    [(("--bare",), "bare", 1), (("--batch", "2"), "camera", 2), (("--bare", "--batch", "4", "--half"), "bare", 4)],
+)
+def test_forms_that_no_camera_feeds_are_compared_all_the_same(
+    tmp_path: Path, frames: Path, options: tuple[str, ...], form: str, batch: int
+) -> None:
+    said = call(export, *LITE, frames, *SMALL, *options, "--out", tmp_path / "m.onnx")
+    assert "against PyTorch on 2 frames: PSNR" in said
+    made = card(tmp_path / "m.onnx")
+    assert (made.form, made.batch) == (form, batch)
+    with pytest.raises(CoconetError, match="camera-ready model that takes one pair at a time"):
+        call(calibrate, tmp_path / "m.onnx", "--frames", frames)
+
+
+def test_what_a_jetson_would_not_read_is_warned_of(tmp_path: Path, frames: Path) -> None:
+    app = typer.Typer()
+    app.command()(export)
+    words = [*LITE, str(frames), *SMALL, "--opset", "21", "--out", str(tmp_path / "m.onnx")]
+    assert "TensorRT 10.3 (JetPack 6) does not list opset 21, outside 9 to 20" in CliRunner().invoke(app, words).stderr
+
+
+def test_one_size_and_a_range_exclude_each_other() -> None:
+    with pytest.raises(CoconetError, match="--size and --dynamic: wanted one of them or neither"):
+        call(export, "lite", *SMALL, "--dynamic", "40x48..96x128")

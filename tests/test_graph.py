@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from coconet.checkpoint import Checkpoint, build_network
-from coconet.engine_card import FrameSize
+from coconet.engine_card import FrameSize, SizeRange
 from coconet.errors import CoconetError
 from coconet.fuser import Fuser
 from coconet.network import PUBLISHED, CoCoNet
@@ -140,3 +140,71 @@ def test_a_frame_too_small_for_the_padding_leaves_no_file(tmp_path: Path) -> Non
     with pytest.raises(CoconetError, match="at least 9 pixels a side"):
         export_onnx(fresh("coconet"), tmp_path / "m.onnx", ExportOptions(FrameSize(4, 64)))
     assert list(tmp_path.iterdir()) == []
+
+
+RANGE = SizeRange(FrameSize(32, 40), FrameSize(64, 96))
+
+
+def test_a_range_of_sizes_fuses_its_ends_and_is_told_in_the_card(tmp_path: Path) -> None:
+    checkpoint = fresh("coconet")
+    card = export_onnx(checkpoint, tmp_path / "m.onnx", ExportOptions(RANGE))
+    assert (card.height_px, card.smallest_px, card.largest_px) == (None, (32, 40), (64, 96))
+    for size in (RANGE.minimum, RANGE.maximum, FrameSize(49, 73)):
+        assert apart(fused_by_both(checkpoint, tmp_path / "m.onnx", size)) <= 1
+
+
+def test_a_range_over_one_side_fixes_the_other(tmp_path: Path) -> None:
+    card = export_onnx(
+        fresh("lite"), tmp_path / "m.onnx", ExportOptions(SizeRange(FrameSize(32, 40), FrameSize(32, 96)))
+    )
+    shape = onnx.load(tmp_path / "m.onnx").graph.input[0].type.tensor_type.shape.dim
+    assert (card.height_px, card.width_px) == (32, None)
+    assert [side.dim_value for side in shape] == [1, 32, 0, 3]
+
+
+def test_every_pair_of_a_batch_is_fused_as_if_alone(tmp_path: Path) -> None:
+    checkpoint, size = fresh("lite"), FrameSize(40, 48)
+    for batch in (1, 3):
+        export_onnx(checkpoint, tmp_path / f"{batch}.onnx", ExportOptions(size, batch=batch))
+    rng = np.random.default_rng(0)
+    visible, infrared = (rng.integers(0, 256, (3, 40, 48, depth), np.uint8) for depth in (3, 1))
+    one, three = (onnxruntime.InferenceSession(tmp_path / f"{batch}.onnx") for batch in (1, 3))
+    together = three.run(["fused"], {"visible": visible, "infrared": infrared})[0]
+    alone = [
+        one.run(["fused"], {"visible": visible[i : i + 1], "infrared": infrared[i : i + 1]})[0][0] for i in range(3)
+    ]
+    assert np.abs(together.astype(int) - np.stack(alone)).max() <= 1
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_the_bare_form_gives_the_floats_of_the_network(tmp_path: Path, precision: str) -> None:
+    checkpoint, options = fresh("lite"), ExportOptions(None, 1, precision, form="bare")  # type: ignore[arg-type]
+    card = export_onnx(checkpoint, tmp_path / "m.onnx", options)
+    images = torch.rand(2, 1, 1, 45, 52, generator=torch.Generator().manual_seed(3))
+    feeds = dict(zip(("visible", "infrared"), images.numpy(), strict=True))
+    answer = onnxruntime.InferenceSession(tmp_path / "m.onnx").run(["fused"], feeds)[0]
+    fuser = Fuser(checkpoint.core, Signature(side_multiple=8))
+    with torch.inference_mode():
+        wanted = fuser.fuse_gray(*(image * 255 for image in images)).numpy() / 255
+    assert (card.form, answer.dtype, answer.shape) == ("bare", np.float32, (1, 1, 45, 52))
+    np.testing.assert_allclose(answer, wanted, atol=1e-5 if precision == "fp32" else 2e-2)
+
+
+@pytest.mark.parametrize("opset", [18, 21])
+def test_other_operator_sets_fuse_alike(tmp_path: Path, opset: int) -> None:
+    checkpoint, size = fresh("lite"), FrameSize(45, 51)
+    export_onnx(checkpoint, tmp_path / "m.onnx", ExportOptions(size, opset=opset))
+    assert [entry.version for entry in onnx.load(tmp_path / "m.onnx").opset_import if not entry.domain] == [opset]
+    assert apart(fused_by_both(checkpoint, tmp_path / "m.onnx", size)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"opset": 12}, "opset: wanted 18 to 23, got 12"),
+        ({"form": "bare"}, "bare form: wanted one visible channel, got 3"),
+    ],
+)
+def test_options_that_no_graph_can_have_are_refused(fields: dict[str, object], complaint: str) -> None:
+    with pytest.raises(CoconetError, match=complaint):
+        ExportOptions(**fields)  # type: ignore[arg-type]

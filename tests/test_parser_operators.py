@@ -22,7 +22,7 @@ def model_with(kind: str, dtype: int, opset: int = 20, **attributes: object) -> 
     ends = [helper.make_tensor_value_info(name, dtype, [1, 4]) for name in ("x", "y")]
     nodes = [helper.make_node(kind, ["x"], ["y"], name="odd", **attributes)]
     graph = helper.make_graph(nodes, "g", ends[:1], ends[1:])
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset), helper.make_opsetid("mine", 1)])
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def model_with(kind: str, dtype: int, opset: int = 20, **attributes: object) -> 
         (model_with("Det", TensorProto.FLOAT), ["operator Det (node odd)"]),
         (model_with("Relu", TensorProto.DOUBLE), ["Relu of DOUBLE (node odd)"] * 2),
         (model_with("Relu", TensorProto.FLOAT, opset=21), ["opset 21, outside 9 to 20"]),
-        (model_with("Relu", TensorProto.FLOAT, domain="mine"), ["operator Relu (node odd)"]),
+        (model_with("Relu", TensorProto.FLOAT, domain="mine"), ["operator mine.Relu (node odd)"]),
     ],
 )
 def test_what_it_does_not_know_is_named(model: onnx.ModelProto, said: list[str]) -> None:
