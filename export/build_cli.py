@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from coconet.engine_card import BuildOptions, EngineCard, FrameSize, SizeProfile
+from coconet.engine_card import BuildOptions, FrameSize, SizeProfile
 from coconet.errors import CoconetError
+
+if TYPE_CHECKING:
+    from export.cached_build import CachedBuild
 
 
 def build(
@@ -32,18 +35,27 @@ def build(
         int | None, typer.Option("--workspace-mib", help="Most scratch memory of a layer.")
     ] = None,
     level: Annotated[int | None, typer.Option("--level", help="0 builds fast, 5 makes the fastest engine.")] = None,
+    cache: Annotated[
+        Path | None, typer.Option("--cache", help="Folder of engines built before; $COCONET_CACHE or ~/.cache.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Build anew and keep nothing.")] = False,
 ) -> None:
     """Build a TensorRT engine, with the TensorRT of this device or, with --gpu, for GPUs this machine need not have."""
     from export.build_progress import BarProgress
+    from export.cached_build import CachedBuild, build_cached
     from export.engine import build_engine, default_engine_path
+    from export.engine_cache import EngineCache, default_cache_folder
 
     gpus = tuple(dict.fromkeys(name.lower() for name in gpu or ()))
     options = BuildOptions(gpus, _profile(model, minimum, optimum, maximum), workspace_mib, level)
     path = out or default_engine_path(model, options)
     started = time.perf_counter()
     with BarProgress(f"Building {path.name}") as progress:
-        card = build_engine(model, path, options, progress)
-    Console().print(_table(path, card, time.perf_counter() - started))
+        if no_cache:
+            found = CachedBuild(build_engine(model, path, options, progress), built=True, because="--no-cache")
+        else:
+            found = build_cached(model, path, options, EngineCache(cache or default_cache_folder()), progress)
+    Console().print(_table(path, found, time.perf_counter() - started))
 
 
 def _profile(model: Path, minimum: str | None, optimum: str | None, maximum: str | None) -> SizeProfile | None:
@@ -85,11 +97,12 @@ def _check_within(profile: SizeProfile, exported: SizeProfile, model: Path) -> N
         )
 
 
-def _table(path: Path, card: EngineCard, seconds: float) -> Table:
+def _table(path: Path, found: CachedBuild, seconds: float) -> Table:
+    card = found.card
     table = Table(title=str(path), title_justify="left", show_header=False)
     rows = {
         "size": f"{path.stat().st_size / 2**20:.2f} MiB",
-        "built in": f"{seconds:.1f} s",
+        "built" if found.built else "not built again": f"{found.because}; {seconds:.1f} s",
         "built by": f"{card.flavour} {card.tensorrt_version}",
         "runs on": ", ".join(card.targets) if card.device is None else f"{card.device} ({', '.join(card.targets)})",
         "precision": card.model.precision,

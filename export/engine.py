@@ -20,6 +20,7 @@ from export.tensorrt_flavour import (
     set_targets,
     types_networks_strongly,
 )
+from export.timing_cache import store_timing_cache, use_timing_cache
 
 EXPORT = "Export the model again with coconet export."
 
@@ -32,22 +33,28 @@ def default_engine_path(onnx: Path, options: BuildOptions) -> Path:
 
 
 def build_engine(
-    onnx: Path, out: Path, options: BuildOptions | None = None, progress: BuildProgress | None = None
+    onnx: Path,
+    out: Path,
+    options: BuildOptions | None = None,
+    progress: BuildProgress | None = None,
+    timing: Path | None = None,
 ) -> EngineCard:
     """Build an engine with exactly the types of the graph, and write it and its card, or neither.
+
+    timing: a file that keeps what TensorRT measures from one build on this device to the next.
 
     Raises CoconetError where the model is not ours, the GPU or driver is missing, or TensorRT refuses the graph.
     """
     options = options or BuildOptions()
-    _check_destination(out)
+    check_destination(out)
     source = read_engine_source(onnx)
     tensorrt = open_tensorrt(options.gpus)
-    plan = _built(source, tensorrt, options, progress or NoProgress())
+    plan = _built(source, tensorrt, options, progress or NoProgress(), timing)
     return _written(out, plan, source, tensorrt, options)
 
 
-def _check_destination(out: Path) -> None:
-    """Before the build, which may take minutes."""
+def check_destination(out: Path) -> None:
+    """Raise CoconetError where no engine can be written: before the build, which may take minutes."""
     if out.suffix != ENGINE_SUFFIX:
         got = out.suffix or "no ending"
         raise CoconetError(out, wanted=f"a name that ends in {ENGINE_SUFFIX}", got=got, remedy="Change the ending.")
@@ -58,7 +65,9 @@ def _check_destination(out: Path) -> None:
         )
 
 
-def _built(source: EngineSource, tensorrt: TensorRT, options: BuildOptions, progress: BuildProgress) -> Any:
+def _built(
+    source: EngineSource, tensorrt: TensorRT, options: BuildOptions, progress: BuildProgress, timing: Path | None
+) -> Any:
     """Build the serialised engine, a buffer of bytes."""
     trt = tensorrt.module
     tensorrt.messages.clear()
@@ -77,11 +86,14 @@ def _built(source: EngineSource, tensorrt: TensorRT, options: BuildOptions, prog
     monitor = progress_monitor(trt, progress)
     if monitor is not None:
         config.progress_monitor = monitor
+    measured = timing is not None and use_timing_cache(trt, config, timing)
     plan = builder.build_serialized_network(network, config)
     if monitor is not None and monitor.failure is not None:
         raise monitor.failure
     if plan is None:
         raise _refused(source, tensorrt)
+    if timing is not None and measured:
+        store_timing_cache(config, timing)
     tensorrt.messages.log_warnings()
     return plan
 

@@ -22,3 +22,9 @@ def data() -> Path:
         if (folder / "tno").is_dir():
             return folder
     pytest.skip(f"no real pictures: set {DATA_VARIABLE} to a folder with tno/, roadscene/ and video/")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the engines of tests out of the user's cache."""
+    monkeypatch.setenv("COCONET_CACHE", str(tmp_path_factory.mktemp("cache", numbered=True)))
