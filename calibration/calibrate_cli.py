@@ -60,6 +60,10 @@ def calibrate(
     min_psnr: Annotated[
         float, typer.Option("--min-psnr", help="Keep convolutions in floating point until every frame is so near, dB.")
     ] = MIN_PSNR_DB,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", help="Compare with this model (default: MODEL), such as the FP32 one."),
+    ] = None,
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help="Try every mixture and print the table, needed or not.")
     ] = False,
@@ -84,7 +88,7 @@ def calibrate(
     sites = quantizable_convs(float_model)
     division = _division(source, check, ranges)
     found = _ranges(float_model, sites, division, ranges, chosen, crops)
-    gate = Gate(model, division.check, limits)
+    gate = Gate(model, division.check, limits, against)
     parted = split_concats(float_model, found)
     macs = conv_macs(parted, next(iter(division.check)))
     mixture = _mixture(Sensitivity(parted, found, gate, macs), quantizable_convs(parted), sensitivity)
@@ -94,7 +98,7 @@ def calibrate(
         f"({mixture.int8_share:.0%} of their arithmetic), {_size(target)} (before: {_size(model)})"
     )
     typer.echo(f"{ranges_path(target)}: {found.record.method} over {_counted(found.record.frames)}")
-    typer.echo(f"against {model.name} on {division.origin}: {mixture.parity}")
+    typer.echo(f"against {against or model.name} on {division.origin}: {mixture.parity}")
 
 
 def _check_ready(ranges: Path | None, *, chosen: bool) -> None:

@@ -12,7 +12,7 @@ from calibration.onnx_model import OnnxModel
 from calibration.ranges import ActivationRanges
 from coconet.errors import CoconetError
 from coconet.files import whole_file
-from runtime.contender import open_contender
+from runtime.contender import common_card, open_contender
 from runtime.frame import FramePair
 from runtime.parity import Parity, ParityLimits, compare, require, within
 from runtime.samples import fitted
@@ -35,20 +35,21 @@ class Trial:
 class Gate:
     """What an INT8 model is held against.
 
-    reference: the float model's file. frames: pairs of any size and channel count, the same at every iteration; they
-    are fitted to the card.
+    float_model: the file it was made from. against: the model to be like, if not that one.
+    frames: pairs of any size and channel count, the same at every iteration; they are fitted to the cards.
     """
 
-    reference: Path
+    float_model: Path
     frames: Iterable[FramePair]
     limits: ParityLimits
+    against: Path | str | None = None
 
     def check_name(self, out: Path) -> None:
         """Raise CoconetError where `out` can be no INT8 model: before the measuring, which may take minutes."""
         wrong = None
         if out.suffix != ".onnx":
             wrong = out.suffix or "no ending"
-        elif out.resolve() == self.reference.resolve():
+        elif out.resolve() == self.float_model.resolve():
             wrong = "the float model itself"
         elif not out.parent.is_dir():
             wrong = f"no folder {out.parent}"
@@ -90,10 +91,10 @@ class Gate:
 
     def _compare(self, candidate: Path) -> Parity:
         with (
-            closing(open_contender(self.reference)) as float_model,
+            closing(open_contender(self.against or self.float_model)) as reference,
             closing(open_contender(candidate)) as int8_model,
         ):
-            return compare(float_model, int8_model, fitted(self.frames, float_model.card))
+            return compare(reference, int8_model, fitted(self.frames, common_card(reference.card, int8_model.card)))
 
 
 def ranges_path(out: Path) -> Path:

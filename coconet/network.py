@@ -63,7 +63,11 @@ class Normalization(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
         if self.per_image:
-            return functional.instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
+            # Sums of squares over a frame outgrow half precision, as the energies of the attention do.
+            normalized = functional.instance_norm(
+                x.float(), weight=self.weight.float(), bias=self.bias.float(), eps=self.eps
+            )
+            return normalized.to(x.dtype)
         return super().forward(x)
 
 

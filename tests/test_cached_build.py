@@ -91,7 +91,6 @@ def test_the_cache_keeps_the_engines_used_last(
     model: Path, cache: EngineCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("export.engine_cache.MOST_ENGINES", 2)
-    assert MOST_ENGINES > 2
     build(model, cache)
     engine = model.with_name("model.engine")
     for level in range(3):

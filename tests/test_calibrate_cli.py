@@ -14,8 +14,10 @@ from tiny_onnx import write_averaging_model
 from calibration.calibrate_cli import calibrate
 from calibration.onnx_model import OnnxModel
 from calibration.ranges import read_ranges
+from calibration.sensitivity_table import expected_speed
 from coconet.files import sha256_of
 from coconet.picture import write_picture
+from coconet.signature import Precision
 
 RNG = np.random.default_rng(0)
 
@@ -176,6 +178,20 @@ def test_the_worst_convolutions_stay_in_floating_point_until_the_limit_holds(mod
     assert result.exit_code == 0, result.exception
     assert "->" in result.stdout
     assert "4 of 7 convolutions in INT8" not in result.stdout
+
+
+def test_the_half_model_is_held_against_the_single_one(model: Path, frames: Path, tmp_path: Path) -> None:
+    half = write_unet(tmp_path / "half.onnx", half=True)
+    result = run(half, "--frames", frames, "--against", model)
+    assert result.exit_code == 0, result.exception
+    assert f"against {model} on frames held out" in result.stdout
+    assert OnnxModel.read(tmp_path / "half.int8.onnx").card.precision == "int8"
+    assert "wanted 99 dB or more" in complaint(half, "--frames", frames, "--against", model, "--min-psnr", "99")
+
+
+@pytest.mark.parametrize(("share", "precision", "speed"), [(0.0, "fp16", 1.0), (1.0, "fp16", 2.0), (0.5, "fp32", 1.6)])
+def test_the_expected_speed_follows_amdahl(share: float, precision: Precision, speed: float) -> None:
+    assert expected_speed(share, precision) == pytest.approx(speed)
 
 
 @pytest.mark.data

@@ -76,7 +76,7 @@ def test_far_pictures_are_refused_for_their_error_and_for_their_metrics() -> Non
     verdict = judge(verified(answers(MEAN, MAXIMUM)), limits_for("int8"))
     assert not verdict.passed
     assert "wanted 35 dB or more on every frame" in verdict.reasons[0]
-    assert "on average, wanted 5.0% or less" in verdict.reasons[1]
+    assert "on average, wanted 2.0% or less" in verdict.reasons[1]
 
 
 def test_a_floor_for_the_psnr_leaves_other_limits_out_but_not_suspicion() -> None:
