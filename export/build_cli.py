@@ -35,6 +35,10 @@ def build(
         int | None, typer.Option("--workspace-mib", help="Most scratch memory of a layer.")
     ] = None,
     level: Annotated[int | None, typer.Option("--level", help="0 builds fast, 5 makes the fastest engine.")] = None,
+    frames: Annotated[
+        Path | None,
+        typer.Option("--frames", help="Paired folder to compare on, where the engine runs here."),
+    ] = None,
     cache: Annotated[
         Path | None, typer.Option("--cache", help="Folder of engines built before; $COCONET_CACHE or ~/.cache.")
     ] = None,
@@ -43,19 +47,33 @@ def build(
     """Build a TensorRT engine, with the TensorRT of this device or, with --gpu, for GPUs this machine need not have."""
     from export.build_progress import BarProgress
     from export.cached_build import CachedBuild, build_cached
-    from export.engine import build_engine, default_engine_path
+    from export.engine import BuildAids, build_engine, default_engine_path
     from export.engine_cache import EngineCache, default_cache_folder
+    from export.engine_check import require_agreement
 
     gpus = tuple(dict.fromkeys(name.lower() for name in gpu or ()))
     options = BuildOptions(gpus, _profile(model, minimum, optimum, maximum), workspace_mib, level)
     path = out or default_engine_path(model, options)
+    _check_frames(frames, gpus)
+    check = None if gpus else lambda engine: require_agreement(engine, model, frames, path)
     started = time.perf_counter()
     with BarProgress(f"Building {path.name}") as progress:
+        aids = BuildAids(progress, check=check)
         if no_cache:
-            found = CachedBuild(build_engine(model, path, options, progress), built=True, because="--no-cache")
+            found = CachedBuild(build_engine(model, path, options, aids), built=True, because="--no-cache")
         else:
-            found = build_cached(model, path, options, EngineCache(cache or default_cache_folder()), progress)
+            found = build_cached(model, path, options, EngineCache(cache or default_cache_folder()), aids)
     Console().print(_table(path, found, time.perf_counter() - started))
+
+
+def _check_frames(frames: Path | None, gpus: tuple[str, ...]) -> None:
+    if frames is not None and gpus:
+        raise CoconetError(
+            "--frames",
+            wanted="no frames for an engine of other GPUs, which cannot be run here",
+            got=f"--gpu {gpus[0]}",
+            remedy="Call coconet verify on the device.",
+        )
 
 
 def _profile(model: Path, minimum: str | None, optimum: str | None, maximum: str | None) -> SizeProfile | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coconet.build_key import BuildKey
 from coconet.engine_card import BuildOptions, EngineCard, read_engine_card
 from coconet.errors import CoconetError
-from export.build_progress import BuildProgress
-from export.engine import build_engine, check_destination
+from export.engine import BuildAids, build_engine, check_destination
 from export.engine_cache import EngineCache
 from export.engine_source import read_engine_source
 from export.tensorrt_flavour import open_tensorrt
@@ -25,7 +24,7 @@ class CachedBuild:
 
 
 def build_cached(
-    onnx: Path, out: Path, options: BuildOptions, cache: EngineCache, progress: BuildProgress
+    onnx: Path, out: Path, options: BuildOptions, cache: EngineCache, aids: BuildAids | None = None
 ) -> CachedBuild:
     """Leave the engine of a model at `out`: the one that is there, or the one in the cache, or a new one.
 
@@ -39,7 +38,7 @@ def build_cached(
     if cache.fetch(key, out):
         return CachedBuild(read_engine_card(out), built=False, because=f"taken from {cache.folder}")
     timing = cache.timing(key.device, key.tensorrt_version) if key.device else None
-    card = build_engine(onnx, out, options, progress, timing)
+    card = build_engine(onnx, out, options, replace(aids or BuildAids(), timing=timing))
     cache.keep(out)
     return CachedBuild(card, built=True, because=because)
 

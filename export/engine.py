@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,9 @@ from export.timing_cache import store_timing_cache, use_timing_cache
 
 EXPORT = "Export the model again with coconet export."
 
+Check = Callable[[Path], object]
+"""Raises where an engine is not to get its name."""
+
 
 def default_engine_path(onnx: Path, options: BuildOptions) -> Path:
     """Return a name beside the ONNX file that says precision and GPUs, such as `lite.fp16.sm86.engine`."""
@@ -32,25 +38,32 @@ def default_engine_path(onnx: Path, options: BuildOptions) -> Path:
     return onnx.with_name(f"{stem}.{'-'.join(open_tensorrt(options.gpus).targets)}{ENGINE_SUFFIX}")
 
 
+@dataclass(frozen=True)
+class BuildAids:
+    """What goes with a build and changes nothing in the engine.
+
+    progress: is told how it goes. timing: a file that keeps what TensorRT measures from one build on this device to the
+    next. check: called with the engine under a scratch name, its card beside it; an error of it ends the build.
+    """
+
+    progress: BuildProgress = field(default_factory=NoProgress)
+    timing: Path | None = None
+    check: Check | None = None
+
+
 def build_engine(
-    onnx: Path,
-    out: Path,
-    options: BuildOptions | None = None,
-    progress: BuildProgress | None = None,
-    timing: Path | None = None,
+    onnx: Path, out: Path, options: BuildOptions | None = None, aids: BuildAids | None = None
 ) -> EngineCard:
     """Build an engine with exactly the types of the graph, and write it and its card, or neither.
 
-    timing: a file that keeps what TensorRT measures from one build on this device to the next.
-
     Raises CoconetError where the model is not ours, the GPU or driver is missing, or TensorRT refuses the graph.
     """
-    options = options or BuildOptions()
+    options, aids = options or BuildOptions(), aids or BuildAids()
     check_destination(out)
     source = read_engine_source(onnx)
     tensorrt = open_tensorrt(options.gpus)
-    plan = _built(source, tensorrt, options, progress or NoProgress(), timing)
-    return _written(out, plan, source, tensorrt, options)
+    plan = _built(source, tensorrt, options, aids)
+    return _written(out, plan, _card(source, tensorrt, options), aids.check)
 
 
 def check_destination(out: Path) -> None:
@@ -65,9 +78,7 @@ def check_destination(out: Path) -> None:
         )
 
 
-def _built(
-    source: EngineSource, tensorrt: TensorRT, options: BuildOptions, progress: BuildProgress, timing: Path | None
-) -> Any:
+def _built(source: EngineSource, tensorrt: TensorRT, options: BuildOptions, aids: BuildAids) -> Any:
     """Build the serialised engine, a buffer of bytes."""
     trt = tensorrt.module
     tensorrt.messages.clear()
@@ -83,17 +94,17 @@ def _built(
     profile = _profile(source, builder, network, options.profile)
     if profile is not None:
         config.add_optimization_profile(profile)
-    monitor = progress_monitor(trt, progress)
+    monitor = progress_monitor(trt, aids.progress)
     if monitor is not None:
         config.progress_monitor = monitor
-    measured = timing is not None and use_timing_cache(trt, config, timing)
+    measured = aids.timing is not None and use_timing_cache(trt, config, aids.timing)
     plan = builder.build_serialized_network(network, config)
     if monitor is not None and monitor.failure is not None:
         raise monitor.failure
     if plan is None:
         raise _refused(source, tensorrt)
-    if timing is not None and measured:
-        store_timing_cache(config, timing)
+    if aids.timing is not None and measured:
+        store_timing_cache(config, aids.timing)
     tensorrt.messages.log_warnings()
     return plan
 
@@ -180,22 +191,39 @@ def _sized(shape: tuple[int, ...], size: FrameSize) -> tuple[int, ...]:
     return tuple(want if fixed < 0 else fixed for fixed, want in zip(shape, wanted, strict=True))
 
 
-def _written(out: Path, plan: Any, source: EngineSource, tensorrt: TensorRT, options: BuildOptions) -> EngineCard:
+def _card(source: EngineSource, tensorrt: TensorRT, options: BuildOptions) -> EngineCard:
+    """The card but for the hash of the engine, which is not written yet."""
+    return EngineCard(
+        model=source.card,
+        onnx_sha256=source.sha256,
+        engine_sha256="",
+        flavour=tensorrt.flavour,
+        tensorrt_version=tensorrt.version,
+        targets=tensorrt.targets,
+        device=tensorrt.device,
+        options=options,
+    )
+
+
+def _written(out: Path, plan: Any, card: EngineCard, check: Check | None) -> EngineCard:
     """Complete both files before either gets its name; the engine comes last, so that none lacks its card."""
     with whole_file(out) as engine_scratch, whole_file(card_path(out)) as card_scratch:
         engine_scratch.write_bytes(plan)
-        card = EngineCard(
-            model=source.card,
-            onnx_sha256=source.sha256,
-            engine_sha256=sha256_of(engine_scratch),
-            flavour=tensorrt.flavour,
-            tensorrt_version=tensorrt.version,
-            targets=tensorrt.targets,
-            device=tensorrt.device,
-            options=options,
-        )
+        card = replace(card, engine_sha256=sha256_of(engine_scratch))
         card_scratch.write_text(card.to_json() + "\n", encoding="utf-8")
+        if check is not None:
+            _checked(engine_scratch, card_scratch, check)
     return card
+
+
+def _checked(engine: Path, card: Path, check: Check) -> None:
+    """Run the check where the card lies beside the engine, as it will under their final names."""
+    beside = card_path(engine)
+    try:
+        shutil.copyfile(card, beside)
+        check(engine)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _not_camera_ready(source: EngineSource, wanted: str, got: str) -> CoconetError:

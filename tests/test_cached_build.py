@@ -16,6 +16,7 @@ from coconet.errors import CoconetError
 from export import cached_build
 from export.build_progress import NoProgress
 from export.cached_build import CachedBuild, build_cached
+from export.engine import BuildAids
 from export.engine_cache import EngineCache, default_cache_folder
 
 SM86 = BuildOptions(("sm86",))
@@ -39,13 +40,13 @@ def model(tmp_path: Path) -> Path:
 
 
 def build(model: Path, cache: EngineCache, options: BuildOptions = SM86, name: str = "model.engine") -> CachedBuild:
-    return build_cached(model, model.with_name(name), options, cache, NoProgress())
+    return build_cached(model, model.with_name(name), options, cache)
 
 
 def test_a_second_build_looks_and_leaves_it(model: Path, cache: EngineCache) -> None:
     first = build(model, cache)
     assert (first.built, first.because) == (True, "there was no such engine")
-    again = build_cached(model, model.with_name("model.engine"), SM86, cache, Forbidden())
+    again = build_cached(model, model.with_name("model.engine"), SM86, cache, BuildAids(Forbidden()))
     assert (again.built, again.card) == (False, first.card)
 
 
@@ -53,7 +54,7 @@ def test_the_same_model_under_another_name_comes_from_the_cache(model: Path, cac
     first = build(model, cache)
     copy = model.with_name("copy.onnx")
     copy.write_bytes(model.read_bytes())
-    again = build_cached(copy, model.with_name("copy.engine"), SM86, cache, Forbidden())
+    again = build_cached(copy, model.with_name("copy.engine"), SM86, cache, BuildAids(Forbidden()))
     assert (again.built, again.because) == (False, f"taken from {cache.folder}")
     assert model.with_name("copy.engine").read_bytes() == model.with_name("model.engine").read_bytes()
     assert again.card == first.card

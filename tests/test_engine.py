@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -19,10 +20,12 @@ from coconet.engine_card import BuildOptions, EngineCard, FrameSize, SizeProfile
 from coconet.errors import CoconetError
 from coconet.files import sha256_of
 from coconet.signature import CARD_KEY, Precision
-from export import engine
+from export import engine, engine_check
 from export.build_progress import NoProgress
-from export.engine import build_engine, default_engine_path
+from export.engine import BuildAids, build_engine, default_engine_path
 from export.tensorrt_flavour import TensorRT, open_tensorrt
+from runtime.backend import open_backend
+from runtime.frame import Pixels
 
 SM86 = BuildOptions(gpus=("sm86",))
 PROFILE = SizeProfile(FrameSize(32, 48), FrameSize(64, 80), FrameSize(96, 128))
@@ -83,7 +86,7 @@ class Recorder(NoProgress):
 
 def test_the_build_reports_its_phases(tmp_path: Path) -> None:
     progress = Recorder()
-    build_engine(write_conv_model(tmp_path / "model.onnx"), tmp_path / "model.engine", SM86, progress)
+    build_engine(write_conv_model(tmp_path / "model.onnx"), tmp_path / "model.engine", SM86, BuildAids(progress))
     assert len(progress.steps) > 1
     assert progress.open == []
 
@@ -98,7 +101,7 @@ class Stopper(NoProgress):
 def test_an_interrupted_build_leaves_no_file(tmp_path: Path) -> None:
     model = write_conv_model(tmp_path / "model.onnx")
     with pytest.raises(KeyboardInterrupt):
-        build_engine(model, tmp_path / "model.engine", SM86, Stopper())
+        build_engine(model, tmp_path / "model.engine", SM86, BuildAids(Stopper()))
     assert list(tmp_path.iterdir()) == [model]
 
 
@@ -107,13 +110,13 @@ import os, signal, sys
 from pathlib import Path
 from coconet.engine_card import BuildOptions
 from export.build_progress import NoProgress
-from export.engine import build_engine
+from export.engine import BuildAids, build_engine
 
 class Killer(NoProgress):
     def step(self, phase, done):
         os.kill(os.getpid(), signal.SIGKILL)
 
-build_engine(Path(sys.argv[1]), Path(sys.argv[2]), BuildOptions(gpus=("sm86",)), Killer())
+build_engine(Path(sys.argv[1]), Path(sys.argv[2]), BuildOptions(gpus=("sm86",)), BuildAids(Killer()))
 """
 
 
@@ -187,6 +190,42 @@ def test_an_engine_of_this_device_says_which_device(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(engine, "open_tensorrt", device_tensorrt)
     card = build_engine(write_conv_model(tmp_path / "model.onnx"), tmp_path / "model.engine")
     assert (card.flavour, card.targets, card.device) == ("tensorrt", ("sm87",), "Orin")
+
+
+class Stand:
+    """Stands in for the runner of an engine: what its model would do, or another thing."""
+
+    def __init__(self, model: Path, engine: Path, wrong: bool) -> None:
+        self.card = read_engine_card(engine).model  # the card has to lie beside the engine by now
+        self.name = "stand-in"
+        self._model, self._wrong = open_backend(model), wrong
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        return visible if self._wrong else self._model.fuse(visible, infrared)
+
+    def close(self) -> None:
+        self._model.close()
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_an_engine_of_this_device_gets_its_name_after_it_fused_like_its_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: bool
+) -> None:
+    model, out = write_averaging_model(tmp_path / "model.onnx", size=(96, 128)), tmp_path / "model.engine"
+
+    def opened(path: Path) -> object:
+        return Stand(model, path, wrong) if path.suffix == ".engine" else open_backend(path)
+
+    monkeypatch.setattr(engine, "open_tensorrt", device_tensorrt)
+    monkeypatch.setattr(engine_check, "open_contender", opened)
+    check = functools.partial(engine_check.require_agreement, onnx=model, frames=None, name=out)
+    if not wrong:
+        build_engine(model, out, aids=BuildAids(check=check))
+        assert sorted(tmp_path.iterdir()) == [out, card_path(out), model]
+        return
+    with pytest.raises(CoconetError, match=r"model\.engine, against model\.onnx: wanted 55 dB or more"):
+        build_engine(model, out, aids=BuildAids(check=check))
+    assert list(tmp_path.iterdir()) == [model]
 
 
 def test_tensorrt_8_is_refused_for_what_it_would_build_otherwise(

@@ -47,7 +47,7 @@ def final(folder: Path) -> list[str]:
 
 @pytest.fixture
 def frames(tmp_path: Path) -> Path:
-    for side, seed in (("vis", 1), ("ir", 9)):
+    for side, seed in (("vis", 0), ("ir", 4)):
         (tmp_path / "pairs" / side).mkdir(parents=True)
         for index in range(3):
             write_picture(tmp_path / "pairs" / side / f"{index}.png", textured(seed + index, 48, 64)[:, :, None])
