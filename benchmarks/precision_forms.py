@@ -30,7 +30,7 @@ def made_forms(network: str, frames: Path, folder: Path) -> list[Form]:
 
     By the commands themselves, so that what is judged is what a user gets. Raises CoconetError as they do.
     """
-    export, calibrate = _command("export"), _command("calibrate")
+    export, calibrate = command("export"), command("calibrate")
     stem, source = Path(network).stem, str(checkpoint_of(network))
     single, half = (folder / f"{stem}.{precision}.onnx" for precision in ("fp32", "fp16"))
     export(checkpoint=source, out=single, frames=frames)
@@ -43,7 +43,7 @@ def made_forms(network: str, frames: Path, folder: Path) -> list[Form]:
     return forms
 
 
-def _command(name: str) -> Callable[..., Any]:
+def command(name: str) -> Callable[..., Any]:
     """A command by its announcement in setup.py: this room and those of export and calibration meet at files only."""
     (found,) = entry_points(group="coconet.commands", name=name)
     command: Callable[..., Any] = found.load()

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from coconet.checkpoint import Checkpoint
+from coconet.engine_card import FrameSize
 from coconet.fuser import BareFuser
 from coconet.network import PUBLISHED, ChannelAttention, CoCoNet
 from export.graph import ExportOptions, export_onnx
@@ -56,7 +57,8 @@ def largest_energy(core: CoCoNet, visible: torch.Tensor, infrared: torch.Tensor)
 
 def in_onnx_runtime(checkpoint: Checkpoint, path: Path, *sides: torch.Tensor) -> np.ndarray:
     """Run the FP16 graph node by node, so that every value in between is rounded to FP16 where it is kept."""
-    export_onnx(checkpoint, path, ExportOptions(None, 1, "fp16", form="bare"))
+    size = FrameSize(*sides[0].shape[2:])
+    export_onnx(checkpoint, path, ExportOptions(size, 1, "fp16", form="bare"))
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
