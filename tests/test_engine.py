@@ -22,7 +22,8 @@ from coconet.signature import CARD_KEY, Precision
 from export import engine
 from export.build_progress import NoProgress
 from export.engine import build_engine, default_engine_path
-from export.tensorrt_flavour import TensorRT, open_tensorrt
+from export.tensorrt_flavour import open_tensorrt
+from runtime.tensorrt_module import TensorRT
 
 SM86 = BuildOptions(gpus=("sm86",))
 PROFILE = SizeProfile(FrameSize(32, 48), FrameSize(64, 80), FrameSize(96, 128))
