@@ -120,7 +120,7 @@ class FrameRing:
             raise CoconetError("frame ring", wanted="a pending frame", got="none", remedy=remedy)
         slot = self._busy[0]
         self._gpu.finish(slot.downloaded)
-        fused = self._picture(slot, FUSED).copy()
+        fused: Pixels = self._picture(slot, FUSED).copy()
         self._free.append(self._busy.popleft())
         return fused
 

@@ -16,19 +16,17 @@ from runtime.gpu_memory import GpuObject, HostBuffer, gpu_refused
 NAMES = ("cuda.bindings.runtime", "cuda.cudart")
 
 
-def _imported() -> Any:
+def open_memory() -> CudartMemory:
+    """Open device 0 of this process. Raises MissingPackage where cuda-python is missing."""
+    return CudartMemory(cudart_module())
+
+
+def cudart_module() -> Any:
+    """Import the runtime API under the name this cuda-python has for it."""
     for name in NAMES:
         with suppress(ImportError):
             return importlib.import_module(name)
     raise MissingPackage("cuda-python", job="moving frames to the GPU", extra="gpu")
-
-
-cudart = _imported()
-
-
-def open_memory() -> CudartMemory:
-    """Open device 0 of this process."""
-    return CudartMemory(cudart)
 
 
 class CudartMemory:

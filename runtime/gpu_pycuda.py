@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,15 +13,14 @@ import numpy as np
 from coconet.errors import MissingPackage
 from runtime.gpu_memory import GpuObject, HostBuffer, gpu_refused
 
-try:
-    import pycuda.driver
-except ImportError as error:  # also where pycuda is installed and the driver's library is not
-    raise MissingPackage("pycuda", job="moving frames to the GPU", extra="pycuda") from error
-
 
 def open_memory() -> PycudaMemory:
-    """Open device 0 of this process."""
-    return PycudaMemory(pycuda.driver)
+    """Open device 0 of this process. Raises MissingPackage where pycuda or the driver's library is missing."""
+    try:
+        driver = importlib.import_module("pycuda.driver")
+    except ImportError as error:
+        raise MissingPackage("pycuda", job="moving frames to the GPU", extra="pycuda") from error
+    return PycudaMemory(driver)
 
 
 class PycudaMemory:
