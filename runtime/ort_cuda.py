@@ -17,11 +17,11 @@ from coconet.errors import CoconetError
 from coconet.signature import FUSED, INFRARED, VISIBLE, ModelCard
 from runtime.adapter import fuse_adapted
 from runtime.frame import Pixels
+from runtime.ort_providers import PROVIDER
 from runtime.ort_session import closed, open_session, run_in_words, session_options
 
 LOG = logging.getLogger("coconet.gpu")
 
-PROVIDER = "CUDAExecutionProvider"
 INSTALL = "Install it with: pip uninstall onnxruntime && pip install 'onnxruntime-gpu[cuda,cudnn]'"
 
 
