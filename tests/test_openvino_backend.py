@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -67,3 +68,15 @@ def test_a_closed_model_says_so_and_closes_twice(tmp_path: Path) -> None:
     gray = np.zeros((12, 16, 1), np.uint8)
     with pytest.raises(CoconetError, match="got a closed one"):
         backend.fuse(gray, gray)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("model", "differing"), [("lite", 0.001), ("lite-int8", 0.02)])
+def test_openvino_agrees_on_real_frames(data: Path, model: str, differing: float) -> None:
+    ours, theirs = OpenVinoBackend(model_path(model), 1), OnnxRuntimeBackend(model_path(model), 1, optimise=False)
+    for name in sorted(path.name for path in (data / "roadscene" / "vis").iterdir())[:3]:
+        visible = cv2.resize(cv2.imread(str(data / "roadscene" / "vis" / name)), (320, 240))
+        infrared = cv2.resize(cv2.imread(str(data / "roadscene" / "ir" / name), cv2.IMREAD_GRAYSCALE), (320, 240))
+        apart = np.abs(ours.fuse(visible, infrared[..., None]).astype(int) - theirs.fuse(visible, infrared[..., None]))
+        assert apart.max() <= 1
+        assert (apart > 0).mean() <= differing
