@@ -6,23 +6,19 @@ Written against the interface of onnxruntime-gpu 1.31; the binding is tested on 
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from coconet.errors import CoconetError
 from coconet.signature import FUSED, INFRARED, VISIBLE, ModelCard
 from runtime.adapter import fuse_adapted
 from runtime.frame import Pixels
-from runtime.ort_providers import PROVIDER
-from runtime.ort_session import closed, open_session, run_in_words, session_options
+from runtime.ort_providers import PROVIDER, require_provider
+from runtime.ort_session import VERSION, OrtValue, closed, open_session, run_in_words, session_options
 
 LOG = logging.getLogger("coconet.gpu")
-
-INSTALL = "Install it with: pip uninstall onnxruntime && pip install 'onnxruntime-gpu[cuda,cudnn]'"
 
 
 class OnnxRuntimeCudaBackend:
@@ -38,7 +34,7 @@ class OnnxRuntimeCudaBackend:
         self._bound: BoundSession | None = None
         session, self.card, graphed = open_on_gpu(path, graph)
         self._session: Any = session
-        self.name = f"ONNX Runtime {onnxruntime.__version__} (CUDA{', graph' if graphed else ''})"
+        self.name = f"ONNX Runtime {VERSION} (CUDA{', graph' if graphed else ''})"
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
@@ -75,7 +71,7 @@ class BoundSession:
         height, width, channels = shape
         shapes = {VISIBLE: (1, height, width, channels), INFRARED: (1, height, width, 1)}
         shapes[FUSED] = shapes[VISIBLE]
-        make = onnxruntime.OrtValue.ortvalue_from_shape_and_type
+        make = OrtValue.ortvalue_from_shape_and_type
         self._values = {name: make(sides, np.uint8, device, 0) for name, sides in shapes.items()}
         self._session, self._binding = session, session.io_binding()
         for name in (VISIBLE, INFRARED):
@@ -89,21 +85,6 @@ class BoundSession:
         self._session.run_with_iobinding(self._binding)
         fused: Pixels = self._values[FUSED].numpy()[0].copy()
         return fused
-
-
-def require_provider() -> None:
-    """Raise CoconetError where this ONNX Runtime has no CUDA provider; load the CUDA libraries that pip installed."""
-    found = onnxruntime.get_available_providers()
-    if PROVIDER not in found:
-        raise CoconetError(
-            f"ONNX Runtime {onnxruntime.__version__}",
-            wanted=f"the build for GPUs, with {PROVIDER}",
-            got=f"one with {', '.join(found)}",
-            remedy=INSTALL,
-        )
-    if hasattr(onnxruntime, "preload_dlls"):
-        with suppress(Exception):  # what is missing is told better by the session
-            onnxruntime.preload_dlls()
 
 
 def open_on_gpu(path: Path, graph: bool) -> tuple[Any, ModelCard, bool]:

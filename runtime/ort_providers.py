@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from contextlib import suppress
 from pathlib import Path
 
 from coconet.errors import CoconetError, MissingPackage
@@ -14,7 +15,23 @@ except ImportError as error:
     raise MissingPackage("onnxruntime", job="running ONNX models") from error
 
 PROVIDER = "CUDAExecutionProvider"
+INSTALL = "Install it with: pip uninstall onnxruntime && pip install 'onnxruntime-gpu[cuda,cudnn]'"
 LIBRARY = "libonnxruntime_providers_cuda.so"
+
+
+def require_provider() -> None:
+    """Raise CoconetError where this ONNX Runtime has no CUDA provider; load the CUDA libraries that pip installed."""
+    found = onnxruntime.get_available_providers()
+    if PROVIDER not in found:
+        raise CoconetError(
+            f"ONNX Runtime {onnxruntime.__version__}",
+            wanted=f"the build for GPUs, with {PROVIDER}",
+            got=f"one with {', '.join(found)}",
+            remedy=INSTALL,
+        )
+    if hasattr(onnxruntime, "preload_dlls"):
+        with suppress(Exception):  # what is missing is told better by the session
+            onnxruntime.preload_dlls()
 
 
 def cuda_verdict() -> str | None:

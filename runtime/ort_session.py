@@ -17,6 +17,7 @@ except ImportError as error:
     raise MissingPackage("onnxruntime", job="running ONNX models") from error
 
 VERSION = str(onnxruntime.__version__)
+OrtValue = onnxruntime.OrtValue
 ERRORS_ONLY = 3
 """ONNX Runtime's own log level: what it warns of is about its optimiser, not about the user's model."""
 EXPORT = "Export the model with coconet export."
