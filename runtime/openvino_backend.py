@@ -10,7 +10,7 @@ from coconet.files import existing_file
 from coconet.signature import INFRARED, VISIBLE, card_from_metadata
 from runtime.adapter import fuse_adapted
 from runtime.frame import Pixels
-from runtime.ort_session import EXPORT, TensorFact, check_tensors, closed, first_line
+from runtime.ort_session import EXPORT, TensorFact, check_tensors, closed, corrupt, first_line
 
 try:
     import openvino
@@ -73,12 +73,7 @@ def _read(core: Any, path: Path) -> Any:
     try:
         return core.read_model(path)
     except RuntimeError as error:
-        raise CoconetError(
-            path,
-            wanted="a readable ONNX model",
-            got=f"a corrupt or unsupported one ({first_line(error)})",
-            remedy="Copy the file again, or export it again with coconet export.",
-        ) from error
+        raise corrupt(path, error) from error
 
 
 def _tensors(found: list[Any]) -> list[TensorFact]:

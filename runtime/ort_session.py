@@ -43,12 +43,7 @@ def open_session(path: Path, options: Any, providers: list[Any]) -> tuple[Any, M
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # ONNX Runtime's exceptions share no base class
-        raise CoconetError(
-            path,
-            wanted="a readable ONNX model",
-            got=f"a corrupt or unsupported one ({first_line(error)})",
-            remedy="Copy the file again, or export it again with coconet export.",
-        ) from error
+        raise corrupt(path, error) from error
     card = card_from_metadata(session.get_modelmeta().custom_metadata_map, path)
     check_tensors(path, card, _tensors(session.get_inputs()), _tensors(session.get_outputs()))
     return session, card
@@ -61,6 +56,16 @@ def run_in_words(path: Path, run: Callable[[], Pixels]) -> Pixels:
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         got = f"from ONNX Runtime: {first_line(error)}"
         raise CoconetError(path, wanted="a model that runs", got=got, remedy=EXPORT) from error
+
+
+def corrupt(path: Path, error: Exception) -> CoconetError:
+    """Say that a file could not be read as a model."""
+    return CoconetError(
+        path,
+        wanted="a readable ONNX model",
+        got=f"a corrupt or unsupported one ({first_line(error)})",
+        remedy="Copy the file again, or export it again with coconet export.",
+    )
 
 
 def closed(path: Path) -> CoconetError:

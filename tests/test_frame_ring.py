@@ -85,15 +85,19 @@ def test_shared_memory_is_not_copied(library: str) -> None:
     assert not [call for call in gpu.calls if "cpy" in call]
 
 
-def test_the_engine_is_recorded_once_a_slot_and_then_replayed() -> None:
-    gpu = LazyGpu()
-    memory, engine = memory_of("cuda-python", gpu), XorEngine(gpu)
+def one_by_one(memory: GpuMemory, engine: XorEngine) -> None:
     with memory.current():
         ring = FrameRing(memory, engine, SHAPES, RingOptions())
         for pair in PAIRS:
             ring.submit(*pair)
             assert np.array_equal(ring.collect(), wanted(pair))
         ring.close()
+
+
+def test_the_engine_is_recorded_once_a_slot_and_then_replayed() -> None:
+    gpu = LazyGpu()
+    memory, engine = memory_of("cuda-python", gpu), XorEngine(gpu)
+    one_by_one(memory, engine)
     assert engine.enqueued == 2  # once as it is, once to record
     assert gpu.calls.count("cudaGraphLaunch") == len(PAIRS) - 1
     assert gpu.live == {}
@@ -103,12 +107,7 @@ def test_an_engine_that_cannot_be_recorded_runs_as_it_is(caplog: pytest.LogCaptu
     gpu = LazyGpu()
     gpu.fail_at["cudaGraphInstantiate"] = 1
     memory, engine = memory_of("cuda-python", gpu), XorEngine(gpu)
-    with memory.current():
-        ring = FrameRing(memory, engine, SHAPES, RingOptions())
-        for pair in PAIRS:
-            ring.submit(*pair)
-            assert np.array_equal(ring.collect(), wanted(pair))
-        ring.close()
+    one_by_one(memory, engine)
     assert "without a CUDA graph" in caplog.text
     assert gpu.live == {}
 
