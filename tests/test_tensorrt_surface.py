@@ -1,4 +1,4 @@
-"""Every name of TensorRT that the code uses is there in the real bindings of 11.4 and of RTX, and in the table of 10.3."""
+"""Every name of TensorRT that the code uses is in the real bindings of 11.4 and of RTX, and in the table of 10.3."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ PUBLISHED_10_3 = {
     "IBuilderConfig": "add_optimization_profile builder_optimization_level progress_monitor set_memory_pool_limit",
     "IOptimizationProfile": "set_shape",
 }
-"""Names of 10.3, kept by hand: its wheel is of Jetsons alone. A new name has to be looked up there before it is used."""
+"""Names of 10.3, kept by hand, as it installs nowhere here: look a new name up there before using it."""
 
 LIST = """
 import importlib, json, operator, sys
