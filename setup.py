@@ -24,6 +24,8 @@ CALIBRATION = ["onnx>=1.18"]
 METRICS = ["scipy>=1.10"]
 TRAIN = [*EXPORT, *METRICS, "h5py>=3.8", "tomli-w>=1.0"]
 RTX = ["onnx>=1.18", "tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>=1.7"]
+GPU = ["cuda-bindings>=12.6"]
+OPENVINO = ["openvino>=2024.4"]
 EXTRAS = {
     "export": EXPORT,
     "calibration": CALIBRATION,
@@ -31,9 +33,14 @@ EXTRAS = {
     "train": TRAIN,
     "tensorrt": [*CALIBRATION, "tensorrt>=10"],
     "rtx": RTX,
+    "gpu": GPU,
+    "pycuda": ["pycuda>=2022.2"],
+    "openvino": OPENVINO,
     "dev": [
         *TRAIN,
         *RTX,
+        *GPU,
+        *OPENVINO,
         "hypothesis>=6",
         "mypy>=1.10",
         "pytest>=8",
@@ -53,6 +60,7 @@ COMMANDS = {
     "run": "runtime.run_cli:run",
     "demo": "runtime.demo_cli:demo",
     "contact": "runtime.contact_cli:contact",
+    "doctor": "runtime.doctor_cli:doctor",
     "bench": "benchmarks.bench_cli:bench",
     "precision": "benchmarks.precision_cli:precision",
     "steadiness": "benchmarks.steadiness_cli:steadiness",

@@ -15,15 +15,9 @@ from coconet.files import sha256_of, whole_file
 from coconet.signature import FUSED, INFRARED, VISIBLE
 from export.build_progress import BuildProgress, NoProgress, progress_monitor
 from export.engine_source import EngineSource, read_engine_source
-from export.tensorrt_flavour import (
-    TensorRT,
-    creation_flags,
-    in_one_line,
-    open_tensorrt,
-    set_targets,
-    types_networks_strongly,
-)
+from export.tensorrt_flavour import creation_flags, open_tensorrt, set_targets, types_networks_strongly
 from export.timing_cache import store_timing_cache, use_timing_cache
+from runtime.tensorrt_module import TensorRT, in_one_line
 
 EXPORT = "Export the model again with coconet export."
 
@@ -126,7 +120,7 @@ def _new_builder(tensorrt: TensorRT) -> Any:
         raise CoconetError(
             f"TensorRT {tensorrt.version}",
             wanted="a TensorRT that fits the driver of this machine",
-            got=_last_error(tensorrt) or str(error),
+            got=tensorrt.last_error or str(error),
             remedy="Install the TensorRT that came with this driver or JetPack.",
         ) from error
 
@@ -247,15 +241,10 @@ def _profile_mismatch(source: EngineSource, shape: tuple[int, ...]) -> CoconetEr
     )
 
 
-def _last_error(tensorrt: TensorRT) -> str | None:
-    """Give the reason for a refusal: before it TensorRT may have told of tactics that it merely skipped."""
-    return tensorrt.messages.errors[-1] if tensorrt.messages.errors else None
-
-
 def _refused(source: EngineSource, tensorrt: TensorRT) -> CoconetError:
     return CoconetError(
         source.path,
         wanted=f"a graph that TensorRT {tensorrt.version} can build for {', '.join(tensorrt.targets)}",
-        got=_last_error(tensorrt) or "a refusal without a reason",
+        got=tensorrt.last_error or "a refusal without a reason",
         remedy="If it speaks of workspace or memory, change --workspace-mib; otherwise export the model again.",
     )

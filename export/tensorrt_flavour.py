@@ -5,61 +5,13 @@ What differs is asked by feature, never by stored numbers: TensorRT moved the va
 
 from __future__ import annotations
 
-import functools
-import importlib
-import logging
-from dataclasses import dataclass, field
 from typing import Any
 
-from coconet.engine_card import Flavour
-from coconet.errors import CoconetError, MissingPackage
-from export.cuda_device import first_cuda_device
+from coconet.errors import CoconetError
+from runtime.cuda_device import first_cuda_device
+from runtime.tensorrt_module import TensorRT, process_logger, rtx_module, tensorrt_module
 
-LOG = logging.getLogger("coconet.tensorrt")
-
-NO_GPU_NOISE = "catchCudaError"
-"""In the line by which TensorRT for RTX says after any other error that it found no GPU, which a build needs not."""
-
-
-@dataclass(frozen=True)
-class Messages:
-    """What TensorRT said since the last build began, in order."""
-
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-    def clear(self) -> None:
-        """Forget them."""
-        self.errors.clear()
-        self.warnings.clear()
-
-    def log_warnings(self) -> None:
-        """Pass each warning on once to Python's logging: TensorRT repeats itself for every layer."""
-        for text in dict.fromkeys(self.warnings):
-            LOG.warning(text)
-
-
-@dataclass(frozen=True)
-class TensorRT:
-    """A loaded TensorRT.
-
-    module: its Python module. logger: the one logger of this process, as TensorRT ignores any later one.
-    messages: what the logger was told.
-    targets: the compute capabilities to build for, such as `sm86`. device: the name of this machine's GPU, if it is
-    for that one.
-    """
-
-    flavour: Flavour
-    module: Any
-    logger: Any
-    messages: Messages
-    targets: tuple[str, ...]
-    device: str | None = None
-
-    @property
-    def version(self) -> str:
-        """The version as TensorRT writes it, such as 10.3.0."""
-        return str(self.module.__version__)
+OR_WITHOUT = "Build on the device that will run the engine, or name the GPU with --gpu sm86 to build without one."
 
 
 def open_tensorrt(gpus: tuple[str, ...]) -> TensorRT:
@@ -70,19 +22,10 @@ def open_tensorrt(gpus: tuple[str, ...]) -> TensorRT:
     if gpus:
         module = rtx_module()
         _known_capabilities(module, gpus)
-        return TensorRT("tensorrt_rtx", module, *_process_logger(module), gpus)
-    device = first_cuda_device()  # first of all: a missing driver must be a sentence and not a crash
-    module = _imported("tensorrt", extra="tensorrt")
-    return TensorRT("tensorrt", module, *_process_logger(module), (device.sm,), device.name)
-
-
-def rtx_module() -> Any:
-    """Import TensorRT for RTX by the name of its one package, or by that of the bindings beside its libraries."""
-    try:
-        return importlib.import_module("tensorrt_rtx")
-    except ImportError:
-        _imported("tensorrt_rtx_libs", extra="rtx")  # loads the shared libraries that the bindings need
-        return _imported("tensorrt_rtx_bindings", extra="rtx")
+        return TensorRT("tensorrt_rtx", module, *process_logger(module), gpus)
+    device = first_cuda_device(OR_WITHOUT)  # first of all: a missing driver must be a sentence and not a crash
+    module = tensorrt_module("building engines")
+    return TensorRT("tensorrt", module, *process_logger(module), (device.sm,), device.name)
 
 
 def creation_flags(trt: Any) -> int:
@@ -122,36 +65,3 @@ def _known_capabilities(trt: Any, gpus: tuple[str, ...]) -> list[Any]:
                 remedy="Build on that device itself, with its TensorRT: coconet build without --gpu.",
             )
     return [known[gpu] for gpu in gpus]
-
-
-def _imported(package: str, *, extra: str) -> Any:
-    try:
-        return importlib.import_module(package)
-    except ImportError as error:
-        raise MissingPackage(package, job="building engines", extra=extra) from error
-
-
-def in_one_line(trt: Any, text: str) -> str:
-    """Join the lines of a message, of TensorRT for RTX without the one about a GPU that its builds do not need."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " ".join(line for line in lines if not (NO_GPU_NOISE in line and hasattr(trt, "ComputeCapability")))
-
-
-@functools.cache
-def _process_logger(trt: Any) -> tuple[Any, Messages]:
-    """Make the logger of this module, once for the life of the process, and the place where it keeps messages.
-
-    All it is told goes to Python's logging as well, under the name coconet.tensorrt at level debug.
-    """
-    severity = trt.ILogger.Severity
-    messages = Messages()
-    kept = {severity.INTERNAL_ERROR: messages.errors, severity.ERROR: messages.errors}
-    kept[severity.WARNING] = messages.warnings
-
-    class Logger(trt.ILogger):  # type: ignore[misc]
-        def log(self, level: Any, text: str) -> None:
-            LOG.debug(text)
-            if level in kept and (line := in_one_line(trt, text)):
-                kept[level].append(line)
-
-    return Logger(), messages

@@ -17,17 +17,28 @@ Run = Callable[[Pixels, Pixels], Pixels]
 def fuse_adapted(card: ModelCard, where: object, run: Run, visible: Pixels, infrared: Pixels) -> Pixels:
     """Check both frames, call `run` with what it wants, and give back a picture shaped like `visible`.
 
-    A gray visible frame is repeated to BGR for a colour model. Such a picture has no chroma and the fused one keeps
-    that, so its three channels are equal and the first one is the answer.
     Raises CoconetError that names `where`, the frame, and both sizes or types.
     """
+    return like_visible(run(*adapted(card, where, visible, infrared)), visible.shape[2])
+
+
+def adapted(card: ModelCard, where: object, visible: Pixels, infrared: Pixels) -> tuple[Pixels, Pixels]:
+    """Check both frames and return them as the card wants them: a gray frame is repeated to BGR for a colour model."""
     _check_pixels(VISIBLE, visible, (1, card.visible_channels), where)
     _check_pixels(INFRARED, infrared, (1,), where)
     _check_sizes(card, visible, infrared, where)
-    if visible.shape[2] == card.visible_channels:
-        return run(visible, infrared)
-    colour = np.repeat(visible, card.visible_channels, axis=2)
-    return np.ascontiguousarray(run(colour, infrared)[:, :, :1])
+    if visible.shape[2] != card.visible_channels:
+        visible = np.repeat(visible, card.visible_channels, axis=2)
+    return visible, infrared
+
+
+def like_visible(fused: Pixels, channels: int) -> Pixels:
+    """Return the picture with as many channels as the camera gave.
+
+    A gray frame repeated to BGR has no chroma and the fused one keeps that, so its three channels are equal and the
+    first one is the answer.
+    """
+    return fused if fused.shape[2] == channels else np.ascontiguousarray(fused[:, :, :1])
 
 
 def size_in_words(height_px: int, width_px: int) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from coconet.errors import CoconetError
-from coconet.files import existing_file
-from coconet.shipped import MODELS, model_path
 from coconet.signature import ModelCard
+from runtime.backend_choice import BackendChoice, choose_backend
 from runtime.baseline import RULES, BaselineBackend
 from runtime.frame import Pixels
 
@@ -29,27 +27,32 @@ class Backend(Protocol):
         """Release what the model holds; a second call does nothing."""
 
 
-def open_backend(model: Path | str) -> Backend:
-    """Open a model by its ending: .onnx (ONNX Runtime), .safetensors, .pth or .pt (PyTorch).
+def open_backend(model: Path | str | BackendChoice, backend: str = "auto") -> Backend:
+    """Open a model by its ending: .onnx, .engine (TensorRT), .safetensors, .pth or .pt (PyTorch).
 
     The words of coconet.shipped.MODELS open what comes with the package, those of RULES the baselines.
+    backend: which runs it, see runtime.backend_choice; auto takes what this machine runs best.
     """
+    choice = model if isinstance(model, BackendChoice) else choose_backend(model, backend)
     for rule in RULES:
-        if rule == str(model):
+        if rule == str(choice.path):
             return BaselineBackend(rule)
-    path = model_path(model)
-    existing_file(path, f"a model file, or one of the words {', '.join((*MODELS, *RULES))}")
-    if path.suffix == ".onnx":
-        from runtime.ort import OnnxRuntimeBackend
+    if choice.kind == "tensorrt":
+        from runtime.trt import TensorRtBackend
 
-        return OnnxRuntimeBackend(path)
-    if path.suffix in (".safetensors", ".pth", ".pt"):
+        return TensorRtBackend(choice.path)
+    if choice.kind == "torch":
         from runtime.eager import EagerBackend
 
-        return EagerBackend(path)
-    raise CoconetError(
-        path,
-        wanted="a model that ends in .onnx, .safetensors, .pth or .pt",
-        got=path.suffix or "no ending",
-        remedy="Export the model with coconet export.",
-    )
+        return EagerBackend(choice.path)
+    if choice.kind == "ort-cuda":
+        from runtime.ort_cuda import OnnxRuntimeCudaBackend
+
+        return OnnxRuntimeCudaBackend(choice.path)
+    if choice.kind == "openvino":
+        from runtime.openvino_backend import OpenVinoBackend
+
+        return OpenVinoBackend(choice.path)
+    from runtime.ort import OnnxRuntimeBackend
+
+    return OnnxRuntimeBackend(choice.path)

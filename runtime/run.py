@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from runtime.backend import open_backend
+from runtime.backend_choice import BackendChoice
 from runtime.frame import FusedFrame
 from runtime.pipeline import OnFrame, run_pipeline
 from runtime.progress import frame_progress
@@ -16,7 +17,12 @@ from runtime.sink import open_sink
 
 
 def run_rig(
-    rig: Rig, model: Path | str, out: str | None, *, limit: int | None = None, on_frame: OnFrame | None = None
+    rig: Rig,
+    model: Path | str | BackendChoice,
+    out: str | None,
+    *,
+    limit: int | None = None,
+    on_frame: OnFrame | None = None,
 ) -> RunReport:
     """Fuse what the rig's cameras give, with a progress bar on stderr.
 
@@ -25,7 +31,7 @@ def run_rig(
     nothing is left under the final name then.
     """
     with (
-        closing(open_backend(model)) as backend,
+        closing(open_backend(model)) as opened,
         open_rig(rig) as pairs,
         frame_progress(limit or pairs.frames_expected) as advance,
     ):
@@ -35,7 +41,7 @@ def run_rig(
             if on_frame is not None:
                 on_frame(frame)
 
-        report = run_pipeline(pairs, backend, open_sink(out), limit=limit, on_frame=note)
+        report = run_pipeline(pairs, opened, open_sink(out), limit=limit, on_frame=note)
     if report.interrupted or report.fused == limit:
         return report  # what the cameras had read ahead was not wanted any more, which is no loss
     return dataclasses.replace(report, counts=pairs.counts)  # what the longer recording had left is

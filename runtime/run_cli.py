@@ -22,24 +22,36 @@ def run(
         str,
         typer.Option(
             "--model",
-            help="An .onnx, a checkpoint, or a word: lite, lite-int8, coconet (shipped); average, maximum, pyramid.",
+            help="An .onnx, .engine or checkpoint, or a word: lite, lite-int8, coconet; average, maximum, pyramid.",
         ),
     ] = "lite",
     out: Annotated[
         str | None,
         typer.Option("--out", help="A video (.mp4, .mkv, .mov), or a folder for pictures.", show_default="nowhere"),
     ] = None,
+    backend: Annotated[
+        str, typer.Option("--backend", help="What runs it: auto, ort, ort-cuda, openvino, tensorrt, torch.")
+    ] = "auto",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file too.")] = None,
     frames: Annotated[int | None, typer.Option("--frames", min=1, help="Stop after so many fused frames.")] = None,
 ) -> None:
     """Fuse two cameras, or two recordings, until they end or Ctrl-C is pressed."""
     from rich.console import Console
 
+    from coconet.engine_card import ENGINE_SUFFIX
     from coconet.files import whole_file
+    from runtime.backend_choice import choose_backend
+    from runtime.cuda_device import first_cuda_device
     from runtime.run import run_rig
 
+    if rig is not None and rig.suffix == ENGINE_SUFFIX:
+        rig, model = None, str(rig)
+    choice = choose_backend(model, backend)
+    if choice.kind == "tensorrt":
+        first_cuda_device()  # without a GPU nothing else about the command matters
+    Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
     with whole_file(json_file) if json_file else nullcontext() as scratch:
-        report = run_rig(_chosen_rig(rig, visible, infrared), model, out, limit=frames)
+        report = run_rig(_chosen_rig(rig, visible, infrared), choice, out, limit=frames)
         if scratch:
             scratch.write_text(report.to_json())
     Console().print(report.to_table())

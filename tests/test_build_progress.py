@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from export.build_progress import BarProgress, NoProgress, progress_monitor
-from export.tensorrt_flavour import rtx_module
+from runtime.tensorrt_module import rtx_module
 
 
 class Recorder(NoProgress):

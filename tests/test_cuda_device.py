@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from coconet.errors import CoconetError
-from export import cuda_device
-from export.cuda_device import CudaDevice, first_cuda_device
+from runtime import cuda_device
+from runtime.cuda_device import CudaDevice, first_cuda_device
 
 
 class Driver:
@@ -40,19 +40,19 @@ class Driver:
         return 0
 
     def cuDeviceGetAttribute(self, value: Any, number: int, handle: ctypes.c_int) -> int:
-        value._obj.value = {75: 8, 76: 7}[number]
+        value._obj.value = {75: 8, 76: 7, 18: 1}[number]
         return 0
 
 
 def test_the_first_device_is_named_with_its_compute_capability(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Driver())
-    assert first_cuda_device() == CudaDevice("Orin", (8, 7))
+    assert first_cuda_device() == CudaDevice("Orin", (8, 7), integrated=True)
     assert first_cuda_device().sm == "sm87"
 
 
 def test_a_machine_without_driver_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuda_device, "DRIVER_LIBRARY", "libno-such-driver.so.1")
-    with pytest.raises(CoconetError, match=r"got no NVIDIA driver \(libno-such-driver.* --gpu sm86"):
+    with pytest.raises(CoconetError, match=r"got no NVIDIA driver \(libno-such-driver.* coconet doctor"):
         first_cuda_device()
 
 

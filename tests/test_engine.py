@@ -23,9 +23,10 @@ from coconet.signature import CARD_KEY, Precision
 from export import engine, engine_check
 from export.build_progress import NoProgress
 from export.engine import BuildAids, build_engine, default_engine_path
-from export.tensorrt_flavour import TensorRT, open_tensorrt
+from export.tensorrt_flavour import open_tensorrt
 from runtime.backend import open_backend
 from runtime.frame import Pixels
+from runtime.tensorrt_module import TensorRT
 
 SM86 = BuildOptions(gpus=("sm86",))
 PROFILE = SizeProfile(FrameSize(32, 48), FrameSize(64, 80), FrameSize(96, 128))

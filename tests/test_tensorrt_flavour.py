@@ -11,16 +11,11 @@ from types import SimpleNamespace
 import pytest
 
 from coconet.errors import CoconetError, MissingPackage
-from export import cuda_device, tensorrt_flavour
-from export.cuda_device import CudaDevice
-from export.tensorrt_flavour import (
-    Messages,
-    creation_flags,
-    in_one_line,
-    open_tensorrt,
-    rtx_module,
-    types_networks_strongly,
-)
+from export import tensorrt_flavour
+from export.tensorrt_flavour import creation_flags, open_tensorrt, types_networks_strongly
+from runtime import cuda_device
+from runtime.cuda_device import CudaDevice
+from runtime.tensorrt_module import Messages, in_one_line, rtx_module
 
 # The creation flags of TensorRT versions that do not install here, with their values.
 TENSORRT_8 = IntEnum("TENSORRT_8", [("EXPLICIT_BATCH", 0)])
@@ -86,12 +81,12 @@ def test_a_repeated_warning_is_logged_once(caplog: pytest.LogCaptureFixture) -> 
 def test_no_device_is_noticed_before_tensorrt_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuda_device, "DRIVER_LIBRARY", "libno-such-driver.so.1")
     monkeypatch.setattr(importlib, "import_module", pytest.fail)
-    with pytest.raises(CoconetError, match="CUDA device: wanted an NVIDIA GPU with its driver"):
+    with pytest.raises(CoconetError, match="CUDA device: wanted an NVIDIA GPU with its driver.* --gpu sm86"):
         open_tensorrt(())
 
 
 def test_a_device_without_tensorrt_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tensorrt_flavour, "first_cuda_device", lambda: CudaDevice("Orin", (8, 7)))
+    monkeypatch.setattr(tensorrt_flavour, "first_cuda_device", lambda _: CudaDevice("Orin", (8, 7)))
     monkeypatch.setitem(sys.modules, "tensorrt", None)
     with pytest.raises(MissingPackage, match=r"tensorrt for building engines.*coconet-edge\[tensorrt\]"):
         open_tensorrt(())

@@ -17,15 +17,19 @@ DRIVER_LIBRARY = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 
 COMPUTE_CAPABILITY_MAJOR = 75
 COMPUTE_CAPABILITY_MINOR = 76
+INTEGRATED = 18
 NAME_BYTES = 256
+
+IN_DOCTOR = "Run on the device that has one; coconet doctor says what is missing here."
 
 
 @dataclass(frozen=True)
 class CudaDevice:
-    """A GPU: its name and its compute capability as (major, minor)."""
+    """A GPU: its name, its compute capability as (major, minor), and whether it shares the host's memory (Jetson)."""
 
     name: str
     compute_capability: tuple[int, int]
+    integrated: bool = False
 
     @property
     def sm(self) -> str:
@@ -34,26 +38,42 @@ class CudaDevice:
         return f"sm{major}{minor}"
 
 
-def first_cuda_device() -> CudaDevice:
-    """Return device 0 of this process, after CUDA_VISIBLE_DEVICES. Raises CoconetError where there is none."""
+def first_cuda_device(remedy: str = IN_DOCTOR) -> CudaDevice:
+    """Return device 0 of this process, after CUDA_VISIBLE_DEVICES.
+
+    Raises CoconetError where there is none; remedy: what it then tells the user to do.
+    """
+    try:
+        return _first_device()
+    except _NoDevice as error:
+        wanted = "an NVIDIA GPU with its driver on this machine"
+        raise CoconetError("CUDA device", wanted=wanted, got=str(error), remedy=remedy) from error
+
+
+class _NoDevice(Exception):
+    """There is none; says what was got instead."""
+
+
+def _first_device() -> CudaDevice:
     driver = _loaded_driver()
     _call(driver, "cuInit", 0)
     count, handle = ctypes.c_int(), ctypes.c_int()
     _call(driver, "cuDeviceGetCount", ctypes.byref(count))
     if count.value == 0:
-        raise _no_device("a driver that sees no device")
+        raise _NoDevice("a driver that sees no device")
     _call(driver, "cuDeviceGet", ctypes.byref(handle), 0)
     name = ctypes.create_string_buffer(NAME_BYTES)
     _call(driver, "cuDeviceGetName", name, NAME_BYTES, handle)
-    major, minor = (_attribute(driver, at, handle) for at in (COMPUTE_CAPABILITY_MAJOR, COMPUTE_CAPABILITY_MINOR))
-    return CudaDevice(name.value.decode(errors="replace"), (major, minor))
+    numbers = (COMPUTE_CAPABILITY_MAJOR, COMPUTE_CAPABILITY_MINOR, INTEGRATED)
+    major, minor, integrated = (_attribute(driver, number, handle) for number in numbers)
+    return CudaDevice(name.value.decode(errors="replace"), (major, minor), bool(integrated))
 
 
 def _loaded_driver() -> Any:
     try:
         return ctypes.CDLL(DRIVER_LIBRARY)
     except OSError as error:
-        raise _no_device(f"no NVIDIA driver ({error})") from error
+        raise _NoDevice(f"no NVIDIA driver ({error})") from error
 
 
 def _attribute(driver: Any, number: int, handle: ctypes.c_int) -> int:
@@ -68,13 +88,4 @@ def _call(driver: Any, function: str, *arguments: Any) -> None:
         name = ctypes.c_char_p()
         driver.cuGetErrorName(status, ctypes.byref(name))
         said = f"error {status}" if name.value is None else name.value.decode()
-        raise _no_device(f"{said} from the driver's {function}")
-
-
-def _no_device(got: str) -> CoconetError:
-    return CoconetError(
-        "CUDA device",
-        wanted="an NVIDIA GPU with its driver on this machine",
-        got=got,
-        remedy="Build on the device that will run the engine, or name the GPU with --gpu sm86 to build without one.",
-    )
+        raise _NoDevice(f"{said} from the driver's {function}")

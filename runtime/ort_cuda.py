@@ -1,0 +1,110 @@
+"""ONNX Runtime on the GPU: the CUDA provider with bound memory and a CUDA graph, and never the CPU in silence.
+
+Written against the interface of onnxruntime-gpu 1.31; the binding is tested on the CPU, the GPU itself was not run.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coconet.errors import CoconetError
+from coconet.signature import FUSED, INFRARED, VISIBLE, ModelCard
+from runtime.adapter import fuse_adapted
+from runtime.frame import Pixels
+from runtime.ort_providers import PROVIDER, require_provider
+from runtime.ort_session import VERSION, OrtValue, closed, open_session, run_in_words, session_options
+
+LOG = logging.getLogger("coconet.gpu")
+
+
+class OnnxRuntimeCudaBackend:
+    """A model file run by the CUDA execution provider; one thread at a time.
+
+    graph: replay the kernels as one CUDA graph, which wants a fixed frame size: a new size opens the model again.
+    """
+
+    def __init__(self, path: Path, graph: bool = True) -> None:
+        """Open the model. Raises CoconetError where the provider does not load, or is not what the model runs on."""
+        require_provider()
+        self._where, self._graph = path, graph
+        self._bound: BoundSession | None = None
+        session, self.card, graphed = open_on_gpu(path, graph)
+        self._session: Any = session
+        self.name = f"ONNX Runtime {VERSION} (CUDA{', graph' if graphed else ''})"
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
+
+        Raises CoconetError for frames of another size, shape or type than the card says.
+        """
+        return fuse_adapted(self.card, self._where, self._run, visible, infrared)
+
+    def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        if self._session is None:
+            raise closed(self._where)
+        if self._bound is None or self._bound.shape != visible.shape:
+            if self._bound is not None and self._graph:  # the recorded graph is of the other size
+                self._session, _, _ = open_on_gpu(self._where, self._graph)
+            self._bound = BoundSession(self._session, visible.shape, "cuda")
+        bound = self._bound
+        try:
+            return run_in_words(self._where, lambda: bound.run(visible, infrared))
+        except CoconetError:
+            self._bound = None  # the next frame binds memory of its own
+            raise
+
+    def close(self) -> None:
+        """Release session and memory; a second call does nothing."""
+        self._bound = self._session = None
+
+
+class BoundSession:
+    """A session with its three pictures at fixed places in memory. device: `cuda`, or `cpu` where tests bind it."""
+
+    def __init__(self, session: Any, shape: tuple[int, ...], device: str) -> None:
+        """Allocate pictures of (H, W, C), the visible one's shape, and bind them."""
+        self.shape = shape
+        height, width, channels = shape
+        shapes = {VISIBLE: (1, height, width, channels), INFRARED: (1, height, width, 1)}
+        shapes[FUSED] = shapes[VISIBLE]
+        make = OrtValue.ortvalue_from_shape_and_type
+        self._values = {name: make(sides, np.uint8, device, 0) for name, sides in shapes.items()}
+        self._session, self._binding = session, session.io_binding()
+        for name in (VISIBLE, INFRARED):
+            self._binding.bind_ortvalue_input(name, self._values[name])
+        self._binding.bind_ortvalue_output(FUSED, self._values[FUSED])
+
+    def run(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Copy both pictures in, run, and copy the fused one out."""
+        for name, pixels in ((VISIBLE, visible), (INFRARED, infrared)):
+            self._values[name].update_inplace(np.ascontiguousarray(pixels[None]))
+        self._session.run_with_iobinding(self._binding)
+        fused: Pixels = self._values[FUSED].numpy()[0].copy()
+        return fused
+
+
+def open_on_gpu(path: Path, graph: bool) -> tuple[Any, ModelCard, bool]:
+    """Open a session on the GPU and say whether it records a CUDA graph; some models have nodes that cannot be."""
+    if graph:
+        try:
+            return (*_opened(path, {"enable_cuda_graph": "1"}), True)
+        except CoconetError as error:
+            LOG.info("%s runs without a CUDA graph: %s", path, error)
+    return (*_opened(path, {}), False)
+
+
+def _opened(path: Path, options: dict[str, str]) -> tuple[Any, ModelCard]:
+    session, card = open_session(path, session_options(), [(PROVIDER, {"device_id": "0", **options})])
+    session.disable_fallback()
+    if PROVIDER not in session.get_providers():
+        raise CoconetError(
+            path,
+            wanted="a model on the GPU",
+            got=f"one on {', '.join(session.get_providers())}: ONNX Runtime could not load its CUDA provider",
+            remedy="coconet doctor says which CUDA library is missing; --backend ort runs it on the CPU.",
+        )
+    return session, card
