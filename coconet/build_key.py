@@ -7,12 +7,8 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from coconet.engine_card import BuildOptions, EngineCard, Flavour
-from coconet.errors import CoconetError
-
-BUILD_AGAIN = "Build it again on this device with coconet build."
 
 
 @dataclass(frozen=True)
@@ -53,38 +49,6 @@ class BuildKey:
             before, now = getattr(old.options, field.name), getattr(self.options, field.name)
             if before != now and field.name != "gpus":
                 yield f"{field.name} was {before}, now {now}"
-
-
-@dataclass(frozen=True)
-class EngineHost:
-    """Where an engine is to run: TensorRT's kind and version, the GPU's compute capability (`sm87`) and its name."""
-
-    flavour: Flavour
-    version: str
-    sm: str
-    device: str
-
-
-def require_fit(engine: Path, card: EngineCard, host: EngineHost) -> None:
-    """Raise CoconetError, before an engine is deserialised, where the host is not what it was built for.
-
-    TensorRT itself ends a wrong engine with a message about serialisation tags at best, and a crash at worst.
-    """
-    wrong = None
-    if (card.flavour, card.tensorrt_version) != (host.flavour, host.version):
-        wrong = (
-            f"an engine of {host.flavour} {host.version}",
-            f"one of {card.flavour} {card.tensorrt_version}",
-        )
-    elif host.sm not in card.targets:
-        wrong = (
-            f"an engine for this GPU, {_gpus((host.sm,), host.device)}",
-            f"one for {_gpus(card.targets, card.device)}",
-        )
-    elif card.device not in (None, host.device):
-        wrong = (f"an engine built on {host.device}", f"one built on {card.device}")
-    if wrong is not None:
-        raise CoconetError(engine, wanted=wrong[0], got=wrong[1], remedy=BUILD_AGAIN)
 
 
 def _gpus(targets: tuple[str, ...], device: str | None) -> str:

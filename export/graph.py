@@ -137,8 +137,16 @@ def to_model(checkpoint: Checkpoint, options: ExportOptions, card: ModelCard) ->
             verbose=False,
         )
     model = cast("torch.onnx.ONNXProgram", program).model_proto  # None only where a file is written at once
+    _forget_origins(model.graph)
     attach_card(model, card)
     return model
+
+
+def _forget_origins(graph: onnx.GraphProto) -> None:
+    """Drop what PyTorch notes of where each node and value came from: file names of the machine that exported."""
+    for entry in (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        del entry.metadata_props[:]
+        entry.doc_string = ""
 
 
 def _sides(options: ExportOptions) -> list[tuple[int, int] | None]:

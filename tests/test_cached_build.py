@@ -10,9 +10,8 @@ import pytest
 from conv_onnx import write_conv_model
 from test_engine import device_tensorrt
 
-from coconet.build_key import BuildKey, EngineHost, require_fit
+from coconet.build_key import BuildKey
 from coconet.engine_card import BuildOptions, card_path, read_engine_card
-from coconet.errors import CoconetError
 from export import cached_build
 from export.build_progress import NoProgress
 from export.cached_build import CachedBuild, build_cached
@@ -106,25 +105,3 @@ def test_the_folder_follows_the_environment() -> None:
     assert default_cache_folder({"COCONET_CACHE": "/a"}) == Path("/a")
     assert default_cache_folder({"XDG_CACHE_HOME": "/b"}) == Path("/b/coconet-edge")
     assert default_cache_folder({}) == Path.home() / ".cache" / "coconet-edge"
-
-
-@pytest.mark.parametrize(
-    ("here", "said"),
-    [
-        ({"version": "10.7"}, "wanted an engine of tensorrt 10.7, got one of tensorrt 10.3"),
-        ({"flavour": "tensorrt_rtx"}, "wanted an engine of tensorrt_rtx 10.3, got one of tensorrt 10.3"),
-        ({"sm": "sm86", "device": "A10"}, "for this GPU, A10 (sm86), got one for Orin (sm87)"),
-        ({"device": "Orin Nano"}, "wanted an engine built on Orin Nano, got one built on Orin"),
-    ],
-)
-def test_a_stale_or_foreign_engine_is_refused_in_words(
-    model: Path, cache: EngineCache, here: dict[str, str], said: str
-) -> None:
-    built = build(model, cache).card
-    card = replace(built, flavour="tensorrt", tensorrt_version="10.3", targets=("sm87",), device="Orin")
-    host = EngineHost("tensorrt", "10.3", sm="sm87", device="Orin")
-    require_fit(Path("m.engine"), card, host)
-    with pytest.raises(CoconetError) as caught:
-        require_fit(Path("m.engine"), card, replace(host, **here))  # type: ignore[arg-type]
-    assert said in str(caught.value)
-    assert "Build it again on this device" in str(caught.value)

@@ -208,3 +208,8 @@ def test_other_operator_sets_fuse_alike(tmp_path: Path, opset: int) -> None:
 def test_options_that_no_graph_can_have_are_refused(fields: dict[str, object], complaint: str) -> None:
     with pytest.raises(CoconetError, match=complaint):
         ExportOptions(**fields)  # type: ignore[arg-type]
+
+
+def test_a_graph_does_not_say_where_it_was_exported(tmp_path: Path) -> None:
+    export_onnx(fresh("lite"), tmp_path / "m.onnx", ExportOptions(FrameSize(48, 64)))
+    assert str(Path(__file__).parents[1]).encode() not in (tmp_path / "m.onnx").read_bytes()
