@@ -53,7 +53,7 @@ COMMANDS = {
     "run": "runtime.run_cli:run",
     "demo": "runtime.demo_cli:demo",
     "contact": "runtime.contact_cli:contact",
-    "bench": "benchmarks.bench_cli:bench",
+    "bench": "benchmarks.bench_cli:app",
     "steadiness": "benchmarks.steadiness_cli:steadiness",
 }
 
