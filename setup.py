@@ -22,17 +22,20 @@ BASE = [
 EXPORT = ["torch>=2.9", "onnx>=1.18", "onnxscript>=0.5", "safetensors>=0.4"]
 CALIBRATION = ["onnx>=1.18"]
 METRICS = ["scipy>=1.10"]
+BENCH = [*METRICS, "matplotlib>=3.8", "jinja2>=3.1", "nvidia-ml-py>=12.535"]
 TRAIN = [*EXPORT, *METRICS, "h5py>=3.8", "tomli-w>=1.0"]
 RTX = ["onnx>=1.18", "tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>=1.7"]
 EXTRAS = {
     "export": EXPORT,
     "calibration": CALIBRATION,
     "metrics": METRICS,
+    "bench": BENCH,
     "train": TRAIN,
     "tensorrt": [*CALIBRATION, "tensorrt>=10"],
     "rtx": RTX,
     "dev": [
         *TRAIN,
+        *BENCH,
         *RTX,
         "hypothesis>=6",
         "mypy>=1.10",
@@ -67,7 +70,11 @@ setup(
     python_requires=">=3.10",
     package_dir={"": "."},
     packages=["coconet", "coconet.weights", "export", "calibration", "runtime", "benchmarks"],
-    package_data={"coconet.weights": ["*.onnx", "*.safetensors", "*.md"], "coconet": ["py.typed"]},
+    package_data={
+        "coconet.weights": ["*.onnx", "*.safetensors", "*.md"],
+        "coconet": ["py.typed"],
+        "benchmarks": ["*.jinja"],
+    },
     install_requires=BASE,
     extras_require=EXTRAS,
     entry_points={

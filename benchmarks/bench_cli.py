@@ -46,7 +46,7 @@ class DefaultGroup(TyperGroup):
         """Put the default in front, unless a command or the help of the group is asked for."""
         if not args or (args[0] not in self.commands and args[0] != "--help"):
             args = [self.default, *args]
-        return super().parse_args(ctx, args)  # type: ignore[arg-type]
+        return super().parse_args(ctx, args)
 
 
 app = typer.Typer(

@@ -14,7 +14,7 @@ from benchmarks.entry import Entry
 from benchmarks.frames import BenchFrames
 from benchmarks.measure import Timed, measure
 from benchmarks.result import Row
-from benchmarks.versus import Versus, versus_of
+from benchmarks.versus import Finding, Versus, versus_of
 from benchmarks.worker import Opener, Worker, hold
 from coconet.engine_card import FrameSize
 from runtime.backend import Backend
@@ -107,7 +107,7 @@ def _row(trial: Trial, timed: Timed) -> Row:
     return row.timed(timed.turns_ms, timed.yardstick_ms, complete=True)
 
 
-def _line(what: str, found: tuple[Versus, ...], wanted: str) -> str:
+def _line(what: str, found: tuple[Versus, ...], wanted: Finding) -> str:
     counts = Counter(one.finding for one in found)
     others = ", ".join(f"{count} {finding}" for finding, count in counts.items() if finding != wanted)
     ratios = sorted(one.ratio.value for one in found)

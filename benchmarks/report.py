@@ -21,7 +21,7 @@ from coconet.checked import Checked, checked
 from coconet.errors import CoconetError
 from coconet.files import existing_file, whole_file
 
-SCHEMA = 2
+SCHEMA: Literal[2] = 2
 """Version of the JSON's layout; it goes up whenever a reader would have to change."""
 
 STEADY = 0.10
