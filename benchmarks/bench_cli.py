@@ -16,12 +16,14 @@ from coconet.errors import CoconetError
 
 if TYPE_CHECKING:
     from benchmarks.campaign import Plan
+    from benchmarks.device import Device
     from benchmarks.report import BenchReport
     from benchmarks.result import Row
 
 MODELS = ("lite", "lite-int8")
-QUICK = ("lite", "lite-int8", "lite@half", "coconet", "coconet@half")
-"""What comes with the package, in every precision that something here runs."""
+QUICK = ("lite", "lite-int8", "coconet")
+QUICK_GPU = (*QUICK, "lite@half", "coconet@half")
+"""What comes with the package; half precision where there is a GPU, because a processor takes minutes for it."""
 
 PEERS = ("lite", "lite-int8", "lite.safetensors", "lite@half", "lite@compile")
 MATRIX = (*PEERS, "coconet", "coconet@half", "coconet@compile")
@@ -77,6 +79,9 @@ def measure(
     matrix: Annotated[bool, typer.Option("--matrix", help="Every model and PyTorch peer at four sizes.")] = False,
     streams: Annotated[bool, typer.Option("--streams", help="Also from two videos to a fused one.")] = False,
     layers: Annotated[bool, typer.Option("--layers", help="Also profile ONNX models node by node.")] = False,
+    patience: Annotated[
+        float, typer.Option(min=1, help="Leave a model out that takes longer than so many seconds for one answer.")
+    ] = 120.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Keep everything here while measuring.")] = None,
     html: HtmlOption = None,
     markdown: MarkdownOption = None,
@@ -84,11 +89,14 @@ def measure(
 ) -> None:
     """Time models on the same frames, in turns, once they have been found to give the same pictures."""
     from benchmarks.campaign import Plan
+    from benchmarks.device import this_device
     from benchmarks.effort import Effort
     from benchmarks.entry import Entry, labelled
     from benchmarks.frames import BenchFrames
 
-    words = models or (MATRIX if matrix else QUICK if quick else MODELS)
+    device = this_device()
+    shipped = MATRIX if matrix else (QUICK_GPU if device.gpus else QUICK) if quick else MODELS
+    words = models or shipped
     sizes = size or (MATRIX_SIZES if matrix else QUICK_SIZES if quick else (SIZE,))
     plan = Plan(
         entries=tuple(labelled([Entry.parse(word) for word in words])),
@@ -103,8 +111,9 @@ def measure(
         frames=BenchFrames(frames, min(count, 2) if quick else count),
         streams_s=QUICK_STREAM_S if quick else STREAM_S if streams else 0.0,
         layers=layers or quick,
+        patience_s=patience,
     )
-    report = _measured(plan, json_file, _kept_rows(json_file, resume))
+    report = _measured(plan, device, json_file, _kept_rows(json_file, resume))
     _shown([report], html, markdown)
     if not any(row.latency for row in report.rows):
         raise CoconetError(
@@ -167,9 +176,8 @@ def schema() -> None:
     typer.echo(json.dumps(BenchReport.model_json_schema(), indent=2))
 
 
-def _measured(plan: Plan, json_file: Path | None, rows: tuple[Row, ...]) -> BenchReport:
+def _measured(plan: Plan, device: Device, json_file: Path | None, rows: tuple[Row, ...]) -> BenchReport:
     from benchmarks.campaign import Campaign
-    from benchmarks.device import this_device
     from benchmarks.sampler import Sampler
     from benchmarks.sensors import open_sensor
 
@@ -180,7 +188,7 @@ def _measured(plan: Plan, json_file: Path | None, rows: tuple[Row, ...]) -> Benc
     with closing(open_sensor()) as sensor, Sampler(sensor) as sampler, _progress() as bar:
         task = bar.add_task("starting", total=1.0)
         campaign = Campaign(
-            plan, this_device(), keep, lambda doing, share: bar.update(task, description=doing, completed=share), rows
+            plan, device, keep, lambda doing, share: bar.update(task, description=doing, completed=share), rows
         )
         report = campaign.run(sampler)
     keep(report)

@@ -17,20 +17,27 @@ from benchmarks.frames import BenchFrames
 from benchmarks.measure import Timed, measure
 from benchmarks.quality import Gallery, objection, parity_with, quality_of, reference_of
 from benchmarks.report import BenchReport, now_in_words
-from benchmarks.result import Row, Startup
+from benchmarks.result import Quality, Row, Startup
 from benchmarks.sampler import Sampler
 from benchmarks.worker import Worker, first_frame_ms, hold, peak_memory_mib, pictures
 from coconet.engine_card import FrameSize
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, MissingPackage
 from runtime.frame import FramePair
 
 STREAM_BUDGET_S = 6.0
+STREAM_SLOWEST_MS = 1000.0
+"""A model that takes longer is not run end to end: what it cannot do live shows in its latency."""
+
 SAVE_EVERY_S = 2.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a campaign measures. streams_s: length of the end-to-end recording, 0 for none. layers: profile nodes."""
+    """What a campaign measures.
+
+    streams_s: length of the end-to-end recording, 0 for none. layers: profile nodes.
+    patience_s: a model that takes longer to load, or for a first frame, is left out.
+    """
 
     entries: tuple[Entry, ...]
     sizes: tuple[FrameSize, ...]
@@ -38,7 +45,7 @@ class Plan:
     frames: BenchFrames
     streams_s: float = 0.0
     layers: bool = False
-    quality: bool = True
+    patience_s: float | None = None
 
 
 Progress = Callable[[str, float], None]
@@ -124,7 +131,7 @@ class Group:
             width_px=self._size.width_px,
         )
         try:
-            worker = stack.enter_context(Worker(entry.label, entry.opened))
+            worker = stack.enter_context(Worker(entry.label, entry.opened, self._plan.patience_s))
             card = worker.loaded.card
             row = row.model_copy(
                 update={
@@ -158,8 +165,7 @@ class Group:
         for gallery in galleries:
             reference, pairs = reference_of(gallery, galleries), self._pairs[gallery.label]
             refused = objection(parity_with(reference, gallery, pairs), gallery) if reference else None
-            quality = quality_of(gallery, pairs, reference) if self._plan.quality else None
-            self._update(gallery.label, quality=quality, refused=refused)
+            self._update(gallery.label, quality=_quality(gallery, pairs, reference), refused=refused)
             if refused:
                 del self._workers[gallery.label]
 
@@ -181,8 +187,9 @@ class Group:
         for number, (label, worker) in enumerate(self._workers.items()):
             self._progress(f"{self._size}: {label} end to end", 0.8 + 0.2 * number / len(self._workers))
             latency = self._rows[label].latency
-            limit = max(2, round(STREAM_BUDGET_S * 1e3 / latency.p50)) if latency else recording.frames
-            self._update(label, stream=worker.ask(streamed, recording, limit))
+            if latency is not None and latency.p50 <= STREAM_SLOWEST_MS:
+                limit = max(2, round(STREAM_BUDGET_S * 1e3 / latency.p50))
+                self._update(label, stream=worker.ask(streamed, recording, limit))
 
     def _profile(self) -> None:
         from benchmarks.layers import profiled
@@ -195,3 +202,11 @@ class Group:
 
     def _update(self, label: str, **fields: object) -> None:
         self._rows[label] = self._rows[label].model_copy(update=fields)
+
+
+def _quality(gallery: Gallery, pairs: Sequence[FramePair], reference: Gallery | None) -> Quality | None:
+    """None where the metrics' own packages are not installed, which a device that only runs models may lack."""
+    try:
+        return quality_of(gallery, pairs, reference)
+    except MissingPackage:
+        return None

@@ -19,6 +19,9 @@ try:
 except ImportError as error:
     raise MissingPackage("jinja2", job="the page of a benchmark", extra="bench") from error
 
+SENSED = ("GPU MiB", "W", "J/frame", "MHz", "°C", "throttled")
+"""Columns that only a device with the sensor has."""
+
 DASH = "–"  # noqa: RUF001  # an empty cell of a printed table
 
 
@@ -29,6 +32,7 @@ class Line:
     row: Row
     colour: str
     ratio: str
+    between: str
     cells: dict[str, str]
 
 
@@ -48,6 +52,7 @@ class Section:
     report: BenchReport
     panels: list[Panel]
     layers: list[tuple[Row, Markup]]
+    sensed: list[str]
     noise: Markup | None
     remarks: list[str]
     facts: list[tuple[str, str]]
@@ -76,10 +81,12 @@ def _section(report: BenchReport, networks: Sequence[str]) -> Section:
         if rows:
             lines = [_line(row, ratio, networks) for row, ratio in zip(rows, ratios(rows), strict=True)]
             panels.append(Panel(size, Markup(latency_plot(rows, networks)), lines))  # noqa: S704  # our own drawing
+    cells = [line.cells for panel in panels for line in panel.lines]
     return Section(
         report=report,
+        sensed=[name for name in SENSED if any(one[name] != DASH for one in cells)],
         panels=panels,
-        layers=[(row, Markup(layer_plot(row, networks))) for row in timed[-1:0:-1] if row.layers][:1],  # noqa: S704
+        layers=[(row, Markup(layer_plot(row, networks))) for row in timed[::-1] if row.layers][:1],  # noqa: S704
         noise=Markup(noise_plot(report)) if timed else None,  # noqa: S704
         remarks=list(remarks(report.rows)),
         facts=list(_facts(report)),
@@ -101,22 +108,22 @@ def _paretos(reports: Sequence[BenchReport], networks: Sequence[str]) -> Iterato
 
 
 def _line(row: Row, ratio: Interval | None, networks: Sequence[str]) -> Line:
-    times = DASH if ratio is None else f"{ratio.value:.2f} ({ratio.low:.2f}{DASH}{ratio.high:.2f})"
-    return Line(row, colour_of(row.network, networks), "1" if ratio is None else times, _cells(row))
+    between = f"{ratio.low:.2f}{DASH}{ratio.high:.2f}" if ratio else ""
+    return Line(row, colour_of(row.network, networks), f"{ratio.value:.2f}" if ratio else "1", between, _cells(row))
 
 
 def _cells(row: Row) -> dict[str, str]:
     latency, startup, energy, stream, quality = row.latency, row.startup, row.energy, row.stream, row.quality
-    cells = dict.fromkeys(("load", "first", "memory", "power", "joule", "clock", "heat", "throttled"), DASH)
+    cells = dict.fromkeys(("load", "first", "memory", *SENSED), DASH)
     if latency:
         cells |= {name: f"{getattr(latency, name):.1f}" for name in ("p50", "p90", "p95", "max", "jitter")}
         cells |= {"p99": p99_in_words(row), "frames": str(latency.frames), "fps": f"{row.fps or 0:.1f}"}
     if startup:
         cells |= {"load": f"{startup.load_ms / 1e3:.2f}", "first": f"{startup.first_frame_ms:.0f}"}
-        cells["memory"] = _number(startup.host_mib, ".0f")
+        cells |= {"memory": _number(startup.host_mib, ".0f"), "GPU MiB": _number(startup.device_mib, ".0f")}
     if energy:
-        cells |= {"power": _number(energy.mean_w, ".1f"), "joule": _number(energy.frame_j, ".2f")}
-        cells |= {"clock": _number(energy.clock_mhz, ".0f"), "heat": _number(energy.hottest_c, ".0f")}
+        cells |= {"W": _number(energy.mean_w, ".1f"), "J/frame": _number(energy.frame_j, ".2f")}
+        cells |= {"MHz": _number(energy.clock_mhz, ".0f"), "°C": _number(energy.hottest_c, ".0f")}
         cells["throttled"] = {None: DASH, True: "yes", False: "no"}[energy.throttled]
     if stream:
         cells |= {"file_fps": f"{stream.file_fps:.1f}", "dropped": f"{stream.dropped_share:.0%}"}

@@ -133,7 +133,7 @@ def _latency_row(axes: Axes, place: int, row: Row, colour: str, random: np.rando
     axes.plot([row.latency.p50] * 2, [place - 0.36, place + 0.36], color=INK, linewidth=1.8, solid_capstyle="butt")
     axes.plot([row.latency.p99] * 2, [place - 0.22, place + 0.22], color=INK, linewidth=0.8)
     axes.annotate(
-        f"{row.latency.p50:.3g}", (row.latency.p50, place - 0.36), (0, 1), textcoords="offset points", **_SMALL
+        _rounded(row.latency.p50), (row.latency.p50, place - 0.36), (0, 1), textcoords="offset points", **_SMALL
     )
 
 
@@ -151,21 +151,21 @@ def _time_axis(axes: Axes, label: str) -> None:
 
 
 def _label_points(axes: Axes, labels: Sequence[str], points: Sequence[tuple[float, float]]) -> None:
-    """Write each label over its point, or under it where one just to its left is written over."""
-    figure = axes.figure
-    placed: list[tuple[float, float]] = []
+    """Write each label over its point or under it, where no other label or point is."""
+    dots = axes.figure.dpi / 72
+    placed = [tuple(axes.transData.transform(point)) for point in points]
     for index in sorted(range(len(points)), key=lambda index: points[index]):
         x, y = axes.transData.transform(points[index])
-        steps = [step for step in _STEPS if all(abs(x - px) > 85 or abs(y + step - py) > 11 for px, py in placed)]
+        steps = [step for step in _STEPS if all(abs(x - px) > 70 or abs(y + step - py) > 13 for px, py in placed)]
         step = steps[0] if steps else _STEPS[0]
         placed.append((x, y + step))
-        where = (0, step * 72 / figure.dpi)
+        where = (0, step / dots)
         axes.annotate(
             labels[index], points[index], where, textcoords="offset points", ha="center", va="center", fontsize=8
         )
 
 
-_STEPS = (15, -15, 29, -29, 43, -43)
+_STEPS = (17, -17, 32, -32, 47, -47)
 """How far above its point a label may be, in dots, the nearest first."""
 
 
@@ -180,6 +180,10 @@ def _svg(figure: Figure) -> str:
     figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
     return text[text.index("<svg") :]
+
+
+def _rounded(time_ms: float) -> str:
+    return f"{time_ms:.0f}" if time_ms >= 100 else f"{time_ms:.3g}"
 
 
 def _precision(row: Row) -> str:

@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -53,19 +54,21 @@ class Worker:
     """A process that opens a model and then does jobs on it, one after the other; a context manager.
 
     loaded: what opening came to. pid: the process.
-    Raises CoconetError, when made or asked, for what the model raises and for a process that has died.
+    patience_s: how long any answer may take; None for ever.
+    Raises CoconetError, when made or asked, for what the model raises, for a process that has died, and where an
+    answer does not come in time, after which the worker is of no use.
     """
 
     loaded: Loaded
 
-    def __init__(self, name: str, opener: Opener) -> None:
-        self.name = name
+    def __init__(self, name: str, opener: Opener, patience_s: float | None = None) -> None:
+        self.name, self._patience_s = name, patience_s
         context = multiprocessing.get_context("spawn")  # a fork would inherit memory, threads and CUDA
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, opener), daemon=True)
         self._process.start()
         theirs.close()
-        self.pid = self._process.pid or 0
+        self.pid, self._late = self._process.pid or 0, False
         try:
             self.loaded = self._answer()
         except BaseException:
@@ -90,13 +93,16 @@ class Worker:
     def close(self) -> None:
         """End the process; a second call does nothing."""
         self._pipe.close()
-        self._process.join(CLOSE_S)
+        self._process.join(0 if self._late else CLOSE_S)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
 
     def _answer(self) -> Any:
         try:
+            self._late = not self._pipe.poll(self._patience_s)
+            if self._late:
+                raise self._too_slow()
             good, answer = self._pipe.recv()
         except (EOFError, ConnectionError) as error:
             self._process.join(CLOSE_S)
@@ -110,6 +116,14 @@ class Worker:
             return answer
         where, wanted, got, remedy = answer
         raise CoconetError(where, wanted=wanted, got=got, remedy=remedy)
+
+    def _too_slow(self) -> CoconetError:
+        return CoconetError(
+            self.name,
+            wanted=f"an answer within {self._patience_s:g} s",
+            got="none",
+            remedy="Measure this model alone, at a smaller size or with a longer --patience.",
+        )
 
 
 def hold(held: Held, pairs: Sequence[FramePair]) -> None:
@@ -154,7 +168,7 @@ def timed_ms(held: Held, index: int) -> float:
 
 
 def _serve(pipe: Connection, opener: Opener) -> None:
-    parent = os.getppid()
+    Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         started = time.perf_counter_ns()
         backend = opener()
@@ -165,7 +179,7 @@ def _serve(pipe: Connection, opener: Opener) -> None:
     with closing(backend):
         pipe.send((True, Loaded(backend.card, backend.name, load_ms)))
         held = Held(backend)
-        while os.getppid() == parent:
+        while True:
             try:
                 job, args, kwargs = pipe.recv()
             except (EOFError, KeyboardInterrupt):
@@ -177,6 +191,13 @@ def _serve(pipe: Connection, opener: Opener) -> None:
             except KeyboardInterrupt:
                 return
             pipe.send(answer)
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent is gone, however busy it is: a killed benchmark leaves nothing behind."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def _in_words(error: CoconetError) -> tuple[str, str, str, str]:
