@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 Turns = Sequence[Sequence[float]]
 """Latencies of one model in ms, turn by turn, in the order they were measured."""
 
-RESAMPLES = 4000
-BLOCKS = 12
+RESAMPLES = 2000
+BLOCKS = 20
 """A run is cut into at most so many stretches of neighbouring turns. Turns beside each other saw the same neighbours
 on the machine; resampled one by one they would pass for more evidence than they are."""
 

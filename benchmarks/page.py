@@ -116,7 +116,8 @@ def _cells(row: Row) -> dict[str, str]:
     latency, startup, energy, stream, quality = row.latency, row.startup, row.energy, row.stream, row.quality
     cells = dict.fromkeys(("load", "first", "memory", *SENSED), DASH)
     if latency:
-        cells |= {name: f"{getattr(latency, name):.1f}" for name in ("p50", "p90", "p95", "max", "jitter")}
+        cells |= {name: f"{getattr(latency, name):.1f}" for name in ("p50", "p90", "p95", "max")}
+        cells["jitter"] = _number(latency.jitter, ".1f")
         cells |= {"p99": p99_in_words(row), "frames": str(latency.frames), "fps": f"{row.fps or 0:.1f}"}
     if startup:
         cells |= {"load": f"{startup.load_ms / 1e3:.2f}", "first": f"{startup.first_frame_ms:.0f}"}

@@ -15,7 +15,8 @@ from runtime.latency import Percentiles
 class Summary(Checked):
     """Latencies in ms. The interval of p99 is that of 95 % confidence, None where there are too few frames for one.
 
-    jitter: the mean difference between one frame and the next of the same turn, without sign.
+    jitter: the mean difference between one frame and the next of the same turn, without sign; None where no
+    turn had two.
     """
 
     frames: int
@@ -24,7 +25,7 @@ class Summary(Checked):
     p95: float
     p99: float
     max: float
-    jitter: float
+    jitter: float | None
     p99_interval: tuple[float, float] | None
 
     @classmethod
@@ -41,7 +42,7 @@ class Summary(Checked):
             p95=p95,
             p99=p99,
             max=max(samples),
-            jitter=float(steps.mean()) if len(steps) else 0.0,
+            jitter=float(steps.mean()) if len(steps) else None,
             p99_interval=(found.low, found.high) if found else None,
         )
 

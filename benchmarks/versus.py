@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from benchmarks.interval import Interval, Turns, ratio_interval
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.interval import Interval, ratio_interval
 from benchmarks.result import Row
 
 CONFIDENCE = 0.99
@@ -18,17 +22,22 @@ Finding = Literal["slower", "faster", "no difference"]
 
 @dataclass(frozen=True)
 class Versus:
-    """How B compares with A. ratio: latency of B over A, with its interval; machine: the yardstick's ratio likewise."""
+    """How B compares with A.
+
+    ratio: latency of B over A, with its interval, after what the yardstick explains is taken out.
+    machine: how many times as long the yardstick took during B. explained: the share of a change of the yardstick, as
+    a power, that was seen in the latency and so taken out, 0..1.
+    """
 
     ratio: Interval
-    machine: Interval | None = None
+    machine: float = 1.0
+    explained: float = 0.0
 
     @property
     def finding(self) -> Finding:
-        """Slower or faster only where the whole interval says so, and the machine's own change does not explain it."""
-        bounds = [self.ratio]
-        if self.machine is not None:
-            bounds.append(_over(self.ratio, self.machine))
+        """Slower or faster only where the whole interval says so, even if all of the machine's change is taken out."""
+        rest = self.machine ** (1 - self.explained)
+        bounds = [self.ratio, Interval(*(bound / rest for bound in self.ratio))]
         if all(found.low > 1 + MARGIN for found in bounds):
             return "slower"
         if all(found.high < 1 / (1 + MARGIN) for found in bounds):
@@ -42,8 +51,8 @@ class Versus:
             return f"{self.finding}: {change:.2f} times, between {ratio.low:.2f} and {ratio.high:.2f} of A's time"
         seen = max(ratio.high / ratio.value, ratio.value / ratio.low) - 1 + MARGIN
         words = f"no difference (a change of {seen:.0%} or more would show)"
-        if self.machine is not None and not 1 / 1.05 < self.machine.value < 1.05:
-            words += f"; the machine itself took {self.machine.value:.2f} times as long during B"
+        if not 1 / 1.05 < self.machine < 1.05:
+            words += f"; the machine itself took {self.machine:.2f} times as long during B"
         return words
 
 
@@ -57,11 +66,18 @@ class Match:
 
 
 def versus_of(first: Row, second: Row) -> Versus:
-    """Compare two timed rows, of one run or of two."""
-    machine = None
-    if first.yardstick_ms and second.yardstick_ms:
-        machine = ratio_interval(_each(first.yardstick_ms), _each(second.yardstick_ms), CONFIDENCE)
-    return Versus(ratio_interval(first.turns_ms, second.turns_ms, CONFIDENCE), machine)
+    """Compare two timed rows, of one run or of two.
+
+    What slows the machine down slows the yardstick too, so each turn is corrected by the yardstick before it, as far
+    as the two were seen to move together (a control variate with the slope of least squares within each run, in
+    logarithms, between 0 and 1; Glasserman, Monte Carlo Methods in Financial Engineering, 2003, 4.1).
+    """
+    sides = [_Side.of(row) for row in (first, second)]
+    slope = _slope(sides)
+    middle = float(np.median(sides[0].yardstick))
+    corrected = [[[float(turn)] for turn in np.exp(side.turns - slope * (side.yardstick - middle))] for side in sides]
+    machine = math.exp(float(np.median(sides[1].yardstick)) - middle)
+    return Versus(ratio_interval(*corrected, CONFIDENCE), machine, slope)
 
 
 def matches(first: Sequence[Row], second: Sequence[Row]) -> Iterator[Match]:
@@ -72,10 +88,21 @@ def matches(first: Sequence[Row], second: Sequence[Row]) -> Iterator[Match]:
             yield Match(row, others[row.key], versus_of(row, others[row.key]))
 
 
-def _each(samples: Sequence[float]) -> Turns:
-    return [[sample] for sample in samples]
+class _Side(NamedTuple):
+    """Logarithms of the median of every turn and of the yardstick before it."""
+
+    turns: NDArray[np.float64]
+    yardstick: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, row: Row) -> _Side:
+        turns = np.log([np.median(turn) for turn in row.turns_ms])
+        return cls(turns, np.log(row.yardstick_ms) if row.yardstick_ms else np.zeros(len(turns)))
 
 
-def _over(ratio: Interval, machine: Interval) -> Interval:
-    """The ratio after the machine's own change is divided out, by its value: its interval is about other noise."""
-    return Interval(*(bound / machine.value for bound in ratio))
+def _slope(sides: Sequence[_Side]) -> float:
+    """How far a turn follows its yardstick, within each side; 0 where the yardstick did not move."""
+    centred = [[part - part.mean() for part in side] for side in sides]
+    variance = sum(float(yardstick @ yardstick) for _, yardstick in centred)
+    together = sum(float(turns @ yardstick) for turns, yardstick in centred)
+    return min(1.0, max(0.0, together / variance)) if variance > 0 else 0.0
