@@ -33,7 +33,6 @@ QUICK_SIZES = ("256x320", SIZE)
 MATRIX_SIZES = (*QUICK_SIZES, "768x1024", "1024x1280")
 QUICK_LIMIT_S = 4.0
 QUICK_STREAM_S = 1.5
-STREAM_S = 10.0
 
 HtmlOption = Annotated[Path | None, typer.Option("--html", help="Write one self-contained page with plots.")]
 MarkdownOption = Annotated[Path | None, typer.Option("--markdown", help="Write the table as Markdown.")]
@@ -77,7 +76,9 @@ def measure(
     ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="All shipped models, two sizes, under two minutes.")] = False,
     matrix: Annotated[bool, typer.Option("--matrix", help="Every model and PyTorch peer at four sizes.")] = False,
-    streams: Annotated[bool, typer.Option("--streams", help="Also from two videos to a fused one.")] = False,
+    streams: Annotated[
+        float, typer.Option(min=0, help="Also end to end, from two videos of so many seconds to a fused one.")
+    ] = 0.0,
     layers: Annotated[bool, typer.Option("--layers", help="Also profile ONNX models node by node.")] = False,
     patience: Annotated[
         float, typer.Option(min=1, help="Leave a model out that takes longer than so many seconds for one answer.")
@@ -109,7 +110,7 @@ def measure(
             warmup=1 if quick else 2,
         ),
         frames=BenchFrames(frames, min(count, 2) if quick else count),
-        streams_s=QUICK_STREAM_S if quick else STREAM_S if streams else 0.0,
+        streams_s=streams or (QUICK_STREAM_S if quick else 0.0),
         layers=layers or quick,
         patience_s=patience,
     )
