@@ -14,10 +14,11 @@ from benchmarks.effort import Effort
 from benchmarks.end_to_end import Recording, painted_recording, streamed
 from benchmarks.entry import Entry
 from benchmarks.frames import BenchFrames
+from benchmarks.inside import layers_inside, stages_inside
 from benchmarks.measure import Timed, measure
 from benchmarks.quality import Gallery, objection, parity_with, quality_of, reference_of
 from benchmarks.report import BenchReport, now_in_words
-from benchmarks.result import Quality, Row, Startup
+from benchmarks.result import Layer, Quality, Row, Startup
 from benchmarks.sampler import Sampler
 from benchmarks.worker import Worker, first_frame_ms, hold, peak_memory_mib, pictures
 from coconet.engine_card import FrameSize
@@ -29,6 +30,8 @@ STREAM_SLOWEST_MS = 1000.0
 """A model that takes longer is not run end to end: what it cannot do live shows in its latency."""
 
 SAVE_EVERY_S = 2.0
+ONNX_RUNTIME_CPU = "ONNX Runtime"
+"""How the name of the backend begins whose profiler is asked from outside."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +121,7 @@ class Group:
             self._take(timed, sampler)
             if self._plan.streams_s:
                 self._stream(painted_recording(folder, self._size, self._plan.streams_s))
-        if self._plan.layers:
-            self._profile()
+            self._look_inside()
         return [self._rows[entry.label] for entry in self._entries]
 
     def _open(self, entry: Entry, sampler: Sampler, stack: ExitStack) -> None:
@@ -185,20 +187,27 @@ class Group:
 
     def _stream(self, recording: Recording) -> None:
         for number, (label, worker) in enumerate(self._workers.items()):
-            self._progress(f"{self._size}: {label} end to end", 0.8 + 0.2 * number / len(self._workers))
+            self._progress(f"{self._size}: {label} end to end", 0.8 + 0.15 * number / len(self._workers))
             latency = self._rows[label].latency
             if latency is not None and latency.p50 <= STREAM_SLOWEST_MS:
                 limit = max(2, round(STREAM_BUDGET_S * 1e3 / latency.p50))
                 self._update(label, stream=worker.ask(streamed, recording, limit))
 
-    def _profile(self) -> None:
+    def _look_inside(self) -> None:
+        """What the backends tell of a frame themselves, after everything that is timed: a profiler costs time."""
+        for number, (label, worker) in enumerate(self._workers.items()):
+            self._progress(f"{self._size}: inside {label}", 0.95 + 0.05 * number / len(self._workers))
+            self._update(label, stages=worker.ask(stages_inside), layers=tuple(self._layers(label, worker)))
+
+    def _layers(self, label: str, worker: Worker) -> list[Layer]:
+        path = next(entry.resolved for entry in self._entries if entry.label == label)
+        if not self._plan.layers:
+            return []
+        if path.suffix != ".onnx" or not worker.loaded.backend.startswith(ONNX_RUNTIME_CPU):
+            return worker.ask(layers_inside)
         from benchmarks.layers import profiled
 
-        for entry in self._entries:
-            path = entry.resolved
-            if path.suffix == ".onnx" and self._rows[entry.label].latency:
-                self._progress(f"{self._size}: layers of {entry.label}", 1.0)
-                self._update(entry.label, layers=tuple(profiled(path, self._pairs[entry.label])))
+        return profiled(path, self._pairs[label])
 
     def _update(self, label: str, **fields: object) -> None:
         self._rows[label] = self._rows[label].model_copy(update=fields)

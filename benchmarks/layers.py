@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.inside import MOST, ranked
 from benchmarks.result import Layer
 from coconet.errors import MissingPackage
 from coconet.signature import FUSED, INFRARED, VISIBLE
@@ -22,7 +23,7 @@ FRAMES = 3
 KERNEL = "_kernel_time"
 
 
-def profiled(model: Path, pairs: Sequence[FramePair], most: int = 12) -> list[Layer]:
+def profiled(model: Path, pairs: Sequence[FramePair], most: int = MOST) -> list[Layer]:
     """The slowest nodes of an ONNX model, times a frame, and one line for all others; the first frame is not counted.
 
     The profiler costs time itself: shares are to be trusted more than times.
@@ -47,14 +48,5 @@ def slowest(events: Sequence[dict[str, object]], most: int) -> list[Layer]:
         if name.endswith(KERNEL) and isinstance(details, dict):
             duration = event.get("dur", 0)
             spans[name.removesuffix(KERNEL), str(details.get("op_name", ""))].append(float(str(duration)) / 1e3)
-    means = {node: sum(times[1:]) / (len(times) - 1) for node, times in spans.items() if len(times) > 1}
-    total = sum(means.values())
-    ranked = sorted(means.items(), key=lambda item: -item[1])
-    layers = [
-        Layer(name=name, operator=operator, time_ms=time_ms, share=time_ms / total)
-        for (name, operator), time_ms in ranked[:most]
-    ]
-    rest = sum(time_ms for _, time_ms in ranked[most:])
-    if rest > 0:
-        layers.append(Layer(name=f"{len(ranked) - most} others", operator="", time_ms=rest, share=rest / total))
-    return layers
+    means = [(*node, sum(times[1:]) / (len(times) - 1)) for node, times in spans.items() if len(times) > 1]
+    return ranked(means, most)

@@ -19,9 +19,10 @@ try:
 except ImportError as error:
     raise MissingPackage("jinja2", job="the page of a benchmark", extra="bench") from error
 
-SENSED = ("GPU MiB", "W", "J/frame", "MHz", "°C", "throttled")
-"""Columns that only a device with the sensor has."""
+SENSED = ("upload ms", "execute ms", "download ms", "GPU MiB", "W", "J/frame", "MHz", "°C", "throttled")
+"""Columns that only a backend or a device that tells them has."""
 
+STAGES = ("upload", "execute", "download")
 DASH = "–"  # noqa: RUF001  # an empty cell of a printed table
 
 
@@ -126,6 +127,8 @@ def _cells(row: Row) -> dict[str, str]:
         cells |= {"W": _number(energy.mean_w, ".1f"), "J/frame": _number(energy.frame_j, ".2f")}
         cells |= {"MHz": _number(energy.clock_mhz, ".0f"), "°C": _number(energy.hottest_c, ".0f")}
         cells["throttled"] = {None: DASH, True: "yes", False: "no"}[energy.throttled]
+    if row.stages:
+        cells |= {f"{stage} ms": f"{getattr(row.stages, f'{stage}_ms'):.2f}" for stage in STAGES}
     if stream:
         cells |= {"file_fps": f"{stream.file_fps:.1f}", "dropped": f"{stream.dropped_share:.0%}"}
         cells |= {"live_fps": f"{stream.live_fps:.1f}", "skew": f"{stream.skew_ms.p95:.1f}"}

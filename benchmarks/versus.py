@@ -75,9 +75,9 @@ def versus_of(first: Row, second: Row) -> Versus:
     sides = [_Side.of(row) for row in (first, second)]
     slope = _slope(sides)
     middle = float(np.median(sides[0].yardstick))
-    corrected = [[[float(turn)] for turn in np.exp(side.turns - slope * (side.yardstick - middle))] for side in sides]
+    one, other = ([[float(turn)] for turn in np.exp(s.turns - slope * (s.yardstick - middle))] for s in sides)
     machine = math.exp(float(np.median(sides[1].yardstick)) - middle)
-    return Versus(ratio_interval(*corrected, CONFIDENCE), machine, slope)
+    return Versus(ratio_interval(one, other, CONFIDENCE), machine, slope)
 
 
 def matches(first: Sequence[Row], second: Sequence[Row]) -> Iterator[Match]:
