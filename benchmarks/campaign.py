@@ -30,8 +30,8 @@ STREAM_SLOWEST_MS = 1000.0
 """A model that takes longer is not run end to end: what it cannot do live shows in its latency."""
 
 SAVE_EVERY_S = 2.0
-ONNX_RUNTIME_CPU = "ONNX Runtime"
-"""How the name of the backend begins whose profiler is asked from outside."""
+ONNX_RUNTIME, ON_CPU = "ONNX Runtime", "(CPU)"
+"""How the name of the backend begins and ends whose profiler is asked from outside."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,8 @@ class Group:
         path = next(entry.resolved for entry in self._entries if entry.label == label)
         if not self._plan.layers:
             return []
-        if path.suffix != ".onnx" or not worker.loaded.backend.startswith(ONNX_RUNTIME_CPU):
+        name = worker.loaded.backend
+        if not (name.startswith(ONNX_RUNTIME) and name.endswith(ON_CPU)):
             return worker.ask(layers_inside)
         from benchmarks.layers import profiled
 

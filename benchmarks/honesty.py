@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,6 +17,7 @@ from benchmarks.result import Row
 from benchmarks.versus import Finding, Versus, versus_of
 from benchmarks.worker import Opener, Worker, hold
 from coconet.engine_card import FrameSize
+from coconet.errors import CoconetError
 from runtime.backend import Backend
 from runtime.frame import Pixels
 
@@ -77,19 +78,28 @@ class Honesty:
 
 
 def honest(trial: Trial, rounds: int, report: Callable[[], None]) -> Honesty:
-    """Compare so many times. Every process is a fresh one, so that its place in memory is part of the chance."""
+    """Compare so many times; after Ctrl-C, what there is by then. Every process is a fresh one, its memory too."""
+    kinds: list[list[Versus]] = []
+    with suppress(KeyboardInterrupt):
+        for _ in range(rounds):
+            kinds.append(_round(trial))
+            report()
+    if not kinds:
+        raise CoconetError("honesty", wanted="one round at least", got="none", remedy="Let it run longer.")
+    return Honesty(trial.slower, *zip(*kinds, strict=True))
+
+
+def _round(trial: Trial) -> list[Versus]:
+    """One comparison of each kind, in the order of Honesty's fields."""
     twin = partial(slowed, trial.entry, trial.slower)
-    equal_in_turns, equal_apart, slowed_in_turns, slowed_apart = [], [], [], []
-    for _ in range(rounds):
-        first, second, third = _in_turns(trial, trial.entry.opened, trial.entry.opened, twin)
-        equal_in_turns.append(versus_of(first, second))
-        slowed_in_turns.append(versus_of(first, third))
-        alone = [_in_turns(trial, opener)[0] for opener in (trial.entry.opened, trial.entry.opened, twin)]
-        equal_apart.append(versus_of(alone[0], alone[1]))
-        slowed_apart.append(versus_of(alone[1], alone[2]))
-        report()
-    found = (tuple(found) for found in (equal_in_turns, equal_apart, slowed_in_turns, slowed_apart))
-    return Honesty(trial.slower, *found)
+    first, second, third = _in_turns(trial, trial.entry.opened, trial.entry.opened, twin)
+    alone = [_in_turns(trial, opener)[0] for opener in (trial.entry.opened, trial.entry.opened, twin)]
+    return [
+        versus_of(first, second),
+        versus_of(alone[0], alone[1]),
+        versus_of(first, third),
+        versus_of(alone[1], alone[2]),
+    ]
 
 
 def _in_turns(trial: Trial, *openers: Opener) -> list[Row]:
