@@ -82,12 +82,14 @@ def _section(report: BenchReport, networks: Sequence[str]) -> Section:
         if rows:
             lines = [_line(row, ratio, networks) for row, ratio in zip(rows, ratios(rows), strict=True)]
             panels.append(Panel(size, Markup(latency_plot(rows, networks)), lines))  # noqa: S704  # our own drawing
+    # The first entry at the largest size stands for the others: a page of bars would not be read.
+    profiled = [row for row in timed if row.layers and row.size == timed[-1].size] or [r for r in timed if r.layers]
     cells = [line.cells for panel in panels for line in panel.lines]
     return Section(
         report=report,
         sensed=[name for name in SENSED if any(one[name] != DASH for one in cells)],
         panels=panels,
-        layers=[(row, Markup(layer_plot(row, networks))) for row in timed[::-1] if row.layers][:1],  # noqa: S704
+        layers=[(row, Markup(layer_plot(row, networks))) for row in profiled[:1]],  # noqa: S704
         noise=Markup(noise_plot(report)) if timed else None,  # noqa: S704
         remarks=list(remarks(report.rows)),
         facts=list(_facts(report)),
