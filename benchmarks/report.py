@@ -114,11 +114,12 @@ def bench_tables(report: BenchReport) -> Iterator[Table]:
         table.add_column("model", no_wrap=True)
         table.add_column("", no_wrap=True)
         table.add_column("runs on", min_width=12)
-        for heading in ("p50 ms", "p99", "fps", "ratio", "file fps", "VIF", "PSNR"):
-            table.add_column(heading, justify="right", no_wrap=True)
         rows = report.of_size(size)
+        streamed = any(row.stream for row in rows)
+        for heading in ("p50 ms", "p99", "fps", "ratio", *(["file fps"] if streamed else []), "VIF", "PSNR"):
+            table.add_column(heading, justify="right", no_wrap=True)
         for row, ratio in zip(rows, ratios(rows), strict=True):
-            table.add_row(*_cells(row, ratio))
+            table.add_row(*_cells(row, ratio, streamed))
         yield table
 
 
@@ -146,7 +147,7 @@ def psnr_in_words(row: Row) -> str:
     return "equal" if quality.equal or quality.psnr_db is None else f"{quality.psnr_db:.1f} dB"
 
 
-def _cells(row: Row, ratio: Interval | None) -> list[str]:
+def _cells(row: Row, ratio: Interval | None, streamed: bool) -> list[str]:
     head = [escape(row.entry), row.precision or "", escape(row.backend)]
     if row.latency is None or row.fps is None:
         return [*head, "not timed"]
@@ -156,7 +157,7 @@ def _cells(row: Row, ratio: Interval | None) -> list[str]:
         p99_in_words(row),
         f"{row.fps:.1f}",
         "1" if ratio is None else f"{ratio.value:.2f}",
-        f"{row.stream.file_fps:.1f}" if row.stream else "-",
+        *([f"{row.stream.file_fps:.1f}" if row.stream else "-"] if streamed else []),
         f"{row.quality.VIF:.3f}" if row.quality else "-",
         psnr_in_words(row),
     ]
