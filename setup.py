@@ -22,6 +22,7 @@ BASE = [
 EXPORT = ["torch>=2.9", "onnx>=1.18", "onnxscript>=0.5", "safetensors>=0.4"]
 CALIBRATION = ["onnx>=1.18"]
 METRICS = ["scipy>=1.10"]
+BENCH = [*METRICS, "matplotlib>=3.8", "jinja2>=3.1", "nvidia-ml-py>=12.535"]
 TRAIN = [*EXPORT, *METRICS, "h5py>=3.8", "tomli-w>=1.0"]
 RTX = ["onnx>=1.18", "tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>=1.7"]
 GPU = ["cuda-bindings>=12.6"]
@@ -30,6 +31,7 @@ EXTRAS = {
     "export": EXPORT,
     "calibration": CALIBRATION,
     "metrics": METRICS,
+    "bench": BENCH,
     "train": TRAIN,
     "tensorrt": [*CALIBRATION, "tensorrt>=10"],
     "rtx": RTX,
@@ -38,6 +40,7 @@ EXTRAS = {
     "openvino": OPENVINO,
     "dev": [
         *TRAIN,
+        *BENCH,
         *RTX,
         *GPU,
         *OPENVINO,
@@ -61,7 +64,7 @@ COMMANDS = {
     "demo": "runtime.demo_cli:demo",
     "contact": "runtime.contact_cli:contact",
     "doctor": "runtime.doctor_cli:doctor",
-    "bench": "benchmarks.bench_cli:bench",
+    "bench": "benchmarks.bench_cli:app",
     "precision": "benchmarks.precision_cli:precision",
     "steadiness": "benchmarks.steadiness_cli:steadiness",
 }
@@ -76,7 +79,11 @@ setup(
     python_requires=">=3.10",
     package_dir={"": "."},
     packages=["coconet", "coconet.weights", "export", "calibration", "runtime", "benchmarks"],
-    package_data={"coconet.weights": ["*.onnx", "*.safetensors", "*.md"], "coconet": ["py.typed"]},
+    package_data={
+        "coconet.weights": ["*.onnx", "*.safetensors", "*.md"],
+        "coconet": ["py.typed"],
+        "benchmarks": ["*.jinja"],
+    },
     install_requires=BASE,
     extras_require=EXTRAS,
     entry_points={

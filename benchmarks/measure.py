@@ -2,75 +2,71 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import numpy as np
+from benchmarks.effort import Effort
+from benchmarks.sampler import Window
+from benchmarks.worker import Worker, turn_ms
+from benchmarks.yardstick import yardstick_ms
 
-from coconet.signature import Precision
-from runtime.backend import Backend
-from runtime.frame import FramePair
-from runtime.latency import Percentiles
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How long to measure: runs to warm up, and runs that count, of every model."""
-
-    warmup: int = 2
-    repeats: int = 20
+TURN_MS = 300.0
+"""What a turn lasts about; a slower model has one frame in it."""
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """One model's figures. ratio: its median over the median of the first model of the same run."""
+@dataclass
+class Timed:
+    """What has been measured of one model so far: its turns, when they were, and the yardstick before each."""
 
-    model: str
-    network: str
-    precision: Precision
-    backend: str
-    latency_ms: Percentiles
-    samples: int
-    ratio: float
+    worker: Worker
+    effort: Effort
+    turns_ms: list[list[float]] = field(default_factory=list)
+    yardstick_ms: list[float] = field(default_factory=list)
+    windows: list[Window] = field(default_factory=list)
+    warm_ms: float = 0.0
 
     @property
-    def fps(self) -> float:
-        """Frames a second at the median latency."""
-        return 1000.0 / self.latency_ms.p50
+    def samples_ms(self) -> list[float]:
+        """Every timed frame, in order."""
+        return [sample for turn in self.turns_ms for sample in turn]
+
+    @property
+    def enough(self) -> bool:
+        """Whether the effort is spent."""
+        return self.effort.enough(self.samples_ms)
+
+    def warm_up(self) -> None:
+        """Fuse frames that do not count."""
+        self.warm_ms = min(self.worker.ask(turn_ms, 0, max(1, self.effort.warmup), False))
+
+    def take_turn(self) -> None:
+        """Time some frames in a row. A quick model first gets one that does not count: the others had the caches."""
+        runs = max(1, round(TURN_MS / self.warm_ms)) if self.warm_ms else 1
+        if self.effort.repeats is not None:
+            runs = min(runs, self.effort.repeats - len(self.samples_ms), max(1, self.effort.repeats // 4))
+        self.yardstick_ms.append(yardstick_ms())
+        started_ns = time.monotonic_ns()
+        self.turns_ms.append(self.worker.ask(turn_ms, len(self.samples_ms), runs, runs > 1))
+        self.windows.append(Window(started_ns, time.monotonic_ns()))
 
 
 def measure(
-    models: Sequence[tuple[str, Backend]],
-    pairs: Sequence[FramePair],
-    effort: Effort,
-    report: Callable[[], None] = lambda: None,
-) -> list[Measurement]:
-    """Time `fuse` of every model, one frame after the other in turns; `report` is called after every timed run."""
-    for _, backend in models:
-        for index in range(effort.warmup):
-            _timed_ms(backend, pairs[index % len(pairs)])
-    samples = np.empty((len(models), effort.repeats))
-    for repeat in range(effort.repeats):
-        for row, (_, backend) in enumerate(models):
-            samples[row, repeat] = _timed_ms(backend, pairs[repeat % len(pairs)])
-            report()
-    first = float(np.median(samples[0]))
-    return [
-        Measurement(
-            model=name,
-            network=backend.card.network,
-            precision=backend.card.precision,
-            backend=backend.name,
-            latency_ms=Percentiles.of(row),
-            samples=effort.repeats,
-            ratio=float(np.median(row)) / first,
-        )
-        for (name, backend), row in zip(models, samples, strict=True)
-    ]
+    workers: Sequence[Worker], effort: Effort, report: Callable[[list[Timed]], None] = lambda timed: None
+) -> list[Timed]:
+    """Warm every model up, then time turn after turn of each, in an order drawn anew, until all have had enough.
 
-
-def _timed_ms(backend: Backend, pair: FramePair) -> float:
-    started = time.perf_counter_ns()
-    backend.fuse(pair.visible.pixels, pair.infrared.pixels)
-    return (time.perf_counter_ns() - started) / 1e6
+    The workers hold their frames already. report: called with all that there is after every turn; what it raises,
+    and what a model raises, ends the measurement.
+    """
+    order = random.Random(0)  # noqa: S311  # a fair order, no secret
+    timed = [Timed(worker, effort) for worker in workers]
+    for one in timed:
+        one.warm_up()
+    while left := [one for one in timed if not one.enough]:
+        order.shuffle(left)
+        for one in left:
+            one.take_turn()
+            report(timed)
+    return timed

@@ -26,12 +26,15 @@ class CommandGroup(TyperGroup):
         return sorted(_announced())
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]
-        """Load one command."""
+        """Load one command, or a group of them."""
         found = _announced().get(cmd_name)
         if found is None:
             return None
+        loaded = found.load()
+        if isinstance(loaded, typer.Typer):
+            return get_command(loaded)  # type: ignore[return-value]
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        single.command(name=cmd_name)(found.load())
+        single.command(name=cmd_name)(loaded)
         return get_command(single)  # type: ignore[return-value]
 
 

@@ -1,0 +1,77 @@
+"""Effort: how long a model is measured, and when that is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.interval import quantile_interval
+from coconet.errors import CoconetError
+
+SETTLED_SHARE = 0.10
+"""A p99 counts as settled once its 95 % interval is no wider than this share of it."""
+
+TAIL = 0.99
+
+
+@dataclass(frozen=True)
+class Effort:
+    """When to stop measuring a model.
+
+    least: timed frames at least. limit_s: timed seconds after which it is enough, whatever the p99 does.
+    repeats: exactly so many timed frames instead, where given.
+    endurance: at least ENDURANCE_FRAMES frames and ENDURANCE_S seconds instead: one frame after the other, each begun
+        when the last is done, judged by its 90th percentile.
+    """
+
+    least: int = 5
+    limit_s: float = 20.0
+    repeats: int | None = None
+    endurance: bool = False
+    warmup: int = 2
+
+    def __post_init__(self) -> None:
+        if self.endurance and self.repeats is not None:
+            raise CoconetError(
+                "repeats",
+                wanted="either a number of repeats or the endurance rule",
+                got="both",
+                remedy="Leave one of them out.",
+            )
+
+    def enough(self, samples_ms: Sequence[float]) -> bool:
+        """Whether these timed frames suffice."""
+        count, total_s = len(samples_ms), sum(samples_ms) / 1e3
+        if self.repeats is not None:
+            return count >= self.repeats
+        if self.endurance:
+            return count >= ENDURANCE_FRAMES and total_s >= ENDURANCE_S
+        return count >= self.least and (total_s >= self.limit_s or settled(samples_ms))
+
+    def share_done(self, samples_ms: Sequence[float]) -> float:
+        """How far along that is, 0..1, for a progress bar."""
+        count, total_s = len(samples_ms), sum(samples_ms) / 1e3
+        if self.repeats is not None:
+            return min(1.0, count / self.repeats)
+        if self.endurance:
+            return min(1.0, count / ENDURANCE_FRAMES, total_s / ENDURANCE_S)
+        return 1.0 if self.enough(samples_ms) else min(0.99, count / self.least, total_s / self.limit_s)
+
+    def __str__(self) -> str:
+        if self.repeats is not None:
+            return f"{self.repeats} timed frames of every model"
+        if self.endurance:
+            return f"endurance: at least {ENDURANCE_FRAMES} frames and {ENDURANCE_S} s of every model, judged by p90"
+        return (
+            f"until the p99 is known to {SETTLED_SHARE:.0%}, {self.limit_s:g} s at most, {self.least} frames at least"
+        )
+
+
+ENDURANCE_FRAMES = 1024
+ENDURANCE_S = 600
+
+
+def settled(samples_ms: Sequence[float]) -> bool:
+    """Whether the p99 of so many samples would come out about the same if they were taken again at once."""
+    found = quantile_interval(samples_ms, TAIL)
+    return found is not None and found.high - found.low <= SETTLED_SHARE * found.value

@@ -1,0 +1,120 @@
+"""Sensors: power, clock, temperature and throttling of the device, from whatever it has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+SYS = Path("/sys")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a sensor says at one moment; None for what it does not know.
+
+    throttled: whether something holds the clock down below what was asked for.
+    """
+
+    power_w: float | None = None
+    clock_mhz: float | None = None
+    temperature_c: float | None = None
+    throttled: bool | None = None
+
+
+class Sensor(Protocol):
+    """Something that can be read many times a second; `source` says what it is, for reports."""
+
+    source: str
+
+    def read(self) -> Reading:
+        """Read now."""
+
+    def device_mib(self, pid: int) -> float | None:
+        """The GPU memory that a process holds, in MiB; None where nobody says."""
+
+    def close(self) -> None:
+        """Release what is held."""
+
+
+def open_sensor(sys: Path = SYS) -> Sensor:
+    """Open the best there is: NVML of a desktop GPU, power rails of a Jetson, tegrastats, or the kernel's own files."""
+    with suppress(ImportError, OSError):
+        from benchmarks.nvml import open_nvml
+
+        return open_nvml()
+    from benchmarks.rails import power_rails
+    from benchmarks.tegrastats import Tegrastats, tegrastats_program
+
+    rails = power_rails(sys)
+    if not rails and (program := tegrastats_program()):
+        return Tegrastats(program)
+    return SysfsSensor(sys, rails)
+
+
+class SysfsSensor:
+    """The Linux kernel's own files: power rails where there are any, the first core's clock, the hottest zone.
+
+    rails: files, as `power_rails` finds them. Throttled is a core whose count of thermal events went up since the
+    sensor was opened, or a Jetson's over-current alarm.
+    """
+
+    def __init__(self, sys: Path, rails: Sequence[Rail] = ()) -> None:
+        self._rails = tuple(rails)
+        self._clocks = sorted(sys.glob("devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq"))
+        self._zones = sorted(sys.glob("class/thermal/thermal_zone*/temp"))
+        self._alarms = [
+            *sorted(sys.glob("devices/system/cpu/cpu[0-9]*/thermal_throttle/core_throttle_count")),
+            *sorted(sys.glob("class/hwmon/hwmon*/oc*_event_cnt")),
+        ]
+        self._quiet = [number_in(path) for path in self._alarms]
+        names = ", ".join(rail.name for rail in self._rails)
+        self.source = f"power rails {names}" if names else "the kernel's clocks and temperatures, no power"
+
+    def read(self) -> Reading:
+        """Read every file; one that cannot be read counts as not there."""
+        watts = [rail.power_w() for rail in self._rails]
+        clocks = [clock for path in self._clocks if (clock := number_in(path)) is not None]
+        zones = [zone for path in self._zones if (zone := number_in(path)) is not None]
+        return Reading(
+            power_w=sum(watt for watt in watts if watt is not None) if any(w is not None for w in watts) else None,
+            clock_mhz=max(clocks) / 1e3 if clocks else None,
+            temperature_c=max(zones) / 1e3 if zones else None,
+            throttled=[number_in(path) for path in self._alarms] != self._quiet if self._alarms else None,
+        )
+
+    def device_mib(self, pid: int) -> float | None:
+        """Nobody says: a Jetson's GPU shares the host's memory."""
+        return None
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass(frozen=True)
+class Rail:
+    """A power rail. power: a file in microwatts; or volts and amperes: files in millivolts and milliamperes."""
+
+    name: str
+    power: Path | None = None
+    volts: Path | None = None
+    amperes: Path | None = None
+
+    def power_w(self) -> float | None:
+        """Its power now; None where the file cannot be read."""
+        if self.power is not None:
+            found = number_in(self.power)
+            return None if found is None else found / 1e6
+        values = [number_in(path) for path in (self.volts, self.amperes) if path is not None]
+        if len(values) != 2 or values[0] is None or values[1] is None:
+            return None
+        return values[0] * values[1] / 1e6
+
+
+def number_in(path: Path) -> float | None:
+    """The number a kernel file holds; None where it cannot be read or holds something else."""
+    with suppress(OSError, ValueError):
+        return float(path.read_text(encoding="ascii").split()[0])
+    return None

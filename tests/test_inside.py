@@ -1,0 +1,53 @@
+"""What a backend tells of a frame itself is taken over, and nothing is made up where it does not tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.frames import BenchFrames
+from benchmarks.inside import layers_inside, stages_inside
+from benchmarks.worker import Held
+from coconet.engine_card import FrameSize
+from runtime.baseline import BaselineBackend
+from runtime.frame import Pixels
+
+
+@dataclass
+class Step:
+    layer: str
+    mean_ms: float
+
+
+@dataclass
+class Way:
+    upload_ms: float = 0.1
+    execute_ms: float = 2.0
+    download_ms: float = 0.2
+
+
+class TellingBackend(BaselineBackend):
+    """Fuses like the baseline and has the two profilers a GPU backend may have."""
+
+    def stage_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> Way:
+        return Way()
+
+    def layer_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> list[Step]:
+        return [Step("small", 1.0), Step("large", 3.0)]
+
+
+def held_by(backend: BaselineBackend) -> Held:
+    return Held(backend, BenchFrames(count=1).pairs(backend.card, FrameSize(48, 64)))
+
+
+def test_steps_and_layers_are_taken_over_slowest_first() -> None:
+    held = held_by(TellingBackend())
+    stages = stages_inside(held)
+    assert stages
+    assert stages.execute_ms == 2.0
+    assert [(layer.name, layer.share) for layer in layers_inside(held)] == [("large", 0.75), ("small", 0.25)]
+
+
+def test_a_backend_that_does_not_tell_has_neither() -> None:
+    held = held_by(BaselineBackend())
+    assert stages_inside(held) is None
+    assert layers_inside(held) == []
