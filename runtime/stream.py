@@ -11,8 +11,8 @@ from types import TracebackType
 
 from coconet.errors import CoconetError
 from runtime.capture import Capture
-from runtime.frame import Camera, FramePair
-from runtime.sync import Pairer, Side
+from runtime.frame import Camera, FramePair, Side
+from runtime.sync import Pairer
 
 _DEPTH = 8  # frames read ahead: long enough at 60 fps to span a 9 Hz period, short enough not to hold old pictures
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from statistics import median_low
-from typing import Literal
 
-from runtime.frame import Frame, FramePair
-
-Side = Literal["visible", "infrared"]
+from runtime.frame import Frame, FramePair, Side
 
 _INTERVALS = 15  # remembered for the period: enough for a median that one lost frame does not move
 _MOST_WAITING = 32  # half a second at 60 fps: where one camera stands still, the frames of the other must not pile up

@@ -16,10 +16,13 @@ from runtime.frame import Frame, FramePair, FusedFrame
 from runtime.pipeline import run_pipeline
 from runtime.sink import NoSink, open_sink
 from runtime.stream import CameraCount, StreamCounts
+from runtime.vitals import Gauge
 
 
 class Recording:
     """So many gray pairs, 40 ms apart and 5 ms askew; then, perhaps, an error."""
+
+    realtime = False
 
     def __init__(self, length: int, end: BaseException | None = None) -> None:
         self.length, self.end, self.given = length, end, 0
@@ -81,9 +84,8 @@ def test_a_limit_takes_no_pair_more() -> None:
 
 def test_every_frame_is_told_to_the_progress_bar() -> None:
     seen: list[int] = []
-    run_pipeline(
-        Recording(5), BaselineBackend(), NoSink(), on_frame=lambda frame: seen.append(frame.pair.visible.index)
-    )
+    gauge = Gauge(lambda frame: seen.append(frame.pair.visible.index))
+    run_pipeline(Recording(5), BaselineBackend(), NoSink(), gauge=gauge)
     assert seen == [0, 1, 2, 3, 4]
 
 
@@ -128,7 +130,7 @@ def test_the_next_frame_is_fused_while_one_is_still_being_written() -> None:
             second_fused.set()
 
     shelf = Slow()
-    run_pipeline(Recording(3), BaselineBackend(), shelf, on_frame=note)
+    run_pipeline(Recording(3), BaselineBackend(), shelf, gauge=Gauge(note))
     assert len(shelf.frames) == 3
 
 
