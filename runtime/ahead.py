@@ -66,6 +66,11 @@ class ReadAhead(Generic[Item]):
         return self._dropped
 
     @property
+    def waiting(self) -> int:
+        """How many items are in the buffer."""
+        return len(self._buffer)
+
+    @property
     def ready(self) -> bool:
         """Whether `take` would return at once: an item, an error or the end is there."""
         return bool(self._buffer) or not self._running

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from coconet.checked import checked
 from coconet.errors import CoconetError
-from runtime.frame import Camera
+from runtime.frame import Camera, Side
 
 if TYPE_CHECKING:
     from runtime.painted import PaintedSettings
 
-Role = Literal["visible", "infrared"]
+Role = Side
 ROLES: tuple[Role, Role] = ("visible", "infrared")
 
 _PAINTED = "painted://"

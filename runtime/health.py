@@ -23,7 +23,7 @@ _INTERVALS = 31  # a second at 30 fps: long enough for a steady rate, short enou
 class HealthLimits:
     """When a camera is no longer live.
 
-    late_periods: so many of its periods without a frame make it late; one period is normal.
+    late_periods, late_s: so many of its periods without a frame, and so long, make it late; one period is normal.
     lost_s: so long without a frame makes it lost, however slow it is usually.
     frozen_s: so long with one and the same picture makes it frozen; 0 turns this off, for sources that repeat.
     shutter_s: a thermal camera that repeats or shows a blank picture is behind its shutter for at most so long; after
@@ -32,11 +32,12 @@ class HealthLimits:
 
     late_periods: float = 2.5
     lost_s: float = 1.5
+    late_s: float = 0.2
     frozen_s: float = 1.0
     shutter_s: float = 3.0
 
     def __post_init__(self) -> None:
-        if self.late_periods <= 1 or self.lost_s <= 0 or min(self.frozen_s, self.shutter_s) < 0:
+        if self.late_periods <= 1 or self.lost_s <= 0 or min(self.late_s, self.frozen_s, self.shutter_s) < 0:
             raise CoconetError(
                 "[health]",
                 wanted="late_periods above 1, lost_s above 0, and no negative time",
@@ -153,7 +154,7 @@ class HealthWatch:
         """Silence that makes a camera late; while its rate is unknown, half of what makes it lost."""
         if not self._intervals_ns:
             return self._limits.lost_s * 1e9 / 2
-        return self._limits.late_periods * median(self._intervals_ns)
+        return max(self._limits.late_periods * median(self._intervals_ns), self._limits.late_s * 1e9)
 
     def _fps(self) -> float:
         total_ns = sum(self._intervals_ns)

@@ -15,7 +15,6 @@ from runtime.latency import LatencyLog
 from runtime.run_report import RunReport
 from runtime.sink_thread import SinkThread
 from runtime.stream import StreamCounts
-from runtime.survivor import survivor_picture
 from runtime.vitals import Gauge
 
 _PAIRS_AHEAD = 2  # of recordings; of live cameras one, because a second would only be an older picture
@@ -135,8 +134,10 @@ class _Loop:
 
 def fused_pixels(pair: FramePair, backend: Backend) -> Pixels:
     """Fuse a pair; where a camera is missing, what the other one shows, with a badge that says so."""
-    if pair.missing or pair.notice:
-        return survivor_picture(pair, backend)
+    if pair.missing:
+        from runtime.survivor import survivor_picture
+
+        return survivor_picture(pair)
     return backend.fuse(pair.visible.pixels, pair.infrared.pixels)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+
 from runtime.align import Alignment
-from runtime.frame import FramePair
+from runtime.frame import Frame, FramePair
 from runtime.thermal import ThermalStretch
 
 
@@ -22,11 +24,17 @@ class Preparation:
 
         Raises CoconetError that names both pictures where their sizes do not fit.
         """
-        infrared = self._thermal.apply(pair.infrared)
         height, width = pair.visible.pixels.shape[:2]
+        if "infrared" in pair.missing:
+            return dataclasses.replace(pair, infrared=_blank(pair.infrared, height, width))
+        infrared = self._thermal.apply(pair.infrared)
         pixels = self._alignment.warp(infrared.pixels, (width, height), self._where(pair))
-        return FramePair(pair.visible, dataclasses.replace(infrared, pixels=pixels))
+        return dataclasses.replace(pair, infrared=dataclasses.replace(infrared, pixels=pixels))
 
     def _where(self, pair: FramePair) -> str:
         files = (frame.name for frame in (pair.visible, pair.infrared))
         return " and ".join(str(Path(name) / file) for name, file in zip(self._names, files, strict=True))
+
+
+def _blank(frame: Frame, height: int, width: int) -> Frame:
+    return dataclasses.replace(frame, pixels=np.zeros((height, width, 1), np.uint8))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -13,9 +14,12 @@ from coconet.pairs import pair_by_name
 from coconet.toml_file import read_toml
 from runtime.align import IDENTITY, Alignment, Matrix
 from runtime.camera import ROLES, Role, open_camera
+from runtime.capture import Recovery
 from runtime.frame import Camera
+from runtime.health import HealthLimits
+from runtime.live_stream import LiveSettings, LiveStream
 from runtime.prepare import Preparation
-from runtime.stream import Pairing, PairStream
+from runtime.stream import Pairing, PairStream, Policy
 from runtime.thermal import ThermalSettings, ThermalStretch
 
 _MS_NS = 10**6
@@ -54,9 +58,32 @@ class InfraredTable(CameraTable):
 
 
 class PairingTable(Checked):
-    """`[pairing]`: tolerance_ms is the largest gap in a pair, half the slower camera's period if not given."""
+    """`[pairing]`: tolerance_ms is the largest gap in a pair, half the slower camera's period if not given.
+
+    policy: drop, hold or thermal; runtime/stream.py says what they are.
+    """
 
     tolerance_ms: Annotated[float, Field(ge=0)] | None = None
+    policy: Policy = "drop"
+
+
+class HealthTable(Checked):
+    """`[health]`: when a camera is no longer live, in seconds and in periods of it; HealthLimits says more."""
+
+    late_periods: float = 2.5
+    late_s: float = 0.2
+    lost_s: float = 1.5
+    frozen_s: float = 1.0
+    shutter_s: float = 3.0
+
+    @model_validator(mode="after")
+    def _checked(self) -> HealthTable:
+        self.limits()
+        return self
+
+    def limits(self) -> HealthLimits:
+        """Return the limits this table says."""
+        return HealthLimits(**self.model_dump())
 
 
 class AlignmentTable(Checked):
@@ -82,6 +109,7 @@ class Rig(Checked):
     infrared: InfraredTable
     pairing: PairingTable = PairingTable()
     alignment: AlignmentTable = AlignmentTable()
+    health: HealthTable = HealthTable()
     realtime: bool = False
 
     @classmethod
@@ -104,17 +132,25 @@ def open_rig(rig: Rig) -> PairStream:
     """
     _check_folders(rig)
     with ExitStack() as stack:
-        visible, infrared = (_opened(rig, role, stack) for role in ROLES)
+        cameras = {role: _opened(rig, role, stack) for role in ROLES}
+        recoveries = {role: Recovery(partial(_camera, rig, role)) for role in ROLES if cameras[role].realtime}
+        visible, infrared = cameras.values()
         if rig.realtime:
             visible, infrared = _paced(visible, infrared)
         pairing = Pairing(
             tolerance_ns=None if rig.pairing.tolerance_ms is None else round(rig.pairing.tolerance_ms * _MS_NS),
             visible_offset_ns=round(rig.visible.offset_ms * _MS_NS),
             infrared_offset_ns=round(rig.infrared.offset_ms * _MS_NS),
+            policy=rig.pairing.policy,
         )
         names = (rig.visible.name or visible.name, rig.infrared.name or infrared.name)
         thermal = ThermalStretch(rig.infrared.thermal_settings())
-        stream = PairStream(visible, infrared, pairing, Preparation(thermal, rig.alignment.alignment(), names))
+        prepare = Preparation(thermal, rig.alignment.alignment(), names)
+        if visible.realtime and infrared.realtime:
+            live = LiveSettings(rig.health.limits(), recoveries, rig.alignment.size_px)
+            stream: PairStream = LiveStream(visible, infrared, pairing, prepare, live)
+        else:
+            stream = PairStream(visible, infrared, pairing, prepare)
         stack.pop_all()  # from here on the stream closes them
         return stream
 
@@ -133,10 +169,14 @@ def _check_folders(rig: Rig) -> None:
 
 
 def _opened(rig: Rig, role: Role, stack: ExitStack) -> Camera:
-    table = rig.visible if role == "visible" else rig.infrared
-    camera = open_camera(table.address, role, fps=table.fps)
+    camera = _camera(rig, role)
     stack.callback(camera.close)
     return camera
+
+
+def _camera(rig: Rig, role: Role) -> Camera:
+    table = rig.visible if role == "visible" else rig.infrared
+    return open_camera(table.address, role, fps=table.fps)
 
 
 def _paced(*cameras: Camera) -> list[Camera]:

@@ -21,8 +21,9 @@ def run_rig(
     """Fuse what the rig's cameras give, with a progress bar on stderr.
 
     model: as `open_backend` takes it. out: as `open_sink` takes it. limit: stop after so many fused frames.
-    gauge: told everything while it goes on. Raises CoconetError for whatever cannot be opened, and for what fails on the
-    way; nothing is left under the final name then.
+    gauge: told everything while it goes on.
+    Raises CoconetError for whatever cannot be opened, and for what fails on the way; nothing is left under the final
+    name then.
     """
     with (
         closing(open_backend(model)) as backend,
@@ -31,6 +32,7 @@ def run_rig(
     ):
         gauge = gauge or Gauge()
         gauge.on_frame(advance)
+        gauge.watch(pairs.health, lambda: None)
         report = run_pipeline(pairs, backend, open_sink(out), limit=limit, gauge=gauge)
     if report.interrupted or report.fused == limit:
         return report  # what the cameras had read ahead was not wanted any more, which is no loss

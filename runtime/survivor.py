@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from coconet.errors import MissingPackage
-from runtime.backend import Backend
 from runtime.frame import FramePair, Pixels
 
 try:
@@ -17,15 +16,13 @@ _FONT, _PAPER, _INK = cv2.FONT_HERSHEY_SIMPLEX, (32, 32, 160), (255, 255, 255)  
 _HEIGHT_SHARE = 1 / 15  # of the picture's height: readable on a small display, and hides little
 
 
-def survivor_picture(pair: FramePair, backend: Backend) -> Pixels:
+def survivor_picture(pair: FramePair) -> Pixels:
     """Return (H, W, C) uint8 shaped like the visible frame, with the pair's notice as a badge.
 
-    One side missing: the other side alone. Both: black. None (a side is only late): fused as ever.
+    One side missing: the other side alone. Both: black.
     """
     visible, infrared = pair.visible.pixels, pair.infrared.pixels
-    if not pair.missing:
-        shown = backend.fuse(visible, infrared)
-    elif pair.missing == {"infrared"}:
+    if pair.missing == {"infrared"}:
         shown = visible
     elif pair.missing == {"visible"}:
         shown = np.broadcast_to(infrared, visible.shape)

@@ -20,7 +20,7 @@ RECENT_FRAMES = 150
 
 OnFrame = Callable[[FusedFrame], None]
 
-RigHealth = Callable[[], tuple[CameraHealth, CameraHealth]]
+RigHealth = Callable[[], tuple[CameraHealth | None, CameraHealth | None]]
 """Gives the health of the visible and the infrared camera now."""
 
 
