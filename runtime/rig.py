@@ -20,7 +20,7 @@ from runtime.health import HealthLimits
 from runtime.live_stream import LiveSettings, LiveStream
 from runtime.prepare import Preparation
 from runtime.stream import Pairing, PairStream, Policy
-from runtime.thermal import ThermalSettings, ThermalStretch
+from runtime.thermal import Contrast, ThermalSettings, ThermalStretch
 
 _MS_NS = 10**6
 
@@ -42,10 +42,17 @@ class CameraTable(Checked):
 
 
 class InfraredTable(CameraTable):
-    """`[infrared]`: a camera with a thermal front end. agc_percentiles: black and white point of 16 bit pictures."""
+    """`[infrared]`: a camera with a thermal front end. agc_percentiles: black and white point of 16 bit pictures.
+
+    The other keys are those of ThermalSettings.
+    """
 
     black_hot: bool = False
     agc_percentiles: tuple[float, float] = (0.5, 99.5)
+    agc_time_constant_s: float = 0.5
+    contrast: Contrast = "linear"
+    plateau_percent: float = 1.0
+    mend_dead_pixels: bool = False
 
     @model_validator(mode="after")
     def _checked(self) -> InfraredTable:
@@ -54,7 +61,14 @@ class InfraredTable(CameraTable):
 
     def thermal_settings(self) -> ThermalSettings:
         """Return the settings of the thermal front end this table says."""
-        return ThermalSettings(*self.agc_percentiles, black_hot=self.black_hot)
+        return ThermalSettings(
+            *self.agc_percentiles,
+            time_constant_s=self.agc_time_constant_s,
+            black_hot=self.black_hot,
+            contrast=self.contrast,
+            plateau_percent=self.plateau_percent,
+            mend_dead_pixels=self.mend_dead_pixels,
+        )
 
 
 class PairingTable(Checked):
