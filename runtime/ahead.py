@@ -66,6 +66,16 @@ class ReadAhead(Generic[Item]):
         return self._dropped
 
     @property
+    def ended(self) -> bool:
+        """Whether nothing more will be read: the source has ended or failed, or `stop` was called."""
+        return not self._running
+
+    @property
+    def error(self) -> BaseException | None:
+        """What went wrong in the thread, if anything did."""
+        return self._error
+
+    @property
     def waiting(self) -> int:
         """How many items are in the buffer."""
         return len(self._buffer)

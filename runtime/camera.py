@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from coconet.checked import checked
 from coconet.errors import CoconetError
 from runtime.frame import Camera, Side
+from runtime.recording import stamps_beside
 
 if TYPE_CHECKING:
     from runtime.painted import PaintedSettings
@@ -43,6 +44,10 @@ def open_camera(address: str, role: Role, *, fps: float | None = None) -> Camera
         from runtime.painted import PaintedCamera
 
         return PaintedCamera(role, _painted_settings(address))
+    if path.is_file() and stamps_beside(path).is_file():
+        from runtime.recording import RecordedCamera
+
+        return RecordedCamera(path)
     if path.is_file():
         from runtime.replay import VideoCamera
 

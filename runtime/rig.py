@@ -145,12 +145,12 @@ def open_rig(rig: Rig) -> PairStream:
     Raises CoconetError for an address that cannot be opened and for folders whose file names do not match.
     """
     _check_folders(rig)
+    cameras = dict(zip(ROLES, open_cameras(rig), strict=True))
     with ExitStack() as stack:
-        cameras = {role: _opened(rig, role, stack) for role in ROLES}
+        for camera in cameras.values():
+            stack.callback(camera.close)
         recoveries = {role: Recovery(partial(_camera, rig, role)) for role in ROLES if cameras[role].realtime}
-        visible, infrared = cameras.values()
-        if rig.realtime:
-            visible, infrared = _paced(visible, infrared)
+        visible, infrared = _paced(*cameras.values()) if rig.realtime else list(cameras.values())
         pairing = Pairing(
             tolerance_ns=None if rig.pairing.tolerance_ms is None else round(rig.pairing.tolerance_ms * _MS_NS),
             visible_offset_ns=round(rig.visible.offset_ms * _MS_NS),
@@ -169,6 +169,16 @@ def open_rig(rig: Rig) -> PairStream:
         return stream
 
 
+def open_cameras(rig: Rig) -> tuple[Camera, Camera]:
+    """Open the visible and the infrared camera; the caller closes them. An error leaves none open."""
+    visible = _camera(rig, "visible")
+    with ExitStack() as stack:
+        stack.callback(visible.close)
+        infrared = _camera(rig, "infrared")
+        stack.pop_all()
+    return visible, infrared
+
+
 def _beside(rig_file: Path, table: Table) -> Table:
     if "://" in table.address:
         return table
@@ -180,12 +190,6 @@ def _check_folders(rig: Rig) -> None:
     folders = [Path(table.address) for table in (rig.visible, rig.infrared)]
     if all(folder.is_dir() for folder in folders) and rig.visible.fps == rig.infrared.fps:
         pair_by_name(*folders)
-
-
-def _opened(rig: Rig, role: Role, stack: ExitStack) -> Camera:
-    camera = _camera(rig, role)
-    stack.callback(camera.close)
-    return camera
 
 
 def _camera(rig: Rig, role: Role) -> Camera:
