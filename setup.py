@@ -31,6 +31,7 @@ EXTRAS = {
     "train": TRAIN,
     "tensorrt": [*CALIBRATION, "tensorrt>=10"],
     "rtx": RTX,
+    "gstreamer": ["PyGObject>=3.42"],
     "dev": [
         *TRAIN,
         *RTX,

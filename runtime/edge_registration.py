@@ -120,7 +120,7 @@ def _search(visible: Sequence[Plane], infrared: Sequence[Plane]) -> list[Homogra
     for similarity in _similarities(infrared[0].shape, (height, width)):
         moved = [cv2.warpPerspective(plane, similarity, (width, height)) for plane in infrared]
         inside = cv2.warpPerspective(np.ones_like(infrared[0]), similarity, (width, height)) > 0.99
-        surface = sum(
+        surface: Plane = sum(
             _correlation(target, _field(plane, 1.5, inside)) for target, plane in zip(targets, moved, strict=True)
         ) / len(targets)
         row, column = np.unravel_index(int(np.argmax(surface)), surface.shape)

@@ -155,9 +155,7 @@ class _SideWriter:
 def _make(folder: Path, scratch: Path) -> None:
     for path in (folder, scratch):
         if path.exists():
-            raise CoconetError(
-                path, wanted="a name that is free", got="a folder or file", remedy="Choose another name."
-            )
+            raise CoconetError(path, wanted="a free name", got="a folder or file", remedy="Choose another name.")
     try:
         scratch.mkdir(parents=True)
     except OSError as error:

@@ -13,7 +13,7 @@ from coconet.checked import Checked, checked
 from coconet.pairs import pair_by_name
 from coconet.toml_file import read_toml
 from runtime.align import IDENTITY, Alignment, Matrix
-from runtime.camera import ROLES, Role, open_camera
+from runtime.camera import ROLES, CameraSettings, Role, open_camera
 from runtime.capture import Recovery
 from runtime.frame import Camera
 from runtime.health import HealthLimits
@@ -31,13 +31,16 @@ Table = TypeVar("Table", bound="CameraTable")
 class CameraTable(Checked):
     """`[visible]`: one camera.
 
-    address: what open_camera takes. name: for messages, the address if not given. fps: for folders of pictures.
+    address: what open_camera takes. name: for messages, the address if not given. fps: for folders and devices.
+    size_px, layout: for devices; CameraSettings says what they are.
     offset_ms: added to the camera's stamps, where one camera stamps later than the other.
     """
 
     address: str
     name: str | None = None
     fps: Annotated[float, Field(gt=0)] | None = None
+    size_px: tuple[Side, Side] | None = None
+    layout: str | None = None
     offset_ms: float = 0.0
 
 
@@ -194,7 +197,7 @@ def _check_folders(rig: Rig) -> None:
 
 def _camera(rig: Rig, role: Role) -> Camera:
     table = rig.visible if role == "visible" else rig.infrared
-    return open_camera(table.address, role, fps=table.fps)
+    return open_camera(table.address, role, CameraSettings(table.fps, table.size_px, table.layout))
 
 
 def _paced(*cameras: Camera) -> list[Camera]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_OF_CAMERAS = ("address", "fps", "mode", "layout")  # what names a camera, and means nothing to a recording of it
+_OF_CAMERAS = ("address", "fps", "size_px", "layout")  # what names a camera, and means nothing to a recording of it
 
 
 def with_table(text: str, table: str, fields: Mapping[str, Any]) -> str:
