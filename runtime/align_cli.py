@@ -26,7 +26,7 @@ def align(
     """Align a rig by the edges in its pictures, by a board, or by points, and write the result into the rig file."""
     from rich.console import Console
 
-    from runtime.alignment_search import AlignmentSearch, align_rig
+    from runtime.alignment_search import AlignmentSearch, align_rig, save_alignment
 
     found = align_rig(rig, AlignmentSearch(pairs, every, board, tuple(point or ())), pictures)
     console = Console(soft_wrap=True)
@@ -36,7 +36,5 @@ def align(
     for path in found.pictures:
         console.print(path, highlight=False)
     if save:
-        from runtime.alignment_search import save_alignment
-
         save_alignment(rig, found.alignment)
         console.print(f"written to {rig}", highlight=False)

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from coconet.checked import checked
 from coconet.errors import CoconetError
 from coconet.files import existing_file, whole_file
-from coconet.toml_file import tomllib
-from runtime.align import Alignment, Matrix
+from coconet.toml_file import toml_fields
+from runtime.align import Alignment, as_matrix
 from runtime.frame import FramePair
-from runtime.rig import AlignmentTable, Rig, open_rig
+from runtime.rig import Rig, open_rig
 from runtime.rig_text import with_table
 
 if TYPE_CHECKING:
@@ -45,29 +45,23 @@ class FoundAlignment:
 
 
 def align_rig(rig_file: Path, search: AlignmentSearch, pictures: Path | None = None) -> FoundAlignment:
-    """Find the alignment of the rig in a file, whatever it says about it now; overlay and checkerboard go to `pictures`.
+    """Find the alignment of the rig in a file, whatever it says now; overlay and checkerboard go to `pictures`.
 
     Raises CoconetError for a rig that cannot be opened, and where nothing to align by is found.
     """
     seen = _unaligned_pairs(Rig.from_file(rig_file), search)
     homography, method, told = _found(seen, search)
     height, width = seen[0].visible.pixels.shape[:2]
-    rows = [tuple(round(float(value), 9) for value in row) for row in homography / homography[2, 2]]
-    matrix: Matrix = (
-        (rows[0][0], rows[0][1], rows[0][2]),
-        (rows[1][0], rows[1][1], rows[1][2]),
-        (rows[2][0], rows[2][1], 1.0),
-    )
-    alignment = Alignment(matrix, (width, height))
+    alignment = Alignment(as_matrix(homography), (width, height))
     written = () if pictures is None else _shown(aligned(seen[len(seen) // 2], alignment), pictures)
     return FoundAlignment(alignment, method, told, written)
 
 
 def save_alignment(rig_file: Path, alignment: Alignment) -> None:
-    """Write an alignment into a rig file; every other line of it stays. Raises CoconetError for a file that is no rig's."""
+    """Write an alignment into a rig file; every other line stays. Raises CoconetError for a file that is no rig's."""
     fields = {"homography": alignment.homography, "size_px": alignment.size_px}
     text = with_table(existing_file(rig_file, "a rig file").read_text(), "alignment", fields)
-    checked(Rig, tomllib.loads(text), rig_file)
+    checked(Rig, toml_fields(text, rig_file), rig_file)
     with whole_file(rig_file) as scratch:
         scratch.write_text(text)
 
@@ -80,8 +74,7 @@ def aligned(pair: FramePair, alignment: Alignment) -> FramePair:
 
 
 def _unaligned_pairs(rig: Rig, search: AlignmentSearch) -> list[FramePair]:
-    bare = rig.model_copy(update={"alignment": AlignmentTable(warp=False)})
-    with open_rig(bare) as stream:
+    with open_rig(rig, align=False) as stream:
         whole = (pair for pair in stream if not pair.missing)
         seen = list(islice(whole, 0, search.pairs * search.every, search.every))
     if not seen:
@@ -114,8 +107,7 @@ def _by_edges(seen: list[FramePair]) -> tuple[NDArray[np.float64], str, str]:
     from runtime.edge_registration import register_edges, residual_shift_px
 
     found = register_edges(seen)
-    rows = found.homography / found.homography[2, 2]
-    alignment = Alignment(tuple(tuple(row) for row in rows.tolist()))  # type: ignore[arg-type]
+    alignment = Alignment(as_matrix(found.homography))
     shifts = np.array([residual_shift_px(aligned(pair, alignment))[:2] for pair in seen])
     residual_px = float(np.hypot(*np.median(shifts, axis=0)))
     return found.homography, "edges", f"agreement {found.agreement:.2f}, residual shift {residual_px:.2f} px"

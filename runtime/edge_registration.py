@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.errors import CoconetError, MissingPackage
-from runtime.frame import FramePair, Pixels
+from runtime.frame import FramePair
 from runtime.luma import luma
 
 try:
@@ -27,7 +27,7 @@ SEARCH_WIDTH_PX = 160
 
 _SCALES = np.geomspace(0.75, 1.34, 11)
 _ROTATIONS_DEG = np.arange(-9.0, 9.1, 3.0)
-_WORTH = 1.03  # a freer model has to agree so much better: where there are no edges it would bend at will
+_WORTH = 1.01  # a freer model has to agree so much better: where there are no edges it would bend at will
 _STEPS = 20
 _LEAST_GAIN = 1e-5
 _CANDIDATES = 4  # of the first search, refined and compared
@@ -103,9 +103,7 @@ class _Stage:
 _COARSE = _Stage(SEARCH_WIDTH_PX, 2.0, 4)
 _FINE = (_Stage(320, 1.5, 4), _Stage(320, 1.5, 6), _Stage(320, 1.5, 8))
 _BASES = {
-    4: np.array(
-        [[1, 0, 0, 0, 1, 0, 0, 0], [0, 1, 0, -1, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1, 0, 0]]
-    ).T,
+    4: np.array([[1, 0, 0, 0, 1, 0, 0, 0], [0, 1, 0, -1, 0, 0, 0, 0], *np.eye(8)[[2, 5]]]).T,
     6: np.eye(8)[:, :6],
     8: np.eye(8),
 }
@@ -118,11 +116,9 @@ def _search(visible: Sequence[Plane], infrared: Sequence[Plane]) -> list[Homogra
     height, width = targets[0].shape[1:]
     found: list[tuple[float, Homography]] = []
     for similarity in _similarities(infrared[0].shape, (height, width)):
-        moved = [cv2.warpPerspective(plane, similarity, (width, height)) for plane in infrared]
-        inside = cv2.warpPerspective(np.ones_like(infrared[0]), similarity, (width, height)) > 0.99
-        surface: Plane = sum(
-            _correlation(target, _field(plane, 1.5, inside)) for target, plane in zip(targets, moved, strict=True)
-        ) / len(targets)
+        surface = np.zeros((height, width), np.float32)
+        for target, plane in zip(targets, infrared, strict=True):
+            surface += _correlation(target, _moved(plane, similarity, (width, height), 1.5)) / len(targets)
         row, column = np.unravel_index(int(np.argmax(surface)), surface.shape)
         shift = np.eye(3)
         shift[:2, 2] = (-_signed(int(column), width), -_signed(int(row), height))
@@ -193,7 +189,8 @@ class _Descent:
         width, height = self._width, self._height
         unit = np.array([[1 / width, 0, -0.5], [0, 1 / width, -height / 2 / width], [0, 0, 1]])
         stepped: Homography = np.linalg.inv(unit) @ update @ unit @ homography
-        return stepped / stepped[2, 2]
+        stepped /= stepped[2, 2]
+        return stepped
 
     def _slopes(self, part: Plane) -> Plane:
         """How a field changes with each of the eight numbers, (8, H * W); coordinates are in widths from the centre."""
@@ -202,15 +199,15 @@ class _Descent:
         down, right = np.gradient(part)
         out = right * x + down * y
         slopes = [right * x, right * y, right, down * x, down * y, down, -x * out, -y * out]
-        return (np.stack(slopes).reshape(8, -1) * self._width).astype(np.float32)
+        return np.asarray(np.stack(slopes).reshape(8, -1) * self._width, np.float32)
 
     def _moved(self, plane: Plane, homography: Homography) -> Field:
         return _moved(plane, homography, (self._width, self._height), self._stage.blur_px)
 
 
 def _moved(plane: Plane, homography: Homography, size_px: tuple[int, int], blur: float) -> Field:
-    moved = cv2.warpPerspective(_antialiased(plane, homography), homography, size_px)
-    inside = cv2.warpPerspective(np.ones_like(plane), homography, size_px) > 0.99
+    moved = np.asarray(cv2.warpPerspective(_antialiased(plane, homography), homography, size_px), np.float32)
+    inside = np.asarray(cv2.warpPerspective(np.ones_like(plane), homography, size_px)) > 0.99
     return _field(moved, blur, inside)
 
 
@@ -226,7 +223,9 @@ def _agreement(targets: Sequence[Field], moved: Sequence[Field]) -> float:
     power_t = sum(float((target[:, mask] ** 2).sum()) for target, mask in zip(targets, known, strict=True))
     power_m = sum(float((field**2).sum()) for field in moved)
     share = sum(float(mask.mean()) for mask in known) / len(known)
-    return dot / max(np.sqrt(power_t * power_m), 1e-9) * min(1.0, 2 * share)  # a corner that agrees is not a match
+    return float(
+        dot / max(np.sqrt(power_t * power_m), 1e-9) * min(1.0, 2 * share)
+    )  # a corner that agrees is not a match
 
 
 def _field(plane: Plane, blur: float, inside: NDArray[np.bool_] | None = None) -> Field:
@@ -239,7 +238,7 @@ def _field(plane: Plane, blur: float, inside: NDArray[np.bool_] | None = None) -
     field = np.stack([(along_x**2 - along_y**2) * weight, 2 * along_x * along_y * weight])
     if inside is not None:
         field *= cv2.erode(inside.astype(np.uint8), np.ones((9, 9), np.uint8), borderValue=0)
-    return field.astype(np.float32)
+    return np.asarray(field, np.float32)
 
 
 def _correlation(first: Field, second: Field) -> Plane:
@@ -282,16 +281,3 @@ def _rescaled(homography: Homography, scale: float) -> Homography:
 
 def _unscaled(homography: Homography, scale: float) -> Homography:
     return _rescaled(homography, 1 / scale)
-
-
-def corner_error_px(found: Homography, true: Homography, size_px: tuple[int, int]) -> float:
-    """Mean distance of where two homographies put a grid of 5 x 5 points of a (width, height) infrared picture."""
-    x, y = np.meshgrid(*(np.linspace(0.1, 0.9, 5) * side for side in size_px))
-    points = np.stack([x.ravel(), y.ravel()], axis=1)[None].astype(np.float64)
-    one, other = (cv2.perspectiveTransform(points, matrix) for matrix in (found, true))
-    return float(np.linalg.norm(one - other, axis=2).mean())
-
-
-def sharpest(pixels: Pixels) -> float:
-    """How much edge a picture holds; to choose pairs by."""
-    return float(cv2.Laplacian(pixels[:, :, :1], cv2.CV_32F).var())

@@ -43,10 +43,10 @@ class FrameLayout:
                 got=f"{data.size}",
                 remedy="Name the layout of this camera in the rig file.",
             )
-        kind = {"u8": np.dtype("u1"), "u16le": np.dtype("<u2"), "u16be": np.dtype(">u2")}[self.samples]
-        samples = data.view(kind).reshape(self.height_px, self.width_px, 1)
+        kind = {"u8": "u1", "u16le": "<u2", "u16be": ">u2"}[self.samples]
+        samples = np.frombuffer(data.tobytes(), kind).reshape(self.height_px, self.width_px, 1)
         last = self.height_px if self.rows is None else self.first_row + self.rows
-        return samples[self.first_row : last].astype(np.uint8 if bytes_each == 1 else np.uint16)
+        return np.asarray(samples[self.first_row : last], np.uint8 if bytes_each == 1 else np.uint16)
 
 
 LAYOUTS: dict[str, FrameLayout] = {

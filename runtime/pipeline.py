@@ -133,12 +133,17 @@ class _Loop:
 
 
 def fused_pixels(pair: FramePair, backend: Backend) -> Pixels:
-    """Fuse a pair; where a camera is missing, what the other one shows, with a badge that says so."""
+    """Fuse a pair; where a camera is missing, what the other one shows. A notice is shown as a badge."""
     if pair.missing:
         from runtime.survivor import survivor_picture
 
         return survivor_picture(pair)
-    return backend.fuse(pair.visible.pixels, pair.infrared.pixels)
+    fused = backend.fuse(pair.visible.pixels, pair.infrared.pixels)
+    if not pair.notice:
+        return fused
+    from runtime.survivor import badged
+
+    return badged(fused, pair.notice)
 
 
 def _no_pairs(counts: StreamCounts) -> CoconetError:

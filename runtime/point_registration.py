@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from coconet.errors import CoconetError, MissingPackage
 from runtime.frame import FramePair, Pixels
+from runtime.luma import luma
 
 try:
     import cv2
@@ -32,10 +33,8 @@ class Board:
     rows: int
 
     def points(self, pixels: Pixels) -> Points | None:
-        """Find its points in (H, W, C) uint8, row by row; None where it is not seen whole. Hot or cold makes no matter."""
-        gray = np.ascontiguousarray(
-            pixels[:, :, 0] if pixels.shape[2] == 1 else cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
-        )
+        """Find its points in (H, W, C) uint8, row by row, hot or cold alike; None where it is not seen whole."""
+        gray = np.asarray(np.rint(luma(pixels)), np.uint8)
         for picture in (gray, 255 - gray):
             found, points = self._find(picture)
             if found:
@@ -45,8 +44,8 @@ class Board:
     def _find(self, gray: NDArray[np.uint8]) -> tuple[bool, Any]:
         size = (self.columns, self.rows)
         if self.kind == "circles":
-            return cv2.findCirclesGrid(gray, size, flags=cv2.CALIB_CB_SYMMETRIC_GRID)  # type: ignore[return-value]
-        return cv2.findChessboardCornersSB(gray, size)  # type: ignore[return-value]
+            return cv2.findCirclesGrid(gray, size, flags=cv2.CALIB_CB_SYMMETRIC_GRID)
+        return cv2.findChessboardCornersSB(gray, size)
 
 
 def board_points(pairs: Iterable[FramePair], board: Board) -> Iterator[tuple[Points, Points]]:
@@ -58,7 +57,7 @@ def board_points(pairs: Iterable[FramePair], board: Board) -> Iterator[tuple[Poi
 
 
 def register_points(infrared: Points, visible: Points) -> tuple[NDArray[np.float64], float]:
-    """Fit the homography from infrared to visible pixels; give it and the residual, in visible pixels (root mean square).
+    """Fit the homography from infrared to visible pixels; give it and the root mean square residual, in visible pixels.
 
     With two or three points it is a similarity, from four on a homography. Raises CoconetError for fewer than two, and
     for points that lie on a line or on top of each other.

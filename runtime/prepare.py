@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from runtime.align import Alignment
+from runtime.drift import DriftWatch
 from runtime.frame import Frame, FramePair
 from runtime.thermal import ThermalStretch
 
@@ -15,9 +16,15 @@ from runtime.thermal import ThermalStretch
 class Preparation:
     """Makes pairs fit for a backend: 8 bit, equal size."""
 
-    def __init__(self, thermal: ThermalStretch, alignment: Alignment, names: tuple[str, str]) -> None:
-        """Join the two stages; `names`, visible first, are the cameras' names for errors."""
-        self._thermal, self._alignment, self._names = thermal, alignment, names
+    def __init__(
+        self,
+        thermal: ThermalStretch,
+        alignment: Alignment | None,
+        names: tuple[str, str],
+        drift: DriftWatch | None = None,
+    ) -> None:
+        """Join the two stages, of which the second may be missing; `names`, visible first, are for errors."""
+        self._thermal, self._alignment, self._names, self._drift = thermal, alignment, names, drift
 
     def __call__(self, pair: FramePair) -> FramePair:
         """Return visible (H, W, 3 or 1) and infrared (H, W, 1), both uint8.
@@ -28,8 +35,14 @@ class Preparation:
         if "infrared" in pair.missing:
             return dataclasses.replace(pair, infrared=_blank(pair.infrared, height, width))
         infrared = self._thermal.apply(pair.infrared)
+        if self._alignment is None:
+            return dataclasses.replace(pair, infrared=infrared)
         pixels = self._alignment.warp(infrared.pixels, (width, height), self._where(pair))
-        return dataclasses.replace(pair, infrared=dataclasses.replace(infrared, pixels=pixels))
+        prepared = dataclasses.replace(pair, infrared=dataclasses.replace(infrared, pixels=pixels))
+        if self._drift is None or pair.missing:
+            return prepared
+        self._drift.look(prepared)
+        return dataclasses.replace(prepared, notice=self._drift.notice)
 
     def _where(self, pair: FramePair) -> str:
         files = (frame.name for frame in (pair.visible, pair.infrared))

@@ -12,9 +12,10 @@ from pydantic import Field, model_validator
 from coconet.checked import Checked, checked
 from coconet.pairs import pair_by_name
 from coconet.toml_file import read_toml
-from runtime.align import IDENTITY, Alignment, Matrix
+from runtime.align import IDENTITY, Alignment, Lens, Matrix, Plane
 from runtime.camera import ROLES, CameraSettings, Role, open_camera
 from runtime.capture import Recovery
+from runtime.drift import DriftWatch
 from runtime.frame import Camera
 from runtime.health import HealthLimits
 from runtime.live_stream import LiveSettings, LiveStream
@@ -104,10 +105,18 @@ class HealthTable(Checked):
 
 
 class AlignmentTable(Checked):
-    """`[alignment]`: homography from infrared to visible pixels, and the (width, height) of the visible picture."""
+    """`[alignment]`: homography from infrared to visible pixels, and the (width, height) of the visible picture.
+
+    infrared_lens, visible_lens, plane: as Lens and Plane of runtime/align.py. drift_alarm_px: how far the edges of the
+    two pictures may come to lie apart before the alignment counts as off; None looks at nothing.
+    """
 
     homography: Matrix = IDENTITY
     size_px: tuple[Side, Side] | None = None
+    infrared_lens: Lens | None = None
+    visible_lens: Lens | None = None
+    plane: Plane | None = None
+    drift_alarm_px: Annotated[float, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
     def _checked(self) -> AlignmentTable:
@@ -116,7 +125,7 @@ class AlignmentTable(Checked):
 
     def alignment(self) -> Alignment:
         """Return the geometry this table says."""
-        return Alignment(self.homography, self.size_px)
+        return Alignment(self.homography, self.size_px, self.infrared_lens, self.visible_lens, self.plane)
 
 
 class Rig(Checked):
@@ -141,10 +150,11 @@ class Rig(Checked):
         return cls(visible=CameraTable(address=visible), infrared=InfraredTable(address=infrared), realtime=realtime)
 
 
-def open_rig(rig: Rig) -> PairStream:
+def open_rig(rig: Rig, *, align: bool = True) -> PairStream:
     """Open both cameras and join them to a stream of pairs, to be used as a context manager.
 
-    Pairs are 8 bit and of equal size: visible (H, W, 3) or, from gray pictures, (H, W, 1); infrared (H, W, 1).
+    Pairs are 8 bit and, unless `align` is off, of equal size: visible (H, W, 3) or, from gray pictures, (H, W, 1);
+    infrared (H, W, 1).
     Raises CoconetError for an address that cannot be opened and for folders whose file names do not match.
     """
     _check_folders(rig)
@@ -162,12 +172,16 @@ def open_rig(rig: Rig) -> PairStream:
         )
         names = (rig.visible.name or visible.name, rig.infrared.name or infrared.name)
         thermal = ThermalStretch(rig.infrared.thermal_settings())
-        prepare = Preparation(thermal, rig.alignment.alignment(), names)
+        alarm_px = rig.alignment.drift_alarm_px
+        drift = DriftWatch(alarm_px) if align and alarm_px is not None else None
+        prepare = Preparation(thermal, rig.alignment.alignment() if align else None, names, drift)
         if visible.realtime and infrared.realtime:
             live = LiveSettings(rig.health.limits(), recoveries, rig.alignment.size_px)
             stream: PairStream = LiveStream(visible, infrared, pairing, prepare, live)
         else:
             stream = PairStream(visible, infrared, pairing, prepare)
+        if drift is not None:
+            stream.drift_px = lambda: drift.drift_px
         stack.pop_all()  # from here on the stream closes them
         return stream
 

@@ -72,6 +72,7 @@ class PairStream:
     It gives every pair of two recordings, in order; runtime/live_stream.py does the same for live cameras.
 
     realtime: which of the two it is. frames_expected: how many pairs will come, where both cameras know their length.
+    drift_px: how far the alignment seems to be off, None while nobody looks.
     """
 
     realtime = False
@@ -98,6 +99,7 @@ class PairStream:
         self._paired: dict[Side, int] = {"visible": 0, "infrared": 0}
         self._last_stamp: dict[Side, int] = {}
         self._exit: ExitStack | None = None
+        self.drift_px: Callable[[], float | None] = lambda: None
 
     def __enter__(self: Stream) -> Stream:
         with ExitStack() as stack:  # runs at once if a start fails, at the end of our block if not

@@ -135,7 +135,7 @@ def test_folders_of_unlike_rates_need_no_equal_names(tmp_path: Path) -> None:
     [
         (
             CAMERAS + "agc = 1\n",
-            r"rig\.toml, infrared\.agc: wanted one of the keys address, name, fps, offset_ms, black",
+            r"rig\.toml, infrared\.agc: wanted one of the keys address, name, fps, size_px, layout, offset_ms, black",
         ),
         ("[visible]\n" + CAMERAS[26:], r"rig\.toml, visible\.address: wanted this key, got nothing"),
         (CAMERAS + "fps = -1\n", r"rig\.toml, infrared\.fps: wanted greater than 0, got -1"),
