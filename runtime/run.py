@@ -32,7 +32,7 @@ def run_rig(
     ):
         gauge = gauge or Gauge()
         gauge.on_frame(advance)
-        gauge.watch(pairs.health, lambda: pairs.drift_px())
+        gauge.watch(pairs.health, pairs.drift_px)
         report = run_pipeline(pairs, backend, open_sink(out), limit=limit, gauge=gauge)
     if report.interrupted or report.fused == limit:
         return report  # what the cameras had read ahead was not wanted any more, which is no loss
