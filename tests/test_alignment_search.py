@@ -88,9 +88,8 @@ def test_the_command_finds_writes_and_shows_an_alignment_and_leaves_the_rest_of_
         (tmp_path / folder).mkdir()
         write_picture(tmp_path / folder / "a.png", frame.pixels)
     rig = tmp_path / "rig.toml"
-    rig.write_text(
-        '[visible]\naddress = "vis"  # front\n[alignment]\nhomography = [[1,0,0],[0,1,0],[0,0,1]]\n[infrared]\naddress = "ir"\n'
-    )
+    old = "[alignment]\nhomography = [[1,0,0],[0,1,0],[0,0,1]]\n"
+    rig.write_text(f'[visible]\naddress = "vis"  # front\n{old}[infrared]\naddress = "ir"\n')
     answer = call(align, rig, "--pictures", tmp_path / "shown")
     assert answer.exit_code == 0, answer.exception
     fields = read_toml(rig, "a rig file")

@@ -1,6 +1,7 @@
 """Two real RTSP servers on this machine as the cameras of a rig; GStreamer's server has to be installed.
 
-On Debian: apt install python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+On Debian: apt install python3-gi gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0, and the packages
+gstreamer1.0-plugins-base, -good and -bad.
 """
 
 from __future__ import annotations
