@@ -11,18 +11,22 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, MissingPackage
 from runtime.edge_registration import register_edges
 from runtime.frame import FramePair
 from runtime.rig import Rig, open_rig
 from runtime.samples import FolderFrames
+
+try:
+    import cv2
+except ImportError as error:
+    raise MissingPackage("cv2", job="warping pictures") from error
 
 KINDS = ("shift", "scale", "rotation", "perspective")
 GOOD_PX = 2.0

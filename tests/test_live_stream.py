@@ -36,17 +36,18 @@ class Script:
 
 
 class Actor:
-    """A live camera of 50 frames a second that follows a script."""
+    """A live camera, of 50 frames a second unless told otherwise, that follows a script."""
 
     realtime = True
 
-    def __init__(self, name: str, channels: int, script: Script | None = None) -> None:
+    def __init__(self, name: str, channels: int, script: Script | None = None, period_s: float = 0.02) -> None:
+        self._period_s = period_s
         self.name, self._channels, self._script = name, channels, script or Script()
         self._rng, self._index = np.random.default_rng(3), 0
         self._pixels = self._picture()
 
     def read(self) -> Frame | None:
-        time.sleep(0.02)
+        time.sleep(self._period_s)
         while self._script.now() == "silent":
             time.sleep(0.01)
         if self._script.now() == "broken":
@@ -122,12 +123,11 @@ def test_with_both_cameras_gone_a_black_picture_says_so() -> None:
 
 
 def test_a_survivor_keeps_the_rate_that_the_pairs_had() -> None:
-    pairs = watched(
-        Actor("front", 3), Actor("boson", 1, Script("broken", 0.4, 9)), 1.5, lambda: Actor("x", 1, Script("broken", 0))
-    )
-    alone = [pair.timestamp_ns for pair in pairs if pair.missing]
-    whole = [pair.timestamp_ns for pair in pairs if not pair.missing]
-    assert np.median(np.diff(alone)) == pytest.approx(np.median(np.diff(whole)), rel=0.5)
+    """Pairs come at the 100 ms of the infrared camera; without it the visible one's 20 ms are thinned to that."""
+    broken = Actor("boson", 1, Script("broken", 1.2, 9), 0.1)
+    pairs = watched(Actor("front", 3), broken, 2.4, lambda: broken)
+    alone = [pair.timestamp_ns / 1e6 for pair in pairs if "lost" in pair.notice]
+    assert 60 <= np.median(np.diff(alone)) <= 300
 
 
 def test_the_health_of_both_cameras_can_be_asked_for() -> None:
