@@ -138,3 +138,34 @@ def test_no_thread_is_left_behind() -> None:
     with pytest.raises(CoconetError):
         run_pipeline(Recording(30), BaselineBackend(), Shelf(fails_at=2))
     assert [thread.name for thread in threading.enumerate() if thread.name == "sink"] == []
+
+
+class Slow(BaselineBackend):
+    """A backend that lets many pairs come before it has fused its first."""
+
+    def __init__(self, given: threading.Event) -> None:
+        super().__init__()
+        self._given = given
+
+    def fuse(self, visible: np.ndarray, infrared: np.ndarray) -> np.ndarray:
+        assert self._given.wait(timeout=30)
+        return super().fuse(visible, infrared)
+
+
+@pytest.mark.parametrize("realtime", [True, False])
+def test_live_pairs_give_way_to_newer_ones_and_recorded_ones_never(realtime: bool) -> None:
+    given = threading.Event()
+
+    class Live(Recording):
+        def __iter__(self) -> Iterator[FramePair]:
+            for pair in super().__iter__():
+                given.set() if not realtime or self.given == 30 else None
+                yield pair
+
+    recording = Live(30)
+    recording.realtime = realtime
+    shelf = Shelf()
+    report = run_pipeline(recording, Slow(given), shelf)
+    assert report.fused + report.superseded == 30
+    assert (report.superseded > 20) == realtime
+    assert shelf.frames[-1].pair.visible.index == 29
