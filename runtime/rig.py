@@ -162,8 +162,8 @@ def open_rig(rig: Rig, *, align: bool = True) -> PairStream:
     with ExitStack() as stack:
         for camera in cameras.values():
             stack.callback(camera.close)
-        recoveries = {role: Recovery(partial(_camera, rig, role)) for role in ROLES if cameras[role].realtime}
-        visible, infrared = _paced(*cameras.values()) if rig.realtime else list(cameras.values())
+        recoveries = {role: Recovery(partial(_camera, rig, role)) for role in ROLES if _is_live(cameras[role])}
+        visible, infrared = cameras.values()
         pairing = Pairing(
             tolerance_ns=None if rig.pairing.tolerance_ms is None else round(rig.pairing.tolerance_ms * _MS_NS),
             visible_offset_ns=round(rig.visible.offset_ms * _MS_NS),
@@ -193,7 +193,7 @@ def open_cameras(rig: Rig) -> tuple[Camera, Camera]:
         stack.callback(visible.close)
         infrared = _camera(rig, "infrared")
         stack.pop_all()
-    return visible, infrared
+    return _paced(visible, infrared) if rig.realtime else (visible, infrared)
 
 
 def _beside(rig_file: Path, table: Table) -> Table:
@@ -214,8 +214,16 @@ def _camera(rig: Rig, role: Role) -> Camera:
     return open_camera(table.address, role, CameraSettings(table.fps, table.size_px, table.layout))
 
 
-def _paced(*cameras: Camera) -> list[Camera]:
+def _is_live(camera: Camera) -> bool:
+    """Whether a camera is worth opening again; a recording that is replayed at its own pace simply ends."""
+    from runtime.replay import PacedCamera
+
+    return camera.realtime and not isinstance(camera, PacedCamera)
+
+
+def _paced(visible: Camera, infrared: Camera) -> tuple[Camera, Camera]:
     from runtime.replay import Pace, PacedCamera
 
     pace = Pace()
-    return [camera if camera.realtime else PacedCamera(camera, pace) for camera in cameras]
+    first, second = (camera if camera.realtime else PacedCamera(camera, pace) for camera in (visible, infrared))
+    return first, second
