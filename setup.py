@@ -38,6 +38,7 @@ EXTRAS = {
     "gpu": GPU,
     "pycuda": ["pycuda>=2022.2"],
     "openvino": OPENVINO,
+    "gstreamer": ["PyGObject>=3.42"],
     "dev": [
         *TRAIN,
         *BENCH,
@@ -61,6 +62,8 @@ COMMANDS = {
     "calibrate": "calibration.calibrate_cli:calibrate",
     "verify": "runtime.verify_cli:verify",
     "run": "runtime.run_cli:run",
+    "align": "runtime.align_cli:align",
+    "record": "runtime.record_cli:record",
     "demo": "runtime.demo_cli:demo",
     "contact": "runtime.contact_cli:contact",
     "doctor": "runtime.doctor_cli:doctor",

@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.result import Stream
 from benchmarks.worker import Held
 from coconet.engine_card import FrameSize
+from coconet.errors import CoconetError
 from runtime.pipeline import run_pipeline
 from runtime.rig import Rig, open_rig
 from runtime.run_report import RunReport
@@ -49,6 +50,10 @@ def streamed(held: Held, recording: Recording, limit: int) -> Stream:
     with tempfile.TemporaryDirectory() as folder:
         fast = _run(held, recording, Path(folder), limit, realtime=False)
         live = _run(held, recording, Path(folder), None, realtime=True)
+    if live.latency_ms is None or live.skew_ms is None:
+        raise CoconetError(
+            recording.visible, wanted="pairs fused live", got="none in time", remedy="Take a quicker model, or longer."
+        )
     return Stream(
         file_frames=fast.fused,
         file_fps=fast.fps,

@@ -21,11 +21,24 @@ def read_toml(path: Path, kind: str) -> dict[str, Any]:
 
     Raises CoconetError for a missing file and for one that is no TOML.
     """
-    text = existing_file(path, kind).read_bytes()
+    data = existing_file(path, kind).read_bytes()
     try:
-        return tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CoconetError(path, wanted="a TOML file", got=str(error), remedy="Correct the line.") from error
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise _no_toml(path, error) from error
+    return toml_fields(text, path)
+
+
+def toml_fields(text: str, where: object) -> dict[str, Any]:
+    """Read the fields of a text; `where` names it in errors. Raises CoconetError for one that is no TOML."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _no_toml(where, error) from error
+
+
+def _no_toml(where: object, error: Exception) -> CoconetError:
+    return CoconetError(where, wanted="a TOML file", got=str(error), remedy="Correct the line.")
 
 
 def write_toml(path: Path, fields: Mapping[str, Any]) -> None:

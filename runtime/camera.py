@@ -2,47 +2,89 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from coconet.checked import checked
 from coconet.errors import CoconetError
-from runtime.frame import Camera
+from runtime.address import redacted
+from runtime.frame import Camera, Side
+from runtime.recording import stamps_beside
 
 if TYPE_CHECKING:
     from runtime.painted import PaintedSettings
 
-Role = Literal["visible", "infrared"]
+Role = Side
 ROLES: tuple[Role, Role] = ("visible", "infrared")
 
-_PAINTED = "painted://"
-_KINDS = f"a video file, a folder of pictures, or {_PAINTED}?fps=30&width=640&height=480&seed=1"
+_FOLDER_FPS = 30.0
+_KINDS = (
+    "a video file, a folder of pictures, or painted://?fps=30&width=640&height=480&seed=1, /dev/video0, "
+    "rtsp://host/path, http://host/path, gst://pipeline, csi://0"
+)
 
 
-def open_camera(address: str, role: Role, *, fps: float | None = None) -> Camera:
+@dataclass(frozen=True)
+class CameraSettings:
+    """What some kinds of camera are told.
+
+    fps: the rate at which a folder's pictures are stamped (30 if None), or that a device is asked for.
+    size_px: the (width, height) a device is asked for. layout: of a raw thermal device, a name in frame_layout.LAYOUTS.
+    """
+
+    fps: float | None = None
+    size_px: tuple[int, int] | None = None
+    layout: str | None = None
+
+
+def open_camera(address: str, role: Role, settings: CameraSettings | None = None) -> Camera:
     """Open what an address names; infrared cameras give (H, W, 1), visible ones (H, W, 3), or (H, W, 1) gray pictures.
 
-    fps: the rate at which a folder's pictures are stamped, 30 if not given; other kinds know their own.
-    Raises CoconetError for an address of no known kind, and for a source that cannot be opened.
+    Raises CoconetError for an address of no known kind, for a source that cannot be opened, and for settings that mean
+    nothing to it.
     """
-    path = Path(address)
+    settings = settings or CameraSettings()
+    scheme = address.partition("://")[0] if "://" in address else ""
+    if not (scheme or Path(address).is_dir()):
+        _refuse(address, settings, device=_is_device(address))
     gray = role == "infrared"
-    if not address.startswith(_PAINTED) and path.is_dir():
-        from runtime.replay import FolderCamera
+    if scheme in ("rtsp", "rtsps", "http", "https"):
+        from runtime.network_camera import NetworkCamera
 
-        return FolderCamera(path, gray=gray) if fps is None else FolderCamera(path, fps=fps, gray=gray)
-    if fps is not None:
-        raise CoconetError(
-            redacted(address),
-            wanted="fps for a folder of pictures only",
-            got=f"fps = {fps:g} for something else",
-            remedy="Leave fps out: this kind of camera knows its own rate.",
-        )
-    if address.startswith(_PAINTED):
+        return NetworkCamera(address, gray=gray)
+    if scheme in ("gst", "csi"):
+        from runtime.gstreamer_camera import GStreamerCamera, csi_pipeline
+
+        what = address.partition("://")[2]
+        return GStreamerCamera(csi_pipeline(_sensor(what), gray=gray) if scheme == "csi" else what, address, gray=gray)
+    if scheme == "painted":
         from runtime.painted import PaintedCamera
 
+        _refuse(address, settings, device=False)
         return PaintedCamera(role, _painted_settings(address))
+    return _local_camera(address, settings, gray=gray)
+
+
+def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Camera:
+    """Open what a path names: a folder, a device, a recording or a video."""
+    path = Path(address)
+    if path.is_dir():
+        from runtime.replay import FolderCamera
+
+        return FolderCamera(path, fps=settings.fps or _FOLDER_FPS, gray=gray)
+    if _is_device(address):
+        from runtime.frame_layout import frame_layout
+        from runtime.video_device import DeviceMode, V4l2Camera
+
+        layout = frame_layout(settings.layout) if settings.layout else None
+        width, height = settings.size_px or (None, None)
+        return V4l2Camera(address, DeviceMode(width, height, settings.fps, layout), gray=gray)
+    if path.is_file() and stamps_beside(path).is_file():
+        from runtime.recording import RecordedCamera
+
+        return RecordedCamera(path)
     if path.is_file():
         from runtime.replay import VideoCamera
 
@@ -50,13 +92,34 @@ def open_camera(address: str, role: Role, *, fps: float | None = None) -> Camera
     raise CoconetError(redacted(address), wanted=_KINDS, got="none of these", remedy="Check the address.")
 
 
-def redacted(address: str) -> str:
-    """Return an address fit to be shown: what stands before its last @, user and password, becomes ***."""
-    secret, _, rest = address.rpartition("@")
-    if ":" not in secret:
-        return address
-    scheme, separator, _ = secret.partition("://")
-    return f"{scheme}://***@{rest}" if separator else f"***@{rest}"
+def _is_device(address: str) -> bool:
+    return address.startswith("/dev/")
+
+
+def _sensor(text: str) -> int:
+    if not text.isdigit():
+        raise CoconetError(f"csi://{text}", wanted="csi:// and a number", got=text or "none", remedy="Use csi://0.")
+    return int(text)
+
+
+def _refuse(address: str, settings: CameraSettings, *, device: bool) -> None:
+    """Refuse settings that would mean nothing to what the address names."""
+    if device:
+        return
+    if settings.fps is not None:
+        raise CoconetError(
+            redacted(address),
+            wanted="fps for a folder of pictures or a device only",
+            got=f"fps = {settings.fps:g} for something else",
+            remedy="Leave fps out: this kind of camera knows its own rate.",
+        )
+    if settings.layout is not None or settings.size_px is not None:
+        raise CoconetError(
+            redacted(address),
+            wanted="layout and size_px for devices only",
+            got="one of them for something else",
+            remedy="Leave them out: this kind of camera knows its own pictures.",
+        )
 
 
 def _painted_settings(address: str) -> PaintedSettings:

@@ -1,107 +1,105 @@
-"""A camera read in a thread of its own; the one class that owns threads."""
+"""A camera read in a thread of its own: its newest frames, how it is, and how it comes back after it was lost."""
 
 from __future__ import annotations
 
-from collections import deque
-from threading import Condition, Thread
-from types import TracebackType
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from threading import Condition
 
+from coconet.errors import CoconetError
+from runtime.ahead import Buffering, ReadAhead
 from runtime.frame import Camera, Frame
+from runtime.health import CameraHealth, HealthWatch
 
 
-class Capture:
+@dataclass(frozen=True)
+class Recovery:
+    """How a camera that fails is opened again: after first_wait_s, then after twice as long, up to longest_wait_s."""
+
+    reopen: Callable[[], Camera]
+    first_wait_s: float = 0.25
+    longest_wait_s: float = 2.0
+
+
+class Capture(ReadAhead[Frame]):
     """Reads a camera ahead, into a buffer of at most `depth` frames.
 
     A realtime camera is never kept waiting: where the buffer is full, its oldest frame is dropped and counted. Any
-    other camera waits for room, so that no frame is lost. What goes wrong in the thread is raised by `take`, after the
-    frames read before it. As a context manager it reads inside the block; the camera stays open after it.
+    other camera waits for room, so that no frame is lost. As a context manager it reads inside the block; the camera
+    stays open after it, until `close`.
     """
 
-    def __init__(self, camera: Camera, depth: int, changed: Condition | None = None) -> None:
-        """Prepare to read `camera`; captures that share `changed` can be waited for together."""
-        self._camera = camera
-        self._depth = depth
-        self._changed = changed or Condition()
-        self._buffer: deque[Frame] = deque()
-        self._error: BaseException | None = None
-        self._stopping = False
-        self._read = self._dropped = 0
-        self._running = False
-        self._thread = Thread(target=self._run, name=f"capture {camera.name}", daemon=True)
-
-    def __enter__(self) -> Capture:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    def __init__(
+        self,
+        camera: Camera,
+        depth: int,
+        changed: Condition | None = None,
+        *,
+        watch: HealthWatch | None = None,
+        recovery: Recovery | None = None,
     ) -> None:
-        self.stop()
+        """Prepare to read `camera`; captures that share `changed` can be waited for together.
 
-    @property
-    def read(self) -> int:
-        """How many frames the camera has given."""
-        return self._read
+        watch: is told of every frame and every loss. recovery: what to do when the camera fails or ends; without it an
+        error is raised by `take`, and an end is the end.
+        """
+        super().__init__(self._next, Buffering(depth, camera.realtime), f"capture {camera.name}", changed)
+        self._camera: Camera | None = camera
+        self._watch, self._recovery = watch, recovery
 
-    @property
-    def dropped(self) -> int:
-        """How many frames left the buffer without being taken."""
-        return self._dropped
+    def health(self, now_ns: int) -> CameraHealth | None:
+        """How the camera is; None where nobody watches it."""
+        return None if self._watch is None else replace(self._watch.snapshot(now_ns), dropped=self.dropped)
 
-    @property
-    def ready(self) -> bool:
-        """Whether `take` would return at once: a frame, an error or the end is there."""
-        return bool(self._buffer) or not self._running
+    def close(self) -> None:
+        """Close the camera; only after `stop`."""
+        camera, self._camera = self._camera, None
+        if camera is not None:
+            camera.close()
 
-    def start(self) -> None:
-        """Begin to read."""
-        self._running = True
-        self._thread.start()
+    def _next(self) -> Frame | None:
+        frame = self._frame()
+        while frame is None and self._recovery is not None and self._reopened(self._recovery):
+            frame = self._frame()
+        if frame is not None and self._watch is not None:
+            self._watch.note(frame, time.monotonic_ns())
+        return frame
 
-    def stop(self) -> None:
-        """Stop reading and wait for the thread to end; what is still in the buffer counts as dropped."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
-        if self._thread.is_alive():
-            self._thread.join()
-        self._dropped += len(self._buffer)
-        self._buffer.clear()
-
-    def take(self) -> Frame | None:
-        """Wait for the oldest buffered frame; None at the end of the stream. Raises what the camera raised."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.ready)
-            if self._buffer:
-                frame = self._buffer.popleft()
-                self._changed.notify_all()
-                return frame
-        if self._error is not None:
-            raise self._error
-        return None
-
-    def _run(self) -> None:
+    def _frame(self) -> Frame | None:
+        if self._camera is None:
+            return None
         try:
-            while self._has_room() and (frame := self._camera.read()) is not None:
-                self._keep(frame)
-        except BaseException as error:  # it is raised again where the frames are taken
-            self._error = error
-        finally:
-            with self._changed:
-                self._running = False
-                self._changed.notify_all()
+            frame = self._camera.read()
+        except CoconetError as error:
+            if self._recovery is None:
+                raise
+            self._note_loss(str(error))
+            return None
+        if frame is None and self._recovery is not None:
+            self._note_loss(f"{self._camera.name} ended")
+        return frame
 
-    def _has_room(self) -> bool:
-        """Wait for room where the camera can wait; False when the capture is being stopped."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._stopping or self._camera.realtime or len(self._buffer) < self._depth)
-            return not self._stopping
+    def _reopened(self, recovery: Recovery) -> bool:
+        """Open the camera again, however often it takes; False when the capture is being stopped."""
+        self.close()
+        wait_s = recovery.first_wait_s
+        while self.pause(wait_s):
+            if self._opened(recovery):
+                return True
+            wait_s = min(2 * wait_s, recovery.longest_wait_s)
+        return False
 
-    def _keep(self, frame: Frame) -> None:
+    def _opened(self, recovery: Recovery) -> bool:
+        try:
+            self._camera = recovery.reopen()
+        except CoconetError as error:
+            self._note_loss(str(error))
+            return False
+        return True
+
+    def _note_loss(self, trouble: str) -> None:
+        if self._watch is not None:
+            self._watch.note_loss(trouble)
         with self._changed:
-            self._read += 1
-            self._buffer.append(frame)
-            if len(self._buffer) > self._depth:
-                self._buffer.popleft()
-                self._dropped += 1
             self._changed.notify_all()

@@ -12,6 +12,7 @@ from runtime.rig import Rig
 from runtime.run import run_rig
 from runtime.run_report import RunReport
 from runtime.sink import writing_to
+from runtime.vitals import Gauge
 
 FPS = 25
 CAMERA = f"painted://?fps={FPS}&width=640&height=480&seed=1&jitter_ms=6"
@@ -63,7 +64,7 @@ def run_demo(folder: Path, model: Path | str, seconds: float) -> tuple[RunReport
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
     middle = MiddleFrame(round(seconds * FPS / 2))
-    report = run_rig(Rig.from_addresses(camera, camera), model, str(files.video), on_frame=middle)
+    report = run_rig(Rig.from_addresses(camera, camera), model, str(files.video), gauge=Gauge(middle))
     write_picture(files.picture, side_by_side(middle.frame))
     with whole_file(files.report) as scratch:
         scratch.write_text(_page(report, files))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,13 @@ Pixels = NDArray[np.uint8]
 RawPixels = NDArray[Any]
 """As a camera gives them: uint8 like Pixels, or (H, W, 1) uint16 from a thermal camera."""
 
+Side = Literal["visible", "infrared"]
+
+StampKind = Literal["driver", "stream", "arrival", "recording"]
+"""Whose time a frame carries. driver: the camera driver's own, on this machine's monotonic clock. stream: the sender's
+times, laid onto that clock by the earliest arrivals. arrival: when the frame reached this program. recording: the time
+within a file or a painted stream, which has nothing to do with now."""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -22,37 +29,58 @@ class Frame:
     pixels: (H, W, 3) BGR or (H, W, 1) gray, uint8, or (H, W, 1) uint16 for raw thermal counts.
     timestamp_ns: monotonic, as near the moment of exposure as the source allows.
     index: how many frames the camera gave before this one. name: the file's name where it came from a folder.
+    stamps: whose time timestamp_ns is.
     """
 
     pixels: RawPixels
     timestamp_ns: int
     index: int
     name: str = ""
+    stamps: StampKind = "recording"
 
 
 @dataclass(frozen=True)
 class FramePair:
-    """A visible and an infrared frame taken at about the same time."""
+    """A visible and an infrared frame taken at about the same time.
+
+    clock: the side whose stamp is the time of the pair.
+    missing: the sides that cannot be shown as live; their pixels stand in for what is not there and are not to be seen.
+    notice: what a viewer has to know about the cameras, empty while both are live.
+    prepare_ms: how long it took to make the pair fit for a backend, 0 before that.
+    """
 
     visible: Frame
     infrared: Frame
+    clock: Side = field(default="visible", kw_only=True)
+    missing: frozenset[Side] = field(default=frozenset(), kw_only=True)
+    notice: str = field(default="", kw_only=True)
+    prepare_ms: float = field(default=0.0, kw_only=True)
 
     @property
     def skew_ns(self) -> int:
         """Infrared stamp minus visible stamp."""
         return self.infrared.timestamp_ns - self.visible.timestamp_ns
 
+    @property
+    def timestamp_ns(self) -> int:
+        """The time of the pair; it increases from pair to pair of a stream."""
+        return self.visible.timestamp_ns if self.clock == "visible" else self.infrared.timestamp_ns
+
 
 @dataclass(frozen=True)
 class FusedFrame:
     """A fused picture, shaped like the visible frame of its pair, with the pair it came from.
 
-    latency_ms: from the moment the pair was complete to the moment the picture was ready.
+    latency_ms: the time of the backend, or of passing through what one camera alone shows.
+    queued_ms: how long the prepared pair waited for the backend.
+    capture_to_fused_ms: from the later of the two stamps to the picture; None for the stamps of a recording.
     """
 
     pixels: Pixels
     pair: FramePair
     latency_ms: float
+    queued_ms: float = 0.0
+    capture_to_fused_ms: float | None = None
 
 
 class Camera(Protocol):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -12,6 +13,12 @@ from runtime.frame import FusedFrame
 
 HISTORY_FRAMES = 100_000
 """Percentiles are over the last so many frames, an hour at 30 a second: a rig that runs for weeks must not grow."""
+
+
+Measure = Literal["prepare", "queue", "fuse", "sink queue", "write", "capture to fused", "skew"]
+"""Milliseconds of a frame's way, and how far its two pictures were apart."""
+
+STAGES: tuple[Measure, ...] = ("prepare", "queue", "fuse", "sink queue", "write")
 
 
 @dataclass(frozen=True)
@@ -28,26 +35,53 @@ class Percentiles:
         return cls(*(float(value) for value in np.percentile(list(samples), (50, 95, 99))))
 
 
+@dataclass(frozen=True)
+class StageTime:
+    """How long one stage of a frame's way took.
+
+    stage: prepare (thermal front end and alignment), queue (waiting for the backend), fuse, sink queue (waiting to be
+    written) or write.
+    """
+
+    stage: str
+    ms: Percentiles
+
+
 class LatencyLog:
-    """Takes one line per fused frame. frames: how many there were, also those no longer remembered."""
+    """Takes one line per fused frame. frames: how many there were, also those no longer remembered.
+
+    passed_through: how many of them show one camera alone, because the other was not there; those are not timed.
+    """
 
     def __init__(self, history_frames: int = HISTORY_FRAMES) -> None:
-        self.frames = 0
-        self._latencies_ms: deque[float] = deque(maxlen=history_frames)
-        self._skews_ms: deque[float] = deque(maxlen=history_frames)
+        self.frames = self.passed_through = 0
+        self._samples: defaultdict[Measure, deque[float]] = defaultdict(lambda: deque(maxlen=history_frames))
 
     def add(self, frame: FusedFrame) -> None:
-        """Remember a frame's latency and its skew, whichever camera was early."""
+        """Remember a frame's times and its skew, whichever camera was early."""
         self.frames += 1
-        self._latencies_ms.append(frame.latency_ms)
-        self._skews_ms.append(abs(frame.pair.skew_ns) / 1e6)
+        if frame.pair.missing:
+            self.passed_through += 1
+            return
+        self._samples["prepare"].append(frame.pair.prepare_ms)
+        self._samples["queue"].append(frame.queued_ms)
+        self._samples["fuse"].append(frame.latency_ms)
+        self._samples["skew"].append(abs(frame.pair.skew_ns) / 1e6)
+        if frame.capture_to_fused_ms is not None:
+            self._samples["capture to fused"].append(frame.capture_to_fused_ms)
+
+    def add_write(self, queued_ms: float, write_ms: float) -> None:
+        """Remember how long a frame waited to be written, and how long writing it took."""
+        self._samples["sink queue"].append(queued_ms)
+        self._samples["write"].append(write_ms)
+
+    def percentiles(self, measure: Measure) -> Percentiles | None:
+        """What was measured so far; None where nothing was."""
+        samples = self._samples[measure]
+        return Percentiles.of(samples) if samples else None
 
     @property
-    def latency_ms(self) -> Percentiles:
-        """Latencies so far; at least one frame must have been added."""
-        return Percentiles.of(self._latencies_ms)
-
-    @property
-    def skew_ms(self) -> Percentiles:
-        """Absolute skews so far; at least one frame must have been added."""
-        return Percentiles.of(self._skews_ms)
+    def stages(self) -> tuple[StageTime, ...]:
+        """The stages that were timed, in the order of a frame's way."""
+        found = ((stage, self.percentiles(stage)) for stage in STAGES)
+        return tuple(StageTime(stage, ms) for stage, ms in found if ms is not None)

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Protocol
 
 from coconet.errors import CoconetError
+from runtime.ahead import Buffering, ReadAhead
 from runtime.backend import Backend
-from runtime.frame import FramePair, FusedFrame, Sink
+from runtime.frame import FramePair, FusedFrame, Pixels, Sink
 from runtime.latency import LatencyLog
 from runtime.run_report import RunReport
 from runtime.sink_thread import SinkThread
 from runtime.stream import StreamCounts
+from runtime.vitals import Gauge
 
-OnFrame = Callable[[FusedFrame], None]
+_PAIRS_AHEAD = 2  # of recordings; of live cameras one, because a second would only be an older picture
 
 
 class PairSource(Protocol):
-    """Where pairs come from: a PairStream, or anything that counts as one."""
+    """Where pairs come from: a PairStream, or anything that counts as one.
+
+    realtime: whether a pair that is not fused in time gives way to a newer one.
+    """
+
+    realtime: bool
 
     def __iter__(self) -> Iterator[FramePair]:
         """Give the pairs, oldest first."""
@@ -30,45 +37,113 @@ class PairSource(Protocol):
 
 
 def run_pipeline(
-    pairs: PairSource, backend: Backend, sink: Sink, *, limit: int | None = None, on_frame: OnFrame | None = None
+    pairs: PairSource,
+    backend: Backend,
+    sink: Sink,
+    *,
+    limit: int | None = None,
+    gauge: Gauge | None = None,
 ) -> RunReport:
     """Fuse pairs until they end, `limit` is reached, or Ctrl-C; close the sink and say how it went.
 
-    The cameras read, this thread fuses, and the sink writes, each at the same time. on_frame: called after each frame.
+    The cameras read, one thread pairs and prepares, this one fuses, and one writes, all at the same time.
+    gauge: told everything while it goes on.
     Any error discards the sink and is raised; so is a stream without a single pair.
     """
-    log, interrupted = LatencyLog(), False
-    started = time.perf_counter()
-    with SinkThread(sink) as writer:
+    loop = _Loop(pairs, backend, limit, gauge or Gauge())
+    with SinkThread(sink, loop.note_written) as writer:
         try:
-            for frame in fused_frames(islice(pairs, limit), backend):
+            for frame in loop.fused():
                 writer.put(frame)
-                log.add(frame)
-                if on_frame is not None:
-                    on_frame(frame)
+                loop.note(frame)
         except KeyboardInterrupt:
-            interrupted = True  # what was fused so far is worth keeping
-        if log.frames == 0:
+            loop.interrupted = True  # what was fused so far is worth keeping
+        if loop.log.frames == 0:
             raise _no_pairs(pairs.counts)
-    return RunReport(
-        model=backend.card.network,
-        precision=backend.card.precision,
-        backend=backend.name,
-        counts=pairs.counts,
-        fused=log.frames,
-        seconds=time.perf_counter() - started,
-        latency_ms=log.latency_ms,
-        skew_ms=log.skew_ms,
-        interrupted=interrupted,
-    )
+    return loop.report()
 
 
-def fused_frames(pairs: Iterator[FramePair], backend: Backend) -> Iterator[FusedFrame]:
-    """Fuse pair after pair, timing each."""
-    for pair in pairs:
-        complete = time.perf_counter()
-        pixels = backend.fuse(pair.visible.pixels, pair.infrared.pixels)
-        yield FusedFrame(pixels, pair, latency_ms=(time.perf_counter() - complete) * 1e3)
+class _Loop:
+    """One run of the loop, and what it remembers of itself."""
+
+    def __init__(self, pairs: PairSource, backend: Backend, limit: int | None, gauge: Gauge) -> None:
+        self.log, self.interrupted = LatencyLog(), False
+        self._pairs, self._backend, self._limit, self._gauge = pairs, backend, limit, gauge
+        self._started = time.perf_counter()
+        self._ahead = self._reader()
+        gauge.begin(backend.card, backend.name, lambda: self._ahead.dropped)
+
+    def fused(self) -> Iterator[FusedFrame]:
+        """Fuse pair after pair, while the next ones are made ready."""
+        with self._ahead:
+            for pair, ready in islice(self._prepared(), self._limit):
+                yield self._fused(pair, ready)
+
+    def note(self, frame: FusedFrame) -> None:
+        """Take a frame that was handed to the sink."""
+        self.log.add(frame)
+        self._gauge.note(frame)
+
+    def note_written(self, queued_ms: float, write_ms: float) -> None:
+        """Take the times of a frame that was written."""
+        self.log.add_write(queued_ms, write_ms)
+        self._gauge.note_written(queued_ms, write_ms)
+
+    def report(self) -> RunReport:
+        """Say how it went."""
+        return RunReport(
+            model=self._backend.card.network,
+            precision=self._backend.card.precision,
+            backend=self._backend.name,
+            counts=self._pairs.counts,
+            fused=self.log.frames,
+            seconds=time.perf_counter() - self._started,
+            latency_ms=self.log.percentiles("fuse"),
+            skew_ms=self.log.percentiles("skew"),
+            interrupted=self.interrupted,
+            capture_to_fused_ms=self.log.percentiles("capture to fused"),
+            stages=self.log.stages,
+            superseded=self._ahead.dropped,
+            passed_through=self.log.passed_through,
+        )
+
+    def _reader(self) -> ReadAhead[tuple[FramePair, float]]:
+        # Of recordings no pair more than wanted is read; of live cameras those that give way do not count.
+        source = iter(self._pairs if self._pairs.realtime else islice(self._pairs, self._limit))
+        depth = 1 if self._pairs.realtime else _PAIRS_AHEAD
+        ready = ((pair, time.perf_counter()) for pair in source)
+        return ReadAhead(lambda: next(ready, None), Buffering(depth, self._pairs.realtime), "prepare")
+
+    def _prepared(self) -> Iterator[tuple[FramePair, float]]:
+        while (entry := self._ahead.take()) is not None:
+            yield entry
+
+    def _fused(self, pair: FramePair, ready: float) -> FusedFrame:
+        begun = time.perf_counter()
+        pixels = fused_pixels(pair, self._backend)
+        ended = time.perf_counter()
+        age_ms = (time.monotonic_ns() - max(pair.visible.timestamp_ns, pair.infrared.timestamp_ns)) / 1e6
+        return FusedFrame(
+            pixels,
+            pair,
+            latency_ms=(ended - begun) * 1e3,
+            queued_ms=(begun - ready) * 1e3,
+            capture_to_fused_ms=age_ms if self._pairs.realtime else None,
+        )
+
+
+def fused_pixels(pair: FramePair, backend: Backend) -> Pixels:
+    """Fuse a pair; where a camera is missing, what the other one shows. A notice is shown as a badge."""
+    if pair.missing:
+        from runtime.survivor import survivor_picture
+
+        return survivor_picture(pair)
+    fused = backend.fuse(pair.visible.pixels, pair.infrared.pixels)
+    if not pair.notice:
+        return fused
+    from runtime.survivor import badged
+
+    return badged(fused, pair.notice)
 
 
 def _no_pairs(counts: StreamCounts) -> CoconetError:

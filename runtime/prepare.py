@@ -5,28 +5,49 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+
 from runtime.align import Alignment
-from runtime.frame import FramePair
+from runtime.drift import DriftWatch
+from runtime.frame import Frame, FramePair
 from runtime.thermal import ThermalStretch
 
 
 class Preparation:
     """Makes pairs fit for a backend: 8 bit, equal size."""
 
-    def __init__(self, thermal: ThermalStretch, alignment: Alignment, names: tuple[str, str]) -> None:
-        """Join the two stages; `names`, visible first, are the cameras' names for errors."""
-        self._thermal, self._alignment, self._names = thermal, alignment, names
+    def __init__(
+        self,
+        thermal: ThermalStretch,
+        alignment: Alignment | None,
+        names: tuple[str, str],
+        drift: DriftWatch | None = None,
+    ) -> None:
+        """Join the two stages, of which the second may be missing; `names`, visible first, are for errors."""
+        self._thermal, self._alignment, self._names, self._drift = thermal, alignment, names, drift
 
     def __call__(self, pair: FramePair) -> FramePair:
         """Return visible (H, W, 3 or 1) and infrared (H, W, 1), both uint8.
 
         Raises CoconetError that names both pictures where their sizes do not fit.
         """
-        infrared = self._thermal.apply(pair.infrared)
         height, width = pair.visible.pixels.shape[:2]
+        if "infrared" in pair.missing:
+            return dataclasses.replace(pair, infrared=_blank(pair.infrared, height, width))
+        infrared = self._thermal.apply(pair.infrared)
+        if self._alignment is None:
+            return dataclasses.replace(pair, infrared=infrared)
         pixels = self._alignment.warp(infrared.pixels, (width, height), self._where(pair))
-        return FramePair(pair.visible, dataclasses.replace(infrared, pixels=pixels))
+        prepared = dataclasses.replace(pair, infrared=dataclasses.replace(infrared, pixels=pixels))
+        if self._drift is None or pair.missing:
+            return prepared
+        self._drift.look(prepared)
+        return dataclasses.replace(prepared, notice=self._drift.notice)
 
     def _where(self, pair: FramePair) -> str:
         files = (frame.name for frame in (pair.visible, pair.infrared))
         return " and ".join(str(Path(name) / file) for name, file in zip(self._names, files, strict=True))
+
+
+def _blank(frame: Frame, height: int, width: int) -> Frame:
+    return dataclasses.replace(frame, pixels=np.zeros((height, width, 1), np.uint8))

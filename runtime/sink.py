@@ -38,7 +38,7 @@ class NoSink:
 
 
 class VideoSink:
-    """A video file that plays at the pace of the visible camera's stamps; it has its name only once it is closed."""
+    """A video file that plays at the pace of the pairs; it has its name only once it is closed."""
 
     def __init__(self, path: Path) -> None:
         from coconet.video import VideoWriter
@@ -48,9 +48,9 @@ class VideoSink:
             self._writer = VideoWriter(path)
 
     def write(self, frame: FusedFrame) -> None:
-        """Append the picture at its visible frame's time."""
+        """Append the picture at its pair's time."""
         with writing_to(self._path):
-            self._writer.write(frame.pixels, frame.pair.visible.timestamp_ns)
+            self._writer.write(frame.pixels, frame.pair.timestamp_ns)
 
     def close(self) -> None:
         """Finish the file and give it its name."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from queue import Queue
 from threading import Thread
 from types import TracebackType
@@ -19,9 +21,10 @@ class SinkThread:
     An error of the sink comes out of the next `put`, or out of the end of the block.
     """
 
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-        self._queue: Queue[FusedFrame | None] = Queue(QUEUE_FRAMES)
+    def __init__(self, sink: Sink, on_written: Callable[[float, float], None] | None = None) -> None:
+        """Prepare to write; on_written is told, in the thread, how long a frame waited and how long it took, in ms."""
+        self._sink, self._on_written = sink, on_written
+        self._queue: Queue[tuple[FusedFrame, float] | None] = Queue(QUEUE_FRAMES)
         self._error: Exception | None = None
         self._thread = Thread(target=self._work, name="sink", daemon=True)
 
@@ -33,7 +36,7 @@ class SinkThread:
         """Hand over a frame; raises what the sink raised for an earlier one."""
         if self._error is not None:
             raise self._error
-        self._queue.put(frame)
+        self._queue.put((frame, time.perf_counter()))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -55,12 +58,16 @@ class SinkThread:
         self._sink.close()
 
     def _work(self) -> None:
-        while (frame := self._queue.get()) is not None:
+        while (entry := self._queue.get()) is not None:
             if self._error is None:  # after an error the queue is only emptied, so that nobody waits for ever
-                self._write(frame)
+                self._write(*entry)
 
-    def _write(self, frame: FusedFrame) -> None:
+    def _write(self, frame: FusedFrame, queued: float) -> None:
+        begun = time.perf_counter()
         try:
             self._sink.write(frame)
         except Exception as error:  # whatever it is, it belongs to the thread that called put
             self._error = error
+            return
+        if self._on_written is not None:
+            self._on_written((begun - queued) * 1e3, (time.perf_counter() - begun) * 1e3)

@@ -17,7 +17,7 @@ def test_the_identity_between_equal_sizes_copies_nothing() -> None:
 
 def test_the_identity_between_unequal_sizes_is_refused() -> None:
     with pytest.raises(
-        CoconetError, match=r"pictures of equal size, got 40x30 and 80x60\. Set \[alignment\] homography"
+        CoconetError, match=r"pictures of equal size, got 40x30 and 80x60\. Find \[alignment\] homography"
     ):
         Alignment().warp(PICTURE, (80, 60))
 

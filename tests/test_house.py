@@ -28,7 +28,7 @@ IMPORT_ALL = """
 import importlib, sys
 HIDDEN = {
     "torch", "cv2", "onnx", "tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings", "pycuda", "onnxruntime", "av",
-    "scipy", "safetensors", "onnxscript", "h5py", "tomli_w", "openvino", "cuda",
+    "scipy", "safetensors", "onnxscript", "h5py", "tomli_w", "openvino", "cuda", "gi",
 }
 
 class Hider:

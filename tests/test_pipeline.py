@@ -16,10 +16,13 @@ from runtime.frame import Frame, FramePair, FusedFrame
 from runtime.pipeline import run_pipeline
 from runtime.sink import NoSink, open_sink
 from runtime.stream import CameraCount, StreamCounts
+from runtime.vitals import Gauge
 
 
 class Recording:
     """So many gray pairs, 40 ms apart and 5 ms askew; then, perhaps, an error."""
+
+    realtime = False
 
     def __init__(self, length: int, end: BaseException | None = None) -> None:
         self.length, self.end, self.given = length, end, 0
@@ -81,9 +84,8 @@ def test_a_limit_takes_no_pair_more() -> None:
 
 def test_every_frame_is_told_to_the_progress_bar() -> None:
     seen: list[int] = []
-    run_pipeline(
-        Recording(5), BaselineBackend(), NoSink(), on_frame=lambda frame: seen.append(frame.pair.visible.index)
-    )
+    gauge = Gauge(lambda frame: seen.append(frame.pair.visible.index))
+    run_pipeline(Recording(5), BaselineBackend(), NoSink(), gauge=gauge)
     assert seen == [0, 1, 2, 3, 4]
 
 
@@ -128,7 +130,7 @@ def test_the_next_frame_is_fused_while_one_is_still_being_written() -> None:
             second_fused.set()
 
     shelf = Slow()
-    run_pipeline(Recording(3), BaselineBackend(), shelf, on_frame=note)
+    run_pipeline(Recording(3), BaselineBackend(), shelf, gauge=Gauge(note))
     assert len(shelf.frames) == 3
 
 
@@ -136,3 +138,34 @@ def test_no_thread_is_left_behind() -> None:
     with pytest.raises(CoconetError):
         run_pipeline(Recording(30), BaselineBackend(), Shelf(fails_at=2))
     assert [thread.name for thread in threading.enumerate() if thread.name == "sink"] == []
+
+
+class Slow(BaselineBackend):
+    """A backend that lets many pairs come before it has fused its first."""
+
+    def __init__(self, given: threading.Event) -> None:
+        super().__init__()
+        self._given = given
+
+    def fuse(self, visible: np.ndarray, infrared: np.ndarray) -> np.ndarray:
+        assert self._given.wait(timeout=30)
+        return super().fuse(visible, infrared)
+
+
+@pytest.mark.parametrize("realtime", [True, False])
+def test_live_pairs_give_way_to_newer_ones_and_recorded_ones_never(realtime: bool) -> None:
+    given = threading.Event()
+
+    class Live(Recording):
+        def __iter__(self) -> Iterator[FramePair]:
+            for pair in super().__iter__():
+                given.set() if not realtime or self.given == 30 else None
+                yield pair
+
+    recording = Live(30)
+    recording.realtime = realtime
+    shelf = Shelf()
+    report = run_pipeline(recording, Slow(given), shelf)
+    assert report.fused + report.superseded == 30
+    assert (report.superseded > 20) == realtime
+    assert shelf.frames[-1].pair.visible.index == 29

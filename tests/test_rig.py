@@ -135,7 +135,7 @@ def test_folders_of_unlike_rates_need_no_equal_names(tmp_path: Path) -> None:
     [
         (
             CAMERAS + "agc = 1\n",
-            r"rig\.toml, infrared\.agc: wanted one of the keys address, name, fps, offset_ms, black",
+            r"rig\.toml, infrared\.agc: wanted one of the keys address, name, fps, size_px, layout, offset_ms, black",
         ),
         ("[visible]\n" + CAMERAS[26:], r"rig\.toml, visible\.address: wanted this key, got nothing"),
         (CAMERAS + "fps = -1\n", r"rig\.toml, infrared\.fps: wanted greater than 0, got -1"),
@@ -144,7 +144,10 @@ def test_folders_of_unlike_rates_need_no_equal_names(tmp_path: Path) -> None:
             r"rig\.toml, \[infrared\] agc_percentiles: wanted a low and a higher one",
         ),
         (CAMERAS + "[alignment]\nhomography = [[1, 0], [0, 1]]\n", r"rig\.toml, alignment\.homography\.0\.2: wanted"),
-        (CAMERAS + "[color]\n", r"rig\.toml, color: wanted one of the keys visible, infrared, pairing, alignment"),
+        (
+            CAMERAS + "[color]\n",
+            r"rig\.toml, color: wanted one of the keys visible, infrared, pairing, alignment, health",
+        ),
         (CAMERAS + 'realtime = "perhaps"\n', r"rig\.toml, infrared\.realtime: wanted one of the keys"),
         (CAMERAS + "fps = \n", r"rig\.toml: wanted a TOML file, got .*line 5"),
     ],

@@ -12,6 +12,7 @@ from recordings import ListCamera, flat, stamped, write_video
 from coconet.errors import CoconetError
 from runtime.camera import ROLES
 from runtime.frame import Frame, FramePair
+from runtime.live_stream import LiveStream
 from runtime.painted import PaintedCamera, PaintedSettings
 from runtime.replay import Pace, PacedCamera, VideoCamera
 from runtime.stream import CameraCount, Pairing, PairStream
@@ -105,7 +106,7 @@ def test_every_pair_is_prepared() -> None:
 
 def test_of_live_cameras_a_slow_consumer_gets_the_newest_pair() -> None:
     visible, infrared = (ListCamera(stamped(range(0, 100_000, 100)), realtime=True) for _ in range(2))
-    with PairStream(visible, infrared) as stream:
+    with LiveStream(visible, infrared) as stream:
         for thread in threading.enumerate():
             if thread.name.startswith("capture"):
                 thread.join()
@@ -119,7 +120,7 @@ def test_replay_at_its_own_pace_pairs_like_a_live_rig() -> None:
     pace = Pace()
     settings = PaintedSettings(fps=100, width=32, height=32, duration_s=0.1, noise=0)
     visible, infrared = (PacedCamera(PaintedCamera(role, settings), pace) for role in ROLES)
-    with PairStream(visible, infrared) as stream:
+    with LiveStream(visible, infrared) as stream:
         skews = [pair.skew_ns for pair in stream]
     assert stream.realtime
     assert 1 <= len(skews) <= 10

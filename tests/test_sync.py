@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import stamped
 
-from runtime.sync import Pairer, Side
+from runtime.frame import Side
+from runtime.sync import Pairer
 
 MS = 10**6
 

@@ -1,0 +1,136 @@
+"""The search for an alignment: pairs of a rig, one of three methods, pictures of the result, and the rig file."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coconet.checked import checked
+from coconet.errors import CoconetError
+from coconet.files import existing_file, whole_file
+from coconet.toml_file import toml_fields
+from runtime.align import Alignment, as_matrix
+from runtime.frame import FramePair
+from runtime.rig import Rig, open_rig
+from runtime.rig_text import with_table
+
+if TYPE_CHECKING:
+    from runtime.point_registration import Board
+
+
+@dataclass(frozen=True)
+class AlignmentSearch:
+    """How to look: at so many pairs, every so many-th; board as `kind:7x5`, or points, or neither for the edges."""
+
+    pairs: int = 6
+    every: int = 15
+    board: str | None = None
+    points: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FoundAlignment:
+    """What was found, by which method, how well in words, and the pictures that show it."""
+
+    alignment: Alignment
+    method: str
+    told: str
+    pictures: tuple[Path, ...] = ()
+
+
+def align_rig(rig_file: Path, search: AlignmentSearch, pictures: Path | None = None) -> FoundAlignment:
+    """Find the alignment of the rig in a file, whatever it says now; overlay and checkerboard go to `pictures`.
+
+    Raises CoconetError for a rig that cannot be opened, and where nothing to align by is found.
+    """
+    seen = _unaligned_pairs(Rig.from_file(rig_file), search)
+    homography, method, told = _found(seen, search)
+    height, width = seen[0].visible.pixels.shape[:2]
+    alignment = Alignment(as_matrix(homography), (width, height))
+    written = () if pictures is None else _shown(aligned(seen[len(seen) // 2], alignment), pictures)
+    return FoundAlignment(alignment, method, told, written)
+
+
+def save_alignment(rig_file: Path, alignment: Alignment) -> None:
+    """Write an alignment into a rig file; every other line stays. Raises CoconetError for a file that is no rig's."""
+    fields = {"homography": alignment.homography, "size_px": alignment.size_px}
+    text = with_table(existing_file(rig_file, "a rig file").read_text(), "alignment", fields)
+    checked(Rig, toml_fields(text, rig_file), rig_file)
+    with whole_file(rig_file) as scratch:
+        scratch.write_text(text)
+
+
+def aligned(pair: FramePair, alignment: Alignment) -> FramePair:
+    """Lay the infrared picture of a pair onto its visible one."""
+    height, width = pair.visible.pixels.shape[:2]
+    infrared = dataclasses.replace(pair.infrared, pixels=alignment.warp(pair.infrared.pixels, (width, height)))
+    return dataclasses.replace(pair, infrared=infrared)
+
+
+def _unaligned_pairs(rig: Rig, search: AlignmentSearch) -> list[FramePair]:
+    with open_rig(rig, align=False) as stream:
+        whole = (pair for pair in stream if not pair.missing)
+        seen = list(islice(whole, 0, search.pairs * search.every, search.every))
+    if not seen:
+        raise CoconetError("cameras", wanted="pairs to align by", got="none", remedy="Check both cameras.")
+    return seen
+
+
+def _found(seen: list[FramePair], search: AlignmentSearch) -> tuple[NDArray[np.float64], str, str]:
+    from runtime.point_registration import board_points, picked_points, register_points
+
+    if search.points:
+        homography, residual_px = register_points(*picked_points(search.points))
+        return homography, "points", f"{len(search.points)} points, residual {residual_px:.2f} px"
+    if search.board is not None:
+        found = list(board_points(seen, _board(search.board)))
+        if not found:
+            raise CoconetError(
+                search.board,
+                wanted="the board whole in both pictures",
+                got=f"none in {len(seen)} pairs",
+                remedy="Warm it, show it nearer and level, and check its number of corners.",
+            )
+        infrared, visible = (np.concatenate(side) for side in zip(*found, strict=True))
+        homography, residual_px = register_points(infrared, visible)
+        return homography, "board", f"{len(infrared)} points in {len(found)} pairs, residual {residual_px:.2f} px"
+    return _by_edges(seen)
+
+
+def _by_edges(seen: list[FramePair]) -> tuple[NDArray[np.float64], str, str]:
+    from runtime.edge_registration import register_edges, residual_shift_px
+
+    found = register_edges(seen)
+    alignment = Alignment(as_matrix(found.homography))
+    shifts = np.array([residual_shift_px(aligned(pair, alignment))[:2] for pair in seen])
+    residual_px = float(np.hypot(*np.median(shifts, axis=0)))
+    return found.homography, "edges", f"agreement {found.agreement:.2f}, residual shift {residual_px:.2f} px"
+
+
+def _board(text: str) -> Board:
+    from runtime.point_registration import Board
+
+    kind, _, size = text.partition(":")
+    columns, _, rows = size.partition("x")
+    if kind not in ("checkerboard", "circles") or not (columns.isdigit() and rows.isdigit()):
+        raise CoconetError(
+            "--board", wanted="checkerboard:7x5 or circles:7x5", got=repr(text), remedy="Count inner corners."
+        )
+    return Board("circles" if kind == "circles" else "checkerboard", int(columns), int(rows))
+
+
+def _shown(pair: FramePair, folder: Path) -> tuple[Path, ...]:
+    from coconet.picture import write_picture
+    from runtime.align_pictures import checkerboard, overlay
+
+    folder.mkdir(parents=True, exist_ok=True)
+    made = {folder / "overlay.png": overlay(pair), folder / "checkerboard.png": checkerboard(pair)}
+    for path, pixels in made.items():
+        write_picture(path, pixels)
+    return tuple(made)
