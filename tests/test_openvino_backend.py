@@ -71,12 +71,12 @@ def test_a_closed_model_says_so_and_closes_twice(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-@pytest.mark.parametrize(("model", "differing"), [("lite", 0.001), ("lite-int8", 0.02)])
-def test_openvino_agrees_on_real_frames(data: Path, model: str, differing: float) -> None:
+@pytest.mark.parametrize(("model", "differing", "levels"), [("lite", 0.001, 1), ("lite-int8", 0.02, 3)])
+def test_openvino_agrees_on_real_frames(data: Path, model: str, differing: float, levels: int) -> None:
     ours, theirs = OpenVinoBackend(model_path(model), 1), OnnxRuntimeBackend(model_path(model), 1, optimise=False)
     for name in sorted(path.name for path in (data / "roadscene" / "vis").iterdir())[:3]:
         visible = cv2.resize(cv2.imread(str(data / "roadscene" / "vis" / name)), (320, 240))
         infrared = cv2.resize(cv2.imread(str(data / "roadscene" / "ir" / name), cv2.IMREAD_GRAYSCALE), (320, 240))
         apart = np.abs(ours.fuse(visible, infrared[..., None]).astype(int) - theirs.fuse(visible, infrared[..., None]))
-        assert apart.max() <= 1
+        assert apart.max() <= levels  # a value between two levels of INT8 may be rounded to either
         assert (apart > 0).mean() <= differing
