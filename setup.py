@@ -23,6 +23,7 @@ EXPORT = ["torch>=2.9", "onnx>=1.18", "onnxscript>=0.5", "safetensors>=0.4"]
 CALIBRATION = ["onnx>=1.18"]
 METRICS = ["scipy>=1.10"]
 TRAIN = [*EXPORT, *METRICS, "h5py>=3.8", "tomli-w>=1.0"]
+WEB = ["starlette>=1.10", "uvicorn>=0.54", "websockets>=17", "prometheus-client>=0.20"]
 RTX = ["onnx>=1.18", "tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>=1.7"]
 EXTRAS = {
     "export": EXPORT,
@@ -32,14 +33,17 @@ EXTRAS = {
     "tensorrt": [*CALIBRATION, "tensorrt>=10"],
     "rtx": RTX,
     "gstreamer": ["PyGObject>=3.42"],
+    "web": WEB,
     "dev": [
         *TRAIN,
         *RTX,
+        *WEB,
         "hypothesis>=6",
         "mypy>=1.10",
         "pytest>=8",
         "pytest-xdist>=3.6",
         "ruff>=0.12",
+        "selenium>=4.20",
         "tomli>=2",
         "scikit-image>=0.22",
     ],
@@ -52,11 +56,11 @@ COMMANDS = {
     "calibrate": "calibration.calibrate_cli:calibrate",
     "verify": "runtime.verify_cli:verify",
     "run": "runtime.run_cli:run",
-    "align": "runtime.align_cli:align",
     "record": "runtime.record_cli:record",
     "demo": "runtime.demo_cli:demo",
     "contact": "runtime.contact_cli:contact",
     "bench": "benchmarks.bench_cli:bench",
+    "audience": "benchmarks.audience_cli:audience",
     "steadiness": "benchmarks.steadiness_cli:steadiness",
 }
 
@@ -70,7 +74,11 @@ setup(
     python_requires=">=3.10",
     package_dir={"": "."},
     packages=["coconet", "coconet.weights", "export", "calibration", "runtime", "benchmarks"],
-    package_data={"coconet.weights": ["*.onnx", "*.safetensors", "*.md"], "coconet": ["py.typed"]},
+    package_data={
+        "coconet.weights": ["*.onnx", "*.safetensors", "*.md"],
+        "coconet": ["py.typed"],
+        "runtime": ["page/*"],
+    },
     install_requires=BASE,
     extras_require=EXTRAS,
     entry_points={

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coconet.errors import CoconetError
+from runtime.run_log import LogStyle, logging_as
+from runtime.viewer import View
 
 if TYPE_CHECKING:
     from runtime.rig import Rig
@@ -31,15 +33,46 @@ def run(
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file too.")] = None,
     frames: Annotated[int | None, typer.Option("--frames", min=1, help="Stop after so many fused frames.")] = None,
+    view: Annotated[View | None, typer.Option("--view", help="Watch it while it runs: web is a page.")] = None,
+    host: Annotated[str, typer.Option("--host", help="Where the page is; 0.0.0.0 lets others see it.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 is any that is free.")] = 8000,
+    token: Annotated[
+        str | None,
+        typer.Option("--token", envvar="COCONET_TOKEN", help="What viewers have to know; better in the variable."),
+    ] = None,
+    captures: Annotated[
+        Path, typer.Option("--captures", help="The folder for snapshots and recordings from the page.")
+    ] = Path("captures"),
+    log: Annotated[
+        LogStyle | None, typer.Option("--log", help="Write what happens to stderr.", show_default="nothing")
+    ] = None,
 ) -> None:
-    """Fuse two cameras, or two recordings, until they end or Ctrl-C is pressed."""
+    """Fuse two cameras, or two recordings, until they end, Ctrl-C is pressed, or SIGTERM comes.
+
+    With a view, recordings are played at their own rate. Exit codes: 0 the end, or asked to stop; 2 something refused
+    before the start; 3 a camera; 4 the model; 5 the output; 6 the page.
+    """
     from rich.console import Console
 
     from coconet.files import whole_file
+    from runtime.attendant import Attendant
+    from runtime.live_page import PageSettings
     from runtime.run import run_rig
+    from runtime.termination import stopped_by_sigterm
+    from runtime.viewer import open_viewer
+    from runtime.vitals import Gauge
 
-    with whole_file(json_file) if json_file else nullcontext() as scratch:
-        report = run_rig(_chosen_rig(rig, visible, infrared), model, out, limit=frames)
+    chosen, gauge = _chosen_rig(rig, visible, infrared), Gauge()
+    if view is not None:
+        chosen = chosen.model_copy(update={"realtime": True})
+    with (
+        whole_file(json_file) if json_file else nullcontext() as scratch,
+        stopped_by_sigterm(),
+        logging_as(log),
+        Attendant(gauge),
+        open_viewer(view, gauge, PageSettings(host, port, token, captures)),
+    ):
+        report = run_rig(chosen, model, out, limit=frames, gauge=gauge)
         if scratch:
             scratch.write_text(report.to_json())
     Console().print(report.to_table())

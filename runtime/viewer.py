@@ -1,0 +1,31 @@
+"""Viewers by name: how somebody watches a run while it goes on."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runtime.live_page import PageSettings
+    from runtime.vitals import Gauge
+
+
+class View(str, Enum):
+    """web: a page for browsers."""
+
+    WEB = "web"
+
+
+def open_viewer(view: View | None, gauge: Gauge, page: PageSettings) -> AbstractContextManager[Any]:
+    """Prepare what shows the run that tells `gauge`, as a context manager around the run; None shows nothing.
+
+    Raises CoconetError for what cannot be shown here.
+    """
+    if view is None:
+        return nullcontext()
+    from rich.console import Console
+
+    from runtime.live_page import LivePage
+
+    return LivePage(gauge, page, on_open=lambda url: Console(stderr=True).print(f"live page: {url}", highlight=False))
