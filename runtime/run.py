@@ -6,12 +6,14 @@ import dataclasses
 from contextlib import closing
 from pathlib import Path
 
-from runtime.backend import open_backend
+from coconet.exit_code import ExitCode, ending_with
+from runtime.backend import Backend, open_backend
 from runtime.pipeline import run_pipeline
 from runtime.progress import frame_progress
 from runtime.rig import Rig, open_rig
 from runtime.run_report import RunReport
 from runtime.sink import open_sink
+from runtime.stream import PairStream
 from runtime.vitals import Gauge
 
 
@@ -26,14 +28,26 @@ def run_rig(
     name then.
     """
     with (
-        closing(open_backend(model)) as backend,
-        open_rig(rig) as pairs,
+        closing(_opened(model)) as backend,
+        _cameras(rig) as pairs,
         frame_progress(limit or pairs.frames_expected) as advance,
     ):
         gauge = gauge or Gauge()
         gauge.on_frame(advance)
         gauge.watch(pairs.health, pairs.drift_px)
-        report = run_pipeline(pairs, backend, open_sink(out), limit=limit, gauge=gauge)
+        with ending_with(ExitCode.OUTPUT):
+            sink = open_sink(out)
+        report = run_pipeline(pairs, backend, sink, limit=limit, gauge=gauge)
     if report.interrupted or report.fused == limit:
         return report  # what the cameras had read ahead was not wanted any more, which is no loss
     return dataclasses.replace(report, counts=pairs.counts)  # what the longer recording had left is
+
+
+def _opened(model: Path | str) -> Backend:
+    with ending_with(ExitCode.MODEL):
+        return open_backend(model)
+
+
+def _cameras(rig: Rig) -> PairStream:
+    with ending_with(ExitCode.CAMERA):
+        return open_rig(rig)
