@@ -11,6 +11,7 @@ from runtime.backend import Backend, open_backend
 from runtime.pipeline import run_pipeline
 from runtime.progress import frame_progress
 from runtime.rig import Rig, open_rig
+from runtime.rotation import Rotation
 from runtime.run_report import RunReport
 from runtime.sink import open_sink
 from runtime.stream import PairStream
@@ -18,11 +19,17 @@ from runtime.vitals import Gauge
 
 
 def run_rig(
-    rig: Rig, model: Path | str, out: str | None, *, limit: int | None = None, gauge: Gauge | None = None
+    rig: Rig,
+    model: Path | str,
+    out: str | None,
+    *,
+    rotation: Rotation | None = None,
+    limit: int | None = None,
+    gauge: Gauge | None = None,
 ) -> RunReport:
     """Fuse what the rig's cameras give, with a progress bar on stderr.
 
-    model: as `open_backend` takes it. out: as `open_sink` takes it. limit: stop after so many fused frames.
+    model: as `open_backend` takes it. out, rotation: as `open_sink` takes them. limit: stop after so many fused frames.
     gauge: told everything while it goes on.
     Raises CoconetError for whatever cannot be opened, and for what fails on the way; nothing is left under the final
     name then.
@@ -36,7 +43,7 @@ def run_rig(
         gauge.on_frame(advance)
         gauge.watch(pairs.health, pairs.drift_px)
         with ending_with(ExitCode.OUTPUT):
-            sink = open_sink(out)
+            sink = open_sink(out, rotation)
         report = run_pipeline(pairs, backend, sink, limit=limit, gauge=gauge)
     if report.interrupted or report.fused == limit:
         return report  # what the cameras had read ahead was not wanted any more, which is no loss

@@ -29,11 +29,21 @@ def run(
     ] = "lite",
     out: Annotated[
         str | None,
-        typer.Option("--out", help="A video (.mp4, .mkv, .mov), or a folder for pictures.", show_default="nowhere"),
+        typer.Option(
+            "--out",
+            help="A video (.mp4, .mkv, .mov), a folder for pictures, udp:// or rtsp:// for H.264, or h264:- or raw:- "
+            "for standard output.",
+            show_default="nowhere",
+        ),
     ] = None,
+    rotate_minutes: Annotated[float, typer.Option("--rotate-minutes", min=0, help="Begin a new video file then.")] = 0,
+    rotate_mb: Annotated[float, typer.Option("--rotate-mb", min=0, help="Or when it has so many megabytes.")] = 0,
+    keep: Annotated[int, typer.Option("--keep", min=0, help="Delete the oldest files beyond so many.")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file too.")] = None,
     frames: Annotated[int | None, typer.Option("--frames", min=1, help="Stop after so many fused frames.")] = None,
-    view: Annotated[View | None, typer.Option("--view", help="Watch it while it runs: web is a page.")] = None,
+    view: Annotated[
+        View | None, typer.Option("--view", help="Watch it: web is a page, window one on this display.")
+    ] = None,
     host: Annotated[str, typer.Option("--host", help="Where the page is; 0.0.0.0 lets others see it.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 is any that is free.")] = 8000,
     token: Annotated[
@@ -57,12 +67,14 @@ def run(
     from coconet.files import whole_file
     from runtime.attendant import Attendant
     from runtime.live_page import PageSettings
+    from runtime.rotation import Rotation
     from runtime.run import run_rig
     from runtime.termination import stopped_by_sigterm
     from runtime.viewer import open_viewer
     from runtime.vitals import Gauge
 
     chosen, gauge = _chosen_rig(rig, visible, infrared), Gauge()
+    rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
     if view is not None:
         chosen = chosen.model_copy(update={"realtime": True})
     with (
@@ -72,10 +84,10 @@ def run(
         Attendant(gauge),
         open_viewer(view, gauge, PageSettings(host, port, token, captures)),
     ):
-        report = run_rig(chosen, model, out, limit=frames, gauge=gauge)
+        report = run_rig(chosen, model, out, rotation=rotation, limit=frames, gauge=gauge)
         if scratch:
             scratch.write_text(report.to_json())
-    Console().print(report.to_table())
+    Console(stderr=out in ("h264:-", "raw:-")).print(report.to_table())  # standard output is the stream's
 
 
 def _chosen_rig(file: Path | None, visible: str | None, infrared: str | None) -> Rig:

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 class View(str, Enum):
-    """web: a page for browsers."""
+    """web: a page for browsers. window: one on this machine's display."""
 
     WEB = "web"
+    WINDOW = "window"
 
 
 def open_viewer(view: View | None, gauge: Gauge, page: PageSettings) -> AbstractContextManager[Any]:
@@ -24,6 +25,10 @@ def open_viewer(view: View | None, gauge: Gauge, page: PageSettings) -> Abstract
     """
     if view is None:
         return nullcontext()
+    if view is View.WINDOW:
+        from runtime.live_window import LiveWindow
+
+        return LiveWindow(gauge)
     from rich.console import Console
 
     from runtime.live_page import LivePage
