@@ -23,7 +23,7 @@ EXPORT = ["torch>=2.9", "onnx>=1.18", "onnxscript>=0.5", "safetensors>=0.4"]
 CALIBRATION = ["onnx>=1.18"]
 METRICS = ["scipy>=1.10"]
 TRAIN = [*EXPORT, *METRICS, "h5py>=3.8", "tomli-w>=1.0"]
-WEB = ["starlette>=1.10", "uvicorn>=0.54", "websockets>=17", "prometheus-client>=0.20"]
+WEB = ["starlette>=1.10", "uvicorn>=0.54", "websockets>=17", "prometheus-client>=0.20", "tomlkit>=0.12"]
 RTX = ["onnx>=1.18", "tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>=1.7"]
 EXTRAS = {
     "export": EXPORT,
@@ -60,6 +60,7 @@ COMMANDS = {
     "demo": "runtime.demo_cli:demo",
     "contact": "runtime.contact_cli:contact",
     "bench": "benchmarks.bench_cli:bench",
+    "align": "runtime.align_cli:align",
     "audience": "benchmarks.audience_cli:audience",
     "steadiness": "benchmarks.steadiness_cli:steadiness",
 }

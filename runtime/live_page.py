@@ -13,6 +13,7 @@ from coconet.errors import CoconetError
 from coconet.exit_code import ExitCode, ending_with
 from runtime.captures import Captures, check_capture_folder
 from runtime.run_log import log_event
+from runtime.tuner import Tuner
 from runtime.vitals import Gauge
 
 
@@ -37,9 +38,12 @@ class LivePage:
         self,
         gauge: Gauge,
         settings: PageSettings | None = None,
+        tuner: Tuner | None = None,
         on_open: Callable[[str], None] | None = None,
     ) -> None:
-        """Prepare the page of the run that tells `gauge`; on_open is told its address once it is there.
+        """Prepare the page of the run that tells `gauge`.
+
+        tuner: what settings change. on_open: told the address once it is there.
 
         Raises CoconetError for settings that are not safe.
         """
@@ -48,13 +52,14 @@ class LivePage:
         from runtime.jpegs import Jpegs
         from runtime.probes import probe_routes
         from runtime.standing import Pulse
+        from runtime.tuning_routes import tuning_routes
         from runtime.web import LiveView, live_app
         from runtime.web_server import WebServer
 
         settings = settings or PageSettings()
         check_capture_folder(settings.captures)
         self.view = LiveView(gauge, Board(), Jpegs(), Captures(settings.captures))
-        routes = probe_routes(gauge, Pulse(gauge))
+        routes = [*probe_routes(gauge, Pulse(gauge)), *([] if tuner is None else tuning_routes(tuner))]
         app = live_app(self.view, Access(settings.host, settings.token), routes)
         self._server = WebServer(app, settings.host, settings.port)
         self._on_open, self._exit = on_open, ExitStack()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -150,11 +151,11 @@ class Rig(Checked):
         return cls(visible=CameraTable(address=visible), infrared=InfraredTable(address=infrared), realtime=realtime)
 
 
-def open_rig(rig: Rig, *, align: bool = True) -> PairStream:
+def open_rig(rig: Rig, *, align: bool = True, on_prepared: Callable[[Preparation], None] | None = None) -> PairStream:
     """Open both cameras and join them to a stream of pairs, to be used as a context manager.
 
     Pairs are 8 bit and, unless `align` is off, of equal size: visible (H, W, 3) or, from gray pictures, (H, W, 1);
-    infrared (H, W, 1).
+    infrared (H, W, 1). on_prepared: given what prepares them, to change it later.
     Raises CoconetError for an address that cannot be opened and for folders whose file names do not match.
     """
     _check_folders(rig)
@@ -175,6 +176,8 @@ def open_rig(rig: Rig, *, align: bool = True) -> PairStream:
         alarm_px = rig.alignment.drift_alarm_px
         drift = DriftWatch(alarm_px) if align and alarm_px is not None else None
         prepare = Preparation(thermal, rig.alignment.alignment() if align else None, names, drift)
+        if on_prepared is not None:
+            on_prepared(prepare)
         if visible.realtime and infrared.realtime:
             live = LiveSettings(rig.health.limits(), recoveries, rig.alignment.size_px)
             stream: PairStream = LiveStream(visible, infrared, pairing, prepare, live)

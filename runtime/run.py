@@ -11,26 +11,25 @@ from runtime.backend import Backend, open_backend
 from runtime.pipeline import run_pipeline
 from runtime.progress import frame_progress
 from runtime.rig import Rig, open_rig
-from runtime.rotation import Rotation
 from runtime.run_report import RunReport
-from runtime.sink import open_sink
+from runtime.sink import Output, open_sink
 from runtime.stream import PairStream
+from runtime.tuner import Tuner
 from runtime.vitals import Gauge
 
 
 def run_rig(
-    rig: Rig,
+    rig: Rig | Tuner,
     model: Path | str,
-    out: str | None,
+    out: str | Output | None,
     *,
-    rotation: Rotation | None = None,
     limit: int | None = None,
     gauge: Gauge | None = None,
 ) -> RunReport:
     """Fuse what the rig's cameras give, with a progress bar on stderr.
 
-    model: as `open_backend` takes it. out, rotation: as `open_sink` takes them. limit: stop after so many fused frames.
-    gauge: told everything while it goes on.
+    rig: a Tuner where it is to be changed while it runs. model: as `open_backend` takes it. out: as `open_sink` takes
+    it. limit: stop after so many fused frames. gauge: told everything while it goes on.
     Raises CoconetError for whatever cannot be opened, and for what fails on the way; nothing is left under the final
     name then.
     """
@@ -43,7 +42,7 @@ def run_rig(
         gauge.on_frame(advance)
         gauge.watch(pairs.health, pairs.drift_px)
         with ending_with(ExitCode.OUTPUT):
-            sink = open_sink(out, rotation)
+            sink = open_sink(out.address, out.rotation) if isinstance(out, Output) else open_sink(out)
         report = run_pipeline(pairs, backend, sink, limit=limit, gauge=gauge)
     if report.interrupted or report.fused == limit:
         return report  # what the cameras had read ahead was not wanted any more, which is no loss
@@ -55,6 +54,6 @@ def _opened(model: Path | str) -> Backend:
         return open_backend(model)
 
 
-def _cameras(rig: Rig) -> PairStream:
+def _cameras(rig: Rig | Tuner) -> PairStream:
     with ending_with(ExitCode.CAMERA):
-        return open_rig(rig)
+        return rig.open() if isinstance(rig, Tuner) else open_rig(rig)

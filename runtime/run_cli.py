@@ -69,7 +69,9 @@ def run(
     from runtime.live_page import PageSettings
     from runtime.rotation import Rotation
     from runtime.run import run_rig
+    from runtime.sink import Output
     from runtime.termination import stopped_by_sigterm
+    from runtime.tuner import Tuner
     from runtime.viewer import open_viewer
     from runtime.vitals import Gauge
 
@@ -77,14 +79,15 @@ def run(
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
     if view is not None:
         chosen = chosen.model_copy(update={"realtime": True})
+    tuner = Tuner(chosen, rig)
     with (
         whole_file(json_file) if json_file else nullcontext() as scratch,
         stopped_by_sigterm(),
         logging_as(log),
         Attendant(gauge),
-        open_viewer(view, gauge, PageSettings(host, port, token, captures)),
+        open_viewer(view, gauge, PageSettings(host, port, token, captures), tuner),
     ):
-        report = run_rig(chosen, model, out, rotation=rotation, limit=frames, gauge=gauge)
+        report = run_rig(tuner, model, Output(out, rotation), limit=frames, gauge=gauge)
         if scratch:
             scratch.write_text(report.to_json())
     Console(stderr=out in ("h264:-", "raw:-")).print(report.to_table())  # standard output is the stream's

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,14 @@ from runtime.frame import FusedFrame, Sink
 
 if TYPE_CHECKING:
     from runtime.rotation import Rotation
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where frames go, as `open_sink` takes it: an address, and when a video file gives way to the next one."""
+
+    address: str | None
+    rotation: Rotation | None = None
 
 
 def open_sink(address: str | None, rotation: Rotation | None = None) -> Sink:

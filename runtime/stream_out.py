@@ -118,7 +118,7 @@ class StreamSink:
 
 
 class RawSink:
-    """Writes every picture as plain bytes: rows of BGR, or of gray where the visible camera is gray, nothing between."""
+    """Writes every picture as plain bytes: rows of BGR, or of gray from a gray visible camera."""
 
     def __init__(self, stream: BinaryIO | None = None) -> None:
         self._stream = stream or sys.stdout.buffer

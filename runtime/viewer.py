@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from runtime.live_page import PageSettings
+    from runtime.tuner import Tuner
     from runtime.vitals import Gauge
 
 
@@ -18,7 +19,7 @@ class View(str, Enum):
     WINDOW = "window"
 
 
-def open_viewer(view: View | None, gauge: Gauge, page: PageSettings) -> AbstractContextManager[Any]:
+def open_viewer(view: View | None, gauge: Gauge, page: PageSettings, tuner: Tuner) -> AbstractContextManager[Any]:
     """Prepare what shows the run that tells `gauge`, as a context manager around the run; None shows nothing.
 
     Raises CoconetError for what cannot be shown here.
@@ -33,4 +34,6 @@ def open_viewer(view: View | None, gauge: Gauge, page: PageSettings) -> Abstract
 
     from runtime.live_page import LivePage
 
-    return LivePage(gauge, page, on_open=lambda url: Console(stderr=True).print(f"live page: {url}", highlight=False))
+    return LivePage(
+        gauge, page, tuner, on_open=lambda url: Console(stderr=True).print(f"live page: {url}", highlight=False)
+    )

@@ -20,6 +20,7 @@ from runtime.live_page import LivePage, PageSettings
 from runtime.live_stream import LiveStream
 from runtime.pipeline import run_pipeline
 from runtime.sink import NoSink
+from runtime.tuner import Tuner
 from runtime.vitals import Gauge
 
 PERIOD_S = 0.04
@@ -92,11 +93,11 @@ def until(happened: Callable[[], object], most_s: float = 20.0) -> bool:
 
 
 @contextmanager
-def live_rig(folder: Path, host: str = "127.0.0.1", token: str | None = None) -> Iterator[LiveRig]:
+def live_rig(folder: Path, token: str | None = None, tuner: Tuner | None = None) -> Iterator[LiveRig]:
     """Run the rig and its page inside the block; snapshots go into `folder`."""
     gauge, visible, infrared = Gauge(), SmallCamera("front", 3), SmallCamera("boson", 1)
     with (
-        LivePage(gauge, PageSettings(host, 0, token, folder)) as page,
+        LivePage(gauge, PageSettings(port=0, token=token, captures=folder), tuner) as page,
         LiveStream(visible, infrared) as pairs,
     ):
         gauge.watch(pairs.health, lambda: None)
@@ -104,7 +105,9 @@ def live_rig(folder: Path, host: str = "127.0.0.1", token: str | None = None) ->
         loop = Thread(target=run_pipeline, args=words, kwargs={"gauge": gauge})
         loop.start()
         try:
-            yield LiveRig(page, visible, infrared)
+            rig = LiveRig(page, visible, infrared)
+            assert rig.goes_on()
+            yield rig
         finally:
             visible.ended.set()
             infrared.ended.set()

@@ -12,17 +12,21 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
 from coconet.picture import read_picture
+from runtime.rig import Rig
+from runtime.tuner import Tuner
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - of these tests only
 PIXEL = "return [...document.getElementById('canvas').getContext('2d').getImageData(arguments[0], 40, 1, 1).data]"
+CHANGE = """const i = document.getElementById('settings-form').elements[arguments[0]];
+i.value = arguments[1]; i.dispatchEvent(new Event('change', {bubbles: true}));"""
 SLIDE = "const s = arguments[0]; s.value = arguments[1]; s.dispatchEvent(new Event('input'));"
 
 
 class Page:
     """What a person would do with the page, and see on it."""
 
-    def __init__(self, browser: Chrome, rig: LiveRig) -> None:
-        self.browser, self.rig = browser, rig
+    def __init__(self, browser: Chrome, rig: LiveRig, tuner: Tuner) -> None:
+        self.browser, self.rig, self.tuner = browser, rig, tuner
 
     def click(self, selector: str) -> None:
         self.browser.find_element(By.CSS_SELECTOR, selector).click()
@@ -43,11 +47,14 @@ def coloured(pixel: list[int]) -> bool:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    file = tmp_path_factory.mktemp("rig") / "rig.toml"
+    file.write_text('[visible]\naddress = "painted://"\n[infrared]\naddress = "painted://"\n')
+    tuner = Tuner(Rig.from_file(file), file)
     with (
-        live_rig(tmp_path_factory.mktemp("captures"), token=TOKEN) as rig,
+        live_rig(tmp_path_factory.mktemp("captures"), token=TOKEN, tuner=tuner) as rig,
         chromium(tmp_path_factory.mktemp("profile")) as browser,
     ):
-        opened = Page(browser, rig)
+        opened = Page(browser, rig, tuner)
         browser.get(rig.page.url)
         browser.find_element(By.ID, "token").send_keys(TOKEN)
         opened.click("button")
@@ -112,6 +119,18 @@ def test_the_page_fits_a_phone(page: Page, tmp_path: Path) -> None:
         assert page.browser.execute_script("return document.getElementById('canvas').clientWidth") == 390
     finally:
         page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_settings_are_changed_at_once_and_saved_on_request(page: Page) -> None:
+    page.click("#settings summary")
+    page.browser.execute_script(CHANGE, "infrared.offset_ms", "4.5")
+    page.browser.execute_script(CHANGE, "shift.0", "3")
+    assert until(lambda: page.tuner.rig.alignment.homography[0] == (1.0, 0.0, 3.0))
+    assert page.tuner.rig.infrared.offset_ms == 4.5
+    page.click("#save")
+    assert until(lambda: page.text("#toast") == "Saved to rig.toml")
+    assert page.tuner.file is not None
+    assert Rig.from_file(page.tuner.file).infrared.offset_ms == 4.5
 
 
 def test_neither_the_address_nor_the_browser_log_holds_the_token_or_an_error(page: Page) -> None:

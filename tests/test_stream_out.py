@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import av
@@ -63,10 +63,10 @@ def receiver(address: str, options: dict[str, str], count: int = 3) -> Iterator[
 def begin(sink: StreamSink) -> None:
     """Send the first frame as soon as the receiver is there."""
     for _ in range(400):
-        try:
-            return sink.write(frame(0))
-        except CoconetError:
-            time.sleep(0.05)
+        with suppress(CoconetError):
+            sink.write(frame(0))
+            return
+        time.sleep(0.05)
     pytest.fail("the receiver never came")
 
 

@@ -59,7 +59,7 @@ def test_the_page_is_plain_files_that_load_nothing_from_elsewhere(rig: LiveRig) 
     status, headers, body = rig.ask("GET", "/")
     assert (status, b'id="canvas"' in body) == (200, True)
     assert headers["content-security-policy"].startswith("default-src 'self'")
-    for name in ("style.css", "page.js", "watcher.js", "figures.js", "login.js", "icon.svg"):
+    for name in ("style.css", "page.js", "watcher.js", "figures.js", "settings.js", "login.js", "icon.svg"):
         assert rig.ask("GET", f"/static/{name}")[0] == 200
 
 

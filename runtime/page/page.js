@@ -1,6 +1,7 @@
 // The live page: asks for pictures as fast as it can show them, and for figures twice a second.
 import { Watcher } from "./watcher.js";
 import { showFigures } from "./figures.js";
+import { offerSettings } from "./settings.js";
 
 const $ = (id) => document.getElementById(id);
 const STALE_MS = 2000; // a picture older than this is no longer what is there now
@@ -146,5 +147,6 @@ async function figures() {
 
 try { Object.assign(chosen, JSON.parse(localStorage.getItem("coconet") ?? "{}")); } catch { /* begin anew */ }
 show();
+offerSettings(post, say);
 watcher.start();
 figures();
