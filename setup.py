@@ -62,6 +62,7 @@ COMMANDS = {
     "bench": "benchmarks.bench_cli:bench",
     "align": "runtime.align_cli:align",
     "audience": "benchmarks.audience_cli:audience",
+    "soak": "benchmarks.soak_cli:soak",
     "steadiness": "benchmarks.steadiness_cli:steadiness",
 }
 

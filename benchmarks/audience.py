@@ -7,24 +7,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from threading import Thread
 from typing import IO
 
+from benchmarks.endless import fusing
 from coconet.errors import CoconetError
-from runtime.backend import open_backend
 from runtime.live_page import LivePage, PageSettings
-from runtime.pipeline import run_pipeline
 from runtime.rig import Rig, open_rig
-from runtime.sink import NoSink
 from runtime.vitals import Gauge
 
 _SETTLE_S = 0.5  # until viewers have come or gone
-_START_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -99,8 +95,8 @@ def audience_cost(rig: Rig, model: str, plan: Plan, on_turn: Callable[[Turn], No
     with (
         TemporaryDirectory() as captures,
         LivePage(gauge, PageSettings(port=0, captures=Path(captures))) as page,
-        _running(rig, model, gauge) as count,
-        _audience(page.url, plan.viewers) as audience,
+        fusing(lambda: open_rig(rig), model, gauge) as count,
+        watched_by(page.url, plan.viewers) as audience,
     ):
         for _ in range(plan.turns):
             alone, _ = _rate(audience, "rest", count, plan.seconds)
@@ -126,40 +122,8 @@ def _rate(audience: Audience, word: str, count: Callable[[], int], seconds: floa
 
 
 @contextmanager
-def _running(rig: Rig, model: str, gauge: Gauge) -> Iterator[Callable[[], int]]:
-    """Fuse in a thread; give who counts the fused frames."""
-    fused: list[int] = [0]
-    stopping: list[bool] = []
-
-    def on_frame(frame: object) -> None:
-        fused[0] += 1
-        if stopping:
-            raise _Enough
-
-    def loop() -> None:
-        with suppress(_Enough), closing(open_backend(model)) as backend, open_rig(rig) as pairs:
-            gauge.watch(pairs.health, lambda: None)
-            run_pipeline(pairs, backend, NoSink(), gauge=gauge)
-
-    gauge.on_frame(on_frame)
-    thread = Thread(target=loop, name="loop")
-    thread.start()
-    begun = time.monotonic()
-    while not fused[0] and thread.is_alive() and time.monotonic() - begun < _START_S:
-        time.sleep(0.05)
-    try:
-        yield lambda: fused[0]
-    finally:
-        stopping.append(True)
-        thread.join()
-
-
-class _Enough(Exception):
-    """Ends the loop from within: a painted rig never ends."""
-
-
-@contextmanager
-def _audience(url: str, viewers: int) -> Iterator[Audience]:
+def watched_by(url: str, viewers: int) -> Iterator[Audience]:
+    """Bring so many viewers to a page inside the block; they rest until they are told to watch."""
     command = [sys.executable, "-m", "benchmarks.spectators", url, str(viewers)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603 - a module of ours
