@@ -127,10 +127,9 @@ def soak(rig: Rig, model: str, plan: SoakPlan, on_trial: Callable[[Trial, Sample
 
 def _tried(gauge: Gauge, injector: Injector, side: Side, fault: Fault, plan: SoakPlan) -> Trial:
     """Inject a fault, clear it, and see how long the rig needs to be whole again."""
-    injector.fault = fault
+    injector.fault, injected = fault, time.monotonic()
     noticed = _until(lambda: bool(_trouble(gauge)), plan.fault_s)
-    if fault != "slow":
-        time.sleep(_LOOK_S)
+    time.sleep(max(0.0, injected + plan.fault_s - time.monotonic()))
     injector.fault = None
     cleared, before = time.monotonic(), _fused(gauge)
     whole = _until(lambda: not _trouble(gauge) and _fused(gauge) > before, plan.recover_s)

@@ -20,7 +20,7 @@ def test_a_rig_is_whole_again_after_every_fault_and_keeps_no_threads_and_handles
     rig = Rig.from_addresses(CAMERA, CAMERA).model_copy(update={"health": health})
     told: list[Trial] = []
     note: Callable[[Trial, Sample], None] = lambda trial, _: told.append(trial)  # noqa: E731
-    result = soak(rig, "average", SoakPlan(5.0, fault_s=3.0, recover_s=20.0, rest_s=0.1), note)
+    result = soak(rig, "average", SoakPlan(5.0, fault_s=0.8, recover_s=20.0, rest_s=0.1), note)
     assert result.survived
     assert list(result.trials) == told
     assert all(trial.noticed for trial in told if trial.fault in ("silent", "error"))
