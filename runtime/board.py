@@ -23,6 +23,10 @@ class Posted:
     frame: FusedFrame
 
 
+class BoardClosed(Exception):
+    """No more frames will come."""
+
+
 class Board:
     """The loop posts frames, and is never kept waiting; viewers wait in an event loop for the next one."""
 
@@ -31,6 +35,7 @@ class Board:
         self._newest: Posted | None = None
         self._posted_s = -1.0
         self._waiting: set[Told] = set()
+        self._closed = False
 
     @property
     def newest(self) -> Posted | None:
@@ -45,15 +50,26 @@ class Board:
         with self._lock:
             self._posted_s = now_s
             self._newest = Posted(1 if self._newest is None else self._newest.serial + 1, frame)
+        self._wake()
+
+    def close(self) -> None:
+        """Let nobody wait any longer."""
+        self._closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
             waiting, self._waiting = self._waiting, set()
         for loop in {told.get_loop() for told in waiting}:
             with suppress(RuntimeError):  # an event loop that has closed has nobody left to tell
                 loop.call_soon_threadsafe(_tell, [told for told in waiting if told.get_loop() is loop])
 
     async def newer_than(self, serial: int) -> Posted:
-        """Wait for a frame of a higher number; it is the newest, whatever came between."""
+        """Wait for a frame of a higher number; it is the newest, whatever came between. Raises BoardClosed."""
         while True:
             with self._lock:
+                if self._closed:
+                    raise BoardClosed
                 if self._newest is not None and self._newest.serial > serial:
                     return self._newest
                 told: Told = asyncio.get_running_loop().create_future()

@@ -75,6 +75,7 @@ class LivePage:
             stack.callback(self._finish_recording)
             with ending_with(ExitCode.PAGE):
                 stack.enter_context(self._server)
+            stack.callback(self.view.board.close)
             self._exit = stack.pop_all()
         self.view.gauge.on_frame(self.view.board.post)
         self.view.gauge.on_frame(self.view.captures.note)

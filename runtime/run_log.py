@@ -40,6 +40,11 @@ def logging_as(style: LogStyle | None) -> Iterator[None]:
         _LOGGER.propagate = propagate
 
 
+def is_logging() -> bool:
+    """Whether events are written, so that nothing else should go to stderr."""
+    return bool(_LOGGER.handlers)
+
+
 def log_event(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
     """Note that something happened; fields are plain values with units in their names, and hold no password."""
     _LOGGER.log(level, event, extra={"fields": fields})

@@ -30,10 +30,17 @@ def open_viewer(view: View | None, gauge: Gauge, page: PageSettings, tuner: Tune
         from runtime.live_window import LiveWindow
 
         return LiveWindow(gauge)
-    from rich.console import Console
-
     from runtime.live_page import LivePage
 
-    return LivePage(
-        gauge, page, tuner, on_open=lambda url: Console(stderr=True).print(f"live page: {url}", highlight=False)
-    )
+    return LivePage(gauge, page, tuner, on_open=_announce)
+
+
+def _announce(url: str) -> None:
+    from rich.console import Console
+
+    from runtime.run_log import is_logging, log_event
+
+    if is_logging():
+        log_event("page", url=url)
+    else:
+        Console(stderr=True).print(f"live page: {url}", highlight=False)

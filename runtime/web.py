@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage
-from runtime.board import Board, Posted
+from runtime.board import Board, BoardClosed, Posted
 from runtime.captures import Captures
 from runtime.doorman import COOKIE, Access, Doorman
 from runtime.jpegs import Jpegs
@@ -147,7 +147,7 @@ class _Audience:
         self._viewers += 1
         try:
             await self._serve(socket)
-        except WebSocketDisconnect:
+        except (WebSocketDisconnect, BoardClosed):  # the server says goodbye when it ends
             pass
         except (CoconetError, KeyError):  # a wish that is none; KeyError: bytes instead of text
             await socket.close(1003, "Not a wish.")

@@ -43,6 +43,7 @@ class WebServer:
                 ws_per_message_deflate=False,  # JPEG does not get smaller
                 lifespan="off",
                 log_config=None,
+                log_level="error",  # a warning for every odd request would let anybody fill the log
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,

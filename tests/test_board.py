@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from runtime import board
-from runtime.board import Board
+from runtime.board import Board, BoardClosed
 from runtime.frame import Frame, FramePair, FusedFrame
 
 
@@ -60,3 +60,10 @@ def test_frames_that_nobody_could_see_are_not_posted(monkeypatch: pytest.MonkeyP
     posts.post(fused(2))
     assert posts.newest is not None
     assert posts.newest.serial == 1
+
+
+def test_a_board_that_is_closed_lets_nobody_wait() -> None:
+    posts = Board()
+    Timer(0.05, posts.close).start()
+    with pytest.raises(BoardClosed):
+        asyncio.run(posts.newer_than(0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -218,6 +219,19 @@ def test_a_page_that_others_can_reach_needs_a_good_token(host: str, token: str |
     with pytest.raises(CoconetError, match=r"--token: wanted a token of at least 16 characters") as refused:
         LivePage(Gauge(), PageSettings(host, 0, token))
     assert "short" not in str(refused.value)
+
+
+def test_a_page_that_closes_says_goodbye_to_who_waits(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with ExitStack() as stack:
+        with live_rig(tmp_path) as rig:
+            viewer = stack.enter_context(watching(rig))
+            wish(viewer, "fused")
+            rig.visible.stopped.set()
+            rig.infrared.stopped.set()
+            viewer.send('{"looks": [{"view": "fused"}]}')
+        with pytest.raises(ConnectionClosed):
+            [viewer.recv(20) for _ in range(3)]
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 def test_a_port_that_is_taken_is_said_and_leaves_nothing_open(tmp_path: Path) -> None:
