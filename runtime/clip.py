@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Full, Queue
 from threading import Thread
@@ -53,13 +54,25 @@ class ClipWriter:
         except Full:
             self._dropped += 1
 
-    def stop(self) -> ClipState:
-        """Finish the file. Raises what writing raised; a file that is not whole is not left then."""
-        self._queue.put(None)
-        self._thread.join()
+    def check(self) -> None:
+        """Raise what writing raised."""
+        if self._error is not None:
+            raise self._error
+
+    def stop(self, patience_s: float | None = None) -> ClipState:
+        """Finish the file. Raises what writing raised; a file that is not whole is not left then.
+
+        patience_s: how long to wait for a sink that is stuck, which is a CoconetError then; None waits for ever.
+        """
+        with suppress(Full):
+            self._queue.put(None, timeout=patience_s)
+        self._thread.join(patience_s)
+        if self._thread.is_alive():
+            raise CoconetError(
+                self._name, wanted="somebody who takes the frames", got="one who is stuck", remedy="Look there."
+            )
         try:
-            if self._error is not None:
-                raise self._error
+            self.check()
             self._sink.close()
         except BaseException:
             self._sink.discard()

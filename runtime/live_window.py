@@ -54,10 +54,12 @@ class LiveWindow:
         self._newest = frame
 
     def _show(self) -> None:
-        cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL)
+        cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
         last: tuple[FusedFrame, Look] | None = None
         while not self._leaving.is_set():
             frame = self._newest
+            if frame is not None and last is None:
+                cv2.resizeWindow(_TITLE, frame.pixels.shape[1], frame.pixels.shape[0])
             if frame is not None and (last is None or last[0] is not frame or last[1] != self._look):
                 cv2.imshow(_TITLE, shown(frame, self._look))
                 last = frame, self._look

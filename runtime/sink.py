@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coconet.errors import CoconetError
+from runtime.address import redacted
 from runtime.frame import FusedFrame, Sink
 
 if TYPE_CHECKING:
@@ -33,9 +34,11 @@ def open_sink(address: str | None, rotation: Rotation | None = None) -> Sink:
     if address is None:
         return NoSink()
     if address.startswith(("udp://", "rtsp://", "h264:")):
+        from runtime.lossy_sink import LossySink
         from runtime.stream_out import StreamSink
 
-        return StreamSink(address)
+        stream = StreamSink(address)
+        return stream if address.startswith("h264:") else LossySink(stream, redacted(address))
     if address == "raw:-":
         from runtime.stream_out import RawSink
 

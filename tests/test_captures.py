@@ -15,6 +15,7 @@ from coconet.video import VideoReader
 from runtime.captures import Captures, check_capture_folder
 from runtime.clip import ClipWriter
 from runtime.frame import Frame, FramePair, FusedFrame
+from runtime.lossy_sink import LossySink
 
 
 def test_a_snapshot_keeps_the_fused_picture_and_both_cameras(tmp_path: Path) -> None:
@@ -100,3 +101,16 @@ def test_a_capture_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CoconetError, match="wanted a folder for snapshots"):
         check_capture_folder(tmp_path / "file")
+
+
+def test_a_network_that_is_stuck_holds_nobody_up_and_is_left_alone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.lossy_sink.PATIENCE_S", 0.05)
+    stuck = Stuck()
+    sink = LossySink(stuck, "rtsp://there")
+    for index in range(50):
+        sink.write(fused(index))
+    assert sink.dropped >= 50 - 17
+    with pytest.raises(CoconetError, match="rtsp://there: wanted somebody who takes the frames"):
+        sink.close()
+    sink.discard()
+    stuck.may.set()
