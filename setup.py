@@ -24,6 +24,7 @@ CALIBRATION = ["onnx>=1.18"]
 METRICS = ["scipy>=1.10"]
 BENCH = [*METRICS, "matplotlib>=3.8", "jinja2>=3.1", "nvidia-ml-py>=12.535"]
 TRAIN = [*EXPORT, *METRICS, "h5py>=3.8", "tomli-w>=1.0"]
+WEB = ["starlette>=1.10", "uvicorn>=0.54", "websockets>=17", "prometheus-client>=0.20", "tomlkit>=0.12"]
 RTX = ["onnx>=1.18", "tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>=1.7"]
 GPU = ["cuda-bindings>=12.6"]
 OPENVINO = ["openvino>=2024.4"]
@@ -39,17 +40,20 @@ EXTRAS = {
     "pycuda": ["pycuda>=2022.2"],
     "openvino": OPENVINO,
     "gstreamer": ["PyGObject>=3.42"],
+    "web": WEB,
     "dev": [
         *TRAIN,
         *BENCH,
         *RTX,
         *GPU,
         *OPENVINO,
+        *WEB,
         "hypothesis>=6",
         "mypy>=1.10",
         "pytest>=8",
         "pytest-xdist>=3.6",
         "ruff>=0.12",
+        "selenium>=4.20",
         "tomli>=2",
         "scikit-image>=0.22",
     ],
@@ -62,13 +66,14 @@ COMMANDS = {
     "calibrate": "calibration.calibrate_cli:calibrate",
     "verify": "runtime.verify_cli:verify",
     "run": "runtime.run_cli:run",
-    "align": "runtime.align_cli:align",
     "record": "runtime.record_cli:record",
     "demo": "runtime.demo_cli:demo",
     "contact": "runtime.contact_cli:contact",
     "doctor": "runtime.doctor_cli:doctor",
     "bench": "benchmarks.bench_cli:app",
     "precision": "benchmarks.precision_cli:precision",
+    "audience": "benchmarks.audience_cli:audience",
+    "soak": "benchmarks.soak_cli:soak",
     "steadiness": "benchmarks.steadiness_cli:steadiness",
 }
 
@@ -86,6 +91,7 @@ setup(
         "coconet.weights": ["*.onnx", "*.safetensors", "*.md"],
         "coconet": ["py.typed"],
         "benchmarks": ["*.jinja"],
+        "runtime": ["page/*"],
     },
     install_requires=BASE,
     extras_require=EXTRAS,

@@ -1,4 +1,4 @@
-"""The command `coconet`: gathers the commands of every part and turns our errors into one line and exit code 2."""
+"""The command `coconet`: gathers the commands of every part and turns our errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -67,4 +67,4 @@ def main() -> None:
         app()
     except CoconetError as error:
         Console(stderr=True).print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
-        sys.exit(2)
+        sys.exit(error.exit_code)

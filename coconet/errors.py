@@ -2,13 +2,15 @@
 
 
 class CoconetError(Exception):
-    """The one error users see: it ends a command with exit code 2 and no traceback.
+    """The one error users see: it ends a command with no traceback, and with exit code 2 unless coconet.exit_code says.
 
     where: the file, option, camera or layer it is about.
     wanted: what would have been accepted.
     got: what was there instead.
     remedy: the next thing to do, as a sentence.
     """
+
+    exit_code = 2
 
     def __init__(self, where: object, *, wanted: str, got: str, remedy: str) -> None:
         self.where, self.wanted, self.got, self.remedy = str(where), wanted, got, remedy

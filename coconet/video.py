@@ -185,6 +185,11 @@ class VideoWriter:
         self._scratch = self._whole.__enter__()
         self._open = True
 
+    @property
+    def size_bytes(self) -> int:
+        """How much of the file is on the disk already; 0 once it is closed."""
+        return self._scratch.stat().st_size if self._open else 0
+
     def __enter__(self) -> VideoWriter:
         return self
 
@@ -207,7 +212,7 @@ class VideoWriter:
             raise self._refused(f"uint8 frames of shape {encoding.shape}", f"{pixels.dtype} {pixels.shape}")
         if tick <= encoding.last_tick:
             raise self._refused("times that increase from frame to frame", f"{timestamp_ns} ns after a later frame")
-        frame = _yuv(pixels)
+        frame = yuv_frame(pixels)
         frame.pts, frame.time_base = tick, Fraction(1, _TICKS_PER_S)
         encoding.container.mux(encoding.stream.encode(frame))
         encoding.last_tick = tick
@@ -257,7 +262,8 @@ class VideoWriter:
         return CoconetError(self._path, wanted=wanted, got=got, remedy="Write frames of one camera, in order of time.")
 
 
-def _yuv(pixels: Pixels) -> av.VideoFrame:
+def yuv_frame(pixels: Pixels) -> av.VideoFrame:
+    """Turn (H, W, 3) BGR or (H, W, 1) gray uint8 into 4:2:0 video of even sides, BT.601, limited range."""
     height, width, channels = pixels.shape
     if height % 2 or width % 2:
         pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Protocol
 
 from coconet.errors import CoconetError
+from coconet.exit_code import ExitCode, ending_with
 from runtime.ahead import Buffering, ReadAhead
 from runtime.backend import Backend
 from runtime.frame import FramePair, FusedFrame, Pixels, Sink
@@ -59,7 +60,8 @@ def run_pipeline(
         except KeyboardInterrupt:
             loop.interrupted = True  # what was fused so far is worth keeping
         if loop.log.frames == 0:
-            raise _no_pairs(pairs.counts)
+            with ending_with(ExitCode.CAMERA):
+                raise _no_pairs(pairs.counts)
     return loop.report()
 
 
@@ -115,12 +117,17 @@ class _Loop:
         return ReadAhead(lambda: next(ready, None), Buffering(depth, self._pairs.realtime), "prepare")
 
     def _prepared(self) -> Iterator[tuple[FramePair, float]]:
-        while (entry := self._ahead.take()) is not None:
+        while (entry := self._next()) is not None:
             yield entry
+
+    def _next(self) -> tuple[FramePair, float] | None:
+        with ending_with(ExitCode.CAMERA):
+            return self._ahead.take()
 
     def _fused(self, pair: FramePair, ready: float) -> FusedFrame:
         begun = time.perf_counter()
-        pixels = fused_pixels(pair, self._backend)
+        with ending_with(ExitCode.MODEL):
+            pixels = fused_pixels(pair, self._backend)
         ended = time.perf_counter()
         age_ms = (time.monotonic_ns() - max(pair.visible.timestamp_ns, pair.infrared.timestamp_ns)) / 1e6
         return FusedFrame(

@@ -26,6 +26,10 @@ class Preparation:
         """Join the two stages, of which the second may be missing; `names`, visible first, are for errors."""
         self._thermal, self._alignment, self._names, self._drift = thermal, alignment, names, drift
 
+    def change(self, thermal: ThermalStretch | None = None, alignment: Alignment | None = None) -> None:
+        """Prepare the pairs from now on otherwise; what is not given stays. Any thread may ask for it."""
+        self._thermal, self._alignment = thermal or self._thermal, alignment or self._alignment
+
     def __call__(self, pair: FramePair) -> FramePair:
         """Return visible (H, W, 3 or 1) and infrared (H, W, 1), both uint8.
 

@@ -15,6 +15,7 @@ from runtime.frame import FusedFrame
 def frame_progress(frames_expected: int | None, label: str = "fusing") -> Iterator[Callable[[FusedFrame], None]]:
     """Give what to call after every frame; without an expected number the bar only counts."""
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(label, total=frames_expected)
         yield lambda frame: bars.advance(task)

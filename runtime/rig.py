@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -150,19 +151,31 @@ class Rig(Checked):
         return cls(visible=CameraTable(address=visible), infrared=InfraredTable(address=infrared), realtime=realtime)
 
 
-def open_rig(rig: Rig, *, align: bool = True) -> PairStream:
+OpenedCamera = Callable[[Rig, Role], Camera]
+"""Opens one camera of a rig."""
+
+
+def open_rig(
+    rig: Rig,
+    *,
+    align: bool = True,
+    on_prepared: Callable[[Preparation], None] | None = None,
+    opened: OpenedCamera | None = None,
+) -> PairStream:
     """Open both cameras and join them to a stream of pairs, to be used as a context manager.
 
     Pairs are 8 bit and, unless `align` is off, of equal size: visible (H, W, 3) or, from gray pictures, (H, W, 1);
-    infrared (H, W, 1).
+    infrared (H, W, 1). on_prepared: given what prepares them, to change it later. opened: opens a
+    camera, at first and after a loss, in place of open_side.
     Raises CoconetError for an address that cannot be opened and for folders whose file names do not match.
     """
     _check_folders(rig)
-    cameras = dict(zip(ROLES, open_cameras(rig), strict=True))
+    opened = opened or open_side
+    cameras = dict(zip(ROLES, open_cameras(rig, opened), strict=True))
     with ExitStack() as stack:
         for camera in cameras.values():
             stack.callback(camera.close)
-        recoveries = {role: Recovery(partial(_camera, rig, role)) for role in ROLES if _is_live(cameras[role])}
+        recoveries = {role: Recovery(partial(opened, rig, role)) for role in ROLES if _is_live(cameras[role])}
         visible, infrared = cameras.values()
         pairing = Pairing(
             tolerance_ns=None if rig.pairing.tolerance_ms is None else round(rig.pairing.tolerance_ms * _MS_NS),
@@ -175,6 +188,8 @@ def open_rig(rig: Rig, *, align: bool = True) -> PairStream:
         alarm_px = rig.alignment.drift_alarm_px
         drift = DriftWatch(alarm_px) if align and alarm_px is not None else None
         prepare = Preparation(thermal, rig.alignment.alignment() if align else None, names, drift)
+        if on_prepared is not None:
+            on_prepared(prepare)
         if visible.realtime and infrared.realtime:
             live = LiveSettings(rig.health.limits(), recoveries, rig.alignment.size_px)
             stream: PairStream = LiveStream(visible, infrared, pairing, prepare, live)
@@ -186,12 +201,13 @@ def open_rig(rig: Rig, *, align: bool = True) -> PairStream:
         return stream
 
 
-def open_cameras(rig: Rig) -> tuple[Camera, Camera]:
+def open_cameras(rig: Rig, opened: OpenedCamera | None = None) -> tuple[Camera, Camera]:
     """Open the visible and the infrared camera; the caller closes them. An error leaves none open."""
-    visible = _camera(rig, "visible")
+    opened = opened or open_side
+    visible = opened(rig, "visible")
     with ExitStack() as stack:
         stack.callback(visible.close)
-        infrared = _camera(rig, "infrared")
+        infrared = opened(rig, "infrared")
         stack.pop_all()
     return _paced(visible, infrared) if rig.realtime else (visible, infrared)
 
@@ -209,7 +225,8 @@ def _check_folders(rig: Rig) -> None:
         pair_by_name(*folders)
 
 
-def _camera(rig: Rig, role: Role) -> Camera:
+def open_side(rig: Rig, role: Role) -> Camera:
+    """Open one camera of a rig by its address."""
     table = rig.visible if role == "visible" else rig.infrared
     return open_camera(table.address, role, CameraSettings(table.fps, table.size_px, table.layout))
 

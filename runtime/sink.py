@@ -1,26 +1,55 @@
-"""Sinks: where fused frames go, as a video file, as a folder of pictures, or nowhere."""
+"""Sinks: where fused frames go, as a video file, a folder of pictures, a stream, or nowhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coconet.errors import CoconetError
+from runtime.address import redacted
 from runtime.frame import FusedFrame, Sink
 
+if TYPE_CHECKING:
+    from runtime.rotation import Rotation
 
-def open_sink(address: str | None) -> Sink:
+
+@dataclass(frozen=True)
+class Output:
+    """Where frames go, as `open_sink` takes it: an address, and when a video file gives way to the next one."""
+
+    address: str | None
+    rotation: Rotation | None = None
+
+
+def open_sink(address: str | None, rotation: Rotation | None = None) -> Sink:
     """Open a sink: a name with an ending is a video file, and None is nowhere.
 
-    A folder is what ends in a slash, has no ending, or is there already; it is made where it is not.
+    udp:// and rtsp:// send H.264; h264:- and raw:- write to standard output. A folder is what ends in a slash, has no
+    ending, or is there already; it is made where it is not. rotation: when a video file gives way to the next one.
     Raises CoconetError for what cannot be written.
     """
     if address is None:
         return NoSink()
+    if address.startswith(("udp://", "rtsp://", "h264:")):
+        from runtime.lossy_sink import LossySink
+        from runtime.stream_out import StreamSink
+
+        stream = StreamSink(address)
+        return stream if address.startswith("h264:") else LossySink(stream, redacted(address))
+    if address == "raw:-":
+        from runtime.stream_out import RawSink
+
+        return RawSink()
     path = Path(address)
     if address.endswith("/") or path.is_dir() or not path.suffix:
         return FolderSink(path)
+    if rotation is not None:
+        from runtime.rotation import RotatingSink
+
+        return RotatingSink(path, rotation)
     return VideoSink(path)
 
 
@@ -46,6 +75,11 @@ class VideoSink:
         self._path = path
         with writing_to(path):
             self._writer = VideoWriter(path)
+
+    @property
+    def size_bytes(self) -> int:
+        """How much of the file is on the disk already."""
+        return self._writer.size_bytes
 
     def write(self, frame: FusedFrame) -> None:
         """Append the picture at its pair's time."""

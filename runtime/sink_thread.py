@@ -8,6 +8,7 @@ from queue import Queue
 from threading import Thread
 from types import TracebackType
 
+from coconet.exit_code import ExitCode, ending_with
 from runtime.frame import FusedFrame, Sink
 
 QUEUE_FRAMES = 4
@@ -34,8 +35,7 @@ class SinkThread:
 
     def put(self, frame: FusedFrame) -> None:
         """Hand over a frame; raises what the sink raised for an earlier one."""
-        if self._error is not None:
-            raise self._error
+        self._raise()
         self._queue.put((frame, time.perf_counter()))
 
     def __exit__(
@@ -46,16 +46,18 @@ class SinkThread:
             self._queue.put(None)
             self._thread.join()
             if error is None:
-                self._finish()
+                self._raise()
+                with ending_with(ExitCode.OUTPUT):
+                    self._sink.close()
                 kept = True
         finally:
             if not kept:
                 self._sink.discard()
 
-    def _finish(self) -> None:
+    def _raise(self) -> None:
         if self._error is not None:
-            raise self._error
-        self._sink.close()
+            with ending_with(ExitCode.OUTPUT):
+                raise self._error
 
     def _work(self) -> None:
         while (entry := self._queue.get()) is not None:

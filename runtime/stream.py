@@ -122,6 +122,10 @@ class PairStream:
             raise RuntimeError("a PairStream gives pairs inside its with block")
         return (self._prepared(pair) for pair in self._pairs())
 
+    def set_offset(self, side: Side, offset_ns: int) -> None:
+        """Add this to the stamps of a side from its next frame on."""
+        self._offsets[side] = offset_ns
+
     @property
     def counts(self) -> StreamCounts:
         """What became of the frames so far; after the block, of all of them: read = paired + dropped."""

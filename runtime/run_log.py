@@ -1,0 +1,66 @@
+"""The log of a run: events on stderr, as plain lines or as JSON, one a line."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from enum import Enum
+from typing import Any
+
+_LOGGER = logging.getLogger("coconet.run")
+
+
+class LogStyle(str, Enum):
+    """text: for people. json: one object a line, for what collects logs."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@contextmanager
+def logging_as(style: LogStyle | None) -> Iterator[None]:
+    """Write events to stderr inside the block; None writes nothing."""
+    if style is None:
+        yield
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonLines() if style is LogStyle.JSON else _TextLines())
+    level, propagate = _LOGGER.level, _LOGGER.propagate
+    _LOGGER.addHandler(handler)
+    _LOGGER.setLevel(logging.INFO)
+    _LOGGER.propagate = False
+    try:
+        yield
+    finally:
+        _LOGGER.removeHandler(handler)
+        _LOGGER.setLevel(level)
+        _LOGGER.propagate = propagate
+
+
+def is_logging() -> bool:
+    """Whether events are written, so that nothing else should go to stderr."""
+    return bool(_LOGGER.handlers)
+
+
+def log_event(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
+    """Note that something happened; fields are plain values with units in their names, and hold no password."""
+    _LOGGER.log(level, event, extra={"fields": fields})
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"time": _time(record), "level": record.levelname.lower(), "event": record.getMessage()}
+        return json.dumps(line | getattr(record, "fields", {}), default=str)
+
+
+class _TextLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fields = " ".join(f"{name}={value}" for name, value in getattr(record, "fields", {}).items())
+        return f"{_time(record)} {record.levelname.lower()} {record.getMessage()} {fields}".rstrip()
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")

@@ -1,0 +1,115 @@
+"""A rig that is tuned while it runs: contrast, offsets and alignment change at once, and are saved on request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from coconet.checked import checked
+from coconet.errors import CoconetError, MissingPackage
+from coconet.files import existing_file, whole_file
+from runtime.prepare import Preparation
+from runtime.rig import Rig, open_rig
+from runtime.stream import PairStream
+from runtime.thermal import ThermalStretch
+
+TUNABLE: dict[str, tuple[str, ...]] = {
+    "visible": ("offset_ms",),
+    "infrared": (*("offset_ms", "black_hot", "agc_percentiles", "agc_time_constant_s", "contrast", "plateau_percent"),),
+    "alignment": ("homography", "plane"),
+}
+"""Tables and keys of a rig file that can be changed while it runs."""
+
+_MS_NS = 10**6
+
+Changes = Mapping[str, Mapping[str, Any]]
+"""Tables, keys and values, as in a rig file."""
+
+
+class Tuner:
+    """Holds a rig, opens it, and changes it; any thread may ask.
+
+    rig: as it is now. file: the rig file it came from, None where it came from two addresses.
+    """
+
+    def __init__(self, rig: Rig, file: Path | None = None) -> None:
+        self.rig, self.file = rig, file
+        self._lock = Lock()
+        self._stream: PairStream | None = None
+        self._preparation: Preparation | None = None
+        self._changed: dict[str, dict[str, Any]] = {}
+
+    def open(self) -> PairStream:
+        """Open the rig as it is now, as `open_rig` does."""
+        self._stream = open_rig(self.rig, on_prepared=self._take)
+        return self._stream
+
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """What can be changed, as it is now."""
+        fields = self.rig.model_dump(mode="json")
+        return {table: {key: fields[table][key] for key in keys} for table, keys in TUNABLE.items()}
+
+    def change(self, changes: Changes) -> None:
+        """Change what is given, all of it or, where something does not fit, nothing; that is a CoconetError."""
+        with self._lock:
+            fields = self.rig.model_dump()
+            for table, values in changes.items():
+                _check_tunable(table, values)
+                fields[table].update(values)
+            self.rig = checked(Rig, fields, "settings")
+            self._apply(changes)
+            for table, values in changes.items():
+                self._changed.setdefault(table, {}).update(values)
+
+    def save(self) -> Path:
+        """Write what was changed into the rig file; its other lines and its comments stay. Gives the file.
+
+        Raises CoconetError where there is no rig file, and where it cannot be written.
+        """
+        if self.file is None:
+            raise CoconetError(
+                "settings", wanted="a rig file to save them in", got="two addresses", remedy="Start with a rig.toml."
+            )
+        try:
+            import tomlkit
+        except ImportError as error:
+            raise MissingPackage("tomlkit", job="saving settings", extra="web") from error
+        with self._lock:
+            document = tomlkit.parse(existing_file(self.file, "a rig file").read_text(encoding="utf-8"))
+            saved = self.rig.model_dump(mode="json")
+            for table, values in self._changed.items():
+                lines = document.setdefault(table, tomlkit.table())
+                for key in values:
+                    lines[key] = saved[table][key]
+            with whole_file(self.file) as scratch:
+                scratch.write_text(tomlkit.dumps(document), encoding="utf-8")
+            self._changed.clear()
+        return self.file
+
+    def _take(self, preparation: Preparation) -> None:
+        self._preparation = preparation
+
+    def _apply(self, changes: Changes) -> None:
+        if self._stream is None or self._preparation is None:
+            return  # it is opened as it is then
+        self._stream.set_offset("visible", round(self.rig.visible.offset_ms * _MS_NS))
+        self._stream.set_offset("infrared", round(self.rig.infrared.offset_ms * _MS_NS))
+        contrast = set(changes.get("infrared", ())) - {"offset_ms"}  # a new stretch has to find its limits anew
+        self._preparation.change(
+            thermal=ThermalStretch(self.rig.infrared.thermal_settings()) if contrast else None,
+            alignment=self.rig.alignment.alignment() if "alignment" in changes else None,
+        )
+
+
+def _check_tunable(table: str, values: object) -> None:
+    known = TUNABLE.get(table, ())
+    odd = [key for key in values if key not in known] if isinstance(values, Mapping) else [""]
+    if odd or not known:
+        raise CoconetError(
+            "settings",
+            wanted=", ".join(f"{name}.{key}" for name, keys in TUNABLE.items() for key in keys),
+            got=".".join([table[:40], *(str(key)[:40] for key in odd[:1])]),
+            remedy="Change the rest in the rig file, and start again.",
+        )
