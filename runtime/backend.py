@@ -38,9 +38,10 @@ def open_backend(model: Path | str | BackendChoice, backend: str = "auto") -> Ba
         if rule == str(choice.path):
             return BaselineBackend(rule)
     if choice.kind == "tensorrt":
+        from runtime.frame_ring import RingOptions
         from runtime.trt import TensorRtBackend
 
-        return TensorRtBackend(choice.path)
+        return TensorRtBackend(choice.path, RingOptions(depth=choice.depth))
     if choice.kind == "torch":
         from runtime.eager import EagerBackend
 

@@ -23,11 +23,24 @@ CHECKPOINTS = (".safetensors", ".pth", ".pt")
 
 @dataclass(frozen=True)
 class BackendChoice:
-    """A backend and the reason for it, as half a sentence. path: the model file, or the word of a rule."""
+    """A backend and the reason for it, as half a sentence. path: the model file, or the word of a rule.
+
+    depth: how many pairs may be on their way through it at once; only engines take more than one.
+    """
 
     kind: BackendKind
     path: Path
     reason: str
+    depth: int = 1
+
+    def __post_init__(self) -> None:
+        if self.depth < 1 or (self.depth > 1 and self.kind != "tensorrt"):
+            raise CoconetError(
+                "--depth",
+                wanted="1 or more pairs on their way through a TensorRT engine, and 1 through anything else",
+                got=f"{self.depth} with {self.kind}",
+                remedy="Leave --depth out, which has the lowest latency.",
+            )
 
 
 def choose_backend(model: Path | str, wanted: str = "auto") -> BackendChoice:

@@ -13,6 +13,7 @@ from runtime.ahead import Buffering, ReadAhead
 from runtime.backend import Backend
 from runtime.frame import FramePair, FusedFrame, Pixels, Sink
 from runtime.latency import LatencyLog
+from runtime.overlap import Entry, OverlappingBackend, Pending, overlapped
 from runtime.run_report import RunReport
 from runtime.sink_thread import SinkThread
 from runtime.stream import StreamCounts
@@ -78,8 +79,12 @@ class _Loop:
     def fused(self) -> Iterator[FusedFrame]:
         """Fuse pair after pair, while the next ones are made ready."""
         with self._ahead:
-            for pair, ready in islice(self._prepared(), self._limit):
-                yield self._fused(pair, ready)
+            entries = islice(self._prepared(), self._limit)
+            backend = self._backend
+            if isinstance(backend, OverlappingBackend) and backend.depth > 1:
+                yield from self._overlapped(entries, backend)
+            else:
+                yield from (self._fused(entry) for entry in entries)
 
     def note(self, frame: FusedFrame) -> None:
         """Take a frame that was handed to the sink."""
@@ -109,32 +114,46 @@ class _Loop:
             passed_through=self.log.passed_through,
         )
 
-    def _reader(self) -> ReadAhead[tuple[FramePair, float]]:
+    def _reader(self) -> ReadAhead[Entry]:
         # Of recordings no pair more than wanted is read; of live cameras those that give way do not count.
         source = iter(self._pairs if self._pairs.realtime else islice(self._pairs, self._limit))
         depth = 1 if self._pairs.realtime else _PAIRS_AHEAD
-        ready = ((pair, time.perf_counter()) for pair in source)
+        ready = (Entry(pair, time.perf_counter()) for pair in source)
         return ReadAhead(lambda: next(ready, None), Buffering(depth, self._pairs.realtime), "prepare")
 
-    def _prepared(self) -> Iterator[tuple[FramePair, float]]:
+    def _prepared(self) -> Iterator[Entry]:
         while (entry := self._next()) is not None:
             yield entry
 
-    def _next(self) -> tuple[FramePair, float] | None:
+    def _next(self) -> Entry | None:
         with ending_with(ExitCode.CAMERA):
             return self._ahead.take()
 
-    def _fused(self, pair: FramePair, ready: float) -> FusedFrame:
+    def _fused(self, entry: Entry) -> FusedFrame:
         begun = time.perf_counter()
         with ending_with(ExitCode.MODEL):
-            pixels = fused_pixels(pair, self._backend)
-        ended = time.perf_counter()
+            pixels = fused_pixels(entry.pair, self._backend)
+        return self._frame(Pending(entry, begun), pixels)
+
+    def _overlapped(self, entries: Iterator[Entry], backend: OverlappingBackend) -> Iterator[FusedFrame]:
+        pictures = overlapped(entries, backend, time.perf_counter)
+        while (one := self._next_picture(pictures)) is not None:
+            pending, fused = one
+            pair = pending.entry.pair
+            yield self._frame(pending, fused_pixels(pair, self._backend) if fused is None else noticed(fused, pair))
+
+    def _next_picture(self, pictures: Iterator[tuple[Pending, Pixels | None]]) -> tuple[Pending, Pixels | None] | None:
+        with ending_with(ExitCode.MODEL):
+            return next(pictures, None)
+
+    def _frame(self, pending: Pending, pixels: Pixels) -> FusedFrame:
+        ended, pair = time.perf_counter(), pending.entry.pair
         age_ms = (time.monotonic_ns() - max(pair.visible.timestamp_ns, pair.infrared.timestamp_ns)) / 1e6
         return FusedFrame(
             pixels,
             pair,
-            latency_ms=(ended - begun) * 1e3,
-            queued_ms=(begun - ready) * 1e3,
+            latency_ms=(ended - pending.begun) * 1e3,
+            queued_ms=(pending.begun - pending.entry.ready) * 1e3,
             capture_to_fused_ms=age_ms if self._pairs.realtime else None,
         )
 
@@ -145,7 +164,11 @@ def fused_pixels(pair: FramePair, backend: Backend) -> Pixels:
         from runtime.survivor import survivor_picture
 
         return survivor_picture(pair)
-    fused = backend.fuse(pair.visible.pixels, pair.infrared.pixels)
+    return noticed(backend.fuse(pair.visible.pixels, pair.infrared.pixels), pair)
+
+
+def noticed(fused: Pixels, pair: FramePair) -> Pixels:
+    """The fused picture of a pair, with a badge where there is something to notice."""
     if not pair.notice:
         return fused
     from runtime.survivor import badged

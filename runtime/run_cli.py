@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +40,9 @@ def run(
     backend: Annotated[
         str, typer.Option("--backend", help="What runs it: auto, ort, ort-cuda, openvino, tensorrt, torch.")
     ] = "auto",
+    depth: Annotated[
+        int, typer.Option("--depth", min=1, help="Pairs on their way through an engine at once: 3 for recordings.")
+    ] = 1,
     rotate_minutes: Annotated[float, typer.Option("--rotate-minutes", min=0, help="Begin a new video file then.")] = 0,
     rotate_mb: Annotated[float, typer.Option("--rotate-mb", min=0, help="Or when it has so many megabytes.")] = 0,
     keep: Annotated[int, typer.Option("--keep", min=0, help="Delete the oldest files beyond so many.")] = 0,
@@ -83,7 +87,7 @@ def run(
 
     if rig is not None and rig.suffix == ENGINE_SUFFIX:
         rig, model = None, str(rig)
-    choice = choose_backend(model, backend)
+    choice = replace(choose_backend(model, backend), depth=depth)
     if choice.kind == "tensorrt":
         first_cuda_device()  # without a GPU nothing else about the command matters
     Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)

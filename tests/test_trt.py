@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from lazy_gpu import LazyCudart, LazyGpu, LazyPycuda
 from lazy_trt import DataType, LazyTensorRT
+from test_pipeline import Recording, Shelf
 from tiny_onnx import averaging_card
 
 from coconet.engine_card import BuildOptions, EngineCard, card_path
@@ -22,6 +23,7 @@ from runtime.frame_ring import RingOptions
 from runtime.gpu_cudart import CudartMemory
 from runtime.gpu_pycuda import PycudaMemory
 from runtime.layer_times import LayerTime
+from runtime.pipeline import run_pipeline
 from runtime.trt import TensorRtBackend
 
 RANDOM = np.random.default_rng(2)
@@ -249,3 +251,15 @@ def test_a_device_without_a_gpu_library_names_the_extra(
     monkeypatch.setattr(gpu_pycuda, "open_memory", missing)
     with pytest.raises(MissingPackage, match=r"cuda-python or pycuda .*coconet-edge\[gpu\]"):
         TensorRtBackend(write_engine(tmp_path))
+
+
+def test_a_recording_runs_through_an_engine_with_several_pairs_under_way(machine: LazyTensorRT, tmp_path: Path) -> None:
+    shelf = Shelf()
+    with TensorRtBackend(write_engine(tmp_path), RingOptions(depth=3)) as backend:
+        report = run_pipeline(Recording(7), backend, shelf)
+    assert report.fused == 7
+    pairs = [frame.pair for frame in shelf.frames]
+    assert [pair.visible.index for pair in pairs] == list(range(7))
+    for frame in shelf.frames:
+        assert np.array_equal(frame.pixels, averaged(frame.pair.visible.pixels, frame.pair.infrared.pixels))
+    assert machine.gpu.live == {}
