@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.fuser import Fuser
+from export.half_convolutions import HalfConvolutions
 from runtime.frame import FramePair
 
 try:
@@ -38,7 +39,7 @@ def require_finite(fuser: Fuser, pairs: Iterable[FramePair], where: object) -> N
 def _fuse(fuser: Fuser, pair: FramePair, where: object) -> None:
     frames = [torch.from_numpy(side.pixels)[None] for side in (pair.visible, pair.infrared)]
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), HalfConvolutions():  # type: ignore[no-untyped-call]
             fuser(*frames)
     except RuntimeError as error:
         raise CoconetError(

@@ -1,0 +1,36 @@
+"""Half-precision convolutions on a processor: summed in single precision and rounded once, as GPUs do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from coconet.errors import MissingPackage
+
+try:
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+except ImportError as error:
+    raise MissingPackage("torch", job="exporting a network", extra="export") from error
+
+
+class HalfConvolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Within it, convolutions of half-precision tensors on a processor are computed in single precision.
+
+    Their sums are rounded to half precision, and what is too large for it becomes infinite, as in the matrix units of a
+    GPU. Most processors have no half-precision arithmetic: PyTorch's own way there takes minutes a frame.
+    """
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Run one operation of PyTorch."""
+        half = func is torch.ops.aten.convolution.default and args[0].dtype == torch.float16
+        if not half or args[0].device.type != "cpu":
+            return func(*args, **(kwargs or {}))
+        single = [one.float() if isinstance(one, torch.Tensor) else one for one in args]
+        return func(*single, **(kwargs or {})).half()
