@@ -72,6 +72,7 @@ def run(
     from rich.console import Console
 
     from coconet.engine_card import ENGINE_SUFFIX
+    from coconet.exit_code import ExitCode, ending_with
     from coconet.files import whole_file
     from runtime.attendant import Attendant
     from runtime.backend_choice import choose_backend
@@ -87,7 +88,8 @@ def run(
 
     if rig is not None and rig.suffix == ENGINE_SUFFIX:
         rig, model = None, str(rig)
-    choice = replace(choose_backend(model, backend), depth=depth)
+    with ending_with(ExitCode.MODEL):
+        choice = replace(choose_backend(model, backend), depth=depth)
     if choice.kind == "tensorrt":
         first_cuda_device()  # without a GPU nothing else about the command matters
     Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
