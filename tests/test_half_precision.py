@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +95,6 @@ def test_statistics_of_a_frame_are_single_precision() -> None:
     assert float(normalized.float().std()) == pytest.approx(1.0, abs=0.01)
 
 
-@pytest.mark.skipif("COCONET_SLOW" not in os.environ, reason="takes minutes: set COCONET_SLOW=1 to run it")
 def test_a_whole_frame_of_1280x1024_stays_finite_in_onnx_runtime(tmp_path: Path) -> None:
     checkpoint, sides = loud(4.0), images(*WHOLE)
     answer = in_onnx_runtime(checkpoint, tmp_path / "m.onnx", *sides)
