@@ -13,6 +13,9 @@ try:
 except ImportError as error:
     raise MissingPackage("torch", job="exporting a network", extra="export") from error
 
+# In inference mode PyTorch does not take conv2d apart into the general convolution.
+CONVOLUTIONS = (torch.ops.aten.convolution, torch.ops.aten.conv2d, torch.ops.aten.conv_transpose2d)
+
 
 class HalfConvolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Within it, convolutions of half-precision tensors on a processor are computed in single precision.
@@ -29,7 +32,7 @@ class HalfConvolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Run one operation of PyTorch."""
-        half = func is torch.ops.aten.convolution.default and args[0].dtype == torch.float16
+        half = getattr(func, "overloadpacket", None) in CONVOLUTIONS and args[0].dtype == torch.float16
         if not half or args[0].device.type != "cpu":
             return func(*args, **(kwargs or {}))
         single = [one.float() if isinstance(one, torch.Tensor) else one for one in args]
