@@ -32,8 +32,13 @@ class HalfConvolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Run one operation of PyTorch."""
-        half = getattr(func, "overloadpacket", None) in CONVOLUTIONS and args[0].dtype == torch.float16
-        if not half or args[0].device.type != "cpu":
+        tensors = [one for one in args if isinstance(one, torch.Tensor)]
+        half = getattr(func, "overloadpacket", None) in CONVOLUTIONS and all(map(_half_on_processor, tensors))
+        if not half:
             return func(*args, **(kwargs or {}))
         single = [one.float() if isinstance(one, torch.Tensor) else one for one in args]
         return func(*single, **(kwargs or {})).half()
+
+
+def _half_on_processor(tensor: torch.Tensor) -> bool:
+    return tensor.dtype == torch.float16 and tensor.device.type == "cpu"
