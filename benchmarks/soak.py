@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, product
 from pathlib import Path
-from statistics import median
+from statistics import median_low
 from tempfile import TemporaryDirectory
 from threading import active_count
 
@@ -87,10 +87,25 @@ class Soak:
         return min(self.samples, key=lambda sample: abs(sample.seconds - at_s))
 
     @property
-    def memory_growth(self) -> float:
-        """The share by which memory has grown at the end (median of the last tenth of the samples)."""
+    def usual_end(self) -> Sample:
+        """What the process was like at the end: every figure the median of the last tenth of the samples."""
         last = self.samples[-max(1, len(self.samples) // 10) :]
-        return median(sample.resident_bytes for sample in last) / self.base.resident_bytes - 1
+        return Sample(
+            last[-1].seconds,
+            median_low(sample.resident_bytes for sample in last),
+            median_low(sample.threads for sample in last),
+            median_low(sample.handles for sample in last),
+        )
+
+    @property
+    def memory_growth(self) -> float:
+        """The share by which memory has grown at the end."""
+        return self.usual_end.resident_bytes / self.base.resident_bytes - 1
+
+    @property
+    def leaks(self) -> bool:
+        """Whether there are more threads or file handles at the end."""
+        return self.usual_end.threads > self.base.threads or self.usual_end.handles > self.base.handles
 
 
 def soak(rig: Rig, model: str, plan: SoakPlan, on_trial: Callable[[Trial, Sample], None] | None = None) -> Soak:

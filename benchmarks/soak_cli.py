@@ -48,13 +48,26 @@ def soak(
     if out is not None:
         with whole_file(out) as scratch:
             scratch.write_text(table)
-    if not result.survived or result.memory_growth > _MOST_GROWTH:
+    trouble = soak_trouble(result)
+    if trouble is not None:
         raise CoconetError(
             "soak",
-            wanted=f"every fault survived, and at most {_MOST_GROWTH:.0%} more memory",
-            got=f"{result.memory_growth:.1%} more" if result.survived else "a rig that did not become whole again",
+            wanted=f"every fault survived, at most {_MOST_GROWTH:.0%} more memory, no more threads or file handles",
+            got=trouble,
             remedy="See the lines above.",
         )
+
+
+def soak_trouble(result: Soak) -> str | None:
+    """What a soak is not to end with, in words; None for a good one."""
+    if not result.survived:
+        return "a rig that did not become whole again"
+    if result.memory_growth > _MOST_GROWTH:
+        return f"{result.memory_growth:.1%} more memory"
+    if result.leaks:
+        before, after = result.base, result.usual_end
+        return f"{after.threads} threads and {after.handles} handles, after {before.threads} and {before.handles}"
+    return None
 
 
 def soak_table(result: Soak) -> str:
@@ -68,7 +81,7 @@ def soak_table(result: Soak) -> str:
         noticed = sum(trial.noticed for trial in trials)
         longest = f"{max(times):.1f} s" if times else "never"
         lines.append(f"| {fault} | {len(trials)} | {len(times)} | {noticed} | {longest} |")
-    first, last = result.base, result.samples[-1]
+    first, last = result.base, result.usual_end
     return "\n".join(
         [
             *lines,

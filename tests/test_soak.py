@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks.soak import Sample, Soak, SoakPlan, Trial, soak
-from benchmarks.soak_cli import soak_table
+from benchmarks.soak_cli import soak_table, soak_trouble
 from runtime.rig import HealthTable, Rig
 
 CAMERA = "painted://?fps=50&width=64&height=48"
@@ -43,3 +43,17 @@ def test_growth_is_counted_from_five_minutes_on() -> None:
 
 def test_a_rig_that_does_not_come_back_has_not_survived() -> None:
     assert not Soak(9, (Trial("infrared", "ended", True, None),), (sample(1, 1),)).survived
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        (Sample(3600, 105 * 2**20, 9, 30), None),
+        (Sample(3600, 106 * 2**20, 9, 30), "6.0% more memory"),
+        (Sample(3600, 100 * 2**20, 10, 30), "10 threads and 30 handles, after 9 and 30"),
+        (Sample(3600, 100 * 2**20, 9, 31), "9 threads and 31 handles, after 9 and 30"),
+    ],
+)
+def test_growth_of_memory_threads_and_handles_is_told(end: Sample, told: str | None) -> None:
+    trial = Trial("visible", "silent", True, 0.4)
+    assert soak_trouble(Soak(9, (trial,), (sample(5, 100), end))) == told
