@@ -48,7 +48,7 @@ def test_a_rig_that_does_not_come_back_has_not_survived() -> None:
 @pytest.mark.parametrize(
     ("end", "told"),
     [
-        (Sample(3600, 105 * 2**20, 9, 30), None),
+        (Sample(3600, 104 * 2**20, 9, 30), None),
         (Sample(3600, 106 * 2**20, 9, 30), "6.0% more memory"),
         (Sample(3600, 100 * 2**20, 10, 30), "10 threads and 30 handles, after 9 and 30"),
         (Sample(3600, 100 * 2**20, 9, 31), "9 threads and 31 handles, after 9 and 30"),
