@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
-# Bindings alone, to look into: what they bind to takes gigabytes and a GPU.
-BINDINGS := 'tensorrt_cu13_bindings==11.4.*'
+# Bindings alone, to look into: what they bind to takes gigabytes and a GPU. 10.3 is that of JetPack 6.1 and 6.2.
+BINDINGS := tensorrt_cu13_bindings==11.4.* tensorrt_cu12_bindings==10.3.*
 SOURCES := coconet runtime export calibration benchmarks
 
 .PHONY: demo test lint clean
@@ -38,6 +38,7 @@ $(VENV)/.dev: $(VENV)/.base | $(BIN)/python
 	@echo "installing what the tests need into $(VENV) (minutes on a first run) ..."
 	@$(BIN)/python tests/install_torch.py $(TORCH)
 	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	@$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/tensorrt-bindings-11 --upgrade $(BINDINGS) \
-		|| echo "no bindings of TensorRT 11.4: the test that looks into them will be skipped" >&2
+	@set -f; for wheel in $(BINDINGS); do version=$${wheel#*==}; \
+		$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/tensorrt-bindings-$${version%.*} --upgrade "$$wheel" \
+		|| echo "no $$wheel: the test that looks into it will be skipped" >&2; done
 	@touch $@

@@ -1,4 +1,4 @@
-"""Every name of TensorRT that the code uses is in the real bindings of 11.4 and of RTX, and in the table of 10.3."""
+"""Every name of TensorRT that the code uses is in the real bindings of 10.3, 11.4 and TensorRT for RTX."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from stub_libraries import stub_libraries
 from runtime.tensorrt_module import rtx_module
 
 ROOT = Path(__file__).resolve().parents[1]
-BINDINGS_11 = Path(sys.prefix) / "tensorrt-bindings-11"
-"""Where `make test` puts the bindings of 11.4, without the libraries that they need and that take gigabytes."""
+VERSIONS = ("10.3", "11.4")
+"""Bindings that `make test` fetches, without the libraries that they need and that take gigabytes."""
 
 ROLES = {
     "runtime/trt_engine.py": {
@@ -52,22 +52,6 @@ RTX_ONLY = {
     "ICudaEngine.create_runtime_config",  # in 11.4 as well, and used for RTX alone
 }
 
-PUBLISHED_10_3 = {
-    "": "Builder DataType ILogger IProfiler IProgressMonitor MemoryPoolType NetworkDefinitionCreationFlag OnnxParser "
-    "Runtime TensorIOMode __version__",
-    "ICudaEngine": "create_execution_context get_tensor_dtype get_tensor_mode get_tensor_name get_tensor_profile_shape "
-    "get_tensor_shape num_io_tensors",
-    "IExecutionContext": "execute_async_v3 get_tensor_shape infer_shapes profiler set_input_shape set_tensor_address",
-    "Runtime": "deserialize_cuda_engine",
-    "ILogger.Severity": "ERROR INTERNAL_ERROR WARNING",
-    "Builder": "build_serialized_network create_builder_config create_network create_optimization_profile",
-    "INetworkDefinition": "get_input get_output num_inputs num_outputs",
-    "OnnxParser": "get_error parse_from_file",
-    "IBuilderConfig": "add_optimization_profile builder_optimization_level progress_monitor set_memory_pool_limit",
-    "IOptimizationProfile": "set_shape",
-}
-"""Names of 10.3, kept by hand, as it installs nowhere here: look a new name up there before using it."""
-
 LIST = """
 import importlib, json, operator, sys
 sys.path.insert(0, sys.argv[1])
@@ -90,7 +74,10 @@ def used_names() -> set[str]:
 
 
 USED = used_names()
-CLASSES = sorted({name.rpartition(".")[0] for name in USED})
+
+
+def owners(names: set[str]) -> list[str]:
+    return sorted({name.rpartition(".")[0] for name in names})
 
 
 def lacking(names: set[str], offered: dict[str, list[str]]) -> set[str]:
@@ -107,35 +94,31 @@ def test_the_sources_are_searched_for_names() -> None:
     } <= USED
 
 
-def test_every_name_is_in_the_bindings_of_11_4(tmp_path: Path) -> None:
-    if not (BINDINGS_11 / "tensorrt_bindings").is_dir():
-        pytest.skip("no bindings of TensorRT 11.4: `make test` fetches them")
-    binding = BINDINGS_11 / "tensorrt_bindings" / "tensorrt.so"
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_name_is_in_the_bindings(tmp_path: Path, version: str) -> None:
+    bindings = Path(sys.prefix) / f"tensorrt-bindings-{version}"
+    binding = bindings / "tensorrt_bindings" / "tensorrt.so"
+    if not binding.is_file():
+        pytest.skip(f"no bindings of TensorRT {version}: `make test` fetches them")
     stub_libraries(tmp_path, binding, ("libnv",), "create|get|init")
-    classes = [name for name in CLASSES if name not in ("IRuntimeCache",)]
     told = subprocess.run(
-        [sys.executable, "-c", LIST, BINDINGS_11, *classes],
+        [sys.executable, "-c", LIST, bindings, *owners(USED - RTX_ONLY)],
         capture_output=True,
         text=True,
         check=True,
         env={**os.environ, "LD_LIBRARY_PATH": str(tmp_path)},
     )
-    version, offered = json.loads(told.stdout)
-    assert version.startswith("11.4")
+    found, offered = json.loads(told.stdout)
+    assert found.startswith(version)
     assert lacking(USED - RTX_ONLY, offered) == set()
 
 
 def test_every_name_is_in_tensorrt_for_rtx() -> None:
     module = rtx_module()
     offered = {}
-    for name in CLASSES:
+    for name in owners(USED):
         owner = module
         for part in filter(None, name.split(".")):
             owner = getattr(owner, part)
         offered[name] = dir(owner)
     assert lacking(USED, offered) == set()
-
-
-def test_every_name_stands_in_the_table_of_10_3() -> None:
-    offered = {owner: names.split() for owner, names in PUBLISHED_10_3.items()}
-    assert lacking(USED - RTX_ONLY, offered) == set()
