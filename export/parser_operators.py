@@ -1,9 +1,10 @@
 """What TensorRT 10.3's ONNX parser (JetPack 6.1 and 6.2) takes, and a look for what it would not.
 
-OPERATORS holds those of the published support list that our graphs use or may come to use, each with its types. The
-list is `docs/operators.md` of onnx/onnx-tensorrt at commit 009d6541 (TensorRT 8.4), as later releases extended it
-according to `docs/Changelog.md` there: UINT8 at the ends of a network (8.5), GroupNormalization and LayerNormalization
-(8.6), INT64 kept as it is (9.0). Nothing of it was taken away up to 10.3. The opsets are those stated for 10.1.
+OPERATORS holds those of the published support list that our graphs use or may come to use, each with its types: what
+stands in `docs/operators.md` of onnx/onnx-tensorrt both before 10.3 (commit 009d6541, TensorRT 8.4, as its
+`docs/Changelog.md` extends it: GridSample and UINT8 at the ends of a network in 8.5, GroupNormalization and
+LayerNormalization in 8.6, INT64 kept as it is in 9.0) and after it (commit 0137504e, TensorRT 10.6, where INT8 is a
+type of Q/DQ alone). The opsets are those stated for 10.1.
 """
 
 from __future__ import annotations
@@ -35,18 +36,18 @@ OPERATORS: Mapping[str, frozenset[int]] = {
     **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Max", "Min", "Abs", "Neg", "Range"), NUMBERS),
     **dict.fromkeys(("Less", "LessOrEqual", "Equal", "Greater", "GreaterOrEqual"), NUMBERS | BOOLS),
     **dict.fromkeys(("And", "Or", "Not"), BOOLS),
-    **dict.fromkeys(("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool"), FLOATS | INT8),
-    **dict.fromkeys(("Relu", "LeakyRelu", "PRelu", "Elu", "Sigmoid", "Tanh", "HardSigmoid", "Softplus"), FLOATS | INT8),
-    **dict.fromkeys(("Clip", "Round"), FLOATS | INT8),
+    **dict.fromkeys(("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool"), FLOATS),
+    **dict.fromkeys(("Relu", "LeakyRelu", "PRelu", "Elu", "Sigmoid", "Tanh", "HardSigmoid", "Softplus"), FLOATS),
+    **dict.fromkeys(("Clip", "Round", "GridSample"), FLOATS),
     **dict.fromkeys(("BatchNormalization", "InstanceNormalization", "GroupNormalization"), FLOATS),
     **dict.fromkeys(("LayerNormalization", "Softmax", "MatMul", "Resize", "Erf", "Exp", "Log", "Pow", "Sqrt"), FLOATS),
     **dict.fromkeys(("Gemm", "Floor", "Ceil", "ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"), FLOATS),
     **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), NUMBERS),
-    **dict.fromkeys(("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Concat"), NUMBERS | BOOLS | INT8),
+    **dict.fromkeys(("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Concat"), NUMBERS | BOOLS),
     **dict.fromkeys(("Split", "Expand", "Tile", "Where", "Flatten"), NUMBERS | BOOLS),
-    **dict.fromkeys(("Gather", "Pad"), NUMBERS | INT8),
-    **dict.fromkeys(("Identity", "Constant", "ConstantOfShape"), NUMBERS | BOOLS | INT8),
-    **dict.fromkeys(("Shape", "Cast"), NUMBERS | BOOLS | INT8 | ENDS),
+    **dict.fromkeys(("Gather", "Pad"), NUMBERS),
+    **dict.fromkeys(("Identity", "Constant", "ConstantOfShape"), NUMBERS | BOOLS),
+    **dict.fromkeys(("Shape", "Cast"), NUMBERS | BOOLS | ENDS),
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear"), FLOATS | INT8),
 }
 """Operator to the types of what it reads first and of what it makes; the other inputs follow from these."""
