@@ -25,6 +25,7 @@ def precision(
     visible: Annotated[str | None, typer.Option("--visible", help="A visible video to compare on as well.")] = None,
     infrared: Annotated[str | None, typer.Option("--infrared", help="The infrared video beside it.")] = None,
     every: Annotated[int, typer.Option("--every", min=1, help="Of the videos every Nth pair.")] = 50,
+    min_psnr: Annotated[float, typer.Option("--min-psnr", help="As in `coconet calibrate`.")] = 40.0,
     keep: Annotated[Path | None, typer.Option("--keep", help="Keep the models in this folder.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the rows as JSON.")] = None,
 ) -> None:
@@ -41,7 +42,7 @@ def precision(
         folder = keep or Path(stack.enter_context(TemporaryDirectory(prefix="coconet-")))
         folder.mkdir(parents=True, exist_ok=True)
         for network in networks:
-            forms = made_forms(network, calibrate_on, folder)
+            forms = made_forms(network, calibrate_on, folder, min_psnr=min_psnr)
             total = sum(len(one.pairs) for one in sets) * (len(forms) + 1)
             with (
                 closing(open_backend(checkpoint_of(network))) as reference,

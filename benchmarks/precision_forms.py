@@ -25,10 +25,11 @@ def checkpoint_of(network: str) -> Path:
     return shipped_checkpoint(network) if network in CHECKPOINTS else Path(network)
 
 
-def made_forms(network: str, frames: Path, folder: Path) -> list[Form]:
+def made_forms(network: str, frames: Path, folder: Path, **options: object) -> list[Form]:
     """Export a network in FP32 and FP16, calibrate both on `frames`, and give the four files in `folder`.
 
-    By the commands themselves, so that what is judged is what a user gets. Raises CoconetError as they do.
+    By the commands themselves, so that what is judged is what a user gets; `options` are calibrate's. Raises
+    CoconetError as they do.
     """
     export, calibrate = command("export"), command("calibrate")
     stem, source = Path(network).stem, str(checkpoint_of(network))
@@ -38,7 +39,7 @@ def made_forms(network: str, frames: Path, folder: Path) -> list[Form]:
     forms = [Form(stem, "FP32", single), Form(stem, "FP16", half)]
     for label, model in (("INT8 in FP32", single), ("INT8 in FP16", half)):
         quantized = model.with_suffix(".int8.onnx")
-        calibrate(model=model, frames=frames, out=quantized)
+        calibrate(model=model, frames=frames, out=quantized, **options)
         forms.append(Form(stem, label, quantized))
     return forms
 

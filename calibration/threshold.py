@@ -28,7 +28,7 @@ class RangeMethod:
     clipping error. entropy: least Kullback-Leibler divergence. max: the largest magnitude seen.
     """
 
-    name: MethodName = "percentile"
+    name: MethodName = "mse"
     percentile: float = 99.99
 
     def __post_init__(self) -> None:

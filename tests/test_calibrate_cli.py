@@ -56,7 +56,7 @@ def test_it_writes_the_int8_model_and_its_ranges_and_says_how_close_it_is(model:
     int8 = OnnxModel.read(model.with_name("unet.int8.onnx"))
     ranges = read_ranges(model.with_name("unet.int8.ranges.json"), sha256_of(model))
     assert int8.card.calibration == ranges.record
-    assert (ranges.record.frames, ranges.record.method) == (2, "percentile 99.99")
+    assert (ranges.record.frames, ranges.record.method) == (2, "mse")
 
 
 def test_few_frames_are_warned_of_in_one_line(model: Path, frames: Path) -> None:
@@ -148,7 +148,7 @@ def test_crops_make_up_the_number_and_are_told_in_the_card(model: Path, frames: 
     assert (result.exit_code, result.stderr) == (0, "")
     record = OnnxModel.read(tmp_path / "unet.int8.onnx").card.calibration
     assert record is not None
-    assert (record.frames, record.method) == (100, "percentile 99.99 (98 of the frames are crops)")
+    assert (record.frames, record.method) == (100, "mse (98 of the frames are crops)")
 
 
 def test_frames_are_described_in_one_line(model: Path, frames: Path) -> None:

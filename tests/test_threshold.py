@@ -109,7 +109,7 @@ def test_a_tensor_of_one_magnitude_keeps_it(name: str) -> None:
 
 
 def test_the_method_names_itself_as_the_model_card_keeps_it() -> None:
-    assert [str(RangeMethod()), str(RangeMethod("mse"))] == ["percentile 99.99", "mse"]
+    assert [str(RangeMethod()), str(RangeMethod("percentile"))] == ["mse", "percentile 99.99"]
 
 
 def test_an_unknown_method_is_refused() -> None:
