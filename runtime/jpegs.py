@@ -8,7 +8,8 @@ from threading import Lock
 from coconet.errors import CoconetError, MissingPackage
 from runtime.board import Posted
 from runtime.frame import FusedFrame
-from runtime.look import Look, shown
+from runtime.look import Look
+from runtime.looking import shown
 
 try:
     import cv2

@@ -11,7 +11,8 @@ from types import TracebackType
 
 from coconet.errors import CoconetError, MissingPackage
 from runtime.frame import FusedFrame
-from runtime.look import COLOURS, VIEWS, Look, shown
+from runtime.look import COLOURS, VIEWS, Look
+from runtime.looking import shown
 from runtime.vitals import Gauge
 
 try:
@@ -30,10 +31,10 @@ class LiveWindow:
     Keys: 1 to 4 choose the view, c the colours of the infrared picture, q or Escape end the run as Ctrl-C does.
     """
 
-    def __init__(self, gauge: Gauge) -> None:
-        """Prepare to show the run that tells `gauge`. Raises CoconetError where there can be no window."""
+    def __init__(self, gauge: Gauge, look: Look | None = None) -> None:
+        """Prepare to show the run that tells `gauge`, first so. Raises CoconetError where there can be no window."""
         check_window(os.environ, cv2.getBuildInformation())
-        self._gauge, self._newest, self._look = gauge, None, Look()
+        self._gauge, self._newest, self._look = gauge, None, look or Look()
         self._leaving = Event()
         self._thread = Thread(target=self._show, name="window", daemon=True)
 

@@ -20,6 +20,7 @@ from runtime.drift import DriftWatch
 from runtime.frame import Camera
 from runtime.health import HealthLimits
 from runtime.live_stream import LiveSettings, LiveStream
+from runtime.look import Colours, FirstView, Look
 from runtime.prepare import Preparation
 from runtime.stream import Pairing, PairStream, Policy
 from runtime.thermal import Contrast, ThermalSettings, ThermalStretch
@@ -129,6 +130,17 @@ class AlignmentTable(Checked):
         return Alignment(self.homography, self.size_px, self.infrared_lens, self.visible_lens, self.plane)
 
 
+class ViewTable(Checked):
+    """`[view]`: what a page or a window opens with; whoever watches chooses for himself from there."""
+
+    show: FirstView = "fused"
+    colours: Colours = "white-hot"
+
+    def look(self) -> Look:
+        """As one picture, which split is not: the fused one then."""
+        return Look("fused" if self.show == "split" else self.show, self.colours)
+
+
 class Rig(Checked):
     """Two cameras that look the same way; realtime: recordings are replayed at their own rate, as if live."""
 
@@ -137,6 +149,7 @@ class Rig(Checked):
     pairing: PairingTable = PairingTable()
     alignment: AlignmentTable = AlignmentTable()
     health: HealthTable = HealthTable()
+    view: ViewTable = ViewTable()
     realtime: bool = False
 
     @classmethod

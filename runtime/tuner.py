@@ -19,6 +19,7 @@ TUNABLE: dict[str, tuple[str, ...]] = {
     "visible": ("offset_ms",),
     "infrared": (*("offset_ms", "black_hot", "agc_percentiles", "agc_time_constant_s", "contrast", "plateau_percent"),),
     "alignment": ("homography", "plane"),
+    "view": ("show", "colours"),
 }
 """Tables and keys of a rig file that can be changed while it runs."""
 

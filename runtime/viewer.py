@@ -29,7 +29,7 @@ def open_viewer(view: View | None, gauge: Gauge, page: PageSettings, tuner: Tune
     if view is View.WINDOW:
         from runtime.live_window import LiveWindow
 
-        return LiveWindow(gauge)
+        return LiveWindow(gauge, tuner.rig.view.look())
     from runtime.live_page import LivePage
 
     return LivePage(gauge, page, tuner, on_open=_announce)

@@ -127,10 +127,19 @@ def test_settings_are_changed_at_once_and_saved_on_request(page: Page) -> None:
     page.browser.execute_script(CHANGE, "shift.0", "3")
     assert until(lambda: page.tuner.rig.alignment.homography[0] == (1.0, 0.0, 3.0))
     assert page.tuner.rig.infrared.offset_ms == 4.5
+    page.click("[data-view=visible]")
     page.click("#save")
     assert until(lambda: page.text("#toast") == "Saved to rig.toml")
     assert page.tuner.file is not None
-    assert Rig.from_file(page.tuner.file).infrared.offset_ms == 4.5
+    saved = Rig.from_file(page.tuner.file)
+    assert (saved.infrared.offset_ms, saved.view.show) == (4.5, "visible")
+
+
+def test_the_page_opens_with_the_view_of_the_rig_file(page: Page) -> None:
+    page.tuner.change({"view": {"show": "infrared"}})
+    page.browser.execute_script("localStorage.clear()")
+    page.browser.refresh()
+    assert until(lambda: page.canvas("data-views") == "infrared")
 
 
 def test_neither_the_address_nor_the_browser_log_holds_the_token_or_an_error(page: Page) -> None:

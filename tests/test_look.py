@@ -10,7 +10,8 @@ from coconet.errors import CoconetError
 from runtime.board import Posted
 from runtime.frame import Frame, FramePair, FusedFrame
 from runtime.jpegs import Jpegs
-from runtime.look import Look, shown
+from runtime.look import Look
+from runtime.looking import shown
 
 RNG = np.random.default_rng(3)
 

@@ -11,6 +11,7 @@ from live_rig import live_rig
 
 from coconet.errors import CoconetError
 from coconet.picture import write_picture
+from runtime.look import Look
 from runtime.rig import Rig
 from runtime.tuner import TUNABLE, Tuner
 
@@ -70,6 +71,7 @@ def test_an_offset_changes_the_skew(file: Path) -> None:
         ({"pairing": {"tolerance_ms": 5}}, "got pairing"),
         ({"infrared": 7}, "got infrared"),
         ({"infrared": {"agc_percentiles": [90, 10]}}, "a low and a higher one"),
+        ({"view": {"show": "everything"}}, "settings, view.show"),
         ({"infrared": {"offset_ms": "soon"}}, "settings, infrared.offset_ms"),
         ({"visible": {"offset_ms": 1.0}, "alignment": {"homography": [[0, 0, 0]] * 3}}, "can be inverted"),
     ],
@@ -91,6 +93,16 @@ def test_saving_keeps_comments_and_every_line_that_was_not_changed(file: Path) -
     assert text.startswith(RIG.replace("offset_ms = 2.5", "offset_ms = 3.5"))
     assert Rig.from_file(file) == tuner.rig
     assert 'vis"\n' in text  # not the path it stands for
+
+
+def test_the_view_that_is_saved_is_the_one_to_open_with(file: Path) -> None:
+    tuner = Tuner(Rig.from_file(file), file)
+    tuner.change({"view": {"show": "infrared", "colours": "turbo"}})
+    tuner.save()
+    assert file.read_text().startswith(RIG)
+    assert Rig.from_file(file).view.look() == Look("infrared", "turbo")
+    tuner.change({"view": {"show": "split"}})
+    assert tuner.rig.view.look() == Look("fused")  # a window has no slider
 
 
 def test_without_a_rig_file_there_is_nowhere_to_save(file: Path) -> None:

@@ -145,8 +145,16 @@ async function figures() {
   setTimeout(figures, 500);
 }
 
-try { Object.assign(chosen, JSON.parse(localStorage.getItem("coconet") ?? "{}")); } catch { /* begin anew */ }
+let before = null; // what this viewer chose the last time goes before what the rig file says
+try { before = JSON.parse(localStorage.getItem("coconet")); } catch { /* begin anew */ }
+Object.assign(chosen, before);
 show();
-offerSettings(post, say);
+offerSettings(post, say, {
+  now: () => ({ show: chosen.view, colours: chosen.colours }),
+  open: (saved) => {
+    if (before === null) Object.assign(chosen, { view: saved.show, colours: saved.colours });
+    show();
+  },
+});
 watcher.start();
 figures();

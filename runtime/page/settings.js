@@ -1,4 +1,5 @@
-// The settings: each is sent as it is changed, and all are written into the rig file on request.
+// The settings: each is sent as it is changed, and all are written into the rig file on request, with the view that is
+// shown then.
 const $ = (id) => document.getElementById(id);
 
 // Moves a homography's result by so many pixels: its first two rows plus as many times the third.
@@ -7,10 +8,11 @@ function moved(homography, [right, down]) {
   return [add(homography[0], right), add(homography[1], down), homography[2]];
 }
 
-export async function offerSettings(post, say) {
+export async function offerSettings(post, say, view) {
   const reply = await fetch("/settings");
   if (!reply.ok) return;
   let told = await reply.json();
+  view.open(told.settings.view);
   const found = told.settings.alignment.homography; // shifts are counted from here
   const form = $("settings-form");
 
@@ -48,6 +50,7 @@ export async function offerSettings(post, say) {
   form.addEventListener("submit", (event) => event.preventDefault());
   $("save").addEventListener("click", async () => {
     try {
+      await post("/settings", { view: view.now() });
       say(`Saved to ${(await post("/settings/save")).file}`);
     } catch (error) {
       say(error.message);
