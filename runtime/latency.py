@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from runtime.frame import FusedFrame
 
@@ -30,9 +31,9 @@ class Percentiles:
     p99: float
 
     @classmethod
-    def of(cls, samples: Iterable[float]) -> Percentiles:
+    def of(cls, samples: Sequence[float] | NDArray[np.float64]) -> Percentiles:
         """Percentiles of at least one sample."""
-        return cls(*(float(value) for value in np.percentile(list(samples), (50, 95, 99))))
+        return cls(*(float(value) for value in np.percentile(samples, (50, 95, 99))))
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,21 @@ class StageTime:
     ms: Percentiles
 
 
+class _Recent:
+    """The last `size` values, in memory that is all taken at once: as a deque it would grow for the first hour."""
+
+    def __init__(self, size: int) -> None:
+        self._values: NDArray[np.float64] = np.full(size, np.nan)
+        self._count = 0
+
+    def append(self, value: float) -> None:
+        self._values[self._count % len(self._values)] = value
+        self._count += 1
+
+    def percentiles(self) -> Percentiles:
+        return Percentiles.of(self._values[: self._count])
+
+
 class LatencyLog:
     """Takes one line per fused frame. frames: how many there were, also those no longer remembered.
 
@@ -55,7 +71,7 @@ class LatencyLog:
 
     def __init__(self, history_frames: int = HISTORY_FRAMES) -> None:
         self.frames = self.passed_through = 0
-        self._samples: defaultdict[Measure, deque[float]] = defaultdict(lambda: deque(maxlen=history_frames))
+        self._samples: defaultdict[Measure, _Recent] = defaultdict(lambda: _Recent(history_frames))
 
     def add(self, frame: FusedFrame) -> None:
         """Remember a frame's times and its skew, whichever camera was early."""
@@ -77,8 +93,8 @@ class LatencyLog:
 
     def percentiles(self, measure: Measure) -> Percentiles | None:
         """What was measured so far; None where nothing was."""
-        samples = self._samples[measure]
-        return Percentiles.of(samples) if samples else None
+        recent = self._samples.get(measure)
+        return None if recent is None else recent.percentiles()
 
     @property
     def stages(self) -> tuple[StageTime, ...]:

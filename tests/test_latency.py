@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -45,3 +46,16 @@ def test_a_long_run_forgets_its_beginning_but_not_its_length() -> None:
     assert found is not None
     assert found.p50 == 2.0
     assert found.p99 < 3.0
+
+
+def test_a_log_takes_all_of_its_memory_at_once() -> None:
+    log, frame = LatencyLog(), fused(1.0, 0.0)
+    log.add(frame)
+    tracemalloc.start()
+    try:
+        for _ in range(5000):
+            log.add(frame)
+        grown_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert grown_bytes < 5000
