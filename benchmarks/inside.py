@@ -7,17 +7,10 @@ from typing import Protocol, runtime_checkable
 
 from benchmarks.result import Layer, Stages
 from benchmarks.worker import Held
+from runtime.device_times import DeviceTimes
 from runtime.frame import Pixels
 
 MOST = 12
-
-
-class StageTime(Protocol):
-    """Means over some frames: to the device, on it, and back."""
-
-    upload_ms: float
-    execute_ms: float
-    download_ms: float
 
 
 class LayerTime(Protocol):
@@ -31,7 +24,7 @@ class LayerTime(Protocol):
 class Staged(Protocol):
     """A backend that times upload, execution and download apart."""
 
-    def stage_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> StageTime:
+    def stage_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> DeviceTimes:
         """Run frames as `fuse` takes them and give the mean times."""
 
 

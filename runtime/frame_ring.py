@@ -7,12 +7,14 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 
 from coconet.errors import CoconetError
 from coconet.signature import FUSED, INFRARED, VISIBLE
+from runtime.device_times import DeviceTimes
 from runtime.frame import Pixels
 from runtime.gpu_memory import GpuMemory, GpuObject, HostBuffer
 
@@ -101,15 +103,12 @@ class FrameRing:
             remedy = "Collect a frame before submitting the next."
             raise CoconetError("frame ring", wanted="a free slot", got=f"{self.pending} pending frames", remedy=remedy)
         slot = self._free.popleft()
-        for name, pixels in ((VISIBLE, visible), (INFRARED, infrared)):
-            np.copyto(self._picture(slot, name), pixels)
-            if not self._zero_copy:
-                self._gpu.upload(slot.addresses[name], slot.host[name], self._up)
+        self._fill(slot, visible, infrared)
+        self._upload(slot)
         self._after(slot.uploaded, self._up, self._compute)
         self._run(slot)
         self._after(slot.computed, self._compute, self._down)
-        if not self._zero_copy:
-            self._gpu.download(slot.host[FUSED], slot.addresses[FUSED], self._down)
+        self._download(slot)
         self._gpu.mark(slot.downloaded, self._down)
         self._busy.append(slot)
 
@@ -124,6 +123,24 @@ class FrameRing:
         self._free.append(self._busy.popleft())
         return fused
 
+    def times(self, visible: Pixels, infrared: Pixels, runs: int) -> DeviceTimes:
+        """Send a pair through `runs` times, alone on the GPU, and give the mean of each step, by the GPU's own clock.
+
+        Only of a ring of depth 1 with nothing pending. What the host does, such as filling the buffers, is not in it.
+        """
+        slot = self._free[0]
+        marks = [self._keep(self._gpu.event(timed=True)) for _ in range(4)]
+        found = []
+        for _ in range(runs):
+            self._fill(slot, visible, infrared)
+            self._gpu.mark(marks[0], self._compute)
+            for step, end in zip((self._upload, self._run, self._download), marks[1:], strict=True):
+                step(slot)
+                self._gpu.mark(end, self._compute)
+            self._gpu.finish(marks[3])
+            found.append(DeviceTimes(*(self._gpu.elapsed_ms(*ends) for ends in pairwise(marks))))
+        return DeviceTimes.mean(found)
+
     def close(self) -> None:
         """Wait for what is under way and give everything back; a second call does nothing."""
         with self._owned:
@@ -131,6 +148,19 @@ class FrameRing:
                 if stream.native is not None:
                     with suppress(CoconetError):  # after a failed kernel every call fails, and memory has to go still
                         self._gpu.finish(stream)
+
+    def _fill(self, slot: Slot, visible: Pixels, infrared: Pixels) -> None:
+        for name, pixels in ((VISIBLE, visible), (INFRARED, infrared)):
+            np.copyto(self._picture(slot, name), pixels)
+
+    def _upload(self, slot: Slot) -> None:
+        if not self._zero_copy:
+            for name in (VISIBLE, INFRARED):
+                self._gpu.upload(slot.addresses[name], slot.host[name], self._up)
+
+    def _download(self, slot: Slot) -> None:
+        if not self._zero_copy:
+            self._gpu.download(slot.host[FUSED], slot.addresses[FUSED], self._down)
 
     def _streams(self, depth: int) -> list[GpuObject]:
         """Make three streams, or for one frame at a time the same one thrice: nothing overlaps then."""

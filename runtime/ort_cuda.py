@@ -6,6 +6,8 @@ Written against the interface of onnxruntime-gpu 1.31; the binding is tested on 
 from __future__ import annotations
 
 import logging
+import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ import numpy as np
 
 from coconet.errors import CoconetError
 from coconet.signature import FUSED, INFRARED, VISIBLE, ModelCard
-from runtime.adapter import fuse_adapted
+from runtime.adapter import adapted, fuse_adapted
+from runtime.device_times import DeviceTimes
 from runtime.frame import Pixels
 from runtime.ort_providers import PROVIDER, require_provider
 from runtime.ort_session import VERSION, OrtValue, closed, open_session, run_in_words, session_options
@@ -43,19 +46,29 @@ class OnnxRuntimeCudaBackend:
         """
         return fuse_adapted(self.card, self._where, self._run, visible, infrared)
 
+    def stage_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> DeviceTimes:
+        """Run frames as `fuse` takes them; the mean times to the GPU, on it and back, by the host's clock."""
+        pair = adapted(self.card, self._where, visible, infrared)
+        bound = self._bound_to(pair[0].shape)
+        bound.times(*pair, runs=2)  # the first loads kernels, the second records the graph
+        return bound.times(*pair, runs=runs)
+
     def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
-        if self._session is None:
-            raise closed(self._where)
-        if self._bound is None or self._bound.shape != visible.shape:
-            if self._bound is not None and self._graph:  # the recorded graph is of the other size
-                self._session, _, _ = open_on_gpu(self._where, self._graph)
-            self._bound = BoundSession(self._session, visible.shape, "cuda")
-        bound = self._bound
+        bound = self._bound_to(visible.shape)
         try:
             return run_in_words(self._where, lambda: bound.run(visible, infrared))
         except CoconetError:
             self._bound = None  # the next frame binds memory of its own
             raise
+
+    def _bound_to(self, shape: tuple[int, ...]) -> BoundSession:
+        if self._session is None:
+            raise closed(self._where)
+        if self._bound is None or self._bound.shape != shape:
+            if self._bound is not None and self._graph:  # the recorded graph is of the other size
+                self._session, _, _ = open_on_gpu(self._where, self._graph)
+            self._bound = BoundSession(self._session, shape, "cuda")
+        return self._bound
 
     def close(self) -> None:
         """Release session and memory; a second call does nothing."""
@@ -80,9 +93,29 @@ class BoundSession:
 
     def run(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Copy both pictures in, run, and copy the fused one out."""
+        self._upload(visible, infrared)
+        self._session.run_with_iobinding(self._binding)
+        return self._download()
+
+    def times(self, visible: Pixels, infrared: Pixels, runs: int) -> DeviceTimes:
+        """The same `runs` times; the mean of each step, which ends when the device has done it."""
+        found = []
+        for _ in range(runs):
+            moments = [time.perf_counter()]
+            self._upload(visible, infrared)
+            moments.append(time.perf_counter())
+            self._session.run_with_iobinding(self._binding)
+            moments.append(time.perf_counter())
+            self._download()
+            moments.append(time.perf_counter())
+            found.append(DeviceTimes(*(1e3 * (end - begin) for begin, end in pairwise(moments))))
+        return DeviceTimes.mean(found)
+
+    def _upload(self, visible: Pixels, infrared: Pixels) -> None:
         for name, pixels in ((VISIBLE, visible), (INFRARED, infrared)):
             self._values[name].update_inplace(np.ascontiguousarray(pixels[None]))
-        self._session.run_with_iobinding(self._binding)
+
+    def _download(self) -> Pixels:
         fused: Pixels = self._values[FUSED].numpy()[0].copy()
         return fused
 

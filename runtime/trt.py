@@ -8,7 +8,8 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from coconet.engine_card import FrameSize, read_engine_card
 from coconet.errors import CoconetError
 from runtime.adapter import adapted, fuse_adapted, like_visible
 from runtime.cuda_device import first_cuda_device
+from runtime.device_times import DeviceTimes
 from runtime.frame import Pixels
 from runtime.frame_ring import FrameRing, RingOptions
 from runtime.gpu_memory import GpuMemory, open_gpu_memory
@@ -90,19 +92,20 @@ class TensorRtBackend:
         with self._lock, self._gpu.current():
             pair = adapted(self.card, self._path, visible, infrared)
             clock = layer_clock(self._trt)
-            context = self._opened(self._engine).new_context(clock)
-            shapes = context.set_size(FrameSize(*pair[0].shape[:2]))
-            ring = FrameRing(self._gpu, context, shapes, RingOptions(graph=False))
-            try:
-                for run in range(runs + 1):
-                    if run == 1:
-                        clock.clear()  # the first run loads kernels
-                    ring.submit(*pair)
-                    ring.collect()
-            finally:
-                ring.close()
+            with self._own_ring(pair[0], RingOptions(graph=False), clock) as ring:
+                ring.times(*pair, runs=1)
+                clock.clear()  # the first run loads kernels
+                ring.times(*pair, runs=runs)
             times: list[LayerTime] = clock.means()
             return times
+
+    def stage_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> DeviceTimes:
+        """Run frames as `fuse` takes them, one at a time; the mean times to the GPU, on it and back."""
+        with self._lock, self._gpu.current():
+            pair = adapted(self.card, self._path, visible, infrared)
+            with self._own_ring(pair[0], replace(self._options, depth=1)) as ring:
+                ring.times(*pair, runs=2)  # the first loads kernels, the second records the graph
+                return ring.times(*pair, runs=runs)
 
     def close(self) -> None:
         """Give back the GPU; a second call does nothing."""
@@ -126,6 +129,14 @@ class TensorRtBackend:
             ring = self._ring_for(visible)
             ring.submit(visible, infrared)
             return ring.collect()
+
+    @contextmanager
+    def _own_ring(self, visible: Pixels, options: RingOptions, clock: Any = None) -> Iterator[FrameRing]:
+        """A ring with a context of its own, to measure with."""
+        context = self._opened(self._engine).new_context(clock)
+        ring = FrameRing(self._gpu, context, context.set_size(FrameSize(*visible.shape[:2])), options)
+        with closing(ring):
+            yield ring
 
     @contextmanager
     def _working(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from benchmarks.inside import layers_inside, stages_inside
 from benchmarks.worker import Held
 from coconet.engine_card import FrameSize
 from runtime.baseline import BaselineBackend
+from runtime.device_times import DeviceTimes
 from runtime.frame import Pixels
 
 
@@ -18,18 +19,11 @@ class Step:
     mean_ms: float
 
 
-@dataclass
-class Way:
-    upload_ms: float = 0.1
-    execute_ms: float = 2.0
-    download_ms: float = 0.2
-
-
 class TellingBackend(BaselineBackend):
     """Fuses like the baseline and has the two profilers a GPU backend may have."""
 
-    def stage_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> Way:
-        return Way()
+    def stage_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> DeviceTimes:
+        return DeviceTimes(0.1, 2.0, 0.2)
 
     def layer_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> list[Step]:
         return [Step("small", 1.0), Step("large", 3.0)]

@@ -31,6 +31,13 @@ def test_bound_memory_gives_the_same_pictures(tmp_path: Path) -> None:
             assert np.array_equal(bound.run(*pair), unbound.fuse(*pair))
 
 
+def test_upload_execution_and_download_are_timed_apart(tmp_path: Path) -> None:
+    path = write_averaging_model(tmp_path / "m.onnx")
+    session, _ = open_session(path, session_options(1), ["CPUExecutionProvider"])
+    times = BoundSession(session, (12, 16, 3), "cpu").times(*frames(), runs=3)
+    assert min(times.upload_ms, times.execute_ms, times.download_ms) > 0.0
+
+
 def test_a_new_frame_size_is_bound_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_averaging_model(tmp_path / "m.onnx")
     session, card = open_session(path, session_options(1), ["CPUExecutionProvider"])

@@ -19,6 +19,7 @@ from coconet.errors import CoconetError, MissingPackage
 from coconet.files import sha256_of
 from runtime import cuda_device, trt, trt_engine
 from runtime.cuda_device import CudaDevice
+from runtime.device_times import DeviceTimes
 from runtime.frame_ring import RingOptions
 from runtime.gpu_cudart import CudartMemory
 from runtime.gpu_pycuda import PycudaMemory
@@ -220,6 +221,15 @@ def test_a_cache_that_cannot_be_kept_is_only_slower(
 def test_the_profiler_gives_mean_times_by_layer(machine: LazyTensorRT, tmp_path: Path) -> None:
     with TensorRtBackend(write_engine(tmp_path)) as backend:
         assert backend.layer_times(*pair(), runs=3) == [LayerTime("first", 0.25), LayerTime("last", 0.5)]
+    assert machine.gpu.live == {}
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_upload_execution_and_download_are_timed_apart(machine: LazyTensorRT, tmp_path: Path, depth: int) -> None:
+    with TensorRtBackend(write_engine(tmp_path), RingOptions(depth)) as backend:
+        assert backend.stage_times(*pair(), runs=3) == DeviceTimes(1.5, 1.5, 1.5)
+        shot = pair()
+        assert np.array_equal(backend.fuse(*shot), averaged(*shot))
     assert machine.gpu.live == {}
 
 
