@@ -37,15 +37,26 @@ class Fuser(nn.Module):
         """(B, H, W, C) and (B, H, W, 1), uint8, to (B, H, W, C) uint8; C is 3 (BGR) or 1 (gray)."""
         batch, height, width, _ = visible.shape
         # Bytes become floats before anything else, because TensorRT takes bytes at the two ends only. Luma sums over
-        # the last axis and one channel needs no transposition, so no pixel is moved to another place. It is not
-        # written as a matrix product, because TensorRT for RTX has none in single precision for Turing (SM75).
+        # the last axis and one channel needs no transposition, so no pixel is moved to another place.
         picture = visible.float()
-        luma = (picture * self.luma).sum(dim=-1, keepdim=True) if self.colour else picture
+        luma = self._luma_of(picture) if self.colour else picture
         planes = (image.reshape(batch, 1, height, width) for image in (luma, infrared.float()))
         fused = self.fuse_gray(*planes).reshape(batch, height, width, 1)
         # Equal to replacing Y and keeping Cb and Cr: every colour is Y plus a multiple of its chroma.
-        painted = picture + (fused - luma) if self.colour else fused
+        painted = picture + torch.cat([fused - luma] * 3, dim=-1) if self.colour else fused
         return painted.clamp(0.0, 255.0).round().to(torch.uint8)
+
+    def _luma_of(self, picture: Tensor) -> Tensor:
+        """(B, H, W, 3) to (B, H, W, 1).
+
+        Whole rows are weighted by rows, and the difference is added to every channel as a picture of three: spreading
+        three numbers, or one, over the last axis takes ONNX Runtime as long as half a convolution. It is no matrix
+        product, because TensorRT for RTX has none in single precision for Turing (SM75).
+        """
+        batch, height, width, channels = picture.shape
+        weights = self.luma.expand(width, channels).reshape(width * channels)
+        weighted = picture.reshape(batch, height, width * channels) * weights
+        return weighted.reshape(batch, height, width, channels).sum(dim=-1, keepdim=True)
 
     def fuse_gray(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """Two (B, 1, H, W) images in 0..255 to one near 0..255, not clipped; the core sees its own range, padded."""
