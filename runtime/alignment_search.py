@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.checked import checked
 from coconet.errors import CoconetError
-from coconet.files import existing_file, whole_file
-from coconet.toml_file import toml_fields
 from runtime.align import Alignment, as_matrix
 from runtime.frame import FramePair
 from runtime.rig import Rig, open_rig
-from runtime.rig_text import with_table
+from runtime.rig_text import save_values
 
 if TYPE_CHECKING:
     from runtime.point_registration import Board
@@ -60,10 +57,7 @@ def align_rig(rig_file: Path, search: AlignmentSearch, pictures: Path | None = N
 def save_alignment(rig_file: Path, alignment: Alignment) -> None:
     """Write an alignment into a rig file; every other line stays. Raises CoconetError for a file that is no rig's."""
     fields = {"homography": alignment.homography, "size_px": alignment.size_px}
-    text = with_table(existing_file(rig_file, "a rig file").read_text(), "alignment", fields)
-    checked(Rig, toml_fields(text, rig_file), rig_file)
-    with whole_file(rig_file) as scratch:
-        scratch.write_text(text)
+    save_values(rig_file, {"alignment": fields})
 
 
 def aligned(pair: FramePair, alignment: Alignment) -> FramePair:
