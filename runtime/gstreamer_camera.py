@@ -1,4 +1,4 @@
-"""A GStreamer pipeline as a camera, and the pipeline of a Jetson's CSI camera."""
+"""A GStreamer pipeline as a camera."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage
+from runtime.absent_camera import CameraAbsent
 from runtime.frame import Frame, RawPixels, StampKind
 from runtime.stream_clock import StreamClock
 
@@ -33,7 +34,7 @@ class GStreamerCamera:
     realtime = True
 
     def __init__(self, pipeline: str, name: str, *, gray: bool = False) -> None:
-        """Start a pipeline. Raises CoconetError for one that does not parse or does not play."""
+        """Start a pipeline. Raises CoconetError for one that does not parse, CameraAbsent for one that does not play."""
         Gst.init(None)
         self.name, self._gray, self._index, self._clock = name, gray, 0, StreamClock()
         form = "GRAY16_LE,GRAY8" if gray else "BGR"
@@ -46,7 +47,7 @@ class GStreamerCamera:
         self._pipeline.set_state(Gst.State.PLAYING)
         if self._pipeline.get_state(5 * Gst.SECOND)[0] == Gst.StateChangeReturn.FAILURE:
             self.close()
-            raise self._failed("one that does not start")
+            raise self._failed("one that does not start", CameraAbsent)
 
     def read(self) -> Frame | None:
         """Wait for the next frame; None at the end. Raises CoconetError after 2 s of silence."""
@@ -67,17 +68,8 @@ class GStreamerCamera:
         """Stop the pipeline; a second call does nothing."""
         self._pipeline.set_state(Gst.State.NULL)
 
-    def _failed(self, got: str) -> CoconetError:
-        return CoconetError(
-            self.name, wanted="a pipeline that gives raw video", got=got, remedy="Try it with gst-launch-1.0."
-        )
-
-
-def csi_pipeline(sensor: int, *, gray: bool) -> str:
-    """The pipeline of a CSI camera on a Jetson; written from NVIDIA's documentation, not run on one."""
-    form = "GRAY8" if gray else "BGRx"
-    raw = f"nvvidconv ! video/x-raw,format={form}"
-    return f"nvarguscamerasrc sensor-id={sensor} ! video/x-raw(memory:NVMM),format=NV12 ! {raw}"
+    def _failed(self, got: str, kind: type[CoconetError] = CoconetError) -> CoconetError:
+        return kind(self.name, wanted="a pipeline that gives raw video", got=got, remedy="Try it with gst-launch-1.0.")
 
 
 def _kind(kind: str) -> StampKind:

@@ -57,4 +57,4 @@ def _opened(model: Path | str | BackendChoice) -> Backend:
 
 def _cameras(rig: Rig | Tuner) -> PairStream:
     with ending_with(ExitCode.CAMERA):
-        return rig.open() if isinstance(rig, Tuner) else open_rig(rig)
+        return rig.open() if isinstance(rig, Tuner) else open_rig(rig, patient=True)

@@ -42,7 +42,7 @@ class Tuner:
 
     def open(self) -> PairStream:
         """Open the rig as it is now, as `open_rig` does."""
-        self._stream = open_rig(self.rig, on_prepared=self._take)
+        self._stream = open_rig(self.rig, on_prepared=self._take, patient=True)
         return self._stream
 
     def settings(self) -> dict[str, dict[str, Any]]:
