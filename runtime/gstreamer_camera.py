@@ -34,7 +34,10 @@ class GStreamerCamera:
     realtime = True
 
     def __init__(self, pipeline: str, name: str, *, gray: bool = False) -> None:
-        """Start a pipeline. Raises CoconetError for one that does not parse, CameraAbsent for one that does not play."""
+        """Start a pipeline.
+
+        Raises CoconetError for one that does not parse, CameraAbsent for one that does not play.
+        """
         Gst.init(None)
         self.name, self._gray, self._index, self._clock = name, gray, 0, StreamClock()
         form = "GRAY16_LE,GRAY8" if gray else "BGR"

@@ -201,6 +201,7 @@ def open_rig(
             stream: PairStream = LiveStream(visible, infrared, pairing, prepare, live)
         else:
             stream = PairStream(visible, infrared, pairing, prepare)
+        stream.front_end = lambda: prepare.front_end
         if drift is not None:
             stream.drift_px = lambda: drift.drift_px
         stack.pop_all()  # from here on the stream closes them
@@ -219,7 +220,7 @@ def open_cameras(rig: Rig, opened: OpenedCamera | None = None) -> tuple[Camera, 
 
 
 def _patiently(rig: Rig, opened: OpenedCamera) -> OpenedCamera:
-    """Open cameras so that one of them may be absent; not both, because then it is rather the rig file that is wrong."""
+    """Open cameras so that one of them may be absent; not both: then rather the rig file is wrong."""
     absent: list[Role] = []
 
     def either(_rig: Rig, role: Role) -> Camera:

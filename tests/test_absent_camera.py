@@ -23,7 +23,7 @@ class LateRig:
     """Opens two small cameras; those named do not answer the first two times."""
 
     def __init__(self, *late: Role) -> None:
-        self._refusals = {role: 2 for role in late}
+        self._refusals = dict.fromkeys(late, 2)
 
     def open(self, _rig: Rig, role: Role) -> Camera:
         if self._refusals.get(role, 0) > 0:
