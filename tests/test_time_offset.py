@@ -130,6 +130,17 @@ def test_the_command_leaves_the_file_alone_where_nothing_is_found(tmp_path: Path
     assert rig.read_text() == before
 
 
+def test_live_cameras_are_watched_for_the_time_that_was_asked_for(tmp_path: Path) -> None:
+    address = "painted://?width=128&height=96&fps={}"
+    rig = tmp_path / "rig.toml"
+    tables = f'[visible]\naddress = "{address.format(30)}"\n[infrared]\naddress = "{address.format(25)}"\n'
+    rig.write_text(f"realtime = true\n{tables}")
+    answer = call(offset, rig, "--seconds", 4, "--no-save")
+    assert answer.exit_code == 0, answer.exception
+    assert "in 4 s" in answer.stdout
+    assert rig.read_text() == f"realtime = true\n{tables}"
+
+
 @pytest.mark.data
 def test_people_behind_smoke_tell_the_time_between_unlike_cameras(data: Path) -> None:
     from benchmarks.offset_recovery import Case
