@@ -17,6 +17,7 @@ BASE = [
     "typer>=0.19",
     "rich>=13",
     "pydantic>=2.6",
+    "tomlkit>=0.12",
     "tomli>=2; python_version < '3.11'",
 ]
 EXPORT = ["torch>=2.9", "onnx>=1.18", "onnxscript>=0.5", "safetensors>=0.4"]
@@ -24,7 +25,7 @@ CALIBRATION = ["onnx>=1.18"]
 METRICS = ["scipy>=1.10"]
 BENCH = [*METRICS, "matplotlib>=3.8", "jinja2>=3.1", "nvidia-ml-py>=12.535"]
 TRAIN = [*EXPORT, *METRICS, "h5py>=3.8", "tomli-w>=1.0"]
-WEB = ["starlette>=1.10", "uvicorn>=0.54", "websockets>=17", "prometheus-client>=0.20", "tomlkit>=0.12"]
+WEB = ["starlette>=1.10", "uvicorn>=0.54", "websockets>=17", "prometheus-client>=0.20"]
 RTX = ["onnx>=1.18", "tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>=1.7"]
 GPU = ["cuda-bindings>=12.6"]
 OPENVINO = ["openvino>=2024.4"]
@@ -66,6 +67,8 @@ COMMANDS = {
     "calibrate": "calibration.calibrate_cli:calibrate",
     "verify": "runtime.verify_cli:verify",
     "run": "runtime.run_cli:run",
+    "align": "runtime.align_cli:align",
+    "offset": "runtime.offset_cli:offset",
     "record": "runtime.record_cli:record",
     "demo": "runtime.demo_cli:demo",
     "contact": "runtime.contact_cli:contact",

@@ -88,6 +88,8 @@ def calibrate(
     sites = quantizable_convs(float_model)
     division = _division(source, check, ranges)
     found = _ranges(float_model, sites, division, ranges, chosen, crops)
+    if ranges is None and source is not None:
+        found = replace(found, record=replace(found.record, front_end=source.front_end()))
     gate = Gate(model, division.check, limits, against)
     parted = split_concats(float_model, found)
     macs = conv_macs(parted, next(iter(division.check)))

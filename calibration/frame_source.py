@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from coconet.errors import CoconetError
+from coconet.front_end import FrontEnd
 from runtime.frame import FramePair
 from runtime.rig import Rig, open_rig
 from runtime.samples import FolderFrames
+from runtime.stream import PairStream
 
 RECORDING_STEP = 10
 """Of a recording every tenth frame is looked at unless told otherwise: neighbours show the same."""
@@ -22,6 +24,9 @@ class FrameSource(Protocol):
 
     def __iter__(self) -> Iterator[FramePair]:
         """The pairs from the first one on."""
+
+    def front_end(self) -> FrontEnd | None:
+        """What the infrared frames went through; None where there are none."""
 
     def __str__(self) -> str:
         """What the pairs are called in messages."""
@@ -41,6 +46,10 @@ class FolderSource:
         """Read the pictures anew."""
         return islice(FolderFrames(self.folder), 0, None, self.step)
 
+    def front_end(self) -> FrontEnd:
+        """Nothing is done to the pictures of a folder."""
+        return FrontEnd()
+
     def __str__(self) -> str:
         return str(self.folder)
 
@@ -57,12 +66,23 @@ class RigSource:
 
     def __iter__(self) -> Iterator[FramePair]:
         """Replay from the start, as fast as it is read. Raises CoconetError for cameras, which have no end."""
-        with open_rig(self.rig.model_copy(update={"realtime": False})) as stream:
-            if stream.realtime:
+        with self._replayed() as stream:
+            yield from islice(stream, 0, None, self.step)
+
+    def front_end(self) -> FrontEnd | None:
+        """What the rig does to the frames of its infrared recording."""
+        with self._replayed() as stream:
+            next(iter(stream), None)
+            return stream.front_end()
+
+    def _replayed(self) -> PairStream:
+        stream = open_rig(self.rig.model_copy(update={"realtime": False}))
+        if stream.realtime:
+            with stream:
                 raise CoconetError(
                     str(self), wanted="recordings", got="live cameras", remedy="Record them first, then calibrate."
                 )
-            yield from islice(stream, 0, None, self.step)
+        return stream
 
     def __str__(self) -> str:
         return " and ".join(table.name or table.address for table in (self.rig.visible, self.rig.infrared))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ from coconet.errors import CoconetError
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a scratch path beside `path`; rename it into place only if the block ends without an error.
 
-    The scratch file keeps the suffix of `path`, because many writers choose their format by it.
+    The scratch file keeps the suffix of `path`, because many writers choose their format by it. A file that is
+    replaced keeps its permissions.
     """
     if not path.parent.is_dir():
         raise CoconetError(
@@ -30,7 +32,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     scratch = Path(name)
     try:
         yield scratch
-        scratch.chmod(0o644)
+        scratch.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644)  # a rig file may hold passwords
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from coconet.errors import CoconetError
+from coconet.front_end import FrontEnd
 
 VISIBLE = "visible"
 INFRARED = "infrared"
@@ -57,11 +58,19 @@ class CalibrationRecord:
 
     frames: how many frame pairs were read. frames_sha256: a hash over their pixels, in order.
     method: how a range was chosen from the histogram, for example `percentile 99.99`.
+    front_end: what the infrared frames went through; None on models from before this was noted.
     """
 
     frames: int
     frames_sha256: str
     method: str
+    front_end: FrontEnd | None = None
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> CalibrationRecord:
+        """Rebuild a record from `dataclasses.asdict` output or parsed JSON."""
+        front_end = fields.get("front_end")
+        return cls(**{**fields, "front_end": None if front_end is None else FrontEnd.from_dict(front_end)})
 
 
 @dataclass(frozen=True)
@@ -141,7 +150,7 @@ class ModelCard:
                 **fields,
                 **ends,
                 "signature": Signature(**signature),
-                "calibration": None if record is None else CalibrationRecord(**record),
+                "calibration": None if record is None else CalibrationRecord.from_dict(record),
             }
         )
 

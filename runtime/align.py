@@ -117,9 +117,16 @@ def as_matrix(homography: NDArray[np.float64]) -> Matrix:
 
 @lru_cache(maxsize=4)
 def _tables(alignment: Alignment, size_px: tuple[int, int]) -> tuple[Any, Any]:
-    """Where every visible pixel lies in the infrared picture, in the fixed-point form that remap is fastest with."""
+    """The sources of all pixels in the fixed-point form that remap is fastest with."""
     import cv2
 
+    table = source_points(alignment, size_px)
+    exact, fraction = cv2.convertMaps(table[:, :, 0], table[:, :, 1], cv2.CV_16SC2)
+    return exact, fraction
+
+
+def source_points(alignment: Alignment, size_px: tuple[int, int]) -> NDArray[np.float32]:
+    """Where every pixel of a visible picture of (width, height) lies in the infrared one: (H, W, 2), x and y."""
     x, y = np.meshgrid(*(np.arange(side, dtype=np.float64) for side in size_px))
     points = np.stack([x.ravel(), y.ravel()], axis=1)
     if alignment.visible_lens is not None:
@@ -130,9 +137,7 @@ def _tables(alignment: Alignment, size_px: tuple[int, int]) -> tuple[Any, Any]:
     points = source[:, :2] / source[:, 2:]
     if alignment.infrared_lens is not None:
         points = _distorted(points, alignment.infrared_lens)
-    table = np.ascontiguousarray(points.reshape(size_px[1], size_px[0], 2), np.float32)
-    exact, fraction = cv2.convertMaps(table[:, :, 0], table[:, :, 1], cv2.CV_16SC2)
-    return exact, fraction
+    return np.ascontiguousarray(points.reshape(size_px[1], size_px[0], 2), np.float32)
 
 
 def _undistorted(points: NDArray[np.float64], lens: Lens) -> NDArray[np.float64]:

@@ -28,7 +28,8 @@ def align(
 
     from runtime.alignment_search import AlignmentSearch, align_rig, save_alignment
 
-    found = align_rig(rig, AlignmentSearch(pairs, every, board, tuple(point or ())), pictures)
+    with Console(stderr=True).status("looking at both cameras, then aligning ..."):
+        found = align_rig(rig, AlignmentSearch(pairs, every, board, tuple(point or ())), pictures)
     console = Console(soft_wrap=True)
     for row in found.alignment.homography:
         console.print("  ".join(f"{value:12.6f}" for value in row), highlight=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,17 +13,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.checked import checked
 from coconet.errors import CoconetError
-from coconet.files import existing_file, whole_file
-from coconet.toml_file import toml_fields
 from runtime.align import Alignment, as_matrix
 from runtime.frame import FramePair
 from runtime.rig import Rig, open_rig
-from runtime.rig_text import with_table
+from runtime.rig_text import save_values
 
 if TYPE_CHECKING:
     from runtime.point_registration import Board
+    from runtime.stream import PairStream
+
+
+_PATIENCE_S = 10.0  # a camera that is lost may come back
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,7 @@ def align_rig(rig_file: Path, search: AlignmentSearch, pictures: Path | None = N
 def save_alignment(rig_file: Path, alignment: Alignment) -> None:
     """Write an alignment into a rig file; every other line stays. Raises CoconetError for a file that is no rig's."""
     fields = {"homography": alignment.homography, "size_px": alignment.size_px}
-    text = with_table(existing_file(rig_file, "a rig file").read_text(), "alignment", fields)
-    checked(Rig, toml_fields(text, rig_file), rig_file)
-    with whole_file(rig_file) as scratch:
-        scratch.write_text(text)
+    save_values(rig_file, {"alignment": fields})
 
 
 def aligned(pair: FramePair, alignment: Alignment) -> FramePair:
@@ -75,11 +75,23 @@ def aligned(pair: FramePair, alignment: Alignment) -> FramePair:
 
 def _unaligned_pairs(rig: Rig, search: AlignmentSearch) -> list[FramePair]:
     with open_rig(rig, align=False) as stream:
-        whole = (pair for pair in stream if not pair.missing)
-        seen = list(islice(whole, 0, search.pairs * search.every, search.every))
+        seen = list(islice(_whole(stream), 0, search.pairs * search.every, search.every))
     if not seen:
         raise CoconetError("cameras", wanted="pairs to align by", got="none", remedy="Check both cameras.")
     return seen
+
+
+def _whole(stream: PairStream) -> Iterator[FramePair]:
+    """The pairs of both cameras. Raises CoconetError where live cameras give none for a while."""
+    last_s = time.monotonic()
+    for pair in stream:
+        if not pair.missing:
+            yield pair
+            last_s = time.monotonic()
+        elif time.monotonic() - last_s > _PATIENCE_S:
+            raise CoconetError(
+                "cameras", wanted="pairs to align by", got=pair.notice, remedy="Check both cameras, then align again."
+            )
 
 
 def _found(seen: list[FramePair], search: AlignmentSearch) -> tuple[NDArray[np.float64], str, str]:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from coconet.checked import checked
 from coconet.errors import CoconetError
 from runtime.address import redacted
+from runtime.csi import csi_pipeline
 from runtime.frame import Camera, Side
 from runtime.recording import stamps_beside
 
@@ -55,10 +56,10 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
 
         return NetworkCamera(address, gray=gray)
     if scheme in ("gst", "csi"):
-        from runtime.gstreamer_camera import GStreamerCamera, csi_pipeline
+        pipeline = csi_pipeline(address, gray=gray) if scheme == "csi" else address.partition("://")[2]
+        from runtime.gstreamer_camera import GStreamerCamera
 
-        what = address.partition("://")[2]
-        return GStreamerCamera(csi_pipeline(_sensor(what), gray=gray) if scheme == "csi" else what, address, gray=gray)
+        return GStreamerCamera(pipeline, redacted(address), gray=gray)
     if scheme == "painted":
         from runtime.painted import PaintedCamera
 
@@ -94,12 +95,6 @@ def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Came
 
 def _is_device(address: str) -> bool:
     return address.startswith("/dev/")
-
-
-def _sensor(text: str) -> int:
-    if not text.isdigit():
-        raise CoconetError(f"csi://{text}", wanted="csi:// and a number", got=text or "none", remedy="Use csi://0.")
-    return int(text)
 
 
 def _refuse(address: str, settings: CameraSettings, *, device: bool) -> None:

@@ -1,4 +1,4 @@
-"""A GStreamer pipeline as a camera, and the pipeline of a Jetson's CSI camera."""
+"""A GStreamer pipeline as a camera."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage
+from runtime.absent_camera import CameraAbsent
+from runtime.address import redacted
 from runtime.frame import Frame, RawPixels, StampKind
 from runtime.stream_clock import StreamClock
 
@@ -17,7 +19,7 @@ try:
     gi.require_version("Gst", "1.0")
     from gi.repository import Gst
 except (ImportError, ValueError) as error:
-    job = "GStreamer pipelines (Debian's python3-gi and gir1.2-gstreamer-1.0 will do)"
+    job = "GStreamer pipelines (or take Debian's python3-gi, see docs/rig.md)"
     raise MissingPackage("gi", job=job, extra="gstreamer") from error
 
 _SINK = "appsink name=sink drop=true max-buffers=1 sync=false"
@@ -33,7 +35,10 @@ class GStreamerCamera:
     realtime = True
 
     def __init__(self, pipeline: str, name: str, *, gray: bool = False) -> None:
-        """Start a pipeline. Raises CoconetError for one that does not parse or does not play."""
+        """Start a pipeline.
+
+        Raises CoconetError for one that does not parse, CameraAbsent for one that does not play.
+        """
         Gst.init(None)
         self.name, self._gray, self._index, self._clock = name, gray, 0, StreamClock()
         form = "GRAY16_LE,GRAY8" if gray else "BGR"
@@ -41,18 +46,24 @@ class GStreamerCamera:
         try:
             self._pipeline: Any = Gst.parse_launch(f"{pipeline} ! videoconvert ! {caps} ! {_SINK}")
         except Exception as error:  # GLib.Error, which only exists where gi does
-            raise self._failed(str(error)) from error
+            raise self._failed(redacted(str(error))) from None
         self._sink = self._pipeline.get_by_name("sink")
         self._pipeline.set_state(Gst.State.PLAYING)
         if self._pipeline.get_state(5 * Gst.SECOND)[0] == Gst.StateChangeReturn.FAILURE:
+            trouble = self._trouble()
             self.close()
-            raise self._failed("one that does not start")
+            raise self._failed(trouble or "one that does not start", CameraAbsent)
 
     def read(self) -> Frame | None:
-        """Wait for the next frame; None at the end. Raises CoconetError after 2 s of silence."""
+        """Wait for the next frame; None at the end.
+
+        Raises CoconetError where an element fails, and after 2 s of silence.
+        """
         sample = self._sink.emit("try-pull-sample", _WAIT_NS)
         arrived_ns = time.monotonic_ns()
         if sample is None:
+            if trouble := self._trouble():  # after which the sink ends as well, as if nothing had been wrong
+                raise self._failed(trouble)
             if self._sink.get_property("eos"):
                 return None
             raise self._failed("no frame for 2 s")
@@ -67,17 +78,13 @@ class GStreamerCamera:
         """Stop the pipeline; a second call does nothing."""
         self._pipeline.set_state(Gst.State.NULL)
 
-    def _failed(self, got: str) -> CoconetError:
-        return CoconetError(
-            self.name, wanted="a pipeline that gives raw video", got=got, remedy="Try it with gst-launch-1.0."
-        )
+    def _trouble(self) -> str:
+        """What an element of the pipeline has complained about; empty where none has."""
+        message = self._pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
+        return "" if message is None else redacted(message.parse_error()[0].message).rstrip(".")
 
-
-def csi_pipeline(sensor: int, *, gray: bool) -> str:
-    """The pipeline of a CSI camera on a Jetson; written from NVIDIA's documentation, not run on one."""
-    form = "GRAY8" if gray else "BGRx"
-    raw = f"nvvidconv ! video/x-raw,format={form}"
-    return f"nvarguscamerasrc sensor-id={sensor} ! video/x-raw(memory:NVMM),format=NV12 ! {raw}"
+    def _failed(self, got: str, kind: type[CoconetError] = CoconetError) -> CoconetError:
+        return kind(self.name, wanted="a pipeline that gives raw video", got=got, remedy="Try it with gst-launch-1.0.")
 
 
 def _kind(kind: str) -> StampKind:

@@ -8,13 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from coconet.errors import CoconetError, MissingPackage
+from runtime.absent_camera import CameraAbsent
 from runtime.address import redacted
 from runtime.frame import Frame, RawPixels, StampKind
 from runtime.stream_clock import StreamClock
 
 try:
     import av
-    from av.error import FFmpegError
+    from av.error import FFmpegError, HTTPUnauthorizedError
 except ImportError as error:
     raise MissingPackage("av", job="network cameras") from error
 
@@ -37,7 +38,8 @@ class NetworkCamera:
     def __init__(self, address: str, *, gray: bool = False) -> None:
         """Connect; with `gray` frames are the luma plane, (H, W, 1), otherwise (H, W, 3) BGR.
 
-        Raises CoconetError where nothing answers within 5 s; the address is shown without user and password.
+        Raises CameraAbsent where nothing answers within 5 s, and CoconetError for a user and password that are
+        refused; the address is shown without them.
         """
         self.name = redacted(address)
         self._format, self._clock, self._index = ("gray" if gray else "bgr24"), StreamClock(), 0
@@ -45,8 +47,10 @@ class NetworkCamera:
         try:
             self._container: Any = av.open(address, options=options, timeout=(_OPEN_S, _READ_S))
             self._frames = self._decoded()
+        except HTTPUnauthorizedError as error:
+            raise self._failed(error) from None  # it will not know them better later
         except (FFmpegError, OSError, ValueError, IndexError) as error:
-            raise self._failed(error) from None  # FFmpeg's own words repeat the address, password and all
+            raise self._failed(error, CameraAbsent) from None  # FFmpeg's words repeat the address, password and all
 
     def read(self) -> Frame | None:
         """Wait for the next frame; None where the sender ends. Raises CoconetError after 2 s of silence."""
@@ -76,8 +80,8 @@ class NetworkCamera:
             return arrived_ns, "arrival"
         return self._clock.stamp(round(frame.pts * frame.time_base * 10**9), arrived_ns), "stream"
 
-    def _failed(self, error: Exception) -> CoconetError:
-        return CoconetError(
+    def _failed(self, error: Exception, kind: type[CoconetError] = CoconetError) -> CoconetError:
+        return kind(
             self.name,
             wanted="a video stream",
             got=getattr(error, "strerror", None) or type(error).__name__,

@@ -47,9 +47,9 @@ class PacedPairer:
     @property
     def wants(self) -> Side:
         """The side whose next frame (or end) decides about the frames at hand, after `pop` gave None."""
-        visible, infrared = self._queues["visible"], self._queues["infrared"]
         if not self._known():
-            return "visible" if not visible.ended and len(visible.waiting) <= len(infrared.waiting) else "infrared"
+            running = [side for side, queue in self._queues.items() if not queue.ended]
+            return min(running, key=lambda side: len(self._queues[side].waiting))
         pacer = self._pace_setter()
         return _OTHER[pacer] if self._queues[pacer].waiting else pacer
 

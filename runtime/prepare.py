@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from coconet.front_end import FrontEnd
 from runtime.align import Alignment
 from runtime.drift import DriftWatch
 from runtime.frame import Frame, FramePair
@@ -29,6 +30,11 @@ class Preparation:
     def change(self, thermal: ThermalStretch | None = None, alignment: Alignment | None = None) -> None:
         """Prepare the pairs from now on otherwise; what is not given stays. Any thread may ask for it."""
         self._thermal, self._alignment = thermal or self._thermal, alignment or self._alignment
+
+    @property
+    def front_end(self) -> FrontEnd | None:
+        """What infrared pictures go through now; None before the first."""
+        return self._thermal.front_end
 
     def __call__(self, pair: FramePair) -> FramePair:
         """Return visible (H, W, 3 or 1) and infrared (H, W, 1), both uint8.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -13,6 +14,8 @@ from pydantic import Field, model_validator
 from coconet.checked import Checked, checked
 from coconet.pairs import pair_by_name
 from coconet.toml_file import read_toml
+from runtime.absent_camera import AbsentCamera, CameraAbsent
+from runtime.address import redacted
 from runtime.align import IDENTITY, Alignment, Lens, Matrix, Plane
 from runtime.camera import ROLES, CameraSettings, Role, open_camera
 from runtime.capture import Recovery
@@ -22,6 +25,7 @@ from runtime.health import HealthLimits
 from runtime.live_stream import LiveSettings, LiveStream
 from runtime.look import Colours, FirstView, Look
 from runtime.prepare import Preparation
+from runtime.run_log import log_event
 from runtime.stream import Pairing, PairStream, Policy
 from runtime.thermal import Contrast, ThermalSettings, ThermalStretch
 
@@ -174,17 +178,19 @@ def open_rig(
     align: bool = True,
     on_prepared: Callable[[Preparation], None] | None = None,
     opened: OpenedCamera | None = None,
+    patient: bool = False,
 ) -> PairStream:
     """Open both cameras and join them to a stream of pairs, to be used as a context manager.
 
     Pairs are 8 bit and, unless `align` is off, of equal size: visible (H, W, 3) or, from gray pictures, (H, W, 1);
-    infrared (H, W, 1). on_prepared: given what prepares them, to change it later. opened: opens a
-    camera, at first and after a loss, in place of open_side.
+    infrared (H, W, 1). on_prepared: given what prepares them, to change it later. opened: opens a camera, at first and
+    after a loss, in place of open_side. patient: a live camera that does not answer, beside one that does, begins as
+    lost and is opened again and again.
     Raises CoconetError for an address that cannot be opened and for folders whose file names do not match.
     """
     _check_folders(rig)
     opened = opened or open_side
-    cameras = dict(zip(ROLES, open_cameras(rig, opened), strict=True))
+    cameras = dict(zip(ROLES, open_cameras(rig, _patiently(rig, opened) if patient else opened), strict=True))
     with ExitStack() as stack:
         for camera in cameras.values():
             stack.callback(camera.close)
@@ -208,6 +214,7 @@ def open_rig(
             stream: PairStream = LiveStream(visible, infrared, pairing, prepare, live)
         else:
             stream = PairStream(visible, infrared, pairing, prepare)
+        stream.front_end = lambda: prepare.front_end
         if drift is not None:
             stream.drift_px = lambda: drift.drift_px
         stack.pop_all()  # from here on the stream closes them
@@ -223,6 +230,24 @@ def open_cameras(rig: Rig, opened: OpenedCamera | None = None) -> tuple[Camera, 
         infrared = opened(rig, "infrared")
         stack.pop_all()
     return _paced(visible, infrared) if rig.realtime else (visible, infrared)
+
+
+def _patiently(rig: Rig, opened: OpenedCamera) -> OpenedCamera:
+    """Open cameras so that one of them may be absent; not both: then rather the rig file is wrong."""
+    absent: list[Role] = []
+
+    def either(_rig: Rig, role: Role) -> Camera:
+        try:
+            return opened(rig, role)
+        except CameraAbsent as absence:
+            log_event("camera", level=logging.WARNING, side=role, state="lost", trouble=str(absence))
+            absent.append(role)
+            if len(absent) == len(ROLES):
+                raise
+            table = rig.visible if role == "visible" else rig.infrared
+            return AbsentCamera(table.name or redacted(table.address), absence)
+
+    return either
 
 
 def _beside(rig_file: Path, table: Table) -> Table:

@@ -9,6 +9,7 @@ from pathlib import Path
 from coconet.exit_code import ExitCode, ending_with
 from runtime.backend import Backend, open_backend
 from runtime.backend_choice import BackendChoice
+from runtime.front_end_check import FrontEndCheck
 from runtime.pipeline import run_pipeline
 from runtime.progress import frame_progress
 from runtime.rig import Rig, open_rig
@@ -42,6 +43,7 @@ def run_rig(
         gauge = gauge or Gauge()
         gauge.on_frame(advance)
         gauge.watch(pairs.health, pairs.drift_px)
+        gauge.on_frame(FrontEndCheck(backend.card, pairs.front_end))
         with ending_with(ExitCode.OUTPUT):
             sink = open_sink(out.address, out.rotation) if isinstance(out, Output) else open_sink(out)
         report = run_pipeline(pairs, backend, sink, limit=limit, gauge=gauge)
@@ -57,4 +59,4 @@ def _opened(model: Path | str | BackendChoice) -> Backend:
 
 def _cameras(rig: Rig | Tuner) -> PairStream:
     with ending_with(ExitCode.CAMERA):
-        return rig.open() if isinstance(rig, Tuner) else open_rig(rig)
+        return rig.open() if isinstance(rig, Tuner) else open_rig(rig, patient=True)

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Literal, TypeVar
 
 from coconet.errors import CoconetError
+from coconet.front_end import FrontEnd
 from runtime.capture import Capture
 from runtime.frame import Camera, Frame, FramePair, Side
 from runtime.health import CameraHealth
@@ -73,6 +74,7 @@ class PairStream:
 
     realtime: which of the two it is. frames_expected: how many pairs will come, where both cameras know their length.
     drift_px: how far the alignment seems to be off, None while nobody looks.
+    front_end: what infrared pictures go through, None before the first.
     """
 
     realtime = False
@@ -100,6 +102,7 @@ class PairStream:
         self._last_stamp: dict[Side, int] = {}
         self._exit: ExitStack | None = None
         self.drift_px: Callable[[], float | None] = lambda: None
+        self.front_end: Callable[[], FrontEnd | None] = lambda: None
 
     def __enter__(self: Stream) -> Stream:
         with ExitStack() as stack:  # runs at once if a start fails, at the end of our block if not

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.errors import CoconetError
+from coconet.front_end import FrontEnd
 from runtime.frame import Frame, Pixels, RawPixels
 from runtime.shutter import ShutterGuard
 from runtime.stretch_limits import LimitFollower, Limits
@@ -76,10 +77,28 @@ class ThermalStretch:
         self._shutter = ShutterGuard()
         self._curve: NDArray[np.float64] | None = None
         self._mend = _mender(self._settings)
+        self._raw: bool | None = None
+
+    @property
+    def front_end(self) -> FrontEnd | None:
+        """What a model card says of this; None before the first frame, which tells whether the camera gives counts."""
+        if self._raw is None:
+            return None
+        told = self._settings
+        return FrontEnd(
+            self._raw,
+            (told.low_percentile, told.high_percentile),
+            told.time_constant_s,
+            told.contrast,
+            told.plateau_percent,
+            told.mend_dead_pixels,
+            told.black_hot,
+        )
 
     def apply(self, frame: Frame) -> Frame:
         """Stretch (H, W, 1) uint16 counts; uint8 passes as it is; black-hot ones are inverted."""
-        pixels = self._stretched(frame) if frame.pixels.dtype == np.uint16 else frame.pixels
+        self._raw = frame.pixels.dtype == np.uint16
+        pixels = self._stretched(frame) if self._raw else frame.pixels
         if self._settings.black_hot:
             pixels = 255 - pixels
         return frame if pixels is frame.pixels else dataclasses.replace(frame, pixels=pixels)

@@ -8,8 +8,7 @@ from threading import Lock
 from typing import Any
 
 from coconet.checked import checked
-from coconet.errors import CoconetError, MissingPackage
-from coconet.files import existing_file, whole_file
+from coconet.errors import CoconetError
 from runtime.prepare import Preparation
 from runtime.rig import Rig, open_rig
 from runtime.stream import PairStream
@@ -44,7 +43,7 @@ class Tuner:
 
     def open(self) -> PairStream:
         """Open the rig as it is now, as `open_rig` does."""
-        self._stream = open_rig(self.rig, on_prepared=self._take)
+        self._stream = open_rig(self.rig, on_prepared=self._take, patient=True)
         return self._stream
 
     def settings(self) -> dict[str, dict[str, Any]]:
@@ -73,19 +72,13 @@ class Tuner:
             raise CoconetError(
                 "settings", wanted="a rig file to save them in", got="two addresses", remedy="Start with a rig.toml."
             )
-        try:
-            import tomlkit
-        except ImportError as error:
-            raise MissingPackage("tomlkit", job="saving settings", extra="web") from error
+        from runtime.rig_text import save_values
+
         with self._lock:
-            document = tomlkit.parse(existing_file(self.file, "a rig file").read_text(encoding="utf-8"))
-            saved = self.rig.model_dump(mode="json")
-            for table, values in self._changed.items():
-                lines = document.setdefault(table, tomlkit.table())
-                for key in values:
-                    lines[key] = saved[table][key]
-            with whole_file(self.file) as scratch:
-                scratch.write_text(tomlkit.dumps(document), encoding="utf-8")
+            now = self.rig.model_dump(mode="json")
+            save_values(
+                self.file, {table: {key: now[table][key] for key in keys} for table, keys in self._changed.items()}
+            )
             self._changed.clear()
         return self.file
 

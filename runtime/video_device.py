@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage
+from runtime.absent_camera import CameraAbsent
 from runtime.frame import Frame, RawPixels, StampKind
 from runtime.frame_layout import FrameLayout
 
@@ -39,11 +40,14 @@ class V4l2Camera:
     realtime = True
 
     def __init__(self, device: str, mode: DeviceMode | None = None, *, gray: bool = False) -> None:
-        """Open a device, ask for the mode, read it back. Raises CoconetError where it is not what was asked for."""
+        """Open a device, ask for the mode, read it back.
+
+        Raises CameraAbsent where it does not open, and CoconetError where it is not what was asked for.
+        """
         self.name, self._mode, self._gray, self._index = device, mode or DeviceMode(), gray, 0
         self._capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
         if not self._capture.isOpened():
-            raise CoconetError(
+            raise CameraAbsent(
                 device,
                 wanted="a camera that opens",
                 got="none, or one that another program holds",

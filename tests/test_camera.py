@@ -91,6 +91,11 @@ def test_a_painted_address_with_a_place_is_refused() -> None:
         ("rtsp://me:sec@ret/@host/live", "rtsp://***@host/live"),
         ("me:secret@host", "***@host"),
         ("rtsp://host/live", "rtsp://host/live"),
+        ("http://host/live?user=me&pwd=secret&size=1", "http://host/live?user=me&pwd=***&size=1"),
+        (
+            'gst://rtspsrc user-id=me user-pw="my secret" ! decodebin',
+            "gst://rtspsrc user-id=me user-pw=*** ! decodebin",
+        ),
         ("clips/me@home.mp4", "clips/me@home.mp4"),
     ],
 )

@@ -20,6 +20,12 @@ def test_help_lists_every_command() -> None:
     assert all(entry.name in answer.stdout for entry in entry_points(group="coconet.commands"))
 
 
+def test_every_file_of_a_command_is_announced() -> None:
+    root = Path(__file__).resolve().parents[1]
+    files = {f"{path.parent.name}.{path.stem}" for path in root.glob("*/*_cli.py") if path.parent.name != "tests"}
+    assert files == {entry.module for entry in entry_points(group="coconet.commands")}
+
+
 @pytest.mark.parametrize("entry", entry_points(group="coconet.commands"), ids=lambda entry: entry.name)
 def test_every_command_has_a_help_page(entry) -> None:  # type: ignore[no-untyped-def]
     answer = coconet(entry.name, "--help")

@@ -53,3 +53,12 @@ def test_the_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
     content = bytes(range(256)) * 9000
     (tmp_path / "x").write_bytes(content)
     assert sha256_of(tmp_path / "x") == hashlib.sha256(content).hexdigest()
+
+
+def test_a_file_that_others_may_not_read_stays_so(tmp_path: Path) -> None:
+    path = tmp_path / "rig.toml"
+    path.write_text("old")
+    path.chmod(0o600)
+    with whole_file(path) as scratch:
+        scratch.write_text("new")
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -10,6 +10,7 @@ from recordings import flat, write_folder, write_video
 
 from calibration.frame_source import FolderSource, RigSource, SourceChoice
 from coconet.errors import CoconetError
+from coconet.front_end import FrontEnd
 from runtime.frame import FramePair
 from runtime.rig import Rig, open_rig
 
@@ -87,3 +88,14 @@ def test_a_folder_without_pairs_is_refused_at_once(tmp_path: Path) -> None:
 def test_more_or_less_than_one_source_is_refused(choice: SourceChoice, got: str) -> None:
     with pytest.raises(CoconetError, match=f"wanted --frames, or --rig, or both --visible and --infrared, got {got}"):
         choice.opened()
+
+
+def test_a_source_says_what_its_infrared_frames_went_through(counts: tuple[str, str], tmp_path: Path) -> None:
+    tables = '[visible]\naddress = "day"\n[infrared]\naddress = "night"\ncontrast = "clahe"\n'
+    (tmp_path / "rig.toml").write_text(tables)
+    raw = SourceChoice(rig=tmp_path / "rig.toml").opened()
+    eight_bit = SourceChoice(visible=counts[0], infrared=counts[0]).opened()
+    assert raw is not None
+    assert eight_bit is not None
+    assert raw.front_end() == FrontEnd(raw_counts=True, contrast="clahe")
+    assert eight_bit.front_end() == FrontEnd()

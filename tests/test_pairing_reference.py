@@ -53,6 +53,8 @@ def stamps(pairs: list[FramePair]) -> list[tuple[int, int]]:
 
 def nearest_for_each(pacer: list[int], other: list[int], reach_ns: int) -> list[tuple[int, int]]:
     """Look at every frame of the other side, for every frame of the one that sets the pace; the earlier one of two."""
+    if not other:
+        return []
     best = [(stamp, min(other, key=lambda candidate: (abs(candidate - stamp), candidate))) for stamp in pacer]
     return [(stamp, partner) for stamp, partner in best if abs(partner - stamp) <= reach_ns]
 
@@ -139,6 +141,15 @@ def test_thermal_pace_gives_every_infrared_frame_even_where_it_is_the_faster_one
     found = given_by(PacedPairer("infrared"), visible, infrared)
     assert [pair.infrared.timestamp_ns for pair in found] == infrared
     assert {pair.clock for pair in found} == {"infrared"}
+
+
+@pytest.mark.parametrize(("visible", "infrared"), [(10, 0), (10, 1), (1, 10), (2, 1)])
+def test_holding_comes_to_an_end_beside_a_camera_that_ended_before_its_rate_was_known(
+    visible: int, infrared: int
+) -> None:
+    sides = [[index * 40 * MS for index in range(count)] for count in (visible, infrared)]
+    assert len(given_by(PacedPairer(None, 80 * MS), *sides)) <= max(visible, infrared)
+    assert len(given_by(PacedPairer("visible", 80 * MS), *sides)) <= visible
 
 
 def _events(visible: list[int], infrared: list[int]) -> list[tuple[int, Side, int]]:

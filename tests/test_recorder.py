@@ -16,12 +16,14 @@ from recordings import ListCamera
 
 from coconet.errors import CoconetError
 from coconet.raw_video import RawVideoReader, RawVideoWriter
+from runtime.align import Plane
 from runtime.camera import open_camera
 from runtime.frame import Frame, RawPixels
 from runtime.record_cli import record
 from runtime.recorder import Recorder
 from runtime.recording import RecordedCamera
 from runtime.rig import Rig, open_rig
+from runtime.rig_text import replayed_rig
 
 MS = 10**6
 
@@ -123,6 +125,7 @@ RECORD = """
 import resource, signal, sys, time
 from pathlib import Path
 from coconet.errors import CoconetError
+from runtime.align import Plane
 from runtime.camera import open_camera
 from runtime.recorder import Recorder
 from runtime.replay import Pace, PacedCamera
@@ -171,3 +174,10 @@ def test_a_full_disk_is_told_and_what_was_recorded_replays(tmp_path: Path) -> No
 
 def test_a_missing_rig_file_is_named(tmp_path: Path) -> None:
     assert "none.toml: wanted a rig file" in complaint_of(record, tmp_path / "none.toml", "--out", tmp_path / "night")
+
+
+def test_lenses_and_distances_of_a_rig_are_in_the_rig_file_of_its_recording(tmp_path: Path) -> None:
+    plane = {"parallax_px_m": [40, 0], "aligned_at_m": 20, "distance_m": 5}
+    fields = {"visible": {"address": "a"}, "infrared": {"address": "b"}, "alignment": {"plane": plane}}
+    (tmp_path / "rig.toml").write_text(replayed_rig(fields))
+    assert Rig.from_file(tmp_path / "rig.toml").alignment.plane == Plane((40, 0), 20, 5)

@@ -81,6 +81,17 @@ def test_each_server_may_go_and_come_back_while_the_other_camera_is_shown(server
     assert [told.reconnects for told in health if told] == [1, 1]
 
 
+def test_a_server_that_starts_after_the_rig_is_found(servers: tuple[Server, Server]) -> None:
+    visible, infrared = servers
+    infrared.kill()
+    log = Log()
+    with open_rig(Rig.from_addresses(visible.address, infrared.address), patient=True) as stream:
+        pairs = iter(stream)
+        assert next(pairs).notice == "infrared lost"
+        infrared.start()
+        until(stream, pairs, log, lambda pair: not pair.missing)
+
+
 def test_nobody_at_the_address_is_told_without_the_password() -> None:
     with pytest.raises(CoconetError) as caught:
         open_camera("rtsp://me:secret@127.0.0.1:9/live", "visible")

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from coconet.errors import CoconetError
+from coconet.front_end import FrontEnd
 from coconet.signature import CARD_KEY, CalibrationRecord, ModelCard, Signature, card_from_metadata
 
 CARD = ModelCard(
@@ -25,6 +26,16 @@ CARD = ModelCard(
 )
 def test_a_card_survives_json(card: ModelCard) -> None:
     assert ModelCard.from_json(card.to_json(), "x") == card
+
+
+def test_a_card_keeps_the_front_end_of_its_calibration_and_older_cards_load_without_one() -> None:
+    assert CARD.calibration is not None
+    front_end = FrontEnd(raw_counts=True, contrast="plateau", agc_percentiles=(1.0, 99.0))
+    noted = replace(CARD, calibration=replace(CARD.calibration, front_end=front_end))
+    assert ModelCard.from_json(noted.to_json(), "x") == noted
+    fields = json.loads(CARD.to_json())
+    del fields["calibration"]["front_end"]
+    assert ModelCard.from_json(json.dumps(fields), "x") == CARD
 
 
 def test_equal_cards_are_equal_text() -> None:

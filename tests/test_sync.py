@@ -21,11 +21,12 @@ def exhaustive(visible: list[int], infrared: list[int], tolerance: int) -> list[
     pairs: list[tuple[int, int]] = []
     while visible and infrared:
         gaps = np.abs(np.subtract.outer(visible, infrared))
+        nearest_infrared, nearest_visible = gaps.argmin(axis=1), gaps.argmin(axis=0)
         mutual = [
             (row, column)
             for row in range(len(visible))
             for column in range(len(infrared))
-            if gaps[row, column] <= tolerance and gaps[row].argmin() == column and gaps[:, column].argmin() == row
+            if gaps[row, column] <= tolerance and nearest_infrared[row] == column and nearest_visible[column] == row
         ]
         if not mutual:
             break

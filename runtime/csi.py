@@ -1,0 +1,18 @@
+"""The GStreamer pipeline of a Jetson's CSI camera, from its address."""
+
+from __future__ import annotations
+
+from coconet.errors import CoconetError
+
+
+def csi_pipeline(address: str, *, gray: bool) -> str:
+    """The pipeline of `csi://0`; written from NVIDIA's documentation, not run on a Jetson.
+
+    Raises CoconetError where no number follows.
+    """
+    sensor = address.partition("://")[2]
+    if not sensor.isdigit():
+        raise CoconetError(address, wanted="csi:// and a number", got=sensor or "none", remedy="Use csi://0.")
+    form = "GRAY8" if gray else "BGRx"
+    raw = f"nvvidconv ! video/x-raw,format={form}"
+    return f"nvarguscamerasrc sensor-id={sensor} ! video/x-raw(memory:NVMM),format=NV12 ! {raw}"
