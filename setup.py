@@ -66,6 +66,7 @@ COMMANDS = {
     "calibrate": "calibration.calibrate_cli:calibrate",
     "verify": "runtime.verify_cli:verify",
     "run": "runtime.run_cli:run",
+    "align": "runtime.align_cli:align",
     "record": "runtime.record_cli:record",
     "demo": "runtime.demo_cli:demo",
     "contact": "runtime.contact_cli:contact",
