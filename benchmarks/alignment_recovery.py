@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchmarks.recovery_table import Recovery, recovery_table
+from benchmarks.recovery_table import Recovery, recovery_table, told_data_sets
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
 from runtime.edge_registration import Registration, patch_support, register_edges
@@ -54,7 +54,7 @@ class Scene:
 
 
 def main() -> None:
-    """Warp, recover, tell every scene, and print the errors for each kind of warp; also of what an interruption left."""
+    """Warp, recover, tell every scene, and print a table at the end, also of what there is when interrupted."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scenes", type=int, default=1000, help="look at so many scenes of each group at most")
@@ -64,14 +64,16 @@ def main() -> None:
     console, found = Console(soft_wrap=True), list[Recovery]()
     with suppress(KeyboardInterrupt):
         scenes = list(_scenes(options.folder, options.scenes))
+        if not scenes:
+            parser.error(f"{options.folder} has no video/, roadscene/ or tno/")
         for number, scene in enumerate(scenes, 1):
             recoveries = recover(scene, options.draws)
             found += recoveries
             console.print(f"{number}/{len(scenes)} {_told(scene, recoveries)}", highlight=False)
-    console.print(recovery_table(found))
+    console.print(recovery_table(found), *told_data_sets(found), sep="\n", highlight=False)
     if options.json is not None:
         with whole_file(options.json) as scratch:
-            scratch.write_text(json.dumps([dataclasses.asdict(recovery) for recovery in found], indent=1))
+            scratch.write_text(json.dumps([recovery.fields() for recovery in found], indent=1))
 
 
 def recover(scene: Scene, draws: int = 1) -> list[Recovery]:
@@ -123,7 +125,7 @@ def _scenes(folder: Path, most: int) -> Iterator[Scene]:
             yield Scene("videos", visible.stem.removesuffix("_vis"), seen)
     for group, stills in (("RoadScene", "roadscene"), ("TNO", "tno")):
         for pair in islice(FolderFrames(folder / stills) if (folder / stills).exists() else (), most):
-            yield Scene(group, pair.visible.name, [pair])
+            yield Scene(group, Path(pair.visible.name).stem, [pair])
 
 
 def _registered(scene: Scene, true: Homography) -> Registration | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,19 +30,37 @@ class Recovery:
     given_share: float = 0.0
     own_share: float = 0.0
 
+    def fields(self) -> dict[str, str | float | None]:
+        """Everything by name, for JSON, which knows no infinity: None stands for it."""
+        known = dataclasses.asdict(self).items()
+        return {name: None if isinstance(value, float) and np.isinf(value) else value for name, value in known}
+
 
 def recovery_table(found: Sequence[Recovery]) -> Table:
-    """Give a row for every group and kind of warp, and one for each group."""
-    near = f"under {GOOD_PX:g} px"
-    table = Table("group", "warp", "warps", "refused", "median px", "p90 px", near, box=None)
-    for heading in ("median px of the warp", f"{near} of it"):
-        table.add_column(heading)
+    """Give a row for every group and kind of warp, and one for each group; "raw" columns are about error_px."""
+    table = Table("group", "warp", "warps", "refused", box=None)
+    for heading in ("median px", "p90 px", f"< {GOOD_PX:g} px", "raw median", f"raw < {GOOD_PX:g}"):
+        table.add_column(heading, no_wrap=True, justify="right")
     for group in dict.fromkeys(recovery.group for recovery in found):
         of_group = [recovery for recovery in found if recovery.group == group]
         for kind in dict.fromkeys(recovery.kind for recovery in of_group):
             table.add_row(group, kind, *_cells([recovery for recovery in of_group if recovery.kind == kind]))
         table.add_row(group, "all", *_cells(of_group), end_section=True)
     return table
+
+
+def told_data_sets(found: Sequence[Recovery]) -> list[str]:
+    """Say, for each group, how far what is found without a warp is from the data set, and which has more patches."""
+    lines = []
+    for group in dict.fromkeys(recovery.group for recovery in found):
+        scenes = list({recovery.scene: recovery for recovery in found if recovery.group == group}.values())
+        given, own = (np.mean([getattr(scene, name) for scene in scenes]) for name in ("given_share", "own_share"))
+        apart = _quantile(np.array([scene.own_px for scene in scenes]), 50)
+        lines.append(
+            f"{group}: {apart} px from the data set's alignment without a warp (median of {len(scenes)} scenes); "
+            f"patches within 3 px of each other: {given:.0%} as the data set has it, {own:.0%} as found"
+        )
+    return lines
 
 
 def _cells(found: Sequence[Recovery]) -> list[str]:

@@ -82,16 +82,14 @@ def shared_warp(votes: PatchVotes, freedom: int, sigmas_px: tuple[float, ...]) -
     if not len(votes.centres):
         return np.eye(3)
     points = _numbers(votes.centres, votes.size_px) @ _MODELS[freedom]
-    places, weights = _likelihoods(votes)
+    weights, chance = _likelihoods(votes), 1 / votes.surfaces[0].size
     prior = _MODELS[freedom].T @ _MODELS[freedom] / (0.5 * votes.radius_px) ** 2
     numbers = np.zeros(points.shape[2])
     for sigma_px in sigmas_px:
         for _ in range(_ROUNDS):
             before = numbers
-            pull = weights * np.exp(-((places - (points @ numbers)[:, None]) ** 2).sum(2) / (2 * sigma_px**2))
-            mass = pull.sum(1)
-            mean = pull @ places / np.maximum(mass, 1e-12)[:, None]
-            believed = mass / (mass + 2 * np.pi * sigma_px**2 / len(places)) / sigma_px**2
+            mass, mean = _nearby(weights, points @ numbers, sigma_px)
+            believed = mass / (mass + 2 * np.pi * sigma_px**2 * chance) / sigma_px**2
             normal = np.einsum("n,nik,nil->kl", believed, points, points) + prior
             numbers = np.linalg.solve(normal, np.einsum("n,nik,ni->k", believed, points, mean))
             if np.abs(numbers - before).max() < _STILL_PX:
@@ -99,14 +97,25 @@ def shared_warp(votes: PatchVotes, freedom: int, sigmas_px: tuple[float, ...]) -
     return _homography(_MODELS[freedom] @ numbers, votes.size_px)
 
 
-def _likelihoods(votes: PatchVotes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """All displacements, (M, 2), and how likely each patch finds each, (N, M), summing to 1 a patch."""
-    steps = np.arange(-votes.radius_px, votes.radius_px + 1, dtype=np.float64)
-    places = np.stack([axis.ravel() for axis in np.meshgrid(steps, steps)], axis=1)
-    scores = votes.surfaces.reshape(len(votes.surfaces), -1)
-    spread = max(1e-3, float(np.median(scores.std(1))))
-    weights = np.exp(np.clip(_SURE * (scores - scores.mean(1, keepdims=True)) / spread, -20, 20))
-    return places, weights / weights.sum(1, keepdims=True)
+def _likelihoods(votes: PatchVotes) -> NDArray[np.float64]:
+    """How likely each patch finds each displacement, shaped like the surfaces, summing to 1 a patch."""
+    scores, within = votes.surfaces, (1, 2)
+    spread = max(1e-3, float(np.median(scores.std(within))))
+    weights = np.exp(np.clip(_SURE * (scores - scores.mean(within, keepdims=True)) / spread, -20, 20))
+    return np.asarray(weights / weights.sum(within, keepdims=True))
+
+
+def _nearby(
+    weights: NDArray[np.float64], expected: NDArray[np.float64], sigma_px: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The weight under a Gaussian about the expected displacements, (N, 2), and its mean displacement, (N, 2)."""
+    radius = weights.shape[1] // 2
+    steps = np.arange(-radius, radius + 1, dtype=np.float64)
+    across, down = np.exp(-((steps - expected.T[:, :, None]) ** 2) / (2 * sigma_px**2))
+    columns = np.matmul(down[:, None, :], weights)[:, 0] * across
+    rows = np.matmul(weights, across[:, :, None])[:, :, 0] * down
+    mass = columns.sum(1)
+    return mass, np.stack([columns @ steps, rows @ steps], axis=1) / np.maximum(mass, 1e-12)[:, None]
 
 
 def _numbers(points: NDArray[np.float64], size_px: tuple[int, int]) -> NDArray[np.float64]:
