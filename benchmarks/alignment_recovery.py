@@ -63,7 +63,7 @@ def main() -> None:
     options = parser.parse_args()
     console, found = Console(soft_wrap=True), list[Recovery]()
     with suppress(KeyboardInterrupt):
-        scenes = list(_scenes(options.folder, options.scenes))
+        scenes = list(scenes_in(options.folder, options.scenes))
         if not scenes:
             parser.error(f"{options.folder} has no video/, roadscene/ or tno/")
         for number, scene in enumerate(scenes, 1):
@@ -116,8 +116,8 @@ def known_warp(kind: str, rng: np.random.Generator, size_px: tuple[int, int]) ->
     return np.asarray(matrix, np.float64)
 
 
-def _scenes(folder: Path, most: int) -> Iterator[Scene]:
-    """Six pairs of every video, and every still pair alone."""
+def scenes_in(folder: Path, most: int) -> Iterator[Scene]:
+    """Give six pairs of every video, and every still pair alone; of each group so many at most."""
     for visible in sorted((folder / "video").glob("*_vis.mp4"))[:most]:
         infrared = visible.with_name(visible.name.replace("_vis", "_ir"))
         with open_rig(Rig.from_addresses(str(visible), str(infrared))) as stream:
