@@ -22,8 +22,13 @@ from rich.console import Console
 from benchmarks.recovery_table import Recovery, recovery_table, told_data_sets
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
+from coconet.picture import write_picture
+from runtime.align import Alignment, as_matrix
+from runtime.align_pictures import checkerboard, overlay
+from runtime.alignment_search import aligned
 from runtime.edge_registration import Registration, patch_support, register_edges
 from runtime.frame import FramePair
+from runtime.panel import captioned_row
 from runtime.rig import Rig, open_rig
 from runtime.samples import FolderFrames
 
@@ -60,12 +65,16 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=1000, help="look at so many scenes of each group at most")
     parser.add_argument("--draws", type=int, default=1, help="draw so many warps of each kind for each scene")
     parser.add_argument("--json", type=Path, help="write every recovery into this file")
+    parser.add_argument("--picture", type=Path, help="only draw one alignment, of the first scene, into this file")
     options = parser.parse_args()
     console, found = Console(soft_wrap=True), list[Recovery]()
     with suppress(KeyboardInterrupt):
         scenes = list(scenes_in(options.folder, options.scenes))
         if not scenes:
             parser.error(f"{options.folder} has no video/, roadscene/ or tno/")
+        if options.picture is not None:
+            console.print(_draw(scenes[0], options.picture), highlight=False)
+            return
         for number, scene in enumerate(scenes, 1):
             recoveries = recover(scene, options.draws)
             found += recoveries
@@ -128,19 +137,36 @@ def scenes_in(folder: Path, most: int) -> Iterator[Scene]:
             yield Scene(group, Path(pair.visible.name).stem, [pair])
 
 
-def _registered(scene: Scene, true: Homography) -> Registration | None:
-    """What is found where `true` was put in; None where it is refused."""
-    warped = []
+def _warped(scene: Scene, true: Homography) -> list[FramePair]:
+    """The pairs as a thermal camera would give them whose pixels `true` maps to visible ones."""
+    warped, back = [], np.linalg.inv(true)
     for pair in scene.pairs:
-        pixels = cv2.warpPerspective(
-            pair.infrared.pixels, np.linalg.inv(true), scene.size_px, borderMode=cv2.BORDER_REPLICATE
-        )
+        pixels = cv2.warpPerspective(pair.infrared.pixels, back, scene.size_px, borderMode=cv2.BORDER_REPLICATE)
         infrared = dataclasses.replace(pair.infrared, pixels=np.asarray(pixels, np.uint8)[:, :, None])
         warped.append(dataclasses.replace(pair, infrared=infrared))
+    return warped
+
+
+def _registered(scene: Scene, true: Homography) -> Registration | None:
+    """What is found where `true` was put in; None where it is refused."""
     try:
-        return register_edges(warped)
+        return register_edges(_warped(scene, true))
     except CoconetError:
         return None
+
+
+def _draw(scene: Scene, path: Path) -> str:
+    """Turn a scene, align it, and draw it before and after; say how far it is from without the turn."""
+    true = known_warp("rotation", np.random.default_rng(1), scene.size_px)
+    own, found = (register_edges(_warped(scene, matrix)) for matrix in (np.eye(3), true))
+    pair = _warped(scene, true)[-1]
+    after = aligned(pair, Alignment(as_matrix(found.homography)))
+    row = captioned_row(
+        [overlay(pair), overlay(after), checkerboard(after)], ["before", "after: overlay", "after: checkerboard"]
+    )
+    write_picture(path, cv2.resize(row, None, fx=0.625, fy=0.625, interpolation=cv2.INTER_AREA))
+    error_px = _distance_px(scene, found, own.homography @ true)
+    return f"{path}: {scene.name}, {len(scene.pairs)} pairs, {error_px:.2f} px; {found.support}"
 
 
 def _distance_px(scene: Scene, found: Registration | None, wanted: Homography) -> float:
