@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import cv2
 import numpy as np
 
+from coconet.errors import MissingPackage
 from runtime.edge_field import Homography, Plane, correlation, edge_field, moved_field, sized
+
+try:
+    import cv2
+except ImportError as error:
+    raise MissingPackage("cv2", job="aligning cameras") from error
 
 SEARCH_WIDTH_PX = 160
 """The width of the visible picture in this search."""

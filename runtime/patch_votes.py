@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from coconet.errors import MissingPackage
 from runtime.edge_field import Field, Homography, subpixel
+
+try:
+    import cv2
+except ImportError as error:
+    raise MissingPackage("cv2", job="aligning cameras") from error
 
 _SURE = 2.0  # how much likelier a displacement gets with each standard deviation of correlation
 _ROUNDS = 12
