@@ -37,9 +37,11 @@ class Recovery:
 
 
 def recovery_table(found: Sequence[Recovery]) -> Table:
-    """Give a row for every group and kind of warp, and one for each group; "raw" columns are about error_px."""
-    table = Table("group", "warp", "warps", "refused", box=None)
-    for heading in ("median px", "p90 px", f"< {GOOD_PX:g} px", "raw median", f"raw < {GOOD_PX:g}"):
+    """Give a row for every group and kind of warp, and one for each group, in pixels; "raw" is about error_px."""
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for heading in ("group", "warp"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("warps", "refused", "median", "p90", f"< {GOOD_PX:g} px", "raw median", f"raw < {GOOD_PX:g} px"):
         table.add_column(heading, no_wrap=True, justify="right")
     for group in dict.fromkeys(recovery.group for recovery in found):
         of_group = [recovery for recovery in found if recovery.group == group]
