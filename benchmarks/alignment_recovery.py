@@ -1,25 +1,34 @@
 """How well edges alone recover an alignment: real pairs, warped by known homographies and found again.
 
-python -m benchmarks.alignment_recovery FOLDER, where FOLDER has roadscene/{ir,vis} and video/*_{ir,vis}.mp4
+python -m benchmarks.alignment_recovery FOLDER, where FOLDER has video/*_{ir,vis}.mp4, roadscene/{ir,vis}, tno/{ir,vis}
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
+from benchmarks.recovery_table import Recovery, recovery_table, told_data_sets
 from coconet.errors import CoconetError, MissingPackage
-from runtime.edge_registration import register_edges
+from coconet.files import whole_file
+from coconet.picture import write_picture
+from runtime.align import Alignment, as_matrix
+from runtime.align_pictures import checkerboard, overlay
+from runtime.alignment_search import aligned
+from runtime.edge_registration import Registration, patch_support, register_edges
 from runtime.frame import FramePair
+from runtime.panel import captioned_row
 from runtime.rig import Rig, open_rig
 from runtime.samples import FolderFrames
 
@@ -29,25 +38,73 @@ except ImportError as error:
     raise MissingPackage("cv2", job="warping pictures") from error
 
 KINDS = ("shift", "scale", "rotation", "perspective")
-GOOD_PX = 2.0
+PAIRS_OF_VIDEO, FIRST, EVERY = 6, 20, 60
 
 Homography = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Scene:
+    """Pairs of one rig, as the data set aligned them, and the group of the table they belong to."""
+
+    group: str
+    name: str
+    pairs: list[FramePair]
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height."""
+        height, width = self.pairs[0].infrared.pixels.shape[:2]
+        return width, height
+
+
 def main() -> None:
-    """Warp, recover, and print the error for each kind of warp."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Warp, recover, tell every scene, and print a table at the end, also of what there is when interrupted."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--scenes", type=int, default=100, help="look at so many scenes at most")
+    parser.add_argument("--scenes", type=int, default=1000, help="look at so many scenes of each group at most")
+    parser.add_argument("--draws", type=int, default=1, help="draw so many warps of each kind for each scene")
+    parser.add_argument("--json", type=Path, help="write every recovery into this file")
+    parser.add_argument("--picture", type=Path, help="only draw one alignment, of the first scene, into this file")
     options = parser.parse_args()
-    scenes = list(islice(_scenes(options.folder), options.scenes))
-    rng = np.random.default_rng(1)
-    errors: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    for scene in track(scenes, description="aligning"):
-        own = _recovered(scene, np.eye(3))
-        for kind in KINDS:
-            errors[kind].append(_error_px(scene, known_warp(kind, rng, _size(scene)), own))
-    Console().print(_table(errors))
+    console, found = Console(soft_wrap=True), list[Recovery]()
+    with suppress(KeyboardInterrupt):
+        scenes = list(scenes_in(options.folder, options.scenes))
+        if not scenes:
+            parser.error(f"{options.folder} has no video/, roadscene/ or tno/")
+        if options.picture is not None:
+            console.print(_draw(scenes[0], options.picture), highlight=False)
+            return
+        for number, scene in enumerate(scenes, 1):
+            recoveries = recover(scene, options.draws)
+            found += recoveries
+            console.print(f"{number}/{len(scenes)} {_told(scene, recoveries)}", highlight=False)
+    console.print(recovery_table(found), *told_data_sets(found), sep="\n", highlight=False)
+    if options.json is not None:
+        with whole_file(options.json) as scratch:
+            scratch.write_text(json.dumps([recovery.fields() for recovery in found], indent=1))
+
+
+def recover(scene: Scene, draws: int = 1) -> list[Recovery]:
+    """Warp a scene in every way, as often as asked; the warps depend on its name only."""
+    rng = np.random.default_rng([1, zlib.crc32(f"{scene.group}/{scene.name}".encode())])
+    given = patch_support(scene.pairs, np.eye(3))
+    own = _registered(scene, np.eye(3))
+    base = Recovery(
+        scene.group,
+        scene.name,
+        given_share=given.share,
+        own_share=0.0 if own is None else own.support.share,
+        own_px=_distance_px(scene, own, np.eye(3)),
+    )
+    found = []
+    for kind in KINDS * draws:
+        true = known_warp(kind, rng, scene.size_px)
+        registered = _registered(scene, true)
+        carried_px = float("inf") if own is None else _distance_px(scene, registered, own.homography @ true)
+        error_px = _distance_px(scene, registered, true)
+        found.append(dataclasses.replace(base, kind=kind, carried_px=carried_px, error_px=error_px))
+    return found
 
 
 def known_warp(kind: str, rng: np.random.Generator, size_px: tuple[int, int]) -> Homography:
@@ -68,58 +125,63 @@ def known_warp(kind: str, rng: np.random.Generator, size_px: tuple[int, int]) ->
     return np.asarray(matrix, np.float64)
 
 
-def _scenes(folder: Path) -> Iterator[list[FramePair]]:
-    """Every still pair alone, and six pairs of every video."""
-    for visible in sorted((folder / "video").glob("*_vis.mp4")):
+def scenes_in(folder: Path, most: int) -> Iterator[Scene]:
+    """Give six pairs of every video, and every still pair alone; of each group so many at most."""
+    for visible in sorted((folder / "video").glob("*_vis.mp4"))[:most]:
         infrared = visible.with_name(visible.name.replace("_vis", "_ir"))
         with open_rig(Rig.from_addresses(str(visible), str(infrared))) as stream:
-            yield list(islice(stream, 20, 20 + 6 * 60, 60))
-    for pair in FolderFrames(folder / "roadscene"):
-        yield [pair]
+            seen = list(islice(stream, FIRST, FIRST + PAIRS_OF_VIDEO * EVERY, EVERY))
+            yield Scene("videos", visible.stem.removesuffix("_vis"), seen)
+    for group, stills in (("RoadScene", "roadscene"), ("TNO", "tno")):
+        for pair in islice(FolderFrames(folder / stills) if (folder / stills).exists() else (), most):
+            yield Scene(group, Path(pair.visible.name).stem, [pair])
 
 
-def _size(scene: list[FramePair]) -> tuple[int, int]:
-    height, width = scene[0].infrared.pixels.shape[:2]
-    return width, height
-
-
-def _recovered(scene: list[FramePair], true: Homography) -> Homography | None:
-    """What is found where `true` was put in; None where it is refused."""
-    warped = []
-    for pair in scene:
-        pixels = cv2.warpPerspective(
-            pair.infrared.pixels, np.linalg.inv(true), _size(scene), borderMode=cv2.BORDER_REPLICATE
-        )
+def _warped(scene: Scene, true: Homography) -> list[FramePair]:
+    """The pairs as a thermal camera would give them whose pixels `true` maps to visible ones."""
+    warped, back = [], np.linalg.inv(true)
+    for pair in scene.pairs:
+        pixels = cv2.warpPerspective(pair.infrared.pixels, back, scene.size_px, borderMode=cv2.BORDER_REPLICATE)
         infrared = dataclasses.replace(pair.infrared, pixels=np.asarray(pixels, np.uint8)[:, :, None])
         warped.append(dataclasses.replace(pair, infrared=infrared))
+    return warped
+
+
+def _registered(scene: Scene, true: Homography) -> Registration | None:
+    """What is found where `true` was put in; None where it is refused."""
     try:
-        return register_edges(warped).homography
+        return register_edges(_warped(scene, true))
     except CoconetError:
         return None
 
 
-def _error_px(scene: list[FramePair], true: Homography, own: Homography | None) -> float:
-    """Give the mean distance, over a grid, from what is found without a warp, carried through it.
+def _draw(scene: Scene, path: Path) -> str:
+    """Turn a scene, align it, and draw it before and after; say how far it is from without the turn."""
+    true = known_warp("rotation", np.random.default_rng(1), scene.size_px)
+    own, found = (register_edges(_warped(scene, matrix)) for matrix in (np.eye(3), true))
+    pair = _warped(scene, true)[-1]
+    after = aligned(pair, Alignment(as_matrix(found.homography)))
+    row = captioned_row(
+        [overlay(pair), overlay(after), checkerboard(after)], ["before", "after: overlay", "after: checkerboard"]
+    )
+    write_picture(path, cv2.resize(row, None, fx=0.625, fy=0.625, interpolation=cv2.INTER_AREA))
+    error_px = _distance_px(scene, found, own.homography @ true)
+    return f"{path}: {scene.name}, {len(scene.pairs)} pairs, {error_px:.2f} px; {found.support}"
 
-    The data set's own error is up to two pixels and would count otherwise. Infinite where either is refused.
-    """
-    found = _recovered(scene, true)
-    if found is None or own is None:
+
+def _distance_px(scene: Scene, found: Registration | None, wanted: Homography) -> float:
+    """Give the mean distance over a grid of 5x5 points; infinite where nothing was found."""
+    if found is None:
         return float("inf")
-    x, y = np.meshgrid(*(np.linspace(0.1, 0.9, 5) * side for side in _size(scene)))
+    x, y = np.meshgrid(*(np.linspace(0.1, 0.9, 5) * side for side in scene.size_px))
     grid = np.stack([x.ravel(), y.ravel()], axis=1)[None]
-    inside, through = (cv2.perspectiveTransform(grid, matrix) for matrix in (found, own @ true))
-    return float(np.linalg.norm(inside - through, axis=2).mean())
+    one, other = (cv2.perspectiveTransform(grid, matrix) for matrix in (found.homography, wanted))
+    return float(np.linalg.norm(one - other, axis=2).mean())
 
 
-def _table(errors: dict[str, list[float]]) -> Table:
-    table = Table("warp", "scenes", "refused", "median px", "p90 px", f"under {GOOD_PX:g} px", box=None)
-    for kind, found in {**errors, "all": [error for row in errors.values() for error in row]}.items():
-        known = [error for error in found if np.isfinite(error)] or [float("nan")]
-        good = sum(error < GOOD_PX for error in found) / len(found)
-        row = (kind, len(found), sum(not np.isfinite(error) for error in found), f"{np.median(known):.2f}")
-        table.add_row(*(str(cell) for cell in row), f"{np.percentile(known, 90):.2f}", f"{good:.0%}")
-    return table
+def _told(scene: Scene, found: list[Recovery]) -> str:
+    errors = ", ".join(f"{recovery.kind} {recovery.carried_px:.2f}" for recovery in found)
+    return f"{scene.group} {scene.name}: {errors} px; without a warp {found[0].own_px:.2f} px from the data set"
 
 
 if __name__ == "__main__":

@@ -116,13 +116,10 @@ def _found(seen: list[FramePair], search: AlignmentSearch) -> tuple[NDArray[np.f
 
 
 def _by_edges(seen: list[FramePair]) -> tuple[NDArray[np.float64], str, str]:
-    from runtime.edge_registration import register_edges, residual_shift_px
+    from runtime.edge_registration import register_edges
 
     found = register_edges(seen)
-    alignment = Alignment(as_matrix(found.homography))
-    shifts = np.array([residual_shift_px(aligned(pair, alignment))[:2] for pair in seen])
-    residual_px = float(np.hypot(*np.median(shifts, axis=0)))
-    return found.homography, "edges", f"agreement {found.agreement:.2f}, residual shift {residual_px:.2f} px"
+    return found.homography, "edges", f"agreement {found.agreement:.2f}; {found.support}"
 
 
 def _board(text: str) -> Board:

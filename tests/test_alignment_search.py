@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from called import call, complaint_of
 
+from coconet.errors import CoconetError
 from coconet.picture import write_picture
 from coconet.toml_file import read_toml
 from runtime.align import Alignment, Lens, Plane, as_matrix
@@ -43,11 +44,37 @@ def distance_px(found: np.ndarray, true: np.ndarray) -> float:
     return float(np.linalg.norm(one - other, axis=2).mean())
 
 
-@pytest.mark.parametrize(
-    "true", [warp((17, -9)), warp((5, 3), 1.12), warp((-6, 4), 0.95, 5.0)], ids=["shift", "scale", "turn"]
+LEANING = cv2.getPerspectiveTransform(
+    np.array([[0, 0], [320, 0], [320, 240], [0, 240]], np.float32),
+    np.array([[9, -6], [312, 8], [330, 232], [-7, 247]], np.float32),
 )
-def test_edges_recover_a_warp_to_two_pixels(true: np.ndarray) -> None:
-    assert distance_px(register_edges([seen_through(true)]).homography, true) < 2.0
+
+
+@pytest.mark.parametrize(
+    "true",
+    [warp((17, -9)), warp((5, 3), 1.12), warp((-6, 4), 0.95, 5.0), LEANING],
+    ids=["shift", "scale", "turn", "perspective"],
+)
+def test_edges_recover_a_warp_to_half_a_pixel_and_patches_all_over_the_picture_bear_it_out(true: np.ndarray) -> None:
+    found = register_edges([seen_through(true)])
+    assert distance_px(found.homography, true) < 0.5
+    assert found.support.share > 0.9
+    assert found.support.spread > 0.9
+    assert found.support.residual_px < 0.5
+
+
+def test_pictures_of_different_scenes_are_refused() -> None:
+    other = np.random.default_rng(0).normal(128, 40, (SIZE[1], SIZE[0])).astype(np.float32)
+    noise = cv2.GaussianBlur(other, (0, 0), 4).clip(0, 255).astype(np.uint8)[:, :, None]
+    pair = dataclasses.replace(PAIR, infrared=dataclasses.replace(PAIR.infrared, pixels=noise))
+    with pytest.raises(CoconetError, match="patches that agree, which may be chance"):
+        register_edges([pair])
+
+
+def test_a_picture_without_edges_is_refused() -> None:
+    flat = dataclasses.replace(PAIR.infrared, pixels=np.full_like(PAIR.infrared.pixels, 90))
+    with pytest.raises(CoconetError, match="0 of 0 patches that agree"):
+        register_edges([dataclasses.replace(PAIR, infrared=flat)])
 
 
 def test_points_recover_a_homography_and_two_a_similarity() -> None:
@@ -93,11 +120,11 @@ def test_the_command_finds_writes_and_shows_an_alignment_and_leaves_the_rest_of_
     answer = call(align, rig, "--pictures", tmp_path / "shown")
     assert answer.exit_code == 0, answer.exception
     fields = read_toml(rig, "a rig file")
-    assert distance_px(np.array(fields["alignment"]["homography"]), true) < 2.0
+    assert distance_px(np.array(fields["alignment"]["homography"]), true) < 0.5
     assert fields["alignment"]["size_px"] == list(SIZE)
     assert 'address = "vis"  # front' in rig.read_text()
     assert {path.name for path in (tmp_path / "shown").iterdir()} == {"overlay.png", "checkerboard.png"}
-    assert "agreement" in answer.stdout
+    assert "patches agree to" in answer.stdout
 
 
 def test_points_that_are_no_points_are_told(tmp_path: Path) -> None:

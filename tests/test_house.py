@@ -99,3 +99,9 @@ def test_without_heavy_packages_every_module_imports_or_names_the_extra_in_one_s
         "runtime.pipeline",
     }
     assert not refused.keys() & (commands | contracts)
+
+
+def test_every_command_is_announced() -> None:
+    announced = (ROOT / "setup.py").read_text()
+    commands = [path for path in MODULES if path.stem.endswith("_cli")]
+    assert [path.stem for path in commands if f"{path.parent.name}.{path.stem}:" not in announced] == []
