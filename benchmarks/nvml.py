@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from benchmarks.sensors import Reading
+from benchmarks.reading import Reading
 from coconet.errors import MissingPackage
 
 try:

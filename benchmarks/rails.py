@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-
-from benchmarks.sensors import Rail
 
 TOTAL = ("VDD_IN", "POM_5V_IN", "VDD_TOTAL")
 """Labels of the rail that all others hang on, on Orin and Xavier boards; where there is one, it alone counts."""
+
+
+@dataclass(frozen=True)
+class Rail:
+    """A power rail. power: a file in microwatts; or volts and amperes: files in millivolts and milliamperes."""
+
+    name: str
+    power: Path | None = None
+    volts: Path | None = None
+    amperes: Path | None = None
+
+    def power_w(self) -> float | None:
+        """Its power now; None where the file cannot be read."""
+        if self.power is not None:
+            found = number_in(self.power)
+            return None if found is None else found / 1e6
+        values = [number_in(path) for path in (self.volts, self.amperes) if path is not None]
+        if len(values) != 2 or values[0] is None or values[1] is None:
+            return None
+        return values[0] * values[1] / 1e6
 
 
 def power_rails(sys: Path) -> tuple[Rail, ...]:
@@ -40,3 +60,10 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         return ""
+
+
+def number_in(path: Path) -> float | None:
+    """The number a kernel file holds; None where it cannot be read or holds something else."""
+    with suppress(OSError, ValueError):
+        return float(path.read_text(encoding="ascii").split()[0])
+    return None

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.reading import Reading
 from benchmarks.result import Energy
-from benchmarks.sensors import Reading, Sensor
+from benchmarks.sensors import Sensor
 
 PERIOD_S = 0.05
 

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from benchmarks.rails import Rail, number_in, power_rails
+from benchmarks.reading import Reading
+from benchmarks.tegrastats import Tegrastats, tegrastats_program
+
 SYS = Path("/sys")
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a sensor says at one moment; None for what it does not know.
-
-    throttled: whether something holds the clock down below what was asked for.
-    """
-
-    power_w: float | None = None
-    clock_mhz: float | None = None
-    temperature_c: float | None = None
-    throttled: bool | None = None
 
 
 class Sensor(Protocol):
@@ -45,9 +35,6 @@ def open_sensor(sys: Path = SYS) -> Sensor:
         from benchmarks.nvml import open_nvml
 
         return open_nvml()
-    from benchmarks.rails import power_rails
-    from benchmarks.tegrastats import Tegrastats, tegrastats_program
-
     rails = power_rails(sys)
     if not rails and (program := tegrastats_program()):
         return Tegrastats(program)
@@ -91,30 +78,3 @@ class SysfsSensor:
 
     def close(self) -> None:
         """Nothing is held."""
-
-
-@dataclass(frozen=True)
-class Rail:
-    """A power rail. power: a file in microwatts; or volts and amperes: files in millivolts and milliamperes."""
-
-    name: str
-    power: Path | None = None
-    volts: Path | None = None
-    amperes: Path | None = None
-
-    def power_w(self) -> float | None:
-        """Its power now; None where the file cannot be read."""
-        if self.power is not None:
-            found = number_in(self.power)
-            return None if found is None else found / 1e6
-        values = [number_in(path) for path in (self.volts, self.amperes) if path is not None]
-        if len(values) != 2 or values[0] is None or values[1] is None:
-            return None
-        return values[0] * values[1] / 1e6
-
-
-def number_in(path: Path) -> float | None:
-    """The number a kernel file holds; None where it cannot be read or holds something else."""
-    with suppress(OSError, ValueError):
-        return float(path.read_text(encoding="ascii").split()[0])
-    return None

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from threading import Thread
 
-from benchmarks.sensors import Reading
+from benchmarks.reading import Reading
 
 PERIOD_MS = 100
 TOTAL = ("VDD_IN", "POM_5V_IN")

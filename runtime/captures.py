@@ -9,7 +9,8 @@ from threading import Lock
 from coconet.errors import CoconetError
 from runtime.clip import ClipState, ClipWriter
 from runtime.frame import FusedFrame
-from runtime.sink import open_sink, writing_to
+from runtime.sink import open_sink
+from runtime.writing import writing_to
 
 _SIDES = ("fused", "visible", "infrared")
 

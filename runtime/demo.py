@@ -11,8 +11,8 @@ from runtime.frame import FusedFrame
 from runtime.rig import Rig
 from runtime.run import run_rig
 from runtime.run_report import RunReport
-from runtime.sink import writing_to
 from runtime.vitals import Gauge
+from runtime.writing import writing_to
 
 FPS = 25
 CAMERA = f"painted://?fps={FPS}&width=640&height=480&seed=1&jitter_ms=6"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from coconet.errors import CoconetError
 from runtime.frame import FusedFrame
-from runtime.sink import VideoSink
+from runtime.video_sink import VideoSink
 
 _SECOND_NS = 10**9
 _STAMP = r"\d{8}T\d{6}-\d{3}Z"

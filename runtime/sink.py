@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from coconet.errors import CoconetError
 from runtime.address import redacted
 from runtime.frame import FusedFrame, Sink
-
-if TYPE_CHECKING:
-    from runtime.rotation import Rotation
+from runtime.rotation import RotatingSink, Rotation
+from runtime.video_sink import VideoSink
+from runtime.writing import writing_to
 
 
 @dataclass(frozen=True)
@@ -47,8 +43,6 @@ def open_sink(address: str | None, rotation: Rotation | None = None) -> Sink:
     if address.endswith("/") or path.is_dir() or not path.suffix:
         return FolderSink(path)
     if rotation is not None:
-        from runtime.rotation import RotatingSink
-
         return RotatingSink(path, rotation)
     return VideoSink(path)
 
@@ -64,36 +58,6 @@ class NoSink:
 
     def discard(self) -> None:
         """Nothing to do."""
-
-
-class VideoSink:
-    """A video file that plays at the pace of the pairs; it has its name only once it is closed."""
-
-    def __init__(self, path: Path) -> None:
-        from coconet.video import VideoWriter
-
-        self._path = path
-        with writing_to(path):
-            self._writer = VideoWriter(path)
-
-    @property
-    def size_bytes(self) -> int:
-        """How much of the file is on the disk already."""
-        return self._writer.size_bytes
-
-    def write(self, frame: FusedFrame) -> None:
-        """Append the picture at its pair's time."""
-        with writing_to(self._path):
-            self._writer.write(frame.pixels, frame.pair.timestamp_ns)
-
-    def close(self) -> None:
-        """Finish the file and give it its name."""
-        with writing_to(self._path):
-            self._writer.close()
-
-    def discard(self) -> None:
-        """Leave no file; one that had the name before stays."""
-        self._writer.discard()
 
 
 class FolderSink:
@@ -126,17 +90,3 @@ class FolderSink:
         self._written.clear()
         if self._made and self._folder.is_dir() and not any(self._folder.iterdir()):
             self._folder.rmdir()
-
-
-@contextmanager
-def writing_to(path: Path) -> Iterator[None]:
-    """Turn what the operating system refuses inside the block into a CoconetError about `path`."""
-    try:
-        yield
-    except OSError as error:
-        raise CoconetError(
-            path,
-            wanted="a place that can be written to",
-            got=error.strerror or str(error),
-            remedy="Choose another place, or free space and give yourself the right to write there.",
-        ) from error

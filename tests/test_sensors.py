@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.rails import power_rails
+from benchmarks.reading import Reading
 from benchmarks.sampler import energy_of
-from benchmarks.sensors import Reading, SysfsSensor
+from benchmarks.sensors import SysfsSensor
 from benchmarks.tegrastats import reading_in
 
 ORIN = (

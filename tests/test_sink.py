@@ -11,7 +11,8 @@ from coconet.errors import CoconetError
 from coconet.picture import read_picture
 from coconet.video import VideoReader
 from runtime.frame import Frame, FramePair, FusedFrame
-from runtime.sink import FolderSink, NoSink, VideoSink, open_sink
+from runtime.sink import FolderSink, NoSink, open_sink
+from runtime.video_sink import VideoSink
 
 
 def fused(index: int = 0, name: str = "", level: int = 80) -> FusedFrame:
