@@ -37,7 +37,7 @@ def test_a_pipeline_gives_frames_with_its_own_times_and_ends() -> None:
     assert [frame.pixels.shape for frame in frames] == [(48, 62, 3)] * 3  # rows of 186 bytes, which GStreamer pads
     assert {frame.stamps for frame in frames} == {"stream"}
     assert 0 < now_ns - frames[-1].timestamp_ns < 5e9
-    assert frames[2].timestamp_ns - frames[0].timestamp_ns == pytest.approx(80e6, abs=2e6)
+    assert frames[2].timestamp_ns - frames[0].timestamp_ns == pytest.approx(80e6, abs=30e6)
     camera.close()
 
 
