@@ -101,9 +101,10 @@ class LiveStream(PairStream):
         """The cameras whose picture may not be shown as live; a stream that is ending has none."""
         if len(self._unfinished) < 2:
             return {}
-        told = {side: watch.snapshot(now_ns) for side, watch in self._watches.items()}
+        unfit = [side for side, watch in self._watches.items() if watch.state(now_ns) != "live"]
+        told = {side: self._watches[side].snapshot(now_ns) for side in unfit}
         starting = now_ns - self._began_ns < _START_S * 1e9
-        return {side: health for side, health in told.items() if not (health.live or (starting and _unseen(health)))}
+        return {side: health for side, health in told.items() if not (starting and _unseen(health))}
 
     def _survivor(self, unfit: Mapping[Side, CameraHealth], now_ns: int) -> FramePair | None:
         """Give what the other camera alone shows, thinned to the rate of the output; of two unfit ones, nothing."""
