@@ -14,7 +14,7 @@ from benchmarks.entry import Entry
 from benchmarks.frames import BenchFrames
 from benchmarks.measure import Timed, measure
 from benchmarks.result import Row
-from benchmarks.versus import Finding, Versus, versus_of
+from benchmarks.versus import Finding, Versus, versus_in_turns, versus_of
 from benchmarks.worker import Opener, Worker, hold
 from coconet.engine_card import FrameSize
 from coconet.errors import CoconetError
@@ -95,9 +95,9 @@ def _round(trial: Trial) -> list[Versus]:
     first, second, third = _in_turns(trial, trial.entry.opened, trial.entry.opened, twin)
     alone = [_in_turns(trial, opener)[0] for opener in (trial.entry.opened, trial.entry.opened, twin)]
     return [
-        versus_of(first, second),
+        versus_in_turns(first, second),
         versus_of(alone[0], alone[1]),
-        versus_of(first, third),
+        versus_in_turns(first, third),
         versus_of(alone[1], alone[2]),
     ]
 

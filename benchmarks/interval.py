@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,10 @@ RESAMPLES = 2000
 BLOCKS = 20
 """A run is cut into at most so many stretches of neighbouring turns. Turns beside each other saw the same neighbours
 on the machine; resampled one by one they would pass for more evidence than they are."""
+
+
+PAIRS = 8
+"""So many rounds of turns are enough to compare by rounds."""
 
 
 class Interval(NamedTuple):
@@ -55,6 +60,26 @@ def ratio_interval(first: Turns, second: Turns, confidence: float, seed: int = 0
     low, high = np.quantile(above / below, (tail, 1 - tail))
     value = median(second) / median(first)
     return Interval(min(float(low), value), value, max(float(high), value))
+
+
+def paired_interval(first: Turns, second: Turns, confidence: float) -> Interval:
+    """The ratio of `second` to `first`, from the ratios of turns that were taken side by side, in their order.
+
+    What disturbs a round disturbs both of its turns; the ratios of two equal models are then as often above one as
+    below, whatever the machine does. The Hodges-Lehmann estimate and its interval by signed ranks, normal approximation
+    (Hollander, Wolfe and Chicken, Nonparametric Statistical Methods, 2014, 3.2 and 3.3). Needs PAIRS rounds.
+    """
+    rounds = min(len(first), len(second))
+    if rounds < PAIRS:
+        raise ValueError(f"{rounds} rounds of {PAIRS}")
+    logs = [np.log([np.median(turn) for turn in turns[:rounds]]) for turns in (first, second)]
+    apart = logs[1] - logs[0]
+    one, other = np.triu_indices(rounds)
+    means = np.sort((apart[one] + apart[other]) / 2)
+    deviations = NormalDist().inv_cdf((1 + confidence) / 2)
+    spread = math.sqrt(rounds * (rounds + 1) * (2 * rounds + 1) / 24)
+    rank = max(1, math.floor(len(means) / 2 - deviations * spread))
+    return Interval(*(math.exp(value) for value in (means[rank - 1], float(np.median(means)), means[-rank])))
 
 
 def median(turns: Turns) -> float:

@@ -15,7 +15,7 @@ from rich.table import Table
 from benchmarks.device import Device
 from benchmarks.interval import Interval
 from benchmarks.result import Row
-from benchmarks.versus import versus_of
+from benchmarks.versus import versus_in_turns
 from benchmarks.yardstick import spread
 from coconet.checked import Checked, checked
 from coconet.errors import CoconetError
@@ -104,7 +104,7 @@ def ratios(rows: Sequence[Row]) -> Iterator[Interval | None]:
     """
     first = next((row for row in rows if row.latency), None)
     for row in rows:
-        yield versus_of(first, row).ratio if first and row.latency and row is not first else None
+        yield versus_in_turns(first, row).ratio if first and row.latency and row is not first else None
 
 
 def bench_tables(report: BenchReport) -> Iterator[Table]:

@@ -10,10 +10,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.interval import Interval, ratio_interval
+from benchmarks.interval import PAIRS, Interval, paired_interval, ratio_interval
 from benchmarks.result import Row
 
-CONFIDENCE = 0.99
+CONFIDENCE, TURNS_CONFIDENCE = 0.99, 0.95
+"""Of two runs, where a burst of load may meet one of them alone, and of turns, where it meets both."""
+
 MARGIN = 0.02
 """A change smaller than this is none: another load address of the same program moves more."""
 
@@ -65,8 +67,18 @@ class Match:
     versus: Versus
 
 
+def versus_in_turns(first: Row, second: Row) -> Versus:
+    """Compare two timed rows of one run, round by round: both turns of a round met the same neighbours.
+
+    Rows of few turns, as a slow model has them, are compared as those of two runs are.
+    """
+    if min(len(first.turns_ms), len(second.turns_ms)) < PAIRS:
+        return versus_of(first, second)
+    return Versus(paired_interval(first.turns_ms, second.turns_ms, TURNS_CONFIDENCE))
+
+
 def versus_of(first: Row, second: Row) -> Versus:
-    """Compare two timed rows, of one run or of two.
+    """Compare two timed rows of two runs.
 
     What slows the machine down slows the yardstick too, so each turn is corrected by the yardstick before it, as far
     as the two were seen to move together (a control variate with the slope of least squares within each run, in

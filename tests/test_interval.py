@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import wilcoxon
 
-from benchmarks.interval import BLOCKS, median, quantile_interval, ratio_interval, stretches
+from benchmarks.interval import (
+    BLOCKS,
+    PAIRS,
+    median,
+    paired_interval,
+    quantile_interval,
+    ratio_interval,
+    stretches,
+)
 
 
 def test_the_interval_of_a_median_is_bounded_by_the_samples_of_the_sign_test() -> None:
@@ -41,3 +50,19 @@ def test_the_ratio_of_a_run_and_its_double_is_two_without_doubt() -> None:
     turns = [[1.0, 2.0, 3.0]] * 4
     doubled = [[2 * sample for sample in turn] for turn in turns]
     assert ratio_interval(turns, doubled, 0.99) == (2.0, 2.0, 2.0)
+
+
+def test_the_paired_interval_is_that_of_the_signed_ranks() -> None:
+    apart = np.random.default_rng(4).normal(0.05, 0.2, 25)
+    found = paired_interval([[1.0]] * 25, np.exp(apart)[:, None].tolist(), 0.95)
+    # Moved by either bound the ranks are just no longer unlikely to be of equals.
+    inside = [
+        wilcoxon(apart - np.log(bound), method="approx").pvalue for bound in (found.low + 1e-6, found.high - 1e-6)
+    ]
+    outside = [
+        wilcoxon(apart - np.log(bound), method="approx").pvalue for bound in (found.low * 0.97, found.high * 1.03)
+    ]
+    assert min(inside) > 0.045
+    assert max(outside) < 0.05
+    with pytest.raises(ValueError, match="7 rounds of 8"):
+        paired_interval([[1.0]] * (PAIRS - 1), [[1.0]] * PAIRS, 0.95)
