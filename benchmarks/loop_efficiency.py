@@ -28,7 +28,7 @@ from runtime.sink import NoSink
 from runtime.stream import StreamCounts
 
 FRAMES = 30  # painted once and shown again and again, so that painting costs nothing
-FASTER = 1.25  # than the backend are the cameras, so that a pair always waits for it
+FASTER = 2.0  # than the backend are the cameras, so that a pair always waits for it
 
 
 class Projector:
