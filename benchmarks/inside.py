@@ -9,15 +9,9 @@ from benchmarks.result import Layer, Stages
 from benchmarks.worker import Held
 from runtime.device_times import DeviceTimes
 from runtime.frame import Pixels
+from runtime.layer_times import LayerTime
 
 MOST = 12
-
-
-class LayerTime(Protocol):
-    """A layer as the engine names it, and its mean time."""
-
-    layer: str
-    mean_ms: float
 
 
 @runtime_checkable

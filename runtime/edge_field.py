@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.errors import MissingPackage
+from runtime.parabola import vertex
 
 try:
     import cv2
@@ -58,7 +59,7 @@ def correlation(first: Field, second: Field) -> Plane:
 
 def subpixel(surface: Plane, row: int, column: int) -> tuple[float, float]:
     """Top of the parabola through a maximum and its two neighbours, each way, as row and column."""
-    return _vertex(surface[:, column], row), _vertex(surface[row], column)
+    return vertex(surface[:, column], row), vertex(surface[row], column)
 
 
 def sized(plane: Plane, scale: float) -> Plane:
@@ -81,11 +82,3 @@ def _directions(plane: Plane, blur_px: float) -> Field:
 def _antialiased(plane: Plane, homography: Homography) -> Plane:
     shrink = 1 / max(1e-6, np.sqrt(abs(np.linalg.det(homography[:2, :2]))))
     return plane if shrink < 1.5 else np.asarray(cv2.GaussianBlur(plane, (0, 0), 0.4 * shrink), np.float32)
-
-
-def _vertex(line: Plane, index: int) -> float:
-    if not 0 < index < len(line) - 1:
-        return float(index)
-    before, here, after = (float(line[index + step]) for step in (-1, 0, 1))
-    bend = before - 2 * here + after
-    return index + (0.5 * (before - after) / bend if bend < 0 else 0.0)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from coconet.errors import CoconetError
 from runtime.motion import MotionTrace
+from runtime.parabola import vertex
 
 Curve = NDArray[np.float64]
 
@@ -75,7 +76,7 @@ def _correlated(visible: MotionTrace, infrared: MotionTrace, most_ms: float) -> 
     curve = np.array([_agreement(one, other, lag) for lag in range(-reach, reach + 1)])
     best = int(curve.argmax())
     second = _second_peak(curve, best, round(max(window_ms, 200.0) / _STEP_MS))
-    lag_ms = (best - reach + _vertex(curve, best)) * _STEP_MS
+    lag_ms = (vertex(curve, best) - reach) * _STEP_MS
     return TimeOffset(lag_ms, float(curve[best]), second, len(times_ns) * _STEP_MS / 1e3)
 
 
@@ -103,15 +104,6 @@ def _second_peak(curve: Curve, best: int, apart: int) -> float:
     peaks = inner[(curve[1:-1] >= curve[:-2]) & (curve[1:-1] >= curve[2:])]
     others = curve[peaks[np.abs(peaks - best) > apart]]
     return float(others.max() if others.size else curve.min())
-
-
-def _vertex(curve: Curve, best: int) -> float:
-    """How far, in steps, the top of a parabola through three values lies from the middle one."""
-    if not 0 < best < len(curve) - 1:
-        return 0.0
-    left, top, right = curve[best - 1 : best + 2]
-    bend = left - 2 * top + right
-    return float(0.5 * (left - right) / bend) if bend else 0.0
 
 
 def _refused(wanted: str, got: str) -> CoconetError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from benchmarks.frames import BenchFrames
 from benchmarks.inside import layers_inside, stages_inside
 from benchmarks.worker import Held
@@ -11,12 +9,7 @@ from coconet.engine_card import FrameSize
 from runtime.baseline import BaselineBackend
 from runtime.device_times import DeviceTimes
 from runtime.frame import Pixels
-
-
-@dataclass
-class Step:
-    layer: str
-    mean_ms: float
+from runtime.layer_times import LayerTime
 
 
 class TellingBackend(BaselineBackend):
@@ -25,8 +18,8 @@ class TellingBackend(BaselineBackend):
     def stage_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> DeviceTimes:
         return DeviceTimes(0.1, 2.0, 0.2)
 
-    def layer_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> list[Step]:
-        return [Step("small", 1.0), Step("large", 3.0)]
+    def layer_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> list[LayerTime]:
+        return [LayerTime("small", 1.0), LayerTime("large", 3.0)]
 
 
 def held_by(backend: BaselineBackend) -> Held:
