@@ -154,7 +154,7 @@ def honesty(
     rounds: Annotated[int, typer.Option(min=1, help="Comparisons of each kind.")] = 20,
     model: Annotated[str, typer.Option(help="What is measured against itself.")] = "lite",
     size: Annotated[str, typer.Option(help="Frame size, HEIGHTxWIDTH.")] = "256x320",
-    seconds: Annotated[float, typer.Option(min=1, help="Timed seconds of every run.")] = 6.0,
+    seconds: Annotated[float, typer.Option(min=1, help="Timed seconds of every run.")] = 20.0,
     slower: Annotated[float, typer.Option(min=0, help="How much slower the slowed twin is made.")] = 0.10,
 ) -> None:
     """Test the benchmark itself: the same model twice has to be no different, a slowed twin has to be found."""

@@ -20,7 +20,7 @@ from benchmarks.quality import Gallery, objection, parity_with, quality_of, refe
 from benchmarks.report import BenchReport, now_in_words
 from benchmarks.result import Layer, Quality, Row, Startup
 from benchmarks.sampler import Sampler
-from benchmarks.worker import Worker, first_frame_ms, hold, peak_memory_mib, pictures
+from benchmarks.worker import Worker, first_frame_ms, peak_memory_mib, pictures
 from coconet.engine_card import FrameSize
 from coconet.errors import CoconetError, MissingPackage
 from runtime.frame import FramePair
@@ -145,7 +145,7 @@ class Group:
                 }
             )
             self._pairs[entry.label] = self._plan.frames.pairs(card, self._size)
-            worker.ask(hold, self._pairs[entry.label])
+            worker.hold(self._pairs[entry.label])
             first_ms = worker.ask(first_frame_ms)
             startup = Startup(
                 load_ms=worker.loaded.load_ms,
@@ -172,7 +172,7 @@ class Group:
                 del self._workers[gallery.label]
 
     def _note(self, timed: list[Timed], partly: Callable[[list[Row]], None]) -> None:
-        shares = [self._plan.effort.share_done(one.samples_ms) for one in timed]
+        shares = [self._plan.effort.share_done(one.samples_ms, len(one.processes)) for one in timed]
         self._progress(f"{self._size}: timing", 0.3 + 0.5 * sum(shares) / len(shares))
         partly([self._timed_row(one, complete=False) for one in timed if one.turns_ms])
 
@@ -183,7 +183,7 @@ class Group:
             self._rows[row.entry] = row.model_copy(update={"energy": sampler.during(one.windows, mean_ms)})
 
     def _timed_row(self, one: Timed, complete: bool) -> Row:
-        return self._rows[one.worker.name].timed(one.turns_ms, one.yardstick_ms, complete)
+        return self._rows[one.worker.name].timed(one.turns_ms, one.yardstick_ms, one.processes, complete)
 
     def _stream(self, recording: Recording) -> None:
         for number, (label, worker) in enumerate(self._workers.items()):

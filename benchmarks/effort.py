@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,12 @@ SETTLED_SHARE = 0.10
 """A p99 counts as settled once its 95 % interval is no wider than this share of it."""
 
 TAIL = 0.99
+
+PROCESSES = 10
+"""Two processes of the same model differ for life, by what memory they were given. A model is known by so many."""
+
+PROCESS_S = 1.0
+"""What a process is timed for where that leaves time for PROCESSES of them."""
 
 
 @dataclass(frozen=True)
@@ -39,23 +46,28 @@ class Effort:
                 remedy="Leave one of them out.",
             )
 
-    def enough(self, samples_ms: Sequence[float]) -> bool:
-        """Whether these timed frames suffice."""
+    @property
+    def process_ms(self) -> float:
+        """What a process is timed for before a fresh one takes over. Endurance is that of a single one."""
+        return math.inf if self.endurance else 1e3 * min(PROCESS_S, self.limit_s / PROCESSES)
+
+    def enough(self, samples_ms: Sequence[float], processes: int) -> bool:
+        """Whether these timed frames of so many processes suffice."""
         count, total_s = len(samples_ms), sum(samples_ms) / 1e3
         if self.repeats is not None:
             return count >= self.repeats
         if self.endurance:
             return count >= ENDURANCE_FRAMES and total_s >= ENDURANCE_S
-        return count >= self.least and (total_s >= self.limit_s or settled(samples_ms))
+        return count >= self.least and (total_s >= self.limit_s or (processes >= PROCESSES and settled(samples_ms)))
 
-    def share_done(self, samples_ms: Sequence[float]) -> float:
+    def share_done(self, samples_ms: Sequence[float], processes: int) -> float:
         """How far along that is, 0..1, for a progress bar."""
         count, total_s = len(samples_ms), sum(samples_ms) / 1e3
         if self.repeats is not None:
             return min(1.0, count / self.repeats)
         if self.endurance:
             return min(1.0, count / ENDURANCE_FRAMES, total_s / ENDURANCE_S)
-        return 1.0 if self.enough(samples_ms) else min(0.99, count / self.least, total_s / self.limit_s)
+        return 1.0 if self.enough(samples_ms, processes) else min(0.99, count / self.least, total_s / self.limit_s)
 
     def __str__(self) -> str:
         if self.repeats is not None:

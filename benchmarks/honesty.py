@@ -15,7 +15,7 @@ from benchmarks.frames import BenchFrames
 from benchmarks.measure import Timed, measure
 from benchmarks.result import Row
 from benchmarks.versus import Finding, Versus, versus_in_turns, versus_of
-from benchmarks.worker import Opener, Worker, hold
+from benchmarks.worker import Opener, Worker
 from coconet.engine_card import FrameSize
 from coconet.errors import CoconetError
 from runtime.backend import Backend
@@ -78,7 +78,7 @@ class Honesty:
 
 
 def honest(trial: Trial, rounds: int, report: Callable[[], None]) -> Honesty:
-    """Compare so many times; after Ctrl-C, what there is by then. Every process is a fresh one, its memory too."""
+    """Compare so many times; after Ctrl-C, what there is by then."""
     kinds: list[list[Versus]] = []
     with suppress(KeyboardInterrupt):
         for _ in range(rounds):
@@ -107,14 +107,14 @@ def _in_turns(trial: Trial, *openers: Opener) -> list[Row]:
     with ExitStack() as stack:
         workers = [stack.enter_context(Worker(f"{n}", opener)) for n, opener in enumerate(openers)]
         for worker in workers:
-            worker.ask(hold, BenchFrames().pairs(worker.loaded.card, trial.size))
+            worker.hold(BenchFrames().pairs(worker.loaded.card, trial.size))
         return [_row(trial, one) for one in measure(workers, effort)]
 
 
 def _row(trial: Trial, timed: Timed) -> Row:
     size = trial.size
     row = Row(entry=timed.worker.name, model="", runner="", height_px=size.height_px, width_px=size.width_px)
-    return row.timed(timed.turns_ms, timed.yardstick_ms, complete=True)
+    return row.timed(timed.turns_ms, timed.yardstick_ms, timed.processes, complete=True)
 
 
 def _line(what: str, found: tuple[Versus, ...], wanted: Finding) -> str:

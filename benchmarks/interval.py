@@ -13,15 +13,6 @@ from numpy.typing import NDArray
 Turns = Sequence[Sequence[float]]
 """Latencies of one model in ms, turn by turn, in the order they were measured."""
 
-RESAMPLES = 2000
-BLOCKS = 20
-"""A run is cut into at most so many stretches of neighbouring turns. Turns beside each other saw the same neighbours
-on the machine; resampled one by one they would pass for more evidence than they are."""
-
-
-PAIRS = 8
-"""So many rounds of turns are enough to compare by rounds."""
-
 
 class Interval(NamedTuple):
     """A value and the bounds it lies between with the stated confidence."""
@@ -49,53 +40,39 @@ def quantile_interval(samples: Sequence[float], share: float, confidence: float 
     return Interval(float(ordered[low - 1]), float(np.quantile(ordered, share)), float(ordered[high - 1]))
 
 
-def ratio_interval(first: Turns, second: Turns, confidence: float, seed: int = 0) -> Interval:
-    """The median of `second` over that of `first`, by a bootstrap over stretches of turns; each needs one turn.
+def paired_shift(apart: NDArray[np.float64], confidence: float) -> Interval:
+    """The middle of differences of pairs, by the Hodges-Lehmann estimate and its interval by signed ranks.
 
-    Percentile bootstrap (Efron and Tibshirani, 1993, chapter 13), each side resampled for itself.
+    Normal approximation (Hollander, Wolfe and Chicken, Nonparametric Statistical Methods, 2014, 3.2 and 3.3). Without
+    bounds where so few differences cannot give the confidence.
     """
-    random = np.random.default_rng(seed)
-    below, above = (_resampled(stretches(turns), random) for turns in (first, second))
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(above / below, (tail, 1 - tail))
-    value = median(second) / median(first)
-    return Interval(min(float(low), value), value, max(float(high), value))
+    count = len(apart)
+    one, other = np.triu_indices(count)
+    return _between((apart[one] + apart[other]) / 2, count * (count + 1) * (2 * count + 1) / 24, confidence)
 
 
-def paired_interval(first: Turns, second: Turns, confidence: float) -> Interval:
-    """The ratio of `second` to `first`, from the ratios of turns that were taken side by side, in their order.
+def shift(first: NDArray[np.float64], second: NDArray[np.float64], confidence: float) -> Interval:
+    """How far `second` lies above `first`, by the Hodges-Lehmann estimate and its interval by ranks of both together.
 
-    What disturbs a round disturbs both of its turns; the ratios of two equal models are then as often above one as
-    below, whatever the machine does. The Hodges-Lehmann estimate and its interval by signed ranks, normal approximation
-    (Hollander, Wolfe and Chicken, Nonparametric Statistical Methods, 2014, 3.2 and 3.3). Needs PAIRS rounds.
+    Normal approximation (Hollander, Wolfe and Chicken, 2014, 4.2 and 4.3). Without bounds as `paired_shift` is.
     """
-    rounds = min(len(first), len(second))
-    if rounds < PAIRS:
-        raise ValueError(f"{rounds} rounds of {PAIRS}")
-    logs = [np.log([np.median(turn) for turn in turns[:rounds]]) for turns in (first, second)]
-    apart = logs[1] - logs[0]
-    one, other = np.triu_indices(rounds)
-    means = np.sort((apart[one] + apart[other]) / 2)
-    deviations = NormalDist().inv_cdf((1 + confidence) / 2)
-    spread = math.sqrt(rounds * (rounds + 1) * (2 * rounds + 1) / 24)
-    rank = max(1, math.floor(len(means) / 2 - deviations * spread))
-    return Interval(*(math.exp(value) for value in (means[rank - 1], float(np.median(means)), means[-rank])))
+    many, more = len(first), len(second)
+    return _between(np.subtract.outer(second, first).ravel(), many * more * (many + more + 1) / 12, confidence)
 
 
-def median(turns: Turns) -> float:
-    """The median over stretches of the medians of their samples."""
-    return float(np.median(stretches(turns)))
+def midmean(values: NDArray[np.float64]) -> float:
+    """The mean of the middle half: what comes in bursts is left out, and a change of half of them is half seen."""
+    outside = len(values) // 4
+    return float(np.sort(values)[outside : len(values) - outside].mean())
 
 
-def stretches(turns: Turns) -> NDArray[np.float64]:
-    """The median of each stretch of neighbouring turns, BLOCKS of them or one a turn."""
-    parts = np.array_split(np.arange(len(turns)), min(BLOCKS, len(turns)))
-    return np.array([np.median(np.concatenate([turns[index] for index in part])) for part in parts])
-
-
-def _resampled(values: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
-    drawn = random.choice(values, size=(RESAMPLES, len(values)))
-    return np.asarray(np.median(drawn, axis=1), np.float64)
+def _between(differences: NDArray[np.float64], variance: float, confidence: float) -> Interval:
+    """The median of differences, between those at the ranks that a statistic of this variance leaves outside."""
+    ordered, middle = np.sort(differences), float(np.median(differences))
+    rank = math.floor(len(ordered) / 2 - NormalDist().inv_cdf((1 + confidence) / 2) * math.sqrt(variance))
+    if rank < 1:
+        return Interval(-math.inf, middle, math.inf)
+    return Interval(float(ordered[rank - 1]), middle, float(ordered[-rank]))
 
 
 def _binomial(count: int, chance: float) -> NDArray[np.float64]:

@@ -18,14 +18,19 @@ TURN_MS = 300.0
 
 @dataclass
 class Timed:
-    """What has been measured of one model so far: its turns, when they were, and the yardstick before each."""
+    """What has been measured of one model so far: its turns, when they were, and the yardstick before each.
+
+    processes: how many of the turns each process has taken.
+    """
 
     worker: Worker
     effort: Effort
     turns_ms: list[list[float]] = field(default_factory=list)
     yardstick_ms: list[float] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
+    processes: list[int] = field(default_factory=list)
     warm_ms: float = 0.0
+    opening_ms: float = 0.0
 
     @property
     def samples_ms(self) -> list[float]:
@@ -35,14 +40,23 @@ class Timed:
     @property
     def enough(self) -> bool:
         """Whether the effort is spent."""
-        return self.effort.enough(self.samples_ms)
+        return self.effort.enough(self.samples_ms, len(self.processes))
 
     def warm_up(self) -> None:
-        """Fuse frames that do not count."""
+        """Fuse frames that do not count, in a process that has not taken a turn yet."""
         self.warm_ms = min(self.worker.ask(turn_ms, 0, max(1, self.effort.warmup), False))
+        self.opening_ms = self.worker.busy_ms
+        self.processes.append(0)
 
     def take_turn(self) -> None:
-        """Time some frames in a row. A quick model first gets one that does not count: the others had the caches."""
+        """Time some frames in a row, in a fresh process where the last has done its share.
+
+        A quick model first gets a frame that does not count: the others had the caches.
+        """
+        timed_ms = self.worker.busy_ms - self.opening_ms
+        if timed_ms >= max(self.effort.process_ms, self.opening_ms):
+            self.worker.renew()
+            self.warm_up()
         runs = max(1, round(TURN_MS / self.warm_ms)) if self.warm_ms else 1
         if self.effort.repeats is not None:
             runs = min(runs, self.effort.repeats - len(self.samples_ms), max(1, self.effort.repeats // 4))
@@ -50,6 +64,7 @@ class Timed:
         started_ns = time.monotonic_ns()
         self.turns_ms.append(self.worker.ask(turn_ms, len(self.samples_ms), runs, runs > 1))
         self.windows.append(Window(started_ns, time.monotonic_ns()))
+        self.processes[-1] += 1
 
 
 def measure(

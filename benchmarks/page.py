@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -111,7 +112,7 @@ def _paretos(reports: Sequence[BenchReport], networks: Sequence[str]) -> Iterato
 
 
 def _line(row: Row, ratio: Interval | None, networks: Sequence[str]) -> Line:
-    between = f"{ratio.low:.2f}{DASH}{ratio.high:.2f}" if ratio else ""
+    between = f"{ratio.low:.2f}{DASH}{ratio.high:.2f}" if ratio and math.isfinite(ratio.high) else ""
     return Line(row, colour_of(row.network, networks), f"{ratio.value:.2f}" if ratio else "1", between, _cells(row))
 
 

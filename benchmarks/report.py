@@ -21,7 +21,7 @@ from coconet.checked import Checked, checked
 from coconet.errors import CoconetError
 from coconet.files import existing_file, whole_file
 
-SCHEMA: Literal[2] = 2
+SCHEMA: Literal[3] = 3
 """Version of the JSON's layout; it goes up whenever a reader would have to change."""
 
 STEADY = 0.10
@@ -31,7 +31,7 @@ STEADY = 0.10
 class BenchReport(Checked):
     """Everything one benchmark run found out. frames: what was fused. rule: when a model was measured enough."""
 
-    schema_version: Literal[2] = SCHEMA
+    schema_version: Literal[3] = SCHEMA
     made: str
     device: Device
     frames: str
@@ -100,7 +100,7 @@ def now_in_words() -> str:
 def ratios(rows: Sequence[Row]) -> Iterator[Interval | None]:
     """Each row's latency over that of the first timed one, with its interval; None for that one and for untimed ones.
 
-    All were measured in turns, so that the machine's wandering is in both.
+    All were measured in turns, so that the machine's wandering is in both. The bounds are those of `Versus`.
     """
     first = next((row for row in rows if row.latency), None)
     for row in rows:

@@ -127,8 +127,8 @@ class Row(Checked):
     """One model on one runner at one frame size.
 
     entry: its label. model, runner: what was asked for; backend: what ran it. turns_ms: every timed frame, turn by
-    turn; latency sums them up. complete: whether the effort was spent, which an interrupted run did not.
-    refused: why it was not timed.
+    turn; latency sums them up. processes: how many of the turns each process took, one after the other.
+    complete: whether the effort was spent, which an interrupted run did not. refused: why it was not timed.
     """
 
     entry: str
@@ -145,6 +145,7 @@ class Row(Checked):
     latency: Summary | None = None
     turns_ms: tuple[tuple[float, ...], ...] = ()
     yardstick_ms: tuple[float, ...] = ()
+    processes: tuple[int, ...] = ()
     complete: bool = True
     refused: str | None = None
     stages: Stages | None = None
@@ -169,13 +170,20 @@ class Row(Checked):
         """What makes it the same line in another report: label, runner and size."""
         return self.entry, self.runner, self.size
 
-    def timed(self, turns_ms: Sequence[Sequence[float]], yardstick_ms: Sequence[float], complete: bool) -> Row:
+    def timed(
+        self,
+        turns_ms: Sequence[Sequence[float]],
+        yardstick_ms: Sequence[float],
+        processes: Sequence[int],
+        complete: bool,
+    ) -> Row:
         """Give this row its latencies, to a microsecond."""
         turns = tuple(tuple(round(sample, 3) for sample in turn) for turn in turns_ms)
         return self.model_copy(
             update={
                 "turns_ms": turns,
                 "yardstick_ms": tuple(round(sample, 3) for sample in yardstick_ms),
+                "processes": tuple(processes),
                 "latency": Summary.of(turns),
                 "complete": complete,
             }

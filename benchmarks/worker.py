@@ -53,27 +53,19 @@ class Loaded:
 class Worker:
     """A process that opens a model and then does jobs on it, one after the other; a context manager.
 
-    loaded: what opening came to. pid: the process.
+    loaded: what opening came to. pid: the process. busy_ms: how long it has been waited for, opening included. All are
+    those of the newest process after `renew`.
     patience_s: how long any answer may take; None for ever.
-    Raises CoconetError, when made or asked, for what the model raises, for a process that has died, and where an
-    answer does not come in time, after which the worker is of no use.
+    Raises CoconetError, when made, asked or renewed, for what the model raises, for a process that has died, and where
+    an answer does not come in time, after which the worker is of no use.
     """
 
     loaded: Loaded
 
     def __init__(self, name: str, opener: Opener, patience_s: float | None = None) -> None:
-        self.name, self._patience_s = name, patience_s
-        context = multiprocessing.get_context("spawn")  # a fork would inherit memory, threads and CUDA
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, opener), daemon=True)
-        self._process.start()
-        theirs.close()
-        self.pid, self._late = self._process.pid or 0, False
-        try:
-            self.loaded = self._answer()
-        except BaseException:
-            self.close()
-            raise
+        self.name, self._opener, self._patience_s = name, opener, patience_s
+        self._pairs: tuple[FramePair, ...] = ()
+        self._start()
 
     def __enter__(self) -> Worker:
         return self
@@ -90,6 +82,17 @@ class Worker:
         answer: Answer = self._answer()
         return answer
 
+    def hold(self, pairs: Sequence[FramePair]) -> None:
+        """Keep frames for the jobs to come, those of later processes too."""
+        self._pairs = tuple(pairs)
+        self.ask(_hold, self._pairs)
+
+    def renew(self) -> None:
+        """End the process and open the model in a fresh one, which holds the same frames."""
+        self.close()
+        self._start()
+        self.ask(_hold, self._pairs)
+
     def close(self) -> None:
         """End the process; a second call does nothing."""
         self._pipe.close()
@@ -98,7 +101,21 @@ class Worker:
             self._process.kill()
             self._process.join()
 
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")  # a fork would inherit memory, threads and CUDA
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, self._opener), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.pid, self.busy_ms, self._late = self._process.pid or 0, 0.0, False
+        try:
+            self.loaded = self._answer()
+        except BaseException:
+            self.close()
+            raise
+
     def _answer(self) -> Any:
+        asked_ns = time.perf_counter_ns()
         try:
             self._late = not self._pipe.poll(self._patience_s)
             if self._late:
@@ -112,6 +129,7 @@ class Worker:
                 got=f"a process that ended with code {self._process.exitcode}",
                 remedy="It may have run out of memory: try it alone, or at a smaller size.",
             ) from error
+        self.busy_ms += (time.perf_counter_ns() - asked_ns) / 1e6
         if good:
             return answer
         where, wanted, got, remedy = answer
@@ -124,11 +142,6 @@ class Worker:
             got="none",
             remedy="Measure this model alone, at a smaller size or with a longer --patience.",
         )
-
-
-def hold(held: Held, pairs: Sequence[FramePair]) -> None:
-    """A job: keep frames for the jobs to come."""
-    held.pairs = list(pairs)
 
 
 def first_frame_ms(held: Held) -> float:
@@ -165,6 +178,10 @@ def timed_ms(held: Held, index: int) -> float:
     started = time.perf_counter_ns()
     held.fuse(index)
     return (time.perf_counter_ns() - started) / 1e6
+
+
+def _hold(held: Held, pairs: Sequence[FramePair]) -> None:
+    held.pairs = list(pairs)
 
 
 def _serve(pipe: Connection, opener: Opener) -> None:

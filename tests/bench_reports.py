@@ -24,7 +24,7 @@ def row_of(entry: str, middle_ms: float, size: tuple[int, int] = (480, 640), **f
         startup=Startup(load_ms=120, first_frame_ms=2 * middle_ms, host_mib=80),
         quality=Quality(frames=2, EN=7, AG=4, SF=12, SD=47, SCD=1.8, VIF=0.6 + middle_ms / 1000),
     )
-    return row.timed(turns, [5.0, 5.5] * 6, complete=True).model_copy(update=fields)
+    return row.timed(turns, [5.0, 5.5] * 6, [12], complete=True).model_copy(update=fields)
 
 
 def report_of(*rows: Row, processor: str = "Test CPU") -> BenchReport:

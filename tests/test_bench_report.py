@@ -25,7 +25,7 @@ def test_a_report_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     [
         ("no json", "got something else"),
         ('{"schema_version": 1}', "got schema 1"),
-        ('{"schema_version": 2, "made": 3}', "made"),
+        ('{"schema_version": 3, "made": 3}', "made"),
     ],
 )
 def test_what_is_no_report_is_refused_in_words(tmp_path: Path, text: str, complaint: str) -> None:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
-from scipy.stats import wilcoxon
+from scipy.stats import mannwhitneyu, wilcoxon
 
-from benchmarks.interval import (
-    BLOCKS,
-    PAIRS,
-    median,
-    paired_interval,
-    quantile_interval,
-    ratio_interval,
-    stretches,
-)
+from benchmarks.interval import midmean, paired_shift, quantile_interval, shift
 
 
 def test_the_interval_of_a_median_is_bounded_by_the_samples_of_the_sign_test() -> None:
@@ -36,33 +30,39 @@ def test_the_interval_of_a_p99_holds_the_true_one_about_as_often_as_it_says() ->
     assert np.mean(held) >= 0.92
 
 
-def test_a_long_run_is_cut_into_stretches_and_a_short_one_into_its_turns() -> None:
-    assert stretches([[1.0], [3.0], [5.0]]).tolist() == [1.0, 3.0, 5.0]
-    assert len(stretches([[float(turn)] * 4 for turn in range(100)])) == BLOCKS
-
-
-def test_one_outlier_moves_no_median() -> None:
-    turns = [[10.0, 10.0, 10.0]] * 5
-    assert median([*turns, [10.0, 10.0, 9000.0]]) == 10.0
-
-
-def test_the_ratio_of_a_run_and_its_double_is_two_without_doubt() -> None:
-    turns = [[1.0, 2.0, 3.0]] * 4
-    doubled = [[2 * sample for sample in turn] for turn in turns]
-    assert ratio_interval(turns, doubled, 0.99) == (2.0, 2.0, 2.0)
-
-
-def test_the_paired_interval_is_that_of_the_signed_ranks() -> None:
+def test_the_shift_of_pairs_is_that_of_the_signed_ranks() -> None:
     apart = np.random.default_rng(4).normal(0.05, 0.2, 25)
-    found = paired_interval([[1.0]] * 25, np.exp(apart)[:, None].tolist(), 0.95)
+    found = paired_shift(apart, 0.95)
     # Moved by either bound the ranks are just no longer unlikely to be of equals.
-    inside = [
-        wilcoxon(apart - np.log(bound), method="approx").pvalue for bound in (found.low + 1e-6, found.high - 1e-6)
-    ]
-    outside = [
-        wilcoxon(apart - np.log(bound), method="approx").pvalue for bound in (found.low * 0.97, found.high * 1.03)
-    ]
+    inside, outside = (
+        [wilcoxon(apart - bound, method="approx").pvalue for bound in (found.low + step, found.high - step)]
+        for step in (1e-6, -0.03)
+    )
     assert min(inside) > 0.045
     assert max(outside) < 0.05
-    with pytest.raises(ValueError, match="7 rounds of 8"):
-        paired_interval([[1.0]] * (PAIRS - 1), [[1.0]] * PAIRS, 0.95)
+
+
+def test_the_shift_of_two_sides_is_that_of_the_ranks_of_both() -> None:
+    random = np.random.default_rng(6)
+    first, second = random.normal(0, 0.2, 12), random.normal(0.3, 0.2, 15)
+    found = shift(first, second, 0.95)
+    inside, outside = (
+        [
+            mannwhitneyu(first, second - bound, method="asymptotic").pvalue
+            for bound in (found.low + step, found.high - step)
+        ]
+        for step in (1e-6, -0.03)
+    )
+    assert min(inside) > 0.045
+    assert max(outside) < 0.05
+
+
+def test_a_shift_has_no_bounds_where_there_is_too_little_for_the_confidence() -> None:
+    assert paired_shift(np.ones(3), 0.98) == (-math.inf, 1, math.inf)
+    assert shift(np.zeros(4), np.ones(4), 0.98) == (-math.inf, 1, math.inf)
+    assert shift(np.zeros(6), np.ones(6), 0.98) == (1, 1, 1)
+
+
+def test_what_lies_outside_the_middle_half_moves_no_midmean() -> None:
+    assert midmean(np.array([9000.0, 11, 10, 12, -50])) == 11
+    assert midmean(np.array([1.0, 2.0])) == 1.5

@@ -9,17 +9,23 @@ from benchmarks.interval import Interval
 from benchmarks.result import Row
 from benchmarks.versus import Versus, matches, versus_in_turns, versus_of
 
-TURNS, RUNS = 60, 8
+PROCESSES, TURNS, RUNS = 20, 3, 8
+ALL = PROCESSES * TURNS
+
+
+def row(samples: np.ndarray, yardstick: np.ndarray, entry: str = "lite") -> Row:
+    made = Row(entry=entry, model="lite", runner="auto", height_px=480, width_px=640)
+    return made.timed(samples.tolist(), yardstick.tolist(), [TURNS] * (len(samples) // TURNS), complete=True)
 
 
 def run(seed: int, scale: float = 1.0, machine: float = 1.0, entry: str = "lite") -> Row:
-    """A run as a noisy machine gives it: skewed, with bursts of load that last for several turns."""
+    """A run as a noisy machine gives it: skewed, with bursts of load that last for several turns, and processes that
+    differ for life."""
     random = np.random.default_rng(seed)
-    bursts = np.repeat(random.choice([1.0, 1.3], TURNS // 5, p=[0.8, 0.2]), 5) * random.normal(1, 0.02, TURNS)
-    samples = 25 * scale * machine * bursts[:, None] * random.lognormal(0, 0.05, (TURNS, RUNS))
-    yardstick = 5 * machine * bursts * random.lognormal(0, 0.05, TURNS)
-    row = Row(entry=entry, model="lite", runner="auto", height_px=480, width_px=640)
-    return row.timed(samples.tolist(), yardstick.tolist(), complete=True)
+    bursts = np.repeat(random.choice([1.0, 1.3], ALL // 5, p=[0.8, 0.2]), 5) * random.normal(1, 0.02, ALL)
+    own = np.repeat(random.lognormal(0, 0.02, PROCESSES), TURNS)
+    samples = 25 * scale * machine * (own * bursts)[:, None] * random.lognormal(0, 0.05, (ALL, RUNS))
+    return row(samples, 5 * machine * bursts * random.lognormal(0, 0.05, ALL), entry)
 
 
 def test_equals_are_no_different_in_at_least_19_of_20() -> None:
@@ -33,15 +39,15 @@ def test_a_tenth_is_found(scale: float, wanted: str) -> None:
     assert findings.count(wanted) >= 38
 
 
-def in_turns(seed: int, scale: float) -> tuple[Row, Row]:
+def in_turns(seed: int, scale: float, differing: float = 0.02) -> tuple[Row, Row]:
     """Two models in turns on a machine that half of the time is much slower, for both."""
     random = np.random.default_rng(seed)
-    bursts = np.repeat(random.choice([1.0, 2.0], TURNS // 6, p=[0.5, 0.5]), 6)[:20]
+    bursts = np.repeat(random.choice([1.0, 2.0], ALL // 5, p=[0.5, 0.5]), 5)
     rows = []
     for own in (1.0, scale):
-        samples = 25 * own * (bursts * random.lognormal(0, 0.04, 20))[:, None] * random.lognormal(0, 0.05, (20, RUNS))
-        row = Row(entry=f"{own}", model="lite", runner="auto", height_px=480, width_px=640)
-        rows.append(row.timed(samples.tolist(), [1.0] * 20, complete=True))
+        process = np.repeat(random.lognormal(0, differing, PROCESSES), TURNS)
+        turns = 25 * own * bursts * process * random.lognormal(0, 0.04, ALL)
+        rows.append(row(turns[:, None] * random.lognormal(0, 0.05, (ALL, RUNS)), np.ones(ALL)))
     return rows[0], rows[1]
 
 
@@ -51,9 +57,30 @@ def test_what_slows_a_round_down_is_in_both_of_its_turns(scale: float, wanted: s
     assert findings.count(wanted) >= 38
 
 
-def test_few_turns_are_compared_as_two_runs_are() -> None:
-    one, other = (row.timed(row.turns_ms[:5], row.yardstick_ms[:5], complete=True) for row in (run(1), run(2)))
-    assert versus_in_turns(one, other) == versus_of(one, other)
+def test_processes_that_differ_much_are_no_difference_of_models() -> None:
+    findings = [versus_in_turns(*in_turns(seed, 1.0, differing=0.1)).finding for seed in range(40)]
+    assert findings.count("no difference") >= 38
+
+
+def test_a_model_of_one_process_is_compared_turn_by_turn() -> None:
+    one, other = (side.model_copy(update={"processes": (ALL,)}) for side in in_turns(1, 1.5, differing=0))
+    assert versus_in_turns(one, other).finding == "slower"
+
+
+def test_too_few_turns_find_nothing_and_say_so() -> None:
+    few = [side.timed(side.turns_ms[:4], side.yardstick_ms[:4], [4], complete=True) for side in (run(1), run(2, 9.0))]
+    for found in (versus_of(*few), versus_in_turns(*few)):
+        assert found.finding == "no difference"
+        assert found.ratio.value == pytest.approx(9, rel=0.4)
+        assert str(found) == "no difference that so few turns could show"
+
+
+def test_a_change_of_the_machine_alone_is_taken_out_only_as_far_as_it_was_seen_to_matter() -> None:
+    steady = np.random.default_rng(3).lognormal(0, 0.01, (ALL, RUNS)) * 25
+    yardstick = np.full(ALL, 5.0)
+    # A steady machine shows nothing of how the model follows it, so all of the change may be the machine's.
+    assert versus_of(row(steady, yardstick), row(1.2 * steady, 1.2 * yardstick)).finding == "no difference"
+    assert versus_of(row(steady, yardstick), row(1.2 * steady, yardstick)).finding == "slower"
 
 
 def test_a_machine_that_was_slower_itself_is_told_apart_from_a_slower_model() -> None:
