@@ -5,21 +5,28 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-SIDE = 384
-PRODUCTS = 4
-"""Some milliseconds on a desktop core: long enough to be disturbed by what disturbs a network."""
+from benchmarks.device import usable_cores
+
+VALUES = 65_536
+EXPONENTIALS = 64
+"""A core takes some milliseconds for so many: long enough to be disturbed by what disturbs a network."""
 
 REPEATS = 8
 """The middle one of so many is how fast the machine was just then; a single one is more chance than that."""
 
 
 def yardstick_ms() -> float:
-    """Multiply the same matrices as ever, on as many cores as NumPy takes, and give the median time of some runs."""
+    """Take the same exponentials as ever, on every core at once, and give the median time of some runs.
+
+    No matrix product: the threads of a BLAS go on spinning for a tenth of a second after it, and whatever is timed next
+    shares its cores with them.
+    """
     return statistics.median(_once_ms() for _ in range(REPEATS))
 
 
@@ -30,15 +37,27 @@ def spread(samples_ms: Sequence[float]) -> float:
 
 
 def _once_ms() -> float:
-    matrix = _matrix()
     started = time.perf_counter_ns()
-    product = matrix
-    for _ in range(PRODUCTS):
-        product = product @ matrix
+    list(_threads().map(_exponentials, _buffers()))
     return (time.perf_counter_ns() - started) / 1e6
 
 
+def _exponentials(buffer: NDArray[np.float32]) -> None:
+    for _ in range(EXPONENTIALS):
+        np.exp(_values(), out=buffer)
+
+
 @cache
-def _matrix() -> NDArray[np.float32]:
-    random = np.random.default_rng(0)
-    return np.asarray(random.normal(0, SIDE**-0.5, (SIDE, SIDE)), np.float32)
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(usable_cores(), "yardstick")
+
+
+@cache
+def _buffers() -> list[NDArray[np.float32]]:
+    """One for every core."""
+    return [np.empty_like(_values()) for _ in range(usable_cores())]
+
+
+@cache
+def _values() -> NDArray[np.float32]:
+    return np.asarray(np.random.default_rng(0).uniform(-1, 1, VALUES), np.float32)

@@ -1,0 +1,22 @@
+"""The yardstick: a job that is over when it says so."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from benchmarks.yardstick import spread, yardstick_ms
+
+
+def test_no_thread_goes_on_working_when_the_yardstick_is_done() -> None:
+    yardstick_ms()
+    worked_s = time.process_time()
+    time.sleep(0.2)
+    assert time.process_time() - worked_s < 0.05, "threads that spin share their cores with what is timed next"
+
+
+def test_the_spread_is_that_of_the_middle_four_fifths() -> None:
+    assert spread([5.0] * 20) == 0
+    assert spread([4.0] + [5.0] * 18 + [900.0]) == 0
+    assert spread([float(value) for value in range(90, 111)]) == pytest.approx(0.16)
