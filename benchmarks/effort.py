@@ -14,11 +14,12 @@ SETTLED_SHARE = 0.10
 
 TAIL = 0.99
 
-PROCESSES = 10
-"""Two processes of the same model differ for life, by what memory they were given. A model is known by so many."""
+PROCESS_S, LEAST_PROCESSES = 1.0, 10
+"""What a process is timed for, less where that leaves no time for so many of them. Two processes of the same model differ
+for life, by what memory they were given: a model is known by many short-lived ones."""
 
-PROCESS_S = 1.0
-"""What a process is timed for where that leaves time for PROCESSES of them."""
+SETTLED_PROCESSES = 20
+"""So many have to agree on a p99 before it counts as settled: some seconds of a machine are not how it always is."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Effort:
     @property
     def process_ms(self) -> float:
         """What a process is timed for before a fresh one takes over. Endurance is that of a single one."""
-        return math.inf if self.endurance else 1e3 * min(PROCESS_S, self.limit_s / PROCESSES)
+        return math.inf if self.endurance else 1e3 * min(PROCESS_S, self.limit_s / LEAST_PROCESSES)
 
     def enough(self, samples_ms: Sequence[float], processes: int) -> bool:
         """Whether these timed frames of so many processes suffice."""
@@ -58,7 +59,8 @@ class Effort:
             return count >= self.repeats
         if self.endurance:
             return count >= ENDURANCE_FRAMES and total_s >= ENDURANCE_S
-        return count >= self.least and (total_s >= self.limit_s or (processes >= PROCESSES and settled(samples_ms)))
+        known = processes >= SETTLED_PROCESSES and settled(samples_ms)
+        return count >= self.least and (total_s >= self.limit_s or known)
 
     def share_done(self, samples_ms: Sequence[float], processes: int) -> float:
         """How far along that is, 0..1, for a progress bar."""
@@ -74,9 +76,8 @@ class Effort:
             return f"{self.repeats} timed frames of every model"
         if self.endurance:
             return f"endurance: at least {ENDURANCE_FRAMES} frames and {ENDURANCE_S} s of every model, judged by p90"
-        return (
-            f"until the p99 is known to {SETTLED_SHARE:.0%}, {self.limit_s:g} s at most, {self.least} frames at least"
-        )
+        known = f"until the p99 of {SETTLED_PROCESSES} processes is known to {SETTLED_SHARE:.0%}"
+        return f"{known}, {self.limit_s:g} s at most, {self.least} frames at least"
 
 
 ENDURANCE_FRAMES = 1024

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.effort import ENDURANCE_FRAMES, PROCESSES, Effort, settled
+from benchmarks.effort import ENDURANCE_FRAMES, SETTLED_PROCESSES, Effort, settled
 from coconet.errors import CoconetError
 
 
@@ -28,8 +28,8 @@ def test_a_slow_model_ends_at_the_limit_but_not_before_its_least_frames() -> Non
 
 
 def test_a_settled_p99_of_one_process_is_not_that_of_the_model() -> None:
-    assert not Effort().enough([10.0] * 500, PROCESSES - 1)
-    assert Effort().enough([10.0] * 500, PROCESSES)
+    assert not Effort().enough([10.0] * 500, SETTLED_PROCESSES - 1)
+    assert Effort().enough([10.0] * 500, SETTLED_PROCESSES)
 
 
 def test_a_short_effort_is_shared_among_as_many_processes_and_endurance_is_that_of_one() -> None:
