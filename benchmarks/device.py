@@ -58,14 +58,14 @@ class Device(Checked):
         return self.board if self.board and self.jetpack else f"{self.processor}, {self.cores} cores"
 
 
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def usable_cores() -> list[int]:
+    """The numbers of the cores that this process may use."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
 def this_device(root: Path = ROOT) -> Device:
     """Look at the machine this process runs on; root: where its files lie."""
-    cores = usable_cores()
+    cores = len(usable_cores())
     return Device(
         processor=_processor(root),
         cores=cores,

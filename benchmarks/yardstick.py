@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,13 +51,22 @@ def _exponentials(buffer: NDArray[np.float32]) -> None:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(usable_cores(), "yardstick")
+    """A thread for every core, which stays on it: left alone, two that wake at once may share one for a while."""
+    cores: SimpleQueue[int] = SimpleQueue()
+    for core in usable_cores():
+        cores.put(core)
+    return ThreadPoolExecutor(cores.qsize(), "yardstick", initializer=lambda: _stay_on(cores.get()))
+
+
+def _stay_on(core: int) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {core})  # 0 is the calling thread, not the process
 
 
 @cache
 def _buffers() -> list[NDArray[np.float32]]:
     """One for every core."""
-    return [np.empty_like(_values()) for _ in range(usable_cores())]
+    return [np.empty_like(_values()) for _ in usable_cores()]
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
@@ -14,6 +15,13 @@ def test_no_thread_goes_on_working_when_the_yardstick_is_done() -> None:
     worked_s = time.process_time()
     time.sleep(0.2)
     assert time.process_time() - worked_s < 0.05, "threads that spin share their cores with what is timed next"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system pins no threads")
+def test_only_the_yardsticks_own_threads_stay_on_a_core() -> None:
+    before = os.sched_getaffinity(0)
+    yardstick_ms()
+    assert os.sched_getaffinity(0) == before
 
 
 def test_the_spread_is_that_of_the_middle_four_fifths() -> None:
