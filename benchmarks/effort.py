@@ -15,8 +15,8 @@ SETTLED_SHARE = 0.10
 TAIL = 0.99
 
 PROCESS_S, LEAST_PROCESSES = 1.0, 10
-"""What a process is timed for, less where that leaves no time for so many of them. Two processes of the same model
-differ for life, by what memory they were given: a model is known by many short-lived ones."""
+"""What a process is timed for, less where that leaves no time for so many of them. Now and then a process is a
+tenth off its model's other ones for as long as it lives: a model is known by many short-lived ones."""
 
 SETTLED_PROCESSES = 20
 """So many have to agree on a p99 before it counts as settled: some seconds of a machine are not how it always is."""
