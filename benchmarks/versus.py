@@ -14,6 +14,7 @@ from benchmarks.interval import Interval, midmean, paired_shift, shift
 from benchmarks.result import Row
 
 CONFIDENCE = 0.98
+"""Of the interval that has to lie beyond MARGIN as a whole."""
 
 MARGIN = 0.02
 """A change smaller than this is none: another load address of the same program moves more."""
