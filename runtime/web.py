@@ -70,7 +70,7 @@ def live_app(view: LiveView, access: Access, more: Sequence[BaseRoute] = ()) -> 
         Route("/recording", actions.recording, methods=["POST"]),
         WebSocketRoute("/watch", _Audience(view).watch),
         Mount("/static", StaticFiles(directory=PAGE)),
-        Mount("/captures", StaticFiles(directory=view.captures.folder, check_dir=False)),
+        Mount("/captures", _Kept(directory=view.captures.folder, check_dir=False)),
         *more,
     ]
     return Starlette(
@@ -90,6 +90,15 @@ async def fields_of(request: Request) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise CoconetError("request", wanted="a JSON object", got="something else", remedy="Send one.")
     return fields
+
+
+class _Kept(StaticFiles):
+    """Files of a folder that is made with the first of them; before that none is found, which is no fault."""
+
+    async def check_config(self) -> None:
+        """Look at the folder once it is there."""
+        if self.directory is not None and Path(self.directory).is_dir():
+            await super().check_config()
 
 
 class _Actions:

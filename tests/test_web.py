@@ -149,6 +149,11 @@ def test_nothing_outside_its_folders_is_served(rig: LiveRig, path: str) -> None:
     assert rig.ask("GET", path)[0] in (400, 404)
 
 
+def test_before_anything_is_kept_there_is_nothing_to_find(tmp_path: Path) -> None:
+    with live_rig(tmp_path / "not yet") as fresh:
+        assert fresh.ask("GET", "/captures/photo.png")[0] == 404
+
+
 def test_a_link_that_leads_out_of_the_captures_is_not_followed(rig: LiveRig, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
     folder = rig.page.view.captures.folder
