@@ -10,7 +10,6 @@ import pytest
 
 from benchmarks.yardstick import spread, yardstick_ms
 
-
 IDLE = """
 import time
 from benchmarks.yardstick import yardstick_ms
