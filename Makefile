@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 # Bindings alone, to look into: what they bind to takes gigabytes and a GPU. 10.3 is that of JetPack 6.1 and 6.2.
 BINDINGS := tensorrt_cu13_bindings==11.4.* tensorrt_cu12_bindings==10.3.*
-SOURCES := coconet runtime export calibration benchmarks
 
-.PHONY: demo test lint clean
+# Type checkers follow folders, not package_dir: they are shown a tree of links in which every part lies in coconet/.
+LINKS := .links
+
+.PHONY: demo test lint links clean
 
 demo: $(VENV)/.base
 	$(BIN)/coconet demo
@@ -15,13 +17,19 @@ demo: $(VENV)/.base
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev links
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	cd $(LINKS) && ../$(BIN)/mypy --config-file ../pyproject.toml --package coconet
+
+links:
+	@rm -rf $(LINKS) && mkdir -p $(LINKS)/coconet
+	@ln -s ../tests $(LINKS)/tests
+	@for entry in $(CURDIR)/coconet/*; do ln -s ../../coconet/$${entry##*/} $(LINKS)/coconet/; done
+	@for part in runtime export calibration benchmarks; do ln -s ../../$$part $(LINKS)/coconet/$$part; done
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(LINKS) build *.egg-info
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "coconet" / "__init__.py").read_text()).group(1)
@@ -60,25 +60,32 @@ EXTRAS = {
     ],
 }
 COMMANDS = {
-    "train": "coconet.train_cli:train",
-    "score": "coconet.score_cli:score",
-    "export": "export.export_cli:export",
-    "build": "export.build_cli:build",
-    "calibrate": "calibration.calibrate_cli:calibrate",
-    "verify": "runtime.verify_cli:verify",
-    "run": "runtime.run_cli:run",
-    "align": "runtime.align_cli:align",
-    "offset": "runtime.offset_cli:offset",
-    "record": "runtime.record_cli:record",
-    "demo": "runtime.demo_cli:demo",
-    "contact": "runtime.contact_cli:contact",
-    "doctor": "runtime.doctor_cli:doctor",
-    "bench": "benchmarks.bench_cli:app",
-    "precision": "benchmarks.precision_cli:precision",
-    "audience": "benchmarks.audience_cli:audience",
-    "soak": "benchmarks.soak_cli:soak",
-    "steadiness": "benchmarks.steadiness_cli:steadiness",
+    "train": "coconet.commands.train:train",
+    "score": "coconet.commands.score:score",
+    "export": "coconet.export.commands.export:export",
+    "build": "coconet.export.commands.build:build",
+    "calibrate": "coconet.calibration.commands.calibrate:calibrate",
+    "verify": "coconet.runtime.commands.verify:verify",
+    "run": "coconet.runtime.commands.run:run",
+    "align": "coconet.calibration.commands.align:align",
+    "offset": "coconet.calibration.commands.offset:offset",
+    "record": "coconet.runtime.commands.record:record",
+    "demo": "coconet.runtime.commands.demo:demo",
+    "contact": "coconet.runtime.commands.contact:contact",
+    "doctor": "coconet.runtime.commands.doctor:doctor",
+    "bench": "coconet.benchmarks.commands.bench:app",
+    "precision": "coconet.benchmarks.commands.precision:precision",
+    "audience": "coconet.benchmarks.commands.viewers:audience",
+    "soak": "coconet.benchmarks.commands.soak:soak",
+    "steadiness": "coconet.benchmarks.commands.flicker:steadiness",
 }
+PARTS = ("runtime", "export", "calibration", "benchmarks")
+PACKAGES = [
+    "coconet",
+    *(f"coconet.{name}" for name in find_packages("coconet")),
+    *(f"coconet.{part}" for part in PARTS),
+    *(f"coconet.{part}.{name}" for part in PARTS for name in find_packages(part)),
+]
 
 setup(
     name="coconet-edge",
@@ -88,13 +95,14 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10",
-    package_dir={"": "."},
-    packages=["coconet", "coconet.weights", "export", "calibration", "runtime", "benchmarks"],
+    # One import name: the folders beside coconet/ are packages inside it.
+    package_dir={"coconet": "coconet", **{f"coconet.{part}": part for part in PARTS}},
+    packages=PACKAGES,
     package_data={
         "coconet.weights": ["*.onnx", "*.safetensors", "*.md"],
         "coconet": ["py.typed"],
-        "benchmarks": ["*.jinja"],
-        "runtime": ["page/*"],
+        "coconet.benchmarks.results": ["*.jinja"],
+        "coconet.runtime.viewers": ["page/*"],
     },
     install_requires=BASE,
     extras_require=EXTRAS,

@@ -1,1 +1,1 @@
-"""Frames become activation ranges, and ranges become an INT8 graph with explicit Q/DQ nodes."""
+"""What is measured once and kept in a file: INT8 ranges, alignment, time offset."""

@@ -1,8 +1,14 @@
-"""What can go wrong, said once: where, what was wanted, what was got, what to do."""
+"""Errors, which say where, what was wanted, what was got and what to do, and the exit codes they end a command with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
 
 
 class CoconetError(Exception):
-    """The one error users see: it ends a command with no traceback, and with exit code 2 unless coconet.exit_code says.
+    """The one error users see: it ends a command with no traceback, and with exit code 2 unless coconet.errors says.
 
     where: the file, option, camera or layer it is about.
     wanted: what would have been accepted.
@@ -31,3 +37,30 @@ class MissingPackage(CoconetError, ImportError):
             got="no such package in this Python",
             remedy=f"Install it with: pip install 'coconet-edge{f'[{extra}]' if extra else ''}'",
         )
+
+
+class ExitCode(IntEnum):
+    """FINISHED: the end was reached, or somebody asked to stop. UNEXPECTED: an error of the program, with a traceback.
+
+    REFUSED: an option, a file or a package does not fit; nothing was begun. CAMERA, MODEL, OUTPUT, PAGE: what could not
+    be opened, or failed on the way.
+    """
+
+    FINISHED = 0
+    UNEXPECTED = 1
+    REFUSED = 2
+    CAMERA = 3
+    MODEL = 4
+    OUTPUT = 5
+    PAGE = 6
+
+
+@contextmanager
+def ending_with(code: ExitCode) -> Iterator[None]:
+    """Let a CoconetError that comes out of the block end the command with `code`, unless it knows better already."""
+    try:
+        yield
+    except CoconetError as error:
+        if error.exit_code == ExitCode.REFUSED:
+            error.exit_code = code
+        raise

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and the hash that names their content."""
+"""Files written whole or not at all, the hash that names their content, and refusals to write in words."""
 
 from __future__ import annotations
 
@@ -53,3 +53,17 @@ def sha256_of(path: Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Turn what the operating system refuses inside the block into a CoconetError about `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise CoconetError(
+            path,
+            wanted="a place that can be written to",
+            got=error.strerror or str(error),
+            remedy="Choose another place, or free space and give yourself the right to write there.",
+        ) from error

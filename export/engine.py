@@ -1,4 +1,4 @@
-"""An ONNX model becomes a TensorRT engine, with the card that says from what, by what and for which GPUs."""
+"""ONNX to TensorRT engine, with its card and the timing cache that makes the next build shorter."""
 
 from __future__ import annotations
 
@@ -9,15 +9,38 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from coconet.engine_card import ENGINE_SUFFIX, BuildOptions, EngineCard, FrameSize, SizeProfile, card_path
+from coconet.cards.engine_card import ENGINE_SUFFIX, BuildOptions, EngineCard, card_path
+from coconet.cards.frame_size import FrameSize, SizeProfile
+from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
 from coconet.errors import CoconetError
+from coconet.export.build_progress import BuildProgress, NoProgress, progress_monitor
+from coconet.export.engine_source import EngineSource, read_engine_source
+from coconet.export.tensorrt_flavour import creation_flags, open_tensorrt, set_targets, types_networks_strongly
 from coconet.files import sha256_of, whole_file
-from coconet.signature import FUSED, INFRARED, VISIBLE
-from export.build_progress import BuildProgress, NoProgress, progress_monitor
-from export.engine_source import EngineSource, read_engine_source
-from export.tensorrt_flavour import creation_flags, open_tensorrt, set_targets, types_networks_strongly
-from export.timing_cache import store_timing_cache, use_timing_cache
-from runtime.tensorrt_module import TensorRT, in_one_line
+from coconet.runtime.backends.tensorrt.module import TensorRT, in_one_line
+
+
+def use_timing_cache(trt: Any, config: Any, path: Path) -> bool:
+    """Give a builder configuration the measurements in a file, or an empty cache; False where there is none to give.
+
+    TensorRT for RTX, which measures nothing when it builds, would look for a GPU if asked, and so is not. What another
+    device or version measured is refused by TensorRT, and then left out.
+    """
+    if hasattr(trt, "ComputeCapability"):
+        return False
+    blob = path.read_bytes() if path.is_file() else b""
+    cache = config.create_timing_cache(blob)
+    if cache is None or not config.set_timing_cache(cache, ignore_mismatch=False):
+        config.set_timing_cache(config.create_timing_cache(b""), ignore_mismatch=False)
+    return True
+
+
+def store_timing_cache(config: Any, path: Path) -> None:
+    """Write what a build measured, with what it had been given, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as scratch:
+        scratch.write_bytes(memoryview(config.get_timing_cache().serialize()))
+
 
 EXPORT = "Export the model again with coconet export."
 

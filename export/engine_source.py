@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from coconet.cards.model_card import ModelCard
+from coconet.cards.onnx_card import read_onnx
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import sha256_of
-from coconet.onnx_file import read_onnx
-from coconet.signature import ModelCard
 
 try:
     import onnx

@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from coconet.checkpoint import Checkpoint
-from coconet.engine_card import FrameSize, SizeRange
+from coconet.cards.frame_size import FrameSize, SizeRange
+from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, Form, ModelCard, Precision
+from coconet.cards.onnx_card import attach_card
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
-from coconet.fuser import BareFuser, Fuser, check_frame_size
-from coconet.onnx_file import attach_card
-from coconet.signature import FUSED, INFRARED, VISIBLE, Form, ModelCard, Precision
+from coconet.networks.camera_ready import BareFuser, Fuser, check_frame_size
+from coconet.networks.checkpoint import Checkpoint
 
 try:
     import onnx
     import torch
 except ImportError as error:
     raise MissingPackage(str(error.name), job="exporting a network", extra="export") from error
+
 
 OPSET = 20
 """The newest operator set that TensorRT 10.3 (JetPack 6) reads; half-precision Q/DQ scales need 19 or more."""

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard, card_from_metadata
 from coconet.errors import CoconetError, MissingPackage
-from coconet.signature import FUSED, INFRARED, VISIBLE, ModelCard, card_from_metadata
-from runtime.adapter import fuse_adapted
-from runtime.frame import Pixels
-from runtime.luma import luma
+from coconet.media.pixels import Pixels, luma
+from coconet.runtime.frame_check import fuse_adapted
 
 try:
     import onnxruntime
 except ImportError as error:
     raise MissingPackage("onnxruntime", job="comparing an exported graph") from error
+
 
 ERRORS_ONLY = 3
 

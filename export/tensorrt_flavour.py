@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from coconet.errors import CoconetError
-from runtime.cuda_device import first_cuda_device
-from runtime.tensorrt_module import TensorRT, process_logger, rtx_module, tensorrt_module
+from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
+from coconet.runtime.backends.tensorrt.module import TensorRT, process_logger, rtx_module, tensorrt_module
 
 OR_WITHOUT = "Build on the device that will run the engine, or name the GPU with --gpu sm86 to build without one."
 

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-Pixels = NDArray[np.uint8]
-"""(H, W, 3) BGR or (H, W, 1) gray, uint8."""
-
-RawPixels = NDArray[Any]
-"""As a camera gives them: uint8 like Pixels, or (H, W, 1) uint16 from a thermal camera."""
+from coconet.media.pixels import Pixels, RawPixels
 
 Side = Literal["visible", "infrared"]
 
@@ -81,33 +74,3 @@ class FusedFrame:
     latency_ms: float
     queued_ms: float = 0.0
     capture_to_fused_ms: float | None = None
-
-
-class Camera(Protocol):
-    """A source of frames; `read` may block and knows no lock.
-
-    realtime: True where frames are lost unless they are read in time, so that the newest matters;
-    False where every frame is there to be read (files).
-    """
-
-    name: str
-    realtime: bool
-
-    def read(self) -> Frame | None:
-        """The next frame, or None at the end of the stream."""
-
-    def close(self) -> None:
-        """Release the device or file; a second call does nothing."""
-
-
-class Sink(Protocol):
-    """Where fused frames go."""
-
-    def write(self, frame: FusedFrame) -> None:
-        """Take one fused frame."""
-
-    def close(self) -> None:
-        """Finish what was written, so that it stands under its final name."""
-
-    def discard(self) -> None:
-        """Drop what was written, after an error."""

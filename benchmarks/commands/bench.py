@@ -1,0 +1,250 @@
+"""The command `coconet bench`: measure, and what is done with what was measured."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from typer.core import TyperGroup
+
+from coconet.cards.frame_size import FrameSize
+from coconet.errors import CoconetError
+
+if TYPE_CHECKING:
+    from coconet.benchmarks.latency.campaign import Plan
+    from coconet.benchmarks.machine.device import Device
+    from coconet.benchmarks.results.report import BenchReport
+    from coconet.benchmarks.results.schema import Row
+
+
+MODELS = ("lite", "lite-int8")
+
+QUICK = ("lite", "lite-int8", "coconet")
+
+QUICK_GPU = (*QUICK, "lite@half", "coconet@half")
+"""What comes with the package; half precision where there is a GPU, because a processor takes minutes for it."""
+
+PEERS = ("lite", "lite@openvino", "lite-int8", "lite-int8@openvino", "lite.safetensors", "lite@half", "lite@compile")
+
+MATRIX = (*PEERS, "coconet", "coconet@half", "coconet@compile")
+
+SIZE = "480x640"
+
+QUICK_SIZES = ("256x320", SIZE)
+
+MATRIX_SIZES = (*QUICK_SIZES, "768x1024", "1024x1280")
+
+QUICK_LIMIT_S = 4.0
+
+QUICK_STREAM_S = 1.5
+
+HtmlOption = Annotated[Path | None, typer.Option("--html", help="Write one self-contained page with plots.")]
+
+MarkdownOption = Annotated[Path | None, typer.Option("--markdown", help="Write the table as Markdown.")]
+
+
+class DefaultGroup(TyperGroup):
+    """A group whose command `measure` may be left out: `coconet bench lite` is `coconet bench measure lite`."""
+
+    default = "measure"
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Put the default in front, unless a command or the help of the group is asked for."""
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=DefaultGroup,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Latency, energy and quality of models on this device. `measure` may be left out: coconet bench lite.",
+)
+
+
+@app.command()
+def measure(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="What `coconet run --model` takes, or model@openvino, weights@compile; lite and lite-int8."
+        ),
+    ] = None,
+    size: Annotated[list[str] | None, typer.Option(help="Frame size, HEIGHTxWIDTH; again for more of them.")] = None,
+    frames: Annotated[Path | None, typer.Option(help="Paired folder to fuse; painted scenes when omitted.")] = None,
+    count: Annotated[int, typer.Option(min=1, help="Pairs that are fused in turn.")] = 4,
+    repeats: Annotated[
+        int | None, typer.Option(min=1, help="Timed frames of every model; as many as a stable p99 takes if omitted.")
+    ] = None,
+    limit: Annotated[float, typer.Option(min=0.1, help="Timed seconds of every model at most.")] = 20.0,
+    endurance: Annotated[
+        bool, typer.Option("--endurance", help="1024 frames and 600 s of every model at least, judged by p90.")
+    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="All shipped models, two sizes, under two minutes.")] = False,
+    matrix: Annotated[bool, typer.Option("--matrix", help="Every model and PyTorch peer at four sizes.")] = False,
+    streams: Annotated[
+        float, typer.Option(min=0, help="Also end to end, from two videos of so many seconds to a fused one.")
+    ] = 0.0,
+    layers: Annotated[bool, typer.Option("--layers", help="Also profile ONNX models node by node.")] = False,
+    patience: Annotated[
+        float, typer.Option(min=1, help="Leave a model out that takes longer than so many seconds for one answer.")
+    ] = 120.0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Keep everything here while measuring.")] = None,
+    html: HtmlOption = None,
+    markdown: MarkdownOption = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the rows that --json already has.")] = False,
+) -> None:
+    """Time models on the same frames, in turns, once they have been found to give the same pictures."""
+    from coconet.benchmarks.latency.campaign import Plan
+    from coconet.benchmarks.latency.contender import Entry, labelled
+    from coconet.benchmarks.latency.pictures import BenchFrames
+    from coconet.benchmarks.latency.stopping_rule import Effort
+    from coconet.benchmarks.machine.device import this_device
+
+    device = this_device()
+    shipped = MATRIX if matrix else (QUICK_GPU if device.gpus else QUICK) if quick else MODELS
+    words = models or shipped
+    sizes = size or (MATRIX_SIZES if matrix else QUICK_SIZES if quick else (SIZE,))
+    plan = Plan(
+        entries=tuple(labelled([Entry.parse(word) for word in words])),
+        sizes=tuple(FrameSize.parse(one) for one in sizes),
+        effort=Effort(
+            least=3 if quick else 5,
+            limit_s=min(limit, QUICK_LIMIT_S) if quick else limit,
+            repeats=repeats,
+            endurance=endurance,
+            warmup=1 if quick else 2,
+        ),
+        frames=BenchFrames(frames, min(count, 2) if quick else count),
+        streams_s=streams or (QUICK_STREAM_S if quick else 0.0),
+        layers=layers or quick,
+        patience_s=patience,
+    )
+    report = _measured(plan, device, json_file, _kept_rows(json_file, resume))
+    _shown([report], html, markdown)
+    if not any(row.latency for row in report.rows):
+        raise CoconetError(
+            "bench", wanted="at least one model that can be timed", got="none", remedy="See the reasons above."
+        )
+
+
+@app.command()
+def show(
+    reports: Annotated[list[Path], typer.Argument(help="Reports of --json, of one or of several devices.")],
+    html: HtmlOption = None,
+    markdown: MarkdownOption = None,
+) -> None:
+    """Show reports again: several devices become one table and one page."""
+    from coconet.benchmarks.results.report import read_report
+
+    _shown([read_report(path) for path in reports], html, markdown)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A.json", help="The report to compare with.")],
+    second: Annotated[Path, typer.Argument(metavar="B.json", help="The report to be judged.")],
+) -> None:
+    """Say of every line that two reports share whether B is slower, faster or no different, and how sure that is."""
+    from coconet.benchmarks.results.compare_table import versus_lines
+    from coconet.benchmarks.results.report import read_report
+
+    for line in versus_lines(read_report(first), read_report(second)):
+        Console().print(line)
+
+
+@app.command()
+def honesty(
+    rounds: Annotated[int, typer.Option(min=1, help="Comparisons of each kind.")] = 20,
+    model: Annotated[str, typer.Option(help="What is measured against itself.")] = "lite",
+    size: Annotated[str, typer.Option(help="Frame size, HEIGHTxWIDTH.")] = "256x320",
+    seconds: Annotated[float, typer.Option(min=1, help="Timed seconds of every run.")] = 20.0,
+    slower: Annotated[float, typer.Option(min=0, help="How much slower the slowed twin is made.")] = 0.10,
+) -> None:
+    """Test the benchmark itself: the same model twice has to be no different, a slowed twin has to be found."""
+    from coconet.benchmarks.latency.contender import Entry
+    from coconet.benchmarks.latency.self_test import Trial, honest
+
+    trial = Trial(Entry.parse(model), FrameSize.parse(size), seconds, slower)
+    with _progress() as bar:
+        task = bar.add_task("comparing", total=rounds)
+        found = honest(trial, rounds, lambda: bar.advance(task))
+    for line in found.lines():
+        Console().print(line)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a report."""
+    import json
+
+    from coconet.benchmarks.results.report import BenchReport
+
+    typer.echo(json.dumps(BenchReport.model_json_schema(), indent=2))
+
+
+def _measured(plan: Plan, device: Device, json_file: Path | None, rows: tuple[Row, ...]) -> BenchReport:
+    from coconet.benchmarks.latency.campaign import Campaign
+    from coconet.benchmarks.latency.sampler import Sampler
+    from coconet.benchmarks.machine.sensors import open_sensor
+
+    def keep(report: BenchReport) -> None:
+        if json_file:
+            report.write(json_file)
+
+    with closing(open_sensor()) as sensor, Sampler(sensor) as sampler, _progress() as bar:
+        task = bar.add_task("starting", total=1.0)
+        campaign = Campaign(
+            plan, device, keep, lambda doing, share: bar.update(task, description=doing, completed=share), rows
+        )
+        report = campaign.run(sampler)
+    keep(report)
+    return report
+
+
+def _kept_rows(json_file: Path | None, resume: bool) -> tuple[Row, ...]:
+    from coconet.benchmarks.results.report import read_report
+
+    if json_file is not None and json_file.exists():
+        if resume:
+            return read_report(json_file).rows
+        if json_file.stat().st_size:
+            raise CoconetError(
+                json_file,
+                wanted="a name that is free",
+                got="a file that is there already",
+                remedy="Go on with it by --resume, or choose another name.",
+            )
+    return ()
+
+
+def _shown(reports: list[BenchReport], html: Path | None, markdown: Path | None) -> None:
+    from coconet.benchmarks.results.report import bench_tables, remarks
+    from coconet.files import whole_file
+
+    console = Console()
+    for report in reports:
+        for table in bench_tables(report):
+            console.print(table)
+        for line in (report.noise_in_words(), *remarks(report.rows)):
+            console.print(line, markup=False, highlight=False)
+    if markdown:
+        from coconet.benchmarks.results.markdown import bench_markdown
+
+        with whole_file(markdown) as scratch:
+            scratch.write_text(bench_markdown(reports), encoding="utf-8")
+    if html:
+        from coconet.benchmarks.results.page import bench_page
+
+        with whole_file(html) as scratch:
+            scratch.write_text(bench_page(reports), encoding="utf-8")
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)

@@ -1,0 +1,48 @@
+"""The command `coconet steadiness`."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing, nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+
+def steadiness(
+    models: Annotated[
+        list[str], typer.Argument(metavar="MODEL", help="Checkpoints, .onnx files, `average`, `maximum`, `pyramid`.")
+    ],
+    visible: Annotated[str, typer.Option("--visible", help="The visible video, or a folder of its frames.")],
+    infrared: Annotated[str, typer.Option("--infrared", help="The infrared video, or a folder of its frames.")],
+    frames: Annotated[int | None, typer.Option("--frames", min=2, help="Stop after so many fused frames.")] = None,
+    stride: Annotated[
+        int, typer.Option("--stride", min=1, help="Of every so many frames, fuse two neighbours only.")
+    ] = 1,
+    scale: Annotated[float, typer.Option("--scale", min=0.05, max=1.0, help="Scale the frames first.")] = 1.0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the report as JSON.")] = None,
+) -> None:
+    """Measure how much fused videos flicker where both cameras see nothing happen, against the cameras themselves."""
+    from coconet.benchmarks.studies.excerpt import Excerpt
+    from coconet.benchmarks.studies.flicker import measure_steadiness, steadiness_json, steadiness_table
+    from coconet.files import whole_file
+    from coconet.model_names import model_labels
+    from coconet.runtime.backends.open_backend import open_backend
+    from coconet.runtime.rig.open_rig import open_rig
+    from coconet.runtime.rig.rig_file import Rig
+
+    excerpt = Excerpt(stride, frames, scale)
+    with ExitStack() as stack:
+        scratch = stack.enter_context(whole_file(json_file) if json_file else nullcontext())
+        opened = [stack.enter_context(closing(open_backend(model))) for model in models]
+        pairs = stack.enter_context(open_rig(Rig.from_addresses(visible, infrared)))
+        bar = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
+        expected = excerpt.count(pairs.frames_expected)
+        task = bar.add_task("fusing", total=None if expected is None else expected * len(models))
+        named = list(zip(model_labels(models), opened, strict=True))
+        found = measure_steadiness(named, excerpt.of(pairs), report=lambda: bar.advance(task))
+        if scratch:
+            scratch.write_text(steadiness_json(found) + "\n", encoding="utf-8")
+    Console().print(steadiness_table(found))

@@ -1,0 +1,80 @@
+"""The command `coconet precision`: what FP16 and INT8 cost a network, as one table."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from coconet.errors import CoconetError
+
+if TYPE_CHECKING:
+    from coconet.benchmarks.studies.precision import FrameSet
+
+
+def precision(
+    networks: Annotated[list[str], typer.Argument(metavar="NETWORK", help="The words lite, coconet, or checkpoints.")],
+    calibrate_on: Annotated[Path, typer.Option("--calibrate-on", help="Paired folder that INT8 is calibrated on.")],
+    frames: Annotated[Path, typer.Option("--frames", help="Paired folder to compare on: other pictures.")],
+    visible: Annotated[str | None, typer.Option("--visible", help="A visible video to compare on as well.")] = None,
+    infrared: Annotated[str | None, typer.Option("--infrared", help="The infrared video beside it.")] = None,
+    every: Annotated[int, typer.Option("--every", min=1, help="Of the videos every Nth pair.")] = 50,
+    min_psnr: Annotated[float, typer.Option("--min-psnr", help="As in `coconet calibrate`.")] = 40.0,
+    keep: Annotated[Path | None, typer.Option("--keep", help="Keep the models in this folder.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the rows as JSON.")] = None,
+) -> None:
+    """Export, calibrate and compare networks in FP32, FP16 and INT8 with PyTorch, and print one Markdown table."""
+    from coconet.benchmarks.studies.precision import (
+        checkpoint_of,
+        made_forms,
+        precision_json,
+        precision_markdown,
+        precision_rows,
+    )
+    from coconet.files import whole_file
+    from coconet.runtime.backends.open_backend import open_backend
+
+    sets = _sets(frames, visible, infrared, every)
+    rows = []
+    with ExitStack() as stack:
+        scratch = stack.enter_context(whole_file(json_file)) if json_file else None
+        folder = keep or Path(stack.enter_context(TemporaryDirectory(prefix="coconet-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        for network in networks:
+            forms = made_forms(network, calibrate_on, folder, min_psnr=min_psnr)
+            total = sum(len(one.pairs) for one in sets) * (len(forms) + 1)
+            with (
+                closing(open_backend(checkpoint_of(network))) as reference,
+                Progress(console=Console(stderr=True), transient=True) as bar,
+            ):
+                task = bar.add_task(f"comparing {network}", total=total)
+                rows += precision_rows(reference, forms, sets, lambda bar=bar, task=task: bar.advance(task))  # type: ignore[misc]
+        if scratch:
+            scratch.write_text(precision_json(rows) + "\n", encoding="utf-8")
+    typer.echo(precision_markdown(rows))
+
+
+def _sets(frames: Path, visible: str | None, infrared: str | None, every: int) -> list[FrameSet]:
+    from coconet.benchmarks.studies.precision import FrameSet
+    from coconet.runtime.cameras.pair_folder import FolderFrames
+    from coconet.runtime.rig.open_rig import open_rig
+    from coconet.runtime.rig.rig_file import Rig
+
+    sets = [FrameSet(frames.name, list(FolderFrames(frames)))]
+    if visible is None and infrared is None:
+        return sets
+    if visible is None or infrared is None:
+        raise CoconetError(
+            "--visible and --infrared",
+            wanted="both videos or neither",
+            got="one of them",
+            remedy="Name the other one too.",
+        )
+    with open_rig(Rig.from_addresses(visible, infrared)) as stream:
+        return [*sets, FrameSet("video", list(islice(stream, 0, None, every)))]

@@ -1,0 +1,100 @@
+"""The command `coconet soak`: whether a rig runs for hours without growing, whatever its cameras do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coconet.errors import CoconetError
+
+if TYPE_CHECKING:
+    from coconet.benchmarks.endurance.soak import Sample, Soak, Trial
+
+
+_CAMERA = "painted://?fps=25&width=320&height=240"
+
+_MOST_GROWTH = 0.05
+
+
+def soak(
+    rig: Annotated[Path | None, typer.Argument(help="A rig.toml; the painted rig if not given.")] = None,
+    model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = "average",
+    minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="How long.")] = 2.0,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the table to this file, as Markdown.")] = None,
+) -> None:
+    """Run a rig with faults injected into its cameras in turns; say what it survived, and whether it grew."""
+    from rich.console import Console
+
+    from coconet.benchmarks.endurance.soak import SoakPlan
+    from coconet.benchmarks.endurance.soak import soak as run_soak
+    from coconet.files import whole_file
+    from coconet.runtime.rig.rig_file import Rig
+
+    console = Console(soft_wrap=True, stderr=True)
+
+    def say(trial: Trial, sample: Sample) -> None:
+        after = "never" if trial.whole_after_s is None else f"{trial.whole_after_s:.1f} s"
+        console.print(
+            f"{sample.seconds / 60:6.1f} min  {trial.side} {trial.fault}: whole again after {after}; "
+            f"{sample.resident_bytes / 2**20:.0f} MiB, {sample.threads} threads, {sample.handles} handles",
+            highlight=False,
+        )
+
+    chosen = Rig.from_file(rig) if rig else Rig.from_addresses(_CAMERA, _CAMERA)
+    result = run_soak(chosen, model, SoakPlan(60 * minutes), say)
+    table = soak_table(result)
+    print(table)
+    if out is not None:
+        with whole_file(out) as scratch:
+            scratch.write_text(table)
+    trouble = soak_trouble(result)
+    if trouble is not None:
+        raise CoconetError(
+            "soak",
+            wanted=f"every fault survived, at most {_MOST_GROWTH:.0%} more memory, no more threads or file handles",
+            got=trouble,
+            remedy="See the lines above.",
+        )
+
+
+def soak_trouble(result: Soak) -> str | None:
+    """What a soak is not to end with, in words; None for a good one."""
+    if not result.survived:
+        return "a rig that did not become whole again"
+    if result.memory_growth > _MOST_GROWTH:
+        return f"{result.memory_growth:.1%} more memory"
+    if result.leaks:
+        before, after = result.base, result.usual_end
+        return f"{after.threads} threads and {after.handles} handles, after {before.threads} and {before.handles}"
+    return None
+
+
+def soak_table(result: Soak) -> str:
+    """Write what came of a soak as Markdown."""
+    by_fault: defaultdict[str, list[Trial]] = defaultdict(list)
+    for trial in result.trials:
+        by_fault[trial.fault].append(trial)
+    lines = ["| fault | injected | survived | noticed | longest until whole |", "| --- | --- | --- | --- | --- |"]
+    for fault, trials in by_fault.items():
+        times = [trial.whole_after_s for trial in trials if trial.whole_after_s is not None]
+        noticed = sum(trial.noticed for trial in trials)
+        longest = f"{max(times):.1f} s" if times else "never"
+        lines.append(f"| {fault} | {len(trials)} | {len(times)} | {noticed} | {longest} |")
+    first, last = result.base, result.usual_end
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"| | after {first.seconds / 60:.1f} min | after {last.seconds / 60:.1f} min |",
+            "| --- | --- | --- |",
+            f"| memory | {first.resident_bytes / 2**20:.1f} MiB | {last.resident_bytes / 2**20:.1f} MiB |",
+            f"| threads | {first.threads} | {last.threads} |",
+            f"| file handles | {first.handles} | {last.handles} |",
+            "",
+            f"{result.fused} frames fused; memory {result.memory_growth:+.1%}.",
+            "",
+        ]
+    )

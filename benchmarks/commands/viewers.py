@@ -1,0 +1,49 @@
+"""The command `coconet audience`: what viewers of the live page cost the loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from coconet.benchmarks.endurance.viewer_load import Turn
+
+
+_CAMERA = "painted://?fps={fps:g}&width={width}&height={height}"
+
+
+def audience(
+    model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = "lite",
+    viewers: Annotated[int, typer.Option("--viewers", min=1, max=32)] = 10,
+    turns: Annotated[int, typer.Option("--turns", min=1, help="Of measuring without, then with viewers.")] = 10,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.2, help="Of measuring, each time.")] = 3.0,
+    fps: Annotated[float, typer.Option("--fps", min=1, help="Of both painted cameras.")] = 25.0,
+    size: Annotated[tuple[int, int], typer.Option("--size", help="Width and height in pixels.")] = (640, 480),
+    flat_out: Annotated[
+        bool, typer.Option("--flat-out", help="Do not wait for the cameras: fuse all the time.")
+    ] = False,
+) -> None:
+    """Measure the loop with and without viewers of its page, in turns, so that a busy machine disturbs both alike."""
+    from rich.console import Console
+
+    from coconet.benchmarks.endurance.viewer_load import Plan, audience_cost
+    from coconet.runtime.rig.rig_file import Rig
+
+    console = Console(soft_wrap=True)
+
+    def say(turn: Turn) -> None:
+        console.print(
+            f"alone {turn.alone_fps:6.2f} fps   watched {turn.watched_fps:6.2f} fps   cost {turn.cost:6.1%}"
+            f"   {turn.pictures_per_s:5.1f} pictures a second",
+            highlight=False,
+        )
+
+    camera = _CAMERA.format(fps=fps, width=size[0], height=size[1])
+    rig = Rig.from_addresses(camera, camera, realtime=not flat_out)
+    cost = audience_cost(rig, model, Plan(viewers, turns, seconds), say)
+    console.print(
+        f"{cost.model} on {cost.backend}, {cost.viewers} viewers on the same machine: they cost {cost.cost:.1%} of the "
+        f"frames a second (median of {len(cost.turns)} turns); {cost.encoded} pictures were encoded",
+        highlight=False,
+    )

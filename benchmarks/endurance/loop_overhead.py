@@ -1,0 +1,145 @@
+"""What the live loop costs beside the backend: its rate over the backend's own, and the way from capture to fused.
+
+python -m coconet.benchmarks.endurance.loop_overhead [--model lite] [--turns 9] [--seconds 4]
+
+On a noisy machine only the medians of the turns mean anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import cycle, pairwise
+from statistics import median
+
+from rich.console import Console
+from rich.progress import track
+
+from coconet.runtime.backends.backend import Backend
+from coconet.runtime.backends.open_backend import open_backend
+from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.frame import Frame, FramePair
+from coconet.runtime.loop.pipeline import run_pipeline
+from coconet.runtime.loop.run_report import RunReport
+from coconet.runtime.loop.run_stats import Percentiles
+from coconet.runtime.pairing.live_pair_stream import LiveStream
+from coconet.runtime.pairing.pair_stream import StreamCounts
+from coconet.runtime.sinks.sink import NoSink
+
+FRAMES = 30  # painted once and shown again and again, so that painting costs nothing
+
+FASTER = 2.0  # than the backend are the cameras, so that a pair always waits for it
+
+
+class Projector:
+    """A live camera that shows the same frames for ever, at a rate, stamped when they are due."""
+
+    realtime = True
+
+    def __init__(self, name: str, frames: list[Frame], fps: float) -> None:
+        self.name, self._frames, self._fps = name, cycle(frames), fps
+        self._began_ns, self._index = time.monotonic_ns(), 0
+
+    def read(self) -> Frame | None:
+        """Wait for the next frame's time."""
+        due_ns = self._began_ns + round(self._index * 1e9 / self._fps)
+        time.sleep(max(0, due_ns - time.monotonic_ns()) / 1e9)
+        self._index += 1
+        return Frame(next(self._frames).pixels, due_ns, self._index, stamps="arrival")
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def main() -> None:
+    """Time the backend alone and in the loop, in turns, and print what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="lite")
+    parser.add_argument("--turns", type=int, default=9, help="of the backend alone and in the loop")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each")
+    options = parser.parse_args()
+    pairs = painted_pairs(FRAMES)
+    with closing(open_backend(options.model)) as backend:
+        alone = [alone_ms(backend, pairs, options.seconds)]  # warms up, too
+        fps = FASTER * 1000 / alone[0].p50
+        full = []
+        for _ in track(range(options.turns), "measuring", console=Console(stderr=True), transient=True):
+            full.append(looped(backend, pairs, fps, options.seconds).fps)
+            alone.append(alone_ms(backend, pairs, options.seconds))
+        easy = looped(backend, pairs, fps / FASTER / 2, 4 * options.seconds)
+    show(alone, full, easy)
+
+
+@dataclass(frozen=True)
+class Alone(Percentiles):
+    """A backend in a bare loop: milliseconds of a frame, and frames a second."""
+
+    fps: float
+
+
+def alone_ms(backend: Backend, pairs: list[FramePair], seconds: float) -> Alone:
+    """Fuse in a bare loop."""
+    times_ms, end = [], time.perf_counter() + seconds
+    for pair in cycle(pairs):
+        begun = time.perf_counter()
+        backend.fuse(pair.visible.pixels, pair.infrared.pixels)
+        times_ms.append((time.perf_counter() - begun) * 1e3)
+        if time.perf_counter() > end:
+            break
+    told = Percentiles.of(times_ms)
+    return Alone(told.p50, told.p95, told.p99, len(times_ms) / sum(times_ms) * 1e3)
+
+
+def looped(backend: Backend, pairs: list[FramePair], fps: float, seconds: float) -> RunReport:
+    """Fuse in the live loop, from two cameras of this rate."""
+    visible = Projector("visible", [pair.visible for pair in pairs], fps)
+    infrared = Projector("infrared", [pair.infrared for pair in pairs], fps)
+    with LiveStream(visible, infrared) as stream:
+        return run_pipeline(_For(stream, seconds), backend, NoSink())
+
+
+class _For:
+    """A stream that ends after so many seconds."""
+
+    realtime = True
+
+    def __init__(self, stream: LiveStream, seconds: float) -> None:
+        self._stream, self._seconds = stream, seconds
+
+    def __iter__(self) -> Iterator[FramePair]:
+        end = time.monotonic() + self._seconds
+        for pair in self._stream:
+            yield pair
+            if time.monotonic() > end:
+                return
+
+    @property
+    def counts(self) -> StreamCounts:
+        return self._stream.counts
+
+
+def show(alone: list[Alone], full: list[float], easy: RunReport) -> None:
+    """Print the rate with cameras faster than the backend, and the latency with cameras half as fast."""
+    console = Console(soft_wrap=True)
+    ratios = [
+        loop / ((before.fps + after.fps) / 2) for loop, (before, after) in zip(full, pairwise(alone), strict=True)
+    ]
+    own_fps, own_p95_ms = median(one.fps for one in alone), median(one.p95 for one in alone)
+    console.print(
+        f"backend alone {own_fps:.1f} fps; loop {median(full):.1f} fps; ratio {median(ratios):.3f} "
+        f"(median of {len(ratios)} turns, {min(ratios):.3f} to {max(ratios):.3f})"
+    )
+    way = easy.capture_to_fused_ms
+    if way is not None and easy.latency_ms is not None:
+        console.print(
+            f"capture to fused p95 {way.p95:.1f} ms; backend p95 {own_p95_ms:.1f} ms alone, "
+            f"{easy.latency_ms.p95:.1f} ms in the loop; bound {own_p95_ms + 2000 / own_fps + 5:.1f} ms"
+        )
+    console.print("stages:", ", ".join(f"{stage.stage} p50 {stage.ms.p50:.1f} ms" for stage in easy.stages))
+
+
+if __name__ == "__main__":
+    main()

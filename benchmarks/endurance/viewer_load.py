@@ -1,0 +1,134 @@
+"""What an audience costs: the rate of a loop with and without viewers of its live page, in turns."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import IO
+
+from coconet.benchmarks.endurance.background_run import fusing
+from coconet.errors import CoconetError
+from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.rig.open_rig import open_rig
+from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.viewers.live_page import LivePage, PageSettings
+
+_SETTLE_S = 0.5  # until viewers have come or gone
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an audience is tried: so many viewers, for so many turns of so many seconds with and without them."""
+
+    viewers: int = 10
+    turns: int = 10
+    seconds: float = 3.0
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn: fused frames a second alone and watched, and pictures a second that all viewers together got."""
+
+    seconds: float
+    alone_fps: float
+    watched_fps: float
+    pictures_per_s: float
+
+    @property
+    def cost(self) -> float:
+        """The share of the rate that the audience took; noise can make it negative."""
+        if not self.alone_fps:
+            raise CoconetError(
+                "turn", wanted="fused frames", got=f"none in {self.seconds:g} s", remedy="Give it more --seconds."
+            )
+        return 1 - self.watched_fps / self.alone_fps
+
+
+@dataclass(frozen=True)
+class AudienceCost:
+    """What came of it. encoded: JPEGs that were made. model, backend: what fused."""
+
+    model: str
+    backend: str
+    viewers: int
+    turns: tuple[Turn, ...]
+    encoded: int
+
+    @property
+    def cost(self) -> float:
+        """The median share of the rate that the audience took."""
+        return median(turn.cost for turn in self.turns)
+
+
+class Audience:
+    """Viewers in a process of their own at the lowest priority, who watch as fast as they get pictures."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def tell(self, word: str) -> int:
+        """Say `watch` or `rest`; give how many pictures there were since the last word."""
+        wishes, answers = self._pipes()
+        wishes.write(f"{word}\n")
+        wishes.flush()
+        return int(json.loads(answers.readline()))
+
+    def _pipes(self) -> tuple[IO[str], IO[str]]:
+        if self._process.stdin is None or self._process.stdout is None:
+            raise RuntimeError("the viewers have no pipes")
+        return self._process.stdin, self._process.stdout
+
+
+def audience_cost(rig: Rig, model: str, plan: Plan, on_turn: Callable[[Turn], None] | None = None) -> AudienceCost:
+    """Fuse the rig's frames with the model and measure the loop with and without viewers, in turns.
+
+    The rig must not end meanwhile. Raises CoconetError for what cannot be opened.
+    """
+    gauge, turns = Gauge(), []
+    with (
+        TemporaryDirectory() as captures,
+        LivePage(gauge, PageSettings(port=0, captures=Path(captures))) as page,
+        fusing(lambda: open_rig(rig), model, gauge) as count,
+        watched_by(page.url, plan.viewers) as audience,
+    ):
+        for _ in range(plan.turns):
+            alone, _ = _rate(audience, "rest", count, plan.seconds)
+            watched, pictures = _rate(audience, "watch", count, plan.seconds)
+            turns.append(Turn(plan.seconds, alone, watched, pictures))
+            if on_turn is not None:
+                on_turn(turns[-1])
+        vitals, encoded = gauge.vitals(), page.view.jpegs.encoded
+    if vitals is None:
+        raise RuntimeError("a run that has fused frames has vitals")
+    return AudienceCost(vitals.model, vitals.backend, plan.viewers, tuple(turns), encoded)
+
+
+def _rate(audience: Audience, word: str, count: Callable[[], int], seconds: float) -> tuple[float, float]:
+    """Measure fused frames a second and the viewers' pictures a second, once they do what they were told."""
+    audience.tell(word)
+    time.sleep(_SETTLE_S)
+    audience.tell(word)
+    before, begun = count(), time.perf_counter()
+    time.sleep(seconds)
+    frames, passed = count() - before, time.perf_counter() - begun
+    return frames / passed, audience.tell(word) / passed
+
+
+@contextmanager
+def watched_by(url: str, viewers: int) -> Iterator[Audience]:
+    """Bring so many viewers to a page inside the block; they rest until they are told to watch."""
+    command = [sys.executable, "-m", "coconet.benchmarks.endurance.viewer_process", url, str(viewers)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603 - a module of ours
+        try:
+            yield Audience(process)
+        finally:
+            process.kill()

@@ -1,0 +1,1 @@
+"""Latency measured in turns, with its quality beside it."""

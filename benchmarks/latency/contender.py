@@ -1,0 +1,142 @@
+"""A contender: one model on one runner, which is one line of a benchmark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from coconet.errors import CoconetError, MissingPackage
+from coconet.files import sha256_of
+from coconet.media.pixels import Pixels
+from coconet.model_names import CHECKPOINTS, model_labels, model_path, shipped_checkpoint
+from coconet.networks.camera_ready import Fuser
+from coconet.networks.checkpoint import load_checkpoint
+from coconet.runtime.backends.backend import Backend
+from coconet.runtime.backends.open_backend import open_backend
+from coconet.runtime.backends.pytorch import EagerBackend
+
+try:
+    import torch
+except ImportError as error:
+    raise MissingPackage("torch", job="PyTorch as a peer", extra="export") from error
+
+
+class CompiledBackend(EagerBackend):
+    """A checkpoint through torch.compile, for the frame sizes it meets; the first frame of a size pays for it."""
+
+    def __init__(self, checkpoint: Path) -> None:
+        super().__init__(checkpoint)
+        self.name = f"PyTorch compile, {self.device.type}"
+        self._where = checkpoint
+        self._fuser = cast("Fuser", torch.compile(self._fuser, dynamic=False))
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Fuse like the eager backend. Raises CoconetError where the compiler fails, as without a C++ compiler."""
+        try:
+            return super().fuse(visible, infrared)
+        except CoconetError:
+            raise
+        except Exception as error:  # the compiler's own errors share no base class
+            first = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise CoconetError(
+                self._where,
+                wanted="a network that torch.compile takes",
+                got=f"from PyTorch: {first}",
+                remedy="Install a C++ compiler (apt install g++), or leave @compile out.",
+            ) from error
+
+
+class HalfBackend(EagerBackend):
+    """A checkpoint whose network runs in half precision, as `coconet export --half` would write it."""
+
+    def __init__(self, checkpoint: Path) -> None:
+        loaded = load_checkpoint(checkpoint)
+        super().__init__(loaded)
+        self.name = f"PyTorch half, {self.device.type}"
+        self.card = replace(self.card, precision="fp16")
+        self._fuser = Fuser(loaded.core, loaded.signature, half=True).to(self.device).eval()
+
+
+Runner = Literal["auto", "ort", "ort-cuda", "openvino", "compile", "half"]
+
+RUNNERS: tuple[Runner, ...] = get_args(Runner)
+"""`auto`: what `open_backend` takes for the file. `ort`, `ort-cuda`, `openvino`: the backend it is asked for, for ONNX.
+`compile`, `half`: PyTorch's compiler, and its half precision."""
+
+CHECKPOINT_SUFFIXES = (".safetensors", ".pth", ".pt")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model and what is to run it; written `lite`, `lite.onnx@auto` or `coconet@compile`.
+
+    model: what `coconet run --model` takes, or the bare file name of shipped weights. label: its name in reports.
+    """
+
+    model: str
+    runner: Runner = "auto"
+    label: str = field(default="", compare=False)
+
+    @classmethod
+    def parse(cls, text: str) -> Entry:
+        """Read `model` or `model@runner`; an @ that no known runner follows belongs to the path."""
+        found = re.fullmatch(rf"(.+)@({'|'.join(RUNNERS)})", text)
+        return cls(found[1], found[2]) if found else cls(text)  # type: ignore[arg-type]
+
+    def opened(self) -> Backend:
+        """Load the model. Raises CoconetError where this runner cannot."""
+        if self.runner not in ("compile", "half"):
+            return open_backend(self.path, self.runner)
+        path = self.resolved
+        if path.suffix not in CHECKPOINT_SUFFIXES:
+            raise CoconetError(
+                f"{self.model}@{self.runner}",
+                wanted=f"a checkpoint, which ends in {', '.join(CHECKPOINT_SUFFIXES)}",
+                got=path.suffix or "a word that is none",
+                remedy=f"Name the weights for @{self.runner}, such as coconet@{self.runner}.",
+            )
+
+        return CompiledBackend(path) if self.runner == "compile" else HalfBackend(path)
+
+    @property
+    def path(self) -> str:
+        """What to open: shipped weights by their bare file name too, unless such a file lies here."""
+        shipped = {name: word for word, name in CHECKPOINTS.items()}
+        here = model_path(self.model)
+        if self.model in shipped and not here.exists():
+            return str(shipped_checkpoint(shipped[self.model]))
+        if self.model == "lite" and self.runner in (
+            "compile",
+            "half",
+        ):  # the word is an ONNX file, which PyTorch does not run
+            return str(shipped_checkpoint("lite"))
+        return self.model
+
+    @property
+    def resolved(self) -> Path:
+        """The model's file; a path that does not exist for a baseline, which has none."""
+        return model_path(self.path)
+
+    def file_sha256(self) -> str:
+        """The hash of the model file; empty for a baseline."""
+        path = self.resolved
+        return sha256_of(path) if path.is_file() else ""
+
+
+def labelled(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries with labels that tell them apart; the second of two equal ones gets `#2`, to compare it with itself.
+
+    Raises CoconetError for none at all.
+    """
+    if not entries:
+        raise CoconetError("models", wanted="one or more", got="none", remedy="Name a model, such as lite.")
+    seen: dict[str, int] = {}
+    named = []
+    for entry, short in zip(entries, model_labels([entry.model for entry in entries]), strict=True):
+        label = short if entry.runner == "auto" else f"{short}@{entry.runner}"
+        seen[label] = seen.get(label, 0) + 1
+        named.append(Entry(entry.model, entry.runner, label if seen[label] == 1 else f"{label}#{seen[label]}"))
+    return named

@@ -1,0 +1,93 @@
+"""The frames of a benchmark, and how good the pictures are that a contender makes of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from coconet.benchmarks.results.schema import Quality
+from coconet.cards.frame_size import FrameSize
+from coconet.cards.model_card import ModelCard
+from coconet.media.pixels import Pixels
+from coconet.runtime.cameras.pair_folder import FolderFrames
+from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.frame import FramePair
+from coconet.runtime.frame_check import fitted
+from coconet.runtime.verify.parity import LIMITS, Answers, Parity, frame_error, parity_of, within
+from coconet.runtime.verify.verification import METRICS, metric_values
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """What one entry made of the benchmark's frames: label, card, and a picture for each pair."""
+
+    label: str
+    card: ModelCard
+    pictures: tuple[Pixels, ...]
+
+
+def reference_of(gallery: Gallery, galleries: Sequence[Gallery]) -> Gallery | None:
+    """The first FP32 entry with the same weights; None where there is none, or it is this one."""
+    for other in galleries:
+        same = other.card.weights_sha256 == gallery.card.weights_sha256 != ""
+        if same and other.card.precision == "fp32" and other.card.network == gallery.card.network:
+            return None if other is gallery else other
+    return None
+
+
+def parity_with(reference: Gallery, gallery: Gallery, pairs: Sequence[FramePair]) -> Parity:
+    """How far the pictures are from those of the reference."""
+    triples = zip(pairs, reference.pictures, gallery.pictures, strict=True)
+    return parity_of([frame_error(Answers(*triple)) for triple in triples])
+
+
+def objection(parity: Parity, gallery: Gallery) -> str | None:
+    """Why an entry does other work than its reference, so that its time would mean nothing; None where it does not."""
+    limits = LIMITS[gallery.card.precision]
+    return None if within(parity, limits) else f"not the same picture: {parity}, wanted {limits}"
+
+
+def quality_of(gallery: Gallery, pairs: Sequence[FramePair], reference: Gallery | None) -> Quality:
+    """The six metrics and, where there is a reference, the PSNR against it. Frames have sides of 41 pixels or more."""
+    values = [metric_values(picture, pair) for picture, pair in zip(gallery.pictures, pairs, strict=True)]
+    means = dict(zip(METRICS, np.mean(values, axis=0).tolist(), strict=True))
+    if reference is None:
+        return Quality(frames=len(pairs), **means)
+    parity = parity_with(reference, gallery, pairs)
+    return Quality(
+        frames=len(pairs),
+        **means,
+        reference=reference.label,
+        psnr_db=_finite(parity.psnr_db),
+        worst_psnr_db=_finite(parity.worst_psnr_db),
+        equal=math.isinf(parity.psnr_db),
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+@dataclass(frozen=True)
+class BenchFrames:
+    """Where the frames come from: a folder with `ir/` and `vis/`, or None for the painted rig; at most `count`."""
+
+    folder: Path | None = None
+    count: int = 4
+
+    def pairs(self, card: ModelCard, size: FrameSize) -> list[FramePair]:
+        """The pairs at a size, as the model of `card` takes them. Raises CoconetError as `paired_folder` does."""
+        source = painted_pairs(self.count, size.height_px, size.width_px)
+        if self.folder is not None:
+            source = list(islice(FolderFrames(self.folder), self.count))
+        return list(fitted(source, replace(card, height_px=size.height_px, width_px=size.width_px)))
+
+    def __str__(self) -> str:
+        if self.folder is None:
+            return f"{self.count} painted pairs"
+        return f"the first {self.count} pairs of {self.folder.name}, their middle cut to the frame size"

@@ -1,0 +1,127 @@
+"""Honesty: the benchmark tested on itself, with a model against itself and against a slowed twin."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from functools import partial
+
+from coconet.benchmarks.latency.contender import Entry
+from coconet.benchmarks.latency.interleaved import Timed, measure
+from coconet.benchmarks.latency.pictures import BenchFrames
+from coconet.benchmarks.latency.stopping_rule import Effort
+from coconet.benchmarks.latency.worker import Opener, Worker
+from coconet.benchmarks.results.compare import Finding, Versus, versus_in_turns, versus_of
+from coconet.benchmarks.results.schema import Row
+from coconet.cards.frame_size import FrameSize
+from coconet.errors import CoconetError
+from coconet.media.pixels import Pixels
+from coconet.runtime.backends.backend import Backend
+
+
+class SlowedBackend:
+    """A backend made slower by a share of its own time, without changing a pixel: it keeps a core busy after each."""
+
+    def __init__(self, backend: Backend, slower: float) -> None:
+        self._backend, self._slower = backend, slower
+        self.card, self.name = backend.card, f"{backend.name}, slowed by {slower:.0%}"
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Fuse as the backend does, and then wait."""
+        started = time.perf_counter()
+        fused = self._backend.fuse(visible, infrared)
+        until = time.perf_counter() + self._slower * (time.perf_counter() - started)
+        while time.perf_counter() < until:
+            pass
+        return fused
+
+    def close(self) -> None:
+        """Close the backend."""
+        self._backend.close()
+
+
+def slowed(entry: Entry, slower: float) -> Backend:
+    """Open an entry, slowed; a picklable opener with functools.partial."""
+    return SlowedBackend(entry.opened(), slower)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is compared: an entry with itself and with a twin slowed by a share, each run for some timed seconds."""
+
+    entry: Entry
+    size: FrameSize
+    seconds: float
+    slower: float
+
+
+@dataclass(frozen=True)
+class Honesty:
+    """What came of it: findings of comparisons of equals and of slowed twins, in one run each or in two."""
+
+    slower: float
+    equal_in_turns: tuple[Versus, ...]
+    equal_apart: tuple[Versus, ...]
+    slowed_in_turns: tuple[Versus, ...]
+    slowed_apart: tuple[Versus, ...]
+
+    def lines(self) -> Iterator[str]:
+        """Say it, a line a kind."""
+        slowed_by = f"slowed by {self.slower:.0%}"
+        yield _line("the same model, measured in turns", self.equal_in_turns, "no difference")
+        yield _line("the same model, in two runs", self.equal_apart, "no difference")
+        yield _line(f"{slowed_by}, measured in turns", self.slowed_in_turns, "slower")
+        yield _line(f"{slowed_by}, in two runs", self.slowed_apart, "slower")
+
+
+def honest(trial: Trial, rounds: int, report: Callable[[], None]) -> Honesty:
+    """Compare so many times; after Ctrl-C, what there is by then."""
+    kinds: list[list[Versus]] = []
+    with suppress(KeyboardInterrupt):
+        for _ in range(rounds):
+            kinds.append(_round(trial))
+            report()
+    if not kinds:
+        raise CoconetError("honesty", wanted="one round at least", got="none", remedy="Let it run longer.")
+    return Honesty(trial.slower, *zip(*kinds, strict=True))
+
+
+def _round(trial: Trial) -> list[Versus]:
+    """One comparison of each kind, in the order of Honesty's fields."""
+    twin = partial(slowed, trial.entry, trial.slower)
+    first, second, third = _in_turns(trial, trial.entry.opened, trial.entry.opened, twin)
+    alone = [_in_turns(trial, opener)[0] for opener in (trial.entry.opened, trial.entry.opened, twin)]
+    return [
+        versus_in_turns(first, second),
+        versus_of(alone[0], alone[1]),
+        versus_in_turns(first, third),
+        versus_of(alone[1], alone[2]),
+    ]
+
+
+def _in_turns(trial: Trial, *openers: Opener) -> list[Row]:
+    effort = Effort(limit_s=trial.seconds)
+    with ExitStack() as stack:
+        workers = [stack.enter_context(Worker(f"{n}", opener)) for n, opener in enumerate(openers)]
+        for worker in workers:
+            worker.hold(BenchFrames().pairs(worker.loaded.card, trial.size))
+        return [_row(trial, one) for one in measure(workers, effort)]
+
+
+def _row(trial: Trial, timed: Timed) -> Row:
+    size = trial.size
+    row = Row(entry=timed.worker.name, model="", runner="", height_px=size.height_px, width_px=size.width_px)
+    return row.timed(timed.turns_ms, timed.yardstick_ms, timed.processes, complete=True)
+
+
+def _line(what: str, found: tuple[Versus, ...], wanted: Finding) -> str:
+    counts = Counter(one.finding for one in found)
+    others = ", ".join(f"{count} {finding}" for finding, count in counts.items() if finding != wanted)
+    ratios = sorted(one.ratio.value for one in found)
+    return (
+        f"{what}: {counts[wanted]} of {len(found)} {wanted}{f' ({others})' if others else ''}, "
+        f"ratios {ratios[0]:.3f} to {ratios[-1]:.3f}"
+    )

@@ -1,0 +1,1 @@
+"""Results of benchmarks: schema, intervals, comparison, reports."""

@@ -1,0 +1,1 @@
+"""Studies behind figures in the documents."""

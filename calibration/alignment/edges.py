@@ -1,0 +1,154 @@
+"""Alignment without a target: the edges of both pictures, whichever side of them is brighter, laid onto each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from coconet.calibration.alignment.coarse_search import first_guesses
+from coconet.calibration.alignment.patch_matching import PatchSupport, PatchVotes, patch_votes, shared_warp, support_by
+from coconet.errors import CoconetError
+from coconet.media.pixels import luma
+from coconet.runtime.frame import FramePair
+from coconet.runtime.preprocess.edge_features import (
+    SEARCH_WIDTH_PX,
+    Field,
+    Homography,
+    Plane,
+    agreement,
+    edge_field,
+    moved_field,
+    sized,
+)
+
+_GUESSES = 10  # of the first search, refined at small size
+
+_KEPT = 4  # of these, refined at middle size
+
+_LEAST_GAIN = 1e-4  # of the agreement, relative: below, another round is not worth its time
+
+
+@dataclass(frozen=True)
+class Registration:
+    """How infrared pixels map to visible ones, (3, 3), and how well that is borne out.
+
+    agreement: of all edges, 1 for all and 0 as by chance. support: of patches of both pictures.
+    """
+
+    homography: Homography
+    agreement: float
+    support: PatchSupport
+
+
+def register_edges(pairs: Sequence[FramePair]) -> Registration:
+    """Find the homography from infrared to visible pixels that brings the edges of all pairs together.
+
+    pairs: of one size a side, 8 bit, infrared as it comes (not warped). The pictures may differ in size; the infrared
+    one may be scaled by 0.75 to 1.34 (beyond the ratio of the sizes), turned by 9 degrees and shifted by any amount.
+    Raises CoconetError where fewer than half of the patches, or only those of one corner, bear it out.
+
+    A search of small pictures gives first guesses. Patches of ever larger pictures are then looked for near where a
+    guess puts them, and the warp that most of them share is taken where the edges agree better with it.
+    """
+    views = _Views(pairs)
+    guesses = first_guesses(views.visible, views.infrared, _GUESSES)
+    small = sorted((_refined(guess, views, _SMALL) for guess in guesses), key=lambda found: -found[1])
+    middle = max((_refined(guess, views, _MIDDLE) for guess, _ in small[:_KEPT]), key=lambda found: found[1])
+    homography, agreed = _refined(middle[0], views, _LARGE)
+    support = _support(homography, views)
+    if support.weakness:
+        raise CoconetError(
+            "alignment",
+            wanted="a scene with edges that both cameras see, all over the picture",
+            got=support.weakness,
+            remedy="Point the rig at buildings, people or a heated board, or look at more pairs; or name points.",
+        )
+    return Registration(homography, agreed, support)
+
+
+def patch_support(pairs: Sequence[FramePair], homography: Homography) -> PatchSupport:
+    """Look which patches of pairs as register_edges takes them bear a homography out."""
+    return _support(homography, _Views(pairs))
+
+
+class _Views:
+    """What both cameras saw at the same moments, as luma planes, each side of one size."""
+
+    def __init__(self, pairs: Sequence[FramePair]) -> None:
+        self.visible: list[Plane] = [luma(pair.visible.pixels) for pair in pairs]
+        self.infrared: list[Plane] = [luma(pair.infrared.pixels) for pair in pairs]
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """One refinement.
+
+    width_px, blur_px: of the visible pictures, at most so wide. patch_px, radius_px: of the patches, and how far around
+    they are looked for. sigmas_px: of the Gaussians their votes are blurred by. freedoms: of the warp, in this order.
+    """
+
+    width_px: int
+    blur_px: float
+    patch_px: int
+    radius_px: int
+    sigmas_px: tuple[float, ...]
+    freedoms: tuple[int, ...] = (4, 6, 8)
+    rounds: int = 2
+
+
+_SMALL = _Stage(SEARCH_WIDTH_PX, 1.5, 40, 10, (5.0, 3.0, 2.0), rounds=3)
+
+_MIDDLE = _Stage(320, 1.5, 64, 8, (4.0, 2.0, 1.2))
+
+_LARGE = _Stage(640, 1.3, 96, 8, (4.0, 2.0, 1.0), freedoms=(6, 8))
+
+
+class _Sight:
+    """The edges of all pairs at the size of a stage; homographies here are to pixels of that size."""
+
+    def __init__(self, views: _Views, stage: _Stage) -> None:
+        scale = min(1.0, stage.width_px / views.visible[0].shape[1])
+        self.target = edge_field([sized(plane, scale) for plane in views.visible], stage.blur_px)
+        self.scale, self._infrared, self._stage = scale, views.infrared, stage
+
+    def moved(self, homography: Homography) -> Field:
+        """Give the edges of the infrared side where a homography puts them."""
+        size_px = (self.target.shape[2], self.target.shape[1])
+        return moved_field(self._infrared, homography, size_px, self._stage.blur_px)
+
+    def votes(self, moved: Field) -> PatchVotes:
+        """Look for the patches of the visible side there."""
+        return patch_votes(self.target, moved, self._stage.patch_px, self._stage.radius_px)
+
+
+def _refined(start: Homography, views: _Views, stage: _Stage) -> tuple[Homography, float]:
+    """Let patches vote for better warps; the best of them, and how much the edges agree with it."""
+    sight = _Sight(views, stage)
+    best = _rescaled(start, sight.scale)
+    moved = sight.moved(best)
+    agreed = agreement(sight.target, moved)
+    for _ in range(stage.rounds):
+        votes, base, before = sight.votes(moved), best, agreed
+        for freedom in stage.freedoms:
+            trial = shared_warp(votes, freedom, stage.sigmas_px) @ base
+            trial_moved = sight.moved(trial)
+            trial_agreed = agreement(sight.target, trial_moved)
+            if trial_agreed > agreed:
+                best, moved, agreed = trial, trial_moved, trial_agreed
+        if agreed - before <= _LEAST_GAIN * abs(before):
+            break
+    found = _rescaled(best, 1 / sight.scale)
+    return found / found[2, 2], agreed
+
+
+def _support(homography: Homography, views: _Views) -> PatchSupport:
+    sight = _Sight(views, _LARGE)
+    return support_by(sight.votes(sight.moved(_rescaled(homography, sight.scale))), sight.scale)
+
+
+def _rescaled(homography: Homography, scale: float) -> Homography:
+    """From infrared pixels to visible pixels of a picture scaled by `scale`."""
+    scaled: Homography = np.diag([scale, scale, 1.0]) @ homography
+    return scaled

@@ -1,0 +1,1 @@
+"""Commands that measure a rig or a model once."""

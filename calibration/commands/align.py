@@ -1,0 +1,41 @@
+"""The command `coconet align`: finds how the thermal picture lies on the visible one, shows it, and keeps it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def align(
+    rig: Annotated[Path, typer.Argument(help="A rig.toml, of cameras or of a recording; it takes the result.")],
+    pairs: Annotated[int, typer.Option("--pairs", min=1, max=64, help="How many pairs to look at.")] = 6,
+    every: Annotated[int, typer.Option("--every", min=1, help="Take every so many-th pair.")] = 15,
+    board: Annotated[
+        str | None, typer.Option("--board", help="A heated target: checkerboard:7x5 (inner corners) or circles:7x5.")
+    ] = None,
+    point: Annotated[
+        list[str] | None, typer.Option("--point", help="A point both see, as x,y=x,y, infrared first; several times.")
+    ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option("--pictures", help="Where to put overlay.png and checkerboard.png.")
+    ] = None,
+    save: Annotated[bool, typer.Option("--save/--no-save", help="Write it into the rig file.")] = True,
+) -> None:
+    """Align a rig by the edges in its pictures, by a board, or by points, and write the result into the rig file."""
+    from rich.console import Console
+
+    from coconet.calibration.alignment.find_alignment import AlignmentSearch, align_rig, save_alignment
+
+    with Console(stderr=True).status("looking at both cameras, then aligning ..."):
+        found = align_rig(rig, AlignmentSearch(pairs, every, board, tuple(point or ())), pictures)
+    console = Console(soft_wrap=True)
+    for row in found.alignment.homography:
+        console.print("  ".join(f"{value:12.6f}" for value in row), highlight=False)
+    console.print(f"{found.method}: {found.told}")
+    for path in found.pictures:
+        console.print(path, highlight=False)
+    if save:
+        save_alignment(rig, found.alignment)
+        console.print(f"written to {rig}", highlight=False)

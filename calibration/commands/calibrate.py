@@ -1,0 +1,196 @@
+"""The command `coconet calibrate`: a float model and frames of both cameras become an INT8 model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from coconet.calibration.int8.ranges import ActivationRanges, read_ranges
+from coconet.calibration.int8.threshold import MethodName, RangeMethod
+from coconet.errors import CoconetError
+from coconet.progress import Shown
+from coconet.runtime.verify.parity import LIMITS
+
+if TYPE_CHECKING:
+    from coconet.calibration.int8.frame_set import CalibrationSet, Division
+    from coconet.calibration.int8.frame_source import FrameSource
+    from coconet.calibration.int8.graph import OnnxModel
+    from coconet.calibration.int8.placement import ConvSite
+    from coconet.calibration.int8.sensitivity import Mixture, Sensitivity
+
+
+ENOUGH_FRAMES = 100
+
+MIN_PSNR_DB = 40.0
+
+DEFAULT = RangeMethod()
+
+
+def calibrate(
+    model: Annotated[Path, typer.Argument(help="Camera-ready ONNX model in FP32 or FP16, from coconet export.")],
+    frames: Annotated[
+        Path | None, typer.Option("--frames", help="Folder of paired pictures to measure on: ir/ and vis/.")
+    ] = None,
+    rig: Annotated[Path | None, typer.Option("--rig", help="Or a rig.toml that names two recordings.")] = None,
+    visible: Annotated[str | None, typer.Option("--visible", help="Or the visible recording, with --infrared.")] = None,
+    infrared: Annotated[str | None, typer.Option("--infrared", help="The infrared recording.")] = None,
+    every: Annotated[
+        int | None,
+        typer.Option("--every", min=1, help="Look at every Nth frame (default: 1 of a folder, 10 of recordings)."),
+    ] = None,
+    crops: Annotated[
+        int, typer.Option("--crops", min=0, help="Cut crops of the frames until there are so many frames.")
+    ] = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="The INT8 model (default: MODEL.int8.onnx).")] = None,
+    ranges: Annotated[
+        Path | None, typer.Option("--ranges", help="Take the ranges of an earlier run instead of measuring.")
+    ] = None,
+    method: Annotated[
+        MethodName | None, typer.Option("--method", help=f"How a range is chosen (default: {DEFAULT.name}).")
+    ] = None,
+    percentile: Annotated[
+        float | None, typer.Option("--percentile", help=f"For that method (default: {DEFAULT.percentile:g}).")
+    ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option("--check", help="Paired folder to compare on (default: every fifth frame, not measured on)."),
+    ] = None,
+    min_psnr: Annotated[
+        float, typer.Option("--min-psnr", help="Keep convolutions in floating point until every frame is so near, dB.")
+    ] = MIN_PSNR_DB,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", help="Compare with this model (default: MODEL), such as the FP32 one."),
+    ] = None,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="Try every mixture and print the table, needed or not.")
+    ] = False,
+) -> None:
+    """Measure activation ranges and write an INT8 model with explicit Q/DQ, compared with the float one."""
+    from coconet.calibration.int8.concat_split import split_concats
+    from coconet.calibration.int8.frame_source import SourceChoice
+    from coconet.calibration.int8.gate import Gate, ranges_path
+    from coconet.calibration.int8.graph import OnnxModel
+    from coconet.calibration.int8.placement import quantizable_convs
+    from coconet.calibration.int8.qdq import quantized_model
+    from coconet.calibration.int8.sensitivity import Sensitivity, conv_macs
+
+    chosen = _method(method, percentile)
+    _check_ready(ranges, chosen=bool(method or percentile or crops))
+    target = out or model.with_suffix(".int8.onnx")
+    source = SourceChoice(frames, rig, visible, infrared, every).opened()
+    limits = replace(LIMITS["int8"], worst_psnr_db=min_psnr)
+    Gate(model, (), limits).check_name(target)
+    float_model = OnnxModel.read(model)
+    sites = quantizable_convs(float_model)
+    division = _division(source, check, ranges)
+    found = _ranges(float_model, sites, division, ranges, chosen, crops)
+    if ranges is None and source is not None:
+        found = replace(found, record=replace(found.record, front_end=source.front_end()))
+    gate = Gate(model, division.check, limits, against)
+    parted = split_concats(float_model, found)
+    macs = conv_macs(parted, next(iter(division.check)))
+    mixture = _mixture(Sensitivity(parted, found, gate, macs), quantizable_convs(parted), sensitivity)
+    gate.write(quantized_model(parted, mixture.sites, found), mixture.parity, found, target)
+    typer.echo(
+        f"{target}: {len(mixture.sites)} of {len(macs)} convolutions in INT8 "
+        f"({mixture.int8_share:.0%} of their arithmetic), {_size(target)} (before: {_size(model)})"
+    )
+    typer.echo(f"{ranges_path(target)}: {found.record.method} over {_counted(found.record.frames)}")
+    typer.echo(f"against {against or model.name} on {division.origin}: {mixture.parity}")
+
+
+def _check_ready(ranges: Path | None, *, chosen: bool) -> None:
+    """Refuse beside ready ranges what would be ignored."""
+    if ranges is not None and chosen:
+        raise CoconetError(
+            "--ranges",
+            wanted="no --method, --percentile or --crops beside it",
+            got="one of them",
+            remedy="Leave --ranges out to choose ranges anew.",
+        )
+
+
+def _method(name: MethodName | None, percentile: float | None) -> RangeMethod:
+    """Combine the two options; a percentile alone chooses that method."""
+    if percentile is not None and name not in (None, "percentile"):
+        raise CoconetError(
+            "--percentile", wanted="the method percentile", got=str(name), remedy="Leave one of the two options out."
+        )
+    return RangeMethod(name or DEFAULT.name, DEFAULT.percentile if percentile is None else percentile)
+
+
+def _division(source: FrameSource | None, check: Path | None, ranges: Path | None) -> Division:
+    from coconet.calibration.int8.frame_set import divided, no_frames, only_compared, survey
+
+    if ranges is not None:
+        return only_compared(source, check)
+    if source is None:
+        raise no_frames("Name some, or give --ranges.")
+    found = survey(Shown(source, "looking"))
+    typer.echo(f"{source}, {found}")
+    return divided(source, found, check)
+
+
+def _ranges(
+    model: OnnxModel,
+    sites: list[ConvSite],
+    division: Division,
+    ranges: Path | None,
+    method: RangeMethod,
+    crops: int,
+) -> ActivationRanges:
+    if ranges is None and division.measure is not None:
+        return _measured(model, sites, division.measure.with_crops(crops), method)
+    assert ranges is not None  # noqa: S101  _division gives nothing to measure only then
+    return read_ranges(ranges, model.sha256)
+
+
+def _measured(model: OnnxModel, sites: list[ConvSite], frames: CalibrationSet, method: RangeMethod) -> ActivationRanges:
+    from coconet.calibration.int8.concat_split import joined_tensors
+    from coconet.calibration.int8.observer import observe
+
+    if len(frames) < ENOUGH_FRAMES:
+        _warn(
+            f"ranges from {_counted(len(frames))}; {ENOUGH_FRAMES} or more of your own cameras are safer, "
+            f"--crops {ENOUGH_FRAMES} is the next best"
+        )
+    tensors = sorted({site.activation for site in sites} | joined_tensors(model))
+    measured = observe(model, tensors, Shown(frames, "measuring")).ranges(method)
+    return replace(measured, record=replace(measured.record, method=frames.describe(measured.record.method)))
+
+
+def _mixture(sensitivity: Sensitivity, sites: list[ConvSite], table: bool) -> Mixture:
+    """All of the convolutions in INT8 if that holds, else with the table of what it took; the last try if none did."""
+    from coconet.calibration.int8.sensitivity import damage_table, mixture_table, steps, worst_first
+
+    shown = replace(sensitivity.gate, frames=Shown(sensitivity.gate.frames, "comparing"))
+    tried = [replace(sensitivity, gate=shown).mixture(sites, 0)]
+    if tried[0].holds and not table:
+        return tried[0]
+    damages = list(sensitivity.damages(Shown(sites, "ranking")))
+    for keep in Shown(steps(len(sites))[1:], "mixing"):
+        tried.append(sensitivity.mixture(worst_first(damages), keep))
+        if tried[-1].holds and not table:
+            break
+    chosen = next((mixture for mixture in tried if mixture.holds), None)
+    console = Console()
+    console.print(damage_table(damages))
+    console.print(mixture_table(tried, sensitivity.model.card.precision, chosen))
+    return chosen or tried[-1]
+
+
+def _size(path: Path) -> str:
+    return f"{path.stat().st_size / 1e6:.2f} MB"
+
+
+def _counted(frames: int) -> str:
+    return f"{frames} frame{'s' * (frames != 1)}"
+
+
+def _warn(text: str) -> None:
+    Console(stderr=True).print(f"[yellow]warning:[/] {text}", soft_wrap=True, highlight=False)

@@ -1,0 +1,38 @@
+"""The command `coconet offset`: finds how much later one camera stamps than the other, and keeps it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def offset(
+    rig: Annotated[Path, typer.Argument(help="A rig.toml, of cameras or of a recording; it takes the result.")],
+    seconds: Annotated[float, typer.Option("--seconds", min=3, max=600, help="How long to look.")] = 20,
+    most_ms: Annotated[
+        float, typer.Option("--most-ms", min=50, max=5000, help="The largest offset to look for.")
+    ] = 1000,
+    save: Annotated[bool, typer.Option("--save/--no-save", help="Write it into the rig file.")] = True,
+) -> None:
+    """Find the time offset of a rig by what moves in both pictures, and write it into the rig file."""
+    from rich.console import Console
+
+    from coconet.calibration.alignment.find_time_offset import save_offset, search_offset
+    from coconet.runtime.rig.rig_file import Rig
+
+    with Console(stderr=True).status("watching what moves ...") as status:
+
+        def on_seen(seen_s: float) -> None:
+            status.update(f"watched {seen_s:.1f} of {seconds:g} s")
+
+        found = search_offset(Rig.from_file(rig), seconds, most_ms, on_seen=on_seen)
+    console = Console(soft_wrap=True, highlight=False)
+    later, earlier = ("infrared", "visible") if found.lag_ms > 0 else ("visible", "infrared")
+    console.print(f"{later} stamps are {abs(found.lag_ms):.1f} ms later than {earlier} ones")
+    console.print(f"agreement {found.peak:.2f}, next best {found.second:.2f}, in {found.span_s:.0f} s")
+    if save:
+        for role, offset_ms in save_offset(rig, found).items():
+            console.print(f"{role}.offset_ms = {offset_ms:g}")
+        console.print(f"written to {rig}")

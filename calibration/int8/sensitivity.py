@@ -1,0 +1,183 @@
+"""Sensitivity: which convolutions INT8 harms most, what each costs, and how many stay in floating point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from math import prod
+
+import numpy as np
+from rich.table import Table
+
+from coconet.calibration.int8.gate import Gate
+from coconet.calibration.int8.graph import OnnxModel
+from coconet.calibration.int8.observer import activations
+from coconet.calibration.int8.placement import ConvSite
+from coconet.calibration.int8.qdq import quantized_model
+from coconet.calibration.int8.ranges import ActivationRanges
+from coconet.cards.model_card import Precision
+from coconet.runtime.frame import Frame, FramePair
+from coconet.runtime.verify.parity import Parity
+
+
+def conv_macs(model: OnnxModel, pair: FramePair) -> dict[str, int]:
+    """Output tensor of every Conv node to its multiply-accumulates on one pair, fitted to the card.
+
+    A convolution of weights (O, I / groups, kh, kw) takes I / groups * kh * kw for every sample it gives. The matrix
+    products of an attention are not counted.
+    """
+    convs = [node for node in model.nodes if node.op_type == "Conv"]
+    constants = {node.input[1]: model.constant(node.input[1]) for node in convs}
+    computed = [name for name, value in constants.items() if value is None]
+    _, values = next(activations(model, [*(node.output[0] for node in convs), *computed], [pair]))
+    shapes = {name: value.shape for name, value in (constants | values).items() if value is not None}
+    return {node.output[0]: prod(shapes[node.output[0]]) * prod(shapes[node.input[1]][1:]) for node in convs}
+
+
+def share(macs: dict[str, int], outputs: set[str]) -> float:
+    """The share of all multiply-accumulates, 0..1, that the convolutions which make `outputs` take."""
+    return sum(macs[output] for output in outputs) / sum(macs.values())
+
+
+RANKING_FRAMES = 3
+
+RANKING_SIDE_PX = 256
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What INT8 in one convolution alone does to the fused picture: its PSNR against the float model's, in dB."""
+
+    site: ConvSite
+    psnr_db: float
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A model with some convolutions in INT8 and the others as they were, and how it did.
+
+    kept: the outputs of those left in floating point, worst first. int8_share: share of all convolutions'
+    multiply-accumulates in INT8, 0..1. holds: within the limits of the gate.
+    """
+
+    sites: tuple[ConvSite, ...]
+    kept: tuple[str, ...]
+    size_bytes: int
+    int8_share: float
+    parity: Parity
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """One model with its ranges, against the gate it has to pass. macs: output of every convolution to its work."""
+
+    model: OnnxModel
+    ranges: ActivationRanges
+    gate: Gate
+    macs: dict[str, int]
+
+    def damages(self, sites: Iterable[ConvSite]) -> Iterator[Damage]:
+        """Quantise one convolution at a time, in the order of `sites`, each over the same few pictures.
+
+        One at a time, not all but one: as many runs, each with one Q/DQ pair instead of all of them, and the damage
+        is read by itself instead of as the small difference of two large errors.
+        """
+        frames = [self.cut_small(pair) for pair in islice(self.gate.frames, RANKING_FRAMES)]
+        gate = replace(self.gate, frames=frames)
+        for site in sites:
+            trial = gate.measure(quantized_model(self.model, [site], self.ranges))
+            yield Damage(site, trial.parity.psnr_db)
+
+    def mixture(self, worst_first: Sequence[ConvSite], keep: int) -> Mixture:
+        """Measure the model with the first `keep` of the sites in floating point, on all frames of the gate.
+
+        They stay in the type they have: FP16 in an FP16 export, which makes one strongly typed file of both.
+        """
+        sites = tuple(worst_first[keep:])
+        trial = self.gate.measure(quantized_model(self.model, sites, self.ranges))
+        return Mixture(
+            sites=sites,
+            kept=tuple(site.output for site in worst_first[:keep]),
+            size_bytes=trial.size_bytes,
+            int8_share=share(self.macs, {site.output for site in sites}),
+            parity=trial.parity,
+            holds=self.gate.passes(trial.parity),
+        )
+
+    def cut_small(self, pair: FramePair) -> FramePair:
+        """The middle of large pictures, which ranks as well and costs less; whole ones for a model of one size."""
+        if self.model.card.height_px is not None:
+            return pair
+        return FramePair(_middle(pair.visible), _middle(pair.infrared))
+
+
+def worst_first(damages: Sequence[Damage]) -> list[ConvSite]:
+    """The sites from the lowest PSNR to the highest."""
+    return [damage.site for damage in sorted(damages, key=lambda damage: damage.psnr_db)]
+
+
+def steps(sites: int) -> list[int]:
+    """How many of so many convolutions are kept, one trial after the other: 0, 1, 2, 3, 4, 6, 9, 13 ...
+
+    Half as many again beyond four, so that a deep network is not tried layer by layer; one at least is in INT8.
+    """
+    counts = [0]
+    while counts[-1] + 1 < sites:
+        last = counts[-1]
+        counts.append(min(sites - 1, last + 1 if last < 4 else last + last // 2))
+    return counts
+
+
+def _middle(frame: Frame) -> Frame:
+    rows, columns = (_middle_part(side) for side in frame.pixels.shape[:2])
+    return replace(frame, pixels=np.ascontiguousarray(frame.pixels[rows, columns]))
+
+
+def _middle_part(side: int) -> slice:
+    kept = min(side, RANKING_SIDE_PX)
+    return slice((side - kept) // 2, (side - kept) // 2 + kept)
+
+
+RATES: dict[Precision, float] = {"fp32": 4.0, "fp16": 2.0}
+"""How many multiply-accumulates tensor cores do in INT8 while they do one in this precision (FP32 as TF32).
+
+The dense peak rates of NVIDIA's data sheets from Ampere on: INT8 has twice the rate of FP16, and FP16 that of TF32.
+"""
+
+
+def expected_speed(int8_share: float, precision: Precision) -> float:
+    """How much faster the convolutions get, by Amdahl's law: 1 for none in INT8, RATES[precision] for all.
+
+    An upper bound: memory, and what is no convolution, is left out.
+    """
+    return 1.0 / (int8_share / RATES[precision] + 1.0 - int8_share)
+
+
+def damage_table(damages: Sequence[Damage]) -> Table:
+    """The convolutions, worst first, with the PSNR when each is the only one in INT8."""
+    table = Table("convolution", "PSNR alone in INT8 (dB)", title="Sensitivity, worst first")
+    for damage in sorted(damages, key=lambda damage: damage.psnr_db):
+        table.add_row(damage.site.output, f"{damage.psnr_db:.1f}")
+    return table
+
+
+def mixture_table(mixtures: Sequence[Mixture], precision: Precision, chosen: Mixture | None) -> Table:
+    """The models that were tried, as a Pareto row; the one to be written is marked with an arrow."""
+    table = Table(
+        *("", f"kept in {precision.upper()}", "size (MB)", "in INT8", "speed", "PSNR (dB)", "worst frame (dB)"),
+        title="Speed against quality",
+        caption=f"speed: expected of the convolutions on tensor cores, {precision.upper()} being 1; not measured",
+    )
+    for mixture in mixtures:
+        table.add_row(
+            "->" if mixture is chosen else "",
+            f"{len(mixture.kept)} of {len(mixture.kept) + len(mixture.sites)}",
+            f"{mixture.size_bytes / 1e6:.2f}",
+            f"{mixture.int8_share:.0%}",
+            f"{expected_speed(mixture.int8_share, precision):.2f}",
+            f"{mixture.parity.psnr_db:.1f}",
+            f"{mixture.parity.worst_psnr_db:.1f}",
+        )
+    return table

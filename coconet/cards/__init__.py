@@ -1,0 +1,1 @@
+"""Cards: what a model or an engine says about itself."""

@@ -1,0 +1,163 @@
+"""The engine card: what a TensorRT engine was built by, from what and for which GPUs, and the key that follows."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from coconet.cards.frame_size import FrameSize, SizeProfile, _bad_option
+from coconet.cards.model_card import ModelCard
+from coconet.errors import CoconetError
+from coconet.files import existing_file, sha256_of
+
+ENGINE_SUFFIX = ".engine"
+
+Flavour = Literal["tensorrt", "tensorrt_rtx"]
+"""`tensorrt` builds for the device it runs on, `tensorrt_rtx` (TensorRT for RTX) on any machine for GPUs it is told."""
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How an engine is built.
+
+    gpus: GPUs by compute capability, such as `sm86`, for TensorRT for RTX; empty for the TensorRT of this device.
+    profile: the frame sizes of a model that takes any; None for a model of one size.
+    workspace_mib: the most scratch memory a layer may use; None leaves it to TensorRT.
+    optimization_level: 0 (quick build) to 5 (fast engine); None leaves it to TensorRT.
+    """
+
+    gpus: tuple[str, ...] = ()
+    profile: SizeProfile | None = None
+    workspace_mib: int | None = None
+    optimization_level: int | None = None
+
+    def __post_init__(self) -> None:
+        for gpu in self.gpus:
+            if re.fullmatch(r"sm\d{2,3}", gpu) is None:
+                raise _bad_option("GPU", "sm and the compute capability, such as sm86", repr(gpu))
+        if self.workspace_mib is not None and self.workspace_mib < 1:
+            raise _bad_option("workspace", "1 MiB or more", f"{self.workspace_mib} MiB")
+        if self.optimization_level not in (None, *range(6)):
+            raise _bad_option("optimisation level", "0 to 5", str(self.optimization_level))
+
+
+@dataclass(frozen=True)
+class EngineCard:
+    """What an engine was built from, by what and for what; JSON beside the engine.
+
+    model: the card of the ONNX model, whose file has the hash onnx_sha256.
+    targets: the compute capabilities it runs on, such as `sm86`.
+    device: the name of the GPU it was built on, and is good for; None where it was built without one.
+    """
+
+    model: ModelCard
+    onnx_sha256: str
+    engine_sha256: str
+    flavour: Flavour
+    tensorrt_version: str
+    targets: tuple[str, ...]
+    device: str | None
+    options: BuildOptions
+
+    def to_json(self) -> str:
+        """Write the card as one line of JSON, keys in a fixed order."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str, where: object) -> EngineCard:
+        """Read a card; `where` names the file in errors. Raises CoconetError for anything that is not a card."""
+        try:
+            fields = json.loads(text)
+            return cls(
+                **{
+                    **fields,
+                    "model": ModelCard.from_dict(fields["model"]),
+                    "targets": tuple(fields["targets"]),
+                    "options": _options(fields["options"]),
+                }
+            )
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise CoconetError(
+                where,
+                wanted="an engine card as JSON",
+                got=str(error),
+                remedy="Build the engine again with coconet build.",
+            ) from error
+
+
+def card_path(engine: Path) -> Path:
+    """Where the card of an engine lies: `model.engine.json` beside `model.engine`."""
+    return engine.with_name(engine.name + ".json")
+
+
+def read_engine_card(engine: Path) -> EngineCard:
+    """Read the card beside an engine. Raises CoconetError where it is missing, unreadable or of another engine."""
+    existing_file(engine, "a TensorRT engine")
+    path = existing_file(card_path(engine), f"the card of {engine.name}, which coconet build writes beside it")
+    card = EngineCard.from_json(path.read_text(encoding="utf-8", errors="replace"), path)
+    found = sha256_of(engine)
+    if found != card.engine_sha256:
+        raise CoconetError(
+            path,
+            wanted=f"the card of an engine with SHA-256 {found[:12]}",
+            got=f"the card of {card.engine_sha256[:12]}",
+            remedy="Copy engine and card together, or build the engine again with coconet build.",
+        )
+    return card
+
+
+def _options(fields: Mapping[str, Any]) -> BuildOptions:
+    profile = fields["profile"]
+    sizes = None if profile is None else SizeProfile(**{name: FrameSize(**size) for name, size in profile.items()})
+    return BuildOptions(**{**fields, "gpus": tuple(fields["gpus"]), "profile": sizes})
+
+
+@dataclass(frozen=True)
+class BuildKey:
+    """Everything that goes into a build; the fields are those of EngineCard.
+
+    The precision, the ranges of INT8 and the layout are in the ONNX file, and so in its hash.
+    """
+
+    onnx_sha256: str
+    flavour: Flavour
+    tensorrt_version: str
+    targets: tuple[str, ...]
+    device: str | None
+    options: BuildOptions
+
+    @classmethod
+    def of(cls, card: EngineCard) -> BuildKey:
+        """The key of an engine that was built."""
+        return cls(**{field.name: getattr(card, field.name) for field in dataclasses.fields(cls)})
+
+    def digest(self) -> str:
+        """64 hexadecimal digits that name the engine."""
+        return hashlib.sha256(json.dumps(dataclasses.asdict(self), sort_keys=True).encode()).hexdigest()
+
+    def changes_since(self, old: BuildKey) -> str:
+        """Say what is other than in an old key; an empty text for equal ones."""
+        return "; ".join(self._changes(old))
+
+    def _changes(self, old: BuildKey) -> Iterator[str]:
+        if self.onnx_sha256 != old.onnx_sha256:
+            yield f"the model has changed ({old.onnx_sha256[:12]} to {self.onnx_sha256[:12]})"
+        if (self.flavour, self.tensorrt_version) != (old.flavour, old.tensorrt_version):
+            yield f"{old.flavour} {old.tensorrt_version} built it, now it is {self.flavour} {self.tensorrt_version}"
+        if (self.targets, self.device) != (old.targets, old.device):
+            yield f"it was for {_gpus(old.targets, old.device)}, now for {_gpus(self.targets, self.device)}"
+        for field in dataclasses.fields(BuildOptions):
+            before, now = getattr(old.options, field.name), getattr(self.options, field.name)
+            if before != now and field.name != "gpus":
+                yield f"{field.name} was {before}, now {now}"
+
+
+def _gpus(targets: tuple[str, ...], device: str | None) -> str:
+    names = ", ".join(targets)
+    return names if device is None else f"{device} ({names})"

@@ -1,0 +1,77 @@
+"""Frame sizes: one size, a range of them, and the profile a TensorRT engine is built for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from coconet.errors import CoconetError
+
+
+@dataclass(frozen=True)
+class FrameSize:
+    """The size of a frame; written as `480x640`, height first."""
+
+    height_px: int
+    width_px: int
+
+    def __post_init__(self) -> None:
+        if min(self.height_px, self.width_px) < 1:
+            raise _bad_option("frame size", "1 or more pixels a side", str(self))
+
+    def __str__(self) -> str:
+        return f"{self.height_px}x{self.width_px}"
+
+    @classmethod
+    def parse(cls, text: str) -> FrameSize:
+        """Read `480x640` as 480 pixels high and 640 wide."""
+        found = re.fullmatch(r"(\d+)x(\d+)", text)
+        if found is None:
+            raise _bad_option("frame size", "HEIGHTxWIDTH in pixels, such as 480x640", repr(text))
+        return cls(int(found[1]), int(found[2]))
+
+
+@dataclass(frozen=True)
+class SizeRange:
+    """The frame sizes a graph takes; written as `256x320..1024x1280`."""
+
+    minimum: FrameSize
+    maximum: FrameSize
+
+    def __post_init__(self) -> None:
+        low, high = self.minimum, self.maximum
+        if low == high or low.height_px > high.height_px or low.width_px > high.width_px:
+            raise _bad_option("size range", "a smaller and a larger frame size", str(self))
+
+    def __str__(self) -> str:
+        return f"{self.minimum}..{self.maximum}"
+
+    @classmethod
+    def parse(cls, text: str) -> SizeRange:
+        """Read `256x320..1024x1280`, the smaller size first."""
+        ends = text.split("..")
+        if len(ends) != 2:
+            raise _bad_option("size range", "two sizes in pixels, such as 256x320..1024x1280", repr(text))
+        return cls(*(FrameSize.parse(end) for end in ends))
+
+
+@dataclass(frozen=True)
+class SizeProfile:
+    """The frame sizes an engine takes (TensorRT's optimisation profile): any between two, fastest at a third."""
+
+    minimum: FrameSize
+    optimum: FrameSize
+    maximum: FrameSize
+
+    def __post_init__(self) -> None:
+        for side in ("height_px", "width_px"):
+            low, middle, high = (getattr(size, side) for size in (self.minimum, self.optimum, self.maximum))
+            if not low <= middle <= high:
+                raise _bad_option("size profile", "minimum <= optimum <= maximum on both sides", str(self))
+
+    def __str__(self) -> str:
+        return f"{self.minimum} to {self.maximum}, best at {self.optimum}"
+
+
+def _bad_option(name: str, wanted: str, got: str) -> CoconetError:
+    return CoconetError(name, wanted=wanted, got=got, remedy="See coconet build --help.")

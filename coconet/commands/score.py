@@ -1,0 +1,90 @@
+"""The command `coconet score`: the fusion metrics of folders of fused pictures, as CSV and as a table of means."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track
+from rich.table import Table
+
+from coconet.errors import CoconetError
+from coconet.files import whole_file
+from coconet.media.pairs import pair_by_name
+
+if TYPE_CHECKING:
+    from coconet.metrics.scoreboard import FusedPicture, Row, Scorer, Standing
+
+
+def score(
+    folders: Annotated[list[str], typer.Argument(metavar="NAME=FOLDER...", help="Fused pictures, each under a name.")],
+    visible: Annotated[Path, typer.Option("--visible", help="Folder of the visible pictures.")],
+    infrared: Annotated[Path, typer.Option("--infrared", help="Folder of the infrared pictures, named alike.")],
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write every picture's metrics into this file.")] = None,
+    matlab_u8: Annotated[
+        bool, typer.Option("--matlab-u8", help="Compute like the uint8 toolbox behind many published tables.")
+    ] = False,
+) -> None:
+    """Score folders of fused pictures with EN, AG, SF, SD, SCD, VIF, MI, Qabf and SSIM, and rank them."""
+    from coconet.metrics import fusion as metrics
+    from coconet.metrics import matlab_u8 as u8
+    from coconet.metrics.scoreboard import fused_pictures, standings, write_rows
+
+    scorer, variant = (u8.score_matlab_u8, u8.VARIANT) if matlab_u8 else (metrics.score, metrics.VARIANT)
+    pairs = pair_by_name(visible, infrared)
+    pictures = [one for name, folder in _named(folders) for one in fused_pictures(name, folder, pairs)]
+    with whole_file(csv) if csv else nullcontext() as scratch:
+        rows = _scored_with_bar(pictures, scorer)
+        if scratch:
+            write_rows(scratch, rows)
+    Console().print(_table(standings(rows), f"means of {len(pairs)} pictures; {variant}"))
+
+
+def _named(folders: list[str]) -> list[tuple[str, Path]]:
+    """Take NAME=FOLDER apart; every name may stand once."""
+    named = [(name, Path(folder).expanduser()) for name, _, folder in (text.partition("=") for text in folders)]
+    names = [name for name, _ in named]
+    for text, name in zip(folders, names, strict=True):
+        if "=" not in text or not name or names.count(name) > 1:
+            raise CoconetError(
+                text,
+                wanted="NAME=FOLDER, each name once",
+                got="a name that stands twice" if names.count(name) > 1 else "no name and folder",
+                remedy="Write for example: average=fused/average",
+            )
+    return named
+
+
+def _scored_with_bar(pictures: list[FusedPicture], scorer: Scorer) -> list[Row]:
+    from coconet.metrics.scoreboard import scored
+
+    rows = scored(pictures, scorer)
+    return list(track(rows, "scoring", total=len(pictures), console=Console(stderr=True), transient=True))
+
+
+def _table(standings: list[Standing], caption: str) -> Table:
+    """One line an entry, the best of every column in bold."""
+    from coconet.metrics.scoreboard import COLUMNS, RANKED
+
+    means = [[getattr(standing.mean, column) for column in COLUMNS] for standing in standings]
+    best = [max(column) for column in zip(*means, strict=True)]
+    best_rank = min(standing.mean_rank for standing in standings)
+    caption = f"{caption}; rank: mean over {', '.join(RANKED)}"
+    table = Table(box=SIMPLE_HEAD, padding=0, caption=caption, caption_justify="left")
+    table.add_column("name", overflow="fold")
+    for column in (*COLUMNS, "rank"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for standing, mean in zip(standings, means, strict=True):
+        cells = [_cell(value, 3, value == top) for value, top in zip(mean, best, strict=True)]
+        table.add_row(escape(standing.entry), *cells, _cell(standing.mean_rank, 2, standing.mean_rank == best_rank))
+    return table
+
+
+def _cell(value: float, digits: int, is_best: bool) -> str:
+    text = f"{value:.{digits}f}"
+    return f"[bold]{text}[/]" if is_best else text

@@ -1,0 +1,63 @@
+"""The command `coconet train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from coconet.training.recipe import TrainingPlan
+
+
+def _option(field: str) -> Any:
+    """The option of a plan's field, with its description and default."""
+    about = TrainingPlan.model_fields[field]
+    known = not about.is_required() and about.default is not None
+    text = f"{about.description or field}{f'; default {about.default}' if known else ''}."
+    return typer.Option(f"--{field.replace('_', '-')}", help=text[0].upper() + text[1:], show_default=False)
+
+
+def train(
+    recipe: Annotated[
+        Path | None, typer.Argument(help="A TOML file with the options as keys; options given here come first.")
+    ] = None,
+    data: Annotated[list[Path] | None, _option("data")] = None,
+    out: Annotated[Path | None, _option("out")] = None,
+    network: Annotated[str | None, _option("network")] = None,
+    steps: Annotated[int | None, _option("steps")] = None,
+    batch: Annotated[int | None, _option("batch")] = None,
+    patch: Annotated[int | None, _option("patch")] = None,
+    learning_rate: Annotated[float | None, _option("learning_rate")] = None,
+    seed: Annotated[int | None, _option("seed")] = None,
+    encoder: Annotated[Path | None, _option("encoder")] = None,
+    start: Annotated[Path | None, _option("start")] = None,
+    contrast: Annotated[float | None, _option("contrast")] = None,
+    teacher: Annotated[Path | None, _option("teacher")] = None,
+    distillation: Annotated[float | None, _option("distillation")] = None,
+    validation: Annotated[Path | None, _option("validation")] = None,
+    validate_every: Annotated[int | None, _option("validate_every")] = None,
+) -> None:
+    """Train a network on your pairs; call it again to go on after an interruption.
+
+    The first stage is the default. The second one begins with its weights: --start WEIGHTS --contrast 1.
+    """
+    told = {name: value for name, value in locals().items() if name != "recipe" and value not in (None, [])}
+    plan = TrainingPlan.assemble(recipe, told)
+
+    from coconet.training.data import load_pairs
+    from coconet.training.trainer import Trainer
+
+    plan.out.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(plan, load_pairs(plan.data))
+    for note in (f"{len(trainer.sampler.pairs)} pairs", *trainer.notes):
+        typer.echo(note, err=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("training", total=plan.steps, completed=trainer.step)
+        weights = trainer.run(
+            lambda step, loss: progress.update(task, completed=step, description=f"training, loss {loss:.3f}")
+        )
+    typer.echo(f"{weights}: {plan.network} after {plan.steps} steps; log in {plan.out / 'log.csv'}")

@@ -1,0 +1,98 @@
+"""Files users write (TOML) and other fields from outside, checked against a model; errors name the key."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from coconet.errors import CoconetError, MissingPackage
+from coconet.files import existing_file, whole_file
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+class Checked(BaseModel):
+    """A frozen model that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+Model = TypeVar("Model", bound=Checked)
+
+
+def checked(model: type[Model], fields: Mapping[str, Any], where: object) -> Model:
+    """Build `model` from parsed fields. Raises CoconetError that names `where` and the first key that does not fit."""
+    try:
+        return model.model_validate(fields)
+    except CoconetError as error:  # from a validator that builds one of our own dataclasses
+        raise CoconetError(f"{where}, {error.where}", wanted=error.wanted, got=error.got, remedy=error.remedy) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise CoconetError(
+            f"{where}, {key}", wanted=_wanted(model, first), got=_got(first), remedy="Correct or remove this key."
+        ) from None
+
+
+def _wanted(model: type[BaseModel], error: ErrorDetails) -> str:
+    own_words = {"missing": "this key", "path_type": "a path"}
+    if error["type"] in own_words:
+        return own_words[error["type"]]
+    if error["type"] != "extra_forbidden":
+        return error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    for part in error["loc"][:-1]:
+        inner = model.model_fields[str(part)].annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            model = inner
+    return f"one of the keys {', '.join(model.model_fields)}"
+
+
+def _got(error: ErrorDetails) -> str:
+    """Quote the value, unless it may hold an address with a password."""
+    if error["type"] == "missing":
+        return "nothing"
+    value = repr(error["input"])
+    return "this one" if error["type"] == "extra_forbidden" or "@" in value else value
+
+
+def read_toml(path: Path, kind: str) -> dict[str, Any]:
+    """Read the fields of a file; `kind` says what it should be, as `a rig file`.
+
+    Raises CoconetError for a missing file and for one that is no TOML.
+    """
+    data = existing_file(path, kind).read_bytes()
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise _no_toml(path, error) from error
+    return toml_fields(text, path)
+
+
+def toml_fields(text: str, where: object) -> dict[str, Any]:
+    """Read the fields of a text; `where` names it in errors. Raises CoconetError for one that is no TOML."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _no_toml(where, error) from error
+
+
+def _no_toml(where: object, error: Exception) -> CoconetError:
+    return CoconetError(where, wanted="a TOML file", got=str(error), remedy="Correct the line.")
+
+
+def write_toml(path: Path, fields: Mapping[str, Any]) -> None:
+    """Write plain fields: text, numbers, truth values, and lists and tables of them."""
+    try:
+        import tomli_w
+    except ImportError as error:
+        raise MissingPackage("tomli_w", job="writing TOML", extra="train") from error
+    with whole_file(path) as scratch:
+        scratch.write_text(tomli_w.dumps(fields), encoding="utf-8")

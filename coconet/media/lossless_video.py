@@ -1,0 +1,133 @@
+"""Lossless video: 8 and 16 bit pictures as FFV1 in Matroska, written so that a crash costs less than a second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coconet.errors import CoconetError, MissingPackage
+from coconet.files import existing_file
+
+try:
+    import av
+    from av.error import FFmpegError
+except ImportError as error:
+    raise MissingPackage("av", job="recording and replaying video") from error
+
+
+RawPixels = NDArray[Any]
+
+_MUXER = {"cluster_time_limit": "300", "flush_packets": "1"}  # a cluster is on the disk within 0.3 s
+
+_CODER = {"level": "3", "slices": "4", "slicecrc": "1"}  # slices are coded in parallel; a damaged one is noticed
+
+_TICKS_PER_S = 1_000_000
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How pixels lie in the array that FFmpeg takes, and how FFV1 stores them without loss."""
+
+    array: str
+    stored: str
+
+
+_LAYOUTS = {
+    ("uint8", 1): _Layout("gray", "gray"),
+    ("uint16", 1): _Layout("gray16le", "gray16le"),
+    ("uint8", 3): _Layout("bgr24", "bgr0"),
+}
+
+
+class RawVideoWriter:
+    """Writes pictures of one shape and type; what was written stays readable when the program dies."""
+
+    def __init__(self, path: Path) -> None:
+        """Prepare to write `path`, which ends in .mkv; the first picture decides the shape."""
+        self._path = path
+        self._container: Any = None
+        self._stream: Any = None
+        self._shape: tuple[int, ...] = ()
+        self._layout = _LAYOUTS["uint8", 1]
+
+    def write(self, pixels: RawPixels, time_ns: int) -> None:
+        """Append (H, W, 1) uint8 or uint16, or (H, W, 3) uint8 BGR pixels at a time that is not before the last.
+
+        Raises CoconetError for another shape or type, OSError where the disk takes no more.
+        """
+        if self._container is None:
+            self._start(pixels)
+        if pixels.shape != self._shape or (str(pixels.dtype), pixels.shape[2]) not in _LAYOUTS:
+            raise _refused(self._path, f"pictures of shape {self._shape}", f"{pixels.dtype} {pixels.shape}")
+        plane = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(plane), format=self._layout.array)
+        if self._layout.stored != self._layout.array:
+            frame = frame.reformat(format=self._layout.stored)
+        frame.pts, frame.time_base = time_ns * _TICKS_PER_S // 10**9, Fraction(1, _TICKS_PER_S)
+        self._container.mux(self._stream.encode(frame))
+
+    def close(self) -> None:
+        """Finish the file; a second call does nothing. Raises OSError where the disk takes no more."""
+        container, self._container = self._container, None
+        if container is None:
+            return
+        try:
+            container.mux(self._stream.encode(None))
+        finally:
+            container.close()
+
+    def abandon(self) -> None:
+        """Let go of a file that takes no more; what is in it stays."""
+        with suppress(OSError, FFmpegError):
+            self.close()
+
+    def _start(self, pixels: RawPixels) -> None:
+        key = (str(pixels.dtype), pixels.shape[2])
+        if key not in _LAYOUTS:
+            raise _refused(self._path, "8 bit gray or BGR, or 16 bit gray pictures", f"{key[0]} {pixels.shape}")
+        self._layout, self._shape = _LAYOUTS[key], pixels.shape
+        self._container = av.open(str(self._path), "w", options=_MUXER)
+        self._stream = self._container.add_stream("ffv1", rate=30, options=_CODER)
+        self._stream.height, self._stream.width = pixels.shape[:2]
+        self._stream.pix_fmt = self._layout.stored
+        self._stream.time_base = self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
+
+
+class RawVideoReader:
+    """Gives the pictures of a lossless video, bit for bit, up to the end or to where the file is cut off."""
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`. Raises CoconetError for a missing file and for one that is no FFV1 video."""
+        self._path = existing_file(path, "a lossless video")
+        try:
+            self._container = av.open(str(path))
+        except (FFmpegError, OSError) as error:
+            raise _refused(path, "a lossless video", str(error)) from error
+        videos = self._container.streams.video
+        stored = {layout.stored: layout.array for layout in _LAYOUTS.values()}
+        if not videos or videos[0].codec_context.name != "ffv1" or videos[0].pix_fmt not in stored:
+            self._container.close()
+            raise _refused(path, "an FFV1 video of gray, gray16 or BGR pictures", "another one")
+        self._stream, self._array = videos[0], stored[str(videos[0].pix_fmt)]
+
+    def __iter__(self) -> Iterator[RawPixels]:
+        """Decode one picture after the other; damage ends the video, since all pictures before it are whole."""
+        with suppress(FFmpegError):
+            for frame in self._container.decode(self._stream):
+                pixels = cast("RawPixels", frame.to_ndarray(format=self._array))
+                yield pixels if pixels.ndim == 3 else pixels[:, :, None]
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self._container.close()
+
+
+def _refused(path: Path, wanted: str, got: str) -> CoconetError:
+    return CoconetError(path, wanted=wanted, got=got, remedy="Record one camera at a time, in one mode.")

@@ -1,0 +1,134 @@
+"""Scoreboard: folders of fused pictures, each scored against the same sources, and how they rank."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from coconet.errors import CoconetError
+from coconet.media.image import read_gray
+from coconet.media.pairs import PicturePair, pictures_in
+from coconet.metrics.fusion import Scores
+from coconet.metrics.gray import Gray
+
+COLUMNS = tuple(field.name for field in dataclasses.fields(Scores))
+
+RANKED = ("EN", "SD", "SCD", "VIF", "Qabf", "SSIM", "AG", "SF")
+"""The columns of the mean rank; MI is left out, because it rewards copying one source more than any of these."""
+
+WORKERS = 2
+
+Scorer = Callable[[Gray, Gray, Gray], Scores]
+"""`coconet.metrics.fusion.score` or another variant of it: fused, infrared, visible."""
+
+
+@dataclass(frozen=True)
+class FusedPicture:
+    """One picture to score: the entry it belongs to, its file and its two sources."""
+
+    entry: str
+    path: Path
+    sources: PicturePair
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scored picture; `image` is its file name without the ending."""
+
+    entry: str
+    image: str
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One entry: the mean of its scores, and the mean of its ranks over RANKED (1 is best, equals share theirs)."""
+
+    entry: str
+    mean: Scores
+    mean_rank: float
+
+
+def fused_pictures(entry: str, folder: Path, pairs: Sequence[PicturePair]) -> list[FusedPicture]:
+    """Match a folder of fused pictures with their sources by file name without its ending, in the order of the pairs.
+
+    Raises CoconetError where a pair has no fused picture, or a fused picture no pair.
+    """
+    found = pictures_in(folder)
+    sources = {pair.visible.stem: pair for pair in pairs}
+    fused = {path.stem for path in found}
+    misfits = {"no picture for": sources.keys() - fused, "no pair for": fused - sources.keys()}
+    for what, stems in misfits.items():
+        if stems:
+            raise CoconetError(
+                folder,
+                wanted=f"one fused picture for each of the {len(pairs)} pairs, under its name",
+                got=f"{what} {_some(stems)}",
+                remedy="Score all entries on the same pairs: means over different pictures cannot be compared.",
+            )
+    by_stem = {path.stem: path for path in found}
+    return [FusedPicture(entry, by_stem[stem], pair) for stem, pair in sources.items()]
+
+
+def scored(pictures: Iterable[FusedPicture], scorer: Scorer) -> Iterator[Row]:
+    """Score pictures in their order, two at a time; the first one that cannot be scored ends it with CoconetError."""
+    # Threads: NumPy and SciPy let go of the interpreter in their loops, and a process takes seconds to start.
+    with ThreadPoolExecutor(WORKERS) as pool:
+        pending = [pool.submit(_scored, picture, scorer) for picture in pictures]
+        try:
+            for future in pending:
+                yield future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def standings(rows: Iterable[Row]) -> list[Standing]:
+    """Mean and mean rank of every entry, in the order in which the entries appear."""
+    values: dict[str, list[tuple[float, ...]]] = {}
+    for row in rows:
+        values.setdefault(row.entry, []).append(dataclasses.astuple(row.scores))
+    means = [Scores(*np.mean(scores, axis=0).tolist()) for scores in values.values()]
+    return [Standing(*parts) for parts in zip(values, means, _mean_ranks(means), strict=True)]
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Write CSV with the columns name, image and the metrics: one line a picture, full precision, and no means.
+
+    Whoever reads the file groups by name; lines of another kind among them would spoil their sums.
+    """
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("name", "image", *COLUMNS))
+        writer.writerows((row.entry, row.image, *dataclasses.astuple(row.scores)) for row in rows)
+
+
+def _some(stems: Collection[str]) -> str:
+    first = sorted(stems)[:3]
+    return ", ".join(first) + (f" and {len(stems) - 3} others" if len(stems) > 3 else "")
+
+
+def _scored(picture: FusedPicture, scorer: Scorer) -> Row:
+    paths = (picture.path, picture.sources.infrared, picture.sources.visible)
+    fused, infrared, visible = (read_gray(path) for path in paths)
+    if not fused.shape == infrared.shape == visible.shape:
+        raise CoconetError(
+            picture.path,
+            wanted="fused, infrared and visible pictures of one size",
+            got=", ".join(f"{pixels.shape[1]} x {pixels.shape[0]}" for pixels in (fused, infrared, visible)),
+            remedy="Fuse again at the size of the sources: resizing changes every metric.",
+        )
+    return Row(picture.entry, picture.sources.visible.stem, scorer(fused, infrared, visible))
+
+
+def _mean_ranks(means: Sequence[Scores]) -> list[float]:
+    table = np.array([[getattr(mean, column) for column in RANKED] for mean in means])
+    better = (table[None] > table[:, None]).sum(axis=1)
+    equal = (table[None] == table[:, None]).sum(axis=1)
+    ranks = better + (equal + 1) / 2
+    return [float(rank) for rank in ranks.mean(axis=1)]

@@ -1,0 +1,54 @@
+"""Model names: the words that shipped models go by, and the shortest labels that tell models apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from coconet.errors import CoconetError
+
+MODELS = {"lite": "lite.onnx", "lite-int8": "lite.int8.onnx", "coconet": "coconet.safetensors"}
+"""Word to what runs: the full network is too large to come as an ONNX file too, so it runs in PyTorch."""
+
+CHECKPOINTS = {"lite": "lite.safetensors", "coconet": "coconet.safetensors"}
+"""Word to weights, to train on or to export."""
+
+
+def shipped_model(word: str = "lite") -> Path:
+    """Find a model that can be run. Raises CoconetError for an unknown word and for a package without the file."""
+    return _shipped(word, MODELS)
+
+
+def model_path(model: Path | str) -> Path:
+    """Give the path that a command was told, or that of the shipped model whose word it was told."""
+    return shipped_model(str(model)) if str(model) in MODELS else Path(model)
+
+
+def shipped_checkpoint(word: str = "lite") -> Path:
+    """Find the weights of a network. Raises CoconetError for an unknown word and for a package without the file."""
+    return _shipped(word, CHECKPOINTS)
+
+
+def _shipped(word: str, known: dict[str, str]) -> Path:
+    if word not in known:
+        raise CoconetError("shipped model", wanted=f"one of {', '.join(known)}", got=word, remedy="Use one of them.")
+    path = Path(str(files("coconet"))) / "weights" / known[word]
+    if not path.is_file():
+        raise CoconetError(
+            path,
+            wanted="a model that is part of the package",
+            got="no such file",
+            remedy="Install coconet-edge again, or name a model of your own.",
+        )
+    return path
+
+
+def model_labels(models: Sequence[str]) -> list[str]:
+    """The file names, with as many of the folders above as it takes to keep unlike models apart; in their order."""
+    paths = [Path(model).parts for model in models]
+    for depth in range(1, max(map(len, paths), default=0)):
+        labels = ["/".join(parts[-depth:]) for parts in paths]
+        if len(set(labels)) == len(set(paths)):
+            return labels
+    return [str(Path(model)) for model in models]

@@ -1,0 +1,1 @@
+"""Fusion networks, and the checkpoints they come in."""

@@ -1,0 +1,146 @@
+"""Fuser: a fusion network that takes camera frames and gives a picture, as one PyTorch module."""
+
+from __future__ import annotations
+
+from coconet.cards.model_card import Signature
+from coconet.errors import CoconetError, MissingPackage
+
+try:
+    import torch
+    from torch import Tensor, nn
+except ImportError as error:
+    raise MissingPackage("torch", job="the networks", extra="export") from error
+
+
+BGR_TO_LUMA = (0.114, 0.587, 0.299)
+"""BT.601 luma of full-range B, G, R."""
+
+
+class Fuser(nn.Module):
+    """Wraps a network core so that uint8 frames go in and a uint8 picture comes out.
+
+    Everything between camera and screen happens here and therefore in the exported graph: luma, padding, scaling, the
+    network, the visible chroma put back, clipping and rounding.
+    half: run the core in half precision; what stands around it stays in single precision, where it costs nothing.
+    """
+
+    luma: Tensor
+
+    def __init__(self, core: nn.Module, signature: Signature, visible_channels: int = 3, half: bool = False) -> None:
+        super().__init__()
+        self.core = core.half() if half else core
+        self.signature = signature
+        self.half_precision = half
+        self.colour = visible_channels == 3
+        self.register_buffer("luma", torch.tensor(BGR_TO_LUMA), persistent=False)
+
+    def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        """(B, H, W, C) and (B, H, W, 1), uint8, to (B, H, W, C) uint8; C is 3 (BGR) or 1 (gray)."""
+        batch, height, width, _ = visible.shape
+        # Bytes become floats before anything else, because TensorRT takes bytes at the two ends only. Luma sums over
+        # the last axis and one channel needs no transposition, so no pixel is moved to another place.
+        picture = visible.float()
+        luma = self._luma_of(picture) if self.colour else picture
+        planes = (image.reshape(batch, 1, height, width) for image in (luma, infrared.float()))
+        fused = self.fuse_gray(*planes).reshape(batch, height, width, 1)
+        # Equal to replacing Y and keeping Cb and Cr: every colour is Y plus a multiple of its chroma.
+        painted = picture + torch.cat([fused - luma] * 3, dim=-1) if self.colour else fused
+        return painted.clamp(0.0, 255.0).round().to(torch.uint8)
+
+    def _luma_of(self, picture: Tensor) -> Tensor:
+        """(B, H, W, 3) to (B, H, W, 1).
+
+        Whole rows are weighted by rows, and the difference is added to every channel as a picture of three: spreading
+        three numbers, or one, over the last axis takes ONNX Runtime as long as half a convolution. It is no matrix
+        product, because TensorRT for RTX has none in single precision for Turing (SM75).
+        """
+        batch, height, width, channels = picture.shape
+        weights = self.luma.expand(width, channels).reshape(width * channels)
+        weighted = picture.reshape(batch, height, width * channels) * weights
+        return weighted.reshape(batch, height, width, channels).sum(dim=-1, keepdim=True)
+
+    def fuse_gray(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        """Two (B, 1, H, W) images in 0..255 to one near 0..255, not clipped; the core sees its own range, padded."""
+        low, high = self.signature.input_range
+        factor = (high - low) / 255.0
+        visible, infrared = (_scaled(image, factor, low) for image in (visible, infrared))
+        output = _run_padded(self.core, visible, infrared, self.signature.side_multiple, self.half_precision)
+        low, high = self.signature.output_range
+        factor = 255.0 / (high - low)
+        return _scaled(output, factor, -low * factor)
+
+
+class BareFuser(nn.Module):
+    """Wraps a network core so that floats go in and come out, in its own ranges; only the padding is added.
+
+    half: run the core in half precision; both ends stay in single precision.
+    """
+
+    def __init__(self, core: nn.Module, signature: Signature, half: bool = False) -> None:
+        super().__init__()
+        self.core = core.half() if half else core
+        self.side_multiple = signature.side_multiple
+        self.half_precision = half
+
+    def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        """Two (B, 1, H, W) images in the signature's input_range to one in its output_range, not clipped."""
+        return _run_padded(self.core, visible, infrared, self.side_multiple, self.half_precision)
+
+
+def _run_padded(core: nn.Module, visible: Tensor, infrared: Tensor, multiple: int, half: bool) -> Tensor:
+    height, width = visible.shape[-2:]
+    inputs = [_padded(image, multiple) for image in (visible, infrared)]
+    if half:
+        inputs = [image.half() for image in inputs]
+    return crop(crop(core(*inputs).float(), 2, height), 3, width)
+
+
+def _scaled(image: Tensor, factor: float, offset: float) -> Tensor:
+    # The steps that change nothing would stand in the exported graph and cost a pass over the frame each.
+    image = image if factor == 1.0 else image * factor
+    return image if offset == 0.0 else image + offset
+
+
+def _padded(image: Tensor, multiple: int) -> Tensor:
+    return mirror_pad(mirror_pad(image, 2, multiple), 3, multiple)
+
+
+def mirror_pad(image: Tensor, dim: int, multiple: int) -> Tensor:
+    """Extend one dimension to the next multiple by reflection, half before and the odd rest behind.
+
+    Written as a gather of rows, because a reflecting Pad of an amount known only at run time cannot be exported.
+    """
+    size = image.shape[dim]
+    if _fits(size, multiple):
+        return image
+    padded = (size + multiple - 1) // multiple * multiple
+    place = (torch.arange(padded, device=image.device) - _margin(size, padded)).abs()
+    return image.index_select(dim, (size - 1) - ((size - 1) - place).abs())
+
+
+def crop(image: Tensor, dim: int, size: int) -> Tensor:
+    """Take back what mirror_pad added to a dimension that had this size."""
+    if _fits(size, image.shape[dim]):
+        return image
+    return image.narrow(dim, _margin(size, image.shape[dim]), size)
+
+
+def _fits(size: int, multiple: int) -> bool:
+    # In a graph of any size the size is symbolic, no int: asking about its value would fix the graph to the answer.
+    return multiple == 1 or (isinstance(size, int) and size % multiple == 0)
+
+
+def _margin(size: int, padded: int) -> int:
+    # floor((padded - size) / 2) for even `padded`, without dividing a negative number: ONNX would round that up.
+    return padded // 2 - (size + 1) // 2
+
+
+def check_frame_size(height_px: int, width_px: int, signature: Signature) -> None:
+    """Refuse sizes whose reflect padding would be wider than the picture itself."""
+    if min(height_px, width_px) < max(8, signature.side_multiple // 2 + 1):
+        raise CoconetError(
+            "frame size",
+            wanted=f"at least {max(8, signature.side_multiple // 2 + 1)} pixels a side",
+            got=f"{height_px}x{width_px} (height x width)",
+            remedy="Use larger pictures.",
+        )

@@ -1,0 +1,197 @@
+"""Foreign networks: anyone's two-input fusion network, made by a factory in their code and filled from their file."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from coconet.cards.model_card import INFRARED, VISIBLE, Normalization, Signature
+from coconet.errors import CoconetError, MissingPackage
+from coconet.files import sha256_of
+from coconet.networks.checkpoint import Checkpoint, load_strictly, read_tensors
+
+try:
+    import torch
+    from torch import Tensor, nn
+except ImportError as error:
+    raise MissingPackage("torch", job="running a network of yours", extra="export") from error
+
+
+ORDERS = {f"{VISIBLE},{INFRARED}": False, f"{INFRARED},{VISIBLE}": True}
+"""How the two arguments may be ordered, and whether the infrared image is then the first."""
+
+TRIAL_SIDE_PX = 64
+"""The height, before it is rounded up to the network's multiple, of the images that a network is tried on."""
+
+WRAP_IT = "Write a factory that wraps the network so that it takes two (B, 1, H, W) tensors and returns one."
+
+
+class InfraredFirst(nn.Module):
+    """A network that takes the infrared image first, in the argument order of everything here."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        """Two (B, 1, H, W) images to one, in the ranges of the network."""
+        fused: Tensor = self.network(infrared, visible)
+        return fused
+
+
+def load_foreign(factory: str, weights: Path, signature: Signature, *, infrared_first: bool = False) -> Checkpoint:
+    """Make a network with `package.module:factory`, fill it from a file and try it on two small images.
+
+    The factory is looked for in the working directory and then among the installed packages, and called without
+    arguments. Its network takes two (B, 1, H, W) float tensors and returns one like them.
+    signature: the ranges and the padding, which no file can tell; its normalisation is replaced by what the layers do.
+    Raises CoconetError for a factory or a network of another kind, and for weights that are not the network's.
+    """
+    network = make_network(factory)
+    load_strictly(network, read_tensors(weights)[1], weights)
+    core = (InfraredFirst(network) if infrared_first else network).eval()
+    _try_out(core, signature, factory)
+    return Checkpoint(factory, core, replace(signature, normalization=_normalization(network)), sha256_of(weights))
+
+
+def make_network(factory: str) -> nn.Module:
+    """Import and call `package.module:factory`. Raises CoconetError, which names the step that failed."""
+    found = re.fullmatch(r"([\w.]+):(\w+)", factory)
+    if found is None:
+        raise CoconetError(
+            f"--model {factory}",
+            wanted="package.module:factory",
+            got="text of another form",
+            remedy="For example densefuse.net:DenseFuse for the class DenseFuse in densefuse/net.py.",
+        )
+    with _importable_working_directory():
+        network = _called(_attribute(factory, *found.groups()), factory)
+    if not isinstance(network, nn.Module):
+        raise _wrong_factory(
+            factory,
+            "a factory that returns a torch.nn.Module",
+            f"a value of type {type(network).__name__}",
+            "Return the network.",
+        )
+    return network
+
+
+def parse_range(text: str, option: str = "--range") -> tuple[float, float]:
+    """Read `-1..1` as the two values that black and white have. `option` names the text in the error."""
+    number = r"([-+]?\d+(?:\.\d+)?)"
+    found = re.fullmatch(rf"{number}\.\.{number}", text)
+    if found is None or not float(found[1]) < float(found[2]):
+        raise CoconetError(
+            option,
+            wanted="the values of black and white, the lower first: 0..1, -1..1 or 0..255",
+            got=repr(text),
+            remedy="Use the range that the network was trained with.",
+        )
+    return float(found[1]), float(found[2])
+
+
+def parse_signature(input_range: str, output_range: str | None, multiple: int) -> Signature:
+    """Read what the options --range, --output-range (as --range when None) and --multiple say of a network."""
+    if multiple != 1 and multiple % 2:
+        raise CoconetError(
+            "--multiple", wanted="1 or an even number of pixels", got=str(multiple), remedy=f"Try {2 * multiple}."
+        )
+    takes = parse_range(input_range)
+    return Signature(takes, parse_range(output_range, "--output-range") if output_range else takes, multiple)
+
+
+def parse_order(text: str) -> bool:
+    """Read the order of a network's arguments; True where the infrared image is the first."""
+    if text not in ORDERS:
+        raise CoconetError(
+            "--order", wanted=" or ".join(ORDERS), got=repr(text), remedy="Name the arguments as forward takes them."
+        )
+    return ORDERS[text]
+
+
+@contextmanager
+def _importable_working_directory() -> Iterator[None]:
+    # A console script, unlike `python -m`, does not find modules beside it.
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)
+
+
+def _attribute(factory: str, module: str, name: str) -> object:
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (Exception, SystemExit) as error:  # the code is anyone's; some parses a command line when imported
+        if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
+            remedy = "Call this from the folder that holds the module, or install it."
+            got = f"no module {error.name} in {Path.cwd()} or the installed packages"
+        else:
+            remedy, got = "Look into that module.", f"{type(error).__name__}: {_first_line(error)}"
+        raise _wrong_factory(factory, f"{name} from the module {module}", got, remedy) from error
+
+
+def _called(candidate: object, factory: str) -> object:
+    if not callable(candidate):
+        raise _wrong_factory(
+            factory,
+            "something to call",
+            f"a value of type {type(candidate).__name__}",
+            "Name a function or the network's class.",
+        )
+    without_arguments: Callable[[], Any] = candidate
+    try:
+        return without_arguments()
+    except (Exception, SystemExit) as error:  # the code is anyone's
+        raise _wrong_factory(
+            factory,
+            "a factory that works without arguments",
+            f"{type(error).__name__}: {_first_line(error)}",
+            "Write a function that calls it with the arguments that the weights were trained with.",
+        ) from error
+
+
+def _try_out(core: nn.Module, signature: Signature, factory: str) -> None:
+    """Run the network once on noise in its range; an answer of another kind is told in words."""
+    multiple, (low, high) = signature.side_multiple, signature.input_range
+    height = -(-TRIAL_SIDE_PX // multiple) * multiple
+    shape = (1, 1, height, height + 2 * max(multiple, 8))  # not square: a transposed answer would fit
+    generator = torch.Generator().manual_seed(0)
+    images = [low + (high - low) * torch.rand(shape, generator=generator) for _ in range(2)]
+    try:
+        with torch.inference_mode():
+            answer: object = core(*images)
+    except Exception as error:  # the code is anyone's
+        got = f"{type(error).__name__}: {_first_line(error)}"
+        raise _wrong_factory(factory, f"a network that takes two {shape} tensors", got, WRAP_IT) from error
+    if not isinstance(answer, Tensor) or answer.shape != shape or not answer.is_floating_point():
+        raise _wrong_factory(factory, f"a network that makes one {shape} tensor of two", _in_words(answer), WRAP_IT)
+
+
+def _in_words(answer: object) -> str:
+    if isinstance(answer, Tensor):
+        return f"a {tuple(answer.shape)} tensor of {answer.dtype}"
+    return f"a {type(answer).__name__}{f' of {len(answer)}' if isinstance(answer, (tuple, list, dict)) else ''}"
+
+
+def _normalization(network: nn.Module) -> Normalization:
+    layers = list(network.modules())
+    stored = [layer.track_running_stats for layer in layers if isinstance(layer, (nn.BatchNorm2d, nn.SyncBatchNorm))]
+    if not all(stored) or any(isinstance(layer, (nn.InstanceNorm2d, nn.GroupNorm)) for layer in layers):
+        return "image"
+    return "running" if stored else "none"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or "no message").splitlines()[0]
+
+
+def _wrong_factory(factory: str, wanted: str, got: str, remedy: str) -> CoconetError:
+    return CoconetError(f"--model {factory}", wanted=wanted, got=got, remedy=remedy)

@@ -1,0 +1,124 @@
+"""Crops: drawn at random from the pairs, altered as cameras do, and fused whatever range a network works in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coconet.cards.model_card import Signature
+from coconet.errors import CoconetError, MissingPackage
+from coconet.training.data import GrayPair
+
+try:
+    import torch
+    from torch import Tensor
+except ImportError as error:
+    raise MissingPackage("torch", job="training", extra="train") from error
+
+try:
+    import torch
+    from torch import Tensor, nn
+except ImportError as error:
+    raise MissingPackage("torch", job="training", extra="train") from error
+
+
+@dataclass(frozen=True)
+class Crops:
+    """The crops of one step, each (batch, 1, patch, patch) float32 in 0..1. mask: 1 on thermal targets.
+
+    following_visible, following_infrared: the same place one frame later in a video, and the same picture in stills.
+    """
+
+    visible: Tensor
+    infrared: Tensor
+    mask: Tensor
+    following_visible: Tensor
+    following_infrared: Tensor
+
+    def to(self, device: torch.device) -> Crops:
+        """The same crops on a device."""
+        return Crops(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+class CropSampler:
+    """Random crops, the same for the same seed and step, whatever ran before: a resumed run continues exactly.
+
+    Besides flips and turns a crop may get another exposure, and its infrared another gain or inverted polarity
+    (black-hot cameras exist); rarely a source is one flat level, as behind a lens cap or in glare.
+    """
+
+    def __init__(self, pairs: Sequence[GrayPair], patch: int, batch: int, seed: int) -> None:
+        self.pairs = [pair for pair in pairs if min(pair.visible.shape) >= patch]
+        if not self.pairs:
+            raise CoconetError(
+                "training data",
+                wanted=f"pictures of at least {patch} pixels a side",
+                got="only smaller ones",
+                remedy="Use a smaller patch.",
+            )
+        self.patch, self.batch, self.seed = patch, batch, seed
+
+    def crops(self, step: int) -> Crops:
+        """The crops of one step; masks are empty where a pair has none."""
+        rng = np.random.default_rng((self.seed, step))
+        drawn = [self._crop(rng) for _ in range(self.batch)]
+        return Crops(*(torch.from_numpy(np.stack(side))[:, None] for side in zip(*drawn, strict=True)))
+
+    def _crop(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
+        pair = self.pairs[rng.integers(len(self.pairs))]
+        top, left = (rng.integers(size - self.patch + 1) for size in pair.visible.shape)
+        window = np.s_[top : top + self.patch, left : left + self.patch]
+        turns, mirrored = int(rng.integers(4)), rng.random() < 0.5
+        mask = np.zeros_like(pair.visible) if pair.mask is None else pair.mask
+        later = pair.following or pair
+        sides = (pair.visible, later.visible, pair.infrared, later.infrared, mask)
+        turned = np.rot90(np.stack([side[window] for side in sides]), turns, axes=(1, 2))
+        if mirrored:
+            turned = turned[:, :, ::-1]
+        planes = turned.astype(np.float32) / 255.0
+        visible, infrared, target = planes[0:2], planes[2:4], planes[4]
+        if rng.random() < 0.1:
+            infrared = 1.0 - infrared
+        (visible, visible_after), (infrared, infrared_after) = _exposed(visible, rng), _exposed(infrared, rng)
+        return visible, infrared, target, visible_after, infrared_after
+
+
+def _exposed(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """A crop and the frame after it, (2, H, W), as one other setting of the camera would show both."""
+    chance = rng.random()
+    if chance < 0.01:
+        return np.full_like(images, rng.choice([0.0, 1.0, rng.random()]))
+    if chance < 0.6:
+        return images
+    gamma = math.exp(rng.uniform(-0.5, 0.5))
+    return (np.clip(images, 0.0, 1.0) ** gamma * rng.uniform(0.7, 1.0)).astype(np.float32)
+
+
+def fuse_crops(core: nn.Module, signature: Signature, visible: Tensor, infrared: Tensor) -> Tensor:
+    """Run a core on (B, 1, H, W) images in 0..1 and map its answer back to 0..1, not clipped.
+
+    The answer is float32, whatever the convolutions run in.
+    """
+    low, high = signature.input_range
+    inputs = (
+        (image * (high - low) + low).contiguous(memory_format=torch.channels_last) for image in (visible, infrared)
+    )
+    with fast_convolutions(visible.device):
+        answer: Tensor = core(*inputs)
+    low, high = signature.output_range
+    return (answer.float() - low) / (high - low)
+
+
+def fast_convolutions(device: torch.device) -> torch.autocast:
+    """A context in which convolutions run in bfloat16, where the processor has units for it."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=_fast_bfloat16(device))
+
+
+def _fast_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())

@@ -1,0 +1,107 @@
+"""The recipe of a training run, and the plan that adds where its pictures and weights lie; one TOML file holds both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from coconet.config import Checked, checked, read_toml, write_toml
+from coconet.errors import CoconetError
+
+
+class Recipe(Checked):
+    """How a network is trained; a run goes on only with the recipe it began with."""
+
+    network: str = Field(default="lite", description="which network, coconet or lite")
+    steps: int = Field(default=4000, ge=0, description="training steps")
+    batch: int = Field(default=16, ge=1, description="crops per step")
+    patch: int = Field(default=128, ge=64, multiple_of=16, description="side of a crop in pixels, a multiple of 16")
+    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's step size at its highest")
+    seed: int = Field(default=0, ge=0, description="same seed, same run")
+    c1: float = Field(default=0.5, gt=0, description="temperature of the shares by gradient activity")
+    c2: float = Field(default=0.75, gt=0, description="temperature of the shares by entropy")
+    structure: float = Field(default=1.0, ge=0, description="weight of 1 - SSIM, shared out by gradient activity")
+    intensity: float = Field(default=0.4, ge=0, description="weight of the squared error, shared out by entropy")
+    edge: float = Field(default=12.0, ge=0, description="weight of the difference to the stronger gradient")
+    edge_transfer: float = Field(default=2.0, ge=0, description="weight of 1 - Qabf")
+    correlation: float = Field(default=1.0, ge=0, description="weight of 2 - SCD")
+    exposure: float = Field(default=10.0, ge=0, description="weight of the squared error of the mean level")
+    information: float = Field(default=2.0, ge=0, description="weight of -log VIF, mean of both sources")
+    contrast: float = Field(
+        default=0.0, ge=0, description="weight of the coupled contrastive loss, for the second stage"
+    )
+    steadiness: float = Field(
+        default=0.0, ge=0, description="weight of the noise that the fused picture passes on, from a noisy twin"
+    )
+    noise_gain: float = Field(
+        default=1.0,
+        ge=0,
+        description="how much of the noise may pass for nothing: 1 is as much as the less steady source has alone",
+    )
+    noise_levels: float = Field(
+        default=1.5,
+        ge=0,
+        description="most noise on the twin of a still, in levels of 0..255: faint noise teaches to leave out faint "
+        "detail and no other; with several levels of it edges would fade as well; 0 leaves steadiness to the videos",
+    )
+    int8: bool = Field(
+        default=False,
+        description="round what enters the inner convolutions as INT8 will, so that the network gets used to it",
+    )
+    distillation: float = Field(
+        default=10.0, ge=0, description="weight of the distance to the teacher, if there is one"
+    )
+
+
+class TrainingPlan(Recipe):
+    """A recipe with its sources and its folder: everything that `coconet train` is told."""
+
+    data: list[Path] = Field(
+        description="a paired folder (ir/, vis/ and, if there is one, mask/), the visible video of a pair, or an "
+        "HDF5 file of patches; repeatable"
+    )
+    out: Path = Field(description="folder of the run; an interrupted run in it goes on")
+    encoder: Path | None = Field(default=None, description="VGG-19 weights of ImageNet, as torchvision saves them")
+    start: Path | None = Field(default=None, description="weights to begin with, for the second stage")
+    teacher: Path | None = Field(default=None, description="weights whose fused pictures are to be followed")
+    validation: Path | None = Field(default=None, description="held-out pairs, of any kind that --data takes")
+    half: bool = Field(default=False, description="store the final weights in half precision")
+    validate_every: int = Field(default=500, ge=1, description="steps between two validations")
+
+    @property
+    def recipe(self) -> Recipe:
+        """What decides the weights, without the places of files."""
+        return Recipe.model_validate(self.model_dump(include=set(Recipe.model_fields)))
+
+    @classmethod
+    def assemble(cls, file: Path | None, options: Mapping[str, Any]) -> TrainingPlan:
+        """Join a recipe file with options, which come first.
+
+        Paths become absolute: those of the file are relative to its folder, those of options to the working folder.
+        Raises CoconetError that names the key that does not fit.
+        """
+        fields = {**(read_toml(file, "a recipe") if file else {}), **options}
+        for name in ("data", "out"):
+            if name not in fields:
+                raise CoconetError(
+                    file or "coconet train", wanted=name, got="nothing", remedy=f"Give --{name}, or put it in a recipe."
+                )
+        where = " and ".join([str(file)] * bool(file) + ["the options"] * bool(options))
+        plan = checked(cls, fields, where)
+        home = file.parent if file else Path()
+        return plan.model_copy(
+            update={name: _absolute(value, Path() if name in options else home) for name, value in plan}
+        )
+
+    def save(self, path: Path) -> None:
+        """Write the plan as TOML that `coconet train` takes."""
+        write_toml(path, self.model_dump(mode="json", exclude_none=True))
+
+
+def _absolute(value: Any, home: Path) -> Any:
+    if isinstance(value, list):
+        return [_absolute(one, home) for one in value]
+    return (home / value.expanduser()).resolve() if isinstance(value, Path) else value

@@ -1,0 +1,164 @@
+"""Training: steps over random crops, saved so that an interrupted run goes on where it stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from coconet.errors import CoconetError, MissingPackage
+from coconet.files import whole_file
+from coconet.networks import checkpoint
+from coconet.networks.coconet import CoCoNet, Normalization
+from coconet.training.crops import Crops, CropSampler, fuse_crops
+from coconet.training.data import GrayPair, with_masks
+from coconet.training.fake_quant import round_as_int8
+from coconet.training.initial_weights import fresh_network, started_network
+from coconet.training.noisy_twin import NoisyTwin, noise_gain
+from coconet.training.objective import Objective
+from coconet.training.recipe import Recipe, TrainingPlan
+from coconet.training.validation import Journal, Validation
+
+try:
+    import torch
+    from torch import Tensor, nn
+except ImportError as error:
+    raise MissingPackage("torch", job="training", extra="train") from error
+
+
+SAVE_EVERY_S = 45.0
+"""An interrupted run loses at most this many seconds of work, and the step it was in."""
+
+LOG_EVERY = 20
+"""Steps between two lines of log.csv."""
+
+
+class Trainer:
+    """One training run in the folder `plan.out`, which exists.
+
+    It keeps `state.pt` to go on from, `log.csv` and `<network>.recipe.toml`, and writes `<network>.safetensors` at the
+    end; coconet.training.validation says what a validation adds. notes: in words what stands in for what, to be shown.
+    """
+
+    def __init__(self, plan: TrainingPlan, pairs: Sequence[GrayPair]) -> None:
+        self.plan, self.recipe, self.folder = plan, plan.recipe, plan.out
+        torch.manual_seed(plan.seed)
+        initial = started_network(plan.network, plan.start) if plan.start else fresh_network(plan.network, plan.encoder)
+        self.core, self.signature = initial.core, initial.signature
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.core.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        if plan.int8:
+            round_as_int8(self.core)
+        self.objective = Objective.of(plan, self.device)
+        self.optimizer = torch.optim.Adam([p for p in self.core.parameters() if p.requires_grad], lr=plan.learning_rate)
+        drawn = sum(pair.mask is not None for pair in pairs)
+        self.sampler = CropSampler(with_masks(pairs) if plan.contrast > 0 else pairs, plan.patch, plan.batch, plan.seed)
+        self.notes = [initial.note, *self.objective.notes]
+        if plan.contrast > 0:
+            self.notes.append(f"{drawn} masks of targets read, {len(pairs) - drawn} by the saliency rule")
+        self.step, self._origins = 0, [initial.origin, *self.objective.notes]
+        self._resume()
+        self._log = Journal(self.folder / "log.csv", self.step)
+        self._validation = Validation(plan.validation, plan, self.signature, self.step) if plan.validation else None
+
+    def run(self, report: Callable[[int, float], None] = lambda step, loss: None) -> Path:
+        """Train to the last step and write the weights; `report` hears of every step. Returns the checkpoint's path."""
+        self.plan.save(self.folder / f"{self.plan.network}.recipe.toml")
+        try:
+            self._go_on(report)
+        finally:
+            self._save_state()
+        weights = self.folder / f"{self.plan.network}.safetensors"
+        checkpoint.save_checkpoint(weights, self.plan.network, self.core, half=self.plan.half)
+        return weights
+
+    def _go_on(self, report: Callable[[int, float], None]) -> None:
+        saved = time.monotonic()
+        self._validate()
+        while self.step < self.recipe.steps:
+            terms = self._take_step()
+            if self.step % LOG_EVERY == 0:
+                self._log.add(self.step, terms)
+            if time.monotonic() - saved > SAVE_EVERY_S:
+                self._save_state()
+                saved = time.monotonic()
+            self._validate()
+            report(self.step, terms["total"])
+
+    def _take_step(self) -> dict[str, float]:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.learning_rate * schedule(self.step, self.recipe.steps)
+        if self.plan.start or self.step >= 0.8 * self.recipe.steps:
+            _hold_statistics(self.core)
+        terms = self._terms(self.sampler.crops(self.step).to(self.device))
+        total = torch.stack(list(terms.values())).sum()
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.core.parameters(), 5.0)
+        self.optimizer.step()
+        self.step += 1
+        return {"total": total.item(), **{name: term.item() for name, term in terms.items()}}
+
+    def _terms(self, crops: Crops) -> dict[str, Tensor]:
+        """The weighted terms of a step by name, each a scalar."""
+        if self.recipe.steadiness == 0:
+            fused = fuse_crops(self.core, self.signature, crops.visible, crops.infrared)
+            return self.objective.terms(fused, crops)
+        twin = NoisyTwin.of(crops, self.recipe.noise_levels, self.recipe.seed, self.step)
+        # One pass for both, so that whatever a network takes from its batch is the same for both.
+        sides = (torch.cat(side) for side in ((crops.visible, twin.visible), (crops.infrared, twin.infrared)))
+        both = fuse_crops(self.core, self.signature, *sides)
+        fused, fused_twin = both[: len(crops.visible)], both[len(crops.visible) :]
+        excess = torch.relu(noise_gain(fused[twin.rows], fused_twin, twin) - self.recipe.noise_gain)
+        return {**self.objective.terms(fused, crops), "steadiness": self.recipe.steadiness * excess}
+
+    def _validate(self) -> None:
+        if self._validation is not None and self._validation.due(self.step):
+            self._save_state()  # a validation may take longer than SAVE_EVERY_S
+            self._validation.take(self.step, self.core, self.device)
+
+    def _save_state(self) -> None:
+        with whole_file(self.folder / "state.pt") as scratch:
+            state = {"step": self.step, "network": self.core.state_dict(), "optimizer": self.optimizer.state_dict()}
+            torch.save({**state, "recipe": self.recipe.model_dump_json(), "origins": self._origins}, scratch)
+
+    def _resume(self) -> None:
+        path = self.folder / "state.pt"
+        if not path.exists():
+            return
+        state: dict[str, Any] = checkpoint.load_tensor_file(path)
+        begun = Recipe.model_validate_json(state["recipe"]).model_copy(update={"steps": self.recipe.steps})
+        if begun != self.recipe:
+            raise _begun_otherwise(path, "the same recipe", "another one")
+        origins = state.get("origins", self._origins)
+        if origins != self._origins:
+            raise _begun_otherwise(path, "; ".join(self._origins), "; ".join(origins))
+        self.core.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = state["step"]
+
+
+def schedule(step: int, steps: int, warmup: int = 100) -> float:
+    """Factor on the learning rate: linear warm-up, then half a cosine down to 1 %."""
+    if step < warmup:
+        return (step + 1) / warmup
+    progress = (step - warmup) / max(1, steps - warmup)
+    return 0.505 + 0.495 * float(torch.cos(torch.tensor(progress * torch.pi)))
+
+
+def _hold_statistics(core: nn.Module) -> None:
+    # The last stretch, and all of a run that begins with weights, sees the stored statistics, as deployed networks do.
+    if isinstance(core, CoCoNet):
+        for layer in core.modules():
+            if isinstance(layer, Normalization):
+                layer.eval()
+
+
+def _begun_otherwise(path: Path, wanted: str, got: str) -> CoconetError:
+    return CoconetError(
+        path,
+        wanted=f"a run begun with {wanted}",
+        got=f"a run with {got}",
+        remedy="Choose another folder with --out, or repeat the options of the first call.",
+    )

@@ -1,0 +1,182 @@
+"""Validation: held-out pairs judged every few steps, logged as CSV, shown on a sheet, the best weights kept."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coconet.cards.model_card import Signature
+from coconet.errors import CoconetError, MissingPackage
+from coconet.files import whole_file
+from coconet.media.image import write_picture
+from coconet.media.panel import Caption, contact_sheet
+from coconet.metrics.fusion import Scores, score
+from coconet.networks.camera_ready import Fuser, check_frame_size
+from coconet.networks.checkpoint import save_checkpoint
+from coconet.training.data import GrayPair, load_pairs
+from coconet.training.recipe import TrainingPlan
+
+try:
+    import torch
+    from torch import nn
+except ImportError as error:
+    raise MissingPackage("torch", job="training", extra="train") from error
+
+
+Gray = NDArray[np.uint8]
+
+JUDGED = ("SCD", "VIF", "Qabf", "SSIM")
+"""The metrics of the score: those that compare with both sources. EN, AG, SF and SD also grow with noise."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a network made of the held-out pairs, and their mean metrics.
+
+    score: mean over JUDGED of the metric divided by what the better of average and maximum fusion reaches in it.
+    """
+
+    pictures: tuple[Gray, ...]
+    mean: Scores
+    score: float
+
+
+class Judge:
+    """Fuses whole held-out pictures as the deployed network will, at 8 bit, and scores them."""
+
+    def __init__(self, pairs: Sequence[GrayPair], signature: Signature) -> None:
+        for pair in pairs:
+            height, width = pair.visible.shape
+            check_frame_size(height, width, signature)
+        self.pairs, self._signature = pairs, signature
+
+    def judge(self, core: nn.Module, device: torch.device) -> Judgement:
+        """Fuse and score every pair with a copy of the core, so that its own state of training stays as it is."""
+        fuser = Fuser(copy.deepcopy(core), self._signature, visible_channels=1).to(device).eval()
+        pictures = tuple(_fused(fuser, pair, device) for pair in self.pairs)
+        mean = _mean_scores(self.pairs, pictures)
+        ratios = [getattr(mean, name) / level for name, level in self._levels.items()]
+        return Judgement(pictures, mean, sum(ratios) / len(ratios))
+
+    @cached_property
+    def _levels(self) -> dict[str, float]:
+        """What the better of the two simplest fusions reaches, by metric."""
+        means = [_mean_scores(self.pairs, [rule(pair) for pair in self.pairs]) for rule in (_average, _maximum)]
+        levels = {name: max(getattr(mean, name) for mean in means) for name in JUDGED}
+        if min(levels.values()) <= 0.0:
+            raise CoconetError(
+                "validation", wanted="pictures of something", got="only flat ones", remedy="Validate on other pairs."
+            )
+        return levels
+
+
+def _fused(fuser: Fuser, pair: GrayPair, device: torch.device) -> Gray:
+    with torch.inference_mode():
+        sides = (torch.from_numpy(side)[None, :, :, None].to(device) for side in (pair.visible, pair.infrared))
+        picture: Gray = fuser(*sides)[0, :, :, 0].cpu().numpy()
+    return picture
+
+
+def _mean_scores(pairs: Sequence[GrayPair], pictures: Iterable[NDArray[Any]]) -> Scores:
+    scores = [score(picture, pair.infrared, pair.visible) for picture, pair in zip(pictures, pairs, strict=True)]
+    return Scores(*np.mean([dataclasses.astuple(one) for one in scores], axis=0).tolist())
+
+
+def _average(pair: GrayPair) -> NDArray[Any]:
+    return (pair.visible + pair.infrared.astype(np.float64)) / 2
+
+
+def _maximum(pair: GrayPair) -> NDArray[Any]:
+    return np.maximum(pair.visible, pair.infrared)
+
+
+class Journal:
+    """Lines of `step` and numbers. What an interrupted run wrote after the step it goes on from is dropped."""
+
+    def __init__(self, path: Path, step: int) -> None:
+        self._path = path
+        self._rows: list[dict[str, str]] = []
+        if path.exists():
+            self._rows = [row for row in _whole_rows(path) if int(row["step"]) <= step]
+            self._rewrite()
+
+    def add(self, step: int, values: Mapping[str, float]) -> None:
+        """Append one line, six digits behind the point."""
+        row = {"step": str(step), **{name: f"{value:.6f}" for name, value in values.items()}}
+        with self._path.open("a", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, list(row))
+            if not self._rows:
+                writer.writeheader()
+            writer.writerow(row)
+        self._rows.append(row)
+
+    def has(self, step: int) -> bool:
+        """Whether there is a line of this step."""
+        return any(row["step"] == str(step) for row in self._rows)
+
+    def column(self, name: str) -> list[float]:
+        """Every line's value, in order, as written."""
+        return [float(row[name]) for row in self._rows]
+
+    def _rewrite(self) -> None:
+        with whole_file(self._path) as scratch, scratch.open("w", newline="", encoding="utf-8") as stream:
+            if self._rows:
+                writer = csv.DictWriter(stream, list(self._rows[0]))
+                writer.writeheader()
+                writer.writerows(self._rows)
+
+
+def _whole_rows(path: Path) -> list[dict[str, str]]:
+    # A power cut can leave a line half written.
+    with path.open(newline="", encoding="utf-8") as stream:
+        return [row for row in csv.DictReader(stream) if None not in row.values() and (row.get("step") or "").isdigit()]
+
+
+SHEET_ROWS = 8
+"""Most scenes on a contact sheet; of more, some spread evenly over the set are taken."""
+
+
+class Validation:
+    """Writes `validation.csv`, `validation.png` and `<network>.best.safetensors` into the folder of a run."""
+
+    def __init__(self, source: Path, plan: TrainingPlan, signature: Signature, step: int) -> None:
+        self._plan = plan
+        self._judge = Judge(load_pairs([source]), signature)
+        self._journal = Journal(plan.out / "validation.csv", step)
+
+    def due(self, step: int) -> bool:
+        """Every `validate_every` steps and after the last one; before the first, if the run began with weights."""
+        if step == 0 and self._plan.start is None:
+            return False
+        return (step % self._plan.validate_every == 0 or step == self._plan.steps) and not self._journal.has(step)
+
+    def take(self, step: int, core: nn.Module, device: torch.device) -> None:
+        """Judge the core as it is at this step, and keep it if it is the best so far."""
+        judgement = self._judge.judge(core, device)
+        score = round(judgement.score, 6)  # as the journal keeps it, so that a resumed run decides alike
+        if score > max(self._journal.column("score"), default=-math.inf):
+            save_checkpoint(self._plan.out / f"{self._plan.network}.best.safetensors", self._plan.network, core)
+        self._draw(step, judgement)
+        self._journal.add(step, {"score": score, **dataclasses.asdict(judgement.mean)})
+
+    def _draw(self, step: int, judgement: Judgement) -> None:
+        scenes = list(zip(self._judge.pairs, judgement.pictures, strict=True))
+        rows = [
+            (
+                Caption(f"{pair.name}  infrared", pair.infrared),
+                Caption("visible", pair.visible),
+                Caption(f"fused, step {step}", fused),
+            )
+            for pair, fused in scenes[:: math.ceil(len(scenes) / SHEET_ROWS)]
+        ]
+        write_picture(self._plan.out / "validation.png", contact_sheet(rows))

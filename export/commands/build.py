@@ -1,0 +1,131 @@
+"""`coconet build`: ONNX to TensorRT engine, for this device or for named GPUs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from coconet.cards.engine_card import BuildOptions
+from coconet.cards.frame_size import FrameSize, SizeProfile
+from coconet.errors import CoconetError
+
+if TYPE_CHECKING:
+    from coconet.export.engine_cache import CachedBuild
+
+
+def build(
+    model: Annotated[Path, typer.Argument(help="A camera-ready ONNX model of coconet export or coconet calibrate.")],
+    gpu: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--gpu", help="Build with TensorRT for RTX for this GPU, such as sm86; may be given several times."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The engine; named after model and GPU if left out.")
+    ] = None,
+    minimum: Annotated[str | None, typer.Option("--min", help="Smallest frame, height x width: 256x320.")] = None,
+    optimum: Annotated[str | None, typer.Option("--opt", help="Frame size to be fastest at: 480x640.")] = None,
+    maximum: Annotated[str | None, typer.Option("--max", help="Largest frame: 1024x1280.")] = None,
+    workspace_mib: Annotated[
+        int | None, typer.Option("--workspace-mib", help="Most scratch memory of a layer.")
+    ] = None,
+    level: Annotated[int | None, typer.Option("--level", help="0 builds fast, 5 makes the fastest engine.")] = None,
+    frames: Annotated[
+        Path | None,
+        typer.Option("--frames", help="Paired folder to compare on, where the engine runs here."),
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option("--cache", help="Folder of engines built before; $COCONET_CACHE or ~/.cache.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Build anew and keep nothing.")] = False,
+) -> None:
+    """Build a TensorRT engine, with the TensorRT of this device or, with --gpu, for GPUs this machine need not have."""
+    from coconet.export.build_progress import BarProgress
+    from coconet.export.engine import BuildAids, build_engine, default_engine_path
+    from coconet.export.engine_cache import CachedBuild, EngineCache, build_cached, default_cache_folder
+    from coconet.export.gate import require_agreement
+
+    gpus = tuple(dict.fromkeys(name.lower() for name in gpu or ()))
+    options = BuildOptions(gpus, _profile(model, minimum, optimum, maximum), workspace_mib, level)
+    path = out or default_engine_path(model, options)
+    _check_frames(frames, gpus)
+    check = None if gpus else lambda engine: require_agreement(engine, model, frames, path)
+    started = time.perf_counter()
+    with BarProgress(f"Building {path.name}") as progress:
+        aids = BuildAids(progress, check=check)
+        if no_cache:
+            found = CachedBuild(build_engine(model, path, options, aids), built=True, because="--no-cache")
+        else:
+            found = build_cached(model, path, options, EngineCache(cache or default_cache_folder()), aids)
+    Console().print(_table(path, found, time.perf_counter() - started))
+
+
+def _check_frames(frames: Path | None, gpus: tuple[str, ...]) -> None:
+    if frames is not None and gpus:
+        raise CoconetError(
+            "--frames",
+            wanted="no frames for an engine of other GPUs, which cannot be run here",
+            got=f"--gpu {gpus[0]}",
+            remedy="Call coconet verify on the device.",
+        )
+
+
+def _profile(model: Path, minimum: str | None, optimum: str | None, maximum: str | None) -> SizeProfile | None:
+    """Combine the options with the range the model was exported for, which stands in for what is not given.
+
+    An engine is best at the largest size unless told otherwise: it has to keep up with that one too.
+    """
+    from coconet.export.engine_source import read_engine_source
+
+    card = read_engine_source(model).card
+    given = [FrameSize.parse(text) if text else None for text in (minimum, optimum, maximum)]
+    if card.smallest_px and card.largest_px:
+        low, high = FrameSize(*card.smallest_px), FrameSize(*card.largest_px)
+        profile = SizeProfile(given[0] or low, given[1] or given[2] or high, given[2] or high)
+        _check_within(profile, SizeProfile(low, high, high), model)
+        return profile
+    sizes = [size for size in given if size is not None]
+    if not sizes:
+        return None
+    if len(sizes) < 3:
+        raise CoconetError(
+            "--min, --opt and --max",
+            wanted="all three or none",
+            got=f"{len(sizes)} of them",
+            remedy="Give the others too.",
+        )
+    return SizeProfile(*sizes)
+
+
+def _check_within(profile: SizeProfile, exported: SizeProfile, model: Path) -> None:
+    """TensorRT cannot: an ONNX file has no place for the range of a side."""
+    ends = (profile.minimum, exported.minimum), (exported.maximum, profile.maximum)
+    if any(low.height_px < least.height_px or low.width_px < least.width_px for low, least in ends):
+        raise CoconetError(
+            model,
+            wanted=f"sizes within {exported.minimum}..{exported.maximum}, which it was exported for",
+            got=str(profile),
+            remedy="Export it again with a wider --dynamic, or give other sizes.",
+        )
+
+
+def _table(path: Path, found: CachedBuild, seconds: float) -> Table:
+    card = found.card
+    table = Table(title=str(path), title_justify="left", show_header=False)
+    rows = {
+        "size": f"{path.stat().st_size / 2**20:.2f} MiB",
+        "built" if found.built else "not built again": f"{found.because}; {seconds:.1f} s",
+        "built by": f"{card.flavour} {card.tensorrt_version}",
+        "runs on": ", ".join(card.targets) if card.device is None else f"{card.device} ({', '.join(card.targets)})",
+        "precision": card.model.precision,
+        "frame sizes": str(card.options.profile or f"{card.model.height_px}x{card.model.width_px}"),
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table

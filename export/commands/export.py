@@ -1,0 +1,146 @@
+"""The command `coconet export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from coconet.cards.frame_size import FrameSize, SizeRange
+from coconet.errors import CoconetError
+
+if TYPE_CHECKING:
+    from coconet.networks.checkpoint import Checkpoint
+
+
+FOREIGN = "Any two-input network"
+"""The heading of these options in the help."""
+
+
+def export(
+    checkpoint: Annotated[
+        str | None,
+        typer.Argument(help="A .safetensors of ours, the published .pth, or a word: lite, coconet."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The ONNX file; named after the weights when omitted.")] = None,
+    size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH, such as 480x640; any size when omitted.")] = None,
+    dynamic: Annotated[str | None, typer.Option(help="A range of sizes: 256x320..1024x1280.")] = None,
+    half: Annotated[bool, typer.Option("--half", help="Run the network in half precision (FP16).")] = False,
+    gray: Annotated[bool, typer.Option("--gray", help="The visible camera is gray, one channel.")] = False,
+    bare: Annotated[
+        bool, typer.Option("--bare", help="Floats of shape (B, 1, H, W) in and out, in the network's own range.")
+    ] = False,
+    batch: Annotated[int, typer.Option(min=1, help="Pairs at once; coconet run takes 1.")] = 1,
+    opset: Annotated[int | None, typer.Option(help="ONNX operator set; the default suits TensorRT 10.3.")] = None,
+    frames: Annotated[
+        Path | None, typer.Option(help="Paired folder to compare on; painted scenes when omitted.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="package.module:factory that makes the network.", rich_help_panel=FOREIGN),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Its state dict: .safetensors, or from torch.save.", rich_help_panel=FOREIGN)
+    ] = None,
+    input_range: Annotated[
+        str | None,
+        typer.Option("--range", help="What it takes black and white as: 0..1, -1..1.", rich_help_panel=FOREIGN),
+    ] = None,
+    output_range: Annotated[
+        str | None, typer.Option(help="What it gives for them; --range when omitted.", rich_help_panel=FOREIGN)
+    ] = None,
+    order: Annotated[
+        str | None, typer.Option(help="Its arguments: visible,infrared or the other way.", rich_help_panel=FOREIGN)
+    ] = None,
+    multiple: Annotated[
+        int | None, typer.Option(min=1, help="Pad both sides to a multiple of this.", rich_help_panel=FOREIGN)
+    ] = None,
+) -> None:
+    """Write the camera-ready ONNX graph of a checkpoint, once it agrees with PyTorch on real frames."""
+    from coconet.export.gate import export_checked
+    from coconet.export.graph import OPSET, ExportOptions
+
+    options = ExportOptions(
+        _sizes(size, dynamic),
+        visible_channels=1 if gray or bare else 3,
+        precision="fp16" if half else "fp32",
+        batch=batch,
+        opset=OPSET if opset is None else opset,
+        form="bare" if bare else "camera",
+    )
+    about_foreign = (weights, input_range, output_range, order, multiple)
+    if model is None:
+        source, path = _ours(checkpoint, any(option is not None for option in about_foreign))
+    else:
+        source, path = _foreign(checkpoint, model, *about_foreign)
+    target = out or path.with_suffix(".fp16.onnx" if half else ".onnx")
+    with Console(stderr=True).status(f"Exporting {path.name} and comparing it with PyTorch ..."):
+        parity = export_checked(source, target, options, frames)
+    typer.echo(f"{target}: {options.precision}, {options.size or 'any size'}, {target.stat().st_size / 1e6:.1f} MB")
+    typer.echo(f"against PyTorch on {parity.frames} frames: {parity}")
+    _warn_of_refusals(target)
+
+
+def _sizes(size: str | None, dynamic: str | None) -> FrameSize | SizeRange | None:
+    if size and dynamic:
+        raise CoconetError(
+            "--size and --dynamic", wanted="one of them or neither", got="both", remedy="Leave one of them out."
+        )
+    if dynamic:
+        return SizeRange.parse(dynamic)
+    return FrameSize.parse(size) if size else None
+
+
+def _warn_of_refusals(target: Path) -> None:
+    """Say before a Jetson does what its parser would not take; anyone's network may hold any operator."""
+    from coconet.cards.onnx_card import read_onnx
+    from coconet.export.jetpack_operators import refusals
+
+    found = list(dict.fromkeys(refusals(read_onnx(target)[0])))
+    if found:
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        text = f"[yellow]warning:[/] TensorRT 10.3 (JetPack 6) does not list {', '.join(found[:3])}{more}"
+        Console(stderr=True).print(text, soft_wrap=True, highlight=False)
+
+
+def _ours(checkpoint: str | None, foreign_options: bool) -> tuple[Checkpoint, Path]:
+    """Load a checkpoint of ours, and say after what the graph is named."""
+    from coconet.model_names import CHECKPOINTS, shipped_checkpoint
+    from coconet.networks.checkpoint import load_checkpoint
+
+    if checkpoint is None or foreign_options:
+        raise CoconetError(
+            "coconet export",
+            wanted="a checkpoint of ours alone, or --model with --weights, --range and --order",
+            got="neither" if checkpoint is None else "a checkpoint with options for a network of yours",
+            remedy="Name one checkpoint, or add --model package.module:factory.",
+        )
+    weights = shipped_checkpoint(checkpoint) if checkpoint in CHECKPOINTS else Path(checkpoint)
+    return load_checkpoint(weights), Path(checkpoint)
+
+
+def _foreign(
+    checkpoint: str | None,
+    model: str,
+    weights: Path | None,
+    input_range: str | None,
+    output_range: str | None,
+    order: str | None,
+    multiple: int | None,
+) -> tuple[Checkpoint, Path]:
+    """Load anyone's network, and say after what the graph is named."""
+    from coconet.networks.custom import load_foreign, parse_order, parse_signature
+
+    if checkpoint is not None or weights is None or input_range is None or order is None:
+        given = {"--weights": weights, "--range": input_range, "--order": order}
+        missing = ", ".join(name for name, value in given.items() if value is None)
+        raise CoconetError(
+            f"--model {model}",
+            wanted="--weights, --range and --order beside it, and no checkpoint argument",
+            got=f"no {missing}" if missing else f"the argument {checkpoint}",
+            remedy="No file tells the range and the order; look at how the network was trained.",
+        )
+    signature = parse_signature(input_range, output_range, multiple or 1)
+    return load_foreign(model, weights, signature, infrared_first=parse_order(order)), weights

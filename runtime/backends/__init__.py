@@ -1,0 +1,1 @@
+"""Backends: anything that runs a model."""

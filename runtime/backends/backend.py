@@ -1,0 +1,37 @@
+"""The backend contract: what a loaded model can do, and what one that overlaps frames can do as well."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from coconet.cards.model_card import ModelCard
+from coconet.media.pixels import Pixels
+
+
+class Backend(Protocol):
+    """A loaded model. `card` says what it expects, `name` what runs it, for reports.
+
+    Gray visible frames are taken by colour models too; runtime/frame_check.py does that for every backend.
+    """
+
+    card: ModelCard
+    name: str
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Fuse (H, W, card.visible_channels) and (H, W, 1), both uint8, into a picture shaped like `visible`."""
+
+    def close(self) -> None:
+        """Release what the model holds; a second call does nothing."""
+
+
+@runtime_checkable
+class OverlappingBackend(Protocol):
+    """A backend that uploads, computes and downloads different pairs at once. depth: how many may be under way."""
+
+    depth: int
+
+    def submit(self, visible: Pixels, infrared: Pixels) -> None:
+        """Start with a pair; at most `depth` may be pending, and all of one size."""
+
+    def collect(self) -> Pixels:
+        """Wait for the oldest pending pair and give its picture."""

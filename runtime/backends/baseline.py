@@ -1,0 +1,67 @@
+"""Baselines: fusion without a network, to compare networks with and to try a rig with."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coconet.cards.model_card import ModelCard
+from coconet.media.pixels import BGR_TO_LUMA, Pixels
+from coconet.runtime.frame_check import fuse_adapted
+
+Rule = Literal["average", "maximum", "pyramid"]
+
+RULES: tuple[Rule, ...] = get_args(Rule)
+
+Luma = NDArray[np.float32]
+"""(H, W, 1), 0..255, not rounded."""
+
+
+class BaselineBackend:
+    """Visible luma and infrared fused by a rule, the visible chroma kept; colour and gray, on any machine.
+
+    `average` and `maximum` are the mean and the brighter of both, pixel by pixel, and can be worked out by hand.
+    `pyramid` takes of every detail the stronger (runtime/backends/pyramid.py); it wants sides of 16 pixels or more.
+    """
+
+    def __init__(self, rule: Rule = "average") -> None:
+        self.rule = rule
+        self.name = "OpenCV" if rule == "pyramid" else "numpy"
+        self.card = ModelCard(network=rule, precision="fp32", weights_sha256="")
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`."""
+        return fuse_adapted(self.card, self.rule, self._fuse_colour, visible, infrared)
+
+    def _fuse_colour(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        luma: Luma = visible @ BGR_TO_LUMA[:, None]
+        return add_luma(visible, self._fuse_luma(luma, infrared) - luma)
+
+    def _fuse_luma(self, luma: Luma, infrared: Pixels) -> Luma:
+        if self.rule == "pyramid":
+            return _fuse_details(luma, infrared)
+        thermal: Luma = infrared.astype(np.float32)
+        return np.maximum(luma, thermal) if self.rule == "maximum" else np.float32(0.5) * (luma + thermal)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def __enter__(self) -> BaselineBackend:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _fuse_details(luma: Luma, infrared: Pixels) -> Luma:
+    from coconet.runtime.backends.pyramid import fuse_pyramids
+
+    return fuse_pyramids(infrared[:, :, 0], luma[:, :, 0]).astype(np.float32)[:, :, None]
+
+
+def add_luma(visible: Pixels, change: Luma) -> Pixels:
+    """Add (H, W, 1) `change`, in levels, to the luma of (H, W, 3); chroma stays, since B-Y and R-Y do not move."""
+    painted = visible + change
+    return np.clip(np.rint(painted, out=painted), 0, 255, out=painted).astype(np.uint8)

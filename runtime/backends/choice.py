@@ -1,0 +1,93 @@
+"""Which backend runs a model, and why: what was asked for, or what this machine can do best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, get_args
+
+from coconet.cards.engine_card import ENGINE_SUFFIX
+from coconet.errors import CoconetError
+from coconet.files import existing_file
+from coconet.model_names import MODELS, model_path
+from coconet.runtime.backends.baseline import RULES
+
+BackendKind = Literal["ort", "ort-cuda", "openvino", "tensorrt", "torch", "rule"]
+"""ONNX Runtime on the processor or on the GPU, OpenVINO, TensorRT, PyTorch, and the rules that need no network."""
+
+ASKABLE = ("auto", *(kind for kind in get_args(BackendKind) if kind != "rule"))
+
+CHECKPOINTS = (".safetensors", ".pth", ".pt")
+
+
+@dataclass(frozen=True)
+class BackendChoice:
+    """A backend and the reason for it, as half a sentence. path: the model file, or the word of a rule.
+
+    depth: how many pairs may be on their way through it at once; only engines take more than one.
+    """
+
+    kind: BackendKind
+    path: Path
+    reason: str
+    depth: int = 1
+
+    def __post_init__(self) -> None:
+        if self.depth < 1 or (self.depth > 1 and self.kind != "tensorrt"):
+            raise CoconetError(
+                "--depth",
+                wanted="1 or more pairs on their way through a TensorRT engine, and 1 through anything else",
+                got=f"{self.depth} with {self.kind}",
+                remedy="Leave --depth out, which has the lowest latency.",
+            )
+
+
+def choose_backend(model: Path | str, wanted: str = "auto") -> BackendChoice:
+    """Choose what runs a model: by its ending, and for .onnx by what is installed or what is asked for.
+
+    wanted: one of ASKABLE. Raises CoconetError for another word, a missing file, and a backend that takes no such file.
+    """
+    if wanted not in ASKABLE:
+        remedy = "auto takes what this machine runs best."
+        raise CoconetError("--backend", wanted=" or ".join(ASKABLE), got=repr(wanted), remedy=remedy)
+    if str(model) in RULES:
+        return _only("rule", Path(str(model)), wanted, "a rule needs no network")
+    path = model_path(model)
+    existing_file(path, f"a model file, or one of the words {', '.join((*MODELS, *RULES))}")
+    if path.suffix == ENGINE_SUFFIX:
+        return _only("tensorrt", path, wanted, "the model is a TensorRT engine")
+    if path.suffix in CHECKPOINTS:
+        return _only("torch", path, wanted, "the model is a checkpoint")
+    if path.suffix != ".onnx":
+        raise CoconetError(
+            path,
+            wanted="a model that ends in .onnx, .engine, .safetensors, .pth or .pt",
+            got=path.suffix or "no ending",
+            remedy="Export the model with coconet export.",
+        )
+    if wanted == "auto":
+        return _best(path)
+    if wanted not in ("ort", "ort-cuda", "openvino"):
+        remedy = "Leave --backend out, or build or export the model for it."
+        raise CoconetError(path, wanted=f"a model that {wanted} runs", got="an ONNX model", remedy=remedy)
+    kind: BackendKind = wanted  # type: ignore[assignment]  # mypy does not narrow by membership
+    return BackendChoice(kind, path, "as asked for")
+
+
+def _best(path: Path) -> BackendChoice:
+    """Take the GPU where ONNX Runtime can use one, and the processor otherwise."""
+    from coconet.runtime.backends.ort_gpu import cuda_verdict
+
+    verdict = cuda_verdict()
+    if verdict is None:
+        return BackendChoice("ort-cuda", path, "its CUDA provider loads and there is a GPU")
+    other = "; --backend openvino is there to compare" if find_spec("openvino") else ""
+    return BackendChoice("ort", path, f"{verdict}{other}")
+
+
+def _only(kind: BackendKind, path: Path, wanted: str, reason: str) -> BackendChoice:
+    if wanted not in ("auto", kind):
+        remedy = "Leave --backend out."
+        raise CoconetError(path, wanted=f"a model that {wanted} runs", got=f"one for {kind}: {reason}", remedy=remedy)
+    return BackendChoice(kind, path, reason)

@@ -1,0 +1,41 @@
+"""What runs a model: the contract, and the one function that knows which file needs which backend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from coconet.runtime.backends.backend import Backend
+from coconet.runtime.backends.baseline import RULES, BaselineBackend
+from coconet.runtime.backends.choice import BackendChoice, choose_backend
+
+
+def open_backend(model: Path | str | BackendChoice, backend: str = "auto") -> Backend:
+    """Open a model by its ending: .onnx, .engine (TensorRT), .safetensors, .pth or .pt (PyTorch).
+
+    The words of coconet.model_names.MODELS open what comes with the package, those of RULES the baselines.
+    backend: which runs it, see coconet.runtime.backends.choice; auto takes what this machine runs best.
+    """
+    choice = model if isinstance(model, BackendChoice) else choose_backend(model, backend)
+    for rule in RULES:
+        if rule == str(choice.path):
+            return BaselineBackend(rule)
+    if choice.kind == "tensorrt":
+        from coconet.runtime.backends.tensorrt.backend import TensorRtBackend
+        from coconet.runtime.backends.tensorrt.transfer_ring import RingOptions
+
+        return TensorRtBackend(choice.path, RingOptions(depth=choice.depth))
+    if choice.kind == "torch":
+        from coconet.runtime.backends.pytorch import EagerBackend
+
+        return EagerBackend(choice.path)
+    if choice.kind == "ort-cuda":
+        from coconet.runtime.backends.ort_gpu import OnnxRuntimeCudaBackend
+
+        return OnnxRuntimeCudaBackend(choice.path)
+    if choice.kind == "openvino":
+        from coconet.runtime.backends.openvino_cpu import OpenVinoBackend
+
+        return OpenVinoBackend(choice.path)
+    from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
+
+    return OnnxRuntimeBackend(choice.path)

@@ -1,0 +1,89 @@
+"""OpenVINO backend: runs a camera-ready ONNX model, FP32 or INT8 with Q/DQ, on the processor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from coconet.cards.model_card import INFRARED, VISIBLE, card_from_metadata
+from coconet.errors import CoconetError, MissingPackage
+from coconet.files import existing_file
+from coconet.media.pixels import Pixels
+from coconet.runtime.backends.ort_cpu import EXPORT, TensorFact, check_tensors, closed, corrupt, first_line
+from coconet.runtime.frame_check import fuse_adapted
+
+try:
+    import openvino
+except ImportError as error:
+    raise MissingPackage("openvino", job="running models with OpenVINO", extra="openvino") from error
+
+
+FRAMEWORK = "framework"
+"""Where OpenVINO keeps the metadata of an ONNX file."""
+
+
+class OpenVinoBackend:
+    """A model file compiled for this processor; one thread at a time.
+
+    threads: how many processor threads one frame may use; None leaves it to OpenVINO.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        """Open the model. Raises CoconetError for a missing or corrupt file and for a model that is not ours."""
+        self._where = existing_file(path, "an ONNX model")
+        core = openvino.Core()
+        model = _read(core, path)
+        metadata = model.get_rt_info([FRAMEWORK]).value if FRAMEWORK in model.rt_info else {}
+        self.card = card_from_metadata(metadata, path)
+        check_tensors(path, self.card, _tensors(model.inputs), _tensors(model.outputs))
+        # Without a hint processors with BF16 units compute FP32 models in BF16, 8 bits short of what was compared.
+        config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        if threads is not None:
+            config["INFERENCE_NUM_THREADS"] = threads
+        try:
+            self._request: Any = core.compile_model(model, "CPU", config).create_infer_request()
+        except RuntimeError as error:
+            got = f"from OpenVINO: {first_line(error)}"
+            raise CoconetError(path, wanted="a model that OpenVINO can compile", got=got, remedy=EXPORT) from error
+        self.name = f"OpenVINO {openvino.__version__.partition('-')[0]} (CPU)"
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
+
+        Raises CoconetError for frames of another size, shape or type than the card says.
+        """
+        return fuse_adapted(self.card, self._where, self._run, visible, infrared)
+
+    def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        if self._request is None:
+            raise closed(self._where)
+        try:
+            outputs = self._request.infer({VISIBLE: visible[None], INFRARED: infrared[None]})
+        except RuntimeError as error:
+            got = f"from OpenVINO: {first_line(error)}"
+            raise CoconetError(self._where, wanted="a model that runs", got=got, remedy=EXPORT) from error
+        fused: Pixels = outputs[0][0].copy()
+        return fused
+
+    def close(self) -> None:
+        """Release the compiled model; a second call does nothing."""
+        self._request = None
+
+
+def _read(core: Any, path: Path) -> Any:
+    try:
+        return core.read_model(path)
+    except RuntimeError as error:
+        raise corrupt(path, error) from error
+
+
+def _tensors(found: list[Any]) -> list[TensorFact]:
+    uint8 = openvino.Type.u8
+    return [
+        TensorFact(
+            tensor.any_name,
+            "tensor(uint8)" if tensor.element_type == uint8 else f"tensor({tensor.element_type.to_string()})",
+            [side.get_length() if side.is_static else None for side in tensor.partial_shape],
+        )
+        for tensor in found
+    ]

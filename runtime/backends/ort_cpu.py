@@ -1,0 +1,171 @@
+"""ONNX Runtime on the processor, its session checked against the card of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard, card_from_metadata
+from coconet.errors import CoconetError, MissingPackage
+from coconet.files import existing_file
+from coconet.media.pixels import Pixels
+from coconet.runtime.frame_check import fuse_adapted
+
+try:
+    import onnxruntime
+except ImportError as error:
+    raise MissingPackage("onnxruntime", job="running ONNX models") from error
+
+
+VERSION = str(onnxruntime.__version__)
+
+OrtValue = onnxruntime.OrtValue
+
+ERRORS_ONLY = 3
+"""ONNX Runtime's own log level: what it warns of is about its optimiser, not about the user's model."""
+
+EXPORT = "Export the model with coconet export."
+
+
+def session_options(threads: int | None = None, optimise: bool = True) -> Any:
+    """Make the options of a session; see OnnxRuntimeBackend for the arguments."""
+    if threads is not None and threads < 1:
+        raise CoconetError("threads", wanted="1 or more", got=str(threads), remedy="Leave it out to use every core.")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = ERRORS_ONLY
+    options.intra_op_num_threads = threads or 0
+    # Idle threads sleep: spinning gains some 8 % alone on a machine, and costs half the rate beside busy neighbours.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    levels = onnxruntime.GraphOptimizationLevel
+    options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimise else levels.ORT_DISABLE_ALL
+    return options
+
+
+def open_session(path: Path, options: Any, providers: list[Any]) -> tuple[Any, ModelCard]:
+    """Open a model and read its card. Raises CoconetError for a missing or corrupt file or one that is not ours."""
+    existing_file(path, "an ONNX model")
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+    except Exception as error:  # ONNX Runtime's exceptions share no base class
+        raise corrupt(path, error) from error
+    card = card_from_metadata(session.get_modelmeta().custom_metadata_map, path)
+    check_tensors(path, card, _tensors(session.get_inputs()), _tensors(session.get_outputs()))
+    return session, card
+
+
+def run_in_words(path: Path, run: Callable[[], Pixels]) -> Pixels:
+    """Run a frame and turn ONNX Runtime's errors into ours."""
+    try:
+        return run()
+    except Exception as error:  # ONNX Runtime's exceptions share no base class
+        got = f"from ONNX Runtime: {first_line(error)}"
+        raise CoconetError(path, wanted="a model that runs", got=got, remedy=EXPORT) from error
+
+
+def corrupt(path: Path, error: Exception) -> CoconetError:
+    """Say that a file could not be read as a model."""
+    return CoconetError(
+        path,
+        wanted="a readable ONNX model",
+        got=f"a corrupt or unsupported one ({first_line(error)})",
+        remedy="Copy the file again, or export it again with coconet export.",
+    )
+
+
+def closed(path: Path) -> CoconetError:
+    """Say that a model was closed."""
+    return CoconetError(path, wanted="an open model", got="a closed one", remedy="Open it again.")
+
+
+class TensorFact(NamedTuple):
+    """A tensor of a graph, its type as ONNX Runtime writes it; text or None in the shape is any size."""
+
+    name: str
+    type: str
+    shape: list[int | str | None]
+
+
+def check_tensors(path: Path, card: ModelCard, inputs: list[TensorFact], outputs: list[TensorFact]) -> None:
+    """Refuse a model whose tensors have other names, types or shapes than its card says."""
+    found = (sorted(tensor.name for tensor in inputs), [tensor.name for tensor in outputs])
+    if found != (sorted((VISIBLE, INFRARED)), [FUSED]):
+        names = (", ".join(tensor.name for tensor in side) or "none" for side in (inputs, outputs))
+        raise CoconetError(
+            path,
+            wanted=f"an ONNX model with the inputs {VISIBLE} and {INFRARED} and the output {FUSED}",
+            got="inputs {} and outputs {}".format(*names),
+            remedy=EXPORT,
+        )
+    size = (card.height_px, card.width_px)
+    layouts = {VISIBLE: (*size, card.visible_channels), INFRARED: (*size, 1), FUSED: (*size, card.visible_channels)}
+    for tensor in (*inputs, *outputs):
+        wanted = layouts[tensor.name]
+        if tensor.type != "tensor(uint8)" or not _fits(tensor.shape, wanted, exact=tensor.name != FUSED):
+            raise CoconetError(
+                f"{path}, {tensor.name}",
+                wanted=f"tensor(uint8) of shape {_in_words((1, *wanted))}, as the model card says",
+                got=f"{tensor.type} of shape {_in_words(tensor.shape)}",
+                remedy=EXPORT,
+            )
+
+
+def _tensors(found: list[Any]) -> list[TensorFact]:
+    return [TensorFact(tensor.name, tensor.type, tensor.shape) for tensor in found]
+
+
+def _fits(shape: list[int | str | None], wanted: tuple[int | None, ...], exact: bool) -> bool:
+    """Compare a graph's shape, where text or None is any size; of an output the graph may not know its size."""
+    if len(shape) != 4 or (isinstance(shape[0], int) and shape[0] != 1):
+        return False
+    known = [side if isinstance(side, int) else None for side in shape[1:]]
+    return all(got == want or (got is None and not exact) for got, want in zip(known, wanted, strict=True))
+
+
+def _in_words(shape: tuple[int | None, ...] | list[int | str | None]) -> str:
+    return "(" + ", ".join(str(side) if isinstance(side, int) else "any" for side in shape) + ")"
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what a foreign error says."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+class OnnxRuntimeBackend:
+    """A model file that is ours, checked when it is opened; frees its memory at the end of a `with` block.
+
+    threads: how many processor threads one frame may use; None leaves it to ONNX Runtime, which takes every core.
+    optimise: False runs the graph node by node as written. Slower, but an INT8 model then computes what a GPU would:
+        on processors without 8 bit dot products the optimised integer kernels saturate and lose quality.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None, optimise: bool = True) -> None:
+        """Open the model. Raises CoconetError for a missing or corrupt file and for a model that is not ours."""
+        self._where = path
+        self._session: Any
+        self._session, self.card = open_session(path, session_options(threads, optimise), ["CPUExecutionProvider"])
+        self.name = f"ONNX Runtime {VERSION} (CPU)"
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
+
+        Raises CoconetError for frames of another size, shape or type than the card says.
+        """
+        return fuse_adapted(self.card, self._where, self._run, visible, infrared)
+
+    def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        session = self._session
+        if session is None:
+            raise closed(self._where)
+        feed = {VISIBLE: visible[None], INFRARED: infrared[None]}
+        return run_in_words(self._where, lambda: session.run([FUSED], feed)[0][0])
+
+    def close(self) -> None:
+        """Release the session; a second call does nothing."""
+        self._session = None
+
+    def __enter__(self) -> OnnxRuntimeBackend:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,196 @@
+"""ONNX Runtime on the GPU: the CUDA provider with bound memory and a CUDA graph, and never the CPU in silence.
+
+Written against the interface of onnxruntime-gpu 1.31; the binding is tested on the CPU, the GPU itself was not run.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import time
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard
+from coconet.errors import CoconetError, MissingPackage
+from coconet.media.pixels import Pixels
+from coconet.runtime.backends.ort_cpu import VERSION, OrtValue, closed, open_session, run_in_words, session_options
+from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
+from coconet.runtime.backends.tensorrt.timing import DeviceTimes
+from coconet.runtime.frame_check import adapted, fuse_adapted
+
+try:
+    import onnxruntime
+except ImportError as error:
+    raise MissingPackage("onnxruntime", job="running ONNX models") from error
+
+
+PROVIDER = "CUDAExecutionProvider"
+
+INSTALL = "Install it with: pip uninstall onnxruntime && pip install 'onnxruntime-gpu[cuda,cudnn]'"
+
+LIBRARY = "libonnxruntime_providers_cuda.so"
+
+
+def require_provider() -> None:
+    """Raise CoconetError where this ONNX Runtime has no CUDA provider; load the CUDA libraries that pip installed."""
+    found = onnxruntime.get_available_providers()
+    if PROVIDER not in found:
+        raise CoconetError(
+            f"ONNX Runtime {onnxruntime.__version__}",
+            wanted=f"the build for GPUs, with {PROVIDER}",
+            got=f"one with {', '.join(found)}",
+            remedy=INSTALL,
+        )
+    if hasattr(onnxruntime, "preload_dlls"):
+        with suppress(Exception):  # what is missing is told better by the session
+            onnxruntime.preload_dlls()
+
+
+def cuda_verdict() -> str | None:
+    """Say why the CUDA provider cannot be used; None where it can. Never raises."""
+    if PROVIDER not in onnxruntime.get_available_providers():
+        return "this ONNX Runtime has no CUDA provider"
+    try:
+        device = first_cuda_device()
+    except CoconetError as error:
+        return f"the CUDA provider has no GPU: {error.got}"
+    missing = missing_library(Path(onnxruntime.__file__).parent / "capi" / LIBRARY)
+    return None if missing is None else f"the CUDA provider does not load on {device.name}: {missing}"
+
+
+def missing_library(provider: Path) -> str | None:
+    """Load a provider's library with all it links to, and return what the loader misses, if anything."""
+    try:
+        # The shared half of a provider is found by its name once it is loaded.
+        ctypes.CDLL(str(provider.with_name("libonnxruntime_providers_shared.so")), mode=ctypes.RTLD_GLOBAL)
+        ctypes.CDLL(str(provider))
+    except OSError as error:
+        return str(error)
+    return None
+
+
+LOG = logging.getLogger("coconet.gpu")
+
+
+class OnnxRuntimeCudaBackend:
+    """A model file run by the CUDA execution provider; one thread at a time.
+
+    graph: replay the kernels as one CUDA graph, which wants a fixed frame size: a new size opens the model again.
+    """
+
+    def __init__(self, path: Path, graph: bool = True) -> None:
+        """Open the model. Raises CoconetError where the provider does not load, or is not what the model runs on."""
+        require_provider()
+        self._where, self._graph = path, graph
+        self._bound: BoundSession | None = None
+        session, self.card, graphed = open_on_gpu(path, graph)
+        self._session: Any = session
+        self.name = f"ONNX Runtime {VERSION} (CUDA{', graph' if graphed else ''})"
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
+
+        Raises CoconetError for frames of another size, shape or type than the card says.
+        """
+        return fuse_adapted(self.card, self._where, self._run, visible, infrared)
+
+    def stage_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> DeviceTimes:
+        """Run frames as `fuse` takes them; the mean times to the GPU, on it and back, by the host's clock."""
+        pair = adapted(self.card, self._where, visible, infrared)
+        bound = self._bound_to(pair[0].shape)
+        bound.times(*pair, runs=2)  # the first loads kernels, the second records the graph
+        return bound.times(*pair, runs=runs)
+
+    def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        bound = self._bound_to(visible.shape)
+        try:
+            return run_in_words(self._where, lambda: bound.run(visible, infrared))
+        except CoconetError:
+            self._bound = None  # the next frame binds memory of its own
+            raise
+
+    def _bound_to(self, shape: tuple[int, ...]) -> BoundSession:
+        if self._session is None:
+            raise closed(self._where)
+        if self._bound is None or self._bound.shape != shape:
+            if self._bound is not None and self._graph:  # the recorded graph is of the other size
+                self._session, _, _ = open_on_gpu(self._where, self._graph)
+            self._bound = BoundSession(self._session, shape, "cuda")
+        return self._bound
+
+    def close(self) -> None:
+        """Release session and memory; a second call does nothing."""
+        self._bound = self._session = None
+
+
+class BoundSession:
+    """A session with its three pictures at fixed places in memory. device: `cuda`, or `cpu` where tests bind it."""
+
+    def __init__(self, session: Any, shape: tuple[int, ...], device: str) -> None:
+        """Allocate pictures of (H, W, C), the visible one's shape, and bind them."""
+        self.shape = shape
+        height, width, channels = shape
+        shapes = {VISIBLE: (1, height, width, channels), INFRARED: (1, height, width, 1)}
+        shapes[FUSED] = shapes[VISIBLE]
+        make = OrtValue.ortvalue_from_shape_and_type
+        self._values = {name: make(sides, np.uint8, device, 0) for name, sides in shapes.items()}
+        self._session, self._binding = session, session.io_binding()
+        for name in (VISIBLE, INFRARED):
+            self._binding.bind_ortvalue_input(name, self._values[name])
+        self._binding.bind_ortvalue_output(FUSED, self._values[FUSED])
+
+    def run(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Copy both pictures in, run, and copy the fused one out."""
+        self._upload(visible, infrared)
+        self._session.run_with_iobinding(self._binding)
+        return self._download()
+
+    def times(self, visible: Pixels, infrared: Pixels, runs: int) -> DeviceTimes:
+        """The same `runs` times; the mean of each step, which ends when the device has done it."""
+        found = []
+        for _ in range(runs):
+            moments = [time.perf_counter()]
+            self._upload(visible, infrared)
+            moments.append(time.perf_counter())
+            self._session.run_with_iobinding(self._binding)
+            moments.append(time.perf_counter())
+            self._download()
+            moments.append(time.perf_counter())
+            found.append(DeviceTimes(*(1e3 * (end - begin) for begin, end in pairwise(moments))))
+        return DeviceTimes.mean(found)
+
+    def _upload(self, visible: Pixels, infrared: Pixels) -> None:
+        for name, pixels in ((VISIBLE, visible), (INFRARED, infrared)):
+            self._values[name].update_inplace(np.ascontiguousarray(pixels[None]))
+
+    def _download(self) -> Pixels:
+        fused: Pixels = self._values[FUSED].numpy()[0].copy()
+        return fused
+
+
+def open_on_gpu(path: Path, graph: bool) -> tuple[Any, ModelCard, bool]:
+    """Open a session on the GPU and say whether it records a CUDA graph; some models have nodes that cannot be."""
+    if graph:
+        try:
+            return (*_opened(path, {"enable_cuda_graph": "1"}), True)
+        except CoconetError as error:
+            LOG.info("%s runs without a CUDA graph: %s", path, error)
+    return (*_opened(path, {}), False)
+
+
+def _opened(path: Path, options: dict[str, str]) -> tuple[Any, ModelCard]:
+    session, card = open_session(path, session_options(), [(PROVIDER, {"device_id": "0", **options})])
+    session.disable_fallback()
+    if PROVIDER not in session.get_providers():
+        raise CoconetError(
+            path,
+            wanted="a model on the GPU",
+            got=f"one on {', '.join(session.get_providers())}: ONNX Runtime could not load its CUDA provider",
+            remedy="coconet doctor says which CUDA library is missing; --backend ort runs it on the CPU.",
+        )
+    return session, card

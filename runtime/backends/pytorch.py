@@ -1,0 +1,51 @@
+"""The PyTorch backend: a checkpoint run as it is, the reference that exported models are compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from coconet.cards.model_card import ModelCard
+from coconet.errors import MissingPackage
+from coconet.media.pixels import Pixels
+from coconet.networks.camera_ready import Fuser, check_frame_size
+from coconet.networks.checkpoint import Checkpoint, load_checkpoint
+from coconet.runtime.frame_check import fuse_adapted
+
+try:
+    import torch
+except ImportError as error:
+    raise MissingPackage("torch", job="running a checkpoint", extra="export") from error
+
+
+class EagerBackend:
+    """Runs a checkpoint in single precision, on the GPU where PyTorch sees one and on the processor otherwise."""
+
+    def __init__(self, checkpoint: Path | Checkpoint) -> None:
+        if isinstance(checkpoint, Path):
+            checkpoint = load_checkpoint(checkpoint)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.name = f"PyTorch eager, {self.device.type}"
+        self.card = ModelCard(
+            network=checkpoint.network,
+            precision="fp32",
+            weights_sha256=checkpoint.sha256,
+            signature=checkpoint.signature,
+        )
+        self._fuser = Fuser(checkpoint.core, checkpoint.signature).to(self.device).eval()
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Fuse (H, W, 3) or (H, W, 1) with (H, W, 1), all uint8; the picture is shaped like `visible`."""
+        check_frame_size(visible.shape[0], visible.shape[1], self.card.signature)
+        return fuse_adapted(self.card, self.card.network, self._run, visible, infrared)
+
+    def close(self) -> None:
+        """Nothing to release: the weights go with the object."""
+
+    def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        with torch.inference_mode():
+            sides = (torch.from_numpy(np.ascontiguousarray(side)) for side in (visible, infrared))
+            frames = (side[None].to(self.device) for side in sides)
+            fused: Pixels = self._fuser(*frames)[0].cpu().numpy()
+        return fused

@@ -1,0 +1,1 @@
+"""The TensorRT backend, and the GPU memory behind it."""

@@ -1,0 +1,187 @@
+"""The TensorRT backend: runs an engine file on the GPU of this device.
+
+Written against the published interfaces of TensorRT 8.6 to 11.4 and of TensorRT for RTX 1.7; no engine was run yet.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from coconet.cards.engine_card import read_engine_card
+from coconet.cards.frame_size import FrameSize
+from coconet.errors import CoconetError
+from coconet.media.pixels import Pixels
+from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
+from coconet.runtime.backends.tensorrt.engine import TrtContext, TrtEngine, check_device, open_for
+from coconet.runtime.backends.tensorrt.gpu_memory import GpuMemory, open_gpu_memory
+from coconet.runtime.backends.tensorrt.timing import DeviceTimes, LayerTime, layer_clock
+from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing, RingOptions
+from coconet.runtime.frame_check import adapted, fuse_adapted, like_visible
+
+
+class TensorRtBackend:
+    """An engine file with its card; frees the GPU at the end of a `with` block.
+
+    `fuse` takes one pair at a time. `submit` and `collect` let `depth` pairs overlap. Calls may come from several
+    threads; each waits for the one before. After an error the buffers are made anew by the next call.
+    """
+
+    def __init__(self, path: Path, options: RingOptions | None = None, library: str | None = None) -> None:
+        """Read and check the card, then look for the GPU, and only then touch TensorRT.
+
+        library: what moves the frames, see gpu_memory.py beside this file. Raises CoconetError for an engine that is
+        stale, foreign or unreadable and if there is no GPU, MissingPackage if TensorRT or the library is missing.
+        """
+        card = read_engine_card(path)
+        device = first_cuda_device()
+        check_device(path, card, device)
+        tensorrt = open_for(path, card, device)
+        self.card, self.depth = card.model, (options or RingOptions()).depth
+        self._path, self._options, self._trt = path, options or RingOptions(), tensorrt.module
+        self._lock = threading.RLock()
+        self._channels = deque[int]()
+        self._size: FrameSize | None = None
+        self._ring: FrameRing | None = None
+        self._gpu: GpuMemory = open_gpu_memory(library)
+        self._engine: TrtEngine | None = None
+        self._context: TrtContext | None = None
+        with self._gpu.current(), ExitStack() as undo:
+            self._engine = TrtEngine(path, card, tensorrt)
+            undo.callback(self._engine.close)
+            self._context = self._engine.new_context()
+            undo.pop_all()
+        product = "TensorRT for RTX" if tensorrt.flavour == "tensorrt_rtx" else "TensorRT"
+        self.name = f"{product} {tensorrt.version} ({device.name}, {self._gpu.name})"
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
+
+        Raises CoconetError for frames the card or the engine does not take, and where the GPU fails.
+        """
+        with self._lock:
+            if self._channels:
+                raise self._wrong("no pending frames", f"{len(self._channels)} of them", "Collect them first.")
+            return fuse_adapted(self.card, self._path, self._run, visible, infrared)
+
+    def submit(self, visible: Pixels, infrared: Pixels) -> None:
+        """Start fusing a pair; at most `depth` may be pending. A new frame size needs the pending ones collected."""
+        with self._lock:
+            pair = adapted(self.card, self._path, visible, infrared)
+            self._check_room(FrameSize(*visible.shape[:2]))
+            with self._working():
+                self._ring_for(pair[0]).submit(*pair)
+            self._channels.append(visible.shape[2])
+
+    def collect(self) -> Pixels:
+        """Wait for the oldest pending pair and return its picture, shaped like its visible frame."""
+        with self._lock:
+            if self._ring is None or not self._channels:
+                raise self._wrong("a pending frame", "none", "Submit a pair of frames first.")
+            with self._working():
+                fused = self._ring.collect()
+            return like_visible(fused, self._channels.popleft())
+
+    def layer_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> list[LayerTime]:
+        """Run frames as `fuse` takes them through a context of its own with a profiler; mean times, in order."""
+        with self._lock, self._gpu.current():
+            pair = adapted(self.card, self._path, visible, infrared)
+            clock = layer_clock(self._trt)
+            with self._own_ring(pair[0], RingOptions(graph=False), clock) as ring:
+                ring.times(*pair, runs=1)
+                clock.clear()  # the first run loads kernels
+                ring.times(*pair, runs=runs)
+            times: list[LayerTime] = clock.means()
+            return times
+
+    def stage_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> DeviceTimes:
+        """Run frames as `fuse` takes them, one at a time; the mean times to the GPU, on it and back."""
+        with self._lock, self._gpu.current():
+            pair = adapted(self.card, self._path, visible, infrared)
+            with self._own_ring(pair[0], replace(self._options, depth=1)) as ring:
+                ring.times(*pair, runs=2)  # the first loads kernels, the second records the graph
+                return ring.times(*pair, runs=runs)
+
+    def close(self) -> None:
+        """Give back the GPU; a second call does nothing."""
+        with self._lock:
+            if self._engine is None:
+                return
+            engine, self._engine = self._engine, None
+            with self._gpu.current(), ExitStack() as steps:
+                steps.callback(engine.close)
+                steps.callback(self._drop_context)
+                self._drop_ring()
+
+    def __enter__(self) -> TensorRtBackend:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        with self._working():
+            ring = self._ring_for(visible)
+            ring.submit(visible, infrared)
+            return ring.collect()
+
+    @contextmanager
+    def _own_ring(self, visible: Pixels, options: RingOptions, clock: Any = None) -> Iterator[FrameRing]:
+        """A ring with a context of its own, to measure with."""
+        context = self._opened(self._engine).new_context(clock)
+        ring = FrameRing(self._gpu, context, context.set_size(FrameSize(*visible.shape[:2])), options)
+        with closing(ring):
+            yield ring
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Work with the context current; an error drops the ring, and with it the frames on their way."""
+        self._opened(self._engine)
+        with self._gpu.current():
+            try:
+                yield
+            except BaseException:
+                with suppress(CoconetError):
+                    self._drop_ring()
+                raise
+
+    def _ring_for(self, visible: Pixels) -> FrameRing:
+        """Give the ring for this frame size, making it anew where the size changed."""
+        size = FrameSize(*visible.shape[:2])
+        if self._ring is not None and size == self._size:
+            return self._ring
+        self._drop_ring()
+        context = self._opened(self._context)
+        self._ring = FrameRing(self._gpu, context, context.set_size(size), self._options)
+        self._size = size
+        return self._ring
+
+    def _check_room(self, size: FrameSize) -> None:
+        """Refuse what the ring cannot take as long as frames are pending, without losing those."""
+        pending = len(self._channels)
+        if pending and size != self._size:
+            raise self._wrong(f"frames of {self._size} while some are pending", str(size), "Collect them first.")
+        if pending >= self.depth:
+            raise self._wrong(f"at most {self.depth} pending frames", f"{pending + 1}", "Collect one first.")
+
+    def _drop_ring(self) -> None:
+        ring, self._ring, self._size = self._ring, None, None
+        self._channels.clear()
+        if ring is not None:
+            ring.close()
+
+    def _drop_context(self) -> None:
+        self._context = None
+
+    def _opened(self, thing: Any) -> Any:
+        if thing is None:
+            raise self._wrong("an open engine", "a closed one", "Open it again.")
+        return thing
+
+    def _wrong(self, wanted: str, got: str, remedy: str) -> CoconetError:
+        return CoconetError(self._path, wanted=wanted, got=got, remedy=remedy)

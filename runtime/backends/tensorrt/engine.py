@@ -1,0 +1,181 @@
+"""A TensorRT engine in memory: checked against its card and run by named tensors (TensorRT 8.6 to 11, and RTX)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from coconet.cards.engine_card import EngineCard
+from coconet.cards.frame_size import FrameSize
+from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
+from coconet.errors import CoconetError
+from coconet.files import whole_file
+from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
+from coconet.runtime.backends.tensorrt.gpu_memory import GpuObject
+from coconet.runtime.backends.tensorrt.module import TensorRT, process_logger, rtx_module, tensorrt_module
+from coconet.runtime.backends.tensorrt.transfer_ring import Shape
+
+LOG = logging.getLogger("coconet.tensorrt")
+
+JOB = "running engines"
+
+BUILD = "Build the engine on this device: coconet build."
+
+INPUTS = (VISIBLE, INFRARED)
+
+
+def check_device(path: Path, card: EngineCard, device: CudaDevice) -> None:
+    """Refuse an engine of another GPU, before TensorRT is asked. Raises CoconetError."""
+    if card.device not in (None, device.name) or device.sm not in card.targets:
+        raise CoconetError(
+            path,
+            wanted=f"an engine for {device.name} ({device.sm})",
+            got=f"one for {card.device or 'any GPU of'} ({', '.join(card.targets)})",
+            remedy=BUILD,
+        )
+
+
+def open_for(path: Path, card: EngineCard, device: CudaDevice) -> TensorRT:
+    """Import the TensorRT that built the engine. Raises MissingPackage, or CoconetError for another version."""
+    rtx = card.flavour == "tensorrt_rtx"
+    module = rtx_module(JOB) if rtx else tensorrt_module(JOB)
+    found = TensorRT(card.flavour, module, *process_logger(module), (device.sm,), device.name)
+    if found.version != card.tensorrt_version:
+        raise CoconetError(
+            path,
+            wanted=f"an engine of TensorRT {found.version}, which is installed here",
+            got=f"one of TensorRT {card.tensorrt_version}",
+            remedy=BUILD,
+        )
+    return found
+
+
+class TrtEngine:
+    """A deserialised engine; gives contexts that run it. `close` drops both it and what it learnt (RTX's cache)."""
+
+    def __init__(self, path: Path, card: EngineCard, tensorrt: TensorRT) -> None:
+        """Read the engine. Raises CoconetError where TensorRT refuses it or its tensors are not those of the card."""
+        self._path, self._card, self._tensorrt = path, card, tensorrt
+        tensorrt.messages.clear()
+        self._runtime = tensorrt.module.Runtime(tensorrt.logger)
+        self._engine: Any = self._runtime.deserialize_cuda_engine(path.read_bytes())
+        if self._engine is None:
+            raise self._refused("an engine that TensorRT can read")
+        _check_tensors(path, card, tensorrt.module, self._engine)
+        self._config, self._cache = self._runtime_config()
+
+    @property
+    def cache_path(self) -> Path:
+        """Where TensorRT for RTX keeps the kernels it compiled for this GPU: beside the engine."""
+        return self._path.with_name(f"{self._path.name}.{self._tensorrt.targets[0]}.cache")
+
+    def new_context(self, profiler: Any = None) -> TrtContext:
+        """Make a context, with scratch memory of its own. profiler: TensorRT's IProfiler, or None."""
+        arguments = () if self._config is None else (self._config,)
+        context = self._engine.create_execution_context(*arguments)
+        if context is None:
+            raise self._refused("enough GPU memory for the engine")
+        if profiler is not None:
+            context.profiler = profiler
+        captures = self._tensorrt.flavour == "tensorrt" and profiler is None  # RTX captures by itself
+        return TrtContext(context, self._engine, captures, self._refused)
+
+    def close(self) -> None:
+        """Save RTX's cache and drop the engine; a second call does nothing."""
+        cache, self._cache, self._config = self._cache, None, None
+        if cache is not None:
+            self._save(cache)
+        self._engine = self._runtime = None
+
+    def _runtime_config(self) -> tuple[Any, Any]:
+        """For TensorRT for RTX: CUDA graphs of its own, and the kernels that an earlier run compiled."""
+        if self._tensorrt.flavour != "tensorrt_rtx":
+            return None, None
+        config = self._engine.create_runtime_config()
+        config.cuda_graph_strategy = self._tensorrt.module.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
+        cache = config.create_runtime_cache()
+        if self.cache_path.is_file() and not cache.deserialize(self.cache_path.read_bytes()):
+            LOG.info("%s is of another TensorRT or driver and will be written anew", self.cache_path)
+        config.set_runtime_cache(cache)
+        return config, cache
+
+    def _save(self, cache: Any) -> None:
+        kernels = cache.serialize()
+        try:
+            with whole_file(self.cache_path) as scratch:
+                scratch.write_bytes(kernels)
+        except (OSError, CoconetError) as error:  # the next start is slower, nothing else
+            LOG.warning("the compiled kernels are not kept: %s", error)
+
+    def _refused(self, wanted: str) -> CoconetError:
+        said = self._tensorrt.last_error or "a refusal without a reason"
+        return CoconetError(
+            self._path, wanted=wanted, got=f"from TensorRT {self._tensorrt.version}: {said}", remedy=BUILD
+        )
+
+
+class TrtContext:
+    """Runs an engine at one frame size at a time; implements coconet.runtime.backends.tensorrt.transfer_ring.GpuEngine.
+
+    One thread at a time. capturable: whether its work may be recorded into a CUDA graph.
+    """
+
+    def __init__(self, context: Any, engine: Any, capturable: bool, refused: Callable[[str], CoconetError]) -> None:
+        self.capturable = capturable
+        self._context, self._engine, self._refused = context, engine, refused
+
+    def set_size(self, size: FrameSize) -> dict[str, Shape]:
+        """Choose a frame size and return the shapes of all three pictures. Raises CoconetError for one out of range."""
+        for name in INPUTS:
+            shape = tuple(self._engine.get_tensor_shape(name))
+            self._check_range(name, shape, size)
+            if not self._context.set_input_shape(name, (1, size.height_px, size.width_px, shape[3])):
+                raise self._refused(f"an engine that takes frames of {size}")
+        missing = self._context.infer_shapes()
+        shapes = {name: tuple(self._context.get_tensor_shape(name)) for name in (*INPUTS, FUSED)}
+        if missing or any(side < 1 for shape in shapes.values() for side in shape):
+            raise self._refused(f"an engine that knows its output for frames of {size}")
+        return {name: (shape[1], shape[2], shape[3]) for name, shape in shapes.items()}
+
+    def enqueue(self, addresses: Mapping[str, int], stream: GpuObject) -> None:
+        """Enqueue the engine. addresses: on the GPU, by tensor name. Raises CoconetError where TensorRT refuses."""
+        for name, address in addresses.items():
+            if not self._context.set_tensor_address(name, address):
+                raise self._refused(f"an engine with the tensor {name}")
+        if not self._context.execute_async_v3(stream.handle):
+            raise self._refused("an engine that runs")
+
+    def _check_range(self, name: str, shape: tuple[int, ...], size: FrameSize) -> None:
+        if -1 not in shape:
+            smallest = largest = shape
+        else:
+            smallest, _, largest = (tuple(found) for found in self._engine.get_tensor_profile_shape(name, 0))
+        sides = (size.height_px, size.width_px)
+        if not all(low <= side <= high for low, side, high in zip(smallest[1:3], sides, largest[1:3], strict=True)):
+            raise CoconetError(
+                f"frame of {size}",
+                wanted=f"{FrameSize(*smallest[1:3])} to {FrameSize(*largest[1:3])}, what this engine was built for",
+                got=str(size),
+                remedy="Build the engine for this size too: coconet build --min --opt --max.",
+            )
+
+
+def _check_tensors(path: Path, card: EngineCard, trt: Any, engine: Any) -> None:
+    """Refuse an engine that does not take and give uint8 pictures under our names."""
+    names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
+    inputs = {name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT}
+    if inputs != set(INPUTS) or set(names) - inputs != {FUSED}:
+        raise _not_of_card(path, f"inputs {VISIBLE} and {INFRARED} and output {FUSED}", f"tensors {', '.join(names)}")
+    for name in names:
+        depth = 1 if name == INFRARED else card.model.visible_channels
+        shape, dtype = tuple(engine.get_tensor_shape(name)), engine.get_tensor_dtype(name)
+        layout = len(shape) == 4 and shape[0] == 1 and shape[3] in (depth, *([-1] if name == FUSED else []))
+        if dtype != trt.DataType.UINT8 or not layout:
+            wanted = f"{name} as uint8 of shape (1, height, width, {depth})"
+            raise _not_of_card(path, wanted, f"{dtype.name.lower()} of shape {shape}")
+
+
+def _not_of_card(path: Path, wanted: str, got: str) -> CoconetError:
+    return CoconetError(path, wanted=f"an engine as its card says: {wanted}", got=got, remedy=BUILD)

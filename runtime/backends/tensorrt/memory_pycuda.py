@@ -1,0 +1,140 @@
+"""GPU memory through pycuda, which has no CUDA graphs and wants its context pushed in every thread."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from coconet.errors import MissingPackage
+from coconet.runtime.backends.tensorrt.gpu_memory import GpuObject, HostBuffer, gpu_refused
+
+
+def open_memory() -> PycudaMemory:
+    """Open device 0 of this process. Raises MissingPackage where pycuda or the driver's library is missing."""
+    try:
+        driver = importlib.import_module("pycuda.driver")
+    except ImportError as error:
+        raise MissingPackage("pycuda", job="moving frames to the GPU", extra="pycuda") from error
+    return PycudaMemory(driver)
+
+
+class PycudaMemory:
+    """Implements coconet.runtime.backends.tensorrt.gpu_memory.GpuMemory.
+
+    pycuda frees what is no longer referenced only in the thread whose context is current. So everything is given back
+    inside `current()`, where the context on the thread's stack is the very object the memory was made in.
+    """
+
+    graphs = None
+
+    def __init__(self, driver: Any) -> None:
+        self.name = "pycuda"
+        self._cuda = driver
+        with _words(driver, "opening the device"):
+            self._context, self.integrated = _primary_context(driver)
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Push the primary context, and pop it at the end of the block."""
+        with _words(self._cuda, "pushing the context"):
+            self._context.push()
+        try:
+            yield
+        finally:
+            self._cuda.Context.pop()
+
+    def host(self, size_bytes: int, mapped: bool = False) -> HostBuffer:
+        """Allocate page-locked memory."""
+        flags = self._cuda.host_alloc_flags.DEVICEMAP if mapped else 0
+        with _words(self._cuda, "pagelocked_empty"):
+            pixels = self._cuda.pagelocked_empty(size_bytes, np.uint8, mem_flags=flags)
+            memory = pixels.base
+            seen = int(memory.get_device_pointer()) if mapped else None
+        return HostBuffer(pixels, seen, self._owned(pixels.ctypes.data, memory))
+
+    def device(self, size_bytes: int) -> GpuObject:
+        """Allocate memory of the GPU."""
+        with _words(self._cuda, "mem_alloc"):
+            memory = self._cuda.mem_alloc(size_bytes)
+        return self._owned(int(memory), memory)
+
+    def stream(self) -> GpuObject:
+        """Make a stream that does not wait for the default stream."""
+        with _words(self._cuda, "Stream"):
+            stream = self._cuda.Stream(NON_BLOCKING)
+        return GpuObject(int(stream.handle), stream, _dropped)
+
+    def event(self, timed: bool = False) -> GpuObject:
+        """Make an event."""
+        flags = self._cuda.event_flags
+        with _words(self._cuda, "Event"):
+            event = self._cuda.Event(flags.DEFAULT if timed else flags.DISABLE_TIMING)
+        return GpuObject(id(event), event, _dropped)  # pycuda shows no handle of an event
+
+    def upload(self, device_address: int, host: HostBuffer, stream: GpuObject) -> None:
+        """Enqueue a copy to the GPU."""
+        with _words(self._cuda, "memcpy_htod_async"):
+            self._cuda.memcpy_htod_async(device_address, host.pixels, stream.native)
+
+    def download(self, host: HostBuffer, device_address: int, stream: GpuObject) -> None:
+        """Enqueue a copy from the GPU."""
+        with _words(self._cuda, "memcpy_dtoh_async"):
+            self._cuda.memcpy_dtoh_async(host.pixels, device_address, stream.native)
+
+    def mark(self, event: GpuObject, stream: GpuObject) -> None:
+        """Record the event on the stream."""
+        with _words(self._cuda, "Event.record"):
+            event.native.record(stream.native)
+
+    def wait(self, stream: GpuObject, event: GpuObject) -> None:
+        """Let the stream wait for the event."""
+        with _words(self._cuda, "Stream.wait_for_event"):
+            stream.native.wait_for_event(event.native)
+
+    def finish(self, what: GpuObject) -> None:
+        """Wait for an event or a stream."""
+        with _words(self._cuda, "synchronize"):
+            what.native.synchronize()
+
+    def elapsed_ms(self, start: GpuObject, end: GpuObject) -> float:
+        """Return the time between two timed events."""
+        with _words(self._cuda, "Event.time_till"):
+            return float(start.native.time_till(end.native))
+
+    def _owned(self, handle: int, memory: Any) -> GpuObject:
+        def free() -> None:
+            with _words(self._cuda, "free"):
+                memory.free()
+
+        return GpuObject(handle, memory, free)
+
+
+NON_BLOCKING = 1
+"""CU_STREAM_NON_BLOCKING of the CUDA driver API, for which pycuda has no name."""
+
+
+def _dropped() -> None:
+    """Streams and events have no `free`: pycuda destroys them with the last reference, which GpuObject drops."""
+
+
+@functools.cache
+def _primary_context(driver: Any) -> tuple[Any, bool]:
+    """Retain the primary context, which TensorRT uses too, once for the process, as the runtime API does."""
+    driver.init()
+    device = driver.Device(0)
+    integrated = bool(device.get_attribute(driver.device_attribute.INTEGRATED))
+    return device.retain_primary_context(), integrated
+
+
+@contextmanager
+def _words(driver: Any, call: str) -> Iterator[None]:
+    """Turn pycuda's errors into ours."""
+    try:
+        yield
+    except driver.Error as error:
+        raise gpu_refused(call, str(error)) from error

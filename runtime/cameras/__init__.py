@@ -1,0 +1,1 @@
+"""Cameras: anything that gives frames."""

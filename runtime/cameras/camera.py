@@ -1,0 +1,45 @@
+"""A camera that is not there yet: it stands in for one that may answer later, and is lost until then."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from coconet.errors import CoconetError
+from coconet.runtime.frame import Frame
+
+
+class Camera(Protocol):
+    """A source of frames; `read` may block and knows no lock.
+
+    realtime: True where frames are lost unless they are read in time, so that the newest matters;
+    False where every frame is there to be read (files).
+    """
+
+    name: str
+    realtime: bool
+
+    def read(self) -> Frame | None:
+        """The next frame, or None at the end of the stream."""
+
+    def close(self) -> None:
+        """Release the device or file; a second call does nothing."""
+
+
+class CameraAbsent(CoconetError):
+    """A live camera that does not answer now: switched off, unplugged, out of reach. It may answer later."""
+
+
+class AbsentCamera:
+    """Raises at every read why the camera could not be opened, so that a capture with a recovery opens it again."""
+
+    realtime = True
+
+    def __init__(self, name: str, absence: CameraAbsent) -> None:
+        self.name, self.absence = name, absence
+
+    def read(self) -> Frame | None:
+        """Raise the reason."""
+        raise self.absence
+
+    def close(self) -> None:
+        """There is nothing to close."""

@@ -1,0 +1,106 @@
+"""A GStreamer pipeline as a camera."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from coconet.errors import CoconetError, MissingPackage
+from coconet.media.pixels import RawPixels
+from coconet.redaction import redacted
+from coconet.runtime.cameras.camera import CameraAbsent
+from coconet.runtime.cameras.network import StreamClock
+from coconet.runtime.frame import Frame, StampKind
+
+try:
+    import gi
+
+    gi.require_version("Gst", "1.0")
+    from gi.repository import Gst
+except (ImportError, ValueError) as error:
+    job = "GStreamer pipelines (or take Debian's python3-gi, see docs/rig.md)"
+    raise MissingPackage("gi", job=job, extra="gstreamer") from error
+
+
+_SINK = "appsink name=sink drop=true max-buffers=1 sync=false"
+
+_WAIT_NS = 2_000_000_000
+
+
+class GStreamerCamera:
+    """The raw video that a pipeline gives; it ends before its sink, which is added here.
+
+    Stamps are the pipeline's running times laid onto this machine's clock.
+    """
+
+    realtime = True
+
+    def __init__(self, pipeline: str, name: str, *, gray: bool = False) -> None:
+        """Start a pipeline.
+
+        Raises CoconetError for one that does not parse, CameraAbsent for one that does not play.
+        """
+        Gst.init(None)
+        self.name, self._gray, self._index, self._clock = name, gray, 0, StreamClock()
+        form = "GRAY16_LE,GRAY8" if gray else "BGR"
+        caps = f"video/x-raw,format=(string){{{form}}}"
+        try:
+            self._pipeline: Any = Gst.parse_launch(f"{pipeline} ! videoconvert ! {caps} ! {_SINK}")
+        except Exception as error:  # GLib.Error, which only exists where gi does
+            raise self._failed(redacted(str(error))) from None
+        self._sink = self._pipeline.get_by_name("sink")
+        self._pipeline.set_state(Gst.State.PLAYING)
+        if self._pipeline.get_state(5 * Gst.SECOND)[0] == Gst.StateChangeReturn.FAILURE:
+            trouble = self._trouble()
+            self.close()
+            raise self._failed(trouble or "one that does not start", CameraAbsent)
+
+    def read(self) -> Frame | None:
+        """Wait for the next frame; None at the end.
+
+        Raises CoconetError where an element fails, and after 2 s of silence.
+        """
+        sample = self._sink.emit("try-pull-sample", _WAIT_NS)
+        arrived_ns = time.monotonic_ns()
+        if sample is None:
+            if trouble := self._trouble():  # after which the sink ends as well, as if nothing had been wrong
+                raise self._failed(trouble)
+            if self._sink.get_property("eos"):
+                return None
+            raise self._failed("no frame for 2 s")
+        buffer = sample.get_buffer()
+        stamp_ns, kind = arrived_ns, "arrival"
+        if buffer.pts != Gst.CLOCK_TIME_NONE:
+            stamp_ns, kind = self._clock.stamp(buffer.pts, arrived_ns), "stream"
+        self._index += 1
+        return Frame(_pixels(sample, buffer), stamp_ns, self._index - 1, stamps=_kind(kind))
+
+    def close(self) -> None:
+        """Stop the pipeline; a second call does nothing."""
+        self._pipeline.set_state(Gst.State.NULL)
+
+    def _trouble(self) -> str:
+        """What an element of the pipeline has complained about; empty where none has."""
+        message = self._pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
+        return "" if message is None else redacted(message.parse_error()[0].message).rstrip(".")
+
+    def _failed(self, got: str, kind: type[CoconetError] = CoconetError) -> CoconetError:
+        return kind(self.name, wanted="a pipeline that gives raw video", got=got, remedy="Try it with gst-launch-1.0.")
+
+
+def _kind(kind: str) -> StampKind:
+    return "stream" if kind == "stream" else "arrival"
+
+
+def _pixels(sample: Any, buffer: Any) -> RawPixels:
+    """Copy (H, W, 3) or (H, W, 1) pixels out of a sample whose rows GStreamer pads to four bytes."""
+    caps = sample.get_caps().get_structure(0)
+    width, height = caps.get_value("width"), caps.get_value("height")
+    channels, bytes_each = {"BGR": (3, 1), "GRAY8": (1, 1), "GRAY16_LE": (1, 2)}[caps.get_value("format")]
+    data = np.frombuffer(buffer.extract_dup(0, buffer.get_size()), np.uint8)
+    used = width * channels * bytes_each
+    rows = data.reshape(height, -1)[:, :used]
+    samples = np.ascontiguousarray(rows).view(np.uint16 if bytes_each == 2 else np.uint8)
+    return samples.reshape(height, width, channels)

@@ -1,0 +1,123 @@
+"""A network camera, RTSP or HTTP, decoded with little delay and its sender's clock laid onto this machine's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from coconet.errors import CoconetError, MissingPackage
+from coconet.media.pixels import RawPixels
+from coconet.redaction import redacted
+from coconet.runtime.cameras.camera import CameraAbsent
+from coconet.runtime.frame import Frame, StampKind
+
+try:
+    import av
+    from av.error import FFmpegError, HTTPUnauthorizedError
+except ImportError as error:
+    raise MissingPackage("av", job="network cameras") from error
+
+
+_CREEP = 50e-6
+"""How fast the difference may grow: two crystals differ by less, and a delay that stays is taken up in the end."""
+
+_JUMP_NS = 1_000_000_000
+"""A frame later than this is no delay: the sender stood still or its clock stepped back, and is measured anew."""
+
+
+class StreamClock:
+    """Turns presentation times into monotonic ones, without the jitter of the way.
+
+    A frame cannot arrive before it was sent, so the smallest difference between arrival and presentation time is the
+    one without a delay. It is followed down at once, and up only as fast as clocks drift.
+    """
+
+    def __init__(self) -> None:
+        self._difference_ns: float | None = None
+        self._last_ns = 0
+
+    def stamp(self, presented_ns: int, arrived_ns: int) -> int:
+        """The time of a frame on this machine's monotonic clock, never after its arrival."""
+        seen_ns = arrived_ns - presented_ns
+        if self._difference_ns is None:
+            self._difference_ns = seen_ns
+        else:
+            crept_ns = self._difference_ns + _CREEP * max(0, arrived_ns - self._last_ns)
+            jumped = seen_ns - crept_ns > _JUMP_NS
+            self._difference_ns = seen_ns if jumped else min(crept_ns, seen_ns)
+        self._last_ns = arrived_ns
+        return round(presented_ns + self._difference_ns)
+
+
+SCHEMES = ("rtsp", "rtsps", "http", "https")
+
+_LOW_DELAY = {"fflags": "nobuffer", "flags": "low_delay"}
+
+_OF_RTSP = {"rtsp_transport": "tcp", "max_delay": "100000"}  # UDP loses packets, and a lost one costs until a keyframe
+
+_OPEN_S, _READ_S = 5.0, 2.0
+
+
+class NetworkCamera:
+    """A live stream of any codec that FFmpeg decodes.
+
+    Stamps are the sender's times laid onto this machine's clock (`stream`), or those of the arrival where the stream
+    carries none (`arrival`).
+    """
+
+    realtime = True
+
+    def __init__(self, address: str, *, gray: bool = False) -> None:
+        """Connect; with `gray` frames are the luma plane, (H, W, 1), otherwise (H, W, 3) BGR.
+
+        Raises CameraAbsent where nothing answers within 5 s, and CoconetError for a user and password that are
+        refused; the address is shown without them.
+        """
+        self.name = redacted(address)
+        self._format, self._clock, self._index = ("gray" if gray else "bgr24"), StreamClock(), 0
+        options = {**_LOW_DELAY, **(_OF_RTSP if urlsplit(address).scheme.startswith("rtsp") else {})}
+        try:
+            self._container: Any = av.open(address, options=options, timeout=(_OPEN_S, _READ_S))
+            self._frames = self._decoded()
+        except HTTPUnauthorizedError as error:
+            raise self._failed(error) from None  # it will not know them better later
+        except (FFmpegError, OSError, ValueError, IndexError) as error:
+            raise self._failed(error, CameraAbsent) from None  # FFmpeg's words repeat the address, password and all
+
+    def read(self) -> Frame | None:
+        """Wait for the next frame; None where the sender ends. Raises CoconetError after 2 s of silence."""
+        try:
+            frame = next(self._frames, None)
+        except (FFmpegError, OSError) as error:
+            raise self._failed(error) from None
+        if frame is None:
+            return None
+        arrived_ns = time.monotonic_ns()
+        pixels: RawPixels = frame.to_ndarray(format=self._format)
+        stamp_ns, kind = self._stamp(frame, arrived_ns)
+        self._index += 1
+        return Frame(pixels if pixels.ndim == 3 else pixels[:, :, None], stamp_ns, self._index - 1, stamps=kind)
+
+    def close(self) -> None:
+        """Hang up; a second call does nothing."""
+        self._container.close()
+
+    def _decoded(self) -> Iterator[Any]:
+        stream = self._container.streams.video[0]
+        stream.thread_type = "SLICE"  # threads by frame hold as many frames back as there are threads
+        return iter(self._container.decode(stream))
+
+    def _stamp(self, frame: Any, arrived_ns: int) -> tuple[int, StampKind]:
+        if frame.pts is None or frame.time_base is None:
+            return arrived_ns, "arrival"
+        return self._clock.stamp(round(frame.pts * frame.time_base * 10**9), arrived_ns), "stream"
+
+    def _failed(self, error: Exception, kind: type[CoconetError] = CoconetError) -> CoconetError:
+        return kind(
+            self.name,
+            wanted="a video stream",
+            got=getattr(error, "strerror", None) or type(error).__name__,
+            remedy="Check the address, the network, and user and password.",
+        )

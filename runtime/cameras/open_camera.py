@@ -1,0 +1,126 @@
+"""Cameras by address: the one function that knows which kinds there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+from coconet.config import checked
+from coconet.errors import CoconetError
+from coconet.redaction import redacted
+from coconet.runtime.cameras.camera import Camera
+from coconet.runtime.cameras.csi import csi_pipeline
+from coconet.runtime.frame import Side
+
+if TYPE_CHECKING:
+    from coconet.runtime.cameras.synthetic.camera import PaintedSettings
+
+
+Role = Side
+
+ROLES: tuple[Role, Role] = ("visible", "infrared")
+
+_FOLDER_FPS = 30.0
+
+_KINDS = (
+    "a video file, a folder of pictures, or painted://?fps=30&width=640&height=480&seed=1, /dev/video0, "
+    "rtsp://host/path, http://host/path, gst://pipeline, csi://0"
+)
+
+
+@dataclass(frozen=True)
+class CameraSettings:
+    """What some kinds of camera are told.
+
+    fps: the rate at which a folder's pictures are stamped (30 if None), or that a device is asked for.
+    size_px: the (width, height) a device is asked for. layout: of a raw thermal device, a name in frame_layout.LAYOUTS.
+    """
+
+    fps: float | None = None
+    size_px: tuple[int, int] | None = None
+    layout: str | None = None
+
+
+def open_camera(address: str, role: Role, settings: CameraSettings | None = None) -> Camera:
+    """Open what an address names; infrared cameras give (H, W, 1), visible ones (H, W, 3), or (H, W, 1) gray pictures.
+
+    Raises CoconetError for an address of no known kind, for a source that cannot be opened, and for settings that mean
+    nothing to it.
+    """
+    settings = settings or CameraSettings()
+    scheme = address.partition("://")[0] if "://" in address else ""
+    if not (scheme or Path(address).is_dir()):
+        _refuse(address, settings, device=_is_device(address))
+    gray = role == "infrared"
+    if scheme in ("rtsp", "rtsps", "http", "https"):
+        from coconet.runtime.cameras.network import NetworkCamera
+
+        return NetworkCamera(address, gray=gray)
+    if scheme in ("gst", "csi"):
+        pipeline = csi_pipeline(address, gray=gray) if scheme == "csi" else address.partition("://")[2]
+        from coconet.runtime.cameras.gstreamer import GStreamerCamera
+
+        return GStreamerCamera(pipeline, redacted(address), gray=gray)
+    if scheme == "painted":
+        from coconet.runtime.cameras.synthetic.camera import PaintedCamera
+
+        _refuse(address, settings, device=False)
+        return PaintedCamera(role, _painted_settings(address))
+    return _local_camera(address, settings, gray=gray)
+
+
+def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Camera:
+    """Open what a path names: a folder, a device, a recording or a video."""
+    path = Path(address)
+    if path.is_dir():
+        from coconet.runtime.cameras.files import FolderCamera
+
+        return FolderCamera(path, fps=settings.fps or _FOLDER_FPS, gray=gray)
+    if _is_device(address):
+        from coconet.runtime.cameras.pixel_layouts import frame_layout
+        from coconet.runtime.cameras.v4l2 import DeviceMode, V4l2Camera
+
+        layout = frame_layout(settings.layout) if settings.layout else None
+        width, height = settings.size_px or (None, None)
+        return V4l2Camera(address, DeviceMode(width, height, settings.fps, layout), gray=gray)
+    if path.is_file():
+        from coconet.runtime.cameras.files import VideoCamera
+        from coconet.runtime.cameras.recorded import RecordedCamera, stamps_beside
+
+        return RecordedCamera(path) if stamps_beside(path).is_file() else VideoCamera(path, gray=gray)
+    raise CoconetError(redacted(address), wanted=_KINDS, got="none of these", remedy="Check the address.")
+
+
+def _is_device(address: str) -> bool:
+    return address.startswith("/dev/")
+
+
+def _refuse(address: str, settings: CameraSettings, *, device: bool) -> None:
+    """Refuse settings that would mean nothing to what the address names."""
+    if device:
+        return
+    if settings.fps is not None:
+        raise CoconetError(
+            redacted(address),
+            wanted="fps for a folder of pictures or a device only",
+            got=f"fps = {settings.fps:g} for something else",
+            remedy="Leave fps out: this kind of camera knows its own rate.",
+        )
+    if settings.layout is not None or settings.size_px is not None:
+        raise CoconetError(
+            redacted(address),
+            wanted="layout and size_px for devices only",
+            got="one of them for something else",
+            remedy="Leave them out: this kind of camera knows its own pictures.",
+        )
+
+
+def _painted_settings(address: str) -> PaintedSettings:
+    from coconet.runtime.cameras.synthetic.camera import PaintedSettings
+
+    parts = urlsplit(address)
+    if parts.netloc or parts.path:
+        raise CoconetError(address, wanted=_KINDS, got=f"{parts.netloc}{parts.path}", remedy="Begin with painted://?")
+    return checked(PaintedSettings, dict(parse_qsl(parts.query, keep_blank_values=True)), address)

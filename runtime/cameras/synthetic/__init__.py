@@ -1,0 +1,1 @@
+"""The synthetic rig: a street as both cameras see it."""

@@ -1,0 +1,176 @@
+"""The command `coconet contact`: scenes as rows, both cameras and every model as columns, in one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from coconet.errors import CoconetError
+from coconet.media.pairs import check_picture_ending, paired_folder
+from coconet.media.pixels import Pixels
+from coconet.runtime.backends.backend import Backend
+from coconet.runtime.frame import FramePair
+from coconet.runtime.rig.open_rig import open_rig
+from coconet.runtime.rig.rig_file import Rig
+
+SOURCES = ("infrared", "visible")
+
+SECOND_NS = 10**9
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One row: what the cameras saw, prepared as for a run, and what it is called."""
+
+    name: str
+    pair: FramePair
+
+
+def folder_scenes(root: Path, only: Collection[str] = ()) -> list[Scene]:
+    """The pairs of a folder with `ir/` and `vis/`, or those of the names in `only` (without ending), in order.
+
+    Raises CoconetError for what is no such folder, and for a name that is not in it.
+    """
+    pairs = paired_folder(root)
+    unknown = sorted(set(only) - {pair.visible.stem for pair in pairs})
+    if unknown:
+        raise CoconetError(
+            root,
+            wanted=f"pairs called {', '.join(unknown)}",
+            got=f"{len(pairs)} pairs, the first one {pairs[0].visible.stem}",
+            remedy="Give file names without their ending.",
+        )
+    with open_rig(Rig.from_addresses(str(pairs[0].visible.parent), str(pairs[0].infrared.parent))) as stream:
+        scenes = [Scene(Path(pair.visible.name).stem, pair) for pair in stream]
+    return [scene for scene in scenes if not only or scene.name in only]
+
+
+def moments(visible: str, infrared: str, times_s: Sequence[float]) -> list[Scene]:
+    """The first pair at or after each of some times, in seconds from the first pair, earliest first.
+
+    visible, infrared: as `open_camera` takes them. Raises CoconetError for a time after the end.
+    """
+    left = sorted(set(times_s))
+    with open_rig(Rig.from_addresses(visible, infrared)) as stream:
+        scenes = list(_moments(stream, left))
+    if left:
+        raise CoconetError(
+            visible,
+            wanted=f"a recording that goes on to {left[0]:g} s",
+            got="one that ends before",
+            remedy="Name an earlier time.",
+        )
+    return scenes
+
+
+def contact_sheet(
+    scenes: Sequence[Scene],
+    models: Sequence[tuple[str, Backend]],
+    width_px: int,
+    report: Callable[[], None] = lambda: None,
+) -> Pixels:
+    """Fuse every scene with every (label, model) and lay all pictures out: (H, W, 3) BGR uint8, W <= width_px.
+
+    All columns are equally wide; pictures are scaled to that in their own proportions, after fusing. `report` is
+    called after every fused picture. Raises CoconetError for a sheet too narrow, and what the models raise.
+    """
+    captions = [*SOURCES, *(label for label, _ in models)]
+    from coconet.media.panel import GAP_PX, captioned_row
+
+    column_px = (width_px - GAP_PX * (len(captions) - 1)) // len(captions)
+    if column_px < 1:
+        raise CoconetError(
+            "contact sheet",
+            wanted=f"room for {len(captions)} columns",
+            got=f"a width of {width_px} pixels",
+            remedy="Make the sheet wider.",
+        )
+    rows = []
+    for scene in scenes:
+        pictures = [_at_width(pixels, column_px) for pixels in _pictures(scene, models, report)]
+        rows.append(captioned_row(pictures, [f"{scene.name}: {captions[0]}", *captions[1:]]))
+    return np.vstack(rows)
+
+
+def _moments(stream: Iterable[FramePair], left: list[float]) -> Iterator[Scene]:
+    """Take times off `left`, at least one, as pairs reach them."""
+    first_ns: int | None = None
+    for pair in stream:
+        first_ns = pair.visible.timestamp_ns if first_ns is None else first_ns
+        at_s = (pair.visible.timestamp_ns - first_ns) / SECOND_NS
+        if at_s >= left[0]:
+            yield Scene(f"{at_s:.2f} s", pair)
+            left[:] = [time_s for time_s in left if time_s > at_s]
+        if not left:
+            return
+
+
+def _pictures(scene: Scene, models: Sequence[tuple[str, Backend]], report: Callable[[], None]) -> list[Pixels]:
+    visible, infrared = scene.pair.visible.pixels, scene.pair.infrared.pixels
+    pictures = [infrared, visible]
+    for _, backend in models:
+        pictures.append(backend.fuse(visible, infrared))
+        report()
+    return pictures
+
+
+def _at_width(pixels: Pixels, width_px: int) -> Pixels:
+    height, width = pixels.shape[:2]
+    from coconet.media.image import resized
+
+    return resized(pixels, width_px, max(1, round(height * width_px / width)))
+
+
+def contact(
+    models: Annotated[
+        list[str], typer.Argument(metavar="MODEL", help="Checkpoints, .onnx files, `average`, `maximum`, `pyramid`.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The sheet, for example sheet.png.")],
+    frames: Annotated[Path | None, typer.Option("--frames", help="Folder of pairs: ir/ and vis/, named alike.")] = None,
+    only: Annotated[list[str] | None, typer.Option("--only", help="A pair of the folder, by name; repeatable.")] = None,
+    visible: Annotated[str | None, typer.Option("--visible", help="Instead of a folder: the visible video.")] = None,
+    infrared: Annotated[str | None, typer.Option("--infrared", help="And the infrared video.")] = None,
+    at: Annotated[list[float] | None, typer.Option("--at", min=0.0, help="A second of it; repeatable.")] = None,
+    width: Annotated[int, typer.Option("--width", min=64, help="The most pixels the sheet is wide.")] = 1920,
+) -> None:
+    """Lay scenes out as rows, with the infrared, the visible and every model's picture as columns."""
+    from coconet.files import whole_file
+    from coconet.media.image import write_picture
+    from coconet.model_names import model_labels
+    from coconet.runtime.backends.open_backend import open_backend
+
+    check_picture_ending(out)
+    with ExitStack() as stack:
+        scratch = stack.enter_context(whole_file(out))
+        opened = [stack.enter_context(closing(open_backend(model))) for model in models]
+        scenes = _scenes(frames, only, (visible, infrared), at)
+        bar = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
+        task = bar.add_task("fusing", total=len(scenes) * len(models))
+        named = list(zip(model_labels(models), opened, strict=True))
+        write_picture(scratch, contact_sheet(scenes, named, width, lambda: bar.advance(task)))
+
+
+def _scenes(
+    frames: Path | None, only: list[str] | None, cameras: tuple[str | None, str | None], at: list[float] | None
+) -> list[Scene]:
+
+    visible, infrared = cameras
+    if frames is not None and visible is None and infrared is None and not at:
+        return folder_scenes(frames, only or ())
+    if frames is None and visible is not None and infrared is not None and at and not only:
+        return moments(visible, infrared, at)
+    given = {"--frames": frames, "--only": only, "--visible": visible, "--infrared": infrared, "--at": at}
+    raise CoconetError(
+        "scenes",
+        wanted="--frames with or without --only, or all of --visible, --infrared and --at",
+        got=" and ".join(name for name, value in given.items() if value is not None) or "none of them",
+        remedy="For example: coconet contact --frames pairs average --out sheet.png",
+    )

@@ -1,0 +1,114 @@
+"""The command `coconet demo`: a synthetic rig fused with a shipped network, left as a video, a picture and a report."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coconet.files import whole_file, writing_to
+from coconet.media.pixels import Pixels
+from coconet.runtime.frame import FusedFrame
+from coconet.runtime.loop.run import run_rig
+from coconet.runtime.loop.run_report import RunReport
+from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.rig.rig_file import Rig
+
+
+def side_by_side(frame: FusedFrame) -> Pixels:
+    """Three pictures of (H, W) as one, (H + 24, 3 W + 8, 3) BGR uint8; colours as they are in the frame."""
+    from coconet.media.panel import CAPTIONS, captioned_row
+
+    return captioned_row((frame.pair.infrared.pixels, frame.pair.visible.pixels, frame.pixels), CAPTIONS)
+
+
+FPS = 25
+
+CAMERA = f"painted://?fps={FPS}&width=640&height=480&seed=1&jitter_ms=6"
+"""Both cameras; real ones do not expose at the same moment either, so each frame is up to 6 ms late."""
+
+
+@dataclass(frozen=True)
+class DemoFiles:
+    """What a demonstration leaves in its folder."""
+
+    video: Path
+    picture: Path
+    report: Path
+
+    @classmethod
+    def within(cls, folder: Path) -> DemoFiles:
+        """Name the files of a folder."""
+        return cls(folder / "fused.mp4", folder / "demo.png", folder / "report.md")
+
+
+class MiddleFrame:
+    """Keeps one frame of a run: the one of this number, or the last one where the run ended before."""
+
+    def __init__(self, number: int) -> None:
+        self._number, self._seen = number, 0
+        self._kept: deque[FusedFrame] = deque(maxlen=1)
+
+    def __call__(self, frame: FusedFrame) -> None:
+        """Look at the next frame."""
+        if self._seen <= self._number:
+            self._kept.append(frame)
+        self._seen += 1
+
+    @property
+    def frame(self) -> FusedFrame:
+        """The frame; at least one must have been seen."""
+        return self._kept[0]
+
+
+def run_demo(folder: Path, model: Path | str, seconds: float) -> tuple[RunReport, DemoFiles]:
+    """Fuse so many seconds of the painted rig; every frame of it, however long the machine takes for one.
+
+    Raises CoconetError for a folder that cannot be made and for a model that does not fit.
+    """
+    from coconet.media.image import write_picture
+
+    files, camera = DemoFiles.within(folder), f"{CAMERA}&duration_s={seconds:g}"
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    middle = MiddleFrame(round(seconds * FPS / 2))
+    report = run_rig(Rig.from_addresses(camera, camera), model, str(files.video), gauge=Gauge(middle))
+    write_picture(files.picture, side_by_side(middle.frame))
+    with whole_file(files.report) as scratch:
+        scratch.write_text(_page(report, files))
+    return report, files
+
+
+def _page(report: RunReport, files: DemoFiles) -> str:
+    rows = "\n".join(f"| {name} | {value} |" for name, value in report.rows())
+    return f"""# coconet demo
+
+A painted street, seen by a painted thermal and a painted visible camera, {FPS} frames a second each. Every frame was
+fused, however long it took; a machine that fuses more than {FPS} frames a second would keep up with live cameras.
+
+![infrared, visible and fused]({files.picture.name})
+
+All frames: [{files.video.name}]({files.video.name})
+
+| | |
+|---|---|
+{rows}
+"""
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="The folder that takes the results.")] = Path("demo"),
+    model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = "lite",
+    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long the stream is.")] = 10.0,
+) -> None:
+    """Fuse a painted rig with the shipped network and say where the results are."""
+    from rich.console import Console
+
+    report, files = run_demo(out, model, seconds)
+    console = Console(soft_wrap=True)
+    console.print(report.to_table())
+    for path in (files.video, files.picture, files.report):
+        console.print(path, highlight=False)

@@ -1,0 +1,25 @@
+"""The command `coconet record`: both raw streams of a rig, without loss, in a folder that replays exactly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def record(
+    rig: Annotated[Path, typer.Argument(help="A rig.toml.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder to make; it holds two videos, stamps and a rig.toml.")],
+    seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop after so long.")] = None,
+) -> None:
+    """Record two cameras until they end, Ctrl-C is pressed, or the time is over."""
+    from rich.console import Console
+
+    from coconet.runtime.rig.recorder import record_rig
+    from coconet.runtime.rig.rig_file import Rig
+
+    counts = record_rig(Rig.from_file(rig), rig, out, seconds)
+    for side, count in counts.items():
+        Console().print(f"{side}: {count.written} frames written, {count.dropped} dropped")
+    Console(soft_wrap=True).print(f"replay it with: coconet run {out / 'rig.toml'}", highlight=False)

@@ -1,0 +1,126 @@
+"""The command `coconet run`: two cameras and a model become one fused stream."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coconet.errors import CoconetError
+from coconet.event_log import LogStyle, logging_as
+from coconet.runtime.viewers.open_viewer import View
+
+if TYPE_CHECKING:
+    from coconet.runtime.rig.rig_file import Rig
+
+
+def run(
+    rig: Annotated[Path | None, typer.Argument(help="A rig.toml; or name both cameras instead.")] = None,
+    visible: Annotated[str | None, typer.Option("--visible", help="The visible camera, video or folder.")] = None,
+    infrared: Annotated[str | None, typer.Option("--infrared", help="The infrared camera, video or folder.")] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            help="An .onnx, .engine or checkpoint, or a word: lite, lite-int8, coconet; average, maximum, pyramid.",
+        ),
+    ] = "lite",
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            help="A video (.mp4, .mkv, .mov), a folder for pictures, udp:// or rtsp:// for H.264, or h264:- or raw:- "
+            "for standard output.",
+            show_default="nowhere",
+        ),
+    ] = None,
+    backend: Annotated[
+        str, typer.Option("--backend", help="What runs it: auto, ort, ort-cuda, openvino, tensorrt, torch.")
+    ] = "auto",
+    depth: Annotated[
+        int, typer.Option("--depth", min=1, help="Pairs on their way through an engine at once: 3 for recordings.")
+    ] = 1,
+    rotate_minutes: Annotated[float, typer.Option("--rotate-minutes", min=0, help="Begin a new video file then.")] = 0,
+    rotate_mb: Annotated[float, typer.Option("--rotate-mb", min=0, help="Or when it has so many megabytes.")] = 0,
+    keep: Annotated[int, typer.Option("--keep", min=0, help="Delete the oldest files beyond so many.")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file too.")] = None,
+    frames: Annotated[int | None, typer.Option("--frames", min=1, help="Stop after so many fused frames.")] = None,
+    view: Annotated[
+        View | None, typer.Option("--view", help="Watch it: web is a page, window one on this display.")
+    ] = None,
+    host: Annotated[str, typer.Option("--host", help="Where the page is; 0.0.0.0 lets others see it.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 is any that is free.")] = 8000,
+    token: Annotated[
+        str | None,
+        typer.Option("--token", envvar="COCONET_TOKEN", help="What viewers have to know; better in the variable."),
+    ] = None,
+    captures: Annotated[
+        Path, typer.Option("--captures", help="The folder for snapshots and recordings from the page.")
+    ] = Path("captures"),
+    log: Annotated[
+        LogStyle | None, typer.Option("--log", help="Write what happens to stderr.", show_default="nothing")
+    ] = None,
+) -> None:
+    """Fuse two cameras, or two recordings, until they end, Ctrl-C is pressed, or SIGTERM comes.
+
+    With a view, recordings are played at their own rate. Exit codes: 0 the end, or asked to stop; 2 something refused
+    before the start; 3 a camera; 4 the model; 5 the output; 6 the page.
+    """
+    from rich.console import Console
+
+    from coconet.cards.engine_card import ENGINE_SUFFIX
+    from coconet.errors import ExitCode, ending_with
+    from coconet.files import whole_file
+    from coconet.runtime.backends.choice import choose_backend
+    from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
+    from coconet.runtime.loop.run import run_rig
+    from coconet.runtime.loop.run_stats import Gauge
+    from coconet.runtime.loop.supervisor import Attendant, stopped_by_sigterm
+    from coconet.runtime.rig.live_settings import Tuner
+    from coconet.runtime.sinks.open_sink import Output
+    from coconet.runtime.sinks.video_file import Rotation
+    from coconet.runtime.viewers.live_page import PageSettings
+    from coconet.runtime.viewers.open_viewer import open_viewer
+
+    if rig is not None and rig.suffix == ENGINE_SUFFIX:
+        rig, model = None, str(rig)
+    with ending_with(ExitCode.MODEL):
+        choice = replace(choose_backend(model, backend), depth=depth)
+    if choice.kind == "tensorrt":
+        first_cuda_device()  # without a GPU nothing else about the command matters
+    Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
+    chosen, gauge = _chosen_rig(rig, visible, infrared), Gauge()
+    rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
+    if view is not None:
+        chosen = chosen.model_copy(update={"realtime": True})
+    tuner = Tuner(chosen, rig)
+    with (
+        whole_file(json_file) if json_file else nullcontext() as scratch,
+        stopped_by_sigterm(),
+        logging_as(log),
+        Attendant(gauge),
+        open_viewer(view, gauge, PageSettings(host, port, token, captures), tuner),
+    ):
+        report = run_rig(tuner, choice, Output(out, rotation), limit=frames, gauge=gauge)
+        if scratch:
+            scratch.write_text(report.to_json())
+    Console(stderr=out in ("h264:-", "raw:-")).print(report.to_table())  # standard output is the stream's
+
+
+def _chosen_rig(file: Path | None, visible: str | None, infrared: str | None) -> Rig:
+    from coconet.runtime.rig.rig_file import Rig
+
+    if file is not None and visible is None and infrared is None:
+        return Rig.from_file(file)
+    if file is None and visible is not None and infrared is not None:
+        return Rig.from_addresses(visible, infrared)
+    given = {"a rig file": file, "--visible": visible, "--infrared": infrared}
+    raise CoconetError(
+        "cameras",
+        wanted="a rig file, or both --visible and --infrared",
+        got=" and ".join(name for name, value in given.items() if value is not None) or "none of them",
+        remedy="For example: coconet run --visible day.mp4 --infrared night.mp4 --out fused.mp4",
+    )

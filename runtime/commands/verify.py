@@ -1,0 +1,86 @@
+"""The command `coconet verify`: whether two models fuse the same frames alike.
+
+Exit codes are those of diff and cmp: 0 for alike, 1 for a candidate beyond the limits, 2 for a comparison that could
+not be made. A script can so tell a bad model from a wrong path.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.text import Text
+
+from coconet.errors import CoconetError
+
+BEYOND_LIMITS = 1
+
+
+def verify(
+    reference: Annotated[str, typer.Argument(metavar="A", help="The model to be like: a file or a word, as for run.")],
+    candidate: Annotated[str, typer.Argument(metavar="B", help="The model to be judged, at the limits of its card.")],
+    frames: Annotated[Path, typer.Option("--frames", help="Folder of paired pictures: ir/ and vis/, named alike.")],
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file too.")] = None,
+    worst: Annotated[
+        Path | None, typer.Option("--worst", help="Draw the frame they differ most on into this .png.")
+    ] = None,
+    min_psnr: Annotated[
+        float | None,
+        typer.Option("--min-psnr", help="Judge by this PSNR of every frame, in dB, instead of by B's precision."),
+    ] = None,
+) -> None:
+    """Fuse the same frames with two models and say how far apart they are; exit code 1 beyond the limits."""
+    from coconet.files import whole_file
+    from coconet.media.image import write_picture
+    from coconet.model_names import model_labels
+    from coconet.runtime.cameras.pair_folder import FolderFrames
+    from coconet.runtime.frame_check import fitted
+    from coconet.runtime.verify.error_map import error_panel
+    from coconet.runtime.verify.parity import answers_of
+    from coconet.runtime.verify.reference_backend import common_card, open_contender
+    from coconet.runtime.verify.report import Contestant, VerifyReport
+    from coconet.runtime.verify.verification import judge, limits_for, verification_of
+
+    names = (reference, candidate)
+    with ExitStack() as stack:
+        panel_scratch = stack.enter_context(whole_file(_png(worst))) if worst else None
+        json_scratch = stack.enter_context(whole_file(json_file)) if json_file else None
+        models = [stack.enter_context(closing(open_contender(name))) for name in names]
+        pairs, console = FolderFrames(frames), Console(stderr=True)
+        shown = track(pairs, "comparing", total=len(pairs), console=console, disable=not console.is_terminal)
+        card = common_card(models[0].card, models[1].card)
+        found = verification_of(answers_of(models[0], models[1], fitted(shown, card)))
+        limits = limits_for(models[1].card.precision, min_psnr)
+        contestants = [Contestant.of(name, model) for name, model in zip(names, models, strict=True)]
+        report = VerifyReport(contestants[0], contestants[1], found, limits, judge(found, limits))
+        if json_scratch:
+            json_scratch.write_text(report.to_json() + "\n", encoding="utf-8")
+        if panel_scratch:
+            labels = model_labels(names)
+            write_picture(panel_scratch, error_panel(found.worst, (f"A {labels[0]}", f"B {labels[1]}")))
+    Console().print(report.to_table())
+    _end(report.verdict.passed, report.sentence())
+
+
+def _png(path: Path) -> Path:
+    """Refuse another format before anything is fused: errors of a lossy one would lie among those to be seen."""
+    if path.suffix.lower() != ".png":
+        raise CoconetError(
+            path,
+            wanted="a name that ends in .png",
+            got=path.suffix or "no ending",
+            remedy="Change the ending.",
+        )
+    return path
+
+
+def _end(passed: bool, sentence: str) -> None:
+    if passed:
+        Console().print(Text(sentence), soft_wrap=True)
+        return
+    Console(stderr=True).print(Text.assemble(("beyond the limits: ", "bold red"), sentence), soft_wrap=True)
+    raise typer.Exit(BEYOND_LIMITS)

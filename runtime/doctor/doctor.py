@@ -1,0 +1,80 @@
+"""The doctor: what this machine can run, gathered from small probes that each look at one thing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from coconet.runtime.doctor.finding import Finding
+from coconet.runtime.doctor.gpu import gpu_findings
+from coconet.runtime.doctor.jetson import jetson_findings
+from coconet.runtime.doctor.packages import package_findings
+from coconet.runtime.doctor.v4l2 import V4l2Device, v4l2_devices
+
+COLOURS = {"ok": "green", "note": "yellow", "bad": "red"}
+
+SCHEMA = 1
+"""Version of the JSON's layout; it goes up whenever a reader would have to change."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Everything that was found, in the order in which it is shown."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is bad."""
+        return all(finding.state != "bad" for finding in self.findings)
+
+    def to_json(self) -> str:
+        """Write it for programs."""
+        lines = [dataclasses.asdict(finding) for finding in self.findings]
+        return json.dumps({"schema": SCHEMA, "healthy": self.healthy, "findings": lines}, indent=2)
+
+    def to_table(self) -> Table:
+        """Lay it out for a terminal, one line a finding; a bad one ends with the command that mends it."""
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for finding in self.findings:
+            colour = COLOURS[finding.state]
+            found = Text(finding.found)
+            if finding.remedy:
+                found.append(f"\n-> {finding.remedy}", style="bold red" if finding.state == "bad" else "dim")
+            table.add_row(Text(finding.state, style=colour), finding.subject, found)
+        return table
+
+
+def diagnose(root: Path = Path("/")) -> Iterator[Finding]:
+    """Look at this machine, one finding after the other; the packages take seconds. root: where /proc and /sys lie."""
+    yield from jetson_findings(root)
+    yield from gpu_findings(root)
+    yield from camera_findings(v4l2_devices(root))
+    yield from package_findings()
+
+
+def camera_findings(devices: Sequence[V4l2Device]) -> Iterator[Finding]:
+    """Say what each V4L2 camera gives."""
+    if not devices:
+        yield Finding("cameras", "note", "no V4L2 camera; network cameras and recordings need none")
+    for device in devices:
+        subject = f"camera {device.by_id or device.path}"
+        if device.problem is not None:
+            user = os.environ.get("USER", "$USER")
+            remedy = f"sudo usermod -aG video {user}  # then log in again"
+            if "ermission" not in device.problem:
+                remedy = "sudo fuser -v " + str(device.path)
+            yield Finding(subject, "bad", device.problem, remedy)
+        else:
+            formats = "; ".join(
+                f"{one.fourcc.strip()} {' '.join(f'{width}x{height}' for width, height in one.sizes_px)}".strip()
+                for one in device.formats
+            )
+            yield Finding(subject, "ok", f"{device.name} ({device.driver}): {formats or 'no formats'}")

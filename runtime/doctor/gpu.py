@@ -1,0 +1,60 @@
+"""What this machine says of its NVIDIA GPU: driver, CUDA, compute capability, and whether this user may use it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from coconet.errors import CoconetError
+from coconet.runtime.backends.tensorrt.cuda_device import DRIVER_LIBRARY, first_cuda_device
+from coconet.runtime.doctor.finding import Finding
+from coconet.runtime.doctor.jetson import read_text
+
+NODES = ("nvidia0", "nvidiactl", "nvidia-uvm", "nvmap", "nvhost-gpu")
+"""What CUDA opens under /dev: the first three on desktops, the others on a Jetson."""
+
+
+def gpu_findings(root: Path = Path("/")) -> Iterator[Finding]:
+    """Read the kernel module's version and the device nodes under `root`, and ask the driver's library itself."""
+    version = re.search(r"\b(\d{3}\.\d+(?:\.\d+)?)\b", read_text(root / "proc/driver/nvidia/version"))
+    version_text = version[1] if version else read_text(root / "sys/module/nvidia/version")
+    if version_text:
+        yield Finding("driver", "ok", version_text)
+    yield from _permissions(root)
+    try:
+        device = first_cuda_device()
+    except CoconetError as error:
+        yield _no_gpu(root, error.got, bool(version_text))
+        return
+    yield Finding("CUDA of the driver", "ok", _cuda_version())
+    memory = "shares the host's memory" if device.integrated else "has memory of its own"
+    major, minor = device.compute_capability
+    yield Finding("GPU", "ok", f"{device.name}, compute capability {major}.{minor} ({device.sm}), {memory}")
+
+
+def _no_gpu(root: Path, got: str, has_module: bool) -> Finding:
+    """A machine that has an NVIDIA card and cannot use it is broken; one without is merely slower."""
+    if (root / "etc/nv_tegra_release").exists():
+        return Finding("GPU", "bad", got, "sudo apt install nvidia-jetpack && sudo reboot")
+    if has_module:
+        return Finding("GPU", "bad", got, "sudo apt install --reinstall nvidia-driver-580 && sudo reboot")
+    vendors = (read_text(path) for path in (root / "sys/bus/pci/devices").glob("*/vendor"))
+    if "0x10de" in vendors:
+        return Finding("GPU", "bad", f"an NVIDIA card and {got}", "sudo ubuntu-drivers install && sudo reboot")
+    return Finding("GPU", "note", f"none from NVIDIA; models run on the processor ({got})")
+
+
+def _permissions(root: Path) -> Iterator[Finding]:
+    for node in (root / "dev" / name for name in NODES):
+        if node.exists() and not os.access(node, os.R_OK | os.W_OK):
+            remedy = f"sudo usermod -aG video,render {os.environ.get('USER', '$USER')}  # then log in again"
+            yield Finding("permission", "bad", f"this user may not open {node}", remedy)
+
+
+def _cuda_version() -> str:
+    version = ctypes.c_int()
+    ctypes.CDLL(DRIVER_LIBRARY).cuDriverGetVersion(ctypes.byref(version))
+    return f"{version.value // 1000}.{version.value % 1000 // 10}"

@@ -1,0 +1,153 @@
+"""Adapter: camera frames checked against what a model's card wants, and a gray camera brought to a colour model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from coconet.cards.model_card import INFRARED, VISIBLE, ModelCard
+from coconet.errors import CoconetError
+from coconet.media.pixels import Pixels, RawPixels
+from coconet.runtime.frame import Frame, FramePair
+
+Run = Callable[[Pixels, Pixels], Pixels]
+"""(H, W, C) and (H, W, 1), exactly as the card says, to (H, W, C)."""
+
+
+def fuse_adapted(card: ModelCard, where: object, run: Run, visible: Pixels, infrared: Pixels) -> Pixels:
+    """Check both frames, call `run` with what it wants, and give back a picture shaped like `visible`.
+
+    Raises CoconetError that names `where`, the frame, and both sizes or types.
+    """
+    return like_visible(run(*adapted(card, where, visible, infrared)), visible.shape[2])
+
+
+def adapted(card: ModelCard, where: object, visible: Pixels, infrared: Pixels) -> tuple[Pixels, Pixels]:
+    """Check both frames and return them as the card wants them: a gray frame is repeated to BGR for a colour model."""
+    _check_pixels(VISIBLE, visible, (1, card.visible_channels), where)
+    _check_pixels(INFRARED, infrared, (1,), where)
+    _check_sizes(card, visible, infrared, where)
+    if visible.shape[2] != card.visible_channels:
+        visible = np.repeat(visible, card.visible_channels, axis=2)
+    return visible, infrared
+
+
+def like_visible(fused: Pixels, channels: int) -> Pixels:
+    """Return the picture with as many channels as the camera gave.
+
+    A gray frame repeated to BGR has no chroma and the fused one keeps that, so its three channels are equal and the
+    first one is the answer.
+    """
+    return fused if fused.shape[2] == channels else np.ascontiguousarray(fused[:, :, :1])
+
+
+def size_in_words(height_px: int, width_px: int) -> str:
+    """Write a size so that nobody has to guess which side comes first."""
+    return f"{height_px}x{width_px} (height x width)"
+
+
+def _check_pixels(side: str, pixels: Pixels, channels: tuple[int, ...], where: object) -> None:
+    if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] in channels:
+        return
+    depths = " or ".join(str(count) for count in sorted(set(channels)))
+    raise CoconetError(
+        f"{where}, {side} frame",
+        wanted=f"uint8 pixels of shape (height, width, {depths})",
+        got=f"{pixels.dtype} pixels of shape {pixels.shape}",
+        remedy=_REMEDIES[side] if pixels.dtype == np.uint8 else "Bring raw counts to 8 bit first.",
+    )
+
+
+_REMEDIES = {
+    VISIBLE: "Export the model for as many channels as the visible camera has.",
+    INFRARED: "Give the infrared picture as one gray channel.",
+}
+
+
+def _check_sizes(card: ModelCard, visible: Pixels, infrared: Pixels, where: object) -> None:
+    seen, thermal = visible.shape[:2], infrared.shape[:2]
+    if seen != thermal:
+        raise CoconetError(
+            f"{where}, infrared frame",
+            wanted=f"{size_in_words(*seen)} like the visible frame",
+            got=size_in_words(*thermal),
+            remedy="Align the two cameras, or scale one of them.",
+        )
+    wanted = card.size_within(*seen)
+    if seen != wanted:
+        raise CoconetError(
+            f"{where}, frame size",
+            wanted=f"{size_in_words(*wanted)}, the size this model was exported for"
+            if card.largest_px is None
+            else f"a size that this model was exported for, the nearest being {size_in_words(*wanted)}",
+            got=size_in_words(*seen),
+            remedy="Export the model for this size, or scale the frames.",
+        )
+
+
+def fitted(pairs: Iterable[FramePair], card: ModelCard) -> Iterator[FramePair]:
+    """The pairs as the model of `card` takes them: uint8, (H, W, card.visible_channels) and (H, W, 1), at its size.
+
+    Colour becomes BT.601 luma where gray is wanted, gray is repeated where colour is wanted. Of a picture too large for
+    the model the middle is cut out, and one too small is enlarged: scaling a picture down would sharpen edges and
+    average noise away, and with them the activations whose range is to be measured.
+    Raises CoconetError for 16-bit samples and for two frames of unlike size.
+    """
+    for pair in pairs:
+        visible = _with_channels(pair.visible, VISIBLE, card.visible_channels)
+        infrared = _with_channels(pair.infrared, INFRARED, 1)
+        _check_same_size(pair, visible, infrared)
+        yield FramePair(
+            replace(pair.visible, pixels=_at_size(visible, card)),
+            replace(pair.infrared, pixels=_at_size(infrared, card)),
+        )
+
+
+def _with_channels(frame: Frame, side: str, channels: int) -> Pixels:
+    if frame.pixels.dtype != np.uint8:
+        raise CoconetError(
+            f"{side} frame {frame.name or frame.index}",
+            wanted="8 bit samples",
+            got=f"samples of type {frame.pixels.dtype}",
+            remedy="Bring raw counts to 8 bit as the live loop does.",
+        )
+    if frame.pixels.shape[2] == channels:
+        return frame.pixels
+    return np.repeat(frame.pixels, channels, axis=2) if channels == 3 else _luma(frame.pixels)
+
+
+def _luma(pixels: RawPixels) -> Pixels:
+    import cv2
+
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)[:, :, None]
+
+
+def _check_same_size(pair: FramePair, visible: Pixels, infrared: Pixels) -> None:
+    if visible.shape[:2] != infrared.shape[:2]:
+        raise CoconetError(
+            f"infrared frame {pair.infrared.name or pair.infrared.index}",
+            wanted=f"{size_in_words(*visible.shape[:2])} like its visible frame",
+            got=size_in_words(*infrared.shape[:2]),
+            remedy="Use registered pairs of one size.",
+        )
+
+
+def _at_size(pixels: Pixels, card: ModelCard) -> Pixels:
+    height, width = card.size_within(*pixels.shape[:2])
+    covering = _covering(pixels, height, width)
+    top, left = (covering.shape[0] - height) // 2, (covering.shape[1] - width) // 2
+    return np.ascontiguousarray(covering[top : top + height, left : left + width])
+
+
+def _covering(pixels: Pixels, height: int, width: int) -> Pixels:
+    """The picture, enlarged in its own proportions if it does not cover (height, width)."""
+    scale = max(height / pixels.shape[0], width / pixels.shape[1])
+    if scale <= 1:
+        return pixels
+    import cv2
+
+    size = (max(width, round(pixels.shape[1] * scale)), max(height, round(pixels.shape[0] * scale)))
+    enlarged = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return enlarged.reshape(*enlarged.shape[:2], pixels.shape[2])  # OpenCV drops the axis of a single channel

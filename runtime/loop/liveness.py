@@ -1,0 +1,59 @@
+"""How a run stands: whether it is alive and ready, and if not, why; for whoever watches over it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from coconet.runtime.frame import FusedFrame
+from coconet.runtime.loop.run_stats import Gauge, Vitals
+
+STALLED_S = 10.0
+"""A loop that has fused nothing for so long hangs: a live rig gives pictures even while both cameras are lost."""
+
+STARTING_S = 120.0
+"""Loading a large model takes a while; after so long without a first frame something is wrong."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """alive: the loop moves, or may still be starting. ready: it fuses what two live cameras see. reason: in words."""
+
+    alive: bool
+    ready: bool
+    reason: str
+
+
+class Pulse:
+    """Feels whether a run goes on."""
+
+    def __init__(self, gauge: Gauge, now_s: Callable[[], float] = time.monotonic) -> None:
+        """Begin to feel the run that tells `gauge`."""
+        self._gauge, self._now_s = gauge, now_s
+        self._begun_s, self._last_s = now_s(), None
+        gauge.on_frame(self._note)
+
+    _last_s: float | None
+
+    def standing(self) -> Standing:
+        """How the run stands now."""
+        now_s = self._now_s()
+        if self._last_s is None:
+            return Standing(now_s - self._begun_s < STARTING_S, False, "no fused frame yet")
+        silent_s = now_s - self._last_s
+        if silent_s > STALLED_S:
+            return Standing(False, False, f"no fused frame for {silent_s:.0f} s")
+        trouble = camera_trouble(self._gauge.vitals())
+        return Standing(True, not trouble, trouble or "fusing")
+
+    def _note(self, frame: FusedFrame) -> None:
+        self._last_s = self._now_s()
+
+
+def camera_trouble(vitals: Vitals | None) -> str:
+    """Say which cameras are not live, as `infrared lost`; empty where all are, or nobody watches them."""
+    if vitals is None:
+        return ""
+    cameras = (("visible", vitals.visible), ("infrared", vitals.infrared))
+    return ", ".join(f"{side} {health.state}" for side, health in cameras if health is not None and not health.live)

@@ -1,0 +1,100 @@
+"""A run: rig, model and sink opened together and closed together, the rig held against the model's card."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from rich.console import Console
+
+from coconet.cards.model_card import FrontEnd, ModelCard
+from coconet.errors import ExitCode, ending_with
+from coconet.event_log import log_event
+from coconet.progress import frame_progress
+from coconet.runtime.backends.backend import Backend
+from coconet.runtime.backends.choice import BackendChoice
+from coconet.runtime.backends.open_backend import open_backend
+from coconet.runtime.frame import FusedFrame
+from coconet.runtime.loop.pipeline import run_pipeline
+from coconet.runtime.loop.run_report import RunReport
+from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.pairing.pair_stream import PairStream
+from coconet.runtime.rig.live_settings import Tuner
+from coconet.runtime.rig.open_rig import open_rig
+from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.sinks.open_sink import Output, open_sink
+
+
+class FrontEndCheck:
+    """Told of every fused frame; once the rig's front end is known, it warns in one sentence where the two differ.
+
+    A model that is not calibrated, or whose card does not say, is not compared.
+    """
+
+    def __init__(self, card: ModelCard, front_end: Callable[[], FrontEnd | None]) -> None:
+        calibrated = None if card.calibration is None else card.calibration.front_end
+        self._calibrated, self._front_end, self._done = calibrated, front_end, calibrated is None
+
+    def __call__(self, _frame: FusedFrame) -> None:
+        """Compare, if that has not been done and an infrared frame has come."""
+        if self._done or (here := self._front_end()) is None:
+            return
+        self._done = True
+        if warning := front_end_warning(here, self._calibrated):
+            Console(stderr=True).print(f"[yellow]warning:[/] {warning}", soft_wrap=True, highlight=False)
+            log_event("front end", level=logging.WARNING, trouble=warning)
+
+
+def front_end_warning(here: FrontEnd, calibrated: FrontEnd | None) -> str:
+    """Say what a rig does to infrared pictures that the model's calibration did not do; empty where they agree."""
+    if calibrated is None or not (unlike := here.unlike(calibrated)):
+        return ""
+    return (
+        f"the infrared front end differs: {', '.join(unlike)}; INT8 ranges may not fit, so use the same settings, "
+        "or calibrate on a recording of this rig."
+    )
+
+
+def run_rig(
+    rig: Rig | Tuner,
+    model: Path | str | BackendChoice,
+    out: str | Output | None,
+    *,
+    limit: int | None = None,
+    gauge: Gauge | None = None,
+) -> RunReport:
+    """Fuse what the rig's cameras give, with a progress bar on stderr.
+
+    rig: a Tuner where it is to be changed while it runs. model: as `open_backend` takes it. out: as `open_sink` takes
+    it. limit: stop after so many fused frames. gauge: told everything while it goes on.
+    Raises CoconetError for whatever cannot be opened, and for what fails on the way; nothing is left under the final
+    name then.
+    """
+    with (
+        closing(_opened(model)) as backend,
+        _cameras(rig) as pairs,
+        frame_progress(limit or pairs.frames_expected) as advance,
+    ):
+        gauge = gauge or Gauge()
+        gauge.on_frame(advance)
+        gauge.watch(pairs.health, pairs.drift_px)
+        gauge.on_frame(FrontEndCheck(backend.card, pairs.front_end))
+        with ending_with(ExitCode.OUTPUT):
+            sink = open_sink(out.address, out.rotation) if isinstance(out, Output) else open_sink(out)
+        report = run_pipeline(pairs, backend, sink, limit=limit, gauge=gauge)
+    if report.interrupted or report.fused == limit:
+        return report  # what the cameras had read ahead was not wanted any more, which is no loss
+    return dataclasses.replace(report, counts=pairs.counts)  # what the longer recording had left is
+
+
+def _opened(model: Path | str | BackendChoice) -> Backend:
+    with ending_with(ExitCode.MODEL):
+        return open_backend(model)
+
+
+def _cameras(rig: Rig | Tuner) -> PairStream:
+    with ending_with(ExitCode.CAMERA):
+        return rig.open() if isinstance(rig, Tuner) else open_rig(rig, patient=True)

@@ -1,0 +1,85 @@
+"""What a run of two cameras through a model came to: counts, rate, latency and skew."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from coconet.cards.model_card import Precision
+from coconet.runtime.loop.run_stats import Percentiles, StageTime
+from coconet.runtime.pairing.pair_stream import CameraCount, StreamCounts
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """The end of a run.
+
+    backend: what ran the model. fused: frames that went to the sink.
+    seconds: from asking for the first pair to the finished output.
+    latency_ms: the backend. skew_ms: between the two stamps of a pair, absolute. Both are None where no pair was fused.
+    interrupted: whether somebody stopped the run before the cameras ended.
+    capture_to_fused_ms: from the later stamp of a pair to its picture; None for recordings.
+    stages: the time of every stage. superseded: prepared pairs that gave way to a newer one.
+    passed_through: frames that show one camera alone, because the other was not there.
+    """
+
+    model: str
+    precision: Precision
+    backend: str
+    counts: StreamCounts
+    fused: int
+    seconds: float
+    latency_ms: Percentiles | None
+    skew_ms: Percentiles | None
+    interrupted: bool = False
+    capture_to_fused_ms: Percentiles | None = None
+    stages: tuple[StageTime, ...] = ()
+    superseded: int = 0
+    passed_through: int = 0
+
+    @property
+    def fps(self) -> float:
+        """Fused frames a second over the whole run, writing included."""
+        return self.fused / self.seconds
+
+    def to_json(self) -> str:
+        """Write the report with its rate, indented; units are in the names."""
+        return json.dumps({**dataclasses.asdict(self), "fps": self.fps}, indent=2)
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Say what each line is about and what it came to, in words."""
+        stopped = ", stopped before the end" if self.interrupted else ""
+        alone = f", {self.passed_through} of one camera alone" if self.passed_through else ""
+        gone = f", {self.superseded} pairs gave way to newer ones" if self.superseded else ""
+        rows = [
+            ("model", f"{self.model} {self.precision}, {self.backend}"),
+            ("visible", _in_words(self.counts.visible)),
+            ("infrared", _in_words(self.counts.infrared)),
+            ("fused", f"{self.fused} frames in {self.seconds:.1f} s, {self.fps:.1f} fps{stopped}{alone}{gone}"),
+        ]
+        timed = (
+            ("latency", self.latency_ms),
+            ("capture to fused", self.capture_to_fused_ms),
+            ("skew", self.skew_ms),
+            *((stage.stage, stage.ms) for stage in self.stages if stage.stage != "fuse"),  # that is the latency
+        )
+        return rows + [(name, _milliseconds(ms)) for name, ms in timed if ms is not None]
+
+    def to_table(self) -> Table:
+        """Lay the report out for a terminal."""
+        table = Table(box=None, show_header=False)
+        table.add_column(style="bold")
+        for row in self.rows():
+            table.add_row(*row)
+        return table
+
+
+def _in_words(count: CameraCount) -> str:
+    return f"{count.read} frames read, {count.paired} paired, {count.dropped} dropped"
+
+
+def _milliseconds(ms: Percentiles) -> str:
+    return f"p50 {ms.p50:.1f} ms, p95 {ms.p95:.1f} ms, p99 {ms.p99:.1f} ms"

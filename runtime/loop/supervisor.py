@@ -1,0 +1,142 @@
+"""The supervisor of a run: logs what changes, reports to systemd, and turns SIGTERM into an orderly end.
+
+The systemd protocol is that of sd_notify(3): lines in a datagram to the socket named in NOTIFY_SOCKET.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from threading import Event, Thread, current_thread, main_thread
+from types import FrameType, TracebackType
+
+from coconet.event_log import log_event
+from coconet.runtime.loop.liveness import Pulse, Standing
+from coconet.runtime.loop.run_stats import Gauge, Vitals
+from coconet.runtime.pairing.camera_health import CameraHealth
+
+
+class Notifier:
+    """Tells systemd, where it started this process as Type=notify; says nothing elsewhere.
+
+    watchdog_s: within how many seconds it wants to hear that the process is alive, None where it does not.
+    """
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self._address = environment.get("NOTIFY_SOCKET", "")
+        ours = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+        period_us = environment.get("WATCHDOG_USEC", "")
+        self.watchdog_s = int(period_us) / 1e6 if ours and period_us.isdigit() and self._address else None
+
+    def tell(self, *lines: str) -> None:
+        """Send lines such as READY=1, WATCHDOG=1 and STATUS=fusing."""
+        if not self._address:
+            return
+        address = f"\0{self._address[1:]}" if self._address.startswith("@") else self._address
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+            channel.sendto("\n".join(lines).encode(), address)
+
+
+_LOOK_S = 0.5
+
+_VITALS_S = 60.0
+
+
+class Attendant:
+    """A context manager: inside its block it looks at a run twice a second.
+
+    Camera states are logged when they change, figures once a minute. systemd is told once when the run is ready, and
+    again and again while it is alive, so that it restarts one that hangs.
+    """
+
+    def __init__(self, gauge: Gauge, notifier: Notifier | None = None) -> None:
+        self._gauge, self._pulse, self._notifier = gauge, Pulse(gauge), notifier or Notifier()
+        self._leaving = Event()
+        self._states: dict[str, str] = {}
+        self._announced, self._figures_s, self._reason = False, time.monotonic(), ""
+        self._thread = Thread(target=self._work, name="attendant", daemon=True)
+
+    @property
+    def pulse(self) -> Pulse:
+        """Who feels whether the run goes on."""
+        return self._pulse
+
+    def __enter__(self) -> Attendant:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leaving.set()
+        self._thread.join()
+        self._look()  # what happened since the last look
+        self._notifier.tell("STOPPING=1")
+        vitals = self._gauge.vitals()
+        ended = {"fused": 0 if vitals is None else vitals.fused, "error": None if error is None else str(error)}
+        log_event("run ended", level=logging.INFO if error is None else logging.ERROR, **ended)
+
+    def _work(self) -> None:
+        most_s = (self._notifier.watchdog_s or 4 * _LOOK_S) / 4  # as sd_watchdog_enabled(3) advises, with room to spare
+        while not self._leaving.wait(min(_LOOK_S, most_s)):
+            self._look()
+
+    def _look(self) -> None:
+        vitals, standing = self._gauge.vitals(), self._pulse.standing()
+        if vitals is not None and vitals.fused:
+            self._announce(vitals)
+            for side, health in (("visible", vitals.visible), ("infrared", vitals.infrared)):
+                self._note_camera(side, health)
+            self._note_figures(vitals)
+        self._tell(standing)
+
+    def _announce(self, vitals: Vitals) -> None:
+        if not self._announced:
+            self._announced = True
+            self._notifier.tell("READY=1")
+            log_event("run started", model=vitals.model, precision=vitals.precision, backend=vitals.backend)
+
+    def _note_camera(self, side: str, health: CameraHealth | None) -> None:
+        if health is None or self._states.get(side) == health.state:
+            return
+        self._states[side] = health.state
+        level = logging.INFO if health.live else logging.WARNING
+        log_event("camera", level=level, side=side, state=health.state, name=health.name, trouble=health.trouble)
+
+    def _note_figures(self, vitals: Vitals) -> None:
+        if time.monotonic() - self._figures_s < _VITALS_S:
+            return
+        self._figures_s = time.monotonic()
+        latency_ms = None if vitals.latency_ms is None else round(vitals.latency_ms.p95, 1)
+        log_event("figures", fps=round(vitals.fps, 2), fused=vitals.fused, fuse_p95_ms=latency_ms)
+
+    def _tell(self, standing: Standing) -> None:
+        if standing.reason != self._reason:
+            self._reason = standing.reason
+            self._notifier.tell(f"STATUS={standing.reason}")
+        if standing.alive:
+            self._notifier.tell("WATCHDOG=1")
+        elif self._announced:
+            log_event("stalled", level=logging.ERROR, reason=standing.reason)
+
+
+@contextmanager
+def stopped_by_sigterm() -> Iterator[None]:
+    """Turn SIGTERM inside the block into KeyboardInterrupt; only the main thread can be asked."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

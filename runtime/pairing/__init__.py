@@ -1,0 +1,1 @@
+"""Pairs of frames by capture time."""

@@ -1,0 +1,106 @@
+"""A camera read in a thread of its own: its newest frames, how it is, and how it comes back after it was lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from threading import Condition
+
+from coconet.errors import CoconetError
+from coconet.runtime.cameras.camera import Camera
+from coconet.runtime.frame import Frame
+from coconet.runtime.pairing.camera_health import CameraHealth, HealthWatch
+from coconet.runtime.pairing.read_ahead import Buffering, ReadAhead
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """How a camera that fails is opened again: after first_wait_s, then after twice as long, up to longest_wait_s."""
+
+    reopen: Callable[[], Camera]
+    first_wait_s: float = 0.25
+    longest_wait_s: float = 2.0
+
+
+class Capture(ReadAhead[Frame]):
+    """Reads a camera ahead, into a buffer of at most `depth` frames.
+
+    A realtime camera is never kept waiting: where the buffer is full, its oldest frame is dropped and counted. Any
+    other camera waits for room, so that no frame is lost. As a context manager it reads inside the block; the camera
+    stays open after it, until `close`.
+    """
+
+    def __init__(
+        self,
+        camera: Camera,
+        depth: int,
+        changed: Condition | None = None,
+        *,
+        watch: HealthWatch | None = None,
+        recovery: Recovery | None = None,
+    ) -> None:
+        """Prepare to read `camera`; captures that share `changed` can be waited for together.
+
+        watch: is told of every frame and every loss. recovery: what to do when the camera fails or ends; without it an
+        error is raised by `take`, and an end is the end.
+        """
+        super().__init__(self._next, Buffering(depth, camera.realtime), f"capture {camera.name}", changed)
+        self._camera: Camera | None = camera
+        self._watch, self._recovery = watch, recovery
+
+    def health(self, now_ns: int) -> CameraHealth | None:
+        """How the camera is; None where nobody watches it."""
+        return None if self._watch is None else replace(self._watch.snapshot(now_ns), dropped=self.dropped)
+
+    def close(self) -> None:
+        """Close the camera; only after `stop`."""
+        camera, self._camera = self._camera, None
+        if camera is not None:
+            camera.close()
+
+    def _next(self) -> Frame | None:
+        frame = self._frame()
+        while frame is None and self._recovery is not None and self._reopened(self._recovery):
+            frame = self._frame()
+        if frame is not None and self._watch is not None:
+            self._watch.note(frame, time.monotonic_ns())
+        return frame
+
+    def _frame(self) -> Frame | None:
+        if self._camera is None:
+            return None
+        try:
+            frame = self._camera.read()
+        except CoconetError as error:
+            if self._recovery is None:
+                raise
+            self._note_loss(str(error))
+            return None
+        if frame is None and self._recovery is not None:
+            self._note_loss(f"{self._camera.name} ended")
+        return frame
+
+    def _reopened(self, recovery: Recovery) -> bool:
+        """Open the camera again, however often it takes; False when the capture is being stopped."""
+        self.close()
+        wait_s = recovery.first_wait_s
+        while self.pause(wait_s):
+            if self._opened(recovery):
+                return True
+            wait_s = min(2 * wait_s, recovery.longest_wait_s)
+        return False
+
+    def _opened(self, recovery: Recovery) -> bool:
+        try:
+            self._camera = recovery.reopen()
+        except CoconetError as error:
+            self._note_loss(str(error))
+            return False
+        return True
+
+    def _note_loss(self, trouble: str) -> None:
+        if self._watch is not None:
+            self._watch.note_loss(trouble)
+        with self._changed:
+            self._changed.notify_all()

@@ -1,0 +1,165 @@
+"""Pairs of live cameras: the newest at hand, at a steady rate; where one camera is not live, the other one alone."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+
+import numpy as np
+
+from coconet.media.pixels import RawPixels
+from coconet.runtime.cameras.camera import Camera
+from coconet.runtime.frame import Frame, FramePair, Side
+from coconet.runtime.pairing.camera_health import CameraHealth, HealthLimits, HealthWatch
+from coconet.runtime.pairing.capture import Capture, Recovery
+from coconet.runtime.pairing.pair_stream import DEPTH, Pairing, PairStream, Prepare
+
+_POLL_S = 0.02  # how often to look whether a camera has become late, or a pair overdue
+
+_START_S = 3.0  # a camera that has not given a frame yet is waited for so long
+
+_USUAL_PERIOD_NS = 33_333_333  # of the output, before it is known
+
+_PERIODS = 31
+
+_THINNING = 0.75  # a survivor's frame comes out if it is so many output periods behind the last
+
+
+@dataclass(frozen=True)
+class LiveSettings:
+    """When a camera counts as live, how it is opened again, and the (width, height) of a visible picture never seen."""
+
+    limits: HealthLimits = field(default_factory=HealthLimits)
+    recoveries: Mapping[Side, Recovery] = field(default_factory=dict)
+    size_px: tuple[int, int] | None = None
+
+
+class LiveStream(PairStream):
+    """A PairStream of two cameras that do not wait: a slow consumer sees few pictures rather than old ones.
+
+    While a camera is late, frozen, behind its shutter or lost, its side of a pair is `missing` and the pair carries a
+    notice; pairs then come at the rate they had before, and whole again by themselves once the camera is live.
+    """
+
+    realtime = True
+
+    def __init__(
+        self,
+        visible: Camera,
+        infrared: Camera,
+        pairing: Pairing | None = None,
+        prepare: Prepare | None = None,
+        live: LiveSettings | None = None,
+    ) -> None:
+        self._live = live or LiveSettings()
+        self._watches: dict[Side, HealthWatch] = {}
+        super().__init__(visible, infrared, pairing, prepare)
+        self._latest: dict[Side, Frame] = {}
+        self._periods_ns: deque[int] = deque(maxlen=_PERIODS)
+        self._last_ns: int | None = None
+        self._began_ns = 0
+
+    def _capture(self, side: Side, camera: Camera) -> Capture:
+        watch = HealthWatch(camera.name, thermal=side == "infrared", limits=self._live.limits)
+        self._watches[side] = watch
+        return Capture(camera, DEPTH, self._changed, watch=watch, recovery=self._live.recoveries.get(side))
+
+    def _length(self, *cameras: Camera) -> int | None:
+        return None  # how many frames are dropped on the way nobody knows
+
+    def _pairs(self) -> Iterator[FramePair]:
+        self._began_ns = time.monotonic_ns()
+        while True:
+            now_ns = time.monotonic_ns()
+            self._collect(now_ns)
+            pair = self._newest_pair(now_ns)
+            unfit = self._unfit(now_ns)
+            if unfit:
+                pair = self._survivor(unfit, now_ns)
+            if pair is not None and (self._last_ns is None or pair.timestamp_ns > self._last_ns):
+                self._note_period(pair)
+                yield pair
+            elif self._pairer.finished and not any(self._captures[side].ready for side in self._unfinished):
+                return
+            else:
+                self._wait()
+
+    def _collect(self, now_ns: int) -> None:
+        """Hand everything that has come to the pairer."""
+        for side in tuple(self._unfinished):
+            while side in self._unfinished and self._captures[side].ready:
+                self._take(side, now_ns)
+
+    def _push(self, side: Side, frame: Frame, now_ns: int) -> None:
+        self._latest[side] = frame
+        super()._push(side, frame, now_ns)
+
+    def _newest_pair(self, now_ns: int) -> FramePair | None:
+        newest = None
+        while (pair := self._pairer.pop(now_ns)) is not None:
+            newest = pair
+        return newest
+
+    def _unfit(self, now_ns: int) -> dict[Side, CameraHealth]:
+        """The cameras whose picture may not be shown as live; a stream that is ending has none."""
+        if len(self._unfinished) < 2:
+            return {}
+        unfit = [side for side, watch in self._watches.items() if watch.state(now_ns) != "live"]
+        told = {side: self._watches[side].snapshot(now_ns) for side in unfit}
+        starting = now_ns - self._began_ns < _START_S * 1e9
+        return {side: health for side, health in told.items() if not (starting and _unseen(health))}
+
+    def _survivor(self, unfit: Mapping[Side, CameraHealth], now_ns: int) -> FramePair | None:
+        """Give what the other camera alone shows, thinned to the rate of the output; of two unfit ones, nothing."""
+        notice = ", ".join(_in_words(side, health) for side, health in unfit.items())
+        due_ns = (self._last_ns or 0) + _THINNING * self._period_ns()
+        if len(unfit) == 2:
+            blank = Frame(np.zeros((*self._visible_shape(None)[:2], 1), np.uint8), now_ns, 0, stamps="arrival")
+            if now_ns < (self._last_ns or 0) + self._period_ns():
+                return None
+            return self._alone(blank, "infrared", frozenset(unfit), notice)
+        side: Side = "infrared" if "visible" in unfit else "visible"
+        frame = self._latest.get(side)
+        if frame is None or frame.timestamp_ns < due_ns:
+            return None
+        return self._alone(frame, side, frozenset(unfit), notice)
+
+    def _alone(self, frame: Frame, side: Side, missing: frozenset[Side], notice: str) -> FramePair:
+        """Pair a frame with black pixels in place of the missing side's."""
+        if side == "visible":
+            stand_in = Frame(np.zeros((*frame.pixels.shape[:2], 1), np.uint8), frame.timestamp_ns, 0)
+            return FramePair(frame, stand_in, clock=side, missing=missing, notice=notice)
+        stand_in = Frame(np.zeros(self._visible_shape(frame.pixels), np.uint8), frame.timestamp_ns, 0)
+        return FramePair(stand_in, frame, clock=side, missing=missing, notice=notice)
+
+    def _visible_shape(self, infrared: RawPixels | None) -> tuple[int, ...]:
+        """The shape of visible pictures: as last seen, as the alignment wants them, or like the infrared ones."""
+        if "visible" in self._latest:
+            return self._latest["visible"].pixels.shape
+        if self._live.size_px is not None:
+            return (self._live.size_px[1], self._live.size_px[0], 3)
+        return (480, 640, 3) if infrared is None else (*infrared.shape[:2], 3)
+
+    def _note_period(self, pair: FramePair) -> None:
+        if self._last_ns is not None and not pair.missing:
+            self._periods_ns.append(pair.timestamp_ns - self._last_ns)
+        self._last_ns = pair.timestamp_ns
+
+    def _period_ns(self) -> float:
+        return median(self._periods_ns) if self._periods_ns else _USUAL_PERIOD_NS
+
+    def _wait(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: any(self._captures[side].ready for side in self._unfinished), _POLL_S)
+
+
+def _unseen(health: CameraHealth) -> bool:
+    return health.age_ms is None and not health.trouble
+
+
+def _in_words(side: Side, health: CameraHealth) -> str:
+    age = "" if health.age_ms is None or health.state in ("frozen", "shutter") else f" {health.age_ms / 1e3:.1f} s"
+    return f"{side} {health.state}{age}"

@@ -1,0 +1,191 @@
+"""Pairing by time: which infrared frame belongs to which visible frame."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from statistics import median_low
+from typing import Protocol
+
+from coconet.runtime.frame import Frame, FramePair, Side
+
+_INTERVALS = 15  # remembered for the period: enough for a median that one lost frame does not move
+
+_MOST_WAITING = 32  # half a second at 60 fps: where one camera stands still, the frames of the other must not pile up
+
+
+class Pairs(Protocol):
+    """What a stream asks of a pairer, whatever its policy; no threads, no clock."""
+
+    def push(self, side: Side, frame: Frame, now_ns: int = 0) -> None:
+        """Take the next frame of a side, which arrived now; one that is not later than the last is dropped."""
+
+    def pop(self, now_ns: int | None = None) -> FramePair | None:
+        """Give the next pair that is certain, or that has waited long enough; None until more frames are pushed."""
+
+    def end(self, side: Side) -> None:
+        """Say that a side has no more frames."""
+
+    def flush(self) -> None:
+        """Drop what waits; for the end of a stream."""
+
+    def waiting(self, side: Side) -> int:
+        """How many frames of a side have neither been paired nor dropped."""
+
+    @property
+    def finished(self) -> bool:
+        """True when no further pair can come."""
+
+    @property
+    def wants(self) -> Side:
+        """The side whose next frame (or end) decides about the frames at hand, after `pop` gave None."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A frame that waits for its partner, and when it arrived."""
+
+    frame: Frame
+    arrived_ns: int
+
+    @property
+    def stamp_ns(self) -> int:
+        """When the frame was taken."""
+        return self.frame.timestamp_ns
+
+
+class SideQueue:
+    """One camera's frames that wait for a partner, and what their stamps tell about its period."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Waiting] = deque()
+        self.intervals: deque[int] = deque(maxlen=_INTERVALS)
+        self.last_ns: int | None = None
+        self.ended = False
+        self.dropped = 0
+
+    @property
+    def period_ns(self) -> int | None:
+        """The median interval; None before the second frame."""
+        return median_low(self.intervals) if self.intervals else None
+
+    def push(self, frame: Frame, now_ns: int) -> None:
+        """Queue a frame that is later than the one before, and drop the oldest where too many wait."""
+        if self.last_ns is not None:
+            if frame.timestamp_ns <= self.last_ns:  # a clock that stepped back: this frame has no place in the order
+                self.dropped += 1
+                return
+            self.intervals.append(frame.timestamp_ns - self.last_ns)
+        self.last_ns = frame.timestamp_ns
+        self.waiting.append(Waiting(frame, now_ns))
+        if len(self.waiting) > _MOST_WAITING:
+            self.drop()
+
+    def drop(self) -> None:
+        """Let the oldest frame go."""
+        self.waiting.popleft()
+        self.dropped += 1
+
+
+class Pairer:
+    """Pairs frames that are each other's nearest in time, in order, every frame at most once: the policy `drop`.
+
+    Frames are pushed per side in the order of their stamps; `pop` gives the pairs that are certain. What has found no
+    partner is counted in `dropped`.
+    """
+
+    def __init__(self, tolerance_ns: int | None = None, *, prompt: bool = False) -> None:
+        """Pair frames at most `tolerance_ns` apart; None means half the slower period, taken from the stamps.
+
+        With `prompt` two frames nearer than half the earlier one's period are paired at once, because no later frame
+        is expected to be nearer, and any two within the tolerance after one period of the faster camera; without, the
+        next frame is waited for, which live streams cannot afford.
+        """
+        self._tolerance_ns = tolerance_ns
+        self._prompt = prompt
+        self._queues: dict[Side, SideQueue] = {"visible": SideQueue(), "infrared": SideQueue()}
+
+    @property
+    def tolerance_ns(self) -> int:
+        """The largest gap in a pair; 0 while nothing is known about the periods."""
+        if self._tolerance_ns is not None:
+            return self._tolerance_ns
+        return max(queue.period_ns or 0 for queue in self._queues.values()) // 2
+
+    @property
+    def finished(self) -> bool:
+        """True when no further pair can come: a side has ended and none of its frames waits."""
+        return any(queue.ended and not queue.waiting for queue in self._queues.values())
+
+    @property
+    def wants(self) -> Side:
+        """The side whose next frame (or end) decides about the frames at hand, after `pop` gave None."""
+        for side, queue in self._queues.items():
+            if not queue.waiting:
+                return side
+        return self._earlier()
+
+    def dropped(self, side: Side) -> int:
+        """How many frames of a side have found no partner."""
+        return self._queues[side].dropped
+
+    def waiting(self, side: Side) -> int:
+        """How many frames of a side still wait."""
+        return len(self._queues[side].waiting)
+
+    def push(self, side: Side, frame: Frame, now_ns: int = 0) -> None:
+        """Take the next frame of a side, which arrived now; one that is not later than the last is dropped."""
+        self._queues[side].push(frame, now_ns)
+
+    def end(self, side: Side) -> None:
+        """Say that a side has no more frames."""
+        self._queues[side].ended = True
+
+    def flush(self) -> None:
+        """Drop what waits; for the end of a stream."""
+        for queue in self._queues.values():
+            while queue.waiting:
+                queue.drop()
+
+    def pop(self, now_ns: int | None = None) -> FramePair | None:
+        """Give the next pair that is certain, or None until more frames are pushed or a period has passed."""
+        while all(queue.waiting for queue in self._queues.values()):
+            early = self._queues[self._earlier()]
+            verdict = self._verdict(now_ns)
+            if verdict is None:
+                return None
+            if verdict:
+                visible, infrared = (queue.waiting.popleft().frame for queue in self._queues.values())
+                return FramePair(visible, infrared)
+            early.drop()
+        return None
+
+    def _earlier(self) -> Side:
+        visible, infrared = (queue.waiting[0].stamp_ns for queue in self._queues.values())
+        return "visible" if visible <= infrared else "infrared"
+
+    def _verdict(self, now_ns: int | None) -> bool | None:
+        """Whether the two heads are a pair; False drops the earlier one, None waits for the frame after it."""
+        side = self._earlier()
+        early, late = self._queues[side], self._queues["infrared" if side == "visible" else "visible"]
+        target_ns = late.waiting[0].stamp_ns
+        gap_ns = target_ns - early.waiting[0].stamp_ns
+        if len(early.waiting) > 1:
+            nearer = abs(early.waiting[1].stamp_ns - target_ns) < gap_ns
+        elif (
+            early.ended
+            or gap_ns == 0
+            or (self._prompt and gap_ns <= (early.period_ns or 0) // 2)
+            or self._overdue(now_ns)
+        ):
+            nearer = False
+        else:
+            return None
+        return gap_ns <= self.tolerance_ns and not nearer
+
+    def _overdue(self, now_ns: int | None) -> bool:
+        """Whether both heads have been here for a period of the faster camera: waiting on costs more than it brings."""
+        periods = [queue.period_ns for queue in self._queues.values() if queue.period_ns]
+        if now_ns is None or not periods:
+            return False
+        return now_ns - max(queue.waiting[0].arrived_ns for queue in self._queues.values()) >= min(periods)

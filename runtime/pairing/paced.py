@@ -1,0 +1,127 @@
+"""Pairing at one camera's pace: each of its frames gets the other camera's nearest, which may serve more than once."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from coconet.runtime.frame import Frame, FramePair, Side
+from coconet.runtime.pairing.nearest import SideQueue, Waiting
+
+_OTHER: dict[Side, Side] = {"visible": "infrared", "infrared": "visible"}
+
+_INTERVALS_TO_DECIDE = 3  # which camera is faster; it is decided once, so that two equal rates do not take turns
+
+_HELD_PERIODS = 1.5  # a slow camera's picture is a whole period old before the next one comes, and that one may be late
+
+
+class PacedPairer:
+    """The policies `hold` (the faster camera sets the pace) and `thermal` (the infrared one does).
+
+    Every frame of the camera that sets the pace comes out, in order, unless the other side has nothing near enough.
+    """
+
+    def __init__(self, pacer: Side | None, reach_ns: int | None = None, *, prompt: bool = False) -> None:
+        """Pair at the pace of `pacer`, or of the faster side where it is None, which may show a held picture.
+
+        reach_ns: the largest gap in a pair. None means half the slower period where the pacer is given, and one and a
+        half slower periods otherwise. With `prompt`, a frame waits for a partner only while a nearer one is expected,
+        and never longer than one period of the faster camera.
+        """
+        self._pacer = pacer
+        self._reach_ns, self._held, self._prompt = reach_ns, pacer is None, prompt
+        self._queues: dict[Side, SideQueue] = {"visible": SideQueue(), "infrared": SideQueue()}
+        self._used_ns: int | None = None  # the stamp of the partner that was used last
+
+    @property
+    def reach_ns(self) -> int:
+        """The largest gap in a pair; 0 while nothing is known about the periods."""
+        if self._reach_ns is not None:
+            return self._reach_ns
+        slower_ns = max(queue.period_ns or 0 for queue in self._queues.values())
+        return round(slower_ns * _HELD_PERIODS) if self._held else slower_ns // 2
+
+    @property
+    def finished(self) -> bool:
+        """True when the side that sets the pace has ended and none of its frames waits."""
+        sides = [self._pacer] if self._pacer else list(self._queues)
+        return any(self._queues[side].ended and not self._queues[side].waiting for side in sides)
+
+    @property
+    def wants(self) -> Side:
+        """The side whose next frame (or end) decides about the frames at hand, after `pop` gave None."""
+        if not self._known():
+            running = [side for side, queue in self._queues.items() if not queue.ended]
+            return min(running, key=lambda side: len(self._queues[side].waiting))
+        pacer = self._pace_setter()
+        return _OTHER[pacer] if self._queues[pacer].waiting else pacer
+
+    def waiting(self, side: Side) -> int:
+        """How many frames of a side still wait; one that is kept but was used does not."""
+        return sum(1 for entry in self._queues[side].waiting if entry.stamp_ns != self._used_ns)
+
+    def push(self, side: Side, frame: Frame, now_ns: int = 0) -> None:
+        """Take the next frame of a side, which arrived now; one that is not later than the last is dropped."""
+        self._queues[side].push(frame, now_ns)
+
+    def end(self, side: Side) -> None:
+        """Say that a side has no more frames."""
+        self._queues[side].ended = True
+
+    def flush(self) -> None:
+        """Drop what waits; for the end of a stream."""
+        for queue in self._queues.values():
+            queue.waiting.clear()
+
+    def pop(self, now_ns: int | None = None) -> FramePair | None:
+        """Give the next pair that is certain, or that has waited long enough; None until more frames are pushed."""
+        if not self._known():
+            return None
+        side = self._pace_setter()
+        pacer, other = self._queues[side], self._queues[_OTHER[side]]
+        while pacer.waiting:
+            head = pacer.waiting[0]
+            _drop_farther(other.waiting, head.stamp_ns)
+            if not self._certain(head, other, now_ns):
+                return None
+            pacer.waiting.popleft()
+            if other.waiting and abs(other.waiting[0].stamp_ns - head.stamp_ns) <= self.reach_ns:
+                self._used_ns = other.waiting[0].stamp_ns
+                return _pair(side, head.frame, other.waiting[0].frame)
+        return None
+
+    def _known(self) -> bool:
+        """Whether both periods are known well enough, or will never be."""
+        least = 1 if self._pacer else _INTERVALS_TO_DECIDE
+        return all(queue.ended or len(queue.intervals) >= least for queue in self._queues.values())
+
+    def _pace_setter(self) -> Side:
+        if self._pacer is None:
+            visible_ns, infrared_ns = (queue.period_ns or 0 for queue in self._queues.values())
+            self._pacer = "visible" if visible_ns <= infrared_ns else "infrared"
+        return self._pacer
+
+    def _certain(self, head: Waiting, other: SideQueue, now_ns: int | None) -> bool:
+        """Whether the other side's first frame is the nearest there is, or will be in time."""
+        if other.ended or (other.last_ns is not None and other.last_ns >= head.stamp_ns):
+            return True
+        if not self._prompt:
+            return False
+        if now_ns is not None and now_ns - head.arrived_ns >= self._fast_period_ns():
+            return True
+        if not other.waiting or other.period_ns is None or other.last_ns is None:
+            return False
+        gap_ns = head.stamp_ns - other.waiting[0].stamp_ns
+        return other.last_ns + other.period_ns - head.stamp_ns >= gap_ns
+
+    def _fast_period_ns(self) -> int:
+        return min(queue.period_ns or 0 for queue in self._queues.values())
+
+
+def _drop_farther(kept: deque[Waiting], target_ns: int) -> None:
+    """Drop frames from the front as long as the one behind is strictly nearer to the target."""
+    while len(kept) > 1 and abs(kept[1].stamp_ns - target_ns) < abs(kept[0].stamp_ns - target_ns):
+        kept.popleft()
+
+
+def _pair(side: Side, paced: Frame, partner: Frame) -> FramePair:
+    return FramePair(paced, partner, clock=side) if side == "visible" else FramePair(partner, paced, clock=side)

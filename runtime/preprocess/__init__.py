@@ -1,0 +1,1 @@
+"""From what cameras give to what a backend takes."""

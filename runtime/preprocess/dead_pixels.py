@@ -1,0 +1,62 @@
+"""Dead pixels of a thermal sensor: found because they never agree with their neighbours, mended from them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coconet.errors import MissingPackage
+from coconet.media.pixels import RawPixels
+
+try:
+    import cv2
+except ImportError as error:
+    raise MissingPackage("cv2", job="mending dead pixels") from error
+
+
+FRAMES_TO_TELL = 30
+"""A pixel has to be odd in nearly all of so many frames: what moves or flickers in the scene is no defect."""
+
+_ODD_SHARE = 0.9
+
+_ODD_FACTOR = 8.0  # times the usual distance of a pixel from the median of its neighbourhood
+
+_LEAST_DISTANCE = 32.0  # counts; a quiet sensor's noise is below
+
+
+class DeadPixels:
+    """Remembers which pixels of one camera are odd, and mends those that always are.
+
+    Beware: a hot point that is one pixel small and never moves looks the same, and is mended away.
+    """
+
+    def __init__(self) -> None:
+        self._odd: NDArray[np.uint16] | None = None
+        self._frames = 0
+        self._dead: NDArray[np.intp] = np.zeros(0, np.intp)
+
+    @property
+    def count(self) -> int:
+        """How many pixels are mended now."""
+        return int(self._dead.size)
+
+    def mended(self, pixels: RawPixels) -> RawPixels:
+        """Return (H, W, 1) uint16 with every dead pixel replaced by the median of its 3x3 neighbourhood."""
+        smooth = cv2.medianBlur(pixels, 3).reshape(pixels.shape)
+        self._learn(pixels, smooth)
+        if not self._dead.size:
+            return pixels
+        mended: RawPixels = pixels.copy()
+        mended.reshape(-1)[self._dead] = smooth.reshape(-1)[self._dead]
+        return mended
+
+    def _learn(self, pixels: RawPixels, smooth: RawPixels) -> None:
+        distance = cv2.absdiff(pixels, smooth).reshape(-1)
+        odd = distance > max(_LEAST_DISTANCE, _ODD_FACTOR * float(np.mean(distance)))
+        if self._odd is None or self._odd.size != odd.size:
+            self._odd, self._frames = np.zeros(odd.size, np.uint16), 0
+        self._odd += odd
+        self._frames += 1
+        if self._frames == FRAMES_TO_TELL:
+            self._dead = np.flatnonzero(self._odd >= _ODD_SHARE * FRAMES_TO_TELL)
+            self._odd, self._frames = None, 0

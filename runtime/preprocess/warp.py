@@ -1,0 +1,167 @@
+"""How the thermal picture lies on the visible one: lenses, a homography and a distance, in one pass over the pixels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coconet.errors import CoconetError
+from coconet.media.pixels import Pixels
+
+Matrix = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
+
+IDENTITY: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+
+
+@dataclass(frozen=True)
+class Lens:
+    """A camera's focal lengths and centre, in pixels, and its distortion, (k1, k2, p1, p2, k3) as OpenCV has them."""
+
+    focal_px: tuple[float, float]
+    centre_px: tuple[float, float]
+    distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """The camera matrix, (3, 3)."""
+        return np.array([[self.focal_px[0], 0, self.centre_px[0]], [0, self.focal_px[1], self.centre_px[1]], [0, 0, 1]])
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The distance at which both pictures meet, for cameras that stand beside each other.
+
+    parallax_px_m: how far, in visible pixels times metres, the infrared picture moves right and down with nearness.
+    aligned_at_m: the distance that the homography was found at. distance_m: the one that matters now.
+    """
+
+    parallax_px_m: tuple[float, float]
+    aligned_at_m: float
+    distance_m: float
+
+    @property
+    def shift_px(self) -> tuple[float, float]:
+        """How far the aligned picture has to be moved, right and down."""
+        nearness = 1 / self.distance_m - 1 / self.aligned_at_m
+        return self.parallax_px_m[0] * nearness, self.parallax_px_m[1] * nearness
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The geometry of a rig.
+
+    homography: maps pixel coordinates (x, y, 1) of the infrared picture to those of the visible picture, both without
+    the distortion of their lenses where these are known.
+    size_px: (width, height) of the visible picture it was found for; None where that is not known.
+    """
+
+    homography: Matrix = IDENTITY
+    size_px: tuple[int, int] | None = None
+    infrared_lens: Lens | None = None
+    visible_lens: Lens | None = None
+    plane: Plane | None = None
+
+    def __post_init__(self) -> None:
+        values = [value for row in self.homography for value in row]
+        if not all(math.isfinite(value) for value in values) or abs(np.linalg.det(self.homography)) < 1e-12:
+            raise CoconetError(
+                "[alignment] homography",
+                wanted="three rows of three finite numbers that can be inverted",
+                got=str(self.homography),
+                remedy="Leave it out where the cameras are aligned already.",
+            )
+        if self.plane is not None and min(self.plane.aligned_at_m, self.plane.distance_m) <= 0:
+            raise CoconetError(
+                "[alignment] distance_m", wanted="distances above 0", got=str(self.plane), remedy="Give metres."
+            )
+
+    @property
+    def trivial(self) -> bool:
+        """Whether every infrared pixel stays where it is."""
+        return self == Alignment(size_px=self.size_px)
+
+    def warp(self, infrared: Pixels, size_px: tuple[int, int], where: str = "alignment") -> Pixels:
+        """Lay (H, W, 1) infrared pixels onto a visible picture of `size_px`, (width, height); uncovered pixels are 0.
+
+        The identity returns `infrared` itself. Raises CoconetError, about `where`, for the identity between unequal
+        sizes and for a homography that was found for another size.
+        """
+        if self.size_px is not None and self.size_px != size_px:
+            raise _unfit(where, f"visible pictures of {_text(self.size_px)}", _text(size_px), "Align the rig again.")
+        if not self.trivial:
+            import cv2
+
+            warped = cv2.remap(infrared, *_tables(self, size_px), interpolation=cv2.INTER_LINEAR)
+            return np.asarray(warped, np.uint8)[:, :, None]
+        height, width = infrared.shape[:2]
+        if (width, height) != size_px:
+            raise _unfit(
+                where,
+                "infrared and visible pictures of equal size",
+                f"{_text((width, height))} and {_text(size_px)}",
+                "Find [alignment] homography for the rig file with coconet align.",
+            )
+        return infrared
+
+
+def as_matrix(homography: NDArray[np.float64]) -> Matrix:
+    """A (3, 3) array as the numbers of a rig file, scaled so that the last one is 1."""
+    rows = [[round(float(value), 9) for value in row] for row in homography / homography[2, 2]]
+    return ((rows[0][0], rows[0][1], rows[0][2]), (rows[1][0], rows[1][1], rows[1][2]), (rows[2][0], rows[2][1], 1.0))
+
+
+@lru_cache(maxsize=4)
+def _tables(alignment: Alignment, size_px: tuple[int, int]) -> tuple[Any, Any]:
+    """The sources of all pixels in the fixed-point form that remap is fastest with."""
+    import cv2
+
+    table = source_points(alignment, size_px)
+    exact, fraction = cv2.convertMaps(table[:, :, 0], table[:, :, 1], cv2.CV_16SC2)
+    return exact, fraction
+
+
+def source_points(alignment: Alignment, size_px: tuple[int, int]) -> NDArray[np.float32]:
+    """Where every pixel of a visible picture of (width, height) lies in the infrared one: (H, W, 2), x and y."""
+    x, y = np.meshgrid(*(np.arange(side, dtype=np.float64) for side in size_px))
+    points = np.stack([x.ravel(), y.ravel()], axis=1)
+    if alignment.visible_lens is not None:
+        points = _undistorted(points, alignment.visible_lens)
+    if alignment.plane is not None:
+        points = points - np.array(alignment.plane.shift_px)
+    source = np.hstack([points, np.ones((len(points), 1))]) @ np.linalg.inv(np.array(alignment.homography)).T
+    points = source[:, :2] / source[:, 2:]
+    if alignment.infrared_lens is not None:
+        points = _distorted(points, alignment.infrared_lens)
+    return np.ascontiguousarray(points.reshape(size_px[1], size_px[0], 2), np.float32)
+
+
+def _undistorted(points: NDArray[np.float64], lens: Lens) -> NDArray[np.float64]:
+    import cv2
+
+    straight = cv2.undistortPoints(points[None], lens.matrix, np.array(lens.distortion), P=lens.matrix)
+    return np.asarray(straight, np.float64).reshape(-1, 2)
+
+
+def _distorted(points: NDArray[np.float64], lens: Lens) -> NDArray[np.float64]:
+    """Where a straight picture's points lie in the picture of the lens (OpenCV's model, Brown 1966)."""
+    k1, k2, p1, p2, k3 = lens.distortion
+    x, y = ((points - np.array(lens.centre_px)) / np.array(lens.focal_px)).T
+    square = x**2 + y**2
+    radial = 1 + square * (k1 + square * (k2 + square * k3))
+    bent_x = x * radial + 2 * p1 * x * y + p2 * (square + 2 * x**2)
+    bent_y = y * radial + p1 * (square + 2 * y**2) + 2 * p2 * x * y
+    bent: NDArray[np.float64] = np.stack([bent_x, bent_y], axis=1) * np.array(lens.focal_px) + np.array(lens.centre_px)
+    return bent
+
+
+def _text(size_px: tuple[int, int]) -> str:
+    return f"{size_px[0]}x{size_px[1]}"
+
+
+def _unfit(where: str, wanted: str, got: str, remedy: str) -> CoconetError:
+    return CoconetError(where, wanted=wanted, got=got, remedy=remedy)

@@ -1,0 +1,1 @@
+"""The rig file, what opens it, edits it and records from it."""

@@ -1,0 +1,53 @@
+"""The text of rig files: values exchanged and the rest left as it is, and the rig file of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from coconet.config import checked, toml_fields
+from coconet.errors import MissingPackage
+from coconet.files import existing_file, whole_file
+from coconet.runtime.rig.rig_file import Rig
+
+try:
+    import tomlkit
+except ImportError as error:
+    raise MissingPackage("tomlkit", job="writing rig files") from error
+
+
+_OF_CAMERAS = ("address", "fps", "size_px", "layout")  # what names a camera, and means nothing to a recording of it
+
+Values = Mapping[str, Mapping[str, Any]]
+"""Tables, keys and values, as in a rig file."""
+
+
+def save_values(rig_file: Path, values: Values) -> None:
+    """Write values into a rig file; its other lines and its comments stay.
+
+    Raises CoconetError where there is no such file, and where it would be no rig's with them; then it stays as it is.
+    """
+    text = with_values(existing_file(rig_file, "a rig file").read_text(encoding="utf-8"), values)
+    checked(Rig, toml_fields(text, rig_file), rig_file)
+    with whole_file(rig_file) as scratch:
+        scratch.write_text(text, encoding="utf-8")
+
+
+def with_values(text: str, values: Values) -> str:
+    """Return a TOML text that holds these values; all other lines, comments too, stay as they are."""
+    document = tomlkit.parse(text)
+    for name, fields in values.items():
+        table = document.setdefault(name, tomlkit.table())
+        for key, value in fields.items():
+            table[key] = value
+    return tomlkit.dumps(document)
+
+
+def replayed_rig(fields: Mapping[str, Any]) -> str:
+    """Write the rig file of a recording, from the fields of the rig that was recorded."""
+    tables: dict[str, Any] = {name: value for name, value in fields.items() if isinstance(value, Mapping)}
+    for side in ("visible", "infrared"):
+        kept = {key: value for key, value in tables[side].items() if key not in _OF_CAMERAS}
+        tables[side] = {"address": f"{side}.mkv", **kept}
+    return tomlkit.dumps(tables)

@@ -1,0 +1,110 @@
+"""A rig that is tuned while it runs: contrast, offsets and alignment change at once, and are saved on request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from coconet.config import checked
+from coconet.errors import CoconetError
+from coconet.runtime.pairing.pair_stream import PairStream
+from coconet.runtime.preprocess.agc import ThermalStretch
+from coconet.runtime.preprocess.preprocess import Preparation
+from coconet.runtime.rig.open_rig import open_rig
+from coconet.runtime.rig.rig_file import Rig
+
+TUNABLE: dict[str, tuple[str, ...]] = {
+    "visible": ("offset_ms",),
+    "infrared": (*("offset_ms", "black_hot", "agc_percentiles", "agc_time_constant_s", "contrast", "plateau_percent"),),
+    "alignment": ("homography", "plane"),
+    "view": ("show", "colours"),
+}
+"""Tables and keys of a rig file that can be changed while it runs."""
+
+_MS_NS = 10**6
+
+Changes = Mapping[str, Mapping[str, Any]]
+"""Tables, keys and values, as in a rig file."""
+
+
+class Tuner:
+    """Holds a rig, opens it, and changes it; any thread may ask.
+
+    rig: as it is now. file: the rig file it came from, None where it came from two addresses.
+    """
+
+    def __init__(self, rig: Rig, file: Path | None = None) -> None:
+        self.rig, self.file = rig, file
+        self._lock = Lock()
+        self._stream: PairStream | None = None
+        self._preparation: Preparation | None = None
+        self._changed: dict[str, dict[str, Any]] = {}
+
+    def open(self) -> PairStream:
+        """Open the rig as it is now, as `open_rig` does."""
+        self._stream = open_rig(self.rig, on_prepared=self._take, patient=True)
+        return self._stream
+
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """What can be changed, as it is now."""
+        fields = self.rig.model_dump(mode="json")
+        return {table: {key: fields[table][key] for key in keys} for table, keys in TUNABLE.items()}
+
+    def change(self, changes: Changes) -> None:
+        """Change what is given, all of it or, where something does not fit, nothing; that is a CoconetError."""
+        with self._lock:
+            fields = self.rig.model_dump()
+            for table, values in changes.items():
+                _check_tunable(table, values)
+                fields[table].update(values)
+            self.rig = checked(Rig, fields, "settings")
+            self._apply(changes)
+            for table, values in changes.items():
+                self._changed.setdefault(table, {}).update(values)
+
+    def save(self) -> Path:
+        """Write what was changed into the rig file; its other lines and its comments stay. Gives the file.
+
+        Raises CoconetError where there is no rig file, and where it cannot be written.
+        """
+        if self.file is None:
+            raise CoconetError(
+                "settings", wanted="a rig file to save them in", got="two addresses", remedy="Start with a rig.toml."
+            )
+        from coconet.runtime.rig.edit import save_values
+
+        with self._lock:
+            now = self.rig.model_dump(mode="json")
+            save_values(
+                self.file, {table: {key: now[table][key] for key in keys} for table, keys in self._changed.items()}
+            )
+            self._changed.clear()
+        return self.file
+
+    def _take(self, preparation: Preparation) -> None:
+        self._preparation = preparation
+
+    def _apply(self, changes: Changes) -> None:
+        if self._stream is None or self._preparation is None:
+            return  # it is opened as it is then
+        self._stream.set_offset("visible", round(self.rig.visible.offset_ms * _MS_NS))
+        self._stream.set_offset("infrared", round(self.rig.infrared.offset_ms * _MS_NS))
+        contrast = set(changes.get("infrared", ())) - {"offset_ms"}  # a new stretch has to find its limits anew
+        self._preparation.change(
+            thermal=ThermalStretch(self.rig.infrared.thermal_settings()) if contrast else None,
+            alignment=self.rig.alignment.alignment() if "alignment" in changes else None,
+        )
+
+
+def _check_tunable(table: str, values: object) -> None:
+    known = TUNABLE.get(table, ())
+    odd = [key for key in values if key not in known] if isinstance(values, Mapping) else [""]
+    if odd or not known:
+        raise CoconetError(
+            "settings",
+            wanted=", ".join(f"{name}.{key}" for name, keys in TUNABLE.items() for key in keys),
+            got=".".join([table[:40], *(str(key)[:40] for key in odd[:1])]),
+            remedy="Change the rest in the rig file, and start again.",
+        )

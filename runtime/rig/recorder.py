@@ -1,0 +1,209 @@
+"""Recording a rig: both raw streams without loss, each with its stamps, in a folder that replays as the rig did."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from coconet.config import read_toml
+from coconet.errors import CoconetError
+from coconet.runtime.cameras.camera import Camera
+from coconet.runtime.cameras.open_camera import ROLES
+from coconet.runtime.cameras.recorded import StampSheet, stamps_beside
+from coconet.runtime.frame import Frame, Side
+from coconet.runtime.pairing.capture import Capture
+from coconet.runtime.pairing.read_ahead import Buffering, ReadAhead
+from coconet.runtime.rig.edit import replayed_rig
+from coconet.runtime.rig.open_rig import open_cameras
+from coconet.runtime.rig.rig_file import Rig
+
+UNFINISHED = ".unfinished"
+"""A folder has this ending while it is being written, and keeps it after a crash."""
+
+_FRAMES_AHEAD = 32  # a second at 30 fps for a disk to catch up in
+
+
+@dataclass(frozen=True)
+class RecordedCount:
+    """What became of one camera's frames."""
+
+    written: int
+    dropped: int
+
+
+class Recorder:
+    """A context manager that records two open cameras inside its block and closes them after it.
+
+    Every frame that comes is written; dropped frames are those that came while the disk was more than a second behind.
+    The folder gets its name at the end of the block; after an error what was recorded stays in the unfinished one.
+    """
+
+    def __init__(self, visible: Camera, infrared: Camera, folder: Path) -> None:
+        """Prepare to record. Raises CoconetError where the folder is there already or cannot be made."""
+        self._folder, self._scratch = folder, folder.with_name(folder.name + UNFINISHED)
+        self._origin_ns: int | None = None
+        self._cameras: dict[Side, Camera] = {"visible": visible, "infrared": infrared}
+        self._sides: dict[Side, _SideWriter] = {}
+        self._exit: ExitStack | None = None
+
+    def __enter__(self) -> Recorder:
+        _make(self._folder, self._scratch)
+        with ExitStack() as stack:
+            self._sides = {
+                side: _SideWriter(camera, self._scratch / f"{side}.mkv", self) for side, camera in self._cameras.items()
+            }
+            for writer in self._sides.values():
+                stack.callback(writer.close)
+                writer.start()
+            self._exit = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if self._exit is not None:
+            self._exit.close()
+        if error is None or isinstance(error, KeyboardInterrupt):
+            self.check()
+            self._scratch.rename(self._folder)
+
+    def add_file(self, name: str, text: str) -> None:
+        """Lay a text beside the videos."""
+        (self._scratch / name).write_text(text)
+
+    def origin_ns(self, frame: Frame) -> int:
+        """The zero of time of the recording: the stamp of the first frame of either camera."""
+        if self._origin_ns is None:
+            self._origin_ns = frame.timestamp_ns
+        return self._origin_ns
+
+    @property
+    def finished(self) -> bool:
+        """Whether both cameras have come to their end, or something has gone wrong, which `check` raises."""
+        sides = self._sides.values()
+        return all(writer.ended for writer in sides) or any(writer.failed for writer in sides)
+
+    def counts(self) -> dict[Side, RecordedCount]:
+        """How many frames of each side were written and dropped."""
+        return {side: writer.count for side, writer in self._sides.items()}
+
+    def check(self) -> None:
+        """Raise what went wrong on either side: a camera that failed, a disk that is full."""
+        for writer in self._sides.values():
+            writer.check()
+
+
+class _SideWriter:
+    """One camera and the file it goes to; a thread reads the camera and another one writes."""
+
+    def __init__(self, camera: Camera, video: Path, recorder: Recorder) -> None:
+        from coconet.media.lossless_video import RawVideoWriter
+
+        self._recorder, self._video = recorder, video
+        self._capture = Capture(camera, _FRAMES_AHEAD)
+        self._writer, self._sheet = RawVideoWriter(video), StampSheet(stamps_beside(video))
+        self._written = 0
+        self._error: CoconetError | None = None
+        self._work: ReadAhead[int] = ReadAhead(self._next, Buffering(1, newest_wins=True), f"record {video.stem}")
+
+    @property
+    def ended(self) -> bool:
+        return self._work.ended
+
+    @property
+    def failed(self) -> bool:
+        return self._work.error is not None
+
+    @property
+    def count(self) -> RecordedCount:
+        return RecordedCount(self._written, self._capture.dropped)
+
+    def start(self) -> None:
+        self._capture.start()
+        self._work.start()
+
+    def close(self) -> None:
+        """Stop, write what has been read, and finish the file."""
+        self._capture.stop()
+        self._work.stop()
+        self._capture.close()
+        if self._work.error is not None:
+            self._writer.abandon()
+        else:
+            self._finish()
+        self._sheet.close(whole=self._error is None and self._work.error is None)
+
+    def check(self) -> None:
+        error = self._work.error or self._error
+        if error is not None:
+            raise error
+
+    def _finish(self) -> None:
+        try:
+            self._writer.close()
+        except OSError as error:
+            self._error = _disk_error(self._video, error)
+
+    def _next(self) -> int | None:
+        frame = self._capture.take()
+        if frame is None:
+            return None
+        time_ns = frame.timestamp_ns - self._recorder.origin_ns(frame)
+        try:
+            self._writer.write(frame.pixels, max(0, time_ns))
+            self._sheet.add(frame, time_ns)
+        except OSError as error:
+            raise _disk_error(self._video, error) from error
+        self._written += 1
+        return self._written
+
+
+def _make(folder: Path, scratch: Path) -> None:
+    for path in (folder, scratch):
+        if path.exists():
+            raise CoconetError(path, wanted="a free name", got="a folder or file", remedy="Choose another name.")
+    try:
+        scratch.mkdir(parents=True)
+    except OSError as error:
+        raise _disk_error(scratch, error) from error
+
+
+def _disk_error(path: Path, error: OSError) -> CoconetError:
+    return CoconetError(
+        path,
+        wanted="a disk that takes more",
+        got=error.strerror or str(error),
+        remedy="What was recorded up to the last second before is in that folder and can be replayed. Free space.",
+    )
+
+
+_LOOK_S = 0.1
+
+
+def record_rig(rig: Rig, rig_file: Path, folder: Path, seconds: float | None) -> dict[Side, RecordedCount]:
+    """Record until the cameras end, Ctrl-C, or so many seconds; give what became of each side's frames.
+
+    The folder gets a rig.toml with the same settings, whose cameras are the recorded videos.
+    Raises CoconetError for what cannot be opened, for a camera that fails, and for a disk that is full.
+    """
+    text = replayed_rig(read_toml(rig_file, "a rig file"))
+    visible, infrared = open_cameras(rig)
+    recorder = Recorder(visible, infrared, folder)
+    until = None if seconds is None else time.monotonic() + seconds
+    with recorder, Console(stderr=True).status("recording ...") as status:
+        recorder.add_file("rig.toml", text)
+        try:
+            while not recorder.finished and (until is None or time.monotonic() < until):
+                time.sleep(_LOOK_S)
+                status.update(_line(recorder.counts()))
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+    return recorder.counts()
+
+
+def _line(counts: dict[Side, RecordedCount]) -> str:
+    told = (f"{side} {counts[side].written} frames, {counts[side].dropped} dropped" for side in ROLES)
+    return f"recording: {'; '.join(told)}"

@@ -1,0 +1,158 @@
+"""The rig file: which two cameras, how they are paired, and how the thermal picture lies on the visible one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import Field, model_validator
+
+from coconet.config import Checked, checked, read_toml
+from coconet.runtime.pairing.camera_health import HealthLimits
+from coconet.runtime.pairing.pair_stream import Policy
+from coconet.runtime.preprocess.agc import Contrast, ThermalSettings
+from coconet.runtime.preprocess.warp import IDENTITY, Alignment, Lens, Matrix, Plane
+from coconet.runtime.view import Colours, FirstView, Look
+
+Side = Annotated[int, Field(gt=0)]
+
+Table = TypeVar("Table", bound="CameraTable")
+
+
+class CameraTable(Checked):
+    """`[visible]`: one camera.
+
+    address: what open_camera takes. name: for messages, the address if not given. fps: for folders and devices.
+    size_px, layout: for devices; CameraSettings says what they are.
+    offset_ms: added to the camera's stamps, where one camera stamps later than the other.
+    """
+
+    address: str
+    name: str | None = None
+    fps: Annotated[float, Field(gt=0)] | None = None
+    size_px: tuple[Side, Side] | None = None
+    layout: str | None = None
+    offset_ms: float = 0.0
+
+
+class InfraredTable(CameraTable):
+    """`[infrared]`: a camera with a thermal front end. agc_percentiles: black and white point of 16 bit pictures.
+
+    The other keys are those of ThermalSettings.
+    """
+
+    black_hot: bool = False
+    agc_percentiles: tuple[float, float] = (0.5, 99.5)
+    agc_time_constant_s: float = 0.5
+    contrast: Contrast = "linear"
+    plateau_percent: float = 1.0
+    mend_dead_pixels: bool = False
+
+    @model_validator(mode="after")
+    def _checked(self) -> InfraredTable:
+        self.thermal_settings()
+        return self
+
+    def thermal_settings(self) -> ThermalSettings:
+        """Return the settings of the thermal front end this table says."""
+        return ThermalSettings(
+            *self.agc_percentiles,
+            time_constant_s=self.agc_time_constant_s,
+            black_hot=self.black_hot,
+            contrast=self.contrast,
+            plateau_percent=self.plateau_percent,
+            mend_dead_pixels=self.mend_dead_pixels,
+        )
+
+
+class PairingTable(Checked):
+    """`[pairing]`: tolerance_ms is the largest gap in a pair, half the slower camera's period if not given.
+
+    policy: drop, hold or thermal; runtime/pairing/pair_stream.py says what they are.
+    """
+
+    tolerance_ms: Annotated[float, Field(ge=0)] | None = None
+    policy: Policy = "drop"
+
+
+class HealthTable(Checked):
+    """`[health]`: when a camera is no longer live, in seconds and in periods of it; HealthLimits says more."""
+
+    late_periods: float = 2.5
+    late_s: float = 0.2
+    lost_s: float = 1.5
+    frozen_s: float = 1.0
+    shutter_s: float = 3.0
+
+    @model_validator(mode="after")
+    def _checked(self) -> HealthTable:
+        self.limits()
+        return self
+
+    def limits(self) -> HealthLimits:
+        """Return the limits this table says."""
+        return HealthLimits(**self.model_dump())
+
+
+class AlignmentTable(Checked):
+    """`[alignment]`: homography from infrared to visible pixels, and the (width, height) of the visible picture.
+
+    infrared_lens, visible_lens, plane: as Lens and Plane of runtime/preprocess/warp.py. drift_alarm_px: how far apart
+    the edges of the two pictures may come to lie before the alignment counts as off; None looks at nothing.
+    """
+
+    homography: Matrix = IDENTITY
+    size_px: tuple[Side, Side] | None = None
+    infrared_lens: Lens | None = None
+    visible_lens: Lens | None = None
+    plane: Plane | None = None
+    drift_alarm_px: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _checked(self) -> AlignmentTable:
+        self.alignment()
+        return self
+
+    def alignment(self) -> Alignment:
+        """Return the geometry this table says."""
+        return Alignment(self.homography, self.size_px, self.infrared_lens, self.visible_lens, self.plane)
+
+
+class ViewTable(Checked):
+    """`[view]`: what a page or a window opens with; whoever watches chooses for himself from there."""
+
+    show: FirstView = "fused"
+    colours: Colours = "white-hot"
+
+    def look(self) -> Look:
+        """As one picture, which split is not: the fused one then."""
+        return Look("fused" if self.show == "split" else self.show, self.colours)
+
+
+class Rig(Checked):
+    """Two cameras that look the same way; realtime: recordings are replayed at their own rate, as if live."""
+
+    visible: CameraTable
+    infrared: InfraredTable
+    pairing: PairingTable = PairingTable()
+    alignment: AlignmentTable = AlignmentTable()
+    health: HealthTable = HealthTable()
+    view: ViewTable = ViewTable()
+    realtime: bool = False
+
+    @classmethod
+    def from_file(cls, path: Path) -> Rig:
+        """Read a rig file; relative addresses are relative to it. Raises CoconetError naming the file and the key."""
+        rig = checked(cls, read_toml(path, "a rig file"), path)
+        return rig.model_copy(update={"visible": _beside(path, rig.visible), "infrared": _beside(path, rig.infrared)})
+
+    @classmethod
+    def from_addresses(cls, visible: str, infrared: str, *, realtime: bool = False) -> Rig:
+        """Make a rig of two addresses, with defaults for the rest."""
+        return cls(visible=CameraTable(address=visible), infrared=InfraredTable(address=infrared), realtime=realtime)
+
+
+def _beside(rig_file: Path, table: Table) -> Table:
+    if "://" in table.address:
+        return table
+    return table.model_copy(update={"address": str(rig_file.parent / table.address)})

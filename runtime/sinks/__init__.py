@@ -1,0 +1,1 @@
+"""Sinks: anything that takes fused frames."""

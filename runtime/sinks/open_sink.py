@@ -1,0 +1,45 @@
+"""Sinks: where fused frames go, as a video file, a folder of pictures, a stream, or nowhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from coconet.redaction import redacted
+from coconet.runtime.sinks.sink import FolderSink, NoSink, Sink
+from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where frames go, as `open_sink` takes it: an address, and when a video file gives way to the next one."""
+
+    address: str | None
+    rotation: Rotation | None = None
+
+
+def open_sink(address: str | None, rotation: Rotation | None = None) -> Sink:
+    """Open a sink: a name with an ending is a video file, and None is nowhere.
+
+    udp:// and rtsp:// send H.264; h264:- and raw:- write to standard output. A folder is what ends in a slash, has no
+    ending, or is there already; it is made where it is not. rotation: when a video file gives way to the next one.
+    Raises CoconetError for what cannot be written.
+    """
+    if address is None:
+        return NoSink()
+    if address.startswith(("udp://", "rtsp://", "h264:")):
+        from coconet.runtime.sinks.network_stream import StreamSink
+        from coconet.runtime.sinks.writer_thread import LossySink
+
+        stream = StreamSink(address)
+        return stream if address.startswith("h264:") else LossySink(stream, redacted(address))
+    if address == "raw:-":
+        from coconet.runtime.sinks.network_stream import RawSink
+
+        return RawSink()
+    path = Path(address)
+    if address.endswith("/") or path.is_dir() or not path.suffix:
+        return FolderSink(path)
+    if rotation is not None:
+        return RotatingSink(path, rotation)
+    return VideoSink(path)

@@ -1,0 +1,122 @@
+"""Video files as a sink: one, or one after another, with only the newest kept."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from coconet.errors import CoconetError
+from coconet.files import writing_to
+from coconet.runtime.frame import FusedFrame
+
+
+class VideoSink:
+    """A video file that plays at the pace of the pairs; it has its name only once it is closed."""
+
+    def __init__(self, path: Path) -> None:
+        from coconet.media.video import VideoWriter
+
+        self._path = path
+        with writing_to(path):
+            self._writer = VideoWriter(path)
+
+    @property
+    def size_bytes(self) -> int:
+        """How much of the file is on the disk already."""
+        return self._writer.size_bytes
+
+    def write(self, frame: FusedFrame) -> None:
+        """Append the picture at its pair's time."""
+        with writing_to(self._path):
+            self._writer.write(frame.pixels, frame.pair.timestamp_ns)
+
+    def close(self) -> None:
+        """Finish the file and give it its name."""
+        with writing_to(self._path):
+            self._writer.close()
+
+    def discard(self) -> None:
+        """Leave no file; one that had the name before stays."""
+        self._writer.discard()
+
+
+_SECOND_NS = 10**9
+
+_STAMP = r"\d{8}T\d{6}-\d{3}Z"
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """When a file is full, and how many are kept.
+
+    seconds, megabytes: 0 sets no limit; a megabyte is 10**6 bytes. keep: the oldest files beyond so many are deleted,
+    also those of runs before; 0 keeps all.
+    """
+
+    seconds: float = 0.0
+    megabytes: float = 0.0
+    keep: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.seconds, self.megabytes, self.keep) < 0 or not (self.seconds or self.megabytes):
+            raise CoconetError(
+                "rotation",
+                wanted="a length or a size above 0, and a number of files to keep",
+                got=f"{self.seconds:g} s, {self.megabytes:g} MB, {self.keep} files",
+                remedy="For example: --rotate-minutes 10 --keep 144",
+            )
+
+
+class RotatingSink:
+    """Writes `name.mp4` as `name-20260131T235959-000Z.mp4` and so on, by UTC; each has its name once it is full."""
+
+    def __init__(self, path: Path, rotation: Rotation) -> None:
+        """Begin the first file, so that a place that cannot be written to is refused at once."""
+        self._path, self._rotation = path, rotation
+        self._begun_ns: int | None = None
+        self._last_name = ""
+        self._current = self._next()
+
+    def write(self, frame: FusedFrame) -> None:
+        """Append to the file that is open, or begin the next one."""
+        now_ns = frame.pair.timestamp_ns
+        if self._begun_ns is not None and self._full(now_ns - self._begun_ns):
+            self._current.close()
+            self._current, self._begun_ns = self._next(), None
+            self._delete_oldest()
+        if self._begun_ns is None:
+            self._begun_ns = now_ns
+        self._current.write(frame)
+
+    def close(self) -> None:
+        """Finish the last file."""
+        self._current.close()
+        self._delete_oldest()
+
+    def discard(self) -> None:
+        """Drop the last file, which is not whole; those before it stay."""
+        self._current.discard()
+
+    def _full(self, length_ns: int) -> bool:
+        rotation = self._rotation
+        long = 0 < rotation.seconds <= length_ns / _SECOND_NS
+        return long or 0 < rotation.megabytes * 1e6 <= self._current.size_bytes
+
+    def _next(self) -> VideoSink:
+        name = self._last_name
+        while name == self._last_name:  # two files within a millisecond: the second waits for the next one
+            now = datetime.now(timezone.utc)
+            stamp = f"{now:%Y%m%dT%H%M%S}-{now.microsecond // 1000:03d}Z"
+            name = f"{self._path.stem}-{stamp}{self._path.suffix}"
+        self._last_name = name
+        return VideoSink(self._path.with_name(name))
+
+    def _delete_oldest(self) -> None:
+        if not self._rotation.keep:
+            return
+        ours = re.compile(f"{re.escape(self._path.stem)}-{_STAMP}{re.escape(self._path.suffix)}")
+        found = sorted(path for path in self._path.parent.iterdir() if ours.fullmatch(path.name))
+        for path in found[: -self._rotation.keep]:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,102 @@
+"""What `coconet verify` found, as a table and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+
+from rich.markup import escape
+from rich.table import Table
+
+from coconet.cards.model_card import Precision
+from coconet.runtime.backends.backend import Backend
+from coconet.runtime.verify.verification import Verdict, VerdictLimits, Verification
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One of the two models: as the user named it, its precision, and what ran it."""
+
+    model: str
+    precision: Precision
+    backend: str
+
+    @classmethod
+    def of(cls, model: str, backend: Backend) -> Contestant:
+        """Describe an open model."""
+        return cls(model, backend.card.precision, backend.name)
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.precision}, {self.backend}"
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """Reference and candidate, what was measured, and the verdict on it."""
+
+    reference: Contestant
+    candidate: Contestant
+    verification: Verification
+    limits: VerdictLimits
+    verdict: Verdict
+
+    def to_json(self) -> str:
+        """Indented JSON; an infinite PSNR (equal pictures) and an infinite limit are null."""
+        found = self.verification
+        answer = {
+            "reference": dataclasses.asdict(self.reference),
+            "candidate": dataclasses.asdict(self.candidate),
+            "parity": _finite(dataclasses.asdict(found.parity)),
+            "ssim": found.ssim,
+            "lowest_ssim": found.lowest_ssim,
+            "metrics": {
+                delta.metric: {**dataclasses.asdict(delta), "delta": delta.delta, "relative": delta.relative}
+                for delta in found.deltas
+            },
+            "suspicious": [dataclasses.asdict(frame) for frame in found.suspicious],
+            "limits": {
+                **dataclasses.asdict(self.limits.parity),
+                **_finite({"metric_change": self.limits.metric_change}),
+            },
+            "passed": self.verdict.passed,
+            "reasons": self.verdict.reasons,
+        }
+        return json.dumps(answer, indent=2, allow_nan=False)
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Say what each line is about and what it came to, in words."""
+        found, parity = self.verification, self.verification.parity
+        suspicious = ", ".join(f"{frame.name} ({frame.reason})" for frame in found.suspicious[:3])
+        return [
+            ("A, reference", str(self.reference)),
+            ("B, candidate", str(self.candidate)),
+            ("frames", str(parity.frames)),
+            ("error", f"at most {parity.max_abs_error} levels, {parity.mean_abs_error:.3f} on average"),
+            ("within one level", f"{parity.within_one_level:.2%} of samples"),
+            ("PSNR", f"{parity.psnr_db:.1f} dB over all, {parity.worst_psnr_db:.1f} dB on {parity.worst_frame}"),
+            ("SSIM", f"{found.ssim:.4f} on average, {found.lowest_ssim:.4f} at the lowest"),
+            *((delta.metric, f"{delta.delta:+.4f} ({delta.relative:+.2%})") for delta in found.deltas),
+            ("suspicious", f"{len(found.suspicious)} frames: {suspicious}" if suspicious else "no frame"),
+        ]
+
+    def to_table(self) -> Table:
+        """Lay the report out for a terminal."""
+        table = Table(box=None, show_header=False)
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column(overflow="fold")
+        for what, text in self.rows():
+            table.add_row(what, escape(text))
+        return table
+
+    def sentence(self) -> str:
+        """The verdict, with the frame to look at where it is against the candidate."""
+        models = f"{self.candidate.model} against {self.reference.model}"
+        if self.verdict.passed:
+            return f"{models}: within the limits"
+        return f"{models}: {'; '.join(self.verdict.reasons)}. Look at {self.verification.parity.worst_frame} first."
+
+
+def _finite(values: dict[str, float]) -> dict[str, float | None]:
+    return {name: None if isinstance(value, float) and math.isinf(value) else value for name, value in values.items()}

@@ -1,0 +1,1 @@
+"""Viewers: the live page and the window."""

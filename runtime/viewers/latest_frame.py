@@ -1,0 +1,134 @@
+"""The latest frame, for viewers in other threads: encoded once as JPEG however many ask, and only if one does."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Lock
+
+from coconet.errors import CoconetError, MissingPackage
+from coconet.runtime.frame import FusedFrame
+from coconet.runtime.view import Look
+from coconet.runtime.view_renderer import shown
+
+try:
+    import cv2
+except ImportError as error:
+    raise MissingPackage("cv2", job="encoding pictures") from error
+
+
+_SHORTEST_S = 0.022  # more than 45 pictures a second nobody sees, and every one would have to be encoded
+
+Told = asyncio.Future[None]
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A fused frame and its number on the board, which counts from 1."""
+
+    serial: int
+    frame: FusedFrame
+
+
+class BoardClosed(Exception):
+    """No more frames will come."""
+
+
+class Board:
+    """The loop posts frames, and is never kept waiting; viewers wait in an event loop for the next one."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._newest: Posted | None = None
+        self._posted_s = -1.0
+        self._waiting: set[Told] = set()
+        self._closed = False
+
+    @property
+    def newest(self) -> Posted | None:
+        """The frame that was posted last; None before the first."""
+        return self._newest
+
+    def post(self, frame: FusedFrame) -> None:
+        """Put up a frame, unless the last one has hardly been there."""
+        now_s = time.monotonic()
+        if now_s - self._posted_s < _SHORTEST_S:
+            return
+        with self._lock:
+            self._posted_s = now_s
+            self._newest = Posted(1 if self._newest is None else self._newest.serial + 1, frame)
+        self._wake()
+
+    def close(self) -> None:
+        """Let nobody wait any longer."""
+        self._closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
+            waiting, self._waiting = self._waiting, set()
+        for loop in {told.get_loop() for told in waiting}:
+            with suppress(RuntimeError):  # an event loop that has closed has nobody left to tell
+                loop.call_soon_threadsafe(_tell, [told for told in waiting if told.get_loop() is loop])
+
+    async def newer_than(self, serial: int) -> Posted:
+        """Wait for a frame of a higher number; it is the newest, whatever came between. Raises BoardClosed."""
+        while True:
+            with self._lock:
+                if self._closed:
+                    raise BoardClosed
+                if self._newest is not None and self._newest.serial > serial:
+                    return self._newest
+                told: Told = asyncio.get_running_loop().create_future()
+                self._waiting.add(told)
+            try:
+                await told
+            finally:
+                with self._lock:
+                    self._waiting.discard(told)
+
+
+def _tell(waiting: list[Told]) -> None:
+    for told in waiting:
+        if not told.done():
+            told.set_result(None)
+
+
+_QUALITY = 82  # of 100: noise and edges of a fused picture stay, at a tenth of the bytes of a PNG
+
+_KEPT = 12  # every view of the newest frame, and what somebody a moment late still asks of the one before
+
+
+class Jpegs:
+    """Encodes in a thread of its own; encoded: how many pictures so far."""
+
+    def __init__(self) -> None:
+        self.encoded = 0
+        self._lock = Lock()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="jpeg")
+        self._asked: dict[tuple[int, Look], Future[bytes]] = {}
+
+    def of(self, posted: Posted, look: Look) -> Future[bytes]:
+        """Give the bytes of a picture, once they are there; the same ones to everybody who asks for it."""
+        key = (posted.serial, look)
+        with self._lock:
+            if key not in self._asked:
+                self._asked[key] = self._pool.submit(self._encode, posted.frame, look)
+                if len(self._asked) > _KEPT:
+                    del self._asked[next(iter(self._asked))]
+            return self._asked[key]
+
+    def close(self) -> None:
+        """End the thread."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _encode(self, frame: FusedFrame, look: Look) -> bytes:
+        self.encoded += 1
+        pixels = shown(frame, look)
+        done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+        if not done:
+            raise CoconetError("JPEG", wanted="pixels that fit", got=str(pixels.shape), remedy="Use smaller pictures.")
+        return data.tobytes()

@@ -1,0 +1,92 @@
+"""The live page of a run: opened beside it, told of every frame, closed after it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from coconet.errors import CoconetError, ExitCode, ending_with
+from coconet.event_log import log_event
+from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.rig.live_settings import Tuner
+from coconet.runtime.viewers.snapshots import Captures, check_capture_folder
+
+
+@dataclass(frozen=True)
+class PageSettings:
+    """Where the page is and who may see it.
+
+    host, port: this machine only unless told otherwise; port 0 takes any that is free. token: what a viewer from
+    elsewhere has to know. captures: the folder for snapshots and recordings.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    token: str | None = None
+    captures: Path = Path("captures")
+
+
+class LivePage:
+    """A context manager that serves the page of a run inside its block. url: where, once it is open."""
+
+    def __init__(
+        self,
+        gauge: Gauge,
+        settings: PageSettings | None = None,
+        tuner: Tuner | None = None,
+        on_open: Callable[[str], None] | None = None,
+    ) -> None:
+        """Prepare the page of the run that tells `gauge`.
+
+        tuner: what settings change. on_open: told the address once it is there.
+
+        Raises CoconetError for settings that are not safe.
+        """
+        from coconet.runtime.loop.liveness import Pulse
+        from coconet.runtime.viewers.auth import Access
+        from coconet.runtime.viewers.latest_frame import Board, Jpegs
+        from coconet.runtime.viewers.probe_routes import probe_routes
+        from coconet.runtime.viewers.web_app import LiveView, live_app, tuning_routes
+        from coconet.runtime.viewers.web_server import WebServer
+
+        settings = settings or PageSettings()
+        check_capture_folder(settings.captures)
+        self.view = LiveView(gauge, Board(), Jpegs(), Captures(settings.captures))
+        routes = [*probe_routes(gauge, Pulse(gauge)), *([] if tuner is None else tuning_routes(tuner))]
+        app = live_app(self.view, Access(settings.host, settings.token), routes)
+        self._server = WebServer(app, settings.host, settings.port)
+        self._on_open, self._exit = on_open, ExitStack()
+
+    @property
+    def url(self) -> str:
+        """The address to open in a browser; no secret is in it."""
+        return self._server.url
+
+    def __enter__(self) -> LivePage:
+        with ExitStack() as stack:
+            stack.callback(self.view.jpegs.close)
+            stack.callback(self._finish_recording)
+            with ending_with(ExitCode.PAGE):
+                stack.enter_context(self._server)
+            stack.callback(self.view.board.close)
+            self._exit = stack.pop_all()
+        self.view.gauge.on_frame(self.view.board.post)
+        self.view.gauge.on_frame(self.view.captures.note)
+        if self._on_open is not None:
+            self._on_open(self.url)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+    def _finish_recording(self) -> None:
+        try:
+            self.view.captures.stop()
+        except CoconetError as error:  # what the run came to is said all the same
+            log_event("recording", level=logging.ERROR, error=str(error))

@@ -1,0 +1,46 @@
+"""Viewers by name: how somebody watches a run while it goes on."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from coconet.runtime.loop.run_stats import Gauge
+    from coconet.runtime.rig.live_settings import Tuner
+    from coconet.runtime.viewers.live_page import PageSettings
+
+
+class View(str, Enum):
+    """web: a page for browsers. window: one on this machine's display."""
+
+    WEB = "web"
+    WINDOW = "window"
+
+
+def open_viewer(view: View | None, gauge: Gauge, page: PageSettings, tuner: Tuner) -> AbstractContextManager[Any]:
+    """Prepare what shows the run that tells `gauge`, as a context manager around the run; None shows nothing.
+
+    Raises CoconetError for what cannot be shown here.
+    """
+    if view is None:
+        return nullcontext()
+    if view is View.WINDOW:
+        from coconet.runtime.viewers.window import LiveWindow
+
+        return LiveWindow(gauge, tuner.rig.view.look())
+    from coconet.runtime.viewers.live_page import LivePage
+
+    return LivePage(gauge, page, tuner, on_open=_announce)
+
+
+def _announce(url: str) -> None:
+    from rich.console import Console
+
+    from coconet.event_log import is_logging, log_event
+
+    if is_logging():
+        log_event("page", url=url)
+    else:
+        Console(stderr=True).print(f"live page: {url}", highlight=False)

@@ -1,0 +1,110 @@
+"""A web server in a thread of its own, which takes few connections and gives silent ones up."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import closing
+from threading import Thread
+from types import TracebackType
+
+from coconet.errors import CoconetError, MissingPackage
+
+try:
+    import asyncio
+
+    import uvicorn
+    from starlette.types import ASGIApp
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+except ImportError as error:
+    raise MissingPackage("uvicorn", job="the live page", extra="web") from error
+
+
+MAX_CONNECTIONS = 64
+"""Ten viewers need about thirty: a browser opens several at once."""
+
+_SILENT_S = 10.0  # a connection that has asked nothing for so long only takes somebody's place
+
+_LARGEST_MESSAGE = 4096  # of a WebSocket, in bytes; a viewer's wish takes a hundred
+
+_START_S, _STOP_S = 10.0, 2
+
+
+class WebServer:
+    """A context manager: inside its block an ASGI app is served. url: where, without any secret."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        """Prepare to serve on a host and port; port 0 takes any that is free."""
+        self._host, self._port = host, port
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                loop="asyncio",
+                http=_GuardedProtocol,
+                ws="websockets-sansio",
+                ws_max_size=_LARGEST_MESSAGE,
+                ws_per_message_deflate=False,  # JPEG does not get smaller
+                lifespan="off",
+                log_config=None,
+                log_level="error",  # a warning for every odd request would let anybody fill the log
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=_STOP_S,
+            )
+        )
+        self._thread: Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """The address to open in a browser."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
+
+    def __enter__(self) -> WebServer:
+        listener = self._listener()
+        self._port = listener.getsockname()[1]
+        self._thread = Thread(target=self._serve, args=(listener,), name="web server", daemon=True)
+        self._thread.start()
+        begun = time.monotonic()
+        while not self._server.started and self._thread.is_alive() and time.monotonic() - begun < _START_S:
+            time.sleep(0.01)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+
+    def _serve(self, listener: socket.socket) -> None:
+        with closing(listener):
+            self._server.run(sockets=[listener])
+
+    def _listener(self) -> socket.socket:
+        try:
+            family = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)[0][0]
+            return socket.create_server((self._host, self._port), family=family, backlog=MAX_CONNECTIONS)
+        except OSError as error:
+            raise CoconetError(
+                f"{self._host}:{self._port}",
+                wanted="a host of this machine and a free port for the live page",
+                got=error.strerror or str(error),
+                remedy="Choose another --port, or 0 for any that is free.",
+            ) from error
+
+
+class _GuardedProtocol(H11Protocol):
+    """HTTP on one connection: closed at once where there are too many, and later where nothing is asked."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            transport.abort()
+        else:
+            self.loop.call_later(_SILENT_S, self._close_if_silent)
+
+    def _close_if_silent(self) -> None:
+        if self.cycle is None and self.transport.get_protocol() is self:  # otherwise it has become a WebSocket
+            self.transport.abort()

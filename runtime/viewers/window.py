@@ -1,0 +1,101 @@
+"""A window with the fused stream, where this machine has a display."""
+
+from __future__ import annotations
+
+import _thread
+import os
+import sys
+from collections.abc import Mapping
+from threading import Event, Thread
+from types import TracebackType
+
+from coconet.errors import CoconetError, MissingPackage
+from coconet.runtime.frame import FusedFrame
+from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.view import COLOURS, VIEWS, Look
+from coconet.runtime.view_renderer import shown
+
+try:
+    import cv2
+except ImportError as error:
+    raise MissingPackage("cv2", job="showing a window") from error
+
+
+_TITLE = "coconet"
+
+_WAIT_MS = 15
+
+_END_KEYS = (ord("q"), 27)  # 27 is Escape
+
+
+class LiveWindow:
+    """A context manager that shows the newest frame inside its block.
+
+    Keys: 1 to 4 choose the view, c the colours of the infrared picture, q or Escape end the run as Ctrl-C does.
+    """
+
+    def __init__(self, gauge: Gauge, look: Look | None = None) -> None:
+        """Prepare to show the run that tells `gauge`, first so. Raises CoconetError where there can be no window."""
+        check_window(os.environ, cv2.getBuildInformation())
+        self._gauge, self._newest, self._look = gauge, None, look or Look()
+        self._leaving = Event()
+        self._thread = Thread(target=self._show, name="window", daemon=True)
+
+    _newest: FusedFrame | None
+
+    def __enter__(self) -> LiveWindow:
+        self._gauge.on_frame(self._note)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leaving.set()
+        self._thread.join()
+
+    def _note(self, frame: FusedFrame) -> None:
+        self._newest = frame
+
+    def _show(self) -> None:
+        cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+        last: tuple[FusedFrame, Look] | None = None
+        while not self._leaving.is_set():
+            frame = self._newest
+            if frame is not None and last is None:
+                cv2.resizeWindow(_TITLE, frame.pixels.shape[1], frame.pixels.shape[0])
+            if frame is not None and (last is None or last[0] is not frame or last[1] != self._look):
+                cv2.imshow(_TITLE, shown(frame, self._look))
+                last = frame, self._look
+            key = cv2.waitKey(_WAIT_MS) & 0xFF
+            if key in _END_KEYS:
+                _thread.interrupt_main()
+                break
+            self._look = look_after(key, self._look)
+        cv2.destroyAllWindows()
+
+
+def look_after(key: int, look: Look) -> Look:
+    """Give the look that a key chooses; any other key leaves it as it is."""
+    if ord("1") <= key < ord("1") + len(VIEWS):
+        return Look(VIEWS[key - ord("1")])
+    if key == ord("c"):
+        after = COLOURS[(COLOURS.index(look.colours) + 1) % len(COLOURS)]
+        return Look("infrared", after)
+    return look
+
+
+def check_window(environment: Mapping[str, str], build: str) -> None:
+    """Refuse an OpenCV without windows, by what it says of its build, and a machine without a display."""
+    told = [line.split(":", 1)[1].strip() for line in build.splitlines() if line.strip().startswith("GUI:")]
+    if told and told[0] in ("", "NONE"):
+        raise CoconetError(
+            "--view window",
+            wanted="OpenCV with windows",
+            got="the build without",
+            remedy="Use --view web, or exchange it: pip uninstall opencv-python-headless, pip install opencv-python.",
+        )
+    if sys.platform == "linux" and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+        raise CoconetError(
+            "--view window", wanted="a display", got="none", remedy="Use --view web, or set DISPLAY to one."
+        )

@@ -1,0 +1,138 @@
+"""coconet bench: from models to a report, over what goes wrong on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import numpy_helper
+from typer.testing import CliRunner, Result
+
+from coconet.benchmarks.commands.bench import app
+from coconet.benchmarks.latency.worker import Held, Worker
+from coconet.benchmarks.results.report import read_report
+from coconet.errors import CoconetError
+from coconet.runtime.backends.baseline import BaselineBackend
+from tests.support.tiny_onnx import averaging_model, write_averaging_model
+
+SMALL = ("--size", "64x80", "--count", "1")
+
+
+def bench(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def crash(held: Held) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def sleep(held: Held) -> None:
+    time.sleep(60)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    return write_averaging_model(tmp_path / "tiny.onnx")
+
+
+def test_models_are_timed_compared_and_kept(tiny: Path, tmp_path: Path) -> None:
+    answer = bench(tiny, tiny, *SMALL, "--repeats", 5, "--layers", "--streams", 0.3, "--json", tmp_path / "a.json")
+    assert answer.exit_code == 0, answer.exception
+    first, second = read_report(tmp_path / "a.json").rows
+    assert (first.entry, second.entry) == ("tiny.onnx", "tiny.onnx#2")
+    assert first.latency
+    assert first.latency.frames == 5
+    assert first.quality
+    assert second.quality
+    assert second.quality.reference == "tiny.onnx"
+    assert second.quality.equal
+    assert first.startup
+    assert first.startup.first_frame_ms > 0
+    assert first.stream
+    assert first.stream.file_frames > 1
+    assert first.layers
+
+
+def test_a_model_that_does_other_work_is_not_timed(tiny: Path, tmp_path: Path) -> None:
+    model = averaging_model()
+    (last,) = (tensor for tensor in model.graph.initializer if tensor.name == "last.bias")
+    last.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(last) + 40, last.name))
+    onnx.save(model, tmp_path / "brighter.onnx")
+    bench(tiny, tmp_path / "brighter.onnx", *SMALL, "--repeats", 2, "--json", tmp_path / "a.json")
+    good, other = read_report(tmp_path / "a.json").rows
+    assert good.latency
+    assert other.latency is None
+    assert other.refused
+    assert other.refused.startswith("not the same picture")
+
+
+def test_a_missing_model_is_named_and_the_others_are_timed(tmp_path: Path) -> None:
+    answer = bench("average", tmp_path / "none.onnx", *SMALL, "--repeats", 2)
+    assert "was not timed" in answer.stdout
+    assert answer.exit_code == 0
+
+
+def test_nothing_to_time_is_an_error() -> None:
+    error = bench("none.onnx", *SMALL).exception
+    assert isinstance(error, CoconetError)
+    assert "at least one model" in str(error)
+
+
+def test_a_report_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{}")
+    assert "already" in str(bench("average", *SMALL, "--json", tmp_path / "a.json").exception)
+
+
+def test_a_killed_benchmark_keeps_what_it_measured_and_goes_on(tmp_path: Path) -> None:
+    kept, words = tmp_path / "a.json", ["average", "--count", "1", "--size", "64x80", "--size", "48x64"]
+    command = [sys.executable, "-c", "from coconet.benchmarks.commands.bench import app; app()"]
+    # The baseline ends the first size by its p99 or 3 s; the second one is long enough to be killed in.
+    running = subprocess.Popen([*command, *words, "--limit", "3", "--endurance", "--json", str(kept)])
+    while not kept.exists() or not read_report(kept).rows:
+        assert running.poll() is None
+        time.sleep(0.1)
+    running.kill()
+    running.wait()
+    (row,) = read_report(kept).rows
+    assert not row.complete
+    assert row.latency
+    assert row.latency.frames > 0
+    assert bench(*words, "--repeats", 3, "--resume", "--json", kept).exit_code == 0
+    assert [(row.size, row.complete) for row in read_report(kept).rows] == [("64x80", True), ("48x64", True)]
+
+
+def test_complete_rows_are_not_measured_again(tmp_path: Path) -> None:
+    words = ["average", *SMALL, "--repeats", 3, "--json", tmp_path / "a.json"]
+    bench(*words)
+    before = json.loads((tmp_path / "a.json").read_text())["rows"]
+    bench(*words, "--size", "48x64", "--resume")
+    after = json.loads((tmp_path / "a.json").read_text())["rows"]
+    assert after[:1] == before
+    assert len(after) == 2
+
+
+def test_a_crash_of_a_model_is_a_sentence() -> None:
+    with Worker("average", BaselineBackend) as worker, pytest.raises(CoconetError, match="ended with code -9"):
+        worker.ask(crash)
+
+
+def test_a_model_that_never_answers_is_given_up() -> None:
+    with Worker("average", BaselineBackend, patience_s=20) as worker:
+        worker._patience_s = 0.1
+        with pytest.raises(CoconetError, match=r"an answer within 0\.1 s"):
+            worker.ask(sleep)
+
+
+def test_the_default_command_may_be_left_out_and_others_are_found(tmp_path: Path) -> None:
+    assert "compare" in bench("--help").stdout
+    assert "A.json" in bench("compare", "--help").stdout
+    bench("measure", "average", *SMALL, "--repeats", 3, "--json", tmp_path / "a.json")
+    answer = bench("compare", tmp_path / "a.json", tmp_path / "a.json")
+    assert "no difference" in " ".join(answer.stdout.split())

@@ -1,0 +1,73 @@
+"""The precision table, on a small U-Net in the forms that the command makes of a network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from coconet.benchmarks.commands.precision import precision
+from coconet.benchmarks.studies.precision import (
+    Form,
+    FrameSet,
+    PrecisionRow,
+    checkpoint_of,
+    command,
+    precision_json,
+    precision_markdown,
+    precision_rows,
+)
+from coconet.calibration.commands.calibrate import calibrate
+from coconet.export.commands.export import export
+from coconet.media.image import write_picture
+from coconet.runtime.backends.open_backend import open_backend
+from coconet.runtime.frame import Frame, FramePair
+from tests.support.called import complaint_of
+from tests.support.small_unet import write_unet
+from tests.support.textured import textured
+
+
+def frames(count: int) -> FrameSet:
+    def frame(kind: int) -> Frame:
+        return Frame(textured(kind, 64, 80)[:, :, None], 0, kind, f"{kind}.png")
+
+    return FrameSet("scenes", [FramePair(frame(kind), frame(kind + 4)) for kind in range(count)])
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> list[PrecisionRow]:
+    single, half = write_unet(tmp_path / "unet.onnx"), write_unet(tmp_path / "half.onnx", half=True)
+    forms = [Form("unet", "FP32", single), Form("unet", "FP16", half)]
+    return precision_rows(open_backend(single), forms, [frames(2)])
+
+
+def test_a_form_is_held_against_the_reference_on_every_frame(rows: list[PrecisionRow]) -> None:
+    same, half = rows
+    assert (same.psnr_db, same.ssim, same.frames) == (float("inf"), pytest.approx(1.0), "scenes (2)")
+    assert set(same.changes.values()) == {0.0}
+    assert 40 < half.worst_psnr_db <= half.psnr_db < 100
+    assert half.size_bytes < same.size_bytes
+
+
+def test_the_table_is_markdown_and_the_json_has_no_infinity(rows: list[PrecisionRow]) -> None:
+    lines = precision_markdown(rows).splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith("| network | form | MB | frames | PSNR, dB | worst | SSIM | EN |")
+    assert len({line.count("|") for line in lines}) == 1
+    plain = json.loads(precision_json(rows))
+    assert [row["psnr_db"] is None for row in plain["rows"]] == [True, False]
+
+
+def test_a_network_is_a_word_or_a_checkpoint_and_its_commands_are_announced() -> None:
+    assert checkpoint_of("lite").name == "lite.safetensors"
+    assert checkpoint_of("runs/mine.safetensors") == Path("runs/mine.safetensors")
+    assert (command("export"), command("calibrate")) == (export, calibrate)
+
+
+def test_one_video_alone_is_refused(tmp_path: Path) -> None:
+    for side in ("vis", "ir"):
+        (tmp_path / side).mkdir()
+        write_picture(tmp_path / side / "0.png", textured(1, 48, 64)[:, :, None])
+    words = ("lite", "--calibrate-on", tmp_path, "--frames", tmp_path, "--visible", "a.mp4")
+    assert "--visible and --infrared: wanted both videos or neither" in complaint_of(precision, *words)

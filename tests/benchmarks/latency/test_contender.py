@@ -1,0 +1,50 @@
+"""Entries: models and runners, and the labels that tell them apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from coconet.benchmarks.latency.contender import Entry, labelled
+from coconet.errors import CoconetError
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("lite", ("lite", "auto")),
+        ("coconet@compile", ("coconet", "compile")),
+        ("runs/a.pth@half", ("runs/a.pth", "half")),
+        ("me@work.onnx", ("me@work.onnx", "auto")),
+    ],
+)
+def test_an_entry_is_a_model_and_perhaps_a_runner(text: str, wanted: tuple[str, str]) -> None:
+    entry = Entry.parse(text)
+    assert (entry.model, entry.runner) == wanted
+
+
+def test_equal_entries_are_numbered_to_compare_a_model_with_itself() -> None:
+    words = ["lite", "lite", "coconet@half", "a/x.onnx", "b/x.onnx"]
+    labels = [entry.label for entry in labelled([Entry.parse(word) for word in words])]
+    assert labels == ["lite", "lite#2", "coconet@half", "a/x.onnx", "b/x.onnx"]
+
+
+def test_an_onnx_file_is_not_for_pytorch_to_compile() -> None:
+    with pytest.raises(CoconetError, match="wanted a checkpoint"):
+        Entry.parse("lite-int8@compile").opened()
+
+
+def test_the_weights_of_a_shipped_word_are_found_for_pytorch() -> None:
+    assert Entry.parse("lite@half").resolved.name == "lite.safetensors"
+    assert Entry.parse("lite").resolved.name == "lite.onnx"
+
+
+def test_half_precision_gives_nearly_the_picture_of_single_precision() -> None:
+    pytest.importorskip("torch")
+    from coconet.benchmarks.latency.pictures import BenchFrames
+    from coconet.cards.frame_size import FrameSize
+    from coconet.runtime.verify.parity import LIMITS, compare, within
+
+    full, half = Entry.parse("lite.safetensors").opened(), Entry.parse("lite@half").opened()
+    pairs = BenchFrames(count=1).pairs(full.card, FrameSize(48, 64))
+    assert half.card.precision == "fp16"
+    assert within(compare(full, half, pairs), LIMITS["fp16"])

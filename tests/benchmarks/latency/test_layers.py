@@ -1,0 +1,32 @@
+"""Layers: from a trace of ONNX Runtime's profiler, and from the profiler itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coconet.benchmarks.latency.pictures import BenchFrames
+from coconet.benchmarks.latency.profile import FRAMES, profiled, slowest
+from coconet.cards.frame_size import FrameSize
+from tests.support.tiny_onnx import averaging_card, write_averaging_model
+
+
+def event(node: str, operator: str, micros: int) -> dict[str, object]:
+    return {"cat": "Node", "name": f"{node}_kernel_time", "dur": micros, "args": {"op_name": operator}}
+
+
+def test_times_are_means_without_the_first_frame_and_the_rest_is_one_line() -> None:
+    trace = [event("conv", "Conv", 9000 if frame == 0 else 3000) for frame in range(FRAMES + 1)]
+    trace += [event(f"add{number}", "Add", 500) for number in range(2) for _ in range(FRAMES + 1)]
+    trace.append({"cat": "Session", "name": "model_run", "dur": 10**6})
+    conv, rest = slowest(trace, most=1)
+    assert (conv.name, conv.time_ms, conv.share) == ("conv", 3.0, 0.75)
+    assert (rest.name, rest.time_ms) == ("2 others", 1.0)
+
+
+def test_a_real_model_is_profiled_node_by_node(tmp_path: Path) -> None:
+    model = write_averaging_model(tmp_path / "tiny.onnx")
+    layers = profiled(model, BenchFrames(count=2).pairs(averaging_card(), FrameSize(48, 64)), most=3)
+    assert "Conv" in " ".join(layer.operator for layer in layers)
+    assert sum(layer.share for layer in layers) == pytest.approx(1)

@@ -1,0 +1,170 @@
+"""Alignments that are found: known warps recovered by edges, boards and points, and kept in the rig file."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from coconet.calibration.alignment.edges import register_edges
+from coconet.calibration.alignment.find_alignment import aligned
+from coconet.calibration.alignment.targets import Board, register_points
+from coconet.calibration.commands.align import align
+from coconet.config import read_toml
+from coconet.errors import CoconetError
+from coconet.media.image import write_picture
+from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.frame import FramePair
+from coconet.runtime.preprocess.drift import DriftWatch
+from coconet.runtime.preprocess.warp import Alignment, Lens, Plane, as_matrix
+from tests.support.called import call, complaint_of
+
+SIZE = (320, 240)
+PAIR = painted_pairs(1, SIZE[1], SIZE[0])[0]
+
+
+def warp(shift: tuple[float, float] = (0, 0), scale: float = 1.0, degrees: float = 0.0) -> np.ndarray:
+    matrix = np.vstack([cv2.getRotationMatrix2D((160, 120), degrees, scale), [0, 0, 1]])
+    matrix[:2, 2] += shift
+    return matrix
+
+
+def seen_through(matrix: np.ndarray) -> FramePair:
+    """The painted pair as a thermal camera would see it whose pixels `matrix` maps to visible ones."""
+    pixels = cv2.warpPerspective(PAIR.infrared.pixels, np.linalg.inv(matrix), SIZE, borderMode=cv2.BORDER_REPLICATE)
+    return dataclasses.replace(PAIR, infrared=dataclasses.replace(PAIR.infrared, pixels=pixels[:, :, None]))
+
+
+def distance_px(found: np.ndarray, true: np.ndarray) -> float:
+    grid = np.array([[x, y] for x in (40, 160, 280) for y in (30, 120, 210)], np.float64)[None]
+    one, other = (cv2.perspectiveTransform(grid, matrix) for matrix in (found, true))
+    return float(np.linalg.norm(one - other, axis=2).mean())
+
+
+LEANING = cv2.getPerspectiveTransform(
+    np.array([[0, 0], [320, 0], [320, 240], [0, 240]], np.float32),
+    np.array([[9, -6], [312, 8], [330, 232], [-7, 247]], np.float32),
+)
+
+
+@pytest.mark.parametrize(
+    "true",
+    [warp((17, -9)), warp((5, 3), 1.12), warp((-6, 4), 0.95, 5.0), LEANING],
+    ids=["shift", "scale", "turn", "perspective"],
+)
+def test_edges_recover_a_warp_to_half_a_pixel_and_patches_all_over_the_picture_bear_it_out(true: np.ndarray) -> None:
+    found = register_edges([seen_through(true)])
+    assert distance_px(found.homography, true) < 0.5
+    assert found.support.share > 0.9
+    assert found.support.spread > 0.9
+    assert found.support.residual_px < 0.5
+
+
+def test_pictures_of_different_scenes_are_refused() -> None:
+    other = np.random.default_rng(0).normal(128, 40, (SIZE[1], SIZE[0])).astype(np.float32)
+    noise = cv2.GaussianBlur(other, (0, 0), 4).clip(0, 255).astype(np.uint8)[:, :, None]
+    pair = dataclasses.replace(PAIR, infrared=dataclasses.replace(PAIR.infrared, pixels=noise))
+    with pytest.raises(CoconetError, match="patches that agree, which may be chance"):
+        register_edges([pair])
+
+
+def test_a_picture_without_edges_is_refused() -> None:
+    flat = dataclasses.replace(PAIR.infrared, pixels=np.full_like(PAIR.infrared.pixels, 90))
+    with pytest.raises(CoconetError, match="0 of 0 patches that agree"):
+        register_edges([dataclasses.replace(PAIR, infrared=flat)])
+
+
+def test_points_recover_a_homography_and_two_a_similarity() -> None:
+    true = np.array([[1.1, 0.05, 4], [-0.03, 0.97, -6], [1e-4, 2e-4, 1]])
+    infrared = np.array([[10, 10], [300, 20], [290, 220], [20, 230], [150, 100]], np.float32)
+    visible = cv2.perspectiveTransform(infrared[None], true)[0]
+    found, residual_px = register_points(infrared, visible)
+    assert np.allclose(found, true, atol=1e-4)
+    assert residual_px < 0.01
+    turned, _ = register_points(infrared[:2], infrared[:2] * 2 + 5)
+    assert np.allclose(turned, [[2, 0, 5], [0, 2, 5], [0, 0, 1]], atol=1e-3)
+
+
+def board_picture(matrix: np.ndarray, inverted: bool) -> np.ndarray:
+    squares = (np.indices((6, 8)).sum(axis=0) % 2 * 200 + 20).astype(np.uint8)
+    flat = np.full((240, 320), 220, np.uint8)
+    flat[40:184, 60:252] = cv2.resize(squares, (192, 144), interpolation=cv2.INTER_NEAREST)
+    picture = cv2.warpPerspective(cv2.GaussianBlur(flat, (0, 0), 0.8), matrix, SIZE, borderMode=cv2.BORDER_REPLICATE)
+    return (255 - picture if inverted else picture)[:, :, None]
+
+
+def test_a_heated_checkerboard_that_is_dark_where_the_visible_one_is_bright_gives_the_warp() -> None:
+    true, board = warp((9, -7), 1.1, 3), Board("checkerboard", 7, 5)
+    infrared, visible = (
+        board.points(board_picture(np.linalg.inv(true), True)),
+        board.points(board_picture(np.eye(3), False)),
+    )
+    assert infrared is not None
+    assert visible is not None
+    found, residual_px = register_points(infrared, visible)
+    assert distance_px(found, true) < 0.5
+    assert residual_px < 0.5
+
+
+def test_the_command_finds_writes_and_shows_an_alignment_and_leaves_the_rest_of_the_file(tmp_path: Path) -> None:
+    true = warp((12, 5))
+    for folder, frame in (("vis", PAIR.visible), ("ir", seen_through(true).infrared)):
+        (tmp_path / folder).mkdir()
+        write_picture(tmp_path / folder / "a.png", frame.pixels)
+    rig = tmp_path / "rig.toml"
+    old = "[alignment]\nhomography = [[1,0,0],[0,1,0],[0,0,1]]\n"
+    rig.write_text(f'[visible]\naddress = "vis"  # front\n{old}[infrared]\naddress = "ir"\n')
+    answer = call(align, rig, "--pictures", tmp_path / "shown")
+    assert answer.exit_code == 0, answer.exception
+    fields = read_toml(rig, "a rig file")
+    assert distance_px(np.array(fields["alignment"]["homography"]), true) < 0.5
+    assert fields["alignment"]["size_px"] == list(SIZE)
+    assert 'address = "vis"  # front' in rig.read_text()
+    assert {path.name for path in (tmp_path / "shown").iterdir()} == {"overlay.png", "checkerboard.png"}
+    assert "patches agree to" in answer.stdout
+
+
+def test_points_that_are_no_points_are_told(tmp_path: Path) -> None:
+    rig = tmp_path / "rig.toml"
+    rig.write_text(
+        '[visible]\naddress = "painted://?width=64&height=48"\n[infrared]\naddress = "painted://?width=64&height=48"\n'
+    )
+    assert "wanted x,y=x,y with the infrared pixel first, got '3,4'" in complaint_of(
+        align, rig, "--point", "3,4", "--pairs", 1
+    )
+    assert "at least two points" in complaint_of(align, rig, "--point", "3,4=5,6", "--pairs", 1)
+
+
+def test_a_lens_and_a_homography_are_one_pass_that_agrees_with_two() -> None:
+    lens = Lens((300.0, 300.0), (160.0, 120.0), (-0.2, 0.05, 0.001, -0.001, 0.0))
+    true = warp((6, -3), 1.05)
+    smooth = cv2.GaussianBlur(PAIR.infrared.pixels, (0, 0), 3)
+    straight = cv2.undistort(smooth, lens.matrix, np.array(lens.distortion))
+    two = cv2.warpPerspective(straight, true, SIZE)
+    one = Alignment(as_matrix(true), infrared_lens=lens).warp(smooth[:, :, None], SIZE)[:, :, 0]
+    inner = np.s_[30:-30, 40:-40]
+    assert np.abs(one[inner].astype(int) - two[inner]).max() <= 4
+
+
+def test_a_nearer_plane_moves_the_picture_by_the_parallax() -> None:
+    plane = Plane((40.0, 0.0), aligned_at_m=20.0, distance_m=4.0)  # 40 * (1/4 - 1/20) = 8 px
+    moved = Alignment(plane=plane).warp(PAIR.infrared.pixels, SIZE)
+    assert np.array_equal(moved[:, 8:], PAIR.infrared.pixels[:, :-8])
+
+
+def test_a_rig_that_was_knocked_is_told_by_its_drift_and_a_well_aligned_one_is_not() -> None:
+    well, knocked = DriftWatch(5.0, every=1), DriftWatch(5.0, every=1)
+    for _ in range(3):
+        well.look(PAIR)
+        knocked.look(seen_through(warp((-10, 0))))
+    assert well.notice == ""
+    assert knocked.drift_px == pytest.approx(10, abs=2)
+    assert knocked.notice == "alignment off by 10 px" or knocked.notice.startswith("alignment off by")
+
+
+def test_an_aligned_pair_lies_where_its_matrix_says() -> None:
+    pair = aligned(seen_through(warp((10, 0))), Alignment(as_matrix(warp((10, 0)))))
+    assert np.abs(pair.infrared.pixels[:, 20:-20].astype(int) - PAIR.infrared.pixels[:, 20:-20]).mean() < 1

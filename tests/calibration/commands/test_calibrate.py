@@ -1,0 +1,201 @@
+"""The command `coconet calibrate`: what it writes, what it refuses, and that it leaves nothing half done."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coconet.calibration.commands.calibrate import calibrate
+from coconet.calibration.int8.graph import OnnxModel
+from coconet.calibration.int8.ranges import read_ranges
+from coconet.calibration.int8.sensitivity import expected_speed
+from coconet.cards.model_card import Precision
+from coconet.files import sha256_of
+from coconet.media.image import write_picture
+from tests.support.called import call, complaint_of
+from tests.support.small_unet import write_unet
+from tests.support.tiny_onnx import write_averaging_model
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return write_unet(tmp_path / "unet.onnx")
+
+
+@pytest.fixture
+def frames(tmp_path: Path) -> Path:
+    return write_frames(tmp_path / "frames", 3)
+
+
+def write_frames(root: Path, count: int) -> Path:
+    """Smooth pictures with a bright spot, as thermal ones are, of unlike even sizes."""
+    for side in ("vis", "ir"):
+        (root / side).mkdir(parents=True)
+        for index in range(count):
+            height, width = 16 + 2 * index, 32
+            ramp = np.add.outer(np.linspace(0, 99, height), np.linspace(0, 99, width))
+            ramp[4:8, 4:8] = RNG.integers(150, 250)
+            write_picture(root / side / f"{index}.png", np.uint8(ramp + RNG.normal(20, 3, ramp.shape))[:, :, None])
+    return root
+
+
+run = partial(call, calibrate)
+complaint = partial(complaint_of, calibrate)
+
+
+def test_it_writes_the_int8_model_and_its_ranges_and_says_how_close_it_is(model: Path, frames: Path) -> None:
+    result = run(model, "--frames", frames)
+    assert result.exit_code == 0, result.exception
+    assert "4 of 7 convolutions in INT8" in result.stdout
+    assert " dB" in result.stdout
+    int8 = OnnxModel.read(model.with_name("unet.int8.onnx"))
+    ranges = read_ranges(model.with_name("unet.int8.ranges.json"), sha256_of(model))
+    assert int8.card.calibration == ranges.record
+    assert (ranges.record.frames, ranges.record.method) == (2, "mse")
+
+
+def test_few_frames_are_warned_of_in_one_line(model: Path, frames: Path) -> None:
+    assert run(model, "--frames", frames).stderr == (
+        "warning: ranges from 2 frames; 100 or more of your own cameras are safer, --crops 100 is the next best\n"
+    )
+
+
+def test_it_says_on_which_frames_it_was_compared(model: Path, frames: Path, tmp_path: Path) -> None:
+    other = write_frames(tmp_path / "other", 1)
+    assert f"on frames held out of {frames}: " in run(model, "--frames", frames).stdout
+    assert f"on {other}: " in run(model, "--frames", frames, "--check", other).stdout
+
+
+@pytest.mark.parametrize("method", ["percentile", "mse", "entropy", "max"])
+def test_every_method_is_offered(model: Path, frames: Path, method: str) -> None:
+    result = run(model, "--frames", frames, "--method", method)
+    assert result.exit_code == 0, result.exception
+    assert f"unet.int8.ranges.json: {method}" in result.stdout
+
+
+def test_ranges_of_an_earlier_run_give_the_same_model(model: Path, frames: Path, tmp_path: Path) -> None:
+    run(model, "--frames", frames, "--method", "mse")
+    ranges, again = tmp_path / "unet.int8.ranges.json", tmp_path / "again.onnx"
+    result = run(model, "--ranges", ranges, "--check", frames, "--out", again)
+    assert result.exit_code == 0, result.exception
+    assert again.read_bytes() == (tmp_path / "unet.int8.onnx").read_bytes()
+
+
+def test_a_model_below_the_limit_is_not_written(model: Path, frames: Path, tmp_path: Path) -> None:
+    before = sorted(path.name for path in tmp_path.iterdir())
+    text = complaint(model, "--frames", frames, "--min-psnr", "90")
+    assert "unet.int8.onnx: wanted 90 dB or more" in text
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_ranges_of_another_model_are_refused(model: Path, frames: Path, tmp_path: Path) -> None:
+    run(model, "--frames", frames)
+    other = write_unet(tmp_path / "other.onnx", half=True)
+    text = complaint(other, "--ranges", tmp_path / "unet.int8.ranges.json", "--check", frames)
+    assert "wanted ranges of this model" in text
+
+
+def test_an_already_quantised_model_is_refused(model: Path, frames: Path) -> None:
+    run(model, "--frames", frames)
+    assert "quantised already" in complaint(model.with_name("unet.int8.onnx"), "--frames", frames)
+
+
+def test_a_model_with_nothing_to_quantise_is_refused(frames: Path, tmp_path: Path) -> None:
+    tiny = write_averaging_model(tmp_path / "tiny.onnx")
+    assert "got 2 convolutions, none of that kind" in complaint(tiny, "--frames", frames)
+
+
+@pytest.mark.parametrize(
+    ("name", "got"),
+    [("unet.onnx", "the float model itself"), ("model.engine", ".engine"), ("missing/int8.onnx", "no folder")],
+)
+def test_a_name_that_cannot_be_the_int8_models_is_refused(model: Path, frames: Path, name: str, got: str) -> None:
+    assert f"other than the float model's, got {got}" in complaint(
+        model, "--frames", frames, "--out", model.parent / name
+    )
+
+
+def test_frames_are_needed_somewhere(model: Path) -> None:
+    assert "--frames: wanted a folder of paired pictures, or two recordings, got none" in complaint(model)
+
+
+def test_frames_are_needed_to_measure(model: Path, frames: Path) -> None:
+    assert "Name some, or give --ranges." in complaint(model, "--check", frames)
+
+
+def test_a_percentile_beside_another_method_is_refused(model: Path, frames: Path) -> None:
+    text = complaint(model, "--frames", frames, "--method", "mse", "--percentile", "99.9")
+    assert "--percentile: wanted the method percentile, got mse" in text
+
+
+def test_a_method_beside_ready_ranges_is_refused(model: Path, frames: Path) -> None:
+    text = complaint(model, "--frames", frames, "--ranges", "ranges.json", "--method", "mse")
+    assert "--ranges: wanted no --method" in text
+
+
+def test_crops_beside_ready_ranges_are_refused(model: Path, frames: Path) -> None:
+    text = complaint(model, "--frames", frames, "--ranges", "ranges.json", "--crops", "9")
+    assert "--ranges: wanted no --method, --percentile or --crops beside it" in text
+
+
+def test_crops_make_up_the_number_and_are_told_in_the_card(model: Path, frames: Path, tmp_path: Path) -> None:
+    result = run(model, "--frames", frames, "--crops", "100")
+    assert (result.exit_code, result.stderr) == (0, "")
+    record = OnnxModel.read(tmp_path / "unet.int8.onnx").card.calibration
+    assert record is not None
+    assert (record.frames, record.method) == (100, "mse (98 of the frames are crops)")
+
+
+def test_frames_are_described_in_one_line(model: Path, frames: Path) -> None:
+    first = run(model, "--frames", frames).stdout.splitlines()[0]
+    assert first.startswith(f"{frames}, frames: 3 (")
+    assert first.endswith(", near-duplicates left out: 0")
+
+
+def test_two_recordings_are_calibrated_on_through_the_rig(model: Path, frames: Path) -> None:
+    cameras = ("--visible", frames / "vis", "--infrared", frames / "ir", "--every", "1")
+    result = run(model, *cameras)
+    assert result.exit_code == 0, result.exception
+    assert f"on frames held out of {frames / 'vis'} and {frames / 'ir'}: " in result.stdout
+
+
+def test_the_table_is_shown_where_it_is_asked_for(model: Path, frames: Path) -> None:
+    assert "kept in FP32" not in run(model, "--frames", frames).stdout
+    shown = run(model, "--frames", frames, "--sensitivity").stdout
+    assert [f"{kept} of 4" in shown for kept in range(5)] == [True, True, True, True, False]
+    assert "4 of 7 convolutions in INT8" in shown
+
+
+def test_the_worst_convolutions_stay_in_floating_point_until_the_limit_holds(model: Path, frames: Path) -> None:
+    plain = run(model, "--frames", frames, "--sensitivity").stdout
+    limit = max(float(line.split()[-2]) for line in plain.splitlines() if " of 4 " in line) - 0.05
+    result = run(model, "--frames", frames, "--min-psnr", limit)
+    assert result.exit_code == 0, result.exception
+    assert "->" in result.stdout
+    assert "4 of 7 convolutions in INT8" not in result.stdout
+
+
+def test_the_half_model_is_held_against_the_single_one(model: Path, frames: Path, tmp_path: Path) -> None:
+    half = write_unet(tmp_path / "half.onnx", half=True)
+    result = run(half, "--frames", frames, "--against", model)
+    assert result.exit_code == 0, result.exception
+    assert f"against {model} on frames held out" in result.stdout
+    assert OnnxModel.read(tmp_path / "half.int8.onnx").card.precision == "int8"
+    assert "wanted 99 dB or more" in complaint(half, "--frames", frames, "--against", model, "--min-psnr", "99")
+
+
+@pytest.mark.parametrize(("share", "precision", "speed"), [(0.0, "fp16", 1.0), (1.0, "fp16", 2.0), (0.5, "fp32", 1.6)])
+def test_the_expected_speed_follows_amdahl(share: float, precision: Precision, speed: float) -> None:
+    assert expected_speed(share, precision) == pytest.approx(speed)
+
+
+@pytest.mark.data
+def test_a_u_net_on_real_pictures_stays_within_reach_of_its_float_form(data: Path, tmp_path: Path) -> None:
+    model = write_unet(tmp_path / "unet.onnx", size=(128, 160))
+    result = run(model, "--frames", data / "tno", "--check", data / "roadscene", "--min-psnr", "40")
+    assert result.exit_code == 0, result.exception

@@ -1,0 +1,140 @@
+"""Calibrations that are bad on purpose: which of them are caught, by what, and which do no harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from coconet.calibration.commands.calibrate import calibrate
+from coconet.calibration.int8.gate import Gate
+from coconet.calibration.int8.graph import OnnxModel
+from coconet.calibration.int8.observer import observe
+from coconet.calibration.int8.placement import quantizable_convs
+from coconet.calibration.int8.qdq import quantized_model
+from coconet.calibration.int8.threshold import RangeMethod
+from coconet.media.image import write_picture
+from coconet.runtime.frame import Frame, FramePair
+from coconet.runtime.verify.parity import ParityLimits
+from tests.support.called import call, complaint_of
+from tests.support.small_unet import write_unet
+
+RAMP = np.add.outer(np.linspace(0, 60, 16), np.linspace(0, 60, 32))
+Painter = Callable[[int], np.ndarray]
+
+
+def day(index: int) -> np.ndarray:
+    return 120 + RAMP[:, :: (-1) ** index] - 5 * index
+
+
+def night(index: int) -> np.ndarray:
+    return RAMP[:: (-1) ** index] / 5 + index
+
+
+def noise(index: int) -> np.ndarray:
+    return np.random.default_rng(index).integers(0, 256, RAMP.shape)
+
+
+def colour(index: int) -> np.ndarray:
+    return np.stack([day(index), night(index), day(index + 1)], axis=2)
+
+
+def write_frames(root: Path, visible: Painter, infrared: Painter, count: int = 6) -> Path:
+    for side, paint in (("vis", visible), ("ir", infrared)):
+        (root / side).mkdir(parents=True)
+        for index in range(count):
+            picture = np.uint8(paint(index))
+            write_picture(root / side / f"{index}.png", picture.reshape(*picture.shape[:2], -1))
+    return root
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    return write_frames(tmp_path / "good", day, night)
+
+
+@pytest.fixture
+def lopsided(tmp_path: Path) -> Path:
+    """A network that is not symmetric: it hears the visible picture a hundred times louder than the infrared one."""
+    path = write_unet(tmp_path / "unet.onnx")
+    model = onnx.load(path)
+    weight = next(tensor for tensor in model.graph.initializer if tensor.name == "first.weight")
+    values = numpy_helper.to_array(weight) * np.reshape([3.0, 0.03], (1, 2, 1, 1))
+    weight.CopyFrom(numpy_helper.from_array(values.astype(np.float32), weight.name))
+    onnx.save(model, path)
+    return path
+
+
+run = partial(call, calibrate)
+complaint = partial(complaint_of, calibrate)
+
+
+def test_noise_is_refused_before_anything_is_measured(lopsided: Path, good: Path, tmp_path: Path) -> None:
+    frames = write_frames(tmp_path / "noise", noise, noise)
+    for check in ([], ["--check", good]):
+        text = complaint(lopsided, "--frames", frames, *check)
+        assert "wanted pictures, got 6 of 6 frames that are noisy. Use frames of a scene" in text
+
+
+def test_one_frame_is_refused_where_it_would_be_compared_with_itself(lopsided: Path, tmp_path: Path) -> None:
+    one = write_frames(tmp_path / "one", day, night, count=1)
+    text = complaint(lopsided, "--frames", one)
+    assert "so that one can be held out for the check, got 1. Give more frames of different scenes" in text
+
+
+def test_the_same_frame_many_times_is_one_frame(lopsided: Path, tmp_path: Path) -> None:
+    same = write_frames(tmp_path / "same", lambda _: day(0), lambda _: night(0))
+    assert "got 1. Give more frames" in complaint(lopsided, "--frames", same)
+
+
+def test_one_frame_with_others_to_check_on_is_warned_of_and_judged_by_them(
+    lopsided: Path, good: Path, tmp_path: Path
+) -> None:
+    one = write_frames(tmp_path / "one", day, night, count=1)
+    result = run(lopsided, "--frames", one, "--check", good)
+    assert result.exit_code == 0, result.exception
+    assert "warning: ranges from 1 frame;" in result.stderr
+
+
+def test_sides_in_the_wrong_order_are_seen_by_their_colours(lopsided: Path, good: Path, tmp_path: Path) -> None:
+    swapped = write_frames(tmp_path / "swapped", night, colour)
+    assert "They are in colour: swap the two sides" in complaint(lopsided, "--frames", swapped, "--check", good)
+
+
+def test_gray_sides_in_the_wrong_order_fail_on_frames_in_the_right_one(
+    lopsided: Path, good: Path, tmp_path: Path
+) -> None:
+    swapped = write_frames(tmp_path / "swapped", night, day)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    text = complaint(lopsided, "--frames", swapped, "--check", good)
+    assert "wanted 40 dB or more" in text
+    assert "both cameras, each on its own side" in text
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_gray_sides_in_the_wrong_order_pass_on_frames_in_the_same_order(lopsided: Path, tmp_path: Path) -> None:
+    """What nothing can see: held-out frames are as wrong as the others. Frames to check on have to be right."""
+    swapped = write_frames(tmp_path / "swapped", night, day)
+    assert run(lopsided, "--frames", swapped).exit_code == 0
+
+
+def as_pairs(visible: Painter, infrared: Painter) -> list[FramePair]:
+    def frame(paint: Painter, index: int) -> Frame:
+        return Frame(np.uint8(paint(index))[:, :, None], 0, index)
+
+    return [FramePair(frame(visible, index), frame(infrared, index)) for index in range(3)]
+
+
+def test_a_gate_on_real_frames_sees_ranges_of_dark_noise(lopsided: Path) -> None:
+    """Past the look at the frames, as where less than half of them are noise."""
+    model = OnnxModel.read(lopsided)
+    sites = quantizable_convs(model)
+    dark = as_pairs(lambda index: noise(index) / 8, lambda index: noise(index) / 8)
+    ranges = observe(model, sorted({site.activation for site in sites}), dark).ranges(RangeMethod())
+    gate = Gate(lopsided, as_pairs(day, night), ParityLimits(40.0, 96))
+    assert not gate.passes(gate.measure(quantized_model(model, sites, ranges)).parity)

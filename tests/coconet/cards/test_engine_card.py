@@ -1,0 +1,106 @@
+"""The card beside an engine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coconet.cards.engine_card import BuildOptions, EngineCard, card_path, read_engine_card
+from coconet.cards.frame_size import FrameSize, SizeProfile
+from coconet.cards.model_card import CalibrationRecord, ModelCard
+from coconet.errors import CoconetError
+from coconet.files import sha256_of
+
+PROFILE = SizeProfile(FrameSize(256, 320), FrameSize(480, 640), FrameSize(1024, 1280))
+CARD = EngineCard(
+    model=ModelCard("lite", "int8", "0" * 64, calibration=CalibrationRecord(3, "1" * 64, "max")),
+    onnx_sha256="2" * 64,
+    engine_sha256="3" * 64,
+    flavour="tensorrt_rtx",
+    tensorrt_version="1.7.1",
+    targets=("sm86", "sm89"),
+    device=None,
+    options=BuildOptions(("sm86", "sm89"), PROFILE, workspace_mib=512, optimization_level=3),
+)
+
+
+@pytest.mark.parametrize("card", [CARD, replace(CARD, device="Orin", options=BuildOptions())])
+def test_a_card_comes_back_from_json_as_it_was(card: EngineCard) -> None:
+    assert EngineCard.from_json(card.to_json(), "test") == card
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"model": 3}', CARD.to_json().replace("targets", "goals")])
+def test_text_that_is_no_card_names_the_file(text: str) -> None:
+    with pytest.raises(CoconetError, match=r"^x\.json: wanted an engine card as JSON, .* coconet build"):
+        EngineCard.from_json(text, "x.json")
+
+
+def test_a_card_with_impossible_options_is_no_card() -> None:
+    fields = json.loads(CARD.to_json())
+    fields["options"]["optimization_level"] = 9
+    with pytest.raises(CoconetError, match="optimisation level: wanted 0 to 5, got 9"):
+        EngineCard.from_json(json.dumps(fields), "x.json")
+
+
+def write_engine(folder: Path) -> Path:
+    engine = folder / "model.engine"
+    engine.write_bytes(b"plan")
+    card_path(engine).write_text(replace(CARD, engine_sha256=sha256_of(engine)).to_json())
+    return engine
+
+
+def test_the_card_is_read_from_beside_its_engine(tmp_path: Path) -> None:
+    engine = write_engine(tmp_path)
+    assert card_path(engine) == tmp_path / "model.engine.json"
+    assert read_engine_card(engine).targets == ("sm86", "sm89")
+
+
+def test_the_card_of_another_engine_is_refused(tmp_path: Path) -> None:
+    engine = write_engine(tmp_path)
+    engine.write_bytes(b"another plan")
+    with pytest.raises(CoconetError, match=r"model\.engine\.json: wanted the card of an engine with SHA-256"):
+        read_engine_card(engine)
+
+
+def test_an_engine_without_card_is_refused(tmp_path: Path) -> None:
+    engine = write_engine(tmp_path)
+    card_path(engine).unlink()
+    with pytest.raises(CoconetError, match=r"wanted the card of model\.engine, .* got no such file"):
+        read_engine_card(engine)
+
+
+@given(st.builds(FrameSize, st.integers(1, 99999), st.integers(1, 99999)))
+def test_a_frame_size_is_read_as_it_is_written(size: FrameSize) -> None:
+    assert FrameSize.parse(str(size)) == size
+
+
+@pytest.mark.parametrize("text", ["", "480", "480 x 640", "480x640x3", "-480x640", "ax640"])
+def test_a_frame_size_in_other_words_is_refused(text: str) -> None:
+    with pytest.raises(CoconetError, match="frame size: wanted HEIGHTxWIDTH in pixels, such as 480x640"):
+        FrameSize.parse(text)
+
+
+def test_a_frame_size_without_pixels_is_refused() -> None:
+    with pytest.raises(CoconetError, match="wanted 1 or more pixels a side, got 0x640"):
+        FrameSize.parse("0x640")
+
+
+def test_a_profile_out_of_order_on_one_side_is_refused() -> None:
+    with pytest.raises(CoconetError, match="wanted minimum <= optimum <= maximum on both sides"):
+        SizeProfile(FrameSize(256, 320), FrameSize(480, 2000), FrameSize(1024, 1280))
+
+
+@pytest.mark.parametrize("gpu", ["86", "SM86", "sm8.6", "orin", "sm"])
+def test_a_gpu_is_named_by_its_compute_capability(gpu: str) -> None:
+    with pytest.raises(CoconetError, match="GPU: wanted sm and the compute capability, such as sm86"):
+        BuildOptions(gpus=(gpu,))
+
+
+def test_a_workspace_without_memory_is_refused() -> None:
+    with pytest.raises(CoconetError, match="workspace: wanted 1 MiB or more, got 0 MiB"):
+        BuildOptions(workspace_mib=0)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from coconet.commands.train import train
+from coconet.config import read_toml
+from coconet.errors import CoconetError
+from coconet.media.image import write_picture
+from coconet.training.recipe import Recipe, TrainingPlan
+
+APP = typer.Typer()
+APP.command()(train)
+SMALL = ("--steps", "2", "--batch", "1", "--patch", "64")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    y, x = np.mgrid[:70, :80]
+    for side, pixels in (("vis", 127 + 90 * np.sin(x / 4.0)), ("ir", np.where(y > 40, 220, 30))):
+        (tmp_path / "pairs" / side).mkdir(parents=True)
+        write_picture(tmp_path / "pairs" / side / "a.png", pixels.astype(np.uint8)[:, :, None])
+    return tmp_path
+
+
+def called(*words: object) -> str:
+    answer = CliRunner().invoke(APP, [str(word) for word in words], catch_exceptions=False)
+    assert answer.exit_code == 0, answer.output
+    return answer.stdout
+
+
+def test_options_alone_train_and_say_where_the_weights_are(folder: Path) -> None:
+    said = called("--data", folder / "pairs", "--out", folder / "run", *SMALL)
+    assert said.startswith(f"{folder / 'run' / 'lite.safetensors'}: lite after 2 steps")
+    assert (folder / "run" / "lite.safetensors").exists()
+
+
+def test_a_recipe_file_alone_trains_and_the_resolved_one_lies_beside_the_weights(folder: Path) -> None:
+    (folder / "recipe.toml").write_text('data = ["pairs"]\nout = "run"\nsteps = 1\nbatch = 1\npatch = 64\nedge = 3.0\n')
+    called(folder / "recipe.toml", "--batch", "2")
+    resolved = read_toml(folder / "run" / "lite.recipe.toml", "a recipe")
+    wanted = Recipe(steps=1, batch=2, patch=64, edge=3.0).model_dump()
+    places = {"data": [str(folder / "pairs")], "out": str(folder / "run"), "validate_every": 500, "half": False}
+    assert resolved == {**wanted, **places}
+
+
+def test_two_stages_with_a_teacher_and_a_validation(folder: Path) -> None:
+    pairs = folder / "pairs"
+    called("--data", pairs, "--out", folder / "first", *SMALL)
+    first = folder / "first" / "lite.safetensors"
+    second = ("--start", first, "--contrast", 1, "--teacher", first, "--validation", pairs)
+    called("--data", pairs, "--out", folder / "second", *SMALL, *second)
+    made = {path.name for path in (folder / "second").iterdir()}
+    weights = {"lite.safetensors", "lite.best.safetensors", "lite.recipe.toml", "state.pt"}
+    assert made == {*weights, "validation.csv", "validation.png"}
+
+
+def test_every_option_is_a_key_of_the_plan_and_shows_its_default() -> None:
+    names = set(inspect.signature(train).parameters) - {"recipe"}
+    assert names <= set(TrainingPlan.model_fields)
+    text = CliRunner().invoke(APP, ["--help"], env={"COLUMNS": "200"}).stdout
+    assert "Training steps; default 4000." in text
+    assert "Undefined" not in text
+    assert "Weights whose fused pictures are to be followed." in text
+
+
+def test_an_option_that_does_not_fit_is_named(folder: Path) -> None:
+    with pytest.raises(CoconetError, match="the options, patch: wanted a multiple of 16, got 100"):
+        called("--data", folder / "pairs", "--out", folder / "run", "--patch", "100")
+
+
+def test_without_data_the_next_step_is_said(folder: Path) -> None:
+    with pytest.raises(CoconetError, match="Give --data, or put it in a recipe"):
+        called("--out", folder / "run")

@@ -1,0 +1,53 @@
+"""Panels of pictures side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from coconet.media.panel import BAND_PX, GAP_PX, captioned_row
+from coconet.runtime.commands.demo import side_by_side
+from coconet.runtime.frame import Frame, FramePair, FusedFrame
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_three_pictures_stand_side_by_side_unchanged(channels: int) -> None:
+    rows, columns = 20, 90
+    visible = np.random.default_rng(0).integers(0, 256, (rows, columns, channels), np.uint8)
+    infrared = np.random.default_rng(1).integers(0, 256, (rows, columns, 1), np.uint8)
+    panel = side_by_side(FusedFrame(255 - visible, FramePair(Frame(visible, 0, 0), Frame(infrared, 0, 0)), 1.0))
+    assert panel.shape == (rows + BAND_PX, 3 * columns + 2 * GAP_PX, 3)
+    for place, wanted in enumerate((infrared, visible, 255 - visible)):
+        left = place * (columns + GAP_PX)
+        assert np.array_equal(panel[BAND_PX:, left : left + columns], np.broadcast_to(wanted, (rows, columns, 3)))
+
+
+def test_every_picture_has_a_caption_of_its_own() -> None:
+    gray = Frame(np.zeros((4, 90, 1), np.uint8), 0, 0)
+    band = side_by_side(FusedFrame(gray.pixels, FramePair(gray, gray), 1.0))[:BAND_PX]
+    captions = [band[:, left : left + 90] for left in (0, 94, 188)]
+    assert all(caption.max() > 200 for caption in captions)
+    assert not np.array_equal(captions[0], captions[1])
+    assert not np.array_equal(captions[1], captions[2])
+
+
+def test_any_number_of_gray_and_colour_pictures_makes_a_row() -> None:
+    pictures = [
+        np.full((20, width, channels), 77, np.uint8) for width, channels in ((30, 1), (40, 3), (50, 1), (60, 3))
+    ]
+    row = captioned_row(pictures, "abcd")
+    assert row.shape == (20 + BAND_PX, 30 + 40 + 50 + 60 + 3 * GAP_PX, 3)
+    assert (row[BAND_PX:] == 77).mean() == pytest.approx(180 / (180 + 3 * GAP_PX))
+
+
+def test_a_caption_too_long_for_its_picture_loses_its_end() -> None:
+    pictures = [np.zeros((4, 90, 1), np.uint8)] * 2
+    whole, cut = captioned_row(pictures, ["lite", "lite"]), captioned_row(pictures, ["lite", "lite" + " and more" * 9])
+    assert np.array_equal(whole[:, :94], cut[:, :94])
+    assert np.array_equal(whole[:, 94:120], cut[:, 94:120])
+    assert (cut[:BAND_PX, -4:] == cut[0, -1]).all()
+
+
+def test_a_picture_narrower_than_a_letter_has_an_empty_caption() -> None:
+    band = captioned_row([np.zeros((4, 5, 1), np.uint8)], ["lite"])[:BAND_PX]
+    assert np.ptp(band) == 0

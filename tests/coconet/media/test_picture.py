@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.media.image import read_gray, read_picture, write_picture
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(("channels", "dtype"), [(1, np.uint8), (3, np.uint8), (1, np.uint16)])
+def test_a_picture_comes_back_as_it_was_written(tmp_path: Path, channels: int, dtype: type) -> None:
+    pixels = RNG.integers(0, np.iinfo(dtype).max, (7, 9, channels)).astype(dtype)
+    write_picture(tmp_path / "a.png", pixels)
+    assert np.array_equal(read_picture(tmp_path / "a.png"), pixels)
+
+
+def test_gray_is_bt601_luma(tmp_path: Path) -> None:
+    pixels = RNG.integers(0, 256, (5, 6, 3), np.uint8)
+    write_picture(tmp_path / "a.png", pixels)
+    luma = pixels @ np.array([0.114, 0.587, 0.299])
+    assert np.abs(read_gray(tmp_path / "a.png") - luma).max() <= 0.51
+
+
+def test_a_file_that_is_no_picture_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with pytest.raises(CoconetError, match=r"a\.png: wanted an 8 or 16 bit picture, got bytes that are no picture"):
+        read_picture(tmp_path / "a.png")
+
+
+def test_an_empty_file_is_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    with pytest.raises(CoconetError, match="bytes that are no picture"):
+        read_picture(tmp_path / "a.png")
+
+
+def test_an_unknown_ending_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(CoconetError, match=r"got \.xyz"):
+        write_picture(tmp_path / "a.xyz", np.zeros((2, 2, 1), np.uint8))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_raw_thermal_counts_are_not_taken_for_gray_levels(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png", np.zeros((2, 2, 1), np.uint16))
+    with pytest.raises(CoconetError, match="wanted 8 bit samples, got 16 bit samples"):
+        read_gray(tmp_path / "a.png")

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+COCONET = Path(sys.executable).with_name("coconet")
+
+
+def coconet(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([COCONET, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_help_lists_every_command() -> None:
+    answer = coconet("--help")
+    assert answer.returncode == 0
+    assert all(entry.name in answer.stdout for entry in entry_points(group="coconet.commands"))
+
+
+def test_every_file_of_a_command_is_announced() -> None:
+    root = Path(__file__).resolve().parents[2]
+    parts = [path.parts[-3] for path in root.glob("*/commands/*.py")]
+    assert set(parts) == {"coconet", "runtime", "export", "calibration", "benchmarks"}
+    files = {
+        f"coconet.{path.parts[-3]}.commands.{path.stem}".replace("coconet.coconet", "coconet")
+        for path in root.glob("*/commands/[!_]*.py")
+    }
+    assert files == {entry.module for entry in entry_points(group="coconet.commands")}
+
+
+@pytest.mark.parametrize("entry", entry_points(group="coconet.commands"), ids=lambda entry: entry.name)
+def test_every_command_has_a_help_page(entry) -> None:  # type: ignore[no-untyped-def]
+    answer = coconet(entry.name, "--help")
+    assert answer.returncode == 0
+    assert "Usage: coconet" in answer.stdout
+
+
+def test_an_error_is_one_sentence_on_stderr_with_exit_code_2_and_no_traceback(tmp_path: Path) -> None:
+    answer = coconet("export", tmp_path / "gone.safetensors")
+    assert answer.returncode == 2
+    assert answer.stdout == ""
+    assert answer.stderr.strip() == (
+        f"error: {tmp_path / 'gone.safetensors'}: wanted a checkpoint, got no such file. Check the path."
+    )
+
+
+def test_an_unknown_command_ends_with_exit_code_2() -> None:
+    answer = coconet("fly")
+    assert answer.returncode == 2
+    assert "No such command 'fly'" in answer.stderr
+
+
+def test_the_version_is_printed() -> None:
+    assert coconet("--version").stdout.startswith("coconet-edge ")

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import pytest
+from pydantic import Field, ValidationError
+
+from coconet.config import Checked, checked
+from coconet.errors import CoconetError
+
+
+class Inner(Checked):
+    side: Annotated[int, Field(gt=0)] = 1
+
+
+class Outer(Checked):
+    name: str
+    inner: Inner = Inner()
+    rate: float = 1.0
+
+
+def test_fields_that_fit_become_a_frozen_model() -> None:
+    outer = checked(Outer, {"name": "a", "inner": {"side": 3}}, "file.toml")
+    assert outer == Outer(name="a", inner=Inner(side=3))
+    with pytest.raises(ValidationError, match="frozen"):
+        outer.name = "b"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, "file.toml, name: wanted this key, got nothing."),
+        ({"name": "a", "inner": {"side": 0}}, "file.toml, inner.side: wanted greater than 0, got 0."),
+        ({"name": "a", "sides": 1}, "file.toml, sides: wanted one of the keys name, inner, rate, got this one."),
+        ({"name": "a", "inner": {"x": 1}}, "file.toml, inner.x: wanted one of the keys side, got this one."),
+        ({"name": "a", "rate": math.nan}, "file.toml, rate: wanted a finite number, got nan."),
+    ],
+)
+def test_what_does_not_fit_is_named_by_its_key(fields: dict[str, object], said: str) -> None:
+    with pytest.raises(CoconetError) as caught:
+        checked(Outer, fields, "file.toml")
+    assert str(caught.value) == f"{said} Correct or remove this key."
+
+
+def test_a_value_that_may_hold_a_password_is_not_repeated() -> None:
+    with pytest.raises(CoconetError) as caught:
+        checked(Outer, {"name": "a", "rate": "rtsp://user:secret@camera"}, "file.toml")
+    assert "secret" not in str(caught.value)

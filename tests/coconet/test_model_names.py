@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coconet import model_names
+from coconet.errors import CoconetError
+from coconet.model_names import CHECKPOINTS, MODELS, shipped_checkpoint, shipped_model
+from coconet.networks.checkpoint import load_checkpoint
+from coconet.runtime.backends.open_backend import open_backend
+
+
+@pytest.mark.parametrize("word", MODELS)
+def test_every_shipped_model_opens_under_its_word(word: str) -> None:
+    backend = open_backend(word)
+    assert backend.card.network == word.removesuffix("-int8")
+    assert backend.card.precision == ("int8" if word.endswith("int8") else "fp32")
+    backend.close()
+
+
+@pytest.mark.parametrize("word", CHECKPOINTS)
+def test_every_shipped_checkpoint_is_the_network_it_says_and_has_a_card_to_read(word: str) -> None:
+    path = shipped_checkpoint(word)
+    assert load_checkpoint(path).network == word
+    assert "trained on" in path.with_suffix(".md").read_text()
+
+
+def test_shipped_models_come_from_the_shipped_weights() -> None:
+    weights = load_checkpoint(shipped_checkpoint("lite")).sha256
+    for word in ("lite", "lite-int8"):
+        backend = open_backend(shipped_model(word))
+        assert backend.card.weights_sha256 == weights
+        backend.close()
+
+
+def test_an_unknown_word_is_refused() -> None:
+    with pytest.raises(CoconetError, match="wanted one of lite, lite-int8, coconet, got heavy"):
+        shipped_model("heavy")
+
+
+def test_a_package_without_the_file_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(model_names, "files", lambda package: tmp_path)
+    with pytest.raises(CoconetError, match=r"lite\.onnx: wanted a model that is part of the package, got no such file"):
+        shipped_model()

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coconet.config import read_toml, write_toml
+from coconet.errors import CoconetError
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    fields = {"name": 'a "b" \\ ü\n', "steps": 3, "rate": 1e-4, "on": True, "data": ["x", "y"], "table": {"key": 1}}
+    write_toml(tmp_path / "a.toml", fields)
+    assert read_toml(tmp_path / "a.toml", "a recipe") == fields
+
+
+@pytest.mark.parametrize("content", [b"steps = ", b"\xff\xfe"])
+def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.toml").write_bytes(content)
+    with pytest.raises(CoconetError, match=r"a\.toml: wanted a TOML file"):
+        read_toml(tmp_path / "a.toml", "a recipe")
+
+
+def test_a_missing_file_is_named_with_what_it_should_be(tmp_path: Path) -> None:
+    with pytest.raises(CoconetError, match="wanted a recipe, got no such file"):
+        read_toml(tmp_path / "gone.toml", "a recipe")

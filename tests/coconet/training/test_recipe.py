@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.training.recipe import Recipe, TrainingPlan
+
+RECIPE = """
+network = "coconet"
+steps = 12
+contrast = 1.0
+data = ["pairs", "/elsewhere/video_vis.mp4"]
+out = "run"
+start = "../first/coconet.safetensors"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "recipes").mkdir()
+    path = tmp_path / "recipes" / "second.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+def test_a_file_holds_the_whole_plan_with_paths_relative_to_it(file: Path, tmp_path: Path) -> None:
+    plan = TrainingPlan.assemble(file, {})
+    assert plan.recipe == Recipe(network="coconet", steps=12, contrast=1.0)
+    assert plan.data == [tmp_path / "recipes" / "pairs", Path("/elsewhere/video_vis.mp4")]
+    assert plan.out == tmp_path / "recipes" / "run"
+    assert plan.start == tmp_path / "first" / "coconet.safetensors"
+
+
+def test_options_come_before_the_file_and_their_paths_are_relative_to_where_one_is(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = TrainingPlan.assemble(file, {"steps": 99, "out": Path("other")})
+    assert (plan.steps, plan.out) == (99, tmp_path / "other")
+    assert plan.data[0] == tmp_path / "recipes" / "pairs"
+
+
+def test_a_saved_plan_is_the_same_plan(file: Path, tmp_path: Path) -> None:
+    plan = TrainingPlan.assemble(file, {"learning_rate": 1e-4})
+    plan.save(tmp_path / "coconet.recipe.toml")
+    assert TrainingPlan.assemble(tmp_path / "coconet.recipe.toml", {}) == plan
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("patch = 100", "patch: wanted a multiple of 16, got 100"),
+        ("patch = 48", "patch: wanted greater than or equal to 64, got 48"),
+        ("learning_rate = nan", "learning_rate: wanted a finite number, got nan"),
+        ("contrast = -1", "contrast: wanted greater than or equal to 0, got -1"),
+        ("leaning_rate = 1e-4", "leaning_rate: wanted one of the keys network, steps"),
+        ("validation = 3", "validation: wanted a path, got 3"),
+    ],
+)
+def test_a_key_that_does_not_fit_is_named(tmp_path: Path, line: str, said: str) -> None:
+    (tmp_path / "a.toml").write_text(f'data = ["pairs"]\nout = "run"\n{line}\n')
+    with pytest.raises(CoconetError) as caught:
+        TrainingPlan.assemble(tmp_path / "a.toml", {})
+    assert str(caught.value).startswith(f"{tmp_path / 'a.toml'}, {said}")
+
+
+def test_an_error_names_the_options_where_they_may_be_to_blame(file: Path) -> None:
+    with pytest.raises(CoconetError, match=r"^the options, steps: wanted greater than or equal to 0, got -1"):
+        TrainingPlan.assemble(None, {"data": [Path("a")], "out": Path("b"), "steps": -1})
+    with pytest.raises(CoconetError, match=r"second\.toml and the options, steps"):
+        TrainingPlan.assemble(file, {"steps": -1})
+
+
+@pytest.mark.parametrize(("given", "missing"), [({}, "data"), ({"data": [Path("pairs")]}, "out")])
+def test_data_and_a_folder_must_be_given(given: dict[str, object], missing: str) -> None:
+    with pytest.raises(
+        CoconetError, match=f"coconet train: wanted {missing}, got nothing. Give --{missing}, or put it"
+    ):
+        TrainingPlan.assemble(None, given)
+
+
+def test_a_recipe_from_before_the_second_stage_means_what_it_meant() -> None:
+    old = (
+        '{"network":"lite","steps":9,"batch":16,"patch":128,"learning_rate":0.001,"seed":0,"c1":0.5,"c2":0.75,'
+        '"structure":1.0,"intensity":0.4,"edge":12.0,"correlation":1.0,"exposure":10.0,"information":2.0}'
+    )
+    assert Recipe.model_validate_json(old) == Recipe(steps=9)
+    assert Recipe().contrast == 0.0

@@ -1,0 +1,191 @@
+"""`coconet export` as a user calls it, and anyone's network on its whole way to an engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+import typer
+from typer.testing import CliRunner
+
+from coconet.calibration.commands.calibrate import calibrate
+from coconet.cards.engine_card import read_engine_card
+from coconet.cards.model_card import CARD_KEY, ModelCard, Signature
+from coconet.errors import CoconetError
+from coconet.export.commands.build import build
+from coconet.export.commands.export import export
+from coconet.files import sha256_of
+from coconet.media.image import read_picture, write_picture
+from coconet.networks.checkpoint import build_network, save_checkpoint
+from coconet.runtime.commands.run import run
+from tests.support.strongest import Strongest
+from tests.support.textured import textured
+
+NETWORK = ("--model", "tests.support.strongest:Strongest", "--range", "-1..1", "--order", "infrared,visible")
+SMALL = ("--size", "48x64")
+
+
+def call(command: object, *words: object) -> str:
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(command)  # type: ignore[type-var]
+    result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def card(path: Path) -> ModelCard:
+    entries = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    return ModelCard.from_json(entries[CARD_KEY], path)
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    torch.save({f"module.{name}": tensor for name, tensor in Strongest().state_dict().items()}, tmp_path / "w.pth")
+    return tmp_path / "w.pth"
+
+
+@pytest.fixture
+def frames(tmp_path: Path) -> Path:
+    for side, kind in (("vis", 0), ("ir", 3)):
+        (tmp_path / "pairs" / side).mkdir(parents=True)
+        for index in range(2):
+            write_picture(tmp_path / "pairs" / side / f"{index}.png", textured(kind + index, 48, 64)[:, :, None])
+    return tmp_path / "pairs"
+
+
+def test_a_network_of_anyone_goes_all_the_way(tmp_path: Path, weights: Path, frames: Path) -> None:
+    said = call(export, *NETWORK, "--weights", weights, "--frames", frames, *SMALL, "--out", tmp_path / "m.onnx")
+    assert "against PyTorch on 2 frames: PSNR" in said
+    assert (card(tmp_path / "m.onnx").network, card(tmp_path / "m.onnx").weights_sha256) == (
+        "tests.support.strongest:Strongest",
+        sha256_of(weights),
+    )
+    assert "3 of 6 convolutions in INT8" in call(calibrate, tmp_path / "m.onnx", "--frames", frames)
+    call(build, tmp_path / "m.int8.onnx", "--gpu", "sm86", "--out", tmp_path / "m.engine")
+    assert read_engine_card(tmp_path / "m.engine").model == card(tmp_path / "m.int8.onnx")
+    cameras = ("--visible", frames / "vis", "--infrared", frames / "ir")
+    call(run, *cameras, "--model", tmp_path / "m.int8.onnx", "--out", f"{tmp_path}/fused/")
+    assert [path.name for path in sorted((tmp_path / "fused").iterdir())] == ["0.png", "1.png"]
+
+
+def test_the_graph_computes_what_the_network_does(tmp_path: Path, weights: Path, frames: Path) -> None:
+    call(export, *NETWORK, "--weights", weights, "--frames", frames, "--gray", "--out", tmp_path / "m.onnx")
+    cameras = ("--visible", frames / "vis", "--infrared", frames / "ir")
+    call(run, *cameras, "--model", tmp_path / "m.onnx", "--out", f"{tmp_path}/fused/")
+    network = Strongest().eval()
+    network.load_state_dict({k.removeprefix("module."): v for k, v in torch.load(weights).items()})
+    sides = [
+        torch.from_numpy(read_picture(frames / side / "0.png")).float()[None, None, ..., 0] for side in ("ir", "vis")
+    ]
+    wanted = (network(*(side / 127.5 - 1 for side in sides))[0, 0].detach().numpy() + 1) * 127.5
+    assert np.abs(read_picture(tmp_path / "fused" / "0.png")[..., 0] - wanted).max() < 1.01
+
+
+def test_the_document_shows_this_very_network() -> None:
+    root = Path(__file__).parents[3]
+    shown = (root / "docs" / "any-network.md").read_text().partition("```python\n")[2].partition("```")[0]
+    assert shown == (root / "tests" / "support" / "strongest.py").read_text()
+
+
+def test_half_precision_and_the_names_of_the_files(weights: Path, frames: Path) -> None:
+    call(
+        export,
+        *NETWORK,
+        "--weights",
+        weights,
+        "--frames",
+        frames,
+        *SMALL,
+        "--half",
+        "--multiple",
+        "2",
+        "--output-range",
+        "-2..1",
+    )
+    made = card(weights.with_name("w.fp16.onnx"))
+    assert made.precision == "fp16"
+    assert made.signature == Signature((-1.0, 1.0), (-2.0, 1.0), side_multiple=2, normalization="running")
+
+
+def test_half_precision_that_makes_nan_leaves_no_file(tmp_path: Path, weights: Path, frames: Path) -> None:
+    state = torch.load(weights)
+    state["module.encoder.0.weight"] *= 1e6
+    state["module.encoder.3.running_var"] *= 1e12
+    torch.save(state, weights)
+    with pytest.raises(CoconetError, match="0.png: wanted finite values .* half precision, got NaN .*without --half"):
+        call(export, *NETWORK, "--weights", weights, "--frames", frames, *SMALL, "--half")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pairs", "w.pth"]
+    call(export, *NETWORK, "--weights", weights, "--frames", frames, *SMALL)
+
+
+def test_a_checkpoint_of_ours_needs_no_more_than_its_name(tmp_path: Path, frames: Path) -> None:
+    save_checkpoint(tmp_path / "mine.safetensors", "lite", build_network("lite")[0])
+    said = call(export, tmp_path / "mine.safetensors", "--frames", frames, *SMALL)
+    assert said.startswith(f"{tmp_path}/mine.onnx: fp32, 48x64, ")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ((), "wanted a checkpoint of ours alone, or --model .*, got neither"),
+        (("lite", "--range", "0..1"), "got a checkpoint with options for a network of yours"),
+        (("lite", *NETWORK, "--weights", "w.pth"), "got the argument lite"),
+        (NETWORK, "got no --weights. No file tells the range"),
+        (("--model", "tests.support.strongest:Strongest", "--weights", "w.pth"), "got no --range, --order"),
+        ((*NETWORK, "--weights", "gone.pth"), "gone.pth: wanted a checkpoint, got no such file"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(words: tuple[str, ...], complaint: str) -> None:
+    with pytest.raises(CoconetError, match=complaint):
+        call(export, *words)
+
+
+LITE = ("lite", "--frames")
+
+
+def test_a_range_of_sizes_becomes_the_profile_of_the_engine(tmp_path: Path, frames: Path) -> None:
+    said = call(export, *LITE, frames, "--dynamic", "40x48..96x128", "--out", tmp_path / "m.onnx")
+    assert "m.onnx: fp32, 40x48..96x128, " in said
+    assert "40x48 to 96x128, best at 96x128" in call(build, tmp_path / "m.onnx", "--gpu", "sm75", "--no-cache")
+    with pytest.raises(
+        CoconetError, match="wanted sizes within 40x48..96x128, which it was exported for, got 32x48 to"
+    ):
+        call(build, tmp_path / "m.onnx", "--gpu", "sm75", "--min", "32x48")
+
+
+def test_a_frame_outside_the_range_is_refused_in_words(tmp_path: Path, frames: Path) -> None:
+    call(export, *LITE, frames, "--dynamic", "56x48..96x128", "--out", tmp_path / "m.onnx")
+    cameras = ("--visible", frames / "vis", "--infrared", frames / "ir")
+    with pytest.raises(CoconetError, match="the nearest being 56x64 .*, got 48x64"):
+        call(run, *cameras, "--model", tmp_path / "m.onnx", "--out", f"{tmp_path}/fused/")
+
+
+@pytest.mark.parametrize(
+    ("options", "form", "batch"),
+    [(("--bare",), "bare", 1), (("--batch", "2"), "camera", 2), (("--bare", "--batch", "4", "--half"), "bare", 4)],
+)
+def test_forms_that_no_camera_feeds_are_compared_all_the_same(
+    tmp_path: Path, frames: Path, options: tuple[str, ...], form: str, batch: int
+) -> None:
+    said = call(export, *LITE, frames, *SMALL, *options, "--out", tmp_path / "m.onnx")
+    assert "against PyTorch on 2 frames: PSNR" in said
+    made = card(tmp_path / "m.onnx")
+    assert (made.form, made.batch) == (form, batch)
+    with pytest.raises(CoconetError, match="camera-ready model that takes one pair at a time"):
+        call(calibrate, tmp_path / "m.onnx", "--frames", frames)
+
+
+def test_what_a_jetson_would_not_read_is_warned_of(tmp_path: Path, frames: Path) -> None:
+    app = typer.Typer()
+    app.command()(export)
+    words = [*LITE, str(frames), *SMALL, "--opset", "21", "--out", str(tmp_path / "m.onnx")]
+    assert "TensorRT 10.3 (JetPack 6) does not list opset 21, outside 9 to 20" in CliRunner().invoke(app, words).stderr
+
+
+def test_one_size_and_a_range_exclude_each_other() -> None:
+    with pytest.raises(CoconetError, match="--size and --dynamic: wanted one of them or neither"):
+        call(export, "lite", *SMALL, "--dynamic", "40x48..96x128")

@@ -1,0 +1,273 @@
+"""Engines, built with TensorRT for RTX on the processor: no GPU is needed to build, only to run."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import onnx
+import pytest
+
+from coconet.cards.engine_card import BuildOptions, EngineCard, card_path, read_engine_card
+from coconet.cards.frame_size import FrameSize, SizeProfile
+from coconet.cards.model_card import CARD_KEY, Precision
+from coconet.errors import CoconetError
+from coconet.export import engine
+from coconet.export import gate as engine_check
+from coconet.export.build_progress import NoProgress
+from coconet.export.engine import BuildAids, build_engine, default_engine_path
+from coconet.export.tensorrt_flavour import open_tensorrt
+from coconet.files import sha256_of
+from coconet.media.pixels import Pixels
+from coconet.runtime.backends.open_backend import open_backend
+from coconet.runtime.backends.tensorrt.module import TensorRT
+from tests.support.conv_onnx import conv_card, write_conv_model
+from tests.support.tiny_onnx import write_averaging_model
+
+SM86 = BuildOptions(gpus=("sm86",))
+PROFILE = SizeProfile(FrameSize(32, 48), FrameSize(64, 80), FrameSize(96, 128))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_every_precision_builds_with_its_card(tmp_path: Path, precision: Precision) -> None:
+    model = write_conv_model(tmp_path / "model.onnx", precision)
+    card = build_engine(model, tmp_path / "model.engine", SM86)
+    assert card == read_engine_card(tmp_path / "model.engine")
+    assert card.model == conv_card(precision, (32, 48))
+    assert card.onnx_sha256 == sha256_of(model)
+    assert (card.flavour, card.targets, card.device) == ("tensorrt_rtx", ("sm86",), None)
+
+
+def test_one_engine_serves_several_gpus(tmp_path: Path) -> None:
+    model = write_conv_model(tmp_path / "model.onnx")
+    card = build_engine(model, tmp_path / "model.engine", BuildOptions(gpus=("sm75", "sm86", "sm120")))
+    assert card.targets == ("sm75", "sm86", "sm120")
+
+
+def test_a_model_of_any_size_builds_for_a_range_of_sizes(tmp_path: Path) -> None:
+    model = write_averaging_model(tmp_path / "model.onnx")
+    options = replace(SM86, profile=PROFILE, workspace_mib=64, optimization_level=0)
+    assert build_engine(model, tmp_path / "model.engine", options).options == options
+
+
+def test_a_model_of_any_size_asks_for_sizes(tmp_path: Path) -> None:
+    model = write_averaging_model(tmp_path / "model.onnx")
+    with pytest.raises(CoconetError, match=r"wanted the frame sizes .* --min 256x320 --opt 480x640 --max 1024x1280"):
+        build_engine(model, tmp_path / "model.engine", SM86)
+
+
+def test_a_model_of_one_size_takes_no_range_of_sizes(tmp_path: Path) -> None:
+    model = write_conv_model(tmp_path / "model.onnx")
+    with pytest.raises(CoconetError, match="got a model for 32x48"):
+        build_engine(model, tmp_path / "model.engine", replace(SM86, profile=PROFILE))
+
+
+class Recorder(NoProgress):
+    """Keeps the phases it is told of."""
+
+    def __init__(self) -> None:
+        self.open: list[str] = []
+        self.steps: dict[str, int] = {}
+
+    def start(self, phase: str, parent: str | None, steps: int) -> None:
+        assert parent is None or parent in self.open
+        self.open.append(phase)
+        self.steps[phase] = steps
+
+    def step(self, phase: str, done: int) -> None:
+        assert 0 < done <= self.steps[phase]
+
+    def finish(self, phase: str) -> None:
+        self.open.remove(phase)
+
+
+def test_the_build_reports_its_phases(tmp_path: Path) -> None:
+    progress = Recorder()
+    build_engine(write_conv_model(tmp_path / "model.onnx"), tmp_path / "model.engine", SM86, BuildAids(progress))
+    assert len(progress.steps) > 1
+    assert progress.open == []
+
+
+class Stopper(NoProgress):
+    """Interrupts the build at its first step, as Ctrl-C would."""
+
+    def step(self, phase: str, done: int) -> None:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_build_leaves_no_file(tmp_path: Path) -> None:
+    model = write_conv_model(tmp_path / "model.onnx")
+    with pytest.raises(KeyboardInterrupt):
+        build_engine(model, tmp_path / "model.engine", SM86, BuildAids(Stopper()))
+    assert list(tmp_path.iterdir()) == [model]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from coconet.cards.engine_card import BuildOptions
+from coconet.export.build_progress import NoProgress
+from coconet.export.engine import BuildAids, build_engine
+
+class Killer(NoProgress):
+    def step(self, phase, done):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+build_engine(Path(sys.argv[1]), Path(sys.argv[2]), BuildOptions(gpus=("sm86",)), BuildAids(Killer()))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
+def test_a_killed_build_leaves_no_file(tmp_path: Path) -> None:
+    model = write_conv_model(tmp_path / "model.onnx")
+    killed = subprocess.run([sys.executable, "-c", KILLED, model, tmp_path / "model.engine"], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert list(tmp_path.iterdir()) == [model]
+
+
+def test_a_failed_write_leaves_engine_and_card_of_the_last_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, out = write_conv_model(tmp_path / "model.onnx"), tmp_path / "model.engine"
+    card = build_engine(model, out, SM86)
+    monkeypatch.setattr(EngineCard, "to_json", lambda _: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        build_engine(write_conv_model(model, "fp32"), out, SM86)
+    assert read_engine_card(out) == card
+    assert sorted(tmp_path.iterdir()) == sorted([model, out, card_path(out)])
+
+
+def test_a_graph_that_the_parser_refuses_is_refused_in_its_words(tmp_path: Path) -> None:
+    path = write_conv_model(tmp_path / "model.onnx")
+    model = onnx.load(path)
+    last = model.graph.node[-1]
+    last.output[0] = "picture"  # the parser takes uint8 only as what a network gives, not inside it
+    model.graph.node.append(onnx.helper.make_node("Identity", ["picture"], ["fused"], name="copy"))
+    onnx.save(model, path)
+    with pytest.raises(CoconetError, match=r"node fused_node: wanted .* TensorRT does not support UINT8 types"):
+        build_engine(path, tmp_path / "model.engine", SM86)
+
+
+def test_a_build_that_fails_gives_the_reason_of_the_builder(tmp_path: Path) -> None:
+    model = write_conv_model(tmp_path / "model.onnx", size=(512, 512))
+    with pytest.raises(CoconetError, match=r"can build for sm86, got .*workspace.* change --workspace-mib"):
+        build_engine(model, tmp_path / "model.engine", replace(SM86, workspace_mib=1))
+    assert list(tmp_path.iterdir()) == [model]
+
+
+def test_a_model_that_is_not_camera_ready_is_refused(tmp_path: Path) -> None:
+    path = write_conv_model(tmp_path / "model.onnx")
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {CARD_KEY: replace(conv_card("fp16"), visible_channels=1).to_json()})
+    onnx.save(model, path)
+    with pytest.raises(CoconetError, match=r"visible as uint8 of shape \(1, height, width, 1\), got uint8 .* 3\)"):
+        build_engine(path, tmp_path / "model.engine", SM86)
+
+
+def test_other_names_than_ours_are_refused(tmp_path: Path) -> None:
+    path = write_conv_model(tmp_path / "model.onnx")
+    model = onnx.compose.add_prefix(onnx.load(path), "my_")
+    onnx.save(model, path)
+    with pytest.raises(CoconetError, match=r"inputs visible and infrared .* got inputs my_visible, my_infrared"):
+        build_engine(path, tmp_path / "model.engine", SM86)
+
+
+@pytest.mark.parametrize(("out", "words"), [("none/model.engine", "no such folder"), ("model.plan", r"got \.plan")])
+def test_a_bad_destination_is_refused_before_the_build(tmp_path: Path, out: str, words: str) -> None:
+    with pytest.raises(CoconetError, match=words):
+        build_engine(tmp_path / "not-even-looked-at.onnx", tmp_path / out, SM86)
+
+
+def device_tensorrt(*_: object) -> TensorRT:
+    """Stand in for the TensorRT of a device: TensorRT for RTX without named GPUs takes the same calls."""
+    return replace(open_tensorrt(("sm86",)), flavour="tensorrt", targets=("sm87",), device="Orin")
+
+
+def test_an_engine_of_this_device_says_which_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "open_tensorrt", device_tensorrt)
+    card = build_engine(write_conv_model(tmp_path / "model.onnx"), tmp_path / "model.engine")
+    assert (card.flavour, card.targets, card.device) == ("tensorrt", ("sm87",), "Orin")
+
+
+class Stand:
+    """Stands in for the runner of an engine: what its model would do, or another thing."""
+
+    def __init__(self, model: Path, engine: Path, wrong: bool) -> None:
+        self.card = read_engine_card(engine).model  # the card has to lie beside the engine by now
+        self.name = "stand-in"
+        self._model, self._wrong = open_backend(model), wrong
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        return visible if self._wrong else self._model.fuse(visible, infrared)
+
+    def close(self) -> None:
+        self._model.close()
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_an_engine_of_this_device_gets_its_name_after_it_fused_like_its_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: bool
+) -> None:
+    model, out = write_averaging_model(tmp_path / "model.onnx", size=(96, 128)), tmp_path / "model.engine"
+
+    def opened(path: Path) -> object:
+        return Stand(model, path, wrong) if path.suffix == ".engine" else open_backend(path)
+
+    monkeypatch.setattr(engine, "open_tensorrt", device_tensorrt)
+    monkeypatch.setattr(engine_check, "open_contender", opened)
+    check = functools.partial(engine_check.require_agreement, onnx=model, frames=None, name=out)
+    if not wrong:
+        build_engine(model, out, aids=BuildAids(check=check))
+        assert sorted(tmp_path.iterdir()) == [out, card_path(out), model]
+        return
+    with pytest.raises(CoconetError, match=r"model\.engine, against model\.onnx: wanted 55 dB or more"):
+        build_engine(model, out, aids=BuildAids(check=check))
+    assert list(tmp_path.iterdir()) == [model]
+
+
+def test_tensorrt_8_is_refused_for_what_it_would_build_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = SimpleNamespace(NetworkDefinitionCreationFlag=SimpleNamespace(EXPLICIT_BATCH=0), __version__="8.6.2")
+    monkeypatch.setattr(engine, "open_tensorrt", lambda _: replace(device_tensorrt(), module=old))
+    with pytest.raises(CoconetError, match=r"got TensorRT 8\.6\.2 and a model of precision fp16"):
+        build_engine(write_conv_model(tmp_path / "model.onnx"), tmp_path / "model.engine")
+
+
+def test_a_tensorrt_that_gives_no_builder_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_builder(_: object) -> None:
+        raise TypeError("pybind11::init(): factory function returned nullptr")
+
+    found = device_tensorrt()
+    broken = SimpleNamespace(
+        Builder=no_builder, NetworkDefinitionCreationFlag=found.module.NetworkDefinitionCreationFlag, __version__="10.3"
+    )
+    monkeypatch.setattr(engine, "open_tensorrt", lambda _: replace(found, module=broken))
+    with pytest.raises(CoconetError, match=r"^TensorRT 10\.3: wanted a TensorRT that fits the driver"):
+        build_engine(write_conv_model(tmp_path / "model.onnx"), tmp_path / "model.engine")
+
+
+@pytest.mark.parametrize(
+    ("name", "gpus", "wanted"),
+    [
+        ("lite.onnx", ("sm86",), "lite.fp16.sm86.engine"),
+        ("lite.fp16.onnx", ("sm86", "sm89"), "lite.fp16.sm86-sm89.engine"),
+    ],
+)
+def test_the_default_name_says_precision_and_gpus(
+    tmp_path: Path, name: str, gpus: tuple[str, ...], wanted: str
+) -> None:
+    model = write_conv_model(tmp_path / name)
+    assert default_engine_path(model, BuildOptions(gpus)) == tmp_path / wanted
+
+
+def test_what_tensorrt_warns_of_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    build_engine(write_conv_model(tmp_path / "model.onnx", "int8"), tmp_path / "model.engine", SM86)
+    assert any("scales" in text for text in caplog.messages)
+    assert len(caplog.messages) == len(set(caplog.messages))

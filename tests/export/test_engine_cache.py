@@ -1,0 +1,105 @@
+"""An engine is built once: a second build is a look, a copy, or a reason."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from coconet.cards.engine_card import BuildKey, BuildOptions, card_path, read_engine_card
+from coconet.export import engine_cache as cached_build
+from coconet.export.build_progress import NoProgress
+from coconet.export.engine import BuildAids
+from coconet.export.engine_cache import CachedBuild, EngineCache, build_cached, default_cache_folder
+from tests.export.test_engine import device_tensorrt
+from tests.support.conv_onnx import write_conv_model
+
+SM86 = BuildOptions(("sm86",))
+
+
+class Forbidden(NoProgress):
+    """Fails where anything is built."""
+
+    def start(self, phase: str, parent: str | None, steps: int) -> None:
+        raise AssertionError("it was built again")
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> EngineCache:
+    return EngineCache(tmp_path / "cache")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return write_conv_model(tmp_path / "model.onnx")
+
+
+def build(model: Path, cache: EngineCache, options: BuildOptions = SM86, name: str = "model.engine") -> CachedBuild:
+    return build_cached(model, model.with_name(name), options, cache)
+
+
+def test_a_second_build_looks_and_leaves_it(model: Path, cache: EngineCache) -> None:
+    first = build(model, cache)
+    assert (first.built, first.because) == (True, "there was no such engine")
+    again = build_cached(model, model.with_name("model.engine"), SM86, cache, BuildAids(Forbidden()))
+    assert (again.built, again.card) == (False, first.card)
+
+
+def test_the_same_model_under_another_name_comes_from_the_cache(model: Path, cache: EngineCache) -> None:
+    first = build(model, cache)
+    copy = model.with_name("copy.onnx")
+    copy.write_bytes(model.read_bytes())
+    again = build_cached(copy, model.with_name("copy.engine"), SM86, cache, BuildAids(Forbidden()))
+    assert (again.built, again.because) == (False, f"taken from {cache.folder}")
+    assert model.with_name("copy.engine").read_bytes() == model.with_name("model.engine").read_bytes()
+    assert again.card == first.card
+
+
+def test_it_says_what_made_another_build_necessary(model: Path, cache: EngineCache) -> None:
+    build(model, cache)
+    other = build(model, cache, BuildOptions(("sm86", "sm89"), optimization_level=1))
+    assert other.because == "it was for sm86, now for sm86, sm89; optimization_level was None, now 1"
+    write_conv_model(model, "int8")
+    changed = build(model, cache, BuildOptions(("sm86", "sm89"), optimization_level=1))
+    assert changed.because.startswith("the model has changed (")
+
+
+def test_another_tensorrt_is_a_reason(model: Path, cache: EngineCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = BuildKey.of(build(model, cache).card)
+    newer = replace(key, tensorrt_version="99.0")
+    assert newer.changes_since(key) == f"tensorrt_rtx {key.tensorrt_version} built it, now it is tensorrt_rtx 99.0"
+    assert newer.digest() != key.digest()
+    monkeypatch.setattr(cached_build, "open_tensorrt", device_tensorrt)
+    assert "now for Orin (sm87)" in cached_build.build_key(model, BuildOptions()).changes_since(key)
+
+
+def test_a_damaged_engine_is_built_again_and_a_damaged_cache_is_not_used(model: Path, cache: EngineCache) -> None:
+    build(model, cache)
+    for engine in (model.with_name("model.engine"), *cache.folder.glob("*.engine")):
+        engine.write_bytes(b"half")
+    again = build(model, cache)
+    assert again.built
+    assert "not whole: " in again.because
+    assert read_engine_card(model.with_name("model.engine")) == again.card
+
+
+def test_the_cache_keeps_the_engines_used_last(
+    model: Path, cache: EngineCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coconet.export.engine_cache.MOST_ENGINES", 2)
+    build(model, cache)
+    engine = model.with_name("model.engine")
+    for level in range(3):
+        card = json.loads(card_path(engine).read_text())
+        card["options"]["optimization_level"] = level
+        card_path(engine).write_text(json.dumps(card))
+        cache.keep(engine)
+    assert len(list(cache.folder.iterdir())) == 4
+
+
+def test_the_folder_follows_the_environment() -> None:
+    assert default_cache_folder({"COCONET_CACHE": "/a"}) == Path("/a")
+    assert default_cache_folder({"XDG_CACHE_HOME": "/b"}) == Path("/b/coconet-edge")
+    assert default_cache_folder({}) == Path.home() / ".cache" / "coconet-edge"

@@ -1,0 +1,128 @@
+"""Our own networks as engines: TensorRT's parser and builder take every graph that export and calibration make."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+
+from coconet.calibration.int8.concat_split import joined_tensors, split_concats
+from coconet.calibration.int8.graph import OnnxModel
+from coconet.calibration.int8.placement import quantizable_convs
+from coconet.calibration.int8.qdq import quantized_model
+from coconet.calibration.int8.ranges import ActivationRanges
+from coconet.cards.engine_card import BuildOptions
+from coconet.cards.frame_size import FrameSize, SizeProfile
+from coconet.cards.model_card import CalibrationRecord, Precision
+from coconet.errors import CoconetError
+from coconet.export.engine import build_engine
+from coconet.export.graph import ExportOptions, export_onnx
+from coconet.export.jetpack_operators import refusals
+from coconet.networks.checkpoint import Checkpoint, build_network
+from coconet.networks.coconet import PUBLISHED, CoCoNet
+
+FIXED = FrameSize(480, 640)
+ANY_SIZE = SizeProfile(FrameSize(256, 320), FIXED, FrameSize(1024, 1280))
+EVERY_GPU = ("sm75", "sm86", "sm89", "sm120")
+AFTER_TURING = EVERY_GPU[1:]
+KINDS = (("fp32", "fp32"), ("fp16", "fp16"), ("int8", "fp32"), ("int8", "fp16"))
+"""Precision, and that of the export it comes from: INT8 among FP32 and INT8 among FP16."""
+
+Model = Callable[[str, FrameSize | None, Precision, Precision], Path]
+
+
+def checkpoint(network: str) -> Checkpoint:
+    """A network with fresh weights.
+
+    `coconet` and `lite` as they are shipped, the gates of the attention closed; `published` with every attention open,
+    as a closed one is left out of the graph, and with the statistics of each picture.
+    """
+    torch.manual_seed(0)
+    core, signature = build_network(network if network == "lite" else "coconet")
+    if isinstance(core, CoCoNet):
+        if network == "published":
+            for attention in (core.se_64, core.se_128, core.se_256):
+                torch.nn.init.constant_(attention.gamma, 0.3)
+            core.use_image_statistics()
+            signature = PUBLISHED
+        core.skip_closed_attention()
+    return Checkpoint(network, core.eval(), signature, "0" * 64)
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """Make a graph once a session: an export takes seconds."""
+
+    @functools.cache
+    def make(network: str, size: FrameSize | None, precision: Precision, base: Precision) -> Path:
+        if precision == "int8":
+            return quantized(make(network, size, base, base))
+        path = tmp_path_factory.mktemp("networks") / f"{network}.{precision}.onnx"
+        export_onnx(checkpoint(network), path, ExportOptions(size, precision=precision))
+        return path
+
+    return make
+
+
+def quantized(model: Path) -> Path:
+    """Write the INT8 form; the ranges are all alike, as this is about what the builder takes and not about pictures."""
+    whole = OnnxModel.read(model)
+    tensors = {site.activation for site in quantizable_convs(whole)} | joined_tensors(whole)
+    record = CalibrationRecord(frames=1, frames_sha256="0" * 64, method="max")
+    ranges = ActivationRanges(whole.sha256, record, dict.fromkeys(tensors, 4.0))
+    source = split_concats(whole, ranges, unlike=1.0)
+    sites = quantizable_convs(source)
+    assert sites
+    path = model.with_suffix(".int8.onnx")
+    quantized_model(source, sites, ranges).write(path)
+    return path
+
+
+@pytest.mark.parametrize("kind", KINDS, ids="-in-".join)
+@pytest.mark.parametrize("size", [FIXED, None], ids=["static", "dynamic"])
+@pytest.mark.parametrize("network", ["lite", "coconet"])
+def test_every_graph_builds_for_every_gpu_and_is_one_that_jetpack_6_reads(
+    model: Model, tmp_path: Path, network: str, size: FrameSize | None, kind: tuple[Precision, Precision]
+) -> None:
+    source, engine = model(network, size, *kind), tmp_path / "model.engine"
+    card = build_engine(source, engine, BuildOptions(EVERY_GPU, None if size else ANY_SIZE))
+    assert (card.targets, card.model.network, card.model.precision) == (EVERY_GPU, network, kind[0])
+    assert engine.stat().st_size > 0
+    assert list(refusals(onnx.load(source))) == []
+
+
+@pytest.mark.parametrize("kind", KINDS, ids="-in-".join)
+def test_the_published_semantics_build_for_all_but_turing(
+    model: Model, tmp_path: Path, kind: tuple[Precision, Precision]
+) -> None:
+    source = model("published", FIXED, *kind)
+    build_engine(source, tmp_path / "model.engine", BuildOptions(AFTER_TURING))
+    assert list(refusals(onnx.load(source))) == []
+
+
+def test_turing_has_no_matrix_product_for_energies_in_single_precision_and_says_so(
+    model: Model, tmp_path: Path
+) -> None:
+    source = model("published", FIXED, "fp16", "fp16")
+    with pytest.raises(CoconetError, match=r"can build for sm75, got .*Turing \(SM75\): FP32 GEMM is not supported"):
+        build_engine(source, tmp_path / "model.engine", BuildOptions(("sm75",)))
+
+
+def test_an_engine_holds_the_types_of_its_graph(model: Model, tmp_path: Path) -> None:
+    sizes = []
+    for kind in (("fp32", "fp32"), ("fp16", "fp16"), ("int8", "fp16")):
+        build_engine(model("coconet", FIXED, *kind), tmp_path / "model.engine", BuildOptions(("sm86",)))
+        sizes.append((tmp_path / "model.engine").stat().st_size)
+    assert sizes[0] > 1.3 * sizes[1] > 1.3 * 1.3 * sizes[2]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_gray_and_colour_of_odd_size_build(tmp_path: Path, channels: int) -> None:
+    model = tmp_path / "lite.onnx"
+    export_onnx(checkpoint("lite"), model, ExportOptions(FrameSize(270, 361), channels, "fp16"))
+    card = build_engine(model, tmp_path / "lite.engine", BuildOptions(EVERY_GPU))
+    assert (card.model.visible_channels, card.model.height_px) == (channels, 270)

@@ -1,0 +1,59 @@
+"""Finite answers: NaN and infinity are found before bytes hide them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from coconet.cards.model_card import Signature
+from coconet.errors import CoconetError
+from coconet.export.fp16_range import require_finite
+from coconet.networks.camera_ready import Fuser
+from coconet.runtime.cameras.synthetic.camera import painted_pairs
+
+PAIRS = painted_pairs(2, 32, 40)
+
+
+class Powers(nn.Module):
+    """Values that outgrow half precision on the way, and come back."""
+
+    def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        return (visible + infrared + 0.5) * 1e6 / 2e6
+
+
+class Root(nn.Module):
+    def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        return torch.sqrt(visible - infrared - 2)
+
+
+class Constant(nn.Module):
+    """Keeps a tensor in single precision, which `.half()` does not know of."""
+
+    def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        return nn.functional.conv2d(visible + infrared, torch.ones(1, 1, 1, 1))
+
+
+def fuser(core: nn.Module, half: bool = False) -> Fuser:
+    return Fuser(core, Signature(), half=half).eval()
+
+
+def test_finite_answers_pass_and_leave_no_hook() -> None:
+    single = fuser(Powers())
+    require_finite(single, PAIRS, "m.onnx")
+    assert not single.core._forward_hooks
+
+
+def test_values_that_outgrow_half_precision_are_found() -> None:
+    with pytest.raises(CoconetError, match=r"m.onnx, .*: wanted finite .* half precision, got NaN or .* 100.00%"):
+        require_finite(fuser(Powers(), half=True), PAIRS, "m.onnx")
+
+
+def test_nan_in_single_precision_is_found() -> None:
+    with pytest.raises(CoconetError, match="single precision, got NaN or infinity .* Check that the weights"):
+        require_finite(fuser(Root()), PAIRS, "m.onnx")
+
+
+def test_a_network_that_mixes_precisions_is_refused() -> None:
+    with pytest.raises(CoconetError, match="wanted a network that runs in half precision, got .*Export without --half"):
+        require_finite(fuser(Constant(), half=True), PAIRS, "m.onnx")

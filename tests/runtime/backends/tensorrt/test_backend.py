@@ -1,0 +1,278 @@
+"""The TensorRT backend against a TensorRT and a GPU that note every call; no engine runs without the real ones."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from coconet.cards.engine_card import BuildOptions, EngineCard, card_path
+from coconet.errors import CoconetError, MissingPackage
+from coconet.files import sha256_of
+from coconet.runtime.backends.tensorrt import backend as trt
+from coconet.runtime.backends.tensorrt import cuda_device
+from coconet.runtime.backends.tensorrt import engine as trt_engine
+from coconet.runtime.backends.tensorrt.backend import TensorRtBackend
+from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
+from coconet.runtime.backends.tensorrt.memory_cuda_python import CudartMemory
+from coconet.runtime.backends.tensorrt.memory_pycuda import PycudaMemory
+from coconet.runtime.backends.tensorrt.timing import DeviceTimes, LayerTime
+from coconet.runtime.backends.tensorrt.transfer_ring import RingOptions
+from coconet.runtime.loop.pipeline import run_pipeline
+from tests.runtime.loop.test_pipeline import Recording, Shelf
+from tests.support.lazy_gpu import LazyCudart, LazyGpu, LazyPycuda
+from tests.support.lazy_trt import DataType, LazyTensorRT
+from tests.support.tiny_onnx import averaging_card
+
+RANDOM = np.random.default_rng(2)
+ORIN = CudaDevice("Orin", (8, 7), integrated=True)
+
+
+def pair(height: int = 8, width: int = 12, channels: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    return tuple(RANDOM.integers(0, 256, (height, width, depth), np.uint8) for depth in (channels, 1))
+
+
+def averaged(visible: np.ndarray, infrared: np.ndarray) -> np.ndarray:
+    return visible // 2 + infrared // 2
+
+
+def write_engine(folder: Path, **changes: Any) -> Path:
+    path = folder / "model.engine"
+    path.write_bytes(b"plan")
+    card = EngineCard(
+        model=averaging_card(),
+        onnx_sha256="0" * 64,
+        engine_sha256=sha256_of(path),
+        flavour="tensorrt",
+        tensorrt_version="10.3.0",
+        targets=("sm87",),
+        device="Orin",
+        options=BuildOptions(),
+    )
+    card_path(path).write_text(dataclasses.replace(card, **changes).to_json())
+    return path
+
+
+@pytest.fixture(params=["cuda-python", "pycuda"])
+def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> LazyTensorRT:
+    """A machine with an Orin, TensorRT and one of the two libraries."""
+    gpu = LazyGpu()
+    module = LazyTensorRT(gpu)
+    memory = PycudaMemory(LazyPycuda(gpu)) if request.param == "pycuda" else CudartMemory(LazyCudart(gpu))
+    monkeypatch.setattr(trt, "first_cuda_device", lambda: ORIN)
+    monkeypatch.setattr(trt, "open_gpu_memory", lambda library: memory)
+    monkeypatch.setattr(trt_engine, "tensorrt_module", lambda job: module)
+    monkeypatch.setattr(trt_engine, "rtx_module", lambda job: module)
+    gpu.calls.clear()
+    return module
+
+
+def test_an_engine_fuses_frames(machine: LazyTensorRT, tmp_path: Path) -> None:
+    with TensorRtBackend(write_engine(tmp_path)) as backend:
+        assert backend.name.startswith("TensorRT 10.3.0 (Orin, ")
+        for frames in (pair(), pair(), pair(channels=1)):
+            fused = backend.fuse(*frames)
+            assert np.array_equal(fused, averaged(*frames))
+            assert (fused.shape, fused.dtype) == (frames[0].shape, np.uint8)
+    assert machine.plans == [b"plan"]
+    assert machine.gpu.live == {}
+
+
+def test_a_frame_goes_up_through_the_engine_and_down(machine: LazyTensorRT, tmp_path: Path) -> None:
+    with TensorRtBackend(write_engine(tmp_path)) as backend:
+        backend.fuse(*pair())
+        machine.gpu.calls.clear()
+        backend.fuse(*pair(4, 4))
+    work = ("cudaMemcpyAsync", "memcpy_htod_async", "memcpy_dtoh_async", "set_tensor_address", "execute_async_v3")
+    calls = ["copy" if "cpy" in call else call for call in machine.gpu.calls if call in work]
+    assert calls == ["copy", "copy", *["set_tensor_address"] * 3, "execute_async_v3", "copy"]
+
+
+def test_another_frame_size_gets_buffers_of_its_own(machine: LazyTensorRT, tmp_path: Path) -> None:
+    with TensorRtBackend(write_engine(tmp_path)) as backend:
+        for size in ((8, 12), (16, 4), (8, 12)):
+            frames = pair(*size)
+            assert np.array_equal(backend.fuse(*frames), averaged(*frames))
+            kinds = list(machine.gpu.live.values())
+            assert (kinds.count("pinned"), kinds.count("device")) == (3, 3)
+
+
+def test_frames_overlap_in_order(machine: LazyTensorRT, tmp_path: Path) -> None:
+    with TensorRtBackend(write_engine(tmp_path), RingOptions(depth=3)) as backend:
+        frames = [pair(channels=channels) for channels in (3, 1, 3)]
+        for each in frames:
+            backend.submit(*each)
+        with pytest.raises(CoconetError, match="wanted at most 3 pending frames, got 4"):
+            backend.submit(*pair())
+        with pytest.raises(CoconetError, match="wanted frames of 8x12 while some are pending, got 4x4"):
+            backend.submit(*pair(4, 4))
+        assert all(np.array_equal(backend.collect(), averaged(*each)) for each in frames)
+        with pytest.raises(CoconetError, match="wanted a pending frame, got none"):
+            backend.collect()
+
+
+def test_one_frame_at_a_time_waits_for_the_pending(machine: LazyTensorRT, tmp_path: Path) -> None:
+    with TensorRtBackend(write_engine(tmp_path)) as backend:
+        backend.submit(*pair())
+        with pytest.raises(CoconetError, match="wanted no pending frames, got 1"):
+            backend.fuse(*pair())
+
+
+def test_several_threads_share_an_engine(machine: LazyTensorRT, tmp_path: Path) -> None:
+    right = []
+    with TensorRtBackend(write_engine(tmp_path)) as backend:
+
+        def work() -> None:
+            frames = pair()
+            right.append(np.array_equal(backend.fuse(*frames), averaged(*frames)))
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert right == [True] * 4
+
+
+def test_a_size_beyond_the_profile_names_the_range(machine: LazyTensorRT, tmp_path: Path) -> None:
+    with (
+        TensorRtBackend(write_engine(tmp_path)) as backend,
+        pytest.raises(CoconetError, match="wanted 4x4 to 64x64, what this engine was built for, got 80x12"),
+    ):
+        backend.fuse(*pair(80, 12))
+
+
+@pytest.mark.parametrize("call", ["set_input_shape", "set_tensor_address", "execute_async_v3"])
+def test_a_failed_frame_leaks_nothing_and_the_next_works(machine: LazyTensorRT, tmp_path: Path, call: str) -> None:
+    with TensorRtBackend(write_engine(tmp_path)) as backend:
+        machine.gpu.fail_at[call] = 1
+        with pytest.raises(CoconetError, match=r"model\.engine: wanted an engine .* from TensorRT 10\.3\.0"):
+            backend.fuse(*pair())
+        assert machine.gpu.live == {}
+        frames = pair()
+        assert np.array_equal(backend.fuse(*frames), averaged(*frames))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [("deserialize_cuda_engine", "not compatible"), ("create_execution_context", "out of memory")],
+)
+def test_a_refusal_is_told_in_tensorrts_words(machine: LazyTensorRT, tmp_path: Path, call: str, words: str) -> None:
+    machine.gpu.fail_at[call] = 1
+    with pytest.raises(CoconetError, match=rf"from TensorRT 10\.3\.0: .*{words}"):
+        TensorRtBackend(write_engine(tmp_path))
+    TensorRtBackend(write_engine(tmp_path)).close()
+
+
+def test_an_engine_of_other_tensors_is_refused(machine: LazyTensorRT, tmp_path: Path) -> None:
+    machine.names = ("left", "right", "fused")
+    with pytest.raises(CoconetError, match="inputs visible and infrared and output fused, got tensors left, right"):
+        TensorRtBackend(write_engine(tmp_path))
+    machine.names, machine.dtype = ("visible", "infrared", "fused"), DataType.FLOAT
+    with pytest.raises(CoconetError, match="visible as uint8 .* got float of shape"):
+        TensorRtBackend(write_engine(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"targets": ("sm86",), "device": None},
+            r"wanted an engine for Orin \(sm87\), got .* any GPU of \(sm86\)",
+        ),
+        ({"device": "Thor"}, r"wanted an engine for Orin \(sm87\), got one for Thor"),
+        ({"tensorrt_version": "8.6.2"}, r"engine of TensorRT 10\.3\.0, which is installed here, got .* 8\.6\.2"),
+        ({"engine_sha256": "1" * 64}, "wanted the card of an engine"),
+    ],
+)
+def test_a_stale_or_foreign_engine_is_refused_unread(
+    machine: LazyTensorRT, tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(CoconetError, match=words):
+        TensorRtBackend(write_engine(tmp_path, **changes))
+    assert machine.plans == []
+
+
+def test_rtx_keeps_the_kernels_it_compiled(machine: LazyTensorRT, tmp_path: Path) -> None:
+    path = write_engine(tmp_path, flavour="tensorrt_rtx", device=None)
+    for _ in range(2):
+        with TensorRtBackend(path) as backend:
+            backend.fuse(*pair())
+            backend.fuse(*pair())
+    assert (tmp_path / "model.engine.sm87.cache").read_bytes() == b"kernels"
+    assert machine.cached == [b"kernels"]  # read by the second, as there was none for the first
+    assert "cudaGraphLaunch" not in machine.gpu.calls  # it records graphs by itself
+
+
+def test_a_cache_that_cannot_be_kept_is_only_slower(
+    machine: LazyTensorRT, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(trt_engine, "whole_file", full)
+    TensorRtBackend(write_engine(tmp_path, flavour="tensorrt_rtx", device=None)).close()
+    assert "kernels are not kept: disk full" in caplog.text
+
+
+def test_the_profiler_gives_mean_times_by_layer(machine: LazyTensorRT, tmp_path: Path) -> None:
+    with TensorRtBackend(write_engine(tmp_path)) as backend:
+        assert backend.layer_times(*pair(), runs=3) == [LayerTime("first", 0.25), LayerTime("last", 0.5)]
+    assert machine.gpu.live == {}
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_upload_execution_and_download_are_timed_apart(machine: LazyTensorRT, tmp_path: Path, depth: int) -> None:
+    with TensorRtBackend(write_engine(tmp_path), RingOptions(depth)) as backend:
+        assert backend.stage_times(*pair(), runs=3) == DeviceTimes(1.5, 1.5, 1.5)
+        shot = pair()
+        assert np.array_equal(backend.fuse(*shot), averaged(*shot))
+    assert machine.gpu.live == {}
+
+
+def test_a_closed_engine_says_so_and_closes_twice(machine: LazyTensorRT, tmp_path: Path) -> None:
+    with TensorRtBackend(write_engine(tmp_path)) as backend:
+        backend.fuse(*pair())
+        backend.close()
+    with pytest.raises(CoconetError, match="wanted an open engine, got a closed one"):
+        backend.fuse(*pair())
+
+
+def test_without_a_driver_tensorrt_is_not_even_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda_device, "DRIVER_LIBRARY", "libno-such-driver.so.1")
+    monkeypatch.setattr(trt_engine, "tensorrt_module", pytest.fail)
+    with pytest.raises(CoconetError, match="CUDA device: wanted an NVIDIA GPU .* coconet doctor says what is missing"):
+        TensorRtBackend(write_engine(tmp_path))
+
+
+def test_a_device_without_a_gpu_library_names_the_extra(
+    machine: LazyTensorRT, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from coconet.runtime.backends.tensorrt import gpu_memory
+    from coconet.runtime.backends.tensorrt import memory_cuda_python as gpu_cudart
+    from coconet.runtime.backends.tensorrt import memory_pycuda as gpu_pycuda
+
+    def missing() -> None:
+        raise MissingPackage("none", job="tests")
+
+    monkeypatch.setattr(trt, "open_gpu_memory", gpu_memory.open_gpu_memory)
+    monkeypatch.setattr(gpu_cudart, "open_memory", missing)
+    monkeypatch.setattr(gpu_pycuda, "open_memory", missing)
+    with pytest.raises(MissingPackage, match=r"cuda-python or pycuda .*coconet-edge\[gpu\]"):
+        TensorRtBackend(write_engine(tmp_path))
+
+
+def test_a_recording_runs_through_an_engine_with_several_pairs_under_way(machine: LazyTensorRT, tmp_path: Path) -> None:
+    shelf = Shelf()
+    with TensorRtBackend(write_engine(tmp_path), RingOptions(depth=3)) as backend:
+        report = run_pipeline(Recording(7), backend, shelf)
+    assert report.fused == 7
+    pairs = [frame.pair for frame in shelf.frames]
+    assert [pair.visible.index for pair in pairs] == list(range(7))
+    for frame in shelf.frames:
+        assert np.array_equal(frame.pixels, averaged(frame.pair.visible.pixels, frame.pair.infrared.pixels))
+    assert machine.gpu.live == {}

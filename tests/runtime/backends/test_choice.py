@@ -1,0 +1,93 @@
+"""Which backend runs a model, and what is said of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.runtime.backends import ort_gpu as ort_providers
+from coconet.runtime.backends.choice import choose_backend
+from coconet.runtime.backends.open_backend import open_backend
+from coconet.runtime.backends.ort_gpu import cuda_verdict, missing_library
+from coconet.runtime.backends.tensorrt import cuda_device
+from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
+from coconet.runtime.commands.run import run
+from tests.support.called import call, complaint_of
+from tests.support.tiny_onnx import write_averaging_model
+
+
+def with_cuda_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(ort_providers.onnxruntime, "get_available_providers", lambda: found)
+
+
+def test_a_processor_is_taken_where_onnx_runtime_has_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_averaging_model(tmp_path / "m.onnx")
+    monkeypatch.setattr(ort_providers.onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    choice = choose_backend(path)
+    assert choice.kind == "ort"
+    assert choice.reason.startswith("this ONNX Runtime has no CUDA provider")
+
+
+def test_a_provider_without_a_gpu_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_cuda_provider(monkeypatch)
+    monkeypatch.setattr(cuda_device, "DRIVER_LIBRARY", "libno-such-driver.so.1")
+    assert str(cuda_verdict()).startswith("the CUDA provider has no GPU: no NVIDIA driver")
+
+
+def test_a_provider_whose_libraries_are_missing_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_cuda_provider(monkeypatch)
+    monkeypatch.setattr(ort_providers, "first_cuda_device", lambda: CudaDevice("GPU", (8, 6)))
+    monkeypatch.setattr(ort_providers, "missing_library", lambda _: "libcublas.so.13: cannot open shared object file")
+    assert "does not load on GPU: libcublas.so.13" in str(cuda_verdict())
+
+
+def test_a_provider_that_loads_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_cuda_provider(monkeypatch)
+    monkeypatch.setattr(ort_providers, "first_cuda_device", lambda: CudaDevice("GPU", (8, 6)))
+    monkeypatch.setattr(ort_providers, "missing_library", lambda _: None)
+    assert choose_backend(write_averaging_model(tmp_path / "m.onnx")).kind == "ort-cuda"
+
+
+def test_the_loader_says_what_it_misses(tmp_path: Path) -> None:
+    assert "no-such.so" in str(missing_library(tmp_path / "no-such.so")) or "shared.so" in str(
+        missing_library(tmp_path / "no-such.so")
+    )
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("m.engine", "openvino"), ("m.pth", "ort"), ("m.onnx", "tensorrt")])
+def test_a_backend_that_takes_no_such_file_says_so(tmp_path: Path, name: str, wanted: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(CoconetError, match=f"wanted a model that {wanted} runs"):
+        choose_backend(tmp_path / name, wanted)
+
+
+def test_an_unknown_backend_lists_the_known() -> None:
+    with pytest.raises(CoconetError, match="--backend: wanted auto or ort or ort-cuda .* got 'cudnn'"):
+        choose_backend("lite", "cudnn")
+
+
+def test_the_gpu_is_not_given_up_in_silence(tmp_path: Path) -> None:
+    if "CUDAExecutionProvider" in ort_providers.onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime has a CUDA provider")
+    with pytest.raises(CoconetError, match="wanted the build for GPUs, with CUDAExecutionProvider"):
+        open_backend(write_averaging_model(tmp_path / "m.onnx"), "ort-cuda")
+
+
+def test_run_says_what_it_chose_and_why() -> None:
+    camera = "painted://?fps=30&width=64&height=48&seed=1"
+    said = call(run, "--visible", camera, "--infrared", camera, "--model", "average", "--frames", 2)
+    assert said.exit_code == 0
+    assert "backend rule: a rule needs no network" in said.output
+
+
+@pytest.mark.parametrize("arguments", [(), ("--visible", "painted://", "--infrared", "painted://", "--model")])
+def test_an_engine_without_a_gpu_ends_with_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(cuda_device, "DRIVER_LIBRARY", "libno-such-driver.so.1")
+    (tmp_path / "model.engine").touch()
+    said = complaint_of(run, *arguments, tmp_path / "model.engine")
+    assert said.startswith("CUDA device: wanted an NVIDIA GPU with its driver on this machine, got no NVIDIA driver")

@@ -1,0 +1,36 @@
+"""Opening a model by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.open_backend import open_backend
+from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
+from tests.support.tiny_onnx import write_averaging_model
+
+
+@pytest.mark.parametrize("word", ["average", "maximum", "pyramid", Path("average")])
+def test_the_baselines_open_by_their_word(word: str | Path) -> None:
+    backend = open_backend(word)
+    assert isinstance(backend, BaselineBackend)
+    assert backend.card.network == str(word)
+
+
+def test_an_onnx_file_opens_in_onnx_runtime(tmp_path: Path) -> None:
+    assert isinstance(open_backend(write_averaging_model(tmp_path / "model.onnx")), OnnxRuntimeBackend)
+
+
+def test_a_missing_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CoconetError, match=r"gone\.onnx: wanted a model file, or one of the words .* no such file"):
+        open_backend(tmp_path / "gone.onnx")
+
+
+def test_an_unknown_ending_lists_the_known_ones(tmp_path: Path) -> None:
+    path = tmp_path / "model.tflite"
+    path.touch()
+    with pytest.raises(CoconetError, match=r"wanted a model that ends in \.onnx, .* got \.tflite"):
+        open_backend(path)

@@ -1,0 +1,82 @@
+"""OpenVINO on the shipped and tiny models: the pictures of ONNX Runtime, and the same words for what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.model_names import model_path
+from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
+from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from tests.support.tiny_onnx import averaging_model, write_averaging_model
+
+pytest.importorskip("openvino", reason="OpenVINO is not installed: pip install 'coconet-edge[openvino]'")
+
+from coconet.runtime.backends.openvino_cpu import OpenVinoBackend
+
+
+@pytest.mark.parametrize(("model", "differing"), [("lite", 0.001), ("lite-int8", 0.1)])
+def test_openvino_agrees_with_onnx_runtime(model: str, differing: float) -> None:
+    (pair,) = painted_pairs(1, 96, 128)
+    sides = (pair.visible.pixels, pair.infrared.pixels)
+    ours = OpenVinoBackend(model_path(model), 1).fuse(*sides)
+    theirs = OnnxRuntimeBackend(model_path(model), 1, optimise=False).fuse(*sides)
+    apart = np.abs(ours.astype(int) - theirs)
+    assert ours.shape == theirs.shape
+    assert apart.max() <= 1
+    assert (apart > 0).mean() <= differing
+
+
+def test_a_gray_camera_is_taken_by_a_colour_model(tmp_path: Path) -> None:
+    backend = OpenVinoBackend(write_averaging_model(tmp_path / "m.onnx"), 1)
+    gray = np.full((12, 16, 1), 100, np.uint8)
+    assert backend.fuse(gray, gray + 50).shape == (12, 16, 1)
+    assert backend.card.network == "tiny"
+
+
+def test_a_corrupt_file_is_called_corrupt(tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_bytes(b"not a model")
+    with pytest.raises(CoconetError, match="wanted a readable ONNX model, got a corrupt or unsupported one"):
+        OpenVinoBackend(tmp_path / "m.onnx")
+
+
+def test_a_model_without_a_card_is_sent_to_export(tmp_path: Path) -> None:
+    model = averaging_model()
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "m.onnx")
+    with pytest.raises(CoconetError, match="wanted a camera-ready model with its card"):
+        OpenVinoBackend(tmp_path / "m.onnx")
+
+
+def test_float_pictures_are_not_our_layout(tmp_path: Path) -> None:
+    model = averaging_model()
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    onnx.save(model, tmp_path / "m.onnx")
+    with pytest.raises(CoconetError, match=r"visible: wanted tensor\(uint8\) .* got tensor\(f32\)"):
+        OpenVinoBackend(tmp_path / "m.onnx")
+
+
+def test_a_closed_model_says_so_and_closes_twice(tmp_path: Path) -> None:
+    backend = OpenVinoBackend(write_averaging_model(tmp_path / "m.onnx"), 1)
+    backend.close()
+    backend.close()
+    gray = np.zeros((12, 16, 1), np.uint8)
+    with pytest.raises(CoconetError, match="got a closed one"):
+        backend.fuse(gray, gray)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("model", "differing", "levels"), [("lite", 0.001, 1), ("lite-int8", 0.02, 3)])
+def test_openvino_agrees_on_real_frames(data: Path, model: str, differing: float, levels: int) -> None:
+    ours, theirs = OpenVinoBackend(model_path(model), 1), OnnxRuntimeBackend(model_path(model), 1, optimise=False)
+    for name in sorted(path.name for path in (data / "roadscene" / "vis").iterdir())[:3]:
+        visible = cv2.resize(cv2.imread(str(data / "roadscene" / "vis" / name)), (320, 240))
+        infrared = cv2.resize(cv2.imread(str(data / "roadscene" / "ir" / name), cv2.IMREAD_GRAYSCALE), (320, 240))
+        apart = np.abs(ours.fuse(visible, infrared[..., None]).astype(int) - theirs.fuse(visible, infrared[..., None]))
+        assert apart.max() <= levels  # a value between two levels of INT8 may be rounded to either
+        assert (apart > 0).mean() <= differing

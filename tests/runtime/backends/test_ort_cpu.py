@@ -1,0 +1,128 @@
+"""The ONNX Runtime backend: that it fuses, and what it says of files that are not ours."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from coconet.cards.model_card import CARD_KEY
+from coconet.errors import CoconetError
+from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
+from tests.support.tiny_onnx import averaging_card, averaging_model, write_averaging_model
+
+RANDOM = np.random.default_rng(1)
+COLOUR = RANDOM.integers(0, 256, (12, 16, 3), np.uint8)
+GRAY = RANDOM.integers(0, 256, (12, 16, 1), np.uint8)
+THERMAL = RANDOM.integers(0, 256, (12, 16, 1), np.uint8)
+
+
+def save(model: onnx.ModelProto, folder: Path) -> Path:
+    onnx.save(model, folder / "model.onnx")
+    return folder / "model.onnx"
+
+
+def card_model(**changes: Any) -> onnx.ModelProto:
+    model = averaging_model()
+    helper.set_model_props(model, {CARD_KEY: dataclasses.replace(averaging_card(), **changes).to_json()})
+    return model
+
+
+@pytest.mark.parametrize("optimise", [True, False])
+@pytest.mark.parametrize(("channels", "visible"), [(3, COLOUR), (3, GRAY), (1, GRAY)])
+def test_a_model_that_averages_agrees_with_numpy(
+    tmp_path: Path, channels: int, visible: np.ndarray, optimise: bool
+) -> None:
+    with OnnxRuntimeBackend(write_averaging_model(tmp_path / "m.onnx", channels), 1, optimise) as backend:
+        fused = backend.fuse(visible, THERMAL)
+    wanted = BaselineBackend("average").fuse(visible, THERMAL)
+    assert fused.shape == visible.shape
+    assert fused.dtype == np.uint8
+    assert np.abs(fused.astype(int) - wanted).max() <= 1
+
+
+def test_frames_that_are_views_of_larger_pictures_are_taken(tmp_path: Path) -> None:
+    backend = OnnxRuntimeBackend(write_averaging_model(tmp_path / "m.onnx"))
+    whole = backend.fuse(np.ascontiguousarray(COLOUR[::2, ::-1]), np.ascontiguousarray(THERMAL[::2, ::-1]))
+    assert np.array_equal(backend.fuse(COLOUR[::2, ::-1], THERMAL[::2, ::-1]), whole)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CoconetError, match=r"gone\.onnx: wanted an ONNX model, got no such file"):
+        OnnxRuntimeBackend(tmp_path / "gone.onnx")
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a model", None])
+def test_a_corrupt_file_is_called_corrupt(tmp_path: Path, damage: bytes | None) -> None:
+    path = write_averaging_model(tmp_path / "m.onnx")
+    path.write_bytes(path.read_bytes()[:-200] if damage is None else damage)
+    with pytest.raises(CoconetError, match="wanted a readable ONNX model, got a corrupt or unsupported one"):
+        OnnxRuntimeBackend(path)
+
+
+def test_other_inputs_are_listed_beside_the_wanted_ones(tmp_path: Path) -> None:
+    model = averaging_model()
+    model.graph.input[1].name = model.graph.node[1].input[0] = "thermal"
+    with pytest.raises(CoconetError, match=r"inputs visible and infrared .* got inputs visible, thermal and outputs"):
+        OnnxRuntimeBackend(save(model, tmp_path))
+
+
+def test_a_model_without_a_card_is_sent_to_export(tmp_path: Path) -> None:
+    model = averaging_model()
+    del model.metadata_props[:]
+    with pytest.raises(
+        CoconetError, match=r"wanted a camera-ready model with its card, .* Export the model with coconet export"
+    ):
+        OnnxRuntimeBackend(save(model, tmp_path))
+
+
+def test_a_card_that_is_no_card_is_refused(tmp_path: Path) -> None:
+    model = averaging_model()
+    helper.set_model_props(model, {CARD_KEY: "{}"})
+    with pytest.raises(CoconetError, match="wanted a model card as JSON"):
+        OnnxRuntimeBackend(save(model, tmp_path))
+
+
+@pytest.mark.parametrize("changes", [{"visible_channels": 1}, {"height_px": 12, "width_px": 16}])
+def test_a_card_that_contradicts_its_graph_is_refused(tmp_path: Path, changes: dict[str, int]) -> None:
+    with pytest.raises(CoconetError, match=r"visible: wanted tensor\(uint8\) of shape \(1, .*, got .*\(1, any, any, 3"):
+        OnnxRuntimeBackend(save(card_model(**changes), tmp_path))
+
+
+def test_float_pictures_are_not_our_layout(tmp_path: Path) -> None:
+    model = averaging_model()
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    with pytest.raises(CoconetError, match=r"visible: wanted tensor\(uint8\) .* got tensor\(float\)"):
+        OnnxRuntimeBackend(save(model, tmp_path))
+
+
+def test_a_model_for_one_size_names_the_wanted_and_the_given_size(tmp_path: Path) -> None:
+    backend = OnnxRuntimeBackend(write_averaging_model(tmp_path / "m.onnx", size=(24, 32)))
+    with pytest.raises(CoconetError, match=r"m\.onnx, frame size: wanted 24x32 .* got 12x16"):
+        backend.fuse(COLOUR, THERMAL)
+
+
+def test_a_run_that_fails_inside_is_our_error(tmp_path: Path) -> None:
+    model = averaging_model()
+    model.graph.node.append(helper.make_node("Cast", ["visible"], ["beyond_the_end"], to=onnx.TensorProto.INT64))
+    model.graph.node.append(helper.make_node("Gather", ["first.bias", "beyond_the_end"], ["gathered"]))
+    with pytest.raises(CoconetError, match="got from ONNX Runtime"):
+        OnnxRuntimeBackend(save(model, tmp_path), optimise=False).fuse(COLOUR, THERMAL)
+
+
+def test_a_closed_model_says_so_and_closes_twice(tmp_path: Path) -> None:
+    with OnnxRuntimeBackend(write_averaging_model(tmp_path / "m.onnx")) as backend:
+        backend.close()
+    with pytest.raises(CoconetError, match="got a closed one"):
+        backend.fuse(COLOUR, THERMAL)
+
+
+def test_no_threads_at_all_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CoconetError, match="threads: wanted 1 or more, got 0"):
+        OnnxRuntimeBackend(write_averaging_model(tmp_path / "m.onnx"), threads=0)

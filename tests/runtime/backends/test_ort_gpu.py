@@ -1,0 +1,61 @@
+"""ONNX Runtime with bound memory, on the CPU's memory; and that a GPU is never given up in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.runtime.backends import ort_gpu as ort_cuda
+from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend, open_session, session_options
+from coconet.runtime.backends.ort_gpu import BoundSession, OnnxRuntimeCudaBackend
+from tests.support.tiny_onnx import averaging_card, write_averaging_model
+
+RANDOM = np.random.default_rng(3)
+
+
+def frames(height: int = 12, width: int = 16) -> tuple[np.ndarray, np.ndarray]:
+    return tuple(RANDOM.integers(0, 256, (height, width, depth), np.uint8) for depth in (3, 1))
+
+
+def test_bound_memory_gives_the_same_pictures(tmp_path: Path) -> None:
+    path = write_averaging_model(tmp_path / "m.onnx")
+    session, _ = open_session(path, session_options(1), ["CPUExecutionProvider"])
+    bound = BoundSession(session, (12, 16, 3), "cpu")
+    with OnnxRuntimeBackend(path, 1) as unbound:
+        for pair in (frames(), frames()):
+            assert np.array_equal(bound.run(*pair), unbound.fuse(*pair))
+
+
+def test_upload_execution_and_download_are_timed_apart(tmp_path: Path) -> None:
+    path = write_averaging_model(tmp_path / "m.onnx")
+    session, _ = open_session(path, session_options(1), ["CPUExecutionProvider"])
+    times = BoundSession(session, (12, 16, 3), "cpu").times(*frames(), runs=3)
+    assert min(times.upload_ms, times.execute_ms, times.download_ms) > 0.0
+
+
+def test_a_new_frame_size_is_bound_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_averaging_model(tmp_path / "m.onnx")
+    session, card = open_session(path, session_options(1), ["CPUExecutionProvider"])
+    monkeypatch.setattr(ort_cuda, "require_provider", lambda: None)
+    monkeypatch.setattr(ort_cuda, "open_on_gpu", lambda path, graph: (session, card, graph))
+    monkeypatch.setattr(ort_cuda, "BoundSession", lambda session, shape, _: BoundSession(session, shape, "cpu"))
+    backend = OnnxRuntimeCudaBackend(path)
+    with OnnxRuntimeBackend(path, 1) as unbound:
+        for pair in (frames(), frames(20, 8), frames()):
+            assert np.array_equal(backend.fuse(*pair), unbound.fuse(*pair))
+    backend.close()
+    backend.close()
+    with pytest.raises(CoconetError, match="got a closed one"):
+        backend.fuse(*frames())
+
+
+def test_a_session_that_fell_back_to_the_cpu_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fallen = SimpleNamespace(disable_fallback=lambda: None, get_providers=lambda: ["CPUExecutionProvider"])
+    monkeypatch.setattr(ort_cuda, "require_provider", lambda: None)
+    monkeypatch.setattr(ort_cuda, "open_session", lambda *_: (fallen, averaging_card()))
+    with pytest.raises(CoconetError, match="wanted a model on the GPU, got one on CPUExecutionProvider"):
+        OnnxRuntimeCudaBackend(tmp_path / "m.onnx")

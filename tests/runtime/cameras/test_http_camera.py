@@ -1,0 +1,130 @@
+"""Network cameras over HTTP, served on this machine: MJPEG as webcams send it, and a video file."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import cv2
+import numpy as np
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.runtime.cameras.camera import CameraAbsent
+from coconet.runtime.cameras.open_camera import open_camera
+from coconet.runtime.frame import Frame
+from tests.support.recordings import flat, write_video
+
+LEVELS = tuple(range(30, 230))
+ALLOWED = "Basic " + base64.b64encode(b"me:secret").decode()
+
+
+class WebCamera(BaseHTTPRequestHandler):
+    """`/live` is MJPEG, `/locked` the same behind a password, `/silent` nothing, the rest a file."""
+
+    film: Path
+
+    def do_GET(self) -> None:
+        if self.path == "/locked" and self.headers.get("Authorization") != ALLOWED:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="camera"')
+            self.end_headers()
+        elif self.path == "/film.mkv":
+            film = self.film.read_bytes()
+            self._begin("video/x-matroska", len(film))
+            self.wfile.write(film)
+        elif self.path == "/silent":
+            time.sleep(3)
+        else:
+            self._send_mjpeg()
+
+    def _begin(self, kind: str, length: int | None = None) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        if length is not None:
+            self.send_header("Content-Length", str(length))
+        self.end_headers()
+
+    def _send_mjpeg(self) -> None:
+        self._begin("multipart/x-mixed-replace; boundary=frame")
+        for level in LEVELS[-40:]:
+            data = cv2.imencode(".jpg", flat(level, 64, 48))[1].tobytes()
+            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+            self.wfile.write(head.encode() + data + b"\r\n")
+            self.wfile.flush()
+            time.sleep(0.01)
+
+    def log_message(self, *args: object) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    WebCamera.film = write_video(
+        tmp_path_factory.mktemp("film") / "film.mkv", [flat(level, 64, 48) for level in LEVELS], 25
+    )
+    with served() as address:
+        yield address
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), WebCamera)
+    server.daemon_threads = True
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def check(frames: list[Frame | None], now_ns: int) -> None:
+    """Frames in their order; the first ones are spent on finding out what the stream is."""
+    seen = [frame for frame in frames if frame is not None]
+    told = [round(float(np.median(frame.pixels))) for frame in seen]
+    begun = int(np.abs(np.array(LEVELS) - told[0]).argmin())
+    assert told == pytest.approx(LEVELS[begun:][: len(told)], abs=4)
+    assert len(seen) >= 30
+    assert seen[0].pixels.shape == (48, 64, 3)
+    assert {frame.stamps for frame in seen} == {"stream"}
+    assert all(0 <= now_ns - frame.timestamp_ns < 20e9 for frame in seen)
+
+
+def test_a_film_gives_its_frames_and_ends(host: str) -> None:
+    with closing(open_camera(f"http://{host}/film.mkv", "visible")) as camera:
+        check(list(iter(camera.read, None)), time.monotonic_ns())
+
+
+def test_a_webcam_gives_its_frames_and_being_cut_off_is_an_error(host: str) -> None:
+    with closing(open_camera(f"http://{host}/live", "visible")) as camera:
+        check([camera.read() for _ in range(30)], time.monotonic_ns())
+        with pytest.raises(CoconetError, match="live: wanted a video stream, got Input/output error"):
+            list(iter(camera.read, None))
+
+
+def test_user_and_password_open_it_and_are_not_shown(host: str) -> None:
+    with closing(open_camera(f"http://me:secret@{host}/locked", "infrared")) as camera:
+        assert camera.name == f"http://***@{host}/locked"
+        frame = camera.read()
+    assert frame is not None
+    assert frame.pixels.shape == (48, 64, 1)
+
+
+def test_a_wrong_password_is_refused_for_good_and_not_shown(host: str) -> None:
+    with pytest.raises(CoconetError, match="wanted a video stream") as caught:
+        open_camera(f"http://me:guess@{host}/locked", "visible")
+    assert "guess" not in str(caught.value)
+    assert not isinstance(caught.value, CameraAbsent)
+
+
+def test_a_server_that_says_nothing_is_given_up(host: str) -> None:
+    with pytest.raises(CameraAbsent, match=r"silent: wanted a video stream, got"):
+        open_camera(f"http://{host}/silent", "visible")

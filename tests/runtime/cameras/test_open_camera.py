@@ -1,0 +1,110 @@
+"""Cameras by address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.redaction import redacted
+from coconet.runtime.cameras.files import FolderCamera, VideoCamera
+from coconet.runtime.cameras.open_camera import CameraSettings, open_camera
+from tests.support.recordings import flat, write_folder, write_video
+
+
+def test_a_video_file_and_a_folder_are_known_by_what_they_are(tmp_path: Path) -> None:
+    video = open_camera(str(write_video(tmp_path / "a.mp4", [flat(1)])), "visible")
+    folder = open_camera(str(write_folder(tmp_path / "vis", [flat(1)])), "visible")
+    video.close()
+    assert isinstance(video, VideoCamera)
+    assert isinstance(folder, FolderCamera)
+
+
+def test_an_infrared_camera_of_any_kind_gives_one_channel(tmp_path: Path) -> None:
+    video, folder = write_video(tmp_path / "a.mp4", [flat(1)]), write_folder(tmp_path / "ir", [flat(1)])
+    for address in (str(video), str(folder), "painted://?width=32&height=32"):
+        camera = open_camera(address, "infrared")
+        frame = camera.read()
+        camera.close()
+        assert frame is not None
+        assert frame.pixels.shape[2] == 1
+
+
+def test_a_painted_address_sets_what_it_says() -> None:
+    camera = open_camera("painted://?fps=25&width=64&height=48&seed=7&noise=0&jitter_ms=2&duration_s=0.4", "visible")
+    stamps = []
+    while (frame := camera.read()) is not None:
+        stamps.append(frame.timestamp_ns)
+        assert frame.pixels.shape == (48, 64, 3)
+    assert len(stamps) == 10
+
+
+def test_a_folder_takes_its_rate(tmp_path: Path) -> None:
+    camera = open_camera(str(write_folder(tmp_path / "vis", [flat(1), flat(2)])), "visible", CameraSettings(fps=4))
+    camera.read()
+    second = camera.read()
+    assert second is not None
+    assert second.timestamp_ns == 250_000_000
+
+
+@pytest.mark.parametrize("address", ["missing.mp4", "no/such/folder", "tape://1"])
+def test_an_unknown_address_lists_the_kinds(address: str) -> None:
+    with pytest.raises(CoconetError, match="wanted a video file, a folder of pictures, or painted://"):
+        open_camera(address, "visible")
+
+
+def test_a_rate_for_something_else_than_a_folder_is_refused(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", [flat(1)])
+    with pytest.raises(CoconetError, match="wanted fps for a folder of pictures or a device only, got fps = 9"):
+        open_camera(str(path), "visible", CameraSettings(fps=9))
+
+
+def test_an_unknown_painted_setting_lists_those_there_are() -> None:
+    with pytest.raises(CoconetError, match=r"painted://\?size=3, size: wanted one of the keys fps, width, height"):
+        open_camera("painted://?size=3", "visible")
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("fps=fast", "fps: wanted a valid number.*, got 'fast'"),
+        ("fps=0", "fps: wanted greater than 0, got '0'"),
+        ("fps", "fps: wanted a valid number.*, got ''"),
+        ("fps=30&jitter_ms=50", "jitter_ms: wanted less than a frame"),
+    ],
+)
+def test_a_bad_painted_value_is_named(query: str, told: str) -> None:
+    with pytest.raises(CoconetError, match=told):
+        open_camera(f"painted://?{query}", "visible")
+
+
+def test_a_painted_address_with_a_place_is_refused() -> None:
+    with pytest.raises(CoconetError, match=r"got street\. Begin with painted://\?"):
+        open_camera("painted://street?fps=30", "visible")
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("rtsp://me:secret@host:554/live", "rtsp://***@host:554/live"),
+        ("rtsp://me:sec@ret/@host/live", "rtsp://***@host/live"),
+        ("me:secret@host", "***@host"),
+        ("rtsp://host/live", "rtsp://host/live"),
+        ("http://host/live?user=me&pwd=secret&size=1", "http://host/live?user=me&pwd=***&size=1"),
+        (
+            'gst://rtspsrc user-id=me user-pw="my secret" ! decodebin',
+            "gst://rtspsrc user-id=me user-pw=*** ! decodebin",
+        ),
+        ("clips/me@home.mp4", "clips/me@home.mp4"),
+    ],
+)
+def test_user_and_password_are_never_shown(address: str, shown: str) -> None:
+    assert redacted(address) == shown
+
+
+def test_an_address_with_a_password_is_refused_without_it() -> None:
+    with pytest.raises(CoconetError) as caught:
+        open_camera("rtsp://me:secret@127.0.0.1:9/live", "visible")
+    assert "secret" not in str(caught.value)
+    assert "rtsp://***@127.0.0.1:9/live" in str(caught.value)

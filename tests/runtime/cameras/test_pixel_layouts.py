@@ -1,0 +1,52 @@
+"""Pictures taken out of the buffers of thermal cameras."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.runtime.cameras.pixel_layouts import LAYOUTS, FrameLayout, frame_layout
+from coconet.runtime.cameras.v4l2 import check_read_back, driver_stamp
+
+
+def test_a_doubled_frame_gives_the_raw_counts_of_its_lower_half() -> None:
+    """InfiRay's P2 Pro: 256 x 384 in what calls itself YUYV, two bytes a sample, counts in the lower 192 rows."""
+    counts = np.arange(192 * 256, dtype="<u2").reshape(192, 256)
+    buffer = np.concatenate([np.zeros((192, 256, 2), np.uint8), counts.view(np.uint8).reshape(192, 256, 2)])
+    picture = frame_layout("p2-pro").picture(buffer)
+    assert (picture.shape, picture.dtype) == ((192, 256, 1), np.uint16)
+    assert np.array_equal(picture[:, :, 0], counts)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_layout_takes_a_buffer_of_its_size_and_no_other(name: str) -> None:
+    layout = LAYOUTS[name]
+    picture = layout.picture(np.zeros((layout.height_px, layout.width_px), np.uint16))
+    assert picture.shape[1:] == (layout.width_px, 1)
+    with pytest.raises(CoconetError, match="bytes a frame"):
+        layout.picture(np.zeros((layout.height_px, layout.width_px + 1), np.uint16))
+
+
+def test_big_endian_counts_and_bytes_are_read_as_such() -> None:
+    buffer = np.array([[1, 2, 3, 4]], np.uint8)
+    assert FrameLayout("Y16 ", 2, 1, "u16be").picture(buffer).ravel().tolist() == [258, 772]
+    assert FrameLayout("GREY", 4, 1, "u8").picture(buffer).ravel().tolist() == [1, 2, 3, 4]
+
+
+def test_an_unknown_layout_lists_those_there_are() -> None:
+    with pytest.raises(CoconetError, match="layout: wanted lepton or lepton-2 or boson-320"):
+        frame_layout("camera")
+
+
+def test_a_drivers_stamp_counts_only_on_the_clock_of_arrivals() -> None:
+    now = 90_000_000_000
+    assert driver_stamp(89_990.0, now) == (89_990_000_000, "driver")
+    assert driver_stamp(0.0, now) == (now, "arrival")
+    assert driver_stamp(1_700_000_000_000.0, now) == (now, "arrival")
+
+
+def test_a_mode_that_the_device_did_not_take_is_told() -> None:
+    check_read_back("/dev/video0", "rate", 9, 8.9)
+    with pytest.raises(CoconetError, match="/dev/video0, width: wanted 640, got 320"):
+        check_read_back("/dev/video0", "width", 640, 320)

@@ -1,0 +1,97 @@
+"""Comparison sheets: which scenes, which order, which sizes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.media.image import write_picture
+from coconet.media.panel import BAND_PX, GAP_PX
+from coconet.media.pixels import Pixels
+from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.commands.contact import contact_sheet, folder_scenes, moments
+from tests.support.recordings import flat, write_folder, write_video
+
+MODELS = [("average", BaselineBackend("average")), ("maximum", BaselineBackend("maximum"))]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three pairs, a, b and c, of unlike size; infrared 0, visible 100, 110 and 120 in colour."""
+    for side in ("ir", "vis"):
+        (tmp_path / side).mkdir()
+        for place, name in enumerate("abc"):
+            picture = flat(100 + 10 * place, 60 + place, 40) if side == "vis" else flat(0, 60 + place, 40, 1)
+            write_picture(tmp_path / side / f"{name}.png", picture)
+    return tmp_path
+
+
+@pytest.fixture
+def videos(tmp_path: Path) -> list[str]:
+    """Two videos of one second at 10 frames a second, whose level is ten times the frame's number."""
+    return [
+        str(write_video(tmp_path / f"{side}.mkv", [flat(10 * number, 64, 48) for number in range(10)], fps=10))
+        for side in ("vis", "ir")
+    ]
+
+
+def cell(sheet: Pixels, row: int, column: int, size: tuple[int, int]) -> Pixels:
+    """The picture without its caption, where all have one (height, width)."""
+    top, left = row * (BAND_PX + size[0]) + BAND_PX, column * (size[1] + GAP_PX)
+    return sheet[top : top + size[0], left : left + size[1]]
+
+
+def test_rows_are_scenes_and_columns_are_infrared_visible_and_the_models(folder: Path) -> None:
+    sheet = contact_sheet(folder_scenes(folder, ["a"]), MODELS, 4 * 60 + 3 * GAP_PX)
+    assert sheet.shape == (BAND_PX + 40, 4 * 60 + 3 * GAP_PX, 3)
+    assert [np.unique(cell(sheet, 0, column, (40, 60))).tolist() for column in range(4)] == [[0], [100], [50], [100]]
+
+
+def test_scenes_of_unlike_size_get_columns_of_one_width(folder: Path) -> None:
+    sheet = contact_sheet(folder_scenes(folder), MODELS, 200)
+    assert sheet.shape[1] == 4 * 47 + 3 * GAP_PX <= 200
+    heights = [round(40 * 47 / width) for width in (60, 61, 62)]
+    assert sheet.shape[0] == sum(heights) + 3 * BAND_PX
+
+
+def test_chosen_pairs_come_in_the_folder_s_order(folder: Path) -> None:
+    assert [scene.name for scene in folder_scenes(folder, ["c", "a"])] == ["a", "c"]
+
+
+def test_a_pair_that_is_not_there_is_named(folder: Path) -> None:
+    with pytest.raises(CoconetError, match="wanted pairs called a.png, d, got 3 pairs, the first one a"):
+        folder_scenes(folder, ["a.png", "b", "d"])
+
+
+def test_a_moment_is_the_first_pair_at_or_after_a_time(videos: list[str]) -> None:
+    scenes = moments(*videos, [0.75, 0.0, 0.5])
+    assert [scene.name for scene in scenes] == ["0.00 s", "0.50 s", "0.80 s"]
+    assert [round(scene.pair.visible.pixels.mean(), -1) for scene in scenes] == [0, 50, 80]
+
+
+def test_two_times_that_one_pair_answers_are_one_scene(videos: list[str]) -> None:
+    assert [scene.name for scene in moments(*videos, [0.31, 0.32, 0.32])] == ["0.40 s"]
+
+
+def test_a_time_after_the_end_is_refused(videos: list[str]) -> None:
+    with pytest.raises(CoconetError, match=r"vis\.mkv: wanted a recording that goes on to 3 s"):
+        moments(*videos, [0.1, 3.0])
+
+
+def test_time_begins_with_the_first_pair(tmp_path: Path) -> None:
+    folders = [str(write_folder(tmp_path / side, [flat(n, channels=1) for n in range(5)])) for side in ("v", "i")]
+    assert [scene.pair.visible.index for scene in moments(*folders, [0.0, 0.1])] == [0, 3]
+
+
+def test_a_sheet_without_room_for_its_columns_is_refused(folder: Path) -> None:
+    with pytest.raises(CoconetError, match="wanted room for 4 columns, got a width of 15 pixels"):
+        contact_sheet(folder_scenes(folder), MODELS, 15)
+
+
+def test_every_fused_picture_is_reported(folder: Path) -> None:
+    calls: list[int] = []
+    contact_sheet(folder_scenes(folder), MODELS, 200, lambda: calls.append(1))
+    assert len(calls) == 6

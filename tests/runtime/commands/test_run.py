@@ -1,0 +1,162 @@
+"""coconet run: from two recordings on disk to a fused one, and what it says of bad input."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from coconet.errors import CoconetError
+from coconet.media.image import read_picture, write_picture
+from coconet.media.video import VideoReader, VideoWriter
+from coconet.runtime.commands.run import run
+from tests.support.tiny_onnx import write_averaging_model
+
+APP = typer.Typer(pretty_exceptions_enable=False)
+APP.command()(run)
+
+
+def coconet_run(*words: object) -> str:
+    return CliRunner().invoke(APP, [str(word) for word in words], catch_exceptions=False).stdout
+
+
+@pytest.fixture
+def cameras(tmp_path: Path) -> list[str]:
+    """Two folders of six pictures: visible brightness 10 n, infrared 100."""
+    for side, depth in (("vis", 3), ("ir", 1)):
+        (tmp_path / side).mkdir()
+        for number in range(6):
+            level = 10 * number if side == "vis" else 100
+            write_picture(tmp_path / side / f"scene_{number}.png", np.full((16, 24, depth), level, np.uint8))
+    return ["--visible", str(tmp_path / "vis"), "--infrared", str(tmp_path / "ir")]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return write_averaging_model(tmp_path / "tiny.onnx")
+
+
+def test_two_folders_become_one_with_the_same_names(tmp_path: Path, cameras: list[str], model: Path) -> None:
+    coconet_run(*cameras, "--model", model, "--out", f"{tmp_path}/fused/")
+    assert [path.name for path in sorted((tmp_path / "fused").iterdir())] == [f"scene_{n}.png" for n in range(6)]
+    assert np.array_equal(np.unique(read_picture(tmp_path / "fused" / "scene_4.png")), [70])
+
+
+def test_a_video_has_as_many_frames_as_the_cameras(tmp_path: Path, cameras: list[str], model: Path) -> None:
+    coconet_run(*cameras, "--model", model, "--out", tmp_path / "fused.mp4")
+    with VideoReader(tmp_path / "fused.mp4") as video:
+        assert len(list(video)) == 6
+
+
+def test_the_report_is_printed_and_written(tmp_path: Path, cameras: list[str], model: Path) -> None:
+    printed = coconet_run(*cameras, "--model", model, "--json", tmp_path / "report.json")
+    assert "6 frames read, 6 paired, 0 dropped" in printed
+    told = json.loads((tmp_path / "report.json").read_text())
+    assert (told["fused"], told["model"], told["counts"]["visible"]["paired"]) == (6, "tiny", 6)
+
+
+def test_a_limit_ends_early_and_loses_nothing(tmp_path: Path, cameras: list[str]) -> None:
+    coconet_run(*cameras, "--model", "average", "--frames", 2, "--json", tmp_path / "report.json")
+    told = json.loads((tmp_path / "report.json").read_text())
+    assert told["fused"] == 2
+    assert [(side["paired"], side["dropped"]) for side in told["counts"].values()] == [(2, 0), (2, 0)]
+
+
+def test_what_the_longer_recording_has_left_counts_as_dropped(tmp_path: Path) -> None:
+    short, long = (f"painted://?width=64&height=48&fps=20&duration_s={seconds}" for seconds in (0.2, 0.4))
+    coconet_run("--visible", long, "--infrared", short, "--model", "average", "--json", tmp_path / "report.json")
+    visible = json.loads((tmp_path / "report.json").read_text())["counts"]["visible"]
+    assert visible["paired"] == 4
+    assert visible["dropped"] == visible["read"] - 4
+
+
+def test_a_rig_file_stands_for_both_cameras(tmp_path: Path, cameras: list[str]) -> None:
+    (tmp_path / "rig.toml").write_text('[visible]\naddress = "vis"\n[infrared]\naddress = "ir"\n')
+    assert "6 frames in" in coconet_run(tmp_path / "rig.toml", "--model", "maximum")
+
+
+@pytest.mark.parametrize("words", [[], ["--visible", "a"], ["rig.toml", "--infrared", "b"]])
+def test_half_a_rig_is_refused(words: list[str]) -> None:
+    with pytest.raises(CoconetError, match="wanted a rig file, or both --visible and --infrared"):
+        coconet_run(*words)
+
+
+def test_a_missing_model_leaves_no_report(tmp_path: Path, cameras: list[str]) -> None:
+    with pytest.raises(CoconetError, match=r"gone\.onnx"):
+        coconet_run(*cameras, "--model", tmp_path / "gone.onnx", "--json", tmp_path / "report.json")
+    assert not list(tmp_path.glob("*report*"))
+
+
+def test_a_report_into_a_missing_folder_is_refused_before_the_run(tmp_path: Path, cameras: list[str]) -> None:
+    with pytest.raises(CoconetError, match="Create the folder first"):
+        coconet_run(*cameras, "--model", "average", "--out", f"{tmp_path}/f.mp4", "--json", f"{tmp_path}/no/r.json")
+    assert not (tmp_path / "f.mp4").exists()
+
+
+def test_an_out_folder_that_cannot_be_made_is_named(tmp_path: Path, cameras: list[str], model: Path) -> None:
+    with pytest.raises(CoconetError, match=r"tiny\.onnx/out: wanted a place that can be written to"):
+        coconet_run(*cameras, "--model", model, "--out", f"{model}/out/")
+
+
+def test_a_model_for_another_size_says_both_sizes(tmp_path: Path, cameras: list[str]) -> None:
+    small = write_averaging_model(tmp_path / "small.onnx", size=(8, 8))
+    with pytest.raises(CoconetError, match=r"wanted 8x8 .* got 16x24"):
+        coconet_run(*cameras, "--model", small, "--out", f"{tmp_path}/fused.mp4")
+    assert not list(tmp_path.glob("*fused*"))
+
+
+def test_a_recording_that_breaks_off_leaves_no_video(tmp_path: Path, cameras: list[str]) -> None:
+    with VideoWriter(tmp_path / "whole.mkv") as writer:
+        for number in range(40):
+            noise = np.random.default_rng(number).integers(0, 256, (16, 24, 3), np.uint8)
+            writer.write(noise, number * 33_333_333)
+    half = (tmp_path / "whole.mkv").read_bytes()
+    (tmp_path / "half.mkv").write_bytes(half[: len(half) // 2])
+    with pytest.raises(CoconetError, match=r"half\.mkv: wanted a whole video"):
+        coconet_run(
+            *("--visible", tmp_path / "half.mkv", "--infrared", tmp_path / "half.mkv"),
+            *("--model", "average", "--out", tmp_path / "fused.mp4"),
+        )
+    assert not list(tmp_path.glob("*fused*"))
+
+
+@pytest.mark.data
+def test_a_real_recording_of_two_cameras_is_fused_frame_by_frame(tmp_path: Path, data: Path) -> None:
+    clip = [f"{data}/video/0117_1605_{side}.mp4" for side in ("vis", "ir")]
+    words = ("--visible", clip[0], "--infrared", clip[1], "--model", "average", "--frames", 8)
+    assert "8 frames in" in coconet_run(*words, "--out", tmp_path / "fused.mp4")
+    with VideoReader(Path(clip[0])) as source, VideoReader(tmp_path / "fused.mp4") as video:
+        times = [[frame.timestamp_ns for frame in islice(reader, 8)] for reader in (source, video)]
+    assert times[0] == pytest.approx(times[1], abs=1e6)
+
+
+def test_ctrl_c_on_an_endless_rig_leaves_a_whole_video_and_a_report(tmp_path: Path) -> None:
+    camera = "painted://?width=64&height=48"
+    words = ["--visible", camera, "--infrared", camera, "--model", "average", "--out", str(tmp_path / "fused.mp4")]
+    # A process started in a shell's background ignores Ctrl-C, and so do its children unless they are told otherwise.
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "import typer; from coconet.runtime.commands.run import run; typer.run(run)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, *words], stdout=subprocess.PIPE, text=True) as process:
+        while not any(path.stat().st_size for path in tmp_path.iterdir()):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        try:
+            printed, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert "stopped before the end" in printed
+    assert process.returncode == 0
+    with VideoReader(tmp_path / "fused.mp4") as video:
+        assert len(list(video)) > 0

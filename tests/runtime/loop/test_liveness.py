@@ -1,0 +1,193 @@
+"""How a run stands, and what those who watch over it are told: probes, metrics, logs, systemd."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from coconet.event_log import LogStyle, log_event, logging_as
+from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.loop.liveness import STALLED_S, STARTING_S, Pulse
+from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.loop.supervisor import Attendant, Notifier
+from coconet.runtime.pairing.camera_health import CameraHealth
+from tests.runtime.loop.test_run_stats import fused
+from tests.support.live_rig import LiveRig, live_rig, until
+
+LIVE, LOST = CameraHealth("front", "live"), CameraHealth("boson", "lost", trouble="unplugged")
+
+
+class Clock:
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def running(*cameras: CameraHealth) -> Gauge:
+    gauge = Gauge()
+    gauge.begin(BaselineBackend().card, "numpy", lambda: 0)
+    gauge.watch(lambda: (cameras[0], cameras[1]), lambda: None)
+    return gauge
+
+
+def test_a_run_that_starts_is_alive_but_not_ready_and_not_for_ever() -> None:
+    clock = Clock()
+    pulse = Pulse(Gauge(), clock)
+    assert (pulse.standing().alive, pulse.standing().ready) == (True, False)
+    clock.now_s += STARTING_S
+    assert not pulse.standing().alive
+
+
+def test_a_run_that_fuses_two_live_cameras_is_ready_until_it_stalls() -> None:
+    clock, gauge = Clock(), running(LIVE, LIVE)
+    pulse = Pulse(gauge, clock)
+    gauge.note(fused(5.0))
+    assert pulse.standing().ready
+    clock.now_s += STALLED_S + 1
+    assert (pulse.standing().alive, pulse.standing().reason) == (False, "no fused frame for 11 s")
+
+
+def test_a_run_with_one_camera_is_alive_and_says_which_one_is_gone() -> None:
+    gauge = running(LIVE, LOST)
+    pulse = Pulse(gauge)
+    gauge.note(fused(5.0))
+    standing = pulse.standing()
+    assert (standing.alive, standing.ready, standing.reason) == (True, False, "infrared lost")
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveRig]:
+    with live_rig(tmp_path_factory.mktemp("captures"), token="correct-horse-battery") as locked:  # noqa: S106
+        assert locked.goes_on()
+        yield locked
+
+
+def test_probes_are_open_and_metrics_are_not(rig: LiveRig) -> None:
+    assert rig.ask("GET", "/healthz")[0] == 200
+    assert until(lambda: rig.ask("GET", "/readyz")[0] == 200)
+    assert rig.ask("GET", "/metrics")[0] == 401
+
+
+def test_metrics_are_what_prometheus_reads(rig: LiveRig) -> None:
+    status, headers, text = rig.ask("GET", "/metrics", headers={"Authorization": "Bearer correct-horse-battery"})
+    assert (status, headers["content-type"].startswith("text/plain; version=")) == (200, True)
+    found = {family.name: family.samples for family in text_string_to_metric_families(text.decode())}
+    assert found["coconet_fused_frames"][0].value >= 3
+    states = {(s.labels["camera"], s.labels["state"]): s.value for s in found["coconet_camera_state"]}
+    assert states["visible", "live"] + states["infrared", "live"] == 2
+    assert sum(states.values()) == 2
+    quantiles = {s.labels["quantile"]: s.value for s in found["coconet_stage_seconds"] if s.labels["stage"] == "fuse"}
+    assert 0 < quantiles["0.5"] <= quantiles["0.99"] < 10
+    assert found["coconet_run_info" if "coconet_run_info" in found else "coconet_run"][0].labels["model"] == "average"
+    assert found["process_resident_memory_bytes"][0].value > 1e6
+
+
+def test_a_rig_that_loses_a_camera_is_not_ready(rig: LiveRig) -> None:
+    rig.visible.stopped.set()
+    try:
+        assert until(lambda: rig.ask("GET", "/readyz")[0] == 503)
+        assert rig.ask("GET", "/readyz")[2].startswith(b"visible l")
+        assert rig.ask("GET", "/healthz")[0] == 200
+    finally:
+        rig.visible.stopped.clear()
+
+
+def test_systemd_hears_ready_watchdog_status_and_stopping(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(20)
+        notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "100000"})
+        gauge = running(LIVE, LOST)
+        with Attendant(gauge, notifier):
+            gauge.note(fused(5.0))
+            told = {systemd.recv(200).decode() for _ in range(8)}
+        systemd.settimeout(0.1)
+        while "STOPPING=1" not in told:
+            told.add(systemd.recv(200).decode())
+    assert told >= {"READY=1", "WATCHDOG=1", "STATUS=infrared lost"}
+
+
+def test_a_run_that_hangs_lets_the_watchdog_bite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coconet.runtime.loop.liveness.STALLED_S", -1.0)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(20)
+        gauge = running(LIVE, LIVE)
+        attendant = Attendant(gauge, Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")}))
+        gauge.note(fused(5.0))
+        with attendant:
+            pass
+        told = [systemd.recv(200).decode() for _ in range(3)]
+    assert told[-1] == "STOPPING=1"
+    assert "WATCHDOG=1" not in told
+
+
+@pytest.mark.parametrize("environment", [{}, {"WATCHDOG_USEC": "5"}, {"NOTIFY_SOCKET": "/gone", "WATCHDOG_USEC": "x"}])
+def test_without_systemd_nothing_is_told_and_nothing_fails(environment: dict[str, str]) -> None:
+    notifier = Notifier(environment)
+    notifier.tell("READY=1")
+    assert notifier.watchdog_s is None
+
+
+def test_a_watchdog_meant_for_another_process_is_not_ours() -> None:
+    told = {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "2000000"}
+    assert Notifier(told).watchdog_s == 2.0
+    assert Notifier({**told, "WATCHDOG_PID": str(os.getpid() + 1)}).watchdog_s is None
+
+
+def test_events_are_json_one_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_as(LogStyle.JSON):
+        log_event("camera", level=logging.WARNING, side="infrared", state="lost")
+    log_event("unheard")
+    line = json.loads(capsys.readouterr().err)
+    assert (line["level"], line["event"], line["side"], line["state"]) == ("warning", "camera", "infrared", "lost")
+    assert line["time"].endswith("+00:00")
+
+
+def test_the_attendant_logs_a_camera_once_a_change(capsys: pytest.CaptureFixture[str]) -> None:
+    gauge = running(LIVE, LOST)
+    with logging_as(LogStyle.TEXT):
+        with Attendant(gauge):
+            gauge.note(fused(5.0))
+        gauge.watch(lambda: (LIVE, LIVE), lambda: None)
+    lines = capsys.readouterr().err.splitlines()
+    assert sum("warning camera side=infrared state=lost" in line for line in lines) == 1
+    assert [line for line in lines if "run started model=average" in line]
+    assert "run ended fused=1" in lines[-1]
+
+
+PAINTED = "painted://?width=64&height=48&fps=50"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--visible", PAINTED], 2),
+        (["--visible", "gone.mp4", "--infrared", PAINTED, "--model", "average"], 3),
+        (["--visible", PAINTED, "--infrared", PAINTED, "--model", "gone.onnx"], 4),
+        (["--visible", PAINTED, "--infrared", PAINTED, "--model", "average", "--out", "/proc/no/"], 5),
+        (
+            ["--visible", PAINTED, "--infrared", PAINTED, "--model", "average", "--view", "web", "--host", "192.0.2.1"],
+            6,
+        ),
+        (["--visible", PAINTED, "--infrared", PAINTED, "--model", "average", "--frames", "2"], 0),
+    ],
+)
+def test_the_exit_code_says_what_ended(words: list[str], code: int, tmp_path: Path) -> None:
+    program = "import sys; from coconet.cli import main; main()"
+    words = ["run", *words, *(["--token", "correct-horse-battery"] if code == 6 else [])]
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *words], capture_output=True, text=True, cwd=tmp_path, timeout=120, check=False
+    )
+    assert ended.returncode == code, ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,172 @@
+"""The loop from pairs to a sink: order, errors, Ctrl-C and what it reports."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.media.video import VideoReader
+from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.frame import Frame, FramePair, FusedFrame
+from coconet.runtime.loop.pipeline import run_pipeline
+from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.pairing.pair_stream import CameraCount, StreamCounts
+from coconet.runtime.sinks.open_sink import open_sink
+from coconet.runtime.sinks.sink import NoSink
+
+
+class Recording:
+    """So many gray pairs, 40 ms apart and 5 ms askew; then, perhaps, an error."""
+
+    realtime = False
+
+    def __init__(self, length: int, end: BaseException | None = None) -> None:
+        self.length, self.end, self.given = length, end, 0
+
+    def __iter__(self) -> Iterator[FramePair]:
+        for index in range(self.length):
+            self.given += 1
+            pixels, stamp = np.full((16, 16, 1), index, np.uint8), index * 40_000_000
+            yield FramePair(Frame(pixels, stamp, index), Frame(pixels, stamp - 5_000_000, index))
+        if self.end is not None:
+            raise self.end
+
+    @property
+    def counts(self) -> StreamCounts:
+        count = CameraCount(self.given, self.given, 0)
+        return StreamCounts(count, count)
+
+
+class Shelf(NoSink):
+    """Keeps frames; fails at one of them if told so."""
+
+    def __init__(self, fails_at: int | None = None) -> None:
+        self.frames: list[FusedFrame] = []
+        self.ends: list[str] = []
+        self.fails_at = fails_at
+
+    def write(self, frame: FusedFrame) -> None:
+        if len(self.frames) == self.fails_at:
+            raise CoconetError("shelf", wanted="space", got="none", remedy="Tidy up.")
+        self.frames.append(frame)
+
+    def close(self) -> None:
+        self.ends.append("closed")
+
+    def discard(self) -> None:
+        self.ends.append("discarded")
+
+
+def test_every_frame_is_fused_and_written_in_order() -> None:
+    shelf = Shelf()
+    report = run_pipeline(Recording(30), BaselineBackend(), shelf)
+    assert [int(frame.pixels[0, 0, 0]) for frame in shelf.frames] == list(range(30))
+    assert (report.fused, report.counts.visible.read, shelf.ends) == (30, 30, ["closed"])
+
+
+def test_the_report_names_the_model_the_skew_and_a_rate() -> None:
+    report = run_pipeline(Recording(3), BaselineBackend("maximum"), NoSink())
+    assert (report.model, report.precision, report.backend) == ("maximum", "fp32", "numpy")
+    assert report.skew_ms.p50 == pytest.approx(5.0)
+    assert report.fps == pytest.approx(3 / report.seconds)
+    assert 0 < report.latency_ms.p50 <= report.latency_ms.p99
+
+
+def test_a_limit_takes_no_pair_more() -> None:
+    recording = Recording(30)
+    assert run_pipeline(recording, BaselineBackend(), NoSink(), limit=4).fused == 4
+    assert recording.given == 4
+
+
+def test_every_frame_is_told_to_the_progress_bar() -> None:
+    seen: list[int] = []
+    gauge = Gauge(lambda frame: seen.append(frame.pair.visible.index))
+    run_pipeline(Recording(5), BaselineBackend(), NoSink(), gauge=gauge)
+    assert seen == [0, 1, 2, 3, 4]
+
+
+def test_ctrl_c_keeps_what_was_fused(tmp_path: Path) -> None:
+    report = run_pipeline(Recording(6, KeyboardInterrupt()), BaselineBackend(), open_sink(f"{tmp_path}/fused.mp4"))
+    assert (report.fused, report.interrupted) == (6, True)
+    with VideoReader(tmp_path / "fused.mp4") as video:
+        assert len(list(video)) == 6
+
+
+def test_an_error_of_a_camera_in_mid_stream_leaves_no_video(tmp_path: Path) -> None:
+    broken = CoconetError("visible camera", wanted="a frame", got="a loose cable", remedy="Plug it in.")
+    with pytest.raises(CoconetError, match="loose cable"):
+        run_pipeline(Recording(6, broken), BaselineBackend(), open_sink(f"{tmp_path}/fused.mp4"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("fails_at", [0, 5, 29])
+def test_an_error_of_the_sink_surfaces_and_discards(fails_at: int) -> None:
+    shelf = Shelf(fails_at)
+    with pytest.raises(CoconetError, match="Tidy up"):
+        run_pipeline(Recording(30), BaselineBackend(), shelf)
+    assert shelf.ends == ["discarded"]
+
+
+def test_no_pair_at_all_is_an_error_and_leaves_no_video(tmp_path: Path) -> None:
+    with pytest.raises(CoconetError, match="wanted at least one pair of frames, got none out of 0 visible"):
+        run_pipeline(Recording(0), BaselineBackend(), open_sink(f"{tmp_path}/fused.mp4"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_next_frame_is_fused_while_one_is_still_being_written() -> None:
+    second_fused = threading.Event()
+
+    class Slow(Shelf):
+        def write(self, frame: FusedFrame) -> None:
+            assert second_fused.wait(timeout=30)
+            super().write(frame)
+
+    def note(frame: FusedFrame) -> None:
+        if frame.pair.visible.index == 1:
+            second_fused.set()
+
+    shelf = Slow()
+    run_pipeline(Recording(3), BaselineBackend(), shelf, gauge=Gauge(note))
+    assert len(shelf.frames) == 3
+
+
+def test_no_thread_is_left_behind() -> None:
+    with pytest.raises(CoconetError):
+        run_pipeline(Recording(30), BaselineBackend(), Shelf(fails_at=2))
+    assert [thread.name for thread in threading.enumerate() if thread.name == "sink"] == []
+
+
+class Slow(BaselineBackend):
+    """A backend that lets many pairs come before it has fused its first."""
+
+    def __init__(self, given: threading.Event) -> None:
+        super().__init__()
+        self._given = given
+
+    def fuse(self, visible: np.ndarray, infrared: np.ndarray) -> np.ndarray:
+        assert self._given.wait(timeout=30)
+        return super().fuse(visible, infrared)
+
+
+@pytest.mark.parametrize("realtime", [True, False])
+def test_live_pairs_give_way_to_newer_ones_and_recorded_ones_never(realtime: bool) -> None:
+    given = threading.Event()
+
+    class Live(Recording):
+        def __iter__(self) -> Iterator[FramePair]:
+            for pair in super().__iter__():
+                given.set() if not realtime or self.given == 30 else None
+                yield pair
+
+    recording = Live(30)
+    recording.realtime = realtime
+    shelf = Shelf()
+    report = run_pipeline(recording, Slow(given), shelf)
+    assert report.fused + report.superseded == 30
+    assert (report.superseded > 20) == realtime
+    assert shelf.frames[-1].pair.visible.index == 29

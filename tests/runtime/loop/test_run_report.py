@@ -1,0 +1,45 @@
+"""The report of a run, in both of its forms."""
+
+from __future__ import annotations
+
+import io
+import json
+
+from rich.console import Console
+
+from coconet.runtime.loop.run_report import RunReport
+from coconet.runtime.loop.run_stats import Percentiles
+from coconet.runtime.pairing.pair_stream import CameraCount, StreamCounts
+
+REPORT = RunReport(
+    model="lite",
+    precision="int8",
+    backend="ONNX Runtime",
+    counts=StreamCounts(CameraCount(31, 30, 1), CameraCount(40, 30, 10)),
+    fused=30,
+    seconds=2.0,
+    latency_ms=Percentiles(20.0, 25.0, 31.0),
+    skew_ms=Percentiles(4.0, 9.0, 9.5),
+    interrupted=True,
+)
+
+
+def test_json_holds_every_number_and_the_rate() -> None:
+    told = json.loads(REPORT.to_json())
+    assert told["fps"] == 15.0
+    assert told["counts"]["infrared"] == {"read": 40, "paired": 30, "dropped": 10}
+    assert told["latency_ms"] == {"p50": 20.0, "p95": 25.0, "p99": 31.0}
+    assert (told["model"], told["precision"], told["fused"]) == ("lite", "int8", 30)
+
+
+def test_the_table_says_what_a_user_asks_for() -> None:
+    page = io.StringIO()
+    Console(width=100, file=page).print(REPORT.to_table())
+    wanted = (
+        "lite int8, ONNX Runtime",
+        "40 frames read, 30 paired, 10 dropped",
+        "30 frames in 2.0 s, 15.0 fps, stopped before the end",
+        "p50 20.0 ms, p95 25.0 ms, p99 31.0 ms",
+        "p50 4.0 ms, p95 9.0 ms",
+    )
+    assert [words for words in wanted if words not in page.getvalue()] == []

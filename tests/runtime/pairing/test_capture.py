@@ -1,0 +1,79 @@
+"""Cameras read in threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from threading import Event
+
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.runtime.frame import Frame
+from coconet.runtime.pairing.capture import Capture
+from tests.support.recordings import ListCamera, stamped
+
+
+def taken(capture: Capture) -> list[int]:
+    frames: list[int] = []
+    while (frame := capture.take()) is not None:
+        frames.append(frame.index)
+    return frames
+
+
+def test_no_frame_of_a_recording_is_lost_however_small_the_buffer() -> None:
+    with Capture(ListCamera(stamped(range(1, 101))), depth=1) as capture:
+        assert taken(capture) == list(range(100))
+    assert (capture.read, capture.dropped) == (100, 0)
+
+
+def test_of_a_live_camera_the_newest_frames_are_kept_and_the_others_counted() -> None:
+    capture = Capture(ListCamera(stamped(range(1, 11)), realtime=True), depth=3)
+    capture.start()
+    wait_for_end(capture)
+    assert taken(capture) == [7, 8, 9]
+    capture.stop()
+    assert (capture.read, capture.dropped) == (10, 7)
+
+
+def wait_for_end(capture: Capture) -> None:
+    for thread in threading.enumerate():
+        if thread.name.startswith("capture"):
+            thread.join()
+    assert capture.ready
+
+
+def failing(frames: list[Frame]) -> Iterator[Frame]:
+    yield from frames
+    raise CoconetError("camera", wanted="a picture", got="a broken cable", remedy="Plug it in.")
+
+
+def test_an_error_of_the_camera_comes_after_the_frames_before_it() -> None:
+    with Capture(ListCamera(failing(stamped([1, 2]))), depth=8) as capture:
+        first, second = capture.take(), capture.take()
+        assert first is not None
+        assert second is not None
+        with pytest.raises(CoconetError, match="a broken cable"):
+            capture.take()
+
+
+def test_stopping_leaves_no_thread_even_where_the_buffer_is_full() -> None:
+    before = threading.active_count()
+    with Capture(ListCamera(stamped(range(1, 1000))), depth=2) as capture:
+        capture.take()
+    assert threading.active_count() == before
+    assert capture.read == capture.dropped + 1
+
+
+def test_stopping_ends_the_wait_of_a_reader() -> None:
+    reading, release = Event(), Event()
+
+    def slow() -> Iterator[Frame]:
+        reading.set()
+        release.wait(10)
+        yield from stamped([1])
+
+    with Capture(ListCamera(slow(), realtime=True), depth=2) as capture:
+        reading.wait(10)
+        release.set()
+    assert capture.take() is None

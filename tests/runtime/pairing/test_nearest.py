@@ -1,0 +1,155 @@
+"""Pairing by time, compared with an exhaustive search."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coconet.runtime.frame import Side
+from coconet.runtime.pairing.nearest import Pairer
+from tests.support.recordings import stamped
+
+MS = 10**6
+
+Stamps = st.lists(st.integers(0, 2000), min_size=0, max_size=40, unique=True).map(sorted)
+
+
+def exhaustive(visible: list[int], infrared: list[int], tolerance: int) -> list[tuple[int, int]]:
+    """Of all frames left, take the first two that are each other's nearest; then go on behind them."""
+    pairs: list[tuple[int, int]] = []
+    while visible and infrared:
+        gaps = np.abs(np.subtract.outer(visible, infrared))
+        nearest_infrared, nearest_visible = gaps.argmin(axis=1), gaps.argmin(axis=0)
+        mutual = [
+            (row, column)
+            for row in range(len(visible))
+            for column in range(len(infrared))
+            if gaps[row, column] <= tolerance and nearest_infrared[row] == column and nearest_visible[column] == row
+        ]
+        if not mutual:
+            break
+        row, column = min(mutual)
+        pairs.append((visible[row], infrared[column]))
+        visible, infrared = visible[row + 1 :], infrared[column + 1 :]
+    return pairs
+
+
+def paired(pairer: Pairer, visible: list[int], infrared: list[int]) -> list[tuple[int, int]]:
+    """Feed a pairer as a stream of recordings does: the side that it wants."""
+    left = {"visible": iter(stamped(visible)), "infrared": iter(stamped(infrared))}
+    pairs = []
+    while True:
+        if (pair := pairer.pop()) is not None:
+            pairs.append((pair.visible.timestamp_ns, pair.infrared.timestamp_ns))
+        elif pairer.finished:
+            return pairs
+        else:
+            side = pairer.wants
+            frame = next(left[side], None)
+            pairer.end(side) if frame is None else pairer.push(side, frame)
+
+
+def camera(fps: float, seconds: float, jitter_ms: float, phase_ms: float, seed: int) -> list[int]:
+    rng = np.random.default_rng(seed)
+    steps = np.arange(int(fps * seconds))
+    times_ms = phase_ms + steps * 1000 / fps + rng.uniform(0, jitter_ms, len(steps))
+    return [round(time * MS) for time in times_ms]
+
+
+@settings(deadline=None)
+@given(Stamps, Stamps, st.integers(0, 300))
+def test_pairs_are_those_of_the_exhaustive_search(visible: list[int], infrared: list[int], tolerance: int) -> None:
+    assert paired(Pairer(tolerance), visible, infrared) == exhaustive(visible, infrared, tolerance)
+
+
+@settings(deadline=None)
+@given(Stamps, Stamps)
+def test_every_frame_is_used_once_in_order_or_dropped(visible: list[int], infrared: list[int]) -> None:
+    pairer = Pairer(50)
+    pairs = paired(pairer, visible, infrared)
+    sides: tuple[tuple[Side, list[int]], ...] = (("visible", visible), ("infrared", infrared))
+    for column, (side, stamps) in enumerate(sides):
+        used = [pair[column] for pair in pairs]
+        assert used == sorted(set(used))
+        assert len(used) + pairer.dropped(side) <= len(stamps)
+
+
+@pytest.mark.parametrize("jitter_ms", [0.0, 3.0])
+@pytest.mark.parametrize(("fast", "slow"), [(30, 9), (60, 25), (30, 25)])
+@pytest.mark.parametrize("phase_ms", [0.0, 11.0])
+def test_unlike_rates_pair_every_slow_frame_with_its_nearest(
+    fast: float, slow: float, jitter_ms: float, phase_ms: float
+) -> None:
+    visible, infrared = camera(fast, 4, jitter_ms, 0, 1), camera(slow, 3.5, jitter_ms, phase_ms, 2)
+    pairs = paired(Pairer(), visible, infrared)
+    assert pairs == exhaustive(visible, infrared, round(500 * MS / slow))
+    assert len(pairs) >= len(infrared) * 0.9
+    assert max(abs(first - second) for first, second in pairs) <= (500 / fast + 2 * jitter_ms) * MS
+
+
+@settings(deadline=None)
+@given(st.floats(0, 12), st.integers(0, 1000))
+def test_equal_rates_pair_every_frame_while_the_jitter_stays_below_half_a_period(jitter_ms: float, seed: int) -> None:
+    visible, infrared = camera(30, 2, jitter_ms, 0, seed), camera(30, 2, jitter_ms, 0, seed + 1)
+    assert paired(Pairer(), visible, infrared) == list(zip(visible, infrared, strict=True))
+
+
+def test_the_tolerance_is_half_the_slower_period() -> None:
+    pairer = Pairer()
+    paired(pairer, camera(30, 1, 0, 0, 0), camera(9, 1, 0, 0, 0))
+    assert pairer.tolerance_ns == pytest.approx(500 * MS / 9, abs=1)
+
+
+def test_a_gap_in_one_stream_costs_only_the_frames_of_the_other_in_that_gap() -> None:
+    visible = camera(30, 2, 0, 0, 0)
+    infrared = visible[:20] + visible[35:]
+    pairer = Pairer()
+    assert paired(pairer, visible, infrared) == [(stamp, stamp) for stamp in infrared]
+    assert (pairer.dropped("visible"), pairer.dropped("infrared")) == (15, 0)
+
+
+def test_a_stamp_that_steps_back_is_dropped() -> None:
+    pairer = Pairer(5)
+    for frame in stamped([10, 8, 20]):
+        pairer.push("visible", frame)
+    for frame in stamped([10, 20]):
+        pairer.push("infrared", frame)
+    assert [pairer.pop() is not None for _ in range(3)] == [True, True, False]
+    assert pairer.dropped("visible") == 1
+
+
+def first_of(pairer: Pairer, visible: list[int], infrared: list[int]) -> bool:
+    sides: tuple[tuple[Side, list[int]], ...] = (("visible", visible), ("infrared", infrared))
+    for side, stamps in sides:
+        for frame in stamped([stamp * MS for stamp in stamps]):
+            pairer.push(side, frame)
+    pairs = 0
+    while pairer.pop() is not None:
+        pairs += 1
+    return pairs == len(infrared)
+
+
+def test_a_prompt_pairer_does_not_wait_where_no_nearer_frame_is_expected() -> None:
+    visible, infrared = [0, 33, 66, 100], [5, 38, 71, 105]
+    assert first_of(Pairer(prompt=True), visible, infrared)
+    assert not first_of(Pairer(), visible, infrared)
+
+
+def test_a_prompt_pairer_waits_where_a_nearer_frame_is_expected() -> None:
+    pairer = Pairer(prompt=True)
+    assert not first_of(pairer, [0, 33, 66, 100], [17, 128])
+    pairer.push("visible", stamped([133 * MS])[0])
+    pair = pairer.pop()
+    assert pair is not None
+    assert (pair.visible.timestamp_ns, pair.infrared.timestamp_ns) == (133 * MS, 128 * MS)
+
+
+def test_frames_do_not_pile_up_beside_a_camera_that_stands_still() -> None:
+    pairer = Pairer(prompt=True)
+    for frame in stamped(range(1, 500)):
+        pairer.push("visible", frame)
+    assert pairer.dropped("visible") > 400
+    pairer.flush()
+    assert pairer.dropped("visible") == 499

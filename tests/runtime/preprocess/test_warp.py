@@ -1,0 +1,56 @@
+"""How the thermal picture lies on the visible one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.runtime.preprocess.warp import Alignment
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (30, 40, 1), dtype=np.uint8)
+
+
+def test_the_identity_between_equal_sizes_copies_nothing() -> None:
+    assert Alignment().warp(PICTURE, (40, 30)) is PICTURE
+
+
+def test_the_identity_between_unequal_sizes_is_refused() -> None:
+    with pytest.raises(
+        CoconetError, match=r"pictures of equal size, got 40x30 and 80x60\. Find \[alignment\] homography"
+    ):
+        Alignment().warp(PICTURE, (80, 60))
+
+
+def test_a_shift_moves_every_pixel_and_leaves_black_behind() -> None:
+    shift = Alignment(((1.0, 0.0, 3.0), (0.0, 1.0, 2.0), (0.0, 0.0, 1.0)))
+    warped = shift.warp(PICTURE, (40, 30))
+    assert np.array_equal(warped[2:, 3:], PICTURE[:-2, :-3])
+    assert not warped[:2].any()
+    assert not warped[:, :3].any()
+
+
+def test_a_scale_brings_a_small_picture_to_the_size_of_the_visible_one() -> None:
+    double = Alignment(((2.0, 0.0, 0.0), (0.0, 2.0, 0.0), (0.0, 0.0, 1.0)))
+    warped = double.warp(PICTURE, (80, 60))
+    assert warped.shape == (60, 80, 1)
+    assert np.array_equal(warped[::2, ::2], PICTURE)
+
+
+def test_a_projection_agrees_with_its_formula() -> None:
+    matrix = ((0.9, 0.05, 2.0), (-0.04, 1.1, 1.0), (0.001, 0.0005, 1.0))
+    smooth = np.add.outer(3 * np.arange(30), 2 * np.arange(40))[:, :, None].astype(np.uint8)
+    warped = Alignment(matrix).warp(smooth, (40, 30))
+    x, y, scale = np.linalg.inv(matrix) @ (20, 15, 1)  # where the pixel (20, 15) of the visible picture comes from
+    assert abs(float(warped[15, 20, 0]) - (3 * y + 2 * x) / scale) <= 1
+
+
+def test_a_homography_found_for_another_size_is_refused() -> None:
+    with pytest.raises(CoconetError, match=r"wanted visible pictures of 640x480, got 40x30\. Align the rig again"):
+        Alignment(size_px=(640, 480)).warp(PICTURE, (40, 30))
+
+
+@pytest.mark.parametrize("entry", [0.0, float("nan")])
+def test_a_matrix_that_cannot_be_inverted_is_refused(entry: float) -> None:
+    with pytest.raises(CoconetError, match="three finite numbers that can be inverted"):
+        Alignment(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, entry)))

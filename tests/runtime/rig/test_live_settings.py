@@ -1,0 +1,126 @@
+"""A rig tuned while it runs: what changes at once, what is refused, and what stands in the file afterwards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.media.image import write_picture
+from coconet.runtime.rig.live_settings import TUNABLE, Tuner
+from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.view import Look
+from tests.support.live_rig import live_rig
+
+RIG = """# the roof
+[visible]
+address = "vis"
+
+[infrared]   # Boson, serial 7
+address = "ir"
+offset_ms = 2.5  # measured with a flash
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    ramp = np.arange(64 * 48, dtype=np.uint16).reshape(48, 64, 1) * 10
+    for side, pixels in (("vis", np.full((48, 64, 3), 90, np.uint8)), ("ir", ramp)):
+        (tmp_path / side).mkdir()
+        for number in range(6):
+            write_picture(tmp_path / side / f"{number}.png", pixels)
+    (tmp_path / "rig.toml").write_text(RIG)
+    return tmp_path / "rig.toml"
+
+
+def test_the_contrast_changes_from_one_pair_to_the_next(file: Path) -> None:
+    tuner = Tuner(Rig.from_file(file), file)
+    with tuner.open() as pairs:
+        stream = iter(pairs)
+        before = next(stream).infrared.pixels
+        tuner.change({"infrared": {"black_hot": True}})
+        after = next(stream).infrared.pixels
+    assert np.array_equal(after, 255 - before)
+
+
+def test_an_alignment_changes_from_one_pair_to_the_next(file: Path) -> None:
+    tuner = Tuner(Rig.from_file(file), file)
+    with tuner.open() as pairs:
+        stream = iter(pairs)
+        before = next(stream).infrared.pixels
+        tuner.change({"alignment": {"homography": [[1, 0, 5], [0, 1, 0], [0, 0, 1]]}})
+        after = next(stream).infrared.pixels
+    assert np.array_equal(after[:, 5:], before[:, :-5])
+    assert not after[:, :5].any()
+
+
+def test_an_offset_changes_the_skew(file: Path) -> None:
+    tuner = Tuner(Rig.from_file(file), file)
+    with tuner.open() as pairs:
+        tuner.change({"infrared": {"offset_ms": 7.0}})
+        assert {pair.skew_ns for pair in pairs} == {7_000_000}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"infrared": {"address": "/etc/passwd"}}, "got infrared.address"),
+        ({"pairing": {"tolerance_ms": 5}}, "got pairing"),
+        ({"infrared": 7}, "got infrared"),
+        ({"infrared": {"agc_percentiles": [90, 10]}}, "a low and a higher one"),
+        ({"view": {"show": "everything"}}, "settings, view.show"),
+        ({"infrared": {"offset_ms": "soon"}}, "settings, infrared.offset_ms"),
+        ({"visible": {"offset_ms": 1.0}, "alignment": {"homography": [[0, 0, 0]] * 3}}, "can be inverted"),
+    ],
+)
+def test_what_does_not_fit_changes_nothing(file: Path, changes: dict[str, dict[str, object]], said: str) -> None:
+    tuner = Tuner(Rig.from_file(file), file)
+    before = tuner.settings()
+    with pytest.raises(CoconetError, match=said):
+        tuner.change(changes)
+    assert tuner.settings() == before
+
+
+def test_saving_keeps_comments_and_every_line_that_was_not_changed(file: Path) -> None:
+    tuner = Tuner(Rig.from_file(file), file)
+    matrix = [[1, 0, 5], [0, 1, 0], [0, 0, 1]]
+    tuner.change({"infrared": {"offset_ms": 3.5}, "alignment": {"homography": matrix}})
+    assert tuner.save() == file
+    text = file.read_text()
+    assert text.startswith(RIG.replace("offset_ms = 2.5", "offset_ms = 3.5"))
+    assert Rig.from_file(file) == tuner.rig
+    assert 'vis"\n' in text  # not the path it stands for
+
+
+def test_the_view_that_is_saved_is_the_one_to_open_with(file: Path) -> None:
+    tuner = Tuner(Rig.from_file(file), file)
+    tuner.change({"view": {"show": "infrared", "colours": "turbo"}})
+    tuner.save()
+    assert file.read_text().startswith(RIG)
+    assert Rig.from_file(file).view.look() == Look("infrared", "turbo")
+    tuner.change({"view": {"show": "split"}})
+    assert tuner.rig.view.look() == Look("fused")  # a window has no slider
+
+
+def test_without_a_rig_file_there_is_nowhere_to_save(file: Path) -> None:
+    tuner = Tuner(Rig.from_file(file))
+    with pytest.raises(CoconetError, match="wanted a rig file to save them in"):
+        tuner.save()
+
+
+def test_settings_are_read_changed_and_saved_through_the_page(file: Path, tmp_path: Path) -> None:
+    tuner = Tuner(Rig.from_file(file), file)
+    with live_rig(tmp_path / "kept", tuner=tuner) as rig:
+        told = json.loads(rig.ask("GET", "/settings")[2])
+        assert told["file"] == "rig.toml"
+        assert {table: set(keys) for table, keys in told["settings"].items()} == {
+            table: set(keys) for table, keys in TUNABLE.items()
+        }
+        changed = json.loads(rig.ask("POST", "/settings", {"infrared": {"contrast": "plateau"}})[2])
+        assert changed["settings"]["infrared"]["contrast"] == "plateau"
+        assert rig.ask("POST", "/settings", {"infrared": {"contrast": "pretty"}})[0] == 400
+        assert rig.ask("POST", "/settings/save")[0] == 200
+    assert Rig.from_file(file).infrared.contrast == "plateau"

@@ -1,0 +1,185 @@
+"""Recording and replaying: bit for bit, with their times, and what is left after a crash or on a full disk."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.media.lossless_video import RawVideoReader, RawVideoWriter
+from coconet.media.pixels import RawPixels
+from coconet.runtime.cameras.open_camera import open_camera
+from coconet.runtime.cameras.recorded import RecordedCamera
+from coconet.runtime.commands.record import record
+from coconet.runtime.frame import Frame
+from coconet.runtime.preprocess.warp import Plane
+from coconet.runtime.rig.edit import replayed_rig
+from coconet.runtime.rig.open_rig import open_rig
+from coconet.runtime.rig.recorder import Recorder
+from coconet.runtime.rig.rig_file import Rig
+from tests.support.called import call, complaint_of
+from tests.support.recordings import ListCamera
+
+MS = 10**6
+
+
+def pictures(kind: str, count: int = 7) -> list[RawPixels]:
+    shape, dtype = {
+        "counts": ((45, 61, 1), np.uint16),
+        "gray": ((45, 61, 1), np.uint8),
+        "bgr": ((45, 61, 3), np.uint8),
+    }[kind]
+    rng = np.random.default_rng(4)
+    return [rng.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True) for _ in range(count)]
+
+
+def frames(kind: str, count: int = 7, start_ms: int = 5000) -> list[Frame]:
+    stamps = [(start_ms + 33 * index + index % 3) * MS + 17 for index in range(count)]
+    return [
+        Frame(pixels, stamp, index + 3, "", "driver")
+        for index, (pixels, stamp) in enumerate(zip(pictures(kind, count), stamps, strict=True))
+    ]
+
+
+def recorded(folder: Path, visible: list[Frame], infrared: list[Frame]) -> Recorder:
+    with Recorder(ListCamera(visible), ListCamera(infrared), folder) as recorder:
+        while not recorder.finished:
+            time.sleep(0.01)
+    return recorder
+
+
+def replayed(camera: RecordedCamera) -> list[Frame]:
+    found = []
+    while (frame := camera.read()) is not None:
+        found.append(frame)
+    camera.close()
+    return found
+
+
+@pytest.mark.parametrize("kind", ["counts", "gray", "bgr"])
+def test_a_lossless_video_gives_back_every_bit(tmp_path: Path, kind: str) -> None:
+    writer = RawVideoWriter(tmp_path / "a.mkv")
+    for index, pixels in enumerate(pictures(kind)):
+        writer.write(pixels, index * 40 * MS)
+    writer.close()
+    reader = RawVideoReader(tmp_path / "a.mkv")
+    assert all(
+        np.array_equal(one, other) and one.dtype == other.dtype
+        for one, other in zip(reader, pictures(kind), strict=True)
+    )
+    reader.close()
+
+
+def test_both_streams_replay_bit_for_bit_with_their_times_to_the_nanosecond(tmp_path: Path) -> None:
+    given = {"visible": frames("bgr"), "infrared": frames("counts", start_ms=5004)}
+    recorded(tmp_path / "night", given["visible"], given["infrared"])
+    found = {side: replayed(RecordedCamera(tmp_path / "night" / f"{side}.mkv")) for side in given}
+    for side, before in given.items():
+        assert all(np.array_equal(one.pixels, other.pixels) for one, other in zip(found[side], before, strict=True))
+        assert [frame.index for frame in found[side]] == [frame.index for frame in before]
+        assert np.array_equal(
+            np.diff([frame.timestamp_ns for frame in found[side]]), np.diff([frame.timestamp_ns for frame in before])
+        )
+    assert found["infrared"][0].timestamp_ns - found["visible"][0].timestamp_ns == 4 * MS
+
+
+def test_a_recording_is_known_by_the_stamps_beside_it(tmp_path: Path) -> None:
+    recorded(tmp_path / "night", frames("bgr"), frames("counts"))
+    camera = open_camera(str(tmp_path / "night" / "infrared.mkv"), "infrared")
+    assert isinstance(camera, RecordedCamera)
+    assert (camera.frames_expected, camera.interrupted) == (7, False)
+    camera.close()
+
+
+def test_the_command_records_a_rig_that_replays_with_the_same_settings(tmp_path: Path) -> None:
+    address = "painted://?fps=50&width=64&height=48&duration_s=0.4"
+    text = f'realtime = true\n[visible]\naddress = "{address}"\n[infrared]\naddress = "{address}"\nblack_hot = true\n'
+    (tmp_path / "rig.toml").write_text(text)
+    assert call(record, tmp_path / "rig.toml", "--out", tmp_path / "night").exit_code == 0
+    rig = Rig.from_file(tmp_path / "night" / "rig.toml")
+    assert (rig.infrared.black_hot, rig.realtime) == (True, False)
+    with open_rig(rig) as pairs:
+        assert [pair.skew_ns for pair in pairs] == [0] * 20
+
+
+def test_a_folder_that_is_there_is_not_written_into(tmp_path: Path) -> None:
+    (tmp_path / "night").mkdir()
+    with pytest.raises(CoconetError, match="night: wanted a free name"):
+        recorded(tmp_path / "night", frames("bgr"), frames("counts"))
+
+
+def test_a_whole_recording_that_lost_its_end_is_told(tmp_path: Path) -> None:
+    recorded(tmp_path / "night", frames("bgr"), frames("counts"))
+    video = tmp_path / "night" / "infrared.mkv"
+    video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    with pytest.raises(CoconetError, match="wanted 7 pictures, one for each stamp, got damage or an end"):
+        replayed(RecordedCamera(video))
+
+
+RECORD = """
+import resource, signal, sys, time
+from pathlib import Path
+from coconet.errors import CoconetError
+from coconet.runtime.preprocess.warp import Plane
+from coconet.runtime.cameras.open_camera import open_camera
+from coconet.runtime.rig.recorder import Recorder
+from coconet.runtime.cameras.files import Pace, PacedCamera
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+limit = int(sys.argv[2])
+if limit:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+pace = Pace()
+address = "painted://?fps=25&width=64&height=48"
+cameras = [PacedCamera(open_camera(address, side), pace) for side in ("visible", "infrared")]
+try:
+    with Recorder(*cameras, Path(sys.argv[1])) as recorder:
+        while not recorder.finished:
+            time.sleep(0.02)
+            print(min(count.written for count in recorder.counts().values()), flush=True)
+except CoconetError as error:
+    print(error, flush=True)
+"""
+
+
+def started(folder: Path, limit: int) -> subprocess.Popen[str]:
+    arguments = [sys.executable, "-c", RECORD, str(folder), str(limit)]
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
+
+
+def test_a_crash_costs_less_than_a_second(tmp_path: Path) -> None:
+    with started(tmp_path / "night", 0) as process:
+        assert process.stdout is not None
+        written = next(count for line in process.stdout if (count := int(line)) >= 60)
+        os.kill(process.pid, signal.SIGKILL)
+    for side in ("visible", "infrared"):
+        camera = RecordedCamera(tmp_path / "night.unfinished" / f"{side}.mkv")
+        assert camera.interrupted
+        assert len(replayed(camera)) > written - 25
+    assert not (tmp_path / "night").exists()
+
+
+def test_a_full_disk_is_told_and_what_was_recorded_replays(tmp_path: Path) -> None:
+    with started(tmp_path / "night", 400_000) as process:
+        assert process.stdout is not None
+        lines = process.stdout.read().splitlines()
+    assert "wanted a disk that takes more, got File too large. What was recorded" in lines[-1]
+    video = tmp_path / "night.unfinished" / "visible.mkv"
+    assert len(replayed(RecordedCamera(video))) > int(lines[-2]) - 25
+
+
+def test_a_missing_rig_file_is_named(tmp_path: Path) -> None:
+    assert "none.toml: wanted a rig file" in complaint_of(record, tmp_path / "none.toml", "--out", tmp_path / "night")
+
+
+def test_lenses_and_distances_of_a_rig_are_in_the_rig_file_of_its_recording(tmp_path: Path) -> None:
+    plane = {"parallax_px_m": [40, 0], "aligned_at_m": 20, "distance_m": 5}
+    fields = {"visible": {"address": "a"}, "infrared": {"address": "b"}, "alignment": {"plane": plane}}
+    (tmp_path / "rig.toml").write_text(replayed_rig(fields))
+    assert Rig.from_file(tmp_path / "rig.toml").alignment.plane == Plane((40, 0), 20, 5)

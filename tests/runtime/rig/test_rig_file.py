@@ -1,0 +1,178 @@
+"""The rig file, and the stream of pairs that it opens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.media.image import write_picture
+from coconet.runtime.rig.open_rig import open_rig
+from coconet.runtime.rig.rig_file import Rig
+from tests.support.recordings import flat, write_folder, write_video
+
+CAMERAS = '[visible]\naddress = "vis"\n[infrared]\naddress = "ir"\n'
+
+
+def rig_file(folder: Path, text: str) -> Path:
+    path = folder / "rig.toml"
+    path.write_text(text)
+    return path
+
+
+def folders(root: Path, visible: list[np.ndarray], infrared: list[np.ndarray]) -> None:
+    write_folder(root / "vis", visible)
+    write_folder(root / "ir", infrared)
+
+
+def test_addresses_are_relative_to_the_rig_file(tmp_path: Path) -> None:
+    folders(tmp_path, [flat(1), flat(2)], [flat(3, channels=1), flat(4, channels=1)])
+    with open_rig(Rig.from_file(rig_file(tmp_path, CAMERAS))) as stream:
+        pairs = [(pair.visible.name, pair.infrared.name, int(pair.infrared.pixels[0, 0, 0])) for pair in stream]
+    assert pairs == [("0000.png", "0000.png", 3), ("0001.png", "0001.png", 4)]
+
+
+def test_a_painted_address_and_an_absolute_one_stay_as_they_are(tmp_path: Path) -> None:
+    text = f'[visible]\naddress = "painted://?seed=2"\n[infrared]\naddress = "{tmp_path}/x.mp4"\n'
+    rig = Rig.from_file(rig_file(tmp_path, text))
+    assert (rig.visible.address, rig.infrared.address) == ("painted://?seed=2", f"{tmp_path}/x.mp4")
+
+
+def test_every_table_reaches_the_pairs(tmp_path: Path) -> None:
+    """Black-hot raw counts at half size, stamped 40 ms late, come out white-hot, at full size and on time."""
+    counts = np.linspace(5000, 6000, 24 * 16).astype(np.uint16).reshape(16, 24, 1)
+    folders(tmp_path, [flat(9, 48, 32)] * 3, [counts] * 3)
+    text = """
+        [visible]
+        address = "vis"
+        fps = 10
+        [infrared]
+        address = "ir"
+        fps = 10
+        offset_ms = -40
+        black_hot = true
+        agc_percentiles = [0, 100]
+        [pairing]
+        tolerance_ms = 45
+        [alignment]
+        homography = [[2, 0, 0], [0, 2, 0], [0, 0, 1]]
+        size_px = [48, 32]
+    """
+    with open_rig(Rig.from_file(rig_file(tmp_path, text))) as stream:
+        pairs = list(stream)
+    assert [pair.skew_ns for pair in pairs] == [-40_000_000] * 3
+    infrared = pairs[0].infrared.pixels
+    assert infrared.shape == (32, 48, 1)
+    assert infrared.dtype == np.uint8
+    assert (infrared[0, 0, 0], infrared[30, 46, 0]) == (255, 0)
+
+
+def test_a_tight_tolerance_drops_what_is_late(tmp_path: Path) -> None:
+    folders(tmp_path, [flat(9)] * 3, [flat(9, channels=1)] * 3)
+    text = CAMERAS + "offset_ms = 5\n[pairing]\ntolerance_ms = 1\n"
+    with open_rig(Rig.from_file(rig_file(tmp_path, text))) as stream:
+        assert list(stream) == []
+    assert stream.counts.infrared.dropped == 3
+
+
+def test_two_addresses_make_a_rig(tmp_path: Path) -> None:
+    video = str(write_video(tmp_path / "a.mp4", [flat(1)] * 4))
+    with open_rig(Rig.from_addresses(video, video)) as stream:
+        assert (stream.frames_expected, stream.realtime, len(list(stream))) == (4, False, 4)
+
+
+def test_a_realtime_rig_replays_its_recordings_as_live_cameras() -> None:
+    address = "painted://?fps=100&width=32&height=32&duration_s=0.1"
+    with open_rig(Rig.from_addresses(address, address, realtime=True)) as stream:
+        stamps = [pair.visible.timestamp_ns for pair in stream]
+    assert stream.realtime
+    assert stamps == sorted(stamps)
+    assert stream.counts.visible.read == stream.counts.visible.paired + stream.counts.visible.dropped
+
+
+def test_sizes_may_change_from_pair_to_pair(tmp_path: Path) -> None:
+    folders(tmp_path, [flat(1), flat(1, 40, 30)], [flat(1, channels=1), flat(1, 40, 30, 1)])
+    with open_rig(Rig.from_addresses(f"{tmp_path}/vis", f"{tmp_path}/ir")) as stream:
+        assert [pair.infrared.pixels.shape for pair in stream] == [(24, 32, 1), (30, 40, 1)]
+
+
+def test_a_pair_of_unequal_size_is_named_by_both_files(tmp_path: Path) -> None:
+    folders(tmp_path, [flat(1)], [flat(1, 40, 30, 1)])
+    with (
+        pytest.raises(CoconetError, match=r"vis/0000\.png and .*ir/0000\.png: .* got 40x30 and 32x24"),
+        open_rig(Rig.from_addresses(f"{tmp_path}/vis", f"{tmp_path}/ir")) as stream,
+    ):
+        list(stream)
+
+
+def test_a_name_in_the_rig_file_stands_in_errors(tmp_path: Path) -> None:
+    text = f'[visible]\naddress = "{write_video(tmp_path / "a.mp4", [flat(1)])}"\nname = "front"\n'
+    text += '[infrared]\naddress = "painted://?width=64&height=64"\n'
+    with (
+        pytest.raises(CoconetError, match="^front and painted infrared: wanted .* of equal size"),
+        open_rig(Rig.from_file(rig_file(tmp_path, text))) as stream,
+    ):
+        list(stream)
+
+
+def test_folders_with_other_names_are_refused(tmp_path: Path) -> None:
+    folders(tmp_path, [flat(1)], [flat(1, channels=1)])
+    write_picture(tmp_path / "ir" / "extra.png", flat(1))
+    with pytest.raises(CoconetError, match="wanted the same file names in both folders"):
+        open_rig(Rig.from_addresses(f"{tmp_path}/vis", f"{tmp_path}/ir"))
+
+
+def test_folders_of_unlike_rates_need_no_equal_names(tmp_path: Path) -> None:
+    folders(tmp_path, [flat(1)] * 6, [flat(1, channels=1)] * 2)
+    text = '[visible]\naddress = "vis"\nfps = 30\n[infrared]\naddress = "ir"\nfps = 10\n'
+    with open_rig(Rig.from_file(rig_file(tmp_path, text))) as stream:
+        assert [pair.visible.name for pair in stream] == ["0000.png", "0003.png"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            CAMERAS + "agc = 1\n",
+            r"rig\.toml, infrared\.agc: wanted one of the keys address, name, fps, size_px, layout, offset_ms, black",
+        ),
+        ("[visible]\n" + CAMERAS[26:], r"rig\.toml, visible\.address: wanted this key, got nothing"),
+        (CAMERAS + "fps = -1\n", r"rig\.toml, infrared\.fps: wanted greater than 0, got -1"),
+        (
+            CAMERAS + "agc_percentiles = [9, 1]\n",
+            r"rig\.toml, \[infrared\] agc_percentiles: wanted a low and a higher one",
+        ),
+        (CAMERAS + "[alignment]\nhomography = [[1, 0], [0, 1]]\n", r"rig\.toml, alignment\.homography\.0\.2: wanted"),
+        (
+            CAMERAS + "[color]\n",
+            r"rig\.toml, color: wanted one of the keys visible, infrared, pairing, alignment, health",
+        ),
+        (CAMERAS + 'realtime = "perhaps"\n', r"rig\.toml, infrared\.realtime: wanted one of the keys"),
+        (CAMERAS + "fps = \n", r"rig\.toml: wanted a TOML file, got .*line 5"),
+    ],
+)
+def test_a_bad_rig_file_names_the_key(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(CoconetError, match=told):
+        Rig.from_file(rig_file(tmp_path, text))
+
+
+def test_a_missing_rig_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CoconetError, match=r"none\.toml: wanted a rig file, got no such file"):
+        Rig.from_file(tmp_path / "none.toml")
+
+
+def test_a_password_is_not_repeated_by_an_error(tmp_path: Path) -> None:
+    text = '[visible]\naddress = ["rtsp://me:secret@host"]\n[infrared]\naddress = "ir"\n'
+    with pytest.raises(CoconetError) as caught:
+        Rig.from_file(rig_file(tmp_path, text))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_second_camera_that_does_not_open_is_told_and_a_second_try_works(tmp_path: Path) -> None:
+    video = str(write_video(tmp_path / "a.mp4", [flat(1)]))
+    with pytest.raises(CoconetError, match=r"none\.mp4: wanted a video file"):
+        open_rig(Rig.from_addresses(video, str(tmp_path / "none.mp4")))
+    with open_rig(Rig.from_addresses(video, video)) as stream:
+        assert len(list(stream)) == 1

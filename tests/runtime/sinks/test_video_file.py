@@ -1,0 +1,69 @@
+"""Video files in turns: when a new one begins, and which are deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.media.video import VideoReader
+from coconet.runtime.frame import Frame, FramePair, FusedFrame
+from coconet.runtime.sinks.open_sink import open_sink
+from coconet.runtime.sinks.video_file import RotatingSink, Rotation
+from tests.runtime.sinks.test_open_sink import fused
+
+
+def frames_in(folder: Path) -> list[int]:
+    counts = []
+    for path in sorted(folder.glob("day-*.mp4")):
+        with VideoReader(path) as video:
+            counts.append(len(list(video)))
+    return counts
+
+
+def test_a_file_is_full_after_its_time(tmp_path: Path) -> None:
+    sink = open_sink(str(tmp_path / "day.mp4"), Rotation(seconds=0.12))
+    for index in range(10):  # 40 ms apart, so three fill a file
+        sink.write(fused(index))
+    sink.close()
+    assert frames_in(tmp_path) == [3, 3, 3, 1]
+
+
+def test_a_file_is_full_after_its_size(tmp_path: Path) -> None:
+    sink = open_sink(str(tmp_path / "day.mp4"), Rotation(megabytes=0.1))
+    rng = np.random.default_rng(0)
+    for index in range(60):
+        noise = Frame(rng.integers(0, 256, (128, 128, 3), np.uint8), index * 40_000_000, index)
+        sink.write(FusedFrame(noise.pixels, FramePair(noise, noise), 1.0))
+    sink.close()
+    assert len(frames_in(tmp_path)) > 1
+    assert sum(frames_in(tmp_path)) == 60
+
+
+def test_only_the_newest_files_are_kept_and_nothing_else_is_touched(tmp_path: Path) -> None:
+    others = ["day-20200101T000000-000Z.mp4", "day-of-mine.mp4", "night-20200101T000000-000Z.mp4"]
+    for name in others:
+        (tmp_path / name).touch()
+    sink = RotatingSink(tmp_path / "day.mp4", Rotation(seconds=0.04, keep=2))
+    for index in range(5):
+        sink.write(fused(index))
+    sink.close()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left & set(others) == set(others[1:])
+    assert len(left) == 4
+
+
+def test_after_an_error_only_the_unfinished_file_is_lost(tmp_path: Path) -> None:
+    sink = RotatingSink(tmp_path / "day.mp4", Rotation(seconds=0.08))
+    for index in range(3):
+        sink.write(fused(index))
+    sink.discard()
+    assert frames_in(tmp_path) == [2]
+
+
+@pytest.mark.parametrize("words", [(0.0, 0.0, 3), (-1.0, 0.0, 0), (1.0, 0.0, -1)])
+def test_a_rotation_that_never_turns_is_refused(words: tuple[float, float, int]) -> None:
+    with pytest.raises(CoconetError, match="wanted a length or a size above 0"):
+        Rotation(*words)

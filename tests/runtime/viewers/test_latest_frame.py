@@ -1,0 +1,69 @@
+"""The board: the newest frame for whoever waits, and no waiting for who posts."""
+
+from __future__ import annotations
+
+import asyncio
+from threading import Timer
+
+import numpy as np
+import pytest
+
+from coconet.runtime.frame import Frame, FramePair, FusedFrame
+from coconet.runtime.viewers import latest_frame as board
+from coconet.runtime.viewers.latest_frame import Board, BoardClosed
+
+
+def fused(level: int) -> FusedFrame:
+    frame = Frame(np.full((4, 4, 1), level, np.uint8), level, level)
+    return FusedFrame(frame.pixels, FramePair(frame, frame), 1.0)
+
+
+@pytest.fixture(autouse=True)
+def every_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board, "_SHORTEST_S", 0.0)
+
+
+def test_the_newest_frame_is_given_whatever_came_between() -> None:
+    posts = Board()
+    for level in (1, 2, 3):
+        posts.post(fused(level))
+    newest = asyncio.run(posts.newer_than(1))
+    assert (newest.serial, newest.frame.pixels[0, 0, 0]) == (3, 3)
+
+
+def test_all_who_wait_are_woken_by_another_thread() -> None:
+    posts = Board()
+
+    async def both() -> list[int]:
+        Timer(0.05, posts.post, [fused(7)]).start()
+        return [posted.serial for posted in await asyncio.gather(posts.newer_than(0), posts.newer_than(0))]
+
+    assert asyncio.run(both()) == [1, 1]
+
+
+def test_who_stops_waiting_is_forgotten_and_a_closed_event_loop_disturbs_no_post() -> None:
+    posts = Board()
+    with pytest.raises(asyncio.TimeoutError):
+        asyncio.run(asyncio.wait_for(posts.newer_than(0), 0.01))
+    assert not posts._waiting
+    loop = asyncio.new_event_loop()
+    posts._waiting.add(loop.create_future())
+    loop.close()
+    posts.post(fused(1))
+    assert posts.newest is not None
+
+
+def test_frames_that_nobody_could_see_are_not_posted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board, "_SHORTEST_S", 60.0)
+    posts = Board()
+    posts.post(fused(1))
+    posts.post(fused(2))
+    assert posts.newest is not None
+    assert posts.newest.serial == 1
+
+
+def test_a_board_that_is_closed_lets_nobody_wait() -> None:
+    posts = Board()
+    Timer(0.05, posts.close).start()
+    with pytest.raises(BoardClosed):
+        asyncio.run(posts.newer_than(0))

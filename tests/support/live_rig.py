@@ -1,0 +1,114 @@
+"""A small live rig whose cameras can be stopped, fused in a thread, with its live page."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.frame import Frame
+from coconet.runtime.loop.pipeline import run_pipeline
+from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.pairing.live_pair_stream import LiveStream
+from coconet.runtime.rig.live_settings import Tuner
+from coconet.runtime.sinks.sink import NoSink
+from coconet.runtime.viewers.live_page import LivePage, PageSettings
+
+PERIOD_S = 0.04
+CUT = 0
+
+
+class SmallCamera:
+    """A camera of 64x48 with a bright bar that moves; `stopped` makes it silent, `ended` ends it."""
+
+    realtime = True
+
+    def __init__(self, name: str, depth: int) -> None:
+        self.name, self.stopped, self.ended = name, Event(), Event()
+        self._depth, self._index = depth, 0
+
+    def read(self) -> Frame | None:
+        while not self.ended.wait(PERIOD_S):
+            if not self.stopped.is_set():
+                self._index += 1
+                pixels = np.full((48, 64, self._depth), 40, np.uint8)
+                pixels[:, self._index % 56 : self._index % 56 + 8] = 220
+                return Frame(pixels, time.monotonic_ns(), self._index, stamps="arrival")
+        return None
+
+    def close(self) -> None:
+        self.ended.set()
+
+
+class LiveRig:
+    """What a test can do to a running rig, and ask of its page."""
+
+    def __init__(self, page: LivePage, visible: SmallCamera, infrared: SmallCamera) -> None:
+        self.page, self.visible, self.infrared = page, visible, infrared
+
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Send one request exactly as it is written; give the status, the headers and the body of the answer.
+
+        The status is CUT where the page closed the connection while the request was still being sent.
+        """
+        data = body if body is None or isinstance(body, (bytes, Iterator)) else json.dumps(body)
+        with closing(HTTPConnection(urlsplit(self.page.url).netloc, timeout=20)) as connection:
+            try:
+                connection.request(method, path, data, headers or {}, encode_chunked=isinstance(data, Iterator))
+                answer = connection.getresponse()
+                return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+            except ConnectionError:
+                return CUT, {}, b""
+
+    def fused(self) -> int:
+        """How many frames the loop has fused."""
+        vitals = self.page.view.gauge.vitals()
+        return 0 if vitals is None else vitals.fused
+
+    def goes_on(self) -> bool:
+        """Whether the loop fuses three more frames."""
+        before = self.fused()
+        return until(lambda: self.fused() >= before + 3)
+
+
+def until(happened: Callable[[], object], most_s: float = 20.0) -> bool:
+    """Wait until something is true; False when it does not become so."""
+    end = time.monotonic() + most_s
+    while not happened():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@contextmanager
+def live_rig(folder: Path, token: str | None = None, tuner: Tuner | None = None) -> Iterator[LiveRig]:
+    """Run the rig and its page inside the block; snapshots go into `folder`."""
+    gauge, visible, infrared = Gauge(), SmallCamera("front", 3), SmallCamera("boson", 1)
+    with (
+        LivePage(gauge, PageSettings(port=0, token=token, captures=folder), tuner) as page,
+        LiveStream(visible, infrared) as pairs,
+    ):
+        gauge.watch(pairs.health, lambda: None)
+        words = (pairs, BaselineBackend("average"), NoSink())
+        loop = Thread(target=run_pipeline, args=words, kwargs={"gauge": gauge})
+        loop.start()
+        try:
+            rig = LiveRig(page, visible, infrared)
+            assert rig.goes_on()
+            yield rig
+        finally:
+            visible.ended.set()
+            infrared.ended.set()
+            loop.join()

@@ -1,0 +1,150 @@
+"""The live page in a real browser: the picture moves, the slider splits, a snapshot is saved, a stop is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+
+from coconet.media.image import read_picture
+from coconet.runtime.rig.live_settings import Tuner
+from coconet.runtime.rig.rig_file import Rig
+from tests.support.browser import chromium
+from tests.support.live_rig import LiveRig, live_rig, until
+
+TOKEN = "correct-horse-battery"  # noqa: S105 - of these tests only
+PIXEL = "return [...document.getElementById('canvas').getContext('2d').getImageData(arguments[0], 40, 1, 1).data]"
+CHANGE = """const i = document.getElementById('settings-form').elements[arguments[0]];
+i.value = arguments[1]; i.dispatchEvent(new Event('change', {bubbles: true}));"""
+SLIDE = "const s = arguments[0]; s.value = arguments[1]; s.dispatchEvent(new Event('input'));"
+
+
+class Page:
+    """What a person would do with the page, and see on it."""
+
+    def __init__(self, browser: Chrome, rig: LiveRig, tuner: Tuner) -> None:
+        self.browser, self.rig, self.tuner = browser, rig, tuner
+
+    def click(self, selector: str) -> None:
+        self.browser.find_element(By.CSS_SELECTOR, selector).click()
+
+    def text(self, selector: str) -> str:
+        return self.browser.find_element(By.CSS_SELECTOR, selector).text
+
+    def canvas(self, attribute: str) -> str:
+        return self.browser.find_element(By.ID, "canvas").get_attribute(attribute) or ""
+
+    def pixel(self, x: int) -> list[int]:
+        return list(self.browser.execute_script(PIXEL, x))
+
+
+def coloured(pixel: list[int]) -> bool:
+    return max(pixel[:3]) - min(pixel[:3]) > 30
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    file = tmp_path_factory.mktemp("rig") / "rig.toml"
+    file.write_text('[visible]\naddress = "painted://"\n[infrared]\naddress = "painted://"\n')
+    tuner = Tuner(Rig.from_file(file), file)
+    with (
+        live_rig(tmp_path_factory.mktemp("captures"), token=TOKEN, tuner=tuner) as rig,
+        chromium(tmp_path_factory.mktemp("profile")) as browser,
+    ):
+        opened = Page(browser, rig, tuner)
+        browser.get(rig.page.url)
+        browser.find_element(By.ID, "token").send_keys(TOKEN)
+        opened.click("button")
+        assert until(lambda: browser.current_url == f"{rig.page.url}/")
+        assert until(lambda: opened.canvas("data-serial"))
+        yield opened
+
+
+def test_the_picture_moves_and_the_figures_are_there(page: Page) -> None:
+    serial = page.canvas("data-serial")
+    seen = set()
+    assert until(lambda: seen.add(tuple(page.pixel(30))) or len(seen) > 1)  # type: ignore[func-returns-value]
+    assert page.canvas("data-serial") != serial
+    assert (page.canvas("width"), page.canvas("height")) == ("64", "48")
+    assert until(lambda: page.text("#fps") > "0.0")
+    assert page.text("#model") == "average fp32, numpy"
+
+
+def test_the_slider_shows_more_of_one_camera_and_less_of_the_other(page: Page) -> None:
+    page.click("[data-view=split]")
+    page.click("[data-colours=inferno]")
+    assert until(lambda: page.canvas("data-views") == "visible infrared")
+    slider = page.browser.find_element(By.ID, "slider")
+    page.browser.execute_script(SLIDE, slider, 1000)
+    assert until(lambda: not coloured(page.pixel(60)))
+    page.browser.execute_script(SLIDE, slider, 0)
+    assert until(lambda: coloured(page.pixel(60)))
+
+
+def test_a_snapshot_is_saved_and_offered(page: Page) -> None:
+    page.click("#snapshot")
+    assert until(lambda: page.text("#toast").startswith("Saved"))
+    saved = sorted(page.rig.page.view.captures.folder.glob("*-fused.png"))
+    assert read_picture(saved[0]).shape == (48, 64, 3)
+    assert page.browser.find_element(By.CSS_SELECTOR, "#toast a").get_attribute("download") == saved[0].name
+
+
+def test_a_recording_is_begun_and_finished_with_one_button(page: Page) -> None:
+    page.click("#record")
+    assert until(lambda: page.text("#record").startswith("0:01"))
+    page.click("#record")
+    assert until(lambda: page.text("#record") == "Record")
+    assert list(page.rig.page.view.captures.folder.glob("*.mp4"))
+
+
+def test_a_stopped_camera_gets_a_badge_and_is_live_again_afterwards(page: Page) -> None:
+    assert until(lambda: page.text("#camera-infrared .state") == "live")
+    page.rig.infrared.stopped.set()
+    try:
+        assert until(lambda: page.text("#camera-infrared .state") == "lost")
+        assert page.text("#camera-visible .state") == "live"
+    finally:
+        page.rig.infrared.stopped.clear()
+    assert until(lambda: page.text("#camera-infrared .state") == "live")
+
+
+def test_the_page_fits_a_phone(page: Page, tmp_path: Path) -> None:
+    phone = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    try:
+        assert page.browser.execute_script("return document.documentElement.scrollWidth") == 390
+        assert page.browser.execute_script("return document.getElementById('canvas').clientWidth") == 390
+    finally:
+        page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_settings_are_changed_at_once_and_saved_on_request(page: Page) -> None:
+    page.click("#settings summary")
+    page.browser.execute_script(CHANGE, "infrared.offset_ms", "4.5")
+    page.browser.execute_script(CHANGE, "shift.0", "3")
+    assert until(lambda: page.tuner.rig.alignment.homography[0] == (1.0, 0.0, 3.0))
+    assert page.tuner.rig.infrared.offset_ms == 4.5
+    page.click("[data-view=visible]")
+    page.click("#save")
+    assert until(lambda: page.text("#toast") == "Saved to rig.toml")
+    assert page.tuner.file is not None
+    saved = Rig.from_file(page.tuner.file)
+    assert (saved.infrared.offset_ms, saved.view.show) == (4.5, "visible")
+
+
+def test_the_page_opens_with_the_view_of_the_rig_file(page: Page) -> None:
+    page.tuner.change({"view": {"show": "infrared"}})
+    page.browser.execute_script("localStorage.clear()")
+    page.browser.refresh()
+    assert until(lambda: page.canvas("data-views") == "infrared")
+
+
+def test_neither_the_address_nor_the_browser_log_holds_the_token_or_an_error(page: Page) -> None:
+    assert TOKEN not in page.browser.current_url
+    told = [entry["message"] for entry in page.browser.get_log("browser")]
+    assert [
+        message for message in told if "getImageData" not in message
+    ] == []  # these tests read pixels, the page none

@@ -1,0 +1,131 @@
+"""The rooms: who may import whom, how full a room may be, and what works while heavy packages are missing."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FLOORS = {
+    "coconet": {"coconet"},
+    "runtime": {"coconet", "runtime"},
+    "export": {"coconet", "runtime", "export"},
+    "calibration": {"coconet", "runtime", "calibration"},
+    "benchmarks": {"coconet", "runtime", "export", "calibration", "benchmarks"},
+}
+"""Each part with the parts it may import."""
+MOST_FILES = 12
+MOST_LINES = 400
+
+
+def module_name(path: Path) -> str:
+    """Return the import name of a file: runtime/frame.py is coconet.runtime.frame."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = parts if parts[0] == "coconet" else ("coconet", *parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {module_name(path): path for part in FLOORS for path in sorted((ROOT / part).rglob("*.py"))}
+NEED_TORCH = {
+    *(f"coconet.networks.{name}" for name in ("vgg", "coconet", "lite", "camera_ready", "checkpoint", "custom")),
+    *(f"coconet.losses.{name}" for name in ("adaptive", "fidelity", "contrastive", "vgg_features")),
+    *(f"coconet.training.{name}" for name in ("initial_weights", "noisy_twin", "fake_quant", "objective", "crops")),
+    *(f"coconet.training.{name}" for name in ("trainer", "validation")),
+}
+CONTRACTS = {
+    "coconet.cards.model_card",
+    "coconet.errors",
+    *(f"coconet.runtime.{name}" for name in ("frame", "backends.backend", "cameras.camera", "sinks.sink")),
+    *(f"coconet.runtime.{name}" for name in ("backends.open_backend", "rig.open_rig", "rig.rig_file", "loop.pipeline")),
+}
+
+IMPORT_ALL = """
+import importlib, sys
+HIDDEN = {
+    "torch", "cv2", "onnx", "tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings", "pycuda", "onnxruntime", "av",
+    "scipy", "safetensors", "onnxscript", "h5py", "tomli_w", "openvino", "cuda", "gi",
+    "starlette", "uvicorn", "websockets", "prometheus_client", "tomlkit",
+}
+
+class Hider:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in HIDDEN:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Hider())
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        print(name, type(error).__name__, error, sep="|")
+"""
+
+
+def imported_by(path: Path) -> set[str]:
+    """Return the names of all modules that a file imports, at its top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names} & FILES.keys()
+            found |= inner or {node.module}
+    return found
+
+
+def part_of(name: str) -> str:
+    """Return the part a module of ours belongs to."""
+    second = [*name.split("."), ""][1]
+    return second if second in FLOORS else "coconet"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_imports_point_only_towards_the_ground(name: str) -> None:
+    ours = {part_of(other) for other in imported_by(FILES[name]) if other.partition(".")[0] == "coconet"}
+    assert ours <= FLOORS[part_of(name)]
+
+
+def test_no_import_goes_round() -> None:
+    graph = {name: (imported_by(path) & FILES.keys()) - {name} for name, path in FILES.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as circle:
+        pytest.fail(f"imports go round: {' <- '.join(circle.args[1])}")
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if part_of(name) == "runtime"])
+def test_the_runtime_needs_no_torch_but_for_the_eager_backend(name: str) -> None:
+    heavy = imported_by(FILES[name]) & (NEED_TORCH | {"torch"})
+    assert name == "coconet.runtime.backends.pytorch" or not heavy
+
+
+def test_no_room_holds_more_than_a_dozen_files() -> None:
+    rooms = {path.parent for path in FILES.values()}
+    sizes = {str(room.relative_to(ROOT)): len([*room.glob("[!_]*.py")]) for room in rooms}
+    assert {room: size for room, size in sizes.items() if size > MOST_FILES} == {}
+
+
+@pytest.mark.parametrize("path", FILES.values(), ids=FILES.keys())
+def test_every_file_opens_with_a_caption_and_stays_under_400_lines(path: Path) -> None:
+    text = path.read_text()
+    assert ast.get_docstring(ast.parse(text))
+    assert len(text.splitlines()) <= MOST_LINES
+
+
+def test_without_heavy_packages_every_module_imports_or_names_the_extra_in_one_sentence() -> None:
+    answer = subprocess.run([sys.executable, "-c", IMPORT_ALL, *FILES], capture_output=True, text=True, check=True)
+    refused = dict(line.split("|", 1) for line in answer.stdout.splitlines())
+    assert all(said.startswith("MissingPackage|") and "pip install" in said for said in refused.values()), refused
+    assert refused.keys() >= NEED_TORCH
+    commands = {name for name in FILES if ".commands." in name}
+    assert not refused.keys() & (commands | CONTRACTS)
+
+
+def test_every_command_is_announced() -> None:
+    announced = (ROOT / "setup.py").read_text()
+    assert [name for name in FILES if ".commands." in name and f"{name}:" not in announced] == []

@@ -1,0 +1,100 @@
+"""Two real RTSP servers on this machine as the cameras of a rig; GStreamer's server has to be installed.
+
+On Debian: apt install python3-gi gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0, and the packages
+gstreamer1.0-plugins-base, -good and -bad.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.cameras.open_camera import open_camera
+from coconet.runtime.frame import FramePair
+from coconet.runtime.loop.pipeline import fused_pixels
+from coconet.runtime.pairing.pair_stream import PairStream
+from coconet.runtime.rig.open_rig import open_rig
+from coconet.runtime.rig.rig_file import Rig
+from tests.support.rtsp_rig import Log, Server, painted, servers_there, write_jpegs
+
+pytestmark = pytest.mark.skipif(not servers_there(), reason="GStreamer's RTSP server and its Python are not installed")
+
+PATIENCE_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("rtsp")
+    return {role: write_jpegs(root / role, painted(role, 25, 2)) for role in ("visible", "infrared")}
+
+
+@pytest.fixture
+def servers(pictures: dict[str, Path]) -> Iterator[tuple[Server, Server]]:
+    """A visible camera of 30 fps, and an infrared one of 25 whose pictures are up to 15 ms late."""
+    both = Server(pictures["visible"], 30, 0), Server(pictures["infrared"], 25, 15)
+    for server in both:
+        server.start()
+    yield both
+    for server in both:
+        server.kill()
+
+
+def until(stream: PairStream, pairs: Iterator[FramePair], log: Log, wanted: Callable[[FramePair], bool]) -> FramePair:
+    began = time.monotonic()
+    for pair in pairs:
+        log.add(pair)
+        if wanted(pair):
+            return pair
+        assert time.monotonic() - began < PATIENCE_S, (stream.health(), log.spells)
+    raise AssertionError("the stream ended")
+
+
+def test_unlike_rates_with_jitter_pair_within_half_the_slower_period(servers: tuple[Server, Server]) -> None:
+    visible, infrared = servers
+    log = Log()
+    with open_rig(Rig.from_addresses(visible.address, infrared.address)) as stream:
+        until(stream, iter(stream), log, lambda _: len(log.skews_ms) == 80)
+        health = stream.health()
+    assert np.percentile(np.abs(log.skews_ms[5:]), 95) <= 20.0
+    assert [told.stamps for told in health if told] == ["stream", "stream"]
+
+
+def test_each_server_may_go_and_come_back_while_the_other_camera_is_shown(servers: tuple[Server, Server]) -> None:
+    sides = dict(zip(("visible", "infrared"), servers, strict=True))
+    log = Log()
+    with open_rig(Rig.from_addresses(servers[0].address, servers[1].address)) as stream:
+        pairs = iter(stream)
+        for side, server in sides.items():
+            until(stream, pairs, log, lambda pair: not pair.missing)
+            server.kill()
+            alone = until(stream, pairs, log, lambda pair, side=side: f"{side} lost" in pair.notice)
+            assert alone.missing == {side}
+            assert fused_pixels(alone, BaselineBackend()).shape == (240, 320, 3)
+            server.start()
+            until(stream, pairs, log, lambda pair: not pair.missing)
+        health = stream.health()
+    assert [told.reconnects for told in health if told] == [1, 1]
+
+
+def test_a_server_that_starts_after_the_rig_is_found(servers: tuple[Server, Server]) -> None:
+    visible, infrared = servers
+    infrared.kill()
+    log = Log()
+    with open_rig(Rig.from_addresses(visible.address, infrared.address), patient=True) as stream:
+        pairs = iter(stream)
+        assert next(pairs).notice == "infrared lost"
+        infrared.start()
+        until(stream, pairs, log, lambda pair: not pair.missing)
+
+
+def test_nobody_at_the_address_is_told_without_the_password() -> None:
+    with pytest.raises(CoconetError) as caught:
+        open_camera("rtsp://me:secret@127.0.0.1:9/live", "visible")
+    assert "secret" not in str(caught.value)
+    assert "rtsp://***@127.0.0.1:9/live: wanted a video stream, got Connection refused" in str(caught.value)
