@@ -1,8 +1,10 @@
 """What is packaged, what it needs, and which commands each part announces."""
 
 import re
+import sys
 from pathlib import Path
 
+import setuptools
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
@@ -55,6 +57,7 @@ EXTRAS = {
         "pytest-xdist>=3.6",
         "ruff>=0.12",
         "selenium>=4.20",
+        "setuptools>=64",
         "tomli>=2",
         "scikit-image>=0.22",
     ],
@@ -79,6 +82,13 @@ COMMANDS = {
     "soak": "coconet.benchmarks.commands.soak:soak",
     "steadiness": "coconet.benchmarks.commands.flicker:steadiness",
 }
+if "develop" in sys.argv and int(setuptools.__version__.partition(".")[0]) < 64:
+    # Older ones only put the checkout on the path, where coconet.runtime does not exist.
+    sys.exit(
+        f"error: setuptools {setuptools.__version__} cannot make an editable install of this package. "
+        "Run pip install --upgrade pip setuptools first, or make a plain one: pip install ."
+    )
+
 PARTS = ("runtime", "export", "calibration", "benchmarks")
 PACKAGES = [
     "coconet",
@@ -99,7 +109,7 @@ setup(
     package_dir={"coconet": "coconet", **{f"coconet.{part}": part for part in PARTS}},
     packages=PACKAGES,
     package_data={
-        "coconet.weights": ["*.onnx", "*.safetensors", "*.md"],
+        "coconet.weights": ["*.onnx", "*.safetensors", "*.json", "*.md"],
         "coconet": ["py.typed"],
         "coconet.benchmarks.results": ["*.jinja"],
         "coconet.runtime.viewers": ["page/*"],

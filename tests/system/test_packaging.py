@@ -1,0 +1,100 @@
+"""What an installation holds: one import name, every data file, and an editable one that sees new files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("coconet", "runtime", "export", "calibration", "benchmarks")
+REST = ("setup.py", "pyproject.toml", "README.md", "LICENSE")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the sources, as building leaves files beside them."""
+    copy = tmp_path_factory.mktemp("source")
+    for part in PARTS:
+        shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in REST:
+        shutil.copy(ROOT / name, copy / name)
+    return copy
+
+
+def pip(python: Path | str, *words: object) -> None:
+    """Run the pip of this Python on the packages of another one, without the network."""
+    offline = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "--python", str(python), words[0], *offline, *words[1:]]
+    subprocess.run([str(word) for word in command], check=True)
+
+
+def empty_environment(folder: Path) -> Path:
+    """Make a virtual environment that borrows the packages of this one, but not its coconet; return its Python."""
+    venv.create(folder, with_pip=False)
+    (packages,) = folder.glob("lib/python3*/site-packages")
+    (packages / "borrowed.pth").write_text("\n".join(path for path in sys.path if path.endswith("-packages")))
+    return folder / "bin" / "python"
+
+
+def said_by(python: Path, program: str, folder: Path) -> str:
+    """Return what a program prints that runs in another folder."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    answer = subprocess.run(
+        [python, "-c", program], capture_output=True, text=True, check=True, cwd=folder, env=environment
+    )
+    return answer.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    pip(sys.executable, "wheel", "--wheel-dir", folder, source)
+    return next(folder.glob("*.whl"))
+
+
+def test_a_wheel_puts_coconet_into_site_packages_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.partition("/")[0] for name in names}
+    assert tops == {"coconet", f"coconet_edge-{wheel.name.split('-')[1]}.dist-info"}
+
+
+def test_a_wheel_holds_every_module_page_and_weight_of_the_checkout(wheel: Path, source: Path) -> None:
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("coconet/")}
+    files = [path.relative_to(source) for part in PARTS for path in (source / part).rglob("*") if path.is_file()]
+    wanted = {str(path if path.parts[0] == "coconet" else Path("coconet") / path) for path in files}
+    assert {name for name in wanted - packed if "__pycache__" not in name and ".egg-info" not in name} == set()
+
+
+def test_an_installed_wheel_runs_from_another_folder_and_no_part_is_importable_by_itself(
+    wheel: Path, tmp_path: Path
+) -> None:
+    python = empty_environment(tmp_path / "venv")
+    pip(python, "install", wheel)
+    program = (
+        "import importlib.util as u, coconet.runtime.loop.pipeline as p; print(p.__file__);"
+        f"print([part for part in {PARTS[1:]} if u.find_spec(part)])"
+    )
+    file, importable = said_by(python, program, tmp_path).splitlines()
+    assert file.startswith(str(tmp_path / "venv"))
+    assert importable == "[]"
+    answer = subprocess.run([tmp_path / "venv/bin/coconet", "--version"], capture_output=True, text=True, check=True)
+    assert answer.stdout.startswith("coconet-edge ")
+
+
+def test_an_editable_install_sees_files_and_rooms_that_are_added_later(source: Path, tmp_path: Path) -> None:
+    python = empty_environment(tmp_path / "venv")
+    pip(python, "install", "--editable", source)
+    room = source / "runtime" / "annex"
+    room.mkdir()
+    (room / "__init__.py").touch()
+    (room / "lamp.py").write_text("LIT = True\n")
+    program = "import coconet.runtime.annex.lamp as lamp; print(lamp.LIT, lamp.__file__)"
+    assert said_by(python, program, tmp_path) == f"True {room / 'lamp.py'}"
+    shutil.rmtree(room)
