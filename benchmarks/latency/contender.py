@@ -28,7 +28,7 @@ class CompiledBackend(EagerBackend):
     """A checkpoint through torch.compile, for the frame sizes it meets; the first frame of a size pays for it."""
 
     def __init__(self, checkpoint: Path) -> None:
-        super().__init__(checkpoint)
+        super().__init__(load_checkpoint(checkpoint))
         self.name = f"PyTorch compile, {self.device.type}"
         self._where = checkpoint
         self._fuser = cast("Fuser", torch.compile(self._fuser, dynamic=False))

@@ -1,4 +1,4 @@
-"""What runs a model: the contract, and the one function that knows which file needs which backend."""
+"""Opening what runs a model: the functions that know which file needs which backend."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ from coconet.runtime.backends.baseline import RULES, BaselineBackend
 from coconet.runtime.backends.choice import BackendChoice, choose_backend
 
 
-def open_backend(model: Path | str | BackendChoice, backend: str = "auto") -> Backend:
+def open_backend(model: Path | str, backend: str = "auto") -> Backend:
     """Open a model by its ending: .onnx, .engine (TensorRT), .safetensors, .pth or .pt (PyTorch).
 
     The words of coconet.model_names.MODELS open what comes with the package, those of RULES the baselines.
     backend: which runs it, see coconet.runtime.backends.choice; auto takes what this machine runs best.
+    Raises CoconetError as `choose_backend` and `open_choice` do.
     """
-    choice = model if isinstance(model, BackendChoice) else choose_backend(model, backend)
+    return open_choice(choose_backend(model, backend))
+
+
+def open_choice(choice: BackendChoice) -> Backend:
+    """Open a model in the backend that was chosen for it.
+
+    Raises CoconetError for a file that is not such a model, and MissingPackage if the backend is not installed.
+    """
     for rule in RULES:
         if rule == str(choice.path):
             return BaselineBackend(rule)
@@ -25,9 +33,10 @@ def open_backend(model: Path | str | BackendChoice, backend: str = "auto") -> Ba
 
         return TensorRtBackend(choice.path, RingOptions(depth=choice.depth))
     if choice.kind == "torch":
+        from coconet.networks.checkpoint import load_checkpoint
         from coconet.runtime.backends.pytorch import EagerBackend
 
-        return EagerBackend(choice.path)
+        return EagerBackend(load_checkpoint(choice.path))
     if choice.kind == "ort-cuda":
         from coconet.runtime.backends.ort_gpu import OnnxRuntimeCudaBackend
 

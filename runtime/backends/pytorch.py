@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from coconet.cards.model_card import ModelCard
 from coconet.errors import MissingPackage
 from coconet.media.pixels import Pixels
 from coconet.networks.camera_ready import Fuser, check_frame_size
-from coconet.networks.checkpoint import Checkpoint, load_checkpoint
+from coconet.networks.checkpoint import Checkpoint
 from coconet.runtime.frame_check import fuse_adapted
 
 try:
@@ -22,9 +20,7 @@ except ImportError as error:
 class EagerBackend:
     """Runs a checkpoint in single precision, on the GPU where PyTorch sees one and on the processor otherwise."""
 
-    def __init__(self, checkpoint: Path | Checkpoint) -> None:
-        if isinstance(checkpoint, Path):
-            checkpoint = load_checkpoint(checkpoint)
+    def __init__(self, checkpoint: Checkpoint) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.name = f"PyTorch eager, {self.device.type}"
         self.card = ModelCard(

@@ -9,13 +9,17 @@ from typing import Annotated
 
 import typer
 
+from coconet.errors import ExitCode, ending_with
 from coconet.files import whole_file, writing_to
 from coconet.media.pixels import Pixels
+from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.run import run_rig
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.rig.live_settings import Tuner
 from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.sinks.open_sink import Output
 
 
 def side_by_side(frame: FusedFrame) -> Pixels:
@@ -75,7 +79,10 @@ def run_demo(folder: Path, model: Path | str, seconds: float) -> tuple[RunReport
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
     middle = MiddleFrame(round(seconds * FPS / 2))
-    report = run_rig(Rig.from_addresses(camera, camera), model, str(files.video), gauge=Gauge(middle))
+    with ending_with(ExitCode.MODEL):
+        choice = choose_backend(model)
+    tuner = Tuner(Rig.from_addresses(camera, camera))
+    report = run_rig(tuner, choice, Output(str(files.video)), gauge=Gauge(middle))
     write_picture(files.picture, side_by_side(middle.frame))
     with whole_file(files.report) as scratch:
         scratch.write_text(_page(report, files))

@@ -6,7 +6,6 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 from rich.console import Console
 
@@ -16,15 +15,13 @@ from coconet.event_log import log_event
 from coconet.progress import frame_progress
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.choice import BackendChoice
-from coconet.runtime.backends.open_backend import open_backend
+from coconet.runtime.backends.open_backend import open_choice
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.pipeline import run_pipeline
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import Gauge
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.rig.live_settings import Tuner
-from coconet.runtime.rig.open_rig import open_rig
-from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.sinks.open_sink import Output, open_sink
 
 
@@ -59,23 +56,23 @@ def front_end_warning(here: FrontEnd, calibrated: FrontEnd | None) -> str:
 
 
 def run_rig(
-    rig: Rig | Tuner,
-    model: Path | str | BackendChoice,
-    out: str | Output | None,
+    tuner: Tuner,
+    choice: BackendChoice,
+    out: Output,
     *,
     limit: int | None = None,
     gauge: Gauge | None = None,
 ) -> RunReport:
     """Fuse what the rig's cameras give, with a progress bar on stderr.
 
-    rig: a Tuner where it is to be changed while it runs. model: as `open_backend` takes it. out: as `open_sink` takes
-    it. limit: stop after so many fused frames. gauge: told everything while it goes on.
+    tuner: the rig, which can be changed through it meanwhile. choice: what fuses, see `choose_backend`. out: where the
+    fused frames go. limit: stop after N fused frames. gauge: told everything while it goes on.
     Raises CoconetError for whatever cannot be opened, and for what fails on the way; nothing is left under the final
     name then.
     """
     with (
-        closing(_opened(model)) as backend,
-        _cameras(rig) as pairs,
+        closing(_open_model(choice)) as backend,
+        _open_cameras(tuner) as pairs,
         frame_progress(limit or pairs.frames_expected) as advance,
     ):
         gauge = gauge or Gauge()
@@ -83,18 +80,18 @@ def run_rig(
         gauge.watch(pairs.health, pairs.drift_px)
         gauge.on_frame(FrontEndCheck(backend.card, pairs.front_end))
         with ending_with(ExitCode.OUTPUT):
-            sink = open_sink(out.address, out.rotation) if isinstance(out, Output) else open_sink(out)
+            sink = open_sink(out.address, out.rotation)
         report = run_pipeline(pairs, backend, sink, limit=limit, gauge=gauge)
     if report.interrupted or report.fused == limit:
         return report  # what the cameras had read ahead was not wanted any more, which is no loss
     return dataclasses.replace(report, counts=pairs.counts)  # what the longer recording had left is
 
 
-def _opened(model: Path | str | BackendChoice) -> Backend:
+def _open_model(choice: BackendChoice) -> Backend:
     with ending_with(ExitCode.MODEL):
-        return open_backend(model)
+        return open_choice(choice)
 
 
-def _cameras(rig: Rig | Tuner) -> PairStream:
+def _open_cameras(tuner: Tuner) -> PairStream:
     with ending_with(ExitCode.CAMERA):
-        return rig.open() if isinstance(rig, Tuner) else open_rig(rig, patient=True)
+        return tuner.open()

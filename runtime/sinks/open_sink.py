@@ -14,7 +14,7 @@ from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink
 class Output:
     """Where frames go, as `open_sink` takes it: an address, and when a video file gives way to the next one."""
 
-    address: str | None
+    address: str | None = None
     rotation: Rotation | None = None
 
 

@@ -13,9 +13,12 @@ from hypothesis.extra.numpy import arrays
 from coconet.errors import CoconetError
 from coconet.media.image import read_picture
 from coconet.runtime.backends.baseline import RULES, BaselineBackend, Rule
+from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.pyramid import fuse_pyramids
 from coconet.runtime.loop.run import run_rig
+from coconet.runtime.rig.live_settings import Tuner
 from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.sinks.open_sink import Output
 from tests.support.textured import textured
 
 LEVELS = st.integers(0, 255)
@@ -85,7 +88,8 @@ def test_pictures_too_small_for_a_pyramid_are_refused() -> None:
 @pytest.mark.parametrize("rule", RULES)
 def test_real_pairs_keep_their_names_and_odd_sizes(tmp_path: Path, data: Path, rule: Rule) -> None:
     source = data / "roadscene"
-    report = run_rig(Rig.from_addresses(str(source / "vis"), str(source / "ir")), rule, f"{tmp_path}/")
+    rig = Rig.from_addresses(str(source / "vis"), str(source / "ir"))
+    report = run_rig(Tuner(rig), choose_backend(rule), Output(f"{tmp_path}/"))
     wanted, got = (
         {path.name: read_picture(path).shape for path in side.iterdir()} for side in (source / "vis", tmp_path)
     )
