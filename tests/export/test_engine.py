@@ -22,12 +22,11 @@ from coconet.export import engine
 from coconet.export import gate as engine_check
 from coconet.export.build_progress import NoProgress
 from coconet.export.engine import BuildAids, build_engine, default_engine_path
-from coconet.export.tensorrt_flavour import open_tensorrt
 from coconet.files import sha256_of
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.open_backend import open_backend
-from coconet.runtime.backends.tensorrt.module import TensorRT
 from tests.support.conv_onnx import conv_card, write_conv_model
+from tests.support.device_tensorrt import device_tensorrt
 from tests.support.tiny_onnx import write_averaging_model
 
 SM86 = BuildOptions(gpus=("sm86",))
@@ -182,11 +181,6 @@ def test_other_names_than_ours_are_refused(tmp_path: Path) -> None:
 def test_a_bad_destination_is_refused_before_the_build(tmp_path: Path, out: str, words: str) -> None:
     with pytest.raises(CoconetError, match=words):
         build_engine(tmp_path / "not-even-looked-at.onnx", tmp_path / out, SM86)
-
-
-def device_tensorrt(*_: object) -> TensorRT:
-    """Stand in for the TensorRT of a device: TensorRT for RTX without named GPUs takes the same calls."""
-    return replace(open_tensorrt(("sm86",)), flavour="tensorrt", targets=("sm87",), device="Orin")
 
 
 def test_an_engine_of_this_device_says_which_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

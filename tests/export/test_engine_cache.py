@@ -13,8 +13,8 @@ from coconet.export import engine_cache as cached_build
 from coconet.export.build_progress import NoProgress
 from coconet.export.engine import BuildAids
 from coconet.export.engine_cache import CachedBuild, EngineCache, build_cached, default_cache_folder
-from tests.export.test_engine import device_tensorrt
 from tests.support.conv_onnx import write_conv_model
+from tests.support.device_tensorrt import device_tensorrt
 
 SM86 = BuildOptions(("sm86",))
 

@@ -129,3 +129,15 @@ def test_without_heavy_packages_every_module_imports_or_names_the_extra_in_one_s
 def test_every_command_is_announced() -> None:
     announced = (ROOT / "setup.py").read_text()
     assert [name for name in FILES if ".commands." in name and f"{name}:" not in announced] == []
+
+
+def test_no_test_file_imports_another_test_file() -> None:
+    found = {str(path): imported_by(path) | taken_from_folders(path) for path in (ROOT / "tests").rglob("*.py")}
+    between = {name: {other for other in names if ".test_" in f".{other}"} for name, names in found.items()}
+    assert {name: others for name, others in between.items() if others} == {}
+
+
+def taken_from_folders(path: Path) -> set[str]:
+    """Return what stands behind `from ... import`, as that may be a file as well."""
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}

@@ -21,6 +21,7 @@ from coconet.runtime.frame import FramePair
 from coconet.runtime.preprocess.drift import DriftWatch
 from coconet.runtime.preprocess.warp import Alignment, Lens, Plane, as_matrix
 from tests.support.called import call, complaint_of
+from tests.support.homography import distance_px
 
 SIZE = (320, 240)
 PAIR = painted_pairs(1, SIZE[1], SIZE[0])[0]
@@ -36,12 +37,6 @@ def seen_through(matrix: np.ndarray) -> FramePair:
     """The painted pair as a thermal camera would see it whose pixels `matrix` maps to visible ones."""
     pixels = cv2.warpPerspective(PAIR.infrared.pixels, np.linalg.inv(matrix), SIZE, borderMode=cv2.BORDER_REPLICATE)
     return dataclasses.replace(PAIR, infrared=dataclasses.replace(PAIR.infrared, pixels=pixels[:, :, None]))
-
-
-def distance_px(found: np.ndarray, true: np.ndarray) -> float:
-    grid = np.array([[x, y] for x in (40, 160, 280) for y in (30, 120, 210)], np.float64)[None]
-    one, other = (cv2.perspectiveTransform(grid, matrix) for matrix in (found, true))
-    return float(np.linalg.norm(one - other, axis=2).mean())
 
 
 LEANING = cv2.getPerspectiveTransform(

@@ -11,8 +11,8 @@ import pytest
 from coconet.calibration.commands.align import align
 from coconet.config import read_toml
 from coconet.runtime.cameras.camera import AbsentCamera, CameraAbsent
-from tests.calibration.alignment.test_find_alignment import distance_px
 from tests.support.called import call, complaint_of
+from tests.support.homography import distance_px
 from tests.support.live_rig import SmallCamera
 from tests.support.rtsp_rig import Server, painted, servers_there, write_jpegs
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from coconet.calibration.commands.calibrate import calibrate
@@ -14,12 +13,10 @@ from coconet.calibration.int8.ranges import read_ranges
 from coconet.calibration.int8.sensitivity import expected_speed
 from coconet.cards.model_card import Precision
 from coconet.files import sha256_of
-from coconet.media.image import write_picture
 from tests.support.called import call, complaint_of
+from tests.support.pair_folders import spotted_pairs
 from tests.support.small_unet import write_unet
 from tests.support.tiny_onnx import write_averaging_model
-
-RNG = np.random.default_rng(0)
 
 
 @pytest.fixture
@@ -29,19 +26,7 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def frames(tmp_path: Path) -> Path:
-    return write_frames(tmp_path / "frames", 3)
-
-
-def write_frames(root: Path, count: int) -> Path:
-    """Smooth pictures with a bright spot, as thermal ones are, of unlike even sizes."""
-    for side in ("vis", "ir"):
-        (root / side).mkdir(parents=True)
-        for index in range(count):
-            height, width = 16 + 2 * index, 32
-            ramp = np.add.outer(np.linspace(0, 99, height), np.linspace(0, 99, width))
-            ramp[4:8, 4:8] = RNG.integers(150, 250)
-            write_picture(root / side / f"{index}.png", np.uint8(ramp + RNG.normal(20, 3, ramp.shape))[:, :, None])
-    return root
+    return spotted_pairs(tmp_path / "frames", 3)
 
 
 run = partial(call, calibrate)
@@ -66,7 +51,7 @@ def test_few_frames_are_warned_of_in_one_line(model: Path, frames: Path) -> None
 
 
 def test_it_says_on_which_frames_it_was_compared(model: Path, frames: Path, tmp_path: Path) -> None:
-    other = write_frames(tmp_path / "other", 1)
+    other = spotted_pairs(tmp_path / "other", 1)
     assert f"on frames held out of {frames}: " in run(model, "--frames", frames).stdout
     assert f"on {other}: " in run(model, "--frames", frames, "--check", other).stdout
 

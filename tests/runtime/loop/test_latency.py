@@ -5,18 +5,12 @@ from __future__ import annotations
 import statistics
 import tracemalloc
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coconet.runtime.frame import Frame, FramePair, FusedFrame
 from coconet.runtime.loop.run_stats import LatencyLog, Percentiles
-
-
-def fused(latency_ms: float, skew_ms: float) -> FusedFrame:
-    pixels = np.zeros((1, 1, 1), np.uint8)
-    return FusedFrame(pixels, FramePair(Frame(pixels, 0, 0), Frame(pixels, round(skew_ms * 1e6), 0)), latency_ms)
+from tests.support.frames import timed_frame
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=2, max_size=50))
@@ -33,14 +27,14 @@ def test_one_sample_is_every_percentile() -> None:
 def test_skew_counts_in_both_directions() -> None:
     log = LatencyLog()
     for skew_ms in (-8.0, 8.0, -8.0):
-        log.add(fused(1.0, skew_ms))
+        log.add(timed_frame(skew_ms=skew_ms))
     assert log.percentiles("skew") == Percentiles(8.0, 8.0, 8.0)
 
 
 def test_a_long_run_forgets_its_beginning_but_not_its_length() -> None:
     log = LatencyLog(history_frames=3)
     for latency_ms in (1000.0, 1.0, 2.0, 3.0):
-        log.add(fused(latency_ms, 0.0))
+        log.add(timed_frame(latency_ms=latency_ms))
     assert log.frames == 4
     found = log.percentiles("fuse")
     assert found is not None
@@ -49,7 +43,7 @@ def test_a_long_run_forgets_its_beginning_but_not_its_length() -> None:
 
 
 def test_a_log_takes_all_of_its_memory_at_once() -> None:
-    log, frame = LatencyLog(), fused(1.0, 0.0)
+    log, frame = LatencyLog(), timed_frame()
     log.add(frame)
     tracemalloc.start()
     try:

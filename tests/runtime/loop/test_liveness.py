@@ -20,7 +20,7 @@ from coconet.runtime.loop.liveness import STALLED_S, STARTING_S, Pulse
 from coconet.runtime.loop.run_stats import Gauge
 from coconet.runtime.loop.supervisor import Attendant, Notifier
 from coconet.runtime.pairing.camera_health import CameraHealth
-from tests.runtime.loop.test_run_stats import fused
+from tests.support.frames import fused_frame
 from tests.support.live_rig import LiveRig, live_rig, until
 
 LIVE, LOST = CameraHealth("front", "live"), CameraHealth("boson", "lost", trouble="unplugged")
@@ -51,7 +51,7 @@ def test_a_run_that_starts_is_alive_but_not_ready_and_not_for_ever() -> None:
 def test_a_run_that_fuses_two_live_cameras_is_ready_until_it_stalls() -> None:
     clock, gauge = Clock(), running(LIVE, LIVE)
     pulse = Pulse(gauge, clock)
-    gauge.note(fused(5.0))
+    gauge.note(fused_frame())
     assert pulse.standing().ready
     clock.now_s += STALLED_S + 1
     assert (pulse.standing().alive, pulse.standing().reason) == (False, "no fused frame for 11 s")
@@ -60,7 +60,7 @@ def test_a_run_that_fuses_two_live_cameras_is_ready_until_it_stalls() -> None:
 def test_a_run_with_one_camera_is_alive_and_says_which_one_is_gone() -> None:
     gauge = running(LIVE, LOST)
     pulse = Pulse(gauge)
-    gauge.note(fused(5.0))
+    gauge.note(fused_frame())
     standing = pulse.standing()
     assert (standing.alive, standing.ready, standing.reason) == (True, False, "infrared lost")
 
@@ -109,7 +109,7 @@ def test_systemd_hears_ready_watchdog_status_and_stopping(tmp_path: Path) -> Non
         notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "100000"})
         gauge = running(LIVE, LOST)
         with Attendant(gauge, notifier):
-            gauge.note(fused(5.0))
+            gauge.note(fused_frame())
             told = {systemd.recv(200).decode() for _ in range(8)}
         systemd.settimeout(0.1)
         while "STOPPING=1" not in told:
@@ -124,7 +124,7 @@ def test_a_run_that_hangs_lets_the_watchdog_bite(tmp_path: Path, monkeypatch: py
         systemd.settimeout(20)
         gauge = running(LIVE, LIVE)
         attendant = Attendant(gauge, Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")}))
-        gauge.note(fused(5.0))
+        gauge.note(fused_frame())
         with attendant:
             pass
         told = [systemd.recv(200).decode() for _ in range(3)]
@@ -158,7 +158,7 @@ def test_the_attendant_logs_a_camera_once_a_change(capsys: pytest.CaptureFixture
     gauge = running(LIVE, LOST)
     with logging_as(LogStyle.TEXT):
         with Attendant(gauge):
-            gauge.note(fused(5.0))
+            gauge.note(fused_frame())
         gauge.watch(lambda: (LIVE, LIVE), lambda: None)
     lines = capsys.readouterr().err.splitlines()
     assert sum("warning camera side=infrared state=lost" in line for line in lines) == 1

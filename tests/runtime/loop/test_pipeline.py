@@ -12,54 +12,12 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.media.video import VideoReader
 from coconet.runtime.backends.baseline import BaselineBackend
-from coconet.runtime.frame import Frame, FramePair, FusedFrame
+from coconet.runtime.frame import FramePair, FusedFrame
 from coconet.runtime.loop.pipeline import run_pipeline
 from coconet.runtime.loop.run_stats import Gauge
-from coconet.runtime.pairing.pair_stream import CameraCount, StreamCounts
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.sink import NoSink
-
-
-class Recording:
-    """So many gray pairs, 40 ms apart and 5 ms askew; then, perhaps, an error."""
-
-    realtime = False
-
-    def __init__(self, length: int, end: BaseException | None = None) -> None:
-        self.length, self.end, self.given = length, end, 0
-
-    def __iter__(self) -> Iterator[FramePair]:
-        for index in range(self.length):
-            self.given += 1
-            pixels, stamp = np.full((16, 16, 1), index, np.uint8), index * 40_000_000
-            yield FramePair(Frame(pixels, stamp, index), Frame(pixels, stamp - 5_000_000, index))
-        if self.end is not None:
-            raise self.end
-
-    @property
-    def counts(self) -> StreamCounts:
-        count = CameraCount(self.given, self.given, 0)
-        return StreamCounts(count, count)
-
-
-class Shelf(NoSink):
-    """Keeps frames; fails at one of them if told so."""
-
-    def __init__(self, fails_at: int | None = None) -> None:
-        self.frames: list[FusedFrame] = []
-        self.ends: list[str] = []
-        self.fails_at = fails_at
-
-    def write(self, frame: FusedFrame) -> None:
-        if len(self.frames) == self.fails_at:
-            raise CoconetError("shelf", wanted="space", got="none", remedy="Tidy up.")
-        self.frames.append(frame)
-
-    def close(self) -> None:
-        self.ends.append("closed")
-
-    def discard(self) -> None:
-        self.ends.append("discarded")
+from tests.support.loop_ends import Recording, Shelf
 
 
 def test_every_frame_is_fused_and_written_in_order() -> None:

@@ -13,8 +13,8 @@ from coconet.cards.model_card import FrontEnd
 from coconet.files import sha256_of
 from coconet.runtime.commands.run import run
 from coconet.runtime.loop.run import front_end_warning
-from tests.calibration.commands.test_calibrate import write_frames
 from tests.support.called import call
+from tests.support.pair_folders import spotted_pairs
 from tests.support.small_unet import write_unet
 
 RAW = FrontEnd(raw_counts=True)
@@ -50,7 +50,7 @@ def test_what_does_not_show_in_pictures_is_not_told(here: FrontEnd, calibrated: 
 def calibrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a model that was calibrated on 8 bit pictures, and the pictures."""
     folder = tmp_path_factory.mktemp("calibrated")
-    write_frames(folder / "frames", 3)
+    spotted_pairs(folder / "frames", 3)
     result = call(calibrate, write_unet(folder / "unet.onnx"), "--frames", folder / "frames")
     assert result.exit_code == 0, result.exception
     return folder

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 
 from coconet.runtime.backends.baseline import BaselineBackend
-from coconet.runtime.frame import Frame, FramePair, FusedFrame
 from coconet.runtime.loop.pipeline import run_pipeline
 from coconet.runtime.loop.run_stats import RECENT_FRAMES, Gauge
 from coconet.runtime.pairing.camera_health import CameraHealth
-from tests.runtime.loop.test_pipeline import Recording, Shelf
-
-PIXELS = np.zeros((4, 4, 1), np.uint8)
-
-
-def fused(latency_ms: float, **alone: frozenset[str]) -> FusedFrame:
-    pair = FramePair(Frame(PIXELS, 0, 0), Frame(PIXELS, 3_000_000, 0), **alone)
-    return FusedFrame(PIXELS, pair, latency_ms, capture_to_fused_ms=2 * latency_ms)
+from tests.support.frames import timed_frame
+from tests.support.loop_ends import Recording, Shelf
 
 
 def test_before_a_run_there_are_no_vitals() -> None:
@@ -41,7 +33,7 @@ def test_percentiles_are_over_the_recent_frames_and_counts_over_all() -> None:
     gauge = Gauge()
     gauge.begin(BaselineBackend().card, "numpy", lambda: 7)
     for latency_ms in [1000.0] * 20 + [4.0] * RECENT_FRAMES:
-        gauge.note(fused(latency_ms))
+        gauge.note(timed_frame(latency_ms=latency_ms))
     told = gauge.vitals()
     assert told is not None
     assert told.latency_ms is not None
@@ -53,7 +45,7 @@ def test_percentiles_are_over_the_recent_frames_and_counts_over_all() -> None:
 def test_frames_of_one_camera_alone_are_counted_and_not_timed() -> None:
     gauge = Gauge()
     gauge.begin(BaselineBackend().card, "numpy", lambda: 0)
-    gauge.note(fused(50.0, missing=frozenset({"infrared"})))
+    gauge.note(timed_frame(latency_ms=50.0, missing=frozenset({"infrared"})))
     told = gauge.vitals()
     assert told is not None
     assert (told.fused, told.passed_through, told.latency_ms, told.skew_ms) == (1, 1, None, None)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from coconet.runtime.frame import Side
 from coconet.runtime.pairing.nearest import Pairer
+from tests.support.pairing import exhaustive, fed, stamps_of
 from tests.support.recordings import stamped
 
 MS = 10**6
@@ -16,39 +17,8 @@ MS = 10**6
 Stamps = st.lists(st.integers(0, 2000), min_size=0, max_size=40, unique=True).map(sorted)
 
 
-def exhaustive(visible: list[int], infrared: list[int], tolerance: int) -> list[tuple[int, int]]:
-    """Of all frames left, take the first two that are each other's nearest; then go on behind them."""
-    pairs: list[tuple[int, int]] = []
-    while visible and infrared:
-        gaps = np.abs(np.subtract.outer(visible, infrared))
-        nearest_infrared, nearest_visible = gaps.argmin(axis=1), gaps.argmin(axis=0)
-        mutual = [
-            (row, column)
-            for row in range(len(visible))
-            for column in range(len(infrared))
-            if gaps[row, column] <= tolerance and nearest_infrared[row] == column and nearest_visible[column] == row
-        ]
-        if not mutual:
-            break
-        row, column = min(mutual)
-        pairs.append((visible[row], infrared[column]))
-        visible, infrared = visible[row + 1 :], infrared[column + 1 :]
-    return pairs
-
-
 def paired(pairer: Pairer, visible: list[int], infrared: list[int]) -> list[tuple[int, int]]:
-    """Feed a pairer as a stream of recordings does: the side that it wants."""
-    left = {"visible": iter(stamped(visible)), "infrared": iter(stamped(infrared))}
-    pairs = []
-    while True:
-        if (pair := pairer.pop()) is not None:
-            pairs.append((pair.visible.timestamp_ns, pair.infrared.timestamp_ns))
-        elif pairer.finished:
-            return pairs
-        else:
-            side = pairer.wants
-            frame = next(left[side], None)
-            pairer.end(side) if frame is None else pairer.push(side, frame)
+    return stamps_of(fed(pairer, visible, infrared))
 
 
 def camera(fps: float, seconds: float, jitter_ms: float, phase_ms: float, seed: int) -> list[int]:

@@ -13,7 +13,7 @@ import pytest
 from coconet.runtime.frame import FramePair, Side
 from coconet.runtime.pairing.nearest import Pairer, Pairs
 from coconet.runtime.pairing.paced import PacedPairer
-from tests.runtime.pairing.test_nearest import exhaustive
+from tests.support.pairing import exhaustive, fed, stamps_of
 from tests.support.recordings import stamped
 
 MS = 10**6
@@ -32,25 +32,6 @@ def generated(rng: np.random.Generator, seconds: float) -> tuple[list[int], floa
     return [round(time * MS) for time in times_ms[kept]], 1e9 / fps
 
 
-def given_by(pairer: Pairs, visible: list[int], infrared: list[int]) -> list[FramePair]:
-    """Feed a pairer as a stream of recordings does: the side that it wants."""
-    left = {"visible": iter(stamped(visible)), "infrared": iter(stamped(infrared))}
-    pairs: list[FramePair] = []
-    while True:
-        if (pair := pairer.pop()) is not None:
-            pairs.append(pair)
-        elif pairer.finished:
-            return pairs
-        else:
-            side = pairer.wants
-            frame = next(left[side], None)
-            pairer.end(side) if frame is None else pairer.push(side, frame)
-
-
-def stamps(pairs: list[FramePair]) -> list[tuple[int, int]]:
-    return [(pair.visible.timestamp_ns, pair.infrared.timestamp_ns) for pair in pairs]
-
-
 def nearest_for_each(pacer: list[int], other: list[int], reach_ns: int) -> list[tuple[int, int]]:
     """Look at every frame of the other side, for every frame of the one that sets the pace; the earlier one of two."""
     if not other:
@@ -64,10 +45,10 @@ def test_every_stream_is_paired_as_the_exhaustive_search_pairs_it() -> None:
     for _ in range(STREAMS):
         (visible, slow_ns), (infrared, other_ns) = generated(rng, 1.5), generated(rng, 1.5)
         tolerance = round(max(slow_ns, other_ns) / 2)
-        assert stamps(given_by(Pairer(tolerance), visible, infrared)) == exhaustive(visible, infrared, tolerance)
-        thermal = stamps(given_by(PacedPairer("infrared", tolerance), visible, infrared))
+        assert stamps_of(fed(Pairer(tolerance), visible, infrared)) == exhaustive(visible, infrared, tolerance)
+        thermal = stamps_of(fed(PacedPairer("infrared", tolerance), visible, infrared))
         assert [(late, early) for early, late in thermal] == nearest_for_each(infrared, visible, tolerance)
-        held = stamps(given_by(PacedPairer("visible", 2 * tolerance), visible, infrared))
+        held = stamps_of(fed(PacedPairer("visible", 2 * tolerance), visible, infrared))
         assert held == nearest_for_each(visible, infrared, 2 * tolerance)
 
 
@@ -138,7 +119,7 @@ def test_holding_gives_every_frame_of_the_faster_camera_and_says_how_old_the_oth
 def test_thermal_pace_gives_every_infrared_frame_even_where_it_is_the_faster_one() -> None:
     visible = [round(index * 1e9 / 25) for index in range(25)]
     infrared = [round(index * 1e9 / 60) for index in range(58)]
-    found = given_by(PacedPairer("infrared"), visible, infrared)
+    found = fed(PacedPairer("infrared"), visible, infrared)
     assert [pair.infrared.timestamp_ns for pair in found] == infrared
     assert {pair.clock for pair in found} == {"infrared"}
 
@@ -148,8 +129,8 @@ def test_holding_comes_to_an_end_beside_a_camera_that_ended_before_its_rate_was_
     visible: int, infrared: int
 ) -> None:
     sides = [[index * 40 * MS for index in range(count)] for count in (visible, infrared)]
-    assert len(given_by(PacedPairer(None, 80 * MS), *sides)) <= max(visible, infrared)
-    assert len(given_by(PacedPairer("visible", 80 * MS), *sides)) <= visible
+    assert len(fed(PacedPairer(None, 80 * MS), *sides)) <= max(visible, infrared)
+    assert len(fed(PacedPairer("visible", 80 * MS), *sides)) <= visible
 
 
 def _events(visible: list[int], infrared: list[int]) -> list[tuple[int, Side, int]]:

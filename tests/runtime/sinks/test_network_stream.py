@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.runtime.frame import Frame, FramePair, FusedFrame
+from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.network_stream import RawSink, StreamSink
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.view import Look
 from coconet.runtime.viewers.window import check_window, look_after
-from tests.runtime.sinks.test_open_sink import fused
+from tests.support.frames import fused_frame
 
 PAINTED = "painted://?width=64&height=48&fps=50"
 LEVEL = 120
@@ -36,8 +36,7 @@ def free_port() -> int:
 
 
 def frame(index: int) -> FusedFrame:
-    picture = Frame(np.full((48, 64, 3), LEVEL, np.uint8), 10**9 + index * 40_000_000, index)
-    return FusedFrame(picture.pixels, FramePair(picture, picture), latency_ms=1.0)
+    return fused_frame(index, LEVEL, size=(48, 64))
 
 
 def received(address: str, options: dict[str, str], count: int) -> list[np.ndarray]:
@@ -146,7 +145,7 @@ def test_a_reader_who_has_gone_ends_the_run() -> None:
             raise BrokenPipeError(32, "Broken pipe")
 
     with pytest.raises(CoconetError, match="wanted a reader, got Broken pipe"):
-        RawSink(Gone()).write(fused())
+        RawSink(Gone()).write(frame(0))
 
 
 def test_a_window_is_refused_without_windows_in_opencv_or_without_a_display() -> None:

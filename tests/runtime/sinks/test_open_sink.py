@@ -10,16 +10,10 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.media.image import read_picture
 from coconet.media.video import VideoReader
-from coconet.runtime.frame import Frame, FramePair, FusedFrame
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.sink import FolderSink, NoSink
 from coconet.runtime.sinks.video_file import VideoSink
-
-
-def fused(index: int = 0, name: str = "", level: int = 80) -> FusedFrame:
-    stamp = 1_000_000_000 + index * 40_000_000
-    frame = Frame(np.full((16, 24, 3), level, np.uint8), stamp, index, name)
-    return FusedFrame(frame.pixels, FramePair(frame, frame), latency_ms=1.0)
+from tests.support.frames import fused_frame
 
 
 def test_no_address_is_no_sink() -> None:
@@ -39,7 +33,7 @@ def test_a_folder_that_is_there_is_a_folder_whatever_its_name(tmp_path: Path) ->
 def test_a_video_keeps_the_pace_of_the_visible_camera(tmp_path: Path) -> None:
     sink = open_sink(str(tmp_path / "fused.mp4"))
     for index in (0, 1, 3):
-        sink.write(fused(index))
+        sink.write(fused_frame(index))
     assert not (tmp_path / "fused.mp4").exists()
     sink.close()
     with VideoReader(tmp_path / "fused.mp4") as video:
@@ -48,18 +42,18 @@ def test_a_video_keeps_the_pace_of_the_visible_camera(tmp_path: Path) -> None:
 
 def test_a_discarded_video_leaves_nothing(tmp_path: Path) -> None:
     sink = VideoSink(tmp_path / "fused.mp4")
-    sink.write(fused())
+    sink.write(fused_frame())
     sink.discard()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_keeps_names_and_numbers_what_has_none(tmp_path: Path) -> None:
     sink = FolderSink(tmp_path / "a" / "b")
-    sink.write(fused(0, "scene.bmp", level=7))
-    sink.write(fused(12))
+    sink.write(fused_frame(name="scene.bmp", level=7))
+    sink.write(fused_frame(12))
     sink.close()
     assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == ["000012.png", "scene.bmp"]
-    assert np.array_equal(read_picture(tmp_path / "a" / "b" / "scene.bmp"), fused(level=7).pixels)
+    assert np.array_equal(read_picture(tmp_path / "a" / "b" / "scene.bmp"), fused_frame(level=7).pixels)
 
 
 def test_a_discarded_folder_goes_unless_it_was_there(tmp_path: Path) -> None:
@@ -67,14 +61,14 @@ def test_a_discarded_folder_goes_unless_it_was_there(tmp_path: Path) -> None:
     (tmp_path / "old" / "keep.png").touch()
     for name in ("new", "old"):
         sink = FolderSink(tmp_path / name)
-        sink.write(fused())
+        sink.write(fused_frame())
         sink.discard()
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == ["old", "old/keep.png"]
 
 
 def test_discarding_after_closing_keeps_the_pictures(tmp_path: Path) -> None:
     sink = FolderSink(tmp_path / "out")
-    sink.write(fused())
+    sink.write(fused_frame())
     sink.close()
     sink.discard()
     assert (tmp_path / "out" / "000000.png").is_file()
@@ -90,7 +84,7 @@ def test_a_folder_that_vanished_is_said(tmp_path: Path) -> None:
     sink = FolderSink(tmp_path / "out")
     (tmp_path / "out").rmdir()
     with pytest.raises(CoconetError, match="no folder"):
-        sink.write(fused())
+        sink.write(fused_frame())
 
 
 def test_a_video_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

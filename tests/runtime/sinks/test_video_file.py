@@ -12,7 +12,7 @@ from coconet.media.video import VideoReader
 from coconet.runtime.frame import Frame, FramePair, FusedFrame
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.video_file import RotatingSink, Rotation
-from tests.runtime.sinks.test_open_sink import fused
+from tests.support.frames import fused_frame
 
 
 def frames_in(folder: Path) -> list[int]:
@@ -26,7 +26,7 @@ def frames_in(folder: Path) -> list[int]:
 def test_a_file_is_full_after_its_time(tmp_path: Path) -> None:
     sink = open_sink(str(tmp_path / "day.mp4"), Rotation(seconds=0.12))
     for index in range(10):  # 40 ms apart, so three fill a file
-        sink.write(fused(index))
+        sink.write(fused_frame(index))
     sink.close()
     assert frames_in(tmp_path) == [3, 3, 3, 1]
 
@@ -48,7 +48,7 @@ def test_only_the_newest_files_are_kept_and_nothing_else_is_touched(tmp_path: Pa
         (tmp_path / name).touch()
     sink = RotatingSink(tmp_path / "day.mp4", Rotation(seconds=0.04, keep=2))
     for index in range(5):
-        sink.write(fused(index))
+        sink.write(fused_frame(index))
     sink.close()
     left = {path.name for path in tmp_path.iterdir()}
     assert left & set(others) == set(others[1:])
@@ -58,7 +58,7 @@ def test_only_the_newest_files_are_kept_and_nothing_else_is_touched(tmp_path: Pa
 def test_after_an_error_only_the_unfinished_file_is_lost(tmp_path: Path) -> None:
     sink = RotatingSink(tmp_path / "day.mp4", Rotation(seconds=0.08))
     for index in range(3):
-        sink.write(fused(index))
+        sink.write(fused_frame(index))
     sink.discard()
     assert frames_in(tmp_path) == [2]
 

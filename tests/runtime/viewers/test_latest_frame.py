@@ -5,17 +5,11 @@ from __future__ import annotations
 import asyncio
 from threading import Timer
 
-import numpy as np
 import pytest
 
-from coconet.runtime.frame import Frame, FramePair, FusedFrame
 from coconet.runtime.viewers import latest_frame as board
 from coconet.runtime.viewers.latest_frame import Board, BoardClosed
-
-
-def fused(level: int) -> FusedFrame:
-    frame = Frame(np.full((4, 4, 1), level, np.uint8), level, level)
-    return FusedFrame(frame.pixels, FramePair(frame, frame), 1.0)
+from tests.support.frames import fused_frame
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +20,7 @@ def every_frame(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_newest_frame_is_given_whatever_came_between() -> None:
     posts = Board()
     for level in (1, 2, 3):
-        posts.post(fused(level))
+        posts.post(fused_frame(level=level))
     newest = asyncio.run(posts.newer_than(1))
     assert (newest.serial, newest.frame.pixels[0, 0, 0]) == (3, 3)
 
@@ -35,7 +29,7 @@ def test_all_who_wait_are_woken_by_another_thread() -> None:
     posts = Board()
 
     async def both() -> list[int]:
-        Timer(0.05, posts.post, [fused(7)]).start()
+        Timer(0.05, posts.post, [fused_frame(level=7)]).start()
         return [posted.serial for posted in await asyncio.gather(posts.newer_than(0), posts.newer_than(0))]
 
     assert asyncio.run(both()) == [1, 1]
@@ -49,15 +43,15 @@ def test_who_stops_waiting_is_forgotten_and_a_closed_event_loop_disturbs_no_post
     loop = asyncio.new_event_loop()
     posts._waiting.add(loop.create_future())
     loop.close()
-    posts.post(fused(1))
+    posts.post(fused_frame(level=1))
     assert posts.newest is not None
 
 
 def test_frames_that_nobody_could_see_are_not_posted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(board, "_SHORTEST_S", 60.0)
     posts = Board()
-    posts.post(fused(1))
-    posts.post(fused(2))
+    posts.post(fused_frame(level=1))
+    posts.post(fused_frame(level=2))
     assert posts.newest is not None
     assert posts.newest.serial == 1
 

@@ -11,34 +11,32 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.media.image import read_picture
 from coconet.media.video import VideoReader
-from coconet.runtime.frame import Frame, FramePair, FusedFrame
+from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.writer_thread import ClipWriter, LossySink
 from coconet.runtime.viewers.snapshots import Captures, check_capture_folder
-from tests.runtime.sinks.test_open_sink import fused
+from tests.support.frames import fused_frame, timed_frame
 
 
 def test_a_snapshot_keeps_the_fused_picture_and_both_cameras(tmp_path: Path) -> None:
-    names = Captures(tmp_path / "kept").snapshot(fused(level=90))
+    names = Captures(tmp_path / "kept").snapshot(fused_frame(level=90))
     assert [name.rpartition("-")[2] for name in names] == ["fused.png", "visible.png", "infrared.png"]
-    assert np.array_equal(read_picture(tmp_path / "kept" / names[0]), fused(level=90).pixels)
+    assert np.array_equal(read_picture(tmp_path / "kept" / names[0]), fused_frame(level=90).pixels)
 
 
 def test_a_camera_that_is_missing_is_not_in_the_snapshot(tmp_path: Path) -> None:
-    frame = Frame(np.zeros((16, 24, 3), np.uint8), 0, 0)
-    alone = FramePair(frame, frame, missing=frozenset({"infrared"}), notice="infrared lost")
-    names = Captures(tmp_path).snapshot(FusedFrame(frame.pixels, alone, 1.0))
+    names = Captures(tmp_path).snapshot(timed_frame(missing=frozenset({"infrared"})))
     assert [name.rpartition("-")[2] for name in names] == ["fused.png", "visible.png"]
 
 
 def test_a_recording_holds_the_frames_between_start_and_stop(tmp_path: Path) -> None:
     captures = Captures(tmp_path)
-    captures.note(fused(0))
+    captures.note(fused_frame(0))
     name = captures.start().name
     assert captures.start().name == name
     for index in (1, 2, 3):
-        captures.note(fused(index))
+        captures.note(fused_frame(index))
     state = captures.stop()
-    captures.note(fused(4))
+    captures.note(fused_frame(4))
     assert captures.recording is None
     assert state is not None
     assert (state.frames, state.dropped) == (3, 0)
@@ -77,7 +75,7 @@ def test_a_disk_that_is_stuck_makes_frames_drop_and_holds_nobody_up() -> None:
     sink = Stuck()
     recorder = ClipWriter(sink, "a.mp4")
     for index in range(50):
-        recorder.note(fused(index))
+        recorder.note(fused_frame(index))
     sink.may.set()
     state = recorder.stop()
     assert state.dropped >= 50 - 17
@@ -89,7 +87,7 @@ def test_a_disk_that_is_full_shows_in_the_state_and_comes_out_of_stop() -> None:
     sink.fails = True
     sink.may.set()
     recorder = ClipWriter(sink, "a.mp4")
-    recorder.note(fused())
+    recorder.note(fused_frame())
     with pytest.raises(CoconetError, match="wanted room"):
         recorder.stop()
     assert "wanted room" in recorder.state.trouble
@@ -107,7 +105,7 @@ def test_a_network_that_is_stuck_holds_nobody_up_and_is_left_alone_at_the_end(mo
     stuck = Stuck()
     sink = LossySink(stuck, "rtsp://there")
     for index in range(50):
-        sink.write(fused(index))
+        sink.write(fused_frame(index))
     assert sink.dropped >= 50 - 17
     with pytest.raises(CoconetError, match="rtsp://there: wanted somebody who takes the frames"):
         sink.close()

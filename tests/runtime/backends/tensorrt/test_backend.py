@@ -23,9 +23,9 @@ from coconet.runtime.backends.tensorrt.memory_pycuda import PycudaMemory
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes, LayerTime
 from coconet.runtime.backends.tensorrt.transfer_ring import RingOptions
 from coconet.runtime.loop.pipeline import run_pipeline
-from tests.runtime.loop.test_pipeline import Recording, Shelf
 from tests.support.lazy_gpu import LazyCudart, LazyGpu, LazyPycuda
 from tests.support.lazy_trt import DataType, LazyTensorRT
+from tests.support.loop_ends import Recording, Shelf
 from tests.support.tiny_onnx import averaging_card
 
 RANDOM = np.random.default_rng(2)
