@@ -33,10 +33,9 @@ def open_choice(choice: BackendChoice) -> Backend:
 
         return TensorRtBackend(choice.path, RingOptions(depth=choice.depth))
     if choice.kind == "torch":
-        from coconet.networks.checkpoint import load_checkpoint
-        from coconet.runtime.backends.pytorch import EagerBackend
+        from coconet.runtime.backends.pytorch import open_checkpoint
 
-        return EagerBackend(load_checkpoint(choice.path))
+        return open_checkpoint(choice.path)
     if choice.kind == "ort-cuda":
         from coconet.runtime.backends.ort_gpu import OnnxRuntimeCudaBackend
 

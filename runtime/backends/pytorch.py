@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from coconet.cards.model_card import ModelCard
 from coconet.errors import MissingPackage
 from coconet.media.pixels import Pixels
 from coconet.networks.camera_ready import Fuser, check_frame_size
-from coconet.networks.checkpoint import Checkpoint
+from coconet.networks.checkpoint import Checkpoint, load_checkpoint
 from coconet.runtime.frame_check import fuse_adapted
 
 try:
@@ -45,3 +47,8 @@ class EagerBackend:
             frames = (side[None].to(self.device) for side in sides)
             fused: Pixels = self._fuser(*frames)[0].cpu().numpy()
         return fused
+
+
+def open_checkpoint(path: Path) -> EagerBackend:
+    """Load a checkpoint and run it as it is. Raises CoconetError as `load_checkpoint` does."""
+    return EagerBackend(load_checkpoint(path))
