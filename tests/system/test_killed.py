@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from coconet.media.image import write_picture
 from tests.support.conv_onnx import write_conv_model
+from tests.support.pair_folders import textured_pairs
 from tests.support.small_unet import write_unet
-from tests.support.textured import textured
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
 
@@ -47,11 +46,7 @@ def final(folder: Path) -> list[str]:
 
 @pytest.fixture
 def frames(tmp_path: Path) -> Path:
-    for side, seed in (("vis", 0), ("ir", 4)):
-        (tmp_path / "pairs" / side).mkdir(parents=True)
-        for index in range(3):
-            write_picture(tmp_path / "pairs" / side / f"{index}.png", textured(seed + index, 48, 64)[:, :, None])
-    return tmp_path / "pairs"
+    return textured_pairs(tmp_path / "pairs", 3)
 
 
 @pytest.mark.parametrize(

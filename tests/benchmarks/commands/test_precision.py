@@ -20,19 +20,17 @@ from coconet.benchmarks.studies.precision import (
 )
 from coconet.calibration.commands.calibrate import calibrate
 from coconet.export.commands.export import export
-from coconet.media.image import write_picture
 from coconet.runtime.backends.open_backend import open_backend
-from coconet.runtime.frame import Frame, FramePair
 from tests.support.called import complaint_of
+from tests.support.frames import pair_of
+from tests.support.pair_folders import textured_pairs
 from tests.support.small_unet import write_unet
 from tests.support.textured import textured
 
 
 def frames(count: int) -> FrameSet:
-    def frame(kind: int) -> Frame:
-        return Frame(textured(kind, 64, 80)[:, :, None], 0, kind, f"{kind}.png")
-
-    return FrameSet("scenes", [FramePair(frame(kind), frame(kind + 4)) for kind in range(count)])
+    pictures = [(textured(kind, 64, 80), textured(kind + 4, 64, 80)) for kind in range(count)]
+    return FrameSet("scenes", [pair_of(*sides, kind, f"{kind}.png") for kind, sides in enumerate(pictures)])
 
 
 @pytest.fixture
@@ -66,8 +64,6 @@ def test_a_network_is_a_word_or_a_checkpoint_and_its_commands_are_announced() ->
 
 
 def test_one_video_alone_is_refused(tmp_path: Path) -> None:
-    for side in ("vis", "ir"):
-        (tmp_path / side).mkdir()
-        write_picture(tmp_path / side / "0.png", textured(1, 48, 64)[:, :, None])
+    textured_pairs(tmp_path, 1)
     words = ("lite", "--calibrate-on", tmp_path, "--frames", tmp_path, "--visible", "a.mp4")
     assert "--visible and --infrared: wanted both videos or neither" in complaint_of(precision, *words)

@@ -18,8 +18,8 @@ from coconet.benchmarks.studies.alignment_recovery import (
     scenes_in,
     told_data_sets,
 )
-from coconet.media.image import write_picture
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from tests.support.pair_folders import write_pair
 
 
 @pytest.mark.data
@@ -44,9 +44,7 @@ def test_a_painted_rig_is_recovered_from_every_warp_told_and_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pair = painted_pairs(1, 240, 320)[0]
-    for side, frame in (("vis", pair.visible), ("ir", pair.infrared)):
-        (tmp_path / "roadscene" / side).mkdir(parents=True)
-        write_picture(tmp_path / "roadscene" / side / "street.png", frame.pixels)
+    write_pair(tmp_path / "roadscene", "street.png", pair.visible.pixels, pair.infrared.pixels)
     monkeypatch.setattr(sys, "argv", ["recovery", str(tmp_path), "--json", str(tmp_path / "found.json")])
     main()
     assert "1/1 RoadScene street: shift" in capsys.readouterr().out

@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coconet.benchmarks.studies.excerpt import Excerpt
-from coconet.runtime.frame import Frame, FramePair
+from coconet.runtime.frame import FramePair
+from tests.support.frames import pair_of
 from tests.support.recordings import flat
 
 
 def recording(length: int) -> list[FramePair]:
-    return [FramePair(Frame(flat(n % 256), n, n), Frame(flat(n % 256, channels=1), n, n)) for n in range(length)]
+    return [pair_of(flat(n % 256), flat(n % 256, channels=1), n) for n in range(length)]
 
 
 def taken(excerpt: Excerpt, length: int) -> list[tuple[int, bool]]:

@@ -14,7 +14,7 @@ from coconet.benchmarks.studies.flicker import Steadiness, measure_steadiness
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.baseline import BaselineBackend
-from coconet.runtime.frame import Frame, FramePair
+from tests.support.frames import pair_of
 from tests.support.recordings import flat
 
 CHECKERED = (np.indices((24, 32)).sum(axis=0) % 2)[:, :, None]
@@ -36,7 +36,7 @@ def measured(
     visible: list[Pixels], infrared: list[Pixels], *paints: Callable[[Pixels, Pixels, int], Pixels]
 ) -> Steadiness:
     samples = [
-        Sample(FramePair(Frame(seen, index, index), Frame(thermal, index, index)), index > 0)
+        Sample(pair_of(seen, thermal, index), index > 0)
         for index, (seen, thermal) in enumerate(zip(visible, infrared, strict=True))
     ]
     return measure_steadiness([(str(place), Painter(paint)) for place, paint in enumerate(paints)], samples)
@@ -104,9 +104,8 @@ def test_colour_is_judged_by_its_luma() -> None:
 
 
 def test_a_step_across_a_gap_is_not_compared() -> None:
-    frames = [Frame(picture, 0, 0) for picture in (flat(0), flat(1), flat(200), flat(201))]
-    gray = Frame(flat(0, channels=1), 0, 0)
-    samples = [Sample(FramePair(frame, gray), number % 2 == 1) for number, frame in enumerate(frames)]
+    pairs = [pair_of(flat(level), flat(0, channels=1)) for level in (0, 1, 200, 201)]
+    samples = [Sample(pair, number % 2 == 1) for number, pair in enumerate(pairs)]
     found = measure_steadiness([], samples)
     assert (found.frames, found.steps, found.still_share) == (4, 2, 1)
     assert found.visible.flicker_levels == pytest.approx(1, abs=1e-4)
@@ -118,7 +117,7 @@ def test_cameras_without_any_change_give_no_ratio() -> None:
 
 
 def test_every_fused_picture_is_reported() -> None:
-    pair = FramePair(Frame(flat(0), 0, 0), Frame(flat(0, channels=1), 0, 0))
+    pair = pair_of(flat(0), flat(0, channels=1))
     calls: list[int] = []
     measure_steadiness([("a", BaselineBackend())] * 2, [Sample(pair, True)] * 3, report=lambda: calls.append(1))
     assert len(calls) == 6

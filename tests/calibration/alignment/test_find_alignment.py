@@ -15,13 +15,13 @@ from coconet.calibration.alignment.targets import Board, register_points
 from coconet.calibration.commands.align import align
 from coconet.config import read_toml
 from coconet.errors import CoconetError
-from coconet.media.image import write_picture
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.preprocess.drift import DriftWatch
 from coconet.runtime.preprocess.warp import Alignment, Lens, Plane, as_matrix
 from tests.support.called import call, complaint_of
 from tests.support.homography import distance_px
+from tests.support.pair_folders import write_pair
 
 SIZE = (320, 240)
 PAIR = painted_pairs(1, SIZE[1], SIZE[0])[0]
@@ -106,9 +106,7 @@ def test_a_heated_checkerboard_that_is_dark_where_the_visible_one_is_bright_give
 
 def test_the_command_finds_writes_and_shows_an_alignment_and_leaves_the_rest_of_the_file(tmp_path: Path) -> None:
     true = warp((12, 5))
-    for folder, frame in (("vis", PAIR.visible), ("ir", seen_through(true).infrared)):
-        (tmp_path / folder).mkdir()
-        write_picture(tmp_path / folder / "a.png", frame.pixels)
+    write_pair(tmp_path, "a.png", PAIR.visible.pixels, seen_through(true).infrared.pixels)
     rig = tmp_path / "rig.toml"
     old = "[alignment]\nhomography = [[1,0,0],[0,1,0],[0,0,1]]\n"
     rig.write_text(f'[visible]\naddress = "vis"  # front\n{old}[infrared]\naddress = "ir"\n')

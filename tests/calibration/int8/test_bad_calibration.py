@@ -18,10 +18,12 @@ from coconet.calibration.int8.observer import observe
 from coconet.calibration.int8.placement import quantizable_convs
 from coconet.calibration.int8.qdq import quantized_model
 from coconet.calibration.int8.threshold import RangeMethod
-from coconet.media.image import write_picture
-from coconet.runtime.frame import Frame, FramePair
+from coconet.media.pixels import Pixels
+from coconet.runtime.frame import FramePair
 from coconet.runtime.verify.parity import ParityLimits
 from tests.support.called import call, complaint_of
+from tests.support.frames import pair_of
+from tests.support.pair_folders import write_pairs
 from tests.support.small_unet import write_unet
 
 RAMP = np.add.outer(np.linspace(0, 60, 16), np.linspace(0, 60, 32))
@@ -45,12 +47,11 @@ def colour(index: int) -> np.ndarray:
 
 
 def write_frames(root: Path, visible: Painter, infrared: Painter, count: int = 6) -> Path:
-    for side, paint in (("vis", visible), ("ir", infrared)):
-        (root / side).mkdir(parents=True)
-        for index in range(count):
-            picture = np.uint8(paint(index))
-            write_picture(root / side / f"{index}.png", picture.reshape(*picture.shape[:2], -1))
-    return root
+    return write_pairs(root, pictures(visible, infrared, count))
+
+
+def pictures(visible: Painter, infrared: Painter, count: int) -> list[tuple[Pixels, Pixels]]:
+    return [(visible(index).astype(np.uint8), infrared(index).astype(np.uint8)) for index in range(count)]
 
 
 @pytest.fixture
@@ -124,10 +125,7 @@ def test_gray_sides_in_the_wrong_order_pass_on_frames_in_the_same_order(lopsided
 
 
 def as_pairs(visible: Painter, infrared: Painter) -> list[FramePair]:
-    def frame(paint: Painter, index: int) -> Frame:
-        return Frame(np.uint8(paint(index))[:, :, None], 0, index)
-
-    return [FramePair(frame(visible, index), frame(infrared, index)) for index in range(3)]
+    return [pair_of(*sides, index) for index, sides in enumerate(pictures(visible, infrared, 3))]
 
 
 def test_a_gate_on_real_frames_sees_ranges_of_dark_noise(lopsided: Path) -> None:

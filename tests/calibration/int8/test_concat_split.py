@@ -19,17 +19,15 @@ from coconet.calibration.int8.qdq import quantized_model
 from coconet.calibration.int8.ranges import ActivationRanges
 from coconet.calibration.int8.threshold import RangeMethod
 from coconet.errors import CoconetError
-from coconet.runtime.frame import Frame, FramePair
+from coconet.runtime.frame import FramePair
 from coconet.runtime.verify.parity import ParityLimits
+from tests.support.frames import pair_of
 from tests.support.small_unet import write_unet
 from tests.support.textured import textured
 
 
 def pairs(count: int) -> list[FramePair]:
-    def frame(seed: int) -> Frame:
-        return Frame(textured(seed, 32, 48)[:, :, None], 0, seed)
-
-    return [FramePair(frame(index), frame(index + 50)) for index in range(count)]
+    return [pair_of(textured(index, 32, 48), textured(index + 50, 32, 48), index) for index in range(count)]
 
 
 def unlike_unet(path: Path, factor: float) -> Path:

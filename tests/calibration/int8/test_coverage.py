@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from coconet.calibration.int8.coverage import Coverage, Traits
 from coconet.errors import CoconetError
-from coconet.runtime.frame import Frame, FramePair
+from coconet.runtime.frame import FramePair
+from tests.support.frames import pair_of
 
 RAMP = np.tile(np.linspace(0, 1, 40), (30, 1))
 
 
 def pair(visible: np.ndarray, infrared: np.ndarray) -> FramePair:
-    frames = [Frame(np.uint8(side.reshape(*side.shape[:2], -1)), 0, 0) for side in (visible, infrared)]
-    return FramePair(*frames)
+    return pair_of(visible.astype(np.uint8), infrared.astype(np.uint8))
 
 
 def ramp(low: float, high: float) -> np.ndarray:

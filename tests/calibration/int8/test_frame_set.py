@@ -7,15 +7,16 @@ import pytest
 
 from coconet.calibration.int8.frame_set import CalibrationSet, survey
 from coconet.errors import CoconetError
-from coconet.runtime.frame import Frame, FramePair
+from coconet.runtime.frame import FramePair
+from tests.support.frames import pair_of
 
 RAMP = np.add.outer(np.linspace(0, 100, 48), np.linspace(0, 100, 64))
 
 
 def pair(visible: float, infrared: float, noise: float = 0.0) -> FramePair:
     rng = np.random.default_rng(round(visible * 1000 + infrared))
-    sides = [np.uint8(RAMP + level + noise * rng.normal(size=RAMP.shape))[:, :, None] for level in (visible, infrared)]
-    return FramePair(*(Frame(pixels, 0, 0, f"{visible:g}") for pixels in sides))
+    sides = [(RAMP + level + noise * rng.normal(size=RAMP.shape)).astype(np.uint8) for level in (visible, infrared)]
+    return pair_of(*sides, name=f"{visible:g}")
 
 
 def different(count: int) -> list[FramePair]:

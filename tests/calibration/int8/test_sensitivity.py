@@ -27,8 +27,9 @@ from coconet.calibration.int8.sensitivity import (
 )
 from coconet.calibration.int8.threshold import RangeMethod
 from coconet.cards.engine_card import BuildOptions
-from coconet.runtime.frame import Frame, FramePair
+from coconet.runtime.frame import FramePair
 from coconet.runtime.verify.parity import ParityLimits
+from tests.support.frames import pair_of
 from tests.support.small_unet import QUANTIZED, write_unet
 
 MACS = {
@@ -44,9 +45,9 @@ MACS = {
 
 def pairs(count: int = 2) -> list[FramePair]:
     rng = np.random.default_rng(0)
-    ramp = np.add.outer(np.linspace(0, 99, 16), np.linspace(0, 99, 32))[:, :, None]
-    frames = [Frame(np.uint8(ramp + rng.normal(40, 4, ramp.shape)), 0, index, str(index)) for index in range(count)]
-    return [FramePair(frame, frame) for frame in frames]
+    ramp = np.add.outer(np.linspace(0, 99, 16), np.linspace(0, 99, 32))
+    pictures = [(ramp + rng.normal(40, 4, ramp.shape)).astype(np.uint8) for _ in range(count)]
+    return [pair_of(picture, picture, index, str(index)) for index, picture in enumerate(pictures)]
 
 
 def prepared(path: Path, *, spoilt: str | None = None) -> Sensitivity:
@@ -117,15 +118,15 @@ def test_tensorrt_for_rtx_builds_a_mixture(tmp_path: Path, half: bool) -> None:
 
 def test_large_frames_are_ranked_on_their_middle(tmp_path: Path) -> None:
     sensitivity = prepared(write_unet(tmp_path / "unet.onnx"))
-    frame = Frame(np.arange(300 * 302).reshape(300, 302, 1).astype(np.uint8), 0, 0)
-    small = sensitivity.cut_small(FramePair(frame, frame))
-    assert np.array_equal(small.visible.pixels, frame.pixels[22:278, 23:279])
+    picture = np.arange(300 * 302).reshape(300, 302).astype(np.uint8)
+    small = sensitivity.cut_small(pair_of(picture, picture))
+    assert np.array_equal(small.visible.pixels, picture[22:278, 23:279, None])
 
 
 def test_frames_for_a_model_of_one_size_are_not_cut(tmp_path: Path) -> None:
     sensitivity = prepared(write_unet(tmp_path / "unet.onnx", size=(16, 32)))
-    frame = Frame(np.zeros((300, 302, 1), np.uint8), 0, 0)
-    assert sensitivity.cut_small(FramePair(frame, frame)).visible is frame
+    pair = pair_of(np.zeros((300, 302), np.uint8), np.zeros((300, 302), np.uint8))
+    assert sensitivity.cut_small(pair).visible is pair.visible
 
 
 def test_steps_go_one_by_one_and_then_faster_and_leave_one_in_int8() -> None:

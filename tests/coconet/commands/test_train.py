@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from coconet.commands.train import train
 from coconet.config import read_toml
 from coconet.errors import CoconetError
-from coconet.media.image import write_picture
 from coconet.training.recipe import Recipe, TrainingPlan
+from tests.support.pair_folders import write_pair
 
 APP = typer.Typer()
 APP.command()(train)
@@ -22,9 +22,8 @@ SMALL = ("--steps", "2", "--batch", "1", "--patch", "64")
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     y, x = np.mgrid[:70, :80]
-    for side, pixels in (("vis", 127 + 90 * np.sin(x / 4.0)), ("ir", np.where(y > 40, 220, 30))):
-        (tmp_path / "pairs" / side).mkdir(parents=True)
-        write_picture(tmp_path / "pairs" / side / "a.png", pixels.astype(np.uint8)[:, :, None])
+    sides = (127 + 90 * np.sin(x / 4.0), np.where(y > 40, 220, 30))
+    write_pair(tmp_path / "pairs", "a.png", *(pixels.astype(np.uint8) for pixels in sides))
     return tmp_path
 
 

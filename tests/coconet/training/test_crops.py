@@ -9,15 +9,11 @@ import torch
 from coconet.errors import CoconetError
 from coconet.training.crops import CropSampler
 from coconet.training.data import GrayPair
-
-
-def pair(height: int = 80, width: int = 96, seed: int = 0) -> GrayPair:
-    visible, infrared = np.random.default_rng(seed).integers(0, 256, (2, height, width), np.uint8)
-    return GrayPair(visible, infrared)
+from tests.support.gray_pairs import noise_pair
 
 
 def test_a_step_gives_the_same_crops_whatever_ran_before() -> None:
-    first, second = (CropSampler([pair(), pair(seed=1)], 64, 3, seed=7) for _ in range(2))
+    first, second = (CropSampler([noise_pair(), noise_pair(seed=1)], 64, 3, seed=7) for _ in range(2))
     first.crops(0)
     for left, right in zip(vars(first.crops(5)).values(), vars(second.crops(5)).values(), strict=True):
         assert torch.equal(left, right)
@@ -26,7 +22,7 @@ def test_a_step_gives_the_same_crops_whatever_ran_before() -> None:
 
 
 def test_crops_are_batches_in_0_to_1() -> None:
-    for side in vars(CropSampler([pair()], 64, 20, seed=0).crops(0)).values():
+    for side in vars(CropSampler([noise_pair()], 64, 20, seed=0).crops(0)).values():
         assert side.shape == (20, 1, 64, 64)
         assert side.dtype == torch.float32
         assert 0.0 <= side.min() <= side.max() <= 1.0
@@ -43,9 +39,9 @@ def test_both_sides_of_a_crop_show_the_same_place() -> None:
 
 
 def test_pictures_smaller_than_a_patch_are_left_out_and_none_left_is_an_error() -> None:
-    assert len(CropSampler([pair(), pair(60, 96)], 64, 1, 0).pairs) == 1
+    assert len(CropSampler([noise_pair(), noise_pair(60, 96)], 64, 1, 0).pairs) == 1
     with pytest.raises(CoconetError, match="pictures of at least 128 pixels a side"):
-        CropSampler([pair()], 128, 1, 0)
+        CropSampler([noise_pair()], 128, 1, 0)
 
 
 def test_a_mask_is_cut_turned_and_mirrored_with_its_pair_and_never_exposed() -> None:
@@ -58,12 +54,12 @@ def test_a_mask_is_cut_turned_and_mirrored_with_its_pair_and_never_exposed() -> 
 
 
 def test_masks_change_nothing_else_and_a_missing_one_is_empty() -> None:
-    without = CropSampler([pair()], 64, 8, seed=3).crops(4)
-    full = CropSampler([replace(pair(), mask=np.full((80, 96), 255, np.uint8))], 64, 8, seed=3).crops(4)
+    without = CropSampler([noise_pair()], 64, 8, seed=3).crops(4)
+    full = CropSampler([replace(noise_pair(), mask=np.full((80, 96), 255, np.uint8))], 64, 8, seed=3).crops(4)
     assert torch.equal(without.visible, full.visible)
     assert torch.equal(without.infrared, full.infrared)
     assert (without.mask.max().item(), full.mask.min().item()) == (0.0, 1.0)
 
 
 def test_a_picture_may_be_just_one_patch() -> None:
-    assert CropSampler([pair(64, 64)], 64, 2, seed=0).crops(0).visible.shape == (2, 1, 64, 64)
+    assert CropSampler([noise_pair(64, 64)], 64, 2, seed=0).crops(0).visible.shape == (2, 1, 64, 64)

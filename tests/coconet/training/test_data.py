@@ -9,22 +9,13 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.media.image import write_picture
-from coconet.training.data import GrayPair, load_pairs, with_masks
-
-
-def pair(height: int = 80, width: int = 96, seed: int = 0) -> GrayPair:
-    visible, infrared = np.random.default_rng(seed).integers(0, 256, (2, height, width), np.uint8)
-    return GrayPair(visible, infrared)
-
-
-def write_pair(root: Path, name: str, visible: np.ndarray, infrared: np.ndarray) -> None:
-    for side, pixels in (("vis", visible), ("ir", infrared)):
-        (root / side).mkdir(parents=True, exist_ok=True)
-        write_picture(root / side / name, pixels[:, :, None])
+from coconet.training.data import load_pairs, with_masks
+from tests.support.gray_pairs import noise_pair
+from tests.support.pair_folders import write_pair
 
 
 def test_the_pairs_of_a_folder_are_read_as_they_are(tmp_path: Path) -> None:
-    one = pair()
+    one = noise_pair()
     write_pair(tmp_path, "a.png", one.visible, one.infrared)
     (loaded,) = load_pairs([tmp_path])
     assert np.array_equal(loaded.visible, one.visible)
@@ -44,7 +35,7 @@ def test_no_source_is_refused() -> None:
 
 def test_masks_are_read_where_there_are_some(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
-        write_pair(tmp_path, name, pair().visible, pair().infrared)
+        write_pair(tmp_path, name, noise_pair().visible, noise_pair().infrared)
     (tmp_path / "mask").mkdir()
     write_picture(tmp_path / "mask" / "b.png", np.full((80, 96, 1), 200, np.uint8))
     without, masked = load_pairs([tmp_path])
@@ -54,7 +45,7 @@ def test_masks_are_read_where_there_are_some(tmp_path: Path) -> None:
 
 
 def test_a_mask_without_a_pair_is_refused(tmp_path: Path) -> None:
-    write_pair(tmp_path, "a.png", pair().visible, pair().infrared)
+    write_pair(tmp_path, "a.png", noise_pair().visible, noise_pair().infrared)
     (tmp_path / "mask").mkdir()
     write_picture(tmp_path / "mask" / "a_mask.png", np.zeros((80, 96, 1), np.uint8))
     with pytest.raises(
@@ -64,7 +55,7 @@ def test_a_mask_without_a_pair_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
-    write_pair(tmp_path, "a.png", pair().visible, pair().infrared)
+    write_pair(tmp_path, "a.png", noise_pair().visible, noise_pair().infrared)
     (tmp_path / "mask").mkdir()
     write_picture(tmp_path / "mask" / "a.png", np.zeros((80, 95, 1), np.uint8))
     with pytest.raises(CoconetError, match="visible 96x80, infrared 96x80, mask 95x80"):
@@ -72,8 +63,8 @@ def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
 
 
 def test_pairs_without_a_mask_get_one_and_drawn_ones_stay() -> None:
-    drawn = replace(pair(), mask=np.zeros((80, 96), np.uint8))
-    ruled = replace(pair(), infrared=np.pad(np.full((8, 8), 250, np.uint8), ((20, 52), (30, 58))))
+    drawn = replace(noise_pair(), mask=np.zeros((80, 96), np.uint8))
+    ruled = replace(noise_pair(), infrared=np.pad(np.full((8, 8), 250, np.uint8), ((20, 52), (30, 58))))
     first, second = with_masks([drawn, ruled])
     assert first.mask is drawn.mask
     assert second.mask is not None

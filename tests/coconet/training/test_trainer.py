@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from coconet.errors import CoconetError
-from coconet.media.image import write_picture
 from coconet.networks import checkpoint
 from coconet.networks.coconet import Normalization
 from coconet.training.data import GrayPair
 from coconet.training.recipe import TrainingPlan
 from coconet.training.trainer import Trainer, schedule
+from tests.support.pair_folders import write_pair
 
 
 class PowerCutError(Exception):
@@ -45,9 +45,7 @@ ADDED_LATER = {"contrast", "distillation", "steadiness", "noise_levels"}
 @pytest.fixture(scope="module")
 def held_out(tmp_path_factory: pytest.TempPathFactory, pairs: list[GrayPair]) -> Path:
     folder = tmp_path_factory.mktemp("held_out")
-    for side, pixels in (("vis", pairs[0].visible), ("ir", pairs[0].infrared)):
-        (folder / side).mkdir()
-        write_picture(folder / side / "scene.png", pixels[:, :, None])
+    write_pair(folder, "scene.png", pairs[0].visible, pairs[0].infrared)
     return folder
 
 

@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from coconet.media.image import read_picture, write_picture
+from coconet.media.image import read_picture
 from coconet.media.panel import CAPTION_PX, CELL_PX, GAP_PX
 from coconet.networks.checkpoint import build_network, load_checkpoint
 from coconet.training.recipe import TrainingPlan
 from coconet.training.validation import SHEET_ROWS, Validation
+from tests.support.pair_folders import write_pair
 
 CPU = torch.device("cpu")
 
@@ -22,10 +23,8 @@ def held_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("held_out")
     y, x = np.mgrid[:48, :64]
     for index in range(SHEET_ROWS + 1):
-        sides = {"vis": 127 + 60 * np.sin(x / (2 + index)), "ir": np.where((x - 30) ** 2 + (y - 20) ** 2 < 90, 230, 40)}
-        for side, pixels in sides.items():
-            (folder / side).mkdir(exist_ok=True)
-            write_picture(folder / side / f"scene_{index}.png", pixels.astype(np.uint8)[:, :, None])
+        sides = (127 + 60 * np.sin(x / (2 + index)), np.where((x - 30) ** 2 + (y - 20) ** 2 < 90, 230, 40))
+        write_pair(folder, f"scene_{index}.png", *(pixels.astype(np.uint8) for pixels in sides))
     return folder
 
 

@@ -18,11 +18,11 @@ from coconet.errors import CoconetError
 from coconet.export.commands.build import build
 from coconet.export.commands.export import export
 from coconet.files import sha256_of
-from coconet.media.image import read_picture, write_picture
+from coconet.media.image import read_picture
 from coconet.networks.checkpoint import build_network, save_checkpoint
 from coconet.runtime.commands.run import run
+from tests.support.pair_folders import textured_pairs
 from tests.support.strongest import Strongest
-from tests.support.textured import textured
 
 NETWORK = ("--model", "tests.support.strongest:Strongest", "--range", "-1..1", "--order", "infrared,visible")
 SMALL = ("--size", "48x64")
@@ -50,11 +50,7 @@ def weights(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def frames(tmp_path: Path) -> Path:
-    for side, kind in (("vis", 0), ("ir", 3)):
-        (tmp_path / "pairs" / side).mkdir(parents=True)
-        for index in range(2):
-            write_picture(tmp_path / "pairs" / side / f"{index}.png", textured(kind + index, 48, 64)[:, :, None])
-    return tmp_path / "pairs"
+    return textured_pairs(tmp_path / "pairs", 2)
 
 
 def test_a_network_of_anyone_goes_all_the_way(tmp_path: Path, weights: Path, frames: Path) -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.media.image import write_picture
 from coconet.media.panel import BAND_PX, GAP_PX
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.commands.contact import contact_sheet, folder_scenes, moments
+from tests.support.pair_folders import write_pair
 from tests.support.recordings import flat, write_folder, write_video
 
 MODELS = [("average", BaselineBackend("average")), ("maximum", BaselineBackend("maximum"))]
@@ -21,11 +21,9 @@ MODELS = [("average", BaselineBackend("average")), ("maximum", BaselineBackend("
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Three pairs, a, b and c, of unlike size; infrared 0, visible 100, 110 and 120 in colour."""
-    for side in ("ir", "vis"):
-        (tmp_path / side).mkdir()
-        for place, name in enumerate("abc"):
-            picture = flat(100 + 10 * place, 60 + place, 40) if side == "vis" else flat(0, 60 + place, 40, 1)
-            write_picture(tmp_path / side / f"{name}.png", picture)
+    for place, name in enumerate("abc"):
+        width = 60 + place
+        write_pair(tmp_path, f"{name}.png", flat(100 + 10 * place, width, 40), flat(0, width, 40, 1))
     return tmp_path
 
 

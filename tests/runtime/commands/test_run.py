@@ -16,9 +16,11 @@ import typer
 from typer.testing import CliRunner
 
 from coconet.errors import CoconetError
-from coconet.media.image import read_picture, write_picture
+from coconet.media.image import read_picture
 from coconet.media.video import VideoReader, VideoWriter
 from coconet.runtime.commands.run import run
+from tests.support.pair_folders import write_pair
+from tests.support.recordings import flat
 from tests.support.tiny_onnx import write_averaging_model
 
 APP = typer.Typer(pretty_exceptions_enable=False)
@@ -32,11 +34,8 @@ def coconet_run(*words: object) -> str:
 @pytest.fixture
 def cameras(tmp_path: Path) -> list[str]:
     """Two folders of six pictures: visible brightness 10 n, infrared 100."""
-    for side, depth in (("vis", 3), ("ir", 1)):
-        (tmp_path / side).mkdir()
-        for number in range(6):
-            level = 10 * number if side == "vis" else 100
-            write_picture(tmp_path / side / f"scene_{number}.png", np.full((16, 24, depth), level, np.uint8))
+    for number in range(6):
+        write_pair(tmp_path, f"scene_{number}.png", flat(10 * number, 24, 16), flat(100, 24, 16, 1))
     return ["--visible", str(tmp_path / "vis"), "--infrared", str(tmp_path / "ir")]
 
 

@@ -20,11 +20,13 @@ from coconet.calibration.int8.qdq import quantized_model
 from coconet.calibration.int8.threshold import RangeMethod
 from coconet.cards.model_card import INFRARED, VISIBLE
 from coconet.errors import CoconetError
-from coconet.media.image import read_picture, write_picture
+from coconet.media.image import read_picture
 from coconet.media.panel import BAND_PX, GAP_PX
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.commands.verify import verify
-from coconet.runtime.frame import Frame, FramePair
+from coconet.runtime.frame import FramePair
+from tests.support.frames import pair_of
+from tests.support.pair_folders import textured_pairs, write_pair
 from tests.support.small_unet import write_unet
 from tests.support.textured import textured
 from tests.support.tiny_onnx import write_averaging_model
@@ -36,13 +38,7 @@ HEIGHT, WIDTH = 48, 64
 
 @pytest.fixture
 def frames(tmp_path: Path) -> Path:
-    """Two gray pairs in ir/ and vis/."""
-    for side, kinds in (("ir", (0, 1)), ("vis", (2, 3))):
-        (tmp_path / "frames" / side).mkdir(parents=True)
-        for index, kind in enumerate(kinds):
-            picture = textured(kind, HEIGHT, WIDTH)[:, :, None]
-            write_picture(tmp_path / "frames" / side / f"scene{index}.png", picture)
-    return tmp_path / "frames"
+    return textured_pairs(tmp_path / "frames", 2)
 
 
 @pytest.fixture
@@ -81,7 +77,7 @@ def quantised(model: Path, pairs: list[FramePair] | FolderFrames) -> Path:
 
 def lens_cap_noise() -> list[FramePair]:
     noise = np.random.default_rng(0).integers(0, 3, (2, HEIGHT, WIDTH, 1), dtype=np.uint8)
-    return [FramePair(Frame(noise[0], 0, 0), Frame(noise[1], 0, 0))]
+    return [pair_of(noise[0], noise[1])]
 
 
 def test_a_model_is_like_itself(frames: Path, unet: Path, tmp_path: Path) -> None:
@@ -147,9 +143,7 @@ def test_a_picture_that_cannot_be_written_is_refused_before_anything_is_opened(
 
 
 def test_frames_too_small_for_the_metrics_leave_no_file(tmp_path: Path) -> None:
-    for side in ("ir", "vis"):
-        (tmp_path / side).mkdir()
-        write_picture(tmp_path / side / "a.png", textured(0, 20, 20)[:, :, None])
+    write_pair(tmp_path, "a.png", textured(0, 20, 20), textured(0, 20, 20))
     text = complaint("average", "maximum", "--frames", tmp_path, "--json", tmp_path / "v.json")
     assert "at least 41 pixels a side" in text
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ir", "vis"]

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.media.image import write_picture
 from coconet.runtime.rig.live_settings import TUNABLE, Tuner
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.view import Look
 from tests.support.live_rig import live_rig
+from tests.support.pair_folders import write_pairs
 
 RIG = """# the roof
 [visible]
@@ -28,10 +28,7 @@ offset_ms = 2.5  # measured with a flash
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     ramp = np.arange(64 * 48, dtype=np.uint16).reshape(48, 64, 1) * 10
-    for side, pixels in (("vis", np.full((48, 64, 3), 90, np.uint8)), ("ir", ramp)):
-        (tmp_path / side).mkdir()
-        for number in range(6):
-            write_picture(tmp_path / side / f"{number}.png", pixels)
+    write_pairs(tmp_path, [(np.full((48, 64, 3), 90, np.uint8), ramp)] * 6)
     (tmp_path / "rig.toml").write_text(RIG)
     return tmp_path / "rig.toml"
 

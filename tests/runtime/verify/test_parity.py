@@ -16,8 +16,9 @@ from coconet.cards.model_card import ModelCard
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.baseline import BaselineBackend
-from coconet.runtime.frame import Frame, FramePair
+from coconet.runtime.frame import FramePair
 from coconet.runtime.verify.parity import LIMITS, ParityLimits, compare, require
+from tests.support.frames import pair_of
 
 
 class Brighter:
@@ -37,8 +38,7 @@ class Brighter:
 
 def pairs(*pictures: np.ndarray) -> Iterator[FramePair]:
     for index, pixels in enumerate(pictures):
-        gray = Frame(np.zeros((*pixels.shape[:2], 1), np.uint8), 0, index)
-        yield FramePair(Frame(pixels, 0, index, f"{index}.png"), gray)
+        yield pair_of(pixels, np.zeros(pixels.shape[:2], np.uint8), index, f"{index}.png")
 
 
 def picture(level: int) -> np.ndarray:

@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 
 from coconet.media.pixels import Pixels
-from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.verify.parity import Answers, suspicion
+from tests.support.frames import pair_of
 from tests.support.textured import mean_of, textured
 
 PICTURE: Pixels = np.clip(textured(0), 70, 180)[:, :, None]
 
 
 def suspected(reference: Pixels, candidate: Pixels, source: Pixels = PICTURE) -> str:
-    frame = Frame(source, 0, 0)
-    return suspicion(Answers(FramePair(frame, frame), reference, candidate))
+    return suspicion(Answers(pair_of(source, source), reference, candidate))
 
 
 def with_patch(level: int, side_px: int) -> Pixels:
@@ -54,7 +53,7 @@ def test_a_patch_in_one_channel_counts_as_its_share_of_all_samples() -> None:
     colour = np.repeat(PICTURE, 3, axis=2)
     broken = colour.copy()
     broken[:10, :10, 1] = 0
-    pair = FramePair(Frame(colour, 0, 0), Frame(PICTURE, 0, 0))
+    pair = pair_of(colour, PICTURE)
     assert suspicion(Answers(pair, colour, broken)).startswith(f"{100 / colour.size:.1%} of it")
 
 

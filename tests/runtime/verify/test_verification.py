@@ -11,7 +11,6 @@ from skimage.metrics import structural_similarity as skimage_ssim
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels, luma
 from coconet.metrics import fusion as metrics
-from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.verify.parity import Answers
 from coconet.runtime.verify.verification import (
     LEAST_REFERENCE,
@@ -22,6 +21,7 @@ from coconet.runtime.verify.verification import (
     metric_deltas,
     verification_of,
 )
+from tests.support.frames import pair_of
 from tests.support.textured import mean_of, textured
 
 VISIBLE, INFRARED = textured(0), textured(1)
@@ -30,8 +30,7 @@ MAXIMUM = np.maximum(VISIBLE, INFRARED)
 
 
 def answers(reference: Pixels, candidate: Pixels, name: str = "a.png") -> Answers:
-    pair = FramePair(Frame(VISIBLE[:, :, None], 0, 0, name), Frame(INFRARED[:, :, None], 0, 0))
-    return Answers(pair, reference[:, :, None], candidate[:, :, None])
+    return Answers(pair_of(VISIBLE, INFRARED, name=name), reference[:, :, None], candidate[:, :, None])
 
 
 def verified(*frames: Answers) -> Verification:
