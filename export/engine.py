@@ -12,6 +12,7 @@ from typing import Any
 from coconet.cards.engine_card import ENGINE_SUFFIX, BuildOptions, EngineCard, card_path
 from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
+from coconet.cards.precision import PRECISIONS, REFERENCE, labels
 from coconet.errors import CoconetError
 from coconet.export.build_progress import BuildProgress, NoProgress, progress_monitor
 from coconet.export.engine_source import EngineSource, read_engine_source
@@ -127,12 +128,14 @@ def _built(source: EngineSource, tensorrt: TensorRT, options: BuildOptions, aids
 
 
 def _check_precision(source: EngineSource, tensorrt: TensorRT) -> None:
-    if source.card.precision != "fp32" and not types_networks_strongly(tensorrt.module):
+    if PRECISIONS[source.card.precision].strongly_typed and not types_networks_strongly(tensorrt.module):
+        reference = PRECISIONS[REFERENCE].label
+        typed = labels(tuple(record for record in PRECISIONS.values() if record.strongly_typed), "and")
         raise CoconetError(
             source.path,
-            wanted="TensorRT 10 or later, which builds FP16 and INT8 as the graph has them",
+            wanted=f"TensorRT 10 or later, which builds {typed} as the graph has them",
             got=f"TensorRT {tensorrt.version} and a model of precision {source.card.precision}",
-            remedy="Update the device (JetPack 6.1 or later has TensorRT 10), or build the FP32 model.",
+            remedy=f"Update the device (JetPack 6.1 or later has TensorRT 10), or build the {reference} model.",
         )
 
 

@@ -1,4 +1,4 @@
-"""The range of FP16: finite answers asserted, and half-precision convolutions computed on a CPU as a GPU does."""
+"""The range of a precision: finite answers asserted, and narrow convolutions computed on a CPU as a GPU does."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ except ImportError as error:
 CONVOLUTIONS = (torch.ops.aten.convolution, torch.ops.aten.conv2d, torch.ops.aten.conv_transpose2d)
 
 
-class HalfConvolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Within it, convolutions of half-precision tensors on a processor are computed in single precision.
+class NarrowConvolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Within it, convolutions of tensors narrower than single precision are computed in that, on a processor.
 
-    Their sums are rounded to half precision, and what is too large for it becomes infinite, as in the matrix units of a
-    GPU. Most processors have no half-precision arithmetic: PyTorch's own way there takes minutes a frame.
+    Their sums are rounded once, to the type of the tensors, and what is too large for it becomes infinite, as in the
+    matrix units of a GPU. Most processors have no half-precision arithmetic: PyTorch's own way there takes minutes per
+    frame.
     """
 
     def __torch_dispatch__(
@@ -42,22 +43,22 @@ class HalfConvolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         """Run one operation of PyTorch."""
         tensors = [one for one in args if isinstance(one, torch.Tensor)]
-        half = getattr(func, "overloadpacket", None) in CONVOLUTIONS and all(map(_half_on_processor, tensors))
-        if not half:
+        narrow = getattr(func, "overloadpacket", None) in CONVOLUTIONS and all(map(_narrow_on_processor, tensors))
+        if not narrow or len({tensor.dtype for tensor in tensors}) != 1:
             return func(*args, **(kwargs or {}))
         single = [one.float() if isinstance(one, torch.Tensor) else one for one in args]
-        return func(*single, **(kwargs or {})).half()
+        return func(*single, **(kwargs or {})).to(tensors[0].dtype)
 
 
-def _half_on_processor(tensor: torch.Tensor) -> bool:
-    return tensor.dtype == torch.float16 and tensor.device.type == "cpu"
+def _narrow_on_processor(tensor: torch.Tensor) -> bool:
+    return tensor.is_floating_point() and tensor.dtype.itemsize < torch.float32.itemsize and tensor.device.type == "cpu"
 
 
 def require_finite(fuser: Fuser, pairs: Iterable[FramePair], where: object) -> None:
     """Fuse the pairs and look at what the core answers, before rounding to bytes turns a NaN into black.
 
     ONNX Runtime cannot tell: on most processors it computes a half-precision graph in single precision.
-    Raises CoconetError with the frame and the share of bad values, and for a core that cannot run in half precision.
+    Raises CoconetError with the frame and the share of bad values, and for a core that cannot run in its precision.
     """
     shares: list[float] = []
 
@@ -74,31 +75,30 @@ def require_finite(fuser: Fuser, pairs: Iterable[FramePair], where: object) -> N
 
 
 def _fuse(fuser: Fuser, pair: FramePair, where: object) -> None:
+    asked_by = fuser.precision.asked_by
     frames = [torch.from_numpy(side.pixels)[None] for side in (pair.visible, pair.infrared)]
     try:
-        with torch.inference_mode(), HalfConvolutions():  # type: ignore[no-untyped-call]
+        with torch.inference_mode(), NarrowConvolutions():  # type: ignore[no-untyped-call]
             fuser(*frames)
     except RuntimeError as error:
         raise CoconetError(
             where,
-            wanted=f"a network that runs in {_precision(fuser)} precision",
+            wanted=f"a network that runs in {fuser.precision.word} precision",
             got=str(error).splitlines()[0],
-            remedy="Export without --half." if fuser.half_precision else "Check --multiple.",
+            remedy=f"Export without --{asked_by}." if asked_by else "Check --multiple.",
         ) from error
 
 
 def _require_none(share: float, fuser: Fuser, where: str) -> None:
     if share == 0.0:
         return
+    asked_by = fuser.precision.asked_by
+    largest = torch.finfo(getattr(torch, fuser.precision.exported_dtype())).max
     raise CoconetError(
         where,
-        wanted=f"finite values from the network in {_precision(fuser)} precision",
+        wanted=f"finite values from the network in {fuser.precision.word} precision",
         got=f"NaN or infinity in {share:.2%} of the picture",
-        remedy="Export without --half: its values outgrow 65504."
-        if fuser.half_precision
+        remedy=f"Export without --{asked_by}: its values outgrow {largest:g}."
+        if asked_by
         else "Check that the weights and the value range are the network's own.",
     )
-
-
-def _precision(fuser: Fuser) -> str:
-    return "half" if fuser.half_precision else "single"

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from coconet.cards.model_card import ModelCard
+from coconet.cards.precision import PRECISIONS
 from coconet.export.fp16_range import require_finite
 from coconet.export.graph import ExportOptions, camera_fuser_of, card_of, export_onnx
 from coconet.export.graph_runner import GraphRunner
@@ -17,7 +18,7 @@ from coconet.runtime.backends.pytorch import EagerBackend
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame_check import fitted
-from coconet.runtime.verify.parity import LIMITS, Parity, compare, require
+from coconet.runtime.verify.parity import Parity, compare, require
 from coconet.runtime.verify.reference_backend import common_card, open_contender
 
 PAINTED_FRAMES = 3
@@ -41,7 +42,7 @@ def export_checked(checkpoint: Checkpoint, out: Path, options: ExportOptions, fr
         export_onnx(checkpoint, scratch, options)
         with closing(_opened(scratch, card)) as candidate:
             parity = compare(reference, candidate, pairs)
-        require(parity, LIMITS[options.precision], f"{out}, against PyTorch")
+        require(parity, PRECISIONS[options.precision].limits, f"{out}, against PyTorch")
     return parity
 
 
@@ -59,5 +60,5 @@ def require_agreement(engine: Path, onnx: Path, frames: Path | None, name: Path)
         card = common_card(model.card, candidate.card)
         pairs = painted_pairs(PAINTED_FRAMES) if frames is None else FolderFrames(frames)
         parity = compare(model, candidate, fitted(pairs, card))
-        require(parity, LIMITS[candidate.card.precision], f"{name}, against {onnx.name}")
+        require(parity, PRECISIONS[candidate.card.precision].limits, f"{name}, against {onnx.name}")
     return parity

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import cast
 
 from coconet.cards.frame_size import FrameSize, SizeRange
-from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, Form, ModelCard, Precision
+from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, Form, ModelCard
 from coconet.cards.onnx_card import attach_card
+from coconet.cards.precision import PRECISIONS, REFERENCE, PrecisionName
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
 from coconet.networks.camera_ready import BareFuser, Fuser, check_frame_size
@@ -41,25 +42,19 @@ class ExportOptions:
     """What the exported graph is fixed to.
 
     size: the frame size, or the range of sizes; None for a graph that takes any size.
-    visible_channels: 3 for BGR, 1 for gray. precision: `fp32`, or `fp16` for a core in half precision.
+    visible_channels: 3 for BGR, 1 for gray. precision: what the core runs in, one of EXPORTED.
     batch: pairs at once. opset: of ONNX. form: see ModelCard; the bare form has one visible channel.
     """
 
     size: FrameSize | SizeRange | None = None
     visible_channels: int = 3
-    precision: Precision = "fp32"
+    precision: PrecisionName = REFERENCE
     batch: int = 1
     opset: int = OPSET
     form: Form = "camera"
 
     def __post_init__(self) -> None:
-        if self.precision == "int8":
-            raise CoconetError(
-                "precision",
-                wanted="fp32 or fp16",
-                got="int8",
-                remedy="Export fp32 or fp16 first, then make the INT8 graph with coconet calibrate.",
-            )
+        PRECISIONS[self.precision].exported_dtype()
         if self.opset not in OPSETS:
             wanted = f"{OPSETS[0]} to {OPSETS[-1]}"
             raise CoconetError("opset", wanted=wanted, got=str(self.opset), remedy=f"{OPSET} suits every TensorRT.")
@@ -109,14 +104,14 @@ def fuser_of(checkpoint: Checkpoint, options: ExportOptions) -> Fuser | BareFuse
     """What is exported, as a PyTorch module; it shares no weights with the checkpoint."""
     if options.form == "camera":
         return camera_fuser_of(checkpoint, options)
-    core = copy.deepcopy(checkpoint.core)  # half precision turns its weights in place
-    return BareFuser(core, checkpoint.signature, half=options.precision == "fp16").eval()
+    core = copy.deepcopy(checkpoint.core)  # a narrower precision turns its weights in place
+    return BareFuser(core, checkpoint.signature, precision=options.precision).eval()
 
 
 def camera_fuser_of(checkpoint: Checkpoint, options: ExportOptions) -> Fuser:
     """The same network taking frames of cameras, whatever form is exported."""
     core = copy.deepcopy(checkpoint.core)  # as above
-    return Fuser(core, checkpoint.signature, options.visible_channels, half=options.precision == "fp16").eval()
+    return Fuser(core, checkpoint.signature, options.visible_channels, precision=options.precision).eval()
 
 
 def to_model(checkpoint: Checkpoint, options: ExportOptions, card: ModelCard) -> onnx.ModelProto:

@@ -37,7 +37,7 @@ class GraphRunner:
             self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions share no base class
             got = (str(error).strip() or type(error).__name__).splitlines()[0]
-            remedy = "Choose another --opset, or export without --half."
+            remedy = "Choose another --opset or another precision."
             raise CoconetError(path, wanted="a graph that ONNX Runtime loads", got=got, remedy=remedy) from error
         self.card: ModelCard = card_from_metadata(self._session.get_modelmeta().custom_metadata_map, path)
         self.name = f"ONNX Runtime {onnxruntime.__version__} (CPU)"

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from coconet.cards.precision import PRECISIONS
 from coconet.errors import CoconetError
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ def precision(
     visible: Annotated[str | None, typer.Option("--visible", help="A visible video to compare on as well.")] = None,
     infrared: Annotated[str | None, typer.Option("--infrared", help="The infrared video beside it.")] = None,
     every: Annotated[int, typer.Option("--every", min=1, help="Of the videos every Nth pair.")] = 50,
-    min_psnr: Annotated[float, typer.Option("--min-psnr", help="As in `coconet calibrate`.")] = 40.0,
+    min_psnr: Annotated[float, typer.Option("--min-psnr", help="As in `coconet calibrate`.")] = PRECISIONS[
+        "int8"
+    ].aim_psnr_db,
     keep: Annotated[Path | None, typer.Option("--keep", help="Keep the models in this folder.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the rows as JSON.")] = None,
 ) -> None:

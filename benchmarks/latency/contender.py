@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import cast
 
+from coconet.cards.precision import EXPORTED, Precision
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import sha256_of
 from coconet.media.pixels import Pixels
@@ -49,22 +50,23 @@ class CompiledBackend(EagerBackend):
             ) from error
 
 
-class HalfBackend(EagerBackend):
-    """A checkpoint whose network runs in half precision, as `coconet export --half` would write it."""
+class NarrowBackend(EagerBackend):
+    """A checkpoint whose network runs in a narrower precision, as `coconet export --half` would write it."""
 
-    def __init__(self, checkpoint: Path) -> None:
+    def __init__(self, checkpoint: Path, precision: Precision) -> None:
         loaded = load_checkpoint(checkpoint)
         super().__init__(loaded)
-        self.name = f"PyTorch half, {self.device.type}"
-        self.card = replace(self.card, precision="fp16")
-        self._fuser = Fuser(loaded.core, loaded.signature, half=True).to(self.device).eval()
+        self.name = f"PyTorch {precision.word}, {self.device.type}"
+        self.card = replace(self.card, precision=precision.name)
+        self._fuser = Fuser(loaded.core, loaded.signature, precision=precision.name).to(self.device).eval()
 
 
-Runner = Literal["auto", "ort", "ort-cuda", "openvino", "compile", "half"]
+NARROW = {record.asked_by: record for record in EXPORTED if record.asked_by is not None}
+"""Runner to the precision that PyTorch runs a checkpoint in."""
 
-RUNNERS: tuple[Runner, ...] = get_args(Runner)
+RUNNERS = ("auto", "ort", "ort-cuda", "openvino", "compile", *NARROW)
 """`auto`: what `open_backend` takes for the file. `ort`, `ort-cuda`, `openvino`: the backend it is asked for, for ONNX.
-`compile`, `half`: PyTorch's compiler, and its half precision."""
+`compile`, and those of NARROW such as `half`: PyTorch's compiler, and its narrower precisions."""
 
 CHECKPOINT_SUFFIXES = (".safetensors", ".pth", ".pt")
 
@@ -77,18 +79,18 @@ class Entry:
     """
 
     model: str
-    runner: Runner = "auto"
+    runner: str = "auto"
     label: str = field(default="", compare=False)
 
     @classmethod
     def parse(cls, text: str) -> Entry:
         """Read `model` or `model@runner`; an @ that no known runner follows belongs to the path."""
         found = re.fullmatch(rf"(.+)@({'|'.join(RUNNERS)})", text)
-        return cls(found[1], found[2]) if found else cls(text)  # type: ignore[arg-type]
+        return cls(found[1], found[2]) if found else cls(text)
 
     def opened(self) -> Backend:
         """Load the model. Raises CoconetError where this runner cannot."""
-        if self.runner not in ("compile", "half"):
+        if self.runner not in ("compile", *NARROW):
             return open_backend(self.path, self.runner)
         path = self.resolved
         if path.suffix not in CHECKPOINT_SUFFIXES:
@@ -99,7 +101,7 @@ class Entry:
                 remedy=f"Name the weights for @{self.runner}, such as coconet@{self.runner}.",
             )
 
-        return CompiledBackend(path) if self.runner == "compile" else HalfBackend(path)
+        return CompiledBackend(path) if self.runner == "compile" else NarrowBackend(path, NARROW[self.runner])
 
     @property
     def path(self) -> str:
@@ -110,7 +112,7 @@ class Entry:
             return str(shipped_checkpoint(shipped[self.model]))
         if self.model == "lite" and self.runner in (
             "compile",
-            "half",
+            *NARROW,
         ):  # the word is an ONNX file, which PyTorch does not run
             return str(shipped_checkpoint("lite"))
         return self.model

@@ -13,12 +13,13 @@ import numpy as np
 from coconet.benchmarks.results.schema import Quality
 from coconet.cards.frame_size import FrameSize
 from coconet.cards.model_card import ModelCard
+from coconet.cards.precision import PRECISIONS, REFERENCE
 from coconet.media.pixels import Pixels
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fitted
-from coconet.runtime.verify.parity import LIMITS, Answers, Parity, frame_error, parity_of, within
+from coconet.runtime.verify.parity import Answers, Parity, frame_error, parity_of, within
 from coconet.runtime.verify.verification import METRICS, metric_values
 
 
@@ -32,10 +33,10 @@ class Gallery:
 
 
 def reference_of(gallery: Gallery, galleries: Sequence[Gallery]) -> Gallery | None:
-    """The first FP32 entry with the same weights; None where there is none, or it is this one."""
+    """The first entry in the REFERENCE precision with the same weights; None where there is none, or it is this one."""
     for other in galleries:
         same = other.card.weights_sha256 == gallery.card.weights_sha256 != ""
-        if same and other.card.precision == "fp32" and other.card.network == gallery.card.network:
+        if same and other.card.precision == REFERENCE and other.card.network == gallery.card.network:
             return None if other is gallery else other
     return None
 
@@ -48,7 +49,7 @@ def parity_with(reference: Gallery, gallery: Gallery, pairs: Sequence[FramePair]
 
 def objection(parity: Parity, gallery: Gallery) -> str | None:
     """Why an entry does other work than its reference, so that its time would mean nothing; None where it does not."""
-    limits = LIMITS[gallery.card.precision]
+    limits = PRECISIONS[gallery.card.precision].limits
     return None if within(parity, limits) else f"not the same picture: {parity}, wanted {limits}"
 
 

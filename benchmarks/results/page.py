@@ -11,6 +11,7 @@ from coconet.benchmarks.results.intervals import Interval
 from coconet.benchmarks.results.plots import colour_of, latency_plot, layer_plot, noise_plot, pareto_plot
 from coconet.benchmarks.results.report import BenchReport, p99_in_words, psnr_in_words, ratios, remarks
 from coconet.benchmarks.results.schema import Row
+from coconet.cards.precision import PRECISIONS
 from coconet.errors import MissingPackage
 from coconet.metrics.fusion import VARIANT
 
@@ -73,6 +74,7 @@ def bench_page(reports: Sequence[BenchReport]) -> str:
         paretos=list(_paretos(reports, networks)),
         networks=[(network, colour_of(network, networks)) for network in networks],
         variant=VARIANT,
+        precisions=list(PRECISIONS.values()),
         dash=DASH,
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from coconet.benchmarks.results.report import BenchReport
 from coconet.benchmarks.results.schema import Row
+from coconet.cards.precision import PRECISIONS, REFERENCE
 from coconet.errors import MissingPackage
 
 try:
@@ -25,8 +26,6 @@ INK, PALE, GRID = "#1d2733", "#6b7785", "#e3e7ec"
 
 COLOURS = ("#0b6e8f", "#c8553d", "#5b8c3a", "#8a5fa8", "#b8860b", "#3f4e8c")
 """One a network; told apart by people who see few colours, and in gray print with the labels."""
-
-MARKERS = {"fp32": "o", "fp16": "s", "int8": "D"}
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -74,7 +73,7 @@ def pareto_plot(rows: Sequence[tuple[str, Row]], networks: Sequence[str]) -> str
         axes.plot(*zip(*front, strict=True), color=GRID, linewidth=5, solid_capstyle="round", zorder=1)
         for (_, row), (x, y) in zip(rows, points, strict=True):
             axes.plot(
-                *(x, y, MARKERS[row.precision or "fp32"]),
+                *(x, y, PRECISIONS[row.precision or REFERENCE].marker),
                 color=colour_of(row.network, networks),
                 markersize=7,
                 markeredgecolor="white",
@@ -193,7 +192,7 @@ def _rounded(time_ms: float) -> str:
 
 
 def _precision(row: Row) -> str:
-    return (row.precision or "").upper()
+    return PRECISIONS[row.precision].label if row.precision else ""
 
 
 def _short(name: str, most: int = 38) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from coconet.benchmarks.results.intervals import Turns, quantile_interval
-from coconet.cards.model_card import Precision
+from coconet.cards.precision import PrecisionName
 from coconet.config import Checked
 from coconet.runtime.loop.run_stats import Percentiles
 
@@ -137,7 +137,7 @@ class Row(Checked):
     height_px: int
     width_px: int
     network: str = ""
-    precision: Precision | None = None
+    precision: PrecisionName | None = None
     backend: str = ""
     weights_sha256: str = ""
     file_sha256: str = ""

@@ -14,7 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from coconet.benchmarks.studies.excerpt import Sample
-from coconet.cards.model_card import Normalization, Precision
+from coconet.cards.model_card import Normalization
+from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError, MissingPackage
 from coconet.media.pixels import luma
 from coconet.runtime.backends.backend import Backend
@@ -85,7 +86,7 @@ class ModelSteadiness:
 
     model: str
     network: str
-    precision: Precision
+    precision: PrecisionName
     normalization: Normalization
     backend: str
     change: Change

@@ -11,6 +11,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from coconet.cards.precision import EXPORTED, PRECISIONS
 from coconet.media.pixels import Pixels
 from coconet.model_names import CHECKPOINTS, shipped_checkpoint
 from coconet.runtime.backends.backend import Backend
@@ -36,22 +37,25 @@ def checkpoint_of(network: str) -> Path:
 
 
 def made_forms(network: str, frames: Path, folder: Path, **options: object) -> list[Form]:
-    """Export a network in FP32 and FP16, calibrate both on `frames`, and give the four files in `folder`.
+    """Export a network in every precision, calibrate each on `frames`, and give all of the files in `folder`.
 
     By the commands themselves, so that what is judged is what a user gets; `options` are calibrate's. Raises
     CoconetError as they do.
     """
     export, calibrate = command("export"), command("calibrate")
     stem, source = Path(network).stem, str(checkpoint_of(network))
-    single, half = (folder / f"{stem}.{precision}.onnx" for precision in ("fp32", "fp16"))
-    export(checkpoint=source, out=single, frames=frames)
-    export(checkpoint=source, out=half, frames=frames, half=True)
-    forms = [Form(stem, "FP32", single), Form(stem, "FP16", half)]
-    for label, model in (("INT8 in FP32", single), ("INT8 in FP16", half)):
-        quantized = model.with_suffix(".int8.onnx")
-        calibrate(model=model, frames=frames, out=quantized, **options)
-        forms.append(Form(stem, label, quantized))
-    return forms
+    int8 = PRECISIONS["int8"]
+    floats, integers = [], []
+    for precision in EXPORTED:
+        model = folder / f"{stem}.{precision.name}.onnx"
+        asked = {precision.asked_by: True} if precision.asked_by else {}
+        export(checkpoint=source, out=model, frames=frames, **asked)
+        floats.append(Form(stem, precision.label, model))
+    for form in floats:
+        quantized = int8.onnx_beside(form.path)
+        calibrate(model=form.path, frames=frames, out=quantized, **options)
+        integers.append(Form(stem, f"{int8.label} in {form.label}", quantized))
+    return floats + integers
 
 
 def command(name: str) -> Callable[..., Any]:

@@ -48,7 +48,7 @@ class TorchEngine:
         from coconet.networks.checkpoint import load_checkpoint
 
         checkpoint = load_checkpoint(shipped_checkpoint(model) if model in CHECKPOINTS else Path(model))
-        self._fuser = Fuser(checkpoint.core, checkpoint.signature, half=True).cuda().eval()
+        self._fuser = Fuser(checkpoint.core, checkpoint.signature, precision="fp16").cuda().eval()
         self._shapes = {VISIBLE: (1, height, width, 3), INFRARED: (1, height, width, 1), FUSED: (1, height, width, 3)}
         self._torch = torch
         self.tflop = self._count()

@@ -11,9 +11,9 @@ from rich.console import Console
 
 from coconet.calibration.int8.ranges import ActivationRanges, read_ranges
 from coconet.calibration.int8.threshold import MethodName, RangeMethod
+from coconet.cards.precision import PRECISIONS
 from coconet.errors import CoconetError
 from coconet.progress import Shown
-from coconet.runtime.verify.parity import LIMITS
 
 if TYPE_CHECKING:
     from coconet.calibration.int8.frame_set import CalibrationSet, Division
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 
 ENOUGH_FRAMES = 100
-
-MIN_PSNR_DB = 40.0
 
 DEFAULT = RangeMethod()
 
@@ -61,7 +59,7 @@ def calibrate(
     ] = None,
     min_psnr: Annotated[
         float, typer.Option("--min-psnr", help="Keep convolutions in floating point until every frame is so near, dB.")
-    ] = MIN_PSNR_DB,
+    ] = PRECISIONS["int8"].aim_psnr_db,
     against: Annotated[
         str | None,
         typer.Option("--against", help="Compare with this model (default: MODEL), such as the FP32 one."),
@@ -81,9 +79,9 @@ def calibrate(
 
     chosen = _method(method, percentile)
     _check_ready(ranges, chosen=bool(method or percentile or crops))
-    target = out or model.with_suffix(".int8.onnx")
+    target = out or PRECISIONS["int8"].onnx_beside(model)
     source = SourceChoice(frames, rig, visible, infrared, every).opened()
-    limits = replace(LIMITS["int8"], worst_psnr_db=min_psnr)
+    limits = replace(PRECISIONS["int8"].limits, worst_psnr_db=min_psnr)
     Gate(model, (), limits).check_name(target)
     float_model = OnnxModel.read(model)
     sites = quantizable_convs(float_model)

@@ -10,11 +10,12 @@ from tempfile import TemporaryDirectory
 
 from coconet.calibration.int8.graph import OnnxModel
 from coconet.calibration.int8.ranges import ActivationRanges
+from coconet.cards.precision import ParityLimits
 from coconet.errors import CoconetError
 from coconet.files import whole_file
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fitted
-from coconet.runtime.verify.parity import Parity, ParityLimits, compare, require, within
+from coconet.runtime.verify.parity import Parity, compare, require, within
 from coconet.runtime.verify.reference_backend import common_card, open_contender
 
 CALIBRATE_BETTER = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from coconet.cards.precision import EXPORTED, PRECISIONS, labels
 from coconet.errors import CoconetError
 
 if TYPE_CHECKING:
@@ -52,10 +53,10 @@ def quantizable_convs(model: OnnxModel) -> list[ConvSite]:
 
 def _check_float(model: OnnxModel) -> None:
     quantized = {"QuantizeLinear", "DequantizeLinear"}.intersection(node.op_type for node in model.nodes)
-    if model.card.precision == "int8" or quantized:
+    if PRECISIONS[model.card.precision].calibrated or quantized:
         raise CoconetError(
             f"network {model.card.network}",
-            wanted="a model in FP32 or FP16",
+            wanted=f"a model in {labels(EXPORTED, 'or')}",
             got="one that is quantised already",
             remedy="Calibrate the model it was made from.",
         )

@@ -16,7 +16,7 @@ from coconet.calibration.int8.observer import activations
 from coconet.calibration.int8.placement import ConvSite
 from coconet.calibration.int8.qdq import quantized_model
 from coconet.calibration.int8.ranges import ActivationRanges
-from coconet.cards.model_card import Precision
+from coconet.cards.precision import PRECISIONS, PrecisionName
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.verify.parity import Parity
 
@@ -140,19 +140,13 @@ def _middle_part(side: int) -> slice:
     return slice((side - kept) // 2, (side - kept) // 2 + kept)
 
 
-RATES: dict[Precision, float] = {"fp32": 4.0, "fp16": 2.0}
-"""How many multiply-accumulates tensor cores do in INT8 while they do one in this precision (FP32 as TF32).
-
-The dense peak rates of NVIDIA's data sheets from Ampere on: INT8 has twice the rate of FP16, and FP16 that of TF32.
-"""
-
-
-def expected_speed(int8_share: float, precision: Precision) -> float:
-    """How much faster the convolutions get, by Amdahl's law: 1 for none in INT8, RATES[precision] for all.
+def expected_speed(int8_share: float, precision: PrecisionName) -> float:
+    """How much faster the convolutions get, by Amdahl's law: 1 for none in INT8, the quotient of both rates for all.
 
     An upper bound: memory, and what is no convolution, is left out.
     """
-    return 1.0 / (int8_share / RATES[precision] + 1.0 - int8_share)
+    times = PRECISIONS["int8"].rate / PRECISIONS[precision].rate
+    return 1.0 / (int8_share / times + 1.0 - int8_share)
 
 
 def damage_table(damages: Sequence[Damage]) -> Table:
@@ -163,12 +157,13 @@ def damage_table(damages: Sequence[Damage]) -> Table:
     return table
 
 
-def mixture_table(mixtures: Sequence[Mixture], precision: Precision, chosen: Mixture | None) -> Table:
+def mixture_table(mixtures: Sequence[Mixture], precision: PrecisionName, chosen: Mixture | None) -> Table:
     """The models that were tried, as a Pareto row; the one to be written is marked with an arrow."""
+    label = PRECISIONS[precision].label
     table = Table(
-        *("", f"kept in {precision.upper()}", "size (MB)", "in INT8", "speed", "PSNR (dB)", "worst frame (dB)"),
+        *("", f"kept in {label}", "size (MB)", "in INT8", "speed", "PSNR (dB)", "worst frame (dB)"),
         title="Speed against quality",
-        caption=f"speed: expected of the convolutions on tensor cores, {precision.upper()} being 1; not measured",
+        caption=f"speed: expected of the convolutions on tensor cores, {label} being 1; not measured",
     )
     for mixture in mixtures:
         table.add_row(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from coconet.cards.precision import PRECISIONS, PrecisionName, labels
 from coconet.errors import CoconetError
 
 
@@ -68,8 +69,6 @@ CARD_KEY = "coconet_edge.card"
 """The ONNX metadata key under which a model keeps its card, as JSON."""
 
 LUMA_RULE = "Y = 0.299 R + 0.587 G + 0.114 B is fused; the visible picture keeps its chroma (BT.601, full range)"
-
-Precision = Literal["fp32", "fp16", "int8"]
 
 Form = Literal["camera", "bare"]
 
@@ -136,7 +135,7 @@ class ModelCard:
     """
 
     network: str
-    precision: Precision
+    precision: PrecisionName
     weights_sha256: str
     signature: Signature = Signature()
     visible_channels: int = 3
@@ -152,10 +151,13 @@ class ModelCard:
     def __post_init__(self) -> None:
         if self.visible_channels not in (1, 3):
             raise _bad_card("visible_channels", "1 (gray) or 3 (BGR)", str(self.visible_channels))
-        if self.precision not in get_args(Precision):
-            raise _bad_card("precision", " or ".join(get_args(Precision)), repr(self.precision))
-        if (self.precision == "int8") != (self.calibration is not None):
-            raise _bad_card("calibration", "a calibration record on INT8 models and on no others", self.precision)
+        if self.precision not in PRECISIONS:
+            raise _bad_card("precision", " or ".join(PRECISIONS), repr(self.precision))
+        if PRECISIONS[self.precision].calibrated != (self.calibration is not None):
+            integers = labels(tuple(record for record in PRECISIONS.values() if record.calibrated), "and")
+            raise _bad_card(
+                "calibration", f"a calibration record on {integers} models and on no others", self.precision
+            )
         if (self.smallest_px is None) != (self.largest_px is None):
             raise _bad_card("smallest_px, largest_px", "both or neither", f"{self.smallest_px} and {self.largest_px}")
         if self.batch < 1 or self.form not in get_args(Form):

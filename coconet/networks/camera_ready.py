@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coconet.cards.model_card import Signature
+from coconet.cards.precision import PRECISIONS, REFERENCE, PrecisionName
 from coconet.errors import CoconetError, MissingPackage
 
 try:
@@ -21,16 +22,19 @@ class Fuser(nn.Module):
 
     Everything between camera and screen happens here and therefore in the exported graph: luma, padding, scaling, the
     network, the visible chroma put back, clipping and rounding.
-    half: run the core in half precision; what stands around it stays in single precision, where it costs nothing.
+    precision: what the core runs in; what stands around it stays in single precision, where it costs nothing.
+    Raises CoconetError for a precision that is not exported.
     """
 
     luma: Tensor
 
-    def __init__(self, core: nn.Module, signature: Signature, visible_channels: int = 3, half: bool = False) -> None:
+    def __init__(
+        self, core: nn.Module, signature: Signature, visible_channels: int = 3, precision: PrecisionName = REFERENCE
+    ) -> None:
         super().__init__()
-        self.core = core.half() if half else core
+        self.core = _in_precision(core, precision)
         self.signature = signature
-        self.half_precision = half
+        self.precision = PRECISIONS[precision]
         self.colour = visible_channels == 3
         self.register_buffer("luma", torch.tensor(BGR_TO_LUMA), persistent=False)
 
@@ -64,7 +68,7 @@ class Fuser(nn.Module):
         low, high = self.signature.input_range
         factor = (high - low) / 255.0
         visible, infrared = (_scaled(image, factor, low) for image in (visible, infrared))
-        output = _run_padded(self.core, visible, infrared, self.signature.side_multiple, self.half_precision)
+        output = _run_padded(self.core, self.precision.name, visible, infrared, self.signature.side_multiple)
         low, high = self.signature.output_range
         factor = 255.0 / (high - low)
         return _scaled(output, factor, -low * factor)
@@ -73,25 +77,36 @@ class Fuser(nn.Module):
 class BareFuser(nn.Module):
     """Wraps a network core so that floats go in and come out, in its own ranges; only the padding is added.
 
-    half: run the core in half precision; both ends stay in single precision.
+    precision: what the core runs in, as of Fuser; both ends stay in single precision.
     """
 
-    def __init__(self, core: nn.Module, signature: Signature, half: bool = False) -> None:
+    def __init__(self, core: nn.Module, signature: Signature, precision: PrecisionName = REFERENCE) -> None:
         super().__init__()
-        self.core = core.half() if half else core
+        self.core = _in_precision(core, precision)
         self.side_multiple = signature.side_multiple
-        self.half_precision = half
+        self.precision = PRECISIONS[precision]
 
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """Two (B, 1, H, W) images in the signature's input_range to one in its output_range, not clipped."""
-        return _run_padded(self.core, visible, infrared, self.side_multiple, self.half_precision)
+        return _run_padded(self.core, self.precision.name, visible, infrared, self.side_multiple)
 
 
-def _run_padded(core: nn.Module, visible: Tensor, infrared: Tensor, multiple: int, half: bool) -> Tensor:
+def _in_precision(core: nn.Module, precision: PrecisionName) -> nn.Module:
+    """The core, its floating-point tensors turned in place; one in the reference precision keeps what it has."""
+    dtype = _dtype(precision)
+    return core if precision == REFERENCE else core.to(dtype)
+
+
+def _dtype(precision: PrecisionName) -> torch.dtype:
+    dtype: torch.dtype = getattr(torch, PRECISIONS[precision].exported_dtype())
+    return dtype
+
+
+def _run_padded(core: nn.Module, precision: PrecisionName, visible: Tensor, infrared: Tensor, multiple: int) -> Tensor:
     height, width = visible.shape[-2:]
     inputs = [_padded(image, multiple) for image in (visible, infrared)]
-    if half:
-        inputs = [image.half() for image in inputs]
+    if precision != REFERENCE:
+        inputs = [image.to(_dtype(precision)) for image in inputs]
     return crop(crop(core(*inputs).float(), 2, height), 3, width)
 
 

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from coconet.cards.frame_size import FrameSize, SizeRange
+from coconet.cards.precision import PRECISIONS, REFERENCE
 from coconet.errors import CoconetError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def export(
     options = ExportOptions(
         _sizes(size, dynamic),
         visible_channels=1 if gray or bare else 3,
-        precision="fp16" if half else "fp32",
+        precision="fp16" if half else REFERENCE,
         batch=batch,
         opset=OPSET if opset is None else opset,
         form="bare" if bare else "camera",
@@ -75,7 +76,7 @@ def export(
         source, path = _ours(checkpoint, any(option is not None for option in about_foreign))
     else:
         source, path = _foreign(checkpoint, model, *about_foreign)
-    target = out or path.with_suffix(".fp16.onnx" if half else ".onnx")
+    target = out or PRECISIONS[options.precision].onnx_beside(path)
     with Console(stderr=True).status(f"Exporting {path.name} and comparing it with PyTorch ..."):
         parity = export_checked(source, target, options, frames)
     typer.echo(f"{target}: {options.precision}, {options.size or 'any size'}, {target.stat().st_size / 1e6:.1f} MB")

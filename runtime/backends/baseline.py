@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.cards.model_card import ModelCard
+from coconet.cards.precision import REFERENCE
 from coconet.media.pixels import BGR_TO_LUMA, Pixels
 from coconet.runtime.frame_check import fuse_adapted
 
@@ -29,7 +30,7 @@ class BaselineBackend:
     def __init__(self, rule: Rule = "average") -> None:
         self.rule = rule
         self.name = "OpenCV" if rule == "pyramid" else "numpy"
-        self.card = ModelCard(network=rule, precision="fp32", weights_sha256="")
+        self.card = ModelCard(network=rule, precision=REFERENCE, weights_sha256="")
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`."""

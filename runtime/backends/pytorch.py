@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from coconet.cards.model_card import ModelCard
+from coconet.cards.precision import REFERENCE
 from coconet.errors import MissingPackage
 from coconet.media.pixels import Pixels
 from coconet.networks.camera_ready import Fuser, check_frame_size
@@ -27,7 +28,7 @@ class EagerBackend:
         self.name = f"PyTorch eager, {self.device.type}"
         self.card = ModelCard(
             network=checkpoint.network,
-            precision="fp32",
+            precision=REFERENCE,
             weights_sha256=checkpoint.sha256,
             signature=checkpoint.signature,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from coconet.cards.model_card import Precision
+from coconet.cards.precision import PrecisionName
 from coconet.runtime.loop.run_stats import Percentiles, StageTime
 from coconet.runtime.pairing.pair_stream import CameraCount, StreamCounts
 
@@ -27,7 +27,7 @@ class RunReport:
     """
 
     model: str
-    precision: Precision
+    precision: PrecisionName
     backend: str
     counts: StreamCounts
     fused: int

@@ -14,7 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.cards.model_card import ModelCard, Precision
+from coconet.cards.model_card import ModelCard
+from coconet.cards.precision import PrecisionName
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.pairing.camera_health import CameraHealth
 
@@ -130,7 +131,7 @@ class Vitals:
     """
 
     model: str
-    precision: Precision
+    precision: PrecisionName
     backend: str
     visible: CameraHealth | None
     infrared: CameraHealth | None

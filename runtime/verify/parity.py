@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.cards.model_card import Precision
+from coconet.cards.precision import ParityLimits
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Backend
@@ -40,27 +40,6 @@ class Parity:
             f"PSNR {self.psnr_db:.1f} dB over {self.frames} frames, {self.worst_psnr_db:.1f} dB on {self.worst_frame}, "
             f"{self.within_one_level:.2%} within one level, at most {self.max_abs_error} levels"
         )
-
-
-@dataclass(frozen=True)
-class ParityLimits:
-    """What still counts as the same model. worst_psnr_db holds for every single frame."""
-
-    worst_psnr_db: float
-    max_abs_error: int
-
-    def __str__(self) -> str:
-        return f"{self.worst_psnr_db:g} dB or more on every frame, errors of at most {self.max_abs_error} levels"
-
-
-LIMITS: Mapping[Precision, ParityLimits] = {
-    # The same arithmetic in another order: a few samples land on the other side of a rounding step.
-    "fp32": ParityLimits(worst_psnr_db=55.0, max_abs_error=2),
-    # 11 bits of mantissa through a deep network: errors of a level, seldom a few.
-    "fp16": ParityLimits(worst_psnr_db=45.0, max_abs_error=12),
-    # 8 bits in every convolution. Below 35 dB the eye starts to see it; single samples on edges may be far off.
-    "int8": ParityLimits(worst_psnr_db=35.0, max_abs_error=96),
-}
 
 
 @dataclass(frozen=True)

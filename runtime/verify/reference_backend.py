@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from coconet.cards.model_card import ModelCard
+from coconet.cards.precision import PRECISIONS
 from coconet.errors import CoconetError
 from coconet.model_names import model_path
 from coconet.runtime.backends.backend import Backend
@@ -21,7 +22,7 @@ def open_contender(model: Path | str) -> Backend:
     """
     backend = open_backend(model)
     path = model_path(model)
-    if backend.card.precision != "int8" or path.suffix != ".onnx":
+    if not PRECISIONS[backend.card.precision].calibrated or path.suffix != ".onnx":
         return backend
     backend.close()
     from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rich.markup import escape
 from rich.table import Table
 
-from coconet.cards.model_card import Precision
+from coconet.cards.precision import PrecisionName
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.verify.verification import Verdict, VerdictLimits, Verification
 
@@ -20,7 +20,7 @@ class Contestant:
     """One of the two models: as the user named it, its precision, and what ran it."""
 
     model: str
-    precision: Precision
+    precision: PrecisionName
     backend: str
 
     @classmethod

@@ -8,18 +8,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from coconet.cards.model_card import Precision
+from coconet.cards.precision import PRECISIONS, ParityLimits, PrecisionName
 from coconet.media.pixels import Pixels, luma
 from coconet.metrics.fusion import average_gradient, entropy, scd, spatial_frequency, standard_deviation, vif
 from coconet.metrics.gray import Gray
 from coconet.metrics.ssim import structural_similarity
 from coconet.runtime.frame import FramePair
 from coconet.runtime.verify.parity import (
-    LIMITS,
     Answers,
     FrameError,
     Parity,
-    ParityLimits,
     frame_error,
     parity_of,
     suspicion,
@@ -139,21 +137,12 @@ def _scored(answers: Answers) -> _Scored:
     )
 
 
-METRIC_CHANGE: Mapping[Precision, float] = {
-    # Pictures within the parity limits of FP32 are equal but for rounding, and so are their metrics.
-    "fp32": 0.005,
-    "fp16": 0.02,
-    # More than this would show in a table of results.
-    "int8": 0.02,
-}
-"""The largest change of a fusion metric's mean, in either direction, as a share of the reference's."""
-
 ANY_ERROR = 255
 
 
 @dataclass(frozen=True)
 class VerdictLimits:
-    """What still counts as the same model. metric_change: see METRIC_CHANGE; infinite where metrics do not count."""
+    """What still counts as the same model. metric_change: see Precision; infinite where metrics do not count."""
 
     parity: ParityLimits
     metric_change: float
@@ -171,11 +160,12 @@ class Verdict:
         return not self.reasons
 
 
-def limits_for(precision: Precision, min_psnr_db: float | None = None) -> VerdictLimits:
+def limits_for(precision: PrecisionName, min_psnr_db: float | None = None) -> VerdictLimits:
     """The limits of the candidate's precision, or a floor for the PSNR of every frame alone."""
     if min_psnr_db is not None:
         return VerdictLimits(ParityLimits(min_psnr_db, ANY_ERROR), math.inf)
-    return VerdictLimits(LIMITS[precision], METRIC_CHANGE[precision])
+    record = PRECISIONS[precision]
+    return VerdictLimits(record.limits, record.metric_change)
 
 
 def judge(verification: Verification, limits: VerdictLimits) -> Verdict:

@@ -16,7 +16,8 @@ import pytest
 
 from coconet.cards.engine_card import BuildOptions, EngineCard, card_path, read_engine_card
 from coconet.cards.frame_size import FrameSize, SizeProfile
-from coconet.cards.model_card import CARD_KEY, Precision
+from coconet.cards.model_card import CARD_KEY
+from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError
 from coconet.export import engine
 from coconet.export import gate as engine_check
@@ -34,7 +35,7 @@ PROFILE = SizeProfile(FrameSize(32, 48), FrameSize(64, 80), FrameSize(96, 128))
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
-def test_every_precision_builds_with_its_card(tmp_path: Path, precision: Precision) -> None:
+def test_every_precision_builds_with_its_card(tmp_path: Path, precision: PrecisionName) -> None:
     model = write_conv_model(tmp_path / "model.onnx", precision)
     card = build_engine(model, tmp_path / "model.engine", SM86)
     assert card == read_engine_card(tmp_path / "model.engine")

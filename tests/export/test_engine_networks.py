@@ -17,7 +17,8 @@ from coconet.calibration.int8.qdq import quantized_model
 from coconet.calibration.int8.ranges import ActivationRanges
 from coconet.cards.engine_card import BuildOptions
 from coconet.cards.frame_size import FrameSize, SizeProfile
-from coconet.cards.model_card import CalibrationRecord, Precision
+from coconet.cards.model_card import CalibrationRecord
+from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError
 from coconet.export.engine import build_engine
 from coconet.export.graph import ExportOptions, export_onnx
@@ -32,7 +33,7 @@ AFTER_TURING = EVERY_GPU[1:]
 KINDS = (("fp32", "fp32"), ("fp16", "fp16"), ("int8", "fp32"), ("int8", "fp16"))
 """Precision, and that of the export it comes from: INT8 among FP32 and INT8 among FP16."""
 
-Model = Callable[[str, FrameSize | None, Precision, Precision], Path]
+Model = Callable[[str, FrameSize | None, PrecisionName, PrecisionName], Path]
 
 
 def checkpoint(network: str) -> Checkpoint:
@@ -58,7 +59,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """Make a graph once a session: an export takes seconds."""
 
     @functools.cache
-    def make(network: str, size: FrameSize | None, precision: Precision, base: Precision) -> Path:
+    def make(network: str, size: FrameSize | None, precision: PrecisionName, base: PrecisionName) -> Path:
         if precision == "int8":
             return quantized(make(network, size, base, base))
         path = tmp_path_factory.mktemp("networks") / f"{network}.{precision}.onnx"
@@ -86,7 +87,7 @@ def quantized(model: Path) -> Path:
 @pytest.mark.parametrize("size", [FIXED, None], ids=["static", "dynamic"])
 @pytest.mark.parametrize("network", ["lite", "coconet"])
 def test_every_graph_builds_for_every_gpu_and_is_one_that_jetpack_6_reads(
-    model: Model, tmp_path: Path, network: str, size: FrameSize | None, kind: tuple[Precision, Precision]
+    model: Model, tmp_path: Path, network: str, size: FrameSize | None, kind: tuple[PrecisionName, PrecisionName]
 ) -> None:
     source, engine = model(network, size, *kind), tmp_path / "model.engine"
     card = build_engine(source, engine, BuildOptions(EVERY_GPU, None if size else ANY_SIZE))
@@ -97,7 +98,7 @@ def test_every_graph_builds_for_every_gpu_and_is_one_that_jetpack_6_reads(
 
 @pytest.mark.parametrize("kind", KINDS, ids="-in-".join)
 def test_the_published_semantics_build_for_all_but_turing(
-    model: Model, tmp_path: Path, kind: tuple[Precision, Precision]
+    model: Model, tmp_path: Path, kind: tuple[PrecisionName, PrecisionName]
 ) -> None:
     source = model("published", FIXED, *kind)
     build_engine(source, tmp_path / "model.engine", BuildOptions(AFTER_TURING))

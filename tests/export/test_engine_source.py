@@ -11,7 +11,8 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from coconet.cards.model_card import CARD_KEY, Precision
+from coconet.cards.model_card import CARD_KEY
+from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError
 from coconet.export.engine_source import read_engine_source
 from coconet.files import sha256_of
@@ -19,7 +20,7 @@ from tests.support.conv_onnx import conv_card, write_conv_model
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
-def test_a_model_of_ours_gives_its_card_and_hash(tmp_path: Path, precision: Precision) -> None:
+def test_a_model_of_ours_gives_its_card_and_hash(tmp_path: Path, precision: PrecisionName) -> None:
     path = write_conv_model(tmp_path / "model.onnx", precision)
     source = read_engine_source(path)
     assert (source.path, source.card, source.sha256) == (path, conv_card(precision, (32, 48)), sha256_of(path))

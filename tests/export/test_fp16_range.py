@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from coconet.cards.model_card import Signature
+from coconet.cards.precision import REFERENCE, PrecisionName
 from coconet.errors import CoconetError
 from coconet.export.fp16_range import require_finite
 from coconet.networks.camera_ready import Fuser
@@ -34,8 +35,8 @@ class Constant(nn.Module):
         return nn.functional.conv2d(visible + infrared, torch.ones(1, 1, 1, 1))
 
 
-def fuser(core: nn.Module, half: bool = False) -> Fuser:
-    return Fuser(core, Signature(), half=half).eval()
+def fuser(core: nn.Module, precision: PrecisionName = REFERENCE) -> Fuser:
+    return Fuser(core, Signature(), precision=precision).eval()
 
 
 def test_finite_answers_pass_and_leave_no_hook() -> None:
@@ -46,7 +47,7 @@ def test_finite_answers_pass_and_leave_no_hook() -> None:
 
 def test_values_that_outgrow_half_precision_are_found() -> None:
     with pytest.raises(CoconetError, match=r"m.onnx, .*: wanted finite .* half precision, got NaN or .* 100.00%"):
-        require_finite(fuser(Powers(), half=True), PAIRS, "m.onnx")
+        require_finite(fuser(Powers(), precision="fp16"), PAIRS, "m.onnx")
 
 
 def test_nan_in_single_precision_is_found() -> None:
@@ -56,4 +57,4 @@ def test_nan_in_single_precision_is_found() -> None:
 
 def test_a_network_that_mixes_precisions_is_refused() -> None:
     with pytest.raises(CoconetError, match="wanted a network that runs in half precision, got .*Export without --half"):
-        require_finite(fuser(Constant(), half=True), PAIRS, "m.onnx")
+        require_finite(fuser(Constant(), precision="fp16"), PAIRS, "m.onnx")

@@ -106,7 +106,7 @@ def test_a_whole_frame_of_1280x1024_stays_finite_in_onnx_runtime(tmp_path: Path)
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 @pytest.mark.parametrize("scale", [1.0, 4.0, 32.0])
 def test_a_whole_frame_of_1280x1024_stays_finite_in_pytorch_half_on_a_gpu(scale: float) -> None:
-    fuser = BareFuser(loud(scale).core, PUBLISHED, half=True).eval().cuda()
+    fuser = BareFuser(loud(scale).core, PUBLISHED, precision="fp16").eval().cuda()
     with torch.inference_mode():
         answer = fuser(*(side.cuda() for side in images(*WHOLE)))
     assert answer.isfinite().all()

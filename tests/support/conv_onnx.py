@@ -10,7 +10,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from coconet.cards.model_card import CARD_KEY, FUSED, INFRARED, VISIBLE, CalibrationRecord, ModelCard, Precision
+from coconet.cards.model_card import CARD_KEY, FUSED, INFRARED, VISIBLE, CalibrationRecord, ModelCard
+from coconet.cards.precision import PrecisionName
 from tests.support.tiny_onnx import averaging_card
 
 HIDDEN = 16
@@ -49,14 +50,14 @@ class Graph:
         return self.node("Conv", tensor, kernel, pads=[1, 1, 1, 1])
 
 
-def conv_card(precision: Precision, size: tuple[int, int] | None = None) -> ModelCard:
+def conv_card(precision: PrecisionName, size: tuple[int, int] | None = None) -> ModelCard:
     record = CalibrationRecord(frames=1, frames_sha256="1" * 64, method="max") if precision == "int8" else None
     return replace(averaging_card(size=size), precision=precision, calibration=record)
 
 
 def write_conv_model(
     path: Path,
-    precision: Precision = "fp16",
+    precision: PrecisionName = "fp16",
     size: tuple[int, int] | None = (32, 48),
     zero_point: np.generic | None = None,
 ) -> Path:

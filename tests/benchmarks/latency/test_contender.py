@@ -42,9 +42,10 @@ def test_half_precision_gives_nearly_the_picture_of_single_precision() -> None:
     pytest.importorskip("torch")
     from coconet.benchmarks.latency.pictures import BenchFrames
     from coconet.cards.frame_size import FrameSize
-    from coconet.runtime.verify.parity import LIMITS, compare, within
+    from coconet.cards.precision import PRECISIONS
+    from coconet.runtime.verify.parity import compare, within
 
     full, half = Entry.parse("lite.safetensors").opened(), Entry.parse("lite@half").opened()
     pairs = BenchFrames(count=1).pairs(full.card, FrameSize(48, 64))
     assert half.card.precision == "fp16"
-    assert within(compare(full, half, pairs), LIMITS["fp16"])
+    assert within(compare(full, half, pairs), PRECISIONS["fp16"].limits)

@@ -11,7 +11,7 @@ from coconet.calibration.commands.calibrate import calibrate
 from coconet.calibration.int8.graph import OnnxModel
 from coconet.calibration.int8.ranges import read_ranges
 from coconet.calibration.int8.sensitivity import expected_speed
-from coconet.cards.model_card import Precision
+from coconet.cards.precision import PrecisionName
 from coconet.files import sha256_of
 from tests.support.called import call, complaint_of
 from tests.support.pair_folders import spotted_pairs
@@ -175,7 +175,7 @@ def test_the_half_model_is_held_against_the_single_one(model: Path, frames: Path
 
 
 @pytest.mark.parametrize(("share", "precision", "speed"), [(0.0, "fp16", 1.0), (1.0, "fp16", 2.0), (0.5, "fp32", 1.6)])
-def test_the_expected_speed_follows_amdahl(share: float, precision: Precision, speed: float) -> None:
+def test_the_expected_speed_follows_amdahl(share: float, precision: PrecisionName, speed: float) -> None:
     assert expected_speed(share, precision) == pytest.approx(speed)
 
 

@@ -18,9 +18,9 @@ from coconet.calibration.int8.observer import observe
 from coconet.calibration.int8.placement import quantizable_convs
 from coconet.calibration.int8.qdq import quantized_model
 from coconet.calibration.int8.threshold import RangeMethod
+from coconet.cards.precision import ParityLimits
 from coconet.media.pixels import Pixels
 from coconet.runtime.frame import FramePair
-from coconet.runtime.verify.parity import ParityLimits
 from tests.support.called import call, complaint_of
 from tests.support.frames import pair_of
 from tests.support.pair_folders import write_pairs

@@ -18,9 +18,9 @@ from coconet.calibration.int8.placement import quantizable_convs
 from coconet.calibration.int8.qdq import quantized_model
 from coconet.calibration.int8.ranges import ActivationRanges
 from coconet.calibration.int8.threshold import RangeMethod
+from coconet.cards.precision import ParityLimits
 from coconet.errors import CoconetError
 from coconet.runtime.frame import FramePair
-from coconet.runtime.verify.parity import ParityLimits
 from tests.support.frames import pair_of
 from tests.support.small_unet import write_unet
 from tests.support.textured import textured

@@ -27,8 +27,8 @@ from coconet.calibration.int8.sensitivity import (
 )
 from coconet.calibration.int8.threshold import RangeMethod
 from coconet.cards.engine_card import BuildOptions
+from coconet.cards.precision import ParityLimits
 from coconet.runtime.frame import FramePair
-from coconet.runtime.verify.parity import ParityLimits
 from tests.support.frames import pair_of
 from tests.support.small_unet import QUANTIZED, write_unet
 

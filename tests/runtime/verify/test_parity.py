@@ -13,11 +13,12 @@ from hypothesis.extra.numpy import arrays
 from skimage.metrics import peak_signal_noise_ratio
 
 from coconet.cards.model_card import ModelCard
+from coconet.cards.precision import PRECISIONS, ParityLimits, PrecisionName
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.frame import FramePair
-from coconet.runtime.verify.parity import LIMITS, ParityLimits, compare, require
+from coconet.runtime.verify.parity import compare, require
 from tests.support.frames import pair_of
 
 
@@ -89,14 +90,14 @@ def test_one_sample_far_off_is_refused_although_the_psnr_is_high() -> None:
         require(parity, ParityLimits(worst_psnr_db=10.0, max_abs_error=2), "m.onnx")
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
-def test_rounding_apart_by_one_level_is_refused_at_fp32_only_if_it_is_everywhere(precision: str) -> None:
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_rounding_apart_by_one_level_is_refused_at_fp32_only_if_it_is_everywhere(precision: PrecisionName) -> None:
     parity = compare(Brighter(0), Brighter(1), pairs(picture(0)))  # 48.1 dB: every sample is one level off
     if precision == "fp32":
         with pytest.raises(CoconetError, match="wanted 55 dB or more"):
-            require(parity, LIMITS["fp32"], "m")
+            require(parity, PRECISIONS["fp32"].limits, "m")
     else:
-        require(parity, LIMITS[precision], "m")  # type: ignore[index]
+        require(parity, PRECISIONS[precision].limits, "m")
 
 
 def test_no_frames_prove_nothing() -> None:
