@@ -25,8 +25,9 @@ from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.loop.pipeline import run_pipeline
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import Percentiles
-from coconet.runtime.pairing.live_pair_stream import LiveStream
-from coconet.runtime.pairing.pair_stream import StreamCounts
+from coconet.runtime.pairing.live_pairs import pair_live_cameras
+from coconet.runtime.pairing.pair_stream import PairStream
+from coconet.runtime.pairing.paired_captures import StreamCounts
 from coconet.runtime.sinks.sink import NoSink
 
 FRAMES = 30  # painted once and shown again and again, so that painting costs nothing
@@ -97,7 +98,7 @@ def looped(backend: Backend, pairs: list[FramePair], fps: float, seconds: float)
     """Fuse in the live loop, from two cameras of this rate."""
     visible = Projector("visible", [pair.visible for pair in pairs], fps)
     infrared = Projector("infrared", [pair.infrared for pair in pairs], fps)
-    with LiveStream(visible, infrared) as stream:
+    with pair_live_cameras(visible, infrared) as stream:
         return run_pipeline(_For(stream, seconds), backend, NoSink())
 
 
@@ -106,7 +107,7 @@ class _For:
 
     realtime = True
 
-    def __init__(self, stream: LiveStream, seconds: float) -> None:
+    def __init__(self, stream: PairStream, seconds: float) -> None:
         self._stream, self._seconds = stream, seconds
 
     def __iter__(self) -> Iterator[FramePair]:

@@ -127,7 +127,7 @@ def soak(rig: Rig, model: str, plan: SoakPlan, on_trial: Callable[[Trial, Sample
     ):
         begun = time.monotonic()
         with fusing(
-            lambda: open_rig(rig, opened=lambda rig, side: injectors[side].open(rig, side)), model, gauge
+            lambda: open_rig(rig, opener=lambda rig, side: injectors[side].open(rig, side)), model, gauge
         ) as count:
             for fault, side in cycle(product(FAULTS, ROLES)):
                 if time.monotonic() - begun >= plan.seconds or not count():

@@ -40,7 +40,7 @@ class Case:
     rates: tuple[float, float]
     shift_ms: float
 
-    def opened(self, _rig: Rig, role: Role) -> Camera:
+    def open(self, _rig: Rig, role: Role) -> Camera:
         """Open one side of the case."""
         fps = self.rates[role == "infrared"]
         path, shift_ms = (self.infrared, self.shift_ms) if role == "infrared" else (self.visible, 0.0)
@@ -50,7 +50,7 @@ class Case:
         """How far what is found is from what was put in; infinite where it is refused."""
         rig = Rig.from_addresses(str(self.visible), str(self.infrared))
         try:
-            found = search_offset(rig, seconds, opened=self.opened)
+            found = search_offset(rig, seconds, opener=self.open)
         except CoconetError:
             return float("inf")
         return found.lag_ms - self.shift_ms

@@ -14,7 +14,7 @@ from coconet.runtime.frame import Frame
 from coconet.runtime.pairing.capture import Capture
 from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.rig.edit import save_values
-from coconet.runtime.rig.open_rig import OpenedCamera, open_cameras
+from coconet.runtime.rig.open_rig import CameraOpener, open_cameras
 from coconet.runtime.rig.rig_file import Rig
 
 _FRAMES_AHEAD = 64  # what one camera gives while the other one stutters; frames without motion between are no loss
@@ -29,17 +29,17 @@ def search_offset(
     most_ms: float = 1000.0,
     *,
     on_seen: OnSeen | None = None,
-    opened: OpenedCamera | None = None,
+    opener: CameraOpener | None = None,
 ) -> TimeOffset:
     """Read both cameras of a rig for so many seconds, or to their end, and find how far their own stamps lie apart.
 
     The offsets that the rig has now do not count. Infrared frames are aligned first, where the rig says how.
-    opened: opens a camera, in place of open_side.
+    opener: opens a camera, in place of open_side.
     Raises CoconetError for a camera that cannot be opened or fails, and where no offset stands out.
     """
     with ExitStack() as stack:
         captures: dict[Role, Capture] = {}
-        for role, camera in zip(ROLES, open_cameras(rig, opened), strict=True):
+        for role, camera in zip(ROLES, open_cameras(rig, opener), strict=True):
             captures[role] = Capture(camera, _FRAMES_AHEAD)
             stack.callback(captures[role].close)
         for capture in captures.values():

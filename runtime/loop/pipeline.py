@@ -15,7 +15,7 @@ from coconet.runtime.backends.backend import Backend, OverlappingBackend
 from coconet.runtime.frame import FramePair, FusedFrame
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import Gauge, LatencyLog
-from coconet.runtime.pairing.pair_stream import StreamCounts
+from coconet.runtime.pairing.paired_captures import StreamCounts
 from coconet.runtime.pairing.read_ahead import Buffering, ReadAhead
 from coconet.runtime.sinks.sink import Sink
 from coconet.runtime.sinks.writer_thread import SinkThread

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from coconet.cards.precision import PrecisionName
 from coconet.runtime.loop.run_stats import Percentiles, StageTime
-from coconet.runtime.pairing.pair_stream import CameraCount, StreamCounts
+from coconet.runtime.pairing.paired_captures import CameraCount, StreamCounts
 
 
 @dataclass(frozen=True)

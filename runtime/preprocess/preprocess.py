@@ -36,6 +36,11 @@ class Preparation:
         """What infrared pictures go through now; None before the first."""
         return self._thermal.front_end
 
+    @property
+    def drift_px(self) -> float | None:
+        """How far the alignment seems to be off, in visible pixels; None while that is not known or not looked at."""
+        return None if self._drift is None else self._drift.drift_px
+
     def __call__(self, pair: FramePair) -> FramePair:
         """Return visible (H, W, 3 or 1) and infrared (H, W, 1), both uint8.
 

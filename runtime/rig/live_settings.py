@@ -11,7 +11,6 @@ from coconet.config import checked
 from coconet.errors import CoconetError
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.preprocess.agc import ThermalStretch
-from coconet.runtime.preprocess.preprocess import Preparation
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 
@@ -39,12 +38,11 @@ class Tuner:
         self.rig, self.file = rig, file
         self._lock = Lock()
         self._stream: PairStream | None = None
-        self._preparation: Preparation | None = None
         self._changed: dict[str, dict[str, Any]] = {}
 
     def open(self) -> PairStream:
         """Open the rig as it is now, as `open_rig` does."""
-        self._stream = open_rig(self.rig, on_prepared=self._take, patient=True)
+        self._stream = open_rig(self.rig, patient=True)
         return self._stream
 
     def settings(self) -> dict[str, dict[str, Any]]:
@@ -83,16 +81,13 @@ class Tuner:
             self._changed.clear()
         return self.file
 
-    def _take(self, preparation: Preparation) -> None:
-        self._preparation = preparation
-
     def _apply(self, changes: Changes) -> None:
-        if self._stream is None or self._preparation is None:
-            return  # it is opened as it is then
+        if self._stream is None or self._stream.preparation is None:
+            return  # it will be opened as it is then
         self._stream.set_offset("visible", round(self.rig.visible.offset_ms * _MS_NS))
         self._stream.set_offset("infrared", round(self.rig.infrared.offset_ms * _MS_NS))
-        contrast = set(changes.get("infrared", ())) - {"offset_ms"}  # a new stretch has to find its limits anew
-        self._preparation.change(
+        contrast = set(changes.get("infrared", ())) - {"offset_ms"}  # a new stretch has to find its limits again
+        self._stream.preparation.change(
             thermal=ThermalStretch(self.rig.infrared.thermal_settings()) if contrast else None,
             alignment=self.rig.alignment.alignment() if "alignment" in changes else None,
         )

@@ -13,9 +13,11 @@ from coconet.media.pairs import pair_by_name
 from coconet.redaction import redacted
 from coconet.runtime.cameras.camera import AbsentCamera, Camera, CameraAbsent
 from coconet.runtime.cameras.open_camera import ROLES, CameraSettings, Role, open_camera
+from coconet.runtime.frame import Side
 from coconet.runtime.pairing.capture import Recovery
-from coconet.runtime.pairing.live_pair_stream import LiveSettings, LiveStream
-from coconet.runtime.pairing.pair_stream import Pairing, PairStream
+from coconet.runtime.pairing.live_pairs import LiveSettings, pair_live_cameras
+from coconet.runtime.pairing.pair_stream import PairStream, pair_recordings
+from coconet.runtime.pairing.paired_captures import Pairing
 from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.drift import DriftWatch
 from coconet.runtime.preprocess.preprocess import Preparation
@@ -23,7 +25,7 @@ from coconet.runtime.rig.rig_file import Rig
 
 _MS_NS = 10**6
 
-OpenedCamera = Callable[[Rig, Role], Camera]
+CameraOpener = Callable[[Rig, Role], Camera]
 """Opens one camera of a rig."""
 
 
@@ -31,69 +33,81 @@ def open_rig(
     rig: Rig,
     *,
     align: bool = True,
-    on_prepared: Callable[[Preparation], None] | None = None,
-    opened: OpenedCamera | None = None,
+    opener: CameraOpener | None = None,
     patient: bool = False,
 ) -> PairStream:
     """Open both cameras and join them to a stream of pairs, to be used as a context manager.
 
     Pairs are 8 bit and, unless `align` is off, of equal size: visible (H, W, 3) or, from gray pictures, (H, W, 1);
-    infrared (H, W, 1). on_prepared: given what prepares them, to change it later. opened: opens a camera, at first and
-    after a loss, in place of open_side. patient: a live camera that does not answer, beside one that does, begins as
-    lost and is opened again and again.
+    infrared (H, W, 1). The stream's `preparation` is what makes them so. opener: opens a camera, at first and after a
+    loss, in place of open_side. patient: a live camera that does not answer, beside one that does, begins as lost and
+    is opened again and again.
     Raises CoconetError for an address that cannot be opened and for folders whose file names do not match.
     """
     _check_folders(rig)
-    opened = opened or open_side
-    cameras = dict(zip(ROLES, open_cameras(rig, _patiently(rig, opened) if patient else opened), strict=True))
+    opener = opener or open_side
+    sources = _open_both(rig, _with_patience(rig, opener) if patient else opener)
     with ExitStack() as stack:
-        for camera in cameras.values():
+        for camera in sources:
             stack.callback(camera.close)
-        recoveries = {role: Recovery(partial(opened, rig, role)) for role in ROLES if _is_live(cameras[role])}
-        visible, infrared = cameras.values()
-        pairing = Pairing(
-            tolerance_ns=None if rig.pairing.tolerance_ms is None else round(rig.pairing.tolerance_ms * _MS_NS),
-            visible_offset_ns=round(rig.visible.offset_ms * _MS_NS),
-            infrared_offset_ns=round(rig.infrared.offset_ms * _MS_NS),
-            policy=rig.pairing.policy,
-        )
-        names = (rig.visible.name or visible.name, rig.infrared.name or infrared.name)
-        thermal = ThermalStretch(rig.infrared.thermal_settings())
-        alarm_px = rig.alignment.drift_alarm_px
-        drift = DriftWatch(alarm_px) if align and alarm_px is not None else None
-        prepare = Preparation(thermal, rig.alignment.alignment() if align else None, names, drift)
-        if on_prepared is not None:
-            on_prepared(prepare)
+        recoveries: dict[Side, Recovery] = {  # a recording that is replayed at its own pace simply ends
+            role: Recovery(partial(opener, rig, role))
+            for role, camera in zip(ROLES, sources, strict=True)
+            if camera.realtime
+        }
+        visible, infrared = _pace(*sources) if rig.realtime else sources
+        preparation = _preparation(rig, (visible.name, infrared.name), align=align)
         if visible.realtime and infrared.realtime:
-            live = LiveSettings(rig.health.limits(), recoveries, rig.alignment.size_px)
-            stream: PairStream = LiveStream(visible, infrared, pairing, prepare, live)
+            settings = LiveSettings(rig.health.limits(), recoveries, rig.alignment.size_px)
+            stream = pair_live_cameras(visible, infrared, _pairing(rig), preparation, settings)
         else:
-            stream = PairStream(visible, infrared, pairing, prepare)
-        stream.front_end = lambda: prepare.front_end
-        if drift is not None:
-            stream.drift_px = lambda: drift.drift_px
+            stream = pair_recordings(visible, infrared, _pairing(rig), preparation)
         stack.pop_all()  # from here on the stream closes them
         return stream
 
 
-def open_cameras(rig: Rig, opened: OpenedCamera | None = None) -> tuple[Camera, Camera]:
+def open_cameras(rig: Rig, opener: CameraOpener | None = None) -> tuple[Camera, Camera]:
     """Open the visible and the infrared camera; the caller closes them. An error leaves none open."""
-    opened = opened or open_side
-    visible = opened(rig, "visible")
+    visible, infrared = _open_both(rig, opener or open_side)
+    return _pace(visible, infrared) if rig.realtime else (visible, infrared)
+
+
+def _open_both(rig: Rig, opener: CameraOpener) -> tuple[Camera, Camera]:
+    visible = opener(rig, "visible")
     with ExitStack() as stack:
         stack.callback(visible.close)
-        infrared = opened(rig, "infrared")
+        infrared = opener(rig, "infrared")
         stack.pop_all()
-    return _paced(visible, infrared) if rig.realtime else (visible, infrared)
+    return visible, infrared
 
 
-def _patiently(rig: Rig, opened: OpenedCamera) -> OpenedCamera:
+def _pairing(rig: Rig) -> Pairing:
+    return Pairing(
+        tolerance_ns=None if rig.pairing.tolerance_ms is None else round(rig.pairing.tolerance_ms * _MS_NS),
+        visible_offset_ns=round(rig.visible.offset_ms * _MS_NS),
+        infrared_offset_ns=round(rig.infrared.offset_ms * _MS_NS),
+        policy=rig.pairing.policy,
+    )
+
+
+def _preparation(rig: Rig, camera_names: tuple[str, str], *, align: bool) -> Preparation:
+    """What the rig file says happens to pairs; the names of the cameras stand in for those it does not give."""
+    names = (rig.visible.name or camera_names[0], rig.infrared.name or camera_names[1])
+    thermal = ThermalStretch(rig.infrared.thermal_settings())
+    if not align:
+        return Preparation(thermal, None, names)
+    alarm_px = rig.alignment.drift_alarm_px
+    drift = None if alarm_px is None else DriftWatch(alarm_px)
+    return Preparation(thermal, rig.alignment.alignment(), names, drift)
+
+
+def _with_patience(rig: Rig, opener: CameraOpener) -> CameraOpener:
     """Open cameras so that one of them may be absent; not both: then rather the rig file is wrong."""
     absent: list[Role] = []
 
     def either(_rig: Rig, role: Role) -> Camera:
         try:
-            return opened(rig, role)
+            return opener(rig, role)
         except CameraAbsent as absence:
             log_event("camera", level=logging.WARNING, side=role, state="lost", trouble=str(absence))
             absent.append(role)
@@ -118,14 +132,8 @@ def open_side(rig: Rig, role: Role) -> Camera:
     return open_camera(table.address, role, CameraSettings(table.fps, table.size_px, table.layout))
 
 
-def _is_live(camera: Camera) -> bool:
-    """Whether a camera is worth opening again; a recording that is replayed at its own pace simply ends."""
-    from coconet.runtime.cameras.files import PacedCamera
-
-    return camera.realtime and not isinstance(camera, PacedCamera)
-
-
-def _paced(visible: Camera, infrared: Camera) -> tuple[Camera, Camera]:
+def _pace(visible: Camera, infrared: Camera) -> tuple[Camera, Camera]:
+    """Replay recordings at their own pace, as live cameras; what is live stays as it is."""
     from coconet.runtime.cameras.files import Pace, PacedCamera
 
     pace = Pace()

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from coconet.config import Checked, checked, read_toml
 from coconet.runtime.pairing.camera_health import HealthLimits
-from coconet.runtime.pairing.pair_stream import Policy
+from coconet.runtime.pairing.paired_captures import Policy
 from coconet.runtime.preprocess.agc import Contrast, ThermalSettings
 from coconet.runtime.preprocess.warp import IDENTITY, Alignment, Lens, Matrix, Plane
 from coconet.runtime.view import Colours, FirstView, Look

@@ -18,7 +18,7 @@ from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.frame import Frame
 from coconet.runtime.loop.pipeline import run_pipeline
 from coconet.runtime.loop.run_stats import Gauge
-from coconet.runtime.pairing.live_pair_stream import LiveStream
+from coconet.runtime.pairing.live_pairs import pair_live_cameras
 from coconet.runtime.rig.live_settings import Tuner
 from coconet.runtime.sinks.sink import NoSink
 from coconet.runtime.viewers.live_page import LivePage, PageSettings
@@ -98,7 +98,7 @@ def live_rig(folder: Path, token: str | None = None, tuner: Tuner | None = None)
     gauge, visible, infrared = Gauge(), SmallCamera("front", 3), SmallCamera("boson", 1)
     with (
         LivePage(gauge, PageSettings(port=0, token=token, captures=folder), tuner) as page,
-        LiveStream(visible, infrared) as pairs,
+        pair_live_cameras(visible, infrared) as pairs,
     ):
         gauge.watch(pairs.health, lambda: None)
         words = (pairs, BaselineBackend("average"), NoSink())

@@ -35,7 +35,7 @@ class LateRig:
 
 @pytest.mark.parametrize(("late", "there"), [("visible", "infrared"), ("infrared", "visible")])
 def test_a_camera_that_comes_late_begins_as_lost_and_fusion_begins_by_itself(late: Role, there: Role) -> None:
-    with open_rig(Rig.from_addresses("a", "b"), opened=LateRig(late).open, patient=True) as stream:
+    with open_rig(Rig.from_addresses("a", "b"), opener=LateRig(late).open, patient=True) as stream:
         pairs = iter(stream)
         first = next(pairs)
         assert (first.missing, first.clock, first.notice) == ({late}, there, f"{late} lost")
@@ -46,12 +46,12 @@ def test_a_camera_that_comes_late_begins_as_lost_and_fusion_begins_by_itself(lat
 
 def test_two_cameras_that_do_not_answer_are_an_error() -> None:
     with pytest.raises(CameraAbsent, match="infrared: wanted a camera, got silence. Switch it on."):
-        open_rig(Rig.from_addresses("a", "b"), opened=LateRig("visible", "infrared").open, patient=True)
+        open_rig(Rig.from_addresses("a", "b"), opener=LateRig("visible", "infrared").open, patient=True)
 
 
 def test_without_patience_one_is_an_error_too() -> None:
     with pytest.raises(CameraAbsent, match="visible: wanted a camera"):
-        open_rig(Rig.from_addresses("a", "b"), opened=LateRig("visible").open)
+        open_rig(Rig.from_addresses("a", "b"), opener=LateRig("visible").open)
 
 
 def first_of(rig: Rig) -> FramePair:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import Percentiles
-from coconet.runtime.pairing.pair_stream import CameraCount, StreamCounts
+from coconet.runtime.pairing.paired_captures import CameraCount, StreamCounts
 
 REPORT = RunReport(
     model="lite",

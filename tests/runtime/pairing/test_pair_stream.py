@@ -6,15 +6,20 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from coconet.cards.model_card import FrontEnd
 from coconet.errors import CoconetError
 from coconet.runtime.cameras.files import Pace, PacedCamera, VideoCamera
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.cameras.synthetic.camera import PaintedCamera, PaintedSettings
 from coconet.runtime.frame import Frame, FramePair
-from coconet.runtime.pairing.live_pair_stream import LiveStream
-from coconet.runtime.pairing.pair_stream import CameraCount, Pairing, PairStream
+from coconet.runtime.pairing.live_pairs import pair_live_cameras
+from coconet.runtime.pairing.pair_stream import pair_recordings
+from coconet.runtime.pairing.paired_captures import CameraCount, Pairing
+from coconet.runtime.preprocess.agc import ThermalSettings, ThermalStretch
+from coconet.runtime.preprocess.preprocess import Preparation
 from tests.support.recordings import ListCamera, flat, stamped, write_video
 
 MS = 10**6
@@ -34,7 +39,7 @@ def two_videos(folder: Path, frames: int) -> tuple[VideoCamera, VideoCamera]:
 
 
 def test_two_videos_of_one_rate_give_every_pair_in_order(tmp_path: Path) -> None:
-    with PairStream(*two_videos(tmp_path, 40)) as stream:
+    with pair_recordings(*two_videos(tmp_path, 40)) as stream:
         pairs = [(pair.visible.index, pair.infrared.index, pair.skew_ns) for pair in stream]
     assert pairs == [(index, index, 0) for index in range(40)]
     assert stream.counts.visible == stream.counts.infrared == CameraCount(read=40, paired=40, dropped=0)
@@ -44,7 +49,7 @@ def test_two_videos_of_one_rate_give_every_pair_in_order(tmp_path: Path) -> None
 def test_of_unlike_rates_the_slower_camera_sets_the_pace() -> None:
     visible = PaintedCamera("visible", PaintedSettings(fps=30, width=32, height=32, duration_s=2))
     infrared = PaintedCamera("infrared", PaintedSettings(fps=9, width=32, height=32, duration_s=2, jitter_ms=4))
-    with PairStream(visible, infrared) as stream:
+    with pair_recordings(visible, infrared) as stream:
         skews = [abs(pair.skew_ns) for pair in stream]
     assert len(skews) == 18
     assert max(skews) <= 17 * MS
@@ -53,7 +58,7 @@ def test_of_unlike_rates_the_slower_camera_sets_the_pace() -> None:
 
 
 def test_a_consumer_that_stops_early_finds_every_frame_accounted_for(tmp_path: Path) -> None:
-    with PairStream(*two_videos(tmp_path, 40)) as stream:
+    with pair_recordings(*two_videos(tmp_path, 40)) as stream:
         for pair in stream:
             if pair.visible.index == 4:
                 break
@@ -64,7 +69,7 @@ def test_a_consumer_that_stops_early_finds_every_frame_accounted_for(tmp_path: P
 
 def test_a_consumer_that_fails_leaves_both_cameras_closed() -> None:
     cameras = ListCamera(stamped(range(1, 100))), ListCamera(stamped(range(1, 100)))
-    stream = PairStream(*cameras)
+    stream = pair_recordings(*cameras)
     with pytest.raises(ZeroDivisionError), stream:
         [1 // pair.skew_ns for pair in stream]
     assert all(camera.closed for camera in cameras)
@@ -77,36 +82,50 @@ def test_an_error_of_a_camera_reaches_the_consumer() -> None:
 
     infrared = ListCamera(stamped([index * 33 * MS for index in range(9)]))
     pairs: list[FramePair] = []
-    with pytest.raises(CoconetError, match="broken cable"), PairStream(ListCamera(broken()), infrared) as stream:
+    with pytest.raises(CoconetError, match="broken cable"), pair_recordings(ListCamera(broken()), infrared) as stream:
         pairs.extend(stream)
     assert len(pairs) == 3
 
 
 def test_an_offset_is_added_to_the_stamps_of_its_side() -> None:
     visible, infrared = ListCamera(stamped([0, 100, 200])), ListCamera(stamped([40, 140, 240]))
-    with PairStream(visible, infrared, Pairing(infrared_offset_ns=-40)) as stream:
+    with pair_recordings(visible, infrared, Pairing(infrared_offset_ns=-40)) as stream:
         assert [pair.skew_ns for pair in stream] == [0, 0, 0]
 
 
 def test_frames_farther_apart_than_the_tolerance_are_dropped() -> None:
     visible, infrared = ListCamera(stamped([0, 100, 200])), ListCamera(stamped([20, 104, 220]))
-    with PairStream(visible, infrared, Pairing(tolerance_ns=5)) as stream:
+    with pair_recordings(visible, infrared, Pairing(tolerance_ns=5)) as stream:
         assert [pair.infrared.timestamp_ns for pair in stream] == [104]
     assert stream.counts.infrared == CameraCount(read=3, paired=1, dropped=2)
 
 
-def test_every_pair_is_prepared() -> None:
-    def swap(pair: FramePair) -> FramePair:
-        return FramePair(pair.infrared, pair.visible)
+def test_every_pair_is_prepared_as_the_preparation_is_then() -> None:
+    preparation = Preparation(ThermalStretch(ThermalSettings()), None, ("visible", "infrared"))
+    visible, infrared = (
+        ListCamera([Frame(flat(40, channels=1), index, index) for index in range(2)]) for _ in range(2)
+    )
+    with pair_recordings(visible, infrared, preparation=preparation) as stream:
+        assert stream.preparation is preparation
+        assert stream.front_end() is None
+        pairs = iter(stream)
+        first = next(pairs)
+        assert stream.front_end() == FrontEnd(raw_counts=False)
+        preparation.change(ThermalStretch(ThermalSettings(black_hot=True)))
+        second = next(pairs)
+    assert [int(pair.infrared.pixels[0, 0, 0]) for pair in (first, second)] == [40, 215]
 
-    visible, infrared = ListCamera(stamped([0, 100])), ListCamera(stamped([1, 101]))
-    with PairStream(visible, infrared, prepare=swap) as stream:
-        assert [pair.skew_ns for pair in stream] == [-1, -1]
+
+def test_without_a_preparation_pairs_stay_as_the_cameras_gave_them() -> None:
+    frame = Frame(np.full((4, 4, 1), 40_000, np.uint16), 0, 0)
+    with pair_recordings(ListCamera([frame]), ListCamera([frame])) as stream:
+        assert [pair.infrared.pixels.max() for pair in stream] == [40_000]
+        assert (stream.preparation, stream.front_end(), stream.drift_px()) == (None, None, None)
 
 
 def test_of_live_cameras_a_slow_consumer_gets_the_newest_pair() -> None:
     visible, infrared = (ListCamera(stamped(range(0, 100_000, 100)), realtime=True) for _ in range(2))
-    with LiveStream(visible, infrared) as stream:
+    with pair_live_cameras(visible, infrared) as stream:
         for thread in threading.enumerate():
             if thread.name.startswith("capture"):
                 thread.join()
@@ -120,7 +139,7 @@ def test_replay_at_its_own_pace_pairs_like_a_live_rig() -> None:
     pace = Pace()
     settings = PaintedSettings(fps=100, width=32, height=32, duration_s=0.1, noise=0)
     visible, infrared = (PacedCamera(PaintedCamera(role, settings), pace) for role in ROLES)
-    with LiveStream(visible, infrared) as stream:
+    with pair_live_cameras(visible, infrared) as stream:
         skews = [pair.skew_ns for pair in stream]
     assert stream.realtime
     assert 1 <= len(skews) <= 10
@@ -130,22 +149,22 @@ def test_replay_at_its_own_pace_pairs_like_a_live_rig() -> None:
 def test_a_live_camera_beside_a_recording_is_refused() -> None:
     live, recording = ListCamera([], realtime=True, name="front"), ListCamera([], name="clip.mp4")
     with pytest.raises(CoconetError, match=r"got front live and clip\.mp4 from a recording\. Set realtime = true"):
-        PairStream(live, recording)
+        pair_recordings(live, recording)
 
 
 def test_pairs_are_only_given_inside_the_block() -> None:
     with pytest.raises(RuntimeError, match="with block"):
-        next(iter(PairStream(ListCamera([]), ListCamera([]))))
+        next(iter(pair_recordings(ListCamera([]), ListCamera([]))))
 
 
 def test_the_length_is_unknown_where_a_camera_does_not_know_its_own() -> None:
-    assert PairStream(ListCamera([]), ListCamera([])).frames_expected is None
+    assert pair_recordings(ListCamera([]), ListCamera([])).frames_expected is None
 
 
 @pytest.mark.data
 def test_a_real_pair_of_videos_comes_out_whole(data: Path) -> None:
     visible = VideoCamera(data / "video" / "0117_1605_vis.mp4")
     infrared = VideoCamera(data / "video" / "0117_1605_ir.mp4", gray=True)
-    with PairStream(visible, infrared) as stream:
+    with pair_recordings(visible, infrared) as stream:
         assert [pair.visible.index for pair in stream] == list(range(407))
     assert stream.counts.infrared == CameraCount(read=407, paired=407, dropped=0)

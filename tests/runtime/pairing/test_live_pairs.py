@@ -15,7 +15,7 @@ from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.loop.pipeline import fused_pixels
 from coconet.runtime.pairing.camera_health import HealthLimits
 from coconet.runtime.pairing.capture import Recovery
-from coconet.runtime.pairing.live_pair_stream import LiveSettings, LiveStream
+from coconet.runtime.pairing.live_pairs import LiveSettings, pair_live_cameras
 
 LIMITS = HealthLimits(late_s=0.1, lost_s=0.3, frozen_s=0.25, shutter_s=0.4)
 SETTINGS = LiveSettings(LIMITS)
@@ -69,7 +69,7 @@ def watched(
 ) -> list[FramePair]:
     live = SETTINGS if recovery is None else LiveSettings(LIMITS, {"infrared": Recovery(recovery, 0.05, 0.1)})
     pairs: list[FramePair] = []
-    with LiveStream(visible, infrared, live=live) as stream:
+    with pair_live_cameras(visible, infrared, live=live) as stream:
         began = time.monotonic()
         for pair in stream:
             pairs.append(pair)
@@ -131,7 +131,7 @@ def test_a_survivor_keeps_the_rate_that_the_pairs_had() -> None:
 
 
 def test_the_health_of_both_cameras_can_be_asked_for() -> None:
-    with LiveStream(Actor("front", 3), Actor("boson", 1), live=SETTINGS) as stream:
+    with pair_live_cameras(Actor("front", 3), Actor("boson", 1), live=SETTINGS) as stream:
         for pair in stream:
             if pair.visible.index > 20:
                 break

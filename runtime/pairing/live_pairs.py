@@ -1,4 +1,4 @@
-"""Pairs of live cameras: the newest at hand, at a steady rate; where one camera is not live, the other one alone."""
+"""Pairs of live cameras: the newest at hand, at a steady rate; if one camera is not live, the other one alone."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from coconet.media.pixels import RawPixels
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.frame import Frame, FramePair, Side
 from coconet.runtime.pairing.camera_health import CameraHealth, HealthLimits, HealthWatch
-from coconet.runtime.pairing.capture import Capture, Recovery
-from coconet.runtime.pairing.pair_stream import DEPTH, Pairing, PairStream, Prepare
+from coconet.runtime.pairing.capture import Recovery
+from coconet.runtime.pairing.pair_stream import PairStream
+from coconet.runtime.pairing.paired_captures import Care, PairedCaptures, Pairing
+from coconet.runtime.preprocess.preprocess import Preparation
 
 _POLL_S = 0.02  # how often to look whether a camera has become late, or a pair overdue
 
@@ -37,40 +39,45 @@ class LiveSettings:
     size_px: tuple[int, int] | None = None
 
 
-class LiveStream(PairStream):
-    """A PairStream of two cameras that do not wait: a slow consumer sees few pictures rather than old ones.
+def pair_live_cameras(
+    visible: Camera,
+    infrared: Camera,
+    pairing: Pairing | None = None,
+    preparation: Preparation | None = None,
+    live: LiveSettings | None = None,
+) -> PairStream:
+    """Join two open cameras that do not wait: a slow consumer gets few pictures rather than old ones.
+
+    Raises CoconetError if one of them is live and the other is not.
+    """
+    live = live or LiveSettings()
+    watches: dict[Side, HealthWatch] = {
+        "visible": HealthWatch(visible.name, thermal=False, limits=live.limits),
+        "infrared": HealthWatch(infrared.name, thermal=True, limits=live.limits),
+    }
+    care = {side: Care(watch, live.recoveries.get(side)) for side, watch in watches.items()}
+    captures = PairedCaptures(visible, infrared, pairing, care)
+    return PairStream(captures, LivePairs(captures, watches, live.size_px), preparation)
+
+
+class LivePairs:
+    """The newest pair at hand, again and again, of two cameras that are read meanwhile.
 
     While a camera is late, frozen, behind its shutter or lost, its side of a pair is `missing` and the pair carries a
     notice; pairs then come at the rate they had before, and whole again by themselves once the camera is live.
     """
 
-    realtime = True
-
     def __init__(
-        self,
-        visible: Camera,
-        infrared: Camera,
-        pairing: Pairing | None = None,
-        prepare: Prepare | None = None,
-        live: LiveSettings | None = None,
+        self, captures: PairedCaptures, watches: Mapping[Side, HealthWatch], size_px: tuple[int, int] | None = None
     ) -> None:
-        self._live = live or LiveSettings()
-        self._watches: dict[Side, HealthWatch] = {}
-        super().__init__(visible, infrared, pairing, prepare)
+        """Pair what `captures` reads, by the state that `watches` has for each camera; size_px: as in LiveSettings."""
+        self._captures, self._watches, self._size_px = captures, watches, size_px
         self._latest: dict[Side, Frame] = {}
         self._periods_ns: deque[int] = deque(maxlen=_PERIODS)
         self._last_ns: int | None = None
         self._began_ns = 0
 
-    def _capture(self, side: Side, camera: Camera) -> Capture:
-        watch = HealthWatch(camera.name, thermal=side == "infrared", limits=self._live.limits)
-        self._watches[side] = watch
-        return Capture(camera, DEPTH, self._changed, watch=watch, recovery=self._live.recoveries.get(side))
-
-    def _length(self, *cameras: Camera) -> int | None:
-        return None  # how many frames are dropped on the way nobody knows
-
-    def _pairs(self) -> Iterator[FramePair]:
+    def __iter__(self) -> Iterator[FramePair]:
         self._began_ns = time.monotonic_ns()
         while True:
             now_ns = time.monotonic_ns()
@@ -82,30 +89,27 @@ class LiveStream(PairStream):
             if pair is not None and (self._last_ns is None or pair.timestamp_ns > self._last_ns):
                 self._note_period(pair)
                 yield pair
-            elif self._pairer.finished and not any(self._captures[side].ready for side in self._unfinished):
+            elif self._captures.pairer.finished and self._captures.all_taken:
                 return
             else:
-                self._wait()
+                self._captures.wait(_POLL_S)
 
     def _collect(self, now_ns: int) -> None:
         """Hand everything that has come to the pairer."""
-        for side in tuple(self._unfinished):
-            while side in self._unfinished and self._captures[side].ready:
-                self._take(side, now_ns)
-
-    def _push(self, side: Side, frame: Frame, now_ns: int) -> None:
-        self._latest[side] = frame
-        super()._push(side, frame, now_ns)
+        for side in tuple(self._captures.unfinished):
+            while side in self._captures.unfinished and self._captures.ready(side):
+                if (frame := self._captures.take(side, now_ns)) is not None:
+                    self._latest[side] = frame
 
     def _newest_pair(self, now_ns: int) -> FramePair | None:
         newest = None
-        while (pair := self._pairer.pop(now_ns)) is not None:
+        while (pair := self._captures.pairer.pop(now_ns)) is not None:
             newest = pair
         return newest
 
     def _unfit(self, now_ns: int) -> dict[Side, CameraHealth]:
         """The cameras whose picture may not be shown as live; a stream that is ending has none."""
-        if len(self._unfinished) < 2:
+        if len(self._captures.unfinished) < 2:
             return {}
         unfit = [side for side, watch in self._watches.items() if watch.state(now_ns) != "live"]
         told = {side: self._watches[side].snapshot(now_ns) for side in unfit}
@@ -139,8 +143,8 @@ class LiveStream(PairStream):
         """The shape of visible pictures: as last seen, as the alignment wants them, or like the infrared ones."""
         if "visible" in self._latest:
             return self._latest["visible"].pixels.shape
-        if self._live.size_px is not None:
-            return (self._live.size_px[1], self._live.size_px[0], 3)
+        if self._size_px is not None:
+            return (self._size_px[1], self._size_px[0], 3)
         return (480, 640, 3) if infrared is None else (*infrared.shape[:2], 3)
 
     def _note_period(self, pair: FramePair) -> None:
@@ -150,10 +154,6 @@ class LiveStream(PairStream):
 
     def _period_ns(self) -> float:
         return median(self._periods_ns) if self._periods_ns else _USUAL_PERIOD_NS
-
-    def _wait(self) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: any(self._captures[side].ready for side in self._unfinished), _POLL_S)
 
 
 def _unseen(health: CameraHealth) -> bool:

@@ -1,0 +1,211 @@
+"""Paired captures: two cameras read ahead in threads, their stamps corrected, and what became of every frame."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from threading import Condition
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal
+
+from coconet.errors import CoconetError
+from coconet.runtime.cameras.camera import Camera
+from coconet.runtime.frame import Frame, FramePair, Side
+from coconet.runtime.pairing.camera_health import CameraHealth, HealthWatch
+from coconet.runtime.pairing.capture import Capture, Recovery
+from coconet.runtime.pairing.nearest import Pairer, Pairs
+from coconet.runtime.pairing.paced import PacedPairer
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+DEPTH = 8
+"""Frames read ahead: long enough at 60 fps to span a 9 Hz period, short enough not to hold old pictures."""
+
+Policy = Literal["drop", "hold", "thermal"]
+"""drop: every frame is used at most once, so the slower camera sets the pace. hold: the faster camera does, and the
+slower one's picture is shown again until its next. thermal: the infrared camera does, whichever it is."""
+
+
+@dataclass(frozen=True)
+class CameraCount:
+    """What became of one camera's frames: those read, those that came out in a pair, those that did not."""
+
+    read: int
+    paired: int
+    dropped: int
+
+
+@dataclass(frozen=True)
+class StreamCounts:
+    """What became of both cameras' frames."""
+
+    visible: CameraCount
+    infrared: CameraCount
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """How frames are paired.
+
+    tolerance_ns: the largest gap in a pair; None means what suits the policy and the periods.
+    visible_offset_ns, infrared_offset_ns: added to the stamps of a side before pairing.
+    """
+
+    tolerance_ns: int | None = None
+    visible_offset_ns: int = 0
+    infrared_offset_ns: int = 0
+    policy: Policy = "drop"
+
+    def pairer(self, *, prompt: bool) -> Pairs:
+        """Make a pairer of this policy; prompt: for live cameras."""
+        if self.policy == "drop":
+            return Pairer(self.tolerance_ns, prompt=prompt)
+        return PacedPairer("infrared" if self.policy == "thermal" else None, self.tolerance_ns, prompt=prompt)
+
+
+@dataclass(frozen=True)
+class Care:
+    """What a live camera gets besides being read: `watch` notes every frame and loss, `recovery` opens it again."""
+
+    watch: HealthWatch
+    recovery: Recovery | None = None
+
+
+class PairedCaptures:
+    """Reads two cameras inside its block, hands their frames to a pairer, and closes them after the block.
+
+    realtime: whether the cameras are live, so that frames are dropped rather than waited for.
+    frames_expected: the length of the shorter of two recordings; None if either length is not known.
+    pairer: takes the frames and gives the pairs. unfinished: the sides that may still give frames.
+    """
+
+    def __init__(
+        self,
+        visible: Camera,
+        infrared: Camera,
+        pairing: Pairing | None = None,
+        care: Mapping[Side, Care] | None = None,
+    ) -> None:
+        """Prepare to read two open cameras; a side without `care` ends with its camera, and raises its errors.
+
+        Raises CoconetError if only one of them is realtime, because their stamps have no common clock.
+        """
+        _check_alike(visible, infrared)
+        pairing, care = pairing or Pairing(), care or {}
+        self.realtime = visible.realtime
+        self.frames_expected = None if self.realtime else _shorter(visible, infrared)
+        self.pairer = pairing.pairer(prompt=self.realtime)
+        self._offsets: dict[Side, int] = {
+            "visible": pairing.visible_offset_ns,
+            "infrared": pairing.infrared_offset_ns,
+        }
+        self._changed = Condition()
+        cameras: dict[Side, Camera] = {"visible": visible, "infrared": infrared}
+        self._captures = {side: self._capture(camera, care.get(side)) for side, camera in cameras.items()}
+        self.unfinished = set(self._captures)
+        self._paired: dict[Side, int] = {"visible": 0, "infrared": 0}
+        self._last_stamp: dict[Side, int] = {}
+        self._exit: ExitStack | None = None
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:  # runs at once if a start fails, at the end of our block if not
+            for capture in self._captures.values():
+                stack.callback(capture.close)
+                stack.enter_context(capture)
+            self._exit = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._exit is not None:
+            self._exit.close()
+        self.pairer.flush()
+
+    @property
+    def entered(self) -> bool:
+        """Whether the block has begun."""
+        return self._exit is not None
+
+    @property
+    def counts(self) -> StreamCounts:
+        """What became of the frames so far; after the block, of all of them: read = paired + dropped."""
+        return StreamCounts(self._count("visible"), self._count("infrared"))
+
+    def health(self) -> tuple[CameraHealth | None, CameraHealth | None]:
+        """How the visible and the infrared camera are now; None for a side without care."""
+        now_ns = time.monotonic_ns()
+        return self._captures["visible"].health(now_ns), self._captures["infrared"].health(now_ns)
+
+    def set_offset(self, side: Side, offset_ns: int) -> None:
+        """Add this to the stamps of a side from its next frame on."""
+        self._offsets[side] = offset_ns
+
+    def ready(self, side: Side) -> bool:
+        """Whether `take` would return at once: a frame, an error or the end of the side is there."""
+        return self._captures[side].ready
+
+    @property
+    def all_taken(self) -> bool:
+        """Whether no side that may still give frames has one ready."""
+        return not any(self.ready(side) for side in self.unfinished)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until a side is ready, at most this long."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self.all_taken, seconds)
+
+    def take(self, side: Side, now_ns: int = 0) -> Frame | None:
+        """Hand the next frame of a side to the pairer, and give it; None at the side's end.
+
+        now_ns: the time of time.monotonic_ns(), for live cameras. Raises what the camera raised.
+        """
+        frame = self._captures[side].take()
+        if frame is None:
+            self.unfinished.discard(side)
+            self.pairer.end(side)
+            return None
+        frame = dataclasses.replace(frame, timestamp_ns=frame.timestamp_ns + self._offsets[side])
+        self.pairer.push(side, frame, now_ns)
+        return frame
+
+    def note_paired(self, pair: FramePair) -> None:
+        """Count the frames of a pair that came out; a frame that is held over several pairs counts once."""
+        frames: dict[Side, Frame] = {"visible": pair.visible, "infrared": pair.infrared}
+        for side, frame in frames.items():
+            if side not in pair.missing and self._last_stamp.get(side) != frame.timestamp_ns:
+                self._last_stamp[side] = frame.timestamp_ns
+                self._paired[side] += 1
+
+    def _capture(self, camera: Camera, care: Care | None) -> Capture:
+        if care is None:
+            return Capture(camera, DEPTH, self._changed)
+        return Capture(camera, DEPTH, self._changed, watch=care.watch, recovery=care.recovery)
+
+    def _count(self, side: Side) -> CameraCount:
+        capture, paired = self._captures[side], self._paired[side]
+        unsettled = capture.waiting + self.pairer.waiting(side)
+        return CameraCount(capture.read, paired, capture.read - paired - unsettled)
+
+
+def _shorter(*cameras: Camera) -> int | None:
+    """The length of the shorter recording; a camera need not know its own, so it may be None."""
+    lengths: list[int | None] = [getattr(camera, "frames_expected", None) for camera in cameras]
+    known = [length for length in lengths if length is not None]
+    return min(known) if len(known) == len(lengths) else None
+
+
+def _check_alike(visible: Camera, infrared: Camera) -> None:
+    if visible.realtime == infrared.realtime:
+        return
+    live, replayed = (visible, infrared) if visible.realtime else (infrared, visible)
+    raise CoconetError(
+        f"{visible.name} and {infrared.name}",
+        wanted="two live cameras or two recordings",
+        got=f"{live.name} live and {replayed.name} from a recording",
+        remedy="Set realtime = true in the rig file to replay the recording as a live camera would.",
+    )
