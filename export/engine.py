@@ -15,8 +15,9 @@ from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
 from coconet.cards.precision import PRECISIONS, REFERENCE, labels
 from coconet.errors import CoconetError
 from coconet.export.build_progress import BuildProgress, NoProgress, progress_monitor
-from coconet.export.engine_source import EngineSource, read_engine_source
-from coconet.export.tensorrt_flavour import creation_flags, open_tensorrt, set_targets, types_networks_strongly
+from coconet.export.engine_job import EngineJob
+from coconet.export.engine_source import EngineSource
+from coconet.export.tensorrt_flavour import creation_flags, set_targets, types_networks_strongly
 from coconet.files import sha256_of, whole_file
 from coconet.runtime.backends.tensorrt.module import TensorRT, in_one_line
 
@@ -49,13 +50,6 @@ Check = Callable[[Path], object]
 """Raises where an engine is not to get its name."""
 
 
-def default_engine_path(onnx: Path, options: BuildOptions) -> Path:
-    """Return a name beside the ONNX file that says precision and GPUs, such as `lite.fp16.sm86.engine`."""
-    precision = read_engine_source(onnx).card.precision
-    stem = onnx.stem if precision in onnx.stem.split(".") else f"{onnx.stem}.{precision}"
-    return onnx.with_name(f"{stem}.{'-'.join(open_tensorrt(options.gpus).targets)}{ENGINE_SUFFIX}")
-
-
 @dataclass(frozen=True)
 class BuildAids:
     """What goes with a build and changes nothing in the engine.
@@ -69,19 +63,15 @@ class BuildAids:
     check: Check | None = None
 
 
-def build_engine(
-    onnx: Path, out: Path, options: BuildOptions | None = None, aids: BuildAids | None = None
-) -> EngineCard:
+def build_engine(job: EngineJob, out: Path, aids: BuildAids | None = None) -> EngineCard:
     """Build an engine with exactly the types of the graph, and write it and its card, or neither.
 
-    Raises CoconetError where the model is not ours, the GPU or driver is missing, or TensorRT refuses the graph.
+    Raises CoconetError where the engine cannot be written to `out`, and where TensorRT refuses the graph.
     """
-    options, aids = options or BuildOptions(), aids or BuildAids()
+    aids = aids or BuildAids()
     check_destination(out)
-    source = read_engine_source(onnx)
-    tensorrt = open_tensorrt(options.gpus)
-    plan = _built(source, tensorrt, options, aids)
-    return _written(out, plan, _card(source, tensorrt, options), aids.check)
+    plan = _built(job, aids)
+    return _written(out, plan, job.card(), aids.check)
 
 
 def check_destination(out: Path) -> None:
@@ -96,8 +86,9 @@ def check_destination(out: Path) -> None:
         )
 
 
-def _built(source: EngineSource, tensorrt: TensorRT, options: BuildOptions, aids: BuildAids) -> Any:
+def _built(job: EngineJob, aids: BuildAids) -> Any:
     """Build the serialised engine, a buffer of bytes."""
+    source, tensorrt, options = job.source, job.tensorrt, job.options
     trt = tensorrt.module
     tensorrt.messages.clear()
     _check_precision(source, tensorrt)
@@ -152,7 +143,7 @@ def _new_builder(tensorrt: TensorRT) -> Any:
 
 
 def _parse(source: EngineSource, trt: Any, parser: Any) -> None:
-    if not parser.parse_from_file(str(source.path)):
+    if not parser.parse(source.content, str(source.path)):  # the path is where weights in files of their own lie
         found = parser.get_error(0)
         node = found.node_name() if hasattr(found, "node_name") else ""  # from 10.0
         raise CoconetError(
@@ -209,20 +200,6 @@ def _sized(shape: tuple[int, ...], size: FrameSize) -> tuple[int, ...]:
     """Replace the unknown sides, -1, of a (B, H, W, C) shape."""
     wanted = (shape[0], size.height_px, size.width_px, shape[3])
     return tuple(want if fixed < 0 else fixed for fixed, want in zip(shape, wanted, strict=True))
-
-
-def _card(source: EngineSource, tensorrt: TensorRT, options: BuildOptions) -> EngineCard:
-    """The card but for the hash of the engine, which is not written yet."""
-    return EngineCard(
-        model=source.card,
-        onnx_sha256=source.sha256,
-        engine_sha256="",
-        flavour=tensorrt.flavour,
-        tensorrt_version=tensorrt.version,
-        targets=tensorrt.targets,
-        device=tensorrt.device,
-        options=options,
-    )
 
 
 def _written(out: Path, plan: Any, card: EngineCard, check: Check | None) -> EngineCard:

@@ -10,11 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coconet.cards.engine_card import ENGINE_SUFFIX, BuildKey, BuildOptions, EngineCard, card_path, read_engine_card
+from coconet.cards.engine_card import ENGINE_SUFFIX, BuildKey, EngineCard, card_path, read_engine_card
 from coconet.errors import CoconetError
 from coconet.export.engine import BuildAids, build_engine, check_destination
-from coconet.export.engine_source import read_engine_source
-from coconet.export.tensorrt_flavour import open_tensorrt
+from coconet.export.engine_job import EngineJob
 from coconet.files import whole_file
 
 FOLDER_VARIABLE = "COCONET_CACHE"
@@ -36,24 +35,25 @@ class EngineCache:
 
     folder: Path
 
-    def fetch(self, key: BuildKey, out: Path) -> bool:
-        """Copy the engine of a key, and its card, to `out`; False where none is kept."""
+    def fetch(self, key: BuildKey, out: Path) -> EngineCard | None:
+        """Copy the engine of a key, and its card, to `out`, and return the card; None where none is kept."""
         kept = self._place(key)
         try:
-            if BuildKey.of(read_engine_card(kept)) != key:
-                return False
+            card = read_engine_card(kept)
         except CoconetError:
-            return False
+            return None
+        if BuildKey.of(card) != key:
+            return None
         copy_engine(kept, out)
         for path in (kept, card_path(kept)):
             os.utime(path)
-        return True
+        return card
 
-    def keep(self, engine: Path) -> None:
-        """Copy an engine and its card into the cache. A cache that cannot be written to is no reason to fail."""
+    def keep(self, engine: Path, card: EngineCard) -> None:
+        """Copy an engine with its card into the cache. A cache that cannot be written to is no reason to fail."""
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
-            copy_engine(engine, self._place(BuildKey.of(read_engine_card(engine))))
+            copy_engine(engine, self._place(BuildKey.of(card)))
             self._thin_out()
 
     def timing(self, device: str, version: str) -> Path:
@@ -86,37 +86,32 @@ class CachedBuild:
     because: str
 
 
-def build_cached(
-    onnx: Path, out: Path, options: BuildOptions, cache: EngineCache, aids: BuildAids | None = None
-) -> CachedBuild:
-    """Leave the engine of a model at `out`: the one that is there, or the one in the cache, or a new one.
+def build_cached(job: EngineJob, out: Path, cache: EngineCache, aids: BuildAids | None = None) -> CachedBuild:
+    """Leave the engine of a job at `out`: the one that is there, or the one in the cache, or a new one.
 
-    Raises CoconetError as build_engine does; the model is read and checked in every case.
+    Raises CoconetError as build_engine does.
     """
     check_destination(out)
-    key = build_key(onnx, options)
-    because = why_not(out, key)
-    if not because:
-        return CachedBuild(read_engine_card(out), built=False, because="the same model, TensorRT, GPU and options")
-    if cache.fetch(key, out):
-        return CachedBuild(read_engine_card(out), built=False, because=f"taken from {cache.folder}")
+    key = job.key
+    there, because = engine_there(out, key)
+    if there is not None:
+        return CachedBuild(there, built=False, because="the same model, TensorRT, GPU and options")
+    kept = cache.fetch(key, out)
+    if kept is not None:
+        return CachedBuild(kept, built=False, because=f"taken from {cache.folder}")
     timing = cache.timing(key.device, key.tensorrt_version) if key.device else None
-    card = build_engine(onnx, out, options, replace(aids or BuildAids(), timing=timing))
-    cache.keep(out)
+    card = build_engine(job, out, replace(aids or BuildAids(), timing=timing))
+    cache.keep(out, card)
     return CachedBuild(card, built=True, because=because)
 
 
-def build_key(onnx: Path, options: BuildOptions) -> BuildKey:
-    """What a build with these options would come from, here and now."""
-    source, tensorrt = read_engine_source(onnx), open_tensorrt(options.gpus)
-    return BuildKey(source.sha256, tensorrt.flavour, tensorrt.version, tensorrt.targets, tensorrt.device, options)
-
-
-def why_not(engine: Path, key: BuildKey) -> str:
-    """Why the engine at a path is not the one of a key; an empty text where it is."""
+def engine_there(engine: Path, key: BuildKey) -> tuple[EngineCard | None, str]:
+    """Return the card of the engine at a path if it is the one of a key; or else None, and why it is not."""
     if not engine.exists():
-        return "there was no such engine"
+        return None, "there was no such engine"
     try:
-        return key.changes_since(BuildKey.of(read_engine_card(engine)))
+        card = read_engine_card(engine)
     except CoconetError as error:
-        return f"the one that was there is not whole: {error}"
+        return None, f"the one that was there is not whole: {error}"
+    changes = key.changes_since(BuildKey.of(card))
+    return (None, changes) if changes else (card, "")

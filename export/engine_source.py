@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from coconet.cards.model_card import ModelCard
 from coconet.cards.onnx_card import read_onnx
 from coconet.errors import CoconetError, MissingPackage
-from coconet.files import sha256_of
 
 try:
     import onnx
@@ -20,11 +19,15 @@ except ImportError as error:
 
 @dataclass(frozen=True)
 class EngineSource:
-    """An ONNX file that coconet export wrote and that TensorRT will read as ONNX means it."""
+    """An ONNX file that coconet export wrote and that TensorRT will read as ONNX means it, read from disk once.
+
+    sha256: of content, the bytes of the file, which are what TensorRT is given.
+    """
 
     path: Path
     card: ModelCard
     sha256: str
+    content: bytes = field(repr=False)
 
 
 def read_engine_source(path: Path) -> EngineSource:
@@ -32,9 +35,9 @@ def read_engine_source(path: Path) -> EngineSource:
 
     TensorRT quantises to signed 8 bits around zero and takes UINT8 zero points for INT8 ones without a word.
     """
-    model, card = read_onnx(path)
-    _refuse_misread_quantisation(path, model.graph)
-    return EngineSource(path, card, sha256_of(path))
+    file = read_onnx(path)
+    _refuse_misread_quantisation(path, file.model.graph)
+    return EngineSource(path, file.card, file.sha256, file.content)
 
 
 def _refuse_misread_quantisation(path: Path, graph: onnx.GraphProto) -> None:

@@ -39,7 +39,7 @@ def export_checked(checkpoint: Checkpoint, out: Path, options: ExportOptions, fr
     require_finite(camera_fuser_of(checkpoint, options), pairs[:FINITE_FRAMES], out)
     reference = EagerBackend(checkpoint)
     with whole_file(out) as scratch:
-        export_onnx(checkpoint, scratch, options)
+        export_onnx(checkpoint, scratch, options, card)
         with closing(_opened(scratch, card)) as candidate:
             parity = compare(reference, candidate, pairs)
         require(parity, PRECISIONS[options.precision].limits, f"{out}, against PyTorch")

@@ -70,9 +70,12 @@ class ExportOptions:
         return (self.size.minimum, self.size.maximum) if isinstance(self.size, SizeRange) else (self.size, self.size)
 
 
-def export_onnx(checkpoint: Checkpoint, out: Path, options: ExportOptions) -> ModelCard:
-    """Write the graph of a checkpoint to `out`, whole or not at all, and return its card."""
-    card = card_of(checkpoint, options)
+def export_onnx(checkpoint: Checkpoint, out: Path, options: ExportOptions, card: ModelCard | None = None) -> ModelCard:
+    """Write the graph of a checkpoint to `out`, whole or not at all, and return its card.
+
+    card: what card_of gives for the same checkpoint and options, if it was called before.
+    """
+    card = card_of(checkpoint, options) if card is None else card
     with whole_file(out) as scratch:
         onnx.save(to_model(checkpoint, options, card), scratch)
     return card

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -71,28 +72,30 @@ def calibrate(
     """Measure activation ranges and write an INT8 model with explicit Q/DQ, compared with the float one."""
     from coconet.calibration.int8.concat_split import split_concats
     from coconet.calibration.int8.frame_source import SourceChoice
-    from coconet.calibration.int8.gate import Gate, ranges_path
+    from coconet.calibration.int8.gate import Gate, check_name, ranges_path
     from coconet.calibration.int8.graph import OnnxModel
     from coconet.calibration.int8.placement import quantizable_convs
     from coconet.calibration.int8.qdq import quantized_model
     from coconet.calibration.int8.sensitivity import Sensitivity, conv_macs
+    from coconet.runtime.verify.reference_backend import RememberedBackend, open_contender
 
     chosen = _method(method, percentile)
     _check_ready(ranges, chosen=bool(method or percentile or crops))
     target = out or PRECISIONS["int8"].onnx_beside(model)
     source = SourceChoice(frames, rig, visible, infrared, every).opened()
     limits = replace(PRECISIONS["int8"].limits, worst_psnr_db=min_psnr)
-    Gate(model, (), limits).check_name(target)
+    check_name(target, model)
     float_model = OnnxModel.read(model)
     sites = quantizable_convs(float_model)
     division = _division(source, check, ranges)
     found = _ranges(float_model, sites, division, ranges, chosen, crops)
     if ranges is None and source is not None:
         found = replace(found, record=replace(found.record, front_end=source.front_end()))
-    gate = Gate(model, division.check, limits, against)
     parted = split_concats(float_model, found)
     macs = conv_macs(parted, next(iter(division.check)))
-    mixture = _mixture(Sensitivity(parted, found, gate, macs), quantizable_convs(parted), sensitivity)
+    with closing(RememberedBackend(open_contender(against or model))) as reference:
+        gate = Gate(model, division.check, limits, reference)
+        mixture = _mixture(Sensitivity(parted, found, gate, macs), quantizable_convs(parted), sensitivity)
     gate.write(quantized_model(parted, mixture.sites, found), mixture.parity, found, target)
     typer.echo(
         f"{target}: {len(mixture.sites)} of {len(macs)} convolutions in INT8 "

@@ -13,6 +13,7 @@ from coconet.calibration.int8.ranges import ActivationRanges
 from coconet.cards.precision import ParityLimits
 from coconet.errors import CoconetError
 from coconet.files import whole_file
+from coconet.runtime.backends.backend import Backend
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fitted
 from coconet.runtime.verify.parity import Parity, compare, require, within
@@ -36,37 +37,18 @@ class Trial:
 class Gate:
     """What an INT8 model is held against.
 
-    float_model: the file it was made from. against: the model to be like, if not that one.
+    float_model: the file it was made from. reference: the model to be like, that one or another, open; it is asked
+    for the same pictures by every trial, so one that remembers them (RememberedBackend) fuses each once.
     frames: pairs of any size and channel count, the same at every iteration; they are fitted to the cards.
     """
 
     float_model: Path
     frames: Iterable[FramePair]
     limits: ParityLimits
-    against: Path | str | None = None
-
-    def check_name(self, out: Path) -> None:
-        """Raise CoconetError where `out` can be no INT8 model: before the measuring, which may take minutes."""
-        wrong = None
-        if out.suffix != ".onnx":
-            wrong = out.suffix or "no ending"
-        elif out.resolve() == self.float_model.resolve():
-            wrong = "the float model itself"
-        elif not out.parent.is_dir():
-            wrong = f"no folder {out.parent}"
-        if wrong is not None:
-            raise CoconetError(
-                out,
-                wanted="a name that ends in .onnx, in an existing folder, other than the float model's",
-                got=wrong,
-                remedy="Choose another name with --out.",
-            )
+    reference: Backend
 
     def measure(self, quantized: OnnxModel) -> Trial:
-        """Compare an INT8 model with the float one, as the files they are, and leave no file.
-
-        Both models are opened as runtime/verify/reference_backend.py says, the INT8 one as written.
-        """
+        """Compare an INT8 model with the reference, as the file it would be, run as written, and leave no file."""
         with TemporaryDirectory(prefix="coconet-") as folder:
             path = Path(folder) / "candidate.onnx"
             quantized.write(path)
@@ -81,7 +63,7 @@ class Gate:
 
         Raises CoconetError where the comparison is beyond the limits; then nothing stands under a final name.
         """
-        self.check_name(out)
+        check_name(out, self.float_model)
         try:
             require(parity, self.limits, out)
         except CoconetError as error:
@@ -91,11 +73,27 @@ class Gate:
             quantized.write(scratch)
 
     def _compare(self, candidate: Path) -> Parity:
-        with (
-            closing(open_contender(self.against or self.float_model)) as reference,
-            closing(open_contender(candidate)) as int8_model,
-        ):
-            return compare(reference, int8_model, fitted(self.frames, common_card(reference.card, int8_model.card)))
+        with closing(open_contender(candidate)) as int8_model:
+            card = common_card(self.reference.card, int8_model.card)
+            return compare(self.reference, int8_model, fitted(self.frames, card))
+
+
+def check_name(out: Path, float_model: Path) -> None:
+    """Raise CoconetError where `out` can be no INT8 model: before the measuring, which may take minutes."""
+    wrong = None
+    if out.suffix != ".onnx":
+        wrong = out.suffix or "no ending"
+    elif out.resolve() == float_model.resolve():
+        wrong = "the float model itself"
+    elif not out.parent.is_dir():
+        wrong = f"no folder {out.parent}"
+    if wrong is not None:
+        raise CoconetError(
+            out,
+            wanted="a name that ends in .onnx, in an existing folder, other than the float model's",
+            got=wrong,
+            remedy="Choose another name with --out.",
+        )
 
 
 def ranges_path(out: Path) -> Path:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from coconet.cards.model_card import ModelCard
 from coconet.cards.onnx_card import attach_card, read_onnx
 from coconet.errors import CoconetError, MissingPackage
-from coconet.files import sha256_of
 
 try:
     import onnx
@@ -37,7 +36,8 @@ class OnnxModel:
     @classmethod
     def read(cls, path: Path) -> OnnxModel:
         """Read a camera-ready file of coconet export. Raises CoconetError for anything else."""
-        proto, card = read_onnx(path)
+        file = read_onnx(path)
+        card = file.card
         if (card.form, card.batch) != ("camera", 1):
             raise CoconetError(
                 path,
@@ -45,7 +45,7 @@ class OnnxModel:
                 got=f"a {card.form} one of batch {card.batch}",
                 remedy="Export the network again without --bare and --batch.",
             )
-        return cls(proto, card, sha256_of(path))
+        return cls(file.model, card, file.sha256)
 
     def write(self, path: Path) -> None:
         """Write the model with its card after ONNX's full check."""

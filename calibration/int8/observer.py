@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from coconet.calibration.int8.graph import OnnxModel
 from coconet.calibration.int8.ranges import ActivationRanges
 from coconet.calibration.int8.threshold import MagnitudeHistogram, RangeMethod, threshold_of
 from coconet.cards.model_card import INFRARED, VISIBLE, CalibrationRecord
 from coconet.errors import CoconetError, MissingPackage
+from coconet.media.pixels import add_to
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fitted
 
@@ -33,8 +32,7 @@ class FrameDigest:
     def add(self, pair: FramePair) -> None:
         """Take in one pair."""
         for pixels in (pair.visible.pixels, pair.infrared.pixels):
-            self._hash.update(f"{pixels.shape} {pixels.dtype}".encode())
-            self._hash.update(np.ascontiguousarray(pixels).tobytes())
+            add_to(self._hash, pixels)
         self.frames += 1
 
     def hexdigest(self) -> str:

@@ -1,7 +1,10 @@
-"""ONNX files with a model card: read with it, given one."""
+"""ONNX files with a model card: read once with all that is asked of them, given a card."""
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from coconet.cards.model_card import CARD_KEY, ModelCard, card_from_metadata
@@ -11,14 +14,34 @@ from coconet.files import existing_file
 try:
     import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
+    from onnx.external_data_helper import load_external_data_for_model
 except ImportError as error:
     raise MissingPackage("onnx", job="reading ONNX files", extra="calibration") from error
 
 
-def read_onnx(path: Path) -> tuple[onnx.ModelProto, ModelCard]:
+@dataclass(frozen=True)
+class OnnxFile:
+    """A model file of coconet export, read from disk once.
+
+    content: the bytes of the file. model: the graph they hold, with its weights. card: from its metadata.
+    """
+
+    path: Path
+    content: bytes = field(repr=False)
+    model: onnx.ModelProto = field(repr=False)
+    card: ModelCard
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the file, as 64 hexadecimal digits."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def read_onnx(path: Path) -> OnnxFile:
     """Read a model that coconet export wrote, and its card. Raises CoconetError for any other file."""
+    content = existing_file(path, "an ONNX model").read_bytes()
     try:
-        model = onnx.load(existing_file(path, "an ONNX model"))
+        model = onnx.load_model_from_string(content)
     except DecodeError as error:
         raise CoconetError(
             path,
@@ -26,7 +49,9 @@ def read_onnx(path: Path) -> tuple[onnx.ModelProto, ModelCard]:
             got="bytes that are none",
             remedy="Copy the file again, or export it again with coconet export.",
         ) from error
-    return model, card_from_metadata({entry.key: entry.value for entry in model.metadata_props}, path)
+    card = card_from_metadata({entry.key: entry.value for entry in model.metadata_props}, path)
+    load_external_data_for_model(model, str(path.parent))
+    return OnnxFile(path, content, model, card)
 
 
 def attach_card(model: onnx.ModelProto, card: ModelCard) -> None:

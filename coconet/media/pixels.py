@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,3 +22,16 @@ def luma(pixels: Pixels) -> NDArray[np.float32]:
     samples = pixels.astype(np.float32)
     plane: NDArray[np.float32] = samples @ BGR_TO_LUMA if pixels.shape[2] == 3 else samples[:, :, 0]
     return plane
+
+
+class Digest(Protocol):
+    """A running hash, such as hashlib gives."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take bytes in."""
+
+
+def add_to(digest: Digest, pixels: RawPixels) -> None:
+    """Take the shape, the type and the samples of a picture into a running hash."""
+    digest.update(f"{pixels.shape} {pixels.dtype}".encode())
+    digest.update(np.ascontiguousarray(pixels).tobytes())

@@ -16,6 +16,7 @@ from coconet.errors import CoconetError
 
 if TYPE_CHECKING:
     from coconet.export.engine_cache import CachedBuild
+    from coconet.export.engine_source import EngineSource
 
 
 def build(
@@ -47,22 +48,26 @@ def build(
 ) -> None:
     """Build a TensorRT engine, with the TensorRT of this device or, with --gpu, for GPUs this machine need not have."""
     from coconet.export.build_progress import BarProgress
-    from coconet.export.engine import BuildAids, build_engine, default_engine_path
+    from coconet.export.engine import BuildAids, build_engine
     from coconet.export.engine_cache import CachedBuild, EngineCache, build_cached, default_cache_folder
+    from coconet.export.engine_job import open_job
+    from coconet.export.engine_source import read_engine_source
     from coconet.export.gate import require_agreement
 
     gpus = tuple(dict.fromkeys(name.lower() for name in gpu or ()))
-    options = BuildOptions(gpus, _profile(model, minimum, optimum, maximum), workspace_mib, level)
-    path = out or default_engine_path(model, options)
     _check_frames(frames, gpus)
+    source = read_engine_source(model)
+    options = BuildOptions(gpus, _profile(source, minimum, optimum, maximum), workspace_mib, level)
+    job = open_job(source, options)
+    path = out or job.default_path
     check = None if gpus else lambda engine: require_agreement(engine, model, frames, path)
     started = time.perf_counter()
     with BarProgress(f"Building {path.name}") as progress:
         aids = BuildAids(progress, check=check)
         if no_cache:
-            found = CachedBuild(build_engine(model, path, options, aids), built=True, because="--no-cache")
+            found = CachedBuild(build_engine(job, path, aids), built=True, because="--no-cache")
         else:
-            found = build_cached(model, path, options, EngineCache(cache or default_cache_folder()), aids)
+            found = build_cached(job, path, EngineCache(cache or default_cache_folder()), aids)
     Console().print(_table(path, found, time.perf_counter() - started))
 
 
@@ -76,19 +81,17 @@ def _check_frames(frames: Path | None, gpus: tuple[str, ...]) -> None:
         )
 
 
-def _profile(model: Path, minimum: str | None, optimum: str | None, maximum: str | None) -> SizeProfile | None:
+def _profile(source: EngineSource, minimum: str | None, optimum: str | None, maximum: str | None) -> SizeProfile | None:
     """Combine the options with the range the model was exported for, which stands in for what is not given.
 
     An engine is best at the largest size unless told otherwise: it has to keep up with that one too.
     """
-    from coconet.export.engine_source import read_engine_source
-
-    card = read_engine_source(model).card
+    card = source.card
     given = [FrameSize.parse(text) if text else None for text in (minimum, optimum, maximum)]
     if card.smallest_px and card.largest_px:
         low, high = FrameSize(*card.smallest_px), FrameSize(*card.largest_px)
         profile = SizeProfile(given[0] or low, given[1] or given[2] or high, given[2] or high)
-        _check_within(profile, SizeProfile(low, high, high), model)
+        _check_within(profile, SizeProfile(low, high, high), source.path)
         return profile
     sizes = [size for size in given if size is not None]
     if not sizes:

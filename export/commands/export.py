@@ -99,7 +99,7 @@ def _warn_of_refusals(target: Path) -> None:
     from coconet.cards.onnx_card import read_onnx
     from coconet.export.jetpack_operators import refusals
 
-    found = list(dict.fromkeys(refusals(read_onnx(target)[0])))
+    found = list(dict.fromkeys(refusals(read_onnx(target).model)))
     if found:
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
         text = f"[yellow]warning:[/] TensorRT 10.3 (JetPack 6) does not list {', '.join(found[:3])}{more}"

@@ -1,13 +1,19 @@
-"""A contender: a model opened to be compared with another one, not to be fast."""
+"""Models opened to be compared, not to be fast: as written where that matters, and fusing a frame once only."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
 
 from coconet.cards.model_card import ModelCard
+from coconet.cards.onnx_metadata import read_onnx_card
 from coconet.cards.precision import PRECISIONS
 from coconet.errors import CoconetError
+from coconet.media.pixels import Pixels, add_to
 from coconet.model_names import model_path
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
@@ -20,14 +26,41 @@ def open_contender(model: Path | str) -> Backend:
     Optimised for this processor, it would be judged by the rounding and saturation of the processor's integer
     kernels, which no GPU shares. Raises CoconetError as `open_backend` does.
     """
-    backend = open_backend(model)
     path = model_path(model)
-    if not PRECISIONS[backend.card.precision].calibrated or path.suffix != ".onnx":
-        return backend
-    backend.close()
+    if path.suffix != ".onnx" or not path.is_file() or not PRECISIONS[read_onnx_card(path).precision].calibrated:
+        return open_backend(model)
     from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 
     return OnnxRuntimeBackend(path, optimise=False)
+
+
+class RememberedBackend:
+    """A Backend that fuses a pair of frames once and then answers from a file: a reference of many comparisons.
+
+    The files lie in a folder of their own until `close`, one per pair, as large as the fused picture.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        """Take a backend over: `close` closes it."""
+        self.card, self.name = backend.card, backend.name
+        self._backend = backend
+        self._folder = TemporaryDirectory(prefix="coconet-")
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Fuse as the backend does, with its errors. Frames are the same if all of their samples are."""
+        digest = hashlib.sha256()
+        for pixels in (visible, infrared):
+            add_to(digest, pixels)
+        kept = Path(self._folder.name) / f"{digest.hexdigest()}.npy"
+        if not kept.exists():
+            np.save(kept, self._backend.fuse(visible, infrared))
+        fused: Pixels = np.load(kept)
+        return fused
+
+    def close(self) -> None:
+        """Close the backend and remove the files; a second call does nothing."""
+        self._backend.close()
+        self._folder.cleanup()
 
 
 def common_card(reference: ModelCard, candidate: ModelCard) -> ModelCard:

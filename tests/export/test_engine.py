@@ -19,15 +19,15 @@ from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.cards.model_card import CARD_KEY
 from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError
-from coconet.export import engine
 from coconet.export import gate as engine_check
 from coconet.export.build_progress import NoProgress
-from coconet.export.engine import BuildAids, build_engine, default_engine_path
+from coconet.export.engine import BuildAids, build_engine
 from coconet.files import sha256_of
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.open_backend import open_backend
 from tests.support.conv_onnx import conv_card, write_conv_model
 from tests.support.device_tensorrt import device_tensorrt
+from tests.support.engines import build_file, device_job, job_of
 from tests.support.tiny_onnx import write_averaging_model
 
 SM86 = BuildOptions(gpus=("sm86",))
@@ -37,7 +37,7 @@ PROFILE = SizeProfile(FrameSize(32, 48), FrameSize(64, 80), FrameSize(96, 128))
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
 def test_every_precision_builds_with_its_card(tmp_path: Path, precision: PrecisionName) -> None:
     model = write_conv_model(tmp_path / "model.onnx", precision)
-    card = build_engine(model, tmp_path / "model.engine", SM86)
+    card = build_file(model, tmp_path / "model.engine", SM86)
     assert card == read_engine_card(tmp_path / "model.engine")
     assert card.model == conv_card(precision, (32, 48))
     assert card.onnx_sha256 == sha256_of(model)
@@ -46,26 +46,26 @@ def test_every_precision_builds_with_its_card(tmp_path: Path, precision: Precisi
 
 def test_one_engine_serves_several_gpus(tmp_path: Path) -> None:
     model = write_conv_model(tmp_path / "model.onnx")
-    card = build_engine(model, tmp_path / "model.engine", BuildOptions(gpus=("sm75", "sm86", "sm120")))
+    card = build_file(model, tmp_path / "model.engine", BuildOptions(gpus=("sm75", "sm86", "sm120")))
     assert card.targets == ("sm75", "sm86", "sm120")
 
 
 def test_a_model_of_any_size_builds_for_a_range_of_sizes(tmp_path: Path) -> None:
     model = write_averaging_model(tmp_path / "model.onnx")
     options = replace(SM86, profile=PROFILE, workspace_mib=64, optimization_level=0)
-    assert build_engine(model, tmp_path / "model.engine", options).options == options
+    assert build_file(model, tmp_path / "model.engine", options).options == options
 
 
 def test_a_model_of_any_size_asks_for_sizes(tmp_path: Path) -> None:
     model = write_averaging_model(tmp_path / "model.onnx")
     with pytest.raises(CoconetError, match=r"wanted the frame sizes .* --min 256x320 --opt 480x640 --max 1024x1280"):
-        build_engine(model, tmp_path / "model.engine", SM86)
+        build_file(model, tmp_path / "model.engine", SM86)
 
 
 def test_a_model_of_one_size_takes_no_range_of_sizes(tmp_path: Path) -> None:
     model = write_conv_model(tmp_path / "model.onnx")
     with pytest.raises(CoconetError, match="got a model for 32x48"):
-        build_engine(model, tmp_path / "model.engine", replace(SM86, profile=PROFILE))
+        build_file(model, tmp_path / "model.engine", replace(SM86, profile=PROFILE))
 
 
 class Recorder(NoProgress):
@@ -89,7 +89,7 @@ class Recorder(NoProgress):
 
 def test_the_build_reports_its_phases(tmp_path: Path) -> None:
     progress = Recorder()
-    build_engine(write_conv_model(tmp_path / "model.onnx"), tmp_path / "model.engine", SM86, BuildAids(progress))
+    build_file(write_conv_model(tmp_path / "model.onnx"), tmp_path / "model.engine", SM86, BuildAids(progress))
     assert len(progress.steps) > 1
     assert progress.open == []
 
@@ -104,7 +104,7 @@ class Stopper(NoProgress):
 def test_an_interrupted_build_leaves_no_file(tmp_path: Path) -> None:
     model = write_conv_model(tmp_path / "model.onnx")
     with pytest.raises(KeyboardInterrupt):
-        build_engine(model, tmp_path / "model.engine", SM86, BuildAids(Stopper()))
+        build_file(model, tmp_path / "model.engine", SM86, BuildAids(Stopper()))
     assert list(tmp_path.iterdir()) == [model]
 
 
@@ -113,13 +113,14 @@ import os, signal, sys
 from pathlib import Path
 from coconet.cards.engine_card import BuildOptions
 from coconet.export.build_progress import NoProgress
-from coconet.export.engine import BuildAids, build_engine
+from coconet.export.engine import BuildAids
+from tests.support.engines import build_file
 
 class Killer(NoProgress):
     def step(self, phase, done):
         os.kill(os.getpid(), signal.SIGKILL)
 
-build_engine(Path(sys.argv[1]), Path(sys.argv[2]), BuildOptions(gpus=("sm86",)), BuildAids(Killer()))
+build_file(Path(sys.argv[1]), Path(sys.argv[2]), BuildOptions(gpus=("sm86",)), BuildAids(Killer()))
 """
 
 
@@ -135,10 +136,10 @@ def test_a_failed_write_leaves_engine_and_card_of_the_last_build(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, out = write_conv_model(tmp_path / "model.onnx"), tmp_path / "model.engine"
-    card = build_engine(model, out, SM86)
+    card = build_file(model, out, SM86)
     monkeypatch.setattr(EngineCard, "to_json", lambda _: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        build_engine(write_conv_model(model, "fp32"), out, SM86)
+        build_file(write_conv_model(model, "fp32"), out, SM86)
     assert read_engine_card(out) == card
     assert sorted(tmp_path.iterdir()) == sorted([model, out, card_path(out)])
 
@@ -151,13 +152,13 @@ def test_a_graph_that_the_parser_refuses_is_refused_in_its_words(tmp_path: Path)
     model.graph.node.append(onnx.helper.make_node("Identity", ["picture"], ["fused"], name="copy"))
     onnx.save(model, path)
     with pytest.raises(CoconetError, match=r"node fused_node: wanted .* TensorRT does not support UINT8 types"):
-        build_engine(path, tmp_path / "model.engine", SM86)
+        build_file(path, tmp_path / "model.engine", SM86)
 
 
 def test_a_build_that_fails_gives_the_reason_of_the_builder(tmp_path: Path) -> None:
     model = write_conv_model(tmp_path / "model.onnx", size=(512, 512))
     with pytest.raises(CoconetError, match=r"can build for sm86, got .*workspace.* change --workspace-mib"):
-        build_engine(model, tmp_path / "model.engine", replace(SM86, workspace_mib=1))
+        build_file(model, tmp_path / "model.engine", replace(SM86, workspace_mib=1))
     assert list(tmp_path.iterdir()) == [model]
 
 
@@ -167,7 +168,7 @@ def test_a_model_that_is_not_camera_ready_is_refused(tmp_path: Path) -> None:
     onnx.helper.set_model_props(model, {CARD_KEY: replace(conv_card("fp16"), visible_channels=1).to_json()})
     onnx.save(model, path)
     with pytest.raises(CoconetError, match=r"visible as uint8 of shape \(1, height, width, 1\), got uint8 .* 3\)"):
-        build_engine(path, tmp_path / "model.engine", SM86)
+        build_file(path, tmp_path / "model.engine", SM86)
 
 
 def test_other_names_than_ours_are_refused(tmp_path: Path) -> None:
@@ -175,18 +176,18 @@ def test_other_names_than_ours_are_refused(tmp_path: Path) -> None:
     model = onnx.compose.add_prefix(onnx.load(path), "my_")
     onnx.save(model, path)
     with pytest.raises(CoconetError, match=r"inputs visible and infrared .* got inputs my_visible, my_infrared"):
-        build_engine(path, tmp_path / "model.engine", SM86)
+        build_file(path, tmp_path / "model.engine", SM86)
 
 
 @pytest.mark.parametrize(("out", "words"), [("none/model.engine", "no such folder"), ("model.plan", r"got \.plan")])
 def test_a_bad_destination_is_refused_before_the_build(tmp_path: Path, out: str, words: str) -> None:
+    job = job_of(write_conv_model(tmp_path / "model.onnx"), SM86)
     with pytest.raises(CoconetError, match=words):
-        build_engine(tmp_path / "not-even-looked-at.onnx", tmp_path / out, SM86)
+        build_engine(job, tmp_path / out, BuildAids(Stopper()))
 
 
-def test_an_engine_of_this_device_says_which_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "open_tensorrt", device_tensorrt)
-    card = build_engine(write_conv_model(tmp_path / "model.onnx"), tmp_path / "model.engine")
+def test_an_engine_of_this_device_says_which_device(tmp_path: Path) -> None:
+    card = build_engine(device_job(write_conv_model(tmp_path / "model.onnx")), tmp_path / "model.engine")
     assert (card.flavour, card.targets, card.device) == ("tensorrt", ("sm87",), "Orin")
 
 
@@ -214,38 +215,33 @@ def test_an_engine_of_this_device_gets_its_name_after_it_fused_like_its_model(
     def opened(path: Path) -> object:
         return Stand(model, path, wrong) if path.suffix == ".engine" else open_backend(path)
 
-    monkeypatch.setattr(engine, "open_tensorrt", device_tensorrt)
     monkeypatch.setattr(engine_check, "open_contender", opened)
     check = functools.partial(engine_check.require_agreement, onnx=model, frames=None, name=out)
     if not wrong:
-        build_engine(model, out, aids=BuildAids(check=check))
+        build_engine(device_job(model), out, BuildAids(check=check))
         assert sorted(tmp_path.iterdir()) == [out, card_path(out), model]
         return
     with pytest.raises(CoconetError, match=r"model\.engine, against model\.onnx: wanted 55 dB or more"):
-        build_engine(model, out, aids=BuildAids(check=check))
+        build_engine(device_job(model), out, BuildAids(check=check))
     assert list(tmp_path.iterdir()) == [model]
 
 
-def test_tensorrt_8_is_refused_for_what_it_would_build_otherwise(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tensorrt_8_is_refused_for_what_it_would_build_otherwise(tmp_path: Path) -> None:
     old = SimpleNamespace(NetworkDefinitionCreationFlag=SimpleNamespace(EXPLICIT_BATCH=0), __version__="8.6.2")
-    monkeypatch.setattr(engine, "open_tensorrt", lambda _: replace(device_tensorrt(), module=old))
+    job = device_job(write_conv_model(tmp_path / "model.onnx"), module=old)
     with pytest.raises(CoconetError, match=r"got TensorRT 8\.6\.2 and a model of precision fp16"):
-        build_engine(write_conv_model(tmp_path / "model.onnx"), tmp_path / "model.engine")
+        build_engine(job, tmp_path / "model.engine")
 
 
-def test_a_tensorrt_that_gives_no_builder_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tensorrt_that_gives_no_builder_is_said_in_words(tmp_path: Path) -> None:
     def no_builder(_: object) -> None:
         raise TypeError("pybind11::init(): factory function returned nullptr")
 
-    found = device_tensorrt()
-    broken = SimpleNamespace(
-        Builder=no_builder, NetworkDefinitionCreationFlag=found.module.NetworkDefinitionCreationFlag, __version__="10.3"
-    )
-    monkeypatch.setattr(engine, "open_tensorrt", lambda _: replace(found, module=broken))
+    flags = device_tensorrt().module.NetworkDefinitionCreationFlag
+    broken = SimpleNamespace(Builder=no_builder, NetworkDefinitionCreationFlag=flags, __version__="10.3")
+    job = device_job(write_conv_model(tmp_path / "model.onnx"), module=broken)
     with pytest.raises(CoconetError, match=r"^TensorRT 10\.3: wanted a TensorRT that fits the driver"):
-        build_engine(write_conv_model(tmp_path / "model.onnx"), tmp_path / "model.engine")
+        build_engine(job, tmp_path / "model.engine")
 
 
 @pytest.mark.parametrize(
@@ -259,10 +255,10 @@ def test_the_default_name_says_precision_and_gpus(
     tmp_path: Path, name: str, gpus: tuple[str, ...], wanted: str
 ) -> None:
     model = write_conv_model(tmp_path / name)
-    assert default_engine_path(model, BuildOptions(gpus)) == tmp_path / wanted
+    assert job_of(model, BuildOptions(gpus)).default_path == tmp_path / wanted
 
 
 def test_what_tensorrt_warns_of_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    build_engine(write_conv_model(tmp_path / "model.onnx", "int8"), tmp_path / "model.engine", SM86)
+    build_file(write_conv_model(tmp_path / "model.onnx", "int8"), tmp_path / "model.engine", SM86)
     assert any("scales" in text for text in caplog.messages)
     assert len(caplog.messages) == len(set(caplog.messages))

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from coconet.cards.engine_card import BuildKey, BuildOptions, card_path, read_engine_card
-from coconet.export import engine_cache as cached_build
 from coconet.export.build_progress import NoProgress
 from coconet.export.engine import BuildAids
 from coconet.export.engine_cache import CachedBuild, EngineCache, build_cached, default_cache_folder
 from tests.support.conv_onnx import write_conv_model
-from tests.support.device_tensorrt import device_tensorrt
+from tests.support.engines import device_job, job_of
 
 SM86 = BuildOptions(("sm86",))
 
@@ -37,13 +36,13 @@ def model(tmp_path: Path) -> Path:
 
 
 def build(model: Path, cache: EngineCache, options: BuildOptions = SM86, name: str = "model.engine") -> CachedBuild:
-    return build_cached(model, model.with_name(name), options, cache)
+    return build_cached(job_of(model, options), model.with_name(name), cache)
 
 
 def test_a_second_build_looks_and_leaves_it(model: Path, cache: EngineCache) -> None:
     first = build(model, cache)
     assert (first.built, first.because) == (True, "there was no such engine")
-    again = build_cached(model, model.with_name("model.engine"), SM86, cache, BuildAids(Forbidden()))
+    again = build_cached(job_of(model, SM86), model.with_name("model.engine"), cache, BuildAids(Forbidden()))
     assert (again.built, again.card) == (False, first.card)
 
 
@@ -51,7 +50,7 @@ def test_the_same_model_under_another_name_comes_from_the_cache(model: Path, cac
     first = build(model, cache)
     copy = model.with_name("copy.onnx")
     copy.write_bytes(model.read_bytes())
-    again = build_cached(copy, model.with_name("copy.engine"), SM86, cache, BuildAids(Forbidden()))
+    again = build_cached(job_of(copy, SM86), model.with_name("copy.engine"), cache, BuildAids(Forbidden()))
     assert (again.built, again.because) == (False, f"taken from {cache.folder}")
     assert model.with_name("copy.engine").read_bytes() == model.with_name("model.engine").read_bytes()
     assert again.card == first.card
@@ -66,13 +65,12 @@ def test_it_says_what_made_another_build_necessary(model: Path, cache: EngineCac
     assert changed.because.startswith("the model has changed (")
 
 
-def test_another_tensorrt_is_a_reason(model: Path, cache: EngineCache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_tensorrt_is_a_reason(model: Path, cache: EngineCache) -> None:
     key = BuildKey.of(build(model, cache).card)
     newer = replace(key, tensorrt_version="99.0")
     assert newer.changes_since(key) == f"tensorrt_rtx {key.tensorrt_version} built it, now it is tensorrt_rtx 99.0"
     assert newer.digest() != key.digest()
-    monkeypatch.setattr(cached_build, "open_tensorrt", device_tensorrt)
-    assert "now for Orin (sm87)" in cached_build.build_key(model, BuildOptions()).changes_since(key)
+    assert "now for Orin (sm87)" in device_job(model).key.changes_since(key)
 
 
 def test_a_damaged_engine_is_built_again_and_a_damaged_cache_is_not_used(model: Path, cache: EngineCache) -> None:
@@ -95,7 +93,7 @@ def test_the_cache_keeps_the_engines_used_last(
         card = json.loads(card_path(engine).read_text())
         card["options"]["optimization_level"] = level
         card_path(engine).write_text(json.dumps(card))
-        cache.keep(engine)
+        cache.keep(engine, read_engine_card(engine))
     assert len(list(cache.folder.iterdir())) == 4
 
 

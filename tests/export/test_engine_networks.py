@@ -20,11 +20,11 @@ from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.cards.model_card import CalibrationRecord
 from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError
-from coconet.export.engine import build_engine
 from coconet.export.graph import ExportOptions, export_onnx
 from coconet.export.jetpack_operators import refusals
 from coconet.networks.checkpoint import Checkpoint, build_network
 from coconet.networks.coconet import PUBLISHED, CoCoNet
+from tests.support.engines import build_file
 
 FIXED = FrameSize(480, 640)
 ANY_SIZE = SizeProfile(FrameSize(256, 320), FIXED, FrameSize(1024, 1280))
@@ -90,7 +90,7 @@ def test_every_graph_builds_for_every_gpu_and_is_one_that_jetpack_6_reads(
     model: Model, tmp_path: Path, network: str, size: FrameSize | None, kind: tuple[PrecisionName, PrecisionName]
 ) -> None:
     source, engine = model(network, size, *kind), tmp_path / "model.engine"
-    card = build_engine(source, engine, BuildOptions(EVERY_GPU, None if size else ANY_SIZE))
+    card = build_file(source, engine, BuildOptions(EVERY_GPU, None if size else ANY_SIZE))
     assert (card.targets, card.model.network, card.model.precision) == (EVERY_GPU, network, kind[0])
     assert engine.stat().st_size > 0
     assert list(refusals(onnx.load(source))) == []
@@ -101,7 +101,7 @@ def test_the_published_semantics_build_for_all_but_turing(
     model: Model, tmp_path: Path, kind: tuple[PrecisionName, PrecisionName]
 ) -> None:
     source = model("published", FIXED, *kind)
-    build_engine(source, tmp_path / "model.engine", BuildOptions(AFTER_TURING))
+    build_file(source, tmp_path / "model.engine", BuildOptions(AFTER_TURING))
     assert list(refusals(onnx.load(source))) == []
 
 
@@ -110,13 +110,13 @@ def test_turing_has_no_matrix_product_for_energies_in_single_precision_and_says_
 ) -> None:
     source = model("published", FIXED, "fp16", "fp16")
     with pytest.raises(CoconetError, match=r"can build for sm75, got .*Turing \(SM75\): FP32 GEMM is not supported"):
-        build_engine(source, tmp_path / "model.engine", BuildOptions(("sm75",)))
+        build_file(source, tmp_path / "model.engine", BuildOptions(("sm75",)))
 
 
 def test_an_engine_holds_the_types_of_its_graph(model: Model, tmp_path: Path) -> None:
     sizes = []
     for kind in (("fp32", "fp32"), ("fp16", "fp16"), ("int8", "fp16")):
-        build_engine(model("coconet", FIXED, *kind), tmp_path / "model.engine", BuildOptions(("sm86",)))
+        build_file(model("coconet", FIXED, *kind), tmp_path / "model.engine", BuildOptions(("sm86",)))
         sizes.append((tmp_path / "model.engine").stat().st_size)
     assert sizes[0] > 1.3 * sizes[1] > 1.3 * 1.3 * sizes[2]
 
@@ -125,5 +125,5 @@ def test_an_engine_holds_the_types_of_its_graph(model: Model, tmp_path: Path) ->
 def test_gray_and_colour_of_odd_size_build(tmp_path: Path, channels: int) -> None:
     model = tmp_path / "lite.onnx"
     export_onnx(checkpoint("lite"), model, ExportOptions(FrameSize(270, 361), channels, "fp16"))
-    card = build_engine(model, tmp_path / "lite.engine", BuildOptions(EVERY_GPU))
+    card = build_file(model, tmp_path / "lite.engine", BuildOptions(EVERY_GPU))
     assert (card.model.visible_channels, card.model.height_px) == (channels, 270)

@@ -31,11 +31,11 @@ def textured_pairs(root: Path, count: int) -> Path:
     return write_pairs(root, ((textured(kind, 48, 64), textured(kind + 4, 48, 64)) for kind in range(count)))
 
 
-def spotted_pairs(root: Path, count: int) -> Path:
+def spotted_pairs(root: Path, count: int, width: int = 32) -> Path:
     """Write smooth pairs with a bright spot, as thermal pictures are, of unlike even sizes."""
     rng = np.random.default_rng(0)
 
-    def spotted(height: int, width: int = 32) -> RawPixels:
+    def spotted(height: int) -> RawPixels:
         ramp = np.add.outer(np.linspace(0, 99, height), np.linspace(0, 99, width))
         ramp[4:8, 4:8] = rng.integers(150, 250)
         return np.asarray(ramp + rng.normal(20, 3, ramp.shape), np.uint8)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import onnxruntime
 import pytest
 
 from coconet.calibration.commands.calibrate import calibrate
 from coconet.calibration.int8.graph import OnnxModel
 from coconet.calibration.int8.ranges import read_ranges
-from coconet.calibration.int8.sensitivity import expected_speed
+from coconet.calibration.int8.sensitivity import RANKING_FRAMES, RANKING_SIDE_PX, expected_speed
 from coconet.cards.precision import PrecisionName
 from coconet.files import sha256_of
+from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from tests.support.called import call, complaint_of
 from tests.support.pair_folders import spotted_pairs
 from tests.support.small_unet import write_unet
@@ -184,3 +188,49 @@ def test_a_u_net_on_real_pictures_stays_within_reach_of_its_float_form(data: Pat
     model = write_unet(tmp_path / "unet.onnx", size=(128, 160))
     result = run(model, "--frames", data / "tno", "--check", data / "roadscene", "--min-psnr", "40")
     assert result.exit_code == 0, result.exception
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often ONNX Runtime opens a file, and how often a model fuses; by the name of the file."""
+    counts: Counter[str] = Counter()
+    session, fuse = onnxruntime.InferenceSession, OnnxRuntimeBackend.fuse
+
+    def counted_session(model: str | bytes, *arguments: Any, **options: Any) -> Any:
+        counts["open " + (Path(model).name if isinstance(model, str) else "in memory")] += 1
+        return session(model, *arguments, **options)
+
+    def counted_fuse(backend: Any, visible: Any, infrared: Any) -> Any:
+        counts[f"fuse {backend._where.name}"] += 1
+        return fuse(backend, visible, infrared)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", counted_session)
+    monkeypatch.setattr(OnnxRuntimeBackend, "fuse", counted_fuse)
+    return counts
+
+
+def test_the_reference_is_opened_once_and_fuses_each_frame_of_a_set_once(
+    model: Path, frames: Path, tmp_path: Path, opened: Counter[str]
+) -> None:
+    checked = spotted_pairs(tmp_path / "checked", 5)
+    run(model, "--frames", frames, "--check", checked, "--sensitivity")
+    mixtures, ranked = 4, 4  # of four convolutions none, one, two or three are kept; each is ranked alone
+    assert opened["open unet.onnx"] == 1
+    assert opened["fuse unet.onnx"] == 5
+    assert opened["open candidate.onnx"] == mixtures + ranked
+    assert opened["fuse candidate.onnx"] == mixtures * 5 + ranked * RANKING_FRAMES
+
+
+def test_frames_that_are_ranked_on_their_middle_are_a_set_of_their_own(
+    model: Path, tmp_path: Path, opened: Counter[str]
+) -> None:
+    large = spotted_pairs(tmp_path / "large", 5, width=RANKING_SIDE_PX + 6)
+    run(model, "--frames", large, "--check", large, "--sensitivity")
+    assert opened["fuse unet.onnx"] == 5 + RANKING_FRAMES
+
+
+def test_an_int8_reference_is_opened_once(model: Path, frames: Path, opened: Counter[str]) -> None:
+    run(model, "--frames", frames)
+    opened.clear()
+    run(model, "--frames", frames, "--against", model.with_name("unet.int8.onnx"), "--out", model.with_name("b.onnx"))
+    assert opened["open unet.int8.onnx"] == 1

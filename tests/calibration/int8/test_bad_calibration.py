@@ -21,6 +21,7 @@ from coconet.calibration.int8.threshold import RangeMethod
 from coconet.cards.precision import ParityLimits
 from coconet.media.pixels import Pixels
 from coconet.runtime.frame import FramePair
+from coconet.runtime.verify.reference_backend import open_contender
 from tests.support.called import call, complaint_of
 from tests.support.frames import pair_of
 from tests.support.pair_folders import write_pairs
@@ -134,5 +135,5 @@ def test_a_gate_on_real_frames_sees_ranges_of_dark_noise(lopsided: Path) -> None
     sites = quantizable_convs(model)
     dark = as_pairs(lambda index: noise(index) / 8, lambda index: noise(index) / 8)
     ranges = observe(model, sorted({site.activation for site in sites}), dark).ranges(RangeMethod())
-    gate = Gate(lopsided, as_pairs(day, night), ParityLimits(40.0, 96))
+    gate = Gate(lopsided, as_pairs(day, night), ParityLimits(40.0, 96), open_contender(lopsided))
     assert not gate.passes(gate.measure(quantized_model(model, sites, ranges)).parity)

@@ -242,10 +242,10 @@ def test_an_opset_without_such_scales_is_refused(tmp_path: Path, half: bool, ops
 @pytest.mark.parametrize("half", [False, True])
 def test_tensorrt_for_rtx_builds_the_graph(tmp_path: Path, half: bool) -> None:
     pytest.importorskip("tensorrt_rtx_bindings")
-    from coconet.export.engine import build_engine
+    from tests.support.engines import build_file
 
     quantize(write_unet(tmp_path / "unet.onnx", size=(32, 48), half=half))
-    build_engine(tmp_path / "int8.onnx", tmp_path / "int8.engine", BuildOptions(gpus=("sm86",)))
+    build_file(tmp_path / "int8.onnx", tmp_path / "int8.engine", BuildOptions(gpus=("sm86",)))
     assert (tmp_path / "int8.engine").stat().st_size > 0
 
 

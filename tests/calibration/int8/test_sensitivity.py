@@ -29,6 +29,7 @@ from coconet.calibration.int8.threshold import RangeMethod
 from coconet.cards.engine_card import BuildOptions
 from coconet.cards.precision import ParityLimits
 from coconet.runtime.frame import FramePair
+from coconet.runtime.verify.reference_backend import open_contender
 from tests.support.frames import pair_of
 from tests.support.small_unet import QUANTIZED, write_unet
 
@@ -58,7 +59,8 @@ def prepared(path: Path, *, spoilt: str | None = None) -> Sensitivity:
     if spoilt is not None:
         thresholds = {**ranges.thresholds, spoilt: ranges.thresholds[spoilt] / 20}
         ranges = ActivationRanges(ranges.model_sha256, ranges.record, thresholds)
-    return Sensitivity(model, ranges, Gate(path, pairs(), ParityLimits(40.0, 96)), conv_macs(model, pairs()[0]))
+    gate = Gate(path, pairs(), ParityLimits(40.0, 96), open_contender(path))
+    return Sensitivity(model, ranges, gate, conv_macs(model, pairs()[0]))
 
 
 def test_multiply_accumulates_are_those_of_the_shapes(tmp_path: Path) -> None:
@@ -107,12 +109,12 @@ def test_kept_convolutions_of_an_fp16_export_stay_in_fp16(tmp_path: Path) -> Non
 @pytest.mark.parametrize("half", [False, True])
 def test_tensorrt_for_rtx_builds_a_mixture(tmp_path: Path, half: bool) -> None:
     pytest.importorskip("tensorrt_rtx_bindings")
-    from coconet.export.engine import build_engine
+    from tests.support.engines import build_file
 
     sensitivity = prepared(write_unet(tmp_path / "unet.onnx", size=(16, 32), half=half))
     sites = quantizable_convs(sensitivity.model)[1:3]
     quantized_model(sensitivity.model, sites, sensitivity.ranges).write(tmp_path / "mixed.onnx")
-    build_engine(tmp_path / "mixed.onnx", tmp_path / "mixed.engine", BuildOptions(gpus=("sm86",)))
+    build_file(tmp_path / "mixed.onnx", tmp_path / "mixed.engine", BuildOptions(gpus=("sm86",)))
     assert (tmp_path / "mixed.engine").stat().st_size > 0
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from coconet.cards import engine_card
 from coconet.cards.engine_card import read_engine_card
 from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.errors import CoconetError
+from coconet.export import engine, tensorrt_flavour
 from coconet.export.commands.build import build
 from tests.support.conv_onnx import write_conv_model
 from tests.support.tiny_onnx import write_averaging_model
@@ -64,3 +67,56 @@ def test_an_unknown_gpu_lists_the_known_ones(tmp_path: Path) -> None:
 def test_a_level_beyond_the_scale_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CoconetError, match="optimisation level: wanted 0 to 5, got 9"):
         run(write_conv_model(tmp_path / "lite.onnx"), "--gpu", "sm86", "--level", "9")
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often the command reads a model, opens TensorRT and hashes an engine.
+
+    A model that was read is taken away, so that a second look at it by any means, TensorRT's own included, fails.
+    """
+    counts: Counter[str] = Counter()
+    read_bytes, open_rtx, hash_file = Path.read_bytes, tensorrt_flavour.rtx_module, engine_card.sha256_of
+
+    def read_once(path: Path) -> bytes:
+        content = read_bytes(path)
+        if path.suffix == ".onnx":
+            counts["model read"] += 1
+            path.unlink()
+        return content
+
+    def opened() -> object:
+        counts["TensorRT opened"] += 1
+        return open_rtx()
+
+    def hashed(path: Path) -> str:
+        counts["engine hashed"] += 1
+        return hash_file(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_once)
+    monkeypatch.setattr(tensorrt_flavour, "rtx_module", opened)
+    for module in (engine, engine_card):
+        monkeypatch.setattr(module, "sha256_of", hashed)
+    return counts
+
+
+ONCE = {"model read": 1, "TensorRT opened": 1, "engine hashed": 1}
+
+
+@pytest.mark.parametrize("kept", ["--no-cache", "--cache"])
+def test_a_build_reads_the_model_and_opens_tensorrt_once(tmp_path: Path, counted: Counter[str], kept: str) -> None:
+    run(write_conv_model(tmp_path / "lite.onnx"), "--gpu", "sm86", kept, *[tmp_path / "cache"] * (kept == "--cache"))
+    assert counted == ONCE
+    assert read_engine_card(tmp_path / "lite.fp16.sm86.engine").targets == ("sm86",)
+
+
+def test_an_engine_that_is_there_or_in_the_cache_is_looked_at_once(tmp_path: Path, counted: Counter[str]) -> None:
+    words = (tmp_path / "lite.onnx", "--gpu", "sm86", "--cache", tmp_path / "cache")
+    run(write_conv_model(words[0]), *words[1:])
+    counted.clear()
+    assert "not built again" in run(write_conv_model(words[0]), *words[1:])
+    assert counted == ONCE
+    (tmp_path / "lite.fp16.sm86.engine").unlink()
+    counted.clear()
+    assert "taken from" in run(write_conv_model(words[0]), *words[1:])
+    assert counted == ONCE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -15,8 +16,10 @@ from coconet.calibration.commands.calibrate import calibrate
 from coconet.cards.engine_card import read_engine_card
 from coconet.cards.model_card import CARD_KEY, ModelCard, Signature
 from coconet.errors import CoconetError
+from coconet.export import gate, graph
 from coconet.export.commands.build import build
 from coconet.export.commands.export import export
+from coconet.export.graph import card_of
 from coconet.files import sha256_of
 from coconet.media.image import read_picture
 from coconet.networks.checkpoint import build_network, save_checkpoint
@@ -116,6 +119,19 @@ def test_half_precision_that_makes_nan_leaves_no_file(tmp_path: Path, weights: P
         call(export, *NETWORK, "--weights", weights, "--frames", frames, *SMALL, "--half")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pairs", "w.pth"]
     call(export, *NETWORK, "--weights", weights, "--frames", frames, *SMALL)
+
+
+def test_an_export_makes_its_card_once(frames: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[ModelCard] = []
+
+    def counted(*arguments: Any) -> ModelCard:
+        made.append(card_of(*arguments))
+        return made[-1]
+
+    for module in (gate, graph):
+        monkeypatch.setattr(module, "card_of", counted)
+    call(export, *LITE, frames, *SMALL, "--out", tmp_path / "m.onnx")
+    assert made == [card(tmp_path / "m.onnx")]
 
 
 def test_a_checkpoint_of_ours_needs_no_more_than_its_name(tmp_path: Path, frames: Path) -> None:

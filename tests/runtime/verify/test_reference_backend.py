@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from coconet.cards.model_card import ModelCard
+from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError
+from coconet.media.pixels import Pixels
 from coconet.model_names import shipped_model
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
-from coconet.runtime.verify.reference_backend import common_card, open_contender
+from coconet.runtime.verify.reference_backend import RememberedBackend, common_card, open_contender
 from tests.support.conv_onnx import write_conv_model
 from tests.support.tiny_onnx import averaging_card, write_averaging_model
 
@@ -36,6 +41,60 @@ def test_the_shipped_int8_model_runs_as_its_file_does() -> None:
 def test_a_word_and_a_float_model_open_as_ever(tmp_path: Path) -> None:
     assert isinstance(open_contender("average"), BaselineBackend)
     assert open_contender(write_averaging_model(tmp_path / "m.onnx")).card.precision == "fp32"
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_a_contender_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: PrecisionName) -> None:
+    opened: list[str] = []
+    session = onnxruntime.InferenceSession
+
+    def counted(path: str, *arguments: Any, **options: Any) -> Any:
+        opened.append(path)
+        return session(path, *arguments, **options)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", counted)
+    path = write_conv_model(tmp_path / "m.onnx", precision)
+    assert open_contender(path).card.precision == precision
+    assert opened == [str(path)]
+
+
+def test_a_missing_model_is_said_in_the_words_of_every_model(tmp_path: Path) -> None:
+    with pytest.raises(CoconetError, match=r"gone\.onnx: wanted a model file, or one of the words"):
+        open_contender(tmp_path / "gone.onnx")
+
+
+class Counted:
+    """A backend that answers the visible frame plus the number of its call."""
+
+    card, name = averaging_card(), "counted"
+
+    def __init__(self) -> None:
+        self.calls, self.closed = 0, 0
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        self.calls += 1
+        return visible + np.uint8(self.calls)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_what_was_fused_is_remembered_by_the_samples_of_both_frames() -> None:
+    counted = Counted()
+    remembered = RememberedBackend(counted)
+    with closing(remembered):
+        first = remembered.fuse(COLOUR, THERMAL)
+        first[:] = 0  # the caller's own, to do with what it likes
+        np.testing.assert_array_equal(remembered.fuse(COLOUR.copy(), THERMAL.copy()), COLOUR + np.uint8(1))
+        other = THERMAL.copy()
+        other[0, 0, 0] ^= 1
+        np.testing.assert_array_equal(remembered.fuse(COLOUR, other), COLOUR + np.uint8(2))
+        remembered.fuse(COLOUR.reshape(48, 32, 3), THERMAL.reshape(48, 32, 1))  # the same bytes in another shape
+        assert (counted.calls, remembered.card, remembered.name) == (3, counted.card, "counted")
+        folder = Path(remembered._folder.name)
+        assert len(list(folder.iterdir())) == 3
+    assert not folder.exists()
+    assert counted.closed == 1
 
 
 @pytest.mark.parametrize("turned", [False, True])
