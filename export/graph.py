@@ -67,7 +67,7 @@ class ExportOptions:
         """The smallest and the largest frame size; None for any size."""
         if self.size is None:
             return None
-        return (self.size.minimum, self.size.maximum) if isinstance(self.size, SizeRange) else (self.size, self.size)
+        return self.size.minimum, self.size.maximum
 
 
 def export_onnx(checkpoint: Checkpoint, out: Path, options: ExportOptions, card: ModelCard | None = None) -> ModelCard:

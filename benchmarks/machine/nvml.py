@@ -30,10 +30,10 @@ def gpu_names() -> tuple[str, ...]:
     """Name, memory and driver of every GPU; none where there is no driver."""
     with suppress(pynvml.NVMLError):
         pynvml.nvmlInit()
-        driver = _text(pynvml.nvmlSystemGetDriverVersion())
+        driver = pynvml.nvmlSystemGetDriverVersion()
         handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
         return tuple(
-            f"{_text(pynvml.nvmlDeviceGetName(one))}, {pynvml.nvmlDeviceGetMemoryInfo(one).total / MIB:.0f} MiB, "
+            f"{pynvml.nvmlDeviceGetName(one)}, {pynvml.nvmlDeviceGetMemoryInfo(one).total / MIB:.0f} MiB, "
             f"driver {driver}"
             for one in handles
         )
@@ -45,7 +45,7 @@ class NvmlSensor:
 
     def __init__(self, handle: Any) -> None:
         self._handle = handle
-        self.source = f"NVML, {_text(pynvml.nvmlDeviceGetName(handle))}"
+        self.source = f"NVML, {pynvml.nvmlDeviceGetName(handle)}"
 
     def read(self) -> Reading:
         """Power of the board, clock of the multiprocessors, temperature of the chip, and what holds the clock down."""
@@ -79,7 +79,3 @@ class NvmlSensor:
 
 _HARMLESS = pynvml.nvmlClocksEventReasonGpuIdle | pynvml.nvmlClocksEventReasonApplicationsClocksSetting
 """Reasons for a low clock that are somebody's wish."""
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value

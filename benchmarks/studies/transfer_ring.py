@@ -27,7 +27,7 @@ from coconet.files import whole_file
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 from coconet.runtime.backends.tensorrt.gpu_memory import LIBRARIES, GpuMemory, GpuObject, gpu_refused, open_gpu_memory
-from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing, RingOptions, Shape
+from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing, GpuEngine, RingOptions, Shape
 from coconet.runtime.loop.run_stats import Percentiles
 
 MATRIX_SIDE, MATRIX_RUNS = 8192, 20
@@ -260,9 +260,7 @@ def _shapes(height: int, width: int) -> dict[str, Shape]:
 
 
 @contextmanager
-def _ring(
-    gpu: GpuMemory, engine: CopyEngine | TorchEngine, shapes: Mapping[str, Shape], options: RingOptions
-) -> Iterator[FrameRing]:
+def _ring(gpu: GpuMemory, engine: GpuEngine, shapes: Mapping[str, Shape], options: RingOptions) -> Iterator[FrameRing]:
     with gpu.current():
         ring = FrameRing(gpu, engine, shapes, options)
         try:

@@ -22,6 +22,16 @@ class FrameSize:
     def __str__(self) -> str:
         return f"{self.height_px}x{self.width_px}"
 
+    @property
+    def minimum(self) -> FrameSize:
+        """The size itself: one size is a range like any other."""
+        return self
+
+    @property
+    def maximum(self) -> FrameSize:
+        """The size itself."""
+        return self
+
     @classmethod
     def parse(cls, text: str) -> FrameSize:
         """Read `480x640` as 480 pixels high and 640 wide."""

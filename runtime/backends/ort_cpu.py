@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -122,7 +122,7 @@ def _fits(shape: list[int | str | None], wanted: tuple[int | None, ...], exact: 
     return all(got == want or (got is None and not exact) for got, want in zip(known, wanted, strict=True))
 
 
-def _in_words(shape: tuple[int | None, ...] | list[int | str | None]) -> str:
+def _in_words(shape: Sequence[int | str | None]) -> str:
     return "(" + ", ".join(str(side) if isinstance(side, int) else "any" for side in shape) + ")"
 
 

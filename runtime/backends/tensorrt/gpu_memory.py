@@ -100,8 +100,11 @@ class GpuMemory(Protocol):
     def wait(self, stream: GpuObject, event: GpuObject) -> None:
         """Let what is enqueued on the stream from now on wait for the event."""
 
-    def finish(self, what: GpuObject) -> None:
-        """Let the calling thread wait for an event, or for all a stream has to do."""
+    def finish(self, event: GpuObject) -> None:
+        """Let the calling thread wait for an event."""
+
+    def drain(self, stream: GpuObject) -> None:
+        """Let the calling thread wait for all that is enqueued on a stream."""
 
     def elapsed_ms(self, start: GpuObject, end: GpuObject) -> float:
         """Return the time between two timed events that have both happened."""

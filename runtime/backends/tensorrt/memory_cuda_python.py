@@ -95,10 +95,13 @@ class CudartMemory:
         """Let the stream wait for the event."""
         _call(self._cuda, "cudaStreamWaitEvent", stream.native, event.native, 0)
 
-    def finish(self, what: GpuObject) -> None:
-        """Wait for an event or a stream."""
-        is_event = isinstance(what.native, self._cuda.cudaEvent_t)
-        _call(self._cuda, "cudaEventSynchronize" if is_event else "cudaStreamSynchronize", what.native)
+    def finish(self, event: GpuObject) -> None:
+        """Wait for the event."""
+        _call(self._cuda, "cudaEventSynchronize", event.native)
+
+    def drain(self, stream: GpuObject) -> None:
+        """Wait for the stream."""
+        _call(self._cuda, "cudaStreamSynchronize", stream.native)
 
     def elapsed_ms(self, start: GpuObject, end: GpuObject) -> float:
         """Return the time between two timed events."""

@@ -96,10 +96,15 @@ class PycudaMemory:
         with _words(self._cuda, "Stream.wait_for_event"):
             stream.native.wait_for_event(event.native)
 
-    def finish(self, what: GpuObject) -> None:
-        """Wait for an event or a stream."""
-        with _words(self._cuda, "synchronize"):
-            what.native.synchronize()
+    def finish(self, event: GpuObject) -> None:
+        """Wait for the event."""
+        with _words(self._cuda, "Event.synchronize"):
+            event.native.synchronize()
+
+    def drain(self, stream: GpuObject) -> None:
+        """Wait for the stream."""
+        with _words(self._cuda, "Stream.synchronize"):
+            stream.native.synchronize()
 
     def elapsed_ms(self, start: GpuObject, end: GpuObject) -> float:
         """Return the time between two timed events."""

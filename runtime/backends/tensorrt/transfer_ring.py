@@ -147,7 +147,7 @@ class FrameRing:
             for stream in {id(stream): stream for stream in (self._up, self._compute, self._down)}.values():
                 if stream.native is not None:
                     with suppress(CoconetError):  # after a failed kernel every call fails, and memory has to go still
-                        self._gpu.finish(stream)
+                        self._gpu.drain(stream)
 
     def _fill(self, slot: Slot, visible: Pixels, infrared: Pixels) -> None:
         for name, pixels in ((VISIBLE, visible), (INFRARED, infrared)):

@@ -39,7 +39,7 @@ def use_everything(memory: Any) -> None:
         memory.mark(end, stream)
         memory.wait(other, end)
         memory.finish(end)
-        memory.finish(stream)
+        memory.drain(stream)
         assert memory.elapsed_ms(start, end) == 1.5
         made = [stream, other, start, end, host, mapped, device]
         if memory.graphs is not None:
