@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from coconet.calibration.alignment.edges import Registration, patch_support, register_edges
+from coconet.calibration.alignment.edges import EdgeFit, patch_support, register_edges
 from coconet.calibration.alignment.find_alignment import aligned, checkerboard, overlay
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
@@ -225,7 +225,7 @@ def _warped(scene: Scene, true: Homography) -> list[FramePair]:
     return warped
 
 
-def _registered(scene: Scene, true: Homography) -> Registration | None:
+def _registered(scene: Scene, true: Homography) -> EdgeFit | None:
     """What is found where `true` was put in; None where it is refused."""
     try:
         return register_edges(_warped(scene, true))
@@ -247,7 +247,7 @@ def _draw(scene: Scene, path: Path) -> str:
     return f"{path}: {scene.name}, {len(scene.pairs)} pairs, {error_px:.2f} px; {found.support}"
 
 
-def _distance_px(scene: Scene, found: Registration | None, wanted: Homography) -> float:
+def _distance_px(scene: Scene, found: EdgeFit | None, wanted: Homography) -> float:
     """Give the mean distance over a grid of 5x5 points; infinite where nothing was found."""
     if found is None:
         return float("inf")

@@ -9,6 +9,7 @@ import numpy as np
 
 from coconet.calibration.alignment.coarse_search import first_guesses
 from coconet.calibration.alignment.patch_matching import PatchSupport, PatchVotes, patch_votes, shared_warp, support_by
+from coconet.calibration.alignment.registrar import Registration
 from coconet.errors import CoconetError
 from coconet.media.pixels import luma
 from coconet.runtime.frame import FramePair
@@ -31,7 +32,7 @@ _LEAST_GAIN = 1e-4  # of the agreement, relative: below, another round is not wo
 
 
 @dataclass(frozen=True)
-class Registration:
+class EdgeFit:
     """How infrared pixels map to visible ones, (3, 3), and how well that is borne out.
 
     agreement: of all edges, 1 for all and 0 as by chance. support: of patches of both pictures.
@@ -42,7 +43,16 @@ class Registration:
     support: PatchSupport
 
 
-def register_edges(pairs: Sequence[FramePair]) -> Registration:
+class EdgeRegistrar:
+    """Aligns by the edges of both pictures, whichever side of them is brighter."""
+
+    def register(self, pairs: Sequence[FramePair]) -> Registration:
+        """Register as register_edges does, with its errors."""
+        found = register_edges(pairs)
+        return Registration(found.homography, "edges", f"agreement {found.agreement:.2f}; {found.support}")
+
+
+def register_edges(pairs: Sequence[FramePair]) -> EdgeFit:
     """Find the homography from infrared to visible pixels that brings the edges of all pairs together.
 
     pairs: of one size a side, 8 bit, infrared as it comes (not warped). The pictures may differ in size; the infrared
@@ -65,7 +75,7 @@ def register_edges(pairs: Sequence[FramePair]) -> Registration:
             got=support.weakness,
             remedy="Point the rig at buildings, people or a heated board, or look at more pairs; or name points.",
         )
-    return Registration(homography, agreed, support)
+    return EdgeFit(homography, agreed, support)
 
 
 def patch_support(pairs: Sequence[FramePair], homography: Homography) -> PatchSupport:

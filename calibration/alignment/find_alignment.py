@@ -1,4 +1,4 @@
-"""The search for an alignment: pairs of a rig, one of three methods, pictures of the result, and the rig file."""
+"""The search for an alignment: pairs of a rig, the method that was asked for, pictures of the result, the rig file."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from coconet.calibration.alignment.registrar import Registrar
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels, luma
 from coconet.runtime.frame import FramePair
@@ -22,7 +22,6 @@ from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 
 if TYPE_CHECKING:
-    from coconet.calibration.alignment.targets import Board
     from coconet.runtime.pairing.pair_stream import PairStream
 
 
@@ -77,12 +76,13 @@ def align_rig(rig_file: Path, search: AlignmentSearch, pictures: Path | None = N
 
     Raises CoconetError for a rig that cannot be opened, and where nothing to align by is found.
     """
-    seen = _unaligned_pairs(Rig.from_file(rig_file), search)
-    homography, method, told = _found(seen, search)
+    rig, registrar = Rig.from_file(rig_file), open_registrar(search)
+    seen = _unaligned_pairs(rig, search)
+    found = registrar.register(seen)
     height, width = seen[0].visible.pixels.shape[:2]
-    alignment = Alignment(as_matrix(homography), (width, height))
+    alignment = Alignment(as_matrix(found.homography), (width, height))
     written = () if pictures is None else _shown(aligned(seen[len(seen) // 2], alignment), pictures)
-    return FoundAlignment(alignment, method, told, written)
+    return FoundAlignment(alignment, found.method, found.told, written)
 
 
 def save_alignment(rig_file: Path, alignment: Alignment) -> None:
@@ -119,44 +119,19 @@ def _whole(stream: PairStream) -> Iterator[FramePair]:
             )
 
 
-def _found(seen: list[FramePair], search: AlignmentSearch) -> tuple[NDArray[np.float64], str, str]:
-    from coconet.calibration.alignment.targets import board_points, picked_points, register_points
-
+def open_registrar(search: AlignmentSearch) -> Registrar:
+    """Make what aligns as a search asks for. Raises CoconetError for options that cannot be read."""
     if search.points:
-        homography, residual_px = register_points(*picked_points(search.points))
-        return homography, "points", f"{len(search.points)} points, residual {residual_px:.2f} px"
+        from coconet.calibration.alignment.points import PointRegistrar
+
+        return PointRegistrar.from_texts(search.points)
     if search.board is not None:
-        found = list(board_points(seen, _board(search.board)))
-        if not found:
-            raise CoconetError(
-                search.board,
-                wanted="the board whole in both pictures",
-                got=f"none in {len(seen)} pairs",
-                remedy="Warm it, show it nearer and level, and check its number of corners.",
-            )
-        infrared, visible = (np.concatenate(side) for side in zip(*found, strict=True))
-        homography, residual_px = register_points(infrared, visible)
-        return homography, "board", f"{len(infrared)} points in {len(found)} pairs, residual {residual_px:.2f} px"
-    return _by_edges(seen)
+        from coconet.calibration.alignment.board import BoardRegistrar
 
+        return BoardRegistrar.from_text(search.board)
+    from coconet.calibration.alignment.edges import EdgeRegistrar
 
-def _by_edges(seen: list[FramePair]) -> tuple[NDArray[np.float64], str, str]:
-    from coconet.calibration.alignment.edges import register_edges
-
-    found = register_edges(seen)
-    return found.homography, "edges", f"agreement {found.agreement:.2f}; {found.support}"
-
-
-def _board(text: str) -> Board:
-    from coconet.calibration.alignment.targets import Board
-
-    kind, _, size = text.partition(":")
-    columns, _, rows = size.partition("x")
-    if kind not in ("checkerboard", "circles") or not (columns.isdigit() and rows.isdigit()):
-        raise CoconetError(
-            "--board", wanted="checkerboard:7x5 or circles:7x5", got=repr(text), remedy="Count inner corners."
-        )
-    return Board("circles" if kind == "circles" else "checkerboard", int(columns), int(rows))
+    return EdgeRegistrar()
 
 
 def _shown(pair: FramePair, folder: Path) -> tuple[Path, ...]:

@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
+from coconet.calibration.alignment.board import Board, BoardRegistrar
 from coconet.calibration.alignment.edges import register_edges
-from coconet.calibration.alignment.find_alignment import aligned
-from coconet.calibration.alignment.targets import Board, register_points
+from coconet.calibration.alignment.find_alignment import AlignmentSearch, aligned, open_registrar
+from coconet.calibration.alignment.points import register_points
 from coconet.calibration.commands.align import align
 from coconet.config import read_toml
 from coconet.errors import CoconetError
@@ -102,6 +103,45 @@ def test_a_heated_checkerboard_that_is_dark_where_the_visible_one_is_bright_give
     found, residual_px = register_points(infrared, visible)
     assert distance_px(found, true) < 0.5
     assert residual_px < 0.5
+
+
+def board_pair(true: np.ndarray) -> FramePair:
+    """A board that both cameras of a rig see, hot where it is dark."""
+    frames = (board_picture(np.eye(3), False), board_picture(np.linalg.inv(true), True))
+    visible, infrared = (dataclasses.replace(PAIR.visible, pixels=pixels) for pixels in frames)
+    return dataclasses.replace(PAIR, visible=visible, infrared=infrared)
+
+
+SHIFTED = warp((12, 5))
+NAMED = tuple(f"{x},{y}={x + 12},{y + 5}" for x, y in ((10, 20), (280, 30), (270, 200), (30, 190)))
+
+
+@pytest.mark.parametrize(
+    ("search", "pair", "method", "told"),
+    [
+        (AlignmentSearch(), seen_through(SHIFTED), "edges", "agreement "),
+        (AlignmentSearch(board="checkerboard:7x5"), board_pair(SHIFTED), "board", "35 points in 1 pairs, residual 0."),
+        (AlignmentSearch(points=NAMED), PAIR, "points", "4 points, residual 0.00 px"),
+    ],
+    ids=["edges", "board", "points"],
+)
+def test_every_method_registers_the_same_warp(search: AlignmentSearch, pair: FramePair, method: str, told: str) -> None:
+    found = open_registrar(search).register([pair])
+    assert distance_px(found.homography, SHIFTED) < 0.5
+    assert found.method == method
+    assert found.told.startswith(told)
+
+
+def test_a_board_that_is_nowhere_whole_is_said_with_what_was_asked_for() -> None:
+    with pytest.raises(CoconetError, match="circles:5x4: wanted the board whole in both pictures, got none in 2 pairs"):
+        BoardRegistrar.from_text("circles:5x4").register([PAIR, PAIR])
+
+
+@pytest.mark.parametrize("text", ["chess:7x5", "checkerboard", "checkerboard:7", "circles:7x", "circles:-7x5"])
+def test_a_board_that_is_no_board_is_refused_before_the_cameras_are_opened(tmp_path: Path, text: str) -> None:
+    rig = tmp_path / "rig.toml"
+    rig.write_text('[visible]\naddress = "gone.mp4"\n[infrared]\naddress = "gone.mp4"\n')
+    assert f"--board: wanted checkerboard:7x5 or circles:7x5, got '{text}'" in complaint_of(align, rig, "--board", text)
 
 
 def test_the_command_finds_writes_and_shows_an_alignment_and_leaves_the_rest_of_the_file(tmp_path: Path) -> None:

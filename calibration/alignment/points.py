@@ -1,16 +1,15 @@
-"""Alignment from points that both cameras see: those of a heated board, or picked by hand."""
+"""Alignment by points: the fit of a homography to points of both pictures, and points that a person names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from coconet.calibration.alignment.registrar import Registration
 from coconet.errors import CoconetError, MissingPackage
-from coconet.media.pixels import Pixels, luma
 from coconet.runtime.frame import FramePair
 
 try:
@@ -26,35 +25,22 @@ _WIDE_PX = 3.0  # a point farther off than this does not count for the homograph
 
 
 @dataclass(frozen=True)
-class Board:
-    """A target: the inner corners of a checkerboard, or the circles of a grid, so many along each side."""
+class PointRegistrar:
+    """Aligns by points that were picked by eye, (N, 2) of each picture in one order; it looks at no pair."""
 
-    kind: Literal["checkerboard", "circles"]
-    columns: int
-    rows: int
+    infrared: Points
+    visible: Points
 
-    def points(self, pixels: Pixels) -> Points | None:
-        """Find its points in (H, W, C) uint8, row by row, hot or cold alike; None where it is not seen whole."""
-        gray = np.asarray(np.rint(luma(pixels)), np.uint8)
-        for picture in (gray, 255 - gray):
-            found, points = self._find(picture)
-            if found:
-                return np.asarray(points, np.float32).reshape(-1, 2)
-        return None
+    @classmethod
+    def from_texts(cls, texts: Iterable[str]) -> PointRegistrar:
+        """Read points written as `x,y=x,y`, infrared first. Raises CoconetError for another form."""
+        table = np.array([_numbers(text) for text in texts], np.float32).reshape(-1, 4)
+        return cls(table[:, :2], table[:, 2:])
 
-    def _find(self, gray: NDArray[np.uint8]) -> tuple[bool, Any]:
-        size = (self.columns, self.rows)
-        if self.kind == "circles":
-            return cv2.findCirclesGrid(gray, size, flags=cv2.CALIB_CB_SYMMETRIC_GRID)
-        return cv2.findChessboardCornersSB(gray, size)
-
-
-def board_points(pairs: Iterable[FramePair], board: Board) -> Iterator[tuple[Points, Points]]:
-    """Give the infrared and the visible points of every pair in which both cameras see the board."""
-    for pair in pairs:
-        infrared, visible = (board.points(frame.pixels) for frame in (pair.infrared, pair.visible))
-        if infrared is not None and visible is not None:
-            yield infrared, _same_order(infrared, visible)
+    def register(self, pairs: Sequence[FramePair]) -> Registration:
+        """Fit a similarity to two or three points and a homography to more; the pairs are not looked at."""
+        homography, residual_px = register_points(self.infrared, self.visible)
+        return Registration(homography, "points", f"{len(self.infrared)} points, residual {residual_px:.2f} px")
 
 
 def register_points(infrared: Points, visible: Points) -> tuple[NDArray[np.float64], float]:
@@ -77,13 +63,6 @@ def register_points(infrared: Points, visible: Points) -> tuple[NDArray[np.float
     return np.asarray(matrix, np.float64), float(np.sqrt(((mapped - visible) ** 2).sum(axis=1).mean()))
 
 
-def picked_points(texts: Iterable[str]) -> tuple[Points, Points]:
-    """Read points written as `x,y=x,y`, infrared first. Raises CoconetError for another form."""
-    rows = [_numbers(text) for text in texts]
-    table = np.array(rows, np.float32).reshape(-1, 4)
-    return table[:, :2], table[:, 2:]
-
-
 def _numbers(text: str) -> list[float]:
     try:
         (x, y), (u, v) = (part.split(",") for part in text.split("="))
@@ -95,12 +74,6 @@ def _numbers(text: str) -> list[float]:
             got=repr(text),
             remedy="For example: --point 120,80=260,170",
         ) from None
-
-
-def _same_order(infrared: Points, visible: Points) -> Points:
-    """A board has no up: turn the visible points where they run the other way than the infrared ones."""
-    along = (infrared[-1] - infrared[0]) @ (visible[-1] - visible[0])
-    return visible if along >= 0 else visible[::-1].copy()
 
 
 def _unfit(got: str) -> CoconetError:
