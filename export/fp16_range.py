@@ -26,13 +26,16 @@ except ImportError as error:
 CONVOLUTIONS = (torch.ops.aten.convolution, torch.ops.aten.conv2d, torch.ops.aten.conv_transpose2d)
 
 
-class NarrowConvolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class NarrowConvolutions(TorchDispatchMode):
     """Within it, convolutions of tensors narrower than single precision are computed in that, on a processor.
 
     Their sums are rounded once, to the type of the tensors, and what is too large for it becomes infinite, as in the
     matrix units of a GPU. Most processors have no half-precision arithmetic: PyTorch's own way there takes minutes per
     frame.
     """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(
         self,
@@ -78,7 +81,7 @@ def _fuse(fuser: Fuser, pair: FramePair, where: object) -> None:
     asked_by = fuser.precision.asked_by
     frames = [torch.from_numpy(side.pixels)[None] for side in (pair.visible, pair.infrared)]
     try:
-        with torch.inference_mode(), NarrowConvolutions():  # type: ignore[no-untyped-call]
+        with torch.inference_mode(), NarrowConvolutions():
             fuser(*frames)
     except RuntimeError as error:
         raise CoconetError(

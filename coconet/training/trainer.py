@@ -94,7 +94,7 @@ class Trainer:
         terms = self._terms(self.sampler.crops(self.step).to(self.device))
         total = torch.stack(list(terms.values())).sum()
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         nn.utils.clip_grad_norm_(self.core.parameters(), 5.0)
         self.optimizer.step()
         self.step += 1

@@ -24,7 +24,7 @@ def test_fields_that_fit_become_a_frozen_model() -> None:
     outer = checked(Outer, {"name": "a", "inner": {"side": 3}}, "file.toml")
     assert outer == Outer(name="a", inner=Inner(side=3))
     with pytest.raises(ValidationError, match="frozen"):
-        outer.name = "b"  # type: ignore[misc]
+        outer.name = "b"
 
 
 @pytest.mark.parametrize(

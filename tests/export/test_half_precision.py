@@ -19,7 +19,7 @@ HALF_MAX = 65504.0
 WHOLE = (1024, 1280)
 
 
-def loud(scale: float) -> Checkpoint:
+def loud_core(scale: float) -> CoCoNet:
     """The published semantics with random weights, all gates open, queries and keys `scale` times as large."""
     torch.manual_seed(0)
     core = CoCoNet().eval()
@@ -28,7 +28,11 @@ def loud(scale: float) -> Checkpoint:
         attention.gamma.data.fill_(0.5)
         for conv in (attention.conv_1, attention.conv_2):
             conv.weight.data *= scale
-    return Checkpoint("coconet", core, PUBLISHED, "0" * 64)
+    return core
+
+
+def loud(scale: float) -> Checkpoint:
+    return Checkpoint("coconet", loud_core(scale), PUBLISHED, "0" * 64)
 
 
 def images(height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -61,7 +65,8 @@ def in_onnx_runtime(checkpoint: Checkpoint, path: Path, *sides: torch.Tensor) ->
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    return session.run(["fused"], dict(zip(("visible", "infrared"), (side.numpy() for side in sides), strict=True)))[0]
+    feeds = dict(zip(("visible", "infrared"), (side.numpy() for side in sides), strict=True))
+    return np.asarray(session.run(["fused"], feeds)[0])
 
 
 def test_energies_of_whole_frames_outgrow_half_precision_and_no_nan_comes_of_it(tmp_path: Path) -> None:
@@ -78,7 +83,7 @@ def test_energies_of_whole_frames_outgrow_half_precision_and_no_nan_comes_of_it(
 
 def test_energies_in_half_precision_would_make_nan(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the test above is there to see: without the single precision in between, half of it is NaN."""
-    attention, features = loud(32.0).core.se_64.half(), torch.rand(1, 64, 32, 32).half() * 255  # type: ignore[operator, union-attr]
+    attention, features = loud_core(32.0).se_64.half(), torch.rand(1, 64, 32, 32).half() * 255
     with torch.inference_mode():
         assert attention(features).isfinite().all()
         monkeypatch.setattr(torch.Tensor, "float", lambda tensor: tensor)
@@ -86,8 +91,7 @@ def test_energies_in_half_precision_would_make_nan(monkeypatch: pytest.MonkeyPat
 
 
 def test_statistics_of_a_frame_are_single_precision() -> None:
-    core = loud(1.0).core
-    norm, frame = core.bn1_1.half(), torch.full((1, 32, 64, 96), 300.0)  # type: ignore[operator, union-attr]
+    norm, frame = loud_core(1.0).bn1_1.half(), torch.full((1, 32, 64, 96), 300.0)
     frame[..., ::2] = -900.0
     with torch.inference_mode():
         normalized = norm(frame.half())

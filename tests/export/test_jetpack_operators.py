@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
@@ -18,7 +19,7 @@ def test_our_own_graphs_pass(tmp_path: Path) -> None:
         assert list(refusals(onnx.load(path))) == []
 
 
-def model_with(kind: str, dtype: int, opset: int = 20, **attributes: object) -> onnx.ModelProto:
+def model_with(kind: str, dtype: int, opset: int = 20, **attributes: Any) -> onnx.ModelProto:
     ends = [helper.make_tensor_value_info(name, dtype, [1, 4]) for name in ("x", "y")]
     nodes = [helper.make_node(kind, ["x"], ["y"], name="odd", **attributes)]
     graph = helper.make_graph(nodes, "g", ends[:1], ends[1:])

@@ -72,6 +72,7 @@ def test_a_picture_is_encoded_once_however_many_ask() -> None:
     assert first is again
     assert jpegs.encoded == 2
     decoded = cv2.imdecode(np.frombuffer(other, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
     assert decoded.shape == posted.frame.pixels.shape
 
 

@@ -79,7 +79,11 @@ class LazyGpu:
 
     def copy(self, to: int, source: int, size: int, stream: int) -> None:
         assert {to, source} <= self.memory.keys()
-        self.enqueue(stream, lambda: ctypes.memmove(to, source, size) and None)
+
+        def work() -> None:
+            ctypes.memmove(to, source, size)
+
+        self.enqueue(stream, work)
 
     def mark(self, event: int, stream: int) -> None:
         self.marks[event] = self.enqueue(stream, _nothing)

@@ -19,6 +19,8 @@ TensorIOMode = Enum("TensorIOMode", "NONE INPUT OUTPUT")
 DataType = Enum("DataType", "UINT8 FLOAT")
 Severity = Enum("Severity", "INTERNAL_ERROR ERROR WARNING INFO VERBOSE")
 
+Size = tuple[int, int]
+
 NAMES = ("visible", "infrared", "fused")
 
 
@@ -36,7 +38,7 @@ class LazyTensorRT:
     ILogger, IProfiler, TensorIOMode, DataType = ILogger, IProfiler, TensorIOMode, DataType
     CudaGraphStrategy = SimpleNamespace(WHOLE_GRAPH_CAPTURE="whole")
 
-    def __init__(self, gpu: LazyGpu, version: str = "10.3.0", sizes: tuple = ((4, 4), (64, 64))) -> None:
+    def __init__(self, gpu: LazyGpu, version: str = "10.3.0", sizes: tuple[Size, Size] = ((4, 4), (64, 64))) -> None:
         self.gpu, self.__version__, self.sizes = gpu, version, sizes
         self.names: tuple[str, ...] = NAMES
         self.dtype = DataType.UINT8
@@ -76,9 +78,11 @@ class LazyEngine:
         return [(1, *size, depth) for size in (smallest, largest, largest)]
 
     def create_runtime_config(self) -> Any:
-        cache = SimpleNamespace(
-            deserialize=lambda blob: self.trt.cached.append(blob) or blob == b"kernels", serialize=lambda: b"kernels"
-        )
+        def deserialize(blob: bytes) -> bool:
+            self.trt.cached.append(blob)
+            return blob == b"kernels"
+
+        cache = SimpleNamespace(deserialize=deserialize, serialize=lambda: b"kernels")
         return SimpleNamespace(create_runtime_cache=lambda: cache, set_runtime_cache=lambda found: None)
 
     def create_execution_context(self, config: Any = None) -> LazyContext | None:

@@ -1,7 +1,7 @@
 """Two RTSP servers on this machine as the cameras of a rig, and a look at how a rig bears it when they go and return.
 
-As a script it runs for so many seconds, kills and restarts either server on the way, and prints what happened:
-    python tests/rtsp_rig.py --seconds 600 [--video FOLDER_WITH_vis_AND_ir_VIDEOS NAME]
+As a script it runs for --seconds, kills and restarts either server on the way, and prints what happened:
+    python -m tests.support.rtsp_rig --seconds 600 [--video FOLDER_WITH_vis_AND_ir_VIDEOS NAME]
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import argparse
 import resource
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterable
@@ -23,7 +22,7 @@ from coconet.media.pixels import Pixels
 from coconet.media.video import VideoReader
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.cameras.synthetic.camera import PaintedCamera, PaintedSettings
-from coconet.runtime.frame import FramePair
+from coconet.runtime.frame import FramePair, Side
 from coconet.runtime.loop.pipeline import fused_pixels
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
@@ -75,7 +74,7 @@ def write_jpegs(folder: Path, pictures: Iterable[Pixels]) -> Path:
     return folder
 
 
-def painted(role: str, fps: float, seconds: float) -> Iterable[Pixels]:
+def painted(role: Side, fps: float, seconds: float) -> Iterable[Pixels]:
     camera = PaintedCamera(role, PaintedSettings(fps=fps, width=320, height=240, duration_s=seconds))
     while (frame := camera.read()) is not None:
         yield frame.pixels
@@ -170,4 +169,4 @@ def resident_mb() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -7,6 +7,7 @@ import random
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import gi
 
@@ -25,7 +26,7 @@ class Sender:
     def __init__(self) -> None:
         self.began, self.sent = time.monotonic(), 0
 
-    def push(self, source: object, _size: int) -> None:
+    def push(self, source: Any, _size: int) -> None:
         due_s = self.sent / fps
         late_s = random.uniform(0, jitter_ms) / 1000  # noqa: S311  no secret
         time.sleep(max(0.0, self.began + due_s + late_s - time.monotonic()))
@@ -35,7 +36,7 @@ class Sender:
         source.emit("push-buffer", buffer)
 
 
-def configure(_factory: object, media: object) -> None:
+def configure(_factory: object, media: Any) -> None:
     media.get_element().get_by_name("source").connect("need-data", Sender().push)
 
 

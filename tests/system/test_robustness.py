@@ -95,7 +95,7 @@ def correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> floa
 def test_every_pair_of_frames_gives_a_picture_shaped_like_the_visible_one(any_model: Backend, frames: str) -> None:
     visible, infrared = FRAMES[frames]
     fused = any_model.fuse(visible, infrared)
-    assert (fused.shape, fused.dtype) == (visible.shape, np.uint8)
+    assert (fused.shape, fused.dtype) == (visible.shape, np.dtype(np.uint8))
 
 
 def test_a_picture_does_not_depend_on_the_frames_before(any_model: Backend) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.cameras.open_camera import open_camera
-from coconet.runtime.frame import FramePair
+from coconet.runtime.frame import FramePair, Side
 from coconet.runtime.loop.pipeline import fused_pixels
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.rig.open_rig import open_rig
@@ -31,7 +32,8 @@ PATIENCE_S = 30.0
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("rtsp")
-    return {role: write_jpegs(root / role, painted(role, 25, 2)) for role in ("visible", "infrared")}
+    sides: tuple[Side, Side] = ("visible", "infrared")
+    return {side: write_jpegs(root / side, painted(side, 25, 2)) for side in sides}
 
 
 @pytest.fixture
@@ -55,6 +57,10 @@ def until(stream: PairStream, pairs: Iterator[FramePair], log: Log, wanted: Call
     raise AssertionError("the stream ended")
 
 
+def says(words: str, pair: FramePair) -> bool:
+    return words in pair.notice
+
+
 def test_unlike_rates_with_jitter_pair_within_half_the_slower_period(servers: tuple[Server, Server]) -> None:
     visible, infrared = servers
     log = Log()
@@ -73,7 +79,7 @@ def test_each_server_may_go_and_come_back_while_the_other_camera_is_shown(server
         for side, server in sides.items():
             until(stream, pairs, log, lambda pair: not pair.missing)
             server.kill()
-            alone = until(stream, pairs, log, lambda pair, side=side: f"{side} lost" in pair.notice)
+            alone = until(stream, pairs, log, partial(says, f"{side} lost"))
             assert alone.missing == {side}
             assert fused_pixels(alone, BaselineBackend()).shape == (240, 320, 3)
             server.start()

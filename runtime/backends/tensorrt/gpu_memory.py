@@ -71,7 +71,10 @@ class GpuMemory(Protocol):
 
     name: str
     integrated: bool
-    graphs: GraphRecorder | None
+
+    @property
+    def graphs(self) -> GraphRecorder | None:
+        """What records CUDA graphs."""
 
     def current(self) -> AbstractContextManager[None]:
         """Make the device's primary context that of the calling thread for the length of a `with` block."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from coconet.benchmarks.results.compare import Versus, matches, versus_in_turns, versus_of
+from coconet.benchmarks.results.compare import Finding, Versus, matches, versus_in_turns, versus_of
 from coconet.benchmarks.results.intervals import Interval
 from coconet.benchmarks.results.schema import Row
 
@@ -34,7 +34,7 @@ def test_equals_are_no_different_in_at_least_19_of_20() -> None:
 
 
 @pytest.mark.parametrize(("scale", "wanted"), [(1.10, "slower"), (1 / 1.10, "faster")])
-def test_a_tenth_is_found(scale: float, wanted: str) -> None:
+def test_a_tenth_is_found(scale: float, wanted: Finding) -> None:
     findings = [versus_of(run(2 * seed), run(2 * seed + 1, scale)).finding for seed in range(40)]
     assert findings.count(wanted) >= 38
 
@@ -52,7 +52,7 @@ def in_turns(seed: int, scale: float, differing: float = 0.02) -> tuple[Row, Row
 
 
 @pytest.mark.parametrize(("scale", "wanted"), [(1.0, "no difference"), (1.10, "slower"), (1 / 1.10, "faster")])
-def test_what_slows_a_round_down_is_in_both_of_its_turns(scale: float, wanted: str) -> None:
+def test_what_slows_a_round_down_is_in_both_of_its_turns(scale: float, wanted: Finding) -> None:
     findings = [versus_in_turns(*in_turns(seed, scale)).finding for seed in range(40)]
     assert findings.count(wanted) >= 38
 

@@ -60,8 +60,11 @@ def test_a_copy_of_the_only_camera_that_flickers_is_as_steady_as_it() -> None:
 
 @given(levels=st.lists(st.tuples(*[st.integers(-3, 3)] * 2), min_size=1, max_size=4).filter(lambda x: any(map(any, x))))
 def test_the_less_steady_camera_has_the_ratio_one_and_the_other_less(levels: list[tuple[int, int]]) -> None:
-    sides = [[flat(100, channels=1)] + [100 + change[side] * CHECKERED for change in levels] for side in (0, 1)]
-    found = measured(*([frame.astype(np.uint8) for frame in frames] for frames in sides))
+    visible, infrared = (
+        [flat(100, channels=1), *((100 + change[side] * CHECKERED).astype(np.uint8) for change in levels)]
+        for side in (0, 1)
+    )
+    found = measured(visible, infrared)
     ratios = [source.flicker_ratio or 0 for source in (found.visible, found.infrared)]
     assert max(ratios) == 1
     assert min(ratios) <= 1
@@ -95,7 +98,7 @@ def test_a_model_that_answers_motion_everywhere_is_caught_where_nothing_moved() 
 
 def test_colour_is_judged_by_its_luma() -> None:
     def paint(visible: Pixels, infrared: Pixels, frame: int) -> Pixels:
-        picture = visible.copy()
+        picture: Pixels = visible.copy()
         picture[:, :, 1] += 10 * (frame % 2)
         return picture
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from coconet.benchmarks.studies import transfer_ring as gpu_ring
-from coconet.benchmarks.studies.transfer_ring import check, main, timed
+from coconet.benchmarks.studies.transfer_ring import TorchEngine, check, main, timed
 from coconet.errors import CoconetError
 from coconet.runtime.backends.tensorrt import cuda_device
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
-from coconet.runtime.backends.tensorrt.gpu_memory import LIBRARIES, open_gpu_memory
+from coconet.runtime.backends.tensorrt.gpu_memory import LIBRARIES, GpuObject, open_gpu_memory
 from coconet.runtime.backends.tensorrt.memory_cuda_python import CudartMemory
 from coconet.runtime.backends.tensorrt.transfer_ring import RingOptions
 from tests.support.lazy_gpu import LazyCudart, LazyGpu
 
 
-class Idle:
-    """An engine that does nothing, of a million operations a frame."""
+class Idle(TorchEngine):
+    """An engine that does nothing, of a million operations per frame."""
 
-    capturable, tflop = True, 1e-6
+    def __init__(self) -> None:
+        self.tflop = 1e-6
 
-    def enqueue(self, addresses: object, stream: object) -> None:
+    def enqueue(self, addresses: Mapping[str, int], stream: GpuObject) -> None:
         pass
 
 

@@ -16,7 +16,7 @@ def test_a_grid_in_a_graph_and_a_remap_before_it_agree_to_a_level() -> None:
     lens = Lens((90.0, 90.0), (48.0, 40.0), (-0.1, 0.02, 0.0, 0.0, 0.0))
     alignment = Alignment(((1.6, 0.05, 3.0), (-0.04, 1.5, 2.0), (1e-5, 2e-5, 1.0)), infrared_lens=lens)
     sharp = painted_pairs(1, INFRARED_PX[1], INFRARED_PX[0])[0].infrared.pixels
-    smooth = cv2.GaussianBlur(sharp, (0, 0), 2)[:, :, None]  # remap knows 32 steps between two pixels
+    smooth = cv2.GaussianBlur(sharp, (0, 0), 2)[:, :, None].astype(np.uint8)  # remap knows 32 steps between two pixels
     one, other = graph_warp(alignment, INFRARED_PX, SIZE_PX)(smooth), alignment.warp(smooth, SIZE_PX)
     assert one.shape == other.shape == (120, 160, 1)
     covered = (alignment.warp(np.full_like(smooth, 255), SIZE_PX) == 255).astype(np.uint8)

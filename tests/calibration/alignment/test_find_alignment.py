@@ -174,7 +174,7 @@ def test_points_that_are_no_points_are_told(tmp_path: Path) -> None:
 def test_a_lens_and_a_homography_are_one_pass_that_agrees_with_two() -> None:
     lens = Lens((300.0, 300.0), (160.0, 120.0), (-0.2, 0.05, 0.001, -0.001, 0.0))
     true = warp((6, -3), 1.05)
-    smooth = cv2.GaussianBlur(PAIR.infrared.pixels, (0, 0), 3)
+    smooth = np.asarray(cv2.GaussianBlur(PAIR.infrared.pixels, (0, 0), 3), np.uint8)
     straight = cv2.undistort(smooth, lens.matrix, np.array(lens.distortion))
     two = cv2.warpPerspective(straight, true, SIZE)
     one = Alignment(as_matrix(true), infrared_lens=lens).warp(smooth[:, :, None], SIZE)[:, :, 0]

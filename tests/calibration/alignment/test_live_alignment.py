@@ -10,7 +10,8 @@ import pytest
 
 from coconet.calibration.commands.align import align
 from coconet.config import read_toml
-from coconet.runtime.cameras.camera import AbsentCamera, CameraAbsent
+from coconet.runtime.cameras.camera import AbsentCamera, Camera, CameraAbsent
+from coconet.runtime.frame import Side
 from tests.support.called import call, complaint_of
 from tests.support.homography import distance_px
 from tests.support.live_rig import SmallCamera
@@ -42,9 +43,9 @@ def test_live_cameras_of_unlike_sizes_are_aligned_and_the_command_ends(tmp_path:
 @pytest.mark.skipif(not servers_there(), reason="GStreamer's RTSP server and its Python are not installed")
 def test_network_cameras_are_aligned_while_they_send(tmp_path: Path) -> None:
     # One picture each: servers that begin at different times would show different moments of a moving scene.
+    rates: dict[Side, float] = {"visible": 30, "infrared": 25}
     servers = [
-        Server(write_jpegs(tmp_path / role, islice(painted(role, fps, 1), 1)), fps, 0)
-        for role, fps in (("visible", 30), ("infrared", 25))
+        Server(write_jpegs(tmp_path / side, islice(painted(side, fps, 1), 1)), fps, 0) for side, fps in rates.items()
     ]
     try:
         for server in servers:
@@ -62,8 +63,8 @@ def test_network_cameras_are_aligned_while_they_send(tmp_path: Path) -> None:
 def test_a_live_camera_that_is_lost_for_long_ends_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coconet.calibration.alignment.find_alignment._PATIENCE_S", 0.5)
     unplugged = AbsentCamera("boson", CameraAbsent("boson", wanted="a frame", got="none", remedy="Plug it in."))
-    cameras = {"visible": lambda: SmallCamera("front", 3), "infrared": lambda: unplugged}
-    monkeypatch.setattr("coconet.runtime.rig.open_rig.open_side", lambda _rig, role: cameras[role]())
+    cameras: dict[Side, Camera] = {"visible": SmallCamera("front", 3), "infrared": unplugged}
+    monkeypatch.setattr("coconet.runtime.rig.open_rig.open_side", lambda _rig, role: cameras[role])
     rig = rig_file(tmp_path, "rtsp://a", "rtsp://b")
     before = rig.read_text()
     assert "cameras: wanted pairs to align by, got infrared lost" in complaint_of(align, rig, *FEW)

@@ -11,7 +11,8 @@ from coconet.runtime.preprocess.edge_features import Field, edge_field, moved_fi
 
 SIZE = (200, 160)
 SIGMAS = (4.0, 2.0, 1.0)
-CLOUDS = cv2.GaussianBlur(np.random.default_rng(3).normal(0, 60, SIZE[::-1]).astype(np.float32), (0, 0), 2)
+NOISE = np.random.default_rng(3).normal(0, 60, SIZE[::-1]).astype(np.float32)
+CLOUDS = np.asarray(cv2.GaussianBlur(NOISE, (0, 0), 2), np.float32)
 
 
 def field_through(matrix: np.ndarray) -> Field:

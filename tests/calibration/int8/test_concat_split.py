@@ -57,7 +57,7 @@ def ranges_of(model: OnnxModel) -> ActivationRanges:
 def answer(model: OnnxModel) -> np.ndarray:
     session = onnxruntime.InferenceSession(model.with_outputs(["up"]).SerializeToString())
     feeds = {name: textured(seed, 32, 48)[None, :, :, None] for name, seed in (("visible", 7), ("infrared", 8))}
-    return session.run(["up"], feeds)[0]
+    return np.asarray(session.run(["up"], feeds)[0])
 
 
 def test_the_parts_sum_up_to_the_whole(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ RAMP = np.add.outer(np.linspace(0, 100, 48), np.linspace(0, 100, 64))
 
 def pair(visible: float, infrared: float, noise: float = 0.0) -> FramePair:
     rng = np.random.default_rng(round(visible * 1000 + infrared))
-    sides = [(RAMP + level + noise * rng.normal(size=RAMP.shape)).astype(np.uint8) for level in (visible, infrared)]
-    return pair_of(*sides, name=f"{visible:g}")
+    first, second = (RAMP + level + noise * rng.normal(size=RAMP.shape) for level in (visible, infrared))
+    return pair_of(first.astype(np.uint8), second.astype(np.uint8), name=f"{visible:g}")
 
 
 def different(count: int) -> list[FramePair]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -48,11 +49,11 @@ def test_what_is_no_card_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("visible_channels", 2), ("precision", "fp8"), ("precision", "fp32"), ("calibration", None)]
+    "fields", [{"visible_channels": 2}, {"precision": "fp8"}, {"precision": "fp32"}, {"calibration": None}]
 )
-def test_a_card_that_contradicts_itself_cannot_be_made(field: str, value: object) -> None:
+def test_a_card_that_contradicts_itself_cannot_be_made(fields: dict[str, Any]) -> None:
     with pytest.raises(CoconetError, match="model card"):
-        replace(CARD, **{field: value})
+        replace(CARD, **fields)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_a_card_that_contradicts_itself_cannot_be_made(field: str, value: object
         ("normalization", "batch"),
     ],
 )
-def test_a_signature_is_checked_when_it_is_made(field: str, value: object) -> None:
+def test_a_signature_is_checked_when_it_is_made(field: str, value: Any) -> None:
     with pytest.raises(CoconetError, match=f"model card, {field}"):
         replace(Signature(), **{field: value})
 

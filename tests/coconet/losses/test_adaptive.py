@@ -63,7 +63,7 @@ def test_ssim_is_the_formula_over_scipys_windows() -> None:
 
     def mean(pixels: np.ndarray) -> np.ndarray:
         rows = ndimage.correlate1d(pixels, window / window.sum(), 0, mode="constant")
-        return ndimage.correlate1d(rows, window / window.sum(), 1, mode="constant")
+        return np.asarray(ndimage.correlate1d(rows, window / window.sum(), 1, mode="constant"))
 
     x, y = first[0, 0].double().numpy(), second[0, 0].double().numpy()
     mx, my = mean(x), mean(y)

@@ -25,6 +25,7 @@ class SmallPyramid(nn.Module):
         return taps
 
 
+Pyramid = list[Tensor]
 FEATURES = SmallPyramid().requires_grad_(False)
 
 
@@ -39,12 +40,13 @@ def batch(size: int, side: int = 12, seed: int = 1) -> tuple[Tensor, Tensor, Ten
 def by_hand(fused: Tensor, visible: Tensor, infrared: Tensor, mask: Tensor) -> float:
     """The formula, one sample, one level and one number at a time."""
 
-    def distance(first: list[Tensor], second: list[Tensor], level: int) -> float:
+    def distance(first: list[Pyramid], second: list[Pyramid], level: int) -> float:
         total = sum((a[level] - b[level]).abs().sum().item() for a, b in zip(first, second, strict=True))
         return total / sum(a[level].numel() for a in first)
 
-    def seen(image: Tensor, cut: Tensor) -> list[Tensor]:
-        return FEATURES(((image * 2 - 1) * cut)[None])
+    def seen(image: Tensor, cut: Tensor) -> Pyramid:
+        levels: Pyramid = FEATURES(((image * 2 - 1) * cut)[None])
+        return levels
 
     loss, size = 0.0, len(fused)
     for liked, avoided, cuts in ((infrared, visible, mask), (visible, infrared, 1 - mask)):

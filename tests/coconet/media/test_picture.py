@@ -9,11 +9,12 @@ from coconet.errors import CoconetError
 from coconet.media.image import read_gray, read_picture, write_picture
 
 RNG = np.random.default_rng(0)
+Depth = type[np.uint8 | np.uint16]
 
 
 @pytest.mark.parametrize(("channels", "dtype"), [(1, np.uint8), (3, np.uint8), (1, np.uint16)])
-def test_a_picture_comes_back_as_it_was_written(tmp_path: Path, channels: int, dtype: type) -> None:
-    pixels = RNG.integers(0, np.iinfo(dtype).max, (7, 9, channels)).astype(dtype)
+def test_a_picture_comes_back_as_it_was_written(tmp_path: Path, channels: int, dtype: Depth) -> None:
+    pixels = RNG.integers(0, np.iinfo(dtype).max, (7, 9, channels), dtype)
     write_picture(tmp_path / "a.png", pixels)
     assert np.array_equal(read_picture(tmp_path / "a.png"), pixels)
 

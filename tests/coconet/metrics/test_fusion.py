@@ -139,8 +139,9 @@ def test_three_equal_constant_pictures_have_the_stated_values(level: int) -> Non
     best_edge = 1.0 if level == 0 else metrics.qabf(A, A, A)
     values = score(constant, constant, constant)
     assert values == Scores(
-        EN=0.0, AG=0.0, SF=0.0, SD=0.0, SCD=0.0, VIF=2.0, MI=0.0, Qabf=values.Qabf, SSIM=pytest.approx(2.0)
+        EN=0.0, AG=0.0, SF=0.0, SD=0.0, SCD=0.0, VIF=2.0, MI=0.0, Qabf=values.Qabf, SSIM=values.SSIM
     )
+    assert pytest.approx(2.0) == values.SSIM
     assert values.Qabf == pytest.approx(best_edge, rel=1e-3)
 
 

@@ -16,6 +16,8 @@ def network() -> CoCoNet:
     net = CoCoNet().eval()
     for layer in net.modules():
         if isinstance(layer, Normalization):  # fresh statistics are 0 and 1: a network that ignored them would pass
+            assert layer.running_mean is not None
+            assert layer.running_var is not None
             layer.running_mean.normal_(0.0, 0.1)
             layer.running_var.uniform_(0.5, 1.5)
         if isinstance(layer, ChannelAttention):

@@ -12,8 +12,8 @@ def test_it_is_small() -> None:
 
 def test_an_undecided_network_shares_the_coarse_band_and_keeps_the_detail_of_both() -> None:
     net = LiteNet()
-    torch.nn.init.zeros_(net.head.weight)
-    torch.nn.init.zeros_(net.head.bias)
+    for parameter in net.head.parameters():
+        torch.nn.init.zeros_(parameter)
     visible, infrared = torch.rand(2, 1, 1, 24, 32)
     coarse = [functional.avg_pool2d(image, 8) for image in (visible, infrared)]
     low = [functional.interpolate(image, scale_factor=8, mode="bilinear") for image in coarse]

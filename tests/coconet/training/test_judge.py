@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -35,16 +37,17 @@ def pairs() -> list[GrayPair]:
         GrayPair(
             # Even levels: their mean is a level, and nothing is left to rounding.
             (127 + 60 * np.sin(x / pace) + 20 * np.cos(y)).astype(np.uint8) & 254,
-            np.where((x - 30) ** 2 + (y - 20) ** 2 < 90, 230, 40 + y).astype(np.uint8) & 254,
+            np.asarray(np.where((x - 30) ** 2 + (y - 20) ** 2 < 90, 230, 40 + y) & 254, np.uint8),
         )
         for pace in (2.0, 3.0)
     ]
 
 
 def test_the_score_is_the_mean_ratio_to_the_better_of_average_and_maximum(pairs: list[GrayPair]) -> None:
-    def means(rule) -> np.ndarray:  # type: ignore[no-untyped-def]
+    def means(rule: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
         scores = [score(rule(p.infrared * 1.0, p.visible * 1.0), p.infrared, p.visible) for p in pairs]
-        return np.mean([[getattr(one, name) for name in JUDGED] for one in scores], axis=0)
+        shares = np.array([[getattr(one, name) for name in JUDGED] for one in scores], np.float64)
+        return np.asarray(shares.mean(axis=0))
 
     average, maximum = means(lambda a, b: (a + b) / 2), means(np.maximum)
     judgement = Judge(pairs, Signature()).judge(Mixture(), CPU)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import onnxruntime
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.runtime.backends import ort_gpu as ort_providers
+from coconet.runtime.backends import ort_gpu
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.ort_gpu import cuda_verdict, missing_library
@@ -20,12 +21,12 @@ from tests.support.tiny_onnx import write_averaging_model
 
 def with_cuda_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     found = ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    monkeypatch.setattr(ort_providers.onnxruntime, "get_available_providers", lambda: found)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: found)
 
 
 def test_a_processor_is_taken_where_onnx_runtime_has_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_averaging_model(tmp_path / "m.onnx")
-    monkeypatch.setattr(ort_providers.onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     choice = choose_backend(path)
     assert choice.kind == "ort"
     assert choice.reason.startswith("this ONNX Runtime has no CUDA provider")
@@ -39,15 +40,15 @@ def test_a_provider_without_a_gpu_is_not_taken(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_provider_whose_libraries_are_missing_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     with_cuda_provider(monkeypatch)
-    monkeypatch.setattr(ort_providers, "first_cuda_device", lambda: CudaDevice("GPU", (8, 6)))
-    monkeypatch.setattr(ort_providers, "missing_library", lambda _: "libcublas.so.13: cannot open shared object file")
+    monkeypatch.setattr(ort_gpu, "first_cuda_device", lambda: CudaDevice("GPU", (8, 6)))
+    monkeypatch.setattr(ort_gpu, "missing_library", lambda _: "libcublas.so.13: cannot open shared object file")
     assert "does not load on GPU: libcublas.so.13" in str(cuda_verdict())
 
 
 def test_a_provider_that_loads_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_cuda_provider(monkeypatch)
-    monkeypatch.setattr(ort_providers, "first_cuda_device", lambda: CudaDevice("GPU", (8, 6)))
-    monkeypatch.setattr(ort_providers, "missing_library", lambda _: None)
+    monkeypatch.setattr(ort_gpu, "first_cuda_device", lambda: CudaDevice("GPU", (8, 6)))
+    monkeypatch.setattr(ort_gpu, "missing_library", lambda _: None)
     assert choose_backend(write_averaging_model(tmp_path / "m.onnx")).kind == "ort-cuda"
 
 
@@ -70,7 +71,7 @@ def test_an_unknown_backend_lists_the_known() -> None:
 
 
 def test_the_gpu_is_not_given_up_in_silence(tmp_path: Path) -> None:
-    if "CUDAExecutionProvider" in ort_providers.onnxruntime.get_available_providers():
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("this ONNX Runtime has a CUDA provider")
     with pytest.raises(CoconetError, match="wanted the build for GPUs, with CUDAExecutionProvider"):
         open_backend(write_averaging_model(tmp_path / "m.onnx"), "ort-cuda")

@@ -10,6 +10,8 @@ import onnx
 import pytest
 
 from coconet.errors import CoconetError
+from coconet.media.image import read_gray, read_picture
+from coconet.media.pixels import Pixels, RawPixels
 from coconet.model_names import model_path
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
@@ -70,13 +72,17 @@ def test_a_closed_model_says_so_and_closes_twice(tmp_path: Path) -> None:
         backend.fuse(gray, gray)
 
 
+def small(pixels: RawPixels) -> Pixels:
+    return np.asarray(cv2.resize(pixels, (320, 240)), np.uint8).reshape(240, 320, -1)
+
+
 @pytest.mark.data
 @pytest.mark.parametrize(("model", "differing", "levels"), [("lite", 0.001, 1), ("lite-int8", 0.02, 3)])
 def test_openvino_agrees_on_real_frames(data: Path, model: str, differing: float, levels: int) -> None:
     ours, theirs = OpenVinoBackend(model_path(model), 1), OnnxRuntimeBackend(model_path(model), 1, optimise=False)
     for name in sorted(path.name for path in (data / "roadscene" / "vis").iterdir())[:3]:
-        visible = cv2.resize(cv2.imread(str(data / "roadscene" / "vis" / name)), (320, 240))
-        infrared = cv2.resize(cv2.imread(str(data / "roadscene" / "ir" / name), cv2.IMREAD_GRAYSCALE), (320, 240))
-        apart = np.abs(ours.fuse(visible, infrared[..., None]).astype(int) - theirs.fuse(visible, infrared[..., None]))
+        visible = small(read_picture(data / "roadscene" / "vis" / name))
+        infrared = small(read_gray(data / "roadscene" / "ir" / name))
+        apart = np.abs(ours.fuse(visible, infrared).astype(int) - theirs.fuse(visible, infrared))
         assert apart.max() <= levels  # a value between two levels of INT8 may be rounded to either
         assert (apart > 0).mean() <= differing

@@ -18,7 +18,8 @@ RANDOM = np.random.default_rng(3)
 
 
 def frames(height: int = 12, width: int = 16) -> tuple[np.ndarray, np.ndarray]:
-    return tuple(RANDOM.integers(0, 256, (height, width, depth), np.uint8) for depth in (3, 1))
+    visible, infrared = (RANDOM.integers(0, 256, (height, width, depth), np.uint8) for depth in (3, 1))
+    return visible, infrared
 
 
 def test_bound_memory_gives_the_same_pictures(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_infrared_counts_stay_16_bit_and_pictures_8_bit(form: str, dtype: type) 
     with opened(f"{LIVE} pattern=white ! video/x-raw,format={form},width=61,height=48", "infrared") as camera:
         frame = camera.read()
     assert frame is not None
-    assert (frame.pixels.shape, frame.pixels.dtype) == ((48, 61, 1), dtype)
+    assert (frame.pixels.shape, frame.pixels.dtype) == ((48, 61, 1), np.dtype(dtype))
     assert frame.pixels.min() >= 0.9 * np.iinfo(dtype).max  # the whole width, none of the padding
 
 

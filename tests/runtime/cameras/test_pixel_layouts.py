@@ -15,7 +15,7 @@ def test_a_doubled_frame_gives_the_raw_counts_of_its_lower_half() -> None:
     counts = np.arange(192 * 256, dtype="<u2").reshape(192, 256)
     buffer = np.concatenate([np.zeros((192, 256, 2), np.uint8), counts.view(np.uint8).reshape(192, 256, 2)])
     picture = frame_layout("p2-pro").picture(buffer)
-    assert (picture.shape, picture.dtype) == ((192, 256, 1), np.uint16)
+    assert (picture.shape, picture.dtype) == ((192, 256, 1), np.dtype(np.uint16))
     assert np.array_equal(picture[:, :, 0], counts)
 
 

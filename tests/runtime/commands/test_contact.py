@@ -28,12 +28,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def videos(tmp_path: Path) -> list[str]:
+def videos(tmp_path: Path) -> tuple[str, str]:
     """Two videos of one second at 10 frames a second, whose level is ten times the frame's number."""
-    return [
-        str(write_video(tmp_path / f"{side}.mkv", [flat(10 * number, 64, 48) for number in range(10)], fps=10))
-        for side in ("vis", "ir")
-    ]
+    clip = [flat(10 * number, 64, 48) for number in range(10)]
+    return str(write_video(tmp_path / "vis.mkv", clip, fps=10)), str(write_video(tmp_path / "ir.mkv", clip, fps=10))
 
 
 def cell(sheet: Pixels, row: int, column: int, size: tuple[int, int]) -> Pixels:
@@ -64,24 +62,26 @@ def test_a_pair_that_is_not_there_is_named(folder: Path) -> None:
         folder_scenes(folder, ["a.png", "b", "d"])
 
 
-def test_a_moment_is_the_first_pair_at_or_after_a_time(videos: list[str]) -> None:
+def test_a_moment_is_the_first_pair_at_or_after_a_time(videos: tuple[str, str]) -> None:
     scenes = moments(*videos, [0.75, 0.0, 0.5])
     assert [scene.name for scene in scenes] == ["0.00 s", "0.50 s", "0.80 s"]
     assert [round(scene.pair.visible.pixels.mean(), -1) for scene in scenes] == [0, 50, 80]
 
 
-def test_two_times_that_one_pair_answers_are_one_scene(videos: list[str]) -> None:
+def test_two_times_that_one_pair_answers_are_one_scene(videos: tuple[str, str]) -> None:
     assert [scene.name for scene in moments(*videos, [0.31, 0.32, 0.32])] == ["0.40 s"]
 
 
-def test_a_time_after_the_end_is_refused(videos: list[str]) -> None:
+def test_a_time_after_the_end_is_refused(videos: tuple[str, str]) -> None:
     with pytest.raises(CoconetError, match=r"vis\.mkv: wanted a recording that goes on to 3 s"):
         moments(*videos, [0.1, 3.0])
 
 
 def test_time_begins_with_the_first_pair(tmp_path: Path) -> None:
-    folders = [str(write_folder(tmp_path / side, [flat(n, channels=1) for n in range(5)])) for side in ("v", "i")]
-    assert [scene.pair.visible.index for scene in moments(*folders, [0.0, 0.1])] == [0, 3]
+    visible, infrared = (
+        str(write_folder(tmp_path / side, [flat(n, channels=1) for n in range(5)])) for side in ("v", "i")
+    )
+    assert [scene.pair.visible.index for scene in moments(visible, infrared, [0.0, 0.1])] == [0, 3]
 
 
 def test_a_sheet_without_room_for_its_columns_is_refused(folder: Path) -> None:

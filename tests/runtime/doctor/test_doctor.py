@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def write(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
-def by_subject(findings: object) -> dict[str, Finding]:
+def by_subject(findings: Iterable[Finding]) -> dict[str, Finding]:
     return {finding.subject: finding for finding in findings}
 
 

@@ -30,6 +30,8 @@ def test_every_frame_is_fused_and_written_in_order() -> None:
 def test_the_report_names_the_model_the_skew_and_a_rate() -> None:
     report = run_pipeline(Recording(3), BaselineBackend("maximum"), NoSink())
     assert (report.model, report.precision, report.backend) == ("maximum", "fp32", "numpy")
+    assert report.skew_ms is not None
+    assert report.latency_ms is not None
     assert report.skew_ms.p50 == pytest.approx(5.0)
     assert report.fps == pytest.approx(3 / report.seconds)
     assert 0 < report.latency_ms.p50 <= report.latency_ms.p99

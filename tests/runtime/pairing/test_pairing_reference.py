@@ -67,7 +67,7 @@ def arrivals(rng: np.random.Generator, visible: list[int], infrared: list[int]) 
 def live(pairer: Pairs, events: list[tuple[int, Side, int]]) -> list[tuple[int, FramePair]]:
     """Feed a pairer as cameras do, and look every millisecond whether a pair has waited long enough."""
     pairs: list[tuple[int, FramePair]] = []
-    left, frames = list(events), dict(zip(*_frames(events), strict=True))
+    left, frames = list(events), {frame.timestamp_ns: frame for frame in stamped(stamp for _, _, stamp in events)}
     for now_ns in range(0, events[-1][0] + 300 * MS, MS):
         while left and left[0][0] <= now_ns:
             _, side, stamp = left.pop(0)
@@ -77,11 +77,6 @@ def live(pairer: Pairs, events: list[tuple[int, Side, int]]) -> list[tuple[int, 
     return pairs
 
 
-def _frames(events: list[tuple[int, Side, int]]) -> tuple[list[int], list]:
-    taken = [stamp for _, _, stamp in events]
-    return taken, stamped(taken)
-
-
 @pytest.mark.parametrize("policy", ["drop", "hold", "thermal"])
 def test_live_pairs_are_in_order_near_enough_and_never_wait_longer_than_a_fast_period(policy: str) -> None:
     rng = np.random.default_rng(7)
@@ -89,14 +84,14 @@ def test_live_pairs_are_in_order_near_enough_and_never_wait_longer_than_a_fast_p
         (visible, _), (infrared, _) = generated(rng, 1.5), generated(rng, 1.5)
         if min(len(visible), len(infrared)) < 8:
             continue
-        pairer = {
+        pairers: dict[str, Pairs] = {
             "drop": Pairer(prompt=True),
             "hold": PacedPairer(None, prompt=True),
             "thermal": PacedPairer("infrared", prompt=True),
-        }[policy]
+        }
         events = arrivals(rng, visible, infrared)
         here = {stamp: now for now, _, stamp in events}
-        found = live(pairer, events)
+        found = live(pairers[policy], events)
         times = [pair.timestamp_ns for _, pair in found]
         assert times == sorted(set(times))
         fast_ns = max(min(np.diff(visible).max(), np.diff(infrared).max()), 20 * MS)

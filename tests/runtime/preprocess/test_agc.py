@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -162,6 +163,6 @@ def test_dead_pixels_are_mended_and_the_scene_is_left_alone() -> None:
         ({"plateau_percent": 0}, "plateau_percent: wanted above 0"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(settings: dict, told: str) -> None:
+def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], told: str) -> None:
     with pytest.raises(CoconetError, match=told):
         ThermalSettings(**settings)

@@ -31,11 +31,8 @@ MS = 10**6
 
 
 def pictures(kind: str, count: int = 7) -> list[RawPixels]:
-    shape, dtype = {
-        "counts": ((45, 61, 1), np.uint16),
-        "gray": ((45, 61, 1), np.uint8),
-        "bgr": ((45, 61, 3), np.uint8),
-    }[kind]
+    dtype: type[np.uint8 | np.uint16] = np.uint16 if kind == "counts" else np.uint8
+    shape = (45, 61, 3 if kind == "bgr" else 1)
     rng = np.random.default_rng(4)
     return [rng.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True) for _ in range(count)]
 

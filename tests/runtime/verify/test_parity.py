@@ -67,9 +67,7 @@ def test_psnr_over_all_frames_is_that_of_the_frames_laid_side_by_side(stack: np.
     wanted, got = (model.fuse(wide, wide[:, :, :1]) for model in (first, second))
     parity = compare(first, second, pairs(*stack))
     if not np.array_equal(wanted, got):
-        assert parity.psnr_db == pytest.approx(
-            peak_signal_noise_ratio(wanted, got, data_range=255)  # type: ignore[no-untyped-call]
-        )
+        assert parity.psnr_db == pytest.approx(peak_signal_noise_ratio(wanted, got, data_range=255))
 
 
 def test_the_worst_frame_is_the_one_that_was_not_clipped() -> None:

@@ -38,7 +38,7 @@ def verified(*frames: Answers) -> Verification:
 
 
 def test_the_similarity_is_that_of_an_independent_implementation() -> None:
-    expected = skimage_ssim(  # type: ignore[no-untyped-call]
+    expected = skimage_ssim(
         MEAN, MAXIMUM, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
     )
     assert verified(answers(MEAN, MAXIMUM)).ssim == pytest.approx(expected, abs=0.01)  # its border differs

@@ -33,11 +33,12 @@ ORIN = CudaDevice("Orin", (8, 7), integrated=True)
 
 
 def pair(height: int = 8, width: int = 12, channels: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    return tuple(RANDOM.integers(0, 256, (height, width, depth), np.uint8) for depth in (channels, 1))
+    visible, infrared = (RANDOM.integers(0, 256, (height, width, depth), np.uint8) for depth in (channels, 1))
+    return visible, infrared
 
 
 def averaged(visible: np.ndarray, infrared: np.ndarray) -> np.ndarray:
-    return visible // 2 + infrared // 2
+    return np.asarray(visible // 2 + infrared // 2)
 
 
 def write_engine(folder: Path, **changes: Any) -> Path:
@@ -77,7 +78,7 @@ def test_an_engine_fuses_frames(machine: LazyTensorRT, tmp_path: Path) -> None:
         for frames in (pair(), pair(), pair(channels=1)):
             fused = backend.fuse(*frames)
             assert np.array_equal(fused, averaged(*frames))
-            assert (fused.shape, fused.dtype) == (frames[0].shape, np.uint8)
+            assert (fused.shape, fused.dtype) == (frames[0].shape, np.dtype(np.uint8))
     assert machine.plans == [b"plan"]
     assert machine.gpu.live == {}
 

@@ -56,7 +56,7 @@ class RealCudart(LazyCudart):
 
     def __init__(self, real: Any) -> None:
         super().__init__(LazyGpu(), types=real)
-        self.real, self.asked = real, set()
+        self.real, self.asked = real, set[str]()
 
     def __getattr__(self, name: str) -> Any:
         if not hasattr(LazyCudart, f"_{name}"):
@@ -130,10 +130,10 @@ def test_the_stand_in_for_pycuda_takes_every_call_too() -> None:
 
 
 def test_cuda_python_is_preferred_to_pycuda(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu_cudart, "open_memory", lambda: "cuda-python")
-    monkeypatch.setattr(gpu_pycuda, "open_memory", lambda: "pycuda")
-    assert open_gpu_memory() == "cuda-python"
-    assert open_gpu_memory("pycuda") == "pycuda"
+    monkeypatch.setattr(gpu_cudart, "open_memory", lambda: CudartMemory(LazyCudart(LazyGpu())))
+    monkeypatch.setattr(gpu_pycuda, "open_memory", lambda: PycudaMemory(LazyPycuda(LazyGpu())))
+    assert open_gpu_memory().name == "cuda-python"
+    assert open_gpu_memory("pycuda").name == "pycuda"
 
 
 def test_pycuda_is_taken_where_cuda_python_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,9 +142,9 @@ def test_pycuda_is_taken_where_cuda_python_is_missing(monkeypatch: pytest.Monkey
             raise ImportError(name)
         return importlib.__import__(name, fromlist=["_"])
 
-    monkeypatch.setattr(gpu_pycuda, "open_memory", lambda: "pycuda")
-    monkeypatch.setattr(gpu_cudart.importlib, "import_module", missing)
-    assert open_gpu_memory() == "pycuda"
+    monkeypatch.setattr(gpu_pycuda, "open_memory", lambda: PycudaMemory(LazyPycuda(LazyGpu())))
+    monkeypatch.setattr(importlib, "import_module", missing)
+    assert open_gpu_memory().name == "pycuda"
 
 
 def test_an_unknown_library_lists_the_known() -> None:

@@ -22,7 +22,7 @@ PAIRS = [(RANDOM.integers(0, 256, (4, 6, 3), np.uint8), RANDOM.integers(0, 256, 
 
 
 def wanted(pair: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    return pair[0] ^ pair[1]
+    return np.asarray(pair[0] ^ pair[1])
 
 
 class XorEngine:
