@@ -15,6 +15,8 @@ from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.errors import CoconetError
 from coconet.export import engine, tensorrt_flavour
 from coconet.export.commands.build import build
+from coconet.files import sha256_of
+from coconet.runtime.backends.tensorrt.module import rtx_module
 from tests.support.conv_onnx import write_conv_model
 from tests.support.tiny_onnx import write_averaging_model
 
@@ -76,7 +78,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     A model that was read is taken away, so that a second look at it by any means, TensorRT's own included, fails.
     """
     counts: Counter[str] = Counter()
-    read_bytes, open_rtx, hash_file = Path.read_bytes, tensorrt_flavour.rtx_module, engine_card.sha256_of
+    read_bytes, open_rtx, hash_file = Path.read_bytes, rtx_module, sha256_of
 
     def read_once(path: Path) -> bytes:
         content = read_bytes(path)
