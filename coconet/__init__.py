@@ -1,3 +1,80 @@
-"""The fusion system itself: the networks, their losses, training, metrics and the card every model carries."""
+"""Infrared and visible image fusion on the edge: load a model and call it, open two cameras, run them, score pictures.
+
+    with coconet.load("lite") as fuse:
+        fused = fuse(visible, infrared)
+
+`visible` is (H, W, 3) BGR, (H, W, 1) or (H, W) gray; `infrared` is (H, W, 1) or (H, W); all pictures are uint8 arrays.
+
+Functions: load, open_rig, open_pairs, score, read_card, read_engine_card.
+What they take and give: FusionModel, Rig, PairStream, FramePair, Frame, Scores, ModelCard, EngineCard.
+Errors: CoconetError and MissingPackage, which is one; ExitCode says what a command would have ended with.
+
+docs/python.md has an example of each. Importing this module is quick: what a name needs is imported when it is used.
+The networks, cameras, metrics and the rest are the packages below (coconet.networks, coconet.runtime, coconet.metrics);
+they may change between versions, the names above stay.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import ExitCode as ExitCode
+
+if TYPE_CHECKING:
+    from coconet.cards.engine_card import EngineCard as EngineCard
+    from coconet.cards.model_card import ModelCard as ModelCard
+    from coconet.metrics.fusion import Scores as Scores
+    from coconet.runtime.api.card import read_card, read_engine_card
+    from coconet.runtime.api.model import FusionModel, load
+    from coconet.runtime.api.rig import open_pairs, open_rig
+    from coconet.runtime.api.score import score
+    from coconet.runtime.frame import Frame as Frame
+    from coconet.runtime.frame import FramePair as FramePair
+    from coconet.runtime.pairing.pair_stream import PairStream as PairStream
+    from coconet.runtime.rig.rig_file import Rig as Rig
 
 __version__ = "0.1.0"
+
+# What help(coconet) prints in full. The other public names are records; help(coconet.Rig) shows one.
+__all__ = [
+    "CoconetError",
+    "FusionModel",
+    "MissingPackage",
+    "load",
+    "open_pairs",
+    "open_rig",
+    "read_card",
+    "read_engine_card",
+    "score",
+]
+
+_HOMES = {
+    "EngineCard": "coconet.cards.engine_card",
+    "Frame": "coconet.runtime.frame",
+    "FramePair": "coconet.runtime.frame",
+    "FusionModel": "coconet.runtime.api.model",
+    "ModelCard": "coconet.cards.model_card",
+    "PairStream": "coconet.runtime.pairing.pair_stream",
+    "Rig": "coconet.runtime.rig.rig_file",
+    "Scores": "coconet.metrics.fusion",
+    "load": "coconet.runtime.api.model",
+    "open_pairs": "coconet.runtime.api.rig",
+    "open_rig": "coconet.runtime.api.rig",
+    "read_card": "coconet.runtime.api.card",
+    "read_engine_card": "coconet.runtime.api.card",
+    "score": "coconet.runtime.api.score",
+}
+"""Where each public name lives; a test holds these against the imports above, which only type checkers see."""
+
+
+def __getattr__(name: str) -> object:
+    """Import what a public name needs when it is first used, and keep it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    """All names, also those not used yet."""
+    return sorted({*globals(), *_HOMES})

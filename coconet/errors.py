@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
 
@@ -21,6 +21,16 @@ class CoconetError(Exception):
     def __init__(self, where: object, *, wanted: str, got: str, remedy: str) -> None:
         self.where, self.wanted, self.got, self.remedy = str(where), wanted, got, remedy
         super().__init__(f"{self.where}: wanted {wanted}, got {got}. {remedy}")
+
+    def __reduce__(self) -> tuple[Callable[..., CoconetError], tuple[object, ...]]:
+        """Let it pass from one process to another, as multiprocessing and concurrent.futures do with errors."""
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(kind: type[CoconetError], args: tuple[object, ...], fields: Mapping[str, object]) -> CoconetError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
 
 
 class MissingPackage(CoconetError, ImportError):

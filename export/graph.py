@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from coconet.cards.frame_size import FrameSize, SizeRange
+from coconet.cards.frame_size import FrameSize, SizeRange, check_frame_size
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, Form, ModelCard
 from coconet.cards.onnx_card import attach_card
 from coconet.cards.precision import PRECISIONS, REFERENCE, PrecisionName
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
-from coconet.networks.camera_ready import BareFuser, Fuser, check_frame_size
+from coconet.networks.camera_ready import BareFuser, Fuser
 from coconet.networks.checkpoint import Checkpoint
 
 try:

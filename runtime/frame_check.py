@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from coconet.cards.frame_size import check_frame_size
 from coconet.cards.model_card import INFRARED, VISIBLE, ModelCard
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels, RawPixels
@@ -75,6 +76,8 @@ def _check_sizes(card: ModelCard, visible: Pixels, infrared: Pixels, where: obje
             got=size_in_words(*thermal),
             remedy="Align the two cameras, or scale one of them.",
         )
+    if card.signature.side_multiple > 1:  # then frames are padded, by what they show
+        check_frame_size(seen[0], seen[1], card.signature)
     wanted = card.size_within(*seen)
     if seen != wanted:
         raise CoconetError(

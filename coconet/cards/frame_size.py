@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from coconet.cards.model_card import Signature
 from coconet.errors import CoconetError
 
 
@@ -85,3 +86,15 @@ class SizeProfile:
 
 def _bad_option(name: str, wanted: str, got: str) -> CoconetError:
     return CoconetError(name, wanted=wanted, got=got, remedy="See coconet build --help.")
+
+
+def check_frame_size(height_px: int, width_px: int, signature: Signature) -> None:
+    """Refuse sizes whose reflect padding would be wider than the picture itself."""
+    least_px = max(8, signature.side_multiple // 2 + 1)
+    if min(height_px, width_px) < least_px:
+        raise CoconetError(
+            "frame size",
+            wanted=f"at least {least_px} pixels a side",
+            got=f"{height_px}x{width_px} (height x width)",
+            remedy="Use larger pictures.",
+        )

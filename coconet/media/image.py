@@ -36,7 +36,12 @@ def read_gray(path: Path) -> RawPixels:
         raise CoconetError(
             path, wanted="8 bit samples", got="16 bit samples", remedy="Convert the picture to 8 bit first."
         )
-    return pixels[:, :, 0] if pixels.shape[2] == 1 else cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+    return as_gray(pixels)
+
+
+def as_gray(pixels: Pixels) -> Pixels:
+    """(H, W, 3) BGR or (H, W, 1) gray to (H, W) luma, uint8, BT.601 full range (OpenCV's BGR2GRAY)."""
+    return pixels[:, :, 0] if pixels.shape[2] == 1 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
 def write_picture(path: Path, pixels: RawPixels) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coconet.cards.model_card import Signature
 from coconet.cards.precision import PRECISIONS, REFERENCE, PrecisionName
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import MissingPackage
 
 try:
     import torch
@@ -148,14 +148,3 @@ def _fits(size: int, multiple: int) -> bool:
 def _margin(size: int, padded: int) -> int:
     # floor((padded - size) / 2) for even `padded`, without dividing a negative number: ONNX would round that up.
     return padded // 2 - (size + 1) // 2
-
-
-def check_frame_size(height_px: int, width_px: int, signature: Signature) -> None:
-    """Refuse sizes whose reflect padding would be wider than the picture itself."""
-    if min(height_px, width_px) < max(8, signature.side_multiple // 2 + 1):
-        raise CoconetError(
-            "frame size",
-            wanted=f"at least {max(8, signature.side_multiple // 2 + 1)} pixels a side",
-            got=f"{height_px}x{width_px} (height x width)",
-            remedy="Use larger pictures.",
-        )

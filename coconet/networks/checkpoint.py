@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coconet.cards.model_card import Signature
+from coconet.cards.model_card import ModelCard, Signature
+from coconet.cards.precision import REFERENCE
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import existing_file, sha256_of, whole_file
 from coconet.networks.coconet import OURS as COCONET_SIGNATURE
@@ -128,6 +129,11 @@ class Checkpoint:
     core: nn.Module
     signature: Signature
     sha256: str
+
+    @property
+    def card(self) -> ModelCard:
+        """The card of the checkpoint run as it is: single precision, colour and gray, any size."""
+        return ModelCard(self.network, REFERENCE, self.sha256, self.signature)
 
 
 def build_network(name: str) -> tuple[nn.Module, Signature]:

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from coconet.cards.frame_size import check_frame_size
 from coconet.cards.model_card import Signature
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
 from coconet.media.image import write_picture
 from coconet.media.panel import Caption, contact_sheet
 from coconet.metrics.fusion import Scores, score
-from coconet.networks.camera_ready import Fuser, check_frame_size
+from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import save_checkpoint
 from coconet.training.data import GrayPair, load_pairs
 from coconet.training.recipe import TrainingPlan

@@ -20,6 +20,11 @@ Luma = NDArray[np.float32]
 """(H, W, 1), 0..255, not rounded."""
 
 
+def rule_card(rule: Rule) -> ModelCard:
+    """The card of a rule, which has no weights and takes frames of any size."""
+    return ModelCard(network=rule, precision=REFERENCE, weights_sha256="")
+
+
 class BaselineBackend:
     """Visible luma and infrared fused by a rule, the visible chroma kept; colour and gray, on any machine.
 
@@ -30,7 +35,7 @@ class BaselineBackend:
     def __init__(self, rule: Rule = "average") -> None:
         self.rule = rule
         self.name = "OpenCV" if rule == "pyramid" else "numpy"
-        self.card = ModelCard(network=rule, precision=REFERENCE, weights_sha256="")
+        self.card = rule_card(rule)
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`."""

@@ -53,19 +53,11 @@ def choose_backend(model: Path | str, wanted: str = "auto") -> BackendChoice:
         raise CoconetError("--backend", wanted=" or ".join(ASKABLE), got=repr(wanted), remedy=remedy)
     if str(model) in RULES:
         return _only("rule", Path(str(model)), wanted, "a rule needs no network")
-    path = model_path(model)
-    existing_file(path, f"a model file, or one of the words {', '.join((*MODELS, *RULES))}")
+    path = model_file(model)
     if path.suffix == ENGINE_SUFFIX:
         return _only("tensorrt", path, wanted, "the model is a TensorRT engine")
     if path.suffix in CHECKPOINTS:
         return _only("torch", path, wanted, "the model is a checkpoint")
-    if path.suffix != ".onnx":
-        raise CoconetError(
-            path,
-            wanted="a model that ends in .onnx, .engine, .safetensors, .pth or .pt",
-            got=path.suffix or "no ending",
-            remedy="Export the model with coconet export.",
-        )
     if wanted == "auto":
         return _best(path)
     if wanted not in ("ort", "ort-cuda", "openvino"):
@@ -73,6 +65,22 @@ def choose_backend(model: Path | str, wanted: str = "auto") -> BackendChoice:
         raise CoconetError(path, wanted=f"a model that {wanted} runs", got="an ONNX model", remedy=remedy)
     kind: BackendKind = wanted  # type: ignore[assignment]  # mypy does not narrow by membership
     return BackendChoice(kind, path, "as asked for")
+
+
+def model_file(model: Path | str) -> Path:
+    """Find the file of a model, or of the word of one that comes with the package; not of a rule, which has none.
+
+    Raises CoconetError for a missing file, and for an ending that no model has.
+    """
+    path = existing_file(model_path(model), f"a model file, or one of the words {', '.join((*MODELS, *RULES))}")
+    if path.suffix not in (".onnx", ENGINE_SUFFIX, *CHECKPOINTS):
+        raise CoconetError(
+            path,
+            wanted="a model that ends in .onnx, .engine, .safetensors, .pth or .pt",
+            got=path.suffix or "no ending",
+            remedy="Export the model with coconet export.",
+        )
+    return path
 
 
 def _best(path: Path) -> BackendChoice:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
+from coconet.cards.frame_size import check_frame_size
 from coconet.cards.model_card import ModelCard
-from coconet.cards.precision import REFERENCE
 from coconet.errors import MissingPackage
 from coconet.media.pixels import Pixels
-from coconet.networks.camera_ready import Fuser, check_frame_size
+from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import Checkpoint, load_checkpoint
 from coconet.runtime.frame_check import fuse_adapted
 
@@ -26,12 +24,7 @@ class EagerBackend:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.name = f"PyTorch eager, {self.device.type}"
-        self.card = ModelCard(
-            network=checkpoint.network,
-            precision=REFERENCE,
-            weights_sha256=checkpoint.sha256,
-            signature=checkpoint.signature,
-        )
+        self.card = checkpoint.card
         self._fuser = Fuser(checkpoint.core, checkpoint.signature).to(self.device).eval()
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
@@ -44,8 +37,8 @@ class EagerBackend:
 
     def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
         with torch.inference_mode():
-            sides = (torch.from_numpy(np.ascontiguousarray(side)) for side in (visible, infrared))
-            frames = (side[None].to(self.device) for side in sides)
+            # Copied, because PyTorch shares no memory with frames that are read-only, and warns.
+            frames = (torch.tensor(side[None], device=self.device) for side in (visible, infrared))
             fused: Pixels = self._fuser(*frames)[0].cpu().numpy()
         return fused
 
@@ -53,3 +46,8 @@ class EagerBackend:
 def open_checkpoint(path: Path) -> EagerBackend:
     """Load a checkpoint and run it as it is. Raises CoconetError as `load_checkpoint` does."""
     return EagerBackend(load_checkpoint(path))
+
+
+def read_checkpoint_card(path: Path) -> ModelCard:
+    """Read the card that a checkpoint has when it is run as it is. Raises CoconetError as `load_checkpoint` does."""
+    return load_checkpoint(path).card

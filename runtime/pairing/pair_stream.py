@@ -48,8 +48,7 @@ class PairStream:
 
     def __iter__(self) -> Iterator[FramePair]:
         """Give pairs until a camera ends. Raises what a camera raised, and what the preparation raises."""
-        if not self._captures.entered:
-            raise RuntimeError("a PairStream gives pairs inside its with block")
+        self._captures.check_entered()
         return (self._prepare(pair) for pair in self._pairs)
 
     @property

@@ -110,8 +110,12 @@ class PairedCaptures:
         self._paired: dict[Side, int] = {"visible": 0, "infrared": 0}
         self._last_stamp: dict[Side, int] = {}
         self._exit: ExitStack | None = None
+        self._used = False
 
     def __enter__(self) -> Self:
+        if self._used:
+            raise _wrong_moment("a rig that was just opened", "one that was used before", "Open the rig again.")
+        self._used = True
         with ExitStack() as stack:  # runs at once if a start fails, at the end of our block if not
             for capture in self._captures.values():
                 stack.callback(capture.close)
@@ -122,14 +126,15 @@ class PairedCaptures:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._exit is not None:
-            self._exit.close()
+        leaving, self._exit = self._exit, None
+        if leaving is not None:
+            leaving.close()
         self.pairer.flush()
 
-    @property
-    def entered(self) -> bool:
-        """Whether the block has begun."""
-        return self._exit is not None
+    def check_entered(self) -> None:
+        """Raise CoconetError before the block and after it, when nothing is read."""
+        if self._exit is None:
+            raise _wrong_moment("an open rig", "one that is closed or not entered", "Iterate inside the with block.")
 
     @property
     def counts(self) -> StreamCounts:
@@ -197,6 +202,10 @@ def _shorter(*cameras: Camera) -> int | None:
     lengths: list[int | None] = [getattr(camera, "frames_expected", None) for camera in cameras]
     known = [length for length in lengths if length is not None]
     return min(known) if len(known) == len(lengths) else None
+
+
+def _wrong_moment(wanted: str, got: str, remedy: str) -> CoconetError:
+    return CoconetError("pairs", wanted=wanted, got=got, remedy=remedy)
 
 
 def _check_alike(visible: Camera, infrared: Camera) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import coconet
+
 ROOT = Path(__file__).resolve().parents[2]
 FLOORS = {
     "coconet": {"coconet"},
@@ -19,6 +21,13 @@ FLOORS = {
     "benchmarks": {"coconet", "runtime", "export", "calibration", "benchmarks"},
 }
 """Each part with the parts it may import."""
+FACADE = "coconet"
+"""The one exception: coconet/__init__.py lies on the ground floor and offers what lies in the floors above.
+
+Imported, it imports nothing but coconet.errors. It names the modules above under TYPE_CHECKING, and as text from which
+they are imported when a public name is first used. No module of ours takes such a name from it: that would be an import
+that goes up unseen.
+"""
 MOST_FILES = 12
 MOST_LINES = 400
 
@@ -84,7 +93,16 @@ def part_of(name: str) -> str:
     return second if second in FLOORS else "coconet"
 
 
-@pytest.mark.parametrize("name", FILES)
+def imported_at_once(path: Path) -> set[str]:
+    """Return the modules that importing a file imports: those of its top, not those only type checkers see."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        found |= {node.module} if isinstance(node, ast.ImportFrom) and node.module else set()
+        found |= {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != FACADE])
 def test_imports_point_only_towards_the_ground(name: str) -> None:
     ours = {part_of(other) for other in imported_by(FILES[name]) if other.partition(".")[0] == "coconet"}
     assert ours <= FLOORS[part_of(name)]
@@ -92,10 +110,26 @@ def test_imports_point_only_towards_the_ground(name: str) -> None:
 
 def test_no_import_goes_round() -> None:
     graph = {name: (imported_by(path) & FILES.keys()) - {name} for name, path in FILES.items()}
+    graph[FACADE] = imported_at_once(FILES[FACADE]) & FILES.keys()
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as circle:
         pytest.fail(f"imports go round: {' <- '.join(circle.args[1])}")
+
+
+def test_the_public_api_imports_errors_alone_and_offers_what_lies_below_the_export() -> None:
+    assert {name for name in imported_at_once(FILES[FACADE]) if name in FILES} == {"coconet.errors"}
+    offered = imported_by(FILES[FACADE]) & FILES.keys()
+    assert {part_of(name) for name in offered} == {"coconet", "runtime"}
+
+
+def test_no_module_of_ours_takes_a_public_name_from_the_public_api() -> None:
+    public = {*coconet._HOMES, *coconet.__all__}
+    for name, path in FILES.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            taken = {alias.name for alias in node.names} if isinstance(node, (ast.Import, ast.ImportFrom)) else set()
+            assert not (isinstance(node, ast.ImportFrom) and node.module == FACADE and taken & public), name
+            assert not (isinstance(node, ast.Import) and FACADE in taken), name
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if part_of(name) == "runtime"])

@@ -12,21 +12,8 @@ from hypothesis import strategies as st
 
 from coconet.cards.engine_card import BuildOptions, EngineCard, card_path, read_engine_card
 from coconet.cards.frame_size import FrameSize, SizeProfile
-from coconet.cards.model_card import CalibrationRecord, ModelCard
 from coconet.errors import CoconetError
-from coconet.files import sha256_of
-
-PROFILE = SizeProfile(FrameSize(256, 320), FrameSize(480, 640), FrameSize(1024, 1280))
-CARD = EngineCard(
-    model=ModelCard("lite", "int8", "0" * 64, calibration=CalibrationRecord(3, "1" * 64, "max")),
-    onnx_sha256="2" * 64,
-    engine_sha256="3" * 64,
-    flavour="tensorrt_rtx",
-    tensorrt_version="1.7.1",
-    targets=("sm86", "sm89"),
-    device=None,
-    options=BuildOptions(("sm86", "sm89"), PROFILE, workspace_mib=512, optimization_level=3),
-)
+from tests.support.engine_files import CARD, write_engine
 
 
 @pytest.mark.parametrize("card", [CARD, replace(CARD, device="Orin", options=BuildOptions())])
@@ -45,13 +32,6 @@ def test_a_card_with_impossible_options_is_no_card() -> None:
     fields["options"]["optimization_level"] = 9
     with pytest.raises(CoconetError, match="optimisation level: wanted 0 to 5, got 9"):
         EngineCard.from_json(json.dumps(fields), "x.json")
-
-
-def write_engine(folder: Path) -> Path:
-    engine = folder / "model.engine"
-    engine.write_bytes(b"plan")
-    card_path(engine).write_text(replace(CARD, engine_sha256=sha256_of(engine)).to_json())
-    return engine
 
 
 def test_the_card_is_read_from_beside_its_engine(tmp_path: Path) -> None:

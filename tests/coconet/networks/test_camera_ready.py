@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
+from coconet.cards.frame_size import check_frame_size
 from coconet.cards.model_card import Signature
 from coconet.errors import CoconetError
-from coconet.networks.camera_ready import Fuser, check_frame_size, crop, mirror_pad
+from coconet.networks.camera_ready import Fuser, crop, mirror_pad
 
 
 class Core(nn.Module):

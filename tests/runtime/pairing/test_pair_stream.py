@@ -153,8 +153,15 @@ def test_a_live_camera_beside_a_recording_is_refused() -> None:
 
 
 def test_pairs_are_only_given_inside_the_block() -> None:
-    with pytest.raises(RuntimeError, match="with block"):
-        next(iter(pair_recordings(ListCamera([]), ListCamera([]))))
+    stream = pair_recordings(ListCamera([]), ListCamera([]))
+    with pytest.raises(CoconetError, match="wanted an open rig, got one that is closed or not entered"):
+        iter(stream)
+    with stream:
+        assert list(stream) == []
+    with pytest.raises(CoconetError, match="Iterate inside the with block"):
+        iter(stream)
+    with pytest.raises(CoconetError, match="got one that was used before"), stream:
+        pass
 
 
 def test_the_length_is_unknown_where_a_camera_does_not_know_its_own() -> None:

@@ -1,0 +1,1 @@
+"""The public Python API, as `import coconet` offers it."""

@@ -1,0 +1,62 @@
+"""Arrays at the border: pictures as users have them, checked, and given the axes that everything inside expects."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coconet.errors import CoconetError
+from coconet.media.pixels import Pixels
+
+Picture = NDArray[np.uint8]
+"""(H, W, 3) BGR, (H, W, 1) or (H, W) gray, uint8; in any memory layout, read-only or not."""
+
+_GRAY = "(height, width) or (height, width, 1)"
+
+_AS_ARRAY = "Convert it first: numpy.asarray(...) for pictures of PIL, .cpu().numpy() for tensors."
+
+_TO_BYTES = {
+    "f": "Scale to 0..255, round, and convert: numpy.clip(numpy.rint(picture), 0, 255).astype(numpy.uint8).",
+    "u": "Bring raw counts to 8 bit first; a rig does that by itself, see coconet.open_rig.",
+}
+
+_OTHER_TYPE = "Convert levels of 0..255 with .astype(numpy.uint8)."
+
+
+def colour_or_gray(side: str, picture: Picture) -> Pixels:
+    """Check a picture, (H, W, 3) BGR, (H, W, 1) or (H, W), uint8, and return it contiguous as (H, W, 3) or (H, W, 1).
+
+    side: what to call it in an error, such as `visible picture`. Raises CoconetError for anything else.
+    """
+    return _checked(side, picture, (1, 3), f"(height, width, 3), {_GRAY}")
+
+
+def gray(side: str, picture: Picture) -> Pixels:
+    """Check a picture, (H, W, 1) or (H, W), uint8, and return it contiguous as (H, W, 1); otherwise as above."""
+    return _checked(side, picture, (1,), _GRAY)
+
+
+def _checked(side: str, picture: Picture, channels: tuple[int, ...], shapes: str) -> Pixels:
+    wanted = f"a numpy array of uint8, shaped {shapes}"
+    if not isinstance(picture, np.ndarray):
+        raise CoconetError(side, wanted=wanted, got=f"a {type(picture).__name__}", remedy=_AS_ARRAY)
+    if picture.dtype != np.uint8:
+        remedy = _TO_BYTES.get(picture.dtype.kind, _OTHER_TYPE)
+        raise CoconetError(side, wanted=wanted, got=f"samples of type {picture.dtype}", remedy=remedy)
+    pixels = picture[:, :, None] if picture.ndim == 2 else picture
+    if pixels.ndim != 3 or pixels.shape[2] not in channels:
+        raise CoconetError(side, wanted=wanted, got=f"shape {picture.shape}", remedy=_shape_remedy(picture, channels))
+    if pixels.size == 0:
+        remedy = "Check where the picture was cut or read."
+        raise CoconetError(side, wanted="at least one pixel", got=f"shape {picture.shape}", remedy=remedy)
+    return np.ascontiguousarray(pixels)
+
+
+def _shape_remedy(picture: Picture, channels: tuple[int, ...]) -> str:
+    if picture.ndim == 3 and picture.shape[2] == 4:
+        return "Drop the alpha channel: picture[:, :, :3]."
+    if picture.ndim == 3 and picture.shape[2] == 3:
+        return "Convert it to one gray channel first."
+    if picture.ndim == 3 and picture.shape[0] in channels:
+        return "Move the channels last: picture.transpose(1, 2, 0)."
+    return "Give one picture at a time, its channels last."

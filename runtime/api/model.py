@@ -1,0 +1,86 @@
+"""A loaded model that is called like a function: two arrays in, the fused one out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from coconet.cards.model_card import ModelCard
+from coconet.errors import CoconetError, ExitCode, ending_with
+from coconet.runtime.api.arrays import Picture, colour_or_gray, gray
+from coconet.runtime.backends.backend import Backend
+from coconet.runtime.backends.open_backend import open_backend
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class FusionModel:
+    """A model that fuses one pair of pictures per call; `coconet.load` opens it, the end of a `with` block closes it.
+
+    card: what the model is and expects. name: what runs it, such as `ONNX Runtime 1.32.0 (CPU)`.
+    Any thread may call it; calls of several threads run one after the other.
+    """
+
+    card: ModelCard
+    name: str
+
+    def __init__(self, backend: Backend) -> None:
+        """Take over an opened backend, and close it in the end."""
+        self.card, self.name = backend.card, backend.name
+        self._backend: Backend | None = backend
+        self._lock = Lock()
+
+    def __call__(self, visible: Picture, infrared: Picture) -> Picture:
+        """Fuse two pictures of one size that lie on each other; the fused one is shaped like `visible`.
+
+        visible: (H, W, 3) BGR, or gray as (H, W, 1) or (H, W). infrared: (H, W, 1) or (H, W). Both uint8, 0..255, in
+        any memory layout; neither is changed. The picture returned is a new array of uint8.
+        Raises CoconetError for other types and shapes, for unequal sizes, for sizes that the model does not take, and
+        after `close`.
+        """
+        seen, thermal = colour_or_gray("visible picture", visible), gray("infrared picture", infrared)
+        with self._lock:
+            if self._backend is None:
+                remedy = "Load it again with coconet.load, or call it inside the with block."
+                raise CoconetError(self.card.network, wanted="an open model", got="a closed one", remedy=remedy)
+            with ending_with(ExitCode.MODEL):
+                fused = self._backend.fuse(seen, thermal)
+        return fused.reshape(visible.shape)
+
+    def fuse(self, visible: Picture, infrared: Picture) -> Picture:
+        """Do the same under the name that backends have, so that a loaded model is one."""
+        return self(visible, infrared)
+
+    def close(self) -> None:
+        """Release what the model holds, after a call under way in another thread; a second call does nothing."""
+        with self._lock:
+            backend, self._backend = self._backend, None
+            if backend is not None:
+                backend.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        closed = ", closed" if self._backend is None else ""
+        return f"<{type(self).__name__} {self.card.network} {self.card.precision}, {self.name}{closed}>"
+
+
+def load(model: Path | str, *, backend: str = "auto") -> FusionModel:
+    """Load a model that is then called on two arrays.
+
+    model: an .onnx, .engine, .safetensors, .pth or .pt file, or a word: lite, lite-int8, coconet, average, maximum,
+    pyramid. backend: what runs it: auto (what this machine runs best), ort, ort-cuda, openvino, tensorrt or torch.
+    Raises CoconetError for a file that is missing, corrupt or not ours, and for a backend that does not run such a
+    file; MissingPackage, which names what to install, where a package for it is missing.
+    """
+    with ending_with(ExitCode.MODEL):
+        return FusionModel(open_backend(model, backend))
