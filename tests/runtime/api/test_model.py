@@ -25,7 +25,8 @@ GRAY = np.random.default_rng(2).integers(0, 256, (24, 32), np.uint8)
 def test_the_fused_picture_is_shaped_like_the_visible_one(word: str, visible: Pixels, infrared: Pixels) -> None:
     with coconet.load(word) as fuse:
         fused = fuse(visible, infrared)
-    assert (fused.shape, fused.dtype) == (visible.shape, np.uint8)
+    assert fused.shape == visible.shape
+    assert fused.dtype == np.uint8
 
 
 def test_what_is_called_is_what_the_backend_computes() -> None:
