@@ -32,6 +32,7 @@ def soak(
     from coconet.benchmarks.endurance.soak import soak as run_soak
     from coconet.files import whole_file
     from coconet.runtime.rig.rig_file import Rig
+    from coconet.runtime.threads.stop_signals import stopped_by_signals
 
     console = Console(soft_wrap=True, stderr=True)
 
@@ -44,7 +45,8 @@ def soak(
         )
 
     chosen = Rig.from_file(rig) if rig else Rig.from_addresses(_CAMERA, _CAMERA)
-    result = run_soak(chosen, model, SoakPlan(60 * minutes), say)
+    with stopped_by_signals() as stop:
+        result = run_soak(chosen, model, SoakPlan(60 * minutes), say, stop)
     table = soak_table(result)
     print(table)
     if out is not None:

@@ -29,6 +29,7 @@ def audience(
 
     from coconet.benchmarks.endurance.viewer_load import Plan, audience_cost
     from coconet.runtime.rig.rig_file import Rig
+    from coconet.runtime.threads.stop_signals import stopped_by_signals
 
     console = Console(soft_wrap=True)
 
@@ -41,7 +42,8 @@ def audience(
 
     camera = _CAMERA.format(fps=fps, width=size[0], height=size[1])
     rig = Rig.from_addresses(camera, camera, realtime=not flat_out)
-    cost = audience_cost(rig, model, Plan(viewers, turns, seconds), say)
+    with stopped_by_signals() as stop:
+        cost = audience_cost(rig, model, Plan(viewers, turns, seconds), say, stop)
     console.print(
         f"{cost.model} on {cost.backend}, {cost.viewers} viewers on the same machine: they cost {cost.cost:.1%} of the "
         f"frames a second (median of {len(cost.turns)} turns); {cost.encoded} pictures were encoded",

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import cycle, pairwise
 from statistics import median
+from threading import Timer
 
 from rich.console import Console
 from rich.progress import track
@@ -22,12 +22,10 @@ from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame import Frame, FramePair
-from coconet.runtime.loop.pipeline import run_pipeline
+from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import Percentiles
 from coconet.runtime.pairing.live_pairs import pair_live_cameras
-from coconet.runtime.pairing.pair_stream import PairStream
-from coconet.runtime.pairing.paired_captures import StreamCounts
 from coconet.runtime.sinks.sink import NoSink
 
 FRAMES = 30  # painted once and shown again and again, so that painting costs nothing
@@ -99,27 +97,9 @@ def looped(backend: Backend, pairs: list[FramePair], fps: float, seconds: float)
     visible = Projector("visible", [pair.visible for pair in pairs], fps)
     infrared = Projector("infrared", [pair.infrared for pair in pairs], fps)
     with pair_live_cameras(visible, infrared) as stream:
-        return run_pipeline(_For(stream, seconds), backend, NoSink())
-
-
-class _For:
-    """A stream that ends after so many seconds."""
-
-    realtime = True
-
-    def __init__(self, stream: PairStream, seconds: float) -> None:
-        self._stream, self._seconds = stream, seconds
-
-    def __iter__(self) -> Iterator[FramePair]:
-        end = time.monotonic() + self._seconds
-        for pair in self._stream:
-            yield pair
-            if time.monotonic() > end:
-                return
-
-    @property
-    def counts(self) -> StreamCounts:
-        return self._stream.counts
+        ending = Ending()
+        Timer(seconds, ending.stop.set).start()
+        return run_pipeline(stream, backend, NoSink(), ending=ending)
 
 
 def show(alone: list[Alone], full: list[float], easy: RunReport) -> None:

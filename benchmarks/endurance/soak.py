@@ -11,11 +11,12 @@ from itertools import cycle, product
 from pathlib import Path
 from statistics import median_low
 from tempfile import TemporaryDirectory
-from threading import active_count
+from threading import Event, active_count
 
 from coconet.benchmarks.endurance.background_run import fusing
 from coconet.benchmarks.endurance.faults import FAULTS, Fault, Injector
 from coconet.benchmarks.endurance.viewer_load import Audience, watched_by
+from coconet.errors import CoconetError
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.frame import Side
 from coconet.runtime.loop.liveness import camera_trouble
@@ -111,11 +112,17 @@ class Soak:
         return self.usual_end.threads > self.base.threads or self.usual_end.handles > self.base.handles
 
 
-def soak(rig: Rig, model: str, plan: SoakPlan, on_trial: Callable[[Trial, Sample], None] | None = None) -> Soak:
-    """Run a rig for so long with a fault after the other, watched and recorded during each.
+def soak(
+    rig: Rig,
+    model: str,
+    plan: SoakPlan,
+    on_trial: Callable[[Trial, Sample], None] | None = None,
+    stop: Event | None = None,
+) -> Soak:
+    """Run a rig for `plan.seconds` with one fault after the other, watched and recorded during each.
 
-    Recordings are played for ever, at their own rate. Raises CoconetError for what cannot be opened, and what stopped
-    the loop.
+    Recordings are played for ever, at their own rate. stop: ends the soak after the trial that is on.
+    Raises CoconetError for what cannot be opened, for what stopped the loop, and for a soak without a single trial.
     """
     gauge, injectors = Gauge(), {side: Injector() for side in ROLES}
     rig = rig.model_copy(update={"realtime": True})
@@ -130,7 +137,7 @@ def soak(rig: Rig, model: str, plan: SoakPlan, on_trial: Callable[[Trial, Sample
             lambda: open_rig(rig, opener=lambda rig, side: injectors[side].open(rig, side)), model, gauge
         ) as count:
             for fault, side in cycle(product(FAULTS, ROLES)):
-                if time.monotonic() - begun >= plan.seconds or not count():
+                if time.monotonic() - begun >= plan.seconds or not count() or (stop is not None and stop.is_set()):
                     break
                 with _kept_busy(page, Path(folder), audience):
                     trials.append(_tried(gauge, injectors[side], side, fault, plan))
@@ -140,6 +147,8 @@ def soak(rig: Rig, model: str, plan: SoakPlan, on_trial: Callable[[Trial, Sample
             for injector in injectors.values():
                 injector.fault = None
             fused = count()
+    if not trials:
+        raise CoconetError("soak", wanted="one trial", got="an end before the first", remedy="Let it run longer.")
     return Soak(fused, tuple(trials), tuple(samples))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from threading import Event
 from typing import IO
 
 from coconet.benchmarks.endurance.background_run import fusing
@@ -87,10 +88,17 @@ class Audience:
         return self._process.stdin, self._process.stdout
 
 
-def audience_cost(rig: Rig, model: str, plan: Plan, on_turn: Callable[[Turn], None] | None = None) -> AudienceCost:
+def audience_cost(
+    rig: Rig,
+    model: str,
+    plan: Plan,
+    on_turn: Callable[[Turn], None] | None = None,
+    stop: Event | None = None,
+) -> AudienceCost:
     """Fuse the rig's frames with the model and measure the loop with and without viewers, in turns.
 
-    The rig must not end meanwhile. Raises CoconetError for what cannot be opened.
+    The rig must not end meanwhile. stop: ends it after the turn that is on. Raises CoconetError for what cannot be
+    opened, and for an end before the first turn.
     """
     gauge, turns = Gauge(), []
     with (
@@ -100,14 +108,16 @@ def audience_cost(rig: Rig, model: str, plan: Plan, on_turn: Callable[[Turn], No
         watched_by(page.url, plan.viewers) as audience,
     ):
         for _ in range(plan.turns):
+            if stop is not None and stop.is_set():
+                break
             alone, _ = _rate(audience, "rest", count, plan.seconds)
             watched, pictures = _rate(audience, "watch", count, plan.seconds)
             turns.append(Turn(plan.seconds, alone, watched, pictures))
             if on_turn is not None:
                 on_turn(turns[-1])
         vitals, encoded = gauge.vitals(), page.view.jpegs.encoded
-    if vitals is None:
-        raise RuntimeError("a run that has fused frames has vitals")
+    if vitals is None or not turns:
+        raise CoconetError("audience", wanted="one turn", got="an end before the first", remedy="Let it run longer.")
     return AudienceCost(vitals.model, vitals.backend, plan.viewers, tuple(turns), encoded)
 
 

@@ -11,7 +11,7 @@ from coconet.benchmarks.results.schema import Stream
 from coconet.cards.frame_size import FrameSize
 from coconet.errors import CoconetError
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
-from coconet.runtime.loop.pipeline import run_pipeline
+from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
@@ -69,4 +69,4 @@ def streamed(held: Held, recording: Recording, limit: int) -> Stream:
 def _run(held: Held, recording: Recording, folder: Path, limit: int | None, *, realtime: bool) -> RunReport:
     rig = Rig.from_addresses(recording.visible, recording.infrared, realtime=realtime)
     with open_rig(rig) as pairs:
-        return run_pipeline(pairs, held.backend, open_sink(str(folder / "fused.mp4")), limit=limit)
+        return run_pipeline(pairs, held.backend, open_sink(str(folder / "fused.mp4")), ending=Ending(limit))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from threading import Event, Thread
-from types import TracebackType
 from typing import NamedTuple
 
 import numpy as np
 
 from coconet.benchmarks.machine.sensor import Reading, Sensor
 from coconet.benchmarks.results.schema import Energy
+from coconet.runtime.threads.background import Background
 
 PERIOD_S = 0.05
 
@@ -23,24 +22,13 @@ class Window(NamedTuple):
     end_ns: int
 
 
-class Sampler:
+class Sampler(Background):
     """Reads a sensor some twenty times a second within its `with` block."""
 
     def __init__(self, sensor: Sensor) -> None:
+        super().__init__(self._sample, "sampler")
         self.sensor = sensor
         self._readings: list[tuple[int, Reading]] = []
-        self._over = Event()
-        self._thread = Thread(target=self._sample, daemon=True)
-
-    def __enter__(self) -> Sampler:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
 
     def during(self, windows: Sequence[Window], frame_ms: float) -> Energy:
         """What was read within the windows; frame_ms: the mean time of a frame, which makes energy of power."""
@@ -49,7 +37,7 @@ class Sampler:
         return energy_of(self.sensor.source, within, frame_ms)
 
     def _sample(self) -> None:
-        while not self._over.wait(PERIOD_S):
+        while not self.stopping.wait(PERIOD_S):
             self._readings.append((time.monotonic_ns(), self.sensor.read()))
 
 

@@ -9,17 +9,19 @@ from typing import Annotated
 
 import typer
 
-from coconet.errors import ExitCode, ending_with
+from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.files import whole_file, writing_to
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.frame import FusedFrame
+from coconet.runtime.loop.pipeline import Ending
 from coconet.runtime.loop.run import run_rig
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import Gauge
 from coconet.runtime.rig.live_settings import Tuner
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.sinks.open_sink import Output
+from coconet.runtime.threads.stop_signals import stopped_by_signals
 
 
 def side_by_side(frame: FusedFrame) -> Pixels:
@@ -68,9 +70,12 @@ class MiddleFrame:
         return self._kept[0]
 
 
-def run_demo(folder: Path, model: Path | str, seconds: float) -> tuple[RunReport, DemoFiles]:
-    """Fuse so many seconds of the painted rig; every frame of it, however long the machine takes for one.
+def run_demo(
+    folder: Path, model: Path | str, seconds: float, ending: Ending | None = None
+) -> tuple[RunReport, DemoFiles]:
+    """Fuse N seconds of the painted rig; every frame of it, however long the machine takes for one.
 
+    ending: what ends it before.
     Raises CoconetError for a folder that cannot be made and for a model that does not fit.
     """
     from coconet.media.image import write_picture
@@ -82,7 +87,9 @@ def run_demo(folder: Path, model: Path | str, seconds: float) -> tuple[RunReport
     with ending_with(ExitCode.MODEL):
         choice = choose_backend(model)
     tuner = Tuner(Rig.from_addresses(camera, camera))
-    report = run_rig(tuner, choice, Output(str(files.video)), gauge=Gauge(middle))
+    report = run_rig(tuner, choice, Output(str(files.video)), gauge=Gauge(middle), ending=ending)
+    if not report.fused:
+        raise CoconetError("demo", wanted="one fused frame", got="a stop before the first", remedy="Let it run longer.")
     write_picture(files.picture, side_by_side(middle.frame))
     with whole_file(files.report) as scratch:
         scratch.write_text(_page(report, files))
@@ -114,7 +121,8 @@ def demo(
     """Fuse a painted rig with the shipped network and say where the results are."""
     from rich.console import Console
 
-    report, files = run_demo(out, model, seconds)
+    with stopped_by_signals() as stop:
+        report, files = run_demo(out, model, seconds, Ending(stop=stop))
     console = Console(soft_wrap=True)
     console.print(report.to_table())
     for path in (files.video, files.picture, files.report):

@@ -13,13 +13,15 @@ def record(
     out: Annotated[Path, typer.Option("--out", help="The folder to make; it holds two videos, stamps and a rig.toml.")],
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop after so long.")] = None,
 ) -> None:
-    """Record two cameras until they end, Ctrl-C is pressed, or the time is over."""
+    """Record two cameras until they end, the time is over, Ctrl-C is pressed, or SIGTERM or SIGHUP comes."""
     from rich.console import Console
 
     from coconet.runtime.rig.recorder import record_rig
     from coconet.runtime.rig.rig_file import Rig
+    from coconet.runtime.threads.stop_signals import stopped_by_signals
 
-    counts = record_rig(Rig.from_file(rig), rig, out, seconds)
+    with stopped_by_signals() as stop:
+        counts = record_rig(Rig.from_file(rig), rig, out, seconds, stop)
     for side, count in counts.items():
         Console().print(f"{side}: {count.written} frames written, {count.dropped} dropped")
     Console(soft_wrap=True).print(f"replay it with: coconet run {out / 'rig.toml'}", highlight=False)

@@ -64,7 +64,7 @@ def run(
         LogStyle | None, typer.Option("--log", help="Write what happens to stderr.", show_default="nothing")
     ] = None,
 ) -> None:
-    """Fuse two cameras, or two recordings, until they end, Ctrl-C is pressed, or SIGTERM comes.
+    """Fuse two cameras, or two recordings, until they end, Ctrl-C is pressed, or SIGTERM or SIGHUP comes.
 
     With a view, recordings are played at their own rate. Exit codes: 0 the end, or asked to stop; 2 something refused
     before the start; 3 a camera; 4 the model; 5 the output; 6 the page.
@@ -76,12 +76,14 @@ def run(
     from coconet.files import whole_file
     from coconet.runtime.backends.choice import choose_backend
     from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
+    from coconet.runtime.loop.pipeline import Ending
     from coconet.runtime.loop.run import run_rig
     from coconet.runtime.loop.run_stats import Gauge
-    from coconet.runtime.loop.supervisor import Attendant, stopped_by_sigterm
+    from coconet.runtime.loop.supervisor import Attendant
     from coconet.runtime.rig.live_settings import Tuner
     from coconet.runtime.sinks.open_sink import Output
     from coconet.runtime.sinks.video_file import Rotation
+    from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.runtime.viewers.live_page import PageSettings
     from coconet.runtime.viewers.open_viewer import open_viewer
 
@@ -99,12 +101,12 @@ def run(
     tuner = Tuner(chosen, rig)
     with (
         whole_file(json_file) if json_file else nullcontext() as scratch,
-        stopped_by_sigterm(),
+        stopped_by_signals() as stop,
         logging_as(log),
         Attendant(gauge),
-        open_viewer(view, gauge, PageSettings(host, port, token, captures), tuner),
+        open_viewer(view, gauge, PageSettings(host, port, token, captures), tuner, stop),
     ):
-        report = run_rig(tuner, choice, Output(out, rotation), limit=frames, gauge=gauge)
+        report = run_rig(tuner, choice, Output(out, rotation), ending=Ending(frames, stop), gauge=gauge)
         if scratch:
             scratch.write_text(report.to_json())
     Console(stderr=out in ("h264:-", "raw:-")).print(report.to_table())  # standard output is the stream's

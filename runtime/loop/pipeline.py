@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
+from threading import Event
 from typing import Protocol
 
 from coconet.errors import CoconetError, ExitCode, ending_with
@@ -14,11 +15,11 @@ from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Backend, OverlappingBackend
 from coconet.runtime.frame import FramePair, FusedFrame
 from coconet.runtime.loop.run_report import RunReport
-from coconet.runtime.loop.run_stats import Gauge, LatencyLog
+from coconet.runtime.loop.run_stats import Gauge
 from coconet.runtime.pairing.paired_captures import StreamCounts
-from coconet.runtime.pairing.read_ahead import Buffering, ReadAhead
 from coconet.runtime.sinks.sink import Sink
 from coconet.runtime.sinks.writer_thread import SinkThread
+from coconet.runtime.threads.queue_thread import Bounds, QueueThread, filling
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,24 @@ class PairSource(Protocol):
 
     realtime: bool
 
-    def __iter__(self) -> Iterator[FramePair]:
-        """Give the pairs, oldest first."""
+    def until(self, stop: Event) -> Iterator[FramePair]:
+        """Give the pairs, oldest first, until there are no more or `stop` is set."""
 
     @property
     def counts(self) -> StreamCounts:
         """What became of the cameras' frames."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What ends a run before its cameras do.
+
+    limit: that many fused frames. stop: set by any thread, it ends the run also while no pair comes and while the sink
+    has no room; what was fused until then is kept.
+    """
+
+    limit: int | None = None
+    stop: Event = field(default_factory=Event)
 
 
 def run_pipeline(
@@ -90,36 +103,36 @@ def run_pipeline(
     backend: Backend,
     sink: Sink,
     *,
-    limit: int | None = None,
+    ending: Ending | None = None,
     gauge: Gauge | None = None,
 ) -> RunReport:
-    """Fuse pairs until they end, `limit` is reached, or Ctrl-C; close the sink and say how it went.
+    """Fuse pairs until they end, or as `ending` says; close the sink and say how it went.
 
     The cameras read, one thread pairs and prepares, this one fuses, and one writes, all at the same time.
-    gauge: told everything while it goes on.
-    Any error discards the sink and is raised; so is a stream without a single pair.
+    gauge: keeps the record of the run.
+    Any error discards the sink and is raised; so is a stream without a single pair, unless it was stopped.
     """
-    loop = _Loop(pairs, backend, limit, gauge or Gauge())
-    with SinkThread(sink, loop.note_written) as writer:
-        try:
-            for frame in loop.fused():
-                writer.put(frame)
-                loop.note(frame)
-        except KeyboardInterrupt:
-            loop.interrupted = True  # what was fused so far is worth keeping
-        if loop.log.frames == 0:
-            with ending_with(ExitCode.CAMERA):
-                raise _no_pairs(pairs.counts)
-    return loop.report()
+    gauge, ending = gauge or Gauge(), ending or Ending()
+    loop, stop = _Loop(pairs, backend, ending, gauge), ending.stop
+    with SinkThread(sink, gauge.note_written) as writer:
+        for frame in loop.fused():
+            if not writer.put(frame, stop):
+                break
+            gauge.note(frame)
+        interrupted = stop.is_set()
+        if gauge.fused == 0:
+            writer.give_up()  # a video without a frame is none
+            if not interrupted:
+                with ending_with(ExitCode.CAMERA):
+                    raise _no_pairs(pairs.counts)
+    return RunReport.of(gauge.figures(), pairs.counts, interrupted=interrupted)
 
 
 class _Loop:
-    """One run of the loop, and what it remembers of itself."""
+    """One run of the loop, from pairs to fused frames."""
 
-    def __init__(self, pairs: PairSource, backend: Backend, limit: int | None, gauge: Gauge) -> None:
-        self.log, self.interrupted = LatencyLog(), False
-        self._pairs, self._backend, self._limit, self._gauge = pairs, backend, limit, gauge
-        self._started = time.perf_counter()
+    def __init__(self, pairs: PairSource, backend: Backend, ending: Ending, gauge: Gauge) -> None:
+        self._pairs, self._backend, self._limit, self._stop = pairs, backend, ending.limit, ending.stop
         self._ahead = self._reader()
         gauge.begin(backend.card, backend.name, lambda: self._ahead.dropped)
 
@@ -133,40 +146,13 @@ class _Loop:
             else:
                 yield from (self._fused(entry) for entry in entries)
 
-    def note(self, frame: FusedFrame) -> None:
-        """Take a frame that was handed to the sink."""
-        self.log.add(frame)
-        self._gauge.note(frame)
-
-    def note_written(self, queued_ms: float, write_ms: float) -> None:
-        """Take the times of a frame that was written."""
-        self.log.add_write(queued_ms, write_ms)
-        self._gauge.note_written(queued_ms, write_ms)
-
-    def report(self) -> RunReport:
-        """Say how it went."""
-        return RunReport(
-            model=self._backend.card.network,
-            precision=self._backend.card.precision,
-            backend=self._backend.name,
-            counts=self._pairs.counts,
-            fused=self.log.frames,
-            seconds=time.perf_counter() - self._started,
-            latency_ms=self.log.percentiles("fuse"),
-            skew_ms=self.log.percentiles("skew"),
-            interrupted=self.interrupted,
-            capture_to_fused_ms=self.log.percentiles("capture to fused"),
-            stages=self.log.stages,
-            superseded=self._ahead.dropped,
-            passed_through=self.log.passed_through,
-        )
-
-    def _reader(self) -> ReadAhead[Entry]:
+    def _reader(self) -> QueueThread[Entry]:
         # Of recordings no pair more than wanted is read; of live cameras those that give way do not count.
-        source = iter(self._pairs if self._pairs.realtime else islice(self._pairs, self._limit))
-        depth = 1 if self._pairs.realtime else _PAIRS_AHEAD
+        live, pairs = self._pairs.realtime, self._pairs.until(self._stop)
+        source = iter(pairs if live else islice(pairs, self._limit))
+        bounds = Bounds(1, "drop oldest") if live else Bounds(_PAIRS_AHEAD)
         ready = (Entry(pair, time.perf_counter()) for pair in source)
-        return ReadAhead(lambda: next(ready, None), Buffering(depth, self._pairs.realtime), "prepare")
+        return QueueThread(filling(lambda: next(ready, None)), bounds, "prepare")
 
     def _prepared(self) -> Iterator[Entry]:
         while (entry := self._next()) is not None:
@@ -174,7 +160,7 @@ class _Loop:
 
     def _next(self) -> Entry | None:
         with ending_with(ExitCode.CAMERA):
-            return self._ahead.take()
+            return self._ahead.take(self._stop)
 
     def _fused(self, entry: Entry) -> FusedFrame:
         begun = time.perf_counter()

@@ -17,7 +17,7 @@ from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.choice import BackendChoice
 from coconet.runtime.backends.open_backend import open_choice
 from coconet.runtime.frame import FusedFrame
-from coconet.runtime.loop.pipeline import run_pipeline
+from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import Gauge
 from coconet.runtime.pairing.pair_stream import PairStream
@@ -60,20 +60,21 @@ def run_rig(
     choice: BackendChoice,
     out: Output,
     *,
-    limit: int | None = None,
+    ending: Ending | None = None,
     gauge: Gauge | None = None,
 ) -> RunReport:
     """Fuse what the rig's cameras give, with a progress bar on stderr.
 
     tuner: the rig, which can be changed through it meanwhile. choice: what fuses, see `choose_backend`. out: where the
-    fused frames go. limit: stop after N fused frames. gauge: told everything while it goes on.
+    fused frames go. ending: what ends it before the cameras do. gauge: keeps the record of the run.
     Raises CoconetError for whatever cannot be opened, and for what fails on the way; nothing is left under the final
     name then.
     """
+    ending = ending or Ending()
     with (
         closing(_open_model(choice)) as backend,
         _open_cameras(tuner) as pairs,
-        frame_progress(limit or pairs.frames_expected) as advance,
+        frame_progress(ending.limit or pairs.frames_expected) as advance,
     ):
         gauge = gauge or Gauge()
         gauge.on_frame(advance)
@@ -81,8 +82,8 @@ def run_rig(
         gauge.on_frame(FrontEndCheck(backend.card, pairs.front_end))
         with ending_with(ExitCode.OUTPUT):
             sink = open_sink(out.address, out.rotation)
-        report = run_pipeline(pairs, backend, sink, limit=limit, gauge=gauge)
-    if report.interrupted or report.fused == limit:
+        report = run_pipeline(pairs, backend, sink, ending=ending, gauge=gauge)
+    if report.interrupted or report.fused == ending.limit:
         return report  # what the cameras had read ahead was not wanted any more, which is no loss
     return dataclasses.replace(report, counts=pairs.counts)  # what the longer recording had left is
 

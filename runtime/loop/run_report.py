@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from coconet.cards.precision import PrecisionName
-from coconet.runtime.loop.run_stats import Percentiles, StageTime
+from coconet.runtime.loop.run_stats import Figures, Percentiles, StageTime
 from coconet.runtime.pairing.paired_captures import CameraCount, StreamCounts
 
 
@@ -20,7 +20,7 @@ class RunReport:
     backend: what ran the model. fused: frames that went to the sink.
     seconds: from asking for the first pair to the finished output.
     latency_ms: the backend. skew_ms: between the two stamps of a pair, absolute. Both are None where no pair was fused.
-    interrupted: whether somebody stopped the run before the cameras ended.
+    interrupted: whether the run was stopped before the cameras ended.
     capture_to_fused_ms: from the later stamp of a pair to its picture; None for recordings.
     stages: the time of every stage. superseded: prepared pairs that gave way to a newer one.
     passed_through: frames that show one camera alone, because the other was not there.
@@ -39,6 +39,25 @@ class RunReport:
     stages: tuple[StageTime, ...] = ()
     superseded: int = 0
     passed_through: int = 0
+
+    @classmethod
+    def of(cls, figures: Figures, counts: StreamCounts, *, interrupted: bool) -> RunReport:
+        """Lay out what a run has come to. figures: over all of it."""
+        return cls(
+            model=figures.model,
+            precision=figures.precision,
+            backend=figures.backend,
+            counts=counts,
+            fused=figures.fused,
+            seconds=figures.seconds,
+            latency_ms=figures.latency_ms,
+            skew_ms=figures.skew_ms,
+            interrupted=interrupted,
+            capture_to_fused_ms=figures.capture_to_fused_ms,
+            stages=figures.stages,
+            superseded=figures.superseded,
+            passed_through=figures.passed_through,
+        )
 
     @property
     def fps(self) -> float:

@@ -65,8 +65,12 @@ class _Recent:
         self._values[self._count % len(self._values)] = value
         self._count += 1
 
-    def percentiles(self) -> Percentiles:
-        return Percentiles.of(self._values[: self._count])
+    def last(self, most: int) -> NDArray[np.float64]:
+        """The newest values, at most this many, in no particular order."""
+        size, end = len(self._values), self._count % len(self._values)
+        if self._count <= size:
+            return self._values[max(0, self._count - most) : self._count]
+        return self._values[np.arange(end - min(most, size), end) % size]
 
 
 class LatencyLog:
@@ -97,15 +101,14 @@ class LatencyLog:
         self._samples["sink queue"].append(queued_ms)
         self._samples["write"].append(write_ms)
 
-    def percentiles(self, measure: Measure) -> Percentiles | None:
-        """What was measured so far; None where nothing was."""
+    def percentiles(self, measure: Measure, last: int = HISTORY_FRAMES) -> Percentiles | None:
+        """Percentiles over at most `last` of the newest samples; None if there is none."""
         recent = self._samples.get(measure)
-        return None if recent is None else recent.percentiles()
+        return None if recent is None else Percentiles.of(recent.last(last))
 
-    @property
-    def stages(self) -> tuple[StageTime, ...]:
+    def stages(self, last: int = HISTORY_FRAMES) -> tuple[StageTime, ...]:
         """The stages that were timed, in the order of a frame's way."""
-        found = ((stage, self.percentiles(stage)) for stage in STAGES)
+        found = ((stage, self.percentiles(stage, last)) for stage in STAGES)
         return tuple(StageTime(stage, ms) for stage, ms in found if ms is not None)
 
 
@@ -116,6 +119,26 @@ OnFrame = Callable[[FusedFrame], None]
 
 RigHealth = Callable[[], tuple[CameraHealth | None, CameraHealth | None]]
 """Gives the health of the visible and the infrared camera now."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the record of a run says at one moment: counts over all of the run, percentiles over its newest frames.
+
+    seconds: since the run began. The other fields are those of RunReport and Vitals, which are made of them.
+    """
+
+    model: str
+    precision: PrecisionName
+    backend: str
+    fused: int
+    passed_through: int
+    seconds: float
+    latency_ms: Percentiles | None
+    capture_to_fused_ms: Percentiles | None
+    skew_ms: Percentiles | None
+    stages: tuple[StageTime, ...]
+    superseded: int
 
 
 @dataclass(frozen=True)
@@ -151,70 +174,100 @@ class Vitals:
 
 
 class Gauge:
-    """Takes what a run tells about itself and gives its vitals; the run writes, any thread reads."""
+    """The record of a run: the loop books every frame once, and any thread reads what it has come to."""
 
     def __init__(self, on_frame: OnFrame | None = None) -> None:
-        """Prepare to be told; on_frame is called in the loop after every fused frame, so it must be quick."""
+        """Prepare the record; on_frame is called in the loop after every fused frame, so it must be quick."""
         self._on_frame: list[OnFrame] = [] if on_frame is None else [on_frame]
         self._lock = Lock()
-        self._log = LatencyLog(RECENT_FRAMES)
+        self._log = LatencyLog()
         self._moments: deque[float] = deque(maxlen=RECENT_FRAMES)
         self._card: ModelCard | None = None
-        self._backend = ""
+        self._backend, self._begun_s = "", 0.0
         self._health: RigHealth | None = None
         self._superseded: Callable[[], int] = lambda: 0
         self._drift_px: Callable[[], float | None] = lambda: None
 
-    def on_frame(self, told: OnFrame) -> None:
+    def on_frame(self, call: OnFrame) -> None:
         """Call this too after every fused frame."""
-        self._on_frame.append(told)
+        self._on_frame.append(call)
 
     def begin(self, card: ModelCard, backend: str, superseded: Callable[[], int]) -> None:
-        """Say which model runs on what, and who counts the pairs that are thrown away."""
+        """Begin the record of a run: which model runs on what, and what counts the pairs that are thrown away."""
         with self._lock:
             self._card, self._backend, self._superseded = card, backend, superseded
+            self._log, self._begun_s = LatencyLog(), time.perf_counter()
+            self._moments.clear()
 
     def watch(self, health: RigHealth, drift_px: Callable[[], float | None]) -> None:
-        """Say who knows how the cameras and their alignment are."""
+        """Say what knows how the cameras and their alignment are."""
         with self._lock:
             self._health, self._drift_px = health, drift_px
 
     def note(self, frame: FusedFrame) -> None:
-        """Take a fused frame."""
+        """Book a fused frame."""
         with self._lock:
             self._log.add(frame)
             self._moments.append(time.monotonic())
-        for told in self._on_frame:
-            told(frame)
+        for call in self._on_frame:
+            call(frame)
 
     def note_written(self, queued_ms: float, write_ms: float) -> None:
-        """Take how long a frame waited to be written, and how long writing it took."""
+        """Book how long a frame waited to be written, and how long writing it took."""
         with self._lock:
             self._log.add_write(queued_ms, write_ms)
 
+    @property
+    def fused(self) -> int:
+        """How many frames of the run were booked."""
+        return self._log.frames
+
+    def figures(self) -> Figures:
+        """What the whole run has come to; raises RuntimeError before it has begun."""
+        with self._lock:
+            return self._figures(HISTORY_FRAMES)
+
     def vitals(self) -> Vitals | None:
-        """What is known now; None before a run has begun."""
+        """How the run is now; None before it has begun."""
         with self._lock:
             if self._card is None:
                 return None
             cameras = self._health() if self._health else (None, None)
-            log = self._log
+            now = self._figures(RECENT_FRAMES)
             return Vitals(
-                model=self._card.network,
-                precision=self._card.precision,
-                backend=self._backend,
+                model=now.model,
+                precision=now.precision,
+                backend=now.backend,
                 visible=cameras[0],
                 infrared=cameras[1],
-                fused=log.frames,
-                passed_through=log.passed_through,
+                fused=now.fused,
+                passed_through=now.passed_through,
                 fps=self._fps(),
-                latency_ms=log.percentiles("fuse"),
-                capture_to_fused_ms=log.percentiles("capture to fused"),
-                skew_ms=log.percentiles("skew"),
-                stages=log.stages,
-                superseded=self._superseded(),
+                latency_ms=now.latency_ms,
+                capture_to_fused_ms=now.capture_to_fused_ms,
+                skew_ms=now.skew_ms,
+                stages=now.stages,
+                superseded=now.superseded,
                 drift_px=self._drift_px(),
             )
+
+    def _figures(self, last: int) -> Figures:
+        card, log = self._card, self._log
+        if card is None:
+            raise RuntimeError("a record has figures once its run has begun")
+        return Figures(
+            model=card.network,
+            precision=card.precision,
+            backend=self._backend,
+            fused=log.frames,
+            passed_through=log.passed_through,
+            seconds=time.perf_counter() - self._begun_s,
+            latency_ms=log.percentiles("fuse", last),
+            capture_to_fused_ms=log.percentiles("capture to fused", last),
+            skew_ms=log.percentiles("skew", last),
+            stages=log.stages(last),
+            superseded=self._superseded(),
+        )
 
     def _fps(self) -> float:
         """The rate over the remembered frames, which falls towards 0 once no more come."""

@@ -1,4 +1,4 @@
-"""The supervisor of a run: logs what changes, reports to systemd, and turns SIGTERM into an orderly end.
+"""The supervisor of a run: logs what changes, and reports to systemd.
 
 The systemd protocol is that of sd_notify(3): lines in a datagram to the socket named in NOTIFY_SOCKET.
 """
@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from threading import Event, Thread, current_thread, main_thread
-from types import FrameType, TracebackType
+from collections.abc import Mapping
+from contextlib import suppress
+from types import TracebackType
 
 from coconet.event_log import log_event
 from coconet.runtime.loop.liveness import Pulse, Standing
 from coconet.runtime.loop.run_stats import Gauge, Vitals
 from coconet.runtime.pairing.camera_health import CameraHealth
+from coconet.runtime.threads.background import Background
 
 
 class Notifier:
@@ -47,7 +46,7 @@ _LOOK_S = 0.5
 _VITALS_S = 60.0
 
 
-class Attendant:
+class Attendant(Background):
     """A context manager: inside its block it looks at a run twice a second.
 
     Camera states are logged when they change, figures once a minute. systemd is told once when the run is ready, and
@@ -55,35 +54,30 @@ class Attendant:
     """
 
     def __init__(self, gauge: Gauge, notifier: Notifier | None = None) -> None:
+        super().__init__(self._keep_looking, "attendant")
         self._gauge, self._pulse, self._notifier = gauge, Pulse(gauge), notifier or Notifier()
-        self._leaving = Event()
         self._states: dict[str, str] = {}
         self._announced, self._figures_s, self._reason = False, time.monotonic(), ""
-        self._thread = Thread(target=self._work, name="attendant", daemon=True)
 
     @property
     def pulse(self) -> Pulse:
         """Who feels whether the run goes on."""
         return self._pulse
 
-    def __enter__(self) -> Attendant:
-        self._thread.start()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._leaving.set()
-        self._thread.join()
+        self.stop()
         self._look()  # what happened since the last look
         self._notifier.tell("STOPPING=1")
         vitals = self._gauge.vitals()
         ended = {"fused": 0 if vitals is None else vitals.fused, "error": None if error is None else str(error)}
         log_event("run ended", level=logging.INFO if error is None else logging.ERROR, **ended)
+        super().__exit__(kind, error, trace)
 
-    def _work(self) -> None:
+    def _keep_looking(self) -> None:
         most_s = (self._notifier.watchdog_s or 4 * _LOOK_S) / 4  # as sd_watchdog_enabled(3) advises, with room to spare
-        while not self._leaving.wait(min(_LOOK_S, most_s)):
+        while not self.stopping.wait(min(_LOOK_S, most_s)):
             self._look()
 
     def _look(self) -> None:
@@ -123,20 +117,3 @@ class Attendant:
             self._notifier.tell("WATCHDOG=1")
         elif self._announced:
             log_event("stalled", level=logging.ERROR, reason=standing.reason)
-
-
-@contextmanager
-def stopped_by_sigterm() -> Iterator[None]:
-    """Turn SIGTERM inside the block into KeyboardInterrupt; only the main thread can be asked."""
-    if current_thread() is not main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

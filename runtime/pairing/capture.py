@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from threading import Condition
+from threading import Condition, Lock
 
 from coconet.errors import CoconetError
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.frame import Frame
 from coconet.runtime.pairing.camera_health import CameraHealth, HealthWatch
-from coconet.runtime.pairing.read_ahead import Buffering, ReadAhead
+from coconet.runtime.threads.queue_thread import Bounds, QueueThread, filling
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class Recovery:
     longest_wait_s: float = 2.0
 
 
-class Capture(ReadAhead[Frame]):
-    """Reads a camera ahead, into a buffer of at most `depth` frames.
+class Capture(QueueThread[Frame]):
+    """Reads a camera ahead, into a queue of at most `depth` frames.
 
-    A realtime camera is never kept waiting: where the buffer is full, its oldest frame is dropped and counted. Any
+    A realtime camera is never kept waiting: when the queue is full, its oldest frame is dropped and counted. Any
     other camera waits for room, so that no frame is lost. As a context manager it reads inside the block; the camera
     stays open after it, until `close`.
     """
@@ -45,16 +45,44 @@ class Capture(ReadAhead[Frame]):
         watch: is told of every frame and every loss. recovery: what to do when the camera fails or ends; without it an
         error is raised by `take`, and an end is the end.
         """
-        super().__init__(self._next, Buffering(depth, camera.realtime), f"capture {camera.name}", changed)
+        bounds = Bounds(depth, "drop oldest" if camera.realtime else "wait")
+        super().__init__(lambda _: self._read_all(), bounds, f"capture {camera.name}", changed)
         self._camera: Camera | None = camera
+        self._lock = Lock()
+        self._reading = self._closing = False
         self._watch, self._recovery = watch, recovery
 
     def health(self, now_ns: int) -> CameraHealth | None:
         """How the camera is; None where nobody watches it."""
         return None if self._watch is None else replace(self._watch.snapshot(now_ns), dropped=self.dropped)
 
+    @property
+    def read(self) -> int:
+        """How many frames the camera has given."""
+        return self.entered
+
+    def start(self) -> None:
+        """Begin to read; once."""
+        self._reading = True
+        super().start()
+
     def close(self) -> None:
-        """Close the camera; only after `stop`."""
+        """Close the camera; only after `stop`. While a read is stuck in the camera, it is closed once that returns."""
+        with self._lock:
+            self._closing, reading = True, self._reading
+        if not reading:
+            self._close_camera()
+
+    def _read_all(self) -> None:
+        try:
+            filling(self._next)(self)
+        finally:
+            with self._lock:
+                self._reading, closing = False, self._closing
+            if closing:
+                self._close_camera()
+
+    def _close_camera(self) -> None:
         camera, self._camera = self._camera, None
         if camera is not None:
             camera.close()
@@ -83,7 +111,7 @@ class Capture(ReadAhead[Frame]):
 
     def _reopened(self, recovery: Recovery) -> bool:
         """Open the camera again, however often it takes; False when the capture is being stopped."""
-        self.close()
+        self._close_camera()
         wait_s = recovery.first_wait_s
         while self.pause(wait_s):
             if self._opened(recovery):

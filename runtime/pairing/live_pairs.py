@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import median
+from threading import Event
 
 import numpy as np
 
@@ -77,9 +78,10 @@ class LivePairs:
         self._last_ns: int | None = None
         self._began_ns = 0
 
-    def __iter__(self) -> Iterator[FramePair]:
+    def until(self, stop: Event) -> Iterator[FramePair]:
+        """Give pairs until a camera ends for good or `stop` is set."""
         self._began_ns = time.monotonic_ns()
-        while True:
+        while not stop.is_set():
             now_ns = time.monotonic_ns()
             self._collect(now_ns)
             pair = self._newest_pair(now_ns)

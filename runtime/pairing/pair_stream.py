@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from threading import Event
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from coconet.cards.model_card import FrontEnd
 from coconet.runtime.cameras.camera import Camera
@@ -17,6 +18,13 @@ from coconet.runtime.preprocess.preprocess import Preparation
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+class PairSequence(Protocol):
+    """In which order pairs come out of what two captures read."""
+
+    def until(self, stop: Event) -> Iterator[FramePair]:
+        """Give pairs until there are no more or `stop` is set, which also ends the wait for a camera."""
 
 
 class PairStream:
@@ -30,9 +38,7 @@ class PairStream:
     gave them.
     """
 
-    def __init__(
-        self, captures: PairedCaptures, pairs: Iterable[FramePair], preparation: Preparation | None = None
-    ) -> None:
+    def __init__(self, captures: PairedCaptures, pairs: PairSequence, preparation: Preparation | None = None) -> None:
         """Give the `pairs` that are made of what `captures` reads."""
         self._captures, self._pairs, self.preparation = captures, pairs, preparation
         self.realtime, self.frames_expected = captures.realtime, captures.frames_expected
@@ -48,8 +54,12 @@ class PairStream:
 
     def __iter__(self) -> Iterator[FramePair]:
         """Give pairs until a camera ends. Raises what a camera raised, and what the preparation raises."""
+        return self.until(Event())
+
+    def until(self, stop: Event) -> Iterator[FramePair]:
+        """Give pairs until a camera ends or `stop` is set, which also ends the wait for a camera that gives nothing."""
         self._captures.check_entered()
-        return (self._prepare(pair) for pair in self._pairs)
+        return (self._prepare(pair) for pair in self._pairs.until(stop))
 
     @property
     def counts(self) -> StreamCounts:
@@ -87,15 +97,16 @@ class _EveryPair:
     def __init__(self, captures: PairedCaptures) -> None:
         self._captures = captures
 
-    def __iter__(self) -> Iterator[FramePair]:
+    def until(self, stop: Event) -> Iterator[FramePair]:
+        """Give pairs until a recording ends or `stop` is set."""
         pairer = self._captures.pairer
-        while True:
+        while not stop.is_set():
             if (pair := pairer.pop()) is not None:
                 yield pair
             elif pairer.finished:
                 return
             else:
-                self._captures.take(pairer.wants)
+                self._captures.take(pairer.wants, stop=stop)
 
 
 def pair_recordings(

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from threading import Condition
+from threading import Condition, Event
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
@@ -120,6 +120,8 @@ class PairedCaptures:
             for capture in self._captures.values():
                 stack.callback(capture.close)
                 stack.enter_context(capture)
+            for capture in self._captures.values():
+                stack.callback(capture.ask_to_stop)  # both, before either is waited for
             self._exit = stack.pop_all()
         return self
 
@@ -164,12 +166,13 @@ class PairedCaptures:
         with self._changed:
             self._changed.wait_for(lambda: not self.all_taken, seconds)
 
-    def take(self, side: Side, now_ns: int = 0) -> Frame | None:
+    def take(self, side: Side, now_ns: int = 0, stop: Event | None = None) -> Frame | None:
         """Hand the next frame of a side to the pairer, and give it; None at the side's end.
 
-        now_ns: the time of time.monotonic_ns(), for live cameras. Raises what the camera raised.
+        now_ns: the time of time.monotonic_ns(), for live cameras. stop: ends the wait, and with it the side.
+        Raises what the camera raised.
         """
-        frame = self._captures[side].take()
+        frame = self._captures[side].take(stop)
         if frame is None:
             self.unfinished.discard(side)
             self.pairer.end(side)

@@ -7,6 +7,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from rich.console import Console
 
@@ -17,15 +18,17 @@ from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.cameras.recorded import StampSheet, stamps_beside
 from coconet.runtime.frame import Frame, Side
 from coconet.runtime.pairing.capture import Capture
-from coconet.runtime.pairing.read_ahead import Buffering, ReadAhead
 from coconet.runtime.rig.edit import replayed_rig
 from coconet.runtime.rig.open_rig import open_cameras
 from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.threads.background import Background
 
 UNFINISHED = ".unfinished"
 """A folder has this ending while it is being written, and keeps it after a crash."""
 
 _FRAMES_AHEAD = 32  # a second at 30 fps for a disk to catch up in
+
+_FINISH_S = 60.0  # at the end, for a slow disk to take the frames that were read
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,15 @@ class Recorder:
             for writer in self._sides.values():
                 stack.callback(writer.close)
                 writer.start()
+            for writer in self._sides.values():
+                stack.callback(writer.ask_to_stop)  # both, before either is waited for
             self._exit = stack.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if self._exit is not None:
             self._exit.close()
-        if error is None or isinstance(error, KeyboardInterrupt):
+        if error is None:
             self.check()
             self._scratch.rename(self._folder)
 
@@ -107,15 +112,15 @@ class _SideWriter:
         self._writer, self._sheet = RawVideoWriter(video), StampSheet(stamps_beside(video))
         self._written = 0
         self._error: CoconetError | None = None
-        self._work: ReadAhead[int] = ReadAhead(self._next, Buffering(1, newest_wins=True), f"record {video.stem}")
+        self._thread = Background(self._write_all, f"record {video.stem}")
 
     @property
     def ended(self) -> bool:
-        return self._work.ended
+        return not self._thread.running
 
     @property
     def failed(self) -> bool:
-        return self._work.error is not None
+        return self._thread.error is not None
 
     @property
     def count(self) -> RecordedCount:
@@ -123,21 +128,29 @@ class _SideWriter:
 
     def start(self) -> None:
         self._capture.start()
-        self._work.start()
+        self._thread.start()
+
+    def ask_to_stop(self) -> None:
+        self._capture.ask_to_stop()
+        self._thread.ask_to_stop()
 
     def close(self) -> None:
-        """Stop, write what has been read, and finish the file."""
+        """Stop, write what has been read, and finish the file; one whose disk is stuck is left as it is."""
+        self.ask_to_stop()
+        written = self._thread.stop(_FINISH_S)
         self._capture.stop()
-        self._work.stop()
         self._capture.close()
-        if self._work.error is not None:
+        if not written:
+            self._error = _disk_error(self._video, f"one that has been stuck for {_FINISH_S:g} s")
+            return
+        if self.failed:
             self._writer.abandon()
         else:
             self._finish()
-        self._sheet.close(whole=self._error is None and self._work.error is None)
+        self._sheet.close(whole=self._error is None and not self.failed)
 
     def check(self) -> None:
-        error = self._work.error or self._error
+        error = self._thread.error or self._error
         if error is not None:
             raise error
 
@@ -145,20 +158,20 @@ class _SideWriter:
         try:
             self._writer.close()
         except OSError as error:
-            self._error = _disk_error(self._video, error)
+            self._error = _disk_error(self._video, error.strerror or str(error))
 
-    def _next(self) -> int | None:
-        frame = self._capture.take()
-        if frame is None:
-            return None
+    def _write_all(self) -> None:
+        while (frame := self._capture.take()) is not None:
+            self._write(frame)
+
+    def _write(self, frame: Frame) -> None:
         time_ns = frame.timestamp_ns - self._recorder.origin_ns(frame)
         try:
             self._writer.write(frame.pixels, max(0, time_ns))
             self._sheet.add(frame, time_ns)
         except OSError as error:
-            raise _disk_error(self._video, error) from error
+            raise _disk_error(self._video, error.strerror or str(error)) from error
         self._written += 1
-        return self._written
 
 
 def _make(folder: Path, scratch: Path) -> None:
@@ -168,14 +181,14 @@ def _make(folder: Path, scratch: Path) -> None:
     try:
         scratch.mkdir(parents=True)
     except OSError as error:
-        raise _disk_error(scratch, error) from error
+        raise _disk_error(scratch, error.strerror or str(error)) from error
 
 
-def _disk_error(path: Path, error: OSError) -> CoconetError:
+def _disk_error(path: Path, got: str) -> CoconetError:
     return CoconetError(
         path,
         wanted="a disk that takes more",
-        got=error.strerror or str(error),
+        got=got,
         remedy="What was recorded up to the last second before is in that folder and can be replayed. Free space.",
     )
 
@@ -183,8 +196,8 @@ def _disk_error(path: Path, error: OSError) -> CoconetError:
 _LOOK_S = 0.1
 
 
-def record_rig(rig: Rig, rig_file: Path, folder: Path, seconds: float | None) -> dict[Side, RecordedCount]:
-    """Record until the cameras end, Ctrl-C, or so many seconds; give what became of each side's frames.
+def record_rig(rig: Rig, rig_file: Path, folder: Path, seconds: float | None, stop: Event) -> dict[Side, RecordedCount]:
+    """Record until the cameras end, `stop` is set, or N seconds have passed; give what became of each side's frames.
 
     The folder gets a rig.toml with the same settings, whose cameras are the recorded videos.
     Raises CoconetError for what cannot be opened, for a camera that fails, and for a disk that is full.
@@ -195,12 +208,11 @@ def record_rig(rig: Rig, rig_file: Path, folder: Path, seconds: float | None) ->
     until = None if seconds is None else time.monotonic() + seconds
     with recorder, Console(stderr=True).status("recording ...") as status:
         recorder.add_file("rig.toml", text)
-        try:
-            while not recorder.finished and (until is None or time.monotonic() < until):
-                time.sleep(_LOOK_S)
-                status.update(_line(recorder.counts()))
-        except KeyboardInterrupt:
-            print("stopped", file=sys.stderr)
+        while not (recorder.finished or stop.is_set()) and (until is None or time.monotonic() < until):
+            stop.wait(_LOOK_S)
+            status.update(_line(recorder.counts()))
+    if stop.is_set():
+        print("stopped", file=sys.stderr)
     return recorder.counts()
 
 

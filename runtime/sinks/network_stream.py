@@ -14,6 +14,7 @@ from coconet.event_log import log_event
 from coconet.media.video import H264, MPEG4, SECOND_NS, yuv_frame
 from coconet.redaction import redacted
 from coconet.runtime.frame import FusedFrame
+from coconet.runtime.sinks.sink import PIPED, SENT
 
 try:
     import av
@@ -55,8 +56,9 @@ class StreamSink:
 
     def __init__(self, address: str) -> None:
         """Prepare to send; the first frame decides the size, and opens the connection."""
-        self._address, self._name = address, redacted(address)
+        self._address, self.name = address, redacted(address)
         self._scheme = address.partition(":")[0]
+        self.delivery = PIPED if self._scheme == "h264" else SENT
         self.dropped = self._sent = 0
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
@@ -117,15 +119,17 @@ class StreamSink:
         got = getattr(error, "strerror", None) or type(error).__name__
         if not self._sent or self._scheme == "h264":
             raise CoconetError(
-                self._name, wanted="somebody who takes the stream", got=got, remedy="Start the receiver first."
+                self.name, wanted="somebody who takes the stream", got=got, remedy="Start the receiver first."
             ) from error
         self.dropped += 1
         self._retry_s = time.monotonic() + _RETRY_S
-        log_event("output lost", level=logging.WARNING, output=self._name, trouble=got)
+        log_event("output lost", level=logging.WARNING, output=self.name, trouble=got)
 
 
 class RawSink:
     """Writes every picture as plain bytes: rows of BGR, or of gray from a gray visible camera."""
+
+    name, delivery = RAW_PIPE, PIPED
 
     def __init__(self, stream: BinaryIO | None = None) -> None:
         self._stream = stream or sys.stdout.buffer

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from coconet.redaction import redacted
 from coconet.runtime.sinks.sink import FolderSink, NoSink, Sink
 from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink
 
@@ -29,10 +28,8 @@ def open_sink(address: str | None, rotation: Rotation | None = None) -> Sink:
         return NoSink()
     if address.startswith(("udp://", "rtsp://", "h264:")):
         from coconet.runtime.sinks.network_stream import StreamSink
-        from coconet.runtime.sinks.writer_thread import LossySink
 
-        stream = StreamSink(address)
-        return stream if address.startswith("h264:") else LossySink(stream, redacted(address))
+        return StreamSink(address)
     if address == "raw:-":
         from coconet.runtime.sinks.network_stream import RawSink
 

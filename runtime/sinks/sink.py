@@ -2,15 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from coconet.files import writing_to
 from coconet.runtime.frame import FusedFrame
+from coconet.runtime.threads.queue_thread import Bounds
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How frames get to a sink.
+
+    bounds: how many wait for it, and what happens to one more. patience_s: how long, at the end, those that wait are
+    waited for before the sink counts as stuck.
+    """
+
+    bounds: Bounds
+    patience_s: float
+
+    @property
+    def lossy(self) -> bool:
+        """Whether frames are dropped rather than the loop kept waiting."""
+        return self.bounds.when_full != "wait"
+
+
+WHOLE = Delivery(Bounds(4), patience_s=60.0)
+"""To a file: nothing is lost. Four frames bridge a slow write; more would only hide a disk that is too slow."""
+
+PIPED = Delivery(Bounds(4), patience_s=3.0)
+"""To a pipe: nothing is lost, and a reader who has stopped reading is not waited for at the end."""
+
+SENT = Delivery(Bounds(16, "drop newest"), patience_s=3.0)
+"""To a network: a receiver that is slow costs frames, and holds nothing up. Half a second of frames at 30 fps waits."""
+
+CLIPPED = Delivery(Bounds(16, "drop newest"), patience_s=60.0)
+"""To a file beside the run: a slow disk costs frames of the file, and holds nothing up."""
 
 
 class Sink(Protocol):
-    """Where fused frames go."""
+    """Where fused frames go. name: for errors, without passwords. delivery: how frames get there."""
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+
+    @property
+    def delivery(self) -> Delivery:
+        """How frames get to it."""
 
     def write(self, frame: FusedFrame) -> None:
         """Take one fused frame."""
@@ -23,7 +63,9 @@ class Sink(Protocol):
 
 
 class NoSink:
-    """Lets every frame go: to measure, or where somebody else looks at the frames."""
+    """Lets every frame go: to measure, or when frames are only looked at while they pass."""
+
+    name, delivery = "nowhere", WHOLE
 
     def write(self, frame: FusedFrame) -> None:
         """Nothing to do."""
@@ -38,8 +80,10 @@ class NoSink:
 class FolderSink:
     """A folder of pictures named like the visible ones, or by frame number as PNG; each is written whole."""
 
+    delivery = WHOLE
+
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self.name = folder, str(folder)
         self._made = not folder.exists()
         self._written: list[Path] = []
         with writing_to(folder):

@@ -10,15 +10,18 @@ from pathlib import Path
 from coconet.errors import CoconetError
 from coconet.files import writing_to
 from coconet.runtime.frame import FusedFrame
+from coconet.runtime.sinks.sink import WHOLE
 
 
 class VideoSink:
     """A video file that plays at the pace of the pairs; it has its name only once it is closed."""
 
+    delivery = WHOLE
+
     def __init__(self, path: Path) -> None:
         from coconet.media.video import VideoWriter
 
-        self._path = path
+        self._path, self.name = path, str(path)
         with writing_to(path):
             self._writer = VideoWriter(path)
 
@@ -72,9 +75,11 @@ class Rotation:
 class RotatingSink:
     """Writes `name.mp4` as `name-20260131T235959-000Z.mp4` and so on, by UTC; each has its name once it is full."""
 
+    delivery = WHOLE
+
     def __init__(self, path: Path, rotation: Rotation) -> None:
         """Begin the first file, so that a place that cannot be written to is refused at once."""
-        self._path, self._rotation = path, rotation
+        self._path, self._rotation, self.name = path, rotation, str(path)
         self._begun_ns: int | None = None
         self._last_name = ""
         self._current = self._next()

@@ -7,6 +7,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from coconet.runtime.loop.run_stats import Gauge
     from coconet.runtime.rig.live_settings import Tuner
     from coconet.runtime.viewers.live_page import PageSettings
@@ -19,9 +21,12 @@ class View(str, Enum):
     WINDOW = "window"
 
 
-def open_viewer(view: View | None, gauge: Gauge, page: PageSettings, tuner: Tuner) -> AbstractContextManager[Any]:
-    """Prepare what shows the run that tells `gauge`, as a context manager around the run; None shows nothing.
+def open_viewer(
+    view: View | None, gauge: Gauge, page: PageSettings, tuner: Tuner, stop: Event
+) -> AbstractContextManager[Any]:
+    """Prepare what shows the run that `gauge` records, as a context manager around the run; None shows nothing.
 
+    stop: set by a viewer that ends the run.
     Raises CoconetError for what cannot be shown here.
     """
     if view is None:
@@ -29,7 +34,7 @@ def open_viewer(view: View | None, gauge: Gauge, page: PageSettings, tuner: Tune
     if view is View.WINDOW:
         from coconet.runtime.viewers.window import LiveWindow
 
-        return LiveWindow(gauge, tuner.rig.view.look())
+        return LiveWindow(gauge, tuner.rig.view.look(), stop)
     from coconet.runtime.viewers.live_page import LivePage
 
     return LivePage(gauge, page, tuner, on_open=_announce)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from threading import Lock
@@ -10,9 +13,38 @@ from coconet.errors import CoconetError
 from coconet.files import writing_to
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.open_sink import open_sink
-from coconet.runtime.sinks.writer_thread import ClipState, ClipWriter
+from coconet.runtime.sinks.sink import CLIPPED
+from coconet.runtime.sinks.writer_thread import SinkThread
 
 _SIDES = ("fused", "visible", "infrared")
+
+
+@dataclass(frozen=True)
+class ClipState:
+    """A recording that is on. frames: written. dropped: given up because writing them took too long.
+
+    trouble: why it writes no more, empty while it does.
+    """
+
+    name: str
+    seconds: float
+    frames: int
+    dropped: int
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """The name of a recording, when it began, and what writes it."""
+
+    name: str
+    began_s: float
+    writer: SinkThread
+
+    @property
+    def state(self) -> ClipState:
+        seconds, writer = time.monotonic() - self.began_s, self.writer
+        return ClipState(self.name, seconds, writer.written, writer.dropped, str(writer.error or ""))
 
 
 class Captures:
@@ -21,19 +53,20 @@ class Captures:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = Lock()
-        self._recorder: ClipWriter | None = None
+        self._clip: _Clip | None = None
 
     @property
     def recording(self) -> ClipState | None:
         """The recording that is on."""
-        recorder = self._recorder
-        return None if recorder is None else recorder.state
+        clip = self._clip
+        return None if clip is None else clip.state
 
     def note(self, frame: FusedFrame) -> None:
         """Take every frame of the loop; it is written while a recording is on."""
-        recorder = self._recorder
-        if recorder is not None:
-            recorder.note(frame)
+        clip = self._clip
+        if clip is not None and clip.writer.error is None:
+            with suppress(Exception):  # what went wrong shows in `recording`, and comes out of `stop`
+                clip.writer.put(frame)
 
     def snapshot(self, frame: FusedFrame) -> list[str]:
         """Write the fused picture and those of the cameras that are live, as PNG; give the names of the files."""
@@ -51,16 +84,21 @@ class Captures:
     def start(self) -> ClipState:
         """Begin a recording, or go on with the one that is on."""
         with self._lock:
-            if self._recorder is None:
+            if self._clip is None:
                 name = f"{self._stem()}.mp4"
-                self._recorder = ClipWriter(open_sink(str(self.folder / name)), name)
-            return self._recorder.state
+                writer = SinkThread(open_sink(str(self.folder / name)), delivery=CLIPPED)
+                writer.start()
+                self._clip = _Clip(name, time.monotonic(), writer)
+            return self._clip.state
 
     def stop(self) -> ClipState | None:
-        """Finish the recording. Raises CoconetError where it could not be written, or has no frame."""
+        """Finish the recording. Raises CoconetError if it could not be written, has no frame, or its disk is stuck."""
         with self._lock:
-            recorder, self._recorder = self._recorder, None
-            return None if recorder is None else recorder.stop()
+            clip, self._clip = self._clip, None
+            if clip is None:
+                return None
+            clip.writer.close()
+            return clip.state
 
     def _stem(self) -> str:
         with writing_to(self.folder):

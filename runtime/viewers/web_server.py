@@ -5,10 +5,14 @@ from __future__ import annotations
 import socket
 import time
 from contextlib import closing
-from threading import Thread
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from coconet.errors import CoconetError, MissingPackage
+from coconet.runtime.threads.background import Background
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 try:
     import asyncio
@@ -29,13 +33,17 @@ _LARGEST_MESSAGE = 4096  # of a WebSocket, in bytes; a viewer's wish takes a hun
 
 _START_S, _STOP_S = 10.0, 2
 
+_END_S = 3.0  # after the last connection was given up, for the event loop itself
 
-class WebServer:
+
+class WebServer(Background):
     """A context manager: inside its block an ASGI app is served. url: where, without any secret."""
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         """Prepare to serve on a host and port; port 0 takes any that is free."""
+        super().__init__(self._serve, "web server")
         self._host, self._port = host, port
+        self._listener: socket.socket | None = None
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -53,7 +61,6 @@ class WebServer:
                 timeout_graceful_shutdown=_STOP_S,
             )
         )
-        self._thread: Thread | None = None
 
     @property
     def url(self) -> str:
@@ -61,28 +68,29 @@ class WebServer:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
 
-    def __enter__(self) -> WebServer:
-        listener = self._listener()
-        self._port = listener.getsockname()[1]
-        self._thread = Thread(target=self._serve, args=(listener,), name="web server", daemon=True)
-        self._thread.start()
+    def __enter__(self) -> Self:
+        self._listener = self._listening()
+        self._port = self._listener.getsockname()[1]
+        self.start()
         begun = time.monotonic()
-        while not self._server.started and self._thread.is_alive() and time.monotonic() - begun < _START_S:
+        while not self._server.started and self.running and time.monotonic() - begun < _START_S:
             time.sleep(0.01)
+        self.check()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.should_exit = True
-        if self._thread is not None:
-            self._thread.join()
+        self.stop(_STOP_S + _END_S)
+        super().__exit__(kind, error, trace)
 
-    def _serve(self, listener: socket.socket) -> None:
-        with closing(listener):
-            self._server.run(sockets=[listener])
+    def _serve(self) -> None:
+        if self._listener is not None:
+            with closing(self._listener):
+                self._server.run(sockets=[self._listener])
 
-    def _listener(self) -> socket.socket:
+    def _listening(self) -> socket.socket:
         try:
             family = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)[0][0]
             return socket.create_server((self._host, self._port), family=family, backlog=MAX_CONNECTIONS)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import _thread
 import os
 import sys
 from collections.abc import Mapping
-from threading import Event, Thread
-from types import TracebackType
+from threading import Event
+from typing import TYPE_CHECKING
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.threads.background import Background
 from coconet.runtime.view import COLOURS, VIEWS, Look
 from coconet.runtime.view_renderer import shown
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 try:
     import cv2
@@ -28,31 +31,26 @@ _WAIT_MS = 15
 _END_KEYS = (ord("q"), 27)  # 27 is Escape
 
 
-class LiveWindow:
+class LiveWindow(Background):
     """A context manager that shows the newest frame inside its block.
 
     Keys: 1 to 4 choose the view, c the colours of the infrared picture, q or Escape end the run as Ctrl-C does.
     """
 
-    def __init__(self, gauge: Gauge, look: Look | None = None) -> None:
-        """Prepare to show the run that tells `gauge`, first so. Raises CoconetError where there can be no window."""
+    def __init__(self, gauge: Gauge, look: Look, stop: Event) -> None:
+        """Prepare to show the run that `gauge` records. look: at first. stop: set at the end of the window.
+
+        Raises CoconetError if there can be no window here.
+        """
         check_window(os.environ, cv2.getBuildInformation())
-        self._gauge, self._newest, self._look = gauge, None, look or Look()
-        self._leaving = Event()
-        self._thread = Thread(target=self._show, name="window", daemon=True)
+        super().__init__(self._show, "window", stop.set)  # a window that fails ends the run as well
+        self._gauge, self._newest, self._look = gauge, None, look
 
     _newest: FusedFrame | None
 
-    def __enter__(self) -> LiveWindow:
+    def __enter__(self) -> Self:
         self._gauge.on_frame(self._note)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._leaving.set()
-        self._thread.join()
+        return super().__enter__()
 
     def _note(self, frame: FusedFrame) -> None:
         self._newest = frame
@@ -60,7 +58,7 @@ class LiveWindow:
     def _show(self) -> None:
         cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
         last: tuple[FusedFrame, Look] | None = None
-        while not self._leaving.is_set():
+        while not self.stopping.is_set():
             frame = self._newest
             if frame is not None and last is None:
                 cv2.resizeWindow(_TITLE, frame.pixels.shape[1], frame.pixels.shape[0])
@@ -69,7 +67,6 @@ class LiveWindow:
                 last = frame, self._look
             key = cv2.waitKey(_WAIT_MS) & 0xFF
             if key in _END_KEYS:
-                _thread.interrupt_main()
                 break
             self._look = look_after(key, self._look)
         cv2.destroyAllWindows()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Event
 
 import numpy as np
 
@@ -20,7 +21,7 @@ class Recording:
     def __init__(self, length: int, end: BaseException | None = None) -> None:
         self.length, self.end, self.given = length, end, 0
 
-    def __iter__(self) -> Iterator[FramePair]:
+    def until(self, stop: Event) -> Iterator[FramePair]:
         for index in range(self.length):
             self.given += 1
             pixels, stamp = np.full((16, 16, 1), index, np.uint8), index * 40_000_000

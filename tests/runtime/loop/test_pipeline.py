@@ -1,4 +1,4 @@
-"""The loop from pairs to a sink: order, errors, Ctrl-C and what it reports."""
+"""The loop from pairs to a sink: order, errors, stopping, and what it reports."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, ExitCode
 from coconet.media.video import VideoReader
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.frame import FramePair, FusedFrame
-from coconet.runtime.loop.pipeline import run_pipeline
+from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.pairing.camera_health import HealthLimits
+from coconet.runtime.pairing.live_pairs import LiveSettings, pair_live_cameras
+from coconet.runtime.pairing.pair_stream import pair_recordings
 from coconet.runtime.sinks.open_sink import open_sink
-from coconet.runtime.sinks.sink import NoSink
+from coconet.runtime.sinks.sink import Delivery, NoSink
+from coconet.runtime.threads.background import Background
+from coconet.runtime.threads.queue_thread import Bounds
 from tests.support.loop_ends import Recording, Shelf
 
 
@@ -39,7 +44,7 @@ def test_the_report_names_the_model_the_skew_and_a_rate() -> None:
 
 def test_a_limit_takes_no_pair_more() -> None:
     recording = Recording(30)
-    assert run_pipeline(recording, BaselineBackend(), NoSink(), limit=4).fused == 4
+    assert run_pipeline(recording, BaselineBackend(), NoSink(), ending=Ending(limit=4)).fused == 4
     assert recording.given == 4
 
 
@@ -50,11 +55,98 @@ def test_every_frame_is_told_to_the_progress_bar() -> None:
     assert seen == [0, 1, 2, 3, 4]
 
 
-def test_ctrl_c_keeps_what_was_fused(tmp_path: Path) -> None:
-    report = run_pipeline(Recording(6, KeyboardInterrupt()), BaselineBackend(), open_sink(f"{tmp_path}/fused.mp4"))
+def test_a_stop_keeps_what_was_fused(tmp_path: Path) -> None:
+    ending, recording = Ending(), Recording(1000)
+    gauge = Gauge(lambda frame: ending.stop.set() if frame.pair.visible.index == 5 else None)
+    report = run_pipeline(recording, BaselineBackend(), open_sink(f"{tmp_path}/f.mp4"), ending=ending, gauge=gauge)
     assert (report.fused, report.interrupted) == (6, True)
-    with VideoReader(tmp_path / "fused.mp4") as video:
+    assert recording.given < 15
+    with VideoReader(tmp_path / "f.mp4") as video:
         assert len(list(video)) == 6
+
+
+@pytest.mark.parametrize("realtime", [True, False])
+def test_a_stop_ends_a_run_that_forms_no_pair_and_leaves_no_video(tmp_path: Path, realtime: bool) -> None:
+    ending, waiting, freed = Ending(), threading.Event(), threading.Event()
+
+    class Silent:
+        name, realtime = "silent", False
+
+        def read(self) -> None:
+            waiting.set()
+            freed.wait()
+
+        def close(self) -> None:
+            """Nothing to release."""
+
+    cameras = Silent(), Silent()
+    for camera in cameras:
+        camera.realtime = realtime
+    limits = LiveSettings(HealthLimits(late_s=1e6, lost_s=1e6))
+    pairs = pair_live_cameras(*cameras, live=limits) if realtime else pair_recordings(*cameras)
+
+    def stop_once_it_waits() -> None:
+        waiting.wait()
+        ending.stop.set()
+
+    with Background(stop_once_it_waits, "stopper"), pairs:
+        report = run_pipeline(pairs, BaselineBackend(), open_sink(f"{tmp_path}/f.mp4"), ending=ending)
+        assert (report.fused, report.interrupted, report.counts.visible.read) == (0, True, 0)
+        freed.set()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stop_ends_the_wait_for_a_sink_without_room() -> None:
+    ending, freed = Ending(), threading.Event()
+
+    class Stuck(Shelf):
+        name, delivery = "pipe", Delivery(Bounds(2), patience_s=0.05)
+
+        def write(self, frame: FusedFrame) -> None:
+            if not self.frames:
+                ending.stop.set()
+            super().write(frame)
+            freed.wait()
+
+    shelf = Stuck()
+    with pytest.raises(CoconetError, match=r"pipe: wanted an output .* stuck for 0.05 s") as stuck:
+        run_pipeline(Recording(1000), BaselineBackend(), shelf, ending=ending)
+    assert stuck.value.exit_code == ExitCode.OUTPUT
+    assert shelf.ends == []  # nothing is done to a sink while it is in use
+    freed.set()
+
+
+def test_an_exception_out_of_a_callback_is_an_error_like_any_other() -> None:
+    class Impatient(KeyboardInterrupt):
+        pass
+
+    def refuse(frame: FusedFrame) -> None:
+        raise Impatient
+
+    shelf = Shelf()
+    with pytest.raises(Impatient):
+        run_pipeline(Recording(6), BaselineBackend(), shelf, gauge=Gauge(refuse))
+    assert shelf.ends == ["discarded"]
+
+
+def test_a_sink_that_loses_frames_has_one_thread_and_one_queue() -> None:
+    names: set[str] = set()
+    ending, freed = Ending(), threading.Event()
+
+    class Network(Shelf):
+        name, delivery = "udp://there", Delivery(Bounds(2, "drop newest"), patience_s=30)
+
+        def write(self, frame: FusedFrame) -> None:
+            names.update(thread.name for thread in threading.enumerate())
+            freed.wait()
+            super().write(frame)
+
+    shelf = Network()
+    gauge = Gauge(lambda frame: freed.set() if frame.pair.visible.index == 29 else None)
+    report = run_pipeline(Recording(30), BaselineBackend(), shelf, ending=ending, gauge=gauge)
+    assert report.fused == 30
+    assert len(shelf.frames) <= 4  # the one being sent, and those that had room
+    assert {name for name in names if name in ("sink", "recorder")} == {"sink"}
 
 
 def test_an_error_of_a_camera_in_mid_stream_leaves_no_video(tmp_path: Path) -> None:
@@ -118,8 +210,8 @@ def test_live_pairs_give_way_to_newer_ones_and_recorded_ones_never(realtime: boo
     given = threading.Event()
 
     class Live(Recording):
-        def __iter__(self) -> Iterator[FramePair]:
-            for pair in super().__iter__():
+        def until(self, stop: threading.Event) -> Iterator[FramePair]:
+            for pair in super().until(stop):
                 given.set() if not realtime or self.given == 30 else None
                 yield pair
 

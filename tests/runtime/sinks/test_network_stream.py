@@ -91,10 +91,17 @@ def test_a_receiver_sees_the_fused_pictures(kind: str) -> None:
 
 def test_a_receiver_who_is_not_there_is_said_without_the_password() -> None:
     sink = open_sink(f"rtsp://me:secret@127.0.0.1:{free_port()}/fused")
-    sink.write(frame(0))
     with pytest.raises(CoconetError, match=r"rtsp://\*\*\*@127.0.0.1:\d+/fused: wanted somebody") as refused:
-        sink.close()
+        sink.write(frame(0))
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "lossy"),
+    [("udp://there:1", True), ("rtsp://there/x", True), ("h264:-", False), ("raw:-", False), (None, False)],
+)
+def test_a_network_may_lose_frames_and_a_pipe_may_not(address: str | None, lossy: bool) -> None:
+    assert open_sink(address).delivery.lossy == lossy
 
 
 def test_a_receiver_who_goes_away_costs_frames_and_not_the_run() -> None:
