@@ -10,7 +10,7 @@ import numpy as np
 from coconet.cards.frame_size import check_frame_size
 from coconet.cards.model_card import INFRARED, VISIBLE, ModelCard
 from coconet.errors import CoconetError
-from coconet.media.pixels import Pixels, RawPixels
+from coconet.media.pixels import Pixels, as_gray
 from coconet.runtime.frame import Frame, FramePair
 
 Run = Callable[[Pixels, Pixels], Pixels]
@@ -118,13 +118,7 @@ def _with_channels(frame: Frame, side: str, channels: int) -> Pixels:
         )
     if frame.pixels.shape[2] == channels:
         return frame.pixels
-    return np.repeat(frame.pixels, channels, axis=2) if channels == 3 else _luma(frame.pixels)
-
-
-def _luma(pixels: RawPixels) -> Pixels:
-    import cv2
-
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)[:, :, None]
+    return np.repeat(frame.pixels, channels, axis=2) if channels == 3 else as_gray(frame.pixels)
 
 
 def _check_same_size(pair: FramePair, visible: Pixels, infrared: Pixels) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from coconet.errors import MissingPackage
-from coconet.media.pixels import Pixels
+from coconet.media.pixels import Pixels, as_gray
 from coconet.runtime.badge import badged
 from coconet.runtime.frame import FusedFrame, Side
 from coconet.runtime.view import Colours, Look
@@ -50,8 +50,7 @@ def _coloured(pixels: Pixels, colours: Colours) -> Pixels:
 
 def _aligned(frame: FusedFrame) -> Pixels:
     visible, infrared = frame.pair.visible.pixels, frame.pair.infrared.pixels
-    gray = visible if visible.shape[2] == 1 else cv2.cvtColor(visible, cv2.COLOR_BGR2GRAY)[:, :, None]
-    picture: Pixels = np.repeat((gray * _DIMMED).astype(np.uint8), 3, axis=2)
+    picture: Pixels = np.repeat((as_gray(visible) * _DIMMED).astype(np.uint8), 3, axis=2)
     # Smoothed first: the noise of a thermal sensor is full of edges.
     outlines = cv2.Canny(cv2.GaussianBlur(infrared, (5, 5), 0), _EDGE_LOW, _EDGE_HIGH)
     picture[outlines > 0] = _OUTLINE

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from coconet.calibration.alignment.points import Points, register_points
 from coconet.calibration.alignment.registrar import Registration
 from coconet.errors import CoconetError, MissingPackage
-from coconet.media.pixels import Pixels, luma
+from coconet.media.pixels import Pixels, nearest_luma
 from coconet.runtime.frame import FramePair
 
 try:
@@ -31,7 +31,7 @@ class Board:
 
     def points(self, pixels: Pixels) -> Points | None:
         """Find its points in (H, W, C) uint8, row by row, hot or cold alike; None where it is not seen whole."""
-        gray = np.asarray(np.rint(luma(pixels)), np.uint8)
+        gray = nearest_luma(pixels)
         for picture in (gray, 255 - gray):
             found, points = self._find(picture)
             if found:

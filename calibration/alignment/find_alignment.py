@@ -14,7 +14,7 @@ import numpy as np
 
 from coconet.calibration.alignment.registrar import Registrar
 from coconet.errors import CoconetError
-from coconet.media.pixels import Pixels, luma
+from coconet.media.pixels import Pixels, nearest_luma
 from coconet.runtime.frame import FramePair
 from coconet.runtime.preprocess.warp import Alignment, as_matrix
 from coconet.runtime.rig.edit import save_values
@@ -33,7 +33,7 @@ def overlay(pair: FramePair) -> Pixels:
 
     pair: aligned, (H, W, C) and (H, W, 1) uint8; gives (H, W, 3) BGR uint8.
     """
-    visible = np.rint(luma(pair.visible.pixels)).astype(np.uint8)
+    visible = nearest_luma(pair.visible.pixels)
     infrared = pair.infrared.pixels[:, :, 0]
     return np.stack([infrared, visible, infrared], axis=2)
 

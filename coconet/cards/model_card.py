@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from coconet.cards.precision import PRECISIONS, PrecisionName, labels
 from coconet.errors import CoconetError
+from coconet.media.pixels import BGR_WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,9 @@ FUSED = "fused"
 CARD_KEY = "coconet_edge.card"
 """The ONNX metadata key under which a model keeps its card, as JSON."""
 
-LUMA_RULE = "Y = 0.299 R + 0.587 G + 0.114 B is fused; the visible picture keeps its chroma (BT.601, full range)"
+LUMA_RULE = "Y = {2} R + {1} G + {0} B is fused; the visible picture keeps its chroma (BT.601, full range)".format(
+    *BGR_WEIGHTS
+)
 
 Form = Literal["camera", "bare"]
 

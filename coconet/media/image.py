@@ -9,7 +9,7 @@ import numpy as np
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import existing_file, whole_file
 from coconet.media.pairs import check_picture_ending
-from coconet.media.pixels import Pixels, RawPixels
+from coconet.media.pixels import Pixels, RawPixels, as_gray
 
 try:
     import cv2
@@ -30,18 +30,13 @@ def read_picture(path: Path) -> RawPixels:
 
 
 def read_gray(path: Path) -> RawPixels:
-    """Read a picture as (H, W) uint8 luma, BT.601 full range (OpenCV's BGR2GRAY)."""
+    """Read a picture as (H, W) uint8 luma, as `as_gray` rounds it."""
     pixels = read_picture(path)
     if pixels.dtype != np.uint8:
         raise CoconetError(
             path, wanted="8 bit samples", got="16 bit samples", remedy="Convert the picture to 8 bit first."
         )
-    return as_gray(pixels)
-
-
-def as_gray(pixels: Pixels) -> Pixels:
-    """(H, W, 3) BGR or (H, W, 1) gray to (H, W) luma, uint8, BT.601 full range (OpenCV's BGR2GRAY)."""
-    return pixels[:, :, 0] if pixels.shape[2] == 1 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
+    return as_gray(pixels)[:, :, 0]
 
 
 def write_picture(path: Path, pixels: RawPixels) -> None:

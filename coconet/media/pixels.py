@@ -13,8 +13,11 @@ Pixels = NDArray[np.uint8]
 RawPixels = NDArray[Any]
 """As a camera gives them: uint8 like Pixels, or (H, W, 1) uint16 from a thermal camera."""
 
-BGR_TO_LUMA = np.array([0.114, 0.587, 0.299], np.float32)
-"""BT.601 luma of full-range B, G, R."""
+BGR_WEIGHTS = (0.114, 0.587, 0.299)
+"""The shares of full-range B, G and R in luma, by BT.601: the one luma of networks, cameras, metrics and cards."""
+
+BGR_TO_LUMA = np.array(BGR_WEIGHTS, np.float32)
+"""The same for arrays."""
 
 
 def luma(pixels: Pixels) -> NDArray[np.float32]:
@@ -22,6 +25,23 @@ def luma(pixels: Pixels) -> NDArray[np.float32]:
     samples = pixels.astype(np.float32)
     plane: NDArray[np.float32] = samples @ BGR_TO_LUMA if pixels.shape[2] == 3 else samples[:, :, 0]
     return plane
+
+
+def nearest_luma(pixels: Pixels) -> NDArray[np.uint8]:
+    """(H, W, 3) BGR or (H, W, 1) gray to (H, W): `luma` rounded to the nearest level."""
+    return np.rint(luma(pixels)).astype(np.uint8)
+
+
+def as_gray(pixels: RawPixels) -> RawPixels:
+    """(H, W, 3) BGR or (H, W, 1) gray, uint8 or uint16, to (H, W, 1) of the same type: luma as cameras are read.
+
+    OpenCV's BGR2GRAY, which weighs in 15 bit integers; one sample in about 700 is a level from `nearest_luma`.
+    """
+    if pixels.shape[2] == 1:
+        return pixels
+    import cv2
+
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY))[:, :, None]
 
 
 class Digest(Protocol):

@@ -5,16 +5,13 @@ from __future__ import annotations
 from coconet.cards.model_card import Signature
 from coconet.cards.precision import PRECISIONS, REFERENCE, PrecisionName
 from coconet.errors import MissingPackage
+from coconet.media.pixels import BGR_WEIGHTS
 
 try:
     import torch
     from torch import Tensor, nn
 except ImportError as error:
     raise MissingPackage("torch", job="the networks", extra="export") from error
-
-
-BGR_TO_LUMA = (0.114, 0.587, 0.299)
-"""BT.601 luma of full-range B, G, R."""
 
 
 class Fuser(nn.Module):
@@ -36,7 +33,7 @@ class Fuser(nn.Module):
         self.signature = signature
         self.precision = PRECISIONS[precision]
         self.colour = visible_channels == 3
-        self.register_buffer("luma", torch.tensor(BGR_TO_LUMA), persistent=False)
+        self.register_buffer("luma", torch.tensor(BGR_WEIGHTS), persistent=False)
 
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """(B, H, W, C) and (B, H, W, 1), uint8, to (B, H, W, C) uint8; C is 3 (BGR) or 1 (gray)."""

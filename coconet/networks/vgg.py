@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from coconet.errors import MissingPackage
+from coconet.media.pixels import BGR_WEIGHTS
 
 try:
     import torch
@@ -18,7 +19,7 @@ except ImportError as error:
 IMAGENET_FILE = "vgg19-dcbb9e9d.pth"
 """torchvision's file of VGG-19 weights, IMAGENET1K_V1."""
 
-LUMA_WEIGHTS = (0.299, 0.587, 0.114)
+LUMA_WEIGHTS = BGR_WEIGHTS[::-1]
 """How the three colour planes of VGG-19's first kernel become one, R, G, B."""
 
 IMAGENET_LAYERS = {0: 0, 3: 2, 6: 5, 8: 7, 11: 10, 13: 12, 15: 14, 17: 16}

@@ -14,6 +14,7 @@ from coconet.errors import CoconetError, MissingPackage
 from coconet.files import existing_file
 from coconet.media.image import read_gray
 from coconet.media.pairs import PicturePair, paired_folder, pictures_in
+from coconet.media.pixels import nearest_luma
 
 try:
     import h5py
@@ -192,7 +193,7 @@ def _from_video(visible: Path) -> list[GrayPair]:
         )
     with VideoReader(visible) as first, VideoReader(infrared) as second:
         kept = [
-            _checked(visible, GrayPair(_luma(a.pixels), _luma(b.pixels), name=f"{visible.stem} {index}"))
+            _checked(visible, GrayPair(nearest_luma(a.pixels), nearest_luma(b.pixels), name=f"{visible.stem} {index}"))
             for index, (a, b) in enumerate(zip(first, second, strict=False))
             if index % VIDEO_STEP < 2
         ]
@@ -211,9 +212,3 @@ def _checked(where: Path, pair: GrayPair) -> GrayPair:
             remedy="Align and crop the pair first.",
         )
     return pair
-
-
-def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    weights = np.array([0.114, 0.587, 0.299], np.float32) if pixels.shape[2] == 3 else np.ones(1, np.float32)
-    luma: NDArray[np.uint8] = np.rint(pixels @ weights).astype(np.uint8)
-    return luma

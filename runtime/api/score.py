@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coconet.media.image import as_gray
+from coconet.media.pixels import as_gray
 from coconet.metrics.fusion import Scores
 from coconet.metrics.fusion import score as score_gray
 from coconet.runtime.api.arrays import Picture, colour_or_gray, gray
@@ -20,4 +20,4 @@ def score(fused: Picture, visible: Picture, infrared: Picture) -> Scores:
         gray("infrared picture", infrared),
         colour_or_gray("visible picture", visible),
     )
-    return score_gray(*(as_gray(pixels) for pixels in pictures))
+    return score_gray(*(as_gray(pixels)[:, :, 0] for pixels in pictures))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from coconet.cards.model_card import ModelCard
 from coconet.cards.precision import REFERENCE
-from coconet.media.pixels import BGR_TO_LUMA, Pixels
+from coconet.media.pixels import Pixels, luma
 from coconet.runtime.frame_check import fuse_adapted
 
 Rule = Literal["average", "maximum", "pyramid"]
@@ -42,14 +42,14 @@ class BaselineBackend:
         return fuse_adapted(self.card, self.rule, self._fuse_colour, visible, infrared)
 
     def _fuse_colour(self, visible: Pixels, infrared: Pixels) -> Pixels:
-        luma: Luma = visible @ BGR_TO_LUMA[:, None]
-        return add_luma(visible, self._fuse_luma(luma, infrared) - luma)
+        gray = luma(visible)[:, :, None]
+        return add_luma(visible, self._fuse_luma(gray, infrared) - gray)
 
-    def _fuse_luma(self, luma: Luma, infrared: Pixels) -> Luma:
+    def _fuse_luma(self, gray: Luma, infrared: Pixels) -> Luma:
         if self.rule == "pyramid":
-            return _fuse_details(luma, infrared)
+            return _fuse_details(gray, infrared)
         thermal: Luma = infrared.astype(np.float32)
-        return np.maximum(luma, thermal) if self.rule == "maximum" else np.float32(0.5) * (luma + thermal)
+        return np.maximum(gray, thermal) if self.rule == "maximum" else np.float32(0.5) * (gray + thermal)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -61,10 +61,10 @@ class BaselineBackend:
         self.close()
 
 
-def _fuse_details(luma: Luma, infrared: Pixels) -> Luma:
+def _fuse_details(gray: Luma, infrared: Pixels) -> Luma:
     from coconet.runtime.backends.pyramid import fuse_pyramids
 
-    return fuse_pyramids(infrared[:, :, 0], luma[:, :, 0]).astype(np.float32)[:, :, None]
+    return fuse_pyramids(infrared[:, :, 0], gray[:, :, 0]).astype(np.float32)[:, :, None]
 
 
 def add_luma(visible: Pixels, change: Luma) -> Pixels:

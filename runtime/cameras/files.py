@@ -10,7 +10,7 @@ import numpy as np
 
 from coconet.errors import CoconetError
 from coconet.media.pairs import pictures_in
-from coconet.media.pixels import RawPixels
+from coconet.media.pixels import RawPixels, as_gray
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.frame import Frame
 
@@ -72,13 +72,11 @@ class FolderCamera:
         self._next = len(self._pictures)
 
     def _pixels(self, path: Path) -> RawPixels:
-        import cv2
-
         from coconet.media.image import read_picture
 
         pixels = read_picture(path)
         if self._gray:
-            return pixels if pixels.shape[2] == 1 else cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)[:, :, None]
+            return as_gray(pixels)
         if pixels.dtype != np.uint8:
             raise CoconetError(
                 path, wanted="8 bit visible pictures", got="16 bit samples", remedy="Convert the folder to 8 bit first."

@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-import numpy as np
-
 from coconet.errors import CoconetError, MissingPackage
-from coconet.media.pixels import RawPixels
+from coconet.media.pixels import RawPixels, as_gray
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.cameras.pixel_layouts import FrameLayout
 from coconet.runtime.frame import Frame, StampKind
@@ -99,8 +97,7 @@ class V4l2Camera:
             return self._mode.layout.picture(buffer)
         if buffer.ndim == 2:
             return buffer[:, :, None]
-        gray = self._gray and buffer.shape[2] == 3
-        return np.asarray(cv2.cvtColor(buffer, cv2.COLOR_BGR2GRAY))[:, :, None] if gray else buffer
+        return as_gray(buffer) if self._gray and buffer.shape[2] == 3 else buffer
 
 
 def driver_stamp(position_ms: float, arrived_ns: int) -> tuple[int, StampKind]:
