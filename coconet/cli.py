@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any, cast
 
 import typer
 from rich.console import Console
@@ -13,9 +16,13 @@ from typer.main import get_command
 
 from coconet import __version__
 from coconet.errors import CoconetError
+from coconet.redaction import redacted_text
 
 COMMANDS_GROUP = "coconet.commands"
 """Each part of the house announces its commands under this entry-point group in setup.py."""
+
+
+_UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 
 class CommandGroup(TyperGroup):
@@ -36,6 +43,25 @@ class CommandGroup(TyperGroup):
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         single.command(name=cmd_name)(loaded)
         return get_command(single)  # type: ignore[return-value]
+
+    def make_context(self, *words: Any, **more: Any) -> Any:
+        """Read the options before the command."""
+        with _usage_errors_redacted():
+            return super().make_context(*words, **more)
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Run the command; a mistake in its arguments is told without the secrets of an address among them."""
+        with _usage_errors_redacted():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _usage_errors_redacted() -> Iterator[None]:
+    try:
+        yield
+    except _UsageError as error:
+        error.message = redacted_text(error.message)  # type: ignore[attr-defined]
+        raise
 
 
 def _announced() -> dict[str, EntryPoint]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import existing_file, whole_file
+from coconet.harmless import HIDDEN
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -27,6 +29,12 @@ class Checked(BaseModel):
 
 Model = TypeVar("Model", bound=Checked)
 
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+_WORD = re.compile(r"[a-z0-9 ._+-]{0,16}")  # what stands in a wrong place is shown if it is no more than that
+
+_NAMES = ("address", "name")  # keys whose values may hold a password
+
 
 def checked(model: type[Model], fields: Mapping[str, Any], where: object) -> Model:
     """Build `model` from parsed fields. Raises CoconetError that names `where` and the first key that does not fit."""
@@ -36,7 +44,7 @@ def checked(model: type[Model], fields: Mapping[str, Any], where: object) -> Mod
         raise CoconetError(f"{where}, {error.where}", wanted=error.wanted, got=error.got, remedy=error.remedy) from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
+        key = ".".join(str(part) if _KEY.fullmatch(str(part)) else HIDDEN for part in first["loc"])
         raise CoconetError(
             f"{where}, {key}", wanted=_wanted(model, first), got=_got(first), remedy="Correct or remove this key."
         ) from None
@@ -56,11 +64,28 @@ def _wanted(model: type[BaseModel], error: ErrorDetails) -> str:
 
 
 def _got(error: ErrorDetails) -> str:
-    """Quote the value, unless it may hold an address with a password."""
+    """Quote the value where it cannot hold a password: numbers and short words, and none of a camera's address."""
     if error["type"] == "missing":
         return "nothing"
-    value = repr(error["input"])
-    return "this one" if error["type"] == "extra_forbidden" or "@" in value else value
+    value = error["input"]
+    if error["type"] == "extra_forbidden" or any(part in _NAMES for part in error["loc"]):
+        return "this one"
+    if isinstance(value, str):
+        return repr(value) if _WORD.fullmatch(value) else "another text"
+    try:
+        return _shortened(repr(value)) if _is_numbers(value) else "something else"
+    except (ValueError, RecursionError):  # an integer of thousands of digits, lists in lists without end
+        return "too much"
+
+
+def _is_numbers(value: object) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_numbers, value))
+    return value is None or isinstance(value, (bool, int, float))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 120 else f"{text[:60]}... ({len(text)} characters)"
 
 
 def read_toml(path: Path, kind: str) -> dict[str, Any]:
@@ -72,7 +97,7 @@ def read_toml(path: Path, kind: str) -> dict[str, Any]:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise _no_toml(path, error) from error
+        raise _no_toml(path, f"byte {error.start} that is no UTF-8") from None
     return toml_fields(text, path)
 
 
@@ -81,11 +106,13 @@ def toml_fields(text: str, where: object) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _no_toml(where, error) from error
+        raise _no_toml(where, re.sub(r"""\(?['"].*\w.*['"],?\)?""", HIDDEN, str(error))) from None  # it quotes keys
+    except (ValueError, RecursionError):  # a number of thousands of digits, or thousands of brackets
+        raise _no_toml(where, "a number or brackets without end") from None
 
 
-def _no_toml(where: object, error: Exception) -> CoconetError:
-    return CoconetError(where, wanted="a TOML file", got=str(error), remedy="Correct the line.")
+def _no_toml(where: object, got: str) -> CoconetError:
+    return CoconetError(where, wanted="a TOML file", got=got, remedy="Correct the line.")
 
 
 def write_toml(path: Path, fields: Mapping[str, Any]) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
+from pathlib import Path
+
+from coconet.redaction import redacted, redacted_text
 
 
 class CoconetError(Exception):
@@ -14,13 +17,15 @@ class CoconetError(Exception):
     wanted: what would have been accepted.
     got: what was there instead.
     remedy: the next thing to do, as a sentence.
+    Addresses in all four are redacted: a password that was given in the wrong place is not repeated.
     """
 
     exit_code = 2
 
     def __init__(self, where: object, *, wanted: str, got: str, remedy: str) -> None:
-        self.where, self.wanted, self.got, self.remedy = str(where), wanted, got, remedy
-        super().__init__(f"{self.where}: wanted {wanted}, got {got}. {remedy}")
+        self.where = redacted(str(where)) if isinstance(where, Path) else redacted_text(str(where))
+        self.wanted, self.got, self.remedy = redacted_text(wanted), redacted_text(got), redacted_text(remedy)
+        super().__init__(f"{self.where}: wanted {self.wanted}, got {self.got}. {self.remedy}")
 
     def __reduce__(self) -> tuple[Callable[..., CoconetError], tuple[object, ...]]:
         """Let it pass from one process to another, as multiprocessing and concurrent.futures do with errors."""

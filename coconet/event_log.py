@@ -10,6 +10,8 @@ from datetime import datetime, timezone
 from enum import Enum
 from typing import Any
 
+from coconet.redaction import redacted_text
+
 _LOGGER = logging.getLogger("coconet.run")
 
 
@@ -46,8 +48,11 @@ def is_logging() -> bool:
 
 
 def log_event(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
-    """Note that something happened; fields are plain values with units in their names, and hold no password."""
-    _LOGGER.log(level, event, extra={"fields": fields})
+    """Note that something happened; fields are plain values with units in their names; addresses are redacted."""
+    if not _LOGGER.hasHandlers():
+        return  # logging would print the bare word
+    shown = {name: redacted_text(value) if isinstance(value, str) else value for name, value in fields.items()}
+    _LOGGER.log(level, event, extra={"fields": shown})
 
 
 class _JsonLines(logging.Formatter):

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from coconet.errors import CoconetError
+from coconet.redaction import is_network_address
 
 
 @contextmanager
@@ -53,6 +54,21 @@ def sha256_of(path: Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def refuse_address(path: Path) -> None:
+    """Refuse a network address as a path: it would become folders, one of them named with its password."""
+    if is_network_address(str(path)):
+        raise CoconetError(
+            path, wanted="a path on this machine", got="a network address", remedy="Name a file or folder."
+        )
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it. Raises CoconetError for a network address, and where it cannot be made."""
+    refuse_address(folder)
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 @contextmanager

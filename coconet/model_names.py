@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from coconet.errors import CoconetError
+from coconet.redaction import redacted
 
 MODELS = {"lite": "lite.onnx", "lite-int8": "lite.int8.onnx", "coconet": "coconet.safetensors"}
 """Word to what runs: the full network is too large to come as an ONNX file too, so it runs in PyTorch."""
@@ -50,5 +51,10 @@ def model_labels(models: Sequence[str]) -> list[str]:
     for depth in range(1, max(map(len, paths), default=0)):
         labels = ["/".join(parts[-depth:]) for parts in paths]
         if len(set(labels)) == len(set(paths)):
-            return labels
-    return [str(Path(model)) for model in models]
+            return _shown(labels)
+    return _shown([str(Path(model)) for model in models])
+
+
+def _shown(labels: Sequence[str]) -> list[str]:
+    """Labels fit to be shown: an address in place of a file, with a password in it, becomes a number."""
+    return [label if redacted(label) == label else f"model {number}" for number, label in enumerate(labels, 1)]

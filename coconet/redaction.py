@@ -1,21 +1,170 @@
-"""Redaction: addresses shown without their passwords."""
+"""Redaction: addresses and messages shown without their secrets, by showing only what is known to be harmless."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from urllib.parse import unquote
 
-_SECRET = re.compile(r"(?i)(\b(?:user-)?(?:pw|pwd|pass|passwd|password|token)\s*=\s*)(?:\"[^\"]*\"|[^&\s]+)")
+from coconet.harmless import (
+    HIDDEN,
+    is_element,
+    is_ip,
+    is_secret_key,
+    shown_caps,
+    shown_host,
+    shown_name,
+    shown_parameter,
+    shown_property,
+    shown_segment,
+)
+
+_LONGEST = 200  # of what is shown, in characters: a name is to be recognised, not repeated
+
+_LONGEST_PATH = 4096  # of a file; what is longer is none
+
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,15}):/+")
+
+_IN_TEXT = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,15}:/")
+
+_BROKEN_URL = re.compile(
+    r"(?i)\s*(rtsps?|rtmps?|rtp|srt|https?|ftps?|sftp|tcp|udp|tls|mms|wss?|gst|csi|painted):|"
+    r"(?i:\s*(rtsps?|rtmps?|rtp|srt|https?|ftps?|sftp|tcp|udp|tls|mms|wss?|gst))(?:[;\\]|//)"
+)
+
+_BARE_URL = re.compile(r"[^/]*:[^/]*@")  # user:password@host
+
+_TOKEN = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')+""", re.DOTALL)
+
+_MOST_TOKENS = 200
 
 
 def redacted(address: str) -> str:
-    """Return an address fit to be shown.
+    """Return an address or a path fit to be shown: what is known to be harmless stays, everything else becomes ***.
 
-    What stands before its last @, user and password, becomes ***, and so does what is given as pwd=, password=, token=
-    or the like, in the query of an address or among the properties of a GStreamer element.
+    Scheme, host and port stay, and so do words and numbers that paths of cameras are made of, and values of queries and
+    of GStreamer properties that describe pictures. A user and a password, every other part of a network address, and
+    the name of a file that looks like part of one do not. What is long is shortened.
     """
-    address = _SECRET.sub(r"\1***", address)
-    secret, _, rest = address.rpartition("@")
-    if ":" not in secret:
-        return address
-    scheme, separator, _ = secret.partition("://")
-    return f"{scheme}://***@{rest}" if separator else f"***@{rest}"
+    if (url := _URL.match(address)) is not None:
+        shown = _redacted_url(url[1], address[url.end() :])
+    elif (broken := _BROKEN_URL.match(address)) is not None:
+        shown = f"{broken[1] or broken[2]}:{HIDDEN}"
+    elif _IN_TEXT.search(address) is not None or len(address) > _LONGEST_PATH:
+        shown = HIDDEN  # an address inside something else
+    else:
+        shown = "/".join(map(shown_name, address.split("/")))
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST // 2]}... ({len(address)} characters)"
+
+
+def redacted_text(text: str, *addresses: str) -> str:
+    """Return a message fit to be shown: addresses in it are redacted, and so is what of `addresses` may not be shown.
+
+    addresses: what the message is about, so that secrets are found wherever the message repeats them.
+    """
+    for secret in sorted({word for address in addresses for word in _hidden_words(address)}, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return "".join(map(_redacted_piece, re.split(r"( and |, )(?=[A-Za-z][A-Za-z0-9+.-]{1,15}:/)", text)))
+
+
+def is_network_address(path: str) -> bool:
+    """Whether what is given as a path is rather a network address, of any scheme, however it is written."""
+    return any(form.match(path) for form in (_URL, _BROKEN_URL, _BARE_URL))
+
+
+def _redacted_url(scheme: str, rest: str) -> str:
+    kind = scheme.lower()
+    if kind == "gst":
+        return f"{scheme}://{_redacted_pipeline(rest)}"
+    if kind == "csi":
+        return f"{scheme}://{rest if re.fullmatch(r'[0-9]{0,3}', rest) else HIDDEN}"
+    if kind == "painted" and rest[:1] not in ("", "?"):
+        return f"{scheme}://{HIDDEN}"
+    authority, tail = _split_authority(rest)
+    secret, at, host = authority.rpartition("@")
+    if "@" in tail:  # a slash or the like in a password: where the host begins is a guess, unless it is an IP address
+        host, tail = _split_authority(tail.rpartition("@")[2])
+        secret, at = HIDDEN, "@"
+        host = host if is_ip(host) else HIDDEN
+    shown = shown_host(host)
+    if shown == HIDDEN:
+        return f"{scheme}://{HIDDEN}"
+    return f"{scheme}://{HIDDEN + at if secret or at else ''}{shown}{_shown_tail(tail)}"
+
+
+def _split_authority(text: str) -> tuple[str, str]:
+    """Part user, password, host and port from what follows them."""
+    found = re.search(r"[/?#\\]", text)
+    return (text, "") if found is None else (text[: found.start()], text[found.start() :])
+
+
+def _shown_tail(tail: str) -> str:
+    """A path and a query; a fragment is never shown."""
+    tail, mark, _ = tail.partition("#")
+    path, question, query = tail.partition("?")
+    shown = "/".join(map(shown_segment, path.split("/")))
+    if question:
+        shown += "?" + "&".join(map(shown_parameter, query.split("&")))
+    shown = re.sub(r"\*\*\*(?:[/&]\*\*\*)+", HIDDEN, shown)
+    return f"{shown}#{HIDDEN}" if mark else shown
+
+
+def _redacted_pipeline(pipeline: str) -> str:
+    """Show the elements of a pipeline and its harmless properties; nothing after a quote that is not closed."""
+    shown: list[str] = []
+    rest = pipeline.strip()
+    while rest and len(shown) < _MOST_TOKENS:
+        found = _TOKEN.match(rest)
+        if found is None or not (found.end() == len(rest) or rest[found.end()].isspace()):
+            shown.append(HIDDEN)
+            break
+        head = not shown or shown[-1] == "!"
+        shown.append(_shown_token(found[0], head=head, clean=not any(HIDDEN in word for word in shown)))
+        rest = rest[found.end() :].lstrip()
+    return re.sub(r"\*\*\*(?: \*\*\*)+", HIDDEN, " ".join(shown))
+
+
+def _shown_token(token: str, *, head: bool, clean: bool) -> str:
+    """head: where an element stands. clean: nothing before it was hidden, so that it is no part of a password."""
+    if token in ("!", HIDDEN) or (head and is_element(token, any_name=clean)):
+        return token
+    if head and (caps := shown_caps(token)):
+        return caps
+    key, _, value = token.partition("=")
+    url = _URL.match(value.strip("\"'"))
+    if key in ("location", "uri") and url is not None and url[1].lower() != "gst":
+        return f"{key}={_redacted_url(url[1], value.strip(chr(34) + chr(39))[url.end() :])}"
+    return shown_property(token)
+
+
+def _hidden_words(address: str) -> Iterator[str]:
+    """What of an address may not be shown, as it stands there and as it is without escapes."""
+    shown = redacted(address)
+    for word in re.split(r"[\s\"'=!,;&?@/]+", address[:_LONGEST_PATH]):
+        yield from (form for form in (word, unquote(word)) if len(form) > 1 and form not in shown)
+
+
+def _redacted_piece(piece: str) -> str:
+    """Redact from the first address in a piece of text on; up to the last @ everything may belong to its password."""
+    found = _IN_TEXT.search(piece)
+    if found is None:
+        return re.sub(r"\S+", _shown_word, piece)
+    before, address = piece[: found.start()], piece[found.start() :]
+    if address[:5].lower() == "gst:/":
+        return re.sub(r"\S+", _shown_word, before) + redacted(address)
+    space = re.compile(r"[\s\"'<>]").search(address, max(address.rfind("@"), 0))
+    stop = len(address) if space is None else space.start()
+    url, after = address[:stop].rstrip(".,;:)]"), address[stop:]
+    punctuation = address[len(url) : stop]
+    return re.sub(r"\S+", _shown_word, before) + redacted(url) + punctuation + (_redacted_piece(after) if after else "")
+
+
+def _shown_word(word: re.Match[str]) -> str:
+    """Redact a word that is no address, but may hold a password: user:password@host, or key=value."""
+    text = word[0]
+    if len(text) > _LONGEST_PATH:
+        return f"{text[: _LONGEST // 2]}... ({len(text)} characters)"
+    if "@" in text and ":" in text.rpartition("@")[0]:
+        return f"{HIDDEN}@{shown_host(_split_authority(text.rpartition('@')[2])[0])}"
+    key, equals, value = text.partition("=")
+    return f"{key}={HIDDEN}" if equals and value and ("=" in value or is_secret_key(key)) else text

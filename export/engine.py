@@ -18,7 +18,7 @@ from coconet.export.build_progress import BuildProgress, NoProgress, progress_mo
 from coconet.export.engine_job import EngineJob
 from coconet.export.engine_source import EngineSource
 from coconet.export.tensorrt_flavour import creation_flags, set_targets, types_networks_strongly
-from coconet.files import sha256_of, whole_file
+from coconet.files import make_folder, sha256_of, whole_file
 from coconet.runtime.backends.tensorrt.module import TensorRT, in_one_line
 
 
@@ -39,7 +39,7 @@ def use_timing_cache(trt: Any, config: Any, path: Path) -> bool:
 
 def store_timing_cache(config: Any, path: Path) -> None:
     """Write what a build measured, with what it had been given, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with whole_file(path) as scratch:
         scratch.write_bytes(memoryview(config.get_timing_cache().serialize()))
 

@@ -40,7 +40,7 @@ def precision(
         precision_markdown,
         precision_rows,
     )
-    from coconet.files import whole_file
+    from coconet.files import make_folder, whole_file
     from coconet.runtime.backends.open_backend import open_backend
 
     sets = _sets(frames, visible, infrared, every)
@@ -48,7 +48,7 @@ def precision(
     with ExitStack() as stack:
         scratch = stack.enter_context(whole_file(json_file)) if json_file else None
         folder = keep or Path(stack.enter_context(TemporaryDirectory(prefix="coconet-")))
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         for network in networks:
             forms = made_forms(network, calibrate_on, folder, min_psnr=min_psnr)
             total = sum(len(one.pairs) for one in sets) * (len(forms) + 1)

@@ -14,6 +14,7 @@ import numpy as np
 
 from coconet.calibration.alignment.registrar import Registrar
 from coconet.errors import CoconetError
+from coconet.files import make_folder
 from coconet.media.pixels import Pixels, nearest_luma
 from coconet.runtime.frame import FramePair
 from coconet.runtime.preprocess.warp import Alignment, as_matrix
@@ -137,7 +138,7 @@ def open_registrar(search: AlignmentSearch) -> Registrar:
 def _shown(pair: FramePair, folder: Path) -> tuple[Path, ...]:
     from coconet.media.image import write_picture
 
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     made = {folder / "overlay.png": overlay(pair), folder / "checkerboard.png": checkerboard(pair)}
     for path, pixels in made.items():
         write_picture(path, pixels)

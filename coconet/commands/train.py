@@ -47,10 +47,11 @@ def train(
     told = {name: value for name, value in locals().items() if name != "recipe" and value not in (None, [])}
     plan = TrainingPlan.assemble(recipe, told)
 
+    from coconet.files import make_folder
     from coconet.training.data import load_pairs
     from coconet.training.trainer import Trainer
 
-    plan.out.mkdir(parents=True, exist_ok=True)
+    make_folder(plan.out)
     trainer = Trainer(plan, load_pairs(plan.data))
     for note in (f"{len(trainer.sampler.pairs)} pairs", *trainer.notes):
         typer.echo(note, err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coconet.errors import CoconetError
+from coconet.redaction import redacted
 
 
 def csi_pipeline(address: str, *, gray: bool) -> str:
@@ -11,8 +12,13 @@ def csi_pipeline(address: str, *, gray: bool) -> str:
     Raises CoconetError where no number follows.
     """
     sensor = address.partition("://")[2]
-    if not sensor.isdigit():
-        raise CoconetError(address, wanted="csi:// and a number", got=sensor or "none", remedy="Use csi://0.")
+    if not (sensor.isascii() and sensor.isdigit()):
+        raise CoconetError(
+            redacted(address),
+            wanted="csi:// and a number",
+            got="something else" if sensor else "none",
+            remedy="Use csi://0.",
+        )
     form = "GRAY8" if gray else "BGRx"
     raw = f"nvvidconv ! video/x-raw,format={form}"
     return f"nvarguscamerasrc sensor-id={sensor} ! video/x-raw(memory:NVMM),format=NV12 ! {raw}"

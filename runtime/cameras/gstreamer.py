@@ -9,7 +9,7 @@ import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.media.pixels import RawPixels
-from coconet.redaction import redacted
+from coconet.redaction import redacted_text
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.cameras.network import StreamClock
 from coconet.runtime.frame import Frame, StampKind
@@ -44,12 +44,13 @@ class GStreamerCamera:
         """
         Gst.init(None)
         self.name, self._gray, self._index, self._clock = name, gray, 0, StreamClock()
+        self._address = f"gst://{pipeline}"
         form = "GRAY16_LE,GRAY8" if gray else "BGR"
         caps = f"video/x-raw,format=(string){{{form}}}"
         try:
             self._pipeline: Any = Gst.parse_launch(f"{pipeline} ! videoconvert ! {caps} ! {_SINK}")
         except Exception as error:  # GLib.Error, which only exists where gi does
-            raise self._failed(redacted(str(error))) from None
+            raise self._failed(redacted_text(str(error), self._address)) from None
         self._sink = self._pipeline.get_by_name("sink")
         self._pipeline.set_state(Gst.State.PLAYING)
         if self._pipeline.get_state(5 * Gst.SECOND)[0] == Gst.StateChangeReturn.FAILURE:
@@ -84,7 +85,9 @@ class GStreamerCamera:
     def _trouble(self) -> str:
         """What an element of the pipeline has complained about; empty where none has."""
         message = self._pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
-        return "" if message is None else redacted(message.parse_error()[0].message).rstrip(".")
+        if message is None:
+            return ""
+        return redacted_text(message.parse_error()[0].message, self._address).rstrip(".")
 
     def _failed(self, got: str, kind: type[CoconetError] = CoconetError) -> CoconetError:
         return kind(self.name, wanted="a pipeline that gives raw video", got=got, remedy="Try it with gst-launch-1.0.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.media.pixels import RawPixels
@@ -77,7 +76,7 @@ class NetworkCamera:
         """
         self.name = redacted(address)
         self._format, self._clock, self._index = ("gray" if gray else "bgr24"), StreamClock(), 0
-        options = {**_LOW_DELAY, **(_OF_RTSP if urlsplit(address).scheme.startswith("rtsp") else {})}
+        options = {**_LOW_DELAY, **(_OF_RTSP if address[:4].lower() == "rtsp" else {})}
         try:
             self._container: Any = av.open(address, options=options, timeout=(_OPEN_S, _READ_S))
             self._frames = self._decoded()

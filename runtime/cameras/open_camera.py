@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from coconet.config import checked
 from coconet.errors import CoconetError
@@ -50,8 +51,9 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
     nothing to it.
     """
     settings = settings or CameraSettings()
-    scheme = address.partition("://")[0] if "://" in address else ""
-    if not (scheme or Path(address).is_dir()):
+    scheme = address.partition("://")[0].lower() if "://" in address else ""
+    address = f"{scheme}://{address.partition('://')[2]}" if scheme else address  # FFmpeg knows no RTSP://
+    if not (scheme or is_folder(address)):
         _refuse(address, settings, device=_is_device(address))
     gray = role == "infrared"
     if scheme in ("rtsp", "rtsps", "http", "https"):
@@ -74,7 +76,7 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
 def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Camera:
     """Open what a path names: a folder, a device, a recording or a video."""
     path = Path(address)
-    if path.is_dir():
+    if is_folder(address):
         from coconet.runtime.cameras.files import FolderCamera
 
         return FolderCamera(path, fps=settings.fps or _FOLDER_FPS, gray=gray)
@@ -85,12 +87,25 @@ def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Came
         layout = frame_layout(settings.layout) if settings.layout else None
         width, height = settings.size_px or (None, None)
         return V4l2Camera(address, DeviceMode(width, height, settings.fps, layout), gray=gray)
-    if path.is_file():
+    if _found(address, Path.is_file):
         from coconet.runtime.cameras.files import VideoCamera
         from coconet.runtime.cameras.recorded import RecordedCamera, stamps_beside
 
         return RecordedCamera(path) if stamps_beside(path).is_file() else VideoCamera(path, gray=gray)
     raise CoconetError(redacted(address), wanted=_KINDS, got="none of these", remedy="Check the address.")
+
+
+def is_folder(address: str) -> bool:
+    """Whether an address is a folder's. Raises CoconetError for a path that may not be looked at."""
+    return "://" not in address and _found(address, Path.is_dir)
+
+
+def _found(address: str, kind: Callable[[Path], bool]) -> bool:
+    try:
+        return kind(Path(address))
+    except OSError as error:  # no right to look there, or no name that a file can have
+        got = error.strerror or type(error).__name__
+        raise CoconetError(redacted(address), wanted=_KINDS, got=got, remedy="Check the address.") from None
 
 
 def _is_device(address: str) -> bool:
@@ -120,7 +135,9 @@ def _refuse(address: str, settings: CameraSettings, *, device: bool) -> None:
 def _painted_settings(address: str) -> PaintedSettings:
     from coconet.runtime.cameras.synthetic.camera import PaintedSettings
 
-    parts = urlsplit(address)
-    if parts.netloc or parts.path:
-        raise CoconetError(address, wanted=_KINDS, got=f"{parts.netloc}{parts.path}", remedy="Begin with painted://?")
-    return checked(PaintedSettings, dict(parse_qsl(parts.query, keep_blank_values=True)), address)
+    before, _, query = address.partition("://")[2].partition("?")
+    if before:
+        raise CoconetError(
+            redacted(address), wanted=_KINDS, got="something before its settings", remedy="Begin with painted://?"
+        )
+    return checked(PaintedSettings, dict(parse_qsl(query, keep_blank_values=True)), redacted(address))

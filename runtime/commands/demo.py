@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from coconet.errors import CoconetError, ExitCode, ending_with
-from coconet.files import whole_file, writing_to
+from coconet.files import make_folder, whole_file
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.frame import FusedFrame
@@ -81,8 +81,7 @@ def run_demo(
     from coconet.media.image import write_picture
 
     files, camera = DemoFiles.within(folder), f"{CAMERA}&duration_s={seconds:g}"
-    with writing_to(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     middle = MiddleFrame(round(seconds * FPS / 2))
     with ending_with(ExitCode.MODEL):
         choice = choose_backend(model)

@@ -12,7 +12,7 @@ from coconet.event_log import log_event
 from coconet.media.pairs import pair_by_name
 from coconet.redaction import redacted
 from coconet.runtime.cameras.camera import AbsentCamera, Camera, CameraAbsent
-from coconet.runtime.cameras.open_camera import ROLES, CameraSettings, Role, open_camera
+from coconet.runtime.cameras.open_camera import ROLES, CameraSettings, Role, is_folder, open_camera
 from coconet.runtime.frame import Side
 from coconet.runtime.pairing.capture import Recovery
 from coconet.runtime.pairing.live_pairs import LiveSettings, pair_live_cameras
@@ -121,9 +121,9 @@ def _with_patience(rig: Rig, opener: CameraOpener) -> CameraOpener:
 
 def _check_folders(rig: Rig) -> None:
     """Refuse two folders that are paired picture by picture but do not hold the same names."""
-    folders = [Path(table.address) for table in (rig.visible, rig.infrared)]
-    if all(folder.is_dir() for folder in folders) and rig.visible.fps == rig.infrared.fps:
-        pair_by_name(*folders)
+    addresses = (rig.visible.address, rig.infrared.address)
+    if all(map(is_folder, addresses)) and rig.visible.fps == rig.infrared.fps:
+        pair_by_name(*map(Path, addresses))
 
 
 def open_side(rig: Rig, role: Role) -> Camera:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from coconet.config import read_toml
 from coconet.errors import CoconetError
+from coconet.files import refuse_address
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.cameras.recorded import StampSheet, stamps_beside
@@ -175,6 +176,7 @@ class _SideWriter:
 
 
 def _make(folder: Path, scratch: Path) -> None:
+    refuse_address(folder)
     for path in (folder, scratch):
         if path.exists():
             raise CoconetError(path, wanted="a free name", got="a folder or file", remedy="Choose another name.")

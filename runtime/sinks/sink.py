@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from coconet.files import writing_to
+from coconet.files import make_folder, writing_to
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.threads.queue_thread import Bounds
 
@@ -86,8 +86,7 @@ class FolderSink:
         self._folder, self.name = folder, str(folder)
         self._made = not folder.exists()
         self._written: list[Path] = []
-        with writing_to(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
 
     def write(self, frame: FusedFrame) -> None:
         """Write one picture; a file of that name is replaced."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from coconet.errors import CoconetError
-from coconet.files import writing_to
+from coconet.files import make_folder, refuse_address, writing_to
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.sink import CLIPPED
@@ -101,13 +101,13 @@ class Captures:
             return clip.state
 
     def _stem(self) -> str:
-        with writing_to(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         now = datetime.now(timezone.utc)
         return f"{now:%Y%m%dT%H%M%S}-{now.microsecond // 1000:03d}Z"
 
 
 def check_capture_folder(folder: Path) -> None:
     """Refuse a folder that cannot be one, before a run rather than at the first snapshot."""
+    refuse_address(folder)
     if folder.exists() and not folder.is_dir():
         raise CoconetError(folder, wanted="a folder for snapshots", got="a file", remedy="Name another folder.")

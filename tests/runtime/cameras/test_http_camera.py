@@ -112,7 +112,7 @@ def test_a_webcam_gives_its_frames_and_being_cut_off_is_an_error(host: str) -> N
 
 def test_user_and_password_open_it_and_are_not_shown(host: str) -> None:
     with closing(open_camera(f"http://me:secret@{host}/locked", "infrared")) as camera:
-        assert camera.name == f"http://***@{host}/locked"
+        assert camera.name == f"http://***@{host}/***"
         frame = camera.read()
     assert frame is not None
     assert frame.pixels.shape == (48, 64, 1)
@@ -126,5 +126,5 @@ def test_a_wrong_password_is_refused_for_good_and_not_shown(host: str) -> None:
 
 
 def test_a_server_that_says_nothing_is_given_up(host: str) -> None:
-    with pytest.raises(CameraAbsent, match=r"silent: wanted a video stream, got"):
+    with pytest.raises(CameraAbsent, match=r"\*\*\*: wanted a video stream, got"):
         open_camera(f"http://{host}/silent", "visible")

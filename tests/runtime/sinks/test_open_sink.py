@@ -10,10 +10,12 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.media.image import read_picture
 from coconet.media.video import VideoReader
+from coconet.redaction import is_network_address
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.sink import FolderSink, NoSink
 from coconet.runtime.sinks.video_file import VideoSink
 from tests.support.frames import fused_frame
+from tests.support.secret_addresses import SECRET, SECRET_ADDRESSES
 
 
 def test_no_address_is_no_sink() -> None:
@@ -95,3 +97,29 @@ def test_a_video_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> Non
 def test_an_ending_that_is_no_video_lists_the_endings(tmp_path: Path) -> None:
     with pytest.raises(CoconetError, match=r"wanted a name that ends in \.mp4, .* got \.png"):
         open_sink(str(tmp_path / "fused.png"))
+
+
+STREAMS = ("udp://", "rtsp://")
+
+NO_OUTPUTS = [
+    *(form for form in SECRET_ADDRESSES if is_network_address(form) and not form.lower().startswith(STREAMS)),
+    *("h264:file", "raw:frames", "H264:x", "raw:"),
+]
+
+
+@pytest.mark.parametrize("address", NO_OUTPUTS)
+def test_what_is_no_output_is_refused_without_its_secret_and_leaves_no_folder(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CoconetError, match="wanted udp://host:5000 or") as caught:
+        open_sink(address)
+    assert SECRET not in str(caught.value)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("address", ["RTSP://127.0.0.1:9/x", "Udp://127.0.0.1:9"])
+def test_an_output_in_capitals_is_a_stream(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    open_sink(address).discard()
+    assert not any(tmp_path.iterdir())
