@@ -9,6 +9,17 @@ from pathlib import Path
 from coconet.errors import CoconetError
 from coconet.redaction import redacted
 
+SAFETENSORS = ".safetensors"
+"""The ending of the checkpoints that are written here."""
+
+CHECKPOINT_SUFFIXES = (SAFETENSORS, ".pth", ".pt")
+"""The endings of checkpoints that are read; all but SAFETENSORS are what torch.save wrote."""
+
+ONNX_SUFFIX = ".onnx"
+
+DEFAULT_MODEL = "lite"
+"""The word for what runs, is measured and is trained when nothing else is asked for."""
+
 MODELS = {"lite": "lite.onnx", "lite-int8": "lite.int8.onnx", "coconet": "coconet.safetensors"}
 """Word to what runs: the full network is too large to come as an ONNX file too, so it runs in PyTorch."""
 
@@ -16,7 +27,7 @@ CHECKPOINTS = {"lite": "lite.safetensors", "coconet": "coconet.safetensors"}
 """Word to weights, to train on or to export."""
 
 
-def shipped_model(word: str = "lite") -> Path:
+def shipped_model(word: str = DEFAULT_MODEL) -> Path:
     """Find a model that can be run. Raises CoconetError for an unknown word and for a package without the file."""
     return _shipped(word, MODELS)
 
@@ -26,7 +37,7 @@ def model_path(model: Path | str) -> Path:
     return shipped_model(str(model)) if str(model) in MODELS else Path(model)
 
 
-def shipped_checkpoint(word: str = "lite") -> Path:
+def shipped_checkpoint(word: str = DEFAULT_MODEL) -> Path:
     """Find the weights of a network. Raises CoconetError for an unknown word and for a package without the file."""
     return _shipped(word, CHECKPOINTS)
 

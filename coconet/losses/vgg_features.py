@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from coconet.errors import CoconetError, MissingPackage
-from coconet.networks.checkpoint import load_tensor_file
-from coconet.networks.vgg import gray_kernel
+from coconet.errors import MissingPackage
+from coconet.networks.vgg import gray_kernel, load_imagenet
 
 try:
     import torch
@@ -74,19 +73,3 @@ def imagenet_features(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         names = Vgg19Features().state_dict().keys()
     taken = {name: state[name] for name in names}
     return {**taken, "features.0.weight": gray_kernel(taken["features.0.weight"])}
-
-
-def load_imagenet(
-    module: nn.Module, converted: Callable[[Mapping[str, Tensor]], dict[str, Tensor]], file: Path
-) -> None:
-    """Fill a module from torchvision's VGG-19 file and freeze it. Raises CoconetError for a file of another kind."""
-    try:
-        module.load_state_dict(converted(load_tensor_file(file)))
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise CoconetError(
-            file,
-            wanted="VGG-19 weights as torchvision saves them",
-            got=f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[-1].strip(),
-            remedy="Name another file.",
-        ) from error
-    module.requires_grad_(False)

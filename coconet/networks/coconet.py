@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from coconet.cards.model_card import Signature
 from coconet.errors import MissingPackage
-from coconet.networks.vgg import GrayVgg19
+from coconet.networks.network import Network, Training
+from coconet.networks.vgg import GrayVgg19, find_imagenet_file, imagenet_encoder, load_imagenet
 
 try:
     import torch
@@ -155,3 +158,57 @@ def _down(x: Tensor) -> Tensor:
 
 def _up(x: Tensor) -> Tensor:
     return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _make_ready(core: CoCoNet, signature: Signature) -> None:
+    core.skip_closed_attention()
+    if signature.normalization == "image":
+        core.use_image_statistics()
+
+
+def prepare_encoder(core: CoCoNet, imagenet: Path | None) -> str:
+    """Give a fresh core its ImageNet encoder, frozen, and close its attention gates; say in words what was done.
+
+    The weights come from the file `imagenet` or from torchvision's cache. Without them the encoder learns with the
+    rest, which is a substitute and said so.
+    """
+    _hold_gates(core)
+    file = imagenet or find_imagenet_file()
+    if file is None:
+        for layer in core.vgg19.modules():
+            if isinstance(layer, nn.Conv2d):  # eight layers in a row: the usual start would fade out
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        return "no ImageNet weights for the encoder: it starts at random and is trained with the network"
+    load_imagenet(core.vgg19, imagenet_encoder, file)
+    return f"encoder from {file.name}, frozen"
+
+
+def _hold_encoder(core: CoCoNet) -> None:
+    _hold_gates(core)
+    core.vgg19.requires_grad_(False)
+
+
+def _hold_gates(core: CoCoNet) -> None:
+    # Attention energies are sums over the frame, so what is learnt on crops would act differently on whole frames.
+    # Gates start at 0, and a closed gate saves 28 % of the operations.
+    for name, parameter in core.named_parameters():
+        if name.endswith(("gamma", "conv_1.weight", "conv_1.bias", "conv_2.weight", "conv_2.bias")):
+            parameter.requires_grad_(False)
+    core.skip_closed_attention()
+
+
+def _use_stored_statistics(core: CoCoNet) -> None:
+    for layer in core.modules():
+        if isinstance(layer, Normalization):
+            layer.eval()
+
+
+NETWORK = Network(
+    "coconet",
+    CoCoNet,
+    OURS,
+    published=PUBLISHED,
+    ready=_make_ready,
+    training=Training(prepare_encoder, _hold_encoder, _use_stored_statistics),
+)

@@ -14,7 +14,8 @@ from typing import Any
 from coconet.cards.model_card import INFRARED, VISIBLE, Normalization, Signature
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import sha256_of
-from coconet.networks.checkpoint import Checkpoint, load_strictly, read_tensors
+from coconet.networks.checkpoint import Checkpoint
+from coconet.networks.state_dict import load_strictly, read_tensors
 
 try:
     import torch

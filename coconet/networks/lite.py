@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from coconet.cards.model_card import Signature
 from coconet.errors import MissingPackage
+from coconet.networks.network import Network, Training
 
 try:
     import torch
@@ -68,3 +69,6 @@ class LiteNet(nn.Module):
 
 def _conv(inputs: int, outputs: int) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, kernel_size=3, padding=1)
+
+
+NETWORK = Network("lite", LiteNet, OURS, training=Training())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from coconet.errors import MissingPackage
+from coconet.errors import CoconetError, MissingPackage
 from coconet.media.pixels import BGR_WEIGHTS
+from coconet.networks.state_dict import load_tensor_file
 
 try:
     import torch
@@ -70,6 +71,22 @@ def imagenet_encoder(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def gray_kernel(kernel: Tensor) -> Tensor:
     """Collapse a kernel for R, G and B, (C, 3, H, W), into one for gray, (C, 1, H, W), with LUMA_WEIGHTS."""
     return (kernel * torch.tensor(LUMA_WEIGHTS).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+
+
+def load_imagenet(
+    module: nn.Module, converted: Callable[[Mapping[str, Tensor]], dict[str, Tensor]], file: Path
+) -> None:
+    """Fill a module from torchvision's VGG-19 file and freeze it. Raises CoconetError for a file of another kind."""
+    try:
+        module.load_state_dict(converted(load_tensor_file(file)))
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise CoconetError(
+            file,
+            wanted="VGG-19 weights as torchvision saves them",
+            got=f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[-1].strip(),
+            remedy="Name another file.",
+        ) from error
+    module.requires_grad_(False)
 
 
 def _stage(first: int, plan: list[tuple[int, int] | None]) -> nn.Sequential:

@@ -9,8 +9,9 @@ from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
-from coconet.networks import checkpoint
-from coconet.networks.coconet import CoCoNet, Normalization
+from coconet.model_names import SAFETENSORS
+from coconet.networks.checkpoint import network_named, save_checkpoint
+from coconet.networks.state_dict import load_tensor_file
 from coconet.training.crops import Crops, CropSampler, fuse_crops
 from coconet.training.data import GrayPair, with_masks
 from coconet.training.fake_quant import round_as_int8
@@ -46,6 +47,7 @@ class Trainer:
         torch.manual_seed(plan.seed)
         initial = started_network(plan.network, plan.start) if plan.start else fresh_network(plan.network, plan.encoder)
         self.core, self.signature = initial.core, initial.signature
+        self._settle = network_named(plan.network).trained().settle
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.core.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         if plan.int8:
@@ -69,8 +71,8 @@ class Trainer:
             self._go_on(report)
         finally:
             self._save_state()
-        weights = self.folder / f"{self.plan.network}.safetensors"
-        checkpoint.save_checkpoint(weights, self.plan.network, self.core, half=self.plan.half)
+        weights = self.folder / f"{self.plan.network}{SAFETENSORS}"
+        save_checkpoint(weights, self.plan.network, self.core, half=self.plan.half)
         return weights
 
     def _go_on(self, report: Callable[[int, float], None]) -> None:
@@ -90,7 +92,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * schedule(self.step, self.recipe.steps)
         if self.plan.start or self.step >= 0.8 * self.recipe.steps:
-            _hold_statistics(self.core)
+            # The last stretch, and all of a run that begins with weights, sees what deployed networks do.
+            self._settle(self.core)
         terms = self._terms(self.sampler.crops(self.step).to(self.device))
         total = torch.stack(list(terms.values())).sum()
         self.optimizer.zero_grad(set_to_none=True)
@@ -127,7 +130,7 @@ class Trainer:
         path = self.folder / "state.pt"
         if not path.exists():
             return
-        state: dict[str, Any] = checkpoint.load_tensor_file(path)
+        state: dict[str, Any] = load_tensor_file(path)
         begun = Recipe.model_validate_json(state["recipe"]).model_copy(update={"steps": self.recipe.steps})
         if begun != self.recipe:
             raise _begun_otherwise(path, "the same recipe", "another one")
@@ -145,14 +148,6 @@ def schedule(step: int, steps: int, warmup: int = 100) -> float:
         return (step + 1) / warmup
     progress = (step - warmup) / max(1, steps - warmup)
     return 0.505 + 0.495 * float(torch.cos(torch.tensor(progress * torch.pi)))
-
-
-def _hold_statistics(core: nn.Module) -> None:
-    # The last stretch, and all of a run that begins with weights, sees the stored statistics, as deployed networks do.
-    if isinstance(core, CoCoNet):
-        for layer in core.modules():
-            if isinstance(layer, Normalization):
-                layer.eval()
 
 
 def _begun_otherwise(path: Path, wanted: str, got: str) -> CoconetError:

@@ -22,6 +22,7 @@ from coconet.files import whole_file
 from coconet.media.image import write_picture
 from coconet.media.panel import Caption, contact_sheet
 from coconet.metrics.fusion import Scores, score
+from coconet.model_names import SAFETENSORS
 from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import save_checkpoint
 from coconet.training.data import GrayPair, load_pairs
@@ -166,7 +167,7 @@ class Validation:
         judgement = self._judge.judge(core, device)
         score = round(judgement.score, 6)  # as the journal keeps it, so that a resumed run decides alike
         if score > max(self._journal.column("score"), default=-math.inf):
-            save_checkpoint(self._plan.out / f"{self._plan.network}.best.safetensors", self._plan.network, core)
+            save_checkpoint(self._plan.out / f"{self._plan.network}.best{SAFETENSORS}", self._plan.network, core)
         self._draw(step, judgement)
         self._journal.add(step, {"score": score, **dataclasses.asdict(judgement.mean)})
 

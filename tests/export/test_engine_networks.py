@@ -22,7 +22,7 @@ from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError
 from coconet.export.graph import ExportOptions, export_onnx
 from coconet.export.jetpack_operators import refusals
-from coconet.networks.checkpoint import Checkpoint, build_network
+from coconet.networks.checkpoint import Checkpoint, network_named
 from coconet.networks.coconet import PUBLISHED, CoCoNet
 from tests.support.engines import build_file
 
@@ -43,7 +43,8 @@ def checkpoint(network: str) -> Checkpoint:
     as a closed one is left out of the graph, and with the statistics of each picture.
     """
     torch.manual_seed(0)
-    core, signature = build_network(network if network == "lite" else "coconet")
+    known = network_named(network if network == "lite" else "coconet")
+    core, signature = known.build(), known.signature
     if isinstance(core, CoCoNet):
         if network == "published":
             for attention in (core.se_64, core.se_128, core.se_256):

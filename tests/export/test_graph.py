@@ -15,13 +15,14 @@ from coconet.cards.model_card import CARD_KEY, ModelCard, Signature
 from coconet.errors import CoconetError
 from coconet.export.graph import OPSET, ExportOptions, export_onnx
 from coconet.networks.camera_ready import Fuser
-from coconet.networks.checkpoint import Checkpoint, build_network
+from coconet.networks.checkpoint import Checkpoint, network_named
 from coconet.networks.coconet import PUBLISHED, CoCoNet
 
 
 def fresh(network: str) -> Checkpoint:
     torch.manual_seed(0)
-    core, signature = build_network(network)
+    known = network_named(network)
+    core, signature = known.build(), known.signature
     if isinstance(core, CoCoNet):
         core.skip_closed_attention()
     return Checkpoint(network, core.eval(), signature, "0" * 64)

@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from coconet.errors import CoconetError
-from coconet.networks.checkpoint import build_network, load_checkpoint, read_tensors, save_checkpoint
+from coconet.networks.checkpoint import load_checkpoint, network_named, save_checkpoint
 from coconet.networks.coconet import CoCoNet, Normalization
+from coconet.networks.state_dict import read_tensors
 
 
 @pytest.fixture
 def lite_file(tmp_path: Path) -> Path:
     path = tmp_path / "lite.safetensors"
-    save_checkpoint(path, "lite", build_network("lite")[0])
+    save_checkpoint(path, "lite", network_named("lite").build())
     return path
 
 
@@ -28,7 +29,8 @@ def published_file(path: Path, **changes: torch.Tensor) -> Path:
 
 
 def test_weights_come_back_as_they_were_saved(tmp_path: Path) -> None:
-    core, signature = build_network("lite")
+    known = network_named("lite")
+    core, signature = known.build(), known.signature
     save_checkpoint(tmp_path / "a.safetensors", "lite", core)
     loaded = load_checkpoint(tmp_path / "a.safetensors")
     assert loaded.network == "lite"
@@ -114,4 +116,4 @@ def test_foreign_safetensors_are_refused(tmp_path: Path) -> None:
 
 def test_an_unknown_network_is_refused() -> None:
     with pytest.raises(CoconetError, match="wanted one of coconet, lite, got 'unet'"):
-        build_network("unet")
+        network_named("unet")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from coconet.errors import CoconetError
-from coconet.networks.checkpoint import WRAPPINGS, load_strictly, unwrapped
+from coconet.networks.state_dict import WRAPPINGS, load_strictly, unwrapped
 
 
 def tensors(scale: float = 1.0) -> OrderedDict[str, Tensor]:

@@ -7,14 +7,14 @@ import torch
 
 from coconet.errors import CoconetError
 from coconet.files import sha256_of
-from coconet.networks.checkpoint import build_network, save_checkpoint
-from coconet.networks.coconet import OURS, CoCoNet, Normalization
+from coconet.networks.checkpoint import network_named, save_checkpoint
+from coconet.networks.coconet import OURS, CoCoNet, Normalization, prepare_encoder
 from coconet.networks.vgg import IMAGENET_LAYERS, GrayVgg19
-from coconet.training.initial_weights import fresh_network, prepare_encoder, started_network
+from coconet.training.initial_weights import fresh_network, started_network
 
 
 def test_coconet_without_imagenet_weights_says_so_and_trains_its_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coconet.training.initial_weights.find_imagenet_file", lambda: None)
+    monkeypatch.setattr("coconet.networks.coconet.find_imagenet_file", lambda: None)
     core = CoCoNet()
     assert "no ImageNet weights" in prepare_encoder(core, None)
     assert core.vgg19.slice1[0].weight.requires_grad
@@ -46,7 +46,7 @@ def test_a_network_without_an_encoder_says_so() -> None:
 
 
 def test_a_start_takes_over_every_weight_and_holds_the_encoder(tmp_path: Path) -> None:
-    before, _ = build_network("coconet")
+    before = network_named("coconet").build()
     save_checkpoint(tmp_path / "first.safetensors", "coconet", before)
     initial = started_network("coconet", tmp_path / "first.safetensors")
     torch.testing.assert_close(initial.core.state_dict(), before.state_dict(), atol=0, rtol=0)
@@ -68,6 +68,6 @@ def test_the_published_checkpoint_goes_on_as_a_network_of_ours(tmp_path: Path) -
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    save_checkpoint(tmp_path / "lite.safetensors", "lite", build_network("lite")[0])
+    save_checkpoint(tmp_path / "lite.safetensors", "lite", network_named("lite").build())
     with pytest.raises(CoconetError, match="wanted weights of coconet, got those of lite. Change --network"):
         started_network("coconet", tmp_path / "lite.safetensors")

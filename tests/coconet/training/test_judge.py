@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from coconet.cards.model_card import Signature
 from coconet.errors import CoconetError
 from coconet.metrics.fusion import score
-from coconet.networks.checkpoint import build_network
+from coconet.networks.checkpoint import network_named
 from coconet.networks.coconet import OURS
 from coconet.training.data import GrayPair
 from coconet.training.validation import JUDGED, Judge
@@ -65,7 +65,8 @@ def test_noise_raises_sharpness_but_not_the_score(pairs: list[GrayPair]) -> None
 
 
 def test_judging_leaves_the_state_of_training_alone_and_sees_the_stored_statistics(pairs: list[GrayPair]) -> None:
-    core, signature = build_network("coconet")
+    known = network_named("coconet")
+    core, signature = known.build(), known.signature
     core.train()
     core.get_submodule("bn1_1").eval()
     before = {name: tensor.clone() for name, tensor in core.state_dict().items()}

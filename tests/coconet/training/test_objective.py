@@ -7,7 +7,7 @@ import torch
 
 from coconet.losses import adaptive, fidelity
 from coconet.losses.contrastive import contrastive_loss
-from coconet.networks.checkpoint import build_network, save_checkpoint
+from coconet.networks.checkpoint import network_named, save_checkpoint
 from coconet.training.crops import Crops
 from coconet.training.objective import Objective, distillation_loss
 from coconet.training.recipe import Recipe, TrainingPlan
@@ -62,7 +62,7 @@ def test_the_second_stage_adds_the_contrastive_loss_and_says_what_stands_in(
 
 
 def test_a_teacher_adds_the_distance_to_its_picture(tmp_path: Path, crops: Crops) -> None:
-    save_checkpoint(tmp_path / "lite.safetensors", "lite", build_network("lite")[0])
+    save_checkpoint(tmp_path / "lite.safetensors", "lite", network_named("lite").build())
     objective = Objective.of(plan(tmp_path, teacher=tmp_path / "lite.safetensors", distillation=2.0), CPU)
     assert objective.notes[0].startswith("teacher lite, weights ")
     assert objective.teacher is not None

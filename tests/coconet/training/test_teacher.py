@@ -9,12 +9,12 @@ from scipy import ndimage
 from torch import nn
 
 from coconet.files import sha256_of
-from coconet.networks.checkpoint import build_network, save_checkpoint
+from coconet.networks.checkpoint import network_named, save_checkpoint
 from coconet.training.objective import Teacher, distillation_loss
 
 
 def test_a_teacher_answers_with_the_picture_of_its_weights_clipped_and_without_gradient(tmp_path: Path) -> None:
-    core, _ = build_network("lite")
+    core = network_named("lite").build()
     nn.init.constant_(core.get_submodule("head").get_parameter("bias"), 3.0)
     save_checkpoint(tmp_path / "lite.safetensors", "lite", core)
     teacher = Teacher(tmp_path / "lite.safetensors", torch.device("cpu"))

@@ -10,7 +10,7 @@ from torch import nn
 
 from coconet.media.image import read_picture
 from coconet.media.panel import CAPTION_PX, CELL_PX, GAP_PX
-from coconet.networks.checkpoint import build_network, load_checkpoint
+from coconet.networks.checkpoint import load_checkpoint, network_named
 from coconet.training.recipe import TrainingPlan
 from coconet.training.validation import SHEET_ROWS, Validation
 from tests.support.pair_folders import write_pair
@@ -30,12 +30,12 @@ def held_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def validation(held_out: Path, out: Path, step: int = 0, **fields: object) -> Validation:
     plan = TrainingPlan.model_validate({"data": [], "out": out, "validation": held_out, "steps": 25, **fields})
-    return Validation(held_out, plan, build_network("lite")[1], step)
+    return Validation(held_out, plan, network_named("lite").signature, step)
 
 
 def lite(bias: float = 0.0) -> nn.Module:
     torch.manual_seed(0)
-    core, _ = build_network("lite")
+    core = network_named("lite").build()
     nn.init.constant_(core.get_submodule("head").get_parameter("bias"), bias)
     return core
 

@@ -22,7 +22,7 @@ from coconet.export.commands.export import export
 from coconet.export.graph import card_of
 from coconet.files import sha256_of
 from coconet.media.image import read_picture
-from coconet.networks.checkpoint import build_network, save_checkpoint
+from coconet.networks.checkpoint import network_named, save_checkpoint
 from coconet.runtime.commands.run import run
 from tests.support.pair_folders import textured_pairs
 from tests.support.strongest import Strongest
@@ -135,7 +135,7 @@ def test_an_export_makes_its_card_once(frames: Path, tmp_path: Path, monkeypatch
 
 
 def test_a_checkpoint_of_ours_needs_no_more_than_its_name(tmp_path: Path, frames: Path) -> None:
-    save_checkpoint(tmp_path / "mine.safetensors", "lite", build_network("lite")[0])
+    save_checkpoint(tmp_path / "mine.safetensors", "lite", network_named("lite").build())
     said = call(export, tmp_path / "mine.safetensors", "--frames", frames, *SMALL)
     assert said.startswith(f"{tmp_path}/mine.onnx: fp32, 48x64, ")
 

@@ -1,0 +1,85 @@
+"""A network: the one record of what the package knows of a fusion network, beside the layers themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from coconet.cards.model_card import Signature
+from coconet.errors import CoconetError, MissingPackage
+from coconet.networks.state_dict import without_prefixes
+
+try:
+    import torch
+    from torch import Tensor, nn
+except ImportError as error:
+    raise MissingPackage("torch", job="the networks", extra="export") from error
+
+
+Core = TypeVar("Core", bound=nn.Module)
+
+
+def _as_it_is(core: nn.Module) -> None:
+    """What a network does to itself that has nothing to prepare."""
+
+
+def _no_encoder(core: nn.Module, imagenet: Path | None) -> str:
+    return "no encoder in this network"
+
+
+@dataclass(frozen=True)
+class Training(Generic[Core]):
+    """What a network wants of its training beside the recipe. One that wants nothing is trained as it is built.
+
+    prepare: gets a core with fresh weights ready for its first step, from the file of VGG-19 weights named for it, if
+        any, and says in words what was done.
+    hold: takes out of the training of a core with loaded weights what is to learn no further.
+    settle: makes a core in training see what the deployed one will; called before every step of the last stretch.
+    """
+
+    prepare: Callable[[Core, Path | None], str] = _no_encoder
+    hold: Callable[[Core], None] = _as_it_is
+    settle: Callable[[Core], None] = _as_it_is
+
+
+@dataclass(frozen=True)
+class Network(Generic[Core]):
+    """A fusion network: a core that takes two (B, 1, H, W) images, visible first, and gives one like them.
+
+    name: what cards, recipes and checkpoints call it.
+    build: makes a core with fresh weights; called without arguments.
+    signature: the ranges, padding and normalisation of the weights that `coconet train` writes, whose file names the
+        network.
+    published: the same of the authors' own weights, whose file names nothing and is recognised by its tensors; None
+        where there are none.
+    ready: called with a core and the signature of the weights that were loaded into it, before it fuses.
+    training: None for a network that is only run.
+    """
+
+    name: str
+    build: Callable[[], Core]
+    signature: Signature
+    published: Signature | None = None
+    ready: Callable[[Core, Signature], None] = lambda core, signature: None
+    training: Training[Core] | None = None
+
+    def trained(self) -> Training[Core]:
+        """What it wants of its training. Raises CoconetError where it is only run."""
+        if self.training is None:
+            raise CoconetError(
+                f"network {self.name}",
+                wanted="a network that can be trained",
+                got="one that comes with its authors' weights and is only run",
+                remedy="Name another one with --network.",
+            )
+        return self.training
+
+    def likeness(self, tensors: Mapping[str, Tensor]) -> float:
+        """How much of this network a state dict is: equal names and shapes, as a share of all there are in either."""
+        with torch.device("meta"):  # names and shapes are wanted, not the numbers
+            own = {(name, tensor.shape) for name, tensor in self.build().state_dict().items()}
+        found = without_prefixes(tensors, {name for name, _ in own})
+        theirs = {(name, tensor.shape) for name, tensor in found.items()}
+        return len(own & theirs) / len(own | theirs)

@@ -1,0 +1,134 @@
+"""State dicts: out of whatever file or wrapping they were saved in, into exactly the tensors of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from coconet.errors import CoconetError, MissingPackage
+from coconet.files import existing_file
+from coconet.model_names import SAFETENSORS
+
+try:
+    import torch
+    from safetensors import SafetensorError, safe_open
+    from torch import Tensor, nn
+except ImportError as error:
+    raise MissingPackage(str(error.name), job="reading checkpoints", extra="export") from error
+
+
+WRAPPINGS = ("state_dict", "model_state_dict", "model", "net", "generator", "params", "weights")
+"""Keys under which training programs keep the state dict, beside the epoch, the optimiser and the like."""
+
+PREFIXES = ("module.", "_orig_mod.")
+"""What DataParallel and torch.compile put before every name."""
+
+
+def unwrapped(content: object, where: object) -> Mapping[str, Tensor]:
+    """Find the state dict in what a file holds, under one key of WRAPPINGS or several in each other.
+
+    Raises CoconetError, which says what is there instead; `where` names the file.
+    """
+    if isinstance(content, Mapping):
+        if _is_state_dict(content):
+            return content
+        for key in WRAPPINGS:
+            if isinstance(content.get(key), Mapping):
+                return unwrapped(content[key], where)
+    raise CoconetError(
+        where,
+        wanted=f"a state dict, bare or under one of the keys {', '.join(WRAPPINGS)}",
+        got=_in_words(content),
+        remedy="Save model.state_dict() with torch.save.",
+    )
+
+
+def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], where: object) -> None:
+    """Fill a network, in single precision. Raises CoconetError where names or shapes are not the network's own."""
+    wanted = network.state_dict()
+    found = without_prefixes(tensors, wanted)
+    try:
+        network.load_state_dict(
+            {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in found.items()}
+        )
+    except RuntimeError as error:
+        raise CoconetError(
+            where,
+            wanted=f"the {len(wanted)} tensors of {type(network).__name__}",
+            got=_differences(wanted, found) or str(error).splitlines()[-1].strip(),
+            remedy="Check that the checkpoint belongs to this network.",
+        ) from error
+
+
+def _is_state_dict(content: Mapping[object, object]) -> bool:
+    return bool(content) and all(isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items())
+
+
+def _in_words(content: object) -> str:
+    if not isinstance(content, Mapping):
+        return f"a {type(content).__name__}"
+    if not content:
+        return "an empty dictionary"
+    return f"a dictionary of {', '.join(str(key) for key in list(content)[:5])}{', ...' if len(content) > 5 else ''}"
+
+
+def without_prefixes(tensors: Mapping[str, Tensor], wanted: Collection[str]) -> Mapping[str, Tensor]:
+    """Take off the PREFIXES that all of the names have and the wanted ones have not."""
+    for prefix in PREFIXES:
+        # A network may itself keep everything in a part called `module`; then the names are right as they are.
+        own = any(name.startswith(prefix) for name in wanted)
+        if not own and all(name.startswith(prefix) for name in tensors):
+            tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    return tensors
+
+
+def _differences(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
+    """What is wrong with the names and shapes, the first three of each kind; empty where nothing is."""
+    kinds = {
+        "missing": sorted(wanted.keys() - found.keys()),
+        "unknown": sorted(found.keys() - wanted.keys()),
+        "of another shape": [
+            f"{name}: {tuple(found[name].shape)} for {tuple(tensor.shape)}"
+            for name, tensor in wanted.items()
+            if name in found and found[name].shape != tensor.shape
+        ],
+    }
+    return " and ".join(
+        f"{len(names)} {kind} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for kind, names in kinds.items()
+        if names
+    )
+
+
+def load_tensor_file(path: Path) -> Any:
+    """What `torch.save` wrote, tensors and plain containers only: nothing in the file is executed."""
+    existing_file(path, "a PyTorch file")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged bytes end in whatever the unpickling of them runs into
+        raise CoconetError(
+            path,
+            wanted="a whole PyTorch file that holds tensors and nothing to execute",
+            got=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            remedy="Copy the file again, or save model.state_dict() with torch.save.",
+        ) from error
+
+
+def read_tensors(path: Path) -> tuple[Mapping[str, str], Mapping[str, Tensor]]:
+    """The metadata and the state dict of a file: .safetensors, or what torch.save wrote under any other ending.
+
+    Raises CoconetError for a file that is missing, truncated, would execute code or holds no state dict.
+    """
+    existing_file(path, "a checkpoint")
+    if path.suffix != SAFETENSORS:
+        return {}, unwrapped(load_tensor_file(path), path)
+    try:
+        with safe_open(path, framework="pt") as stream:
+            metadata = stream.metadata() or {}
+            tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118  it is no dictionary
+    except SafetensorError as error:
+        raise CoconetError(
+            path, wanted="a whole safetensors file", got=str(error), remedy="Copy the file again."
+        ) from error
+    return metadata, unwrapped(tensors, path)
