@@ -35,7 +35,7 @@ def validation(held_out: Path, out: Path, step: int = 0, **fields: object) -> Va
 
 def lite(bias: float = 0.0) -> nn.Module:
     torch.manual_seed(0)
-    core = network_named("lite").build()
+    core: nn.Module = network_named("lite").build()
     nn.init.constant_(core.get_submodule("head").get_parameter("bias"), bias)
     return core
 
