@@ -20,7 +20,7 @@ test: $(VENV)/.dev
 lint: $(VENV)/.dev links
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	cd $(LINKS) && ../$(BIN)/mypy --config-file ../pyproject.toml --package coconet --package tests
+	cd $(LINKS) && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache --package coconet --package tests
 
 links:
 	@rm -rf $(LINKS) && mkdir -p $(LINKS)/coconet
