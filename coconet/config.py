@@ -36,7 +36,7 @@ _WORD = re.compile(r"[a-z0-9 ._+-]{0,16}")  # what stands in a wrong place is sh
 _NAMES = ("address", "name")  # keys whose values may hold a password
 
 
-def checked(model: type[Model], fields: Mapping[str, Any], where: object) -> Model:
+def check_fields(model: type[Model], fields: Mapping[str, Any], where: object) -> Model:
     """Build `model` from parsed fields. Raises CoconetError that names `where` and the first key that does not fit."""
     try:
         return model.model_validate(fields)

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from coconet.errors import CoconetError
-from coconet.redaction import redacted
+from coconet.redaction import redact
 
 SAFETENSORS = ".safetensors"
 """The ending of the checkpoints that are written here."""
@@ -68,4 +68,4 @@ def model_labels(models: Sequence[str]) -> list[str]:
 
 def _shown(labels: Sequence[str]) -> list[str]:
     """Labels fit to be shown: an address in place of a file, with a password in it, becomes a number."""
-    return [label if redacted(label) == label else f"model {number}" for number, label in enumerate(labels, 1)]
+    return [label if redact(label) == label else f"model {number}" for number, label in enumerate(labels, 1)]

@@ -39,7 +39,7 @@ _TOKEN = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')+""
 _MOST_TOKENS = 200
 
 
-def redacted(address: str) -> str:
+def redact(address: str) -> str:
     """Return an address or a path fit to be shown: what is known to be harmless stays, everything else becomes ***.
 
     Scheme, host and port stay, and so do words and numbers that paths of cameras are made of, and values of queries and
@@ -139,7 +139,7 @@ def _shown_token(token: str, *, head: bool, clean: bool) -> str:
 
 def _hidden_words(address: str) -> Iterator[str]:
     """What of an address may not be shown, as it stands there and as it is without escapes."""
-    shown = redacted(address)
+    shown = redact(address)
     for word in re.split(r"[\s\"'=!,;&?@/]+", address[:_LONGEST_PATH]):
         yield from (form for form in (word, unquote(word)) if len(form) > 1 and form not in shown)
 
@@ -151,12 +151,12 @@ def _redacted_piece(piece: str) -> str:
         return re.sub(r"\S+", _shown_word, piece)
     before, address = piece[: found.start()], piece[found.start() :]
     if address[:5].lower() == "gst:/":
-        return re.sub(r"\S+", _shown_word, before) + redacted(address)
+        return re.sub(r"\S+", _shown_word, before) + redact(address)
     space = re.compile(r"[\s\"'<>]").search(address, max(address.rfind("@"), 0))
     stop = len(address) if space is None else space.start()
     url, after = address[:stop].rstrip(".,;:)]"), address[stop:]
     punctuation = address[len(url) : stop]
-    return re.sub(r"\S+", _shown_word, before) + redacted(url) + punctuation + (_redacted_piece(after) if after else "")
+    return re.sub(r"\S+", _shown_word, before) + redact(url) + punctuation + (_redacted_piece(after) if after else "")
 
 
 def _shown_word(word: re.Match[str]) -> str:

@@ -17,7 +17,7 @@ from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.pytorch import EagerBackend
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
-from coconet.runtime.frame_check import fitted
+from coconet.runtime.frame_check import fit_pairs
 from coconet.runtime.verify.parity import Parity, compare, require
 from coconet.runtime.verify.reference_backend import common_card, open_contender
 
@@ -35,7 +35,7 @@ def export_checked(checkpoint: Checkpoint, out: Path, options: ExportOptions, fr
     the network gives NaN or infinity in that precision.
     """
     card = card_of(checkpoint, options)
-    pairs = list(fitted(painted_pairs(PAINTED_FRAMES) if frames is None else FolderFrames(frames), card))
+    pairs = list(fit_pairs(painted_pairs(PAINTED_FRAMES) if frames is None else FolderFrames(frames), card))
     require_finite(camera_fuser_of(checkpoint, options), pairs[:FINITE_FRAMES], out)
     reference = EagerBackend(checkpoint)
     with whole_file(out) as scratch:
@@ -59,6 +59,6 @@ def require_agreement(engine: Path, onnx: Path, frames: Path | None, name: Path)
     with closing(open_contender(onnx)) as model, closing(open_contender(engine)) as candidate:
         card = common_card(model.card, candidate.card)
         pairs = painted_pairs(PAINTED_FRAMES) if frames is None else FolderFrames(frames)
-        parity = compare(model, candidate, fitted(pairs, card))
+        parity = compare(model, candidate, fit_pairs(pairs, card))
         require(parity, PRECISIONS[candidate.card.precision].limits, f"{name}, against {onnx.name}")
     return parity

@@ -31,10 +31,10 @@ def survivor_picture(pair: FramePair) -> Pixels:
         shown = np.broadcast_to(infrared, visible.shape)
     else:
         shown = np.zeros_like(visible)
-    return badged(shown, pair.notice)
+    return add_badge(shown, pair.notice)
 
 
-def badged(pixels: Pixels, text: str) -> Pixels:
+def add_badge(pixels: Pixels, text: str) -> Pixels:
     """Return a copy of (H, W, 3) BGR or (H, W, 1) gray pixels with a line of text on a bar at the top."""
     picture: Pixels = np.array(pixels, order="C")
     bar_px = max(12, round(picture.shape[0] * _HEIGHT_SHARE))

@@ -22,10 +22,10 @@ def fuse_adapted(card: ModelCard, where: object, run: Run, visible: Pixels, infr
 
     Raises CoconetError that names `where`, the frame, and both sizes or types.
     """
-    return like_visible(run(*adapted(card, where, visible, infrared)), visible.shape[2])
+    return like_visible(run(*adapt_frames(card, where, visible, infrared)), visible.shape[2])
 
 
-def adapted(card: ModelCard, where: object, visible: Pixels, infrared: Pixels) -> tuple[Pixels, Pixels]:
+def adapt_frames(card: ModelCard, where: object, visible: Pixels, infrared: Pixels) -> tuple[Pixels, Pixels]:
     """Check both frames and return them as the card wants them: a gray frame is repeated to BGR for a colour model."""
     _check_pixels(VISIBLE, visible, (1, card.visible_channels), where)
     _check_pixels(INFRARED, infrared, (1,), where)
@@ -90,7 +90,7 @@ def _check_sizes(card: ModelCard, visible: Pixels, infrared: Pixels, where: obje
         )
 
 
-def fitted(pairs: Iterable[FramePair], card: ModelCard) -> Iterator[FramePair]:
+def fit_pairs(pairs: Iterable[FramePair], card: ModelCard) -> Iterator[FramePair]:
     """The pairs as the model of `card` takes them: uint8, (H, W, card.visible_channels) and (H, W, 1), at its size.
 
     Colour becomes BT.601 luma where gray is wanted, gray is repeated where colour is wanted. Of a picture too large for

@@ -6,7 +6,7 @@ import numpy as np
 
 from coconet.errors import MissingPackage
 from coconet.media.pixels import Pixels, as_gray
-from coconet.runtime.badge import badged
+from coconet.runtime.badge import add_badge
 from coconet.runtime.frame import FusedFrame, Side
 from coconet.runtime.view import Colours, Look
 
@@ -25,7 +25,7 @@ _EDGE_LOW, _EDGE_HIGH = 60, 140  # gradients of Canny's operator that make an ou
 _DIMMED = 0.75  # of the gray picture, so that the outlines are the brightest thing
 
 
-def shown(frame: FusedFrame, look: Look) -> Pixels:
+def render_view(frame: FusedFrame, look: Look) -> Pixels:
     """Return the picture of a look, (H, W, 3) BGR or (H, W, 1) gray, uint8.
 
     A side that is missing is black, with the pair's notice on it.
@@ -37,7 +37,7 @@ def shown(frame: FusedFrame, look: Look) -> Pixels:
     side: Side = look.view
     pixels: Pixels = frame.pair.visible.pixels if side == "visible" else frame.pair.infrared.pixels
     if side in frame.pair.missing:
-        return badged(np.zeros((*pixels.shape[:2], 3), np.uint8), frame.pair.notice)
+        return add_badge(np.zeros((*pixels.shape[:2], 3), np.uint8), frame.pair.notice)
     return _coloured(pixels, look.colours) if side == "infrared" else pixels
 
 
@@ -54,4 +54,4 @@ def _aligned(frame: FusedFrame) -> Pixels:
     # Smoothed first: the noise of a thermal sensor is full of edges.
     outlines = cv2.Canny(cv2.GaussianBlur(infrared, (5, 5), 0), _EDGE_LOW, _EDGE_HIGH)
     picture[outlines > 0] = _OUTLINE
-    return badged(picture, frame.pair.notice) if frame.pair.missing else picture
+    return add_badge(picture, frame.pair.notice) if frame.pair.missing else picture

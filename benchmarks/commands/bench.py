@@ -101,7 +101,7 @@ def measure(
 ) -> None:
     """Time models on the same frames, in turns, once they have been found to give the same pictures."""
     from coconet.benchmarks.latency.campaign import Plan
-    from coconet.benchmarks.latency.contender import Entry, labelled
+    from coconet.benchmarks.latency.contender import Entry, label_entries
     from coconet.benchmarks.latency.pictures import BenchFrames
     from coconet.benchmarks.latency.stopping_rule import Effort
     from coconet.benchmarks.machine.device import this_device
@@ -111,7 +111,7 @@ def measure(
     words = models or shipped
     sizes = size or (MATRIX_SIZES if matrix else QUICK_SIZES if quick else (SIZE,))
     plan = Plan(
-        entries=tuple(labelled([Entry.parse(word) for word in words])),
+        entries=tuple(label_entries([Entry.parse(word) for word in words])),
         sizes=tuple(FrameSize.parse(one) for one in sizes),
         effort=Effort(
             least=3 if quick else 5,

@@ -66,9 +66,9 @@ def main() -> None:
         fps = FASTER * 1000 / alone[0].p50
         full = []
         for _ in track(range(options.turns), "measuring", console=Console(stderr=True), transient=True):
-            full.append(looped(backend, pairs, fps, options.seconds).fps)
+            full.append(fuse_in_loop(backend, pairs, fps, options.seconds).fps)
             alone.append(alone_ms(backend, pairs, options.seconds))
-        easy = looped(backend, pairs, fps / FASTER / 2, 4 * options.seconds)
+        easy = fuse_in_loop(backend, pairs, fps / FASTER / 2, 4 * options.seconds)
     show(alone, full, easy)
 
 
@@ -92,7 +92,7 @@ def alone_ms(backend: Backend, pairs: list[FramePair], seconds: float) -> Alone:
     return Alone(told.p50, told.p95, told.p99, len(times_ms) / sum(times_ms) * 1e3)
 
 
-def looped(backend: Backend, pairs: list[FramePair], fps: float, seconds: float) -> RunReport:
+def fuse_in_loop(backend: Backend, pairs: list[FramePair], fps: float, seconds: float) -> RunReport:
     """Fuse in the live loop, from two cameras of this rate."""
     visible = Projector("visible", [pair.visible for pair in pairs], fps)
     infrared = Projector("infrared", [pair.infrared for pair in pairs], fps)

@@ -15,7 +15,7 @@ from threading import Event, active_count
 
 from coconet.benchmarks.endurance.background_run import fusing
 from coconet.benchmarks.endurance.faults import FAULTS, Fault, Injector
-from coconet.benchmarks.endurance.viewer_load import Audience, watched_by
+from coconet.benchmarks.endurance.viewer_load import Audience, bring_viewers
 from coconet.errors import CoconetError
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.frame import Side
@@ -130,7 +130,7 @@ def soak(
     with (
         TemporaryDirectory() as folder,
         LivePage(gauge, PageSettings(port=0, captures=Path(folder))) as page,
-        watched_by(page.url, _VIEWERS) as audience,
+        bring_viewers(page.url, _VIEWERS) as audience,
     ):
         begun = time.monotonic()
         with fusing(

@@ -105,7 +105,7 @@ def audience_cost(
         TemporaryDirectory() as captures,
         LivePage(gauge, PageSettings(port=0, captures=Path(captures))) as page,
         fusing(lambda: open_rig(rig), model, gauge) as count,
-        watched_by(page.url, plan.viewers) as audience,
+        bring_viewers(page.url, plan.viewers) as audience,
     ):
         for _ in range(plan.turns):
             if stop is not None and stop.is_set():
@@ -133,7 +133,7 @@ def _rate(audience: Audience, word: str, count: Callable[[], int], seconds: floa
 
 
 @contextmanager
-def watched_by(url: str, viewers: int) -> Iterator[Audience]:
+def bring_viewers(url: str, viewers: int) -> Iterator[Audience]:
     """Bring so many viewers to a page inside the block; they rest until they are told to watch."""
     command = [sys.executable, "-m", "coconet.benchmarks.endurance.viewer_process", url, str(viewers)]
     pipe = subprocess.PIPE

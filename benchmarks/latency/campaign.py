@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coconet.benchmarks.latency.contender import Entry
-from coconet.benchmarks.latency.end_to_end import Recording, painted_recording, streamed
+from coconet.benchmarks.latency.end_to_end import Recording, painted_recording, stream_recording
 from coconet.benchmarks.latency.interleaved import Timed, measure
 from coconet.benchmarks.latency.pictures import BenchFrames, Gallery, objection, parity_with, quality_of, reference_of
 from coconet.benchmarks.latency.profile import layers_inside, stages_inside
@@ -192,7 +192,7 @@ class Group:
             latency = self._rows[label].latency
             if latency is not None and latency.p50 <= STREAM_SLOWEST_MS:
                 limit = max(2, round(STREAM_BUDGET_S * 1e3 / latency.p50))
-                self._update(label, stream=worker.ask(streamed, recording, limit))
+                self._update(label, stream=worker.ask(stream_recording, recording, limit))
 
     def _look_inside(self) -> None:
         """What the backends tell of a frame themselves, after everything that is timed: a profiler costs time."""
@@ -207,9 +207,9 @@ class Group:
         name = worker.loaded.backend
         if not (name.startswith(ONNX_RUNTIME) and name.endswith(ON_CPU)):
             return worker.ask(layers_inside)
-        from coconet.benchmarks.latency.profile import profiled
+        from coconet.benchmarks.latency.profile import profile_nodes
 
-        return profiled(path, self._pairs[label])
+        return profile_nodes(path, self._pairs[label])
 
     def _update(self, label: str, **fields: object) -> None:
         self._rows[label] = self._rows[label].model_copy(update=fields)

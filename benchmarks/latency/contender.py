@@ -128,7 +128,7 @@ class Entry:
         return sha256_of(path) if path.is_file() else ""
 
 
-def labelled(entries: Sequence[Entry]) -> list[Entry]:
+def label_entries(entries: Sequence[Entry]) -> list[Entry]:
     """The entries with labels that tell them apart; the second of two equal ones gets `#2`, to compare it with itself.
 
     Raises CoconetError for none at all.

@@ -43,7 +43,7 @@ def painted_recording(folder: Path, size: FrameSize, seconds: float, fps: float 
     return Recording(str(paths[0]), str(paths[1]), fps, len(pairs))
 
 
-def streamed(held: Held, recording: Recording, limit: int) -> Stream:
+def stream_recording(held: Held, recording: Recording, limit: int) -> Stream:
     """A job: run a recording through the live loop twice, into a video that is thrown away.
 
     limit: fuse at most so many frames where nothing is dropped, for a model that would take minutes.

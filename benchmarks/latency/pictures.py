@@ -18,7 +18,7 @@ from coconet.media.pixels import Pixels
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame import FramePair
-from coconet.runtime.frame_check import fitted
+from coconet.runtime.frame_check import fit_pairs
 from coconet.runtime.verify.parity import Answers, Parity, frame_error, parity_of, within
 from coconet.runtime.verify.verification import METRICS, metric_values
 
@@ -86,7 +86,7 @@ class BenchFrames:
         source = painted_pairs(self.count, size.height_px, size.width_px)
         if self.folder is not None:
             source = list(islice(FolderFrames(self.folder), self.count))
-        return list(fitted(source, replace(card, height_px=size.height_px, width_px=size.width_px)))
+        return list(fit_pairs(source, replace(card, height_px=size.height_px, width_px=size.width_px)))
 
     def __str__(self) -> str:
         if self.folder is None:

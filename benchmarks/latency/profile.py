@@ -57,10 +57,10 @@ def layers_inside(held: Held) -> list[Layer]:
         return []
     pair = held.pairs[0]
     found = held.backend.layer_times(pair.visible.pixels, pair.infrared.pixels)
-    return ranked([(one.layer, "", one.mean_ms) for one in found], MOST)
+    return rank_layers([(one.layer, "", one.mean_ms) for one in found], MOST)
 
 
-def ranked(nodes: Sequence[tuple[str, str, float]], most: int) -> list[Layer]:
+def rank_layers(nodes: Sequence[tuple[str, str, float]], most: int) -> list[Layer]:
     """The slowest of (name, operator, milliseconds), each with its share of all, and one line for the others."""
     total = sum(time_ms for _, _, time_ms in nodes)
     slowest = sorted(nodes, key=lambda node: -node[2])
@@ -75,7 +75,7 @@ FRAMES = 3
 KERNEL = "_kernel_time"
 
 
-def profiled(model: Path, pairs: Sequence[FramePair], most: int = MOST) -> list[Layer]:
+def profile_nodes(model: Path, pairs: Sequence[FramePair], most: int = MOST) -> list[Layer]:
     """The slowest nodes of an ONNX model, times a frame, and one line for all others; the first frame is not counted.
 
     The profiler costs time itself: shares are to be trusted more than times.
@@ -101,4 +101,4 @@ def slowest(events: Sequence[dict[str, object]], most: int) -> list[Layer]:
             duration = event.get("dur", 0)
             spans[name.removesuffix(KERNEL), str(details.get("op_name", ""))].append(float(str(duration)) / 1e3)
     means = [(*node, sum(times[1:]) / (len(times) - 1)) for node, times in spans.items() if len(times) > 1]
-    return ranked(means, most)
+    return rank_layers(means, most)

@@ -43,7 +43,7 @@ class SlowedBackend:
         self._backend.close()
 
 
-def slowed(entry: Entry, slower: float) -> Backend:
+def open_slowed(entry: Entry, slower: float) -> Backend:
     """Open an entry, slowed; a picklable opener with functools.partial."""
     return SlowedBackend(entry.opened(), slower)
 
@@ -91,7 +91,7 @@ def honest(trial: Trial, rounds: int, report: Callable[[], None]) -> Honesty:
 
 def _round(trial: Trial) -> list[Versus]:
     """One comparison of each kind, in the order of Honesty's fields."""
-    twin = partial(slowed, trial.entry, trial.slower)
+    twin = partial(open_slowed, trial.entry, trial.slower)
     first, second, third = _in_turns(trial, trial.entry.opened, trial.entry.opened, twin)
     alone = [_in_turns(trial, opener)[0] for opener in (trial.entry.opened, trial.entry.opened, twin)]
     return [

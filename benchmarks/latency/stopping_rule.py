@@ -59,7 +59,7 @@ class Effort:
             return count >= self.repeats
         if self.endurance:
             return count >= ENDURANCE_FRAMES and total_s >= ENDURANCE_S
-        known = processes >= SETTLED_PROCESSES and settled(samples_ms)
+        known = processes >= SETTLED_PROCESSES and is_settled(samples_ms)
         return count >= self.least and (total_s >= self.limit_s or known)
 
     def share_done(self, samples_ms: Sequence[float], processes: int) -> float:
@@ -85,7 +85,7 @@ ENDURANCE_FRAMES = 1024
 ENDURANCE_S = 600
 
 
-def settled(samples_ms: Sequence[float]) -> bool:
+def is_settled(samples_ms: Sequence[float]) -> bool:
     """Whether the p99 of so many samples would come out about the same if they were taken again at once."""
     found = quantile_interval(samples_ms, TAIL)
     return found is not None and found.high - found.low <= SETTLED_SHARE * found.value

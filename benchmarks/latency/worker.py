@@ -148,14 +148,14 @@ class Worker:
 
 def first_frame_ms(held: Held) -> float:
     """A job: the time of one frame, meant to be the first."""
-    return timed_ms(held, 0)
+    return time_frame_ms(held, 0)
 
 
 def turn_ms(held: Held, first: int, runs: int, settle: bool) -> list[float]:
     """A job: the times of some frames in a row, after one that is not counted where `settle` says so."""
     if settle:
         held.fuse(first)
-    return [timed_ms(held, first + run) for run in range(runs)]
+    return [time_frame_ms(held, first + run) for run in range(runs)]
 
 
 def pictures(held: Held) -> list[Pixels]:
@@ -175,7 +175,7 @@ def peak_memory_mib(held: Held) -> float | None:
     return None
 
 
-def timed_ms(held: Held, index: int) -> float:
+def time_frame_ms(held: Held, index: int) -> float:
     """Fuse one frame from host memory to host memory: `fuse` returns when the picture is there, on a GPU too."""
     started = time.perf_counter_ns()
     held.fuse(index)

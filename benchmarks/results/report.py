@@ -17,7 +17,7 @@ from coconet.benchmarks.machine.reference_load import spread
 from coconet.benchmarks.results.compare import versus_in_turns
 from coconet.benchmarks.results.intervals import Interval
 from coconet.benchmarks.results.schema import Row
-from coconet.config import Checked, checked
+from coconet.config import Checked, check_fields
 from coconet.errors import CoconetError
 from coconet.files import existing_file, whole_file
 
@@ -89,7 +89,7 @@ def read_report(path: Path) -> BenchReport:
             got=f"schema {found}",
             remedy="Run the benchmark again, or read it with the version of coconet-edge that wrote it.",
         )
-    return checked(BenchReport, fields, path)
+    return check_fields(BenchReport, fields, path)
 
 
 def now_in_words() -> str:

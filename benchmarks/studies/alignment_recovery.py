@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from coconet.calibration.alignment.edges import EdgeFit, patch_support, register_edges
-from coconet.calibration.alignment.find_alignment import aligned, checkerboard, overlay
+from coconet.calibration.alignment.find_alignment import align_pair, checkerboard, overlay
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
 from coconet.media.image import write_picture
@@ -238,7 +238,7 @@ def _draw(scene: Scene, path: Path) -> str:
     true = known_warp("rotation", np.random.default_rng(1), scene.size_px)
     own, found = (register_edges(_warped(scene, matrix)) for matrix in (np.eye(3), true))
     pair = _warped(scene, true)[-1]
-    after = aligned(pair, Alignment(as_matrix(found.homography)))
+    after = align_pair(pair, Alignment(as_matrix(found.homography)))
     row = captioned_row(
         [overlay(pair), overlay(after), checkerboard(after)], ["before", "after: overlay", "after: checkerboard"]
     )

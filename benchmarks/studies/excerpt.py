@@ -53,7 +53,7 @@ class Excerpt:
 
 
 def _scaled(frame: Frame, scale: float) -> Frame:
-    from coconet.media.image import resized
+    from coconet.media.image import resize
 
     height, width = (max(1, round(side * scale)) for side in frame.pixels.shape[:2])
-    return replace(frame, pixels=resized(frame.pixels, width, height))
+    return replace(frame, pixels=resize(frame.pixels, width, height))

@@ -16,7 +16,7 @@ from coconet.media.pixels import Pixels
 from coconet.model_names import CHECKPOINTS, shipped_checkpoint
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.frame import FramePair
-from coconet.runtime.frame_check import fitted
+from coconet.runtime.frame_check import fit_pairs
 from coconet.runtime.verify.parity import Answers
 from coconet.runtime.verify.reference_backend import open_contender
 from coconet.runtime.verify.verification import METRICS, Verification, verification_of
@@ -98,7 +98,7 @@ def precision_rows(
     """Fuse every frame with the reference once and with every form; `report` is called after each picture."""
     rows = []
     for frames in sets:
-        pairs = list(fitted(frames.pairs, reference.card))
+        pairs = list(fit_pairs(frames.pairs, reference.card))
         wanted = [_fused(reference, pair, report) for pair in pairs]
         for form in forms:
             with closing(open_contender(form.path)) as candidate:

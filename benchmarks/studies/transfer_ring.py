@@ -177,7 +177,7 @@ def check(gpu: GpuMemory, height: int, width: int) -> None:
                         raise CoconetError(where, wanted="the picture sent", got="another", remedy="Report this.")
 
 
-def timed(gpu: GpuMemory, engine: TorchEngine, size: tuple[int, int], options: RingOptions, peak: float) -> RingRun:
+def time_ring(gpu: GpuMemory, engine: TorchEngine, size: tuple[int, int], options: RingOptions, peak: float) -> RingRun:
     """Time the ring. peak: the card's matrix rate in TFLOP/s, as measured by `matrix_tflops`."""
     pairs = random_pairs(8, *size)
     with _ring(gpu, engine, _shapes(*size), options) as ring:
@@ -231,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for gpu in _installed():
                 for depth in (1, 3):
                     for graph in (False, True) if gpu.graphs else (False,):
-                        runs.append(timed(gpu, engine, size, RingOptions(depth, False, graph), peak))
+                        runs.append(time_ring(gpu, engine, size, RingOptions(depth, False, graph), peak))
                         print(json.dumps(dataclasses.asdict(runs[-1])), flush=True)
         if chosen.json:
             told = {"device": dataclasses.asdict(device), "runs": [dataclasses.asdict(run) for run in runs]}

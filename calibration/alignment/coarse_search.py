@@ -13,8 +13,8 @@ from coconet.runtime.preprocess.edge_features import (
     Plane,
     correlation,
     edge_field,
-    moved_field,
-    sized,
+    move_field,
+    shrink,
 )
 
 try:
@@ -50,11 +50,11 @@ def first_guesses(visible: Sequence[Plane], infrared: Sequence[Plane], count: in
 def _ranked(visible: Sequence[Plane], infrared: Sequence[Plane]) -> list[Homography]:
     """The best shift of every scaling and rotation, by how well the edges agree."""
     scale = SEARCH_WIDTH_PX / visible[0].shape[1]
-    target = edge_field([sized(plane, scale) for plane in visible], _BLUR_PX)
+    target = edge_field([shrink(plane, scale) for plane in visible], _BLUR_PX)
     height, width = target.shape[1:]
     found: list[tuple[float, Homography]] = []
     for similarity in _similarities(infrared[0].shape, (height, width)):
-        surface = correlation(target, moved_field(infrared, similarity, (width, height), _BLUR_PX))
+        surface = correlation(target, move_field(infrared, similarity, (width, height), _BLUR_PX))
         row, column = np.unravel_index(int(np.argmax(surface)), surface.shape)
         shift = np.eye(3)
         shift[:2, 2] = (-_signed(int(column), width), -_signed(int(row), height))

@@ -20,8 +20,8 @@ from coconet.runtime.preprocess.edge_features import (
     Plane,
     agreement,
     edge_field,
-    moved_field,
-    sized,
+    move_field,
+    shrink,
 )
 
 _GUESSES = 10  # of the first search, refined at small size
@@ -120,13 +120,13 @@ class _Sight:
 
     def __init__(self, views: _Views, stage: _Stage) -> None:
         scale = min(1.0, stage.width_px / views.visible[0].shape[1])
-        self.target = edge_field([sized(plane, scale) for plane in views.visible], stage.blur_px)
+        self.target = edge_field([shrink(plane, scale) for plane in views.visible], stage.blur_px)
         self.scale, self._infrared, self._stage = scale, views.infrared, stage
 
     def moved(self, homography: Homography) -> Field:
         """Give the edges of the infrared side where a homography puts them."""
         size_px = (self.target.shape[2], self.target.shape[1])
-        return moved_field(self._infrared, homography, size_px, self._stage.blur_px)
+        return move_field(self._infrared, homography, size_px, self._stage.blur_px)
 
     def votes(self, moved: Field) -> PatchVotes:
         """Look for the patches of the visible side there."""

@@ -82,7 +82,7 @@ def align_rig(rig_file: Path, search: AlignmentSearch, pictures: Path | None = N
     found = registrar.register(seen)
     height, width = seen[0].visible.pixels.shape[:2]
     alignment = Alignment(as_matrix(found.homography), (width, height))
-    written = () if pictures is None else _shown(aligned(seen[len(seen) // 2], alignment), pictures)
+    written = () if pictures is None else _shown(align_pair(seen[len(seen) // 2], alignment), pictures)
     return FoundAlignment(alignment, found.method, found.told, written)
 
 
@@ -92,7 +92,7 @@ def save_alignment(rig_file: Path, alignment: Alignment) -> None:
     save_values(rig_file, {"alignment": fields})
 
 
-def aligned(pair: FramePair, alignment: Alignment) -> FramePair:
+def align_pair(pair: FramePair, alignment: Alignment) -> FramePair:
     """Lay the infrared picture of a pair onto its visible one."""
     height, width = pair.visible.pixels.shape[:2]
     infrared = dataclasses.replace(pair.infrared, pixels=alignment.warp(pair.infrared.pixels, (width, height)))

@@ -75,7 +75,7 @@ def calibrate(
     from coconet.calibration.int8.gate import Gate, check_name, ranges_path
     from coconet.calibration.int8.graph import OnnxModel
     from coconet.calibration.int8.placement import quantizable_convs
-    from coconet.calibration.int8.qdq import quantized_model
+    from coconet.calibration.int8.qdq import quantize_model
     from coconet.calibration.int8.sensitivity import Sensitivity, conv_macs
     from coconet.runtime.verify.reference_backend import RememberedBackend, open_contender
 
@@ -96,7 +96,7 @@ def calibrate(
     with closing(RememberedBackend(open_contender(against or model))) as reference:
         gate = Gate(model, division.check, limits, reference)
         mixture = _mixture(Sensitivity(parted, found, gate, macs), quantizable_convs(parted), sensitivity)
-    gate.write(quantized_model(parted, mixture.sites, found), mixture.parity, found, target)
+    gate.write(quantize_model(parted, mixture.sites, found), mixture.parity, found, target)
     typer.echo(
         f"{target}: {len(mixture.sites)} of {len(macs)} convolutions in INT8 "
         f"({mixture.int8_share:.0%} of their arithmetic), {_size(target)} (before: {_size(model)})"
@@ -126,7 +126,7 @@ def _method(name: MethodName | None, percentile: float | None) -> RangeMethod:
 
 
 def _division(source: FrameSource | None, check: Path | None, ranges: Path | None) -> Division:
-    from coconet.calibration.int8.frame_set import divided, no_frames, only_compared, survey
+    from coconet.calibration.int8.frame_set import divide_frames, no_frames, only_compared, survey
 
     if ranges is not None:
         return only_compared(source, check)
@@ -134,7 +134,7 @@ def _division(source: FrameSource | None, check: Path | None, ranges: Path | Non
         raise no_frames("Name some, or give --ranges.")
     found = survey(Shown(source, "looking"))
     typer.echo(f"{source}, {found}")
-    return divided(source, found, check)
+    return divide_frames(source, found, check)
 
 
 def _ranges(

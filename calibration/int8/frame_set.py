@@ -154,7 +154,7 @@ class Division:
     origin: str
 
 
-def divided(source: FrameSource, found: Survey, check: Path | None) -> Division:
+def divide_frames(source: FrameSource, found: Survey, check: Path | None) -> Division:
     """Measure on the frames that were kept, or, without a folder to check on, on those not held out for it.
 
     Raises CoconetError where the frames are no fit pictures or too few.

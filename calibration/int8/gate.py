@@ -15,7 +15,7 @@ from coconet.errors import CoconetError
 from coconet.files import whole_file
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.frame import FramePair
-from coconet.runtime.frame_check import fitted
+from coconet.runtime.frame_check import fit_pairs
 from coconet.runtime.verify.parity import Parity, compare, require, within
 from coconet.runtime.verify.reference_backend import common_card, open_contender
 
@@ -75,7 +75,7 @@ class Gate:
     def _compare(self, candidate: Path) -> Parity:
         with closing(open_contender(candidate)) as int8_model:
             card = common_card(self.reference.card, int8_model.card)
-            return compare(self.reference, int8_model, fitted(self.frames, card))
+            return compare(self.reference, int8_model, fit_pairs(self.frames, card))
 
 
 def check_name(out: Path, float_model: Path) -> None:

@@ -14,7 +14,7 @@ from coconet.cards.model_card import INFRARED, VISIBLE, CalibrationRecord
 from coconet.errors import CoconetError, MissingPackage
 from coconet.media.pixels import add_to
 from coconet.runtime.frame import FramePair
-from coconet.runtime.frame_check import fitted
+from coconet.runtime.frame_check import fit_pairs
 
 try:
     import onnxruntime
@@ -84,7 +84,7 @@ def activations(
     Raises CoconetError where the model does not run.
     """
     session = _session(model, tensors)
-    for pair in fitted(pairs, model.card):
+    for pair in fit_pairs(pairs, model.card):
         yield pair, _run(session, tensors, pair)
 
 

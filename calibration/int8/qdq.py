@@ -20,7 +20,7 @@ OPSET_PER_CHANNEL = 13
 OPSET_FLOAT16_SCALES = 19
 
 
-def quantized_model(model: OnnxModel, sites: Iterable[ConvSite], ranges: ActivationRanges) -> OnnxModel:
+def quantize_model(model: OnnxModel, sites: Iterable[ConvSite], ranges: ActivationRanges) -> OnnxModel:
     """The model with the convolutions at `sites` in INT8, and a card that says so.
 
     Symmetric int8 with zero point 0 throughout. Each activation gets one QuantizeLinear and one DequantizeLinear, with

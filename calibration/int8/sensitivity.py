@@ -14,7 +14,7 @@ from coconet.calibration.int8.gate import Gate
 from coconet.calibration.int8.graph import OnnxModel
 from coconet.calibration.int8.observer import activations
 from coconet.calibration.int8.placement import ConvSite
-from coconet.calibration.int8.qdq import quantized_model
+from coconet.calibration.int8.qdq import quantize_model
 from coconet.calibration.int8.ranges import ActivationRanges
 from coconet.cards.precision import PRECISIONS, PrecisionName
 from coconet.runtime.frame import Frame, FramePair
@@ -87,7 +87,7 @@ class Sensitivity:
         frames = [self.cut_small(pair) for pair in islice(self.gate.frames, RANKING_FRAMES)]
         gate = replace(self.gate, frames=frames)
         for site in sites:
-            trial = gate.measure(quantized_model(self.model, [site], self.ranges))
+            trial = gate.measure(quantize_model(self.model, [site], self.ranges))
             yield Damage(site, trial.parity.psnr_db)
 
     def mixture(self, worst_first: Sequence[ConvSite], keep: int) -> Mixture:
@@ -96,7 +96,7 @@ class Sensitivity:
         They stay in the type they have: FP16 in an FP16 export, which makes one strongly typed file of both.
         """
         sites = tuple(worst_first[keep:])
-        trial = self.gate.measure(quantized_model(self.model, sites, self.ranges))
+        trial = self.gate.measure(quantize_model(self.model, sites, self.ranges))
         return Mixture(
             sites=sites,
             kept=tuple(site.output for site in worst_first[:keep]),

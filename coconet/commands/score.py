@@ -61,9 +61,9 @@ def _named(folders: list[str]) -> list[tuple[str, Path]]:
 
 
 def _scored_with_bar(pictures: list[FusedPicture], scorer: Scorer) -> list[Row]:
-    from coconet.metrics.scoreboard import scored
+    from coconet.metrics.scoreboard import score_pictures
 
-    rows = scored(pictures, scorer)
+    rows = score_pictures(pictures, scorer)
     return list(track(rows, "scoring", total=len(pictures), console=Console(stderr=True), transient=True))
 
 

@@ -51,7 +51,7 @@ def write_picture(path: Path, pixels: RawPixels) -> None:
         data.tofile(scratch)
 
 
-def resized(pixels: Pixels, width_px: int, height_px: int) -> Pixels:
+def resize(pixels: Pixels, width_px: int, height_px: int) -> Pixels:
     """(H, W, C) to (height_px, width_px, C), uint8; sides of the size it has already come back unchanged."""
     smaller = width_px * height_px < pixels.shape[0] * pixels.shape[1]
     method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR

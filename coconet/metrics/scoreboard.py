@@ -76,7 +76,7 @@ def fused_pictures(entry: str, folder: Path, pairs: Sequence[PicturePair]) -> li
     return [FusedPicture(entry, by_stem[stem], pair) for stem, pair in sources.items()]
 
 
-def scored(pictures: Iterable[FusedPicture], scorer: Scorer) -> Iterator[Row]:
+def score_pictures(pictures: Iterable[FusedPicture], scorer: Scorer) -> Iterator[Row]:
     """Score pictures in their order, two at a time; the first one that cannot be scored ends it with CoconetError."""
     # Threads: NumPy and SciPy let go of the interpreter in their loops, and a process takes seconds to start.
     with ThreadPoolExecutor(WORKERS) as pool:

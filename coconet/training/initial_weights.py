@@ -36,7 +36,7 @@ def fresh_network(name: str, imagenet: Path | None) -> InitialNetwork:
     return InitialNetwork(core, network.signature, note, note)
 
 
-def started_network(name: str, weights: Path) -> InitialNetwork:
+def start_network(name: str, weights: Path) -> InitialNetwork:
     """A network with the weights of a checkpoint; its encoder, if it has one, learns no further.
 
     The published checkpoint may be one to start from, too: from then on it works as our networks do, on -1..1 and

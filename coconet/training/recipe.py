@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from coconet.config import Checked, checked, read_toml, write_toml
+from coconet.config import Checked, check_fields, read_toml, write_toml
 from coconet.errors import CoconetError
 
 
@@ -90,7 +90,7 @@ class TrainingPlan(Recipe):
                     file or "coconet train", wanted=name, got="nothing", remedy=f"Give --{name}, or put it in a recipe."
                 )
         where = " and ".join([str(file)] * bool(file) + ["the options"] * bool(options))
-        plan = checked(cls, fields, where)
+        plan = check_fields(cls, fields, where)
         home = file.parent if file else Path()
         return plan.model_copy(
             update={name: _absolute(value, Path() if name in options else home) for name, value in plan}

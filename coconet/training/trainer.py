@@ -15,7 +15,7 @@ from coconet.networks.state_dict import load_tensor_file
 from coconet.training.crops import Crops, CropSampler, fuse_crops
 from coconet.training.data import GrayPair, with_masks
 from coconet.training.fake_quant import round_as_int8
-from coconet.training.initial_weights import fresh_network, started_network
+from coconet.training.initial_weights import fresh_network, start_network
 from coconet.training.noisy_twin import NoisyTwin, noise_gain
 from coconet.training.objective import Objective
 from coconet.training.recipe import Recipe, TrainingPlan
@@ -45,7 +45,7 @@ class Trainer:
     def __init__(self, plan: TrainingPlan, pairs: Sequence[GrayPair]) -> None:
         self.plan, self.recipe, self.folder = plan, plan.recipe, plan.out
         torch.manual_seed(plan.seed)
-        initial = started_network(plan.network, plan.start) if plan.start else fresh_network(plan.network, plan.encoder)
+        initial = start_network(plan.network, plan.start) if plan.start else fresh_network(plan.network, plan.encoder)
         self.core, self.signature = initial.core, initial.signature
         self._settle = network_named(plan.network).trained().settle
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -21,7 +21,7 @@ from coconet.media.pixels import Pixels
 from coconet.runtime.backends.ort_cpu import VERSION, OrtValue, closed, open_session, run_in_words, session_options
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes
-from coconet.runtime.frame_check import adapted, fuse_adapted
+from coconet.runtime.frame_check import adapt_frames, fuse_adapted
 
 try:
     import onnxruntime
@@ -101,7 +101,7 @@ class OnnxRuntimeCudaBackend:
 
     def stage_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> DeviceTimes:
         """Run frames as `fuse` takes them; the mean times to the GPU, on it and back, by the host's clock."""
-        pair = adapted(self.card, self._where, visible, infrared)
+        pair = adapt_frames(self.card, self._where, visible, infrared)
         bound = self._bound_to(pair[0].shape)
         bound.times(*pair, runs=2)  # the first loads kernels, the second records the graph
         return bound.times(*pair, runs=runs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coconet.errors import CoconetError
-from coconet.redaction import redacted
+from coconet.redaction import redact
 
 
 def csi_pipeline(address: str, *, gray: bool) -> str:
@@ -14,7 +14,7 @@ def csi_pipeline(address: str, *, gray: bool) -> str:
     sensor = address.partition("://")[2]
     if not (sensor.isascii() and sensor.isdigit()):
         raise CoconetError(
-            redacted(address),
+            redact(address),
             wanted="csi:// and a number",
             got="something else" if sensor else "none",
             remedy="Use csi://0.",

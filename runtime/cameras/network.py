@@ -8,7 +8,7 @@ from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.media.pixels import RawPixels
-from coconet.redaction import redacted
+from coconet.redaction import redact
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.frame import Frame, StampKind
 
@@ -74,7 +74,7 @@ class NetworkCamera:
         Raises CameraAbsent where nothing answers within 5 s, and CoconetError for a user and password that are
         refused; the address is shown without them.
         """
-        self.name = redacted(address)
+        self.name = redact(address)
         self._format, self._clock, self._index = ("gray" if gray else "bgr24"), StreamClock(), 0
         options = {**_LOW_DELAY, **(_OF_RTSP if address[:4].lower() == "rtsp" else {})}
         try:

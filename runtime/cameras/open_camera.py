@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from coconet.config import checked
+from coconet.config import check_fields
 from coconet.errors import CoconetError
-from coconet.redaction import redacted
+from coconet.redaction import redact
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.csi import csi_pipeline
 from coconet.runtime.frame import Side
@@ -64,7 +64,7 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
         pipeline = csi_pipeline(address, gray=gray) if scheme == "csi" else address.partition("://")[2]
         from coconet.runtime.cameras.gstreamer import GStreamerCamera
 
-        return GStreamerCamera(pipeline, redacted(address), gray=gray)
+        return GStreamerCamera(pipeline, redact(address), gray=gray)
     if scheme == "painted":
         from coconet.runtime.cameras.synthetic.camera import PaintedCamera
 
@@ -92,7 +92,7 @@ def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Came
         from coconet.runtime.cameras.recorded import RecordedCamera, stamps_beside
 
         return RecordedCamera(path) if stamps_beside(path).is_file() else VideoCamera(path, gray=gray)
-    raise CoconetError(redacted(address), wanted=_KINDS, got="none of these", remedy="Check the address.")
+    raise CoconetError(redact(address), wanted=_KINDS, got="none of these", remedy="Check the address.")
 
 
 def is_folder(address: str) -> bool:
@@ -105,7 +105,7 @@ def _found(address: str, kind: Callable[[Path], bool]) -> bool:
         return kind(Path(address))
     except OSError as error:  # no right to look there, or no name that a file can have
         got = error.strerror or type(error).__name__
-        raise CoconetError(redacted(address), wanted=_KINDS, got=got, remedy="Check the address.") from None
+        raise CoconetError(redact(address), wanted=_KINDS, got=got, remedy="Check the address.") from None
 
 
 def _is_device(address: str) -> bool:
@@ -118,14 +118,14 @@ def _refuse(address: str, settings: CameraSettings, *, device: bool) -> None:
         return
     if settings.fps is not None:
         raise CoconetError(
-            redacted(address),
+            redact(address),
             wanted="fps for a folder of pictures or a device only",
             got=f"fps = {settings.fps:g} for something else",
             remedy="Leave fps out: this kind of camera knows its own rate.",
         )
     if settings.layout is not None or settings.size_px is not None:
         raise CoconetError(
-            redacted(address),
+            redact(address),
             wanted="layout and size_px for devices only",
             got="one of them for something else",
             remedy="Leave them out: this kind of camera knows its own pictures.",
@@ -138,6 +138,6 @@ def _painted_settings(address: str) -> PaintedSettings:
     before, _, query = address.partition("://")[2].partition("?")
     if before:
         raise CoconetError(
-            redacted(address), wanted=_KINDS, got="something before its settings", remedy="Begin with painted://?"
+            redact(address), wanted=_KINDS, got="something before its settings", remedy="Begin with painted://?"
         )
-    return checked(PaintedSettings, dict(parse_qsl(query, keep_blank_values=True)), redacted(address))
+    return check_fields(PaintedSettings, dict(parse_qsl(query, keep_blank_values=True)), redact(address))

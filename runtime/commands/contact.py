@@ -124,9 +124,9 @@ def _pictures(scene: Scene, models: Sequence[tuple[str, Backend]], report: Calla
 
 def _at_width(pixels: Pixels, width_px: int) -> Pixels:
     height, width = pixels.shape[:2]
-    from coconet.media.image import resized
+    from coconet.media.image import resize
 
-    return resized(pixels, width_px, max(1, round(height * width_px / width)))
+    return resize(pixels, width_px, max(1, round(height * width_px / width)))
 
 
 def contact(

@@ -38,7 +38,7 @@ def verify(
     from coconet.media.image import write_picture
     from coconet.model_names import model_labels
     from coconet.runtime.cameras.pair_folder import FolderFrames
-    from coconet.runtime.frame_check import fitted
+    from coconet.runtime.frame_check import fit_pairs
     from coconet.runtime.verify.error_map import error_panel
     from coconet.runtime.verify.parity import answers_of
     from coconet.runtime.verify.reference_backend import common_card, open_contender
@@ -53,7 +53,7 @@ def verify(
         pairs, console = FolderFrames(frames), Console(stderr=True)
         shown = track(pairs, "comparing", total=len(pairs), console=console, disable=not console.is_terminal)
         card = common_card(models[0].card, models[1].card)
-        found = verification_of(answers_of(models[0], models[1], fitted(shown, card)))
+        found = verification_of(answers_of(models[0], models[1], fit_pairs(shown, card)))
         limits = limits_for(models[1].card.precision, min_psnr)
         contestants = [Contestant.of(name, model) for name, model in zip(names, models, strict=True)]
         report = VerifyReport(contestants[0], contestants[1], found, limits, judge(found, limits))

@@ -70,10 +70,10 @@ Run = Callable[[str], "subprocess.CompletedProcess[str]"]
 def package_findings(run: Run | None = None) -> Iterator[Finding]:
     """Ask after every package of PROBES. run: what stands in for the process in tests."""
     for probe in PROBES:
-        yield probed(probe, run or _run)
+        yield run_probe(probe, run or _run)
 
 
-def probed(probe: Probe, run: Run) -> Finding:
+def run_probe(probe: Probe, run: Run) -> Finding:
     """Run a probe and say how it went; a package that is there and does not load is worse than one that is not."""
     try:
         done = run(f"import json\ndef say(text): print('\\n' + json.dumps(text))\n{probe.code}")

@@ -204,9 +204,9 @@ def noticed(fused: Pixels, pair: FramePair) -> Pixels:
     """The fused picture of a pair, with a badge where there is something to notice."""
     if not pair.notice:
         return fused
-    from coconet.runtime.badge import badged
+    from coconet.runtime.badge import add_badge
 
-    return badged(fused, pair.notice)
+    return add_badge(fused, pair.notice)
 
 
 def _no_pairs(counts: StreamCounts) -> CoconetError:

@@ -51,11 +51,11 @@ class DriftWatch:
 
 def residual_shift_px(pair: FramePair) -> tuple[float, float, float]:
     """How far the infrared edges of an aligned pair lie right of and below the visible ones, and how surely (0..1)."""
-    from coconet.runtime.preprocess.edge_features import SEARCH_WIDTH_PX, correlation, edge_field, sized, subpixel
+    from coconet.runtime.preprocess.edge_features import SEARCH_WIDTH_PX, correlation, edge_field, shrink, subpixel
 
     width = min(SEARCH_WIDTH_PX * 2, pair.visible.pixels.shape[1])
     scale = width / pair.visible.pixels.shape[1]
-    fields = [edge_field([sized(luma(frame.pixels), scale)], 1.0) for frame in (pair.visible, pair.infrared)]
+    fields = [edge_field([shrink(luma(frame.pixels), scale)], 1.0) for frame in (pair.visible, pair.infrared)]
     surface = correlation(*fields)
     reach = max(2, round(0.08 * width))
     near = np.roll(surface, (reach, reach), (0, 1))[: 2 * reach + 1, : 2 * reach + 1]

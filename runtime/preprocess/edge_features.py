@@ -46,7 +46,7 @@ def edge_field(planes: Sequence[Plane], blur_px: float, inside: NDArray[np.bool_
     return field
 
 
-def moved_field(planes: Sequence[Plane], homography: Homography, size_px: tuple[int, int], blur_px: float) -> Field:
+def move_field(planes: Sequence[Plane], homography: Homography, size_px: tuple[int, int], blur_px: float) -> Field:
     """Give the field of planes that a homography moved into a picture of `size_px`, (width, height)."""
     inside = np.asarray(cv2.warpPerspective(np.ones_like(planes[0]), homography, size_px)) > 0.99
     moved = [cv2.warpPerspective(_antialiased(plane, homography), homography, size_px) for plane in planes]
@@ -74,7 +74,7 @@ def subpixel(surface: Plane, row: int, column: int) -> tuple[float, float]:
     return vertex(surface[:, column], row), vertex(surface[row], column)
 
 
-def sized(plane: Plane, scale: float) -> Plane:
+def shrink(plane: Plane, scale: float) -> Plane:
     """A plane made smaller, averaged over areas."""
     if scale == 1.0:
         return plane

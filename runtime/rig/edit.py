@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from coconet.config import checked, toml_fields
+from coconet.config import check_fields, toml_fields
 from coconet.errors import MissingPackage
 from coconet.files import existing_file, whole_file
 from coconet.runtime.rig.rig_file import Rig
@@ -29,7 +29,7 @@ def save_values(rig_file: Path, values: Values) -> None:
     Raises CoconetError where there is no such file, and where it would be no rig's with them; then it stays as it is.
     """
     text = with_values(existing_file(rig_file, "a rig file").read_text(encoding="utf-8"), values)
-    checked(Rig, toml_fields(text, rig_file), rig_file)
+    check_fields(Rig, toml_fields(text, rig_file), rig_file)
     with whole_file(rig_file) as scratch:
         scratch.write_text(text, encoding="utf-8")
 
@@ -44,7 +44,7 @@ def with_values(text: str, values: Values) -> str:
     return tomlkit.dumps(document)
 
 
-def replayed_rig(fields: Mapping[str, Any]) -> str:
+def write_replay_rig(fields: Mapping[str, Any]) -> str:
     """Write the rig file of a recording, from the fields of the rig that was recorded."""
     tables: dict[str, Any] = {name: value for name, value in fields.items() if isinstance(value, Mapping)}
     for side in ("visible", "infrared"):

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from coconet.config import checked
+from coconet.config import check_fields
 from coconet.errors import CoconetError
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.preprocess.agc import ThermalStretch
@@ -57,7 +57,7 @@ class Tuner:
             for table, values in changes.items():
                 _check_tunable(table, values)
                 fields[table].update(values)
-            self.rig = checked(Rig, fields, "settings")
+            self.rig = check_fields(Rig, fields, "settings")
             self._apply(changes)
             for table, values in changes.items():
                 self._changed.setdefault(table, {}).update(values)

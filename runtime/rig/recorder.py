@@ -19,7 +19,7 @@ from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.cameras.recorded import StampSheet, stamps_beside
 from coconet.runtime.frame import Frame, Side
 from coconet.runtime.pairing.capture import Capture
-from coconet.runtime.rig.edit import replayed_rig
+from coconet.runtime.rig.edit import write_replay_rig
 from coconet.runtime.rig.open_rig import open_cameras
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.threads.background import Background
@@ -204,7 +204,7 @@ def record_rig(rig: Rig, rig_file: Path, folder: Path, seconds: float | None, st
     The folder gets a rig.toml with the same settings, whose cameras are the recorded videos.
     Raises CoconetError for what cannot be opened, for a camera that fails, and for a disk that is full.
     """
-    text = replayed_rig(read_toml(rig_file, "a rig file"))
+    text = write_replay_rig(read_toml(rig_file, "a rig file"))
     visible, infrared = open_cameras(rig)
     recorder = Recorder(visible, infrared, folder)
     until = None if seconds is None else time.monotonic() + seconds

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field, model_validator
 
-from coconet.config import Checked, checked, read_toml
+from coconet.config import Checked, check_fields, read_toml
 from coconet.runtime.pairing.camera_health import HealthLimits
 from coconet.runtime.pairing.paired_captures import Policy
 from coconet.runtime.preprocess.agc import Contrast, ThermalSettings
@@ -143,7 +143,7 @@ class Rig(Checked):
     @classmethod
     def from_file(cls, path: Path) -> Rig:
         """Read a rig file; relative addresses are relative to it. Raises CoconetError naming the file and the key."""
-        rig = checked(cls, read_toml(path, "a rig file"), path)
+        rig = check_fields(cls, read_toml(path, "a rig file"), path)
         return rig.model_copy(update={"visible": _beside(path, rig.visible), "infrared": _beside(path, rig.infrared)})
 
     @classmethod

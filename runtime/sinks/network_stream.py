@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from coconet.errors import CoconetError, MissingPackage
 from coconet.event_log import log_event
 from coconet.media.video import H264, MPEG4, SECOND_NS, yuv_frame
-from coconet.redaction import redacted
+from coconet.redaction import redact
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.sink import PIPED, SENT
 
@@ -56,7 +56,7 @@ class StreamSink:
 
     def __init__(self, address: str) -> None:
         """Prepare to send; the first frame decides the size, and opens the connection."""
-        self._address, self.name = address, redacted(address)
+        self._address, self.name = address, redact(address)
         self._scheme = address.partition(":")[0]
         self.delivery = PIPED if self._scheme == "h264" else SENT
         self.dropped = self._sent = 0

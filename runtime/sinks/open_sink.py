@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coconet.errors import CoconetError
-from coconet.redaction import is_network_address, redacted
+from coconet.redaction import is_network_address, redact
 from coconet.runtime.sinks.sink import FolderSink, NoSink, Sink
 from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink
 
@@ -43,7 +43,7 @@ def open_sink(address: str | None, rotation: Rotation | None = None) -> Sink:
         return RawSink()
     if is_network_address(address) or scheme.lower() in ("h264", "raw"):
         raise CoconetError(
-            redacted(address),
+            redact(address),
             wanted="udp://host:5000 or rtsp://host/path, h264:- or raw:-, a video file or a folder",
             got="another kind of address",
             remedy="Use one of them.",

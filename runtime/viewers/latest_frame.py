@@ -12,7 +12,7 @@ from threading import Lock
 from coconet.errors import CoconetError, MissingPackage
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.view import Look
-from coconet.runtime.view_renderer import shown
+from coconet.runtime.view_renderer import render_view
 
 try:
     import cv2
@@ -127,7 +127,7 @@ class Jpegs:
 
     def _encode(self, frame: FusedFrame, look: Look) -> bytes:
         self.encoded += 1
-        pixels = shown(frame, look)
+        pixels = render_view(frame, look)
         done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
         if not done:
             raise CoconetError("JPEG", wanted="pixels that fit", got=str(pixels.shape), remedy="Use smaller pictures.")

@@ -183,12 +183,12 @@ class _Audience:
             try:
                 posted = await asyncio.wait_for(self._view.board.newer_than(serial), _PATIENCE_S)
             except asyncio.TimeoutError:
-                await socket.send_bytes(packed({"serial": serial}, []))
+                await socket.send_bytes(pack_message({"serial": serial}, []))
                 continue
             serial = posted.serial
             # Shielded: one viewer who leaves must not call off the picture of the others.
             waits = [asyncio.shield(asyncio.wrap_future(self._view.jpegs.of(posted, look))) for look in looks]
-            await socket.send_bytes(packed(_label(posted, looks), await asyncio.gather(*waits)))
+            await socket.send_bytes(pack_message(_label(posted, looks), await asyncio.gather(*waits)))
 
 
 def looks_of(wish: str) -> list[Look]:
@@ -202,7 +202,7 @@ def looks_of(wish: str) -> list[Look]:
     return looks
 
 
-def packed(label: dict[str, Any], pictures: Sequence[bytes]) -> bytes:
+def pack_message(label: dict[str, Any], pictures: Sequence[bytes]) -> bytes:
     """Make one message: four bytes with the length of the label, the label as JSON, and the pictures one by one."""
     head = json.dumps({**label, "bytes": [len(picture) for picture in pictures]}).encode()
     return b"".join((len(head).to_bytes(4, "big"), head, *pictures))

@@ -13,7 +13,7 @@ from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.run_stats import Gauge
 from coconet.runtime.threads.background import Background
 from coconet.runtime.view import COLOURS, VIEWS, Look
-from coconet.runtime.view_renderer import shown
+from coconet.runtime.view_renderer import render_view
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -63,7 +63,7 @@ class LiveWindow(Background):
             if frame is not None and last is None:
                 cv2.resizeWindow(_TITLE, frame.pixels.shape[1], frame.pixels.shape[0])
             if frame is not None and (last is None or last[0] is not frame or last[1] != self._look):
-                cv2.imshow(_TITLE, shown(frame, self._look))
+                cv2.imshow(_TITLE, render_view(frame, self._look))
                 last = frame, self._look
             key = cv2.waitKey(_WAIT_MS) & 0xFF
             if key in _END_KEYS:

@@ -6,7 +6,7 @@ from typing import Annotated
 import pytest
 from pydantic import Field, ValidationError
 
-from coconet.config import Checked, checked
+from coconet.config import Checked, check_fields
 from coconet.errors import CoconetError
 
 
@@ -21,7 +21,7 @@ class Outer(Checked):
 
 
 def test_fields_that_fit_become_a_frozen_model() -> None:
-    outer = checked(Outer, {"name": "a", "inner": {"side": 3}}, "file.toml")
+    outer = check_fields(Outer, {"name": "a", "inner": {"side": 3}}, "file.toml")
     assert outer == Outer(name="a", inner=Inner(side=3))
     with pytest.raises(ValidationError, match="frozen"):
         outer.name = "b"
@@ -39,11 +39,11 @@ def test_fields_that_fit_become_a_frozen_model() -> None:
 )
 def test_what_does_not_fit_is_named_by_its_key(fields: dict[str, object], said: str) -> None:
     with pytest.raises(CoconetError) as caught:
-        checked(Outer, fields, "file.toml")
+        check_fields(Outer, fields, "file.toml")
     assert str(caught.value) == f"{said} Correct or remove this key."
 
 
 def test_a_value_that_may_hold_a_password_is_not_repeated() -> None:
     with pytest.raises(CoconetError) as caught:
-        checked(Outer, {"name": "a", "rate": "rtsp://user:secret@camera"}, "file.toml")
+        check_fields(Outer, {"name": "a", "rate": "rtsp://user:secret@camera"}, "file.toml")
     assert "secret" not in str(caught.value)

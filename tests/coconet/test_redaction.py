@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coconet.errors import CoconetError
-from coconet.redaction import is_network_address, redacted, redacted_text
+from coconet.redaction import is_network_address, redact, redacted_text
 from tests.support.secret_addresses import SECRET, SECRET_ADDRESSES
 
 SHOWN = [
@@ -39,13 +39,13 @@ SHOWN = [
 
 @pytest.mark.parametrize(("address", "shown"), SHOWN)
 def test_what_is_known_to_be_harmless_is_shown_and_the_rest_is_not(address: str, shown: str) -> None:
-    assert redacted(address) == shown
+    assert redact(address) == shown
 
 
 @pytest.mark.parametrize("address", SECRET_ADDRESSES)
 def test_no_form_of_address_shows_its_secret(address: str) -> None:
     for shown in (
-        redacted(address),
+        redact(address),
         redacted_text(address),
         redacted_text(f"could not open '{address}' here", address),
         str(CoconetError(address, wanted="a camera", got=repr(address), remedy=f"Look at {address}.")),
@@ -57,7 +57,7 @@ def test_no_form_of_address_shows_its_secret(address: str) -> None:
 
 @pytest.mark.parametrize("address", [*SECRET_ADDRESSES, *(address for address, _ in SHOWN)])
 def test_what_has_been_redacted_stays_as_it_is(address: str) -> None:
-    assert redacted(redacted(address)) == redacted(address)
+    assert redact(redact(address)) == redact(address)
 
 
 AROUND = st.text(st.sampled_from("aZ09:/@?#&=%;!'\"\\[] .,-_~"), max_size=6)
@@ -68,7 +68,7 @@ AROUND = st.text(st.sampled_from("aZ09:/@?#&=%;!'\"\\[] .,-_~"), max_size=6)
 def test_a_password_of_any_characters_is_never_shown(before: str, after: str, scheme: str, escaped: bool) -> None:
     password = f"{before}{SECRET}{after}"
     address = f"{scheme}://me:{quote(password, safe='') if escaped else password}@camera.example:554/live?fps=5"
-    assert SECRET not in redacted(address)
+    assert SECRET not in redact(address)
     assert SECRET not in redacted_text(f"{address}: nobody answers", address)
 
 
@@ -77,7 +77,7 @@ def test_a_password_of_any_characters_is_never_shown(before: str, after: str, sc
 def test_a_quoted_property_of_a_pipeline_is_never_shown(before: str, after: str, key: str, mark: str) -> None:
     value = f"{before}{SECRET}{after}".replace("\\", "").replace(mark, "")
     address = f"gst://rtspsrc {key}={mark}{value}{mark} ! decodebin"
-    assert SECRET not in redacted(address)
+    assert SECRET not in redact(address)
     assert SECRET not in redacted_text(f'no element "{value}"', address)
 
 
@@ -85,7 +85,7 @@ def test_a_quoted_property_of_a_pipeline_is_never_shown(before: str, after: str,
 def test_a_long_address_is_shortened_and_takes_no_time(part: str) -> None:
     for before in ("", "rtsp://me:", "gst://", "http://host/?"):
         address = before + part * (100_000 // len(part))
-        assert len(redacted(address)) < 250
+        assert len(redact(address)) < 250
         assert len(redacted_text(address)) <= (100_013 if " " in part else 250)  # a quadratic step would take an hour
 
 

@@ -13,7 +13,7 @@ import torch
 from coconet.calibration.int8.concat_split import joined_tensors, split_concats
 from coconet.calibration.int8.graph import OnnxModel
 from coconet.calibration.int8.placement import quantizable_convs
-from coconet.calibration.int8.qdq import quantized_model
+from coconet.calibration.int8.qdq import quantize_model
 from coconet.calibration.int8.ranges import ActivationRanges
 from coconet.cards.engine_card import BuildOptions
 from coconet.cards.frame_size import FrameSize, SizeProfile
@@ -80,7 +80,7 @@ def quantized(model: Path) -> Path:
     sites = quantizable_convs(source)
     assert sites
     path = model.with_suffix(".int8.onnx")
-    quantized_model(source, sites, ranges).write(path)
+    quantize_model(source, sites, ranges).write(path)
     return path
 
 

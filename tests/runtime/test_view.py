@@ -9,7 +9,7 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.runtime.frame import Frame, FramePair, FusedFrame
 from coconet.runtime.view import Look
-from coconet.runtime.view_renderer import shown
+from coconet.runtime.view_renderer import render_view
 from coconet.runtime.viewers.latest_frame import Jpegs, Posted
 
 RNG = np.random.default_rng(3)
@@ -24,20 +24,20 @@ def fused(**alone: object) -> FusedFrame:
 
 def test_the_fused_and_the_visible_picture_are_shown_as_they_are() -> None:
     frame = fused()
-    assert shown(frame, Look()) is frame.pixels
-    assert shown(frame, Look("visible")) is frame.pair.visible.pixels
+    assert render_view(frame, Look()) is frame.pixels
+    assert render_view(frame, Look("visible")) is frame.pair.visible.pixels
 
 
 def test_infrared_is_coloured_as_opencv_does() -> None:
     frame = fused()
     infrared = frame.pair.infrared.pixels
-    assert np.array_equal(shown(frame, Look("infrared", "black-hot")), 255 - infrared)
+    assert np.array_equal(render_view(frame, Look("infrared", "black-hot")), 255 - infrared)
     expected = cv2.applyColorMap(infrared, cv2.COLORMAP_INFERNO)
-    assert np.array_equal(shown(frame, Look("infrared", "inferno")), expected)
+    assert np.array_equal(render_view(frame, Look("infrared", "inferno")), expected)
 
 
 def test_the_alignment_view_draws_infrared_outlines_on_the_gray_visible_picture() -> None:
-    picture = shown(fused(), Look("alignment")).astype(int)
+    picture = render_view(fused(), Look("alignment")).astype(int)
     coloured = np.ptp(picture, axis=2) > 60
     rows, columns = np.nonzero(coloured)
     assert (rows.min(), rows.max()) == pytest.approx((12, 35), abs=2)
@@ -47,7 +47,7 @@ def test_the_alignment_view_draws_infrared_outlines_on_the_gray_visible_picture(
 
 def test_a_missing_camera_is_black_under_its_notice() -> None:
     frame = fused(missing=frozenset({"infrared"}), notice="infrared lost 2.0 s")
-    picture = shown(frame, Look("infrared", "turbo"))
+    picture = render_view(frame, Look("infrared", "turbo"))
     assert picture.shape == (48, 64, 3)
     assert picture[:12].max() > 100
     assert not picture[16:].any()

@@ -54,7 +54,7 @@ def frames(tmp_path: Path) -> Path:
     [
         "coconet.calibration.int8.coverage:Traits.of",
         "coconet.calibration.int8.observer:_count",
-        "coconet.calibration.int8.qdq:quantized_model",
+        "coconet.calibration.int8.qdq:quantize_model",
         "coconet.calibration.int8.gate:compare",
         "onnx:save",
         "pathlib:Path.replace",

@@ -22,7 +22,7 @@ from coconet.runtime.backends.tensorrt.engine import TrtContext, TrtEngine, chec
 from coconet.runtime.backends.tensorrt.gpu_memory import GpuMemory, open_gpu_memory
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes, LayerTime, layer_clock
 from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing, RingOptions
-from coconet.runtime.frame_check import adapted, fuse_adapted, like_visible
+from coconet.runtime.frame_check import adapt_frames, fuse_adapted, like_visible
 
 
 class TensorRtBackend:
@@ -72,7 +72,7 @@ class TensorRtBackend:
     def submit(self, visible: Pixels, infrared: Pixels) -> None:
         """Start fusing a pair; at most `depth` may be pending. A new frame size needs the pending ones collected."""
         with self._lock:
-            pair = adapted(self.card, self._path, visible, infrared)
+            pair = adapt_frames(self.card, self._path, visible, infrared)
             self._check_room(FrameSize(*visible.shape[:2]))
             with self._working():
                 self._ring_for(pair[0]).submit(*pair)
@@ -90,7 +90,7 @@ class TensorRtBackend:
     def layer_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> list[LayerTime]:
         """Run frames as `fuse` takes them through a context of its own with a profiler; mean times, in order."""
         with self._lock, self._gpu.current():
-            pair = adapted(self.card, self._path, visible, infrared)
+            pair = adapt_frames(self.card, self._path, visible, infrared)
             clock = layer_clock(self._trt)
             with self._own_ring(pair[0], RingOptions(graph=False), clock) as ring:
                 ring.times(*pair, runs=1)
@@ -102,7 +102,7 @@ class TensorRtBackend:
     def stage_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> DeviceTimes:
         """Run frames as `fuse` takes them, one at a time; the mean times to the GPU, on it and back."""
         with self._lock, self._gpu.current():
-            pair = adapted(self.card, self._path, visible, infrared)
+            pair = adapt_frames(self.card, self._path, visible, infrared)
             with self._own_ring(pair[0], replace(self._options, depth=1)) as ring:
                 ring.times(*pair, runs=2)  # the first loads kernels, the second records the graph
                 return ring.times(*pair, runs=runs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coconet.benchmarks.latency.contender import Entry, labelled
+from coconet.benchmarks.latency.contender import Entry, label_entries
 from coconet.errors import CoconetError
 
 
@@ -24,7 +24,7 @@ def test_an_entry_is_a_model_and_perhaps_a_runner(text: str, wanted: tuple[str, 
 
 def test_equal_entries_are_numbered_to_compare_a_model_with_itself() -> None:
     words = ["lite", "lite", "coconet@half", "a/x.onnx", "b/x.onnx"]
-    labels = [entry.label for entry in labelled([Entry.parse(word) for word in words])]
+    labels = [entry.label for entry in label_entries([Entry.parse(word) for word in words])]
     assert labels == ["lite", "lite#2", "coconet@half", "a/x.onnx", "b/x.onnx"]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from coconet.benchmarks.latency.pictures import BenchFrames
-from coconet.benchmarks.latency.profile import FRAMES, profiled, slowest
+from coconet.benchmarks.latency.profile import FRAMES, profile_nodes, slowest
 from coconet.cards.frame_size import FrameSize
 from tests.support.tiny_onnx import averaging_card, write_averaging_model
 
@@ -27,6 +27,6 @@ def test_times_are_means_without_the_first_frame_and_the_rest_is_one_line() -> N
 
 def test_a_real_model_is_profiled_node_by_node(tmp_path: Path) -> None:
     model = write_averaging_model(tmp_path / "tiny.onnx")
-    layers = profiled(model, BenchFrames(count=2).pairs(averaging_card(), FrameSize(48, 64)), most=3)
+    layers = profile_nodes(model, BenchFrames(count=2).pairs(averaging_card(), FrameSize(48, 64)), most=3)
     assert "Conv" in " ".join(layer.operator for layer in layers)
     assert sum(layer.share for layer in layers) == pytest.approx(1)

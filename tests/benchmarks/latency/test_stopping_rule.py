@@ -7,18 +7,18 @@ import math
 import numpy as np
 import pytest
 
-from coconet.benchmarks.latency.stopping_rule import ENDURANCE_FRAMES, SETTLED_PROCESSES, Effort, settled
+from coconet.benchmarks.latency.stopping_rule import ENDURANCE_FRAMES, SETTLED_PROCESSES, Effort, is_settled
 from coconet.errors import CoconetError
 
 
 def test_a_steady_model_is_settled_as_soon_as_its_p99_has_a_bound() -> None:
-    assert not settled([10.0] * 300)
-    assert settled([10.0] * 500)
+    assert not is_settled([10.0] * 300)
+    assert is_settled([10.0] * 500)
 
 
 def test_a_heavy_tail_is_not_settled_by_the_same_number_of_frames() -> None:
     samples = np.random.default_rng(1).pareto(1.5, 500) + 1
-    assert not settled(samples.tolist())
+    assert not is_settled(samples.tolist())
 
 
 def test_a_slow_model_ends_at_the_limit_but_not_before_its_least_frames() -> None:

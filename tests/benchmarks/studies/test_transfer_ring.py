@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from coconet.benchmarks.studies import transfer_ring as gpu_ring
-from coconet.benchmarks.studies.transfer_ring import TorchEngine, check, main, timed
+from coconet.benchmarks.studies.transfer_ring import TorchEngine, check, main, time_ring
 from coconet.errors import CoconetError
 from coconet.runtime.backends.tensorrt import cuda_device
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
@@ -35,7 +35,7 @@ def test_a_frame_that_comes_back_changed_is_noticed(monkeypatch: pytest.MonkeyPa
 
 def test_figures_are_of_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu_ring, "TIMED_FRAMES", 10)
-    run = timed(CudartMemory(LazyCudart(LazyGpu())), Idle(), (4, 6), RingOptions(3), peak=2.0)
+    run = time_ring(CudartMemory(LazyCudart(LazyGpu())), Idle(), (4, 6), RingOptions(3), peak=2.0)
     assert (run.library, run.depth, run.graph) == ("cuda-python", 3, True)
     assert run.gpu_share == pytest.approx(run.frames_per_second * 1e-6 / 2.0)
     assert run.host_share == pytest.approx(run.host_ms * run.frames_per_second / 1e3)

@@ -11,7 +11,7 @@ import pytest
 
 from coconet.calibration.alignment.board import Board, BoardRegistrar
 from coconet.calibration.alignment.edges import register_edges
-from coconet.calibration.alignment.find_alignment import AlignmentSearch, aligned, open_registrar
+from coconet.calibration.alignment.find_alignment import AlignmentSearch, align_pair, open_registrar
 from coconet.calibration.alignment.points import register_points
 from coconet.calibration.commands.align import align
 from coconet.config import read_toml
@@ -199,5 +199,5 @@ def test_a_rig_that_was_knocked_is_told_by_its_drift_and_a_well_aligned_one_is_n
 
 
 def test_an_aligned_pair_lies_where_its_matrix_says() -> None:
-    pair = aligned(seen_through(warp((10, 0))), Alignment(as_matrix(warp((10, 0)))))
+    pair = align_pair(seen_through(warp((10, 0))), Alignment(as_matrix(warp((10, 0)))))
     assert np.abs(pair.infrared.pixels[:, 20:-20].astype(int) - PAIR.infrared.pixels[:, 20:-20]).mean() < 1

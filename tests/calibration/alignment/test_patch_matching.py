@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from coconet.calibration.alignment.patch_matching import PatchSupport, PatchVotes, patch_votes, shared_warp, support_by
-from coconet.runtime.preprocess.edge_features import Field, edge_field, moved_field
+from coconet.runtime.preprocess.edge_features import Field, edge_field, move_field
 
 SIZE = (200, 160)
 SIGMAS = (4.0, 2.0, 1.0)
@@ -16,7 +16,7 @@ CLOUDS = np.asarray(cv2.GaussianBlur(NOISE, (0, 0), 2), np.float32)
 
 
 def field_through(matrix: np.ndarray) -> Field:
-    return moved_field([CLOUDS], matrix, SIZE, 1.0)
+    return move_field([CLOUDS], matrix, SIZE, 1.0)
 
 
 def votes_for(matrix: np.ndarray) -> PatchVotes:

@@ -16,7 +16,7 @@ from coconet.calibration.int8.gate import Gate
 from coconet.calibration.int8.graph import OnnxModel
 from coconet.calibration.int8.observer import observe
 from coconet.calibration.int8.placement import quantizable_convs
-from coconet.calibration.int8.qdq import quantized_model
+from coconet.calibration.int8.qdq import quantize_model
 from coconet.calibration.int8.threshold import RangeMethod
 from coconet.cards.precision import ParityLimits
 from coconet.media.pixels import Pixels
@@ -136,4 +136,4 @@ def test_a_gate_on_real_frames_sees_ranges_of_dark_noise(lopsided: Path) -> None
     dark = as_pairs(lambda index: noise(index) / 8, lambda index: noise(index) / 8)
     ranges = observe(model, sorted({site.activation for site in sites}), dark).ranges(RangeMethod())
     gate = Gate(lopsided, as_pairs(day, night), ParityLimits(40.0, 96), open_contender(lopsided))
-    assert not gate.passes(gate.measure(quantized_model(model, sites, ranges)).parity)
+    assert not gate.passes(gate.measure(quantize_model(model, sites, ranges)).parity)

@@ -15,7 +15,7 @@ from coconet.calibration.int8.gate import Gate
 from coconet.calibration.int8.graph import OnnxModel
 from coconet.calibration.int8.observer import observe
 from coconet.calibration.int8.placement import quantizable_convs
-from coconet.calibration.int8.qdq import quantized_model
+from coconet.calibration.int8.qdq import quantize_model
 from coconet.calibration.int8.ranges import ActivationRanges
 from coconet.calibration.int8.threshold import RangeMethod
 from coconet.cards.precision import ParityLimits
@@ -82,7 +82,7 @@ def test_tensors_of_unlike_range_are_nearer_with_a_scale_each(tmp_path: Path) ->
     split = split_concats(whole, ranges)
     gate = Gate(path, pairs(4), ParityLimits(40.0, 96), open_contender(path))
     kept = [model for model in (whole, split) if model is not None]
-    found = [gate.measure(quantized_model(model, quantizable_convs(model), ranges)).parity.psnr_db for model in kept]
+    found = [gate.measure(quantize_model(model, quantizable_convs(model), ranges)).parity.psnr_db for model in kept]
     assert found[1] > found[0] + 6.0
 
 

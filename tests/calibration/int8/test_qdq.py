@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from coconet.calibration.int8.graph import OnnxModel
 from coconet.calibration.int8.placement import quantizable_convs
-from coconet.calibration.int8.qdq import quantized_model, scale_for, weight_scales
+from coconet.calibration.int8.qdq import quantize_model, scale_for, weight_scales
 from coconet.calibration.int8.ranges import ActivationRanges
 from coconet.cards.engine_card import BuildOptions
 from coconet.cards.model_card import CARD_KEY, INFRARED, VISIBLE, CalibrationRecord, ModelCard
@@ -35,7 +35,7 @@ def ranges_for(model: OnnxModel, threshold: float = 2.0) -> ActivationRanges:
 def quantize(path: Path) -> OnnxModel:
     """Quantise with made-up ranges and write beside the float file, which runs ONNX's full check."""
     model = OnnxModel.read(path)
-    quantized = quantized_model(model, quantizable_convs(model), ranges_for(model))
+    quantized = quantize_model(model, quantizable_convs(model), ranges_for(model))
     quantized.write(path.with_name("int8.onnx"))
     return OnnxModel.read(path.with_name("int8.onnx"))
 
@@ -228,7 +228,7 @@ def test_a_model_without_a_fitting_convolution_is_refused(tmp_path: Path) -> Non
 def test_a_missing_range_is_refused(tmp_path: Path) -> None:
     model = OnnxModel.read(write_unet(tmp_path / "unet.onnx"))
     with pytest.raises(CoconetError, match="activation pooled: wanted its range"):
-        quantized_model(model, quantizable_convs(model), ActivationRanges(model.sha256, RECORD, {}))
+        quantize_model(model, quantizable_convs(model), ActivationRanges(model.sha256, RECORD, {}))
 
 
 @pytest.mark.parametrize(("half", "opset", "oldest"), [(True, 18, 19), (False, 12, 13)])
@@ -236,7 +236,7 @@ def test_an_opset_without_such_scales_is_refused(tmp_path: Path, half: bool, ops
     model = OnnxModel.read(write_unet(tmp_path / "unet.onnx", half=half))
     model.proto.opset_import[0].version = opset
     with pytest.raises(CoconetError, match=f"wanted ONNX opset {oldest} or newer.*got opset {opset}"):
-        quantized_model(model, quantizable_convs(model), ranges_for(model))
+        quantize_model(model, quantizable_convs(model), ranges_for(model))
 
 
 @pytest.mark.parametrize("half", [False, True])

@@ -14,7 +14,7 @@ from coconet.calibration.int8.gate import Gate
 from coconet.calibration.int8.graph import OnnxModel
 from coconet.calibration.int8.observer import observe
 from coconet.calibration.int8.placement import quantizable_convs
-from coconet.calibration.int8.qdq import quantized_model
+from coconet.calibration.int8.qdq import quantize_model
 from coconet.calibration.int8.ranges import ActivationRanges
 from coconet.calibration.int8.sensitivity import (
     Sensitivity,
@@ -91,7 +91,7 @@ def test_the_worst_one_in_floating_point_brings_the_picture_back(tmp_path: Path,
 def test_a_mixture_says_how_large_it_is_and_how_much_is_in_int8(tmp_path: Path) -> None:
     sensitivity = prepared(write_unet(tmp_path / "unet.onnx"))
     mixture = sensitivity.mixture(quantizable_convs(sensitivity.model), 3)
-    model = quantized_model(sensitivity.model, mixture.sites, sensitivity.ranges)
+    model = quantize_model(sensitivity.model, mixture.sites, sensitivity.ranges)
     model.write(tmp_path / "mixed.onnx")
     assert mixture.size_bytes == (tmp_path / "mixed.onnx").stat().st_size
     assert mixture.int8_share == pytest.approx(MACS["up"] / sum(MACS.values()))
@@ -100,7 +100,7 @@ def test_a_mixture_says_how_large_it_is_and_how_much_is_in_int8(tmp_path: Path) 
 
 def test_kept_convolutions_of_an_fp16_export_stay_in_fp16(tmp_path: Path) -> None:
     sensitivity = prepared(write_unet(tmp_path / "unet.onnx", half=True))
-    model = quantized_model(sensitivity.model, quantizable_convs(sensitivity.model)[:1], sensitivity.ranges)
+    model = quantize_model(sensitivity.model, quantizable_convs(sensitivity.model)[:1], sensitivity.ranges)
     types = {tensor.name: tensor.data_type for tensor in model.proto.graph.initializer}
     assert (types["up.weight"], types["down.weight.quantized"]) == (TensorProto.FLOAT16, TensorProto.INT8)
     assert TensorProto.FLOAT not in {kind for name, kind in types.items() if name != "twice"}
@@ -113,7 +113,7 @@ def test_tensorrt_for_rtx_builds_a_mixture(tmp_path: Path, half: bool) -> None:
 
     sensitivity = prepared(write_unet(tmp_path / "unet.onnx", size=(16, 32), half=half))
     sites = quantizable_convs(sensitivity.model)[1:3]
-    quantized_model(sensitivity.model, sites, sensitivity.ranges).write(tmp_path / "mixed.onnx")
+    quantize_model(sensitivity.model, sites, sensitivity.ranges).write(tmp_path / "mixed.onnx")
     build_file(tmp_path / "mixed.onnx", tmp_path / "mixed.engine", BuildOptions(gpus=("sm86",)))
     assert (tmp_path / "mixed.engine").stat().st_size > 0
 

@@ -13,7 +13,7 @@ from coconet.errors import CoconetError
 from coconet.media.image import write_picture
 from coconet.media.pairs import PicturePair, pair_by_name
 from coconet.metrics.fusion import Scores, score
-from coconet.metrics.scoreboard import COLUMNS, RANKED, Row, fused_pictures, scored, standings, write_rows
+from coconet.metrics.scoreboard import COLUMNS, RANKED, Row, fused_pictures, score_pictures, standings, write_rows
 from tests.support.textured import mean_of, textured
 
 IMAGES = ("a", "b")
@@ -43,7 +43,7 @@ def row(entry: str, **scores: float) -> Row:
 
 
 def test_every_picture_is_scored_against_its_own_sources(pairs: list[PicturePair], fused: Path) -> None:
-    rows = list(scored(fused_pictures("mean", fused, pairs), score))
+    rows = list(score_pictures(fused_pictures("mean", fused, pairs), score))
     assert [(row.entry, row.image) for row in rows] == [("mean", "a"), ("mean", "b")]
     for number, row in enumerate(rows):
         visible, infrared = textured(2 * number), textured(2 * number + 1)
@@ -79,7 +79,7 @@ def test_an_empty_folder_is_refused(pairs: list[PicturePair], tmp_path: Path) ->
 
 def test_a_fused_picture_of_another_size_is_refused_with_all_sizes(pairs: list[PicturePair], fused: Path) -> None:
     write_picture(fused / "b.bmp", textured(0, 50, 60)[:, :, None])
-    rows = scored(fused_pictures("mean", fused, pairs), score)
+    rows = score_pictures(fused_pictures("mean", fused, pairs), score)
     assert next(rows).image == "a"
     with pytest.raises(CoconetError, match=r"b\.bmp: wanted .* of one size, got 60 x 50, 73 x 61, 73 x 61"):
         next(rows)

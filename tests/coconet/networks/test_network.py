@@ -14,7 +14,7 @@ from coconet.errors import CoconetError
 from coconet.networks.checkpoint import NETWORKS, load_checkpoint, network_named, recognised
 from coconet.networks.coconet import PUBLISHED
 from coconet.networks.network import Network
-from coconet.training.initial_weights import fresh_network, started_network
+from coconet.training.initial_weights import fresh_network, start_network
 
 each_network = pytest.mark.parametrize("network", NETWORKS, ids=[network.name for network in NETWORKS])
 
@@ -105,4 +105,4 @@ def test_a_network_that_is_only_run_is_not_trained(tmp_path: Path) -> None:
     with pytest.raises(CoconetError, match=refusal):
         fresh_network("blend", None)
     with pytest.raises(CoconetError, match=refusal):
-        started_network("blend", saved(Blend(), tmp_path / "w.pth"))
+        start_network("blend", saved(Blend(), tmp_path / "w.pth"))

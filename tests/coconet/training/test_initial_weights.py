@@ -10,7 +10,7 @@ from coconet.files import sha256_of
 from coconet.networks.checkpoint import network_named, save_checkpoint
 from coconet.networks.coconet import OURS, CoCoNet, Normalization, prepare_encoder
 from coconet.networks.vgg import IMAGENET_LAYERS, GrayVgg19
-from coconet.training.initial_weights import fresh_network, started_network
+from coconet.training.initial_weights import fresh_network, start_network
 
 
 def test_coconet_without_imagenet_weights_says_so_and_trains_its_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +48,7 @@ def test_a_network_without_an_encoder_says_so() -> None:
 def test_a_start_takes_over_every_weight_and_holds_the_encoder(tmp_path: Path) -> None:
     before = network_named("coconet").build()
     save_checkpoint(tmp_path / "first.safetensors", "coconet", before)
-    initial = started_network("coconet", tmp_path / "first.safetensors")
+    initial = start_network("coconet", tmp_path / "first.safetensors")
     torch.testing.assert_close(initial.core.state_dict(), before.state_dict(), atol=0, rtol=0)
     held = {name.partition(".")[0] for name, p in initial.core.named_parameters() if not p.requires_grad}
     assert held == {"vgg19", "se_32", "se_64", "se_128", "se_256"}
@@ -60,7 +60,7 @@ def test_the_published_checkpoint_goes_on_as_a_network_of_ours(tmp_path: Path) -
     published = CoCoNet()
     torch.nn.init.constant_(published.se_64.gamma, 0.3)
     torch.save({"state_dict": published.state_dict()}, tmp_path / "latest.pth")
-    initial = started_network("coconet", tmp_path / "latest.pth")
+    initial = start_network("coconet", tmp_path / "latest.pth")
     assert initial.signature == OURS
     assert not any(layer.per_image for layer in initial.core.modules() if isinstance(layer, Normalization))
     assert isinstance(initial.core, CoCoNet)
@@ -70,4 +70,4 @@ def test_the_published_checkpoint_goes_on_as_a_network_of_ours(tmp_path: Path) -
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "lite.safetensors", "lite", network_named("lite").build())
     with pytest.raises(CoconetError, match="wanted weights of coconet, got those of lite. Change --network"):
-        started_network("coconet", tmp_path / "lite.safetensors")
+        start_network("coconet", tmp_path / "lite.safetensors")

@@ -13,7 +13,7 @@ from coconet.errors import CoconetError
 from coconet.media.image import write_picture
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.frame import Frame, FramePair
-from coconet.runtime.frame_check import fitted
+from coconet.runtime.frame_check import fit_pairs
 from tests.support.small_unet import unet_card
 
 RNG = np.random.default_rng(0)
@@ -68,13 +68,13 @@ def test_a_folder_without_ir_and_vis_is_refused(tmp_path: Path) -> None:
 
 def test_gray_is_repeated_for_a_colour_model() -> None:
     pair = pair_of(6, 8)
-    (result,) = fitted([pair], COLOUR)
+    (result,) = fit_pairs([pair], COLOUR)
     np.testing.assert_array_equal(result.visible.pixels, pair.visible.pixels[:, :, [0, 0, 0]])
 
 
 def test_colour_becomes_luma_for_a_gray_model_and_in_infrared() -> None:
     pair = pair_of(6, 8, 3)
-    (result,) = fitted([FramePair(pair.visible, pair.visible)], unet_card())
+    (result,) = fit_pairs([FramePair(pair.visible, pair.visible)], unet_card())
     luma = pair.visible.pixels @ np.array([0.114, 0.587, 0.299])
     for frame in (result.visible, result.infrared):
         assert frame.pixels.shape == (6, 8, 1)
@@ -83,13 +83,13 @@ def test_colour_becomes_luma_for_a_gray_model_and_in_infrared() -> None:
 
 def test_a_model_of_any_size_gets_the_picture_as_it_is() -> None:
     pair = pair_of(7, 9)
-    (result,) = fitted([pair], unet_card())
+    (result,) = fit_pairs([pair], unet_card())
     np.testing.assert_array_equal(result.visible.pixels, pair.visible.pixels)
 
 
 def test_a_model_of_one_size_gets_the_middle_of_a_larger_picture_unscaled() -> None:
     pair = pair_of(10, 13)
-    (result,) = fitted([pair], unet_card((4, 7)))
+    (result,) = fit_pairs([pair], unet_card((4, 7)))
     np.testing.assert_array_equal(result.visible.pixels, pair.visible.pixels[3:7, 3:10])
     np.testing.assert_array_equal(result.infrared.pixels, pair.infrared.pixels[3:7, 3:10])
 
@@ -97,20 +97,20 @@ def test_a_model_of_one_size_gets_the_middle_of_a_larger_picture_unscaled() -> N
 @pytest.mark.parametrize("shape", [(3, 5), (3, 40), (40, 5), (31, 47)])
 def test_a_picture_that_is_too_small_is_enlarged_until_it_covers_the_model(shape: tuple[int, int]) -> None:
     flat = Frame(np.full((*shape, 1), 77, np.uint8), 0, 0)
-    (result,) = fitted([FramePair(flat, flat)], unet_card((32, 48)))
+    (result,) = fit_pairs([FramePair(flat, flat)], unet_card((32, 48)))
     assert result.visible.pixels.shape == (32, 48, 1)
     assert (result.visible.pixels == 77).all()
 
 
 def test_raw_thermal_counts_are_refused() -> None:
     with pytest.raises(CoconetError, match=r"frame scene: wanted 8 bit samples, got samples of type uint16"):
-        list(fitted([pair_of(4, 4, dtype=np.uint16)], unet_card()))
+        list(fit_pairs([pair_of(4, 4, dtype=np.uint16)], unet_card()))
 
 
 def test_two_frames_of_unlike_size_are_refused() -> None:
     pair = FramePair(pair_of(4, 6).visible, pair_of(4, 8).infrared)
     with pytest.raises(CoconetError, match=r"infrared frame scene: wanted 4x6.* like its visible frame, got 4x8"):
-        list(fitted([pair], unet_card()))
+        list(fit_pairs([pair], unet_card()))
 
 
 def test_the_digest_follows_pixels_order_and_shape() -> None:

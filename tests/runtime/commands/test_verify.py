@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from coconet.calibration.int8.graph import OnnxModel
 from coconet.calibration.int8.observer import observe
 from coconet.calibration.int8.placement import quantizable_convs
-from coconet.calibration.int8.qdq import quantized_model
+from coconet.calibration.int8.qdq import quantize_model
 from coconet.calibration.int8.threshold import RangeMethod
 from coconet.cards.model_card import INFRARED, VISIBLE
 from coconet.errors import CoconetError
@@ -71,7 +71,7 @@ def quantised(model: Path, pairs: list[FramePair] | FolderFrames) -> Path:
     float_model = OnnxModel.read(model)
     sites = quantizable_convs(float_model)
     ranges = observe(float_model, sorted({site.activation for site in sites}), pairs).ranges(RangeMethod())
-    quantized_model(float_model, sites, ranges).write(model.with_name("int8.onnx"))
+    quantize_model(float_model, sites, ranges).write(model.with_name("int8.onnx"))
     return model.with_name("int8.onnx")
 
 

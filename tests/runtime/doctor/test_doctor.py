@@ -19,7 +19,7 @@ from coconet.runtime.doctor.doctor import Diagnosis, camera_findings
 from coconet.runtime.doctor.finding import Finding
 from coconet.runtime.doctor.gpu import gpu_findings
 from coconet.runtime.doctor.jetson import jetson_findings
-from coconet.runtime.doctor.packages import PROBES, Probe, package_findings, probed
+from coconet.runtime.doctor.packages import PROBES, Probe, package_findings, run_probe
 from coconet.runtime.doctor.v4l2 import V4l2Device, V4l2Format
 from tests.support.called import call
 
@@ -108,7 +108,7 @@ def test_a_package_that_does_not_load_is_worse_than_one_that_is_missing(
     def run(code: str) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess([], status, "", stderr)
 
-    found = probed(Probe("X", "", "pip install x", needed), run)
+    found = run_probe(Probe("X", "", "pip install x", needed), run)
     assert (found.state, found.remedy) == (state, "pip install x")
     assert words in found.found
 
@@ -121,7 +121,7 @@ def test_a_package_that_hangs_does_not_hang_the_doctor() -> None:
 
 
 def test_the_base_install_loads_here() -> None:
-    found = {probe.subject: probed(probe, _really) for probe in PROBES if probe.needed}
+    found = {probe.subject: run_probe(probe, _really) for probe in PROBES if probe.needed}
     assert {finding.state for finding in found.values()} == {"ok"}
     assert "v4l" in found["OpenCV"].found
     assert "on the processor" in found["ONNX Runtime"].found

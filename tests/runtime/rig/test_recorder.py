@@ -20,7 +20,7 @@ from coconet.runtime.cameras.recorded import RecordedCamera
 from coconet.runtime.commands.record import record
 from coconet.runtime.frame import Frame
 from coconet.runtime.preprocess.warp import Plane
-from coconet.runtime.rig.edit import replayed_rig
+from coconet.runtime.rig.edit import write_replay_rig
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.recorder import Recorder
 from coconet.runtime.rig.rig_file import Rig
@@ -178,5 +178,5 @@ def test_a_missing_rig_file_is_named(tmp_path: Path) -> None:
 def test_lenses_and_distances_of_a_rig_are_in_the_rig_file_of_its_recording(tmp_path: Path) -> None:
     plane = {"parallax_px_m": [40, 0], "aligned_at_m": 20, "distance_m": 5}
     fields = {"visible": {"address": "a"}, "infrared": {"address": "b"}, "alignment": {"plane": plane}}
-    (tmp_path / "rig.toml").write_text(replayed_rig(fields))
+    (tmp_path / "rig.toml").write_text(write_replay_rig(fields))
     assert Rig.from_file(tmp_path / "rig.toml").alignment.plane == Plane((40, 0), 20, 5)
