@@ -23,6 +23,19 @@ class Recovery:
     longest_wait_s: float = 2.0
 
 
+@dataclass(frozen=True)
+class Care:
+    """What a live camera gets besides being read.
+
+    watch: notes every frame and every loss. recovery: opens the camera again when it fails or ends; without it an error
+    is raised by `take`, and an end is the end. clock: gives the time in ns, like time.monotonic_ns.
+    """
+
+    watch: HealthWatch
+    recovery: Recovery | None = None
+    clock: Callable[[], int] = time.monotonic_ns
+
+
 class Capture(QueueThread[Frame]):
     """Reads a camera ahead, into a queue of at most `depth` frames.
 
@@ -36,25 +49,24 @@ class Capture(QueueThread[Frame]):
         camera: Camera,
         depth: int,
         changed: Condition | None = None,
-        *,
-        watch: HealthWatch | None = None,
-        recovery: Recovery | None = None,
+        care: Care | None = None,
     ) -> None:
         """Prepare to read `camera`; captures that share `changed` can be waited for together.
 
-        watch: is told of every frame and every loss. recovery: what to do when the camera fails or ends; without it an
-        error is raised by `take`, and an end is the end.
+        Without `care` nothing watches the camera and nothing opens it again.
         """
         bounds = Bounds(depth, "drop oldest" if camera.realtime else "wait")
         super().__init__(lambda _: self._read_all(), bounds, f"capture {camera.name}", changed)
         self._camera: Camera | None = camera
         self._lock = Lock()
         self._reading = self._closing = False
-        self._watch, self._recovery = watch, recovery
+        self._care, self._recovery = care, None if care is None else care.recovery
 
-    def health(self, now_ns: int) -> CameraHealth | None:
-        """How the camera is; None where nobody watches it."""
-        return None if self._watch is None else replace(self._watch.snapshot(now_ns), dropped=self.dropped)
+    def health(self) -> CameraHealth | None:
+        """How the camera is now; None if nothing watches it."""
+        if self._care is None:
+            return None
+        return replace(self._care.watch.snapshot(self._care.clock()), dropped=self.dropped)
 
     @property
     def read(self) -> int:
@@ -91,8 +103,8 @@ class Capture(QueueThread[Frame]):
         frame = self._frame()
         while frame is None and self._recovery is not None and self._reopened(self._recovery):
             frame = self._frame()
-        if frame is not None and self._watch is not None:
-            self._watch.note(frame, time.monotonic_ns())
+        if frame is not None and self._care is not None:
+            self._care.watch.note(frame, self._care.clock())
         return frame
 
     def _frame(self) -> Frame | None:
@@ -128,7 +140,7 @@ class Capture(QueueThread[Frame]):
         return True
 
     def _note_loss(self, trouble: str) -> None:
-        if self._watch is not None:
-            self._watch.note_loss(trouble)
+        if self._care is not None:
+            self._care.watch.note_loss(trouble)
         with self._changed:
             self._changed.notify_all()

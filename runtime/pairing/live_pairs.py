@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from threading import Event
@@ -15,9 +15,9 @@ from coconet.media.pixels import RawPixels
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.frame import Frame, FramePair, Side
 from coconet.runtime.pairing.camera_health import CameraHealth, HealthLimits, HealthWatch
-from coconet.runtime.pairing.capture import Recovery
+from coconet.runtime.pairing.capture import Care, Recovery
 from coconet.runtime.pairing.pair_stream import PairStream
-from coconet.runtime.pairing.paired_captures import Care, PairedCaptures, Pairing
+from coconet.runtime.pairing.paired_captures import PairedCaptures, Pairing
 from coconet.runtime.preprocess.preprocess import Preparation
 
 _POLL_S = 0.02  # how often to look whether a camera has become late, or a pair overdue
@@ -33,11 +33,16 @@ _THINNING = 0.75  # a survivor's frame comes out if it is so many output periods
 
 @dataclass(frozen=True)
 class LiveSettings:
-    """When a camera counts as live, how it is opened again, and the (width, height) of a visible picture never seen."""
+    """How live cameras are looked after.
+
+    limits: when a camera counts as live. recoveries: how it is opened again. size_px: (width, height) of the visible
+    pictures before the first has come. clock: gives the time in ns, like time.monotonic_ns, which tests replace.
+    """
 
     limits: HealthLimits = field(default_factory=HealthLimits)
     recoveries: Mapping[Side, Recovery] = field(default_factory=dict)
     size_px: tuple[int, int] | None = None
+    clock: Callable[[], int] = time.monotonic_ns
 
 
 def pair_live_cameras(
@@ -56,9 +61,9 @@ def pair_live_cameras(
         "visible": HealthWatch(visible.name, thermal=False, limits=live.limits),
         "infrared": HealthWatch(infrared.name, thermal=True, limits=live.limits),
     }
-    care = {side: Care(watch, live.recoveries.get(side)) for side, watch in watches.items()}
+    care = {side: Care(watch, live.recoveries.get(side), live.clock) for side, watch in watches.items()}
     captures = PairedCaptures(visible, infrared, pairing, care)
-    return PairStream(captures, LivePairs(captures, watches, live.size_px), preparation)
+    return PairStream(captures, LivePairs(captures, watches, live), preparation)
 
 
 class LivePairs:
@@ -69,10 +74,11 @@ class LivePairs:
     """
 
     def __init__(
-        self, captures: PairedCaptures, watches: Mapping[Side, HealthWatch], size_px: tuple[int, int] | None = None
+        self, captures: PairedCaptures, watches: Mapping[Side, HealthWatch], live: LiveSettings | None = None
     ) -> None:
-        """Pair what `captures` reads, by the state that `watches` has for each camera; size_px: as in LiveSettings."""
-        self._captures, self._watches, self._size_px = captures, watches, size_px
+        """Pair what `captures` reads, by the state that `watches` has for each camera."""
+        live = live or LiveSettings()
+        self._captures, self._watches, self._size_px, self._clock = captures, watches, live.size_px, live.clock
         self._latest: dict[Side, Frame] = {}
         self._periods_ns: deque[int] = deque(maxlen=_PERIODS)
         self._last_ns: int | None = None
@@ -80,9 +86,9 @@ class LivePairs:
 
     def until(self, stop: Event) -> Iterator[FramePair]:
         """Give pairs until a camera ends for good or `stop` is set."""
-        self._began_ns = time.monotonic_ns()
+        self._began_ns = self._clock()
         while not stop.is_set():
-            now_ns = time.monotonic_ns()
+            now_ns = self._clock()
             self._collect(now_ns)
             pair = self._newest_pair(now_ns)
             unfit = self._unfit(now_ns)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from coconet.errors import CoconetError
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.frame import Frame, FramePair, Side
-from coconet.runtime.pairing.camera_health import CameraHealth, HealthWatch
-from coconet.runtime.pairing.capture import Capture, Recovery
+from coconet.runtime.pairing.camera_health import CameraHealth
+from coconet.runtime.pairing.capture import Capture, Care
 from coconet.runtime.pairing.nearest import Pairer, Pairs
 from coconet.runtime.pairing.paced import PacedPairer
 
@@ -67,14 +66,6 @@ class Pairing:
         return PacedPairer("infrared" if self.policy == "thermal" else None, self.tolerance_ns, prompt=prompt)
 
 
-@dataclass(frozen=True)
-class Care:
-    """What a live camera gets besides being read: `watch` notes every frame and loss, `recovery` opens it again."""
-
-    watch: HealthWatch
-    recovery: Recovery | None = None
-
-
 class PairedCaptures:
     """Reads two cameras inside its block, hands their frames to a pairer, and closes them after the block.
 
@@ -105,7 +96,9 @@ class PairedCaptures:
         }
         self._changed = Condition()
         cameras: dict[Side, Camera] = {"visible": visible, "infrared": infrared}
-        self._captures = {side: self._capture(camera, care.get(side)) for side, camera in cameras.items()}
+        self._captures = {
+            side: Capture(camera, DEPTH, self._changed, care.get(side)) for side, camera in cameras.items()
+        }
         self.unfinished = set(self._captures)
         self._paired: dict[Side, int] = {"visible": 0, "infrared": 0}
         self._last_stamp: dict[Side, int] = {}
@@ -145,8 +138,7 @@ class PairedCaptures:
 
     def health(self) -> tuple[CameraHealth | None, CameraHealth | None]:
         """How the visible and the infrared camera are now; None for a side without care."""
-        now_ns = time.monotonic_ns()
-        return self._captures["visible"].health(now_ns), self._captures["infrared"].health(now_ns)
+        return self._captures["visible"].health(), self._captures["infrared"].health()
 
     def set_offset(self, side: Side, offset_ns: int) -> None:
         """Add this to the stamps of a side from its next frame on."""
@@ -169,7 +161,7 @@ class PairedCaptures:
     def take(self, side: Side, now_ns: int = 0, stop: Event | None = None) -> Frame | None:
         """Hand the next frame of a side to the pairer, and give it; None at the side's end.
 
-        now_ns: the time of time.monotonic_ns(), for live cameras. stop: ends the wait, and with it the side.
+        now_ns: the time, as the clock of live cameras gives it. stop: ends the wait, and with it the side.
         Raises what the camera raised.
         """
         frame = self._captures[side].take(stop)
@@ -188,11 +180,6 @@ class PairedCaptures:
             if side not in pair.missing and self._last_stamp.get(side) != frame.timestamp_ns:
                 self._last_stamp[side] = frame.timestamp_ns
                 self._paired[side] += 1
-
-    def _capture(self, camera: Camera, care: Care | None) -> Capture:
-        if care is None:
-            return Capture(camera, DEPTH, self._changed)
-        return Capture(camera, DEPTH, self._changed, watch=care.watch, recovery=care.recovery)
 
     def _count(self, side: Side) -> CameraCount:
         capture, paired = self._captures[side], self._paired[side]
