@@ -5,8 +5,9 @@
 
 `visible` is (H, W, 3) BGR, (H, W, 1) or (H, W) gray; `infrared` is (H, W, 1) or (H, W); all pictures are uint8 arrays.
 
-Functions: load, open_rig, open_pairs, score, read_card, read_engine_card.
-What they take and give: FusionModel, Rig, PairStream, FramePair, Frame, Scores, ModelCard, EngineCard.
+Functions: load, open_rig, open_pairs, run, score, read_card, read_engine_card.
+What they take and give: FusionModel, Rig, PairStream, FramePair, Frame, FusedFrame, RunReport, Scores, ModelCard,
+EngineCard.
 Errors: CoconetError and MissingPackage, which is one; ExitCode says what a command would have ended with.
 
 docs/python.md has an example of each. Importing this module is quick: what a name needs is imported when it is used.
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
     from coconet.runtime.api.card import read_card, read_engine_card
     from coconet.runtime.api.model import FusionModel, load
     from coconet.runtime.api.rig import open_pairs, open_rig
+    from coconet.runtime.api.run import run
     from coconet.runtime.api.score import score
     from coconet.runtime.frame import Frame as Frame
     from coconet.runtime.frame import FramePair as FramePair
+    from coconet.runtime.frame import FusedFrame as FusedFrame
+    from coconet.runtime.loop.run_report import RunReport as RunReport
     from coconet.runtime.pairing.pair_stream import PairStream as PairStream
     from coconet.runtime.rig.rig_file import Rig as Rig
 
@@ -45,6 +49,7 @@ __all__ = [
     "open_rig",
     "read_card",
     "read_engine_card",
+    "run",
     "score",
 ]
 
@@ -52,27 +57,32 @@ _HOMES = {
     "EngineCard": "coconet.cards.engine_card",
     "Frame": "coconet.runtime.frame",
     "FramePair": "coconet.runtime.frame",
+    "FusedFrame": "coconet.runtime.frame",
     "FusionModel": "coconet.runtime.api.model",
     "ModelCard": "coconet.cards.model_card",
     "PairStream": "coconet.runtime.pairing.pair_stream",
     "Rig": "coconet.runtime.rig.rig_file",
+    "RunReport": "coconet.runtime.loop.run_report",
     "Scores": "coconet.metrics.fusion",
     "load": "coconet.runtime.api.model",
     "open_pairs": "coconet.runtime.api.rig",
     "open_rig": "coconet.runtime.api.rig",
     "read_card": "coconet.runtime.api.card",
     "read_engine_card": "coconet.runtime.api.card",
+    "run": "coconet.runtime.api.run",
     "score": "coconet.runtime.api.score",
 }
 """Where each public name lives; a test holds these against the imports above, which only type checkers see."""
 
 
-def __getattr__(name: str) -> object:
-    """Import what a public name needs when it is first used, and keep it."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
-    return found
+if not TYPE_CHECKING:  # a type checker that saw it would take any name, misspelt ones as well
+
+    def __getattr__(name: str) -> object:
+        """Import what a public name needs when it is first used, and keep it."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        return found
 
 
 def __dir__() -> list[str]:

@@ -26,14 +26,18 @@ from coconet.runtime.sinks.open_sink import Output, open_sink
 
 
 class FrontEndCheck:
-    """Told of every fused frame; once the rig's front end is known, it warns in one sentence where the two differ.
+    """Called after every fused frame; once the rig's front end is known, it warns in one sentence where the two differ.
 
     A model that is not calibrated, or whose card does not say, is not compared.
     """
 
-    def __init__(self, card: ModelCard, front_end: Callable[[], FrontEnd | None]) -> None:
+    def __init__(
+        self, card: ModelCard, front_end: Callable[[], FrontEnd | None], warn: Callable[[str], object]
+    ) -> None:
+        """Compare what `front_end` gives with the model's card; `warn` is called with the sentence, at most once."""
         calibrated = None if card.calibration is None else card.calibration.front_end
         self._calibrated, self._front_end, self._done = calibrated, front_end, calibrated is None
+        self._warn = warn
 
     def __call__(self, _frame: FusedFrame) -> None:
         """Compare, if that has not been done and an infrared frame has come."""
@@ -41,7 +45,7 @@ class FrontEndCheck:
             return
         self._done = True
         if warning := front_end_warning(here, self._calibrated):
-            Console(stderr=True).print(f"[yellow]warning:[/] {warning}", soft_wrap=True, highlight=False)
+            self._warn(warning)
             log_event("front end", level=logging.WARNING, trouble=warning)
 
 
@@ -70,22 +74,32 @@ def run_rig(
     Raises CoconetError for whatever cannot be opened, and for what fails on the way; nothing is left under the final
     name then.
     """
-    ending = ending or Ending()
-    with (
-        closing(_open_model(choice)) as backend,
-        _open_cameras(tuner) as pairs,
-        frame_progress(ending.limit or pairs.frames_expected) as advance,
-    ):
-        gauge = gauge or Gauge()
-        gauge.on_frame(advance)
+    ending, gauge = ending or Ending(), gauge or Gauge()
+    with closing(_open_model(choice)) as backend:
+        pairs = _open_cameras(tuner)
+        with frame_progress(ending.limit or pairs.frames_expected) as advance:
+            gauge.on_frame(advance)
+            gauge.on_frame(FrontEndCheck(backend.card, pairs.front_end, _warn))
+            return run_pairs(pairs, backend, out, ending=ending, gauge=gauge)
+
+
+def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Ending, gauge: Gauge) -> RunReport:
+    """Fuse the pairs of cameras that are open but not read yet, and close the cameras; the backend stays open.
+
+    Says nothing itself: who wants to hear of it asks the gauge. Errors and the rest are as `run_rig` says.
+    """
+    with pairs:
         gauge.watch(pairs.health, pairs.drift_px)
-        gauge.on_frame(FrontEndCheck(backend.card, pairs.front_end))
         with ending_with(ExitCode.OUTPUT):
             sink = open_sink(out.address, out.rotation)
         report = run_pipeline(pairs, backend, sink, ending=ending, gauge=gauge)
     if report.interrupted or report.fused == ending.limit:
         return report  # what the cameras had read ahead was not wanted any more, which is no loss
     return dataclasses.replace(report, counts=pairs.counts)  # what the longer recording had left is
+
+
+def _warn(sentence: str) -> None:
+    Console(stderr=True).print(f"[yellow]warning:[/] {sentence}", soft_wrap=True, highlight=False)
 
 
 def _open_model(choice: BackendChoice) -> Backend:

@@ -115,7 +115,7 @@ class LatencyLog:
 RECENT_FRAMES = 150
 """Percentiles are over the last so many fused frames, five seconds at 30 a second."""
 
-OnFrame = Callable[[FusedFrame], None]
+OnFrame = Callable[[FusedFrame], object]
 
 RigHealth = Callable[[], tuple[CameraHealth | None, CameraHealth | None]]
 """Gives the health of the visible and the infrared camera now."""

@@ -1,0 +1,43 @@
+"""A run from Python: pairs through a model to an output, with a call per fused frame and an Event that ends it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+from coconet.runtime.api.model import FusionModel
+from coconet.runtime.frame import FusedFrame
+from coconet.runtime.loop.pipeline import Ending
+from coconet.runtime.loop.run import FrontEndCheck, run_pairs
+from coconet.runtime.loop.run_report import RunReport
+from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.pairing.pair_stream import PairStream
+from coconet.runtime.sinks.open_sink import Output
+
+
+def run(
+    pairs: PairStream,
+    model: FusionModel,
+    *,
+    out: Path | str | None = None,
+    on_frame: Callable[[FusedFrame], object] | None = None,
+    stop: Event | None = None,
+) -> RunReport:
+    """Fuse the pairs of a rig until the cameras end or `stop` is set, as `coconet run` does, and say how it went.
+
+    pairs: opened by open_rig or open_pairs and not yet entered; they are closed in the end. model: stays open.
+    out: a video (.mp4, .mkv, .mov), a folder for pictures, udp:// or rtsp://; None is nowhere.
+    on_frame: called with every fused frame, in this thread; it holds up the next frame, and must not change the pixels,
+    which are being written meanwhile. stop: may be set by any thread, also by on_frame; what was fused is kept.
+    Raises CoconetError for an output that cannot be opened and for what fails on the way, and lets errors of on_frame
+    out; nothing is left under the final name of the output then. Warns (UserWarning) if an INT8 model was calibrated
+    behind other settings of the thermal front end than those of this rig.
+    """
+    gauge = Gauge()
+    gauge.on_frame(FrontEndCheck(model.card, pairs.front_end, warnings.warn))
+    if on_frame is not None:
+        gauge.on_frame(on_frame)
+    ending = Ending(stop=stop or Event())
+    return run_pairs(pairs, model, Output(None if out is None else str(out)), ending=ending, gauge=gauge)
