@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +17,7 @@ from coconet.benchmarks.endurance.background_run import fusing
 from coconet.benchmarks.endurance.faults import FAULTS, Fault, Injector
 from coconet.benchmarks.endurance.viewer_load import Audience, bring_viewers
 from coconet.errors import CoconetError
+from coconet.kernel_files import bytes_in
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.frame import Side
 from coconet.runtime.loop.liveness import camera_trouble
@@ -27,8 +28,6 @@ from coconet.runtime.viewers.live_page import LivePage, PageSettings
 
 BASE_S = 300.0
 """Growth is counted from five minutes on: before, caches and pools are still filling."""
-
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 _LOOK_S = 0.05
 
@@ -57,8 +56,15 @@ class Sample:
     @classmethod
     def taken(cls, seconds: float) -> Sample:
         """Look at this process (Linux)."""
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        return cls(seconds, pages * _PAGE_BYTES, active_count(), len(list(Path("/proc/self/fd").iterdir())))
+        resident = bytes_in(Path("/proc/self/status"), "VmRSS")
+        if resident is None:
+            raise CoconetError(
+                "soak",
+                wanted="Linux, which says how much memory a process has",
+                got=sys.platform,
+                remedy="Run it there.",
+            )
+        return cls(seconds, resident, active_count(), len(list(Path("/proc/self/fd").iterdir())))
 
 
 @dataclass(frozen=True)

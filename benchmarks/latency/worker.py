@@ -16,6 +16,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from coconet.cards.model_card import ModelCard
 from coconet.errors import CoconetError
+from coconet.kernel_files import bytes_in
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.frame import FramePair
@@ -168,11 +169,8 @@ def peak_memory_mib(held: Held) -> float | None:
 
     The kernel's VmHWM, not getrusage: that one starts from what the parent process had.
     """
-    with suppress(OSError):
-        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    return None
+    found = bytes_in(Path("/proc/self/status"), "VmHWM")
+    return None if found is None else found / 2**20
 
 
 def time_frame_ms(held: Held, index: int) -> float:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import re
-import shutil
-import subprocess
 import sys
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from coconet.config import Checked
+from coconet.kernel_files import bytes_in, number_in, text_in, value_in
+from coconet.runtime.doctor.jetson import board_name, power_mode_name, read_jetson
 
 REPORTED = (
     "coconet-edge",
@@ -26,8 +26,6 @@ REPORTED = (
 )
 
 ROOT = Path("/")
-
-ASK_S = 10.0
 
 
 class Device(Checked):
@@ -67,16 +65,16 @@ def usable_cores() -> list[int]:
 
 def this_device(root: Path = ROOT) -> Device:
     """Look at the machine this process runs on; root: where its files lie."""
-    cores = len(usable_cores())
+    cores, jetson = len(usable_cores()), read_jetson(root)
     return Device(
         processor=_processor(root),
         cores=cores,
         memory_gib=_memory_gib(root),
-        board=_text(root / "proc/device-tree/model") or _text(root / "sys/class/dmi/id/product_name"),
+        board=board_name(root) or text_in(root / "sys/class/dmi/id/product_name") or None,
         gpus=_gpus(),
-        jetpack=_jetpack(root),
+        jetpack=f"L4T {jetson.l4t}" if jetson and jetson.l4t else None,
         cuda=_cuda(root),
-        power_mode=_power_mode(),
+        power_mode=power_mode_name(),
         governor=_governor(root),
         busy=round(os.getloadavg()[0] / cores, 2) if hasattr(os, "getloadavg") else None,
         system=platform.platform(terse=True),
@@ -86,14 +84,12 @@ def this_device(root: Path = ROOT) -> Device:
 
 
 def _processor(root: Path) -> str:
-    lines = (_text(root / "proc/cpuinfo") or "").splitlines()
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor() or platform.machine()
+    return value_in(root / "proc/cpuinfo", "model name") or platform.processor() or platform.machine()
 
 
 def _memory_gib(root: Path) -> float | None:
-    found = re.search(r"MemTotal:\s+(\d+) kB", _text(root / "proc/meminfo") or "")
-    return round(int(found[1]) / 2**20, 1) if found else None
+    found = bytes_in(root / "proc/meminfo", "MemTotal")
+    return None if found is None else round(found / 2**30, 1)
 
 
 def _gpus() -> tuple[str, ...]:
@@ -104,43 +100,17 @@ def _gpus() -> tuple[str, ...]:
     return ()
 
 
-def _jetpack(root: Path) -> str | None:
-    """`R36 (release), REVISION: 4.3, ...` becomes `L4T 36.4.3`: JetPack 6 is L4T 36, JetPack 7 is 38."""
-    found = re.search(r"R(\d+) \(release\), REVISION: ([\d.]+)", _text(root / "etc/nv_tegra_release") or "")
-    return f"L4T {found[1]}.{found[2]}" if found else None
-
-
 def _cuda(root: Path) -> str | None:
-    found = re.search(r'"cuda"[^}]*"version"\s*:\s*"([\d.]+)"', _text(root / "usr/local/cuda/version.json") or "")
+    found = re.search(r'"cuda"[^}]*"version"\s*:\s*"([\d.]+)"', text_in(root / "usr/local/cuda/version.json"))
     return found[1] if found else None
-
-
-def _power_mode() -> str | None:
-    program = shutil.which("nvpmodel")
-    if program is None:
-        return None
-    with suppress(OSError, subprocess.SubprocessError):
-        asked = subprocess.run(  # noqa: S603  # the path is where the system has the program
-            [program, "-q"], capture_output=True, text=True, timeout=ASK_S, check=True
-        )
-        found = re.search(r"NV Power Mode:\s*(\S+)", asked.stdout)
-        return found[1] if found else None
-    return None
 
 
 def _governor(root: Path) -> str | None:
     core = root / "sys/devices/system/cpu/cpu0/cpufreq"
-    name, highest = _text(core / "scaling_governor"), _text(core / "scaling_max_freq")
-    if name is None:
-        return None
-    return f"{name}, up to {int(highest) // 1000} MHz" if highest and highest.isdigit() else name
-
-
-def _text(path: Path) -> str | None:
-    """What a file says, without the zeros a device tree ends in; None where it cannot be read or is empty."""
-    with suppress(OSError):
-        return path.read_text(encoding="utf-8", errors="replace").strip("\0\n ") or None
-    return None
+    name, highest_khz = text_in(core / "scaling_governor"), number_in(core / "scaling_max_freq")
+    if highest_khz is None:
+        return name or None
+    return f"{name}, up to {highest_khz / 1000:.0f} MHz" if name else None
 
 
 def _installed(package: str) -> str | None:

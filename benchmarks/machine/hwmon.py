@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from coconet.kernel_files import number_in, text_in
 
 TOTAL = ("VDD_IN", "POM_5V_IN", "VDD_TOTAL")
 """Labels of the rail that all others hang on, on Orin and Xavier boards; where there is one, it alone counts."""
@@ -46,24 +47,10 @@ def _rails_of(chip: Path) -> list[Rail]:
     for label in sorted(chip.glob("in[0-9]*_label")):
         number = label.name.removeprefix("in").removesuffix("_label")
         volts, amperes = chip / f"in{number}_input", chip / f"curr{number}_input"
-        name = _text(label)
+        name = text_in(label)
         if name and "sum" not in name.lower() and volts.exists() and amperes.exists():
             rails.append(Rail(name, volts=volts, amperes=amperes))
     for power in sorted(chip.glob("power[0-9]*_input")):
         label = power.with_name(power.name.replace("_input", "_label"))
-        rails.append(Rail(_text(label) or _text(chip / "name") or chip.name, power=power))
+        rails.append(Rail(text_in(label) or text_in(chip / "name") or chip.name, power=power))
     return rails
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def number_in(path: Path) -> float | None:
-    """The number a kernel file holds; None where it cannot be read or holds something else."""
-    with suppress(OSError, ValueError):
-        return float(path.read_text(encoding="ascii").split()[0])
-    return None

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from coconet.benchmarks.machine.hwmon import Rail, number_in, power_rails
+from coconet.benchmarks.machine.hwmon import Rail, power_rails
 from coconet.benchmarks.machine.sensor import Reading, Sensor
 from coconet.benchmarks.machine.tegrastats import Tegrastats, tegrastats_program
+from coconet.kernel_files import number_in
 
 SYS = Path("/sys")
 

@@ -7,11 +7,10 @@ import shutil
 import subprocess
 from threading import Thread
 
+from coconet.benchmarks.machine.hwmon import TOTAL
 from coconet.benchmarks.machine.sensor import Reading
 
 PERIOD_MS = 100
-
-TOTAL = ("VDD_IN", "POM_5V_IN")
 
 _RAIL = re.compile(r"\b([A-Z][A-Z0-9_]+) (\d+)(?:mW)?/(\d+)(?:mW)?")
 

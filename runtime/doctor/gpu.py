@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from coconet.errors import CoconetError
+from coconet.kernel_files import text_in
 from coconet.runtime.backends.tensorrt.cuda_device import DRIVER_LIBRARY, first_cuda_device
 from coconet.runtime.doctor.finding import Finding
-from coconet.runtime.doctor.jetson import read_text
+from coconet.runtime.doctor.jetson import read_jetson
 
 NODES = ("nvidia0", "nvidiactl", "nvidia-uvm", "nvmap", "nvhost-gpu")
 """What CUDA opens under /dev: the first three on desktops, the others on a Jetson."""
@@ -19,8 +20,8 @@ NODES = ("nvidia0", "nvidiactl", "nvidia-uvm", "nvmap", "nvhost-gpu")
 
 def gpu_findings(root: Path = Path("/")) -> Iterator[Finding]:
     """Read the kernel module's version and the device nodes under `root`, and ask the driver's library itself."""
-    version = re.search(r"\b(\d{3}\.\d+(?:\.\d+)?)\b", read_text(root / "proc/driver/nvidia/version"))
-    version_text = version[1] if version else read_text(root / "sys/module/nvidia/version")
+    version = re.search(r"\b(\d{3}\.\d+(?:\.\d+)?)\b", text_in(root / "proc/driver/nvidia/version"))
+    version_text = version[1] if version else text_in(root / "sys/module/nvidia/version")
     if version_text:
         yield Finding("driver", "ok", version_text)
     yield from _permissions(root)
@@ -37,11 +38,11 @@ def gpu_findings(root: Path = Path("/")) -> Iterator[Finding]:
 
 def _no_gpu(root: Path, got: str, has_module: bool) -> Finding:
     """A machine that has an NVIDIA card and cannot use it is broken; one without is merely slower."""
-    if (root / "etc/nv_tegra_release").exists():
+    if read_jetson(root) is not None:
         return Finding("GPU", "bad", got, "sudo apt install nvidia-jetpack && sudo reboot")
     if has_module:
         return Finding("GPU", "bad", got, "sudo apt install --reinstall nvidia-driver-580 && sudo reboot")
-    vendors = (read_text(path) for path in (root / "sys/bus/pci/devices").glob("*/vendor"))
+    vendors = (text_in(path) for path in (root / "sys/bus/pci/devices").glob("*/vendor"))
     if "0x10de" in vendors:
         return Finding("GPU", "bad", f"an NVIDIA card and {got}", "sudo ubuntu-drivers install && sudo reboot")
     return Finding("GPU", "note", f"none from NVIDIA; models run on the processor ({got})")

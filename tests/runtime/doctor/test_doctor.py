@@ -18,7 +18,7 @@ from coconet.runtime.doctor import gpu as gpu_facts
 from coconet.runtime.doctor.doctor import Diagnosis, camera_findings
 from coconet.runtime.doctor.finding import Finding
 from coconet.runtime.doctor.gpu import gpu_findings
-from coconet.runtime.doctor.jetson import jetson_findings
+from coconet.runtime.doctor.jetson import GpuClock, Jetson, jetson_findings, read_jetson
 from coconet.runtime.doctor.packages import PROBES, Probe, package_findings, run_probe
 from coconet.runtime.doctor.v4l2 import V4l2Device, V4l2Format
 from tests.support.called import call
@@ -156,3 +156,34 @@ def test_the_command_ends_with_1_where_something_is_bad(monkeypatch: pytest.Monk
     lines = json.loads(told.output[told.output.index("{") :])
     assert (lines["healthy"], lines["findings"][0]["remedy"]) == (False, "sudo mend")
     assert Diagnosis(tuple(bad[1:])).healthy
+
+
+def test_the_facts_of_a_jetson_are_read_once_for_the_doctor_and_the_benchmark(tmp_path: Path) -> None:
+    root = write(tmp_path, {"etc/nv_tegra_release": f"{TEGRA}\nmore", "proc/device-tree/model": "Orin\0"})
+    assert read_jetson(root) == Jetson("Orin", TEGRA, "36.4.3", None, ())
+    assert by_subject(jetson_findings(root))["power mode"].found == "unknown; see: sudo nvpmodel -q"
+    write(root, {"var/lib/nvpmodel/status": "pmode:0000", "etc/nv_tegra_release": "# R39 (release), REVISION: 2"})
+    jetson = read_jetson(root)
+    assert jetson is not None
+    assert (jetson.power_mode, jetson.l4t, jetson.jetpack) == (0, "39.2", "7.2")
+
+
+@pytest.mark.parametrize(
+    ("release", "state", "found"),
+    [
+        ("# R36 (release), REVISION: 9.1, X", "ok", "of an unknown number (L4T 36.9.1)"),
+        ("something else\nand more", "note", "an L4T release this does not read: something else"),
+    ],
+)
+def test_a_release_that_is_not_known_is_said_so(tmp_path: Path, release: str, state: str, found: str) -> None:
+    root = write(tmp_path, {"etc/nv_tegra_release": release})
+    finding = by_subject(jetson_findings(root))["JetPack"]
+    assert (finding.state, finding.found) == (state, found)
+
+
+def test_clocks_of_half_a_folder_are_left_out(tmp_path: Path) -> None:
+    clocks = "sys/class/devfreq"
+    files = {"etc/nv_tegra_release": TEGRA, f"{clocks}/a.gpu/cur_freq": "1", f"{clocks}/b.gpu/cur_freq": "306000000"}
+    jetson = read_jetson(write(tmp_path, files | {f"{clocks}/b.gpu/max_freq": "306000000", f"{clocks}/a.gpu/x": ""}))
+    assert jetson is not None
+    assert jetson.gpu_clocks == (GpuClock(306000000, None, 306000000),)
