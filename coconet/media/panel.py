@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from coconet.errors import MissingPackage
+from coconet.media.image import resize
 from coconet.media.pixels import Pixels
 
 try:
@@ -60,39 +60,27 @@ def _text_width(text: str) -> int:
     return int(width)
 
 
-Gray = NDArray[np.uint8]
-
-CELL_PX = 320
-"""Width of a picture on the sheet; larger ones are made smaller, smaller ones stay as they are."""
-
-CAPTION_PX = 18
-
-GRAY_INK = 220
-
-
 @dataclass(frozen=True)
-class Caption:
-    """A picture, (H, W) uint8, and what stands above it."""
+class Captioned:
+    """A picture, (H, W, 3) BGR or (H, W, 1) gray uint8, and what stands above it."""
 
     text: str
-    picture: Gray
+    pixels: Pixels
 
 
-def contact_sheet(rows: Sequence[Sequence[Caption]]) -> Gray:
-    """Draw the rows below one another: (H, W, 1) uint8. The pictures of a row have one size, rows equally many.
+def contact_sheet(rows: Sequence[Sequence[Captioned]], column_px: int) -> Pixels:
+    """Draw rows below one another, each as captioned_row does: (H, W, 3) BGR uint8.
 
-    Letters outside ASCII appear as question marks.
+    All columns are column_px wide: a wider picture is made smaller, one that is less wide stands at the left. The rows
+    have equally many pictures, those of a row are of one size. Letters outside ASCII appear as question marks.
     """
-    return np.vstack([np.hstack([_cell(caption) for caption in row]) for row in rows])[:, :, None]
-
-
-def _cell(caption: Caption) -> Gray:
-    height, width = caption.picture.shape
-    if width > CELL_PX:
-        height, width = max(1, round(height * CELL_PX / width)), CELL_PX
-    cell = np.full((CAPTION_PX + height + GAP_PX, CELL_PX + GAP_PX), PAPER, np.uint8)
-    cell[CAPTION_PX : CAPTION_PX + height, :width] = cv2.resize(
-        caption.picture, (width, height), interpolation=cv2.INTER_AREA
+    return np.vstack(
+        [captioned_row([_in_column(one.pixels, column_px) for one in row], [one.text for one in row]) for row in rows]
     )
-    cv2.putText(cell, caption.text, (2, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, GRAY_INK, 1, cv2.LINE_AA)
-    return cell
+
+
+def _in_column(pixels: Pixels, column_px: int) -> Pixels:
+    height, width = pixels.shape[:2]
+    if width > column_px:
+        return resize(pixels, column_px, max(1, round(height * column_px / width)))
+    return np.pad(pixels, ((0, 0), (0, column_px - width), (0, 0)), constant_values=PAPER)

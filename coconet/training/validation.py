@@ -20,7 +20,7 @@ from coconet.cards.model_card import Signature
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
 from coconet.media.image import write_picture
-from coconet.media.panel import Caption, contact_sheet
+from coconet.media.panel import Captioned, contact_sheet
 from coconet.metrics.fusion import Scores, score
 from coconet.model_names import SAFETENSORS
 from coconet.networks.camera_ready import Fuser
@@ -147,6 +147,8 @@ def _whole_rows(path: Path) -> list[dict[str, str]]:
 SHEET_ROWS = 8
 """Most scenes on a contact sheet; of more, some spread evenly over the set are taken."""
 
+SHEET_COLUMN_PX = 320
+
 
 class Validation:
     """Writes `validation.csv`, `validation.png` and `<network>.best.safetensors` into the folder of a run."""
@@ -175,10 +177,10 @@ class Validation:
         scenes = list(zip(self._judge.pairs, judgement.pictures, strict=True))
         rows = [
             (
-                Caption(f"{pair.name}  infrared", pair.infrared),
-                Caption("visible", pair.visible),
-                Caption(f"fused, step {step}", fused),
+                Captioned(f"{pair.name}  infrared", pair.infrared[:, :, None]),
+                Captioned("visible", pair.visible[:, :, None]),
+                Captioned(f"fused, step {step}", fused[:, :, None]),
             )
             for pair, fused in scenes[:: math.ceil(len(scenes) / SHEET_ROWS)]
         ]
-        write_picture(self._plan.out / "validation.png", contact_sheet(rows))
+        write_picture(self._plan.out / "validation.png", contact_sheet(rows, SHEET_COLUMN_PX)[:, :, :1])  # all gray

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import Progress
@@ -71,7 +70,7 @@ def moments(visible: str, infrared: str, times_s: Sequence[float]) -> list[Scene
     return scenes
 
 
-def contact_sheet(
+def fused_sheet(
     scenes: Sequence[Scene],
     models: Sequence[tuple[str, Backend]],
     width_px: int,
@@ -83,7 +82,7 @@ def contact_sheet(
     called after every fused picture. Raises CoconetError for a sheet too narrow, and what the models raise.
     """
     captions = [*SOURCES, *(label for label, _ in models)]
-    from coconet.media.panel import GAP_PX, captioned_row
+    from coconet.media.panel import GAP_PX, Captioned, contact_sheet
 
     column_px = (width_px - GAP_PX * (len(captions) - 1)) // len(captions)
     if column_px < 1:
@@ -96,8 +95,8 @@ def contact_sheet(
     rows = []
     for scene in scenes:
         pictures = [_at_width(pixels, column_px) for pixels in _pictures(scene, models, report)]
-        rows.append(captioned_row(pictures, [f"{scene.name}: {captions[0]}", *captions[1:]]))
-    return np.vstack(rows)
+        rows.append(list(map(Captioned, [f"{scene.name}: {captions[0]}", *captions[1:]], pictures)))
+    return contact_sheet(rows, column_px)
 
 
 def _moments(stream: Iterable[FramePair], left: list[float]) -> Iterator[Scene]:
@@ -155,7 +154,7 @@ def contact(
         bar = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
         task = bar.add_task("fusing", total=len(scenes) * len(models))
         named = list(zip(model_labels(models), opened, strict=True))
-        write_picture(scratch, contact_sheet(scenes, named, width, lambda: bar.advance(task)))
+        write_picture(scratch, fused_sheet(scenes, named, width, lambda: bar.advance(task)))
 
 
 def _scenes(

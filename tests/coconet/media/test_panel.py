@@ -1,11 +1,12 @@
-"""Panels of pictures side by side."""
+"""Panels of pictures side by side, and sheets of them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from coconet.media.panel import BAND_PX, GAP_PX, captioned_row
+from coconet.media.panel import BAND_PX, GAP_PX, PAPER, Captioned, captioned_row, contact_sheet
+from coconet.media.pixels import Pixels
 from coconet.runtime.commands.demo import side_by_side
 from coconet.runtime.frame import FusedFrame
 from tests.support.frames import pair_of
@@ -52,3 +53,32 @@ def test_a_caption_too_long_for_its_picture_loses_its_end() -> None:
 def test_a_picture_narrower_than_a_letter_has_an_empty_caption() -> None:
     band = captioned_row([np.zeros((4, 5, 1), np.uint8)], ["lite"])[:BAND_PX]
     assert np.ptp(band) == 0
+
+
+def flat(height: int, width: int, level: int, channels: int = 1) -> Pixels:
+    return np.full((height, width, channels), level, np.uint8)
+
+
+def test_a_sheet_has_a_row_below_the_other_and_columns_of_one_width() -> None:
+    rows = [
+        [Captioned("infrared", flat(50, 80, 10)), Captioned("visible", flat(50, 80, 200, 3))],
+        [Captioned("infrared", flat(20, 40, 10)), Captioned("visible", flat(20, 40, 200))],
+    ]
+    sheet = contact_sheet(rows, 80)
+    assert sheet.shape == (50 + 20 + 2 * BAND_PX, 2 * 80 + GAP_PX, 3)
+    np.testing.assert_array_equal(
+        sheet[: 50 + BAND_PX], captioned_row([one.pixels for one in rows[0]], ["infrared", "visible"])
+    )
+    second = sheet[50 + 2 * BAND_PX :]
+    for left, level in ((0, 10), (80 + GAP_PX, 200)):
+        assert (second[:, left : left + 40] == level).all()
+        assert (second[:, left + 40 : left + 80] == PAPER).all()
+
+
+def test_a_picture_wider_than_its_column_is_made_smaller_in_proportion() -> None:
+    sheet = contact_sheet([[Captioned("", flat(480, 640, 99))]], 320)
+    assert (sheet == 99).all(axis=2).sum() == 240 * 320
+
+
+def test_letters_outside_ascii_do_no_harm() -> None:
+    assert contact_sheet([[Captioned("Straße 夜", flat(5, 5, 0))]], 40).shape[0] == BAND_PX + 5

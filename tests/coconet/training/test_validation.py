@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from coconet.media.image import read_picture
-from coconet.media.panel import CAPTION_PX, CELL_PX, GAP_PX
+from coconet.media.panel import BAND_PX, GAP_PX
 from coconet.networks.checkpoint import load_checkpoint, network_named
 from coconet.training.recipe import TrainingPlan
-from coconet.training.validation import SHEET_ROWS, Validation
+from coconet.training.validation import SHEET_COLUMN_PX, SHEET_ROWS, Validation
 from tests.support.pair_folders import write_pair
 
 CPU = torch.device("cpu")
@@ -75,7 +75,7 @@ def test_the_sheet_shows_some_scenes_spread_over_the_set(held_out: Path, tmp_pat
     validation(held_out, tmp_path).take(10, lite(), CPU)
     sheet = read_picture(tmp_path / "validation.png")
     rows = 5  # every second one of nine
-    assert sheet.shape == (rows * (CAPTION_PX + 48 + GAP_PX), 3 * (CELL_PX + GAP_PX), 1)
+    assert sheet.shape == (rows * (BAND_PX + 48), 3 * SHEET_COLUMN_PX + 2 * GAP_PX, 1)
     infrared = read_picture(held_out / "ir" / "scene_2.png")
-    top = 2 * CAPTION_PX + 48 + GAP_PX
+    top = 2 * BAND_PX + 48
     assert np.array_equal(sheet[top : top + 48, :64], infrared)

@@ -11,7 +11,7 @@ from coconet.errors import CoconetError
 from coconet.media.panel import BAND_PX, GAP_PX
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.baseline import BaselineBackend
-from coconet.runtime.commands.contact import contact_sheet, folder_scenes, moments
+from coconet.runtime.commands.contact import folder_scenes, fused_sheet, moments
 from tests.support.pair_folders import write_pair
 from tests.support.recordings import flat, write_folder, write_video
 
@@ -41,13 +41,13 @@ def cell(sheet: Pixels, row: int, column: int, size: tuple[int, int]) -> Pixels:
 
 
 def test_rows_are_scenes_and_columns_are_infrared_visible_and_the_models(folder: Path) -> None:
-    sheet = contact_sheet(folder_scenes(folder, ["a"]), MODELS, 4 * 60 + 3 * GAP_PX)
+    sheet = fused_sheet(folder_scenes(folder, ["a"]), MODELS, 4 * 60 + 3 * GAP_PX)
     assert sheet.shape == (BAND_PX + 40, 4 * 60 + 3 * GAP_PX, 3)
     assert [np.unique(cell(sheet, 0, column, (40, 60))).tolist() for column in range(4)] == [[0], [100], [50], [100]]
 
 
 def test_scenes_of_unlike_size_get_columns_of_one_width(folder: Path) -> None:
-    sheet = contact_sheet(folder_scenes(folder), MODELS, 200)
+    sheet = fused_sheet(folder_scenes(folder), MODELS, 200)
     assert sheet.shape[1] == 4 * 47 + 3 * GAP_PX <= 200
     heights = [round(40 * 47 / width) for width in (60, 61, 62)]
     assert sheet.shape[0] == sum(heights) + 3 * BAND_PX
@@ -86,10 +86,10 @@ def test_time_begins_with_the_first_pair(tmp_path: Path) -> None:
 
 def test_a_sheet_without_room_for_its_columns_is_refused(folder: Path) -> None:
     with pytest.raises(CoconetError, match="wanted room for 4 columns, got a width of 15 pixels"):
-        contact_sheet(folder_scenes(folder), MODELS, 15)
+        fused_sheet(folder_scenes(folder), MODELS, 15)
 
 
 def test_every_fused_picture_is_reported(folder: Path) -> None:
     calls: list[int] = []
-    contact_sheet(folder_scenes(folder), MODELS, 200, lambda: calls.append(1))
+    fused_sheet(folder_scenes(folder), MODELS, 200, lambda: calls.append(1))
     assert len(calls) == 6
