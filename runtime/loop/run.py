@@ -6,6 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from contextlib import closing
+from threading import Event
 
 from rich.console import Console
 
@@ -21,8 +22,10 @@ from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import Gauge
 from coconet.runtime.pairing.pair_stream import PairStream
+from coconet.runtime.pairing.paired_captures import StreamCounts
 from coconet.runtime.rig.live_settings import Tuner
 from coconet.runtime.sinks.open_sink import Output, open_sink
+from coconet.runtime.threads.queue_thread import result_unless
 
 
 class FrontEndCheck:
@@ -76,7 +79,10 @@ def run_rig(
     """
     ending, gauge = ending or Ending(), gauge or Gauge()
     with closing(_open_model(choice)) as backend:
-        pairs = _open_cameras(tuner)
+        pairs = _open_cameras(tuner, ending.stop)
+        if pairs is None:
+            gauge.begin(backend.card, backend.name, lambda: 0)
+            return RunReport.of(gauge.figures(), StreamCounts(), interrupted=True)
         with frame_progress(ending.limit or pairs.frames_expected) as advance:
             gauge.on_frame(advance)
             gauge.on_frame(FrontEndCheck(backend.card, pairs.front_end, _warn))
@@ -107,6 +113,7 @@ def _open_model(choice: BackendChoice) -> Backend:
         return open_choice(choice)
 
 
-def _open_cameras(tuner: Tuner) -> PairStream:
+def _open_cameras(tuner: Tuner, stop: Event) -> PairStream | None:
+    """Open the cameras, which may take as long as a network waits for an answer; None if that was stopped."""
     with ending_with(ExitCode.CAMERA):
-        return tuner.open()
+        return result_unless(stop, tuner.open, "open cameras")

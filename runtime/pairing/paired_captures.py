@@ -33,17 +33,17 @@ slower one's picture is shown again until its next. thermal: the infrared camera
 class CameraCount:
     """What became of one camera's frames: those read, those that came out in a pair, those that did not."""
 
-    read: int
-    paired: int
-    dropped: int
+    read: int = 0
+    paired: int = 0
+    dropped: int = 0
 
 
 @dataclass(frozen=True)
 class StreamCounts:
     """What became of both cameras' frames."""
 
-    visible: CameraCount
-    infrared: CameraCount
+    visible: CameraCount = CameraCount()
+    infrared: CameraCount = CameraCount()
 
 
 @dataclass(frozen=True)

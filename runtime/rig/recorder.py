@@ -23,6 +23,7 @@ from coconet.runtime.rig.edit import write_replay_rig
 from coconet.runtime.rig.open_rig import open_cameras
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.threads.background import Background
+from coconet.runtime.threads.queue_thread import result_unless
 
 UNFINISHED = ".unfinished"
 """A folder has this ending while it is being written, and keeps it after a crash."""
@@ -201,12 +202,15 @@ _LOOK_S = 0.1
 def record_rig(rig: Rig, rig_file: Path, folder: Path, seconds: float | None, stop: Event) -> dict[Side, RecordedCount]:
     """Record until the cameras end, `stop` is set, or N seconds have passed; give what became of each side's frames.
 
+    Nothing is left, and nothing given, if it is stopped before both cameras are open.
     The folder gets a rig.toml with the same settings, whose cameras are the recorded videos.
     Raises CoconetError for what cannot be opened, for a camera that fails, and for a disk that is full.
     """
     text = write_replay_rig(read_toml(rig_file, "a rig file"))
-    visible, infrared = open_cameras(rig)
-    recorder = Recorder(visible, infrared, folder)
+    cameras = result_unless(stop, lambda: open_cameras(rig), "open cameras")
+    if cameras is None:
+        return {}
+    recorder = Recorder(*cameras, folder)
     until = None if seconds is None else time.monotonic() + seconds
     with recorder, Console(stderr=True).status("recording ...") as status:
         recorder.add_file("rig.toml", text)

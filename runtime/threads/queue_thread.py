@@ -68,12 +68,12 @@ class QueueThread(Generic[Item]):
 
     @property
     def entered(self) -> int:
-        """How many items were put, also those that were dropped."""
+        """How many items were put before the end, also those that were dropped."""
         return self._entered
 
     @property
     def dropped(self) -> int:
-        """How many items nobody took: for want of room, or because the queue was stopped."""
+        """How many items that entered were not taken: for want of room, or because the queue was stopped."""
         return self._dropped
 
     @property
@@ -129,16 +129,18 @@ class QueueThread(Generic[Item]):
         return ended
 
     def put(self, item: Item, stop: Event | None = None) -> bool:
-        """Add an item, as the bounds say; False if it was dropped. Raises what went wrong in an emptying thread.
+        """Add an item, as the bounds say; False if it was dropped, or came after the end, which does not count.
 
-        stop: ends the wait for room; the item is dropped then.
+        stop: ends the wait for room; the item is dropped then. Raises what went wrong in an emptying thread.
         """
         with self._changed:
             self._wait(lambda: self._closed or self._bounds.when_full != "wait" or self._has_room, stop)
             if self.error is not None:
                 raise self.error
+            if self._closed:
+                return False
             self._entered += 1
-            if self._closed or not (self._has_room or self._bounds.when_full == "drop oldest"):
+            if not (self._has_room or self._bounds.when_full == "drop oldest"):
                 self._dropped += 1
                 return False
             if not self._has_room:
@@ -212,3 +214,14 @@ def emptying(handle: Callable[[Item], object]) -> Callable[[QueueThread[Item]], 
             handle(item)
 
     return work
+
+
+def result_unless(stop: Event, call: Callable[[], Item], name: str) -> Item | None:
+    """Return what `call` returns, called in a thread of this name, or None as soon as `stop` is set.
+
+    Raises what `call` raises. A call that is not waited for any longer goes on, and what it returns is dropped.
+    """
+    once = (call() for _ in range(1))
+    thread = QueueThread(filling(lambda: next(once, None)), Bounds(1), name)
+    thread.start()
+    return thread.take(stop)

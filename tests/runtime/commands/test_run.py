@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
-import time
 from itertools import islice
 from pathlib import Path
 
@@ -136,26 +132,3 @@ def test_a_real_recording_of_two_cameras_is_fused_frame_by_frame(tmp_path: Path,
     with VideoReader(Path(clip[0])) as source, VideoReader(tmp_path / "fused.mp4") as video:
         times = [[frame.timestamp_ns for frame in islice(reader, 8)] for reader in (source, video)]
     assert times[0] == pytest.approx(times[1], abs=1e6)
-
-
-def test_ctrl_c_on_an_endless_rig_leaves_a_whole_video_and_a_report(tmp_path: Path) -> None:
-    camera = "painted://?width=64&height=48"
-    words = ["--visible", camera, "--infrared", camera, "--model", "average", "--out", str(tmp_path / "fused.mp4")]
-    # A process started in a shell's background ignores Ctrl-C, and so do its children unless they are told otherwise.
-    program = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "import typer; from coconet.runtime.commands.run import run; typer.run(run)"
-    )
-    with subprocess.Popen([sys.executable, "-c", program, *words], stdout=subprocess.PIPE, text=True) as process:
-        while not any(path.stat().st_size for path in tmp_path.iterdir()):
-            assert process.poll() is None
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        try:
-            printed, _ = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    assert "stopped before the end" in printed
-    assert process.returncode == 0
-    with VideoReader(tmp_path / "fused.mp4") as video:
-        assert len(list(video)) > 0

@@ -9,7 +9,7 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.runtime.threads.background import Background
-from coconet.runtime.threads.queue_thread import Bounds, QueueThread, WhenFull, emptying, filling
+from coconet.runtime.threads.queue_thread import Bounds, QueueThread, WhenFull, emptying, filling, result_unless
 from tests.support.live_rig import until
 
 
@@ -92,12 +92,12 @@ def test_an_error_of_the_handler_comes_out_of_put_and_holds_nothing_up() -> None
             queue.check()
 
 
-def test_after_the_end_an_item_is_dropped_and_counted() -> None:
+def test_after_the_end_an_item_is_refused() -> None:
     handled: list[int] = []
     with QueueThread(emptying(handled.append), Bounds(3), "writer") as queue:
         assert queue.stop(20)
         assert not queue.put(1)
-    assert (handled, queue.dropped) == ([], 1)
+    assert (handled, queue.entered, queue.dropped) == ([], 0, 0)
 
 
 def test_a_stop_ends_the_wait_for_an_item_and_for_room() -> None:
@@ -133,7 +133,7 @@ def test_a_thread_that_is_stuck_is_left_alone_and_no_take_waits_for_it() -> None
     assert queue.take() is None
     freed.set()
     assert until(lambda: queue.ended)
-    assert (queue.entered, queue.dropped, queue.waiting) == (1, 1, 0)
+    assert (queue.entered, queue.dropped, queue.waiting) == (0, 0, 0)
 
 
 def test_stopping_leaves_no_thread_even_while_the_queue_is_full() -> None:
@@ -156,3 +156,13 @@ def test_queues_that_share_a_condition_can_be_waited_for_together() -> None:
 def test_a_queue_without_room_is_refused() -> None:
     with pytest.raises(ValueError, match="1 item or more"):
         Bounds(0)
+
+
+def test_a_result_is_waited_for_unless_it_is_stopped() -> None:
+    freed, stop = Event(), Event()
+    assert result_unless(stop, lambda: 5, "caller") == 5
+    with pytest.raises(ZeroDivisionError):
+        result_unless(stop, lambda: 1 // 0, "caller")
+    with Background(stop.set, "stopper"):
+        assert result_unless(stop, freed.wait, "caller") is None
+    freed.set()

@@ -1,0 +1,128 @@
+"""A command that is asked to stop ends in order, whatever it waits for: nothing half-written, the documented code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from coconet.media.video import VideoReader
+from coconet.runtime.commands.run import run
+from tests.support.called import call
+from tests.support.live_rig import until
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
+
+ALIKE = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+PAINTED = "painted://?width=64&height=48&fps=50"
+NO_PAIR = f"""
+realtime = true
+[visible]
+address = "{PAINTED}&jitter_ms=6"
+[infrared]
+address = "{PAINTED}&jitter_ms=6"
+offset_ms = 7
+[pairing]
+tolerance_ms = 0.0001
+"""
+
+# A process started in a shell's background ignores Ctrl-C, and so do its children unless they are told otherwise.
+PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+from coconet.cli import main
+main()
+"""
+
+
+@contextmanager
+def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command of ours in a folder, inside the block."""
+    command, pipe = [sys.executable, "-c", PROGRAM, *words], subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, cwd=folder) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def stopped(process: subprocess.Popen[bytes], number: int) -> tuple[int, str, str]:
+    """Send the signal; the exit code and what was printed on both streams."""
+    assert process.poll() is None, process.communicate()
+    process.send_signal(number)
+    printed, said = process.communicate(timeout=60)
+    return process.returncode, printed.decode(), said.decode()
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("number", ALIKE)
+def test_a_run_leaves_a_whole_video_and_a_report(tmp_path: Path, number: int) -> None:
+    with started(
+        tmp_path, "run", "--visible", PAINTED, "--infrared", PAINTED, "--model", "average", "--out", "f.mp4"
+    ) as it:
+        assert until(lambda: any(path.stat().st_size for path in tmp_path.iterdir()), 60)
+        code, printed, _ = stopped(it, number)
+    assert (code, files(tmp_path)) == (0, ["f.mp4"])
+    assert "stopped before the end" in printed
+    with VideoReader(tmp_path / "f.mp4") as video:
+        assert len(list(video)) > 0
+
+
+@pytest.mark.parametrize("number", ALIKE)
+def test_a_run_that_forms_no_pair_ends_and_leaves_no_picture(tmp_path: Path, number: int) -> None:
+    (tmp_path / "rig.toml").write_text(NO_PAIR)
+    with started(tmp_path, "run", "rig.toml", "--model", "average", "--out", "out/") as it:
+        assert until((tmp_path / "out").exists, 60)
+        code, printed, _ = stopped(it, number)
+    assert (code, files(tmp_path)) == (0, ["rig.toml"])
+    assert "0 frames in" in printed
+    assert "stopped before the end" in printed
+
+
+@pytest.mark.parametrize("command", ["run", "record"])
+def test_cameras_that_never_answer_are_not_waited_for(tmp_path: Path, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        text = f'[visible]\naddress = "{address}"\n[infrared]\naddress = "{address}"\n'
+        (tmp_path / "rig.toml").write_text(text)
+        with started(tmp_path, command, "rig.toml", "--out", "night.mp4" if command == "run" else "night") as it:
+            server.settimeout(60)
+            silent, _ = server.accept()
+            code, _, said = stopped(it, signal.SIGTERM)
+        silent.close()
+    assert (code, files(tmp_path)) == (0, ["rig.toml"]), said
+
+
+def test_a_pipe_that_nobody_reads_is_given_up(tmp_path: Path) -> None:
+    words = ("--visible", "painted://?fps=50", "--infrared", "painted://?fps=50", "--model", "average", "--log", "json")
+    with started(tmp_path, "run", *words, "--out", "raw:-") as it:
+        assert it.stderr is not None
+        assert any(b"run started" in line for line in it.stderr)
+        it.send_signal(signal.SIGTERM)
+        code = it.wait(60)
+        said = it.stderr.read().decode()
+    assert code == 5
+    assert "raw:-: wanted an output that takes the frames" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("number", ALIKE)
+def test_a_recording_that_is_stopped_is_whole_and_replays(tmp_path: Path, number: int) -> None:
+    (tmp_path / "rig.toml").write_text(NO_PAIR.replace("offset_ms = 7", "").replace("0.0001", "1000"))
+    with started(tmp_path, "record", "rig.toml", "--out", "night") as it:
+        assert until(lambda: any(path.stat().st_size for path in tmp_path.glob("night*/*.mkv")), 60)
+        code, printed, said = stopped(it, number)
+    assert (code, files(tmp_path)) == (0, ["night", "rig.toml"]), said
+    assert "visible: " in printed
+    assert call(run, tmp_path / "night" / "rig.toml", "--model", "average").exit_code == 0
