@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from queue import SimpleQueue
@@ -24,13 +24,15 @@ REPEATS = 8
 """The middle one of so many is how fast the machine was just then; a single one is more chance than that."""
 
 
-def yardstick_ms() -> float:
+def yardstick_ms(clock: Callable[[], int] = time.perf_counter_ns) -> float:
     """Take the same exponentials as ever, on every core at once, and give the median time of some runs.
+
+    clock: gives the time in ns; it is read before and after each run.
 
     No matrix product: the threads of a BLAS go on spinning for a tenth of a second after it, and whatever is timed next
     shares its cores with them.
     """
-    return statistics.median(_once_ms() for _ in range(REPEATS))
+    return statistics.median(_once_ms(clock) for _ in range(REPEATS))
 
 
 def spread(samples_ms: Sequence[float]) -> float:
@@ -39,10 +41,10 @@ def spread(samples_ms: Sequence[float]) -> float:
     return float((high - low) / middle)
 
 
-def _once_ms() -> float:
-    started = time.perf_counter_ns()
+def _once_ms(clock: Callable[[], int]) -> float:
+    started_ns = clock()
     list(_threads().map(_exponentials, _buffers()))
-    return (time.perf_counter_ns() - started) / 1e6
+    return (clock() - started_ns) / 1e6
 
 
 def _exponentials(buffer: NDArray[np.float32]) -> None:

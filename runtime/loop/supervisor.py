@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 
@@ -53,11 +53,15 @@ class Attendant(Background):
     again and again while it is alive, so that it restarts one that hangs.
     """
 
-    def __init__(self, gauge: Gauge, notifier: Notifier | None = None) -> None:
+    def __init__(
+        self, gauge: Gauge, notifier: Notifier | None = None, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Prepare to look at the run that `gauge` measures; now_s: gives the time in seconds."""
         super().__init__(self._keep_looking, "attendant")
-        self._gauge, self._pulse, self._notifier = gauge, Pulse(gauge), notifier or Notifier()
+        self._gauge, self._pulse, self._notifier = gauge, Pulse(gauge, now_s), notifier or Notifier()
+        self._now_s = now_s
         self._states: dict[str, str] = {}
-        self._announced, self._figures_s, self._reason = False, time.monotonic(), ""
+        self._announced, self._figures_s, self._reason = False, now_s(), ""
 
     @property
     def pulse(self) -> Pulse:
@@ -68,7 +72,7 @@ class Attendant(Background):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        self._look()  # what happened since the last look
+        self.look()  # what happened since the last look
         self._notifier.tell("STOPPING=1")
         vitals = self._gauge.vitals()
         ended = {"fused": 0 if vitals is None else vitals.fused, "error": None if error is None else str(error)}
@@ -78,9 +82,10 @@ class Attendant(Background):
     def _keep_looking(self) -> None:
         most_s = (self._notifier.watchdog_s or 4 * _LOOK_S) / 4  # as sd_watchdog_enabled(3) advises, with room to spare
         while not self.stopping.wait(min(_LOOK_S, most_s)):
-            self._look()
+            self.look()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Log and report what has changed since the last look."""
         vitals, standing = self._gauge.vitals(), self._pulse.standing()
         if vitals is not None and vitals.fused:
             self._announce(vitals)
@@ -103,9 +108,10 @@ class Attendant(Background):
         log_event("camera", level=level, side=side, state=health.state, name=health.name, trouble=health.trouble)
 
     def _note_figures(self, vitals: Vitals) -> None:
-        if time.monotonic() - self._figures_s < _VITALS_S:
+        now_s = self._now_s()
+        if now_s - self._figures_s < _VITALS_S:
             return
-        self._figures_s = time.monotonic()
+        self._figures_s = now_s
         latency_ms = None if vitals.latency_ms is None else round(vitals.latency_ms.p95, 1)
         log_event("figures", fps=round(vitals.fps, 2), fused=vitals.fused, fuse_p95_ms=latency_ms)
 

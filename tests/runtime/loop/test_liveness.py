@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from tests.support.frames import fused_frame
 from tests.support.live_rig import LiveRig, live_rig, until
 
 LIVE, LOST = CameraHealth("front", "live"), CameraHealth("boson", "lost", trouble="unplugged")
+BACK = CameraHealth("boson", "live")
 
 
 class Clock:
@@ -102,34 +104,45 @@ def test_a_rig_that_loses_a_camera_is_not_ready(rig: LiveRig) -> None:
         rig.visible.stopped.clear()
 
 
-def test_systemd_hears_ready_watchdog_status_and_stopping(tmp_path: Path) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(20)
-        notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "100000"})
-        gauge = running(LIVE, LOST)
-        with Attendant(gauge, notifier):
-            gauge.note(fused_frame())
-            told = {systemd.recv(200).decode() for _ in range(8)}
-        systemd.settimeout(0.1)
-        while "STOPPING=1" not in told:
-            told.add(systemd.recv(200).decode())
-    assert told >= {"READY=1", "WATCHDOG=1", "STATUS=infrared lost"}
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bound:
+        bound.bind(str(tmp_path / "notify"))
+        yield bound
 
 
-def test_a_run_that_hangs_lets_the_watchdog_bite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coconet.runtime.loop.liveness.STALLED_S", -1.0)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(20)
-        gauge = running(LIVE, LIVE)
-        attendant = Attendant(gauge, Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")}))
+def told_to(systemd: socket.socket) -> list[str]:
+    """What has arrived so far; a datagram is there as soon as it was sent."""
+    systemd.setblocking(False)
+    told = []
+    with suppress(BlockingIOError):
+        while True:
+            told.append(systemd.recv(200).decode())
+    return told
+
+
+def test_systemd_is_told_again_and_again_that_a_run_is_alive(tmp_path: Path, systemd: socket.socket) -> None:
+    notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "100000"})
+    gauge = running(LIVE, LOST)
+    systemd.settimeout(20)
+    with Attendant(gauge, notifier):
         gauge.note(fused_frame())
-        with attendant:
-            pass
-        told = [systemd.recv(200).decode() for _ in range(3)]
-    assert told[-1] == "STOPPING=1"
-    assert "WATCHDOG=1" not in told
+        told = {systemd.recv(200).decode() for _ in range(8)}
+    told |= set(told_to(systemd))
+    assert told >= {"READY=1", "WATCHDOG=1", "STATUS=infrared lost", "STOPPING=1"}
+
+
+def test_a_run_that_hangs_lets_the_watchdog_bite(tmp_path: Path, systemd: socket.socket) -> None:
+    clock, gauge = Clock(), running(LIVE, LIVE)
+    attendant = Attendant(gauge, Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")}), clock)
+    gauge.note(fused_frame())
+    attendant.look()
+    attendant.look()
+    assert told_to(systemd) == ["READY=1", "STATUS=fusing", "WATCHDOG=1", "WATCHDOG=1"]
+    clock.now_s += STALLED_S + 1
+    attendant.look()
+    attendant.look()
+    assert told_to(systemd) == ["STATUS=no fused frame for 11 s"]
 
 
 @pytest.mark.parametrize("environment", [{}, {"WATCHDOG_USEC": "5"}, {"NOTIFY_SOCKET": "/gone", "WATCHDOG_USEC": "x"}])
@@ -154,15 +167,46 @@ def test_events_are_json_one_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert line["time"].endswith("+00:00")
 
 
-def test_the_attendant_logs_a_camera_once_a_change(capsys: pytest.CaptureFixture[str]) -> None:
+def lines_with(words: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [line.partition(words)[2] for line in capsys.readouterr().err.splitlines() if words in line]
+
+
+def test_a_camera_is_logged_when_its_state_changes_and_only_then(capsys: pytest.CaptureFixture[str]) -> None:
+    cameras = [LIVE, LOST]
     gauge = running(LIVE, LOST)
+    gauge.watch(lambda: (cameras[0], cameras[1]), lambda: None)
+    attendant = Attendant(gauge)
+    gauge.note(fused_frame())
     with logging_as(LogStyle.TEXT):
-        with Attendant(gauge):
+        for infrared in (LOST, LOST, BACK, BACK, LOST, LOST):
+            cameras[1] = infrared
+            attendant.look()
+    told = [line.split()[:2] for line in lines_with("camera side=", capsys)]
+    assert told == [
+        ["visible", "state=live"],
+        *(["infrared", f"state={state}"] for state in ("lost", "live", "lost")),
+    ]
+
+
+def test_figures_are_logged_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    clock, gauge = Clock(), running(LIVE, LIVE)
+    attendant = Attendant(gauge, now_s=clock)
+    with logging_as(LogStyle.TEXT):
+        for seconds in (0, 59, 1, 0, 59, 1):  # since the look before
+            clock.now_s += seconds
             gauge.note(fused_frame())
-        gauge.watch(lambda: (LIVE, LIVE), lambda: None)
+            attendant.look()
+    assert [line.split()[1] for line in lines_with("figures ", capsys)] == ["fused=3", "fused=6"]
+
+
+def test_the_beginning_and_the_end_of_a_run_are_logged_once(capsys: pytest.CaptureFixture[str]) -> None:
+    gauge = running(LIVE, LIVE)
+    with logging_as(LogStyle.TEXT), Attendant(gauge) as attendant:
+        gauge.note(fused_frame())
+        for _ in range(3):
+            attendant.look()
     lines = capsys.readouterr().err.splitlines()
-    assert sum("warning camera side=infrared state=lost" in line for line in lines) == 1
-    assert [line for line in lines if "run started model=average" in line]
+    assert sum("run started model=average" in line for line in lines) == 1
     assert "run ended fused=1" in lines[-1]
 
 
