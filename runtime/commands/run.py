@@ -57,6 +57,10 @@ def run(
         str | None,
         typer.Option("--token", envvar="COCONET_TOKEN", help="What viewers have to know; better in the variable."),
     ] = None,
+    view_token: Annotated[
+        str | None,
+        typer.Option("--view-token", envvar="COCONET_VIEW_TOKEN", help="Lets viewers watch, but change nothing."),
+    ] = None,
     captures: Annotated[
         Path, typer.Option("--captures", help="The folder for snapshots and recordings from the page.")
     ] = Path("captures"),
@@ -104,7 +108,7 @@ def run(
         stopped_by_signals() as stop,
         logging_as(log),
         Attendant(gauge),
-        open_viewer(view, gauge, PageSettings(host, port, token, captures), tuner, stop),
+        open_viewer(view, gauge, PageSettings(host, port, token, captures, view_token), tuner, stop),
     ):
         report = run_rig(tuner, choice, Output(out, rotation), ending=Ending(frames, stop), gauge=gauge)
         if scratch:

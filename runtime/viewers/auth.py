@@ -1,15 +1,17 @@
-"""The doorman of the live page: who may come in, from where, and how much they may bring."""
+"""Access to the live page: who may see it, who may change what runs, and from where."""
 
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from typing import Literal
 
 from coconet.errors import CoconetError, MissingPackage
+from coconet.runtime.viewers.rate_limit import QuietLog
 
 try:
     from starlette.datastructures import Headers
@@ -22,11 +24,20 @@ except ImportError as error:
 
 COOKIE = "coconet_session"
 
+MAY_CHANGE = "coconet.may_change"
+"""Key of a scope's state: whether who asks may change what runs, or only watch."""
+
+Right = Literal["change", "watch"]
+
 _SHORTEST_TOKEN = 16  # letters that nobody guesses through a page
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
 _OPEN_PATHS = ("/login", "/healthz", "/readyz", "/static/")
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
+
+_ORIGIN = re.compile(rf"(https?|wss?)://{_HOST.pattern}", re.IGNORECASE)
+
+_PORTS = {"http": "80", "ws": "80", "https": "443", "wss": "443"}
 
 
 @dataclass(frozen=True)
@@ -38,92 +49,150 @@ class Refusal:
 
 
 class Access:
-    """Who may see the page: everybody on this machine, or, from anywhere, whoever has the token.
+    """Who may see the page: everybody on this machine, or, from anywhere, whoever has a token.
 
-    A browser gets a cookie for the token: neither of them ever stands in an address. Programs send the token as
-    `Authorization: Bearer`.
+    One token lets its holder do everything, a second one only watch. A browser gets a cookie for a token: neither of
+    them ever stands in an address. Programs send the token as `Authorization: Bearer`.
     """
 
-    def __init__(self, host: str, token: str | None) -> None:
-        """Open the page on `host`. Raises CoconetError for a short token, and for none where others can reach it."""
-        self._token = token
-        self._session = hmac.new(secrets.token_bytes(32), (token or "").encode(), sha256).hexdigest()
-        if token is not None and len(token) < _SHORTEST_TOKEN:
-            raise _bad_token(f"one of {len(token)}")
+    def __init__(self, host: str, token: str | None, view_token: str | None = None) -> None:
+        """Open the page on `host`.
+
+        Raises CoconetError for a short token, for none where others can reach the page, and for a token to watch that
+        is alone or the same as the other.
+        """
+        for option, given in (("--token", token), ("--view-token", view_token)):
+            if given is not None and len(given) < _SHORTEST_TOKEN:
+                raise _bad_token(f"one of {len(given)}", option)
         if token is None and not is_loopback(host):
             raise _bad_token(f"none, on {host}, which others can reach")
+        if view_token is not None and (token is None or _same(view_token, token)):
+            raise _bad_token("none of its own" if token is None else "the one that may only watch", "--token")
+        key = secrets.token_bytes(32)
+        given_tokens: dict[Right, str | None] = {"change": token, "watch": view_token}
+        self._tokens = {right: given for right, given in given_tokens.items() if given is not None}
+        self._sessions = {
+            right: hmac.new(key, given.encode(errors="replace"), sha256).hexdigest()
+            for right, given in self._tokens.items()
+        }
 
     def session_for(self, token: str) -> str | None:
-        """Give the value of the cookie to who knows the token."""
-        return self._session if self._token is not None and _same(token, self._token) else None
+        """Give the value of the cookie to who knows a token."""
+        right = _matching(token, self._tokens)
+        return None if right is None else self._sessions[right]
 
-    def refusal(self, headers: Headers, path: str) -> Refusal | None:
-        """Say why a request may not come in; None where it may."""
-        host = headers.get("host", "")
-        if self._token is None and _name_of(host) not in _LOOPBACK:
-            return Refusal(421, "This page answers to localhost only.")  # a name somebody else points at this machine
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
-            return Refusal(403, "Another page may not speak for its reader.")
-        if self._token is None or path.startswith(_OPEN_PATHS) or self._known(headers):
-            return None
-        return Refusal(401, "A token is needed.")
+    def refusal(self, headers: Headers, path: str, method: str = "GET") -> Refusal | None:
+        """Say why a request may not come in; None where it may. path: without the prefix of a proxy."""
+        elsewhere = self._elsewhere(headers)
+        if elsewhere is not None or not self._tokens or path.startswith(_OPEN_PATHS):
+            return elsewhere
+        right = self.right(headers)
+        if right is None:
+            return Refusal(401, "A token is needed.")
+        if right == "watch" and method not in ("GET", "HEAD"):
+            return Refusal(403, "This token may watch, but change nothing.")
+        return None
 
-    def _known(self, headers: Headers) -> bool:
+    def right(self, headers: Headers) -> Right | None:
+        """What who asks may do; None without a token where one is needed."""
+        if not self._tokens:
+            return "change"
         scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self.session_for(token.strip()):
-            return True
-        return _same(cookie_parser(headers.get("cookie", "")).get(COOKIE, ""), self._session)
+        if scheme.lower() == "bearer" and (right := _matching(token.strip(), self._tokens)) is not None:
+            return right
+        return _matching(cookie_parser(headers.get("cookie", "")).get(COOKIE, ""), self._sessions)
+
+    def _elsewhere(self, headers: Headers) -> Refusal | None:
+        """Refuse what is asked under a name, or by a page, that is not this one's."""
+        host, origin = headers.get("host", ""), headers.get("origin")
+        found = _HOST.fullmatch(host)
+        if found is None and (host or not self._tokens):
+            return Refusal(400, "The Host header names no host.")
+        if not self._tokens and found is not None and not is_loopback(found[1]):
+            return Refusal(421, "This page answers to localhost only.")  # a name somebody else points at this machine
+        return None if origin is None else _foreign(origin, found)
 
 
 class Doorman:
-    """ASGI middleware that turns away what Access refuses, and tells browsers to be careful with the rest."""
+    """ASGI middleware that turns away what Access refuses, and marks in the scope who may only watch."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
-        self._app, self._access = app, access
+        self._app, self._access, self._log = app, access, QuietLog()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        refusal = self._access.refusal(Headers(scope=scope), scope["path"])
+        headers, path = Headers(scope=scope), scope["path"].removeprefix(scope.get("root_path", ""))
+        refusal = self._access.refusal(headers, path, scope.get("method", "GET"))
         if refusal is None:
+            scope.setdefault("state", {})[MAY_CHANGE] = self._access.right(headers) == "change"
             await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008, "reason": refusal.reason})
+            return
+        self._log.note("refused", who=who_asks(scope), status=refusal.status)
+        if scope["type"] == "websocket":
+            await _refuse_websocket(refusal, send)
         else:
-            await _answer(refusal, scope["path"])(scope, receive, send)
+            await _answer(refusal, path)(scope, receive, send)
+
+
+def who_asks(scope: Scope) -> str:
+    """The address a request comes from, which is a proxy's where one stands between."""
+    client = scope.get("client")
+    return "unknown" if client is None else str(client[0])
 
 
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this machine as only itself can reach it."""
     try:
-        return ip_address(host.strip("[]")).is_loopback
+        address = ip_address(host.strip("[]"))
     except ValueError:
-        return host == "localhost"
+        return host.lower().rstrip(".") == "localhost"
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def _foreign(origin: str, host: re.Match[str] | None) -> Refusal | None:
+    """Refuse what a page from elsewhere asks: its origin is not the host that was asked."""
+    found = _ORIGIN.fullmatch(origin)
+    if found is None and origin != "null":
+        return Refusal(400, "The Origin header names no origin.")
+    if found is not None and host is not None:
+        usual = _PORTS[found[1].lower()]
+        if (found[2].lower(), found[3] or usual) == (host[1].lower(), host[2] or usual):
+            return None
+    return Refusal(403, "Another page may not speak for its reader.")
 
 
 def _answer(refusal: Refusal, path: str) -> Response:
-    if refusal.status == 401 and path == "/":
-        return RedirectResponse("/login", 303)
+    if refusal.status == 401 and path in ("/", ""):
+        return RedirectResponse("login", 303)  # relative, so that it stays under the prefix of a proxy
     headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
     return PlainTextResponse(refusal.reason, refusal.status, headers)
 
 
-def _name_of(host: str) -> str:
-    return urlsplit(f"//{host}").hostname or ""
+async def _refuse_websocket(refusal: Refusal, send: Send) -> None:
+    start = {"type": "websocket.http.response.start", "status": refusal.status, "headers": []}
+    await send(start)
+    await send({"type": "websocket.http.response.body", "body": refusal.reason.encode()})
+
+
+def _matching(given: str, right_ones: dict[Right, str]) -> Right | None:
+    # All are compared, so that the time does not tell which one is nearly right.
+    found = [right for right, value in right_ones.items() if _same(given, value)]
+    return found[0] if found else None
 
 
 def _same(given: str, right: str) -> bool:
     # Takes as long for a nearly right one; a lone surrogate, which JSON can hold, is no reason to fail.
-    return hmac.compare_digest(given.encode(errors="replace"), right.encode())
+    return hmac.compare_digest(given.encode(errors="replace"), right.encode(errors="replace"))
 
 
-def _bad_token(got: str) -> CoconetError:
+def _bad_token(got: str, option: str = "--token") -> CoconetError:
+    variable = "COCONET_TOKEN" if option == "--token" else "COCONET_VIEW_TOKEN"
     return CoconetError(
-        "--token",
+        option,
         wanted=f"a token of at least {_SHORTEST_TOKEN} characters",
         got=got,
-        remedy="Make one with: export COCONET_TOKEN=$(python3 -c 'import secrets; print(secrets.token_urlsafe())')",
+        remedy=f"Make one with: export {variable}=$(python3 -c 'import secrets; print(secrets.token_urlsafe())')",
     )

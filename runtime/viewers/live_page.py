@@ -21,13 +21,14 @@ class PageSettings:
     """Where the page is and who may see it.
 
     host, port: this machine only unless told otherwise; port 0 takes any that is free. token: what a viewer from
-    elsewhere has to know. captures: the folder for snapshots and recordings.
+    elsewhere has to know. captures: the folder for snapshots and recordings. view_token: what lets one watch only.
     """
 
     host: str = "127.0.0.1"
     port: int = 8000
     token: str | None = None
     captures: Path = Path("captures")
+    view_token: str | None = None
 
 
 class LivePage:
@@ -57,7 +58,7 @@ class LivePage:
         check_capture_folder(settings.captures)
         self.view = LiveView(gauge, Board(), Jpegs(), Captures(settings.captures))
         routes = [*probe_routes(gauge, Pulse(gauge)), *([] if tuner is None else tuning_routes(tuner))]
-        app = live_app(self.view, Access(settings.host, settings.token), routes)
+        app = live_app(self.view, Access(settings.host, settings.token, settings.view_token), routes)
         self._server = WebServer(app, settings.host, settings.port)
         self._on_open, self._exit = on_open, ExitStack()
 

@@ -7,37 +7,31 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage
+from coconet.event_log import log_event
 from coconet.runtime.loop.run_stats import Gauge
 from coconet.runtime.rig.live_settings import Tuner
 from coconet.runtime.view import Look
-from coconet.runtime.viewers.auth import COOKIE, Access, Doorman
+from coconet.runtime.viewers.auth import COOKIE, MAY_CHANGE, Access, Doorman, who_asks
 from coconet.runtime.viewers.latest_frame import Board, BoardClosed, Jpegs, Posted
+from coconet.runtime.viewers.rate_limit import QuietLog, TooOften, place_of
 from coconet.runtime.viewers.snapshots import Captures
 
 try:
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
-    from starlette.datastructures import MutableHeaders
     from starlette.middleware import Middleware
-    from starlette.requests import Request
-    from starlette.responses import FileResponse, JSONResponse, Response
+    from starlette.requests import ClientDisconnect, Request
+    from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
     from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
     from starlette.staticfiles import StaticFiles
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
     from starlette.websockets import WebSocket, WebSocketDisconnect
-except ImportError as error:
-    raise MissingPackage("starlette", job="the live page", extra="web") from error
-
-try:
-    from starlette.concurrency import run_in_threadpool
-    from starlette.requests import Request
-    from starlette.responses import JSONResponse, Response
-    from starlette.routing import BaseRoute, Route
 except ImportError as error:
     raise MissingPackage("starlette", job="the live page", extra="web") from error
 
@@ -51,14 +45,9 @@ LARGEST_BODY = 16 * 1024
 
 _PATIENCE_S = 5.0  # for a body to arrive, and for a new picture before a viewer is told that there is none
 
-_MOST_LOOKS = 2  # the two sides of the split view
+_BEGINNINGS = ("http.response.start", "websocket.accept", "websocket.close", "websocket.http.response.start")
 
-_SAFE_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; form-action 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+_MOST_LOOKS = 2  # the two sides of the split view
 
 
 @dataclass(frozen=True)
@@ -86,23 +75,36 @@ def live_app(view: LiveView, access: Access, more: Sequence[BaseRoute] = ()) -> 
         Mount("/captures", _Kept(directory=view.captures.folder, check_dir=False)),
         *more,
     ]
-    return Starlette(
+    app = Starlette(
         routes=routes,
-        middleware=[Middleware(_SafeHeaders), Middleware(Doorman, access=access)],
-        exception_handlers={CoconetError: _refused},
+        middleware=[Middleware(Doorman, access=access)],
+        exception_handlers={CoconetError: _refused, ClientDisconnect: _gone},
         max_body_size=LARGEST_BODY,
     )
+    return _OneLine(app)
 
 
 async def fields_of(request: Request) -> dict[str, Any]:
     """Read the JSON object of a request. Raises CoconetError for anything else, and for one that takes its time."""
     try:
-        fields = json.loads(await asyncio.wait_for(request.body(), _PATIENCE_S))
+        fields = json.loads(await asyncio.wait_for(request.body(), _PATIENCE_S), parse_constant=_no_number)
     except (ValueError, RecursionError, asyncio.TimeoutError):
         fields = None
     if not isinstance(fields, dict):
         raise CoconetError("request", wanted="a JSON object", got="something else", remedy="Send one.")
     return fields
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+class Json(JSONResponse):
+    """JSON in ASCII: what was posted comes back in errors, and may hold what UTF-8 has no bytes for."""
+
+    def render(self, content: Any) -> bytes:
+        """Write JSON."""
+        return json.dumps(content, separators=(",", ":")).encode("ascii")
 
 
 class _Kept(StaticFiles):
@@ -118,15 +120,18 @@ class _Actions:
     """What can be asked by HTTP."""
 
     def __init__(self, view: LiveView, access: Access) -> None:
-        self._view, self._access = view, access
+        self._view, self._access, self._log = view, access, QuietLog()
 
     async def login(self, request: Request) -> Response:
         """Give a cookie to who knows the token."""
         session = self._access.session_for(str((await fields_of(request)).get("token", "")))
         if session is None:
-            return JSONResponse({"error": "This is not the token."}, 401)
-        answer = JSONResponse({})
-        answer.set_cookie(COOKIE, session, httponly=True, samesite="strict")
+            self._log.note("refused", who=who_asks(request.scope), status=401)
+            return Json({"error": "This is not the token."}, 401)
+        answer = Json({})
+        # Without a path the cookie is for where the page is, also under the prefix of a proxy.
+        safe = request.headers.get("origin", "").startswith("https://")
+        answer.set_cookie(COOKIE, session, path=None, secure=safe, httponly=True, samesite="strict")
         return answer
 
     async def vitals(self, request: Request) -> Response:
@@ -144,14 +149,18 @@ class _Actions:
         posted = self._view.board.newest
         if posted is None:
             raise CoconetError("snapshot", wanted="a fused frame", got="none yet", remedy="Wait for the cameras.")
-        return JSONResponse({"files": await run_in_threadpool(self._view.captures.snapshot, posted.frame)})
+        files = await run_in_threadpool(self._view.captures.snapshot, posted.frame)
+        audit(request, "snapshot", files=files)
+        return Json({"files": files})
 
     async def recording(self, request: Request) -> Response:
         """Begin or finish a recording."""
         captures = self._view.captures
-        act = captures.start if (await fields_of(request)).get("on") is True else captures.stop
-        state = await run_in_threadpool(act)
-        return JSONResponse(None if state is None else dataclasses.asdict(state))
+        on = (await fields_of(request)).get("on") is True
+        state = await run_in_threadpool(captures.start if on else captures.stop)
+        if state is not None:
+            audit(request, "recording", on=on, file=state.name)
+        return Json(None if state is None else dataclasses.asdict(state))
 
 
 class _Audience:
@@ -225,40 +234,73 @@ def _file(name: str) -> Callable[[Request], Response]:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, 400)
+    return Json({"error": str(error)}, 429 if isinstance(error, TooOften) else 400)
 
 
-class _SafeHeaders:
-    """ASGI middleware that tells browsers to load nothing from elsewhere and to keep nothing."""
+async def _gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # nobody reads it
+
+
+class _OneLine:
+    """ASGI middleware around everything: an unexpected error is one line of the log at most, and an answer."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self._app, self._log = app, QuietLog()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def careful(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_SAFE_HEADERS)
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] in _BEGINNINGS
             await send(message)
 
-        await self._app(scope, receive, careful)
+        try:
+            await self._app(scope, receive, noting)
+        except Exception as error:
+            self._log.note("page failed", who=who_asks(scope), error=place_of(error))
+            if scope["type"] == "http" and not begun:
+                await PlainTextResponse("The page failed; the log says where.", 500)(scope, receive, send)
+            elif scope["type"] == "websocket":
+                with suppress(Exception):  # it may be what has failed
+                    await send({"type": "websocket.close", "code": 1011})
 
 
 def tuning_routes(tuner: Tuner) -> list[BaseRoute]:
     """Make the routes /settings (GET, and POST with what changes) and /settings/save; what does not fit answers 400."""
 
     async def told(request: Request) -> Response:
-        return JSONResponse({"settings": tuner.settings(), "file": None if tuner.file is None else tuner.file.name})
+        file, may_change = tuner.file, _may_change(request)
+        name = None if file is None or not may_change else file.name
+        return Json({"settings": tuner.settings(), "file": name, "may_change": may_change})
 
     async def change(request: Request) -> Response:
-        await run_in_threadpool(tuner.change, await fields_of(request))
+        changes = await fields_of(request)
+        await run_in_threadpool(tuner.change, changes)
+        now = tuner.settings()
+        audit(
+            request,
+            "settings",
+            values={table: {key: now[table][key] for key in keys} for table, keys in changes.items()},
+        )
         return await told(request)
 
     async def save(request: Request) -> Response:
         path = await run_in_threadpool(tuner.save)
-        return JSONResponse({"file": path.name})
+        audit(request, "settings saved", file=path.name)
+        return Json({"file": path.name})
 
     return [
         Route("/settings", told, methods=["GET"]),
         Route("/settings", change, methods=["POST"]),
         Route("/settings/save", save, methods=["POST"]),
     ]
+
+
+def audit(request: Request, what: str, **fields: Any) -> None:
+    """Log who changed what; never a token."""
+    log_event("change", who=who_asks(request.scope), what=what, **fields)
+
+
+def _may_change(request: Request) -> bool:
+    return bool(request.scope.get("state", {}).get(MAY_CHANGE, False))

@@ -6,10 +6,12 @@ import socket
 import time
 from contextlib import closing
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.runtime.threads.background import Background
+from coconet.runtime.viewers.connections import MAX_CONNECTIONS, SAFE_HEADERS, GuardedHttp, GuardedWebSocket
+from coconet.runtime.viewers.rate_limit import QuietLog, place_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -19,15 +21,9 @@ try:
 
     import uvicorn
     from starlette.types import ASGIApp
-    from uvicorn.protocols.http.h11_impl import H11Protocol
 except ImportError as error:
     raise MissingPackage("uvicorn", job="the live page", extra="web") from error
 
-
-MAX_CONNECTIONS = 64
-"""Ten viewers need about thirty: a browser opens several at once."""
-
-_SILENT_S = 10.0  # a connection that has asked nothing for so long only takes somebody's place
 
 _LARGEST_MESSAGE = 4096  # of a WebSocket, in bytes; a viewer's wish takes a hundred
 
@@ -42,22 +38,24 @@ class WebServer(Background):
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         """Prepare to serve on a host and port; port 0 takes any that is free."""
         super().__init__(self._serve, "web server")
-        self._host, self._port = host, port
+        self._host, self._port = host.strip("[]"), port
+        self._log = QuietLog()
         self._listener: socket.socket | None = None
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
                 loop="asyncio",
-                http=_GuardedProtocol,
-                ws="websockets-sansio",
+                http=GuardedHttp,
+                ws=GuardedWebSocket,
                 ws_max_size=_LARGEST_MESSAGE,
                 ws_per_message_deflate=False,  # JPEG does not get smaller
                 lifespan="off",
                 log_config=None,
-                log_level="error",  # a warning for every odd request would let anybody fill the log
+                log_level="critical",  # a line for every odd request, or a traceback, would let anybody fill the log
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                headers=list(SAFE_HEADERS.items()),
                 timeout_graceful_shutdown=_STOP_S,
             )
         )
@@ -88,31 +86,26 @@ class WebServer(Background):
     def _serve(self) -> None:
         if self._listener is not None:
             with closing(self._listener):
-                self._server.run(sockets=[self._listener])
+                asyncio.run(self._served(self._listener))
+
+    async def _served(self, listener: socket.socket) -> None:
+        asyncio.get_running_loop().set_exception_handler(self._note_failure)
+        await self._server.serve(sockets=[listener])
+
+    def _note_failure(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log in one line what a connection raised outside every request; others go on."""
+        error = context.get("exception")
+        if not isinstance(error, ConnectionError):
+            self._log.note("page failed", error=context.get("message", "") if error is None else place_of(error))
 
     def _listening(self) -> socket.socket:
         try:
             family = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)[0][0]
             return socket.create_server((self._host, self._port), family=family, backlog=MAX_CONNECTIONS)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: no name that a host can have
             raise CoconetError(
-                f"{self._host}:{self._port}",
+                f"{self._host[:80]}:{self._port}",
                 wanted="a host of this machine and a free port for the live page",
-                got=error.strerror or str(error),
+                got=getattr(error, "strerror", None) or "no such host",
                 remedy="Choose another --port, or 0 for any that is free.",
             ) from error
-
-
-class _GuardedProtocol(H11Protocol):
-    """HTTP on one connection: closed at once where there are too many, and later where nothing is asked."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        if len(self.connections) > MAX_CONNECTIONS:
-            transport.abort()
-        else:
-            self.loop.call_later(_SILENT_S, self._close_if_silent)
-
-    def _close_if_silent(self) -> None:
-        if self.cycle is None and self.transport.get_protocol() is self:  # otherwise it has become a WebSocket
-            self.transport.abort()

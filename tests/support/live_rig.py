@@ -93,11 +93,14 @@ def until(happened: Callable[[], object], most_s: float = 20.0) -> bool:
 
 
 @contextmanager
-def live_rig(folder: Path, token: str | None = None, tuner: Tuner | None = None) -> Iterator[LiveRig]:
-    """Run the rig and its page inside the block; snapshots go into `folder`."""
+def live_rig(
+    folder: Path, token: str | None = None, tuner: Tuner | None = None, page: PageSettings | None = None
+) -> Iterator[LiveRig]:
+    """Run the rig and its page inside the block; snapshots go into `folder`, or to where `page` says."""
+    settings = page or PageSettings(port=0, token=token, captures=folder)
     gauge, visible, infrared = Gauge(), SmallCamera("front", 3), SmallCamera("boson", 1)
     with (
-        LivePage(gauge, PageSettings(port=0, token=token, captures=folder), tuner) as page,
+        LivePage(gauge, settings, tuner) as shown,
         pair_live_cameras(visible, infrared) as pairs,
     ):
         gauge.watch(pairs.health, lambda: None)
@@ -105,7 +108,7 @@ def live_rig(folder: Path, token: str | None = None, tuner: Tuner | None = None)
         loop = Thread(target=run_pipeline, args=words, kwargs={"gauge": gauge})
         loop.start()
         try:
-            rig = LiveRig(page, visible, infrared)
+            rig = LiveRig(shown, visible, infrared)
             assert rig.goes_on()
             yield rig
         finally:

@@ -95,7 +95,7 @@ function say(text, files = []) {
   const toast = $("toast");
   toast.replaceChildren(text);
   files.forEach((file) => {
-    const link = Object.assign(document.createElement("a"), { href: `/captures/${encodeURIComponent(file)}` });
+    const link = Object.assign(document.createElement("a"), { href: `captures/${encodeURIComponent(file)}` });
     Object.assign(link, { download: file, textContent: file.replace(/^.*-(\w+)\.png$/, "$1") });
     toast.append(" ", link);
   });
@@ -117,10 +117,10 @@ async function attempt(action) {
 
 const recordingOn = () => $("record").getAttribute("aria-pressed") === "true";
 
-$("snapshot").addEventListener("click", () => attempt(async () => say("Saved", (await post("/snapshot")).files)));
+$("snapshot").addEventListener("click", () => attempt(async () => say("Saved", (await post("snapshot")).files)));
 $("record").addEventListener("click", () => attempt(async () => {
   const on = !recordingOn();
-  const state = await post("/recording", { on });
+  const state = await post("recording", { on });
   $("record").setAttribute("aria-pressed", on);
   if (!on && state) say(`Recorded ${state.frames} frames:`, [state.name]);
 }));
@@ -137,8 +137,8 @@ document.addEventListener("keydown", (event) => {
 async function figures() {
   if (!document.hidden) {
     try {
-      const reply = await fetch("/vitals");
-      if (reply.status === 401) location.replace("/login");
+      const reply = await fetch("vitals");
+      if (reply.status === 401) location.replace("login");
       if (reply.ok) showFigures(await reply.json());
     } catch { /* the veil over the picture says that the connection is gone */ }
   }

@@ -9,10 +9,14 @@ function moved(homography, [right, down]) {
 }
 
 export async function offerSettings(post, say, view) {
-  const reply = await fetch("/settings");
+  const reply = await fetch("settings");
   if (!reply.ok) return;
   let told = await reply.json();
   view.open(told.settings.view);
+  if (!told.may_change) { // a token that may only watch
+    $("actions").hidden = true;
+    return;
+  }
   const found = told.settings.alignment.homography; // shifts are counted from here
   const form = $("settings-form");
 
@@ -41,7 +45,7 @@ export async function offerSettings(post, say, view) {
 
   form.addEventListener("change", async (event) => {
     try {
-      told = await post("/settings", changeOf(event.target));
+      told = await post("settings", changeOf(event.target));
     } catch (error) {
       say(error.message);
     }
@@ -50,8 +54,8 @@ export async function offerSettings(post, say, view) {
   form.addEventListener("submit", (event) => event.preventDefault());
   $("save").addEventListener("click", async () => {
     try {
-      await post("/settings", { view: view.now() });
-      say(`Saved to ${(await post("/settings/save")).file}`);
+      await post("settings", { view: view.now() });
+      say(`Saved to ${(await post("settings/save")).file}`);
     } catch (error) {
       say(error.message);
     }

@@ -9,7 +9,9 @@ export class Watcher {
   }
 
   start() {
-    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/watch`);
+    const address = new URL("watch", location.href); // relative, as every address here: a proxy may put a prefix before it
+    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(address);
     Object.assign(socket, { binaryType: "arraybuffer" });
     socket.onopen = () => {
       [this.socket, this.owed, this.last] = [socket, 0, 0];

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from coconet.runtime.viewers import web_server
-from coconet.runtime.viewers.web_server import MAX_CONNECTIONS
+from coconet.runtime.viewers import connections
+from coconet.runtime.viewers.connections import MAX_CONNECTIONS
 from tests.support.live_rig import live_rig, until
 
 CROWD = 1000
@@ -43,7 +43,7 @@ def closed(connection: socket.socket) -> bool:
 def test_of_a_thousand_silent_connections_few_stay_and_not_for_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web_server, "_SILENT_S", 3.0)
+    monkeypatch.setattr(connections, "_REQUEST_S", 3.0)
     with live_rig(tmp_path) as rig, ExitStack() as stack:
         address, crowd = urlsplit(rig.page.url), []
         for _ in range(CROWD):

@@ -200,13 +200,13 @@ def test_without_the_token_nothing_is_shown(locked: LiveRig, path: str, given: s
 
 
 def test_without_the_token_nobody_watches(locked: LiveRig) -> None:
-    with pytest.raises(InvalidStatus, match="403"), watching(locked):
+    with pytest.raises(InvalidStatus, match="401"), watching(locked):
         pass
 
 
 def test_a_browser_is_sent_to_the_door_and_gets_a_cookie_for_the_token(locked: LiveRig) -> None:
     status, headers, _ = locked.ask("GET", "/")
-    assert (status, headers["location"]) == (303, "/login")
+    assert (status, headers["location"]) == (303, "login")
     for wrong in ("", TOKEN[:-1], "\ud800", 7):
         assert locked.ask("POST", "/login", {"token": wrong})[0] == 401
     status, headers, _ = locked.ask("POST", "/login", {"token": TOKEN})

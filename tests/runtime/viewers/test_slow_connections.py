@@ -1,0 +1,125 @@
+"""Connections that take their time: they shut nobody out, and are given up."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from urllib.parse import urlsplit
+
+import pytest
+from websockets.sync.client import connect
+
+from coconet.runtime.viewers import connections
+from coconet.runtime.viewers.connections import MAX_CONNECTIONS, MAX_PER_ADDRESS, PROBE_PLACES
+from tests.support.live_rig import LiveRig, live_rig, until
+
+HEAD = b"GET /vitals HTTP/1.1\r\nHost: localhost\r\n"
+BODY = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\n"
+
+
+@contextmanager
+def dripping(rig: LiveRig, count: int, first: bytes, source: str = "127.0.0.1") -> Iterator[list[socket.socket]]:
+    """Open connections that send `first`, and then a byte each again and again."""
+    address = urlsplit(rig.page.url)
+    with ExitStack() as stack:
+        open_ones, leaving = [], Event()
+        for _ in range(count):
+            made = socket.create_connection((address.hostname or "", address.port or 0), 20, (source, 0))
+            open_ones.append(stack.enter_context(made))
+            made.sendall(first)
+            made.setblocking(False)
+        thread = Thread(target=_drip, args=(open_ones, leaving))
+        thread.start()
+        try:
+            yield open_ones
+        finally:
+            leaving.set()
+            thread.join()
+
+
+def _drip(open_ones: list[socket.socket], leaving: Event) -> None:
+    while not leaving.wait(0.1):
+        for one in open_ones:
+            _try(lambda one=one: one.send(b"a"))  # type: ignore[misc]
+
+
+def _try(act: Callable[[], object]) -> bool:
+    try:
+        act()
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def closed(one: socket.socket) -> bool:
+    """Whether the page has closed a connection, whatever it has answered before."""
+    try:
+        while one.recv(65536):
+            pass
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+@pytest.mark.parametrize(
+    "first", [b"", b"G", HEAD, BODY, b"POST /snapshot HTTP/1.1\r\nHost: [\r\nContent-Length: 900\r\n\r\n"]
+)
+@pytest.mark.parametrize("source", ["127.0.0.1", "127.0.0.9"])
+def test_slow_connections_shut_nobody_out(first: bytes, source: str, tmp_path: Path) -> None:
+    with live_rig(tmp_path) as rig, dripping(rig, MAX_CONNECTIONS + 20, first, source):
+        for path in ("/healthz", "/readyz", "/metrics", "/vitals", "/"):
+            assert rig.ask("GET", path)[0] == 200
+        assert rig.goes_on()
+
+
+def test_of_one_address_not_all_places_are_taken(tmp_path: Path) -> None:
+    with live_rig(tmp_path) as rig, dripping(rig, MAX_CONNECTIONS, HEAD, "127.0.0.9") as slow:
+        assert until(lambda: sum(map(closed, slow)) >= MAX_CONNECTIONS - MAX_PER_ADDRESS)
+
+
+@pytest.mark.parametrize("first", [b"", HEAD, BODY])
+def test_a_request_that_does_not_arrive_is_given_up(
+    first: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "_REQUEST_S", 0.5)
+    with live_rig(tmp_path) as rig, dripping(rig, 3, first) as slow:
+        assert until(lambda: all(map(closed, slow)))
+
+
+def test_a_second_request_on_a_connection_has_a_deadline_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_REQUEST_S", 1.0)
+    with live_rig(tmp_path) as rig, dripping(rig, 1, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /x") as slow:
+        assert until(lambda: closed(slow[0]))
+
+
+def test_while_every_place_is_in_use_monitors_are_answered_and_others_put_off(tmp_path: Path) -> None:
+    with live_rig(tmp_path) as rig, ExitStack() as stack:
+        address = f"ws://{urlsplit(rig.page.url).netloc}/watch"
+        for _ in range(MAX_PER_ADDRESS):
+            stack.enter_context(connect(address, compression=None, proxy=None))
+        stack.enter_context(dripping(rig, 3 * PROBE_PLACES, HEAD))
+        for _ in range(5):
+            assert [rig.ask("GET", path)[0] for path in ("/healthz", "/readyz", "/metrics", "/vitals")] == [
+                200,
+                200,
+                200,
+                503,
+            ]
+
+
+def test_a_reader_that_takes_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_STUCK_S", 0.5)
+    (tmp_path / "long.bin").write_bytes(bytes(64 << 20))
+    with live_rig(tmp_path) as rig:
+        address = urlsplit(rig.page.url)
+        with socket.create_connection((address.hostname or "", address.port or 0), 20) as stuck:
+            stuck.sendall(b"GET /captures/long.bin HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert stuck.recv(1)
+            assert until(lambda: not _try(lambda: stuck.send(b"\r\n")))

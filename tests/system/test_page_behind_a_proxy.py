@@ -1,0 +1,54 @@
+"""The live page under a prefix of a reverse proxy: its door, its pictures and what is kept of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urljoin
+
+from selenium.webdriver.common.by import By
+
+from coconet.runtime.rig.live_settings import Tuner
+from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.viewers.live_page import PageSettings
+from tests.support.browser import chromium
+from tests.support.live_rig import live_rig, until
+from tests.support.prefix_proxy import prefix_proxy
+
+TOKEN, VIEW_TOKEN = "correct-horse-battery", "only-look-at-the-horse"
+PAINTED = "painted://?width=32&height=32"
+
+
+def test_a_browser_enters_watches_and_keeps_a_picture_under_a_prefix(tmp_path: Path) -> None:
+    tuner = Tuner(Rig.from_addresses(PAINTED, PAINTED))
+    with (
+        live_rig(tmp_path / "kept", token=TOKEN, tuner=tuner) as rig,
+        prefix_proxy(rig.page.url, "/deep/rig") as url,
+        chromium(tmp_path / "profile") as browser,
+    ):
+        browser.get(url)
+        assert until(lambda: browser.current_url == urljoin(url, "login"))
+        browser.find_element(By.ID, "token").send_keys(TOKEN)
+        browser.find_element(By.TAG_NAME, "button").click()
+        assert until(lambda: browser.current_url == url)
+        assert until(lambda: browser.find_element(By.ID, "canvas").get_attribute("data-serial"))
+        assert until(lambda: browser.find_element(By.ID, "fps").text > "0.0")
+        assert until(lambda: browser.find_element(By.ID, "settings").is_displayed())
+        browser.find_element(By.ID, "snapshot").click()
+        assert until(lambda: browser.find_element(By.ID, "toast").text.startswith("Saved"))
+        link = browser.find_element(By.CSS_SELECTOR, "#toast a").get_attribute("href") or ""
+        assert link.startswith(urljoin(url, "captures/"))
+        assert [cookie["path"] for cookie in browser.get_cookies()] == ["/deep/rig"]
+        failures = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+        assert failures == []
+
+
+def test_a_browser_with_the_token_to_watch_sees_no_buttons(tmp_path: Path) -> None:
+    tuner = Tuner(Rig.from_addresses(PAINTED, PAINTED))
+    settings = PageSettings(port=0, token=TOKEN, captures=tmp_path / "kept", view_token=VIEW_TOKEN)
+    with live_rig(tmp_path, tuner=tuner, page=settings) as rig, chromium(tmp_path / "profile") as browser:
+        browser.get(rig.page.url)
+        browser.find_element(By.ID, "token").send_keys(VIEW_TOKEN)
+        browser.find_element(By.TAG_NAME, "button").click()
+        assert until(lambda: browser.find_element(By.ID, "canvas").get_attribute("data-serial"))
+        assert until(lambda: not browser.find_element(By.ID, "actions").is_displayed())
+        assert not browser.find_element(By.ID, "settings").is_displayed()
