@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,11 +27,18 @@ ALLOWED = "Basic " + base64.b64encode(b"me:secret").decode()
 
 
 class WebCamera(BaseHTTPRequestHandler):
-    """`/live` is MJPEG, `/locked` the same behind a password, `/silent` nothing, the rest a file."""
+    """`/live` is MJPEG, `/locked` the same behind a password, `/silent` nothing, the rest a file.
+
+    Who has seen enough hangs up in the middle of an answer, which is no failure.
+    """
 
     film: Path
 
     def do_GET(self) -> None:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._answer()
+
+    def _answer(self) -> None:
         if self.path == "/locked" and self.headers.get("Authorization") != ALLOWED:
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="camera"')
@@ -63,6 +72,19 @@ class WebCamera(BaseHTTPRequestHandler):
         """Be quiet."""
 
 
+class StrictServer(ThreadingHTTPServer):
+    """Keeps what goes wrong while it answers, which socketserver would print."""
+
+    daemon_threads = True
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.failures: list[BaseException | None] = []
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        self.failures.append(sys.exc_info()[1])
+
+
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     WebCamera.film = write_video(
@@ -74,8 +96,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @contextmanager
 def served() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), WebCamera)
-    server.daemon_threads = True
+    server = StrictServer(("127.0.0.1", 0), WebCamera)
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -84,9 +105,10 @@ def served() -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+        assert server.failures == []
 
 
-def check(frames: list[Frame | None], now_ns: int) -> None:
+def check(frames: list[Frame | None], began_ns: int) -> None:
     """Frames in their order; the first ones are spent on finding out what the stream is."""
     seen = [frame for frame in frames if frame is not None]
     told = [round(float(np.median(frame.pixels))) for frame in seen]
@@ -95,17 +117,20 @@ def check(frames: list[Frame | None], now_ns: int) -> None:
     assert len(seen) >= 30
     assert seen[0].pixels.shape == (48, 64, 3)
     assert {frame.stamps for frame in seen} == {"stream"}
-    assert all(0 <= now_ns - frame.timestamp_ns < 20e9 for frame in seen)
+    stamps = [began_ns, *(frame.timestamp_ns for frame in seen), time.monotonic_ns()]
+    assert stamps == sorted(stamps)
 
 
 def test_a_film_gives_its_frames_and_ends(host: str) -> None:
+    began_ns = time.monotonic_ns()
     with closing(open_camera(f"http://{host}/film.mkv", "visible")) as camera:
-        check(list(iter(camera.read, None)), time.monotonic_ns())
+        check(list(iter(camera.read, None)), began_ns)
 
 
 def test_a_webcam_gives_its_frames_and_being_cut_off_is_an_error(host: str) -> None:
+    began_ns = time.monotonic_ns()
     with closing(open_camera(f"http://{host}/live", "visible")) as camera:
-        check([camera.read() for _ in range(30)], time.monotonic_ns())
+        check([camera.read() for _ in range(30)], began_ns)
         with pytest.raises(CoconetError, match="live: wanted a video stream, got Input/output error"):
             list(iter(camera.read, None))
 
