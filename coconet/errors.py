@@ -38,6 +38,11 @@ def _rebuilt(kind: type[CoconetError], args: tuple[object, ...], fields: Mapping
     return error
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what a foreign error says, or its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 class MissingPackage(CoconetError, ImportError):
     """A package that only one job needs is not installed; the message names the extra that brings it.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.networks.camera_ready import Fuser
 from coconet.runtime.frame import FramePair
 
@@ -87,7 +87,7 @@ def _fuse(fuser: Fuser, pair: FramePair, where: object) -> None:
         raise CoconetError(
             where,
             wanted=f"a network that runs in {fuser.precision.word} precision",
-            got=str(error).splitlines()[0],
+            got=first_line(error),
             remedy=f"Export without --{asked_by}." if asked_by else "Check --multiple.",
         ) from error
 

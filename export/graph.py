@@ -15,7 +15,7 @@ from coconet.cards.frame_size import FrameSize, SizeRange, check_frame_size
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, Form, ModelCard
 from coconet.cards.onnx_card import attach_card
 from coconet.cards.precision import PRECISIONS, REFERENCE, PrecisionName
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import whole_file
 from coconet.networks.camera_ready import BareFuser, Fuser
 from coconet.networks.checkpoint import Checkpoint
@@ -195,7 +195,7 @@ def _exporter(network: str, options: ExportOptions) -> Iterator[None]:
         raise CoconetError(
             f"network {network}",
             wanted=f"a network that can become a graph for {options.size or 'any size'}",
-            got=str(error.__cause__ or error).strip().splitlines()[0],
+            got=first_line(error.__cause__ or error),
             remedy="Rewrite what depends on the values of the picture."
             if options.size
             else "Name one frame size with --size HEIGHTxWIDTH.",

@@ -9,17 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard, card_from_metadata
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.media.pixels import Pixels, luma
+from coconet.runtime.backends.ort_cpu import session_options
 from coconet.runtime.frame_check import fuse_adapted
 
 try:
     import onnxruntime
 except ImportError as error:
     raise MissingPackage("onnxruntime", job="comparing an exported graph") from error
-
-
-ERRORS_ONLY = 3
 
 
 class GraphRunner:
@@ -31,14 +29,15 @@ class GraphRunner:
 
     def __init__(self, path: Path) -> None:
         """Open the graph. Raises CoconetError where ONNX Runtime does not load it, or it is not ours."""
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = ERRORS_ONLY
         try:
-            self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session: Any = onnxruntime.InferenceSession(
+                str(path), session_options(), providers=["CPUExecutionProvider"]
+            )
         except Exception as error:  # ONNX Runtime's exceptions share no base class
-            got = (str(error).strip() or type(error).__name__).splitlines()[0]
             remedy = "Choose another --opset or another precision."
-            raise CoconetError(path, wanted="a graph that ONNX Runtime loads", got=got, remedy=remedy) from error
+            raise CoconetError(
+                path, wanted="a graph that ONNX Runtime loads", got=first_line(error), remedy=remedy
+            ) from error
         self.card: ModelCard = card_from_metadata(self._session.get_modelmeta().custom_metadata_map, path)
         self.name = f"ONNX Runtime {onnxruntime.__version__} (CPU)"
         self._where = path

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from coconet.cards.precision import EXPORTED, Precision
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import sha256_of
 from coconet.media.pixels import Pixels
 from coconet.model_names import CHECKPOINTS, model_labels, model_path, shipped_checkpoint
@@ -41,11 +41,10 @@ class CompiledBackend(EagerBackend):
         except CoconetError:
             raise
         except Exception as error:  # the compiler's own errors share no base class
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise CoconetError(
                 self._where,
                 wanted="a network that torch.compile takes",
-                got=f"from PyTorch: {first}",
+                got=f"from PyTorch: {first_line(error)}",
                 remedy="Install a C++ compiler (apt install g++), or leave @compile out.",
             ) from error
 

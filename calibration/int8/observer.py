@@ -11,8 +11,9 @@ from coconet.calibration.int8.graph import OnnxModel
 from coconet.calibration.int8.ranges import ActivationRanges
 from coconet.calibration.int8.threshold import MagnitudeHistogram, RangeMethod, threshold_of
 from coconet.cards.model_card import INFRARED, VISIBLE, CalibrationRecord
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.media.pixels import add_to
+from coconet.runtime.backends.ort_cpu import session_options
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
 
@@ -38,9 +39,6 @@ class FrameDigest:
     def hexdigest(self) -> str:
         """64 hexadecimal digits for what was taken in so far."""
         return self._hash.hexdigest()
-
-
-ERRORS_ONLY = 3
 
 
 @dataclass(frozen=True)
@@ -89,8 +87,7 @@ def activations(
 
 
 def _session(model: OnnxModel, tensors: Sequence[str]) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = ERRORS_ONLY
+    options = session_options()
     # Nothing is kept between frames of unlike size, and the arena would hold the largest of them until the end.
     options.enable_cpu_mem_arena = False
     graph = model.with_outputs(tensors).SerializeToString()
@@ -108,7 +105,7 @@ def _run(session: Any, tensors: Sequence[str], pair: FramePair) -> dict[str, Any
         raise CoconetError(
             f"frame {pair.visible.name or pair.visible.index}",
             wanted="a frame that the model runs on",
-            got=f"from ONNX Runtime: {_first_line(error)}",
+            got=f"from ONNX Runtime: {first_line(error)}",
             remedy="Leave the frame out, or export the model again with coconet export.",
         ) from error
 
@@ -129,10 +126,6 @@ def _does_not_run(model: OnnxModel, error: Exception) -> CoconetError:
     return CoconetError(
         f"network {model.card.network}",
         wanted="a model that ONNX Runtime loads",
-        got=_first_line(error),
+        got=first_line(error),
         remedy="Export the model again with coconet export.",
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

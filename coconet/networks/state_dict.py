@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import existing_file
 from coconet.model_names import SAFETENSORS
 
@@ -110,7 +110,7 @@ def load_tensor_file(path: Path) -> Any:
         raise CoconetError(
             path,
             wanted="a whole PyTorch file that holds tensors and nothing to execute",
-            got=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            got=first_line(error),
             remedy="Copy the file again, or save model.state_dict() with torch.save.",
         ) from error
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from coconet.cards.model_card import INFRARED, VISIBLE, card_from_metadata
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import existing_file
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.ort_cpu import EXPORT, TensorFact, check_tensors, closed, corrupt, first_line
+from coconet.runtime.backends.ort_cpu import EXPORT, TensorFact, check_tensors, closed, corrupt
 from coconet.runtime.frame_check import fuse_adapted
 
 try:

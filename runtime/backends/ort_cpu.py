@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard, card_from_metadata
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import existing_file
 from coconet.media.pixels import Pixels
 from coconet.runtime.frame_check import fuse_adapted
@@ -124,11 +124,6 @@ def _fits(shape: list[int | str | None], wanted: tuple[int | None, ...], exact: 
 
 def _in_words(shape: Sequence[int | str | None]) -> str:
     return "(" + ", ".join(str(side) if isinstance(side, int) else "any" for side in shape) + ")"
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of what a foreign error says."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 class OnnxRuntimeBackend:

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from coconet.errors import CoconetError, ExitCode, MissingPackage, ending_with
+from coconet.errors import CoconetError, ExitCode, MissingPackage, ending_with, first_line
 
 
 def test_an_error_says_where_wanted_got_and_what_to_do() -> None:
@@ -33,3 +33,16 @@ def test_an_error_comes_whole_out_of_another_process(error: CoconetError) -> Non
 
 def told(error: CoconetError) -> tuple[str, str, str, str]:
     return error.where, error.wanted, error.got, error.remedy
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("one\ntwo"), "one"),
+        (ValueError("\n  one\ntwo"), "one"),
+        (ValueError(), "ValueError"),
+        (RuntimeError(" \n"), "RuntimeError"),
+    ],
+)
+def test_a_foreign_error_says_one_line_and_at_least_its_type(error: Exception, line: str) -> None:
+    assert first_line(error) == line
