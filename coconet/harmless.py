@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 
+from coconet.model_endings import MODEL_SUFFIXES
+
 HIDDEN = "***"
 
 _NUMBER = re.compile(r"[+-]?\d{1,5}(?:\.\d{1,6})?(?:[x/]\d{1,5})?")
@@ -21,7 +23,7 @@ _TIME = re.compile(r"(?<=\d):(?=\d)")
 
 _ENDINGS = (
     *(".mp4", ".mkv", ".mov", ".avi", ".webm", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".toml", ".json"),
-    *(".csv", ".onnx", ".engine", ".pt", ".pth", ".safetensors"),
+    *(".csv", *MODEL_SUFFIXES),
 )
 
 

@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal, get_args
 
 from coconet.errors import CoconetError
 from coconet.redaction import redact
-
-SAFETENSORS = ".safetensors"
-"""The ending of the checkpoints that are written here."""
-
-CHECKPOINT_SUFFIXES = (SAFETENSORS, ".pth", ".pt")
-"""The endings of checkpoints that are read; all but SAFETENSORS are what torch.save wrote."""
-
-ONNX_SUFFIX = ".onnx"
 
 DEFAULT_MODEL = "lite"
 """The word for what runs, is measured and is trained when nothing else is asked for."""
@@ -25,6 +18,14 @@ MODELS = {"lite": "lite.onnx", "lite-int8": "lite.int8.onnx", "coconet": "cocone
 
 CHECKPOINTS = {"lite": "lite.safetensors", "coconet": "coconet.safetensors"}
 """Word to weights, to train on or to export."""
+
+Rule = Literal["average", "maximum", "pyramid"]
+
+RULES: tuple[Rule, ...] = get_args(Rule)
+"""The words of what fuses without a network; see runtime/backends/baseline.py."""
+
+MODEL_WORDS = (*MODELS, *RULES)
+"""Every word that runs."""
 
 
 def shipped_model(word: str = DEFAULT_MODEL) -> Path:
@@ -40,6 +41,11 @@ def model_path(model: Path | str) -> Path:
 def shipped_checkpoint(word: str = DEFAULT_MODEL) -> Path:
     """Find the weights of a network. Raises CoconetError for an unknown word and for a package without the file."""
     return _shipped(word, CHECKPOINTS)
+
+
+def checkpoint_path(network: Path | str) -> Path:
+    """Give the path that a command was told, or that of the shipped weights whose word it was told."""
+    return shipped_checkpoint(str(network)) if str(network) in CHECKPOINTS else Path(network)
 
 
 def _shipped(word: str, known: dict[str, str]) -> Path:

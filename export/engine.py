@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from coconet.cards.engine_card import ENGINE_SUFFIX, BuildOptions, EngineCard, card_path
+from coconet.cards.engine_card import BuildOptions, EngineCard, card_path
 from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
 from coconet.cards.precision import PRECISIONS, REFERENCE, labels
@@ -19,6 +19,7 @@ from coconet.export.engine_job import EngineJob
 from coconet.export.engine_source import EngineSource
 from coconet.export.tensorrt_flavour import creation_flags, set_targets, types_networks_strongly
 from coconet.files import make_folder, sha256_of, whole_file
+from coconet.model_endings import ENGINE_SUFFIX
 from coconet.runtime.backends.tensorrt.module import TensorRT, in_one_line
 
 

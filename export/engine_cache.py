@@ -10,11 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coconet.cards.engine_card import ENGINE_SUFFIX, BuildKey, EngineCard, card_path, read_engine_card
+from coconet.cards.engine_card import BuildKey, EngineCard, card_path, read_engine_card
 from coconet.errors import CoconetError
 from coconet.export.engine import BuildAids, build_engine, check_destination
 from coconet.export.engine_job import EngineJob
 from coconet.files import whole_file
+from coconet.model_endings import ENGINE_SUFFIX
 
 FOLDER_VARIABLE = "COCONET_CACHE"
 

@@ -13,6 +13,8 @@ from typer.core import TyperGroup
 
 from coconet.cards.frame_size import FrameSize
 from coconet.errors import CoconetError
+from coconet.model_endings import ONNX_SUFFIX
+from coconet.model_names import DEFAULT_MODEL, MODELS
 
 if TYPE_CHECKING:
     from coconet.benchmarks.latency.campaign import Plan
@@ -21,9 +23,10 @@ if TYPE_CHECKING:
     from coconet.benchmarks.results.schema import Row
 
 
-MODELS = ("lite", "lite-int8")
+SHORT = tuple(word for word, file in MODELS.items() if file.endswith(ONNX_SUFFIX))
+"""What is measured when nothing is named: what comes ready to run."""
 
-QUICK = ("lite", "lite-int8", "coconet")
+QUICK = tuple(MODELS)
 
 QUICK_GPU = (*QUICK, "lite@half", "coconet@half")
 """What comes with the package; half precision where there is a GPU, because a processor takes minutes for it."""
@@ -107,7 +110,7 @@ def measure(
     from coconet.benchmarks.machine.device import this_device
 
     device = this_device()
-    shipped = MATRIX if matrix else (QUICK_GPU if device.gpus else QUICK) if quick else MODELS
+    shipped = MATRIX if matrix else (QUICK_GPU if device.gpus else QUICK) if quick else SHORT
     words = models or shipped
     sizes = size or (MATRIX_SIZES if matrix else QUICK_SIZES if quick else (SIZE,))
     plan = Plan(
@@ -161,7 +164,7 @@ def compare(
 @app.command()
 def honesty(
     rounds: Annotated[int, typer.Option(min=1, help="Comparisons of each kind.")] = 20,
-    model: Annotated[str, typer.Option(help="What is measured against itself.")] = "lite",
+    model: Annotated[str, typer.Option(help="What is measured against itself.")] = DEFAULT_MODEL,
     size: Annotated[str, typer.Option(help="Frame size, HEIGHTxWIDTH.")] = "256x320",
     seconds: Annotated[float, typer.Option(min=1, help="Timed seconds of every run.")] = 20.0,
     slower: Annotated[float, typer.Option(min=0, help="How much slower the slowed twin is made.")] = 0.10,

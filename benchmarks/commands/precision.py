@@ -14,27 +14,30 @@ from rich.progress import Progress
 
 from coconet.cards.precision import PRECISIONS
 from coconet.errors import CoconetError
+from coconet.model_names import CHECKPOINTS, checkpoint_path
 
 if TYPE_CHECKING:
     from coconet.benchmarks.studies.precision import FrameSet
 
 
+AIM_PSNR_DB = PRECISIONS["int8"].aim_psnr_db
+
+
 def precision(
-    networks: Annotated[list[str], typer.Argument(metavar="NETWORK", help="The words lite, coconet, or checkpoints.")],
+    networks: Annotated[
+        list[str], typer.Argument(metavar="NETWORK", help=f"The words {', '.join(CHECKPOINTS)}, or checkpoints.")
+    ],
     calibrate_on: Annotated[Path, typer.Option("--calibrate-on", help="Paired folder that INT8 is calibrated on.")],
     frames: Annotated[Path, typer.Option("--frames", help="Paired folder to compare on: other pictures.")],
     visible: Annotated[str | None, typer.Option("--visible", help="A visible video to compare on as well.")] = None,
     infrared: Annotated[str | None, typer.Option("--infrared", help="The infrared video beside it.")] = None,
     every: Annotated[int, typer.Option("--every", min=1, help="Of the videos every Nth pair.")] = 50,
-    min_psnr: Annotated[float, typer.Option("--min-psnr", help="As in `coconet calibrate`.")] = PRECISIONS[
-        "int8"
-    ].aim_psnr_db,
+    min_psnr: Annotated[float, typer.Option("--min-psnr", help="As in `coconet calibrate`.")] = AIM_PSNR_DB,
     keep: Annotated[Path | None, typer.Option("--keep", help="Keep the models in this folder.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the rows as JSON.")] = None,
 ) -> None:
     """Export, calibrate and compare networks in FP32, FP16 and INT8 with PyTorch, and print one Markdown table."""
     from coconet.benchmarks.studies.precision import (
-        checkpoint_of,
         made_forms,
         precision_json,
         precision_markdown,
@@ -53,7 +56,7 @@ def precision(
             forms = made_forms(network, calibrate_on, folder, min_psnr=min_psnr)
             total = sum(len(one.pairs) for one in sets) * (len(forms) + 1)
             with (
-                closing(open_backend(checkpoint_of(network))) as reference,
+                closing(open_backend(checkpoint_path(network))) as reference,
                 Progress(console=Console(stderr=True), transient=True) as bar,
             ):
                 task = bar.add_task(f"comparing {network}", total=total)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from coconet.model_names import DEFAULT_MODEL
+
 if TYPE_CHECKING:
     from coconet.benchmarks.endurance.viewer_load import Turn
 
@@ -14,7 +16,7 @@ _CAMERA = "painted://?fps={fps:g}&width={width}&height={height}"
 
 
 def audience(
-    model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = "lite",
+    model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = DEFAULT_MODEL,
     viewers: Annotated[int, typer.Option("--viewers", min=1, max=32)] = 10,
     turns: Annotated[int, typer.Option("--turns", min=1, help="Of measuring without, then with viewers.")] = 10,
     seconds: Annotated[float, typer.Option("--seconds", min=0.2, help="Of measuring, each time.")] = 3.0,

@@ -18,6 +18,7 @@ from threading import Timer
 from rich.console import Console
 from rich.progress import track
 
+from coconet.model_names import DEFAULT_MODEL
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
@@ -56,7 +57,7 @@ class Projector:
 def main() -> None:
     """Time the backend alone and in the loop, in turns, and print what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="lite")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--turns", type=int, default=9, help="of the backend alone and in the loop")
     parser.add_argument("--seconds", type=float, default=4.0, help="of each")
     options = parser.parse_args()

@@ -12,6 +12,7 @@ from coconet.cards.precision import EXPORTED, Precision
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import sha256_of
 from coconet.media.pixels import Pixels
+from coconet.model_endings import CHECKPOINT_SUFFIXES
 from coconet.model_names import CHECKPOINTS, model_labels, model_path, shipped_checkpoint
 from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import load_checkpoint
@@ -67,8 +68,6 @@ RUNNERS = ("auto", "ort", "ort-cuda", "openvino", "compile", *NARROW)
 """`auto`: what `open_backend` takes for the file. `ort`, `ort-cuda`, `openvino`: the backend it is asked for, for ONNX.
 `compile`, and those of NARROW such as `half`: PyTorch's compiler, and its narrower precisions."""
 
-CHECKPOINT_SUFFIXES = (".safetensors", ".pth", ".pt")
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -109,11 +108,8 @@ class Entry:
         here = model_path(self.model)
         if self.model in shipped and not here.exists():
             return str(shipped_checkpoint(shipped[self.model]))
-        if self.model == "lite" and self.runner in (
-            "compile",
-            *NARROW,
-        ):  # the word is an ONNX file, which PyTorch does not run
-            return str(shipped_checkpoint("lite"))
+        if self.model in CHECKPOINTS and self.runner in ("compile", *NARROW):  # PyTorch runs no ONNX file
+            return str(shipped_checkpoint(self.model))
         return self.model
 
     @property

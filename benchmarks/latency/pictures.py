@@ -15,12 +15,13 @@ from coconet.cards.frame_size import FrameSize
 from coconet.cards.model_card import ModelCard
 from coconet.cards.precision import PRECISIONS, REFERENCE
 from coconet.media.pixels import Pixels
+from coconet.metrics.fusion import VERIFIED
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
 from coconet.runtime.verify.parity import Answers, Parity, frame_error, parity_of, within
-from coconet.runtime.verify.verification import METRICS, metric_values
+from coconet.runtime.verify.verification import metric_values
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def objection(parity: Parity, gallery: Gallery) -> str | None:
 def quality_of(gallery: Gallery, pairs: Sequence[FramePair], reference: Gallery | None) -> Quality:
     """The six metrics and, where there is a reference, the PSNR against it. Frames have sides of 41 pixels or more."""
     values = [metric_values(picture, pair) for picture, pair in zip(gallery.pictures, pairs, strict=True)]
-    means = dict(zip(METRICS, np.mean(values, axis=0).tolist(), strict=True))
+    means = dict(zip((metric.name for metric in VERIFIED), np.mean(values, axis=0).tolist(), strict=True))
     if reference is None:
         return Quality(frames=len(pairs), **means)
     parity = parity_with(reference, gallery, pairs)

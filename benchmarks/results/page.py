@@ -13,7 +13,7 @@ from coconet.benchmarks.results.report import BenchReport, p99_in_words, psnr_in
 from coconet.benchmarks.results.schema import Row
 from coconet.cards.precision import PRECISIONS
 from coconet.errors import MissingPackage
-from coconet.metrics.fusion import VARIANT
+from coconet.metrics.fusion import VARIANT, VERIFIED
 
 try:
     from jinja2 import Environment, StrictUndefined
@@ -74,6 +74,7 @@ def bench_page(reports: Sequence[BenchReport]) -> str:
         paretos=list(_paretos(reports, networks)),
         networks=[(network, colour_of(network, networks)) for network in networks],
         variant=VARIANT,
+        metrics=[metric.name for metric in VERIFIED],
         precisions=list(PRECISIONS.values()),
         dash=DASH,
     )
@@ -141,8 +142,7 @@ def _cells(row: Row) -> dict[str, str]:
         cells |= {"live_fps": f"{stream.live_fps:.1f}", "skew": f"{stream.skew_ms.p95:.1f}"}
         cells["live_p95"] = f"{stream.latency_ms.p95:.0f}"
     if quality:
-        cells |= {name: f"{getattr(quality, name):.3g}" for name in ("EN", "AG", "SF", "SD")}
-        cells |= {name: f"{getattr(quality, name):.3f}" for name in ("SCD", "VIF")}
+        cells |= {metric.name: format(getattr(quality, metric.name), metric.form) for metric in VERIFIED}
     return cells | {"psnr": psnr_in_words(row).replace("-", DASH)}
 
 

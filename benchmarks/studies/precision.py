@@ -13,13 +13,15 @@ from typing import Any
 
 from coconet.cards.precision import EXPORTED, PRECISIONS
 from coconet.media.pixels import Pixels
-from coconet.model_names import CHECKPOINTS, shipped_checkpoint
+from coconet.metrics.fusion import VERIFIED
+from coconet.model_endings import ONNX_SUFFIX
+from coconet.model_names import checkpoint_path
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
 from coconet.runtime.verify.parity import Answers
 from coconet.runtime.verify.reference_backend import open_contender
-from coconet.runtime.verify.verification import METRICS, Verification, verification_of
+from coconet.runtime.verify.verification import Verification, verification_of
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,6 @@ class Form:
     path: Path
 
 
-def checkpoint_of(network: str) -> Path:
-    """The weights of a shipped network by its word, or the path of a checkpoint."""
-    return shipped_checkpoint(network) if network in CHECKPOINTS else Path(network)
-
-
 def made_forms(network: str, frames: Path, folder: Path, **options: object) -> list[Form]:
     """Export a network in every precision, calibrate each on `frames`, and give all of the files in `folder`.
 
@@ -43,11 +40,11 @@ def made_forms(network: str, frames: Path, folder: Path, **options: object) -> l
     CoconetError as they do.
     """
     export, calibrate = command("export"), command("calibrate")
-    stem, source = Path(network).stem, str(checkpoint_of(network))
+    stem, source = Path(network).stem, str(checkpoint_path(network))
     int8 = PRECISIONS["int8"]
     floats, integers = [], []
     for precision in EXPORTED:
-        model = folder / f"{stem}.{precision.name}.onnx"
+        model = folder / f"{stem}.{precision.name}{ONNX_SUFFIX}"
         asked = {precision.asked_by: True} if precision.asked_by else {}
         export(checkpoint=source, out=model, frames=frames, **asked)
         floats.append(Form(stem, precision.label, model))
@@ -115,12 +112,12 @@ def precision_json(rows: Sequence[PrecisionRow]) -> str:
 
 def precision_markdown(rows: Sequence[PrecisionRow]) -> str:
     """A row for every form and set: size, PSNR over all and of the worst frame, SSIM, change of the six metrics."""
-    heads = ("network", "form", "MB", "frames", "PSNR, dB", "worst", "SSIM", *METRICS)
+    heads = ("network", "form", "MB", "frames", "PSNR, dB", "worst", "SSIM", *(metric.name for metric in VERIFIED))
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
     for row in rows:
         cells = [row.network, row.form, f"{row.size_bytes / 1e6:.2f}", row.frames]
         cells += [f"{row.psnr_db:.1f}", f"{row.worst_psnr_db:.1f}", f"{row.ssim:.4f}"]
-        cells += [f"{row.changes[metric]:+.2%}" for metric in METRICS]
+        cells += [f"{row.changes[metric.name]:+.2%}" for metric in VERIFIED]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

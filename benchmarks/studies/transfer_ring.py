@@ -43,11 +43,11 @@ class TorchEngine:
 
     def __init__(self, model: str, height: int, width: int) -> None:
         torch = _torch()
-        from coconet.model_names import CHECKPOINTS, shipped_checkpoint
+        from coconet.model_names import checkpoint_path
         from coconet.networks.camera_ready import Fuser
         from coconet.networks.checkpoint import load_checkpoint
 
-        checkpoint = load_checkpoint(shipped_checkpoint(model) if model in CHECKPOINTS else Path(model))
+        checkpoint = load_checkpoint(checkpoint_path(model))
         self._fuser = Fuser(checkpoint.core, checkpoint.signature, precision="fp16").cuda().eval()
         self._shapes = {VISIBLE: (1, height, width, 3), INFRARED: (1, height, width, 1), FUSED: (1, height, width, 3)}
         self._torch = torch

@@ -13,6 +13,7 @@ from coconet.calibration.int8.ranges import ActivationRanges
 from coconet.cards.precision import ParityLimits
 from coconet.errors import CoconetError
 from coconet.files import whole_file
+from coconet.model_endings import ONNX_SUFFIX
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
@@ -81,7 +82,7 @@ class Gate:
 def check_name(out: Path, float_model: Path) -> None:
     """Raise CoconetError where `out` can be no INT8 model: before the measuring, which may take minutes."""
     wrong = None
-    if out.suffix != ".onnx":
+    if out.suffix != ONNX_SUFFIX:
         wrong = out.suffix or "no ending"
     elif out.resolve() == float_model.resolve():
         wrong = "the float model itself"

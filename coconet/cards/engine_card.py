@@ -16,8 +16,6 @@ from coconet.cards.model_card import ModelCard
 from coconet.errors import CoconetError
 from coconet.files import existing_file, sha256_of
 
-ENGINE_SUFFIX = ".engine"
-
 Flavour = Literal["tensorrt", "tensorrt_rtx"]
 """`tensorrt` builds for the device it runs on, `tensorrt_rtx` (TensorRT for RTX) on any machine for GPUs it is told."""
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from coconet.errors import CoconetError
+from coconet.model_endings import ONNX_SUFFIX
 
 PrecisionName = Literal["fp32", "fp16", "int8"]
 """As cards, file names and reports spell it. PRECISIONS holds the record of each."""
@@ -69,7 +70,7 @@ class Precision:
 
     def onnx_beside(self, model: Path) -> Path:
         """Where a graph made of `model` goes by itself: `lite.onnx` in the reference, else `lite.fp16.onnx`."""
-        return model.with_suffix(".onnx" if self.name == REFERENCE else f".{self.name}.onnx")
+        return model.with_suffix(ONNX_SUFFIX if self.name == REFERENCE else f".{self.name}{ONNX_SUFFIX}")
 
     def exported_dtype(self) -> str:
         """The torch_dtype. Raises CoconetError for a precision that no exported network runs in."""

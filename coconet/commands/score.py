@@ -69,15 +69,16 @@ def _scored_with_bar(pictures: list[FusedPicture], scorer: Scorer) -> list[Row]:
 
 def _table(standings: list[Standing], caption: str) -> Table:
     """One line an entry, the best of every column in bold."""
-    from coconet.metrics.scoreboard import COLUMNS, RANKED
+    from coconet.metrics.fusion import METRICS
+    from coconet.metrics.scoreboard import RANKED
 
-    means = [[getattr(standing.mean, column) for column in COLUMNS] for standing in standings]
-    best = [max(column) for column in zip(*means, strict=True)]
+    means = [[getattr(standing.mean, metric.name) for metric in METRICS] for standing in standings]
+    best = [max(column, key=metric.merit) for metric, column in zip(METRICS, zip(*means, strict=True), strict=True)]
     best_rank = min(standing.mean_rank for standing in standings)
-    caption = f"{caption}; rank: mean over {', '.join(RANKED)}"
+    caption = f"{caption}; rank: mean over {', '.join(metric.name for metric in RANKED)}"
     table = Table(box=SIMPLE_HEAD, padding=0, caption=caption, caption_justify="left")
     table.add_column("name", overflow="fold")
-    for column in (*COLUMNS, "rank"):
+    for column in (*(metric.name for metric in METRICS), "rank"):
         table.add_column(column, justify="right", no_wrap=True)
     for standing, mean in zip(standings, means, strict=True):
         cells = [_cell(value, 3, value == top) for value, top in zip(mean, best, strict=True)]

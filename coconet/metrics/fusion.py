@@ -11,6 +11,7 @@ constant is 0.0 (`scd`); the PSNR of equal pictures is infinite.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,10 @@ from coconet.metrics.ssim import structural_similarity
 from coconet.metrics.vif import vifp
 
 __all__ = [
+    "METRICS",
     "VARIANT",
+    "VERIFIED",
+    "Metric",
     "Scores",
     "average_gradient",
     "entropy",
@@ -63,17 +67,7 @@ class Scores:
 
 def score(fused: Gray, infrared: Gray, visible: Gray) -> Scores:
     """All metrics of one fused picture; three (H, W) pictures of equal size, sides of 41 pixels or more."""
-    return Scores(
-        EN=entropy(fused),
-        AG=average_gradient(fused),
-        SF=spatial_frequency(fused),
-        SD=standard_deviation(fused),
-        SCD=scd(fused, infrared, visible),
-        VIF=vif(fused, infrared, visible),
-        MI=mutual_information(fused, infrared, visible),
-        Qabf=qabf(fused, infrared, visible),
-        SSIM=ssim(fused, infrared, visible),
-    )
+    return Scores(**{metric.name: metric.of(fused, infrared, visible) for metric in METRICS})
 
 
 def entropy(picture: Gray) -> float:
@@ -154,3 +148,48 @@ def _correlation(first: Samples, second: Samples) -> float:
         return 0.0
     a, b = first - first.mean(), second - second.mean()
     return float((a * b).sum() / math.sqrt(float((a * a).sum() * (b * b).sum())))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of a fused picture, and which lists it stands in.
+
+    of: its value for (H, W) fused, infrared and visible pictures. form: how reports write the value.
+    higher_is_better: whether more of it ranks before less.
+    compares: it compares with both sources; the others look at the fused picture alone and grow with noise as well.
+    ranked: it counts in the mean rank of `coconet score`.
+    verified: `coconet verify` holds its change against a limit, and benchmarks report it.
+    """
+
+    name: str
+    of: Callable[[Gray, Gray, Gray], float]
+    form: str = ".3f"
+    higher_is_better: bool = True
+    compares: bool = True
+    ranked: bool = True
+    verified: bool = False
+
+    def merit(self, value: float) -> float:
+        """The value with the sign that makes more the better."""
+        return value if self.higher_is_better else -value
+
+
+def _of_fused(name: str, of: Callable[[Gray], float]) -> Metric:
+    return Metric(name, lambda fused, infrared, visible: of(fused), ".3g", compares=False, verified=True)
+
+
+METRICS = (
+    _of_fused("EN", entropy),
+    _of_fused("AG", average_gradient),
+    _of_fused("SF", spatial_frequency),
+    _of_fused("SD", standard_deviation),
+    Metric("SCD", scd, verified=True),
+    Metric("VIF", vif, verified=True),
+    Metric("MI", mutual_information, ranked=False),  # it rewards copying one source more than any of the others
+    Metric("Qabf", qabf),
+    Metric("SSIM", ssim),
+)
+"""Every metric, in the order of tables and files, which is that of the fields of Scores."""
+
+VERIFIED = tuple(metric for metric in METRICS if metric.verified)
+"""The metrics of `coconet verify`, `coconet precision` and `coconet bench`, in their order."""

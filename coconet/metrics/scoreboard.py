@@ -14,13 +14,11 @@ import numpy as np
 from coconet.errors import CoconetError
 from coconet.media.image import read_gray
 from coconet.media.pairs import PicturePair, pictures_in
-from coconet.metrics.fusion import Scores
+from coconet.metrics.fusion import METRICS, Scores
 from coconet.metrics.gray import Gray
 
-COLUMNS = tuple(field.name for field in dataclasses.fields(Scores))
-
-RANKED = ("EN", "SD", "SCD", "VIF", "Qabf", "SSIM", "AG", "SF")
-"""The columns of the mean rank; MI is left out, because it rewards copying one source more than any of these."""
+RANKED = tuple(metric for metric in METRICS if metric.ranked)
+"""The metrics of the mean rank."""
 
 WORKERS = 2
 
@@ -104,7 +102,7 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("name", "image", *COLUMNS))
+        writer.writerow(("name", "image", *(metric.name for metric in METRICS)))
         writer.writerows((row.entry, row.image, *dataclasses.astuple(row.scores)) for row in rows)
 
 
@@ -127,7 +125,7 @@ def _scored(picture: FusedPicture, scorer: Scorer) -> Row:
 
 
 def _mean_ranks(means: Sequence[Scores]) -> list[float]:
-    table = np.array([[getattr(mean, column) for column in RANKED] for mean in means])
+    table = np.array([[metric.merit(getattr(mean, metric.name)) for metric in RANKED] for mean in means])
     better = (table[None] > table[:, None]).sum(axis=1)
     equal = (table[None] == table[:, None]).sum(axis=1)
     ranks = better + (equal + 1) / 2

@@ -11,7 +11,7 @@ from coconet.cards.model_card import ModelCard, Signature
 from coconet.cards.precision import REFERENCE
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import sha256_of, whole_file
-from coconet.model_names import SAFETENSORS
+from coconet.model_endings import SAFETENSORS
 from coconet.networks import coconet, lite
 from coconet.networks.network import Network
 from coconet.networks.state_dict import load_strictly, read_tensors

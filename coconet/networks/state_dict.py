@@ -8,7 +8,7 @@ from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import existing_file
-from coconet.model_names import SAFETENSORS
+from coconet.model_endings import SAFETENSORS
 
 try:
     import torch

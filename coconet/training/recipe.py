@@ -10,12 +10,13 @@ from pydantic import Field
 
 from coconet.config import Checked, check_fields, read_toml, write_toml
 from coconet.errors import CoconetError
+from coconet.model_names import DEFAULT_MODEL
 
 
 class Recipe(Checked):
     """How a network is trained; a run goes on only with the recipe it began with."""
 
-    network: str = Field(default="lite", description="which network, coconet or lite")
+    network: str = Field(default=DEFAULT_MODEL, description="which network, such as coconet or lite")
     steps: int = Field(default=4000, ge=0, description="training steps")
     batch: int = Field(default=16, ge=1, description="crops per step")
     patch: int = Field(default=128, ge=64, multiple_of=16, description="side of a crop in pixels, a multiple of 16")

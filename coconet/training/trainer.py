@@ -9,7 +9,7 @@ from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
-from coconet.model_names import SAFETENSORS
+from coconet.model_endings import SAFETENSORS
 from coconet.networks.checkpoint import network_named, save_checkpoint
 from coconet.networks.state_dict import load_tensor_file
 from coconet.training.crops import Crops, CropSampler, fuse_crops

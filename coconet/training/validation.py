@@ -21,8 +21,8 @@ from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
 from coconet.media.image import write_picture
 from coconet.media.panel import Captioned, contact_sheet
-from coconet.metrics.fusion import Scores, score
-from coconet.model_names import SAFETENSORS
+from coconet.metrics.fusion import METRICS, Scores, score
+from coconet.model_endings import SAFETENSORS
 from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import save_checkpoint
 from coconet.training.data import GrayPair, load_pairs
@@ -37,8 +37,8 @@ except ImportError as error:
 
 Gray = NDArray[np.uint8]
 
-JUDGED = ("SCD", "VIF", "Qabf", "SSIM")
-"""The metrics of the score: those that compare with both sources. EN, AG, SF and SD also grow with noise."""
+JUDGED = tuple(metric.name for metric in METRICS if metric.compares and metric.ranked)
+"""The metrics of the score: those that compare with both sources, because the others also grow with noise."""
 
 
 @dataclass(frozen=True)

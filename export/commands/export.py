@@ -11,6 +11,7 @@ from rich.console import Console
 from coconet.cards.frame_size import FrameSize, SizeRange
 from coconet.cards.precision import PRECISIONS, REFERENCE
 from coconet.errors import CoconetError
+from coconet.model_names import CHECKPOINTS, checkpoint_path
 
 if TYPE_CHECKING:
     from coconet.networks.checkpoint import Checkpoint
@@ -23,7 +24,7 @@ FOREIGN = "Any two-input network"
 def export(
     checkpoint: Annotated[
         str | None,
-        typer.Argument(help="A .safetensors of ours, the published .pth, or a word: lite, coconet."),
+        typer.Argument(help=f"A .safetensors of ours, the published .pth, or a word: {', '.join(CHECKPOINTS)}."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The ONNX file; named after the weights when omitted.")] = None,
     size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH, such as 480x640; any size when omitted.")] = None,
@@ -108,7 +109,6 @@ def _warn_of_refusals(target: Path) -> None:
 
 def _ours(checkpoint: str | None, foreign_options: bool) -> tuple[Checkpoint, Path]:
     """Load a checkpoint of ours, and say after what the graph is named."""
-    from coconet.model_names import CHECKPOINTS, shipped_checkpoint
     from coconet.networks.checkpoint import load_checkpoint
 
     if checkpoint is None or foreign_options:
@@ -118,8 +118,7 @@ def _ours(checkpoint: str | None, foreign_options: bool) -> tuple[Checkpoint, Pa
             got="neither" if checkpoint is None else "a checkpoint with options for a network of yours",
             remedy="Name one checkpoint, or add --model package.module:factory.",
         )
-    weights = shipped_checkpoint(checkpoint) if checkpoint in CHECKPOINTS else Path(checkpoint)
-    return load_checkpoint(weights), Path(checkpoint)
+    return load_checkpoint(checkpoint_path(checkpoint)), Path(checkpoint)
 
 
 def _foreign(

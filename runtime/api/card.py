@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from coconet.cards.engine_card import ENGINE_SUFFIX, EngineCard
+from coconet.cards.engine_card import EngineCard
 from coconet.cards.engine_card import read_engine_card as read_engine_card_beside
 from coconet.cards.model_card import ModelCard
 from coconet.cards.onnx_metadata import read_onnx_card
 from coconet.errors import ExitCode, ending_with
-from coconet.runtime.backends.baseline import RULES, rule_card
-from coconet.runtime.backends.choice import CHECKPOINTS, model_file
+from coconet.model_endings import CHECKPOINT_SUFFIXES, ENGINE_SUFFIX
+from coconet.model_names import RULES
+from coconet.runtime.backends.baseline import rule_card
+from coconet.runtime.backends.choice import model_file
 
 
 def read_card(model: Path | str) -> ModelCard:
@@ -41,7 +43,7 @@ def read_engine_card(engine: Path | str) -> EngineCard:
 def _card_of_file(path: Path) -> ModelCard:
     if path.suffix == ENGINE_SUFFIX:
         return read_engine_card_beside(path).model
-    if path.suffix in CHECKPOINTS:
+    if path.suffix in CHECKPOINT_SUFFIXES:
         from coconet.runtime.backends.pytorch import read_checkpoint_card
 
         return read_checkpoint_card(path)

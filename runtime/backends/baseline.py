@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import numpy as np
 from numpy.typing import NDArray
 
 from coconet.cards.model_card import ModelCard
 from coconet.cards.precision import REFERENCE
 from coconet.media.pixels import Pixels, luma
+from coconet.model_names import Rule
 from coconet.runtime.frame_check import fuse_adapted
-
-Rule = Literal["average", "maximum", "pyramid"]
-
-RULES: tuple[Rule, ...] = get_args(Rule)
 
 Luma = NDArray[np.float32]
 """(H, W, 1), 0..255, not rounded."""

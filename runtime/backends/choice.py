@@ -7,18 +7,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, get_args
 
-from coconet.cards.engine_card import ENGINE_SUFFIX
 from coconet.errors import CoconetError
 from coconet.files import existing_file
-from coconet.model_names import MODELS, model_path
-from coconet.runtime.backends.baseline import RULES
+from coconet.model_endings import CHECKPOINT_SUFFIXES, ENGINE_SUFFIX, MODEL_SUFFIXES
+from coconet.model_names import MODEL_WORDS, RULES, model_path
 
 BackendKind = Literal["ort", "ort-cuda", "openvino", "tensorrt", "torch", "rule"]
 """ONNX Runtime on the processor or on the GPU, OpenVINO, TensorRT, PyTorch, and the rules that need no network."""
 
 ASKABLE = ("auto", *(kind for kind in get_args(BackendKind) if kind != "rule"))
-
-CHECKPOINTS = (".safetensors", ".pth", ".pt")
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ def choose_backend(model: Path | str, wanted: str = "auto") -> BackendChoice:
     path = model_file(model)
     if path.suffix == ENGINE_SUFFIX:
         return _only("tensorrt", path, wanted, "the model is a TensorRT engine")
-    if path.suffix in CHECKPOINTS:
+    if path.suffix in CHECKPOINT_SUFFIXES:
         return _only("torch", path, wanted, "the model is a checkpoint")
     if wanted == "auto":
         return _best(path)
@@ -72,11 +69,11 @@ def model_file(model: Path | str) -> Path:
 
     Raises CoconetError for a missing file, and for an ending that no model has.
     """
-    path = existing_file(model_path(model), f"a model file, or one of the words {', '.join((*MODELS, *RULES))}")
-    if path.suffix not in (".onnx", ENGINE_SUFFIX, *CHECKPOINTS):
+    path = existing_file(model_path(model), f"a model file, or one of the words {', '.join(MODEL_WORDS)}")
+    if path.suffix not in MODEL_SUFFIXES:
         raise CoconetError(
             path,
-            wanted="a model that ends in .onnx, .engine, .safetensors, .pth or .pt",
+            wanted=f"a model that ends in {', '.join(MODEL_SUFFIXES[:-1])} or {MODEL_SUFFIXES[-1]}",
             got=path.suffix or "no ending",
             remedy="Export the model with coconet export.",
         )

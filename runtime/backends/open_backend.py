@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from coconet.model_names import RULES
 from coconet.runtime.backends.backend import Backend
-from coconet.runtime.backends.baseline import RULES, BaselineBackend
+from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.backends.choice import BackendChoice, choose_backend
 
 

@@ -12,6 +12,7 @@ import typer
 from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.files import make_folder, whole_file
 from coconet.media.pixels import Pixels
+from coconet.model_names import DEFAULT_MODEL
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.pipeline import Ending
@@ -114,7 +115,7 @@ All frames: [{files.video.name}]({files.video.name})
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="The folder that takes the results.")] = Path("demo"),
-    model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = "lite",
+    model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = DEFAULT_MODEL,
     seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long the stream is.")] = 10.0,
 ) -> None:
     """Fuse a painted rig with the shipped network and say where the results are."""

@@ -11,6 +11,7 @@ import typer
 
 from coconet.errors import CoconetError
 from coconet.event_log import LogStyle, logging_as
+from coconet.model_names import DEFAULT_MODEL, MODELS, RULES
 from coconet.runtime.viewers.open_viewer import View
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ def run(
         str,
         typer.Option(
             "--model",
-            help="An .onnx, .engine or checkpoint, or a word: lite, lite-int8, coconet; average, maximum, pyramid.",
+            help=f"An .onnx, .engine or checkpoint, or a word: {', '.join(MODELS)}; {', '.join(RULES)}.",
         ),
-    ] = "lite",
+    ] = DEFAULT_MODEL,
     out: Annotated[
         str | None,
         typer.Option(
@@ -75,9 +76,9 @@ def run(
     """
     from rich.console import Console
 
-    from coconet.cards.engine_card import ENGINE_SUFFIX
     from coconet.errors import ExitCode, ending_with
     from coconet.files import whole_file
+    from coconet.model_endings import ENGINE_SUFFIX
     from coconet.runtime.backends.choice import choose_backend
     from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
     from coconet.runtime.loop.pipeline import Ending

@@ -14,6 +14,7 @@ from coconet.cards.onnx_metadata import read_onnx_card
 from coconet.cards.precision import PRECISIONS
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels, add_to
+from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import model_path
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
@@ -27,7 +28,7 @@ def open_contender(model: Path | str) -> Backend:
     kernels, which no GPU shares. Raises CoconetError as `open_backend` does.
     """
     path = model_path(model)
-    if path.suffix != ".onnx" or not path.is_file() or not PRECISIONS[read_onnx_card(path).precision].calibrated:
+    if path.suffix != ONNX_SUFFIX or not path.is_file() or not PRECISIONS[read_onnx_card(path).precision].calibrated:
         return open_backend(model)
     from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 

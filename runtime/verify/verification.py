@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from coconet.cards.precision import PRECISIONS, ParityLimits, PrecisionName
 from coconet.media.pixels import Pixels, luma
-from coconet.metrics.fusion import average_gradient, entropy, scd, spatial_frequency, standard_deviation, vif
-from coconet.metrics.gray import Gray
+from coconet.metrics.fusion import VERIFIED
 from coconet.metrics.ssim import structural_similarity
 from coconet.runtime.frame import FramePair
 from coconet.runtime.verify.parity import (
@@ -23,16 +22,6 @@ from coconet.runtime.verify.parity import (
     suspicion,
     within,
 )
-
-METRICS: Mapping[str, Callable[[Gray, Gray, Gray], float]] = {
-    "EN": lambda fused, infrared, visible: entropy(fused),
-    "AG": lambda fused, infrared, visible: average_gradient(fused),
-    "SF": lambda fused, infrared, visible: spatial_frequency(fused),
-    "SD": lambda fused, infrared, visible: standard_deviation(fused),
-    "SCD": scd,
-    "VIF": vif,
-}
-"""Each of fused, infrared and visible, (H, W) on 0..255, in the variant of coconet/metrics/fusion.py."""
 
 LEAST_REFERENCE = 0.1
 """A change is relative to at least this, in the metric's unit: SCD may be 0, and any change of that infinite."""
@@ -58,9 +47,9 @@ class MetricDelta:
 
 
 def metric_values(fused: Pixels, pair: FramePair) -> tuple[float, ...]:
-    """The METRICS of a fused picture, in their order, on luma. Raises CoconetError for sides under 41 pixels."""
+    """The VERIFIED metrics of a fused picture, in order, on luma. Raises CoconetError for sides under 41 pixels."""
     pictures = [luma(pixels) for pixels in (fused, pair.infrared.pixels, pair.visible.pixels)]
-    return tuple(metric(*pictures) for metric in METRICS.values())
+    return tuple(metric.of(*pictures) for metric in VERIFIED)
 
 
 def metric_deltas(
@@ -68,7 +57,8 @@ def metric_deltas(
 ) -> tuple[MetricDelta, ...]:
     """The means over all frames, of values as `metric_values` gives them, one entry a frame."""
     means = [np.mean(values, axis=0).tolist() for values in (reference, candidate)]
-    return tuple(MetricDelta(*parts) for parts in zip(METRICS, *means, strict=True))
+    names = (metric.name for metric in VERIFIED)
+    return tuple(MetricDelta(*parts) for parts in zip(names, *means, strict=True))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from coconet.benchmarks.studies.precision import (
     Form,
     FrameSet,
     PrecisionRow,
-    checkpoint_of,
     command,
     precision_json,
     precision_markdown,
@@ -58,9 +57,7 @@ def test_the_table_is_markdown_and_the_json_has_no_infinity(rows: list[Precision
     assert [row["psnr_db"] is None for row in plain["rows"]] == [True, False]
 
 
-def test_a_network_is_a_word_or_a_checkpoint_and_its_commands_are_announced() -> None:
-    assert checkpoint_of("lite").name == "lite.safetensors"
-    assert checkpoint_of("runs/mine.safetensors") == Path("runs/mine.safetensors")
+def test_its_commands_are_announced() -> None:
     assert (command("export"), command("calibrate")) == (export, calibrate)
 
 

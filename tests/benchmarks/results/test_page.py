@@ -7,6 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from coconet.benchmarks.results.schema import Quality
+from coconet.cards.precision import PRECISIONS
+from coconet.metrics.fusion import METRICS, VERIFIED
 from tests.support.bench_reports import full_report, report_of, row_of
 
 pytest.importorskip("matplotlib", reason="the page needs the extra bench")
@@ -21,6 +24,18 @@ def test_the_page_shows_every_row_and_loads_nothing() -> None:
     assert {"lite", "lite-int8", "coconet"} <= set(re.findall(r"</i>([\w-]+) <span", page))
     assert not re.search(r"(src|href)=\"(?!#)", page)
     assert "<script" not in page
+
+
+def test_the_page_names_every_verified_metric_and_every_precision() -> None:
+    page = bench_page([full_report()])
+    assert "".join(f"<th>{metric.name}</th>" for metric in VERIFIED) in page
+    assert "● FP32 &nbsp; ■ FP16 &nbsp; ◆ INT8" in page
+    assert all(f"{record.mark} {record.label}" in page for record in PRECISIONS.values())
+
+
+def test_a_report_keeps_every_verified_metric() -> None:
+    metrics = [name for name in Quality.model_fields if name in {metric.name for metric in METRICS}]
+    assert metrics == [metric.name for metric in VERIFIED]
 
 
 def test_names_from_a_report_cannot_become_markup() -> None:

@@ -20,7 +20,7 @@ from coconet.errors import CoconetError
 from coconet.media.image import read_gray
 from coconet.media.pairs import paired_folder
 from coconet.metrics import fusion as metrics
-from coconet.metrics.fusion import Scores, score
+from coconet.metrics.fusion import METRICS, VERIFIED, Scores, score
 from tests.support.textured import mean_of, textured
 
 A, B = textured(0), textured(1)
@@ -175,3 +175,20 @@ def test_plain_rules_score_on_real_pairs_as_in_the_fields_tables(data: Path, rul
         fused = np.maximum(visible, infrared) if rule == "maximum" else (visible.astype(float) + infrared) / 2
         values.append(dataclasses.astuple(score(fused, infrared, visible)))
     assert np.mean(values, axis=0) == pytest.approx(ANCHORS[rule], rel=0.1)
+
+
+def test_every_metric_has_its_field_in_the_order_of_tables() -> None:
+    assert [metric.name for metric in METRICS] == [field.name for field in dataclasses.fields(Scores)]
+    scores = score(F, A, B)
+    assert {metric.name: metric.of(F, A, B) for metric in METRICS} == dataclasses.asdict(scores)
+
+
+def test_lists_of_metrics_are_those_of_their_records() -> None:
+    assert {metric.name for metric in METRICS if metric.compares} == {"SCD", "VIF", "MI", "Qabf", "SSIM"}
+    assert [metric.name for metric in METRICS if not metric.ranked] == ["MI"]
+    assert [metric.name for metric in VERIFIED] == ["EN", "AG", "SF", "SD", "SCD", "VIF"]
+
+
+def test_the_better_picture_has_more_merit_whichever_way_a_metric_goes() -> None:
+    noise = dataclasses.replace(METRICS[0], higher_is_better=False)
+    assert (METRICS[0].merit(2.0), noise.merit(2.0)) == (2.0, -2.0)

@@ -12,8 +12,8 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.media.image import write_picture
 from coconet.media.pairs import PicturePair, pair_by_name
-from coconet.metrics.fusion import Scores, score
-from coconet.metrics.scoreboard import COLUMNS, RANKED, Row, fused_pictures, score_pictures, standings, write_rows
+from coconet.metrics.fusion import METRICS, Scores, score
+from coconet.metrics.scoreboard import RANKED, Row, fused_pictures, score_pictures, standings, write_rows
 from tests.support.textured import mean_of, textured
 
 IMAGES = ("a", "b")
@@ -39,7 +39,7 @@ def fused(tmp_path: Path) -> Path:
 
 
 def row(entry: str, **scores: float) -> Row:
-    return Row(entry, "a", dataclasses.replace(Scores(*[0.0] * len(COLUMNS)), **scores))
+    return Row(entry, "a", dataclasses.replace(Scores(*[0.0] * len(METRICS)), **scores))
 
 
 def test_every_picture_is_scored_against_its_own_sources(pairs: list[PicturePair], fused: Path) -> None:
@@ -98,6 +98,13 @@ def test_ranks_are_averaged_over_the_ranked_columns_and_equals_share_theirs() ->
     even = (len(RANKED) - 2) * 2.0  # all three share the places 1 to 3 in the other columns
     ranks = [standing.mean_rank * len(RANKED) for standing in standings(rows)]
     assert ranks == pytest.approx([1 + 1.5 + even, 2 + 1.5 + even, 3 + 3 + even])
+
+
+def test_less_ranks_first_in_a_metric_of_which_less_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = dataclasses.replace(METRICS[0], higher_is_better=False)
+    monkeypatch.setattr("coconet.metrics.scoreboard.RANKED", (noise,))
+    rows = [row("loud", EN=3), row("quiet", EN=1), row("between", EN=2)]
+    assert [standing.mean_rank for standing in standings(rows)] == [3, 1, 2]
 
 
 def test_csv_holds_one_line_a_picture_in_full_precision(tmp_path: Path) -> None:

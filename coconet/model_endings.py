@@ -1,0 +1,15 @@
+"""Model endings: by which ending of its name a file of a model is known."""
+
+SAFETENSORS = ".safetensors"
+"""Checkpoints that are written here."""
+
+CHECKPOINT_SUFFIXES = (SAFETENSORS, ".pth", ".pt")
+"""Checkpoints that are read; all but SAFETENSORS are what torch.save wrote."""
+
+ONNX_SUFFIX = ".onnx"
+
+ENGINE_SUFFIX = ".engine"
+"""TensorRT engines, with a card beside them."""
+
+MODEL_SUFFIXES = (ONNX_SUFFIX, ENGINE_SUFFIX, *CHECKPOINT_SUFFIXES)
+"""Everything that runs."""
