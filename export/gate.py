@@ -40,13 +40,13 @@ def export_checked(checkpoint: Checkpoint, out: Path, options: ExportOptions, fr
     reference = EagerBackend(checkpoint)
     with whole_file(out) as scratch:
         export_onnx(checkpoint, scratch, options, card)
-        with closing(_opened(scratch, card)) as candidate:
+        with closing(_open_candidate(scratch, card)) as candidate:
             parity = compare(reference, candidate, pairs)
         require(parity, PRECISIONS[options.precision].limits, f"{out}, against PyTorch")
     return parity
 
 
-def _opened(graph: Path, card: ModelCard) -> Backend:
+def _open_candidate(graph: Path, card: ModelCard) -> Backend:
     """What a user will run, or, for a form that the runtime does not run, what compares it."""
     return open_backend(graph) if (card.form, card.batch) == ("camera", 1) else GraphRunner(graph)
 

@@ -134,7 +134,7 @@ class Group:
             width_px=self._size.width_px,
         )
         try:
-            worker = stack.enter_context(Worker(entry.label, entry.opened, self._plan.patience_s))
+            worker = stack.enter_context(Worker(entry.label, entry.open, self._plan.patience_s))
             card = worker.loaded.card
             row = row.model_copy(
                 update={

@@ -86,7 +86,7 @@ class Entry:
         found = re.fullmatch(rf"(.+)@({'|'.join(RUNNERS)})", text)
         return cls(found[1], found[2]) if found else cls(text)
 
-    def opened(self) -> Backend:
+    def open(self) -> Backend:
         """Load the model. Raises CoconetError where this runner cannot."""
         if self.runner not in ("compile", *NARROW):
             return open_backend(self.path, self.runner)

@@ -45,7 +45,7 @@ class SlowedBackend:
 
 def open_slowed(entry: Entry, slower: float) -> Backend:
     """Open an entry, slowed; a picklable opener with functools.partial."""
-    return SlowedBackend(entry.opened(), slower)
+    return SlowedBackend(entry.open(), slower)
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def honest(trial: Trial, rounds: int, report: Callable[[], None]) -> Honesty:
 def _round(trial: Trial) -> list[Versus]:
     """One comparison of each kind, in the order of Honesty's fields."""
     twin = partial(open_slowed, trial.entry, trial.slower)
-    first, second, third = _in_turns(trial, trial.entry.opened, trial.entry.opened, twin)
-    alone = [_in_turns(trial, opener)[0] for opener in (trial.entry.opened, trial.entry.opened, twin)]
+    first, second, third = _in_turns(trial, trial.entry.open, trial.entry.open, twin)
+    alone = [_in_turns(trial, opener)[0] for opener in (trial.entry.open, trial.entry.open, twin)]
     return [
         versus_in_turns(first, second),
         versus_of(alone[0], alone[1]),

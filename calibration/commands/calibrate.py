@@ -82,7 +82,7 @@ def calibrate(
     chosen = _method(method, percentile)
     _check_ready(ranges, chosen=bool(method or percentile or crops))
     target = out or PRECISIONS["int8"].onnx_beside(model)
-    source = SourceChoice(frames, rig, visible, infrared, every).opened()
+    source = SourceChoice(frames, rig, visible, infrared, every).open()
     limits = replace(PRECISIONS["int8"].limits, worst_psnr_db=min_psnr)
     check_name(target, model)
     float_model = OnnxModel.read(model)

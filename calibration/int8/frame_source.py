@@ -100,7 +100,7 @@ class SourceChoice:
     infrared: str | None = None
     step: int | None = None
 
-    def opened(self) -> FrameSource | None:
+    def open(self) -> FrameSource | None:
         """The source, or None where nothing is named. Raises CoconetError where more or less than one is."""
         addresses = (self.visible, self.infrared)
         named = [self.folder is not None, self.rig is not None, any(addresses)]

@@ -25,7 +25,7 @@ PREFIXES = ("module.", "_orig_mod.")
 """What DataParallel and torch.compile put before every name."""
 
 
-def unwrapped(content: object, where: object) -> Mapping[str, Tensor]:
+def unwrap(content: object, where: object) -> Mapping[str, Tensor]:
     """Find the state dict in what a file holds, under one key of WRAPPINGS or several in each other.
 
     Raises CoconetError, which says what is there instead; `where` names the file.
@@ -35,7 +35,7 @@ def unwrapped(content: object, where: object) -> Mapping[str, Tensor]:
             return content
         for key in WRAPPINGS:
             if isinstance(content.get(key), Mapping):
-                return unwrapped(content[key], where)
+                return unwrap(content[key], where)
     raise CoconetError(
         where,
         wanted=f"a state dict, bare or under one of the keys {', '.join(WRAPPINGS)}",
@@ -122,7 +122,7 @@ def read_tensors(path: Path) -> tuple[Mapping[str, str], Mapping[str, Tensor]]:
     """
     existing_file(path, "a checkpoint")
     if path.suffix != SAFETENSORS:
-        return {}, unwrapped(load_tensor_file(path), path)
+        return {}, unwrap(load_tensor_file(path), path)
     try:
         with safe_open(path, framework="pt") as stream:
             metadata = stream.metadata() or {}
@@ -131,4 +131,4 @@ def read_tensors(path: Path) -> tuple[Mapping[str, str], Mapping[str, Tensor]]:
         raise CoconetError(
             path, wanted="a whole safetensors file", got=str(error), remedy="Copy the file again."
         ) from error
-    return metadata, unwrapped(tensors, path)
+    return metadata, unwrap(tensors, path)

@@ -165,7 +165,7 @@ class _Loop:
     def _fused(self, entry: Entry) -> FusedFrame:
         begun = time.perf_counter()
         with ending_with(ExitCode.MODEL):
-            pixels = fused_pixels(entry.pair, self._backend)
+            pixels = fuse_pair(entry.pair, self._backend)
         return self._frame(Pending(entry, begun), pixels)
 
     def _overlapped(self, entries: Iterator[Entry], backend: OverlappingBackend) -> Iterator[FusedFrame]:
@@ -173,7 +173,7 @@ class _Loop:
         while (one := self._next_picture(pictures)) is not None:
             pending, fused = one
             pair = pending.entry.pair
-            yield self._frame(pending, fused_pixels(pair, self._backend) if fused is None else noticed(fused, pair))
+            yield self._frame(pending, fuse_pair(pair, self._backend) if fused is None else add_notice(fused, pair))
 
     def _next_picture(self, pictures: Iterator[tuple[Pending, Pixels | None]]) -> tuple[Pending, Pixels | None] | None:
         with ending_with(ExitCode.MODEL):
@@ -191,16 +191,16 @@ class _Loop:
         )
 
 
-def fused_pixels(pair: FramePair, backend: Backend) -> Pixels:
+def fuse_pair(pair: FramePair, backend: Backend) -> Pixels:
     """Fuse a pair; where a camera is missing, what the other one shows. A notice is shown as a badge."""
     if pair.missing:
         from coconet.runtime.badge import survivor_picture
 
         return survivor_picture(pair)
-    return noticed(backend.fuse(pair.visible.pixels, pair.infrared.pixels), pair)
+    return add_notice(backend.fuse(pair.visible.pixels, pair.infrared.pixels), pair)
 
 
-def noticed(fused: Pixels, pair: FramePair) -> Pixels:
+def add_notice(fused: Pixels, pair: FramePair) -> Pixels:
     """The fused picture of a pair, with a badge where there is something to notice."""
     if not pair.notice:
         return fused

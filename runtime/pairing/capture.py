@@ -101,7 +101,7 @@ class Capture(QueueThread[Frame]):
 
     def _next(self) -> Frame | None:
         frame = self._frame()
-        while frame is None and self._recovery is not None and self._reopened(self._recovery):
+        while frame is None and self._recovery is not None and self._reopen(self._recovery):
             frame = self._frame()
         if frame is not None and self._care is not None:
             self._care.watch.note(frame, self._care.clock())
@@ -121,7 +121,7 @@ class Capture(QueueThread[Frame]):
             self._note_loss(f"{self._camera.name} ended")
         return frame
 
-    def _reopened(self, recovery: Recovery) -> bool:
+    def _reopen(self, recovery: Recovery) -> bool:
         """Open the camera again, however often it takes; False when the capture is being stopped."""
         self._close_camera()
         wait_s = recovery.first_wait_s

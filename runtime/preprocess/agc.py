@@ -227,7 +227,7 @@ def _mender(settings: ThermalSettings) -> Callable[[RawPixels], RawPixels]:
         return lambda counts: counts
     from coconet.runtime.preprocess.dead_pixels import DeadPixels
 
-    return DeadPixels().mended
+    return DeadPixels().mend
 
 
 def _clahe(pixels: Pixels) -> Pixels:

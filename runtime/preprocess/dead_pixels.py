@@ -40,7 +40,7 @@ class DeadPixels:
         """How many pixels are mended now."""
         return int(self._dead.size)
 
-    def mended(self, pixels: RawPixels) -> RawPixels:
+    def mend(self, pixels: RawPixels) -> RawPixels:
         """Return (H, W, 1) uint16 with every dead pixel replaced by the median of its 3x3 neighbourhood."""
         smooth = cv2.medianBlur(pixels, 3).reshape(pixels.shape)
         self._learn(pixels, smooth)

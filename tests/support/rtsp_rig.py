@@ -23,7 +23,7 @@ from coconet.media.video import VideoReader
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.cameras.synthetic.camera import PaintedCamera, PaintedSettings
 from coconet.runtime.frame import FramePair, Side
-from coconet.runtime.loop.pipeline import fused_pixels
+from coconet.runtime.loop.pipeline import fuse_pair
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 
@@ -137,7 +137,7 @@ def run(visible: Server, infrared: Server, seconds: float) -> None:
     with open_rig(Rig.from_addresses(visible.address, infrared.address)) as stream:
         for pair in stream:
             log.add(pair)
-            fused_pixels(pair, backend)
+            fuse_pair(pair, backend)
             passed = time.monotonic() - began
             if len(log.times_s) % 200 == 0:
                 memory.append(resident_mb())

@@ -18,7 +18,7 @@ from coconet.errors import CoconetError
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.cameras.open_camera import open_camera
 from coconet.runtime.frame import FramePair, Side
-from coconet.runtime.loop.pipeline import fused_pixels
+from coconet.runtime.loop.pipeline import fuse_pair
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
@@ -81,7 +81,7 @@ def test_each_server_may_go_and_come_back_while_the_other_camera_is_shown(server
             server.kill()
             alone = until(stream, pairs, log, partial(says, f"{side} lost"))
             assert alone.missing == {side}
-            assert fused_pixels(alone, BaselineBackend()).shape == (240, 320, 3)
+            assert fuse_pair(alone, BaselineBackend()).shape == (240, 320, 3)
             server.start()
             until(stream, pairs, log, lambda pair: not pair.missing)
         health = stream.health()

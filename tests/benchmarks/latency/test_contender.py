@@ -30,7 +30,7 @@ def test_equal_entries_are_numbered_to_compare_a_model_with_itself() -> None:
 
 def test_an_onnx_file_is_not_for_pytorch_to_compile() -> None:
     with pytest.raises(CoconetError, match="wanted a checkpoint"):
-        Entry.parse("lite-int8@compile").opened()
+        Entry.parse("lite-int8@compile").open()
 
 
 def test_the_weights_of_a_shipped_word_are_found_for_pytorch() -> None:
@@ -45,7 +45,7 @@ def test_half_precision_gives_nearly_the_picture_of_single_precision() -> None:
     from coconet.cards.precision import PRECISIONS
     from coconet.runtime.verify.parity import compare, within
 
-    full, half = Entry.parse("lite.safetensors").opened(), Entry.parse("lite@half").opened()
+    full, half = Entry.parse("lite.safetensors").open(), Entry.parse("lite@half").open()
     pairs = BenchFrames(count=1).pairs(full.card, FrameSize(48, 64))
     assert half.card.precision == "fp16"
     assert within(compare(full, half, pairs), PRECISIONS["fp16"].limits)

@@ -40,7 +40,7 @@ def test_recordings_give_what_the_live_loop_gives_with_its_agc(counts: tuple[str
 
 
 def test_a_recording_is_the_same_at_every_pass(counts: tuple[str, str]) -> None:
-    source = SourceChoice(visible=counts[0], infrared=counts[1], step=3).opened()
+    source = SourceChoice(visible=counts[0], infrared=counts[1], step=3).open()
     assert source is not None
     assert pixels(list(source)) == pixels(list(source))
     assert len(list(source)) == 2
@@ -49,7 +49,7 @@ def test_a_recording_is_the_same_at_every_pass(counts: tuple[str, str]) -> None:
 def test_a_rig_file_is_taken_with_its_thermal_settings(counts: tuple[str, str], tmp_path: Path) -> None:
     tables = '[visible]\naddress = "day"\n[infrared]\naddress = "night"\nblack_hot = true\n'
     (tmp_path / "rig.toml").write_text(f"realtime = true\n{tables}")
-    inverted = SourceChoice(rig=tmp_path / "rig.toml", step=5).opened()
+    inverted = SourceChoice(rig=tmp_path / "rig.toml", step=5).open()
     assert inverted is not None
     plain = next(iter(RigSource(Rig.from_addresses(*counts))))
     assert np.array_equal(next(iter(inverted)).infrared.pixels, 255 - plain.infrared.pixels)
@@ -57,7 +57,7 @@ def test_a_rig_file_is_taken_with_its_thermal_settings(counts: tuple[str, str], 
 
 def test_of_a_video_every_tenth_frame_is_taken(tmp_path: Path) -> None:
     paths = [str(write_video(tmp_path / f"{name}.mp4", [flat(9 * i) for i in range(21)])) for name in ("vis", "ir")]
-    source = SourceChoice(visible=paths[0], infrared=paths[1]).opened()
+    source = SourceChoice(visible=paths[0], infrared=paths[1]).open()
     assert source is not None
     assert [pair.visible.index for pair in source] == [0, 10, 20]
 
@@ -69,12 +69,12 @@ def test_every_second_pair_of_a_folder(counts: tuple[str, str], tmp_path: Path) 
 
 
 def test_nothing_named_is_no_source() -> None:
-    assert SourceChoice().opened() is None
+    assert SourceChoice().open() is None
 
 
 def test_a_folder_without_pairs_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(CoconetError, match=str(tmp_path)):
-        SourceChoice(folder=tmp_path).opened()
+        SourceChoice(folder=tmp_path).open()
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,14 @@ def test_a_folder_without_pairs_is_refused_at_once(tmp_path: Path) -> None:
 )
 def test_more_or_less_than_one_source_is_refused(choice: SourceChoice, got: str) -> None:
     with pytest.raises(CoconetError, match=f"wanted --frames, or --rig, or both --visible and --infrared, got {got}"):
-        choice.opened()
+        choice.open()
 
 
 def test_a_source_says_what_its_infrared_frames_went_through(counts: tuple[str, str], tmp_path: Path) -> None:
     tables = '[visible]\naddress = "day"\n[infrared]\naddress = "night"\ncontrast = "clahe"\n'
     (tmp_path / "rig.toml").write_text(tables)
-    raw = SourceChoice(rig=tmp_path / "rig.toml").opened()
-    eight_bit = SourceChoice(visible=counts[0], infrared=counts[0]).opened()
+    raw = SourceChoice(rig=tmp_path / "rig.toml").open()
+    eight_bit = SourceChoice(visible=counts[0], infrared=counts[0]).open()
     assert raw is not None
     assert eight_bit is not None
     assert raw.front_end() == FrontEnd(raw_counts=True, contrast="clahe")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from coconet.errors import CoconetError
-from coconet.networks.state_dict import WRAPPINGS, load_strictly, unwrapped
+from coconet.networks.state_dict import WRAPPINGS, load_strictly, unwrap
 
 
 def tensors(scale: float = 1.0) -> OrderedDict[str, Tensor]:
@@ -19,7 +19,7 @@ def tensors(scale: float = 1.0) -> OrderedDict[str, Tensor]:
 
 def loaded(state: object) -> nn.Linear:
     network = nn.Linear(3, 2)
-    load_strictly(network, unwrapped(state, "w.pth"), "w.pth")
+    load_strictly(network, unwrap(state, "w.pth"), "w.pth")
     return network
 
 
@@ -72,4 +72,4 @@ def test_tensors_of_another_shape_are_named_with_both_shapes() -> None:
 )
 def test_anything_else_is_said_to_be_what_it_is(content: object, got: str) -> None:
     with pytest.raises(CoconetError, match=f"wanted a state dict, bare or under one of .*, got {got}[.]"):
-        unwrapped(content, Path("w.pth"))
+        unwrap(content, Path("w.pth"))

@@ -10,7 +10,7 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.frame import FramePair, Side
-from coconet.runtime.loop.pipeline import fused_pixels
+from coconet.runtime.loop.pipeline import fuse_pair
 from coconet.runtime.pairing import live_pairs
 from coconet.runtime.pairing.camera_health import HealthLimits
 from coconet.runtime.pairing.capture import Recovery
@@ -67,7 +67,7 @@ def test_the_infrared_camera_goes_on_alone_in_pictures_shaped_like_the_visible_o
     alone = [pair for pair in pairs if pair.missing == {"visible"}]
     assert [pair.notice for pair in alone][:1] == ["visible late 0.1 s"]
     assert alone[-1].notice == "visible lost 0.5 s"
-    shown = fused_pixels(alone[-1], BaselineBackend())
+    shown = fuse_pair(alone[-1], BaselineBackend())
     assert shown.shape == (48, 64, 3)
     assert np.array_equal(shown[20:], np.repeat(alone[-1].infrared.pixels[20:], 3, axis=2))
     assert not np.array_equal(shown[:12], np.repeat(alone[-1].infrared.pixels[:12], 3, axis=2))  # the badge
@@ -80,7 +80,7 @@ def test_with_both_cameras_gone_a_black_picture_says_so(stage: Stage) -> None:
     assert gone
     assert "visible lost" in gone[-1].notice
     assert "infrared lost" in gone[-1].notice
-    assert not fused_pixels(gone[-1], BaselineBackend())[20:].any()
+    assert not fuse_pair(gone[-1], BaselineBackend())[20:].any()
 
 
 def test_a_survivor_keeps_the_rate_that_the_pairs_had(stage: Stage) -> None:

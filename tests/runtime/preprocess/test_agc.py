@@ -147,7 +147,7 @@ def test_dead_pixels_are_mended_and_the_scene_is_left_alone() -> None:
         pixels = scene(seed=seed)
         for row, column in dead:
             pixels[row, column] = 16000
-        mended = mender.mended(pixels)
+        mended = mender.mend(pixels)
     assert mender.count == 3
     assert all(abs(int(mended[row, column, 0]) - int(scene()[row, column, 0])) < 60 for row, column in dead)
     untouched = np.ones(pixels.shape, bool)
