@@ -172,11 +172,12 @@ def honesty(
     """Test the benchmark itself: the same model twice has to be no different, a slowed twin has to be found."""
     from coconet.benchmarks.latency.contender import Entry
     from coconet.benchmarks.latency.self_test import Trial, honest
+    from coconet.runtime.threads.stop_signals import stopped_by_signals
 
     trial = Trial(Entry.parse(model), FrameSize.parse(size), seconds, slower)
-    with _progress() as bar:
+    with _progress() as bar, stopped_by_signals() as stop:
         task = bar.add_task("comparing", total=rounds)
-        found = honest(trial, rounds, lambda: bar.advance(task))
+        found = honest(trial, rounds, lambda: bar.advance(task), stop)
     for line in found.lines():
         Console().print(line)
 

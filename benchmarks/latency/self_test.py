@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from threading import Event
 
 from coconet.benchmarks.latency.contender import Entry
 from coconet.benchmarks.latency.interleaved import Timed, measure
@@ -77,13 +78,12 @@ class Honesty:
         yield _line(f"{slowed_by}, in two runs", self.slowed_apart, "slower")
 
 
-def honest(trial: Trial, rounds: int, report: Callable[[], None]) -> Honesty:
-    """Compare so many times; after Ctrl-C, what there is by then."""
+def honest(trial: Trial, rounds: int, report: Callable[[], None], stop: Event) -> Honesty:
+    """Compare N times, or until the round in which `stop` is set is over."""
     kinds: list[list[Versus]] = []
-    with suppress(KeyboardInterrupt):
-        for _ in range(rounds):
-            kinds.append(_round(trial))
-            report()
+    while len(kinds) < rounds and not stop.is_set():
+        kinds.append(_round(trial))
+        report()
     if not kinds:
         raise CoconetError("honesty", wanted="one round at least", got="none", remedy="Let it run longer.")
     return Honesty(trial.slower, *zip(*kinds, strict=True))

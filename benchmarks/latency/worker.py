@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -185,6 +186,7 @@ def _hold(held: Held, pairs: Sequence[FramePair]) -> None:
 
 
 def _serve(pipe: Connection, opener: Opener) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks: it closes the pipe
     Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         started = time.perf_counter_ns()
@@ -193,21 +195,20 @@ def _serve(pipe: Connection, opener: Opener) -> None:
     except CoconetError as error:
         pipe.send((False, _in_words(error)))
         return
-    with closing(backend):
+    with closing(backend), suppress(EOFError, ConnectionError):  # the end of the pipe is that of the worker
         pipe.send((True, Loaded(backend.card, backend.name, load_ms)))
         held = Held(backend)
         while True:
-            try:
-                job, args, kwargs = pipe.recv()
-            except (EOFError, KeyboardInterrupt):
-                return
-            try:
-                answer = (True, job(held, *args, **kwargs))
-            except CoconetError as error:
-                answer = (False, _in_words(error))
-            except KeyboardInterrupt:
-                return
-            pipe.send(answer)
+            pipe.send(_done(held, *pipe.recv()))
+
+
+def _done(
+    held: Held, job: Callable[..., object], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[bool, object]:
+    try:
+        return True, job(held, *args, **kwargs)
+    except CoconetError as error:
+        return False, _in_words(error)
 
 
 def _end_with(parent: int) -> None:

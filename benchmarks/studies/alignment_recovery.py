@@ -12,7 +12,6 @@ import dataclasses
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -33,6 +32,7 @@ from coconet.runtime.frame import FramePair
 from coconet.runtime.preprocess.warp import Alignment, as_matrix
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.threads.stop_signals import stopped_by_signals
 
 try:
     import cv2
@@ -137,7 +137,7 @@ class Scene:
 
 
 def main() -> None:
-    """Warp, recover, tell every scene, and print a table at the end, also of what there is when interrupted."""
+    """Warp, recover, tell every scene, and print a table at the end, also of what there is when it is stopped."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scenes", type=int, default=1000, help="look at so many scenes of each group at most")
@@ -146,7 +146,7 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, help="only draw one alignment, of the first scene, into this file")
     options = parser.parse_args()
     console, found = Console(soft_wrap=True), list[Recovery]()
-    with suppress(KeyboardInterrupt):
+    with stopped_by_signals() as stop:
         scenes = list(scenes_in(options.folder, options.scenes))
         if not scenes:
             parser.error(f"{options.folder} has no video/, roadscene/ or tno/")
@@ -154,6 +154,8 @@ def main() -> None:
             console.print(_draw(scenes[0], options.picture), highlight=False)
             return
         for number, scene in enumerate(scenes, 1):
+            if stop.is_set():
+                break
             recoveries = recover(scene, options.draws)
             found += recoveries
             console.print(f"{number}/{len(scenes)} {_told(scene, recoveries)}", highlight=False)

@@ -24,5 +24,5 @@ def record(
         counts = record_rig(Rig.from_file(rig), rig, out, seconds, stop)
     for side, count in counts.items():
         Console().print(f"{side}: {count.written} frames written, {count.dropped} dropped")
-    if counts:
+    if out.exists():
         Console(soft_wrap=True).print(f"replay it with: coconet run {out / 'rig.toml'}", highlight=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from contextlib import ExitStack
@@ -46,6 +47,7 @@ class Recorder:
 
     Every frame that comes is written; dropped frames are those that came while the disk was more than a second behind.
     The folder gets its name at the end of the block; after an error what was recorded stays in the unfinished one.
+    Without a frame of both cameras that is an error; without any frame nothing is left.
     """
 
     def __init__(self, visible: Camera, infrared: Camera, folder: Path) -> None:
@@ -55,6 +57,7 @@ class Recorder:
         self._cameras: dict[Side, Camera] = {"visible": visible, "infrared": infrared}
         self._sides: dict[Side, _SideWriter] = {}
         self._exit: ExitStack | None = None
+        self._may_be_empty = False
 
     def __enter__(self) -> Recorder:
         _make(self._folder, self._scratch)
@@ -75,7 +78,11 @@ class Recorder:
             self._exit.close()
         if error is None:
             self.check()
-            self._scratch.rename(self._folder)
+            self._keep()
+
+    def end_early(self) -> None:
+        """Let the block end without a frame, and leave nothing then; otherwise that is an error."""
+        self._may_be_empty = True
 
     def add_file(self, name: str, text: str) -> None:
         """Lay a text beside the videos."""
@@ -96,6 +103,23 @@ class Recorder:
     def counts(self) -> dict[Side, RecordedCount]:
         """How many frames of each side were written and dropped."""
         return {side: writer.count for side, writer in self._sides.items()}
+
+    def _keep(self) -> None:
+        """Give the folder its name, unless a camera has given nothing: such a recording cannot be replayed."""
+        silent = [side for side, count in self.counts().items() if not count.written]
+        if not silent:
+            self._scratch.rename(self._folder)
+            return
+        empty = len(silent) == len(self._sides)
+        if empty:
+            shutil.rmtree(self._scratch)
+        if not (empty and self._may_be_empty):
+            raise CoconetError(
+                self._folder,
+                wanted="frames of both cameras",
+                got=f"none of the {' and the '.join(silent)} one",
+                remedy="Check that it gives frames, with coconet run.",
+            )
 
     def check(self) -> None:
         """Raise what went wrong on either side: a camera that failed, a disk that is full."""
@@ -202,7 +226,7 @@ _LOOK_S = 0.1
 def record_rig(rig: Rig, rig_file: Path, folder: Path, seconds: float | None, stop: Event) -> dict[Side, RecordedCount]:
     """Record until the cameras end, `stop` is set, or N seconds have passed; give what became of each side's frames.
 
-    Nothing is left, and nothing given, if it is stopped before both cameras are open.
+    Nothing is left if it is stopped before the first frame, and nothing given before both cameras are open.
     The folder gets a rig.toml with the same settings, whose cameras are the recorded videos.
     Raises CoconetError for what cannot be opened, for a camera that fails, and for a disk that is full.
     """
@@ -217,6 +241,8 @@ def record_rig(rig: Rig, rig_file: Path, folder: Path, seconds: float | None, st
         while not (recorder.finished or stop.is_set()) and (until is None or time.monotonic() < until):
             stop.wait(_LOOK_S)
             status.update(_line(recorder.counts()))
+        if stop.is_set():
+            recorder.end_early()
     if stop.is_set():
         print("stopped", file=sys.stderr)
     return recorder.counts()

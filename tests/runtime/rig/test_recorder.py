@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.recorder import Recorder
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.called import call, complaint_of
+from tests.support.live_rig import until
 from tests.support.recordings import ListCamera
 
 MS = 10**6
@@ -180,3 +182,36 @@ def test_lenses_and_distances_of_a_rig_are_in_the_rig_file_of_its_recording(tmp_
     fields = {"visible": {"address": "a"}, "infrared": {"address": "b"}, "alignment": {"plane": plane}}
     (tmp_path / "rig.toml").write_text(write_replay_rig(fields))
     assert Rig.from_file(tmp_path / "rig.toml").alignment.plane == Plane((40, 0), 20, 5)
+
+
+@pytest.mark.parametrize(("infrared", "left"), [([], []), (frames("counts"), ["night.unfinished"])])
+def test_a_recording_that_could_not_be_replayed_does_not_get_its_name(
+    tmp_path: Path, infrared: list[Frame], left: list[str]
+) -> None:
+    with pytest.raises(CoconetError, match="night: wanted frames of both cameras, got none of the visible"):
+        recorded(tmp_path / "night", [], infrared)
+    assert [path.name for path in tmp_path.iterdir()] == left
+
+
+def test_a_recording_that_is_stopped_before_the_first_frame_leaves_nothing(tmp_path: Path) -> None:
+    with Recorder(ListCamera([]), ListCamera([]), tmp_path / "night") as recorder:
+        recorder.end_early()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_camera_that_is_stuck_is_not_waited_for_and_is_closed_once_it_answers(tmp_path: Path) -> None:
+    class Stuck(ListCamera):
+        def __init__(self) -> None:
+            super().__init__([], realtime=True)
+            self.freed = Event()
+
+        def read(self) -> None:
+            self.freed.wait()
+
+    cameras = Stuck(), Stuck()
+    with Recorder(*cameras, tmp_path / "night") as recorder:
+        recorder.end_early()
+    assert [camera.closed for camera in cameras] == [False, False]
+    for camera in cameras:
+        camera.freed.set()
+    assert until(lambda: all(camera.closed for camera in cameras))
