@@ -19,6 +19,9 @@ shutter: a thermal camera looks at its own shutter for a moment. lost: nothing c
 _INTERVALS = 31  # a second at 30 fps: long enough for a steady rate, short enough to follow a camera that slows down
 
 
+_LONGEST_S, _MOST_PERIODS = 86_400.0, 1e6  # of a limit; what is longer is none
+
+
 @dataclass(frozen=True)
 class HealthLimits:
     """When a camera is no longer live.
@@ -37,10 +40,12 @@ class HealthLimits:
     shutter_s: float = 3.0
 
     def __post_init__(self) -> None:
-        if self.late_periods <= 1 or self.lost_s <= 0 or min(self.late_s, self.frozen_s, self.shutter_s) < 0:
+        times_s = (self.lost_s, self.late_s, self.frozen_s, self.shutter_s)
+        bounded = all(0 <= time_s <= _LONGEST_S for time_s in times_s)
+        if not (1 < self.late_periods <= _MOST_PERIODS and self.lost_s > 0 and bounded):
             raise CoconetError(
                 "[health]",
-                wanted="late_periods above 1, lost_s above 0, and no negative time",
+                wanted="late_periods above 1, lost_s above 0, no negative time, and none above a day",
                 got=f"late_periods {self.late_periods:g}, lost_s {self.lost_s:g}, frozen_s {self.frozen_s:g}, "
                 f"shutter_s {self.shutter_s:g}",
                 remedy="Leave the table out for the usual limits.",

@@ -89,6 +89,9 @@ class LivePairs:
         self._began_ns = self._clock()
         while not stop.is_set():
             now_ns = self._clock()
+            if self._captures.start_over():
+                self._latest.clear()
+                self._last_ns = None
             self._collect(now_ns)
             pair = self._newest_pair(now_ns)
             unfit = self._unfit(now_ns)

@@ -79,7 +79,7 @@ class PairStream:
         return None if self.preparation is None else self.preparation.front_end
 
     def set_offset(self, side: Side, offset_ns: int) -> None:
-        """Add this to the stamps of a side from its next frame on."""
+        """Add this to the stamps of a side from its next frame on; pairing starts over if that changes them."""
         self._captures.set_offset(side, offset_ns)
 
     def _prepare(self, pair: FramePair) -> FramePair:
@@ -99,8 +99,9 @@ class _EveryPair:
 
     def until(self, stop: Event) -> Iterator[FramePair]:
         """Give pairs until a recording ends or `stop` is set."""
-        pairer = self._captures.pairer
         while not stop.is_set():
+            self._captures.start_over()
+            pairer = self._captures.pairer
             if (pair := pairer.pop()) is not None:
                 yield pair
             elif pairer.finished:

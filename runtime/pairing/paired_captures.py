@@ -71,7 +71,8 @@ class PairedCaptures:
 
     realtime: whether the cameras are live, so that frames are dropped rather than waited for.
     frames_expected: the length of the shorter of two recordings; None if either length is not known.
-    pairer: takes the frames and gives the pairs. unfinished: the sides that may still give frames.
+    pairer: takes the frames and gives the pairs; another one once an offset has changed. unfinished: the sides that
+    may still give frames.
     """
 
     def __init__(
@@ -89,7 +90,9 @@ class PairedCaptures:
         pairing, care = pairing or Pairing(), care or {}
         self.realtime = visible.realtime
         self.frames_expected = None if self.realtime else _shorter(visible, infrared)
+        self._pairing = pairing
         self.pairer = pairing.pairer(prompt=self.realtime)
+        self._moved = Event()
         self._offsets: dict[Side, int] = {
             "visible": pairing.visible_offset_ns,
             "infrared": pairing.infrared_offset_ns,
@@ -141,8 +144,24 @@ class PairedCaptures:
         return self._captures["visible"].health(), self._captures["infrared"].health()
 
     def set_offset(self, side: Side, offset_ns: int) -> None:
-        """Add this to the stamps of a side from its next frame on."""
-        self._offsets[side] = offset_ns
+        """Add this to the stamps of a side from its next frame on; any thread may ask."""
+        if self._offsets[side] != offset_ns:
+            self._offsets[side] = offset_ns
+            self._moved.set()
+
+    def start_over(self) -> bool:
+        """After a change of an offset, drop what waits and pair afresh; whether that was so.
+
+        Stamps before and after the change have no order in common: a pairer that knew both would wait until the later
+        ones are reached again.
+        """
+        if not self._moved.is_set():
+            return False
+        self._moved.clear()
+        self.pairer = self._pairing.pairer(prompt=self.realtime)
+        for side in self._captures.keys() - self.unfinished:
+            self.pairer.end(side)
+        return True
 
     def ready(self, side: Side) -> bool:
         """Whether `take` would return at once: a frame, an error or the end of the side is there."""

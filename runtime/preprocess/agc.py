@@ -136,8 +136,8 @@ class ThermalSettings:
                 f"{self.low_percentile} and {self.high_percentile}",
                 "Use 0.5 and 99.5 unless the scene needs something else.",
             )
-        if self.time_constant_s <= 0:
-            raise _unfit("agc_time_constant_s", "a time above 0", f"{self.time_constant_s:g}", "Use 0.5.")
+        if not 0.001 <= self.time_constant_s <= 3600:
+            raise _unfit("agc_time_constant_s", "0.001 to 3600 s", f"{self.time_constant_s:g}", "Use 0.5.")
         if self.contrast not in get_args(Contrast):
             raise _unfit("contrast", " or ".join(get_args(Contrast)), repr(self.contrast), "Use linear.")
         if not 0 < self.plateau_percent <= 100:

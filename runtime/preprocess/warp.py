@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,13 +18,34 @@ Matrix = tuple[tuple[float, float, float], tuple[float, float, float], tuple[flo
 IDENTITY: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
+_FAR_PX = 32_000.0
+"""OpenCV's tables hold 16 bits: a source so far away is outside of every picture."""
+
+_MOST = 1e7  # of a number in a geometry; a lens, a shift or a matrix beyond that maps every picture to nothing
+
+_FOCAL_PX, _DISTANCE_M = (0.1, _MOST), (0.01, 1e6)
+
+
 @dataclass(frozen=True)
 class Lens:
-    """A camera's focal lengths and centre, in pixels, and its distortion, (k1, k2, p1, p2, k3) as OpenCV has them."""
+    """A camera's focal lengths and centre, in pixels, and its distortion, (k1, k2, p1, p2, k3) as OpenCV has them.
+
+    Raises CoconetError for focal lengths below 0.1, and for numbers that are not finite or beyond 1e7.
+    """
 
     focal_px: tuple[float, float]
     centre_px: tuple[float, float]
     distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        numbers = (*self.focal_px, *self.centre_px, *self.distortion)
+        if not (_all_within(self.focal_px, *_FOCAL_PX) and _all_within(numbers, -_MOST, _MOST)):
+            raise CoconetError(
+                "[alignment] lens",
+                wanted=f"focal_px from {_FOCAL_PX[0]:g} on, and finite numbers up to {_MOST:g}",
+                got=str(self),
+                remedy="Give the camera matrix of a calibration in pixels.",
+            )
 
     @property
     def matrix(self) -> NDArray[np.float64]:
@@ -38,11 +59,22 @@ class Plane:
 
     parallax_px_m: how far, in visible pixels times metres, the infrared picture moves right and down with nearness.
     aligned_at_m: the distance that the homography was found at. distance_m: the one that matters now.
+    Raises CoconetError for distances that are not from 0.01 to 1e6, and for a parallax beyond 1e7.
     """
 
     parallax_px_m: tuple[float, float]
     aligned_at_m: float
     distance_m: float
+
+    def __post_init__(self) -> None:
+        distances = (self.aligned_at_m, self.distance_m)
+        if not (_all_within(distances, *_DISTANCE_M) and _all_within(self.parallax_px_m, -_MOST, _MOST)):
+            raise CoconetError(
+                "[alignment] plane",
+                wanted=f"distances from {_DISTANCE_M[0]:g} to {_DISTANCE_M[1]:g}, and a parallax up to {_MOST:g}",
+                got=str(self),
+                remedy="Give metres.",
+            )
 
     @property
     def shift_px(self) -> tuple[float, float]:
@@ -68,16 +100,12 @@ class Alignment:
 
     def __post_init__(self) -> None:
         values = [value for row in self.homography for value in row]
-        if not all(math.isfinite(value) for value in values) or abs(np.linalg.det(self.homography)) < 1e-12:
+        if not _all_within(values, -_MOST, _MOST) or abs(np.linalg.det(self.homography)) < 1e-12:
             raise CoconetError(
                 "[alignment] homography",
-                wanted="three rows of three finite numbers that can be inverted",
+                wanted=f"three rows of three finite numbers that can be inverted, none above {_MOST:g}",
                 got=str(self.homography),
                 remedy="Leave it out where the cameras are aligned already.",
-            )
-        if self.plane is not None and min(self.plane.aligned_at_m, self.plane.distance_m) <= 0:
-            raise CoconetError(
-                "[alignment] distance_m", wanted="distances above 0", got=str(self.plane), remedy="Give metres."
             )
 
     @property
@@ -109,6 +137,11 @@ class Alignment:
         return infrared
 
 
+def _all_within(numbers: Iterable[float], least: float, most: float) -> bool:
+    """Whether all numbers lie in a range; what is no number does not."""
+    return all(least <= number <= most for number in numbers)
+
+
 def as_matrix(homography: NDArray[np.float64]) -> Matrix:
     """A (3, 3) array as the numbers of a rig file, scaled so that the last one is 1."""
     rows = [[round(float(value), 9) for value in row] for row in homography / homography[2, 2]]
@@ -134,9 +167,11 @@ def source_points(alignment: Alignment, size_px: tuple[int, int]) -> NDArray[np.
     if alignment.plane is not None:
         points = points - np.array(alignment.plane.shift_px)
     source = np.hstack([points, np.ones((len(points), 1))]) @ np.linalg.inv(np.array(alignment.homography)).T
-    points = source[:, :2] / source[:, 2:]
-    if alignment.infrared_lens is not None:
-        points = _distorted(points, alignment.infrared_lens)
+    with np.errstate(all="ignore"):  # what lies on the horizon, or far outside of a lens, has no source
+        points = source[:, :2] / source[:, 2:]
+        if alignment.infrared_lens is not None:
+            points = _distorted(points, alignment.infrared_lens)
+    points = np.clip(np.nan_to_num(points, nan=-_FAR_PX), -_FAR_PX, _FAR_PX)
     return np.ascontiguousarray(points.reshape(size_px[1], size_px[0], 2), np.float32)
 
 

@@ -14,7 +14,13 @@ from coconet.runtime.preprocess.agc import Contrast, ThermalSettings
 from coconet.runtime.preprocess.warp import IDENTITY, Alignment, Lens, Matrix, Plane
 from coconet.runtime.view import Colours, FirstView, Look
 
-Side = Annotated[int, Field(gt=0)]
+Side = Annotated[int, Field(gt=0, le=65_536)]
+
+Rate = Annotated[float, Field(ge=0.001, le=10_000)]
+"""Frames per second: from one in a quarter of an hour to what a high-speed camera gives."""
+
+Milliseconds = Annotated[float, Field(ge=-3_600_000, le=3_600_000)]
+"""At most an hour: clocks that are further apart are set wrong."""
 
 Table = TypeVar("Table", bound="CameraTable")
 
@@ -29,10 +35,10 @@ class CameraTable(Checked):
 
     address: str
     name: str | None = None
-    fps: Annotated[float, Field(gt=0)] | None = None
+    fps: Rate | None = None
     size_px: tuple[Side, Side] | None = None
     layout: str | None = None
-    offset_ms: float = 0.0
+    offset_ms: Milliseconds = 0.0
 
 
 class InfraredTable(CameraTable):
@@ -71,7 +77,7 @@ class PairingTable(Checked):
     policy: drop, hold or thermal; runtime/pairing/pair_stream.py says what they are.
     """
 
-    tolerance_ms: Annotated[float, Field(ge=0)] | None = None
+    tolerance_ms: Annotated[Milliseconds, Field(ge=0)] | None = None
     policy: Policy = "drop"
 
 
@@ -106,7 +112,7 @@ class AlignmentTable(Checked):
     infrared_lens: Lens | None = None
     visible_lens: Lens | None = None
     plane: Plane | None = None
-    drift_alarm_px: Annotated[float, Field(gt=0)] | None = None
+    drift_alarm_px: Annotated[float, Field(gt=0, le=65_536)] | None = None
 
     @model_validator(mode="after")
     def _checked(self) -> AlignmentTable:

@@ -12,6 +12,27 @@ from coconet.files import writing_to
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.sink import WHOLE
 
+_SECOND_NS = 10**9
+
+
+class _Timeline:
+    """Times that increase from frame to frame, also if stamps step back because the offset of a camera was changed."""
+
+    def __init__(self) -> None:
+        self._shift_ns, self._step_ns = 0, _SECOND_NS // 30
+        self._last_ns: int | None = None
+
+    def time_ns(self, stamp_ns: int) -> int:
+        """The time of a frame in the file."""
+        now_ns = stamp_ns + self._shift_ns
+        if self._last_ns is not None and now_ns <= self._last_ns:
+            self._shift_ns += self._last_ns + self._step_ns - now_ns
+            now_ns = self._last_ns + self._step_ns
+        elif self._last_ns is not None:
+            self._step_ns = min(now_ns - self._last_ns, _SECOND_NS)
+        self._last_ns = now_ns
+        return now_ns
+
 
 class VideoSink:
     """A video file that plays at the pace of the pairs; it has its name only once it is closed."""
@@ -21,7 +42,7 @@ class VideoSink:
     def __init__(self, path: Path) -> None:
         from coconet.media.video import VideoWriter
 
-        self._path, self.name = path, str(path)
+        self._path, self.name, self._timeline = path, str(path), _Timeline()
         with writing_to(path):
             self._writer = VideoWriter(path)
 
@@ -33,7 +54,7 @@ class VideoSink:
     def write(self, frame: FusedFrame) -> None:
         """Append the picture at its pair's time."""
         with writing_to(self._path):
-            self._writer.write(frame.pixels, frame.pair.timestamp_ns)
+            self._writer.write(frame.pixels, self._timeline.time_ns(frame.pair.timestamp_ns))
 
     def close(self) -> None:
         """Finish the file and give it its name."""
@@ -44,8 +65,6 @@ class VideoSink:
         """Leave no file; one that had the name before stays."""
         self._writer.discard()
 
-
-_SECOND_NS = 10**9
 
 _STAMP = r"\d{8}T\d{6}-\d{3}Z"
 
@@ -106,7 +125,7 @@ class RotatingSink:
 
     def _full(self, length_ns: int) -> bool:
         rotation = self._rotation
-        long = 0 < rotation.seconds <= length_ns / _SECOND_NS
+        long = length_ns < 0 or 0 < rotation.seconds <= length_ns / _SECOND_NS
         return long or 0 < rotation.megabytes * 1e6 <= self._current.size_bytes
 
     def _next(self) -> VideoSink:

@@ -28,13 +28,13 @@ class PaintedSettings(Checked):
     jitter_ms: frames are exposed up to this late, each differently. duration_s: the end of the stream, None for never.
     """
 
-    fps: Annotated[float, Field(gt=0, le=1000)] = 30.0
+    fps: Annotated[float, Field(gt=0, ge=0.001, le=1000)] = 30.0
     width: SidePx = 640
     height: SidePx = 480
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     noise: Annotated[float, Field(ge=0, le=64)] = 3.0
     jitter_ms: Annotated[float, Field(ge=0)] = 0.0
-    duration_s: Annotated[float, Field(gt=0)] | None = None
+    duration_s: Annotated[float, Field(gt=0, le=1e9)] | None = None
 
     @model_validator(mode="after")
     def _frames_stay_in_order(self) -> PaintedSettings:

@@ -45,6 +45,9 @@ export async function offerSettings(post, say, view) {
 
   form.addEventListener("change", async (event) => {
     try {
+      const { badInput, rangeOverflow, rangeUnderflow } = event.target.validity; // steps are for the arrows alone
+      if (badInput || rangeOverflow || rangeUnderflow) throw new Error(event.target.validationMessage);
+      if (event.target.value === "") throw new Error("A number is needed.");
       told = await post("settings", changeOf(event.target));
     } catch (error) {
       say(error.message);

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from coconet.errors import CoconetError
-from coconet.runtime.preprocess.warp import Alignment
+from coconet.runtime.preprocess.warp import Alignment, Lens, Plane, source_points
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (30, 40, 1), dtype=np.uint8)
 
@@ -54,3 +56,20 @@ def test_a_homography_found_for_another_size_is_refused() -> None:
 def test_a_matrix_that_cannot_be_inverted_is_refused(entry: float) -> None:
     with pytest.raises(CoconetError, match="three finite numbers that can be inverted"):
         Alignment(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, entry)))
+
+
+EXTREMES = [-1e7, -1e3, -1.0, -1e-3, 0.0, 1e-3, 1.0, 1e3, 1e7]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(EXTREMES), min_size=22, max_size=22), st.sampled_from([0.1, 50.0, 1e7]))
+def test_every_geometry_that_is_let_in_gives_a_picture(numbers: list[float], focal_px: float) -> None:
+    a, b, c, d, e, f, g, h, i, *more = numbers
+    if abs(np.linalg.det(((a, b, c), (d, e, f), (g, h, i)))) < 1e-12:
+        return
+    lens = Lens((focal_px, focal_px), (more[0], more[1]), (more[2], more[3], more[4], more[5], more[6]))
+    plane = Plane((more[7], more[8]), 0.01, 1e6)
+    geometry = Alignment(((a, b, c), (d, e, f), (g, h, i)), None, lens, lens, plane)
+    warped = geometry.warp(np.full((12, 16, 1), 200, np.uint8), (20, 14))
+    assert (warped.shape, warped.dtype) == ((14, 20, 1), np.uint8)
+    assert np.isfinite(source_points(geometry, (20, 14))).all()

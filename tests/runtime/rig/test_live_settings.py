@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
+from collections import Counter
 from pathlib import Path
+from threading import Event, Thread
 
 import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
+from coconet.runtime.pairing.paired_captures import Policy
 from coconet.runtime.rig.live_settings import TUNABLE, Tuner
-from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.rig.rig_file import PairingTable, Rig
 from coconet.runtime.view import Look
-from tests.support.live_rig import live_rig
+from tests.support.live_rig import live_rig, until
 from tests.support.pair_folders import write_pairs
 
 RIG = """# the roof
@@ -121,3 +125,65 @@ def test_settings_are_read_changed_and_saved_through_the_page(file: Path, tmp_pa
         assert rig.ask("POST", "/settings", {"infrared": {"contrast": "pretty"}})[0] == 400
         assert rig.ask("POST", "/settings/save")[0] == 200
     assert Rig.from_file(file).infrared.contrast == "plateau"
+
+
+LIVE = "painted://?width=32&height=32&fps=50"
+
+
+@pytest.mark.parametrize("policy", ["drop", "hold", "thermal"])
+@pytest.mark.parametrize("side", ["visible", "infrared"])
+@pytest.mark.parametrize("offset_ms", [100_000.0, -100_000.0])
+def test_an_offset_that_is_taken_back_gives_pairs_again_at_once(side: str, policy: Policy, offset_ms: float) -> None:
+    rig = Rig.from_addresses(LIVE, LIVE, realtime=True).model_copy(update={"pairing": PairingTable(policy=policy)})
+    tuner, stop, seen = Tuner(rig), Event(), Counter[str]()
+    with tuner.open() as pairs:
+
+        def watch() -> None:
+            for pair in pairs.until(stop):
+                seen["pairs" if abs(pair.skew_ns) < 1e9 else "apart"] += 1
+
+        thread = Thread(target=watch)
+        thread.start()
+        try:
+            assert until(lambda: seen["pairs"] > 3)
+            tuner.change({side: {"offset_ms": offset_ms}})
+            assert until(lambda: _stands_still(seen))
+            tuner.change({side: {"offset_ms": 0.0}})
+            before = seen["pairs"]
+            assert until(lambda: seen["pairs"] > before + 3)  # within 20 s, where the stamps are 100 s apart
+        finally:
+            stop.set()
+            thread.join()
+    assert not seen["apart"]
+
+
+def _stands_still(seen: Counter[str]) -> bool:
+    before = seen.total()
+    time.sleep(0.3)
+    return seen.total() == before
+
+
+WRONG = [float("nan"), float("inf"), -float("inf"), 1e300, 1e308, -1e300, 10**400]
+
+
+@pytest.mark.parametrize("value", WRONG)
+@pytest.mark.parametrize("key", ["visible.offset_ms", "infrared.offset_ms", "infrared.agc_time_constant_s"])
+def test_no_setting_is_beyond_all_bounds(file: Path, key: str, value: float) -> None:
+    tuner = Tuner(Rig.from_file(file), file)
+    table, name = key.split(".")
+    with tuner.open(), pytest.raises(CoconetError, match=name):
+        tuner.change({table: {name: value}})
+
+
+@pytest.mark.parametrize("value", [*WRONG, 1e-300])
+def test_no_geometry_is_beyond_all_bounds(file: Path, value: float) -> None:
+    tuner = Tuner(Rig.from_file(file), file)
+    plane = {"parallax_px_m": [10, 0], "aligned_at_m": 5, "distance_m": 5}
+    for change in (
+        {"homography": [[value, 0, 0], [0, 1, 0], [0, 0, 1]]},
+        {"plane": {**plane, "distance_m": value}},
+        {"plane": {**plane, "aligned_at_m": value}},
+        *([] if value == 1e-300 else [{"plane": {**plane, "parallax_px_m": [value, 0]}}]),
+    ):
+        with pytest.raises(CoconetError, match="homography|plane"):
+            tuner.change({"alignment": change})

@@ -139,7 +139,7 @@ def test_folders_of_unlike_rates_need_no_equal_names(tmp_path: Path) -> None:
             r"rig\.toml, infrared\.agc: wanted one of the keys address, name, fps, size_px, layout, offset_ms, black",
         ),
         ("[visible]\n" + CAMERAS[26:], r"rig\.toml, visible\.address: wanted this key, got nothing"),
-        (CAMERAS + "fps = -1\n", r"rig\.toml, infrared\.fps: wanted greater than 0, got -1"),
+        (CAMERAS + "fps = -1\n", r"rig\.toml, infrared\.fps: wanted greater than or equal to 0\.001, got -1"),
         (
             CAMERAS + "agc_percentiles = [9, 1]\n",
             r"rig\.toml, \[infrared\] agc_percentiles: wanted a low and a higher one",
@@ -176,3 +176,65 @@ def test_a_second_camera_that_does_not_open_is_told_and_a_second_try_works(tmp_p
         open_rig(Rig.from_addresses(video, str(tmp_path / "none.mp4")))
     with open_rig(Rig.from_addresses(video, video)) as stream:
         assert len(list(stream)) == 1
+
+
+NUMBERS = ["1e308", "-1e308", "1e-300", "inf", "nan", "-nan", "1e999", "1" + "0" * 400, "9" * 5000, "1e300"]
+
+LENS = "[alignment.infrared_lens]\nfocal_px = [{0}, 400.0]\ncentre_px = [320.0, 240.0]\n"
+
+PLANE = "[alignment.plane]\nparallax_px_m = [1.0, 1.0]\naligned_at_m = {0}\ndistance_m = 5.0\n"
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "fps = {0}\n",
+        "agc_time_constant_s = {0}\n",
+        "agc_percentiles = [{0}, {0}]\n",
+        "[health]\nlate_periods = {0}\n",
+        "[alignment]\nhomography = [[{0}, 0, 0], [0, 1, 0], [0, 0, 1]]\n",
+        LENS,
+        PLANE,
+    ],
+)
+def test_a_number_beyond_all_bounds_is_refused_in_few_words(tmp_path: Path, lines: str, number: str) -> None:
+    with pytest.raises(CoconetError) as caught:
+        Rig.from_file(rig_file(tmp_path, CAMERAS + lines.format(number)))
+    assert len(str(caught.value)) < 700
+
+
+@pytest.mark.parametrize("number", [number for number in NUMBERS if number != "1e-300"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "offset_ms = {0}\n",
+        "size_px = [{0}, 3]\n",
+        "plateau_percent = {0}\n",
+        "[pairing]\ntolerance_ms = {0}\n",
+        "[health]\nlost_s = {0}\n",
+        "[health]\nfrozen_s = {0}\n",
+        "[alignment]\ndrift_alarm_px = {0}\n",
+        "[alignment.visible_lens]\nfocal_px = [9, 9]\ncentre_px = [{0}, 1]\n",
+        "[alignment.visible_lens]\nfocal_px = [9, 9]\ncentre_px = [1, 1]\ndistortion = [{0}, 0, 0, 0, 0]\n",
+    ],
+)
+def test_a_number_that_may_be_near_nothing_is_refused_if_it_is_too_large(
+    tmp_path: Path, lines: str, number: str
+) -> None:
+    with pytest.raises(CoconetError) as caught:
+        Rig.from_file(rig_file(tmp_path, CAMERAS + lines.format(number)))
+    assert len(str(caught.value)) < 700
+
+
+@pytest.mark.parametrize("focal", ["0", "0.0", "-400.0", "0.01"])
+def test_a_lens_without_a_focal_length_is_refused(tmp_path: Path, focal: str) -> None:
+    with pytest.raises(CoconetError, match=r"\[alignment\] lens: wanted focal_px from 0.1 on"):
+        Rig.from_file(rig_file(tmp_path, CAMERAS + LENS.format(focal)))
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, "a = " + "[" * 5000, "a = " + "{a=" * 3000, "\0", "visible = 5"])
+def test_a_text_that_is_no_rig_is_refused_in_few_words(tmp_path: Path, text: str) -> None:
+    with pytest.raises(CoconetError) as caught:
+        Rig.from_file(rig_file(tmp_path, text))
+    assert len(str(caught.value)) < 300

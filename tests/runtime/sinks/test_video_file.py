@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from coconet.media.video import VideoReader
 from coconet.runtime.frame import Frame, FramePair, FusedFrame
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.video_file import RotatingSink, Rotation
-from tests.support.frames import fused_frame
+from tests.support.frames import PERIOD_NS, fused_frame
 
 
 def frames_in(folder: Path) -> list[int]:
@@ -67,3 +68,13 @@ def test_after_an_error_only_the_unfinished_file_is_lost(tmp_path: Path) -> None
 def test_a_rotation_that_never_turns_is_refused(words: tuple[float, float, int]) -> None:
     with pytest.raises(CoconetError, match="wanted a length or a size above 0"):
         Rotation(*words)
+
+
+def test_stamps_that_step_back_after_a_change_of_an_offset_go_on_where_the_file_was(tmp_path: Path) -> None:
+    sink = open_sink(str(tmp_path / "day.mp4"))
+    for index in (0, 1, 2, 2500, 2501, 3, 4):  # a minute and a half ahead, and back again
+        sink.write(fused_frame(index))
+    sink.close()
+    with VideoReader(tmp_path / "day.mp4") as video:
+        stamps = [frame.timestamp_ns for frame in video]
+    assert [round((later - one) / PERIOD_NS) for one, later in pairwise(stamps)] == [1, 1, 2498, 1, 1, 1]

@@ -116,6 +116,7 @@ ODD_BODIES = [
     b"[" * 8000,
     b"\xed\xa0\x80",
     b'{"visible":null}',
+    b'{"alignment":{"homography":[[1e308,0,0],[0,1,0],[0,0,1]]}}',
 ]
 
 
