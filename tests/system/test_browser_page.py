@@ -94,7 +94,7 @@ def test_a_snapshot_is_saved_and_offered(page: Page) -> None:
 
 def test_a_recording_is_begun_and_finished_with_one_button(page: Page) -> None:
     page.click("#record")
-    assert until(lambda: page.text("#record").startswith("0:01"))
+    assert until(lambda: page.text("#record").startswith("0:") and page.text("#record") > "0:00")
     page.click("#record")
     assert until(lambda: page.text("#record") == "Record")
     assert list(page.rig.page.view.captures.folder.glob("*.mp4"))
@@ -105,7 +105,7 @@ def test_a_stopped_camera_gets_a_badge_and_is_live_again_afterwards(page: Page) 
     page.rig.infrared.stopped.set()
     try:
         assert until(lambda: page.text("#camera-infrared .state") == "lost")
-        assert page.text("#camera-visible .state") == "live"
+        assert until(lambda: page.text("#camera-visible .state") == "live")
     finally:
         page.rig.infrared.stopped.clear()
     assert until(lambda: page.text("#camera-infrared .state") == "live")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -50,13 +50,12 @@ def received(address: str, options: dict[str, str], count: int) -> list[np.ndarr
 
 
 @contextmanager
-def receiver(address: str, options: dict[str, str], count: int = 3) -> Iterator[list[np.ndarray]]:
-    """Receive in a thread until there are enough pictures, which are there after the block."""
-    pictures: list[np.ndarray] = []
+def receiver(address: str, options: dict[str, str], count: int = 3) -> Iterator[Future[list[np.ndarray]]]:
+    """Receive in a thread until there are enough pictures, which are the result after the block."""
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(received, address, options, count)
-        yield pictures
-        pictures.extend(waiting.result(30))
+        yield waiting
+        waiting.result(60)
 
 
 def begin(sink: StreamSink) -> None:
@@ -69,11 +68,13 @@ def begin(sink: StreamSink) -> None:
     pytest.fail("the receiver never came")
 
 
-def send_until_enough(sink: StreamSink, most: int = 400) -> None:
-    for index in range(1, most):
+def send_until_enough(sink: StreamSink, pictures: Future[list[np.ndarray]]) -> None:
+    """Send frames as long as the receiver waits for them, however late it began to."""
+    for index in range(1, 20_000):
+        if pictures.done():
+            return
         sink.write(frame(index))
         time.sleep(0.002)
-    sink.close()
 
 
 @pytest.mark.parametrize("kind", ["udp", "rtsp"])
@@ -83,10 +84,11 @@ def test_a_receiver_sees_the_fused_pictures(kind: str) -> None:
     with receiver(address, options) as pictures:
         sink = StreamSink(address)
         begin(sink)
-        send_until_enough(sink)
-    assert len(pictures) == 3
-    assert pictures[-1].shape == (48, 64, 3)
-    assert abs(int(pictures[-1].mean()) - LEVEL) <= 2
+        send_until_enough(sink, pictures)
+        sink.close()
+    assert len(pictures.result()) == 3
+    assert pictures.result()[-1].shape == (48, 64, 3)
+    assert abs(int(pictures.result()[-1].mean()) - LEVEL) <= 2
 
 
 def test_a_receiver_who_is_not_there_is_said_without_the_password() -> None:
@@ -107,11 +109,10 @@ def test_a_network_may_lose_frames_and_a_pipe_may_not(address: str | None, lossy
 def test_a_receiver_who_goes_away_costs_frames_and_not_the_run() -> None:
     address = f"rtsp://127.0.0.1:{free_port()}/fused"
     sink = StreamSink(address)
-    with receiver(address, LISTENING):
+    with receiver(address, LISTENING) as pictures:
         begin(sink)
-        for index in range(1, 100):
-            sink.write(frame(index))
-    index = 100
+        send_until_enough(sink, pictures)
+    index = 20_000
     while not sink.dropped:
         sink.write(frame(index))
         index += 1
@@ -120,8 +121,9 @@ def test_a_receiver_who_goes_away_costs_frames_and_not_the_run() -> None:
             index += 1
             sink.write(frame(index))
             time.sleep(0.05)
-        send_until_enough(sink)
-    assert len(pictures) == 3
+        send_until_enough(sink, pictures)
+        sink.close()
+    assert len(pictures.result()) == 3
 
 
 @contextmanager
