@@ -23,9 +23,9 @@ from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame import Frame, FramePair
+from coconet.runtime.loop.latency_log import Percentiles
 from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.run_report import RunReport
-from coconet.runtime.loop.run_stats import Percentiles
 from coconet.runtime.pairing.live_pairs import pair_live_cameras
 from coconet.runtime.sinks.sink import NoSink
 

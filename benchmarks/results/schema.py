@@ -9,7 +9,7 @@ import numpy as np
 from coconet.benchmarks.results.intervals import Turns, quantile_interval
 from coconet.cards.precision import PrecisionName
 from coconet.config import Checked
-from coconet.runtime.loop.run_stats import Percentiles
+from coconet.runtime.loop.latency_log import Percentiles
 
 
 class Summary(Checked):

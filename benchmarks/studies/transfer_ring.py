@@ -28,7 +28,7 @@ from coconet.media.pixels import Pixels
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 from coconet.runtime.backends.tensorrt.gpu_memory import LIBRARIES, GpuMemory, GpuObject, gpu_refused, open_gpu_memory
 from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing, GpuEngine, RingOptions, Shape
-from coconet.runtime.loop.run_stats import Percentiles
+from coconet.runtime.loop.latency_log import Percentiles
 
 MATRIX_SIDE, MATRIX_RUNS = 8192, 20
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from coconet.cards.precision import PrecisionName
-from coconet.runtime.loop.run_stats import Figures, Percentiles, StageTime
+from coconet.runtime.loop.latency_log import Percentiles, StageTime
+from coconet.runtime.loop.run_stats import Figures
 from coconet.runtime.pairing.paired_captures import CameraCount, StreamCounts
 
 

@@ -7,8 +7,9 @@ from typing import get_args
 
 from coconet import __version__
 from coconet.errors import MissingPackage
+from coconet.runtime.loop.latency_log import Percentiles
 from coconet.runtime.loop.liveness import Pulse, Standing
-from coconet.runtime.loop.run_stats import Gauge, Percentiles, Vitals
+from coconet.runtime.loop.run_stats import Gauge, Vitals
 from coconet.runtime.pairing.camera_health import CameraHealth, CameraState
 
 try:

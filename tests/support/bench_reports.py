@@ -5,7 +5,7 @@ from __future__ import annotations
 from coconet.benchmarks.machine.device import Device
 from coconet.benchmarks.results.report import BenchReport
 from coconet.benchmarks.results.schema import Layer, Quality, Row, Startup, Stream
-from coconet.runtime.loop.run_stats import Percentiles
+from coconet.runtime.loop.latency_log import Percentiles
 
 
 def row_of(entry: str, middle_ms: float, size: tuple[int, int] = (480, 640), **fields: object) -> Row:

@@ -7,8 +7,8 @@ import json
 
 from rich.console import Console
 
+from coconet.runtime.loop.latency_log import Percentiles
 from coconet.runtime.loop.run_report import RunReport
-from coconet.runtime.loop.run_stats import Percentiles
 from coconet.runtime.pairing.paired_captures import CameraCount, StreamCounts
 
 REPORT = RunReport(

@@ -8,8 +8,10 @@ import pytest
 
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.loop.pipeline import run_pipeline
+from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import RECENT_FRAMES, Gauge
 from coconet.runtime.pairing.camera_health import CameraHealth
+from coconet.runtime.pairing.paired_captures import CameraCount, StreamCounts
 from tests.support.frames import timed_frame
 from tests.support.loop_ends import Recording, Shelf
 
@@ -59,3 +61,43 @@ def test_the_cameras_and_the_drift_are_asked_when_the_vitals_are() -> None:
     assert told is not None
     line = json.loads(told.to_json())
     assert (line["infrared"]["state"], line["visible"]["name"], line["drift_px"]) == ("shutter", "front", 1.5)
+
+
+def test_a_report_is_over_the_whole_run_and_the_vitals_over_its_newest_frames_out_of_one_record() -> None:
+    gauge = Gauge()
+    gauge.begin(BaselineBackend().card, "numpy", lambda: 7)
+    for latency_ms in [1000.0] * 20 + [4.0] * RECENT_FRAMES:
+        gauge.note(timed_frame(latency_ms, missing=frozenset()))
+    gauge.note(timed_frame(9.0, missing=frozenset({"infrared"})))
+    now, counts = gauge.vitals(), StreamCounts(CameraCount(200, 171, 29), CameraCount(171, 171))
+    report = RunReport.of(gauge.figures(), counts, interrupted=True)
+    assert now is not None
+    assert now.latency_ms is not None
+    assert report.latency_ms is not None
+    assert (now.latency_ms.p99, report.latency_ms.p99) == (4.0, 1000.0)
+    for name in ("model", "precision", "backend", "fused", "passed_through", "superseded"):
+        assert getattr(now, name) == getattr(report, name)
+    assert (report.fused, report.passed_through, report.interrupted, report.counts) == (171, 1, True, counts)
+
+
+def test_a_record_is_of_one_run() -> None:
+    gauge = Gauge()
+    with pytest.raises(RuntimeError, match="once its run has begun"):
+        gauge.figures()
+    for length in (3, 5):
+        report = run_pipeline(Recording(length), BaselineBackend(), Shelf(), gauge=gauge)
+        assert report.fused == length
+
+
+KEYS = (
+    *("model", "precision", "backend", "visible", "infrared", "fused", "passed_through", "fps", "latency_ms"),
+    *("capture_to_fused_ms", "skew_ms", "stages", "superseded", "drift_px"),
+)
+
+
+def test_vitals_have_the_keys_that_programs_read() -> None:
+    gauge = Gauge()
+    gauge.begin(BaselineBackend().card, "numpy", lambda: 0)
+    told = gauge.vitals()
+    assert told is not None
+    assert tuple(json.loads(told.to_json())) == KEYS

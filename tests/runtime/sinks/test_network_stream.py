@@ -20,8 +20,6 @@ from coconet.errors import CoconetError
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.network_stream import RawSink, StreamSink
 from coconet.runtime.sinks.open_sink import open_sink
-from coconet.runtime.view import Look
-from coconet.runtime.viewers.window import check_window, look_after
 from tests.support.frames import fused_frame
 
 PAINTED = "painted://?width=64&height=48&fps=50"
@@ -155,19 +153,3 @@ def test_a_reader_who_has_gone_ends_the_run() -> None:
 
     with pytest.raises(CoconetError, match="wanted a reader, got Broken pipe"):
         RawSink(Gone()).write(frame(0))
-
-
-def test_a_window_is_refused_without_windows_in_opencv_or_without_a_display() -> None:
-    with pytest.raises(CoconetError, match="wanted OpenCV with windows"):
-        check_window({"DISPLAY": ":0"}, "  GUI:                NONE\n")
-    if sys.platform == "linux":
-        with pytest.raises(CoconetError, match="wanted a display"):
-            check_window({}, "  GUI:                QT5\n")
-    check_window({"DISPLAY": ":0"}, "  GUI:                GTK3\n")
-
-
-def test_keys_choose_what_a_window_shows() -> None:
-    assert look_after(ord("3"), Look()) == Look("infrared")
-    assert look_after(ord("c"), Look("infrared", "inferno")) == Look("infrared", "turbo")
-    assert look_after(ord("c"), Look("infrared", "turbo")) == Look("infrared", "white-hot")
-    assert look_after(255, Look("alignment")) == Look("alignment")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coconet.runtime.loop.run_stats import LatencyLog, Percentiles
+from coconet.runtime.loop.latency_log import LatencyLog, Percentiles
 from tests.support.frames import timed_frame
 
 
@@ -53,3 +53,11 @@ def test_a_log_takes_all_of_its_memory_at_once() -> None:
     finally:
         tracemalloc.stop()
     assert grown_bytes < 5000
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=40), st.integers(1, 12))
+def test_percentiles_of_the_newest_are_those_of_the_end_of_the_list(samples: list[float], last: int) -> None:
+    log = LatencyLog(history_frames=10)
+    for latency_ms in samples:
+        log.add(timed_frame(latency_ms))
+    assert log.percentiles("fuse", last) == Percentiles.of(samples[-min(last, 10) :])

@@ -1,0 +1,105 @@
+"""A log of latencies: what every stage of a frame's way took, and percentiles over the newest frames."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coconet.runtime.frame import FusedFrame
+
+HISTORY_FRAMES = 100_000
+"""Percentiles are over the last so many frames, an hour at 30 a second: a rig that runs for weeks must not grow."""
+
+Measure = Literal["prepare", "queue", "fuse", "sink queue", "write", "capture to fused", "skew"]
+"""Milliseconds of a frame's way, and how far its two pictures were apart."""
+
+STAGES: tuple[Measure, ...] = ("prepare", "queue", "fuse", "sink queue", "write")
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """The values that 50, 95 and 99 per cent of the samples do not exceed, linear between neighbours."""
+
+    p50: float
+    p95: float
+    p99: float
+
+    @classmethod
+    def of(cls, samples: Sequence[float] | NDArray[np.float64]) -> Percentiles:
+        """Percentiles of at least one sample."""
+        return cls(*(float(value) for value in np.percentile(samples, (50, 95, 99))))
+
+
+@dataclass(frozen=True)
+class StageTime:
+    """How long one stage of a frame's way took.
+
+    stage: prepare (thermal front end and alignment), queue (waiting for the backend), fuse, sink queue (waiting to be
+    written) or write.
+    """
+
+    stage: str
+    ms: Percentiles
+
+
+class _Recent:
+    """The last `size` values, in memory that is all taken at once: as a deque it would grow for the first hour."""
+
+    def __init__(self, size: int) -> None:
+        self._values: NDArray[np.float64] = np.full(size, np.nan)
+        self._count = 0
+
+    def append(self, value: float) -> None:
+        self._values[self._count % len(self._values)] = value
+        self._count += 1
+
+    def last(self, most: int) -> NDArray[np.float64]:
+        """The newest values, at most this many, in no particular order."""
+        size, end = len(self._values), self._count % len(self._values)
+        if self._count <= size:
+            return self._values[max(0, self._count - most) : self._count]
+        return self._values[np.arange(end - min(most, size), end) % size]
+
+
+class LatencyLog:
+    """Takes one line per fused frame. frames: how many there were, also those no longer remembered.
+
+    passed_through: how many of them show one camera alone, because the other was not there; those are not timed.
+    """
+
+    def __init__(self, history_frames: int = HISTORY_FRAMES) -> None:
+        self.frames = self.passed_through = 0
+        self._samples: defaultdict[Measure, _Recent] = defaultdict(lambda: _Recent(history_frames))
+
+    def add(self, frame: FusedFrame) -> None:
+        """Remember a frame's times and its skew, whichever camera was early."""
+        self.frames += 1
+        if frame.pair.missing:
+            self.passed_through += 1
+            return
+        self._samples["prepare"].append(frame.pair.prepare_ms)
+        self._samples["queue"].append(frame.queued_ms)
+        self._samples["fuse"].append(frame.latency_ms)
+        self._samples["skew"].append(abs(frame.pair.skew_ns) / 1e6)
+        if frame.capture_to_fused_ms is not None:
+            self._samples["capture to fused"].append(frame.capture_to_fused_ms)
+
+    def add_write(self, queued_ms: float, write_ms: float) -> None:
+        """Remember how long a frame waited to be written, and how long writing it took."""
+        self._samples["sink queue"].append(queued_ms)
+        self._samples["write"].append(write_ms)
+
+    def percentiles(self, measure: Measure, last: int = HISTORY_FRAMES) -> Percentiles | None:
+        """Percentiles over at most `last` of the newest samples; None if there is none."""
+        recent = self._samples.get(measure)
+        return None if recent is None else Percentiles.of(recent.last(last))
+
+    def stages(self, last: int = HISTORY_FRAMES) -> tuple[StageTime, ...]:
+        """The stages that were timed, in the order of a frame's way."""
+        found = ((stage, self.percentiles(stage, last)) for stage in STAGES)
+        return tuple(StageTime(stage, ms) for stage, ms in found if ms is not None)

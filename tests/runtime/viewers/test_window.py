@@ -1,0 +1,44 @@
+"""The window: what keys do, if there can be one, and that a window that fails ends the run."""
+
+from __future__ import annotations
+
+import sys
+from threading import Event
+
+import cv2
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.view import Look
+from coconet.runtime.viewers import window
+from coconet.runtime.viewers.window import LiveWindow, check_window, look_after
+
+WINDOWS = "GUI:                           NONE" not in cv2.getBuildInformation()
+
+
+def test_a_window_is_refused_without_windows_in_opencv_or_without_a_display() -> None:
+    with pytest.raises(CoconetError, match="wanted OpenCV with windows"):
+        check_window({"DISPLAY": ":0"}, "  GUI:                NONE\n")
+    if sys.platform == "linux":
+        with pytest.raises(CoconetError, match="wanted a display"):
+            check_window({}, "  GUI:                QT5\n")
+    check_window({"DISPLAY": ":0"}, "  GUI:                GTK3\n")
+
+
+def test_keys_choose_what_a_window_shows() -> None:
+    assert look_after(ord("3"), Look()) == Look("infrared")
+    assert look_after(ord("c"), Look("infrared", "inferno")) == Look("infrared", "turbo")
+    assert look_after(ord("c"), Look("infrared", "turbo")) == Look("infrared", "white-hot")
+    assert look_after(255, Look("alignment")) == Look("alignment")
+
+
+@pytest.mark.skipif(WINDOWS, reason="this OpenCV has windows, so that none fails")
+def test_a_window_that_fails_ends_the_run_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window, "check_window", lambda _environment, _build: None)
+    stop = Event()
+    shown = LiveWindow(Gauge(), Look(), stop)
+    shown.__enter__()
+    assert stop.wait(20)
+    with pytest.raises(cv2.error, match="not implemented"):
+        shown.__exit__(None, None, None)
