@@ -71,5 +71,6 @@ def test_every_geometry_that_is_let_in_gives_a_picture(numbers: list[float], foc
     plane = Plane((more[7], more[8]), 0.01, 1e6)
     geometry = Alignment(((a, b, c), (d, e, f), (g, h, i)), None, lens, lens, plane)
     warped = geometry.warp(np.full((12, 16, 1), 200, np.uint8), (20, 14))
-    assert (warped.shape, warped.dtype) == ((14, 20, 1), np.uint8)
+    assert warped.shape == (14, 20, 1)
+    assert warped.dtype == np.uint8
     assert np.isfinite(source_points(geometry, (20, 14))).all()
