@@ -24,7 +24,7 @@ from coconet.errors import ExitCode as ExitCode
 if TYPE_CHECKING:
     from coconet.cards.engine_card import EngineCard as EngineCard
     from coconet.cards.model_card import ModelCard as ModelCard
-    from coconet.metrics.fusion import Scores as Scores
+    from coconet.metrics.scores import Scores as Scores
     from coconet.runtime.api.card import read_card, read_engine_card
     from coconet.runtime.api.model import FusionModel, load
     from coconet.runtime.api.rig import open_pairs, open_rig
@@ -63,7 +63,7 @@ _HOMES = {
     "PairStream": "coconet.runtime.pairing.pair_stream",
     "Rig": "coconet.runtime.rig.rig_file",
     "RunReport": "coconet.runtime.loop.run_report",
-    "Scores": "coconet.metrics.fusion",
+    "Scores": "coconet.metrics.scores",
     "load": "coconet.runtime.api.model",
     "open_pairs": "coconet.runtime.api.rig",
     "open_rig": "coconet.runtime.api.rig",

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from coconet.metrics.gray import Gray, Samples, as_levels, as_samples
 from coconet.metrics.qabf import qabf
+from coconet.metrics.scores import VARIANT, Scores
 from coconet.metrics.ssim import structural_similarity
 from coconet.metrics.vif import vifp
 
@@ -43,26 +44,6 @@ __all__ = [
     "vif",
     "vifp",
 ]
-
-VARIANT = (
-    "8 bit gray, 0..255, float64; VIF, SSIM, SCD and MI are sums over both sources; VIF is pixel-domain; MI in bits"
-)
-"""What a report says beside the numbers; tables made otherwise cannot be compared with these."""
-
-
-@dataclass(frozen=True)
-class Scores:
-    """One fused picture, or the mean of many: each field as the function of its long name gives it."""
-
-    EN: float
-    AG: float
-    SF: float
-    SD: float
-    SCD: float
-    VIF: float
-    MI: float
-    Qabf: float
-    SSIM: float
 
 
 def score(fused: Gray, infrared: Gray, visible: Gray) -> Scores:

@@ -12,8 +12,9 @@ import math
 
 import numpy as np
 
-from coconet.metrics.fusion import Scores, entropy, joint_entropy, score, spatial_frequency, vifp
+from coconet.metrics.fusion import entropy, joint_entropy, score, spatial_frequency, vifp
 from coconet.metrics.gray import Gray, as_levels, as_samples
+from coconet.metrics.scores import Scores
 
 VARIANT = "matlab_u8: SD, VIF and MI in saturating uint8 arithmetic, SF on 0..1, the rest as in the plain variant"
 """What a report says beside such numbers."""

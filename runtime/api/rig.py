@@ -15,7 +15,7 @@ def open_rig(file: Path | str, *, align: bool = True, patient: bool = False) -> 
 
     align, patient, the pairs and the errors: as open_pairs says; a file that is no rig file is a CoconetError too.
     """
-    return open_pairs(Rig.from_file(Path(file)), align=align, patient=patient)
+    return open_pairs(Rig.from_file(file), align=align, patient=patient)
 
 
 def open_pairs(rig: Rig, *, align: bool = True, patient: bool = False) -> PairStream:

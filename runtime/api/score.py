@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from coconet.media.pixels import as_gray
-from coconet.metrics.fusion import Scores
-from coconet.metrics.fusion import score as score_gray
+from coconet.metrics.scores import Scores
 from coconet.runtime.api.arrays import Picture, colour_or_gray, gray
 
 
@@ -15,9 +14,11 @@ def score(fused: Picture, visible: Picture, infrared: Picture) -> Scores:
     one size, sides of 41 pixels or more. Colour is scored by its luma (BT.601, rounded to 8 bit).
     Raises CoconetError for other types and shapes, MissingPackage without SciPy.
     """
+    from coconet.metrics import fusion
+
     pictures = (
         colour_or_gray("fused picture", fused),
         gray("infrared picture", infrared),
         colour_or_gray("visible picture", visible),
     )
-    return score_gray(*(as_gray(pixels)[:, :, 0] for pixels in pictures))
+    return fusion.score(*(as_gray(pixels)[:, :, 0] for pixels in pictures))

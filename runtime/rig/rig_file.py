@@ -147,15 +147,17 @@ class Rig(Checked):
     realtime: bool = False
 
     @classmethod
-    def from_file(cls, path: Path) -> Rig:
+    def from_file(cls, path: Path | str) -> Rig:
         """Read a rig file; relative addresses are relative to it. Raises CoconetError naming the file and the key."""
+        path = Path(path)
         rig = check_fields(cls, read_toml(path, "a rig file"), path)
         return rig.model_copy(update={"visible": _beside(path, rig.visible), "infrared": _beside(path, rig.infrared)})
 
     @classmethod
-    def from_addresses(cls, visible: str, infrared: str, *, realtime: bool = False) -> Rig:
+    def from_addresses(cls, visible: Path | str, infrared: Path | str, *, realtime: bool = False) -> Rig:
         """Make a rig of two addresses, with defaults for the rest."""
-        return cls(visible=CameraTable(address=visible), infrared=InfraredTable(address=infrared), realtime=realtime)
+        tables = CameraTable(address=str(visible)), InfraredTable(address=str(infrared))
+        return cls(visible=tables[0], infrared=tables[1], realtime=realtime)
 
 
 def _beside(rig_file: Path, table: Table) -> Table:

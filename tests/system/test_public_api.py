@@ -41,6 +41,35 @@ def test_fusing_without_a_network_needs_no_network_library() -> None:
     assert answer_of(code) == "set()\n"
 
 
+IN_THE_BASE_ALONE = """
+import sys
+
+class Hider:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"torch", "scipy", "onnx", "safetensors", "onnxscript", "h5py", "tomli_w"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Hider())
+import coconet, numpy
+help(coconet)
+for call in ("score(*[numpy.zeros((48, 64), numpy.uint8)] * 3)", "read_card('coconet')", "load('coconet')"):
+    try:
+        eval(f"coconet.{call}")
+    except coconet.MissingPackage as missing:
+        print(call, missing, sep="|")
+coconet.load("lite", backend="ort").close()
+print(all(hasattr(coconet, name) for name in dir(coconet)), coconet.read_card("lite").network)
+"""
+
+
+def test_with_the_base_install_every_name_is_there_and_a_call_that_needs_more_names_the_extra() -> None:
+    *_, scored, card, loaded, last = answer_of(IN_THE_BASE_ALONE).splitlines()
+    assert scored.endswith("Install it with: pip install 'coconet-edge[metrics]'")
+    assert card.endswith("Install it with: pip install 'coconet-edge[export]'")
+    assert loaded.endswith("Install it with: pip install 'coconet-edge[export]'")
+    assert last == "True lite"
+
+
 def test_the_names_found_when_used_are_those_that_type_checkers_are_shown() -> None:
     assert shown_to_type_checkers() == coconet._HOMES
 

@@ -24,6 +24,7 @@ def rig_file(tmp_path: Path) -> Path:
 def test_a_rig_file_and_a_rig_of_addresses_give_the_same_pairs(rig_file: Path) -> None:
     seen = []
     rig = coconet.Rig.from_addresses(PAINTED, PAINTED)
+    assert coconet.Rig.from_file(str(rig_file)) == coconet.Rig.from_file(rig_file)
     for opened in (coconet.open_rig(str(rig_file)), coconet.open_rig(rig_file), coconet.open_pairs(rig)):
         with opened as pairs:
             seen.append([pair.visible.pixels for pair in pairs])
@@ -41,7 +42,7 @@ def test_every_pair_can_be_handed_to_a_model(rig_file: Path) -> None:
 
 def test_a_loop_may_be_left_early_and_the_cameras_are_closed(tmp_path: Path) -> None:
     folder = textured_pairs(tmp_path, 5)
-    rig = coconet.Rig.from_addresses(str(folder / "vis"), str(folder / "ir"))
+    rig = coconet.Rig.from_addresses(folder / "vis", folder / "ir")
     with coconet.open_pairs(rig) as pairs:
         next(iter(pairs))
     counts = pairs.counts.visible
