@@ -14,6 +14,7 @@ from coconet.cards.precision import EXPORTED, PRECISIONS, REFERENCE, Precision, 
 from coconet.errors import CoconetError
 
 RECORDS = list(PRECISIONS.values())
+CALIBRATED = labels(tuple(record for record in RECORDS if record.calibrated), "and")
 each_precision = pytest.mark.parametrize("precision", RECORDS, ids=PRECISIONS)
 
 
@@ -28,15 +29,18 @@ def test_a_record_does_not_change(precision: Precision) -> None:
         precision.rate = 0.0  # type: ignore[misc]
 
 
-def test_limits_loosen_and_rates_rise_from_the_widest_to_the_narrowest() -> None:
-    floors = [record.limits.worst_psnr_db for record in RECORDS]
-    assert floors == sorted(floors, reverse=True)
-    for facts in (
-        [r.limits.max_abs_error for r in RECORDS],
-        [r.rate for r in RECORDS],
-        [r.metric_change for r in RECORDS],
-    ):
-        assert facts == sorted(facts)
+@each_precision
+def test_no_precision_is_held_tighter_or_counted_slower_than_the_reference(precision: Precision) -> None:
+    reference = PRECISIONS[REFERENCE]
+    assert precision.limits.worst_psnr_db <= reference.limits.worst_psnr_db
+    assert precision.limits.max_abs_error >= reference.limits.max_abs_error
+    assert precision.metric_change >= reference.metric_change
+    assert precision.rate >= reference.rate == 1.0
+
+
+@each_precision
+def test_calibration_aims_higher_than_what_is_refused(precision: Precision) -> None:
+    assert not precision.calibrated or precision.aim_psnr_db > precision.limits.worst_psnr_db
 
 
 def test_words_and_marks_tell_precisions_apart() -> None:
@@ -48,7 +52,9 @@ def test_words_and_marks_tell_precisions_apart() -> None:
 def test_a_precision_is_exported_or_calibrated(precision: Precision) -> None:
     assert (precision in EXPORTED) != precision.calibrated
     if precision.calibrated:
-        with pytest.raises(CoconetError, match=f"wanted fp32 or fp16, got {precision.name}"):
+        with pytest.raises(
+            CoconetError, match=f"wanted {' or '.join(one.name for one in EXPORTED)}, got {precision.name}"
+        ):
             precision.exported_dtype()
     else:
         assert getattr(torch, precision.exported_dtype()).is_floating_point
@@ -59,7 +65,7 @@ def test_a_card_takes_every_precision_and_ranges_for_calibrated_ones_alone(preci
     record = CalibrationRecord(1, "0" * 64, "percentile 99.99") if precision.calibrated else None
     made = ModelCard("lite", precision.name, "", calibration=record)
     assert ModelCard.from_json(made.to_json(), "m.onnx") == made
-    with pytest.raises(CoconetError, match="wanted a calibration record on INT8 models and on no others"):
+    with pytest.raises(CoconetError, match=f"wanted a calibration record on {CALIBRATED} models and on no others"):
         ModelCard("lite", precision.name, "", calibration=None if record else CalibrationRecord(1, "", ""))
 
 
@@ -75,10 +81,11 @@ def test_a_graph_is_named_after_its_model_and_its_precision(name: PrecisionName,
     assert PRECISIONS[name].onnx_beside(Path(model)) == Path(file)
 
 
-def test_what_is_asked_for_by_an_option_is_exported_and_not_the_reference() -> None:
-    assert {record.name: record.asked_by for record in RECORDS} == {"fp32": None, "fp16": "half", "int8": None}
-    assert PRECISIONS[REFERENCE].rate == 1.0
+def test_what_is_asked_for_by_a_word_is_exported_and_not_the_reference() -> None:
+    assert [record for record in RECORDS if record.asked_by] == [one for one in EXPORTED if one.name != REFERENCE]
+    assert PRECISIONS["fp16"].asked_by == "half"
 
 
 def test_precisions_are_enumerated_in_sentences() -> None:
-    assert labels(EXPORTED, "or") == "FP32 or FP16"
+    assert labels((PRECISIONS["fp32"], PRECISIONS["fp16"]), "or") == "FP32 or FP16"
+    assert labels((PRECISIONS["int8"],), "and") == "INT8"
