@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -14,7 +15,9 @@ from coconet.files import make_folder, refuse_address, writing_to
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.sink import CLIPPED
+from coconet.runtime.sinks.sparing_sink import SparingSink, check_room
 from coconet.runtime.sinks.writer_thread import SinkThread
+from coconet.runtime.viewers.rate_limit import Allowance, TooOften
 
 _SIDES = ("fused", "visible", "infrared")
 
@@ -23,7 +26,7 @@ _SIDES = ("fused", "visible", "infrared")
 class ClipState:
     """A recording that is on. frames: written. dropped: given up because writing them took too long.
 
-    trouble: why it writes no more, empty while it does.
+    trouble: why it writes no more, empty while it does; a file that was ended because the disk is nearly full is whole.
     """
 
     name: str
@@ -35,23 +38,32 @@ class ClipState:
 
 @dataclass(frozen=True)
 class _Clip:
-    """The name of a recording, when it began, and what writes it."""
+    """The name of a recording, when it began, the file, and the thread that writes it."""
 
     name: str
     began_s: float
+    file: SparingSink
     writer: SinkThread
+
+    @property
+    def over(self) -> bool:
+        """Whether no more frames are written."""
+        return bool(self.writer.error or self.file.ended)
 
     @property
     def state(self) -> ClipState:
         seconds, writer = time.monotonic() - self.began_s, self.writer
-        return ClipState(self.name, seconds, writer.written, writer.dropped, str(writer.error or ""))
+        trouble = str(writer.error or self.file.ended)
+        return ClipState(self.name, seconds, self.file.frames, writer.dropped, trouble)
 
 
 class Captures:
-    """Writes into a folder, which is made with the first file."""
+    """Writes into a folder, which is made with the first file; not too often, and not until its disk is full."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, now_s: Callable[[], float] = time.monotonic) -> None:
         self.folder = folder
+        self._now_s = now_s
+        self._snapshots, self._recordings = Allowance(5, 1.0, now_s), Allowance(5, 10.0, now_s)
         self._lock = Lock()
         self._clip: _Clip | None = None
 
@@ -64,16 +76,19 @@ class Captures:
     def note(self, frame: FusedFrame) -> None:
         """Take every frame of the loop; it is written while a recording is on."""
         clip = self._clip
-        if clip is not None and clip.writer.error is None:
+        if clip is not None and not clip.over:
             with suppress(Exception):  # what went wrong shows in `recording`, and comes out of `stop`
                 clip.writer.put(frame)
 
     def snapshot(self, frame: FusedFrame) -> list[str]:
-        """Write the fused picture and those of the cameras that are live, as PNG; give the names of the files."""
+        """Write the fused picture and those of the cameras that are live, as PNG; give the names of the files.
+
+        Raises TooOften for more than five at once and then one per second, and CoconetError for a disk without room.
+        """
         from coconet.media.image import write_picture
 
         pictures = (frame.pixels, frame.pair.visible.pixels, frame.pair.infrared.pixels)
-        stem, names = self._stem(), []
+        stem, names = self._stem(self._snapshots), []
         for side, pixels in zip(_SIDES, pictures, strict=True):
             if side not in frame.pair.missing:
                 names.append(f"{stem}-{side}.png")
@@ -82,13 +97,18 @@ class Captures:
         return names
 
     def start(self) -> ClipState:
-        """Begin a recording, or go on with the one that is on."""
+        """Begin a recording, or go on with the one that is on.
+
+        Raises TooOften for more than five at once and then one per ten seconds, and CoconetError for a disk without
+        room.
+        """
         with self._lock:
             if self._clip is None:
-                name = f"{self._stem()}.mp4"
-                writer = SinkThread(open_sink(str(self.folder / name)), delivery=CLIPPED)
+                name = f"{self._stem(self._recordings)}.mp4"
+                file = SparingSink(open_sink(str(self.folder / name)), self.folder, self._now_s)
+                writer = SinkThread(file, delivery=CLIPPED)
                 writer.start()
-                self._clip = _Clip(name, time.monotonic(), writer)
+                self._clip = _Clip(name, time.monotonic(), file, writer)
             return self._clip.state
 
     def stop(self) -> ClipState | None:
@@ -100,8 +120,11 @@ class Captures:
             clip.writer.close()
             return clip.state
 
-    def _stem(self) -> str:
+    def _stem(self, allowance: Allowance) -> str:
         make_folder(self.folder)
+        check_room(self.folder)
+        if not allowance.take():
+            raise TooOften(self.folder, wanted="fewer new files", got="too many at once", remedy="Wait a few seconds.")
         now = datetime.now(timezone.utc)
         return f"{now:%Y%m%dT%H%M%S}-{now.microsecond // 1000:03d}Z"
 

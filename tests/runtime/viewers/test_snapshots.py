@@ -10,6 +10,7 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.media.image import read_picture
 from coconet.media.video import VideoReader
+from coconet.runtime.viewers.rate_limit import TooOften
 from coconet.runtime.viewers.snapshots import Captures, check_capture_folder
 from tests.support.frames import fused_frame, timed_frame
 from tests.support.live_rig import until
@@ -71,3 +72,58 @@ def test_a_capture_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CoconetError, match="wanted a folder for snapshots"):
         check_capture_folder(tmp_path / "file")
+
+
+def test_snapshots_have_a_rate(tmp_path: Path) -> None:
+    now_s = [0.0]
+    captures = Captures(tmp_path, lambda: now_s[0])
+    for _ in range(5):
+        captures.snapshot(fused_frame())
+    before = len(list(tmp_path.iterdir()))
+    with pytest.raises(TooOften, match="wanted fewer new files"):
+        captures.snapshot(fused_frame())
+    assert len(list(tmp_path.iterdir())) == before
+    now_s[0] = 1.0
+    captures.snapshot(fused_frame())
+    with pytest.raises(TooOften):
+        captures.snapshot(fused_frame())
+
+
+def test_recordings_have_a_rate(tmp_path: Path) -> None:
+    captures = Captures(tmp_path, lambda: 0.0)
+    for _ in range(5):
+        captures.start()
+        captures.note(fused_frame())
+        captures.stop()
+    with pytest.raises(TooOften):
+        captures.start()
+    assert captures.recording is None
+
+
+def test_a_disk_that_is_nearly_full_takes_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coconet.runtime.sinks.sparing_sink.missing_bytes", lambda _folder: 1)
+    captures = Captures(tmp_path)
+    for act in (captures.start, lambda: captures.snapshot(fused_frame())):
+        with pytest.raises(CoconetError, match="wanted 1 GB free"):
+            act()
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_recording_that_was_ended_by_a_full_disk_says_so_and_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = [0.0]
+    captures = Captures(tmp_path, lambda: now_s[0])
+    name = captures.start().name
+    captures.note(fused_frame(0))
+    assert until(lambda: captures.recording is not None and captures.recording.frames == 1)
+    monkeypatch.setattr("coconet.runtime.sinks.sparing_sink.missing_bytes", lambda _folder: 1)
+    now_s[0] = 2.0
+    captures.note(fused_frame(1))
+    assert until(lambda: captures.recording is not None and "nearly full" in captures.recording.trouble)
+    captures.note(fused_frame(2))
+    state = captures.stop()
+    assert state is not None
+    assert (state.frames, state.trouble) == (1, "ended: the disk is nearly full")
+    with VideoReader(tmp_path / name) as video:
+        assert len(list(video)) == 1
