@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from threading import Thread
 
 from coconet.benchmarks.machine.hwmon import TOTAL
 from coconet.benchmarks.machine.sensor import Reading
+from coconet.runtime.threads.background import Background
 
 PERIOD_MS = 100
 
@@ -46,10 +46,12 @@ class Tegrastats:
         self._process = subprocess.Popen(  # noqa: S603  # the path is where the system has the program
             [program, "--interval", str(PERIOD_MS)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
-        Thread(target=self._follow, daemon=True).start()
+        self._thread = Background(self._follow, "tegrastats")
+        self._thread.start()
 
     def read(self) -> Reading:
-        """The newest line's figures; nothing before the first line."""
+        """The newest line's figures; nothing before the first line. Raises what went wrong in a line."""
+        self._thread.check()
         return self._latest
 
     def device_mib(self, pid: int) -> float | None:
@@ -60,6 +62,7 @@ class Tegrastats:
         """End the program."""
         self._process.terminate()
         self._process.wait()
+        self._thread.stop()
 
     def _follow(self) -> None:
         for line in self._process.stdout or ():

@@ -73,7 +73,7 @@ class QueueThread(Generic[Item]):
 
     @property
     def dropped(self) -> int:
-        """How many items that entered were not taken: for want of room, or because the queue was stopped."""
+        """How many items were lost for want of room; those that the end has left over are not among them."""
         return self._dropped
 
     @property
@@ -117,14 +117,13 @@ class QueueThread(Generic[Item]):
             self._changed.notify_all()
 
     def stop(self, patience_s: float = STOP_S) -> bool:
-        """Ask the thread to stop, and wait at most this long after that; what still waits then counts as dropped.
+        """Ask the thread to stop, and wait at most this long after that; what still waits then is left out.
 
         Returns whether the thread has ended; one that has not is stuck in a device or a disk, and is left alone.
         """
         self.ask_to_stop()
         ended = self._thread.stop(patience_s)
         with self._changed:
-            self._dropped += len(self._items)
             self._items.clear()
         return ended
 

@@ -82,7 +82,7 @@ def test_a_stop_ends_a_run_that_forms_no_pair_and_leaves_no_video(tmp_path: Path
     cameras = Silent(), Silent()
     for camera in cameras:
         camera.realtime = realtime
-    limits = LiveSettings(HealthLimits(late_s=1e6, lost_s=1e6))
+    limits = LiveSettings(HealthLimits(lost_s=3600))
     pairs = pair_live_cameras(*cameras, live=limits) if realtime else pair_recordings(*cameras)
 
     def stop_once_it_waits() -> None:
@@ -222,3 +222,28 @@ def test_live_pairs_give_way_to_newer_ones_and_recorded_ones_never(realtime: boo
     assert report.fused + report.superseded == 30
     assert (report.superseded > 20) == realtime
     assert shelf.frames[-1].pair.visible.index == 29
+
+
+@pytest.mark.parametrize("realtime", [True, False])
+def test_pairs_that_a_stop_leaves_over_have_not_given_way(realtime: bool) -> None:
+    ending, ahead = Ending(), threading.Event()
+
+    class Ready(Recording):
+        """One pair to fuse, and one that waits when the run is stopped."""
+
+        def until(self, stop: threading.Event) -> Iterator[FramePair]:
+            pairs = super().until(stop)
+            yield next(pairs)
+            begun.wait()
+            yield next(pairs)
+            ahead.set()
+
+    def stop_once_a_pair_waits(frame: FusedFrame) -> None:
+        begun.set()
+        assert ahead.wait(30)
+        ending.stop.set()
+
+    begun, recording = threading.Event(), Ready(2)
+    recording.realtime = realtime
+    report = run_pipeline(recording, BaselineBackend(), NoSink(), ending=ending, gauge=Gauge(stop_once_a_pair_waits))
+    assert (report.fused, report.superseded, report.interrupted) == (1, 0, True)
