@@ -1,0 +1,33 @@
+"""CONTRIBUTING and the documents name files that exist, and no way to add something opens more than three."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMED_FILE = re.compile(r"`((?:coconet|runtime|export|calibration|benchmarks|tests|docs)/[\w./-]*|setup\.py)`")
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+TO_ADD = (
+    *("a camera", "a file format", "a precision", "a network", "a view", "a method of alignment", "a sink"),
+    *("a backend", "a command", "a metric"),
+)
+
+
+def find_rows() -> dict[str, list[str]]:
+    """Return the files that each row of the table of CONTRIBUTING names, folders left out."""
+    table = re.findall(r"^\| (\w[^|]+) \| ([^|]+) \|$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    return {what: [name for name in NAMED_FILE.findall(way) if not name.endswith("/")] for what, way in table}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_that_a_document_names_is_there(document: Path) -> None:
+    names = NAMED_FILE.findall(document.read_text())
+    assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("what", TO_ADD)
+def test_adding_something_opens_one_to_three_files_that_are_there(what: str) -> None:
+    assert 1 <= len(find_rows()[what]) <= 3
