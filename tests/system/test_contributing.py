@@ -9,6 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMED_FILE = re.compile(r"`((?:coconet|runtime|export|calibration|benchmarks|tests|docs)/[\w./-]*|setup\.py)`")
+IN_COMMANDS = re.compile(r"(?<![\w/.-])((?:tests|benchmarks|docs)/[\w/-]+\.(?:py|md|jpg|png))")
+MODULE = re.compile(r"python -m (coconet\.[\w.]+)")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TO_ADD = (
     *("a camera", "a file format", "a precision", "a network", "a view", "a method of alignment", "a sink"),
@@ -24,7 +26,9 @@ def find_rows() -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_file_that_a_document_names_is_there(document: Path) -> None:
-    names = NAMED_FILE.findall(document.read_text())
+    text = document.read_text()
+    modules = [name.removeprefix("coconet.").replace(".", "/") + ".py" for name in MODULE.findall(text)]
+    names = NAMED_FILE.findall(text) + IN_COMMANDS.findall(text) + modules
     assert [name for name in names if not (ROOT / name).exists()] == []
 
 
