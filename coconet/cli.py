@@ -16,7 +16,7 @@ from typer.main import get_command
 
 from coconet import __version__
 from coconet.errors import CoconetError
-from coconet.redaction import redacted_text
+from coconet.redaction import redact_text
 
 COMMANDS_GROUP = "coconet.commands"
 """Each part of the house announces its commands under this entry-point group in setup.py."""
@@ -60,7 +60,7 @@ def _usage_errors_redacted() -> Iterator[None]:
     try:
         yield
     except _UsageError as error:
-        error.message = redacted_text(error.message)  # type: ignore[attr-defined]
+        error.message = redact_text(error.message)  # type: ignore[attr-defined]
         raise
 
 

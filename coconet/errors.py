@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 
-from coconet.redaction import redact, redacted_text
+from coconet.redaction import redact, redact_text
 
 
 class CoconetError(Exception):
@@ -23,8 +23,8 @@ class CoconetError(Exception):
     exit_code = 2
 
     def __init__(self, where: object, *, wanted: str, got: str, remedy: str) -> None:
-        self.where = redact(str(where)) if isinstance(where, Path) else redacted_text(str(where))
-        self.wanted, self.got, self.remedy = redacted_text(wanted), redacted_text(got), redacted_text(remedy)
+        self.where = redact(str(where)) if isinstance(where, Path) else redact_text(str(where))
+        self.wanted, self.got, self.remedy = redact_text(wanted), redact_text(got), redact_text(remedy)
         super().__init__(f"{self.where}: wanted {self.wanted}, got {self.got}. {self.remedy}")
 
     def __reduce__(self) -> tuple[Callable[..., CoconetError], tuple[object, ...]]:

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from enum import Enum
 from typing import Any
 
-from coconet.redaction import redacted_text
+from coconet.redaction import redact_text
 
 _LOGGER = logging.getLogger("coconet.run")
 
@@ -51,7 +51,7 @@ def log_event(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
     """Note that something happened; fields are plain values with units in their names; addresses are redacted."""
     if not _LOGGER.hasHandlers():
         return  # logging would print the bare word
-    shown = {name: redacted_text(value) if isinstance(value, str) else value for name, value in fields.items()}
+    shown = {name: redact_text(value) if isinstance(value, str) else value for name, value in fields.items()}
     _LOGGER.log(level, event, extra={"fields": shown})
 
 

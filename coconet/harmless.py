@@ -86,7 +86,7 @@ _CAPS = re.compile(
 _DEVICE = re.compile(r"device=/dev/video\d{1,3}")
 
 
-def shown_host(host: str) -> str:
+def show_host(host: str) -> str:
     """A host and its port; *** for what is none, because that may be the beginning of a password."""
     if not host or is_ip(host):
         return host
@@ -104,7 +104,7 @@ def is_ip(host: str) -> bool:
         return False
 
 
-def shown_segment(segment: str) -> str:
+def show_segment(segment: str) -> str:
     """One step of the path of a network address: words of cameras and short numbers stay."""
     harmless = segment in ("", HIDDEN) or all(map(_is_path_word, re.split(r"[._-]", segment[:200])))
     return segment if harmless else HIDDEN
@@ -114,7 +114,7 @@ def _is_path_word(word: str) -> bool:
     return word.lower() in _PATH_WORDS or re.sub(r"\d{1,3}$", "", word).lower() in _PATH_WORDS | {""}
 
 
-def shown_parameter(parameter: str) -> str:
+def show_parameter(parameter: str) -> str:
     """One part of a query, key=value."""
     key, equals, value = parameter.partition("=")
     if not equals or key.lower() not in _QUERY_KEYS | _SECRET_KEYS:
@@ -123,7 +123,7 @@ def shown_parameter(parameter: str) -> str:
     return parameter if harmless and key.lower() in _QUERY_KEYS else f"{key}={HIDDEN}"
 
 
-def shown_name(name: str) -> str:
+def show_name(name: str) -> str:
     """One folder or file of a path on this machine."""
     plain = _TIME.sub("", name)
     if plain.lower().endswith(_ENDINGS):
@@ -137,13 +137,13 @@ def is_element(word: str, *, any_name: bool) -> bool:
     return (_ELEMENT if any_name else _KNOWN_ELEMENT).fullmatch(word) is not None
 
 
-def shown_caps(caps: str) -> str:
+def show_caps(caps: str) -> str:
     """The caps of a GStreamer pipeline, such as video/x-raw,width=640; empty for what is none."""
     kind, *fields = caps.split(",")
-    return ",".join([kind, *map(shown_property, fields)]) if _CAPS.fullmatch(kind) else ""
+    return ",".join([kind, *map(show_property, fields)]) if _CAPS.fullmatch(kind) else ""
 
 
-def shown_property(text: str) -> str:
+def show_property(text: str) -> str:
     """One property of a GStreamer element, key=value."""
     key, equals, value = text.partition("=")
     if _DEVICE.fullmatch(text) or (key in _PROPERTIES and (_PROPERTY_VALUE.fullmatch(value) or value == HIDDEN)):

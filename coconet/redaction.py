@@ -11,12 +11,12 @@ from coconet.harmless import (
     is_element,
     is_ip,
     is_secret_key,
-    shown_caps,
-    shown_host,
-    shown_name,
-    shown_parameter,
-    shown_property,
-    shown_segment,
+    show_caps,
+    show_host,
+    show_name,
+    show_parameter,
+    show_property,
+    show_segment,
 )
 
 _LONGEST = 200  # of what is shown, in characters: a name is to be recognised, not repeated
@@ -47,24 +47,24 @@ def redact(address: str) -> str:
     the name of a file that looks like part of one do not. What is long is shortened.
     """
     if (url := _URL.match(address)) is not None:
-        shown = _redacted_url(url[1], address[url.end() :])
+        shown = _redact_url(url[1], address[url.end() :])
     elif (broken := _BROKEN_URL.match(address)) is not None:
         shown = f"{broken[1] or broken[2]}:{HIDDEN}"
     elif _IN_TEXT.search(address) is not None or len(address) > _LONGEST_PATH:
         shown = HIDDEN  # an address inside something else
     else:
-        shown = "/".join(map(shown_name, address.split("/")))
+        shown = "/".join(map(show_name, address.split("/")))
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST // 2]}... ({len(address)} characters)"
 
 
-def redacted_text(text: str, *addresses: str) -> str:
+def redact_text(text: str, *addresses: str) -> str:
     """Return a message fit to be shown: addresses in it are redacted, and so is what of `addresses` may not be shown.
 
     addresses: what the message is about, so that secrets are found wherever the message repeats them.
     """
     for secret in sorted({word for address in addresses for word in _hidden_words(address)}, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
-    return "".join(map(_redacted_piece, re.split(r"( and |, )(?=[A-Za-z][A-Za-z0-9+.-]{1,15}:/)", text)))
+    return "".join(map(_redact_piece, re.split(r"( and |, )(?=[A-Za-z][A-Za-z0-9+.-]{1,15}:/)", text)))
 
 
 def is_network_address(path: str) -> bool:
@@ -72,10 +72,10 @@ def is_network_address(path: str) -> bool:
     return any(form.match(path) for form in (_URL, _BROKEN_URL, _BARE_URL))
 
 
-def _redacted_url(scheme: str, rest: str) -> str:
+def _redact_url(scheme: str, rest: str) -> str:
     kind = scheme.lower()
     if kind == "gst":
-        return f"{scheme}://{_redacted_pipeline(rest)}"
+        return f"{scheme}://{_redact_pipeline(rest)}"
     if kind == "csi":
         return f"{scheme}://{rest if re.fullmatch(r'[0-9]{0,3}', rest) else HIDDEN}"
     if kind == "painted" and rest[:1] not in ("", "?"):
@@ -86,10 +86,10 @@ def _redacted_url(scheme: str, rest: str) -> str:
         host, tail = _split_authority(tail.rpartition("@")[2])
         secret, at = HIDDEN, "@"
         host = host if is_ip(host) else HIDDEN
-    shown = shown_host(host)
+    shown = show_host(host)
     if shown == HIDDEN:
         return f"{scheme}://{HIDDEN}"
-    return f"{scheme}://{HIDDEN + at if secret or at else ''}{shown}{_shown_tail(tail)}"
+    return f"{scheme}://{HIDDEN + at if secret or at else ''}{shown}{_show_tail(tail)}"
 
 
 def _split_authority(text: str) -> tuple[str, str]:
@@ -98,18 +98,18 @@ def _split_authority(text: str) -> tuple[str, str]:
     return (text, "") if found is None else (text[: found.start()], text[found.start() :])
 
 
-def _shown_tail(tail: str) -> str:
+def _show_tail(tail: str) -> str:
     """A path and a query; a fragment is never shown."""
     tail, mark, _ = tail.partition("#")
     path, question, query = tail.partition("?")
-    shown = "/".join(map(shown_segment, path.split("/")))
+    shown = "/".join(map(show_segment, path.split("/")))
     if question:
-        shown += "?" + "&".join(map(shown_parameter, query.split("&")))
+        shown += "?" + "&".join(map(show_parameter, query.split("&")))
     shown = re.sub(r"\*\*\*(?:[/&]\*\*\*)+", HIDDEN, shown)
     return f"{shown}#{HIDDEN}" if mark else shown
 
 
-def _redacted_pipeline(pipeline: str) -> str:
+def _redact_pipeline(pipeline: str) -> str:
     """Show the elements of a pipeline and its harmless properties; nothing after a quote that is not closed."""
     shown: list[str] = []
     rest = pipeline.strip()
@@ -119,22 +119,22 @@ def _redacted_pipeline(pipeline: str) -> str:
             shown.append(HIDDEN)
             break
         head = not shown or shown[-1] == "!"
-        shown.append(_shown_token(found[0], head=head, clean=not any(HIDDEN in word for word in shown)))
+        shown.append(_show_token(found[0], head=head, clean=not any(HIDDEN in word for word in shown)))
         rest = rest[found.end() :].lstrip()
     return re.sub(r"\*\*\*(?: \*\*\*)+", HIDDEN, " ".join(shown))
 
 
-def _shown_token(token: str, *, head: bool, clean: bool) -> str:
+def _show_token(token: str, *, head: bool, clean: bool) -> str:
     """head: where an element stands. clean: nothing before it was hidden, so that it is no part of a password."""
     if token in ("!", HIDDEN) or (head and is_element(token, any_name=clean)):
         return token
-    if head and (caps := shown_caps(token)):
+    if head and (caps := show_caps(token)):
         return caps
     key, _, value = token.partition("=")
     url = _URL.match(value.strip("\"'"))
     if key in ("location", "uri") and url is not None and url[1].lower() != "gst":
-        return f"{key}={_redacted_url(url[1], value.strip(chr(34) + chr(39))[url.end() :])}"
-    return shown_property(token)
+        return f"{key}={_redact_url(url[1], value.strip(chr(34) + chr(39))[url.end() :])}"
+    return show_property(token)
 
 
 def _hidden_words(address: str) -> Iterator[str]:
@@ -144,27 +144,27 @@ def _hidden_words(address: str) -> Iterator[str]:
         yield from (form for form in (word, unquote(word)) if len(form) > 1 and form not in shown)
 
 
-def _redacted_piece(piece: str) -> str:
+def _redact_piece(piece: str) -> str:
     """Redact from the first address in a piece of text on; up to the last @ everything may belong to its password."""
     found = _IN_TEXT.search(piece)
     if found is None:
-        return re.sub(r"\S+", _shown_word, piece)
+        return re.sub(r"\S+", _show_word, piece)
     before, address = piece[: found.start()], piece[found.start() :]
     if address[:5].lower() == "gst:/":
-        return re.sub(r"\S+", _shown_word, before) + redact(address)
+        return re.sub(r"\S+", _show_word, before) + redact(address)
     space = re.compile(r"[\s\"'<>]").search(address, max(address.rfind("@"), 0))
     stop = len(address) if space is None else space.start()
     url, after = address[:stop].rstrip(".,;:)]"), address[stop:]
     punctuation = address[len(url) : stop]
-    return re.sub(r"\S+", _shown_word, before) + redact(url) + punctuation + (_redacted_piece(after) if after else "")
+    return re.sub(r"\S+", _show_word, before) + redact(url) + punctuation + (_redact_piece(after) if after else "")
 
 
-def _shown_word(word: re.Match[str]) -> str:
+def _show_word(word: re.Match[str]) -> str:
     """Redact a word that is no address, but may hold a password: user:password@host, or key=value."""
     text = word[0]
     if len(text) > _LONGEST_PATH:
         return f"{text[: _LONGEST // 2]}... ({len(text)} characters)"
     if "@" in text and ":" in text.rpartition("@")[0]:
-        return f"{HIDDEN}@{shown_host(_split_authority(text.rpartition('@')[2])[0])}"
+        return f"{HIDDEN}@{show_host(_split_authority(text.rpartition('@')[2])[0])}"
     key, equals, value = text.partition("=")
     return f"{key}={HIDDEN}" if equals and value and ("=" in value or is_secret_key(key)) else text

@@ -10,7 +10,6 @@ from typing import Protocol
 
 from coconet.cards.model_card import FrontEnd
 from coconet.errors import CoconetError
-from coconet.redaction import redact
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.frame import FramePair
 from coconet.runtime.pairing.pair_stream import PairStream
@@ -87,7 +86,7 @@ class RigSource:
         return stream
 
     def __str__(self) -> str:
-        return " and ".join(table.name or redact(table.address) for table in (self.rig.visible, self.rig.infrared))
+        return " and ".join(table.shown for table in (self.rig.visible, self.rig.infrared))
 
 
 @dataclass(frozen=True)

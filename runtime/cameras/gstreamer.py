@@ -9,7 +9,7 @@ import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.media.pixels import RawPixels
-from coconet.redaction import redacted_text
+from coconet.redaction import redact_text
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.cameras.network import StreamClock
 from coconet.runtime.frame import Frame, StampKind
@@ -50,7 +50,7 @@ class GStreamerCamera:
         try:
             self._pipeline: Any = Gst.parse_launch(f"{pipeline} ! videoconvert ! {caps} ! {_SINK}")
         except Exception as error:  # GLib.Error, which only exists where gi does
-            raise self._failed(redacted_text(str(error), self._address)) from None
+            raise self._failed(redact_text(str(error), self._address)) from None
         self._sink = self._pipeline.get_by_name("sink")
         self._pipeline.set_state(Gst.State.PLAYING)
         if self._pipeline.get_state(5 * Gst.SECOND)[0] == Gst.StateChangeReturn.FAILURE:
@@ -87,7 +87,7 @@ class GStreamerCamera:
         message = self._pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
         if message is None:
             return ""
-        return redacted_text(message.parse_error()[0].message, self._address).rstrip(".")
+        return redact_text(message.parse_error()[0].message, self._address).rstrip(".")
 
     def _failed(self, got: str, kind: type[CoconetError] = CoconetError) -> CoconetError:
         return kind(self.name, wanted="a pipeline that gives raw video", got=got, remedy="Try it with gst-launch-1.0.")

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from coconet.config import check_fields, toml_fields
-from coconet.errors import MissingPackage
+from coconet.errors import CoconetError, MissingPackage
 from coconet.files import existing_file, whole_file
 from coconet.runtime.rig.rig_file import Rig
 
 try:
     import tomlkit
+    import tomlkit.exceptions
 except ImportError as error:
     raise MissingPackage("tomlkit", job="writing rig files") from error
 
@@ -36,12 +37,20 @@ def save_values(rig_file: Path, values: Values) -> None:
 
 def with_values(text: str, values: Values) -> str:
     """Return a TOML text that holds these values; all other lines, comments too, stay as they are."""
-    document = tomlkit.parse(text)
-    for name, fields in values.items():
-        table = document.setdefault(name, tomlkit.table())
-        for key, value in fields.items():
-            table[key] = value
-    return tomlkit.dumps(document)
+    try:
+        document = tomlkit.parse(text)
+        for name, fields in values.items():
+            table = document.setdefault(name, tomlkit.table())
+            for key, value in fields.items():
+                table[key] = value
+        return tomlkit.dumps(document)
+    except (tomlkit.exceptions.TOMLKitError, RecursionError, TypeError):  # their words quote keys, and so does KeyError
+        raise CoconetError(
+            "rig file",
+            wanted="TOML with a [table] for each part of the rig",
+            got="something that cannot be changed in place",
+            remedy="Write the settings into the file by hand.",
+        ) from None
 
 
 def write_replay_rig(fields: Mapping[str, Any]) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from coconet.event_log import log_event
 from coconet.media.pairs import pair_by_name
-from coconet.redaction import redact
 from coconet.runtime.cameras.camera import AbsentCamera, Camera, CameraAbsent
 from coconet.runtime.cameras.open_camera import ROLES, CameraSettings, Role, is_folder, open_camera
 from coconet.runtime.frame import Side
@@ -114,7 +113,7 @@ def _with_patience(rig: Rig, opener: CameraOpener) -> CameraOpener:
             if len(absent) == len(ROLES):
                 raise
             table = rig.visible if role == "visible" else rig.infrared
-            return AbsentCamera(table.name or redact(table.address), absence)
+            return AbsentCamera(table.shown, absence)
 
     return either
 

@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 from pydantic import Field, model_validator
 
 from coconet.config import Checked, check_fields, read_toml
+from coconet.redaction import redact, redact_text
 from coconet.runtime.pairing.camera_health import HealthLimits
 from coconet.runtime.pairing.paired_captures import Policy
 from coconet.runtime.preprocess.agc import Contrast, ThermalSettings
@@ -39,6 +40,11 @@ class CameraTable(Checked):
     size_px: tuple[Side, Side] | None = None
     layout: str | None = None
     offset_ms: Milliseconds = 0.0
+
+    @property
+    def shown(self) -> str:
+        """What to call the camera in messages: its name or its address, without secrets."""
+        return redact_text(self.name) if self.name else redact(self.address)
 
 
 class InfraredTable(CameraTable):

@@ -54,7 +54,7 @@ class QuietLog:
         log_event(event, level=logging.WARNING, **fields, **({"left_out": left_out} if left_out else {}))
 
 
-def place_of(error: BaseException) -> str:
+def locate_error(error: BaseException) -> str:
     """The kind of an unexpected error and the line it comes from: for one line of a log, in place of a traceback."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

@@ -19,7 +19,7 @@ from coconet.runtime.rig.live_settings import Tuner
 from coconet.runtime.view import Look
 from coconet.runtime.viewers.auth import COOKIE, MAY_CHANGE, Access, Doorman, who_asks
 from coconet.runtime.viewers.latest_frame import Board, BoardClosed, Jpegs, Posted
-from coconet.runtime.viewers.rate_limit import QuietLog, TooOften, place_of
+from coconet.runtime.viewers.rate_limit import QuietLog, TooOften, locate_error
 from coconet.runtime.viewers.snapshots import Captures
 
 try:
@@ -258,7 +258,7 @@ class _OneLine:
         try:
             await self._app(scope, receive, noting)
         except Exception as error:
-            self._log.note("page failed", who=who_asks(scope), error=place_of(error))
+            self._log.note("page failed", who=who_asks(scope), error=locate_error(error))
             if scope["type"] == "http" and not begun:
                 await PlainTextResponse("The page failed; the log says where.", 500)(scope, receive, send)
             elif scope["type"] == "websocket":

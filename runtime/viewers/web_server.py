@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from coconet.errors import CoconetError, MissingPackage
 from coconet.runtime.threads.background import Background
 from coconet.runtime.viewers.connections import MAX_CONNECTIONS, SAFE_HEADERS, GuardedHttp, GuardedWebSocket
-from coconet.runtime.viewers.rate_limit import QuietLog, place_of
+from coconet.runtime.viewers.rate_limit import QuietLog, locate_error
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -96,7 +96,7 @@ class WebServer(Background):
         """Log in one line what a connection raised outside every request; others go on."""
         error = context.get("exception")
         if not isinstance(error, ConnectionError):
-            self._log.note("page failed", error=context.get("message", "") if error is None else place_of(error))
+            self._log.note("page failed", error=context.get("message", "") if error is None else locate_error(error))
 
     def _listening(self) -> socket.socket:
         try:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coconet.errors import CoconetError
-from coconet.redaction import is_network_address, redact, redacted_text
+from coconet.redaction import is_network_address, redact, redact_text
 from tests.support.secret_addresses import SECRET, SECRET_ADDRESSES
 
 SHOWN = [
@@ -46,8 +46,8 @@ def test_what_is_known_to_be_harmless_is_shown_and_the_rest_is_not(address: str,
 def test_no_form_of_address_shows_its_secret(address: str) -> None:
     for shown in (
         redact(address),
-        redacted_text(address),
-        redacted_text(f"could not open '{address}' here", address),
+        redact_text(address),
+        redact_text(f"could not open '{address}' here", address),
         str(CoconetError(address, wanted="a camera", got=repr(address), remedy=f"Look at {address}.")),
         str(CoconetError(Path(address), wanted="a file", got="none", remedy="Look there.")),
     ):
@@ -69,7 +69,7 @@ def test_a_password_of_any_characters_is_never_shown(before: str, after: str, sc
     password = f"{before}{SECRET}{after}"
     address = f"{scheme}://me:{quote(password, safe='') if escaped else password}@camera.example:554/live?fps=5"
     assert SECRET not in redact(address)
-    assert SECRET not in redacted_text(f"{address}: nobody answers", address)
+    assert SECRET not in redact_text(f"{address}: nobody answers", address)
 
 
 @settings(max_examples=400, deadline=None)
@@ -78,7 +78,7 @@ def test_a_quoted_property_of_a_pipeline_is_never_shown(before: str, after: str,
     value = f"{before}{SECRET}{after}".replace("\\", "").replace(mark, "")
     address = f"gst://rtspsrc {key}={mark}{value}{mark} ! decodebin"
     assert SECRET not in redact(address)
-    assert SECRET not in redacted_text(f'no element "{value}"', address)
+    assert SECRET not in redact_text(f'no element "{value}"', address)
 
 
 @pytest.mark.parametrize("part", ["a", "@", ":/", "a=b ", "live/", '"', "a=b&", "a://", "\\"])
@@ -86,7 +86,7 @@ def test_a_long_address_is_shortened_and_takes_no_time(part: str) -> None:
     for before in ("", "rtsp://me:", "gst://", "http://host/?"):
         address = before + part * (100_000 // len(part))
         assert len(redact(address)) < 250
-        assert len(redacted_text(address)) <= (100_013 if " " in part else 250)  # a quadratic step would take an hour
+        assert len(redact_text(address)) <= (100_013 if " " in part else 250)  # a quadratic step would take an hour
 
 
 MESSAGES = ["[infrared] agc_percentiles", "activation /conv1/Relu_output_0, frame 1.png", "a.mp4: 3 of 4", "--port=x"]
@@ -94,7 +94,7 @@ MESSAGES = ["[infrared] agc_percentiles", "activation /conv1/Relu_output_0, fram
 
 @pytest.mark.parametrize("text", MESSAGES)
 def test_a_message_without_an_address_stays_as_it_is(text: str) -> None:
-    assert redacted_text(text) == text
+    assert redact_text(text) == text
 
 
 NETWORK = ["rtsp://h/x", "rtsp:/h/x", "RTSP:h", "srt://h:1", "tape://1", "http//h/x", " udp://h:1", "me:word@h"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.live_rig import SmallCamera
 from tests.support.recordings import flat, write_video
+from tests.support.secret_addresses import SECRET, SECRET_ADDRESSES
 
 NOBODY = "rtsp://me:secret@127.0.0.1:9/live"
 PAINTED = "painted://?width=64&height=48&fps=25"
@@ -57,6 +59,20 @@ def test_without_patience_one_is_an_error_too() -> None:
 def first_of(rig: Rig) -> FramePair:
     with open_rig(rig, patient=True) as stream:
         return next(iter(stream))
+
+
+@pytest.mark.parametrize("address", [form for form in SECRET_ADDRESSES if form.startswith(("rtsp://", "http://"))])
+def test_the_health_of_a_camera_that_is_off_holds_no_password(address: str, caplog: pytest.LogCaptureFixture) -> None:
+    local = re.sub(
+        r"@host\b|(?<=//)host\b|192\.0\.2\.7", lambda found: "@" * ("@" in found[0]) + "127.0.0.1:9", address
+    )
+    for name in (None, address):
+        rig = Rig.from_addresses(PAINTED, local, realtime=True)
+        rig = rig.model_copy(update={"infrared": rig.infrared.model_copy(update={"name": name})})
+        with open_rig(rig, patient=True) as stream:
+            told = stream.health()[1]
+        assert told is not None
+        assert SECRET not in f"{told} {rig.infrared.shown} {caplog.text} {[vars(one) for one in caplog.records]}"
 
 
 def test_a_network_camera_that_is_off_is_lost_and_says_no_password() -> None:

@@ -6,8 +6,11 @@ import logging
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from coconet.runtime.loop.run_stats import Gauge
 from coconet.runtime.rig.live_settings import Tuner
@@ -212,3 +215,29 @@ def test_requests_cut_and_spoilt_at_random_leave_the_page_as_it_was(rig: LiveRig
         assert status_of(answer) in (0, 101, 200, 303, 400, 401, 403, 404, 405, 413, 421)
     assert rig.goes_on()
     assert rig.ask("GET", "/vitals")[0] == 200
+
+
+WISHES = ['{"looks":[{"view":"fused"}]}', '{"looks":[{"view":"infrared"},{"view":"visible"}]}', "[]", "\\ud800"]
+
+
+def code_after(url: str, message: bytes, *, text: bool) -> int:
+    """Send one message to the page; the code it closes with, 0 where it answers."""
+    with connect(f"ws://{urlsplit(url).netloc}/watch", compression=None, proxy=None) as viewer:
+        try:
+            viewer.send(message, text=text)
+            viewer.recv(20)
+        except ConnectionClosed as closing:
+            return 0 if closing.rcvd is None else closing.rcvd.code
+    return 0
+
+
+def test_wishes_spoilt_at_random_end_only_their_connection(rig: LiveRig) -> None:
+    rng = random.Random(8)  # noqa: S311 - the same messages at every run
+    codes = set()
+    for _ in range(120):
+        message = bytearray(rng.choice(WISHES).encode())
+        for _ in range(rng.randrange(4)):
+            message[rng.randrange(len(message))] = rng.randrange(256)
+        codes.add(code_after(rig.page.url, bytes(message), text=rng.random() < 0.8))
+    assert codes == {0, 1003, 1007}
+    assert rig.goes_on()

@@ -26,8 +26,9 @@ def dripping(rig: LiveRig, count: int, first: bytes, source: str = "127.0.0.1") 
     address = urlsplit(rig.page.url)
     with ExitStack() as stack:
         open_ones, leaving = [], Event()
-        for _ in range(count):
-            made = socket.create_connection((address.hostname or "", address.port or 0), 20, (source, 0))
+        for number in range(count):
+            place = (source.format(number + 10), 0)
+            made = socket.create_connection((address.hostname or "", address.port or 0), 20, place)
             open_ones.append(stack.enter_context(made))
             made.sendall(first)
             made.setblocking(False)
@@ -71,7 +72,7 @@ def closed(one: socket.socket) -> bool:
 @pytest.mark.parametrize(
     "first", [b"", b"G", HEAD, BODY, b"POST /snapshot HTTP/1.1\r\nHost: [\r\nContent-Length: 900\r\n\r\n"]
 )
-@pytest.mark.parametrize("source", ["127.0.0.1", "127.0.0.9"])
+@pytest.mark.parametrize("source", ["127.0.0.1", "127.0.0.9", "127.0.0.{}"])
 def test_slow_connections_shut_nobody_out(first: bytes, source: str, tmp_path: Path) -> None:
     with live_rig(tmp_path) as rig, dripping(rig, MAX_CONNECTIONS + 20, first, source):
         for path in ("/healthz", "/readyz", "/metrics", "/vitals", "/"):
