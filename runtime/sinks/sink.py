@@ -15,8 +15,8 @@ from coconet.runtime.threads.queue_thread import Bounds
 class Delivery:
     """How frames get to a sink.
 
-    bounds: how many wait for it, and what happens to one more. patience_s: how long, at the end, those that wait are
-    waited for before the sink counts as stuck.
+    bounds: how many wait for it, and what happens to one more. patience_s: how long, at the end, the sink may take for
+    those that wait, and then for closing, before it counts as stuck.
     """
 
     bounds: Bounds

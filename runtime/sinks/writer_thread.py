@@ -10,6 +10,7 @@ from types import TracebackType
 from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.sink import Delivery, Sink
+from coconet.runtime.threads.background import Background
 from coconet.runtime.threads.queue_thread import QueueThread, emptying
 
 
@@ -85,23 +86,36 @@ class SinkThread:
         """Write what waits, and close the sink. Raises what the sink raised, and CoconetError if it is stuck."""
         with ending_with(ExitCode.OUTPUT):
             if not self._queue.stop(self._delivery.patience_s):
-                raise CoconetError(
-                    self._sink.name,
-                    wanted="an output that takes the frames",
-                    got=f"one that has been stuck for {self._delivery.patience_s:g} s",
-                    remedy="Check what is at the other end of it.",
-                )
+                raise self._stuck()
             try:
                 self._queue.check()
-                self._sink.close()
+                closed = self._ended(self._sink.close)
             except BaseException:
-                self._sink.discard()
+                self.discard()
                 raise
+            if not closed:
+                raise self._stuck()
 
     def discard(self) -> None:
         """Discard the sink; one that is stuck is left alone."""
         if self._queue.stop(self._delivery.patience_s):
-            self._sink.discard()
+            self._ended(self._sink.discard)
+
+    def _ended(self, last: Callable[[], None]) -> bool:
+        """Call the last method of the sink; False if it is stuck in it. Raises what it raises."""
+        thread = Background(last, "sink end")
+        thread.start()
+        ended = thread.stop(self._delivery.patience_s)
+        thread.check()
+        return ended
+
+    def _stuck(self) -> CoconetError:
+        return CoconetError(
+            self._sink.name,
+            wanted="an output that takes the frames",
+            got=f"one that has been stuck for {self._delivery.patience_s:g} s",
+            remedy="Check what is at the other end of it.",
+        )
 
     def _write(self, entry: tuple[FusedFrame, float]) -> None:
         frame, queued = entry

@@ -98,3 +98,35 @@ def test_an_error_in_the_block_discards_the_sink_and_ends_the_thread() -> None:
         raise ZeroDivisionError
     assert shelf.ends == ["discarded"]
     assert "sink" not in {thread.name for thread in all_threads()}
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_sink_that_is_stuck_in_its_end_is_left_alone(fails: bool) -> None:
+    freed = Event()
+
+    class Endless(Shelf):
+        name = "rtsp://there"
+
+        def close(self) -> None:
+            freed.wait()
+
+        def discard(self) -> None:
+            freed.wait()
+
+    writer = SinkThread(Endless(fails_at=0 if fails else None), delivery=Delivery(Bounds(2), 0.05))
+    writer.start()
+    writer.put(fused_frame())
+    with pytest.raises(CoconetError, match="wanted space" if fails else r"rtsp://there: .* stuck for 0.05 s"):
+        writer.close()
+    freed.set()
+
+
+def test_an_error_of_closing_discards_the_sink() -> None:
+    class Unfinished(Shelf):
+        def close(self) -> None:
+            raise CoconetError("video", wanted="room", got="none", remedy="Free some.")
+
+    shelf = Unfinished()
+    with pytest.raises(CoconetError, match="video: wanted room") as full, SinkThread(shelf, delivery=PATIENT):
+        pass
+    assert (full.value.exit_code, shelf.ends) == (ExitCode.OUTPUT, ["discarded"])
