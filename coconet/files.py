@@ -21,6 +21,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     The scratch file keeps the suffix of `path`, because many writers choose their format by it. A file that is
     replaced keeps its permissions.
     """
+    refuse_address(path)
     if not path.parent.is_dir():
         raise CoconetError(
             path,

@@ -23,7 +23,7 @@ _LONGEST = 200  # of what is shown, in characters: a name is to be recognised, n
 
 _LONGEST_PATH = 4096  # of a file; what is longer is none
 
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,15}):/+")
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,15}):/{1,2}")
 
 _IN_TEXT = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,15}:/")
 

@@ -71,7 +71,7 @@ def test_an_unknown_painted_setting_lists_those_there_are() -> None:
     ("query", "told"),
     [
         ("fps=fast", "fps: wanted a valid number.*, got 'fast'"),
-        ("fps=0", "fps: wanted greater than 0, got '0'"),
+        ("fps=0", "fps: wanted greater than or equal to 0.001, got '0'"),
         ("fps", "fps: wanted a valid number.*, got ''"),
         ("fps=30&jitter_ms=50", "jitter_ms: wanted less than a frame"),
     ],
