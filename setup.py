@@ -15,6 +15,7 @@ BASE = [
     "numpy>=1.24",
     "opencv-python-headless>=4.8",
     "av>=15",
+    "tifffile>=2023.2.3",
     "onnxruntime>=1.18",
     "typer>=0.19",
     "rich>=13",

@@ -1,4 +1,4 @@
-"""The log of a run: events on stderr, as plain lines or as JSON, one a line."""
+"""The log of a run: events on stderr, as plain lines or as JSON, one a line; and warnings, each once a process."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from coconet.redaction import redact_text
@@ -53,6 +54,18 @@ def log_event(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
         return  # logging would print the bare word
     shown = {name: redact_text(value) if isinstance(value, str) else value for name, value in fields.items()}
     _LOGGER.log(level, event, extra={"fields": shown})
+
+
+@cache
+def warn_once(text: str) -> None:
+    """Say what cannot be seen in the result, on stderr or in the log if one goes there; the same text comes once."""
+    from rich.console import Console
+    from rich.text import Text
+
+    if is_logging():
+        log_event("input", level=logging.WARNING, trouble=text)
+    else:
+        Console(stderr=True).print(Text.assemble(("warning: ", "yellow"), text), soft_wrap=True)
 
 
 class _JsonLines(logging.Formatter):

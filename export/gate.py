@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from coconet.export.graph import ExportOptions, camera_fuser_of, card_of, export
 from coconet.export.graph_runner import GraphRunner
 from coconet.files import whole_file
 from coconet.networks.checkpoint import Checkpoint
+from coconet.reading import UNSAID, Reading
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.pytorch import EagerBackend
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
 from coconet.runtime.verify.parity import Parity, compare, require
 from coconet.runtime.verify.reference_backend import common_card, open_contender
@@ -28,14 +31,16 @@ FINITE_FRAMES = 3
 """On how many pairs the network is searched for NaN and infinity first."""
 
 
-def export_checked(checkpoint: Checkpoint, out: Path, options: ExportOptions, frames: Path | None = None) -> Parity:
+def export_checked(
+    checkpoint: Checkpoint, out: Path, options: ExportOptions, frames: Path | None = None, reading: Reading = UNSAID
+) -> Parity:
     """Export, fuse the pairs of `frames` (painted scenes without it) with both, and only then rename into place.
 
     Raises CoconetError with the figures where the graph is further from PyTorch than its precision allows, and where
     the network gives NaN or infinity in that precision.
     """
     card = card_of(checkpoint, options)
-    pairs = list(fit_pairs(painted_pairs(PAINTED_FRAMES) if frames is None else FolderFrames(frames), card))
+    pairs = list(fit_pairs(_pairs(frames, reading), card))
     require_finite(camera_fuser_of(checkpoint, options), pairs[:FINITE_FRAMES], out)
     reference = EagerBackend(checkpoint)
     with whole_file(out) as scratch:
@@ -51,6 +56,13 @@ def _open_candidate(graph: Path, card: ModelCard) -> Backend:
     return open_backend(graph) if (card.form, card.batch) == ("camera", 1) else GraphRunner(graph)
 
 
+def _pairs(frames: Path | None, reading: Reading = UNSAID) -> Iterable[FramePair]:
+    """The pairs of a folder, or painted ones without it."""
+    if frames is None:
+        return painted_pairs(PAINTED_FRAMES)
+    return FolderFrames(frames, reading.thermal(), reading.pair_by)
+
+
 def require_agreement(engine: Path, onnx: Path, frames: Path | None, name: Path) -> Parity:
     """Fuse the pairs of a folder, or painted ones, with both. `name` is what the engine will be called.
 
@@ -58,7 +70,6 @@ def require_agreement(engine: Path, onnx: Path, frames: Path | None, name: Path)
     """
     with closing(open_contender(onnx)) as model, closing(open_contender(engine)) as candidate:
         card = common_card(model.card, candidate.card)
-        pairs = painted_pairs(PAINTED_FRAMES) if frames is None else FolderFrames(frames)
-        parity = compare(model, candidate, fit_pairs(pairs, card))
+        parity = compare(model, candidate, fit_pairs(_pairs(frames), card))
         require(parity, PRECISIONS[candidate.card.precision].limits, f"{name}, against {onnx.name}")
     return parity

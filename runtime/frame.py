@@ -9,20 +9,24 @@ from coconet.media.pixels import Pixels, RawPixels
 
 Side = Literal["visible", "infrared"]
 
-StampKind = Literal["driver", "stream", "arrival", "recording"]
+StampKind = Literal["driver", "stream", "arrival", "recording", "still"]
 """Whose time a frame carries. driver: the camera driver's own, on this machine's monotonic clock. stream: the sender's
 times, laid onto that clock by the earliest arrivals. arrival: when the frame reached this program. recording: the time
-within a file or a painted stream, which has nothing to do with now."""
+within a file or a painted stream, which has nothing to do with now. still: the place in a folder of pictures that need
+have nothing to do with each other."""
+
+STILL: StampKind = "still"
 
 
 @dataclass(frozen=True)
 class Frame:
     """One picture of one camera.
 
-    pixels: (H, W, 3) BGR or (H, W, 1) gray, uint8, or (H, W, 1) uint16 for raw thermal counts.
+    pixels: (H, W, 3) BGR or (H, W, 1) gray, uint8, or (H, W, 1) for raw thermal samples: uint16 counts, or float32, NaN
+    where nothing was measured.
     timestamp_ns: monotonic, as near the moment of exposure as the source allows.
     index: how many frames the camera gave before this one. name: the file's name where it came from a folder.
-    stamps: whose time timestamp_ns is.
+    stamps: whose time timestamp_ns is. palette: the colours that an infrared picture was turned back from.
     """
 
     pixels: RawPixels
@@ -30,6 +34,7 @@ class Frame:
     index: int
     name: str = ""
     stamps: StampKind = "recording"
+    palette: str = ""
 
 
 @dataclass(frozen=True)

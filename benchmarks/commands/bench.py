@@ -15,6 +15,7 @@ from coconet.cards.frame_size import FrameSize
 from coconet.errors import CoconetError
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import DEFAULT_MODEL, MODELS
+from coconet.reading import Reading, reads_pictures
 
 if TYPE_CHECKING:
     from coconet.benchmarks.latency.campaign import Plan
@@ -71,6 +72,7 @@ app = typer.Typer(
 
 
 @app.command()
+@reads_pictures
 def measure(
     models: Annotated[
         list[str] | None,
@@ -101,6 +103,8 @@ def measure(
     html: HtmlOption = None,
     markdown: MarkdownOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the rows that --json already has.")] = False,
+    *,
+    reading: Reading,
 ) -> None:
     """Time models on the same frames, in turns, once they have been found to give the same pictures."""
     from coconet.benchmarks.latency.campaign import Plan
@@ -123,7 +127,7 @@ def measure(
             endurance=endurance,
             warmup=1 if quick else 2,
         ),
-        frames=BenchFrames(frames, min(count, 2) if quick else count),
+        frames=BenchFrames(frames, min(count, 2) if quick else count, reading),
         streams_s=streams or (QUICK_STREAM_S if quick else 0.0),
         layers=layers or quick,
         patience_s=patience,

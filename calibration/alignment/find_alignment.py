@@ -16,11 +16,12 @@ from coconet.calibration.alignment.registrar import Registrar
 from coconet.errors import CoconetError
 from coconet.files import make_folder
 from coconet.media.pixels import Pixels, nearest_luma
+from coconet.reading import UNSAID, Reading
 from coconet.runtime.frame import FramePair
 from coconet.runtime.preprocess.warp import Alignment, as_matrix
 from coconet.runtime.rig.edit import save_values
 from coconet.runtime.rig.open_rig import open_rig
-from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.rig.rig_file import Rig, read_by
 
 if TYPE_CHECKING:
     from coconet.runtime.pairing.pair_stream import PairStream
@@ -72,12 +73,16 @@ class FoundAlignment:
     pictures: tuple[Path, ...] = ()
 
 
-def align_rig(rig_file: Path, search: AlignmentSearch, pictures: Path | None = None) -> FoundAlignment:
+def align_rig(
+    rig_file: Path, search: AlignmentSearch, pictures: Path | None = None, reading: Reading = UNSAID
+) -> FoundAlignment:
     """Find the alignment of the rig in a file, whatever it says now; overlay and checkerboard go to `pictures`.
+
+    reading: how pictures are read, in place of what the file says.
 
     Raises CoconetError for a rig that cannot be opened, and where nothing to align by is found.
     """
-    rig, registrar = Rig.from_file(rig_file), open_registrar(search)
+    rig, registrar = read_by(Rig.from_file(rig_file), reading), open_registrar(search)
     seen = _unaligned_pairs(rig, search)
     found = registrar.register(seen)
     height, width = seen[0].visible.pixels.shape[:2]

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from coconet.calibration.alignment.motion import MotionTrace
 from coconet.calibration.alignment.time_offset import TimeOffset, find_time_offset
+from coconet.media.thermal import filled, with_holes
 from coconet.runtime.cameras.open_camera import ROLES, Role
 from coconet.runtime.frame import Frame
 from coconet.runtime.pairing.capture import Capture
-from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.rig.edit import save_values
-from coconet.runtime.rig.open_rig import CameraOpener, open_cameras
+from coconet.runtime.rig.open_rig import CameraOpener, open_cameras, thermal_stretch
 from coconet.runtime.rig.rig_file import Rig
 
 _FRAMES_AHEAD = 64  # what one camera gives while the other one stutters; frames without motion between are no loss
@@ -65,7 +65,7 @@ class _Aligned:
     """Lays infrared frames where the visible ones are, as far as the rig file says how."""
 
     def __init__(self, rig: Rig) -> None:
-        self._alignment, self._thermal = rig.alignment.alignment(), ThermalStretch(rig.infrared.thermal_settings())
+        self._alignment, self._thermal = rig.alignment.alignment(), thermal_stretch(rig)
         self._size_px = rig.alignment.size_px
 
     def __call__(self, role: Role, frame: Frame) -> Frame:
@@ -76,7 +76,7 @@ class _Aligned:
             frame = self._thermal.apply(frame)
             pixels = self._alignment.warp(frame.pixels, self._size_px)
             return dataclasses.replace(frame, pixels=pixels)
-        return frame
+        return dataclasses.replace(frame, pixels=filled(with_holes(frame.pixels)))
 
 
 def _traces(

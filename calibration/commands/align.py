@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from coconet.reading import Reading, reads_pictures
 
+
+@reads_pictures
 def align(
     rig: Annotated[Path, typer.Argument(help="A rig.toml, of cameras or of a recording; it takes the result.")],
     pairs: Annotated[int, typer.Option("--pairs", min=1, max=64, help="How many pairs to look at.")] = 6,
@@ -22,6 +25,8 @@ def align(
         Path | None, typer.Option("--pictures", help="Where to put overlay.png and checkerboard.png.")
     ] = None,
     save: Annotated[bool, typer.Option("--save/--no-save", help="Write it into the rig file.")] = True,
+    *,
+    reading: Reading,
 ) -> None:
     """Align a rig by the edges in its pictures, by a board, or by points, and write the result into the rig file."""
     from rich.console import Console
@@ -29,7 +34,7 @@ def align(
     from coconet.calibration.alignment.find_alignment import AlignmentSearch, align_rig, save_alignment
 
     with Console(stderr=True).status("looking at both cameras, then aligning ..."):
-        found = align_rig(rig, AlignmentSearch(pairs, every, board, tuple(point or ())), pictures)
+        found = align_rig(rig, AlignmentSearch(pairs, every, board, tuple(point or ())), pictures, reading)
     console = Console(soft_wrap=True)
     for row in found.alignment.homography:
         console.print("  ".join(f"{value:12.6f}" for value in row), highlight=False)

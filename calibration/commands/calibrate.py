@@ -15,6 +15,7 @@ from coconet.calibration.int8.threshold import MethodName, RangeMethod
 from coconet.cards.precision import PRECISIONS
 from coconet.errors import CoconetError
 from coconet.progress import Shown
+from coconet.reading import Reading, reads_pictures
 
 if TYPE_CHECKING:
     from coconet.calibration.int8.frame_set import CalibrationSet, Division
@@ -29,6 +30,7 @@ ENOUGH_FRAMES = 100
 DEFAULT = RangeMethod()
 
 
+@reads_pictures
 def calibrate(
     model: Annotated[Path, typer.Argument(help="Camera-ready ONNX model in FP32 or FP16, from coconet export.")],
     frames: Annotated[
@@ -68,6 +70,8 @@ def calibrate(
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help="Try every mixture and print the table, needed or not.")
     ] = False,
+    *,
+    reading: Reading,
 ) -> None:
     """Measure activation ranges and write an INT8 model with explicit Q/DQ, compared with the float one."""
     from coconet.calibration.int8.concat_split import split_concats
@@ -82,7 +86,7 @@ def calibrate(
     chosen = _method(method, percentile)
     _check_ready(ranges, chosen=bool(method or percentile or crops))
     target = out or PRECISIONS["int8"].onnx_beside(model)
-    source = SourceChoice(frames, rig, visible, infrared, every).open()
+    source = SourceChoice(frames, rig, visible, infrared, every, reading).open()
     limits = replace(PRECISIONS["int8"].limits, worst_psnr_db=min_psnr)
     check_name(target, model)
     float_model = OnnxModel.read(model)

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from coconet.reading import Reading, reads_pictures
 
+
+@reads_pictures
 def offset(
     rig: Annotated[Path, typer.Argument(help="A rig.toml, of cameras or of a recording; it takes the result.")],
     seconds: Annotated[float, typer.Option("--seconds", min=3, max=600, help="How long to look.")] = 20,
@@ -15,19 +18,21 @@ def offset(
         float, typer.Option("--most-ms", min=50, max=5000, help="The largest offset to look for.")
     ] = 1000,
     save: Annotated[bool, typer.Option("--save/--no-save", help="Write it into the rig file.")] = True,
+    *,
+    reading: Reading,
 ) -> None:
     """Find the time offset of a rig by what moves in both pictures, and write it into the rig file."""
     from rich.console import Console
 
     from coconet.calibration.alignment.find_time_offset import save_offset, search_offset
-    from coconet.runtime.rig.rig_file import Rig
+    from coconet.runtime.rig.rig_file import Rig, read_by
 
     with Console(stderr=True).status("watching what moves ...") as status:
 
         def on_seen(seen_s: float) -> None:
             status.update(f"watched {seen_s:.1f} of {seconds:g} s")
 
-        found = search_offset(Rig.from_file(rig), seconds, most_ms, on_seen=on_seen)
+        found = search_offset(read_by(Rig.from_file(rig), reading), seconds, most_ms, on_seen=on_seen)
     console = Console(soft_wrap=True, highlight=False)
     later, earlier = ("infrared", "visible") if found.lag_ms > 0 else ("visible", "infrared")
     console.print(f"{later} stamps are {abs(found.lag_ms):.1f} ms later than {earlier} ones")

@@ -32,7 +32,7 @@ class Traits:
     dark, bright: the mean of the visible picture is below 80 or above 160. hot: the infrared picture's 99th
     percentile lies 100 or more above its median. flat: both pictures have a standard deviation below 12.
     noisy: not flat, and neighbouring pixels of a picture correlate by less than 0.5; real pictures reach 0.9.
-    swapped: the infrared picture has colours and the visible one has none.
+    swapped: the infrared picture has colours, or had some of no palette, and the visible one has none.
     """
 
     dark: bool
@@ -54,7 +54,8 @@ class Traits:
             hot=bool(high - low >= HOT_LEVELS),
             flat=flat,
             noisy=not flat and min(_smoothness(visible), _smoothness(infrared)) < NOISE_BELOW,
-            swapped=_has_colour(pair.infrared.pixels) and not _has_colour(pair.visible.pixels),
+            swapped=(pair.infrared.palette == "luma" or _has_colour(pair.infrared.pixels))
+            and not _has_colour(pair.visible.pixels),
         )
 
 
@@ -79,8 +80,8 @@ class Coverage:
         """
         for trait, wanted, remedy in (
             ("noisy", "pictures", "Use frames of a scene; check the cable and the pixel format of the camera."),
-            ("flat", "pictures with something to see", "Take the lens caps off, or record a scene with contrast."),
             ("swapped", "gray infrared pictures", "They are in colour: swap the two sides, or set a gray palette."),
+            ("flat", "pictures with something to see", "Take the lens caps off, or record a scene with contrast."),
         ):
             if 2 * self.count(trait) > len(self.traits):
                 got = f"{self.count(trait)} of {len(self.traits)} frames that are {trait}"

@@ -10,11 +10,12 @@ from typing import Protocol
 
 from coconet.cards.model_card import FrontEnd
 from coconet.errors import CoconetError
+from coconet.reading import UNSAID, Reading
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.frame import FramePair
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.rig.open_rig import open_rig
-from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.rig.rig_file import Rig, read_by
 
 RECORDING_STEP = 10
 """Of a recording every tenth frame is looked at unless told otherwise: neighbours show the same."""
@@ -35,21 +36,27 @@ class FrameSource(Protocol):
 
 @dataclass(frozen=True)
 class FolderSource:
-    """Every `step`-th pair of a folder, pixels as stored. Raises CoconetError where FolderFrames does."""
+    """Every `step`-th pair of a folder, through the thermal front end. Raises CoconetError where FolderFrames does."""
 
     folder: Path
     step: int = 1
+    reading: Reading = UNSAID
 
     def __post_init__(self) -> None:
-        FolderFrames(self.folder)
+        self._frames()
 
     def __iter__(self) -> Iterator[FramePair]:
-        """Read the pictures anew."""
-        return islice(FolderFrames(self.folder), 0, None, self.step)
+        """Read the pictures again."""
+        return islice(self._frames(), 0, None, self.step)
 
     def front_end(self) -> FrontEnd:
-        """Nothing is done to the pictures of a folder."""
-        return FrontEnd()
+        """What the first picture goes through, and so all of them."""
+        frames = self._frames()
+        next(iter(frames), None)
+        return frames.front_end
+
+    def _frames(self) -> FolderFrames:
+        return FolderFrames(self.folder, self.reading.thermal(), self.reading.pair_by)
 
     def __str__(self) -> str:
         return str(self.folder)
@@ -91,13 +98,17 @@ class RigSource:
 
 @dataclass(frozen=True)
 class SourceChoice:
-    """What the options name: a folder, a rig file or two addresses, one of the three; step None is the default."""
+    """What the options name: a folder, a rig file or two addresses, one of the three; step None is the default.
+
+    reading: how pictures are read, in place of what a rig file says.
+    """
 
     folder: Path | None = None
     rig: Path | None = None
     visible: str | None = None
     infrared: str | None = None
     step: int | None = None
+    reading: Reading = UNSAID
 
     def open(self) -> FrameSource | None:
         """The source, or None where nothing is named. Raises CoconetError where more or less than one is."""
@@ -111,9 +122,10 @@ class SourceChoice:
                 remedy="Name one source of frames.",
             )
         if self.folder is not None:
-            return FolderSource(self.folder, self.step or 1)
+            return FolderSource(self.folder, self.step or 1, self.reading)
         if self.rig is not None:
-            return RigSource(Rig.from_file(self.rig), self.step or RECORDING_STEP)
+            return RigSource(read_by(Rig.from_file(self.rig), self.reading), self.step or RECORDING_STEP)
         if self.visible is None or self.infrared is None:
             return None
-        return RigSource(Rig.from_addresses(self.visible, self.infrared), self.step or RECORDING_STEP)
+        rig = Rig.from_addresses(self.visible, self.infrared)
+        return RigSource(read_by(rig, self.reading), self.step or RECORDING_STEP)

@@ -19,7 +19,9 @@ class FrontEnd:
 
     raw_counts: whether they were 14 or 16 bit counts, stretched as the next five say; 8 bit pictures are not.
     agc_percentiles, agc_time_constant_s, contrast, plateau_percent, mend_dead_pixels: as in the rig file.
-    black_hot: whether they were inverted.
+    black_hot: whether they were inverted. range_of: whose pixels counts were stretched by: `each`, `all`, `follow` (a
+    video's AGC), or LOW..HIGH; empty where they were no counts, and in cards from before this was noted. no_data:
+    values that were taken for holes, beside the usual ones. palette: the colours they were turned back from, if any.
     """
 
     raw_counts: bool = False
@@ -29,12 +31,16 @@ class FrontEnd:
     plateau_percent: float = 1.0
     mend_dead_pixels: bool = False
     black_hot: bool = False
+    range_of: str = ""
+    no_data: tuple[float, ...] = ()
+    palette: str = ""
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> FrontEnd:
         """Rebuild it from `dataclasses.asdict` output or parsed JSON."""
         low, high = fields["agc_percentiles"]
-        return cls(**{**fields, "agc_percentiles": (float(low), float(high))})
+        no_data = tuple(float(value) for value in fields.get("no_data", ()))
+        return cls(**{**fields, "agc_percentiles": (float(low), float(high)), "no_data": no_data})
 
     def unlike(self, calibrated: FrontEnd) -> list[str]:
         """Say where this one differs from a model's in what shows in pictures, a phrase for each key."""
@@ -42,15 +48,21 @@ class FrontEnd:
             field.name for field in dataclasses.fields(self) if self._shows(field.name) or calibrated._shows(field.name)
         ]
         if self.raw_counts != calibrated.raw_counts:
-            keys = ["raw_counts", "black_hot"]  # how counts are stretched says nothing about pictures that are not
+            keys = [
+                "raw_counts",
+                "black_hot",
+                "palette",
+            ]  # how counts are stretched says nothing about pictures that are not
         pairs = ((key, getattr(self, key), getattr(calibrated, key)) for key in keys)
         return [
             f"{key} = {_value(here)} (calibrated with {_value(there)})" for key, here, there in pairs if here != there
         ]
 
     def _shows(self, key: str) -> bool:
-        if key in ("raw_counts", "black_hot"):
+        if key in ("raw_counts", "black_hot", "palette"):
             return True
+        if key == "range_of":  # from one scene or from those before it, the limits lie alike
+            return self.range_of not in ("", "each", "follow")
         return self.raw_counts and (key != "plateau_percent" or self.contrast == "plateau")
 
 

@@ -16,11 +16,14 @@ from rich.table import Table
 from coconet.errors import CoconetError
 from coconet.files import whole_file
 from coconet.media.pairs import pair_by_name
+from coconet.reading import Reading, reads_pictures
 
 if TYPE_CHECKING:
+    from coconet.media.image import InfraredStills
     from coconet.metrics.scoreboard import FusedPicture, Row, Scorer, Standing
 
 
+@reads_pictures
 def score(
     folders: Annotated[list[str], typer.Argument(metavar="NAME=FOLDER...", help="Fused pictures, each under a name.")],
     visible: Annotated[Path, typer.Option("--visible", help="Folder of the visible pictures.")],
@@ -29,17 +32,21 @@ def score(
     matlab_u8: Annotated[
         bool, typer.Option("--matlab-u8", help="Compute like the uint8 toolbox behind many published tables.")
     ] = False,
+    *,
+    reading: Reading,
 ) -> None:
     """Score folders of fused pictures with EN, AG, SF, SD, SCD, VIF, MI, Qabf and SSIM, and rank them."""
+    from coconet.media.image import InfraredStills
     from coconet.metrics import fusion as metrics
     from coconet.metrics import matlab_u8 as u8
     from coconet.metrics.scoreboard import fused_pictures, standings, write_rows
 
     scorer, variant = (u8.score_matlab_u8, u8.VARIANT) if matlab_u8 else (metrics.score, metrics.VARIANT)
-    pairs = pair_by_name(visible, infrared)
+    pairs = pair_by_name(visible, infrared, reading.pair_by)
+    thermal = InfraredStills(reading.thermal(), tuple(pair.infrared for pair in pairs))
     pictures = [one for name, folder in _named(folders) for one in fused_pictures(name, folder, pairs)]
     with whole_file(csv) if csv else nullcontext() as scratch:
-        rows = _scored_with_bar(pictures, scorer)
+        rows = _scored_with_bar(pictures, scorer, thermal)
         if scratch:
             write_rows(scratch, rows)
     Console().print(_table(standings(rows), f"means of {len(pairs)} pictures; {variant}"))
@@ -60,10 +67,10 @@ def _named(folders: list[str]) -> list[tuple[str, Path]]:
     return named
 
 
-def _scored_with_bar(pictures: list[FusedPicture], scorer: Scorer) -> list[Row]:
+def _scored_with_bar(pictures: list[FusedPicture], scorer: Scorer, thermal: InfraredStills) -> list[Row]:
     from coconet.metrics.scoreboard import score_pictures
 
-    rows = score_pictures(pictures, scorer)
+    rows = score_pictures(pictures, scorer, thermal)
     return list(track(rows, "scoring", total=len(pictures), console=Console(stderr=True), transient=True))
 
 

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from coconet.reading import Reading, reads_pictures
 from coconet.training.recipe import TrainingPlan
 
 
@@ -20,6 +21,7 @@ def _option(field: str) -> Any:
     return typer.Option(f"--{field.replace('_', '-')}", help=text[0].upper() + text[1:], show_default=False)
 
 
+@reads_pictures
 def train(
     recipe: Annotated[
         Path | None, typer.Argument(help="A TOML file with the options as keys; options given here come first.")
@@ -39,12 +41,16 @@ def train(
     distillation: Annotated[float | None, _option("distillation")] = None,
     validation: Annotated[Path | None, _option("validation")] = None,
     validate_every: Annotated[int | None, _option("validate_every")] = None,
+    *,
+    reading: Reading,
 ) -> None:
     """Train a network on your pairs; call it again to go on after an interruption.
 
     The first stage is the default. The second one begins with its weights: --start WEIGHTS --contrast 1.
     """
-    told = {name: value for name, value in locals().items() if name != "recipe" and value not in (None, [])}
+    told = {
+        name: value for name, value in locals().items() if name not in ("recipe", "reading") and value not in (None, [])
+    }
     plan = TrainingPlan.assemble(recipe, told)
 
     from coconet.files import make_folder
@@ -52,7 +58,7 @@ def train(
     from coconet.training.trainer import Trainer
 
     make_folder(plan.out)
-    trainer = Trainer(plan, load_pairs(plan.data))
+    trainer = Trainer(plan, load_pairs(plan.data, reading.thermal(), reading.pair_by))
     for note in (f"{len(trainer.sampler.pairs)} pairs", *trainer.notes):
         typer.echo(note, err=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -1,4 +1,4 @@
-"""Picture files, read as uint8 or uint16 arrays and written whole, and pictures resized."""
+"""Picture files, read upright as the samples they hold and written whole, and pictures resized."""
 
 from __future__ import annotations
 
@@ -7,36 +7,145 @@ from pathlib import Path
 import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage
+from coconet.event_log import warn_once
 from coconet.files import existing_file, whole_file
+from coconet.media.header import PictureHeader, check_size, picture_header
 from coconet.media.pairs import check_picture_ending
-from coconet.media.pixels import Pixels, RawPixels, as_gray
+from coconet.media.palettes import InfraredGray
+from coconet.media.pixels import Pixels, RawPixels, as_gray, upright
+from coconet.media.thermal import Limits, ThermalSettings, common_limits, stretched_alone
 
 try:
     import cv2
 except ImportError as error:
     raise MissingPackage("cv2", job="reading and writing pictures") from error
 
+_FAINT = 1 << 12  # a 16 bit picture that stays below is more likely of 12 bits
+
 
 def read_picture(path: Path) -> RawPixels:
-    """Read a picture as (H, W, 3) BGR or (H, W, 1) gray, uint8 or uint16 as stored; an alpha channel is dropped."""
-    data = np.fromfile(existing_file(path, "a picture file"), np.uint8)
-    pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    if pixels is None or pixels.dtype not in (np.uint8, np.uint16):
-        got = "bytes that are no picture" if pixels is None else f"samples of type {pixels.dtype}"
+    """Read a picture upright, as EXIF and TIFF say: (H, W, 3) BGR or (H, W, 1) gray, uint8 or uint16 as stored.
+
+    Signed, 32 bit and floating samples of TIFF files are (H, W, 1) float32, NaN where nothing was measured. An alpha
+    channel is dropped, palettes are looked up, CMYK becomes BGR without a profile. Raises CoconetError for what is no
+    picture, too many pixels, an animation, or a TIFF file of several pages.
+    """
+    pages = read_pages(path)
+    if len(pages) > 1:
         raise CoconetError(
-            path, wanted="an 8 or 16 bit picture", got=got, remedy="Remove the file or save it again as PNG."
+            path,
+            wanted="one picture",
+            got=f"{len(pages)} pages",
+            remedy="Name the file itself as the camera, and each page is a frame; or save them as files of their own.",
         )
-    return pixels[:, :, None] if pixels.ndim == 2 else pixels[:, :, :3]
+    return pages[0]
 
 
-def read_gray(path: Path) -> RawPixels:
-    """Read a picture as (H, W) uint8 luma, as `as_gray` rounds it."""
-    pixels = read_picture(path)
-    if pixels.dtype != np.uint8:
+def read_pages(path: Path) -> list[RawPixels]:
+    """Read a picture as read_picture does, of a TIFF file all pages, which then are frames."""
+    data = existing_file(path, "a picture file").read_bytes()
+    header = picture_header(data)
+    if header.kind == "tiff":
+        from coconet.media.tiff import read_tiff
+
+        pages = read_tiff(data, path)
+        if not pages:
+            raise _no_picture(path, "a TIFF file without a page")
+        return pages
+    if header.frames > 1:
         raise CoconetError(
-            path, wanted="8 bit samples", got="16 bit samples", remedy="Convert the picture to 8 bit first."
+            path,
+            wanted="a still picture",
+            got=f"an animation of {header.frames} frames",
+            remedy=f"Make a video of it: ffmpeg -i {path.name} {path.stem}.mkv",
         )
-    return as_gray(pixels)[:, :, 0]
+    check_size(path, header.width_px, header.height_px)
+    return [upright(_decoded(path, data, header), header.orientation)]
+
+
+def _decoded(path: Path, data: bytes, header: PictureHeader) -> RawPixels:
+    """As stored, not turned."""
+    array = np.frombuffer(data, np.uint8)
+    pixels = cv2.imdecode(array, cv2.IMREAD_UNCHANGED) if data and header.kind else None
+    if pixels is None:
+        raise _no_picture(path, "bytes that are no picture")
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise _no_picture(path, f"samples of type {pixels.dtype}")
+    if pixels.ndim == 2:
+        return pixels[:, :, None]
+    if pixels.shape[2] == 4 and pixels[:, :, 3].min() < (255 if pixels.dtype == np.uint8 else 65535):
+        warn_once(f"{path}: parts of it are transparent; what lies under them is taken as if they were not.")
+    return np.ascontiguousarray(pixels[:, :, : 1 if header.gray else 3])
+
+
+def _no_picture(path: Path, got: str) -> CoconetError:
+    return CoconetError(
+        path, wanted="an 8 or 16 bit picture", got=got, remedy="Remove the file or save it again as PNG."
+    )
+
+
+def read_visible(path: Path) -> Pixels:
+    """Read a visible picture as (H, W, 3) BGR or (H, W, 1) gray, uint8; of 16 bit samples 65535 is white."""
+    return visible_levels(read_picture(path), path)
+
+
+def visible_levels(pixels: RawPixels, where: object) -> Pixels:
+    """Bring (H, W, C) samples of a visible picture to 8 bit, white being the largest number of their type.
+
+    Raises CoconetError for floating samples, of which nobody knows what white is.
+    """
+    if pixels.dtype == np.uint8:
+        return pixels
+    if pixels.dtype != np.uint16:
+        raise CoconetError(
+            where,
+            wanted="visible samples of 8 or 16 bit",
+            got="floating or signed ones, of which it is not known what is white",
+            remedy="Save the picture as PNG; if it is the thermal one, swap --visible and --infrared.",
+        )
+    if pixels.max() < _FAINT:
+        warn_once(
+            f"{where}: 16 bit visible samples, of which the largest is {pixels.max()} of 65535, so the picture is "
+            "nearly black; if they are of 10 or 12 bits, multiply them by 64 or 16 first."
+        )
+    return np.rint(pixels / 257).astype(np.uint8)
+
+
+class InfraredStills:
+    """Reads infrared pictures through the thermal front end: each by itself, or all between the same limits."""
+
+    def __init__(self, settings: ThermalSettings | None = None, paths: tuple[Path, ...] = ()) -> None:
+        """Prepare to read; paths: the pictures whose common limits `range_of = all` means."""
+        self.settings = settings or ThermalSettings()
+        self._gray: dict[Path, InfraredGray] = {}
+        self._paths, self._limits = paths, None
+        self.palette, self.raw_counts = "", False
+
+    def samples(self, path: Path) -> RawPixels:
+        """Read a picture as (H, W, 1) uint8, or uint16 or float32 to be stretched; colours become gray."""
+        return self.gray(path, read_picture(path))
+
+    def gray(self, path: Path, pixels: RawPixels) -> RawPixels:
+        """Make the (H, W, C) pixels of a file gray, by one palette for its folder."""
+        gray = self._gray.setdefault(path.parent, InfraredGray(self.settings.palette, str(path.parent)))
+        samples = gray(pixels)
+        self.palette = gray.used or self.palette
+        return samples
+
+    def levels(self, path: Path) -> Pixels:
+        """Read a picture as (H, W, 1) uint8."""
+        samples = self.samples(path)
+        self.raw_counts |= samples.dtype != np.uint8
+        if self.settings.range_of == "all" and self._limits is None:
+            self._limits = common_limits((self.samples(one) for one in self._paths or (path,)), self.settings)
+        return stretched_alone(samples, self.settings, self._limits)
+
+    _limits: Limits | None
+
+
+def read_gray(path: Path) -> Pixels:
+    """Read a visible or fused picture as (H, W) uint8 luma."""
+    return as_gray(read_visible(path))[:, :, 0]
 
 
 def write_picture(path: Path, pixels: RawPixels) -> None:

@@ -43,7 +43,11 @@ _LAYOUTS = {
     ("uint8", 1): _Layout("gray", "gray"),
     ("uint16", 1): _Layout("gray16le", "gray16le"),
     ("uint8", 3): _Layout("bgr24", "bgr0"),
+    ("float32", 1): _Layout("gray16le", "gray16le"),
 }
+
+_SAMPLES = "COCONET_SAMPLES"
+"""The stream's tag that says `float32` where the halves of such samples lie side by side as 16 bit pictures."""
 
 
 class RawVideoWriter:
@@ -55,18 +59,23 @@ class RawVideoWriter:
         self._container: Any = None
         self._stream: Any = None
         self._shape: tuple[int, ...] = ()
+        self._kind: Any = None
         self._layout = _LAYOUTS["uint8", 1]
 
     def write(self, pixels: RawPixels, time_ns: int) -> None:
-        """Append (H, W, 1) uint8 or uint16, or (H, W, 3) uint8 BGR pixels at a time that is not before the last.
+        """Append (H, W, 1) uint8, uint16 or float32, or (H, W, 3) uint8 BGR pixels at a time not before the last.
 
         Raises CoconetError for another shape or type, OSError where the disk takes no more.
         """
         if self._container is None:
             self._start(pixels)
-        if pixels.shape != self._shape or (str(pixels.dtype), pixels.shape[2]) not in _LAYOUTS:
-            raise _refused(self._path, f"pictures of shape {self._shape}", f"{pixels.dtype} {pixels.shape}")
+        if (pixels.shape, pixels.dtype) != (self._shape, self._kind):
+            raise _refused(
+                self._path, f"{self._kind} pictures of shape {self._shape}", f"{pixels.dtype} {pixels.shape}"
+            )
         plane = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
+        if plane.dtype == np.float32:
+            plane = _halves(plane)
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(plane), format=self._layout.array)
         if self._layout.stored != self._layout.array:
             frame = frame.reformat(format=self._layout.stored)
@@ -91,11 +100,14 @@ class RawVideoWriter:
     def _start(self, pixels: RawPixels) -> None:
         key = (str(pixels.dtype), pixels.shape[2])
         if key not in _LAYOUTS:
-            raise _refused(self._path, "8 bit gray or BGR, or 16 bit gray pictures", f"{key[0]} {pixels.shape}")
-        self._layout, self._shape = _LAYOUTS[key], pixels.shape
+            raise _refused(self._path, "8 bit gray or BGR, 16 bit or float gray pictures", f"{key[0]} {pixels.shape}")
+        self._layout, self._shape, self._kind = _LAYOUTS[key], pixels.shape, pixels.dtype
         self._container = av.open(str(self._path), "w", options=_MUXER)
         self._stream = self._container.add_stream("ffv1", rate=30, options=_CODER)
         self._stream.height, self._stream.width = pixels.shape[:2]
+        if pixels.dtype == np.float32:
+            self._stream.width *= 2
+            self._stream.metadata[_SAMPLES] = "float32"
         self._stream.pix_fmt = self._layout.stored
         self._stream.time_base = self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
 
@@ -116,17 +128,33 @@ class RawVideoReader:
             self._container.close()
             raise _refused(path, "an FFV1 video of gray, gray16 or BGR pictures", "another one")
         self._stream, self._array = videos[0], stored[str(videos[0].pix_fmt)]
+        self._float = videos[0].metadata.get(_SAMPLES) == "float32"
 
     def __iter__(self) -> Iterator[RawPixels]:
         """Decode one picture after the other; damage ends the video, since all pictures before it are whole."""
         with suppress(FFmpegError):
             for frame in self._container.decode(self._stream):
                 pixels = cast("RawPixels", frame.to_ndarray(format=self._array))
+                if self._float:
+                    pixels = _joined(pixels)
                 yield pixels if pixels.ndim == 3 else pixels[:, :, None]
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
         self._container.close()
+
+
+def _halves(plane: RawPixels) -> RawPixels:
+    """(H, W) float32 to (H, 2 W) uint16: the low halves of all samples, then the high ones, which are alike."""
+    halves = np.ascontiguousarray(plane.astype("<f4")).view("<u2").reshape(*plane.shape, 2)
+    return np.concatenate([halves[:, :, 0], halves[:, :, 1]], axis=1).astype(np.uint16)
+
+
+def _joined(pixels: RawPixels) -> RawPixels:
+    """Undo _halves."""
+    width = pixels.shape[1] // 2
+    halves = np.stack([pixels[:, :width], pixels[:, width:]], axis=2).astype("<u2")
+    return np.ascontiguousarray(halves).view("<f4")[:, :, 0].astype(np.float32)
 
 
 def _refused(path: Path, wanted: str, got: str) -> CoconetError:

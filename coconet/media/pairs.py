@@ -1,50 +1,116 @@
-"""Paired folders: which infrared picture belongs to which visible one."""
+"""Pairs of pictures by name: in two folders, in one, in the layouts of known data sets, or by a pattern."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
+from typing import TypeVar
 
 from coconet.errors import CoconetError
+from coconet.event_log import warn_once
 
-INFRARED_NAMES = ("ir", "IR", "infrared", "Infrared", "thermal")
+INFRARED_NAMES = (
+    *("ir", "infrared", "thermal", "thermal_16_bit", "thermal_8_bit", "lwir", "tir", "cropinfrared", "inf"),
+    *("images_thermal_train", "images_thermal_val", "t"),
+)
+"""What folders of infrared pictures are called, in capital or small letters; earlier ones come first."""
 
-VISIBLE_NAMES = ("vis", "VIS", "visible", "Visible", "vi", "VI")
+VISIBLE_NAMES = (
+    *("vis", "visible", "vi", "rgb", "crop_lr_visible", "crop_hr_visible", "visual", "color", "colour"),
+    *("images_rgb_train", "images_rgb_val", "w"),
+)
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+
+PRESETS: Mapping[str, tuple[str, ...]] = {
+    "tno": ("vis/{},ir/{}", "visible/{},infrared/{}", "{}/vis*,{}/ir*", "{}_vis,{}_ir", "vis{},ir{}"),
+    "roadscene": ("crop_lr_visible/{},cropinfrared/{}", "crop_hr_visible/{},cropinfrared/{}"),
+    "msrs": ("vi/{},ir/{}", "{}/vi/{},{}/ir/{}"),
+    "m3fd": ("vis/{},ir/{}", "{}/vis/{},{}/ir/{}"),
+    "llvip": ("visible/{},infrared/{}",),
+    "kaist": ("{}/visible/{},{}/lwir/{}", "visible/{},lwir/{}"),
+    "flir-adas": (
+        *("flir_{}_rgb,flir_{}_previewdata", "{}/flir_{}_rgb,{}/flir_{}_previewdata"),
+        *("rgb/{},thermal_16_bit/{}", "rgb/{},thermal_8_bit/{}"),
+        *("{}/rgb/{},{}/thermal_16_bit/{}", "{}/rgb/{},{}/thermal_8_bit/{}"),
+    ),
+    "dji": tuple(
+        f"{above}dji_{each}_{lens},{above}dji_{each}_t"
+        for lens in ("w", "v", "z")
+        for above, each in (("", "{}"), ("", "*_{}"), ("{}/", "{}"), ("{}/", "*_{}"))
+    ),
+}
+"""Names of data sets and cameras with the patterns of their layouts, of which the first that finds a pair counts."""
+
+_SIDE_WORDS = frozenset(
+    {
+        *("ir", "infrared", "thermal", "lwir", "tir", "previewdata", "t"),
+        *("vis", "visible", "vi", "rgb", "visual", "w", "v", "z"),
+    }
+)
+"""Words of file names that say the side, and not the scene."""
+
+_NEAR = 0.6  # of the letters: a name that has less in common with another one is no near miss
+
+_SHOWN = 3
+
+Key = TypeVar("Key", str, tuple[str, ...])
 
 
 @dataclass(frozen=True)
 class PicturePair:
-    """Two files of one scene; `name` is the visible file's name."""
+    """Two files of one scene; `name` is the visible file's name, with the folders above it if there are several."""
 
     name: str
     visible: Path
     infrared: Path
 
 
+def name_key(name: str) -> str:
+    """A name as it is compared: without its ending, in one Unicode form, without the difference of capital letters."""
+    ending = next((suffix for suffix in PICTURE_SUFFIXES if name.lower().endswith(suffix)), "")
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name[: len(name) - len(ending)]).casefold())
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a name is that of a picture: by its ending, and not hidden by a dot in front."""
+    return path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
+
+
 def pictures_in(folder: Path) -> list[Path]:
-    """The picture files of a folder, sorted by name. Raises CoconetError where there is no folder or no picture."""
+    """The picture files of a folder, sorted by name; those of its sub-folders where it holds none itself.
+
+    Names that begin with a dot are no pictures. Raises CoconetError where there is no folder or no picture, and where
+    two pictures have the same name but for its ending, its capital letters or its Unicode form.
+    """
+    found = _pictures_below(folder)
+    _keyed(found, lambda path: name_key(path.relative_to(folder).as_posix()))
+    return found
+
+
+def _pictures_below(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise CoconetError(folder, wanted="a folder of pictures", got="no such folder", remedy="Check the path.")
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+    found = sorted(path for path in folder.iterdir() if is_picture(path) and path.is_file())
+    if not found:
+        inside = (path for path in folder.rglob("*") if is_picture(path) and path.is_file())
+        found = sorted(path for path in inside if not _hidden(path.relative_to(folder)))
     if not found:
         raise CoconetError(
             folder,
             wanted=f"pictures ({', '.join(sorted(PICTURE_SUFFIXES))})",
             got="a folder without any",
-            remedy="Put the pictures directly into this folder.",
-        )
-    twice = [path for path, following in pairwise(found) if path.stem == following.stem]
-    if twice:
-        raise CoconetError(
-            twice[0],
-            wanted="one picture of each name, whatever its ending",
-            got="another one with the same name in this folder",
-            remedy="Remove or rename one of the two.",
+            remedy="Put the pictures into this folder, or into folders inside it.",
         )
     return found
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def check_picture_ending(path: Path) -> None:
@@ -58,34 +124,247 @@ def check_picture_ending(path: Path) -> None:
         )
 
 
-def paired_folder(root: Path) -> list[PicturePair]:
-    """The pairs of a folder that holds `ir/` and `vis/` (or IR/VIS, infrared/visible) with equal file names."""
-    return pair_by_name(_subfolder(root, VISIBLE_NAMES), _subfolder(root, INFRARED_NAMES))
+def paired_folder(root: Path, pair_by: str | None = None) -> list[PicturePair]:
+    """The pairs of a folder: of `ir/` and `vis/` in it (or other names of the two), or of files that say their side.
 
-
-def pair_by_name(visible: Path, infrared: Path) -> list[PicturePair]:
-    """The pairs of two folders, by file name without its ending; a picture without a partner is an error."""
-    sides = [{path.stem: path for path in pictures_in(folder)} for folder in (visible, infrared)]
-    alone = sorted(sides[0].keys() ^ sides[1].keys())
-    if alone:
-        raise CoconetError(
-            f"{visible} and {infrared}",
-            wanted="the same file names in both folders",
-            got=f"{len(alone)} without a partner, the first one {alone[0]}",
-            remedy="Remove or rename the pictures that stand alone.",
-        )
-    return [PicturePair(path.name, path, sides[1][stem]) for stem, path in sides[0].items()]
-
-
-def _subfolder(root: Path, names: tuple[str, ...]) -> Path:
+    pair_by: a pattern for each side, visible first, or the name of a preset; see pair_by_name. The folders of the two
+    sides may also lie side by side in several places below (train/ir, train/vi, test/ir, ...).
+    Raises CoconetError where there are no pairs, and for pictures that have no partner, naming the nearest.
+    """
     if not root.is_dir():
         raise CoconetError(root, wanted="a folder of paired pictures", got="no such folder", remedy="Check the path.")
-    for name in names:
-        if (root / name).is_dir():
-            return root / name
+    if pair_by is not None:
+        return pair_by_name(root, root, pair_by)
+    homes = _homes_of_both(root)
+    if not homes:
+        if pairs := _said_by_files(root):
+            return pairs
+        raise CoconetError(
+            root,
+            wanted=f"a subfolder called {', '.join(VISIBLE_NAMES[:4])} ... and one of {', '.join(INFRARED_NAMES[:3])}"
+            " ..., or file names that say the side, such as 1_vis.png and 1_ir.png",
+            got="none of them",
+            remedy="Give the folder above the two, for example one that holds ir/ and vis/, or say --pair-by "
+            '"{}_left,{}_right", with {} for what the two names of a pair have in common.',
+        )
+    pairs = [pair for visible, infrared in homes for pair in pair_by_name(visible, infrared)]
+    return pairs if len(homes) == 1 else _named_from(root, pairs)
+
+
+def _homes_of_both(root: Path) -> list[tuple[Path, Path]]:
+    """(visible, infrared) folders that lie side by side, in the root or, if there are none, below it."""
+    folders = [root, *sorted(path for path in root.rglob("*") if path.is_dir() and not _hidden(path.relative_to(root)))]
+    homes = []
+    for folder in folders:
+        both = _side_in(folder, VISIBLE_NAMES), _side_in(folder, INFRARED_NAMES)
+        if both[0] is not None and both[1] is not None:
+            homes.append((both[0], both[1]))
+            if folder == root:
+                break
+    return homes
+
+
+def _side_in(folder: Path, names: Sequence[str]) -> Path | None:
+    found = {path.name.casefold(): path for path in sorted(folder.iterdir(), reverse=True) if path.is_dir()}
+    return next((found[name] for name in names if name in found), None)
+
+
+def _said_by_files(root: Path) -> list[PicturePair]:
+    """Pairs of one folder whose file names say the side; none where nothing is clear."""
+    try:
+        paths = _pictures_below(root)
+    except CoconetError:
+        return []
+    sides: tuple[dict[str, Path], dict[str, Path]] = {}, {}
+    for path in paths:
+        words = set(re.split(r"[_\-. ]+", name_key(path.name)))
+        says = bool(words & set(VISIBLE_NAMES)), bool(words & {*INFRARED_NAMES, "previewdata"})
+        if says in ((True, False), (False, True)):
+            side, key = sides[says[1]], _without_side(path.relative_to(root).as_posix())
+            if key in side:
+                return []
+            side[key] = path
+    both = sides[0].keys() & sides[1].keys()
+    if not both or len(both) < max(map(len, sides)):
+        return []
+    return _named_from(root, [PicturePair(sides[0][key].name, sides[0][key], sides[1][key]) for key in sorted(both)])
+
+
+def pair_by_name(visible: Path, infrared: Path, pair_by: str | None = None) -> list[PicturePair]:
+    """The pairs of two folders, or of one given twice, by name; a picture without a partner is an error.
+
+    Names are compared without their ending, without the difference of capital letters, in one Unicode form; if that
+    pairs nothing, also without words that say the side (`_RGB`, `_PreviewData`, `_IR`).
+    pair_by: two patterns for the path below the folder without its ending, visible first, or a word of PRESETS. `{}`
+    stands for what both names of a pair have in common, `*` for anything. Names that fit neither are left out, and,
+    with a warning, those that have no partner.
+    Raises CoconetError that names the nearest misses and the command that would pair them.
+    """
+    if pair_by is not None:
+        return _by_patterns(visible, infrared, pair_by)
+    folders, sides = (visible, infrared), []
+    for folder in folders:
+        paths = pictures_in(folder)
+        sides.append({name_key(path.relative_to(folder).as_posix()): path for path in paths})
+    if not sides[0].keys() & sides[1].keys() and (words := _without_words(folders, sides)):
+        sides = words
+    alone = sorted(sides[0].keys() ^ sides[1].keys())
+    if alone:
+        raise _alone(visible, infrared, sides, alone)
+    return _named_from(visible, [PicturePair(path.name, path, sides[1][key]) for key, path in sides[0].items()])
+
+
+def _without_words(folders: Iterable[Path], sides: Iterable[Mapping[str, Path]]) -> list[dict[str, Path]] | None:
+    """Both sides keyed without the words that say the side, where that is clear."""
+    keyed = []
+    for folder, side in zip(folders, sides, strict=True):
+        keyed.append({_without_side(path.relative_to(folder).as_posix()): path for path in side.values()})
+        if len(keyed[-1]) < len(side):
+            return None
+    return keyed if keyed[0].keys() & keyed[1].keys() else None
+
+
+def _without_side(name: str) -> str:
+    words = re.split(r"([_\-. /]+)", name_key(name))
+    return "_".join(word for word in words[::2] if word not in _SIDE_WORDS)
+
+
+def _by_patterns(visible: Path, infrared: Path, pair_by: str) -> list[PicturePair]:
+    patterns = PRESETS.get(pair_by.casefold(), (pair_by,))
+    found = (_matches(visible, infrared, pattern, len(patterns) > 1) for pattern in patterns)
+    best = max(found, key=lambda one: len(one.keys))
+    if best.keys:
+        if best.alone:
+            warn_once(
+                f"{visible} and {infrared}: {len(best.keys)} pairs of the form {best.pattern}, and {len(best.alone)} "
+                f"pictures without a partner, which are left out, the first one {best.alone[0].name}"
+            )
+        return _named_from(visible, [PicturePair(first.name, first, second) for first, second in best.pairs()])
+    seen = [
+        path.relative_to(folder).as_posix() for folder in (visible, infrared) for path in _pictures_below(folder)[:1]
+    ]
     raise CoconetError(
-        root,
-        wanted=f"a subfolder called {', '.join(names[:-1])} or {names[-1]}",
-        got="none of them",
-        remedy="Give the folder above the two, for example one that holds ir/ and vis/.",
+        "--pair-by",
+        wanted=f"names of the form {' or '.join(patterns[:_SHOWN])}",
+        got=f"no pair of them among names such as {' and '.join(dict.fromkeys(seen))}",
+        remedy="Write {} for what the two names of a pair have in common, * for what differs, visible first; or one of "
+        f"{', '.join(PRESETS)}.",
     )
+
+
+@dataclass(frozen=True)
+class _Matches:
+    """What a pattern finds on both sides."""
+
+    pattern: str
+    visible: Mapping[tuple[str, ...], Path]
+    infrared: Mapping[tuple[str, ...], Path]
+
+    @property
+    def keys(self) -> list[tuple[str, ...]]:
+        return sorted(self.visible.keys() & self.infrared.keys())
+
+    @property
+    def alone(self) -> list[Path]:
+        sides = (self.visible, self.infrared)
+        return [path for side in sides for key, path in side.items() if key not in self.keys]
+
+    def pairs(self) -> list[tuple[Path, Path]]:
+        return [(self.visible[key], self.infrared[key]) for key in self.keys]
+
+
+def _matches(visible: Path, infrared: Path, pattern: str, lenient: bool) -> _Matches:
+    """lenient: a pattern that fits several pictures of one key finds nothing, since there are others to try."""
+    try:
+        return _Matches(pattern, _matching(visible, _pattern(pattern, 0)), _matching(infrared, _pattern(pattern, 1)))
+    except CoconetError:
+        if not lenient or not (visible.is_dir() and infrared.is_dir()):
+            raise
+        return _Matches(pattern, {}, {})
+
+
+def _pattern(text: str, side: int) -> re.Pattern[str]:
+    parts = text.split(",")
+    if len(parts) != 2 or not all("{}" in part for part in parts) or parts[0].count("{}") != parts[1].count("{}"):
+        raise CoconetError(
+            "--pair-by",
+            wanted=f"two patterns with the same number of {{}}, visible first, or one of {', '.join(PRESETS)}",
+            got=repr(text),
+            remedy='For example: --pair-by "FLIR_{}_RGB,FLIR_{}_PreviewData"',
+        )
+    escaped = re.escape(name_key(parts[side].strip()))
+    return re.compile(escaped.replace(r"\{\}", "(.+?)").replace(r"\*", ".*"))
+
+
+def _matching(folder: Path, pattern: re.Pattern[str]) -> dict[tuple[str, ...], Path]:
+    """The pictures at any depth whose path fits, keyed by what the pattern captures."""
+    if not folder.is_dir():
+        raise CoconetError(folder, wanted="a folder of pictures", got="no such folder", remedy="Check the path.")
+    inside = sorted(path for path in folder.rglob("*") if is_picture(path) and not _hidden(path.relative_to(folder)))
+    fitting = [(path, pattern.fullmatch(name_key(path.relative_to(folder).as_posix()))) for path in inside]
+    keys = {path: match.groups() for path, match in fitting if match}
+    return _keyed(list(keys), keys.__getitem__)
+
+
+def _keyed(paths: Sequence[Path], key: Callable[[Path], Key]) -> dict[Key, Path]:
+    """Paths by their key. Raises CoconetError where two have the same."""
+    found: dict[Key, Path] = {}
+    for path in paths:
+        if (other := found.setdefault(key(path), path)) != path:
+            raise CoconetError(
+                other,
+                wanted="one picture of each name, whatever its ending and capital letters",
+                got=f"another one with the same name, {path.name}",
+                remedy="Remove or rename one of the two, or choose by --pair-by.",
+            )
+    return found
+
+
+def _named_from(root: Path, pairs: list[PicturePair]) -> list[PicturePair]:
+    """Name pairs so that no two are alike: by the file, and where pairs lie in several folders by these as well."""
+    if len({pair.visible.parent for pair in pairs}) == 1:
+        return pairs
+    named = {"_".join(pair.visible.relative_to(root).parts): pair for pair in pairs}
+    if len(named) < len(pairs):
+        raise CoconetError(
+            root,
+            wanted="folders and files whose names differ",
+            got="two pairs of one name",
+            remedy="Rename one of the folders.",
+        )
+    return [PicturePair(name, pair.visible, pair.infrared) for name, pair in named.items()]
+
+
+def _alone(visible: Path, infrared: Path, sides: Sequence[Mapping[str, Path]], alone: Sequence[str]) -> CoconetError:
+    names = [sorted(path.stem for key, path in side.items() if key in alone) for side in sides]
+    found = f"{len(alone)} without a partner, the first one {min(names[0] + names[1])}"
+    remedy = "Remove or rename the pictures that stand alone."
+    for name in names[0]:
+        if near := get_close_matches(name, names[1], 1, _NEAR):
+            found += f"; the nearest to {name} is {near[0]}"
+            remedy = _pairing_command(name, near[0], names) or remedy
+            break
+    return CoconetError(
+        f"{visible} and {infrared}", wanted="the same file names in both folders", got=found, remedy=remedy
+    )
+
+
+def _pairing_command(visible: str, infrared: str, names: Sequence[Sequence[str]]) -> str:
+    """The option that pairs these two names, and more than one pair where there is more; empty if none does."""
+    blocks = SequenceMatcher(None, visible.casefold(), infrared.casefold(), autojunk=False).get_matching_blocks()
+    shared = [(visible[block.a : block.a + block.size], block) for block in blocks]
+    numbers = [
+        (match.group(), block.a + match.start(), block.b + match.start())
+        for text, block in shared
+        for match in re.finditer(r"\d+", text)
+    ]
+    for text, first, second in sorted(numbers, key=lambda one: -len(one[0])):
+        parts = [name[:at] + "{}" + name[at + len(text) :] for name, at in ((visible, first), (infrared, second))]
+        keys = []
+        for side in (0, 1):
+            pattern = _pattern(",".join(parts), side)
+            fitting = (pattern.fullmatch(name_key(name)) for name in names[side])
+            keys.append({match.groups() for match in fitting if match})
+        if keys[0] == keys[1] and len(keys[0]) == len(names[0]) == len(names[1]):
+            return f'They pair with: --pair-by "{parts[0]},{parts[1]}"'
+    return ""

@@ -1,4 +1,4 @@
-"""Pixels: the arrays that pictures are, and their luma by one rule for everything."""
+"""Pixels: the arrays that pictures are, their luma by one rule for everything, and the eight ways they lie."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ Pixels = NDArray[np.uint8]
 """(H, W, 3) BGR or (H, W, 1) gray, uint8."""
 
 RawPixels = NDArray[Any]
-"""As a camera gives them: uint8 like Pixels, or (H, W, 1) uint16 from a thermal camera."""
+"""As a source gives them: uint8 or uint16 like Pixels, or (H, W, 1) float32, NaN where nothing was measured."""
 
 BGR_WEIGHTS = (0.114, 0.587, 0.299)
 """The shares of full-range B, G and R in luma, by BT.601: the one luma of networks, cameras, metrics and cards."""
 
 BGR_TO_LUMA = np.array(BGR_WEIGHTS, np.float32)
 """The same for arrays."""
+
+UPRIGHT = 1
+"""The orientation, in EXIF's counting, of what is stored as it is to be seen."""
+
+SIDES_SWAPPED = frozenset({5, 6, 7, 8})
+"""The orientations in which rows become columns."""
 
 
 def luma(pixels: Pixels) -> NDArray[np.float32]:
@@ -55,3 +61,15 @@ def add_to(digest: Digest, pixels: RawPixels) -> None:
     """Take the shape, the type and the samples of a picture into a running hash."""
     digest.update(f"{pixels.shape} {pixels.dtype}".encode())
     digest.update(np.ascontiguousarray(pixels).tobytes())
+
+
+def upright(pixels: RawPixels, orientation: int) -> RawPixels:
+    """Turn (H, W, C) pixels of any type as EXIF's tag 274 says, 1 to 8; 1 gives the same array."""
+    if orientation == UPRIGHT:
+        return pixels
+    turned = np.swapaxes(pixels, 0, 1) if orientation in SIDES_SWAPPED else pixels
+    if orientation in (2, 3, 6, 7):
+        turned = turned[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        turned = turned[::-1]
+    return np.ascontiguousarray(turned)

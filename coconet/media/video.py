@@ -11,10 +11,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import existing_file, whole_file
+from coconet.media.decoding import INTERPOLATION, FrameDecoder
+from coconet.media.header import check_size
+from coconet.media.pixels import Pixels, RawPixels
 
 try:
     import av
@@ -27,14 +29,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 
-Pixels = NDArray[np.uint8]
-
 SECOND_NS = 10**9
-
-# Numbers of FFmpeg's headers; without the two flags its scaler is up to 5 grey levels off and darkens on average.
-_BICUBIC, _FULL_CHROMA, _ACCURATE_ROUNDING = 4, 0x2000, 0x40000
-
-_INTERPOLATION = _BICUBIC | _FULL_CHROMA | _ACCURATE_ROUNDING
 
 _LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG
 
@@ -43,25 +38,29 @@ _BT601 = 6  # AVCOL_SPC_SMPTE170M
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """A decoded picture, (H, W, 3) BGR or (H, W, 1) gray, and its presentation time in the file."""
+    """A decoded picture, as FrameDecoder gives it, and its presentation time in the file.
 
-    pixels: Pixels
+    palette: the colours that an infrared picture was turned back from.
+    """
+
+    pixels: RawPixels
     timestamp_ns: int
+    palette: str = ""
 
 
 class VideoReader:
     """Decodes the first video stream of a file, in order of presentation.
 
     fps: the average rate, None where the file does not tell. frame_count: as the header states it, None if it does not.
+    width_px, height_px: as stored, before a turn and the shape of a pixel are taken into account.
     """
 
-    def __init__(self, path: Path, *, gray: bool = False) -> None:
-        """Open `path`. With `gray`, frames are the luma plane alone, (H, W, 1), expanded to the full range 0..255.
+    def __init__(self, path: Path, *, gray: bool = False, palette: str = "auto") -> None:
+        """Open `path`; gray, palette: as FrameDecoder takes them, for infrared video.
 
         Raises CoconetError for a missing file, a file that is no video, and one without a video stream.
         """
         self._path = existing_file(path, "a video file")
-        self._format = "gray" if gray else "bgr24"
         try:
             self._container = av.open(str(path))
         except (FFmpegError, OSError) as error:
@@ -74,6 +73,13 @@ class VideoReader:
         self.fps = float(rate) if rate else None
         self.frame_count = self._stream.frames or None
         self.width_px, self.height_px = self._stream.width, self._stream.height
+        try:
+            check_size(path, self._stream.width, self._stream.height)
+            aspect = self._stream.sample_aspect_ratio
+            self._decoder = FrameDecoder(str(path), gray=gray, palette=palette, sample_aspect=aspect)
+        except CoconetError:
+            self._container.close()
+            raise
 
     def __enter__(self) -> VideoReader:
         return self
@@ -93,8 +99,7 @@ class VideoReader:
         try:
             for frame in self._container.decode(self._stream):
                 timestamp_ns = self._time_of(frame, count)
-                pixels = cast("Pixels", frame.to_ndarray(format=self._format, interpolation=_INTERPOLATION))
-                yield VideoFrame(pixels if pixels.ndim == 3 else pixels[:, :, None], timestamp_ns)
+                yield VideoFrame(self._decoder.pixels(frame), timestamp_ns, self._decoder.palette)
                 count += 1
         except FFmpegError as error:
             raise self._cut_off(count, f"bytes that do not decode ({error.strerror})") from error
@@ -282,5 +287,5 @@ def yuv_frame(pixels: Pixels) -> av.VideoFrame:
         dst_colorspace="ITU601",
         src_color_range="JPEG",
         dst_color_range="MPEG",
-        interpolation=_INTERPOLATION,
+        interpolation=INTERPOLATION,
     )

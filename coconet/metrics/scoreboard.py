@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from coconet.errors import CoconetError
-from coconet.media.image import read_gray
-from coconet.media.pairs import PicturePair, pictures_in
+from coconet.media.image import InfraredStills, read_gray
+from coconet.media.pairs import PicturePair, name_key, pictures_in
 from coconet.metrics.fusion import METRICS, Scores
 from coconet.metrics.gray import Gray
 
@@ -59,8 +59,9 @@ def fused_pictures(entry: str, folder: Path, pairs: Sequence[PicturePair]) -> li
     Raises CoconetError where a pair has no fused picture, or a fused picture no pair.
     """
     found = pictures_in(folder)
-    sources = {pair.visible.stem: pair for pair in pairs}
-    fused = {path.stem for path in found}
+    sources = {name_key(pair.name): pair for pair in pairs}
+    by_key = {name_key(path.name): path for path in found}
+    fused = by_key.keys()
     misfits = {"no picture for": sources.keys() - fused, "no pair for": fused - sources.keys()}
     for what, stems in misfits.items():
         if stems:
@@ -70,15 +71,20 @@ def fused_pictures(entry: str, folder: Path, pairs: Sequence[PicturePair]) -> li
                 got=f"{what} {_some(stems)}",
                 remedy="Score all entries on the same pairs: means over different pictures cannot be compared.",
             )
-    by_stem = {path.stem: path for path in found}
-    return [FusedPicture(entry, by_stem[stem], pair) for stem, pair in sources.items()]
+    return [FusedPicture(entry, by_key[key], pair) for key, pair in sources.items()]
 
 
-def score_pictures(pictures: Iterable[FusedPicture], scorer: Scorer) -> Iterator[Row]:
-    """Score pictures in their order, two at a time; the first one that cannot be scored ends it with CoconetError."""
+def score_pictures(
+    pictures: Iterable[FusedPicture], scorer: Scorer, reader: InfraredStills | None = None
+) -> Iterator[Row]:
+    """Score pictures in their order, two at a time; the first one that cannot be scored ends it with CoconetError.
+
+    reader: of the infrared sources, each by itself if not given.
+    """
+    thermal = reader or InfraredStills()
     # Threads: NumPy and SciPy let go of the interpreter in their loops, and a process takes seconds to start.
     with ThreadPoolExecutor(WORKERS) as pool:
-        pending = [pool.submit(_scored, picture, scorer) for picture in pictures]
+        pending = [pool.submit(_scored, picture, scorer, thermal) for picture in pictures]
         try:
             for future in pending:
                 yield future.result()
@@ -111,9 +117,9 @@ def _some(stems: Collection[str]) -> str:
     return ", ".join(first) + (f" and {len(stems) - 3} others" if len(stems) > 3 else "")
 
 
-def _scored(picture: FusedPicture, scorer: Scorer) -> Row:
-    paths = (picture.path, picture.sources.infrared, picture.sources.visible)
-    fused, infrared, visible = (read_gray(path) for path in paths)
+def _scored(picture: FusedPicture, scorer: Scorer, thermal: InfraredStills) -> Row:
+    fused, visible = (read_gray(path) for path in (picture.path, picture.sources.visible))
+    infrared = thermal.levels(picture.sources.infrared)[:, :, 0]
     if not fused.shape == infrared.shape == visible.shape:
         raise CoconetError(
             picture.path,
@@ -121,7 +127,7 @@ def _scored(picture: FusedPicture, scorer: Scorer) -> Row:
             got=", ".join(f"{pixels.shape[1]} x {pixels.shape[0]}" for pixels in (fused, infrared, visible)),
             remedy="Fuse again at the size of the sources: resizing changes every metric.",
         )
-    return Row(picture.entry, picture.sources.visible.stem, scorer(fused, infrared, visible))
+    return Row(picture.entry, Path(picture.sources.name).stem, scorer(fused, infrared, visible))
 
 
 def _mean_ranks(means: Sequence[Scores]) -> list[float]:

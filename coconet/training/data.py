@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import existing_file
-from coconet.media.image import read_gray
-from coconet.media.pairs import PicturePair, paired_folder, pictures_in
+from coconet.media.image import InfraredStills, read_gray
+from coconet.media.pairs import PicturePair, name_key, paired_folder, pictures_in
 from coconet.media.pixels import nearest_luma
+from coconet.media.thermal import Limits, ThermalSettings, common_limits, stretched_alone
 
 try:
     import h5py
@@ -122,12 +123,16 @@ class GrayPair:
     following: GrayPair | None = None
 
 
-def load_pairs(sources: Sequence[Path]) -> list[GrayPair]:
+def load_pairs(
+    sources: Sequence[Path], settings: ThermalSettings | None = None, pair_by: str | None = None
+) -> list[GrayPair]:
     """Read every source: a paired folder, the visible video of a pair (`x_vis.mp4` beside `x_ir.mp4`), or HDF5 patches.
 
+    settings: the front end of infrared pictures and videos; the counts of a video are stretched by one range for all of
+    it. pair_by: how pictures of a folder belong together, as pair_by_name takes it.
     Raises CoconetError for a source without pairs and for a pair of unequal sizes.
     """
-    pairs = [pair for source in sources for pair in _from_source(source)]
+    pairs = [pair for source in sources for pair in _from_source(source, settings or ThermalSettings(), pair_by)]
     if not pairs:
         raise CoconetError("training data", wanted="at least one source", got="none", remedy="Give one with --data.")
     return pairs
@@ -138,29 +143,29 @@ def with_masks(pairs: Sequence[GrayPair]) -> list[GrayPair]:
     return [pair if pair.mask is not None else replace(pair, mask=salient_mask(pair.infrared)) for pair in pairs]
 
 
-def _from_source(source: Path) -> Iterable[GrayPair]:
+def _from_source(source: Path, settings: ThermalSettings, pair_by: str | None) -> Iterable[GrayPair]:
     suffix = source.suffix.lower()
     if suffix in PATCH_SUFFIXES:
         return _from_patches(source)
-    return _from_video(source) if suffix in VIDEO_SUFFIXES else _from_folder(source)
+    return _from_video(source, settings) if suffix in VIDEO_SUFFIXES else _from_folder(source, settings, pair_by)
 
 
-def _from_folder(root: Path) -> list[GrayPair]:
-    pairs = paired_folder(root)
+def _from_folder(root: Path, settings: ThermalSettings, pair_by: str | None) -> list[GrayPair]:
+    pairs = paired_folder(root, pair_by)
     masks = _masks_of(root, pairs)
-    return [
-        _checked(
-            p.visible,
-            GrayPair(read_gray(p.visible), read_gray(p.infrared), _mask(masks.get(p.visible.stem)), p.visible.stem),
-        )
-        for p in pairs
-    ]
+    thermal = InfraredStills(settings, tuple(pair.infrared for pair in pairs))
+
+    def read(pair: PicturePair) -> GrayPair:
+        infrared, name = thermal.levels(pair.infrared)[:, :, 0], Path(pair.name).stem
+        return GrayPair(read_gray(pair.visible), infrared, _mask(masks.get(name_key(pair.name))), name)
+
+    return [_checked(pair.visible, read(pair)) for pair in pairs]
 
 
 def _masks_of(root: Path, pairs: Sequence[PicturePair]) -> dict[str, Path]:
     folder = root / MASK_NAME
-    masks = {path.stem: path for path in pictures_in(folder)} if folder.is_dir() else {}
-    alone = sorted(masks.keys() - {pair.visible.stem for pair in pairs})
+    masks = {name_key(path.name): path for path in pictures_in(folder)} if folder.is_dir() else {}
+    alone = sorted(masks.keys() - {name_key(pair.name) for pair in pairs})
     if alone:
         raise CoconetError(
             folder,
@@ -183,7 +188,7 @@ def _from_patches(path: Path) -> list[GrayPair]:
     ]
 
 
-def _from_video(visible: Path) -> list[GrayPair]:
+def _from_video(visible: Path, settings: ThermalSettings) -> list[GrayPair]:
     from coconet.media.video import VideoReader
 
     infrared = visible.with_name(visible.name.replace("vis", "ir"))
@@ -191,14 +196,35 @@ def _from_video(visible: Path) -> list[GrayPair]:
         raise CoconetError(
             visible, wanted="a visible video with `vis` in its name", got=visible.name, remedy="Rename the two videos."
         )
-    with VideoReader(visible) as first, VideoReader(infrared) as second:
+    limits = _limits_of(infrared, settings)
+    thermal = VideoReader(infrared, gray=True, palette=settings.palette)
+    with VideoReader(visible) as first, thermal as second:
         kept = [
-            _checked(visible, GrayPair(nearest_luma(a.pixels), nearest_luma(b.pixels), name=f"{visible.stem} {index}"))
+            _checked(
+                visible,
+                GrayPair(
+                    nearest_luma(a.pixels),
+                    stretched_alone(b.pixels, settings, limits)[:, :, 0],
+                    name=f"{visible.stem} {index}",
+                ),
+            )
             for index, (a, b) in enumerate(zip(first, second, strict=False))
             if index % VIDEO_STEP < 2
         ]
     following = [*kept[1::2], None][: len(kept[::2])]  # a video may end on a frame that has none
     return [replace(pair, following=later) for pair, later in zip(kept[::2], following, strict=True)]
+
+
+def _limits_of(infrared: Path, settings: ThermalSettings) -> Limits | None:
+    """The limits of all frames of a video of counts; None for 8 bit."""
+    from coconet.media.video import VideoReader
+
+    with VideoReader(infrared, gray=True, palette=settings.palette) as reader:
+        first = next(iter(reader), None)
+    if first is None or first.pixels.dtype == np.uint8 or settings.range_of == "each":
+        return None
+    with VideoReader(infrared, gray=True, palette=settings.palette) as reader:
+        return common_limits((frame.pixels for frame in reader), settings)
 
 
 def _checked(where: Path, pair: GrayPair) -> GrayPair:

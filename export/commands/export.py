@@ -12,6 +12,7 @@ from coconet.cards.frame_size import FrameSize, SizeRange
 from coconet.cards.precision import PRECISIONS, REFERENCE
 from coconet.errors import CoconetError
 from coconet.model_names import CHECKPOINTS, checkpoint_path
+from coconet.reading import Reading, reads_pictures
 
 if TYPE_CHECKING:
     from coconet.networks.checkpoint import Checkpoint
@@ -21,6 +22,7 @@ FOREIGN = "Any two-input network"
 """The heading of these options in the help."""
 
 
+@reads_pictures
 def export(
     checkpoint: Annotated[
         str | None,
@@ -59,6 +61,8 @@ def export(
     multiple: Annotated[
         int | None, typer.Option(min=1, help="Pad both sides to a multiple of this.", rich_help_panel=FOREIGN)
     ] = None,
+    *,
+    reading: Reading,
 ) -> None:
     """Write the camera-ready ONNX graph of a checkpoint, once it agrees with PyTorch on real frames."""
     from coconet.export.gate import export_checked
@@ -79,7 +83,7 @@ def export(
         source, path = _foreign(checkpoint, model, *about_foreign)
     target = out or PRECISIONS[options.precision].onnx_beside(path)
     with Console(stderr=True).status(f"Exporting {path.name} and comparing it with PyTorch ..."):
-        parity = export_checked(source, target, options, frames)
+        parity = export_checked(source, target, options, frames, reading)
     typer.echo(f"{target}: {options.precision}, {options.size or 'any size'}, {target.stat().st_size / 1e6:.1f} MB")
     typer.echo(f"against PyTorch on {parity.frames} frames: {parity}")
     _warn_of_refusals(target)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from coconet.errors import CoconetError
 from coconet.media.pairs import pictures_in
-from coconet.media.pixels import RawPixels, as_gray
+from coconet.media.pixels import RawPixels
+from coconet.media.thermal import ThermalSettings
 from coconet.runtime.cameras.camera import Camera
-from coconet.runtime.frame import Frame
+from coconet.runtime.frame import STILL, Frame, StampKind
 
 SECOND_NS = 10**9
+
+FOLDER_FPS = 30.0
+"""At which the pictures of a folder are stamped if nothing else is said."""
 
 
 class VideoCamera:
@@ -22,66 +25,124 @@ class VideoCamera:
 
     realtime = False
 
-    def __init__(self, path: Path, *, gray: bool = False) -> None:
-        """Open a video; with `gray` (an infrared camera) frames are its luma plane, (H, W, 1), otherwise (H, W, 3) BGR.
+    def __init__(self, path: Path, *, gray: bool = False, palette: str = "auto") -> None:
+        """Open a video; with `gray` (an infrared camera) frames are (H, W, 1), otherwise (H, W, 3) BGR.
 
+        Gray samples of more than 8 bits are counts. palette: as ThermalSettings has it.
         Raises CoconetError for what is no video.
         """
         from coconet.media.video import VideoReader
 
         self.name = str(path)
-        self._reader = VideoReader(path, gray=gray)
+        self._reader = VideoReader(path, gray=gray, palette=palette)
         self.frames_expected = self._reader.frame_count
         self._frames = enumerate(self._reader)
 
     def read(self) -> Frame | None:
         """Decode the next frame. Raises CoconetError where the file is damaged or cut off."""
         index, frame = next(self._frames, (0, None))
-        return None if frame is None else Frame(frame.pixels, frame.timestamp_ns, index)
+        return None if frame is None else Frame(frame.pixels, frame.timestamp_ns, index, palette=frame.palette)
 
     def close(self) -> None:
         """Close the file."""
         self._reader.close()
 
 
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures of one side, each with the name that its frame is to have."""
+
+    paths: Sequence[Path]
+    names: Sequence[str]
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> Pictures:
+        """All of a folder, by name; names hold sub-folders too. Raises CoconetError where there is no picture."""
+        paths = pictures_in(folder)
+        return cls(paths, ["_".join(path.relative_to(folder).parts) for path in paths])
+
+
 class FolderCamera:
-    """The pictures of a folder in the order of their names, stamped as if taken at a fixed rate."""
+    """Pictures in the order of their names, stamped as if taken at a fixed rate.
+
+    They are stills, which have nothing to do with each other (Frame.stamps), unless a rate is given: then a video.
+    """
 
     realtime = False
 
-    def __init__(self, folder: Path, *, fps: float = 30.0, gray: bool = False) -> None:
-        """List the pictures; with `gray` (an infrared camera) coloured ones are reduced to their luma.
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        fps: float | None = None,
+        gray: bool = False,
+        palette: str = "auto",
+        pictures: Pictures | None = None,
+    ) -> None:
+        """List the pictures of a folder, or take those given; with `gray` (an infrared camera) they become gray.
 
-        Raises CoconetError where there is no folder or no picture.
+        palette: as ThermalSettings has it. Raises CoconetError where there is no folder or no picture.
         """
+        from coconet.media.image import InfraredStills
+
         self.name = str(folder)
-        self._pictures = pictures_in(folder)
-        self._fps, self._gray, self._next = fps, gray, 0
-        self.frames_expected = len(self._pictures)
+        self._pictures = pictures or Pictures.of_folder(folder)
+        self._fps = fps or FOLDER_FPS
+        self._stamps: StampKind = "recording" if fps else STILL
+        self._infrared = InfraredStills(ThermalSettings(palette=palette)) if gray else None
+        self._next = 0
+        self.frames_expected = len(self._pictures.paths)
 
     def read(self) -> Frame | None:
         """Read the next picture; `Frame.name` is its file name. Raises CoconetError for a file that is no picture."""
-        if self._next == len(self._pictures):
+        if self._next == len(self._pictures.paths):
             return None
-        path, index = self._pictures[self._next], self._next
+        path, index = self._pictures.paths[self._next], self._next
         self._next += 1
-        return Frame(self._pixels(path), round(index * SECOND_NS / self._fps), index, path.name)
+        pixels = self._pixels(path)
+        palette = self._infrared.palette if self._infrared else ""
+        stamp_ns = round(index * SECOND_NS / self._fps)
+        return Frame(pixels, stamp_ns, index, self._pictures.names[index], stamps=self._stamps, palette=palette)
 
     def close(self) -> None:
         """Forget the pictures that are left."""
-        self._next = len(self._pictures)
+        self._next = len(self._pictures.paths)
 
     def _pixels(self, path: Path) -> RawPixels:
-        from coconet.media.image import read_picture
+        from coconet.media.image import read_visible
 
-        pixels = read_picture(path)
-        if self._gray:
-            return as_gray(pixels)
-        if pixels.dtype != np.uint8:
-            raise CoconetError(
-                path, wanted="8 bit visible pictures", got="16 bit samples", remedy="Convert the folder to 8 bit first."
-            )
-        return pixels
+        return self._infrared.samples(path) if self._infrared else read_visible(path)
+
+
+class PagesCamera:
+    """A picture file as a camera: its one picture, or the pages of a TIFF file as the frames of a video."""
+
+    realtime = False
+
+    def __init__(self, path: Path, *, fps: float | None = None, gray: bool = False, palette: str = "auto") -> None:
+        """Read all pages; the other arguments are those of FolderCamera. Raises CoconetError for what is no picture."""
+        from coconet.media.image import InfraredStills, read_pages, visible_levels
+
+        self.name, self._fps = str(path), fps or FOLDER_FPS
+        pages = read_pages(path)
+        infrared = InfraredStills(ThermalSettings(palette=palette)) if gray else None
+        self._pages = [infrared.gray(path, page) if infrared else visible_levels(page, path) for page in pages]
+        self._palette = infrared.palette if infrared else ""
+        self._stamps: StampKind = STILL if len(pages) == 1 else "recording"
+        self._file, self._next, self.frames_expected = path.name, 0, len(pages)
+
+    def read(self) -> Frame | None:
+        """The next page."""
+        if self._next == len(self._pages):
+            return None
+        index, self._next = self._next, self._next + 1
+        name = self._file if len(self._pages) == 1 else ""
+        stamp_ns = round(index * SECOND_NS / self._fps)
+        return Frame(self._pages[index], stamp_ns, index, name, stamps=self._stamps, palette=self._palette)
+
+    def close(self) -> None:
+        """Forget the pages that are left."""
+        self._next = len(self._pages)
 
 
 class Pace:

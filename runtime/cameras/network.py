@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage
-from coconet.media.pixels import RawPixels
+from coconet.media.decoding import FrameDecoder
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.frame import Frame, StampKind
@@ -68,18 +68,20 @@ class NetworkCamera:
 
     realtime = True
 
-    def __init__(self, address: str, *, gray: bool = False) -> None:
-        """Connect; with `gray` frames are the luma plane, (H, W, 1), otherwise (H, W, 3) BGR.
+    def __init__(self, address: str, *, gray: bool = False, palette: str = "auto") -> None:
+        """Connect; frames are those of a FrameDecoder: with `gray` (H, W, 1), otherwise (H, W, 3) BGR.
 
         Raises CameraAbsent where nothing answers within 5 s, and CoconetError for a user and password that are
         refused; the address is shown without them.
         """
         self.name = redact(address)
-        self._format, self._clock, self._index = ("gray" if gray else "bgr24"), StreamClock(), 0
+        self._clock, self._index = StreamClock(), 0
         options = {**_LOW_DELAY, **(_OF_RTSP if address[:4].lower() == "rtsp" else {})}
         try:
             self._container: Any = av.open(address, options=options, timeout=(_OPEN_S, _READ_S))
             self._frames = self._decoded()
+            aspect = self._container.streams.video[0].sample_aspect_ratio
+            self._decoder = FrameDecoder(self.name, gray=gray, palette=palette, sample_aspect=aspect)
         except HTTPUnauthorizedError as error:
             raise self._failed(error) from None  # it will not know them better later
         except (FFmpegError, OSError, ValueError, IndexError) as error:
@@ -94,10 +96,10 @@ class NetworkCamera:
         if frame is None:
             return None
         arrived_ns = time.monotonic_ns()
-        pixels: RawPixels = frame.to_ndarray(format=self._format)
+        pixels = self._decoder.pixels(frame)
         stamp_ns, kind = self._stamp(frame, arrived_ns)
         self._index += 1
-        return Frame(pixels if pixels.ndim == 3 else pixels[:, :, None], stamp_ns, self._index - 1, stamps=kind)
+        return Frame(pixels, stamp_ns, self._index - 1, stamps=kind, palette=self._decoder.palette)
 
     def close(self) -> None:
         """Hang up; a second call does nothing."""

@@ -10,12 +10,14 @@ from urllib.parse import parse_qsl
 
 from coconet.config import check_fields
 from coconet.errors import CoconetError
+from coconet.media.pairs import is_picture
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.csi import csi_pipeline
 from coconet.runtime.frame import Side
 
 if TYPE_CHECKING:
+    from coconet.runtime.cameras.files import Pictures
     from coconet.runtime.cameras.synthetic.camera import PaintedSettings
 
 
@@ -23,7 +25,7 @@ Role = Side
 
 ROLES: tuple[Role, Role] = ("visible", "infrared")
 
-_FOLDER_FPS = 30.0
+_UNREAD = frozenset({".seq", ".csq", ".fcf", ".ats", ".sfmov", ".ptw"})
 
 _KINDS = (
     "a video file, a folder of pictures, or painted://?fps=30&width=640&height=480&seed=1, /dev/video0, "
@@ -35,13 +37,17 @@ _KINDS = (
 class CameraSettings:
     """What some kinds of camera are told.
 
-    fps: the rate at which a folder's pictures are stamped (30 if None), or that a device is asked for.
+    fps: the rate of a folder whose pictures are those of a video (stills if None), or that a device is asked for.
     size_px: the (width, height) a device is asked for. layout: of a raw thermal device, a name in frame_layout.LAYOUTS.
+    palette: the colours of an infrared picture, as ThermalSettings has it. pictures: those of a folder to take, and
+    what to call them; all of it if None.
     """
 
     fps: float | None = None
     size_px: tuple[int, int] | None = None
     layout: str | None = None
+    palette: str = "auto"
+    pictures: Pictures | None = None
 
 
 def open_camera(address: str, role: Role, settings: CameraSettings | None = None) -> Camera:
@@ -53,13 +59,13 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
     settings = settings or CameraSettings()
     scheme = address.partition("://")[0].lower() if "://" in address else ""
     address = f"{scheme}://{address.partition('://')[2]}" if scheme else address  # FFmpeg knows no RTSP://
-    if not (scheme or is_folder(address)):
+    if not (scheme or is_folder(address) or is_picture(Path(address))):
         _refuse(address, settings, device=_is_device(address))
     gray = role == "infrared"
     if scheme in ("rtsp", "rtsps", "http", "https"):
         from coconet.runtime.cameras.network import NetworkCamera
 
-        return NetworkCamera(address, gray=gray)
+        return NetworkCamera(address, gray=gray, palette=settings.palette)
     if scheme in ("gst", "csi"):
         pipeline = csi_pipeline(address, gray=gray) if scheme == "csi" else address.partition("://")[2]
         from coconet.runtime.cameras.gstreamer import GStreamerCamera
@@ -79,7 +85,7 @@ def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Came
     if is_folder(address):
         from coconet.runtime.cameras.files import FolderCamera
 
-        return FolderCamera(path, fps=settings.fps or _FOLDER_FPS, gray=gray)
+        return FolderCamera(path, fps=settings.fps, gray=gray, palette=settings.palette, pictures=settings.pictures)
     if _is_device(address):
         from coconet.runtime.cameras.pixel_layouts import frame_layout
         from coconet.runtime.cameras.v4l2 import DeviceMode, V4l2Camera
@@ -88,10 +94,7 @@ def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Came
         width, height = settings.size_px or (None, None)
         return V4l2Camera(address, DeviceMode(width, height, settings.fps, layout), gray=gray)
     if _found(address, Path.is_file):
-        from coconet.runtime.cameras.files import VideoCamera
-        from coconet.runtime.cameras.recorded import RecordedCamera, stamps_beside
-
-        return RecordedCamera(path) if stamps_beside(path).is_file() else VideoCamera(path, gray=gray)
+        return _file_camera(path, settings, gray=gray)
     raise CoconetError(redact(address), wanted=_KINDS, got="none of these", remedy="Check the address.")
 
 
@@ -106,6 +109,24 @@ def _found(address: str, kind: Callable[[Path], bool]) -> bool:
     except OSError as error:  # no right to look there, or no name that a file can have
         got = error.strerror or type(error).__name__
         raise CoconetError(redact(address), wanted=_KINDS, got=got, remedy="Check the address.") from None
+
+
+def _file_camera(path: Path, settings: CameraSettings, *, gray: bool) -> Camera:
+    from coconet.runtime.cameras.files import PagesCamera, VideoCamera
+    from coconet.runtime.cameras.recorded import RecordedCamera, stamps_beside
+
+    if path.suffix.lower() in _UNREAD:
+        raise CoconetError(
+            path,
+            wanted="a video, a picture, or a TIFF file of several pages",
+            got=f"{path.suffix}, a radiometric sequence, which no library at hand reads",
+            remedy="Export it as 16 bit TIFF, a file or a page for each frame, with the program of the camera's maker.",
+        )
+    if is_picture(path):
+        return PagesCamera(path, fps=settings.fps, gray=gray, palette=settings.palette)
+    if stamps_beside(path).is_file():
+        return RecordedCamera(path)
+    return VideoCamera(path, gray=gray, palette=settings.palette)
 
 
 def _is_device(address: str) -> bool:

@@ -1,32 +1,66 @@
-"""Sample frames: pairs to try a model on, from a folder or painted, in the layout that its card asks for."""
+"""Sample frames: pairs of a folder, through the front end of cameras, and which pictures the two sides take."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from coconet.media.pairs import PicturePair, paired_folder
-from coconet.runtime.frame import Frame, FramePair
+from coconet.cards.model_card import FrontEnd
+from coconet.media.pairs import PicturePair, pair_by_name, paired_folder
+from coconet.media.thermal import ThermalSettings
+from coconet.runtime.cameras.files import Pictures
+from coconet.runtime.frame import STILL, Frame, FramePair
+from coconet.runtime.preprocess.agc import front_end_of
+
+
+def paired_sides(visible: Path, infrared: Path, pair_by: str | None = None) -> tuple[Pictures, Pictures]:
+    """The pictures of two folders, or of one given twice, in the order of their pairs. Raises as pair_by_name does."""
+    pairs = pair_by_name(visible, infrared, pair_by)
+    names = [pair.name for pair in pairs]
+    return (
+        Pictures([pair.visible for pair in pairs], names),
+        Pictures([pair.infrared for pair in pairs], [pair.infrared.name for pair in pairs]),
+    )
 
 
 class FolderFrames:
-    """The pairs of a folder with `ir/` and `vis/` (or IR/VIS, infrared/visible), read anew at every iteration.
+    """The pairs of a folder as paired_folder finds them, prepared as for a model: both sides uint8, infrared (H, W, 1).
 
-    Raises CoconetError for a folder without the two, an empty one, or pictures that have no partner.
+    Infrared pictures are read again at every iteration, and stretched each by itself unless the settings say otherwise.
+    Raises CoconetError for a folder without pairs, and for pictures that have no partner.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.pairs: Sequence[PicturePair] = paired_folder(root)
+    def __init__(self, root: Path, settings: ThermalSettings | None = None, pair_by: str | None = None) -> None:
+        from coconet.media.image import InfraredStills
+
+        self.pairs: Sequence[PicturePair] = paired_folder(root, pair_by)
+        self._root = root
+        self._infrared = InfraredStills(settings, tuple(pair.infrared for pair in self.pairs))
 
     def __len__(self) -> int:
         return len(self.pairs)
 
     def __iter__(self) -> Iterator[FramePair]:
-        from coconet.media.image import read_picture
+        from coconet.media.image import read_visible
+        from coconet.media.palettes import warn_if_swapped
 
         for index, pair in enumerate(self.pairs):
-            visible, infrared = (
-                Frame(read_picture(path), timestamp_ns=0, index=index, name=str(path))
-                for path in (pair.visible, pair.infrared)
+            infrared = self._infrared.levels(pair.infrared)
+            visible = read_visible(pair.visible)
+            warn_if_swapped(visible, self._infrared.palette, str(self._root))
+            palette = self._infrared.palette
+            yield FramePair(
+                Frame(visible, timestamp_ns=0, index=index, name=str(pair.visible), stamps=STILL),
+                Frame(infrared, timestamp_ns=0, index=index, name=str(pair.infrared), stamps=STILL, palette=palette),
             )
-            yield FramePair(visible, infrared)
+
+    @property
+    def front_end(self) -> FrontEnd:
+        """What the infrared pictures read so far went through."""
+        settings = self._infrared.settings
+        return front_end_of(
+            settings,
+            raw_counts=self._infrared.raw_counts,
+            range_of=settings.range_of or "each",
+            palette=self._infrared.palette,
+        )

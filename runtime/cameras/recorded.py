@@ -9,7 +9,7 @@ from typing import get_args
 
 from coconet.errors import CoconetError
 from coconet.files import existing_file
-from coconet.runtime.frame import Frame, StampKind
+from coconet.runtime.frame import STILL, Frame, StampKind
 
 _HEAD = ("index", "timestamp_ns", "stamps", "name")
 
@@ -120,7 +120,8 @@ class RecordedCamera:
                 remedy="Copy the recording again; `coconet run` needs all of it.",
             )
         self._given += 1
-        return Frame(pixels, stamp.timestamp_ns, stamp.index, stamp.name)
+        stamps: StampKind = STILL if stamp.stamps == STILL else "recording"
+        return Frame(pixels, stamp.timestamp_ns, stamp.index, stamp.name, stamps)
 
     def close(self) -> None:
         """Close the video."""

@@ -13,12 +13,14 @@ from rich.console import Console
 from rich.progress import Progress
 
 from coconet.errors import CoconetError
-from coconet.media.pairs import check_picture_ending, paired_folder
+from coconet.media.pairs import check_picture_ending
 from coconet.media.pixels import Pixels
+from coconet.reading import UNSAID, Reading, reads_pictures
 from coconet.runtime.backends.backend import Backend
+from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.frame import FramePair
 from coconet.runtime.rig.open_rig import open_rig
-from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.rig.rig_file import Rig, read_by
 
 SOURCES = ("infrared", "visible")
 
@@ -33,32 +35,32 @@ class Scene:
     pair: FramePair
 
 
-def folder_scenes(root: Path, only: Collection[str] = ()) -> list[Scene]:
+def folder_scenes(root: Path, only: Collection[str] = (), reading: Reading = UNSAID) -> list[Scene]:
     """The pairs of a folder with `ir/` and `vis/`, or those of the names in `only` (without ending), in order.
 
     Raises CoconetError for what is no such folder, and for a name that is not in it.
     """
-    pairs = paired_folder(root)
-    unknown = sorted(set(only) - {pair.visible.stem for pair in pairs})
+    frames = FolderFrames(root, reading.thermal(), reading.pair_by)
+    names = [Path(pair.name).stem for pair in frames.pairs]
+    unknown = sorted(set(only) - set(names))
     if unknown:
         raise CoconetError(
             root,
             wanted=f"pairs called {', '.join(unknown)}",
-            got=f"{len(pairs)} pairs, the first one {pairs[0].visible.stem}",
+            got=f"{len(names)} pairs, the first one {names[0]}",
             remedy="Give file names without their ending.",
         )
-    with open_rig(Rig.from_addresses(str(pairs[0].visible.parent), str(pairs[0].infrared.parent))) as stream:
-        scenes = [Scene(Path(pair.visible.name).stem, pair) for pair in stream]
+    scenes = [Scene(name, pair) for name, pair in zip(names, frames, strict=True)]
     return [scene for scene in scenes if not only or scene.name in only]
 
 
-def moments(visible: str, infrared: str, times_s: Sequence[float]) -> list[Scene]:
+def moments(visible: str, infrared: str, times_s: Sequence[float], reading: Reading = UNSAID) -> list[Scene]:
     """The first pair at or after each of some times, in seconds from the first pair, earliest first.
 
     visible, infrared: as `open_camera` takes them. Raises CoconetError for a time after the end.
     """
     left = sorted(set(times_s))
-    with open_rig(Rig.from_addresses(visible, infrared)) as stream:
+    with open_rig(read_by(Rig.from_addresses(visible, infrared), reading)) as stream:
         scenes = list(_moments(stream, left))
     if left:
         raise CoconetError(
@@ -128,6 +130,7 @@ def _at_width(pixels: Pixels, width_px: int) -> Pixels:
     return resize(pixels, width_px, max(1, round(height * width_px / width)))
 
 
+@reads_pictures
 def contact(
     models: Annotated[
         list[str], typer.Argument(metavar="MODEL", help="Checkpoints, .onnx files, `average`, `maximum`, `pyramid`.")
@@ -139,6 +142,8 @@ def contact(
     infrared: Annotated[str | None, typer.Option("--infrared", help="And the infrared video.")] = None,
     at: Annotated[list[float] | None, typer.Option("--at", min=0.0, help="A second of it; repeatable.")] = None,
     width: Annotated[int, typer.Option("--width", min=64, help="The most pixels the sheet is wide.")] = 1920,
+    *,
+    reading: Reading,
 ) -> None:
     """Lay scenes out as rows, with the infrared, the visible and every model's picture as columns."""
     from coconet.files import whole_file
@@ -150,7 +155,7 @@ def contact(
     with ExitStack() as stack:
         scratch = stack.enter_context(whole_file(out))
         opened = [stack.enter_context(closing(open_backend(model))) for model in models]
-        scenes = _scenes(frames, only, (visible, infrared), at)
+        scenes = _scenes(frames, only, (visible, infrared), at, reading)
         bar = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
         task = bar.add_task("fusing", total=len(scenes) * len(models))
         named = list(zip(model_labels(models), opened, strict=True))
@@ -158,14 +163,17 @@ def contact(
 
 
 def _scenes(
-    frames: Path | None, only: list[str] | None, cameras: tuple[str | None, str | None], at: list[float] | None
+    frames: Path | None,
+    only: list[str] | None,
+    cameras: tuple[str | None, str | None],
+    at: list[float] | None,
+    reading: Reading,
 ) -> list[Scene]:
-
     visible, infrared = cameras
     if frames is not None and visible is None and infrared is None and not at:
-        return folder_scenes(frames, only or ())
+        return folder_scenes(frames, only or (), reading)
     if frames is None and visible is not None and infrared is not None and at and not only:
-        return moments(visible, infrared, at)
+        return moments(visible, infrared, at, reading)
     given = {"--frames": frames, "--only": only, "--visible": visible, "--infrared": infrared, "--at": at}
     raise CoconetError(
         "scenes",

@@ -12,12 +12,14 @@ import typer
 from coconet.errors import CoconetError
 from coconet.event_log import LogStyle, logging_as
 from coconet.model_names import DEFAULT_MODEL, MODELS, RULES
+from coconet.reading import Reading, reads_pictures
 from coconet.runtime.viewers.open_viewer import View
 
 if TYPE_CHECKING:
     from coconet.runtime.rig.rig_file import Rig
 
 
+@reads_pictures
 def run(
     rig: Annotated[Path | None, typer.Argument(help="A rig.toml; or name both cameras instead.")] = None,
     visible: Annotated[str | None, typer.Option("--visible", help="The visible camera, video or folder.")] = None,
@@ -68,6 +70,8 @@ def run(
     log: Annotated[
         LogStyle | None, typer.Option("--log", help="Write what happens to stderr.", show_default="nothing")
     ] = None,
+    *,
+    reading: Reading,
 ) -> None:
     """Fuse two cameras, or two recordings, until they end, Ctrl-C is pressed, or SIGTERM or SIGHUP comes.
 
@@ -86,6 +90,7 @@ def run(
     from coconet.runtime.loop.run_stats import Gauge
     from coconet.runtime.loop.supervisor import Attendant
     from coconet.runtime.rig.live_settings import Tuner
+    from coconet.runtime.rig.rig_file import read_by
     from coconet.runtime.sinks.open_sink import Output
     from coconet.runtime.sinks.video_file import Rotation
     from coconet.runtime.threads.stop_signals import stopped_by_signals
@@ -99,7 +104,7 @@ def run(
     if choice.kind == "tensorrt":
         first_cuda_device()  # without a GPU nothing else about the command matters
     Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
-    chosen, gauge = _chosen_rig(rig, visible, infrared), Gauge()
+    chosen, gauge = read_by(_chosen_rig(rig, visible, infrared), reading), Gauge()
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
     if view is not None:
         chosen = chosen.model_copy(update={"realtime": True})

@@ -16,10 +16,12 @@ from rich.progress import track
 from rich.text import Text
 
 from coconet.errors import CoconetError
+from coconet.reading import Reading, reads_pictures
 
 BEYOND_LIMITS = 1
 
 
+@reads_pictures
 def verify(
     reference: Annotated[str, typer.Argument(metavar="A", help="The model to be like: a file or a word, as for run.")],
     candidate: Annotated[str, typer.Argument(metavar="B", help="The model to be judged, at the limits of its card.")],
@@ -32,6 +34,8 @@ def verify(
         float | None,
         typer.Option("--min-psnr", help="Judge by this PSNR of every frame, in dB, instead of by B's precision."),
     ] = None,
+    *,
+    reading: Reading,
 ) -> None:
     """Fuse the same frames with two models and say how far apart they are; exit code 1 beyond the limits."""
     from coconet.files import whole_file
@@ -50,7 +54,7 @@ def verify(
         panel_scratch = stack.enter_context(whole_file(_png(worst))) if worst else None
         json_scratch = stack.enter_context(whole_file(json_file)) if json_file else None
         models = [stack.enter_context(closing(open_contender(name))) for name in names]
-        pairs, console = FolderFrames(frames), Console(stderr=True)
+        pairs, console = FolderFrames(frames, reading.thermal(), reading.pair_by), Console(stderr=True)
         shown = track(pairs, "comparing", total=len(pairs), console=console, disable=not console.is_terminal)
         card = common_card(models[0].card, models[1].card)
         found = verification_of(answers_of(models[0], models[1], fit_pairs(shown, card)))

@@ -6,18 +6,26 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coconet.cards.model_card import FrontEnd
 from coconet.errors import CoconetError
+from coconet.event_log import warn_once
 from coconet.media.pixels import Pixels, RawPixels
-from coconet.runtime.frame import Frame
+from coconet.media.thermal import (
+    Limits,
+    ThermalSettings,
+    equalising_curve,
+    filled,
+    stretched,
+    stretched_alone,
+    wanted_limits,
+    with_holes,
+)
+from coconet.runtime.frame import STILL, Frame
 from coconet.runtime.preprocess.ffc import ShutterGuard
-
-Limits = tuple[float, float]
 
 _SAMPLE_STEP = 4  # every fourth pixel each way
 
@@ -49,16 +57,28 @@ class LimitFollower:
     def __init__(self, time_constant_s: float) -> None:
         self._time_constant_s = time_constant_s
         self._limits: Limits | None = None
-        self._last_ns = 0
+        self._last_ns, self._count = 0, 0.0
         self._before: NDArray[np.float32] | None = None
 
     def hold(self) -> Limits | None:
         """The limits as they are, for a frame that says nothing about the scene; None before the first."""
-        return self._limits
+        if self._limits is None or not self._count:
+            return self._limits
+        return self._limits[0] * self._count, self._limits[1] * self._count
 
     def follow(self, wanted: Limits, pixels: RawPixels, now_ns: int) -> Limits:
-        """Move towards the wanted limits; where (H, W, 1) counts have jumped as a whole, jump with them first."""
+        """Move towards the wanted limits; where (H, W, 1) counts have jumped as a whole, jump with them first.
+
+        Degrees are counts of another size: a thousandth of what the first picture spans.
+        """
         sample = pixels[::_SAMPLE_STEP, ::_SAMPLE_STEP].astype(np.float32)
+        if pixels.dtype == np.float32:
+            self._count = self._count or max(wanted[1] - wanted[0], 1e-6) / 1000
+            sample, wanted = sample / self._count, (wanted[0] / self._count, wanted[1] / self._count)
+        low, high = self._followed(wanted, sample, now_ns)
+        return (low, high) if not self._count else (low * self._count, high * self._count)
+
+    def _followed(self, wanted: Limits, sample: NDArray[np.float32], now_ns: int) -> Limits:
         if self._limits is None:
             self._limits = wanted
         else:
@@ -97,53 +117,6 @@ def _is_jump(change: GainChange, limits: Limits) -> bool:
     return abs(change.gain - 1) > _LEAST_GAIN_CHANGE or abs(middle_moved) > _LEAST_SHIFT * max(high - low, 1.0)
 
 
-Contrast = Literal["linear", "plateau", "clahe"]
-"""linear: between the two limits. plateau: levels are spent where pixels are, no level on more than its plateau.
-clahe: linear, then equalised tile by tile, which shows most and looks least like temperature."""
-
-_COUNTS = 1 << 16
-
-_BINS = 256
-
-_CLAHE_CLIP, _CLAHE_TILES = 2.0, (8, 8)
-
-
-@dataclass(frozen=True)
-class ThermalSettings:
-    """How raw counts are stretched.
-
-    low_percentile, high_percentile: the shares of the pixels, in percent, that may fall below black and above white.
-    time_constant_s: how slowly the two limits follow the scene; after this time 63 % of a change is taken up.
-    black_hot: the camera shows warm things dark; they are turned bright.
-    contrast: how levels are spent between the limits. plateau: for that contrast, the largest share of the pixels that
-    counts for one of 256 bins, in percent; small is nearly linear, 100 is full equalisation.
-    mend_dead_pixels: whether pixels that never agree with their neighbours are replaced.
-    """
-
-    low_percentile: float = 0.5
-    high_percentile: float = 99.5
-    time_constant_s: float = 0.5
-    black_hot: bool = False
-    contrast: Contrast = "linear"
-    plateau_percent: float = 1.0
-    mend_dead_pixels: bool = False
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.low_percentile < self.high_percentile <= 100:
-            raise _unfit(
-                "agc_percentiles",
-                "a low and a higher one between 0 and 100",
-                f"{self.low_percentile} and {self.high_percentile}",
-                "Use 0.5 and 99.5 unless the scene needs something else.",
-            )
-        if not 0.001 <= self.time_constant_s <= 3600:
-            raise _unfit("agc_time_constant_s", "0.001 to 3600 s", f"{self.time_constant_s:g}", "Use 0.5.")
-        if self.contrast not in get_args(Contrast):
-            raise _unfit("contrast", " or ".join(get_args(Contrast)), repr(self.contrast), "Use linear.")
-        if not 0 < self.plateau_percent <= 100:
-            raise _unfit("plateau_percent", "above 0 and at most 100", f"{self.plateau_percent:g}", "Use 1.")
-
-
 class ThermalStretch:
     """Turns infrared frames into (H, W, 1) uint8; it remembers the frames before, so use one a camera.
 
@@ -154,72 +127,95 @@ class ThermalStretch:
     limits stand still.
     """
 
-    def __init__(self, settings: ThermalSettings | None = None) -> None:
-        self._settings = settings or ThermalSettings()
+    def __init__(self, settings: ThermalSettings | None = None, limits: Limits | None = None) -> None:
+        """Stretch by `settings`; limits: those of all pictures together, where range_of says `all`."""
+        self._settings, self._common = settings or ThermalSettings(), limits
         self._follower = LimitFollower(self._settings.time_constant_s)
         self._shutter = ShutterGuard()
         self._curve: NDArray[np.float64] | None = None
         self._mend = _mender(self._settings)
         self._raw: bool | None = None
+        self._range_of = self._settings.range_of
+        self.palette = ""
 
     @property
     def front_end(self) -> FrontEnd | None:
         """What a model card says of this; None before the first frame, which tells whether the camera gives counts."""
         if self._raw is None:
             return None
-        told = self._settings
-        return FrontEnd(
-            self._raw,
-            (told.low_percentile, told.high_percentile),
-            told.time_constant_s,
-            told.contrast,
-            told.plateau_percent,
-            told.mend_dead_pixels,
-            told.black_hot,
-        )
+        return front_end_of(self._settings, raw_counts=self._raw, range_of=self._range_of or "", palette=self.palette)
 
     def apply(self, frame: Frame) -> Frame:
-        """Stretch (H, W, 1) uint16 counts; uint8 passes as it is; black-hot ones are inverted."""
-        self._raw = frame.pixels.dtype == np.uint16
-        pixels = self._stretched(frame) if self._raw else frame.pixels
-        if self._settings.black_hot:
-            pixels = 255 - pixels
+        """Stretch (H, W, 1) uint16 counts or float32 samples; uint8 passes as it is; black-hot ones are inverted.
+
+        A still (Frame.stamps) is stretched by itself unless range_of says otherwise.
+        """
+        self._raw = frame.pixels.dtype != np.uint8
+        self.palette = frame.palette or self.palette
+        if self._raw:
+            pixels = self._stretched(frame)
+        else:
+            pixels = stretched_alone(frame.pixels, self._settings)
+            if self._settings.range_of is not None:
+                warn_once("range_of is for counts and temperatures; the infrared is 8 bit, and taken as it is.")
         return frame if pixels is frame.pixels else dataclasses.replace(frame, pixels=pixels)
 
     def _stretched(self, frame: Frame) -> Pixels:
-        counts = self._mend(frame.pixels)
-        low, high = self._limits(counts, frame.timestamp_ns)
-        share = np.clip((np.arange(_COUNTS, dtype=np.float64) - low) / max(high - low, 1.0), 0, 1)
-        if self._settings.contrast == "plateau":
-            share = self._equalised(counts, share)
-        # A table is exact and takes a fifth of the time of arithmetic on every pixel.
-        table = np.rint(share * 255).astype(np.uint8)
-        pixels: Pixels = table[counts]
-        return _clahe(pixels) if self._settings.contrast == "clahe" else pixels
+        self._range_of = self._settings.range_of or ("each" if frame.stamps == STILL else "follow")
+        if self._range_of != "follow":
+            return self._alone(frame)
+        counts = with_holes(frame.pixels, self._settings.no_data)
+        counts = self._mend(counts)
+        limits = self._limits(counts, frame.timestamp_ns)
+        return stretched(counts, limits, self._settings, self._smooth_curve(counts, limits))
+
+    def _alone(self, frame: Frame) -> Pixels:
+        if self._settings.mend_dead_pixels and frame.stamps == STILL:
+            raise CoconetError(
+                "[infrared] mend_dead_pixels",
+                wanted="a video, in whose frames dead pixels can be told from the scene",
+                got=f"stills, such as {frame.name}",
+                remedy="Leave it out, or say by fps or range_of = follow that the folder is a video.",
+            )
+        if self._range_of == "all" and self._common is None:
+            raise CoconetError(
+                "[infrared] range_of",
+                wanted="a source that ends, to take one range from all of it",
+                got="all, for a camera that goes on",
+                remedy="Use follow, or say the range as LOW..HIGH.",
+            )
+        counts = frame.pixels if frame.stamps == STILL else self._mend(with_holes(frame.pixels, self._settings.no_data))
+        return stretched_alone(counts, self._settings, self._common)
 
     def _limits(self, counts: RawPixels, now_ns: int) -> Limits:
-        held = self._follower.hold()
-        if self._shutter.closed(counts) and held is not None:
+        held, whole = self._follower.hold(), filled(counts)
+        if self._shutter.closed(whole) and held is not None:
             return held
-        return self._follower.follow(self._wanted_limits(counts), counts, now_ns)
+        return self._follower.follow(wanted_limits(counts, self._settings), whole, now_ns)
 
-    def _wanted_limits(self, counts: RawPixels) -> Limits:
-        """Find the smallest counts that at least the wanted shares of the pixels do not exceed."""
-        cumulated = np.bincount(counts.ravel(), minlength=_COUNTS).cumsum()
-        shares = np.array([self._settings.low_percentile, self._settings.high_percentile]) / 100
-        low, high = np.searchsorted(cumulated, np.maximum(shares * counts.size, 1))
-        return float(low), float(high)
-
-    def _equalised(self, counts: RawPixels, share: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Bend the linear share by the cumulated histogram, no bin of which counts for more than the plateau.
-
-        The curve lies on the axis between the limits and takes up a tenth of every new one, so that it is as steady.
-        """
-        histogram = np.bincount((share[counts] * (_BINS - 1)).astype(np.intp).ravel(), minlength=_BINS)
-        clipped = np.minimum(histogram, max(1.0, self._settings.plateau_percent / 100 * counts.size))
-        curve = np.concatenate([[0.0], clipped.cumsum() / clipped.sum()])
+    def _smooth_curve(self, counts: RawPixels, limits: Limits) -> NDArray[np.float64] | None:
+        """The curve lies on the axis between the limits and takes up a tenth of every new one, so it is as steady."""
+        if self._settings.contrast != "plateau":
+            return None
+        curve = equalising_curve(counts, limits, self._settings)
         self._curve = curve if self._curve is None else 0.9 * self._curve + 0.1 * curve
-        return np.interp(share, np.linspace(0, 1, _BINS + 1), self._curve)
+        return self._curve
+
+
+def front_end_of(settings: ThermalSettings, *, raw_counts: bool, range_of: str, palette: str) -> FrontEnd:
+    """What a card says of pictures that came through these settings."""
+    return FrontEnd(
+        raw_counts,
+        (settings.low_percentile, settings.high_percentile),
+        settings.time_constant_s,
+        settings.contrast,
+        settings.plateau_percent,
+        settings.mend_dead_pixels,
+        settings.black_hot,
+        range_of if raw_counts else "",
+        settings.no_data,
+        palette,
+    )
 
 
 def _mender(settings: ThermalSettings) -> Callable[[RawPixels], RawPixels]:
@@ -228,13 +224,3 @@ def _mender(settings: ThermalSettings) -> Callable[[RawPixels], RawPixels]:
     from coconet.runtime.preprocess.dead_pixels import DeadPixels
 
     return DeadPixels().mend
-
-
-def _clahe(pixels: Pixels) -> Pixels:
-    import cv2
-
-    return np.asarray(cv2.createCLAHE(_CLAHE_CLIP, _CLAHE_TILES).apply(pixels), np.uint8).reshape(pixels.shape)
-
-
-def _unfit(key: str, wanted: str, got: str, remedy: str) -> CoconetError:
-    return CoconetError(f"[infrared] {key}", wanted=wanted, got=got, remedy=remedy)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from coconet.cards.model_card import FrontEnd
+from coconet.media.palettes import warn_if_swapped
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.drift import DriftWatch
@@ -49,6 +50,8 @@ class Preparation:
         height, width = pair.visible.pixels.shape[:2]
         if "infrared" in pair.missing:
             return dataclasses.replace(pair, infrared=_blank(pair.infrared, height, width))
+        if not pair.missing:
+            warn_if_swapped(pair.visible.pixels, pair.infrared.palette, " and ".join(self._names))
         infrared = self._thermal.apply(pair.infrared)
         if self._alignment is None:
             return dataclasses.replace(pair, infrared=infrared)

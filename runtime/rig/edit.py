@@ -59,4 +59,6 @@ def write_replay_rig(fields: Mapping[str, Any]) -> str:
     for side in ("visible", "infrared"):
         kept = {key: value for key, value in tables[side].items() if key not in _OF_CAMERAS}
         tables[side] = {"address": f"{side}.mkv", **kept}
+    if "pairing" in tables:  # recordings are paired by time
+        tables["pairing"] = {key: value for key, value in tables["pairing"].items() if key != "pair_by"}
     return tomlkit.dumps(tables)

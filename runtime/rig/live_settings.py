@@ -10,8 +10,7 @@ from typing import Any
 from coconet.config import check_fields
 from coconet.errors import CoconetError
 from coconet.runtime.pairing.pair_stream import PairStream
-from coconet.runtime.preprocess.agc import ThermalStretch
-from coconet.runtime.rig.open_rig import open_rig
+from coconet.runtime.rig.open_rig import open_rig, thermal_stretch
 from coconet.runtime.rig.rig_file import Rig
 
 TUNABLE: dict[str, tuple[str, ...]] = {
@@ -88,7 +87,7 @@ class Tuner:
         self._stream.set_offset("infrared", round(self.rig.infrared.offset_ms * _MS_NS))
         contrast = set(changes.get("infrared", ())) - {"offset_ms"}  # a new stretch has to find its limits again
         self._stream.preparation.change(
-            thermal=ThermalStretch(self.rig.infrared.thermal_settings()) if contrast else None,
+            thermal=thermal_stretch(self.rig) if contrast else None,
             alignment=self.rig.alignment.alignment() if "alignment" in changes else None,
         )
 

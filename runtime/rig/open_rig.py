@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
+from coconet.errors import CoconetError
 from coconet.event_log import log_event
-from coconet.media.pairs import pair_by_name
+from coconet.media.thermal import common_limits
+from coconet.redaction import redact
 from coconet.runtime.cameras.camera import AbsentCamera, Camera, CameraAbsent
+from coconet.runtime.cameras.files import Pictures
 from coconet.runtime.cameras.open_camera import ROLES, CameraSettings, Role, is_folder, open_camera
 from coconet.runtime.frame import Side
 from coconet.runtime.pairing.capture import Recovery
@@ -43,7 +46,6 @@ def open_rig(
     is opened again and again.
     Raises CoconetError for an address that cannot be opened and for folders whose file names do not match.
     """
-    _check_folders(rig)
     opener = opener or open_side
     sources = _open_both(rig, _with_patience(rig, opener) if patient else opener)
     with ExitStack() as stack:
@@ -92,12 +94,24 @@ def _pairing(rig: Rig) -> Pairing:
 def _preparation(rig: Rig, camera_names: tuple[str, str], *, align: bool) -> Preparation:
     """What the rig file says happens to pairs; the names of the cameras stand in for those it does not give."""
     names = (rig.visible.name or camera_names[0], rig.infrared.name or camera_names[1])
-    thermal = ThermalStretch(rig.infrared.thermal_settings())
+    thermal = thermal_stretch(rig)
     if not align:
         return Preparation(thermal, None, names)
     alarm_px = rig.alignment.drift_alarm_px
     drift = None if alarm_px is None else DriftWatch(alarm_px)
     return Preparation(thermal, rig.alignment.alignment(), names, drift)
+
+
+def thermal_stretch(rig: Rig) -> ThermalStretch:
+    """The thermal front end of a rig; with `range_of = all` its infrared source is read through once for the limits."""
+    settings = rig.infrared.thermal_settings()
+    if settings.range_of != "all":
+        return ThermalStretch(settings)
+    with closing(open_side(rig, "infrared")) as camera:
+        if camera.realtime:
+            return ThermalStretch(settings)  # which refuses it: there is no end to wait for
+        pictures = (frame.pixels for frame in iter(camera.read, None))
+        return ThermalStretch(settings, common_limits(pictures, settings))
 
 
 def _with_patience(rig: Rig, opener: CameraOpener) -> CameraOpener:
@@ -118,17 +132,32 @@ def _with_patience(rig: Rig, opener: CameraOpener) -> CameraOpener:
     return either
 
 
-def _check_folders(rig: Rig) -> None:
-    """Refuse two folders that are paired picture by picture but do not hold the same names."""
+def _paired_pictures(rig: Rig) -> dict[Role, Pictures]:
+    """What two folders that are paired picture by picture hold, in the order of their pairs; nothing of other cameras.
+
+    Raises CoconetError for pictures without a partner, and for pair_by where there are no two folders.
+    """
     addresses = (rig.visible.address, rig.infrared.address)
     if all(map(is_folder, addresses)) and rig.visible.fps == rig.infrared.fps:
-        pair_by_name(*map(Path, addresses))
+        from coconet.runtime.cameras.pair_folder import paired_sides
+
+        return dict(zip(ROLES, paired_sides(Path(addresses[0]), Path(addresses[1]), rig.pairing.pair_by), strict=True))
+    if rig.pairing.pair_by is not None:
+        raise CoconetError(
+            "--pair-by",
+            wanted="two folders of pictures, or one given for both sides",
+            got=" and ".join(map(redact, addresses)),
+            remedy="Leave it out: other cameras are paired by time.",
+        )
+    return {}
 
 
 def open_side(rig: Rig, role: Role) -> Camera:
     """Open one camera of a rig by its address."""
     table = rig.visible if role == "visible" else rig.infrared
-    return open_camera(table.address, role, CameraSettings(table.fps, table.size_px, table.layout))
+    pictures = _paired_pictures(rig).get(role)
+    settings = CameraSettings(table.fps, table.size_px, table.layout, rig.infrared.palette, pictures)
+    return open_camera(table.address, role, settings)
 
 
 def _pace(visible: Camera, infrared: Camera) -> tuple[Camera, Camera]:

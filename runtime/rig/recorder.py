@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from rich.console import Console
 
@@ -227,10 +229,12 @@ def record_rig(rig: Rig, rig_file: Path, folder: Path, seconds: float | None, st
     """Record until the cameras end, `stop` is set, or N seconds have passed; give what became of each side's frames.
 
     Nothing is left if it is stopped before the first frame, and nothing given before both cameras are open.
-    The folder gets a rig.toml with the same settings, whose cameras are the recorded videos.
+    The folder gets a rig.toml with the settings of the file, and of `rig` where its front end differs from that, whose
+    cameras are the recorded videos.
     Raises CoconetError for what cannot be opened, for a camera that fails, and for a disk that is full.
     """
-    text = write_replay_rig(read_toml(rig_file, "a rig file"))
+    fields = read_toml(rig_file, "a rig file")
+    text = write_replay_rig({**fields, "infrared": _infrared_keys(rig, fields["infrared"])})
     cameras = result_unless(stop, lambda: open_cameras(rig), "open cameras")
     if cameras is None:
         return {}
@@ -246,6 +250,12 @@ def record_rig(rig: Rig, rig_file: Path, folder: Path, seconds: float | None, st
     if stop.is_set():
         print("stopped", file=sys.stderr)
     return recorder.counts()
+
+
+def _infrared_keys(rig: Rig, written: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of [infrared] that the file has or that differ from the defaults, with the values of the rig."""
+    own = rig.infrared.model_dump(mode="json", exclude_defaults=True)
+    return {**rig.infrared.model_dump(mode="json", include=set(written)), **own}
 
 
 def _line(counts: dict[Side, RecordedCount]) -> str:

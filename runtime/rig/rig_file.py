@@ -8,10 +8,11 @@ from typing import Annotated, TypeVar
 from pydantic import Field, model_validator
 
 from coconet.config import Checked, check_fields, read_toml
+from coconet.media.thermal import Contrast, ThermalSettings
+from coconet.reading import Reading
 from coconet.redaction import redact, redact_text
 from coconet.runtime.pairing.camera_health import HealthLimits
 from coconet.runtime.pairing.paired_captures import Policy
-from coconet.runtime.preprocess.agc import Contrast, ThermalSettings
 from coconet.runtime.preprocess.warp import IDENTITY, Alignment, Lens, Matrix, Plane
 from coconet.runtime.view import Colours, FirstView, Look
 
@@ -59,6 +60,9 @@ class InfraredTable(CameraTable):
     contrast: Contrast = "linear"
     plateau_percent: float = 1.0
     mend_dead_pixels: bool = False
+    range_of: str | None = None
+    no_data: tuple[float, ...] = ()
+    palette: str = "auto"
 
     @model_validator(mode="after")
     def _checked(self) -> InfraredTable:
@@ -74,17 +78,22 @@ class InfraredTable(CameraTable):
             contrast=self.contrast,
             plateau_percent=self.plateau_percent,
             mend_dead_pixels=self.mend_dead_pixels,
+            range_of=self.range_of,
+            no_data=self.no_data,
+            palette=self.palette,
         )
 
 
 class PairingTable(Checked):
     """`[pairing]`: tolerance_ms is the largest gap in a pair, half the slower camera's period if not given.
 
-    policy: drop, hold or thermal; runtime/pairing/pair_stream.py says what they are.
+    policy: drop, hold or thermal; runtime/pairing/pair_stream.py says what they are. pair_by: for two folders of
+    pictures, or one that holds both sides, how their names belong together, as pair_by_name takes it.
     """
 
     tolerance_ms: Annotated[Milliseconds, Field(ge=0)] | None = None
     policy: Policy = "drop"
+    pair_by: str | None = None
 
 
 class HealthTable(Checked):
@@ -170,3 +179,18 @@ def _beside(rig_file: Path, table: Table) -> Table:
     if "://" in table.address:
         return table
     return table.model_copy(update={"address": str(rig_file.parent / table.address)})
+
+
+def read_by(rig: Rig, reading: Reading) -> Rig:
+    """The rig, its infrared front end and its pairing changed by the options of a command that were given.
+
+    Raises CoconetError that names the key of a value that does not fit.
+    """
+    keys = reading.rig_keys()
+    if not keys and reading.pair_by is None:
+        return rig
+    fields = rig.model_dump()
+    fields["infrared"].update(keys)
+    if reading.pair_by is not None:
+        fields["pairing"]["pair_by"] = reading.pair_by
+    return check_fields(Rig, fields, "options")

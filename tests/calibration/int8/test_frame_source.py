@@ -98,5 +98,5 @@ def test_a_source_says_what_its_infrared_frames_went_through(counts: tuple[str, 
     eight_bit = SourceChoice(visible=counts[0], infrared=counts[0]).open()
     assert raw is not None
     assert eight_bit is not None
-    assert raw.front_end() == FrontEnd(raw_counts=True, contrast="clahe")
+    assert raw.front_end() == FrontEnd(raw_counts=True, contrast="clahe", range_of="each")
     assert eight_bit.front_end() == FrontEnd()

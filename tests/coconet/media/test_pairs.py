@@ -30,7 +30,7 @@ def test_other_files_are_no_pictures(tmp_path: Path) -> None:
 
 def test_a_folder_without_the_two_is_refused(tmp_path: Path) -> None:
     touch(tmp_path / "ir", "a.png")
-    with pytest.raises(CoconetError, match="wanted a subfolder called vis, VIS, .* got none of them"):
+    with pytest.raises(CoconetError, match="wanted a subfolder called vis, visible, .* got none of them"):
         paired_folder(tmp_path)
 
 

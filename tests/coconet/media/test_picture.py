@@ -42,9 +42,3 @@ def test_an_unknown_ending_is_refused_before_anything_is_written(tmp_path: Path)
     with pytest.raises(CoconetError, match=r"got \.xyz"):
         write_picture(tmp_path / "a.xyz", np.zeros((2, 2, 1), np.uint8))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_raw_thermal_counts_are_not_taken_for_gray_levels(tmp_path: Path) -> None:
-    write_picture(tmp_path / "a.png", np.zeros((2, 2, 1), np.uint16))
-    with pytest.raises(CoconetError, match="wanted 8 bit samples, got 16 bit samples"):
-        read_gray(tmp_path / "a.png")

@@ -59,10 +59,11 @@ def test_raw_thermal_counts_of_a_folder_stay_16_bit(tmp_path: Path) -> None:
     assert frame.pixels.shape == (8, 8, 1)
 
 
-def test_a_visible_folder_of_16_bit_pictures_is_refused(tmp_path: Path) -> None:
-    camera = FolderCamera(write_folder(tmp_path / "vis", [np.zeros((8, 8, 3), np.uint16)]))
-    with pytest.raises(CoconetError, match=r"0000\.png: wanted 8 bit visible pictures, got 16 bit"):
-        camera.read()
+def test_a_visible_picture_of_16_bit_is_brought_to_8_with_65535_as_white(tmp_path: Path) -> None:
+    levels = np.array([0, 128, 129, 32896, 65535], np.uint16).reshape(1, 5, 1)
+    frame = FolderCamera(write_folder(tmp_path / "vis", [levels.repeat(3, axis=2)])).read()
+    assert frame is not None
+    assert frame.pixels[0, :, 0].tolist() == [0, 0, 1, 128, 255]
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:

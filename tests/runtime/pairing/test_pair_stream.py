@@ -11,6 +11,7 @@ import pytest
 
 from coconet.cards.model_card import FrontEnd
 from coconet.errors import CoconetError
+from coconet.media.thermal import ThermalSettings
 from coconet.runtime.cameras.files import Pace, PacedCamera, VideoCamera
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.cameras.synthetic.camera import PaintedCamera, PaintedSettings
@@ -18,7 +19,7 @@ from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.pairing.live_pairs import pair_live_cameras
 from coconet.runtime.pairing.pair_stream import pair_recordings
 from coconet.runtime.pairing.paired_captures import CameraCount, Pairing
-from coconet.runtime.preprocess.agc import ThermalSettings, ThermalStretch
+from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.preprocess import Preparation
 from tests.support.recordings import ListCamera, flat, stamped, write_video
 

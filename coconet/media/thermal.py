@@ -1,0 +1,247 @@
+"""Thermal samples made 8 bit: counts or temperatures between two limits, where no data are holes and not heat."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coconet.errors import CoconetError
+from coconet.media.pixels import Pixels, RawPixels
+
+Limits = tuple[float, float]
+"""What is black and what is white, in counts or degrees."""
+
+Contrast = Literal["linear", "plateau", "clahe"]
+"""linear: between the two limits. plateau: levels are spent where pixels are, no level on more than its plateau.
+clahe: linear, then equalised tile by tile, which shows most and looks least like temperature."""
+
+RANGES = ("each", "all", "follow")
+
+BINS = 256
+
+_COUNTS = 1 << 16
+
+_CLAHE_CLIP, _CLAHE_TILES = 2.0, (8, 8)
+
+_NO_DATA_SIGNED = (-9999.0, -32768.0)
+
+_NO_DATA_FLOAT = (-9999.0, -99999.0, -32768.0)
+
+_HUGE = 1e30  # what -3.4e38 and 1e38 stand for
+
+_KELVIN = 150.0  # in no scene on earth anything is colder
+
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
+
+
+@dataclass(frozen=True)
+class ThermalSettings:
+    """How raw counts are stretched, and how a coloured infrared picture becomes gray.
+
+    low_percentile, high_percentile: the shares of the pixels, in percent, that may fall below black and above white.
+    time_constant_s: how slowly the two limits follow the scene; after this time 63 % of a change is taken up.
+    black_hot: the camera shows warm things dark; they are turned bright.
+    contrast: how levels are spent between the limits. plateau: for that contrast, the largest share of the pixels that
+    counts for one of 256 bins, in percent; small is nearly linear, 100 is full equalisation.
+    mend_dead_pixels: whether pixels that never agree with their neighbours are replaced.
+    range_of: whose pixels the limits come from: `each` picture's own, `all` pictures of the source, or those before
+    (`follow`, with the time constant); or the limits themselves, as LOW..HIGH; None is each for stills, follow for
+    video. no_data: values that are no measurements, beside NaN and the usual ones. palette: `auto`, `luma`, or the
+    name of the colours a gray infrared picture was shown in, which are turned back.
+    """
+
+    low_percentile: float = 0.5
+    high_percentile: float = 99.5
+    time_constant_s: float = 0.5
+    black_hot: bool = False
+    contrast: Contrast = "linear"
+    plateau_percent: float = 1.0
+    mend_dead_pixels: bool = False
+    range_of: str | None = None
+    no_data: tuple[float, ...] = ()
+    palette: str = "auto"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low_percentile < self.high_percentile <= 100:
+            raise _unfit(
+                "agc_percentiles",
+                "a low and a higher one between 0 and 100",
+                f"{self.low_percentile} and {self.high_percentile}",
+                "Use 0.5 and 99.5 unless the scene needs something else.",
+            )
+        if not 0.001 <= self.time_constant_s <= 3600:
+            raise _unfit("agc_time_constant_s", "0.001 to 3600 s", f"{self.time_constant_s:g}", "Use 0.5.")
+        if self.contrast not in get_args(Contrast):
+            raise _unfit("contrast", " or ".join(get_args(Contrast)), repr(self.contrast), "Use linear.")
+        if not 0 < self.plateau_percent <= 100:
+            raise _unfit("plateau_percent", "above 0 and at most 100", f"{self.plateau_percent:g}", "Use 1.")
+        if self.range_of not in (None, *RANGES):
+            self.fixed_limits()
+        self._check_palette()
+
+    def _check_palette(self) -> None:
+        from coconet.media.palettes import PALETTE_WORDS
+
+        if self.palette not in PALETTE_WORDS:
+            raise _unfit("palette", " or ".join(PALETTE_WORDS), repr(self.palette), "Correct the name, or use luma.")
+
+    def fixed_limits(self) -> Limits | None:
+        """The limits that range_of itself says; None where it is a word. Raises CoconetError for anything else."""
+        if self.range_of is None or self.range_of in RANGES:
+            return None
+        match = re.fullmatch(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*", self.range_of, re.IGNORECASE)
+        low, high = (float(number) for number in match.groups()) if match else (0.0, 0.0)
+        if not low < high < _HUGE or low <= -_HUGE:
+            raise _unfit(
+                "range_of",
+                "each, all, follow, or LOW..HIGH in the units of the picture",
+                repr(self.range_of),
+                "For example 7000..9000 for counts, or 10..40 for degrees.",
+            )
+        return low, high
+
+
+def with_holes(samples: RawPixels, no_data: tuple[float, ...] = ()) -> RawPixels:
+    """Give (H, W, 1) samples with NaN where there is no measurement; uint8 and uint16 without any come back unchanged.
+
+    Signed and floating numbers become float32. No data are NaN, infinity, what `no_data` lists, -9999 and the other
+    usual fillers of signed and floating pictures, and 0 among temperatures in Kelvin.
+    """
+    if samples.dtype in (np.uint8, np.uint16):
+        if not no_data:
+            return samples
+        empty = np.isin(samples, no_data)
+        if not empty.any():
+            return samples
+        values = samples.astype(np.float32)
+    else:
+        usual = _NO_DATA_FLOAT if samples.dtype.kind == "f" else _NO_DATA_SIGNED
+        empty = np.isin(samples, (*usual, *no_data))
+        if samples.dtype.kind == "f":
+            with np.errstate(invalid="ignore"):
+                empty |= ~(np.abs(samples) < _HUGE) | _zero_kelvin(samples, empty)
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = samples.astype(np.float32)
+    values[empty] = np.nan
+    return values
+
+
+def _zero_kelvin(samples: RawPixels, empty: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Zeros among what is else all above 150: temperatures in Kelvin, with pixels that were not measured."""
+    zeros = samples == 0
+    rest = samples[~zeros & ~empty & np.isfinite(samples)]
+    kelvin = bool(zeros.any() and rest.size and rest.min() >= _KELVIN and rest.max() < 10 * _KELVIN)
+    return zeros if kelvin else np.zeros_like(empty)
+
+
+def filled(samples: RawPixels) -> RawPixels:
+    """Close holes by the median of what was measured; whole numbers come back as they are."""
+    if samples.dtype != np.float32 or not (holes := np.isnan(samples)).any():
+        return samples
+    return np.where(holes, np.float32(0 if holes.all() else np.median(samples[~holes])), samples)
+
+
+def wanted_limits(counts: RawPixels, settings: ThermalSettings) -> Limits:
+    """Find the smallest samples that at least the wanted shares of the measured pixels do not exceed."""
+    shares = np.array([settings.low_percentile, settings.high_percentile]) / 100
+    if counts.dtype == np.uint16:
+        cumulated = np.bincount(counts.ravel(), minlength=_COUNTS).cumsum()
+        low, high = np.searchsorted(cumulated, np.maximum(shares * counts.size, 1))
+        return float(low), float(high)
+    ordered = np.sort(counts[np.isfinite(counts)], axis=None)
+    if not ordered.size:
+        return 0.0, 0.0
+    low, high = ordered[np.ceil(np.maximum(shares * ordered.size, 1)).astype(np.intp) - 1]
+    return float(low), float(high)
+
+
+def common_limits(pictures: Iterable[RawPixels], settings: ThermalSettings) -> Limits | None:
+    """The limits of all pictures together, None where all are 8 bit; of floating ones every picture weighs the same."""
+    histogram, samples = np.zeros(_COUNTS, np.int64), list[NDArray[np.float32]]()
+    for picture in pictures:
+        counts = with_holes(picture, settings.no_data) if picture.dtype != np.uint8 else picture
+        if counts.dtype == np.uint16:
+            histogram += np.bincount(counts.ravel(), minlength=_COUNTS)
+        elif counts.dtype == np.float32 and (measured := counts[np.isfinite(counts)]).size:
+            samples.append(np.quantile(measured, np.linspace(0, 1, 1025)).astype(np.float32))
+    if samples:
+        if histogram.any():
+            present = np.flatnonzero(histogram)
+            samples.append(np.repeat(present, np.ceil(1025 * histogram[present] / histogram.sum()).astype(np.intp)))
+        return wanted_limits(np.concatenate(samples).astype(np.float32), settings)
+    if not histogram.any():
+        return None
+    shares = np.array([settings.low_percentile, settings.high_percentile]) / 100
+    low, high = np.searchsorted(histogram.cumsum(), np.maximum(shares * histogram.sum(), 1))
+    return float(low), float(high)
+
+
+def stretched(
+    counts: RawPixels, limits: Limits, settings: ThermalSettings, curve: NDArray[np.float64] | None = None
+) -> Pixels:
+    """Bring (H, W, 1) uint16 or float32 to uint8 between two limits; holes are 0, whichever way round heat is shown.
+
+    curve: the cumulated histogram over the axis between the limits, BINS + 1 numbers, for the contrast plateau;
+    the picture's own if not given.
+    """
+    share = shares_of(counts, limits)
+    if settings.contrast == "plateau":
+        drawn = equalising_curve(counts, limits, settings) if curve is None else curve
+        share = np.interp(share, np.linspace(0, 1, BINS + 1), drawn)
+    levels = np.rint(share * 255)
+    if counts.dtype == np.uint16:
+        # A table is exact and takes a fifth of the time of arithmetic on every pixel.
+        pixels: Pixels = levels.astype(np.uint8)[counts]
+    else:
+        pixels = np.nan_to_num(levels, nan=0.0).astype(np.uint8)
+    if settings.contrast == "clahe":
+        pixels = _clahe(pixels)
+    if settings.black_hot:
+        pixels = 255 - pixels
+    if counts.dtype == np.float32:
+        pixels[np.isnan(counts)] = 0
+    return pixels
+
+
+def shares_of(counts: RawPixels, limits: Limits) -> NDArray[np.float64]:
+    """Where samples lie between the limits, 0..1: of uint16 a table of all 65536 counts, else one for each pixel."""
+    low, high = limits
+    if counts.dtype == np.uint16:
+        return np.clip((np.arange(_COUNTS, dtype=np.float64) - low) / max(high - low, 1.0), 0, 1)
+    span = max(high - low, 1e-6 * max(abs(low), abs(high)), 1e-12)
+    return np.clip((counts.astype(np.float64) - low) / span, 0, 1)
+
+
+def equalising_curve(counts: RawPixels, limits: Limits, settings: ThermalSettings) -> NDArray[np.float64]:
+    """The cumulated histogram over the axis between the limits, no bin of which counts for more than the plateau."""
+    share = shares_of(counts, limits)
+    measured = share[counts] if counts.dtype == np.uint16 else share[np.isfinite(share)]
+    histogram = np.bincount((measured * (BINS - 1)).astype(np.intp).ravel(), minlength=BINS)
+    clipped = np.minimum(histogram, max(1.0, settings.plateau_percent / 100 * measured.size))
+    return np.concatenate([[0.0], clipped.cumsum() / max(clipped.sum(), 1.0)])
+
+
+def stretched_alone(counts: RawPixels, settings: ThermalSettings, limits: Limits | None = None) -> Pixels:
+    """A still by itself, or between limits from elsewhere: (H, W, 1) of any sample type to uint8.
+
+    8 bit pictures pass as they are but for black_hot.
+    """
+    if counts.dtype == np.uint8:
+        return 255 - counts if settings.black_hot else counts
+    measured = with_holes(counts, settings.no_data)
+    return stretched(measured, settings.fixed_limits() or limits or wanted_limits(measured, settings), settings)
+
+
+def _clahe(pixels: Pixels) -> Pixels:
+    import cv2
+
+    return np.asarray(cv2.createCLAHE(_CLAHE_CLIP, _CLAHE_TILES).apply(pixels), np.uint8).reshape(pixels.shape)
+
+
+def _unfit(key: str, wanted: str, got: str, remedy: str) -> CoconetError:
+    return CoconetError(f"[infrared] {key}", wanted=wanted, got=got, remedy=remedy)

@@ -1,0 +1,158 @@
+"""TIFF files: pages of any sample type, with their scale, their no-data value and their orientation."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coconet.errors import CoconetError, MissingPackage
+from coconet.media.header import check_size
+from coconet.media.pixels import UPRIGHT, RawPixels, upright
+from coconet.media.thermal import with_holes
+
+try:
+    import tifffile
+except ImportError as error:
+    raise MissingPackage("tifffile", job="reading TIFF pictures") from error
+
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
+
+_ORIENTATION, _NO_DATA, _GDAL_ITEMS = 274, 42113, 42112
+
+_ONE_BY_ONE = 1  # planar configuration: the samples of a pixel lie together
+
+_MOST_WHOLE = 1 << 24  # beyond, float32 does not hold every whole number
+
+
+def read_tiff(data: bytes, path: Path) -> list[RawPixels]:
+    """Read every page, thumbnails left out: (H, W, 1) uint8, uint16 or float32, or (H, W, 3) BGR uint8 or uint16.
+
+    Signed and 32 bit whole numbers become float32, as do numbers with a scale or a no-data value, which is then NaN.
+    Raises CoconetError, about `path`, for a damaged file, more pixels than any camera gives, and kinds of samples that
+    are no picture.
+    """
+    try:
+        with tifffile.TiffFile(io.BytesIO(data)) as file:
+            pages = [page for page in file.pages if not getattr(page, "subfiletype", 0) & 1]
+            for page in pages:
+                check_size(path, page.imagewidth, page.imagelength, len(pages))
+            return [_Page(page, data, path).pixels() for page in pages]
+    except CoconetError:
+        raise
+    except Exception as error:  # a damaged file makes the library fail in every way there is
+        raise _refused(path, f"bytes that are no whole TIFF file ({error})") from error
+
+
+class _Page:
+    def __init__(self, page: Any, data: bytes, path: Path) -> None:
+        self._page, self._data, self._path = page, data, path
+
+    def pixels(self) -> RawPixels:
+        """(H, W, C) as read_tiff gives them."""
+        samples = self._samples()
+        pixels = self._picture(samples)
+        return upright(pixels, self._orientation())
+
+    def _orientation(self) -> int:
+        tag = self._page.tags.get(_ORIENTATION)
+        value = UPRIGHT if tag is None else int(tag.value)
+        return value if 1 <= value <= 8 else UPRIGHT
+
+    def _samples(self) -> RawPixels:
+        """(H, W, samples) as stored."""
+        page = self._page
+        if int(page.photometric) == _YCBCR:
+            return self._by_opencv()
+        try:
+            samples = np.asarray(page.asarray())
+        except ValueError as error:
+            if "imagecodecs" not in str(error):
+                raise
+            return self._by_opencv()
+        except KeyError:
+            return self._by_opencv()  # a predictor or compression that needs imagecodecs
+        if page.samplesperpixel > 1 and int(page.planarconfig) != _ONE_BY_ONE:
+            samples = np.moveaxis(samples, 0, -1)
+        return samples.reshape(page.imagelength, page.imagewidth, -1)
+
+    def _by_opencv(self) -> RawPixels:
+        """Decode what tifffile leaves to imagecodecs, such as LZW, for the layouts that OpenCV takes rightly."""
+        import cv2
+
+        page = self._page
+        simple = int(page.planarconfig) == _ONE_BY_ONE and page.samplesperpixel in (1, 3)
+        if not simple or page.index != 0 or page.bitspersample not in (8, 16, 32, 64) or page.dtype.kind not in "uif":
+            raise _refused(self._path, f"{page.compression.name} compression", "Save it without compression.")
+        data = bytearray(self._data)
+        tag = page.tags.get(_ORIENTATION)
+        if tag is not None:  # OpenCV turns some kinds of pictures and not others: we turn all
+            data[tag.valueoffset : tag.valueoffset + 2] = (1).to_bytes(2, "big" if data[:2] == b"MM" else "little")
+        pixels = cv2.imdecode(np.frombuffer(bytes(data), np.uint8), cv2.IMREAD_UNCHANGED)
+        if pixels is None:
+            raise _refused(self._path, "bytes that do not decode")
+        if int(page.photometric) == _WHITE_IS_ZERO and pixels.dtype == np.uint8:
+            pixels = 255 - pixels  # it has turned them already
+        return pixels[:, :, 2::-1] if pixels.ndim == 3 else pixels[:, :, None]
+
+    def _picture(self, samples: RawPixels) -> RawPixels:
+        page, kind = self._page, int(self._page.photometric)
+        if samples.dtype == np.bool_:
+            samples = samples.astype(np.uint8) * 255
+        colour = samples.shape[2] >= 3 and samples.dtype in (np.uint8, np.uint16)
+        if kind in (_RGB, _YCBCR, _PALETTE) and colour:  # OpenCV has looked a palette up already
+            return np.ascontiguousarray(samples[:, :, 2::-1])
+        if kind == _PALETTE:
+            colours = (np.asarray(page.colormap) >> 8).astype(np.uint8).T
+            return np.ascontiguousarray(colours[samples[:, :, 0]][:, :, ::-1])
+        if kind == _CMYK and samples.dtype == np.uint8 and samples.shape[2] == 4:
+            return _bgr_of_cmyk(samples)
+        if kind in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) and samples.shape[2] - len(page.extrasamples) == 1:
+            return self._levels(np.ascontiguousarray(samples[:, :, :1]))
+        name = getattr(page.photometric, "name", str(page.photometric)).lower()
+        raise _refused(self._path, f"{samples.shape[2]} samples of {samples.dtype} a pixel, {name}")
+
+    def _levels(self, samples: RawPixels) -> RawPixels:
+        if int(self._page.photometric) == _WHITE_IS_ZERO and samples.dtype.kind == "u":
+            samples = np.iinfo(samples.dtype).max - samples
+        scale, offset = self._scale()
+        no_data = self._no_data()
+        if samples.dtype in (np.uint8, np.uint16) and (scale, offset) == (1.0, 0.0) and not no_data:
+            return samples
+        if samples.dtype.kind in "ui" and samples.dtype.itemsize > 2 and int(np.abs(samples).max()) >= _MOST_WHOLE:
+            raise _refused(self._path, "whole numbers of more than 24 bits")
+        holes = with_holes(samples, no_data)
+        return np.asarray(holes * np.float32(scale) + np.float32(offset), np.float32)
+
+    def _no_data(self) -> tuple[float, ...]:
+        tag = self._page.tags.get(_NO_DATA)
+        try:
+            return () if tag is None else (float(str(tag.value).strip("\0 ")),)
+        except ValueError:
+            return ()
+
+    def _scale(self) -> tuple[float, float]:
+        """What GDAL says stored numbers are to be multiplied with, and what is to be added then."""
+        tag = self._page.tags.get(_GDAL_ITEMS)
+        found = {"scale": 1.0, "offset": 0.0}
+        for role, text in re.findall(r'role="(scale|offset)"[^>]*>\s*([^<\s]+)', "" if tag is None else str(tag.value)):
+            with suppress(ValueError):
+                found[role] = float(text)
+        return found["scale"], found["offset"]
+
+
+def _bgr_of_cmyk(samples: RawPixels) -> RawPixels:
+    """Plain inks without a profile: what is left of the light after each of them."""
+    light = 255 - samples.astype(np.uint16)
+    product = light[:, :, 2::-1] * light[:, :, 3:]
+    return ((product + 128 + (product + 128 >> 8)) >> 8).astype(np.uint8)
+
+
+def _refused(
+    path: Path, got: str, remedy: str = "Save it again as TIFF or PNG with one gray channel, or RGB."
+) -> CoconetError:
+    return CoconetError(path, wanted="a picture of gray, RGB, CMYK or palette samples", got=got, remedy=remedy)
