@@ -69,6 +69,7 @@ def in_onnx_runtime(checkpoint: Checkpoint, path: Path, *sides: torch.Tensor) ->
     return np.asarray(session.run(["fused"], feeds)[0])
 
 
+@pytest.mark.slow
 def test_energies_of_whole_frames_outgrow_half_precision_and_no_nan_comes_of_it(tmp_path: Path) -> None:
     """A small frame with queries and keys louder than any whole frame makes the energies."""
     checkpoint, sides = loud(32.0), images(64, 96)
@@ -99,6 +100,7 @@ def test_statistics_of_a_frame_are_single_precision() -> None:
     assert float(normalized.float().std()) == pytest.approx(1.0, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_whole_frame_of_1280x1024_stays_finite_in_onnx_runtime(tmp_path: Path) -> None:
     checkpoint, sides = loud(4.0), images(*WHOLE)
     answer = in_onnx_runtime(checkpoint, tmp_path / "m.onnx", *sides)

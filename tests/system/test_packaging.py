@@ -28,6 +28,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+pytestmark = pytest.mark.slow
+
+
 def pip(python: Path | str, *words: object) -> None:
     """Run the pip of this Python on the packages of another one, without the network."""
     offline = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check"]
