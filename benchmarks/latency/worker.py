@@ -6,12 +6,12 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -109,7 +109,8 @@ class Worker:
         context = multiprocessing.get_context("spawn")  # a fork would inherit memory, threads and CUDA
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, self._opener), daemon=True)
-        self._process.start()
+        with _without_ctrl_c():
+            self._process.start()
         theirs.close()
         self.pid, self.busy_ms, self._late = self._process.pid or 0, 0.0, False
         try:
@@ -185,8 +186,20 @@ def _hold(held: Held, pairs: Sequence[FramePair]) -> None:
     held.pairs = list(pairs)
 
 
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Let a process that is started in the block ignore Ctrl-C: the one that asks hears it, and closes the pipe."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _serve(pipe: Connection, opener: Opener) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks: it closes the pipe
     Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         started = time.perf_counter_ns()
