@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ class CommandGroup(TyperGroup):
         if isinstance(loaded, typer.Typer):
             return get_command(loaded)  # type: ignore[return-value]
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        single.command(name=cmd_name)(loaded)
+        single.command(name=cmd_name, cls=FiniteCommand)(loaded)
         return get_command(single)  # type: ignore[return-value]
 
     def make_context(self, *words: Any, **more: Any) -> Any:
@@ -53,6 +54,18 @@ class CommandGroup(TyperGroup):
         """Run the command; a mistake in its arguments is told without the secrets of an address among them."""
         with _usage_errors_redacted():
             return super().invoke(ctx)
+
+
+class FiniteCommand(TyperCommand):
+    """A command none of whose numbers is infinite or no number at all, which the limits of an option let through."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Look at the numbers, and run the command."""
+        for name, value in ctx.params.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                option = f"--{name.replace('_', '-')}"
+                raise typer.BadParameter(f"{value} is no finite number.", ctx=ctx, param_hint=option)
+        return super().invoke(ctx)
 
 
 @contextmanager

@@ -89,7 +89,7 @@ class LivePairs:
         self._began_ns = self._clock()
         while not stop.is_set():
             now_ns = self._clock()
-            if self._captures.start_over():
+            if self._captures.start_over(now_ns):
                 self._latest.clear()
                 self._last_ns = None
             self._collect(now_ns)

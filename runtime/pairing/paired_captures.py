@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 DEPTH = 8
 """Frames read ahead: long enough at 60 fps to span a 9 Hz period, short enough not to hold old pictures."""
 
+_CALM_NS = 500_000_000
+
 Policy = Literal["drop", "hold", "thermal"]
 """drop: every frame is used at most once, so the slower camera sets the pace. hold: the faster camera does, and the
 slower one's picture is shown again until its next. thermal: the infrared camera does, whichever it is."""
@@ -92,11 +94,12 @@ class PairedCaptures:
         self.frames_expected = None if self.realtime else _shorter(visible, infrared)
         self._pairing = pairing
         self.pairer = pairing.pairer(prompt=self.realtime)
-        self._moved = Event()
         self._offsets: dict[Side, int] = {
             "visible": pairing.visible_offset_ns,
             "infrared": pairing.infrared_offset_ns,
         }
+        self._wanted_offsets = dict(self._offsets)
+        self._started_over_ns: int | None = None
         self._changed = Condition()
         cameras: dict[Side, Camera] = {"visible": visible, "infrared": infrared}
         self._captures = {
@@ -144,20 +147,20 @@ class PairedCaptures:
         return self._captures["visible"].health(), self._captures["infrared"].health()
 
     def set_offset(self, side: Side, offset_ns: int) -> None:
-        """Add this to the stamps of a side from its next frame on; any thread may ask."""
-        if self._offsets[side] != offset_ns:
-            self._offsets[side] = offset_ns
-            self._moved.set()
+        """Add this to the stamps of a side once pairing has started over; any thread may ask."""
+        self._wanted_offsets[side] = offset_ns
 
-    def start_over(self) -> bool:
+    def start_over(self, now_ns: int | None = None) -> bool:
         """After a change of an offset, drop what waits and pair afresh; whether that was so.
 
         Stamps before and after the change have no order in common: a pairer that knew both would wait until the later
-        ones are reached again.
+        ones are reached again. now_ns: of live cameras, for which this happens at most twice a second, so that offsets
+        that change all the time leave time for pairs.
         """
-        if not self._moved.is_set():
+        wanted, last_ns = dict(self._wanted_offsets), self._started_over_ns
+        if wanted == self._offsets or (now_ns is not None and last_ns is not None and now_ns - last_ns < _CALM_NS):
             return False
-        self._moved.clear()
+        self._offsets, self._started_over_ns = wanted, now_ns
         self.pairer = self._pairing.pairer(prompt=self.realtime)
         for side in self._captures.keys() - self.unfinished:
             self.pairer.end(side)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -82,7 +83,8 @@ class Rotation:
     keep: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.seconds, self.megabytes, self.keep) < 0 or not (self.seconds or self.megabytes):
+        bounded = all(0 <= number < math.inf for number in (self.seconds, self.megabytes, self.keep))
+        if not bounded or not (self.seconds or self.megabytes):
             raise CoconetError(
                 "rotation",
                 wanted="a length or a size above 0, and a number of files to keep",

@@ -81,6 +81,7 @@ def live_app(view: LiveView, access: Access, more: Sequence[BaseRoute] = ()) -> 
         exception_handlers={CoconetError: _refused, ClientDisconnect: _gone},
         max_body_size=LARGEST_BODY,
     )
+    app.router.redirect_slashes = False  # it would lead to an address without the prefix of a proxy
     return _OneLine(app)
 
 

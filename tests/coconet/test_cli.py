@@ -55,3 +55,11 @@ def test_an_unknown_command_ends_with_exit_code_2() -> None:
 
 def test_the_version_is_printed() -> None:
     assert coconet("--version").stdout.startswith("coconet-edge ")
+
+
+@pytest.mark.parametrize("words", [["record", "rig.toml", "--out", "night", "--seconds"], ["demo", "--seconds"]])
+@pytest.mark.parametrize("number", ["nan", "inf", "1e999"])
+def test_a_number_that_is_none_is_refused_whatever_the_limits_of_its_option(words: list[str], number: str) -> None:
+    ended = coconet(*words, number)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (2, False)
+    assert "--seconds" in ended.stderr

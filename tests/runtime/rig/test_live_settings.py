@@ -157,6 +157,28 @@ def test_an_offset_that_is_taken_back_gives_pairs_again_at_once(side: str, polic
     assert not seen["apart"]
 
 
+def test_offsets_that_change_all_the_time_leave_time_for_pairs() -> None:
+    tuner, stop, seen = Tuner(Rig.from_addresses(LIVE, LIVE, realtime=True)), Event(), Counter[str]()
+    with tuner.open() as pairs:
+
+        def watch() -> None:
+            for _pair in pairs.until(stop):
+                seen["pairs"] += 1
+
+        thread = Thread(target=watch)
+        thread.start()
+        try:
+            changes = 0
+            while seen["pairs"] < 100 and changes < 4000:
+                changes += 1
+                tuner.change({"infrared": {"offset_ms": float(changes % 7)}})
+                time.sleep(0.005)
+        finally:
+            stop.set()
+            thread.join()
+    assert seen["pairs"] >= 100
+
+
 def _stands_still(seen: Counter[str]) -> bool:
     before = seen.total()
     time.sleep(0.3)
