@@ -38,6 +38,8 @@ _TOKEN = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')+""
 
 _MOST_TOKENS = 200
 
+_SHORT = 3
+
 
 def redact(address: str) -> str:
     """Return an address or a path fit to be shown: what is known to be harmless stays, everything else becomes ***.
@@ -63,7 +65,9 @@ def redact_text(text: str, *addresses: str) -> str:
     addresses: what the message is about, so that secrets are found wherever the message repeats them.
     """
     for secret in sorted({word for address in addresses for word in _hidden_words(address)}, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
+        # A short one is part of many a harmless word.
+        form = re.escape(secret) if len(secret) > _SHORT else rf"(?<!\w){re.escape(secret)}(?!\w)"
+        text = re.sub(form, lambda _found: HIDDEN, text)
     return "".join(map(_redact_piece, re.split(r"( and |, )(?=[A-Za-z][A-Za-z0-9+.-]{1,15}:/)", text)))
 
 

@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 MAX_CONNECTIONS = 64
 """Ten viewers need about thirty: a browser opens several at once."""
 
-MAX_PER_ADDRESS = 32
-"""An address of IPv6 is its network of 64 bits, of which a host has as many addresses as it likes."""
+MAX_PER_ADDRESS = 48
+"""Enough for a proxy with every viewer behind it, and a few left for others.
+
+An address of IPv6 is its network of 64 bits, of which a host has as many addresses as it likes.
+"""
 
 PROBE_PLACES = 8
 

@@ -10,7 +10,6 @@ from threading import Event, Thread
 from urllib.parse import urlsplit
 
 import pytest
-from websockets.sync.client import connect
 
 from coconet.runtime.viewers import connections
 from coconet.runtime.viewers.connections import MAX_CONNECTIONS, MAX_PER_ADDRESS, PROBE_PLACES
@@ -101,18 +100,21 @@ def test_a_second_request_on_a_connection_has_a_deadline_too(tmp_path: Path, mon
 
 
 def test_while_every_place_is_in_use_monitors_are_answered_and_others_put_off(tmp_path: Path) -> None:
-    with live_rig(tmp_path) as rig, ExitStack() as stack:
-        address = f"ws://{urlsplit(rig.page.url).netloc}/watch"
-        for _ in range(MAX_PER_ADDRESS):
-            stack.enter_context(connect(address, compression=None, proxy=None))
-        stack.enter_context(dripping(rig, 3 * PROBE_PLACES, HEAD))
-        for _ in range(5):
-            assert [rig.ask("GET", path)[0] for path in ("/healthz", "/readyz", "/metrics", "/vitals")] == [
-                200,
-                200,
-                200,
-                503,
-            ]
+    (tmp_path / "long.bin").write_bytes(bytes(64 << 20))
+    fetch = b"GET /captures/long.bin HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with live_rig(tmp_path) as rig, dripping(rig, MAX_PER_ADDRESS, fetch) as busy:
+        assert until(lambda: all(map(_has_an_answer, busy)))
+        with dripping(rig, 3 * PROBE_PLACES, HEAD):
+            for _ in range(5):
+                told = [rig.ask("GET", path)[0] for path in ("/healthz", "/readyz", "/metrics", "/vitals")]
+                assert told == [200, 200, 200, 503]
+
+
+def _has_an_answer(one: socket.socket) -> bool:
+    try:
+        return bool(one.recv(1, socket.MSG_PEEK))
+    except BlockingIOError:
+        return False
 
 
 def test_a_reader_that_takes_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
