@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from coconet.errors import CoconetError
-from coconet.training.crops import CropSampler
+from coconet.networks.checkpoint import network_named
+from coconet.training.crops import CropSampler, fuse_crops
 from coconet.training.data import GrayPair
 from tests.support.gray_pairs import noise_pair
 
@@ -63,3 +64,17 @@ def test_masks_change_nothing_else_and_a_missing_one_is_empty() -> None:
 
 def test_a_picture_may_be_just_one_patch() -> None:
     assert CropSampler([noise_pair(64, 64)], 64, 2, seed=0).crops(0).visible.shape == (2, 1, 64, 64)
+
+
+@pytest.mark.parametrize("network", ["coconet", "lite"])
+def test_a_core_is_driven_in_its_own_ranges(network: str) -> None:
+    known = network_named(network)
+    core, signature = known.build(), known.signature
+    core.eval()
+    visible, infrared = torch.rand(2, 1, 1, 16, 16)
+    (low, high), (least, most) = signature.input_range, signature.output_range
+    with torch.no_grad():
+        wanted = core(low + visible * (high - low), low + infrared * (high - low))
+        fused = fuse_crops(core, signature, visible, infrared)
+    assert fused.dtype == torch.float32
+    torch.testing.assert_close(fused, (wanted - least) / (most - least), atol=0.02, rtol=0.02)
