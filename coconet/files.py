@@ -1,43 +1,123 @@
-"""Files written whole or not at all, the hash that names their content, and refusals to write in words."""
+"""Files written whole or not at all, names that may be written to, and the hash that tells content apart."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import chain, count
 from pathlib import Path
 
 from coconet.errors import CoconetError
+from coconet.media.pairs import PICTURE_SUFFIXES
 from coconet.redaction import is_network_address
+
+try:
+    import fcntl
+except ImportError:  # Windows, which refuses by itself to rename a file that is open
+    fcntl = None  # type: ignore[assignment]
+
+UNFINISHED = ".unfinished"
+"""What is written for long has this ending until it is whole, and keeps it after a crash."""
+
+_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
+
+
+class AlreadyExists(CoconetError):
+    """A result of that name is there already, and --overwrite was not given."""
+
+    def __init__(self, path: Path) -> None:
+        remedy = "Choose another name or pass --overwrite."
+        super().__init__(path, wanted="a name that is free", got="one that already exists", remedy=remedy)
+        self.args = (f"{self.where} already exists; choose another name or pass --overwrite",)
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Give a scratch path beside `path`; rename it into place only if the block ends without an error.
 
-    The scratch file keeps the suffix of `path`, because many writers choose their format by it. A file that is
-    replaced keeps its permissions.
+    The scratch file keeps the suffix of `path`, because many writers choose their format by it. A link is followed to
+    what it names. A file that is replaced keeps its permissions and its owner.
+    durable: wait until file and name are on the disk, so that a power cut leaves the old or the new file.
+    Raises CoconetError for a place that cannot be written to, a read-only file, and for a disk that takes no more.
     """
     refuse_address(path)
-    if not path.parent.is_dir():
+    with writing_to(path):
+        target = check_replaceable(path)
+        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
+        os.close(handle)
+    scratch = Path(name)
+    try:
+        with disk_errors_of(path):
+            yield scratch
+        with writing_to(path):
+            give_name(scratch, target, durable=durable)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def give_name(scratch: Path, target: Path, *, durable: bool = True) -> None:
+    """Rename a file that is whole into place, with the permissions and the owner of the file it replaces.
+
+    durable: as whole_file says. Raises OSError where that is not possible.
+    """
+    _take_over(scratch, target)
+    if durable:
+        _sync(scratch)
+    scratch.replace(target)
+    if durable:
+        _sync(target.parent)
+
+
+def check_replaceable(path: Path) -> Path:
+    """Follow a link, and give the file that would be replaced. Raises CoconetError for what can be no such file."""
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
         raise CoconetError(
             path,
             wanted="a path in an existing folder",
-            got=f"no folder {path.parent}",
+            got=f"no folder {target.parent}",
             remedy="Create the folder first.",
         )
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    scratch = Path(name)
+    if not target.exists():
+        return target
+    before = target.stat()
+    if not stat.S_ISREG(before.st_mode):
+        got = "a folder" if target.is_dir() else "a device or a pipe"
+        raise CoconetError(path, wanted="the name of a file", got=got, remedy="Choose another name.")
+    if not before.st_mode & 0o222 or not os.access(target, os.W_OK):
+        raise CoconetError(
+            path,
+            wanted="a file that may be written",
+            got="a read-only one",
+            remedy="Choose another name, or give yourself the right to write it.",
+        )
+    return target
+
+
+def _take_over(scratch: Path, target: Path) -> None:
+    """Give the scratch file the owner and the permissions of the file it replaces; a rig file may hold passwords."""
+    if not target.exists():
+        scratch.chmod(0o644)
+        return
+    before, now = target.stat(), scratch.stat()
+    if hasattr(os, "chown") and (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
+        os.chown(scratch, before.st_uid, before.st_gid)  # before the permissions, which it may take away
+    scratch.chmod(stat.S_IMODE(before.st_mode))
+
+
+def _sync(path: Path) -> None:
+    if path.is_dir() and os.name == "nt":  # no handle of a folder there
+        return
+    handle = os.open(path, os.O_RDONLY)
     try:
-        yield scratch
-        scratch.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644)  # a rig file may hold passwords
-        scratch.replace(path)
+        os.fsync(handle)
     finally:
-        scratch.unlink(missing_ok=True)
+        os.close(handle)
 
 
 def existing_file(path: Path, kind: str) -> Path:
@@ -55,6 +135,161 @@ def sha256_of(path: Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def plain_name(name: str, where: object) -> str:
+    """Return a name that came out of a file, as that of a file in a folder; refuse one that leads out of the folder."""
+    if name in ("", ".", "..") or any(sign in name for sign in "/\\\0"):
+        shown = name if len(name) <= 80 else f"{name[:80]}..."
+        raise CoconetError(
+            where, wanted="the plain name of a file", got=repr(shown), remedy="Restore the file: it was changed."
+        )
+    return name
+
+
+def check_outputs(
+    outputs: Iterable[Path | None], *, inputs: Iterable[Path | str | None], overwrite: bool = False
+) -> None:
+    """Refuse, before anything is begun, what must not be written to; every command that writes calls this first.
+
+    outputs: files, and folders for pictures; None stands for an option that was not given. inputs: files, folders of
+    pictures or of pairs, and addresses, of which those that are no paths do not count.
+    Raises CoconetError for an output that is an input, by whatever name or link, or a folder that holds one, or would
+    be a picture among the input pictures; for two outputs of one name; and, unless `overwrite`, AlreadyExists for a
+    file or folder that is there and not empty.
+    """
+    wanted = [path for path in outputs if path is not None]
+    for path in wanted:
+        refuse_address(path)
+    check_no_input(wanted, inputs)
+    places = [os.path.realpath(path) for path in wanted]
+    for path, place in zip(wanted, places, strict=True):
+        if places.count(place) > 1:
+            raise CoconetError(
+                path, wanted="another name for each output", got="the same one twice", remedy="Choose another name."
+            )
+        if not overwrite and holds_something(path):
+            raise AlreadyExists(path)
+
+
+def check_no_input(outputs: Iterable[Path], inputs: Iterable[Path | str | None]) -> None:
+    """Raise CoconetError for an output that is one of the inputs; check_outputs says what counts as that."""
+    sources = _Sources()
+    for source in inputs:
+        if source is not None and not is_network_address(str(source)):
+            sources.add(Path(source))
+    for path in outputs:
+        for written in (path, unfinished(path)):
+            if (source := sources.harmed_by(written)) is not None:
+                raise CoconetError(
+                    path,
+                    wanted="an output beside the inputs",
+                    got=f"one that would write over or among the input {source}",
+                    remedy="Choose another name.",
+                )
+
+
+_Identity = tuple[int, int]
+
+
+def _identity(path: Path) -> _Identity | None:
+    """What a file or folder is, by whatever name or link it is reached; None where there is none."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+class _Sources:
+    """The files and folders that are read, by what they are rather than by their names."""
+
+    def __init__(self) -> None:
+        self._files: dict[_Identity, Path] = {}
+        self._picture_folders: dict[_Identity, Path] = {}
+        self._above: dict[_Identity, Path] = {}
+
+    def add(self, path: Path) -> None:
+        """Count a file, or a folder with the pictures in it and in its subfolders."""
+        if (identity := _identity(path)) is None:
+            return
+        for folder in Path(os.path.realpath(path)).parents:
+            if (above := _identity(folder)) is not None:
+                self._above.setdefault(above, path)
+        if not path.is_dir():
+            self._files.setdefault(identity, path)
+            return
+        self._above.setdefault(identity, path)
+        with suppress(OSError):  # a folder that may not be read is refused by what reads it
+            self._add_pictures(path)
+            for folder in path.iterdir():
+                if folder.is_dir():
+                    self._add_pictures(folder)
+
+    def harmed_by(self, output: Path) -> Path | None:
+        """The input that writing to `output` would change; None if there is none."""
+        identity = _identity(output)
+        if identity is None or output.is_file():
+            found = None if identity is None else self._files.get(identity)
+            if found is None and output.suffix.lower() in PICTURE_SUFFIXES:
+                parent = _identity(output.parent)
+                found = None if parent is None else self._picture_folders.get(parent)
+            return found
+        if not output.is_dir():
+            return self._files.get(identity)
+        return self._picture_folders.get(identity) or self._above.get(identity) or self._linked_from(output)
+
+    def _linked_from(self, folder: Path) -> Path | None:
+        with suppress(OSError):
+            for path in folder.iterdir():
+                identity = _identity(path)
+                if identity is not None and (found := self._files.get(identity)) is not None:
+                    return found
+        return None
+
+    def _add_pictures(self, folder: Path) -> None:
+        identity = _identity(folder)
+        for path in folder.iterdir():
+            if path.suffix.lower() in PICTURE_SUFFIXES and (found := _identity(path)) is not None:
+                self._files.setdefault(found, path)
+                if identity is not None:
+                    self._picture_folders.setdefault(identity, folder)
+
+
+def holds_something(path: Path) -> bool:
+    """Whether a file or folder is there that is not empty."""
+    with writing_to(path):
+        if path.is_dir():
+            return any(path.iterdir())
+        return path.exists() and (not path.is_file() or path.stat().st_size > 0)
+
+
+def unfinished(path: Path) -> Path:
+    """Where a file or folder is while it is being written."""
+    return path.with_name(path.name + UNFINISHED)
+
+
+def free_name(path: Path, word: str = "") -> Path:
+    """Give the first of name-word.mp4, name-word-2.mp4 ... that is free; without a word it begins with name-2.mp4."""
+    stem = f"{path.stem}-{word}" if word else path.stem
+    numbered = (path.with_name(f"{stem}-{number}{path.suffix}") for number in count(2))
+    names = chain([path.with_name(f"{stem}{path.suffix}")] if word else [], numbered)
+    return next(name for name in names if not (os.path.lexists(name) or os.path.lexists(unfinished(name))))
+
+
+def lock_unfinished(path: Path) -> int | None:
+    """Hold the file or folder that is being written, until the handle is closed; None if another process holds it.
+
+    A lock ends with its process, however that ends.
+    """
+    handle = os.open(path, os.O_RDONLY)
+    if fcntl is not None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            return None
+    return handle
 
 
 def refuse_address(path: Path) -> None:
@@ -78,9 +313,24 @@ def writing_to(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise CoconetError(
-            path,
-            wanted="a place that can be written to",
-            got=error.strerror or str(error),
-            remedy="Choose another place, or free space and give yourself the right to write there.",
-        ) from error
+        raise _not_writable(path, error) from error
+
+
+@contextmanager
+def disk_errors_of(path: Path) -> Iterator[None]:
+    """Turn the errors that only a disk gives, as that it is full, into a CoconetError about `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        raise _not_writable(path, error) from error
+
+
+def _not_writable(path: Path, error: OSError) -> CoconetError:
+    return CoconetError(
+        path,
+        wanted="a place that can be written to",
+        got=error.strerror or str(error),
+        remedy="Choose another place, or free space and give yourself the right to write there.",
+    )

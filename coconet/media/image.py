@@ -149,9 +149,12 @@ def read_gray(path: Path) -> Pixels:
 
 
 def write_picture(path: Path, pixels: RawPixels) -> None:
-    """Write (H, W, 3) BGR or (H, W, 1) pixels; the suffix chooses the format."""
+    """Write (H, W, 3) BGR or (H, W, 1) pixels; the suffix chooses the format.
+
+    The disk is not waited for, which would cost a folder of pictures most of its time.
+    """
     check_picture_ending(path)
-    with whole_file(path) as scratch:
+    with whole_file(path, durable=False) as scratch:
         encoded, data = cv2.imencode(path.suffix, pixels)
         if not encoded:
             raise CoconetError(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.event_log import log_event
-from coconet.media.video import H264, MPEG4, SECOND_NS, yuv_frame
+from coconet.media.video import SECOND_NS
+from coconet.media.video_writer import H264, MPEG4, yuv_frame
 from coconet.redaction import redact
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.sink import PIPED, SENT

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from coconet.files import make_folder, writing_to
-from coconet.runtime.frame import FusedFrame
+from coconet.files import holds_something, make_folder, plain_name, writing_to
+from coconet.runtime.frame import FramePair, FusedFrame
 from coconet.runtime.threads.queue_thread import Bounds
 
 
@@ -59,7 +59,7 @@ class Sink(Protocol):
         """Finish what was written, so that it stands under its final name."""
 
     def discard(self) -> None:
-        """Drop what was written, after an error."""
+        """End after an error: what is whole stays, and what is not whole does not get its final name."""
 
 
 class NoSink:
@@ -85,26 +85,28 @@ class FolderSink:
     def __init__(self, folder: Path) -> None:
         self._folder, self.name = folder, str(folder)
         self._made = not folder.exists()
-        self._written: list[Path] = []
         make_folder(folder)
 
+    def holds(self, pair: FramePair) -> bool:
+        """Whether the picture of a pair is there already; an empty file is none."""
+        return holds_something(self._place(pair))
+
     def write(self, frame: FusedFrame) -> None:
-        """Write one picture; a file of that name is replaced."""
+        """Write one picture; a file of that name is replaced once the new one is whole."""
         from coconet.media.image import write_picture
 
-        path = self._folder / (frame.pair.visible.name or f"{frame.pair.visible.index:06d}.png")
+        path = self._place(frame.pair)
         with writing_to(path):
             write_picture(path, frame.pixels)
-        self._written.append(path)
 
     def close(self) -> None:
-        """Keep what was written."""
-        self._written.clear()
+        """Nothing to do: every picture is whole."""
 
     def discard(self) -> None:
-        """Remove the pictures of this run, and the folder if this run made it and nobody else uses it."""
-        for path in self._written:
-            path.unlink(missing_ok=True)
-        self._written.clear()
+        """Keep the pictures, which are whole; remove the folder if this run made it and there is nothing in it."""
         if self._made and self._folder.is_dir() and not any(self._folder.iterdir()):
             self._folder.rmdir()
+
+    def _place(self, pair: FramePair) -> Path:
+        frame = pair.visible
+        return self._folder / plain_name(frame.name or f"{frame.index:06d}.png", f"frame {frame.index}")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from coconet.errors import CoconetError
-from coconet.files import writing_to
+from coconet.event_log import log_event
+from coconet.files import UNFINISHED, free_name, unfinished, writing_to
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.sink import WHOLE
 
@@ -36,38 +39,78 @@ class _Timeline:
 
 
 class VideoSink:
-    """A video file that plays at the pace of the pairs; it has its name only once it is closed."""
+    """A video file that plays at the pace of the pairs; it is NAME.unfinished, and plays as well, until it is closed.
+
+    Frames of another size go on in a file of their own: name-2.mp4 and so on, and the one before is finished.
+    """
 
     delivery = WHOLE
 
     def __init__(self, path: Path) -> None:
-        from coconet.media.video import VideoWriter
-
-        self._path, self.name, self._timeline = path, str(path), _Timeline()
-        with writing_to(path):
-            self._writer = VideoWriter(path)
+        self._first, self.name = path, str(path)
+        self._open(path)
 
     @property
     def size_bytes(self) -> int:
         """How much of the file is on the disk already."""
         return self._writer.size_bytes
 
+    def fits(self, frame: FusedFrame) -> bool:
+        """Whether a frame has the size of those before it."""
+        return self._writer.shape in (None, frame.pixels.shape)
+
     def write(self, frame: FusedFrame) -> None:
         """Append the picture at its pair's time."""
-        with writing_to(self._path):
+        with self._disk():
+            if not self.fits(frame):
+                self._writer.close()
+                self._open(free_name(self._first))
+                height, width = frame.pixels.shape[:2]
+                log_event("output goes on", file=str(self._path), because=f"frames of {width}x{height} now")
             self._writer.write(frame.pixels, self._timeline.time_ns(frame.pair.timestamp_ns))
 
     def close(self) -> None:
         """Finish the file and give it its name."""
-        with writing_to(self._path):
+        with self._disk():
             self._writer.close()
 
     def discard(self) -> None:
-        """Leave no file; one that had the name before stays."""
-        self._writer.discard()
+        """Leave what was written under its unfinished name; a file that has the final name stays as it is."""
+        self._writer.abandon()
+
+    def _open(self, path: Path) -> None:
+        from coconet.media.video_writer import VideoWriter
+
+        with writing_to(path):
+            self._writer = VideoWriter(path)
+        self._path, self._timeline = path, _Timeline()
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise CoconetError(
+                self._path,
+                wanted="a disk that takes more",
+                got=error.strerror or str(error),
+                remedy=f"Free space. What was written before is in {unfinished(self._path).name}, which plays.",
+            ) from error
 
 
-_STAMP = r"\d{8}T\d{6}-\d{3}Z"
+STAMP = r"\d{8}T\d{6}-\d{3}Z"
+"""The time in the names of files, as a pattern."""
+
+
+def recover_leftovers(folder: Path, names: re.Pattern[str]) -> None:
+    """Finish the videos of a folder that a kill has left unfinished and whose names fit; each gets the name it has."""
+    from coconet.media.video_writer import recover_video
+
+    for left in sorted(folder.glob(f"*{UNFINISHED}")):
+        path = left.with_name(left.name.removesuffix(UNFINISHED))
+        if names.fullmatch(path.name) and not path.exists():
+            with suppress(CoconetError):  # another run may be writing it; what cannot be read is kept as it is
+                recover_video(path, path)
 
 
 @dataclass(frozen=True)
@@ -93,6 +136,16 @@ class Rotation:
             )
 
 
+def kept_files(path: Path) -> list[Path]:
+    """The files that rotation has made of `path` and that are whole, oldest first, also those of runs before."""
+    ours = _rotated(path)
+    return sorted(found for found in path.parent.iterdir() if ours.fullmatch(found.name))
+
+
+def _rotated(path: Path) -> re.Pattern[str]:
+    return re.compile(f"{re.escape(path.stem)}-{STAMP}{re.escape(path.suffix)}")
+
+
 class RotatingSink:
     """Writes `name.mp4` as `name-20260131T235959-000Z.mp4` and so on, by UTC; each has its name once it is full."""
 
@@ -104,11 +157,12 @@ class RotatingSink:
         self._begun_ns: int | None = None
         self._last_name = ""
         self._current = self._next()
+        recover_leftovers(path.parent, _rotated(path))
 
     def write(self, frame: FusedFrame) -> None:
         """Append to the file that is open, or begin the next one."""
         now_ns = frame.pair.timestamp_ns
-        if self._begun_ns is not None and self._full(now_ns - self._begun_ns):
+        if self._begun_ns is not None and (self._full(now_ns - self._begun_ns) or not self._current.fits(frame)):
             self._current.close()
             self._current, self._begun_ns = self._next(), None
             self._delete_oldest()
@@ -122,7 +176,7 @@ class RotatingSink:
         self._delete_oldest()
 
     def discard(self) -> None:
-        """Drop the last file, which is not whole; those before it stay."""
+        """Leave the last file, which is not whole, under its unfinished name; those before it stay."""
         self._current.discard()
 
     def _full(self, length_ns: int) -> bool:
@@ -142,7 +196,5 @@ class RotatingSink:
     def _delete_oldest(self) -> None:
         if not self._rotation.keep:
             return
-        ours = re.compile(f"{re.escape(self._path.stem)}-{_STAMP}{re.escape(self._path.suffix)}")
-        found = sorted(path for path in self._path.parent.iterdir() if ours.fullmatch(path.name))
-        for path in found[: -self._rotation.keep]:
+        for path in kept_files(self._path)[: -self._rotation.keep]:
             path.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,8 +17,11 @@ from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.sink import CLIPPED
 from coconet.runtime.sinks.sparing_sink import SparingSink, check_room
+from coconet.runtime.sinks.video_file import STAMP, recover_leftovers
 from coconet.runtime.sinks.writer_thread import SinkThread
 from coconet.runtime.viewers.rate_limit import Allowance, TooOften
+
+_OURS = re.compile(rf"{STAMP}\.mp4")
 
 _SIDES = ("fused", "visible", "infrared")
 
@@ -105,6 +109,7 @@ class Captures:
         with self._lock:
             if self._clip is None:
                 name = f"{self._stem(self._recordings)}.mp4"
+                recover_leftovers(self.folder, _OURS)
                 file = SparingSink(open_sink(str(self.folder / name)), self.folder, self._now_s)
                 writer = SinkThread(file, delivery=CLIPPED)
                 writer.start()

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.files import existing_file, sha256_of, whole_file
+from coconet.files import check_outputs, existing_file, free_name, plain_name, sha256_of, whole_file
 
 
 def test_a_file_appears_only_when_its_block_ends_well(tmp_path: Path) -> None:
@@ -62,3 +65,166 @@ def test_a_file_that_others_may_not_read_stays_so(tmp_path: Path) -> None:
     with whole_file(path) as scratch:
         scratch.write_text("new")
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_is_followed_to_what_it_names(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    real, link = tmp_path / "there" / "rig.toml", tmp_path / "rig.toml"
+    real.write_text("old")
+    link.symlink_to(real)
+    with whole_file(link) as scratch:
+        scratch.write_text("new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root gives files away")
+def test_a_replaced_file_keeps_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "rig.toml"
+    path.write_text("old")
+    path.chmod(0o640)
+    os.chown(path, 1234, 4321)
+    with whole_file(path) as scratch:
+        scratch.write_text("new")
+    now = path.stat()
+    assert (now.st_uid, now.st_gid, now.st_mode & 0o777) == (1234, 4321, 0o640)
+
+
+def test_a_read_only_file_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "rig.toml"
+    path.write_text("old")
+    path.chmod(0o444)
+    with pytest.raises(CoconetError, match="wanted a file that may be written, got a read-only one"), whole_file(path):
+        pass
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a pipe with a name is of POSIX")
+def test_a_device_or_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CoconetError, match="got a device or a pipe"), whole_file(tmp_path / "pipe"):
+        pass
+
+
+def test_file_and_folder_are_on_the_disk_before_and_after_the_rename(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def noted_sync(handle: int) -> None:
+        order.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        sync(handle)
+
+    def noted_replace(self: Path, target: Path) -> Path:
+        order.append("rename")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(Path, "replace", noted_replace)
+    with whole_file(tmp_path / "rig.toml") as scratch:
+        scratch.write_text("new")
+    assert order == ["file", "rename", "folder"]
+
+
+def test_a_full_disk_is_said_in_words_and_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    path.write_text("old")
+
+    def fill() -> None:
+        with whole_file(path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(CoconetError, match=r"out\.txt: wanted a place .* got No space left on device"):
+        fill()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """A folder of one video, and pairs in ir/ and vis/, with other names that lead to them."""
+    (tmp_path / "video.mp4").write_bytes(b"the only recording")
+    for side in ("ir", "vis"):
+        (tmp_path / "pairs" / side).mkdir(parents=True)
+        (tmp_path / "pairs" / side / "a.png").write_bytes(b"a picture")
+    (tmp_path / "link.mp4").symlink_to(tmp_path / "video.mp4")
+    os.link(tmp_path / "video.mp4", tmp_path / "hard.mp4")
+    (tmp_path / "by").symlink_to(tmp_path / "pairs", target_is_directory=True)
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "a.png").symlink_to(tmp_path / "pairs" / "vis" / "a.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "video.mp4",
+        "pairs/../video.mp4",
+        "link.mp4",
+        "hard.mp4",
+        "pairs",
+        "by",
+        "pairs/vis",
+        "by/ir",
+        "pairs/vis/a.png",
+        "pairs/vis/new.png",
+        "by/vis/new.PNG",
+        "linked",
+        "linked/a.png",
+        ".",
+        "..",
+    ],
+)
+def test_an_output_that_is_an_input_is_refused_whatever_leads_to_it(sources: Path, output: str) -> None:
+    inputs = [sources / "video.mp4", sources / "pairs", None, "painted://?fps=30"]
+    with pytest.raises(CoconetError, match="write over or among the input"):
+        check_outputs([sources / output], inputs=inputs, overwrite=True)
+
+
+def test_what_is_still_being_written_may_be_an_input_too(tmp_path: Path) -> None:
+    (tmp_path / "night.mp4.unfinished").write_bytes(b"what a crash has left")
+    with pytest.raises(CoconetError, match="among the input"):
+        check_outputs([tmp_path / "night.mp4"], inputs=[tmp_path / "night.mp4.unfinished"])
+
+
+@pytest.mark.parametrize(
+    "output", ["new.mp4", "out", "pairs/sheet.png", "pairs/vis/report.json", "empty", "empty.json"]
+)
+def test_an_output_beside_the_inputs_is_free(sources: Path, output: str) -> None:
+    (sources / "empty").mkdir()
+    (sources / "empty.json").touch()
+    check_outputs([sources / output, None], inputs=[sources / "video.mp4", sources / "pairs"])
+
+
+@pytest.mark.parametrize("output", ["night", "night.mp4"])
+def test_what_is_there_is_refused_unless_it_may_be_replaced(tmp_path: Path, output: str) -> None:
+    (tmp_path / "night").mkdir()
+    (tmp_path / "night" / "rig.toml").write_text("x")
+    (tmp_path / "night.mp4").write_text("x")
+    path = tmp_path / output
+    with pytest.raises(CoconetError) as refused:
+        check_outputs([path], inputs=[])
+    assert str(refused.value) == f"{path} already exists; choose another name or pass --overwrite"
+    check_outputs([path], inputs=[], overwrite=True)
+
+
+def test_two_outputs_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CoconetError, match="the same one twice"):
+        check_outputs([tmp_path / "a.json", tmp_path / "." / "a.json"], inputs=[])
+
+
+@pytest.mark.parametrize("name", ["../../victim.png", "/victim.png", "a/b.png", "a\\b.png", "..", ".", "", "a\0.png"])
+def test_a_name_from_a_file_leads_nowhere_else(name: str) -> None:
+    with pytest.raises(CoconetError, match="wanted the plain name of a file"):
+        plain_name(name, "night/visible.stamps.csv")
+
+
+def test_a_free_name_is_numbered(tmp_path: Path) -> None:
+    path = tmp_path / "day.mp4"
+    assert free_name(path).name == "day-2.mp4"
+    assert free_name(path, "recovered").name == "day-recovered.mp4"
+    (tmp_path / "day-recovered.mp4").touch()
+    (tmp_path / "day-recovered-2.mp4.unfinished").touch()
+    assert free_name(path, "recovered").name == "day-recovered-3.mp4"

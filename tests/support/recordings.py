@@ -9,7 +9,7 @@ import numpy as np
 
 from coconet.media.image import write_picture
 from coconet.media.pixels import Pixels, RawPixels
-from coconet.media.video import VideoWriter
+from coconet.media.video_writer import VideoWriter
 from coconet.runtime.frame import Frame
 
 SECOND_NS = 10**9

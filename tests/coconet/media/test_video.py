@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -9,7 +12,8 @@ import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.media.video import H264, MPEG4, Encoder, VideoFrame, VideoReader, VideoWriter
+from coconet.media.video import VideoFrame, VideoReader
+from coconet.media.video_writer import H264, MPEG4, Encoder, VideoWriter
 from tests.support.recordings import flat, noisy_video, write_video
 
 COLOURS = [(0, 0, 255), (0, 255, 0), (255, 0, 0), (255, 255, 255), (0, 0, 0), (40, 90, 200)]
@@ -113,7 +117,7 @@ def test_after_an_error_the_older_file_is_still_there(tmp_path: Path) -> None:
     before = path.read_bytes()
     with pytest.raises(CoconetError, match=r"wanted uint8 frames"):
         write_video(path, [flat(200), flat(200, width=40)])
-    assert [file.name for file in tmp_path.iterdir()] == ["kept.mp4"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["kept.mp4", "kept.mp4.unfinished"]
     assert path.read_bytes() == before
 
 
@@ -149,3 +153,70 @@ def test_a_real_infrared_video_is_gray_whichever_way_it_is_read(data: Path) -> N
         first, luma = next(iter(colour)), next(iter(gray))
     assert np.abs(first.pixels.astype(int) - luma.pixels).max() <= 4
     assert colour.frame_count == 407
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from coconet.media.video_writer import VideoWriter
+rng, writer = np.random.default_rng(0), VideoWriter(Path(sys.argv[1]))
+noise = rng.integers(0, 256, (96, 128, 3), dtype=np.uint8)
+for index in range(int(sys.argv[2])):
+    writer.write(np.roll(noise, index, axis=1), round(index * 10**9 / 25))
+os.kill(os.getpid(), 9)
+"""
+
+
+def killed_after(path: Path, frames: int) -> None:
+    assert subprocess.run([sys.executable, "-c", KILLED, str(path), str(frames)], check=False).returncode == -9
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_a_kill_leaves_a_video_that_plays_and_the_next_writer_finishes_it(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"night{suffix}"
+    killed_after(path, 125)  # five seconds
+    assert [file.name for file in tmp_path.iterdir()] == [f"night{suffix}.unfinished"]
+    with VideoReader(tmp_path / f"night{suffix}.unfinished") as reader:
+        left = list(reader)
+    assert left[-1].timestamp_ns >= 4 * 10**9
+    VideoWriter(path).abandon()
+    recovered = tmp_path / f"night-recovered{suffix}"
+    assert [file.name for file in tmp_path.iterdir()] == [recovered.name]
+    with VideoReader(recovered) as reader:
+        again = list(reader)
+    assert [frame.timestamp_ns for frame in again] == [frame.timestamp_ns for frame in left]
+    assert all(np.array_equal(one.pixels, other.pixels) for one, other in zip(left, again, strict=True))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_kill_before_anything_is_on_the_disk_is_nothing_to_recover(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"night{suffix}"
+    killed_after(path, 1)
+    VideoWriter(path).abandon()
+    assert not list(tmp_path.glob("*.unfinished"))
+
+
+def test_what_was_left_and_cannot_be_read_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "night.mp4.unfinished").write_bytes(b"neither a video nor nothing")
+    VideoWriter(tmp_path / "night.mp4").abandon()
+    assert [file.name for file in tmp_path.iterdir()] == ["night-damaged.mp4.unfinished"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks are of POSIX")
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    with VideoWriter(tmp_path / "a.mp4") as first:
+        first.write(flat(1), 0)
+        with pytest.raises(CoconetError, match="got one that another run is writing"):
+            VideoWriter(tmp_path / "a.mp4")
+    with VideoReader(tmp_path / "a.mp4") as reader:
+        assert len(list(reader)) == 1
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_a_finished_video_has_its_index_in_front(tmp_path: Path, suffix: str) -> None:
+    data = write_video(tmp_path / f"a{suffix}", [flat(level) for level in range(100)]).read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+    assert b"moof" not in data

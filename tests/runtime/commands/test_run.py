@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from coconet.errors import CoconetError
 from coconet.media.image import read_picture
-from coconet.media.video import VideoReader, VideoWriter
+from coconet.media.video import VideoReader
+from coconet.media.video_writer import VideoWriter
 from coconet.runtime.commands.run import run
 from tests.support.pair_folders import write_pair
 from tests.support.recordings import flat
@@ -109,7 +110,7 @@ def test_a_model_for_another_size_says_both_sizes(tmp_path: Path, cameras: list[
     assert not list(tmp_path.glob("*fused*"))
 
 
-def test_a_recording_that_breaks_off_leaves_no_video(tmp_path: Path, cameras: list[str]) -> None:
+def test_a_recording_that_breaks_off_leaves_an_unfinished_video(tmp_path: Path, cameras: list[str]) -> None:
     with VideoWriter(tmp_path / "whole.mkv") as writer:
         for number in range(40):
             noise = np.random.default_rng(number).integers(0, 256, (16, 24, 3), np.uint8)
@@ -121,7 +122,9 @@ def test_a_recording_that_breaks_off_leaves_no_video(tmp_path: Path, cameras: li
             *("--visible", tmp_path / "half.mkv", "--infrared", tmp_path / "half.mkv"),
             *("--model", "average", "--out", tmp_path / "fused.mp4"),
         )
-    assert not list(tmp_path.glob("*fused*"))
+    assert [path.name for path in tmp_path.glob("*fused*")] == ["fused.mp4.unfinished"]
+    with VideoReader(tmp_path / "fused.mp4.unfinished") as video:
+        assert len(list(video)) > 5
 
 
 @pytest.mark.data

@@ -149,11 +149,11 @@ def test_a_sink_that_loses_frames_has_one_thread_and_one_queue() -> None:
     assert {name for name in names if name in ("sink", "recorder")} == {"sink"}
 
 
-def test_an_error_of_a_camera_in_mid_stream_leaves_no_video(tmp_path: Path) -> None:
+def test_an_error_of_a_camera_in_mid_stream_leaves_an_unfinished_video(tmp_path: Path) -> None:
     broken = CoconetError("visible camera", wanted="a frame", got="a loose cable", remedy="Plug it in.")
     with pytest.raises(CoconetError, match="loose cable"):
         run_pipeline(Recording(6, broken), BaselineBackend(), open_sink(f"{tmp_path}/fused.mp4"))
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["fused.mp4.unfinished"]
 
 
 @pytest.mark.parametrize("fails_at", [0, 5, 29])

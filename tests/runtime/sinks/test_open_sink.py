@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -42,11 +43,19 @@ def test_a_video_keeps_the_pace_of_the_visible_camera(tmp_path: Path) -> None:
         assert [round(frame.timestamp_ns / 1e6) for frame in video] == [0, 40, 120]
 
 
-def test_a_discarded_video_leaves_nothing(tmp_path: Path) -> None:
-    sink = VideoSink(tmp_path / "fused.mp4")
-    sink.write(fused_frame())
-    sink.discard()
+def test_a_discarded_video_without_a_frame_leaves_nothing(tmp_path: Path) -> None:
+    VideoSink(tmp_path / "fused.mp4").discard()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_discarded_video_leaves_its_frames_under_an_unfinished_name(tmp_path: Path) -> None:
+    sink = VideoSink(tmp_path / "fused.mp4")
+    for index in range(3):
+        sink.write(fused_frame(index))
+    sink.discard()
+    assert [path.name for path in tmp_path.iterdir()] == ["fused.mp4.unfinished"]
+    with VideoReader(tmp_path / "fused.mp4.unfinished") as video:
+        assert len(list(video)) == 3
 
 
 def test_a_folder_keeps_names_and_numbers_what_has_none(tmp_path: Path) -> None:
@@ -58,14 +67,39 @@ def test_a_folder_keeps_names_and_numbers_what_has_none(tmp_path: Path) -> None:
     assert np.array_equal(read_picture(tmp_path / "a" / "b" / "scene.bmp"), fused_frame(level=7).pixels)
 
 
-def test_a_discarded_folder_goes_unless_it_was_there(tmp_path: Path) -> None:
+def test_a_discarded_folder_keeps_its_pictures_and_goes_if_it_is_new_and_empty(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
-    (tmp_path / "old" / "keep.png").touch()
     for name in ("new", "old"):
-        sink = FolderSink(tmp_path / name)
-        sink.write(fused_frame())
-        sink.discard()
-    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == ["old", "old/keep.png"]
+        FolderSink(tmp_path / name).discard()
+    full = FolderSink(tmp_path / "full")
+    full.write(fused_frame())
+    full.discard()
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == ["full", "full/000000.png", "old"]
+
+
+@pytest.mark.parametrize("name", ["../victim.png", "/victim.png", "..", "a/../../victim.png"])
+def test_the_name_of_a_frame_never_leaves_the_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "victim.png").write_bytes(b"untouched")
+    sink = FolderSink(tmp_path / "out")
+    with pytest.raises(CoconetError, match="wanted the plain name of a file"):
+        sink.write(fused_frame(name=name))
+    assert (tmp_path / "victim.png").read_bytes() == b"untouched"
+
+
+def test_a_picture_is_only_replaced_by_a_finished_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = FolderSink(tmp_path / "out")
+    sink.write(fused_frame(level=7))
+    before = (tmp_path / "out" / "000000.png").read_bytes()
+
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fill)
+    with pytest.raises(CoconetError, match="got No space left on device"):
+        sink.write(fused_frame(level=200))
+    sink.discard()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["000000.png"]
+    assert (tmp_path / "out" / "000000.png").read_bytes() == before
 
 
 def test_discarding_after_closing_keeps_the_pictures(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from coconet.errors import CoconetError
 from coconet.media.video import VideoReader
 from coconet.runtime.frame import Frame, FramePair, FusedFrame
 from coconet.runtime.sinks.open_sink import open_sink
-from coconet.runtime.sinks.video_file import RotatingSink, Rotation
+from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink
 from tests.support.frames import PERIOD_NS, fused_frame
 
 
@@ -56,12 +57,71 @@ def test_only_the_newest_files_are_kept_and_nothing_else_is_touched(tmp_path: Pa
     assert len(left) == 4
 
 
-def test_after_an_error_only_the_unfinished_file_is_lost(tmp_path: Path) -> None:
+def test_after_an_error_the_last_file_stays_unfinished_and_the_next_run_finishes_it(tmp_path: Path) -> None:
     sink = RotatingSink(tmp_path / "day.mp4", Rotation(seconds=0.08))
     for index in range(3):
         sink.write(fused_frame(index))
     sink.discard()
     assert frames_in(tmp_path) == [2]
+    RotatingSink(tmp_path / "day.mp4", Rotation(seconds=0.08)).discard()
+    assert frames_in(tmp_path) == [2, 1]
+    assert not list(tmp_path.glob("*.unfinished"))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_a_camera_that_changes_its_size_ends_one_file_and_begins_the_next(tmp_path: Path, suffix: str) -> None:
+    sink = open_sink(str(tmp_path / f"a{suffix}"))
+    for index in range(9):
+        sink.write(fused_frame(index, size=(16, 24) if index < 4 or index > 6 else (32, 48)))
+    sink.close()
+    names = [f"a{suffix}", f"a-2{suffix}", f"a-3{suffix}"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    counts = []
+    for name in names:
+        with VideoReader(tmp_path / name) as video:
+            counts.append(len(list(video)))
+    assert counts == [4, 3, 2]
+
+
+def test_files_in_turns_end_where_the_size_changes(tmp_path: Path) -> None:
+    sink = open_sink(str(tmp_path / "day.mp4"), Rotation(seconds=100))
+    for index in range(5):
+        sink.write(fused_frame(index, size=(16, 24) if index < 3 else (32, 48)))
+    sink.close()
+    assert frames_in(tmp_path) == [3, 2]
+
+
+def test_a_full_disk_is_said_with_where_the_video_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = VideoSink(tmp_path / "a.mp4")
+    for index in range(20):
+        sink.write(fused_frame(index))
+
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("coconet.media.video_writer.yuv_frame", fill)
+    with pytest.raises(CoconetError, match=r"No space left on device. Free space\. .* in a\.mp4\.unfinished"):
+        sink.write(fused_frame(20))
+    sink.discard()
+    with VideoReader(tmp_path / "a.mp4.unfinished") as video:
+        assert len(list(video)) == 20
+
+
+def test_a_disk_without_room_for_a_copy_keeps_the_video_as_it_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = VideoSink(tmp_path / "a.mp4")
+    for index in range(5):
+        sink.write(fused_frame(index))
+
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("coconet.media.video_writer._copy", fill)
+    sink.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+    with VideoReader(tmp_path / "a.mp4") as video:
+        assert len(list(video)) == 5
 
 
 @pytest.mark.parametrize("words", [(0.0, 0.0, 3), (-1.0, 0.0, 0), (1.0, 0.0, -1)])
