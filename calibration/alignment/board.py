@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -53,14 +54,16 @@ class BoardRegistrar:
 
     @classmethod
     def from_text(cls, text: str) -> BoardRegistrar:
-        """Read a board written as `checkerboard:7x5` or `circles:7x5`. Raises CoconetError for another form."""
-        kind, _, size = text.partition(":")
-        columns, _, rows = size.partition("x")
-        if kind not in ("checkerboard", "circles") or not (columns.isdigit() and rows.isdigit()):
+        """Read a board written as `checkerboard:7x5` or `circles:7x5`, of 3 to 99 points along each side.
+
+        Raises CoconetError for another form.
+        """
+        found = re.fullmatch(r"(checkerboard|circles):([3-9]|[1-9][0-9])x([3-9]|[1-9][0-9])", text)
+        if found is None:
             raise CoconetError(
-                "--board", wanted="checkerboard:7x5 or circles:7x5", got=repr(text), remedy="Count inner corners."
+                "--board", wanted="checkerboard:7x5 or circles:7x5", got=repr(text[:80]), remedy="Count inner corners."
             )
-        return cls(Board("circles" if kind == "circles" else "checkerboard", int(columns), int(rows)))
+        return cls(Board("circles" if found[1] == "circles" else "checkerboard", int(found[2]), int(found[3])))
 
     def register(self, pairs: Sequence[FramePair]) -> Registration:
         """Fit a homography to all points. Raises CoconetError where no pair shows the board whole."""

@@ -21,6 +21,8 @@ except ImportError as error:
 Points = NDArray[np.float32]
 """(N, 2): x and y in pixels."""
 
+_FARTHEST_PX = 65_536.0
+
 _WIDE_PX = 3.0  # a point farther off than this does not count for the homography (RANSAC)
 
 
@@ -66,14 +68,17 @@ def register_points(infrared: Points, visible: Points) -> tuple[NDArray[np.float
 def _numbers(text: str) -> list[float]:
     try:
         (x, y), (u, v) = (part.split(",") for part in text.split("="))
-        return [float(number) for number in (x, y, u, v)]
+        numbers = [float(number) for number in (x, y, u, v)]
     except ValueError:
+        numbers = []
+    if not numbers or not all(abs(number) <= _FARTHEST_PX for number in numbers):
         raise CoconetError(
             "--point",
-            wanted="x,y=x,y with the infrared pixel first",
-            got=repr(text),
+            wanted="x,y=x,y in pixels, with the infrared one first",
+            got=repr(text[:80]),
             remedy="For example: --point 120,80=260,170",
-        ) from None
+        )
+    return numbers
 
 
 def _unfit(got: str) -> CoconetError:

@@ -144,7 +144,9 @@ def _all_within(numbers: Iterable[float], least: float, most: float) -> bool:
 
 def as_matrix(homography: NDArray[np.float64]) -> Matrix:
     """A (3, 3) array as the numbers of a rig file, scaled so that the last one is 1."""
-    rows = [[round(float(value), 9) for value in row] for row in homography / homography[2, 2]]
+    with np.errstate(all="ignore"):  # Alignment refuses what is not finite
+        scaled = homography / homography[2, 2]
+    rows = [[round(float(value), 9) for value in row] for row in scaled]
     return ((rows[0][0], rows[0][1], rows[0][2]), (rows[1][0], rows[1][1], rows[1][2]), (rows[2][0], rows[2][1], 1.0))
 
 

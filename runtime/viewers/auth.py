@@ -67,7 +67,7 @@ class Access:
         if token is None and not is_loopback(host):
             raise _bad_token(f"none, on {host}, which others can reach")
         if view_token is not None and (token is None or _same(view_token, token)):
-            raise _bad_token("none of its own" if token is None else "the one that may only watch", "--token")
+            raise _bad_token("none beside --view-token" if token is None else "the one that may only watch", "--token")
         key = secrets.token_bytes(32)
         given_tokens: dict[Right, str | None] = {"change": token, "watch": view_token}
         self._tokens = {right: given for right, given in given_tokens.items() if given is not None}

@@ -12,7 +12,7 @@ import pytest
 from coconet.calibration.alignment.board import Board, BoardRegistrar
 from coconet.calibration.alignment.edges import register_edges
 from coconet.calibration.alignment.find_alignment import AlignmentSearch, align_pair, open_registrar
-from coconet.calibration.alignment.points import register_points
+from coconet.calibration.alignment.points import PointRegistrar, register_points
 from coconet.calibration.commands.align import align
 from coconet.config import read_toml
 from coconet.errors import CoconetError
@@ -165,7 +165,7 @@ def test_points_that_are_no_points_are_told(tmp_path: Path) -> None:
     rig.write_text(
         '[visible]\naddress = "painted://?width=64&height=48"\n[infrared]\naddress = "painted://?width=64&height=48"\n'
     )
-    assert "wanted x,y=x,y with the infrared pixel first, got '3,4'" in complaint_of(
+    assert "wanted x,y=x,y in pixels, with the infrared one first, got '3,4'" in complaint_of(
         align, rig, "--point", "3,4", "--pairs", 1
     )
     assert "at least two points" in complaint_of(align, rig, "--point", "3,4=5,6", "--pairs", 1)
@@ -201,3 +201,20 @@ def test_a_rig_that_was_knocked_is_told_by_its_drift_and_a_well_aligned_one_is_n
 def test_an_aligned_pair_lies_where_its_matrix_says() -> None:
     pair = align_pair(seen_through(warp((10, 0))), Alignment(as_matrix(warp((10, 0)))))
     assert np.abs(pair.infrared.pixels[:, 20:-20].astype(int) - PAIR.infrared.pixels[:, 20:-20]).mean() < 1
+
+
+@pytest.mark.parametrize(
+    "text", ["nan,0=1,1", "1e308,0=1,1", "inf,0=1,1", "1,2=3", "1,2,3=4", "=", "9" * 5000 + ",1=1,1"]
+)
+def test_a_point_that_is_in_no_picture_is_refused(text: str) -> None:
+    with pytest.raises(CoconetError, match="--point: wanted x,y=x,y in pixels"):
+        PointRegistrar.from_texts([text])
+
+
+@pytest.mark.parametrize(
+    "size", ["0x0", "2x5", "7x100", "\u00b2x3", "-7x5", "7x5x5", "9" * 5000 + "x5", "\uff17x\uff15"]
+)
+@pytest.mark.parametrize("kind", ["checkerboard", "circles"])
+def test_a_board_that_is_none_is_refused(kind: str, size: str) -> None:
+    with pytest.raises(CoconetError, match="--board: wanted checkerboard:7x5 or circles:7x5"):
+        BoardRegistrar.from_text(f"{kind}:{size}")

@@ -97,7 +97,7 @@ def test_wrong_tokens_are_a_few_lines_without_the_token(rig: LiveRig, caplog: py
     [
         (TOKEN, "short", "--view-token: wanted a token of at least 16 characters, got one of 5"),
         (TOKEN, TOKEN, "--token: .* got the one that may only watch"),
-        (None, VIEW_TOKEN, "--token: .* got none of its own"),
+        (None, VIEW_TOKEN, "--token: .* got none beside --view-token"),
     ],
 )
 def test_a_token_to_watch_needs_another_one_beside_it(token: str | None, view_token: str, said: str) -> None:
