@@ -13,7 +13,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from coconet.errors import CoconetError
-from coconet.media.pairs import PICTURE_SUFFIXES
+from coconet.media.pairs import is_picture
 from coconet.redaction import is_network_address
 
 try:
@@ -210,7 +210,7 @@ class _Sources:
         self._above: dict[_Identity, Path] = {}
 
     def add(self, path: Path) -> None:
-        """Count a file, or a folder with the pictures in it and in its subfolders."""
+        """Count a file, or a folder with the pictures in it and below it."""
         if (identity := _identity(path)) is None:
             return
         for folder in Path(os.path.realpath(path)).parents:
@@ -220,18 +220,15 @@ class _Sources:
             self._files.setdefault(identity, path)
             return
         self._above.setdefault(identity, path)
-        with suppress(OSError):  # a folder that may not be read is refused by what reads it
-            self._add_pictures(path)
-            for folder in path.iterdir():
-                if folder.is_dir():
-                    self._add_pictures(folder)
+        for place, _, names in os.walk(path, followlinks=False):  # a folder that may not be read is left out
+            self._add_pictures(Path(place), names)
 
     def harmed_by(self, output: Path) -> Path | None:
         """The input that writing to `output` would change; None if there is none."""
         identity = _identity(output)
         if identity is None or output.is_file():
             found = None if identity is None else self._files.get(identity)
-            if found is None and output.suffix.lower() in PICTURE_SUFFIXES:
+            if found is None and is_picture(output):
                 parent = _identity(output.parent)
                 found = None if parent is None else self._picture_folders.get(parent)
             return found
@@ -247,13 +244,12 @@ class _Sources:
                     return found
         return None
 
-    def _add_pictures(self, folder: Path) -> None:
-        identity = _identity(folder)
-        for path in folder.iterdir():
-            if path.suffix.lower() in PICTURE_SUFFIXES and (found := _identity(path)) is not None:
+    def _add_pictures(self, folder: Path, names: Iterable[str]) -> None:
+        for path in (folder / name for name in names if is_picture(Path(name))):
+            if (found := _identity(path)) is not None:
                 self._files.setdefault(found, path)
-                if identity is not None:
-                    self._picture_folders.setdefault(identity, folder)
+                if (home := _identity(folder)) is not None:
+                    self._picture_folders.setdefault(home, folder)
 
 
 def holds_something(path: Path) -> bool:

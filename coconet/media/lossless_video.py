@@ -132,12 +132,17 @@ class RawVideoReader:
 
     def __iter__(self) -> Iterator[RawPixels]:
         """Decode one picture after the other; damage ends the video, since all pictures before it are whole."""
+        return (pixels for pixels, _ in self.timed())
+
+    def timed(self) -> Iterator[tuple[RawPixels, int]]:
+        """Give the same pictures, each with its time in the video in ns, which is right to a millisecond."""
         with suppress(FFmpegError):
             for frame in self._container.decode(self._stream):
                 pixels = cast("RawPixels", frame.to_ndarray(format=self._array))
                 if self._float:
                     pixels = _joined(pixels)
-                yield pixels if pixels.ndim == 3 else pixels[:, :, None]
+                time_ns = round((frame.pts or 0) * (frame.time_base or Fraction(0)) * 10**9)
+                yield pixels if pixels.ndim == 3 else pixels[:, :, None], time_ns
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
 from coconet.errors import CoconetError
-from coconet.files import existing_file
+from coconet.files import existing_file, plain_name
 from coconet.runtime.frame import STILL, Frame, StampKind
 
 _HEAD = ("index", "timestamp_ns", "stamps", "name")
@@ -30,7 +32,7 @@ class StampSheet:
     """Writes stamps as CSV: a heading, a line a frame, and a last line that says that nothing is missing."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("w", newline="")
+        self._file = path.open("w", newline="", encoding="utf-8", errors="replace")
         self._table = csv.writer(self._file)
         self._put(_HEAD)
 
@@ -51,30 +53,54 @@ class StampSheet:
 
 
 def read_stamps(path: Path) -> tuple[list[Stamp], bool]:
-    """Read a sheet, and whether it was closed as whole; a line that was cut off is left out.
+    """Read a sheet, and whether it was closed as whole; a last line that was cut off is left out.
 
-    Raises CoconetError for a file that is no such sheet.
+    Raises CoconetError for a file that is no such sheet, and for one with a line that cannot be of this program.
     """
-    rows = list(csv.reader(existing_file(path, "the stamps of a recording").read_text().splitlines()))
+    rows = _rows(path)
     if not rows or tuple(rows[0]) != _HEAD:
-        raise CoconetError(
-            path,
-            wanted=f"a table headed {','.join(_HEAD)}",
-            got=",".join(rows[0]) if rows else "an empty file",
-            remedy="Copy the whole folder of the recording again.",
-        )
+        raise _damaged(path, 1, f"a table headed {','.join(_HEAD)}", ",".join(rows[0]) if rows else "an empty file")
     whole = rows[-1] == [_END]
-    return [_stamp(row, path) for row in rows[1:] if len(row) == len(_HEAD)], whole
+    lines = rows[1:-1] if whole else rows[1:]
+    return [_stamp(row, path, number) for number, row in enumerate(lines, 2)], whole
 
 
-def _stamp(row: list[str], path: Path) -> Stamp:
+def _rows(path: Path) -> list[list[str]]:
+    try:
+        text = existing_file(path, "the stamps of a recording").read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise _damaged(path, 1, "text in UTF-8", f"byte {error.start} that is none") from None
+    finished = text[: text.rfind("\n") + 1]  # the last line may have been cut off while it was written
+    try:
+        return list(csv.reader(io.StringIO(finished, newline=""), strict=True))
+    except csv.Error as error:
+        raise _damaged(path, 1, "a table", str(error)) from None
+
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
+
+_ROUNDING_NS = 2 * 10**6  # the times in a video are whole milliseconds
+
+
+def _stamp(row: list[str], path: Path, line: int) -> Stamp:
+    wanted = "a number, a time, a kind of stamp and a name"
+    if len(row) != len(_HEAD):
+        raise _damaged(path, line, wanted, f"{len(row)} fields")
     index, time_ns, stamps, name = row
-    if not index.isdigit() or not time_ns.lstrip("-").isdigit() or stamps not in get_args(StampKind):
-        raise CoconetError(
-            path, wanted="a number, a time and a kind of stamp", got=",".join(row), remedy="Restore the file."
-        )
-    kind: StampKind = next(kind for kind in get_args(StampKind) if kind == stamps)
-    return Stamp(int(index), int(time_ns), kind, name)
+    kind = next((kind for kind in get_args(StampKind) if kind == stamps), None)
+    if kind is None or index.startswith("-") or not all(map(_WHOLE_NUMBER.fullmatch, (index, time_ns))):
+        raise _damaged(path, line, wanted, ",".join(row[:3]))
+    return Stamp(int(index), int(time_ns), kind, name and plain_name(name, f"{path}, line {line}"))
+
+
+def _damaged(path: Path, line: int, wanted: str, got: str) -> CoconetError:
+    got = got if len(got) <= _SHOWN else f"{got[:_SHOWN]}..."
+    return CoconetError(
+        f"{path}, line {line}", wanted=wanted, got=got, remedy="Copy the whole folder of the recording again."
+    )
+
+
+_SHOWN = 80  # characters of a line that does not fit
 
 
 STAMPS_SUFFIX = ".stamps.csv"
@@ -101,27 +127,32 @@ class RecordedCamera:
         self.name, self.frames_expected, self.interrupted = str(video), len(stamps), not whole
         self._stamps, self._given = iter(stamps), 0
         self._reader = RawVideoReader(video)
-        self._pictures = iter(self._reader)
+        self._pictures = self._reader.timed()
 
     def read(self) -> Frame | None:
         """The next frame, with its index, its name and its time since the recording began.
 
-        Raises CoconetError where a recording that was closed as whole has fewer pictures than stamps.
+        Raises CoconetError where a recording that was closed as whole has another number of pictures than of stamps,
+        and where a picture is not the one that its stamp is of: the video has the time of each too.
         """
-        stamp = next(self._stamps, None)
-        pixels = None if stamp is None else next(self._pictures, None)
-        if stamp is None or (pixels is None and self.interrupted):
-            return None
-        if pixels is None:
-            raise CoconetError(
-                self.name,
-                wanted=f"{self.frames_expected} pictures, one for each stamp",
-                got=f"damage or an end after picture {self._given}",
-                remedy="Copy the recording again; `coconet run` needs all of it.",
-            )
+        stamp, (pixels, time_ns) = next(self._stamps, None), next(self._pictures, (None, 0))
+        if pixels is None or stamp is None:
+            if self.interrupted or (pixels is None and stamp is None):
+                return None
+            raise self._unlike(f"damage or an end after {'picture' if pixels is None else 'stamp'} {self._given}")
+        if abs(time_ns - max(0, stamp.timestamp_ns)) > _ROUNDING_NS:
+            raise self._unlike(f"a stamp of {stamp.timestamp_ns / 1e9:.3f} s beside a picture of {time_ns / 1e9:.3f} s")
         self._given += 1
         stamps: StampKind = STILL if stamp.stamps == STILL else "recording"
         return Frame(pixels, stamp.timestamp_ns, stamp.index, stamp.name, stamps)
+
+    def _unlike(self, got: str) -> CoconetError:
+        return CoconetError(
+            self.name,
+            wanted=f"{self.frames_expected} pictures, one for each stamp",
+            got=got,
+            remedy="Copy the recording again; `coconet run` needs all of it.",
+        )
 
     def close(self) -> None:
         """Close the video."""
