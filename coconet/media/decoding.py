@@ -85,7 +85,7 @@ class FrameDecoder:
                 self._where,
                 wanted="visible video of standard dynamic range",
                 got=f"high dynamic range, {_HDR[int(frame.color_trc)]}",
-                remedy="Convert it: ffmpeg -i IN -vf zscale=t=linear,tonemap=hable,zscale=t=bt709:m=bt709 OUT",
+                remedy="Convert it to BT.709 first, for example by the filters zscale and tonemap of FFmpeg.",
             )
         return frame.to_ndarray(format="bgr24", interpolation=INTERPOLATION)
 

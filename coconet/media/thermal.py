@@ -120,6 +120,7 @@ def with_holes(samples: RawPixels, no_data: tuple[float, ...] = ()) -> RawPixels
             return samples
         values = samples.astype(np.float32)
     else:
+        samples = samples.astype(np.float32) if samples.dtype == np.float16 else samples
         usual = _NO_DATA_FLOAT if samples.dtype.kind == "f" else _NO_DATA_SIGNED
         empty = np.isin(samples, (*usual, *no_data))
         if samples.dtype.kind == "f":

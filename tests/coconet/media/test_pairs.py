@@ -53,3 +53,56 @@ def test_a_picture_that_stands_alone_is_named(tmp_path: Path) -> None:
 def test_two_pictures_of_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CoconetError, match=r"a\.jpg: wanted one picture of each name"):
         pictures_in(touch(tmp_path / "vis", "a.png", "a.jpg"))
+
+
+LAYOUTS = {
+    "tno": (["vis/1.png", "vis/2.png"], ["ir/1.png", "ir/2.png"]),
+    "roadscene": (["crop_LR_visible/FLIR_1.jpg"], ["cropinfrared/FLIR_1.jpg"]),
+    "msrs": (["train/vi/1D.png", "test/vi/1D.png"], ["train/ir/1D.png", "test/ir/1D.png"]),
+    "m3fd": (["Vis/00000.png"], ["Ir/00000.png"]),
+    "llvip": (["visible/train/010001.jpg"], ["infrared/train/010001.jpg"]),
+    "kaist": (
+        ["set00/V000/visible/I00000.jpg", "set00/V001/visible/I00000.jpg"],
+        ["set00/V000/lwir/I00000.jpg", "set00/V001/lwir/I00000.jpg"],
+    ),
+    "flir-adas": (
+        ["FLIR_00006_RGB.jpg", "FLIR_00007_RGB.jpg"],
+        ["FLIR_00006_PreviewData.jpeg", "FLIR_00007_PreviewData.jpeg"],
+    ),
+    "dji": (
+        ["DJI_20240101120000_0001_W.JPG", "DJI_20240101120001_0002_W.JPG"],
+        ["DJI_20240101120001_0001_T.JPG", "DJI_20240101120001_0002_T.JPG"],
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_layouts_of_data_sets_pair_by_their_name(tmp_path: Path, layout: str) -> None:
+    for path in (*LAYOUTS[layout][0], *LAYOUTS[layout][1]):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    pairs = paired_folder(tmp_path, layout)
+    found = {tuple(path.relative_to(tmp_path).as_posix() for path in (one.visible, one.infrared)) for one in pairs}
+    assert found == set(zip(*LAYOUTS[layout], strict=True))
+    assert len({pair.name for pair in pairs}) == len(pairs)
+    if layout != "dji":  # whose two cameras stamp their names themselves
+        assert {pair.visible for pair in paired_folder(tmp_path)} == {pair.visible for pair in pairs}
+
+
+def test_pictures_without_a_partner_are_left_out_by_a_pattern_with_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    touch(tmp_path / "x", "1_a.png", "2_a.png", "1_b.png", "other.png")
+    assert [pair.name for pair in pair_by_name(tmp_path / "x", tmp_path / "x", "{}_a,{}_b")] == ["1_a.png"]
+    assert "1 pictures without a partner, which are left out, the first one 2_a.png" in capsys.readouterr().err
+
+
+def test_names_that_differ_by_capitals_or_unicode_alone_are_one_name(tmp_path: Path) -> None:
+    folder = touch(tmp_path / "both", "a.png", "A.jpg")
+    with pytest.raises(CoconetError, match="wanted one picture of each name"):
+        pictures_in(folder)
+
+
+def test_hidden_names_are_no_pictures(tmp_path: Path) -> None:
+    folder = touch(tmp_path / "x", "._a.png", ".b.png", "c.png")
+    assert [path.name for path in pictures_in(folder)] == ["c.png"]
