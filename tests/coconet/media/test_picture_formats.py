@@ -41,7 +41,7 @@ def picture_of(mode: str, size: tuple[int, int]) -> Image.Image:
 
 
 def saved(path: Path, picture: Image.Image, form: str, **options: Any) -> bool:
-    lossless: dict[str, Any] = {"WEBP": {"lossless": True}, "JPEG": {"quality": 95}}.get(form, {})
+    lossless: dict[str, Any] = {"lossless": True} if form == "WEBP" else {"quality": 95} if form == "JPEG" else {}
     try:
         picture.save(path, form, **lossless, **options)
     except (OSError, ValueError):
