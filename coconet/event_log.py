@@ -59,13 +59,23 @@ def log_event(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
 @cache
 def warn_once(text: str) -> None:
     """Say what cannot be seen in the result, on stderr or in the log if one goes there; the same text comes once."""
+    _say(text, "warning", logging.WARNING)
+
+
+@cache
+def note_once(text: str) -> None:
+    """Say what was chosen for the user and is no trouble, where warn_once does; the same text comes once."""
+    _say(text, "note", logging.INFO)
+
+
+def _say(text: str, kind: str, level: int) -> None:
     from rich.console import Console
     from rich.text import Text
 
     if is_logging():
-        log_event("input", level=logging.WARNING, trouble=text)
+        log_event("input", level=level, **{"trouble" if kind == "warning" else kind: text})
     else:
-        Console(stderr=True).print(Text.assemble(("warning: ", "yellow"), text), soft_wrap=True)
+        Console(stderr=True).print(Text.assemble((f"{kind}: ", "yellow"), text), soft_wrap=True)
 
 
 class _JsonLines(logging.Formatter):

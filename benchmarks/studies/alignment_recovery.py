@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from coconet.calibration.alignment.edges import EdgeFit, patch_support, register_edges
 from coconet.calibration.alignment.find_alignment import align_pair, checkerboard, overlay
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
@@ -30,6 +29,7 @@ from coconet.media.panel import captioned_row
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.frame import FramePair
 from coconet.runtime.preprocess.warp import Alignment, as_matrix
+from coconet.runtime.registration.edges import EdgeFit, patch_support, register_edges
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.threads.stop_signals import stopped_by_signals

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.calibration.alignment.points import Points, register_points
-from coconet.calibration.alignment.registrar import Registration
 from coconet.errors import CoconetError, MissingPackage
 from coconet.media.pixels import Pixels, nearest_luma
 from coconet.runtime.frame import FramePair
+from coconet.runtime.registration.registrar import Registration
 
 try:
     import cv2

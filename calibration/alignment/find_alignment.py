@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from coconet.calibration.alignment.registrar import Registrar
-from coconet.errors import CoconetError
 from coconet.files import make_folder
 from coconet.media.pixels import Pixels, nearest_luma
 from coconet.reading import UNSAID, Reading
 from coconet.runtime.frame import FramePair
-from coconet.runtime.preprocess.warp import Alignment, as_matrix
+from coconet.runtime.preprocess.warp import Alignment
+from coconet.runtime.registration.moments import Moments, alignment_of
+from coconet.runtime.registration.registrar import Registrar
 from coconet.runtime.rig.edit import save_values
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig, read_by
-
-if TYPE_CHECKING:
-    from coconet.runtime.pairing.pair_stream import PairStream
-
 
 _TILES = 8
 
@@ -48,9 +40,6 @@ def checkerboard(pair: FramePair) -> Pixels:
     odd = ((rows // side + columns // side) % 2).astype(bool)[:, :, None]
     visible = np.broadcast_to(pair.visible.pixels, (height, width, 3))
     return np.where(odd, pair.infrared.pixels, visible).astype(np.uint8)
-
-
-_PATIENCE_S = 10.0  # a camera that is lost may come back
 
 
 @dataclass(frozen=True)
@@ -83,18 +72,25 @@ def align_rig(
     Raises CoconetError for a rig that cannot be opened, and where nothing to align by is found.
     """
     rig, registrar = read_by(Rig.from_file(rig_file), reading), open_registrar(search)
-    seen = _unaligned_pairs(rig, search)
-    found = registrar.register(seen)
-    height, width = seen[0].visible.pixels.shape[:2]
-    alignment = Alignment(as_matrix(found.homography), (width, height))
-    written = () if pictures is None else _shown(align_pair(seen[len(seen) // 2], alignment), pictures)
-    return FoundAlignment(alignment, found.method, found.told, written)
+    return align_cameras(rig, registrar, search, pictures)
+
+
+def align_cameras(
+    rig: Rig, registrar: Registrar, search: AlignmentSearch, pictures: Path | None = None
+) -> FoundAlignment:
+    """Find the alignment of a rig by a method; the rest is as align_rig says."""
+    with open_rig(rig, align=False) as stream:
+        seen = Moments(search.pairs, search.every).of(stream)
+    found = alignment_of(registrar, seen)
+    written = () if pictures is None else _shown(align_pair(seen[len(seen) // 2], found.alignment), pictures)
+    return FoundAlignment(found.alignment, found.method, found.told, written)
 
 
 def save_alignment(rig_file: Path, alignment: Alignment) -> None:
     """Write an alignment into a rig file; every other line stays. Raises CoconetError for a file that is no rig's."""
-    fields = {"homography": alignment.homography, "size_px": alignment.size_px}
-    save_values(rig_file, {"alignment": fields})
+    sizes = {"size_px": alignment.size_px, "infrared_size_px": alignment.infrared_size_px}
+    known = {key: size for key, size in sizes.items() if size is not None}
+    save_values(rig_file, {"alignment": {"homography": alignment.homography, **known}})
 
 
 def align_pair(pair: FramePair, alignment: Alignment) -> FramePair:
@@ -102,27 +98,6 @@ def align_pair(pair: FramePair, alignment: Alignment) -> FramePair:
     height, width = pair.visible.pixels.shape[:2]
     infrared = dataclasses.replace(pair.infrared, pixels=alignment.warp(pair.infrared.pixels, (width, height)))
     return dataclasses.replace(pair, infrared=infrared)
-
-
-def _unaligned_pairs(rig: Rig, search: AlignmentSearch) -> list[FramePair]:
-    with open_rig(rig, align=False) as stream:
-        seen = list(islice(_whole(stream), 0, search.pairs * search.every, search.every))
-    if not seen:
-        raise CoconetError("cameras", wanted="pairs to align by", got="none", remedy="Check both cameras.")
-    return seen
-
-
-def _whole(stream: PairStream) -> Iterator[FramePair]:
-    """The pairs of both cameras. Raises CoconetError where live cameras give none for a while."""
-    last_s = time.monotonic()
-    for pair in stream:
-        if not pair.missing:
-            yield pair
-            last_s = time.monotonic()
-        elif time.monotonic() - last_s > _PATIENCE_S:
-            raise CoconetError(
-                "cameras", wanted="pairs to align by", got=pair.notice, remedy="Check both cameras, then align again."
-            )
 
 
 def open_registrar(search: AlignmentSearch) -> Registrar:
@@ -135,7 +110,7 @@ def open_registrar(search: AlignmentSearch) -> Registrar:
         from coconet.calibration.alignment.board import BoardRegistrar
 
         return BoardRegistrar.from_text(search.board)
-    from coconet.calibration.alignment.edges import EdgeRegistrar
+    from coconet.runtime.registration.edges import EdgeRegistrar
 
     return EdgeRegistrar()
 

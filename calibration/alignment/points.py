@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.calibration.alignment.registrar import Registration
 from coconet.errors import CoconetError, MissingPackage
 from coconet.runtime.frame import FramePair
+from coconet.runtime.registration.registrar import Registration
 
 try:
     import cv2

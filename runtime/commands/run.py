@@ -5,18 +5,15 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from coconet.errors import CoconetError
 from coconet.event_log import LogStyle, logging_as
 from coconet.model_names import DEFAULT_MODEL, MODELS, RULES
 from coconet.reading import Reading, reads_pictures
+from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.viewers.open_viewer import View
-
-if TYPE_CHECKING:
-    from coconet.runtime.rig.rig_file import Rig
 
 
 @reads_pictures
@@ -31,6 +28,14 @@ def run(
             help=f"An .onnx, .engine or checkpoint, or a word: {', '.join(MODELS)}; {', '.join(RULES)}.",
         ),
     ] = DEFAULT_MODEL,
+    fit: Annotated[
+        Fit | None,
+        typer.Option(
+            "--fit",
+            help="Pictures of unlike size without an alignment: scale (default), crop, or align by their edges first.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         str | None,
         typer.Option(
@@ -90,7 +95,7 @@ def run(
     from coconet.runtime.loop.run_stats import Gauge
     from coconet.runtime.loop.supervisor import Attendant
     from coconet.runtime.rig.live_settings import Tuner
-    from coconet.runtime.rig.rig_file import read_by
+    from coconet.runtime.rig.rig_file import Rig, fitted_by, read_by
     from coconet.runtime.sinks.open_sink import Output
     from coconet.runtime.sinks.video_file import Rotation
     from coconet.runtime.threads.stop_signals import stopped_by_signals
@@ -104,7 +109,7 @@ def run(
     if choice.kind == "tensorrt":
         first_cuda_device()  # without a GPU nothing else about the command matters
     Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
-    chosen, gauge = read_by(_chosen_rig(rig, visible, infrared), reading), Gauge()
+    chosen, gauge = fitted_by(read_by(Rig.chosen(rig, visible, infrared), reading), fit), Gauge()
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
     if view is not None:
         chosen = chosen.model_copy(update={"realtime": True})
@@ -120,19 +125,3 @@ def run(
         if scratch:
             scratch.write_text(report.to_json())
     Console(stderr=out in ("h264:-", "raw:-")).print(report.to_table())  # standard output is the stream's
-
-
-def _chosen_rig(file: Path | None, visible: str | None, infrared: str | None) -> Rig:
-    from coconet.runtime.rig.rig_file import Rig
-
-    if file is not None and visible is None and infrared is None:
-        return Rig.from_file(file)
-    if file is None and visible is not None and infrared is not None:
-        return Rig.from_addresses(visible, infrared)
-    given = {"a rig file": file, "--visible": visible, "--infrared": infrared}
-    raise CoconetError(
-        "cameras",
-        wanted="a rig file, or both --visible and --infrared",
-        got=" and ".join(name for name, value in given.items() if value is not None) or "none of them",
-        remedy="For example: coconet run --visible day.mp4 --infrared night.mp4 --out fused.mp4",
-    )

@@ -1,4 +1,4 @@
-"""What happens to a pair between the cameras and the backend: thermal stretch, then alignment."""
+"""What happens to a pair between the cameras and the backend: thermal stretch, then alignment or fit."""
 
 from __future__ import annotations
 
@@ -8,29 +8,35 @@ from pathlib import Path
 import numpy as np
 
 from coconet.cards.model_card import FrontEnd
+from coconet.errors import CoconetError
+from coconet.event_log import log_event, note_once
 from coconet.media.palettes import warn_if_swapped
-from coconet.runtime.frame import Frame, FramePair
+from coconet.runtime.frame import STILL, Frame, FramePair
 from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.drift import DriftWatch
+from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.preprocess.warp import Alignment
 
 
 class Preparation:
-    """Makes pairs fit for a backend: 8 bit, equal size."""
+    """Makes pairs fit for a backend: 8 bit, equal size, which may change from pair to pair."""
 
     def __init__(
         self,
         thermal: ThermalStretch,
-        alignment: Alignment | None,
+        placement: Placement | None,
         names: tuple[str, str],
         drift: DriftWatch | None = None,
     ) -> None:
         """Join the two stages, of which the second may be missing; `names`, visible first, are for errors."""
-        self._thermal, self._alignment, self._names, self._drift = thermal, alignment, names, drift
+        self._thermal, self._placement, self._names, self._drift = thermal, placement, names, drift
+        self._told: str | None = None
 
     def change(self, thermal: ThermalStretch | None = None, alignment: Alignment | None = None) -> None:
         """Prepare the pairs from now on otherwise; what is not given stays. Any thread may ask for it."""
-        self._thermal, self._alignment = thermal or self._thermal, alignment or self._alignment
+        self._thermal = thermal or self._thermal
+        if alignment is not None and self._placement is not None:
+            self._placement = Placement(alignment, self._placement.fit)
 
     @property
     def front_end(self) -> FrontEnd | None:
@@ -45,7 +51,9 @@ class Preparation:
     def __call__(self, pair: FramePair) -> FramePair:
         """Return visible (H, W, 3 or 1) and infrared (H, W, 1), both uint8.
 
-        Raises CoconetError that names both pictures where their sizes do not fit.
+        An infrared picture that cannot be laid onto the visible one, after others that could, is missing from its pair:
+        a camera was switched to other proportions than the alignment was found for.
+        Raises CoconetError that names both pictures where their sizes do not fit from the start.
         """
         height, width = pair.visible.pixels.shape[:2]
         if "infrared" in pair.missing:
@@ -53,14 +61,32 @@ class Preparation:
         if not pair.missing:
             warn_if_swapped(pair.visible.pixels, pair.infrared.palette, " and ".join(self._names))
         infrared = self._thermal.apply(pair.infrared)
-        if self._alignment is None:
+        if self._placement is None:
             return dataclasses.replace(pair, infrared=infrared)
-        pixels = self._alignment.warp(infrared.pixels, (width, height), self._where(pair))
-        prepared = dataclasses.replace(pair, infrared=dataclasses.replace(infrared, pixels=pixels))
-        if self._drift is None or pair.missing:
+        try:
+            pixels = self._placement.lay(infrared.pixels, (width, height), self._where(pair))
+        except CoconetError as error:
+            if self._told is None or STILL in (pair.visible.stamps, pair.infrared.stamps):
+                raise
+            return _unlaid(pair, error)
+        self._tell(self._placement.told, infrared)
+        return self._watched(dataclasses.replace(pair, infrared=dataclasses.replace(infrared, pixels=pixels)))
+
+    def _watched(self, prepared: FramePair) -> FramePair:
+        if self._drift is None or prepared.missing:
             return prepared
         self._drift.look(prepared)
         return dataclasses.replace(prepared, notice=self._drift.notice)
+
+    def _tell(self, told: str, infrared: Frame) -> None:
+        """Say how pictures are laid, at first and when that changes; stills, each of its own size, say it once."""
+        if told == self._told or (self._told and infrared.stamps == STILL):
+            return
+        if told:
+            note_once(told)
+        elif self._told:
+            log_event("fit", trouble="the pictures are of equal size again")
+        self._told = told
 
     def _where(self, pair: FramePair) -> str:
         files = (frame.name for frame in (pair.visible, pair.infrared))
@@ -69,3 +95,13 @@ class Preparation:
 
 def _blank(frame: Frame, height: int, width: int) -> Frame:
     return dataclasses.replace(frame, pixels=np.zeros((height, width, 1), np.uint8))
+
+
+def _unlaid(pair: FramePair, error: CoconetError) -> FramePair:
+    """The pair without its infrared picture, with the reason as its notice."""
+    height, width = pair.visible.pixels.shape[:2]
+    notice = f"not aligned: {error.got}"
+    blank = _blank(pair.infrared, height, width)
+    return dataclasses.replace(
+        pair, infrared=blank, missing=pair.missing | {"infrared"}, notice=f"{pair.notice}, {notice}".lstrip(", ")
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -89,7 +89,7 @@ class Alignment:
 
     homography: maps pixel coordinates (x, y, 1) of the infrared picture to those of the visible picture, both without
     the distortion of their lenses where these are known.
-    size_px: (width, height) of the visible picture it was found for; None where that is not known.
+    size_px, infrared_size_px: (width, height) of the pictures it was found for; None if that is not known.
     """
 
     homography: Matrix = IDENTITY
@@ -97,6 +97,7 @@ class Alignment:
     infrared_lens: Lens | None = None
     visible_lens: Lens | None = None
     plane: Plane | None = None
+    infrared_size_px: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         values = [value for row in self.homography for value in row]
@@ -111,7 +112,34 @@ class Alignment:
     @property
     def trivial(self) -> bool:
         """Whether every infrared pixel stays where it is."""
-        return self == Alignment(size_px=self.size_px)
+        return self == Alignment(size_px=self.size_px, infrared_size_px=self.infrared_size_px)
+
+    def for_sizes(self, infrared_px: tuple[int, int], visible_px: tuple[int, int]) -> Alignment | None:
+        """The same geometry for pictures of (width, height) that were only scaled; None for other proportions.
+
+        A size that it was found for and is not known is taken to be the one at hand.
+        """
+        seen, thermal = self.size_px or visible_px, self.infrared_size_px or infrared_px
+        if not (_proportional(seen, visible_px) and _proportional(thermal, infrared_px)):
+            return None
+        if seen == visible_px and thermal == infrared_px:
+            return self
+        on_visible, on_infrared = _scaling(seen, visible_px), _scaling(thermal, infrared_px)
+        matrix = on_visible @ np.array(self.homography) @ np.linalg.inv(on_infrared)
+        plane = self.plane
+        if plane is not None:
+            across, down = plane.parallax_px_m
+            parallax = (across * float(on_visible[0, 0]), down * float(on_visible[1, 1]))
+            plane = replace(plane, parallax_px_m=parallax)
+        rows = (matrix / matrix[2, 2]).tolist() if matrix[2, 2] else matrix.tolist()
+        return Alignment(
+            (tuple(rows[0]), tuple(rows[1]), tuple(rows[2])),
+            visible_px,
+            _scaled_lens(self.infrared_lens, on_infrared),
+            _scaled_lens(self.visible_lens, on_visible),
+            plane,
+            infrared_px,
+        )
 
     def warp(self, infrared: Pixels, size_px: tuple[int, int], where: str = "alignment") -> Pixels:
         """Lay (H, W, 1) infrared pixels onto a visible picture of `size_px`, (width, height); uncovered pixels are 0.
@@ -130,11 +158,33 @@ class Alignment:
         if (width, height) != size_px:
             raise _unfit(
                 where,
-                "infrared and visible pictures of equal size",
-                f"{_text((width, height))} and {_text(size_px)}",
+                "visible and infrared pictures of equal size",
+                f"visible {_text(size_px)} and infrared {_text((width, height))}",
                 "Find [alignment] homography for the rig file with coconet align.",
             )
         return infrared
+
+
+_SAME_PROPORTIONS = 0.005
+"""How far width : height may be off, relatively: sides are whole pixels, as in 1920x1080 and 854x480."""
+
+
+def _proportional(first: tuple[int, int], second: tuple[int, int]) -> bool:
+    return abs(first[0] * second[1] / (first[1] * second[0]) - 1) <= _SAME_PROPORTIONS
+
+
+def _scaling(before: tuple[int, int], after: tuple[int, int]) -> NDArray[np.float64]:
+    """(3, 3), from a picture to the same picture in another size; a pixel covers half a step either way."""
+    across, down = after[0] / before[0], after[1] / before[1]
+    return np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2], [0, 0, 1.0]])
+
+
+def _scaled_lens(lens: Lens | None, scaling: NDArray[np.float64]) -> Lens | None:
+    if lens is None:
+        return None
+    focal = (lens.focal_px[0] * float(scaling[0, 0]), lens.focal_px[1] * float(scaling[1, 1]))
+    x, y, _ = (scaling @ np.array([*lens.centre_px, 1.0])).tolist()
+    return replace(lens, focal_px=focal, centre_px=(x, y))
 
 
 def _all_within(numbers: Iterable[float], least: float, most: float) -> bool:

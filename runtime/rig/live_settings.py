@@ -10,7 +10,7 @@ from typing import Any
 from coconet.config import check_fields
 from coconet.errors import CoconetError
 from coconet.runtime.pairing.pair_stream import PairStream
-from coconet.runtime.rig.open_rig import open_rig, thermal_stretch
+from coconet.runtime.rig.open_rig import aligned_first, open_rig, thermal_stretch
 from coconet.runtime.rig.rig_file import Rig
 
 TUNABLE: dict[str, tuple[str, ...]] = {
@@ -41,6 +41,7 @@ class Tuner:
 
     def open(self) -> PairStream:
         """Open the rig as it is now, as `open_rig` does."""
+        self.rig = aligned_first(self.rig)
         self._stream = open_rig(self.rig, patient=True)
         return self._stream
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from coconet.errors import CoconetError
-from coconet.event_log import log_event
+from coconet.event_log import log_event, note_once, warn_once
 from coconet.media.thermal import common_limits
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import AbsentCamera, Camera, CameraAbsent
@@ -22,8 +22,9 @@ from coconet.runtime.pairing.pair_stream import PairStream, pair_recordings
 from coconet.runtime.pairing.paired_captures import Pairing
 from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.drift import DriftWatch
+from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.preprocess.preprocess import Preparation
-from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.rig.rig_file import Rig, fitted_by
 
 _MS_NS = 10**6
 
@@ -47,6 +48,8 @@ def open_rig(
     Raises CoconetError for an address that cannot be opened and for folders whose file names do not match.
     """
     opener = opener or open_side
+    if align:
+        rig = aligned_first(rig, opener)
     sources = _open_both(rig, _with_patience(rig, opener) if patient else opener)
     with ExitStack() as stack:
         for camera in sources:
@@ -65,6 +68,29 @@ def open_rig(
             stream = pair_recordings(visible, infrared, _pairing(rig), preparation)
         stack.pop_all()  # from here on the stream closes them
         return stream
+
+
+def aligned_first(rig: Rig, opener: CameraOpener | None = None) -> Rig:
+    """Find the alignment of a rig that has none and asks for it; where none is found, it says so and goes without.
+
+    opener: as open_rig takes it. Raises CoconetError for an address that cannot be opened.
+    """
+    if rig.alignment.fit != "align" or not rig.alignment.alignment().trivial:
+        return rig
+    from coconet.runtime.registration.edges import EdgeRegistrar
+    from coconet.runtime.registration.moments import Moments, alignment_of
+
+    try:
+        with open_rig(rig.model_copy(update={"realtime": False}), align=False, opener=opener) as stream:
+            found = alignment_of(EdgeRegistrar(), Moments().of(stream))
+    except CameraAbsent:
+        raise
+    except CoconetError as error:
+        warn_once(f"no alignment was found, and the pictures are scaled instead. {error}")
+        return fitted_by(rig, "scale")
+    note_once(f"aligned by the edges of both pictures (--fit align): {found.told}")
+    geometry = {name: getattr(found.alignment, name) for name in ("homography", "size_px", "infrared_size_px")}
+    return rig.model_copy(update={"alignment": rig.alignment.model_copy(update=geometry)})
 
 
 def open_cameras(rig: Rig, opener: CameraOpener | None = None) -> tuple[Camera, Camera]:
@@ -99,7 +125,7 @@ def _preparation(rig: Rig, camera_names: tuple[str, str], *, align: bool) -> Pre
         return Preparation(thermal, None, names)
     alarm_px = rig.alignment.drift_alarm_px
     drift = None if alarm_px is None else DriftWatch(alarm_px)
-    return Preparation(thermal, rig.alignment.alignment(), names, drift)
+    return Preparation(thermal, Placement(rig.alignment.alignment(), rig.alignment.fit), names, drift)
 
 
 def thermal_stretch(rig: Rig) -> ThermalStretch:

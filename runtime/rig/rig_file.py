@@ -8,11 +8,13 @@ from typing import Annotated, TypeVar
 from pydantic import Field, model_validator
 
 from coconet.config import Checked, check_fields, read_toml
+from coconet.errors import CoconetError
 from coconet.media.thermal import Contrast, ThermalSettings
 from coconet.reading import Reading
 from coconet.redaction import redact, redact_text
 from coconet.runtime.pairing.camera_health import HealthLimits
 from coconet.runtime.pairing.paired_captures import Policy
+from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.preprocess.warp import IDENTITY, Alignment, Lens, Matrix, Plane
 from coconet.runtime.view import Colours, FirstView, Look
 
@@ -118,12 +120,16 @@ class HealthTable(Checked):
 class AlignmentTable(Checked):
     """`[alignment]`: homography from infrared to visible pixels, and the (width, height) of the visible picture.
 
+    infrared_size_px: of the infrared picture it was found for. fit: how pictures of unlike size are laid onto each
+    other while there is no homography, as runtime/preprocess/fit.py says.
     infrared_lens, visible_lens, plane: as Lens and Plane of runtime/preprocess/warp.py. drift_alarm_px: how far apart
     the edges of the two pictures may come to lie before the alignment counts as off; None looks at nothing.
     """
 
     homography: Matrix = IDENTITY
     size_px: tuple[Side, Side] | None = None
+    infrared_size_px: tuple[Side, Side] | None = None
+    fit: Fit = "scale"
     infrared_lens: Lens | None = None
     visible_lens: Lens | None = None
     plane: Plane | None = None
@@ -136,7 +142,9 @@ class AlignmentTable(Checked):
 
     def alignment(self) -> Alignment:
         """Return the geometry this table says."""
-        return Alignment(self.homography, self.size_px, self.infrared_lens, self.visible_lens, self.plane)
+        return Alignment(
+            self.homography, self.size_px, self.infrared_lens, self.visible_lens, self.plane, self.infrared_size_px
+        )
 
 
 class ViewTable(Checked):
@@ -174,6 +182,21 @@ class Rig(Checked):
         tables = CameraTable(address=str(visible)), InfraredTable(address=str(infrared))
         return cls(visible=tables[0], infrared=tables[1], realtime=realtime)
 
+    @classmethod
+    def chosen(cls, file: Path | None, visible: str | None, infrared: str | None) -> Rig:
+        """The rig of a file, or of two addresses, as a command takes them. Raises CoconetError for half of either."""
+        if file is not None and visible is None and infrared is None:
+            return cls.from_file(file)
+        if file is None and visible is not None and infrared is not None:
+            return cls.from_addresses(visible, infrared)
+        given = {"a rig file": file, "--visible": visible, "--infrared": infrared}
+        raise CoconetError(
+            "cameras",
+            wanted="a rig file, or both --visible and --infrared",
+            got=" and ".join(name for name, value in given.items() if value is not None) or "none of them",
+            remedy="For example: --visible day.mp4 --infrared night.mp4",
+        )
+
 
 def _beside(rig_file: Path, table: Table) -> Table:
     if "://" in table.address:
@@ -194,3 +217,12 @@ def read_by(rig: Rig, reading: Reading) -> Rig:
     if reading.pair_by is not None:
         fields["pairing"]["pair_by"] = reading.pair_by
     return check_fields(Rig, fields, "options")
+
+
+def fitted_by(rig: Rig, fit: Fit | None) -> Rig:
+    """The rig with another fit, if one is given; scale and crop then take the place of an alignment that it has."""
+    if fit is None:
+        return rig
+    table = rig.alignment
+    kept = table if fit == "align" else AlignmentTable(drift_alarm_px=table.drift_alarm_px)
+    return rig.model_copy(update={"alignment": kept.model_copy(update={"fit": fit})})

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from coconet.calibration.alignment.board import Board, BoardRegistrar
-from coconet.calibration.alignment.edges import register_edges
 from coconet.calibration.alignment.find_alignment import AlignmentSearch, align_pair, open_registrar
 from coconet.calibration.alignment.points import PointRegistrar, register_points
 from coconet.calibration.commands.align import align
@@ -20,6 +19,7 @@ from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.preprocess.drift import DriftWatch
 from coconet.runtime.preprocess.warp import Alignment, Lens, Plane, as_matrix
+from coconet.runtime.registration.edges import register_edges
 from tests.support.called import call, complaint_of
 from tests.support.homography import distance_px
 from tests.support.pair_folders import write_pair

@@ -19,7 +19,7 @@ def test_the_identity_between_equal_sizes_copies_nothing() -> None:
 
 def test_the_identity_between_unequal_sizes_is_refused() -> None:
     with pytest.raises(
-        CoconetError, match=r"pictures of equal size, got 40x30 and 80x60\. Find \[alignment\] homography"
+        CoconetError, match=r"equal size, got visible 80x60 and infrared 40x30\. Find \[alignment\] homography"
     ):
         Alignment().warp(PICTURE, (80, 60))
 
@@ -50,6 +50,34 @@ def test_a_projection_agrees_with_its_formula() -> None:
 def test_a_homography_found_for_another_size_is_refused() -> None:
     with pytest.raises(CoconetError, match=r"wanted visible pictures of 640x480, got 40x30\. Align the rig again"):
         Alignment(size_px=(640, 480)).warp(PICTURE, (40, 30))
+
+
+BENT = Alignment(
+    ((1.1, 0.05, 4.0), (-0.03, 1.2, 3.0), (0.0002, 0.0001, 1.0)),
+    (120, 90),
+    Lens((100.0, 100.0), (39.5, 29.5), (-0.1, 0.02, 0.001, 0.0, 0.0)),
+    Lens((150.0, 150.0), (60.0, 45.0), (0.05, 0.0, 0.0, 0.0, 0.0)),
+    Plane((20.0, 6.0), 20.0, 5.0),
+    (80, 60),
+)
+
+
+def test_an_alignment_follows_pictures_that_are_only_scaled() -> None:
+    half = BENT.for_sizes((40, 30), (60, 45))
+    assert half is not None
+    both = source_points(BENT, (120, 90)), source_points(half, (60, 45))
+    means = both[0].reshape(45, 2, 60, 2, 2).mean(axis=(1, 3))  # the middle of four pixels is that of one half as fine
+    assert np.abs((means + 0.5) / 2 - 0.5 - both[1]).max() < 0.01
+
+
+@pytest.mark.parametrize(("infrared", "visible"), [((80, 45), (120, 90)), ((80, 60), (160, 90)), ((60, 80), (120, 90))])
+def test_an_alignment_does_not_stretch(infrared: tuple[int, int], visible: tuple[int, int]) -> None:
+    assert BENT.for_sizes(infrared, visible) is None
+
+
+def test_an_alignment_of_unknown_sizes_takes_those_at_hand() -> None:
+    shift = Alignment(((1.0, 0.0, 3.0), (0.0, 1.0, 2.0), (0.0, 0.0, 1.0)))
+    assert shift.for_sizes((40, 30), (80, 50)) is shift
 
 
 @pytest.mark.parametrize("entry", [0.0, float("nan")])

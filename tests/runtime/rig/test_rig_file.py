@@ -9,8 +9,9 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.media.image import write_picture
+from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.rig.open_rig import open_rig
-from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.rig.rig_file import AlignmentTable, CameraTable, InfraredTable, Rig, fitted_by
 from tests.support.recordings import flat, write_folder, write_video
 
 CAMERAS = '[visible]\naddress = "vis"\n[infrared]\naddress = "ir"\n'
@@ -98,23 +99,43 @@ def test_sizes_may_change_from_pair_to_pair(tmp_path: Path) -> None:
         assert [pair.infrared.pixels.shape for pair in stream] == [(24, 32, 1), (30, 40, 1)]
 
 
-def test_a_pair_of_unequal_size_is_named_by_both_files(tmp_path: Path) -> None:
+def test_pictures_of_unlike_size_are_laid_onto_each_other(tmp_path: Path) -> None:
+    folders(tmp_path, [flat(1)], [flat(90, 40, 30, 1)])
+    with open_rig(Rig.from_addresses(f"{tmp_path}/vis", f"{tmp_path}/ir")) as stream:
+        (pair,) = stream
+    assert pair.infrared.pixels.shape == (24, 32, 1)
+    assert np.unique(pair.infrared.pixels).tolist() == [90]
+
+
+ALIGNED = "[alignment]\nhomography = [[2, 0, 0], [0, 2, 0], [0, 0, 1]]\nsize_px = [640, 360]\n"
+
+
+def test_a_pair_that_cannot_be_aligned_is_named_by_both_files(tmp_path: Path) -> None:
     folders(tmp_path, [flat(1)], [flat(1, 40, 30, 1)])
+    text = f'[visible]\naddress = "vis"\n[infrared]\naddress = "ir"\n{ALIGNED}'
     with (
-        pytest.raises(CoconetError, match=r"vis/0000\.png and .*ir/0000\.png: .* got 40x30 and 32x24"),
-        open_rig(Rig.from_addresses(f"{tmp_path}/vis", f"{tmp_path}/ir")) as stream,
+        pytest.raises(CoconetError, match=r"0000\.png: .* 640x360, got visible 32x24 and infrared 40x30\."),
+        open_rig(Rig.from_file(rig_file(tmp_path, text))) as stream,
     ):
         list(stream)
 
 
 def test_a_name_in_the_rig_file_stands_in_errors(tmp_path: Path) -> None:
     text = f'[visible]\naddress = "{write_video(tmp_path / "a.mp4", [flat(1)])}"\nname = "front"\n'
-    text += '[infrared]\naddress = "painted://?width=64&height=64"\n'
+    text += f'[infrared]\naddress = "painted://?width=64&height=64"\n{ALIGNED}'
     with (
-        pytest.raises(CoconetError, match="^front and painted infrared: wanted .* of equal size"),
+        pytest.raises(CoconetError, match="^front and painted infrared: wanted visible pictures of the proportions"),
         open_rig(Rig.from_file(rig_file(tmp_path, text))) as stream,
     ):
         list(stream)
+
+
+@pytest.mark.parametrize(("fit", "homography"), [("scale", None), ("crop", None), ("align", 2.0)])
+def test_a_fit_that_is_asked_for_takes_the_place_of_an_alignment(fit: Fit, homography: float | None) -> None:
+    table = AlignmentTable(homography=((2, 0, 0), (0, 2, 0), (0, 0, 1)))
+    rig = Rig(visible=CameraTable(address="a"), infrared=InfraredTable(address="b"), alignment=table)
+    found = fitted_by(rig, fit).alignment
+    assert (found.fit, found.homography[0][0]) == (fit, homography or 1.0)
 
 
 def test_folders_with_other_names_are_refused(tmp_path: Path) -> None:

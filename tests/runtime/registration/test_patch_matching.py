@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from coconet.calibration.alignment.patch_matching import PatchSupport, PatchVotes, patch_votes, shared_warp, support_by
 from coconet.runtime.preprocess.edge_features import Field, edge_field, move_field
+from coconet.runtime.registration.patch_matching import PatchSupport, PatchVotes, patch_votes, shared_warp, support_by
 
 SIZE = (200, 160)
 SIGMAS = (4.0, 2.0, 1.0)

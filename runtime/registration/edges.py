@@ -7,9 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coconet.calibration.alignment.coarse_search import first_guesses
-from coconet.calibration.alignment.patch_matching import PatchSupport, PatchVotes, patch_votes, shared_warp, support_by
-from coconet.calibration.alignment.registrar import Registration
 from coconet.errors import CoconetError
 from coconet.media.pixels import luma
 from coconet.runtime.frame import FramePair
@@ -23,6 +20,9 @@ from coconet.runtime.preprocess.edge_features import (
     move_field,
     shrink,
 )
+from coconet.runtime.registration.coarse_search import first_guesses
+from coconet.runtime.registration.patch_matching import PatchSupport, PatchVotes, patch_votes, shared_warp, support_by
+from coconet.runtime.registration.registrar import Registration
 
 _GUESSES = 10  # of the first search, refined at small size
 

@@ -1,0 +1,1 @@
+"""Registration: how one picture lies on the other, found by what both show."""

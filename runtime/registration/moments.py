@@ -1,0 +1,73 @@
+"""Moments to align by: pairs of a rig some time apart, and the alignment that a method finds in them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from coconet.errors import CoconetError
+from coconet.runtime.frame import FramePair
+from coconet.runtime.preprocess.warp import Alignment, as_matrix
+from coconet.runtime.registration.registrar import Registrar
+
+if TYPE_CHECKING:
+    from coconet.runtime.pairing.pair_stream import PairStream
+
+_PATIENCE_S = 10.0  # a camera that is lost may come back
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Which pairs to look at: N of them, every so many-th."""
+
+    pairs: int = 6
+    every: int = 15
+
+    def of(self, stream: PairStream) -> list[FramePair]:
+        """Take them from an open stream whose infrared frames come as they are (open_rig with align=False).
+
+        Raises CoconetError where there are none, and where live cameras give none for 10 s.
+        """
+        seen = list(islice(_whole(stream), 0, self.pairs * self.every, self.every))
+        if not seen:
+            raise CoconetError("cameras", wanted="pairs to align by", got="none", remedy="Check both cameras.")
+        return [pair for pair in seen if _sizes(pair) == _sizes(seen[-1])]
+
+
+@dataclass(frozen=True)
+class RigAlignment:
+    """An alignment, the method that found it, and how well the pictures bear it out, in words."""
+
+    alignment: Alignment
+    method: str
+    told: str
+
+
+def alignment_of(registrar: Registrar, seen: Sequence[FramePair]) -> RigAlignment:
+    """Align by pairs of one size a side. Raises CoconetError where they do not show enough to align by."""
+    found = registrar.register(seen)
+    visible_px, infrared_px = _sizes(seen[0])
+    alignment = Alignment(as_matrix(found.homography), visible_px, infrared_size_px=infrared_px)
+    return RigAlignment(alignment, found.method, found.told)
+
+
+def _sizes(pair: FramePair) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(width, height) of the visible and of the infrared picture."""
+    (height, width), (rows, columns) = pair.visible.pixels.shape[:2], pair.infrared.pixels.shape[:2]
+    return (width, height), (columns, rows)
+
+
+def _whole(stream: PairStream) -> Iterator[FramePair]:
+    """The pairs of both cameras. Raises CoconetError where live cameras give none for a while."""
+    last_s = time.monotonic()
+    for pair in stream:
+        if not pair.missing:
+            yield pair
+            last_s = time.monotonic()
+        elif time.monotonic() - last_s > _PATIENCE_S:
+            raise CoconetError(
+                "cameras", wanted="pairs to align by", got=pair.notice, remedy="Check both cameras, then align again."
+            )
