@@ -15,6 +15,7 @@ The networks, cameras, metrics and the rest are the packages below (coconet.netw
 they may change between versions, the names above stay.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from coconet.runtime.rig.rig_file import Rig as Rig
 
 __version__ = "0.1.0"
+
+# ONNX Runtime looks at this once, when it is imported: it would write a device number and a queue of events into the
+# user's cache, and complain where there is no home. A value that is already set stays.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # What help(coconet) prints in full. The other public names are records; help(coconet.Rig) shows one.
 __all__ = [

@@ -24,7 +24,7 @@ def fusing(open_pairs: Callable[[], PairStream], model: str, gauge: Gauge) -> It
 
     def loop() -> None:
         with closing(open_backend(model)) as backend, open_pairs() as pairs:
-            gauge.watch(pairs.health, pairs.drift_px)
+            gauge.watch(pairs.health, pairs.drift_px, pairs.pairing_trouble)
             run_pipeline(pairs, backend, NoSink(), gauge=gauge, ending=Ending(stop=stop))
 
     thread = Background(loop, "loop")

@@ -20,7 +20,7 @@ from coconet.errors import CoconetError
 from coconet.kernel_files import bytes_in
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.frame import Side
-from coconet.runtime.loop.liveness import camera_trouble
+from coconet.runtime.loop.liveness import rig_trouble
 from coconet.runtime.loop.run_stats import Gauge
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
@@ -181,7 +181,7 @@ def _until(happened: Callable[[], bool], most_s: float) -> bool:
 
 
 def _trouble(gauge: Gauge) -> str:
-    return camera_trouble(gauge.vitals())
+    return rig_trouble(gauge.vitals())
 
 
 def _fused(gauge: Gauge) -> int:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -20,9 +20,12 @@ from coconet.errors import CoconetError
 from coconet.runtime.loop.run_stats import Gauge
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.threads.background import Background
 from coconet.runtime.viewers.live_page import LivePage, PageSettings
 
 _SETTLE_S = 0.5  # until viewers have come or gone
+
+_ANSWER_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -76,11 +79,22 @@ class Audience:
         self._process = process
 
     def tell(self, word: str) -> int:
-        """Say `watch` or `rest`; give how many pictures there were since the last word."""
+        """Say `watch` or `rest`; give how many pictures there were since the last word.
+
+        Raises CoconetError if the viewers' process has ended, or does not answer.
+        """
         wishes, answers = self._pipes()
-        wishes.write(f"{word}\n")
-        wishes.flush()
-        return int(json.loads(answers.readline()))
+        with suppress(BrokenPipeError):
+            wishes.write(f"{word}\n")
+            wishes.flush()
+        lines: list[str] = []
+        reader = Background(lambda: lines.append(answers.readline()), "viewers' answer")
+        reader.start()
+        reader.stop(_ANSWER_S)
+        if not any(lines):
+            got = "a process that has ended" if lines else f"none within {_ANSWER_S:g} s"
+            raise CoconetError("viewers", wanted="an answer", got=got, remedy="Close other programs, and try again.")
+        return int(json.loads(lines[0]))
 
     def _pipes(self) -> tuple[IO[str], IO[str]]:
         if self._process.stdin is None or self._process.stdout is None:

@@ -103,7 +103,7 @@ class Worker:
         self._process.join(0 if self._late else CLOSE_S)
         if self._process.is_alive():
             self._process.kill()
-            self._process.join()
+            self._process.join(CLOSE_S)  # one that waits for a device outlives even that, and is left alone
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")  # a fork would inherit memory, threads and CUDA

@@ -58,7 +58,7 @@ def _threads() -> ThreadPoolExecutor:
     cores: SimpleQueue[int] = SimpleQueue()
     for core in usable_cores():
         cores.put(core)
-    return ThreadPoolExecutor(cores.qsize(), "yardstick", initializer=lambda: _stay_on(cores.get()))
+    return ThreadPoolExecutor(cores.qsize(), "yardstick", initializer=lambda: _stay_on(cores.get_nowait()))
 
 
 def _stay_on(core: int) -> None:

@@ -12,6 +12,8 @@ from coconet.runtime.threads.background import Background
 
 PERIOD_MS = 100
 
+_END_S = 2.0
+
 _RAIL = re.compile(r"\b([A-Z][A-Z0-9_]+) (\d+)(?:mW)?/(\d+)(?:mW)?")
 
 _GPU = re.compile(r"\bGR3D_FREQ \d+%@\[?(\d+)")
@@ -61,7 +63,10 @@ class Tegrastats:
     def close(self) -> None:
         """End the program."""
         self._process.terminate()
-        self._process.wait()
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
         self._thread.stop()
 
     def _follow(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from coconet.calibration.alignment.motion import MotionTrace
 from coconet.calibration.alignment.time_offset import TimeOffset, find_time_offset
+from coconet.errors import CoconetError
 from coconet.media.thermal import filled, with_holes
 from coconet.runtime.cameras.open_camera import ROLES, Role
 from coconet.runtime.frame import Frame
@@ -18,6 +19,8 @@ from coconet.runtime.rig.open_rig import CameraOpener, open_cameras, thermal_str
 from coconet.runtime.rig.rig_file import Rig
 
 _FRAMES_AHEAD = 64  # what one camera gives while the other one stutters; frames without motion between are no loss
+
+_PATIENCE_S = 30.0  # for one frame
 
 OnSeen = Callable[[float], None]
 """Told how many seconds of both cameras have been seen."""
@@ -87,9 +90,16 @@ def _traces(
     while (seen_s := min(trace.span_ns for trace in traces.values()) / 1e9) < seconds:
         on_seen(seen_s)
         role = min(ROLES, key=lambda side: (traces[side].span_ns, ROLES.index(side)))
-        frame = captures[role].take()
+        frame = _next_frame(role, captures[role])
         if frame is None:
             break
         frame = aligned(role, frame)
         traces[role].add(frame.pixels, frame.timestamp_ns)
     return traces["visible"], traces["infrared"]
+
+
+def _next_frame(role: Role, capture: Capture) -> Frame | None:
+    if not capture.wait_until_ready(_PATIENCE_S):
+        remedy = "Check that it gives frames, with coconet run."
+        raise CoconetError(f"{role} camera", wanted="a frame", got=f"none within {_PATIENCE_S:g} s", remedy=remedy)
+    return capture.take()

@@ -44,16 +44,17 @@ class Pulse:
         silent_s = now_s - self._last_s
         if silent_s > STALLED_S:
             return Standing(False, False, f"no fused frame for {silent_s:.0f} s")
-        trouble = camera_trouble(self._gauge.vitals())
+        trouble = rig_trouble(self._gauge.vitals())
         return Standing(True, not trouble, trouble or "fusing")
 
     def _note(self, frame: FusedFrame) -> None:
         self._last_s = self._now_s()
 
 
-def camera_trouble(vitals: Vitals | None) -> str:
-    """Say which cameras are not live, as `infrared lost`; empty where all are, or nobody watches them."""
+def rig_trouble(vitals: Vitals | None) -> str:
+    """Say which cameras are not live, as `infrared lost`, or why they do not pair; empty if all is well."""
     if vitals is None:
         return ""
     cameras = (("visible", vitals.visible), ("infrared", vitals.infrared))
-    return ", ".join(f"{side} {health.state}" for side, health in cameras if health is not None and not health.live)
+    lost = ", ".join(f"{side} {health.state}" for side, health in cameras if health is not None and not health.live)
+    return lost or vitals.pairing_trouble

@@ -95,7 +95,7 @@ def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Endin
     Says nothing itself: who wants to hear of it asks the gauge. Errors and the rest are as `run_rig` says.
     """
     with pairs:
-        gauge.watch(pairs.health, pairs.drift_px)
+        gauge.watch(pairs.health, pairs.drift_px, pairs.pairing_trouble)
         with ending_with(ExitCode.OUTPUT):
             sink = open_sink(out.address, out.rotation)
         report = run_pipeline(pairs, backend, sink, ending=ending, gauge=gauge)

@@ -54,7 +54,7 @@ class Vitals:
     latency_ms: the backend. capture_to_fused_ms: from the later stamp of a pair to its picture, None for recordings.
     skew_ms: between the two stamps of a pair, absolute. stages: every stage that was timed.
     superseded: prepared pairs that were thrown away for a newer one. drift_px: how far the alignment seems to be off,
-    None while that is not known.
+    None while that is not known. pairing_trouble: why two live cameras give no pairs, empty while they do.
     """
 
     model: str
@@ -71,6 +71,7 @@ class Vitals:
     stages: tuple[StageTime, ...]
     superseded: int = 0
     drift_px: float | None = None
+    pairing_trouble: str = ""
 
     def to_json(self) -> str:
         """One line of JSON; units are in the names."""
@@ -91,6 +92,7 @@ class Gauge:
         self._health: RigHealth | None = None
         self._superseded: Callable[[], int] = lambda: 0
         self._drift_px: Callable[[], float | None] = lambda: None
+        self._pairing_trouble: Callable[[], str] = str
 
     def on_frame(self, call: OnFrame) -> None:
         """Call this too after every fused frame."""
@@ -103,10 +105,12 @@ class Gauge:
             self._log, self._begun_s = LatencyLog(), time.perf_counter()
             self._moments.clear()
 
-    def watch(self, health: RigHealth, drift_px: Callable[[], float | None]) -> None:
-        """Say what knows how the cameras and their alignment are."""
+    def watch(
+        self, health: RigHealth, drift_px: Callable[[], float | None], pairing_trouble: Callable[[], str] = str
+    ) -> None:
+        """Say what knows how the cameras and their alignment are, and why they give no pairs."""
         with self._lock:
-            self._health, self._drift_px = health, drift_px
+            self._health, self._drift_px, self._pairing_trouble = health, drift_px, pairing_trouble
 
     def note(self, frame: FusedFrame) -> None:
         """Book a fused frame."""
@@ -153,6 +157,7 @@ class Gauge:
                 stages=now.stages,
                 superseded=now.superseded,
                 drift_px=self._drift_px(),
+                pairing_trouble=self._pairing_trouble(),
             )
 
     def _figures(self, last: int) -> Figures:

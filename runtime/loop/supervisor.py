@@ -45,11 +45,36 @@ _LOOK_S = 0.5
 
 _VITALS_S = 60.0
 
+_FIRST_REMINDER_S, _LONGEST_REMINDER_S = 10.0, 3600.0
+
+
+class Reminder:
+    """When to say again what goes on: at once, after 10 s, and then after twice as long each time, up to an hour."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
+        self._next_s: float | None = None
+        self._wait_s = _FIRST_REMINDER_S
+
+    def due(self) -> bool:
+        """Whether it is to be said now; asking counts as saying it."""
+        now_s = self._now_s()
+        if self._next_s is not None and now_s < self._next_s:
+            return False
+        self._next_s, self._wait_s = now_s + self._wait_s, min(2 * self._wait_s, _LONGEST_REMINDER_S)
+        return True
+
+    def over(self) -> bool:
+        """Begin from the start the next time; whether anything had been said."""
+        said, self._next_s, self._wait_s = self._next_s is not None, None, _FIRST_REMINDER_S
+        return said
+
 
 class Attendant(Background):
     """A context manager: inside its block it looks at a run twice a second.
 
-    Camera states are logged when they change, figures once a minute. systemd is told once when the run is ready, and
+    Camera states and pairs that fail to come are logged when that changes, figures once a minute, a loop that stands
+    still at growing intervals. systemd is told once when the run is ready, and
     again and again while it is alive, so that it restarts one that hangs.
     """
 
@@ -62,6 +87,7 @@ class Attendant(Background):
         self._now_s = now_s
         self._states: dict[str, str] = {}
         self._announced, self._figures_s, self._reason = False, now_s(), ""
+        self._unpaired, self._stalled = "", Reminder(now_s)
 
     @property
     def pulse(self) -> Pulse:
@@ -91,6 +117,7 @@ class Attendant(Background):
             self._announce(vitals)
             for side, health in (("visible", vitals.visible), ("infrared", vitals.infrared)):
                 self._note_camera(side, health)
+            self._note_pairing(vitals.pairing_trouble)
             self._note_figures(vitals)
         self._tell(standing)
 
@@ -107,6 +134,13 @@ class Attendant(Background):
         level = logging.INFO if health.live else logging.WARNING
         log_event("camera", level=level, side=side, state=health.state, name=health.name, trouble=health.trouble)
 
+    def _note_pairing(self, trouble: str) -> None:
+        if bool(trouble) == bool(self._unpaired):
+            return
+        self._unpaired = trouble
+        level, state = (logging.WARNING, "live, but unpaired") if trouble else (logging.INFO, "paired")
+        log_event("cameras", level=level, state=state, trouble=trouble)
+
     def _note_figures(self, vitals: Vitals) -> None:
         now_s = self._now_s()
         if now_s - self._figures_s < _VITALS_S:
@@ -121,5 +155,7 @@ class Attendant(Background):
             self._notifier.tell(f"STATUS={standing.reason}")
         if standing.alive:
             self._notifier.tell("WATCHDOG=1")
-        elif self._announced:
+            if self._stalled.over():
+                log_event("goes on", reason=standing.reason)
+        elif self._announced and self._stalled.due():
             log_event("stalled", level=logging.ERROR, reason=standing.reason)

@@ -28,6 +28,11 @@ _USUAL_PERIOD_NS = 33_333_333  # of the output, before it is known
 
 _PERIODS = 31
 
+_UNPAIRED_S = 3.0
+"""Two live cameras without a pair for so long, and for some periods of the slower one, do not pair."""
+
+_UNPAIRED_PERIODS = 5
+
 _THINNING = 0.75  # a survivor's frame comes out if it is so many output periods behind the last
 
 
@@ -71,6 +76,10 @@ class LivePairs:
 
     While a camera is late, frozen, behind its shutter or lost, its side of a pair is `missing` and the pair carries a
     notice; pairs then come at the rate they had before, and whole again by themselves once the camera is live.
+    So it is while both cameras are live and no two of their frames belong together: the visible one is shown alone,
+    and `trouble` says so.
+
+    trouble: why two live cameras give no pairs; empty while they do.
     """
 
     def __init__(
@@ -82,11 +91,12 @@ class LivePairs:
         self._latest: dict[Side, Frame] = {}
         self._periods_ns: deque[int] = deque(maxlen=_PERIODS)
         self._last_ns: int | None = None
-        self._began_ns = 0
+        self._began_ns = self._unpaired_since_ns = 0
+        self.trouble = ""
 
     def until(self, stop: Event) -> Iterator[FramePair]:
         """Give pairs until a camera ends for good or `stop` is set."""
-        self._began_ns = self._clock()
+        self._began_ns = self._unpaired_since_ns = self._clock()
         while not stop.is_set():
             now_ns = self._clock()
             if self._captures.start_over(now_ns):
@@ -95,8 +105,11 @@ class LivePairs:
             self._collect(now_ns)
             pair = self._newest_pair(now_ns)
             unfit = self._unfit(now_ns)
+            self.trouble = self._why_unpaired(pair, unfit, now_ns)
             if unfit:
                 pair = self._survivor(unfit, now_ns)
+            elif self.trouble:
+                pair = self._survivor_of(frozenset({"infrared"}), self.trouble)
             if pair is not None and (self._last_ns is None or pair.timestamp_ns > self._last_ns):
                 self._note_period(pair)
                 yield pair
@@ -130,17 +143,33 @@ class LivePairs:
     def _survivor(self, unfit: Mapping[Side, CameraHealth], now_ns: int) -> FramePair | None:
         """Give what the other camera alone shows, thinned to the rate of the output; of two unfit ones, nothing."""
         notice = ", ".join(_in_words(side, health) for side, health in unfit.items())
-        due_ns = (self._last_ns or 0) + _THINNING * self._period_ns()
         if len(unfit) == 2:
             blank = Frame(np.zeros((*self._visible_shape(None)[:2], 1), np.uint8), now_ns, 0, stamps="arrival")
             if now_ns < (self._last_ns or 0) + self._period_ns():
                 return None
             return self._alone(blank, "infrared", frozenset(unfit), notice)
-        side: Side = "infrared" if "visible" in unfit else "visible"
+        return self._survivor_of(frozenset(unfit), notice)
+
+    def _survivor_of(self, missing: frozenset[Side], notice: str) -> FramePair | None:
+        side: Side = "infrared" if "visible" in missing else "visible"
         frame = self._latest.get(side)
-        if frame is None or frame.timestamp_ns < due_ns:
+        if frame is None or frame.timestamp_ns < (self._last_ns or 0) + _THINNING * self._period_ns():
             return None
-        return self._alone(frame, side, frozenset(unfit), notice)
+        return self._alone(frame, side, missing, notice)
+
+    def _why_unpaired(self, pair: FramePair | None, unfit: Mapping[Side, CameraHealth], now_ns: int) -> str:
+        """Say that both cameras are live and do not pair, once that has lasted; the time of other trouble is none."""
+        if pair is not None or unfit or len(self._latest) < 2 or len(self._captures.unfinished) < 2:
+            self._unpaired_since_ns = now_ns
+            return ""
+        if self.trouble:
+            return self.trouble
+        slowest_s = max(1 / (watch.snapshot(now_ns).fps or 1) for watch in self._watches.values())
+        if now_ns - self._unpaired_since_ns < max(_UNPAIRED_S, _UNPAIRED_PERIODS * slowest_s) * 1e9:
+            return ""
+        gap_ms = (self._latest["infrared"].timestamp_ns - self._latest["visible"].timestamp_ns) / 1e6
+        tolerance_ms = self._captures.pairer.tolerance_ns / 1e6
+        return f"no pairs: infrared {gap_ms:+.0f} ms from visible, tolerance {tolerance_ms:.0f} ms"
 
     def _alone(self, frame: Frame, side: Side, missing: frozenset[Side], notice: str) -> FramePair:
         """Pair a frame with black pixels in place of the missing side's."""

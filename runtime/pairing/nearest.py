@@ -17,6 +17,10 @@ _MOST_WAITING = 32  # half a second at 60 fps: where one camera stands still, th
 class Pairs(Protocol):
     """What a stream asks of a pairer, whatever its policy; no threads, no clock."""
 
+    @property
+    def tolerance_ns(self) -> int:
+        """The largest gap in a pair; 0 while nothing is known about the periods."""
+
     def push(self, side: Side, frame: Frame, now_ns: int = 0) -> None:
         """Take the next frame of a side, which arrived now; one that is not later than the last is dropped."""
 

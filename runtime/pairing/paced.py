@@ -20,23 +20,23 @@ class PacedPairer:
     Every frame of the camera that sets the pace comes out, in order, unless the other side has nothing near enough.
     """
 
-    def __init__(self, pacer: Side | None, reach_ns: int | None = None, *, prompt: bool = False) -> None:
+    def __init__(self, pacer: Side | None, tolerance_ns: int | None = None, *, prompt: bool = False) -> None:
         """Pair at the pace of `pacer`, or of the faster side where it is None, which may show a held picture.
 
-        reach_ns: the largest gap in a pair. None means half the slower period where the pacer is given, and one and a
-        half slower periods otherwise. With `prompt`, a frame waits for a partner only while a nearer one is expected,
+        tolerance_ns: the largest gap in a pair. None means half the slower period if the pacer is given, and one and
+        a half slower periods otherwise. With `prompt`, a frame waits for a partner only while a nearer one is expected,
         and never longer than one period of the faster camera.
         """
         self._pacer = pacer
-        self._reach_ns, self._held, self._prompt = reach_ns, pacer is None, prompt
+        self._tolerance_ns, self._held, self._prompt = tolerance_ns, pacer is None, prompt
         self._queues: dict[Side, SideQueue] = {"visible": SideQueue(), "infrared": SideQueue()}
         self._used_ns: int | None = None  # the stamp of the partner that was used last
 
     @property
-    def reach_ns(self) -> int:
+    def tolerance_ns(self) -> int:
         """The largest gap in a pair; 0 while nothing is known about the periods."""
-        if self._reach_ns is not None:
-            return self._reach_ns
+        if self._tolerance_ns is not None:
+            return self._tolerance_ns
         slower_ns = max(queue.period_ns or 0 for queue in self._queues.values())
         return round(slower_ns * _HELD_PERIODS) if self._held else slower_ns // 2
 
@@ -84,7 +84,7 @@ class PacedPairer:
             if not self._certain(head, other, now_ns):
                 return None
             pacer.waiting.popleft()
-            if other.waiting and abs(other.waiting[0].stamp_ns - head.stamp_ns) <= self.reach_ns:
+            if other.waiting and abs(other.waiting[0].stamp_ns - head.stamp_ns) <= self.tolerance_ns:
                 self._used_ns = other.waiting[0].stamp_ns
                 return _pair(side, head.frame, other.waiting[0].frame)
         return None

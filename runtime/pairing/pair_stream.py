@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 
 class PairSequence(Protocol):
-    """In which order pairs come out of what two captures read."""
+    """In which order pairs come out of what two captures read.
+
+    trouble: why two live cameras give no pairs; empty while they do, and of recordings.
+    """
+
+    trouble: str
 
     def until(self, stop: Event) -> Iterator[FramePair]:
         """Give pairs until there are no more or `stop` is set, which also ends the wait for a camera."""
@@ -74,6 +79,10 @@ class PairStream:
         """How far the alignment seems to be off, in visible pixels; None while that is not known or not looked at."""
         return None if self.preparation is None else self.preparation.drift_px
 
+    def pairing_trouble(self) -> str:
+        """Why two live cameras give no pairs, in words; empty while they do, and of recordings."""
+        return self._pairs.trouble
+
     def front_end(self) -> FrontEnd | None:
         """What infrared pictures go through; None before the first, and without a preparation."""
         return None if self.preparation is None else self.preparation.front_end
@@ -95,7 +104,7 @@ class _EveryPair:
     """The pairs of two recordings, each as soon as it is certain; a recording waits for the other one."""
 
     def __init__(self, captures: PairedCaptures) -> None:
-        self._captures = captures
+        self._captures, self.trouble = captures, ""
 
     def until(self, stop: Event) -> Iterator[FramePair]:
         """Give pairs until a recording ends or `stop` is set."""

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from coconet.errors import CoconetError
-from coconet.event_log import log_event
+from coconet.event_log import is_logging, log_event, warn_once
+from coconet.redaction import redact_text
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -83,7 +84,14 @@ class Background:
         except BaseException as error:  # check raises it in the owner's thread
             self._error = error
             if not isinstance(error, CoconetError):
-                log_event("thread failed", level=logging.ERROR, thread=self.name, error=repr(error))
+                self._say(error)
         finally:
             if self._on_end is not None:
                 self._on_end()
+
+    def _say(self, error: BaseException) -> None:
+        """Say at once what nobody expected: its owner may ask for it much later."""
+        if is_logging():
+            log_event("thread failed", level=logging.ERROR, thread=self.name, error=repr(error))
+        else:
+            warn_once(f"the thread {self.name} has failed: {redact_text(repr(error))}")

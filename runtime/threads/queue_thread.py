@@ -165,10 +165,15 @@ class QueueThread(Generic[Item]):
         self.check()
         return None
 
+    def wait_until_ready(self, most_s: float) -> bool:
+        """Wait until `take` would return at once, at most this long; whether it would."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.ready, most_s)
+
     def wait_for_room(self) -> bool:
         """Wait until `put` would not wait, for a thread that fetches only what there is room for; False to stop."""
         with self._changed:
-            self._changed.wait_for(lambda: self.stopping or self._bounds.when_full != "wait" or self._has_room)
+            self._wait(lambda: self.stopping or self._bounds.when_full != "wait" or self._has_room, None)
             return not self.stopping
 
     def pause(self, seconds: float) -> bool:
@@ -184,9 +189,7 @@ class QueueThread(Generic[Item]):
         return self.stopping or self.ended
 
     def _wait(self, happened: Callable[[], bool], stop: Event | None) -> None:
-        if stop is None:
-            self._changed.wait_for(happened)
-        while stop is not None and not (stop.is_set() or self._changed.wait_for(happened, _LOOK_S)):
+        while not ((stop is not None and stop.is_set()) or self._changed.wait_for(happened, _LOOK_S)):
             pass
 
     def _note_end(self) -> None:

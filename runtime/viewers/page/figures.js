@@ -17,6 +17,8 @@ export function showFigures({ vitals, recording }) {
   showTrace(vitals.fps);
   showCamera("visible", vitals.visible);
   showCamera("infrared", vitals.infrared);
+  $("pairing").textContent = vitals.pairing_trouble;
+  $("pairing").hidden = !vitals.pairing_trouble;
   showDetails(vitals);
 }
 

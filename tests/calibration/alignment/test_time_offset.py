@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coconet.calibration.alignment import find_time_offset as search
+from coconet.calibration.alignment.find_time_offset import search_offset
 from coconet.calibration.alignment.motion import MotionTrace
 from coconet.calibration.alignment.time_offset import TimeOffset, find_time_offset
 from coconet.calibration.commands.offset import offset
@@ -17,6 +20,7 @@ from coconet.errors import CoconetError
 from coconet.runtime.cameras.open_camera import Role
 from coconet.runtime.cameras.synthetic.camera import PaintedCamera, PaintedSettings
 from coconet.runtime.frame import Frame
+from coconet.runtime.rig.rig_file import Rig
 from tests.support.called import call, complaint_of
 from tests.support.recordings import flat, write_video
 
@@ -139,6 +143,32 @@ def test_live_cameras_are_watched_for_the_time_that_was_asked_for(tmp_path: Path
     assert answer.exit_code == 0, answer.exception
     assert "in 4 s" in answer.stdout
     assert rig.read_text() == f"realtime = true\n{tables}"
+
+
+class StuckCamera:
+    """A live camera whose driver never returns."""
+
+    name, realtime = "stuck", True
+
+    def __init__(self, over: Event) -> None:
+        self._over = over
+
+    def read(self) -> Frame | None:
+        self._over.wait()
+        return None
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def test_a_camera_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_PATIENCE_S", 0.1)
+    over = Event()
+    try:
+        with pytest.raises(CoconetError, match="visible camera: wanted a frame, got none within 0.1 s"):
+            search_offset(Rig.from_addresses("painted://", "painted://"), opener=lambda *_: StuckCamera(over))
+    finally:
+        over.set()
 
 
 @pytest.mark.data

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
@@ -68,6 +70,48 @@ def test_a_run_with_one_camera_is_alive_and_says_which_one_is_gone() -> None:
     gauge.note(fused_frame())
     standing = pulse.standing()
     assert (standing.alive, standing.ready, standing.reason) == (True, False, "infrared lost")
+
+
+def test_a_run_whose_live_cameras_never_pair_is_alive_and_not_ready_and_says_so_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    gauge, trouble = running(LIVE, LIVE), ["no pairs: infrared +5000 ms from visible, tolerance 17 ms"]
+    gauge.watch(lambda: (LIVE, LIVE), lambda: None, lambda: trouble[0])
+    attendant = Attendant(gauge)
+    gauge.note(fused_frame())
+    with logging_as(LogStyle.TEXT):
+        attendant.look()
+        standing = attendant.pulse.standing()
+        attendant.look()
+        trouble[0] = ""
+        attendant.look()
+        attendant.look()
+    assert (standing.alive, standing.ready) == (True, False)
+    assert standing.reason.startswith("no pairs: infrared +5000 ms")
+    told = [line.split(" trouble")[0] for line in lines_with("cameras state=", capsys)]
+    assert told == ["live, but unpaired", "paired"]
+
+
+def test_a_loop_that_stands_still_is_logged_at_growing_intervals_and_once_more_when_it_goes_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock, gauge = Clock(), running(LIVE, LIVE)
+    attendant = Attendant(gauge, now_s=clock)
+    gauge.note(fused_frame())
+    attendant.look()
+    clock.now_s += STALLED_S
+    with logging_as(LogStyle.TEXT):
+        for _ in range(12 * 3600 // 5):
+            clock.now_s += 5
+            attendant.look()
+        gauge.note(fused_frame())
+        attendant.look()
+        attendant.look()
+    said = capsys.readouterr().err
+    seconds = [int(found) for found in re.findall("no fused frame for ([0-9]+) s", said)]
+    assert seconds[:5] == [15, 25, 45, 85, 165]
+    assert max(np.diff(seconds)) == 3600
+    assert said.count("goes on") == 1
 
 
 @pytest.fixture(scope="module")

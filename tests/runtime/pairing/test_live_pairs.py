@@ -15,6 +15,7 @@ from coconet.runtime.pairing import live_pairs
 from coconet.runtime.pairing.camera_health import HealthLimits
 from coconet.runtime.pairing.capture import Recovery
 from coconet.runtime.pairing.live_pairs import LiveSettings, pair_live_cameras
+from coconet.runtime.pairing.paired_captures import Pairing, Policy
 from tests.support.stage import Actor, Script, Stage
 
 LIMITS = HealthLimits(late_s=0.1, lost_s=0.3, frozen_s=0.25, shutter_s=0.4)
@@ -112,3 +113,38 @@ def test_an_error_without_a_way_to_recover_ends_the_stream(stage: Stage) -> None
     broken = Actor(stage, "boson", Script("broken", 0.1), mortal=True)
     with pytest.raises(CoconetError, match="a cut cable"):
         watched(stage, Actor(stage, "front"), broken, 5, recovers=False)
+
+
+@pytest.mark.parametrize("policy", ["drop", "hold", "thermal"])
+@pytest.mark.parametrize(("offset_ms", "tolerance_ms"), [(5000, None), (-5000, None), (7, 0)])
+def test_two_live_cameras_that_never_pair_say_so_and_pair_again_once_they_can(
+    stage: Stage, policy: Policy, offset_ms: int, tolerance_ms: int | None
+) -> None:
+    tolerance_ns = None if tolerance_ms is None else tolerance_ms * 10**6
+    pairing = Pairing(tolerance_ns, infrared_offset_ns=offset_ms * 10**6, policy=policy)
+    live, told, pairs = LiveSettings(LIMITS, clock=stage), [], []
+    with pair_live_cameras(Actor(stage, "front"), Actor(stage, "boson"), pairing, live=live) as stream, stage:
+        for pair in stream:
+            pairs.append(pair)
+            told.append(stream.pairing_trouble())
+            if len(pairs) == 20:
+                stream.set_offset("infrared", 0)
+            if stage.passed_s > 4.5:
+                break
+    assert stage.passed_s < 5  # of the stage: nothing waits for the end of the test
+    assert [pair.missing for pair in pairs[:20]] == [frozenset({"infrared"})] * 20
+    assert told[0] == pairs[0].notice
+    assert told[0].startswith(f"no pairs: infrared {offset_ms:+d} ms from visible")
+    assert (pairs[-1].missing, told[-1]) == (frozenset(), "")
+    stamps = [pair.timestamp_ns for pair in pairs]
+    assert stamps == sorted(set(stamps))
+
+
+def test_slow_cameras_that_pair_now_and_then_are_not_called_unpaired(stage: Stage) -> None:
+    slow = HealthLimits(late_s=5, lost_s=10, frozen_s=0)
+    live = LiveSettings(slow, clock=stage)
+    with pair_live_cameras(Actor(stage, "front"), Actor(stage, "boson", period_s=2.0), live=live) as stream, stage:
+        for pair in stream:
+            assert not pair.missing, pair.notice
+            if stage.passed_s > 11:
+                break

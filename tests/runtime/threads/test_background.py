@@ -33,6 +33,17 @@ def test_what_goes_wrong_in_the_thread_is_logged_and_raised_at_the_end_of_the_bl
     assert "error thread failed thread=worker error=ZeroDivisionError" in capsys.readouterr().err
 
 
+def test_what_goes_wrong_without_a_log_is_said_on_stderr_without_a_password(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise RuntimeError("rtsp://user:hidden@camera/1")
+
+    with pytest.raises(RuntimeError), Background(fail, "worker"):
+        pass
+    said = capsys.readouterr().err
+    assert "warning: the thread worker has failed: RuntimeError" in said
+    assert "hidden" not in said
+
+
 def test_an_error_of_the_block_is_not_hidden_by_one_of_the_thread() -> None:
     def fail() -> None:
         raise CoconetError("disk", wanted="room", got="none", remedy="Free some.")
