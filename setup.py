@@ -30,6 +30,7 @@ BENCH = [*METRICS, "matplotlib>=3.8", "jinja2>=3.1", "nvidia-ml-py>=12.535"]
 TRAIN = [*EXPORT, *METRICS, "h5py>=3.8", "tomli-w>=1.0"]
 WEB = ["starlette>=1.10", "uvicorn>=0.54", "websockets>=17", "prometheus-client>=0.20"]
 RTX = ["onnx>=1.18", "tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>=1.7"]
+RADIOMETRIC = ["flyr>=3.1"]
 GPU = ["cuda-bindings>=12.6"]
 OPENVINO = ["openvino>=2024.4"]
 EXTRAS = {
@@ -43,6 +44,7 @@ EXTRAS = {
     "gpu": GPU,
     "pycuda": ["pycuda>=2022.2"],
     "openvino": OPENVINO,
+    "radiometric": RADIOMETRIC,
     "gstreamer": ["PyGObject>=3.42"],
     "web": WEB,
     "dev": [
@@ -52,6 +54,7 @@ EXTRAS = {
         *GPU,
         *OPENVINO,
         *WEB,
+        *RADIOMETRIC,
         "hypothesis>=6",
         "mypy>=1.10",
         "pytest>=8",

@@ -22,6 +22,7 @@ class FrontEnd:
     black_hot: whether they were inverted. range_of: whose pixels counts were stretched by: `each`, `all`, `follow` (a
     video's AGC), or LOW..HIGH; empty where they were no counts, and in cards from before this was noted. no_data:
     values that were taken for holes, beside the usual ones. palette: the colours they were turned back from, if any.
+    emissivity, distance_m: what the camera of radiometric pictures was set to; None for others.
     """
 
     raw_counts: bool = False
@@ -34,6 +35,8 @@ class FrontEnd:
     range_of: str = ""
     no_data: tuple[float, ...] = ()
     palette: str = ""
+    emissivity: float | None = None
+    distance_m: float | None = None
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> FrontEnd:
@@ -61,6 +64,8 @@ class FrontEnd:
     def _shows(self, key: str) -> bool:
         if key in ("raw_counts", "black_hot", "palette"):
             return True
+        if key in ("emissivity", "distance_m"):  # a note: what was measured, and not what was done to it
+            return False
         if key == "range_of":  # from one scene or from those before it, the limits lie alike
             return self.range_of not in ("", "each", "follow")
         return self.raw_counts and (key != "plateau_percent" or self.contrast == "plateau")

@@ -13,6 +13,7 @@ from coconet.media.header import PictureHeader, check_size, picture_header
 from coconet.media.pairs import check_picture_ending
 from coconet.media.palettes import InfraredGray
 from coconet.media.pixels import Pixels, RawPixels, as_gray, upright
+from coconet.media.radiometric import read_thermogram
 from coconet.media.thermal import Limits, ThermalSettings, common_limits, stretched_alone
 
 try:
@@ -86,7 +87,25 @@ def _no_picture(path: Path, got: str) -> CoconetError:
 
 def read_visible(path: Path) -> Pixels:
     """Read a visible picture as (H, W, 3) BGR or (H, W, 1) gray, uint8; of 16 bit samples 65535 is white."""
-    return visible_levels(read_picture(path), path)
+    pages = visible_pages(path)
+    if len(pages) > 1:
+        read_picture(path)  # which refuses several pages in words
+    return pages[0]
+
+
+def visible_pages(path: Path) -> list[Pixels]:
+    """Read all pages of a visible picture; of a FLIR JPEG that holds temperatures the visible picture inside."""
+    thermogram = read_thermogram(existing_file(path, "a picture file"))
+    if thermogram is not None and thermogram.visible is not None:
+        return [thermogram.visible]
+    if thermogram is not None:
+        raise CoconetError(
+            path,
+            wanted="a visible picture beside the temperatures",
+            got="a radiometric JPEG without one",
+            remedy="Name the folder of the visible pictures with --visible.",
+        )
+    return [visible_levels(page, path) for page in read_pages(path)]
 
 
 def visible_levels(pixels: RawPixels, where: object) -> Pixels:
@@ -120,10 +139,23 @@ class InfraredStills:
         self._gray: dict[Path, InfraredGray] = {}
         self._paths, self._limits = paths, None
         self.palette, self.raw_counts = "", False
+        self.emissivity: float | None = None
+        self.distance_m: float | None = None
 
     def samples(self, path: Path) -> RawPixels:
         """Read a picture as (H, W, 1) uint8, or uint16 or float32 to be stretched; colours become gray."""
-        return self.gray(path, read_picture(path))
+        pages = self.pages(path)
+        if len(pages) > 1:
+            read_picture(path)  # which refuses several pages in words
+        return pages[0]
+
+    def pages(self, path: Path) -> list[RawPixels]:
+        """Read all pages; of a FLIR JPEG the temperatures, in degrees Celsius."""
+        thermogram = read_thermogram(existing_file(path, "a picture file"))
+        if thermogram is None:
+            return [self.gray(path, page) for page in read_pages(path)]
+        self.emissivity, self.distance_m = thermogram.emissivity, thermogram.distance_m
+        return [thermogram.celsius]
 
     def gray(self, path: Path, pixels: RawPixels) -> RawPixels:
         """Make the (H, W, C) pixels of a file gray, by one palette for its folder."""

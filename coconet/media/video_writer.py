@@ -16,9 +16,8 @@ import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import check_replaceable, free_name, give_name, lock_unfinished, unfinished, whole_file, writing_to
-from coconet.media.decoding import INTERPOLATION
 from coconet.media.pixels import Pixels
-from coconet.media.video import SECOND_NS
+from coconet.media.video import INTERPOLATION, SECOND_NS
 
 try:
     import av

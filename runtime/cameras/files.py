@@ -121,15 +121,14 @@ class PagesCamera:
 
     def __init__(self, path: Path, *, fps: float | None = None, gray: bool = False, palette: str = "auto") -> None:
         """Read all pages; the other arguments are those of FolderCamera. Raises CoconetError for what is no picture."""
-        from coconet.media.image import InfraredStills, read_pages, visible_levels
+        from coconet.media.image import InfraredStills, visible_pages
 
         self.name, self._fps = str(path), fps or FOLDER_FPS
-        pages = read_pages(path)
         infrared = InfraredStills(ThermalSettings(palette=palette)) if gray else None
-        self._pages = [infrared.gray(path, page) if infrared else visible_levels(page, path) for page in pages]
+        self._pages: list[RawPixels] = infrared.pages(path) if infrared else [*visible_pages(path)]
         self._palette = infrared.palette if infrared else ""
-        self._stamps: StampKind = STILL if len(pages) == 1 else "recording"
-        self._file, self._next, self.frames_expected = path.name, 0, len(pages)
+        self._stamps: StampKind = STILL if len(self._pages) == 1 else "recording"
+        self._file, self._next, self.frames_expected = path.name, 0, len(self._pages)
 
     def read(self) -> Frame | None:
         """The next page."""

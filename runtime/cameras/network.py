@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage
-from coconet.media.decoding import FrameDecoder
+from coconet.media.video import FrameDecoder
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.frame import Frame, StampKind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from coconet.cards.model_card import FrontEnd
@@ -58,9 +59,10 @@ class FolderFrames:
     def front_end(self) -> FrontEnd:
         """What the infrared pictures read so far went through."""
         settings = self._infrared.settings
-        return front_end_of(
+        front_end = front_end_of(
             settings,
             raw_counts=self._infrared.raw_counts,
             range_of=settings.range_of or "each",
             palette=self._infrared.palette,
         )
+        return replace(front_end, emissivity=self._infrared.emissivity, distance_m=self._infrared.distance_m)
