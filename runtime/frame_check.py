@@ -11,7 +11,7 @@ from coconet.cards.frame_size import check_frame_size
 from coconet.cards.model_card import INFRARED, VISIBLE, ModelCard
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels, as_gray
-from coconet.runtime.frame import Frame, FramePair
+from coconet.runtime.frame import STILL, Frame, FramePair
 
 Run = Callable[[Pixels, Pixels], Pixels]
 """(H, W, C) and (H, W, 1), exactly as the card says, to (H, W, C)."""
@@ -88,6 +88,30 @@ def _check_sizes(card: ModelCard, visible: Pixels, infrared: Pixels, where: obje
             got=size_in_words(*seen),
             remedy="Export the model for this size, or scale the frames.",
         )
+
+
+class SizeGuard:
+    """Lets pairs of a size that a model does not take pass through without it, once it has taken others.
+
+    A live camera may be switched to another size in mid-run; pictures of a folder are refused by the model instead.
+    """
+
+    def __init__(self, card: ModelCard) -> None:
+        self._card, self._took = card, False
+
+    def __call__(self, pair: FramePair) -> FramePair:
+        """Return the pair as it is, or as one whose infrared side is missing, with the reason as its notice."""
+        if pair.missing or pair.visible.stamps == STILL:
+            return pair
+        try:
+            _check_sizes(self._card, pair.visible.pixels, pair.infrared.pixels, self._card.network)
+        except CoconetError as error:
+            if not self._took:
+                return pair  # the backend says it, and ends the run
+            notice = f"not fused: the model takes {error.wanted.partition(',')[0]}, not {error.got}"
+            return replace(pair, missing=frozenset({"infrared"}), notice=notice)
+        self._took = True
+        return pair
 
 
 def fit_pairs(pairs: Iterable[FramePair], card: ModelCard) -> Iterator[FramePair]:

@@ -14,6 +14,7 @@ from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Backend, OverlappingBackend
 from coconet.runtime.frame import FramePair, FusedFrame
+from coconet.runtime.frame_check import SizeGuard
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import Gauge
 from coconet.runtime.pairing.paired_captures import StreamCounts
@@ -133,6 +134,7 @@ class _Loop:
 
     def __init__(self, pairs: PairSource, backend: Backend, ending: Ending, gauge: Gauge) -> None:
         self._pairs, self._backend, self._limit, self._stop = pairs, backend, ending.limit, ending.stop
+        self._guard = SizeGuard(backend.card)
         self._ahead = self._reader()
         gauge.begin(backend.card, backend.name, lambda: self._ahead.dropped)
 
@@ -151,7 +153,7 @@ class _Loop:
         live, pairs = self._pairs.realtime, self._pairs.until(self._stop)
         source = iter(pairs if live else islice(pairs, self._limit))
         bounds = Bounds(1, "drop oldest") if live else Bounds(_PAIRS_AHEAD)
-        ready = (Entry(pair, time.perf_counter()) for pair in source)
+        ready = (Entry(pair, time.perf_counter()) for pair in map(self._guard, source))
         return QueueThread(filling(lambda: next(ready, None)), bounds, "prepare")
 
     def _prepared(self) -> Iterator[Entry]:

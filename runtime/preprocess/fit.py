@@ -34,16 +34,17 @@ class Fitted:
     covers: bool
 
     def lay(self, infrared: Pixels, visible_px: SizePx) -> Pixels:
-        """Lay (H, W, 1) uint8 infrared pixels onto black of the size of the visible picture."""
+        """Lay (H, W, C) uint8 pixels onto black of the size of the visible picture."""
         import cv2
 
+        (x, y), (width, height), channels = self.corner_px, self.size_px, infrared.shape[2]
         method = cv2.INTER_AREA if self.scale < 1 else cv2.INTER_LINEAR  # reduced by areas, which does not alias
         resized = np.asarray(cv2.resize(infrared, self.size_px, interpolation=method), np.uint8)
-        laid: Pixels = np.zeros((visible_px[1], visible_px[0], 1), np.uint8)
-        (x, y), (width, height) = self.corner_px, self.size_px
+        resized = resized.reshape(height, width, channels)  # OpenCV drops the axis of a single channel
+        laid: Pixels = np.zeros((visible_px[1], visible_px[0], channels), np.uint8)
         left, top = max(0, x), max(0, y)
         right, bottom = min(visible_px[0], x + width), min(visible_px[1], y + height)
-        laid[top:bottom, left:right, 0] = resized[top - y : bottom - y, left - x : right - x]
+        laid[top:bottom, left:right] = resized[top - y : bottom - y, left - x : right - x]
         return laid
 
 

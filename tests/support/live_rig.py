@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Event, Thread
@@ -19,8 +20,9 @@ from coconet.runtime.frame import Frame
 from coconet.runtime.loop.pipeline import run_pipeline
 from coconet.runtime.loop.run_stats import Gauge
 from coconet.runtime.pairing.live_pairs import pair_live_cameras
+from coconet.runtime.preprocess.preprocess import Preparation
 from coconet.runtime.rig.live_settings import Tuner
-from coconet.runtime.sinks.sink import NoSink
+from coconet.runtime.sinks.sink import NoSink, Sink
 from coconet.runtime.viewers.live_page import LivePage, PageSettings
 
 PERIOD_S = 0.04
@@ -28,19 +30,19 @@ CUT = 0
 
 
 class SmallCamera:
-    """A camera of 64x48 with a bright bar that moves; `stopped` makes it silent, `ended` ends it."""
+    """A camera with a bright bar that moves; `stopped` makes it silent, `ended` ends it, `shape` is its profile now."""
 
     realtime = True
 
     def __init__(self, name: str, depth: int) -> None:
         self.name, self.stopped, self.ended = name, Event(), Event()
-        self._depth, self._index = depth, 0
+        self.shape, self._depth, self._index = (48, 64), depth, 0
 
     def read(self) -> Frame | None:
         while not self.ended.wait(PERIOD_S):
             if not self.stopped.is_set():
                 self._index += 1
-                pixels = np.full((48, 64, self._depth), 40, np.uint8)
+                pixels = np.full((*self.shape, self._depth), 40, np.uint8)
                 pixels[:, self._index % 56 : self._index % 56 + 8] = 220
                 return Frame(pixels, time.monotonic_ns(), self._index, stamps="arrival")
         return None
@@ -92,19 +94,32 @@ def until(happened: Callable[[], object], most_s: float = 20.0) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class LoopEnds:
+    """What prepares the pairs, which are taken as they come without it, and where they go: nowhere without a sink."""
+
+    preparation: Preparation | None = None
+    sink: Sink | None = None
+
+
 @contextmanager
 def live_rig(
-    folder: Path, token: str | None = None, tuner: Tuner | None = None, page: PageSettings | None = None
+    folder: Path,
+    token: str | None = None,
+    tuner: Tuner | None = None,
+    page: PageSettings | None = None,
+    ends: LoopEnds | None = None,
 ) -> Iterator[LiveRig]:
     """Run the rig and its page inside the block; snapshots go into `folder`, or to where `page` says."""
+    ends = ends or LoopEnds()
     settings = page or PageSettings(port=0, token=token, captures=folder)
     gauge, visible, infrared = Gauge(), SmallCamera("front", 3), SmallCamera("boson", 1)
     with (
         LivePage(gauge, settings, tuner) as shown,
-        pair_live_cameras(visible, infrared) as pairs,
+        pair_live_cameras(visible, infrared, preparation=ends.preparation) as pairs,
     ):
         gauge.watch(pairs.health, lambda: None)
-        words = (pairs, BaselineBackend("average"), NoSink())
+        words = (pairs, BaselineBackend("average"), ends.sink or NoSink())
         loop = Thread(target=run_pipeline, args=words, kwargs={"gauge": gauge})
         loop.start()
         try:

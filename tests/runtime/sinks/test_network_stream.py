@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
@@ -59,8 +59,8 @@ def receiver(address: str, options: dict[str, str], count: int = 3) -> Iterator[
 def begin(sink: StreamSink) -> None:
     """Send the first frame as soon as the receiver is there."""
     for _ in range(400):
-        with suppress(CoconetError):
-            sink.write(frame(0))
+        sink.write(frame(0))
+        if sink._sent:
             return
         time.sleep(0.05)
     pytest.fail("the receiver never came")
@@ -89,11 +89,70 @@ def test_a_receiver_sees_the_fused_pictures(kind: str) -> None:
     assert abs(int(pictures.result()[-1].mean()) - LEVEL) <= 2
 
 
-def test_a_receiver_who_is_not_there_is_said_without_the_password() -> None:
+def test_a_receiver_who_never_comes_is_said_without_the_password(capsys: pytest.CaptureFixture[str]) -> None:
     sink = open_sink(f"rtsp://me:secret@127.0.0.1:{free_port()}/fused")
-    with pytest.raises(CoconetError, match=r"rtsp://\*\*\*@127.0.0.1:\d+/fused: wanted somebody") as refused:
-        sink.write(frame(0))
-    assert "secret" not in str(refused.value)
+    for index in range(3):
+        sink.write(frame(index))
+    told = capsys.readouterr().err
+    assert "warning: nobody takes rtsp://***@127.0.0.1:" in told
+    with pytest.raises(CoconetError, match=r"^rtsp://\*\*\*@127.0.0.1:\d+/fused: .* nobody for 3 frames") as late:
+        sink.close()
+    assert "secret" not in told + str(late.value)
+
+
+def test_a_receiver_who_comes_late_gets_the_stream() -> None:
+    address = f"rtsp://127.0.0.1:{free_port()}/fused"
+    sink = StreamSink(address)
+    sink.write(frame(0))
+    assert sink.dropped == 1
+    with receiver(address, LISTENING) as pictures:
+        begin(sink)
+        send_until_enough(sink, pictures)
+        sink.close()
+    assert len(pictures.result()) == 3
+
+
+def sent_to_a_pipe(frames: list[FusedFrame], monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """What an h264 pipe carries."""
+    pipe = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr(sys, "stdout", pipe)
+    sink = StreamSink("h264:-")
+    for one in frames:
+        sink.write(one)
+    sink.close()
+    monkeypatch.undo()
+    raw = pipe.buffer
+    assert isinstance(raw, io.BytesIO)
+    return raw.getvalue()
+
+
+@pytest.mark.parametrize("every", [1, 5, 25])
+def test_a_key_frame_comes_every_second_with_what_decoding_begins_with(
+    every: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = sent_to_a_pipe([frame(index) for index in range(0, 101, every)], monkeypatch)  # four seconds
+    with av.open(io.BytesIO(data)) as stream:
+        packets = [packet for packet in stream.demux(video=0) if packet.size]
+    keys = [float((packet.pts - packets[0].pts) * packet.time_base) for packet in packets if packet.is_keyframe]
+    assert keys == pytest.approx([0, 1, 2, 3, 4], abs=0.001)
+    headers = [b"\0\0\1\x67" in bytes(packet) for packet in packets]  # a sequence parameter set
+    assert headers == [packet.is_keyframe for packet in packets]
+
+
+def test_pictures_of_another_size_go_on_in_the_same_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = [(48, 64)] * 5 + [(24, 32)] * 5 + [(48, 64)] * 5
+    data = sent_to_a_pipe([fused_frame(index, LEVEL, size=size) for index, size in enumerate(sizes)], monkeypatch)
+    with av.open(io.BytesIO(data)) as stream:
+        assert [(one.height, one.width) for one in stream.decode(video=0)] == sizes
+
+
+def test_raw_pictures_keep_the_size_they_began_with() -> None:
+    pipe = io.BytesIO()
+    sink = RawSink(pipe)
+    for size in ((48, 64), (24, 32), (30, 64)):
+        sink.write(fused_frame(0, LEVEL, size=size))
+    pictures = np.frombuffer(pipe.getvalue(), np.uint8).reshape(3, 48, 64, 3)
+    assert [(picture == LEVEL).mean() for picture in pictures] == [1, 1, 30 / 48]
 
 
 @pytest.mark.parametrize(
