@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -22,6 +22,9 @@ from coconet.redaction import redact_text
 COMMANDS_GROUP = "coconet.commands"
 """Each part of the house announces its commands under this entry-point group in setup.py."""
 
+
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
+"""The option of every command that writes; what it may replace is checked by coconet.files.check_outputs."""
 
 _UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 

@@ -63,7 +63,7 @@ class ExitCode(IntEnum):
     """FINISHED: the end was reached, or somebody asked to stop. UNEXPECTED: an error of the program, with a traceback.
 
     REFUSED: an option, a file or a package does not fit; nothing was begun. CAMERA, MODEL, OUTPUT, PAGE: what could not
-    be opened, or failed on the way.
+    be opened, or failed on the way. MISFITS: the end was reached, but some pairs were left out, as was asked for.
     """
 
     FINISHED = 0
@@ -73,6 +73,7 @@ class ExitCode(IntEnum):
     MODEL = 4
     OUTPUT = 5
     PAGE = 6
+    MISFITS = 7
 
 
 @contextmanager

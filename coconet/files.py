@@ -168,7 +168,14 @@ def check_outputs(
             raise CoconetError(
                 path, wanted="another name for each output", got="the same one twice", remedy="Choose another name."
             )
-        if not overwrite and holds_something(path):
+    if not overwrite:
+        check_free(wanted)
+
+
+def check_free(outputs: Iterable[Path | None]) -> None:
+    """Raise AlreadyExists for a file or folder that is there and not empty."""
+    for path in outputs:
+        if path is not None and holds_something(path):
             raise AlreadyExists(path)
 
 

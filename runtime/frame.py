@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels, RawPixels
 
 Side = Literal["visible", "infrared"]
@@ -27,6 +28,7 @@ class Frame:
     timestamp_ns: monotonic, as near the moment of exposure as the source allows.
     index: how many frames the camera gave before this one. name: the file's name where it came from a folder.
     stamps: whose time timestamp_ns is. palette: the colours that an infrared picture was turned back from.
+    misfit: why the picture cannot be used, if a source gives such frames; its pixels only stand in then.
     """
 
     pixels: RawPixels
@@ -35,6 +37,7 @@ class Frame:
     name: str = ""
     stamps: StampKind = "recording"
     palette: str = ""
+    misfit: CoconetError | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,11 @@ class FramePair:
     missing: frozenset[Side] = field(default=frozenset(), kw_only=True)
     notice: str = field(default="", kw_only=True)
     prepare_ms: float = field(default=0.0, kw_only=True)
+
+    @property
+    def misfit(self) -> CoconetError | None:
+        """Why the pair cannot be fused; None if it can."""
+        return self.visible.misfit or self.infrared.misfit
 
     @property
     def skew_ns(self) -> int:

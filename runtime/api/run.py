@@ -17,27 +17,32 @@ from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.sinks.open_sink import Output
 
 
-def run(
+def run(  # noqa: PLR0913  what the command line takes too
     pairs: PairStream,
     model: FusionModel,
     *,
     out: Path | str | None = None,
     on_frame: Callable[[FusedFrame], object] | None = None,
     stop: Event | None = None,
+    overwrite: bool = False,
 ) -> RunReport:
     """Fuse the pairs of a rig until the cameras end or `stop` is set, as `coconet run` does, and say how it went.
 
     pairs: opened by open_rig or open_pairs and not yet entered; they are closed in the end. model: stays open.
-    out: a video (.mp4, .mkv, .mov), a folder for pictures, udp:// or rtsp://; None is nowhere.
+    out: a video (.mp4, .mkv, .mov), a folder for pictures, udp:// or rtsp://; None is nowhere. overwrite: whether it
+    may be there already, and is replaced then.
     on_frame: called with every fused frame, in this thread; it holds up the next frame, and must not change the pixels,
     which are being written meanwhile. stop: may be set by any thread, also by on_frame; what was fused is kept.
-    Raises CoconetError for an output that cannot be opened and for what fails on the way, and lets errors of on_frame
-    out; nothing is left under the final name of the output then. Warns (UserWarning) if an INT8 model was calibrated
-    behind other settings of the thermal front end than those of this rig.
+    Raises CoconetError for an output that cannot be opened, is there already, or is a recording that the cameras read,
+    and for what fails on the way, and lets errors of on_frame out; a video stays under its unfinished name then.
+    Warns (UserWarning) if an INT8 model was calibrated behind other settings of the thermal front end than those of
+    this rig.
     """
     gauge = Gauge()
     gauge.on_frame(FrontEndCheck(model.card, pairs.front_end, warnings.warn))
     if on_frame is not None:
         gauge.on_frame(on_frame)
     ending = Ending(stop=stop or Event())
-    return run_pairs(pairs, model, Output(None if out is None else str(out)), ending=ending, gauge=gauge)
+    output = Output(None if out is None else str(out), overwrite=overwrite)
+    output.check(pairs.sources)
+    return run_pairs(pairs, model, output, ending=ending, gauge=gauge)

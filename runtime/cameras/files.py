@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from coconet.errors import CoconetError
 from coconet.media.pairs import pictures_in
 from coconet.media.pixels import RawPixels
 from coconet.media.thermal import ThermalSettings
@@ -50,10 +53,14 @@ class VideoCamera:
 
 @dataclass(frozen=True)
 class Pictures:
-    """The pictures of one side, each with the name that its frame is to have."""
+    """The pictures of one side, each with the name that its frame is to have.
+
+    gives_misfits: whether a file that is no picture is given as a frame with a misfit, rather than raised.
+    """
 
     paths: Sequence[Path]
     names: Sequence[str]
+    gives_misfits: bool = False
 
     @classmethod
     def of_folder(cls, folder: Path) -> Pictures:
@@ -99,14 +106,23 @@ class FolderCamera:
             return None
         path, index = self._pictures.paths[self._next], self._next
         self._next += 1
-        pixels = self._pixels(path)
+        pixels, misfit = self._picture(path)
         palette = self._infrared.palette if self._infrared else ""
         stamp_ns = round(index * SECOND_NS / self._fps)
-        return Frame(pixels, stamp_ns, index, self._pictures.names[index], stamps=self._stamps, palette=palette)
+        name = self._pictures.names[index]
+        return Frame(pixels, stamp_ns, index, name, stamps=self._stamps, palette=palette, misfit=misfit)
 
     def close(self) -> None:
         """Forget the pictures that are left."""
         self._next = len(self._pictures.paths)
+
+    def _picture(self, path: Path) -> tuple[RawPixels, CoconetError | None]:
+        try:
+            return self._pixels(path), None
+        except CoconetError as error:
+            if not self._pictures.gives_misfits:
+                raise
+            return np.zeros((1, 1, 1), np.uint8), error
 
     def _pixels(self, path: Path) -> RawPixels:
         from coconet.media.image import read_visible

@@ -5,15 +5,18 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from coconet.cli import OverwriteOption
 from coconet.event_log import LogStyle, logging_as
 from coconet.model_names import DEFAULT_MODEL, MODELS, RULES
 from coconet.reading import Reading, reads_pictures
 from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.viewers.open_viewer import View
+
+OnError = Literal["stop", "skip"]
 
 
 @reads_pictures
@@ -54,6 +57,13 @@ def run(
     rotate_minutes: Annotated[float, typer.Option("--rotate-minutes", min=0, help="Begin a new video file then.")] = 0,
     rotate_mb: Annotated[float, typer.Option("--rotate-mb", min=0, help="Or when it has so many megabytes.")] = 0,
     keep: Annotated[int, typer.Option("--keep", min=0, help="Delete the oldest files beyond so many.")] = 0,
+    overwrite: OverwriteOption = False,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Of a folder, keep the pictures that are there, and fuse the rest.")
+    ] = False,
+    on_error: Annotated[
+        OnError, typer.Option("--on-error", help="What a pair that cannot be read or fused does: stop, or skip it.")
+    ] = "stop",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file too.")] = None,
     frames: Annotated[int | None, typer.Option("--frames", min=1, help="Stop after so many fused frames.")] = None,
     view: Annotated[
@@ -81,7 +91,7 @@ def run(
     """Fuse two cameras, or two recordings, until they end, Ctrl-C is pressed, or SIGTERM or SIGHUP comes.
 
     With a view, recordings are played at their own rate. Exit codes: 0 the end, or asked to stop; 2 something refused
-    before the start; 3 a camera; 4 the model; 5 the output; 6 the page.
+    before the start; 3 a camera; 4 the model; 5 the output; 6 the page; 7 the end, but some pairs were left out.
     """
     from rich.console import Console
 
@@ -113,7 +123,9 @@ def run(
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
     if view is not None:
         chosen = chosen.model_copy(update={"realtime": True})
-    tuner = Tuner(chosen, rig)
+    output = Output(out, rotation, overwrite, skip_existing)
+    output.check([rig, *chosen.sources, choice.path], [json_file])
+    tuner = Tuner(chosen, rig, gives_misfits=on_error == "skip")
     with (
         whole_file(json_file) if json_file else nullcontext() as scratch,
         stopped_by_signals() as stop,
@@ -121,7 +133,11 @@ def run(
         Attendant(gauge),
         open_viewer(view, gauge, PageSettings(host, port, token, captures, view_token), tuner, stop),
     ):
-        report = run_rig(tuner, choice, Output(out, rotation), ending=Ending(frames, stop), gauge=gauge)
+        report = run_rig(tuner, choice, output, ending=Ending(frames, stop), gauge=gauge)
         if scratch:
             scratch.write_text(report.to_json())
     Console(stderr=out in ("h264:-", "raw:-")).print(report.to_table())  # standard output is the stream's
+    if report.misfits:
+        for misfit in report.misfits:
+            typer.echo(f"left out: {misfit.name}: {misfit.reason}", err=True)
+        raise typer.Exit(ExitCode.MISFITS)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from threading import Event
@@ -17,6 +18,7 @@ from coconet.runtime.frame import FramePair, FusedFrame
 from coconet.runtime.frame_check import SizeGuard
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.loop.selection import Misfit, Selection
 from coconet.runtime.pairing.paired_captures import StreamCounts
 from coconet.runtime.sinks.sink import Sink
 from coconet.runtime.sinks.writer_thread import SinkThread
@@ -92,11 +94,13 @@ class Ending:
     """What ends a run before its cameras do.
 
     limit: that many fused frames. stop: set by any thread, it ends the run also while no pair comes and while the sink
-    has no room; what was fused until then is kept.
+    has no room; what was fused until then is kept. selection: which pairs are fused, and whether one that cannot be
+    ends the run.
     """
 
     limit: int | None = None
     stop: Event = field(default_factory=Event)
+    selection: Selection = field(default_factory=Selection)
 
 
 def run_pipeline(
@@ -114,7 +118,7 @@ def run_pipeline(
     Any error discards the sink and is raised; so is a stream without a single pair, unless it was stopped.
     """
     gauge, ending = gauge or Gauge(), ending or Ending()
-    loop, stop = _Loop(pairs, backend, ending, gauge), ending.stop
+    loop, stop, selection = _Loop(pairs, backend, ending, gauge), ending.stop, ending.selection
     with SinkThread(sink, gauge.note_written) as writer:
         for frame in loop.fused():
             if not writer.put(frame, stop):
@@ -123,16 +127,18 @@ def run_pipeline(
         interrupted = stop.is_set()
         if gauge.fused == 0:
             writer.give_up()  # a video without a frame is none
-            if not interrupted:
+            if not interrupted and not selection.skipped:
                 with ending_with(ExitCode.CAMERA):
-                    raise _no_pairs(pairs.counts)
-    return RunReport.of(gauge.figures(), pairs.counts, interrupted=interrupted)
+                    raise _no_pairs(pairs.counts, selection.misfits)
+    report = RunReport.of(gauge.figures(), pairs.counts, interrupted=interrupted)
+    return dataclasses.replace(report, skipped=selection.skipped, misfits=selection.misfits)
 
 
 class _Loop:
     """One run of the loop, from pairs to fused frames."""
 
     def __init__(self, pairs: PairSource, backend: Backend, ending: Ending, gauge: Gauge) -> None:
+        self._selection = ending.selection
         self._pairs, self._backend, self._limit, self._stop = pairs, backend, ending.limit, ending.stop
         self._guard = SizeGuard(backend.card)
         self._ahead = self._reader()
@@ -141,34 +147,35 @@ class _Loop:
     def fused(self) -> Iterator[FusedFrame]:
         """Fuse pair after pair, while the next ones are made ready."""
         with self._ahead:
-            entries = islice(self._prepared(), self._limit)
-            backend = self._backend
+            entries, backend = self._prepared(), self._backend
             if isinstance(backend, OverlappingBackend) and backend.depth > 1:
-                yield from self._overlapped(entries, backend)
+                yield from self._overlapped(islice(entries, self._limit), backend)
             else:
-                yield from (self._fused(entry) for entry in entries)
+                frames = (frame for frame in map(self._fused, entries) if frame is not None)
+                yield from islice(frames, self._limit)
 
     def _reader(self) -> QueueThread[Entry]:
         # Of recordings no pair more than wanted is read; of live cameras those that give way do not count.
         live, pairs = self._pairs.realtime, self._pairs.until(self._stop)
-        source = iter(pairs if live else islice(pairs, self._limit))
+        source = iter(pairs if live or self._selection.chooses else islice(pairs, self._limit))
         bounds = Bounds(1, "drop oldest") if live else Bounds(_PAIRS_AHEAD)
         ready = (Entry(pair, time.perf_counter()) for pair in map(self._guard, source))
         return QueueThread(filling(lambda: next(ready, None)), bounds, "prepare")
 
     def _prepared(self) -> Iterator[Entry]:
         while (entry := self._next()) is not None:
-            yield entry
+            if self._selection.wants(entry.pair):
+                yield entry
 
     def _next(self) -> Entry | None:
         with ending_with(ExitCode.CAMERA):
             return self._ahead.take(self._stop)
 
-    def _fused(self, entry: Entry) -> FusedFrame:
-        begun = time.perf_counter()
-        with ending_with(ExitCode.MODEL):
+    def _fused(self, entry: Entry) -> FusedFrame | None:
+        begun, pixels = time.perf_counter(), None
+        with ending_with(ExitCode.MODEL), self._selection.fusing(entry.pair):
             pixels = fuse_pair(entry.pair, self._backend)
-        return self._frame(Pending(entry, begun), pixels)
+        return None if pixels is None else self._frame(Pending(entry, begun), pixels)
 
     def _overlapped(self, entries: Iterator[Entry], backend: OverlappingBackend) -> Iterator[FusedFrame]:
         pictures = overlapped(entries, backend, time.perf_counter)
@@ -211,7 +218,14 @@ def add_notice(fused: Pixels, pair: FramePair) -> Pixels:
     return add_badge(fused, pair.notice)
 
 
-def _no_pairs(counts: StreamCounts) -> CoconetError:
+def _no_pairs(counts: StreamCounts, misfits: Sequence[Misfit]) -> CoconetError:
+    if misfits:
+        return CoconetError(
+            "cameras",
+            wanted="at least one pair that can be fused",
+            got=f"none of {len(misfits)}; the first one, {misfits[0].name}: {misfits[0].reason}",
+            remedy="Check the pictures and the model.",
+        )
     return CoconetError(
         "cameras",
         wanted="at least one pair of frames",

@@ -13,6 +13,7 @@ from rich.console import Console
 from coconet.cards.model_card import FrontEnd, ModelCard
 from coconet.errors import ExitCode, ending_with
 from coconet.event_log import log_event
+from coconet.files import unfinished
 from coconet.progress import frame_progress
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.choice import BackendChoice
@@ -21,10 +22,12 @@ from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.loop.selection import Selection
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.pairing.paired_captures import StreamCounts
 from coconet.runtime.rig.live_settings import Tuner
-from coconet.runtime.sinks.open_sink import Output, open_sink
+from coconet.runtime.sinks.open_sink import Output, open_sink, output_path
+from coconet.runtime.sinks.sink import FolderSink
 from coconet.runtime.threads.queue_thread import result_unless
 
 
@@ -74,10 +77,12 @@ def run_rig(
 
     tuner: the rig, which can be changed through it meanwhile. choice: what fuses, see `choose_backend`. out: where the
     fused frames go. ending: what ends it before the cameras do. gauge: keeps the record of the run.
-    Raises CoconetError for whatever cannot be opened, and for what fails on the way; nothing is left under the final
-    name then.
+    Raises CoconetError for whatever cannot be opened, for an output that is an input or there already, and for what
+    fails on the way; a video stays under its unfinished name then, and pictures that are whole stay.
     """
     ending, gauge = ending or Ending(), gauge or Gauge()
+    out.check([tuner.file, *tuner.rig.sources, choice.path])
+    _tell_recovered(out)
     with closing(_open_model(choice)) as backend:
         pairs = _open_cameras(tuner, ending.stop)
         if pairs is None:
@@ -98,6 +103,9 @@ def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Endin
         gauge.watch(pairs.health, pairs.drift_px, pairs.pairing_trouble)
         with ending_with(ExitCode.OUTPUT):
             sink = open_sink(out.address, out.rotation)
+        there = sink.holds if out.skip_existing and isinstance(sink, FolderSink) else None
+        selection = Selection(skips_misfits=pairs.gives_misfits, there=there)
+        ending = dataclasses.replace(ending, selection=selection)
         report = run_pipeline(pairs, backend, sink, ending=ending, gauge=gauge)
     if report.interrupted or report.fused == ending.limit:
         return report  # what the cameras had read ahead was not wanted any more, which is no loss
@@ -106,6 +114,18 @@ def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Endin
 
 def _warn(sentence: str) -> None:
     Console(stderr=True).print(f"[yellow]warning:[/] {sentence}", soft_wrap=True, highlight=False)
+
+
+def _tell_recovered(out: Output) -> None:
+    """Finish what a run of the same name that was killed has left, and say what it is called now."""
+    path = output_path(out.address)
+    if path is not None and out.rotation is None and unfinished(path).is_file():
+        from coconet.media.video_writer import recover_video
+
+        with ending_with(ExitCode.OUTPUT):
+            found = recover_video(path)
+        if found is not None:
+            _warn(f"a run that was killed had left {unfinished(path).name}; what was in it is {found.name} now.")
 
 
 def _open_model(choice: BackendChoice) -> Backend:

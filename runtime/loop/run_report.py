@@ -11,6 +11,7 @@ from rich.table import Table
 from coconet.cards.precision import PrecisionName
 from coconet.runtime.loop.latency_log import Percentiles, StageTime
 from coconet.runtime.loop.run_stats import Figures
+from coconet.runtime.loop.selection import Misfit
 from coconet.runtime.pairing.paired_captures import CameraCount, StreamCounts
 
 
@@ -25,6 +26,7 @@ class RunReport:
     capture_to_fused_ms: from the later stamp of a pair to its picture; None for recordings.
     stages: the time of every stage. superseded: prepared pairs that gave way to a newer one.
     passed_through: frames that show one camera alone, because the other was not there.
+    skipped: pairs whose picture was there already. misfits: pairs that were left out because they could not be fused.
     """
 
     model: str
@@ -40,6 +42,8 @@ class RunReport:
     stages: tuple[StageTime, ...] = ()
     superseded: int = 0
     passed_through: int = 0
+    skipped: int = 0
+    misfits: tuple[Misfit, ...] = ()
 
     @classmethod
     def of(cls, figures: Figures, counts: StreamCounts, *, interrupted: bool) -> RunReport:
@@ -74,11 +78,14 @@ class RunReport:
         stopped = ", stopped before the end" if self.interrupted else ""
         alone = f", {self.passed_through} of one camera alone" if self.passed_through else ""
         gone = f", {self.superseded} pairs gave way to newer ones" if self.superseded else ""
+        stopped = f"{stopped}{alone}{gone}"
+        there = f", {self.skipped} pictures were there already" if self.skipped else ""
+        unfit = f", {len(self.misfits)} pairs misfit" if self.misfits else ""
         rows = [
             ("model", f"{self.model} {self.precision}, {self.backend}"),
             ("visible", _in_words(self.counts.visible)),
             ("infrared", _in_words(self.counts.infrared)),
-            ("fused", f"{self.fused} frames in {self.seconds:.1f} s, {self.fps:.1f} fps{stopped}{alone}{gone}"),
+            ("fused", f"{self.fused} frames in {self.seconds:.1f} s, {self.fps:.1f} fps{stopped}{there}{unfit}"),
         ]
         timed = (
             ("latency", self.latency_ms),

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from coconet.cards.model_card import FrontEnd
+from coconet.errors import CoconetError
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.frame import FramePair, Side
 from coconet.runtime.pairing.camera_health import CameraHealth
@@ -40,11 +41,19 @@ class PairStream:
 
     realtime: which of the two it is. frames_expected: how many pairs will come, None if that is not known.
     preparation: makes every pair fit for a backend, and can be changed meanwhile; None leaves pairs as the cameras
-    gave them.
+    gave them. gives_misfits: whether a pair that cannot be prepared is given with its misfit rather than raised.
     """
 
-    def __init__(self, captures: PairedCaptures, pairs: PairSequence, preparation: Preparation | None = None) -> None:
+    def __init__(
+        self,
+        captures: PairedCaptures,
+        pairs: PairSequence,
+        preparation: Preparation | None = None,
+        *,
+        gives_misfits: bool = False,
+    ) -> None:
         """Give the `pairs` that are made of what `captures` reads."""
+        self.gives_misfits = gives_misfits
         self._captures, self._pairs, self.preparation = captures, pairs, preparation
         self.realtime, self.frames_expected = captures.realtime, captures.frames_expected
 
@@ -71,6 +80,11 @@ class PairStream:
         """What became of the frames so far; after the block, of all of them: read = paired + dropped."""
         return self._captures.counts
 
+    @property
+    def sources(self) -> tuple[str, str]:
+        """What the visible and the infrared camera are called: of a recording, its path."""
+        return self._captures.sources
+
     def health(self) -> tuple[CameraHealth | None, CameraHealth | None]:
         """How the visible and the infrared camera are now; None for recordings, which cannot be late."""
         return self._captures.health()
@@ -93,10 +107,15 @@ class PairStream:
 
     def _prepare(self, pair: FramePair) -> FramePair:
         self._captures.note_paired(pair)
-        if self.preparation is None:
+        if self.preparation is None or pair.misfit is not None:
             return pair
         begun = time.perf_counter()
-        prepared = self.preparation(pair)
+        try:
+            prepared = self.preparation(pair)
+        except CoconetError as error:
+            if not self.gives_misfits:
+                raise
+            return dataclasses.replace(pair, visible=dataclasses.replace(pair.visible, misfit=error))
         return dataclasses.replace(prepared, prepare_ms=(time.perf_counter() - begun) * 1e3)
 
 
@@ -120,11 +139,16 @@ class _EveryPair:
 
 
 def pair_recordings(
-    visible: Camera, infrared: Camera, pairing: Pairing | None = None, preparation: Preparation | None = None
+    visible: Camera,
+    infrared: Camera,
+    pairing: Pairing | None = None,
+    preparation: Preparation | None = None,
+    *,
+    gives_misfits: bool = False,
 ) -> PairStream:
-    """Join two open cameras that wait to be read; every pair comes out, prepared.
+    """Join two open cameras that wait to be read; every pair comes out, prepared. gives_misfits: see PairStream.
 
     Raises CoconetError if one of them is live and the other is not.
     """
     captures = PairedCaptures(visible, infrared, pairing)
-    return PairStream(captures, _EveryPair(captures), preparation)
+    return PairStream(captures, _EveryPair(captures), preparation, gives_misfits=gives_misfits)

@@ -74,7 +74,7 @@ class PairedCaptures:
     realtime: whether the cameras are live, so that frames are dropped rather than waited for.
     frames_expected: the length of the shorter of two recordings; None if either length is not known.
     pairer: takes the frames and gives the pairs; another one once an offset has changed. unfinished: the sides that
-    may still give frames.
+    may still give frames. sources: the names of the cameras, visible first.
     """
 
     def __init__(
@@ -102,6 +102,7 @@ class PairedCaptures:
         self._started_over_ns: int | None = None
         self._changed = Condition()
         cameras: dict[Side, Camera] = {"visible": visible, "infrared": infrared}
+        self.sources = (visible.name, infrared.name)
         self._captures = {
             side: Capture(camera, DEPTH, self._changed, care.get(side)) for side, camera in cameras.items()
         }

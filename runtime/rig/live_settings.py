@@ -31,10 +31,11 @@ class Tuner:
     """Holds a rig, opens it, and changes it; any thread may ask.
 
     rig: as it is now. file: the rig file it came from, None where it came from two addresses.
+    gives_misfits: as open_rig takes it.
     """
 
-    def __init__(self, rig: Rig, file: Path | None = None) -> None:
-        self.rig, self.file = rig, file
+    def __init__(self, rig: Rig, file: Path | None = None, *, gives_misfits: bool = False) -> None:
+        self.rig, self.file, self._gives_misfits = rig, file, gives_misfits
         self._lock = Lock()
         self._stream: PairStream | None = None
         self._changed: dict[str, dict[str, Any]] = {}
@@ -42,7 +43,7 @@ class Tuner:
     def open(self) -> PairStream:
         """Open the rig as it is now, as `open_rig` does."""
         self.rig = aligned_first(self.rig)
-        self._stream = open_rig(self.rig, patient=True)
+        self._stream = open_rig(self.rig, patient=True, gives_misfits=self._gives_misfits)
         return self._stream
 
     def settings(self) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -38,16 +39,18 @@ def open_rig(
     align: bool = True,
     opener: CameraOpener | None = None,
     patient: bool = False,
+    gives_misfits: bool = False,
 ) -> PairStream:
     """Open both cameras and join them to a stream of pairs, to be used as a context manager.
 
     Pairs are 8 bit and, unless `align` is off, of equal size: visible (H, W, 3) or, from gray pictures, (H, W, 1);
     infrared (H, W, 1). The stream's `preparation` is what makes them so. opener: opens a camera, at first and after a
     loss, in place of open_side. patient: a live camera that does not answer, beside one that does, begins as lost and
-    is opened again and again.
+    is opened again and again. gives_misfits: a picture of a folder that cannot be read, or a pair that cannot be
+    prepared, comes out with its misfit, and does not end the stream.
     Raises CoconetError for an address that cannot be opened and for folders whose file names do not match.
     """
-    opener = opener or open_side
+    opener = opener or (partial(open_side, gives_misfits=True) if gives_misfits else open_side)
     if align:
         rig = aligned_first(rig, opener)
     sources = _open_both(rig, _with_patience(rig, opener) if patient else opener)
@@ -65,7 +68,7 @@ def open_rig(
             settings = LiveSettings(rig.health.limits(), recoveries, rig.alignment.size_px)
             stream = pair_live_cameras(visible, infrared, _pairing(rig), preparation, settings)
         else:
-            stream = pair_recordings(visible, infrared, _pairing(rig), preparation)
+            stream = pair_recordings(visible, infrared, _pairing(rig), preparation, gives_misfits=gives_misfits)
         stack.pop_all()  # from here on the stream closes them
         return stream
 
@@ -178,10 +181,12 @@ def _paired_pictures(rig: Rig) -> dict[Role, Pictures]:
     return {}
 
 
-def open_side(rig: Rig, role: Role) -> Camera:
-    """Open one camera of a rig by its address."""
+def open_side(rig: Rig, role: Role, *, gives_misfits: bool = False) -> Camera:
+    """Open one camera of a rig by its address. gives_misfits: see Pictures."""
     table = rig.visible if role == "visible" else rig.infrared
     pictures = _paired_pictures(rig).get(role)
+    if pictures is not None and gives_misfits:
+        pictures = dataclasses.replace(pictures, gives_misfits=True)
     settings = CameraSettings(table.fps, table.size_px, table.layout, rig.infrared.palette, pictures)
     return open_camera(table.address, role, settings)
 

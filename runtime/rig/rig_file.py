@@ -11,7 +11,8 @@ from coconet.config import Checked, check_fields, read_toml
 from coconet.errors import CoconetError
 from coconet.media.thermal import Contrast, ThermalSettings
 from coconet.reading import Reading
-from coconet.redaction import redact, redact_text
+from coconet.redaction import is_network_address, redact, redact_text
+from coconet.runtime.cameras.recorded import stamps_beside
 from coconet.runtime.pairing.camera_health import HealthLimits
 from coconet.runtime.pairing.paired_captures import Policy
 from coconet.runtime.preprocess.fit import Fit
@@ -168,6 +169,12 @@ class Rig(Checked):
     health: HealthTable = HealthTable()
     view: ViewTable = ViewTable()
     realtime: bool = False
+
+    @property
+    def sources(self) -> tuple[Path | str, ...]:
+        """What it reads, that no output may harm: the addresses, and the stamps beside a recording."""
+        addresses = (self.visible.address, self.infrared.address)
+        return (*addresses, *(stamps_beside(Path(one)) for one in addresses if not is_network_address(one)))
 
     @classmethod
     def from_file(cls, path: Path | str) -> Rig:

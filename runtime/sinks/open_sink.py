@@ -2,23 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from coconet.errors import CoconetError
+from coconet.files import check_free, check_no_input, check_outputs
 from coconet.redaction import is_network_address, redact
 from coconet.runtime.sinks.sink import FolderSink, NoSink, Sink
-from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink
+from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink, kept_files
 
 _SCHEMES = ("udp", "rtsp", "h264", "raw")
 
 
 @dataclass(frozen=True)
 class Output:
-    """Where frames go, as `open_sink` takes it: an address, and when a video file gives way to the next one."""
+    """Where frames go, as `open_sink` takes it: an address, and when a video file gives way to the next one.
+
+    overwrite: whether it may replace what is there. skip_existing: whether pictures that are there already stay, and
+    are not made again; for a folder.
+    """
 
     address: str | None = None
     rotation: Rotation | None = None
+    overwrite: bool = False
+    skip_existing: bool = False
+
+    def check(self, inputs: Iterable[Path | str | None], others: Iterable[Path | None] = ()) -> None:
+        """Refuse what must not be written to, as check_outputs says. others: more outputs of the same command.
+
+        A video that is rotated never replaces anything, but may not have inputs among the files it deletes in the end.
+        """
+        path, inputs, others = output_path(self.address), list(inputs), list(others)
+        if self.skip_existing and (path is None or not _is_folder(self.address or "", path)):
+            raise CoconetError(
+                "--skip-existing", wanted="a folder of pictures as output", got="another one", remedy="Leave it out."
+            )
+        check_outputs([path, *others], inputs=inputs, overwrite=True)
+        if path is not None and self.rotation is not None and path.parent.is_dir():
+            check_no_input(kept_files(path), inputs)
+        if not self.overwrite:
+            check_free(others)
+            check_free([path] if self.rotation is None and not self.skip_existing else [])
+
+
+def output_path(address: str | None) -> Path | None:
+    """The file or folder that an output's address names; None for nowhere and for streams.
+
+    Raises CoconetError for an address of no known kind.
+    """
+    if address is None or _stream(address):
+        return None
+    if is_network_address(address) or address.partition(":")[0].lower() in ("h264", "raw"):
+        raise CoconetError(
+            redact(address),
+            wanted="udp://host:5000 or rtsp://host/path, h264:- or raw:-, a video file or a folder",
+            got="another kind of address",
+            remedy="Use one of them.",
+        )
+    return Path(address)
+
+
+def _stream(address: str) -> str:
+    """The address of a stream, its scheme in small letters; empty for anything else."""
+    scheme, colon, rest = address.partition(":")
+    if colon and scheme.lower() in _SCHEMES:
+        address = f"{scheme.lower()}:{rest}"
+    return address if address.startswith(("udp://", "rtsp://")) or address in ("h264:-", "raw:-") else ""
+
+
+def _is_folder(address: str, path: Path) -> bool:
+    return address.endswith("/") or path.is_dir() or not path.suffix
 
 
 def open_sink(address: str | None, rotation: Rotation | None = None) -> Sink:
@@ -27,30 +81,16 @@ def open_sink(address: str | None, rotation: Rotation | None = None) -> Sink:
     udp:// and rtsp:// send H.264; h264:- and raw:- write to standard output. A folder is what ends in a slash, has no
     ending, or is there already; it is made where it is not. rotation: when a video file gives way to the next one.
     Schemes may be written in capitals. Raises CoconetError for an unknown scheme, and for what cannot be written.
+    What is there is replaced: Output.check says whether it may be.
     """
+    path = output_path(address)
+    if path is not None and address is not None:
+        if _is_folder(address, path):
+            return FolderSink(path)
+        return VideoSink(path) if rotation is None else RotatingSink(path, rotation)
     if address is None:
         return NoSink()
-    scheme, colon, rest = address.partition(":")
-    if colon and scheme.lower() in _SCHEMES:
-        address = f"{scheme.lower()}:{rest}"
-    if address.startswith(("udp://", "rtsp://")) or address == "h264:-":
-        from coconet.runtime.sinks.network_stream import StreamSink
+    from coconet.runtime.sinks.network_stream import RAW_PIPE, RawSink, StreamSink
 
-        return StreamSink(address)
-    if address == "raw:-":
-        from coconet.runtime.sinks.network_stream import RawSink
-
-        return RawSink()
-    if is_network_address(address) or scheme.lower() in ("h264", "raw"):
-        raise CoconetError(
-            redact(address),
-            wanted="udp://host:5000 or rtsp://host/path, h264:- or raw:-, a video file or a folder",
-            got="another kind of address",
-            remedy="Use one of them.",
-        )
-    path = Path(address)
-    if address.endswith("/") or path.is_dir() or not path.suffix:
-        return FolderSink(path)
-    if rotation is not None:
-        return RotatingSink(path, rotation)
-    return VideoSink(path)
+    stream = _stream(address)
+    return RawSink() if stream == RAW_PIPE else StreamSink(stream)
