@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from coconet.errors import CoconetError
 from coconet.event_log import warn_once
+from coconet.media.header import picture_header
 
 INFRARED_NAMES = (
     *("ir", "infrared", "thermal", "thermal_16_bit", "thermal_8_bit", "lwir", "tir", "cropinfrared", "inf"),
@@ -202,6 +203,8 @@ def pair_by_name(visible: Path, infrared: Path, pair_by: str | None = None) -> l
     """
     if pair_by is not None:
         return _by_patterns(visible, infrared, pair_by)
+    if visible.resolve() == infrared.resolve():
+        return _of_one_folder(visible)
     folders, sides = (visible, infrared), []
     for folder in folders:
         paths = pictures_in(folder)
@@ -212,6 +215,21 @@ def pair_by_name(visible: Path, infrared: Path, pair_by: str | None = None) -> l
     if alone:
         raise _alone(visible, infrared, sides, alone)
     return _named_from(visible, [PicturePair(path.name, path, sides[1][key]) for key, path in sides[0].items()])
+
+
+def _of_one_folder(root: Path) -> list[PicturePair]:
+    """Pairs whose names say the side, or radiometric pictures, each of which holds both sides."""
+    if pairs := _said_by_files(root):
+        return pairs
+    paths = pictures_in(root)
+    if all(picture_header(path.read_bytes()).maker == "FLIR" for path in paths):
+        return _named_from(root, [PicturePair(path.name, path, path) for path in paths])
+    raise CoconetError(
+        root,
+        wanted="a folder for each side, or one of pictures whose names say the side, or of radiometric pictures",
+        got=f"one folder for both, with names such as {paths[0].name}",
+        remedy='Say which belong together: --pair-by "{}_left,{}_right", visible first.',
+    )
 
 
 def _without_words(folders: Iterable[Path], sides: Iterable[Mapping[str, Path]]) -> list[dict[str, Path]] | None:

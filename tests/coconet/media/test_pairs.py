@@ -106,3 +106,11 @@ def test_names_that_differ_by_capitals_or_unicode_alone_are_one_name(tmp_path: P
 def test_hidden_names_are_no_pictures(tmp_path: Path) -> None:
     folder = touch(tmp_path / "x", "._a.png", ".b.png", "c.png")
     assert [path.name for path in pictures_in(folder)] == ["c.png"]
+
+
+def test_one_folder_for_both_sides_pairs_by_what_names_say_and_never_a_picture_with_itself(tmp_path: Path) -> None:
+    both = touch(tmp_path / "x", "1_vis.png", "1_ir.png")
+    assert [(one.visible.name, one.infrared.name) for one in pair_by_name(both, both)] == [("1_vis.png", "1_ir.png")]
+    unclear = touch(tmp_path / "y", "1.png", "2.png")
+    with pytest.raises(CoconetError, match="got one folder for both, with names such as 1.png"):
+        pair_by_name(unclear, unclear)
