@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
@@ -16,11 +18,16 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from coconet import __version__
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, ExitCode, first_line
 from coconet.redaction import redact_text
 
 COMMANDS_GROUP = "coconet.commands"
 """Each part of the house announces its commands under this entry-point group in setup.py."""
+
+TRACEBACK = "COCONET_TRACEBACK"
+"""The environment variable that shows where an unexpected error came from."""
+
+_MOST_WORDS = 500  # of what a foreign error says
 
 
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
@@ -108,5 +115,17 @@ def main() -> None:
     try:
         app()
     except CoconetError as error:
-        Console(stderr=True).print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
+        _complain(str(error))
         sys.exit(error.exit_code)
+    except Exception as error:  # a fault of ours: said in a sentence, like all others
+        if os.environ.get(TRACEBACK):
+            traceback.print_exc()
+        _complain(
+            f"the program failed unexpectedly: {type(error).__name__}: {redact_text(first_line(error))[:_MOST_WORDS]}. "
+            f"This is a fault of coconet itself; {TRACEBACK}=1 shows where. Please report it."
+        )
+        sys.exit(ExitCode.UNEXPECTED)
+
+
+def _complain(text: str) -> None:
+    Console(stderr=True).print(Text.assemble(("error: ", "bold red"), text), soft_wrap=True)

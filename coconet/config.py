@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, Refused
 from coconet.files import existing_file, whole_file
 from coconet.harmless import HIDDEN
 
@@ -41,11 +41,11 @@ def check_fields(model: type[Model], fields: Mapping[str, Any], where: object) -
     try:
         return model.model_validate(fields)
     except CoconetError as error:  # from a validator that builds one of our own dataclasses
-        raise CoconetError(f"{where}, {error.where}", wanted=error.wanted, got=error.got, remedy=error.remedy) from None
+        raise Refused(f"{where}, {error.where}", wanted=error.wanted, got=error.got, remedy=error.remedy) from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) if _KEY.fullmatch(str(part)) else HIDDEN for part in first["loc"])
-        raise CoconetError(
+        raise Refused(
             f"{where}, {key}", wanted=_wanted(model, first), got=_got(first), remedy="Correct or remove this key."
         ) from None
 
@@ -112,7 +112,7 @@ def toml_fields(text: str, where: object) -> dict[str, Any]:
 
 
 def _no_toml(where: object, got: str) -> CoconetError:
-    return CoconetError(where, wanted="a TOML file", got=got, remedy="Correct the line.")
+    return Refused(where, wanted="a TOML file", got=got, remedy="Correct the line.")
 
 
 def write_toml(path: Path, fields: Mapping[str, Any]) -> None:

@@ -43,7 +43,15 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-class MissingPackage(CoconetError, ImportError):
+class Refused(CoconetError):
+    """What was written down does not fit: a word, an ending, an address, a file that is not there, a missing package.
+
+    It stays as it is until somebody changes it, so the exit code is ExitCode.REFUSED wherever it is found, and what
+    watches over a run does not start it again.
+    """
+
+
+class MissingPackage(Refused, ImportError):
     """A package that only one job needs is not installed; the message names the extra that brings it.
 
     extra: the extra of setup.py that brings the package; empty where the base install does.
@@ -60,28 +68,42 @@ class MissingPackage(CoconetError, ImportError):
 
 
 class ExitCode(IntEnum):
-    """FINISHED: the end was reached, or somebody asked to stop. UNEXPECTED: an error of the program, with a traceback.
+    """FINISHED: the end was reached, or somebody asked to stop.
 
     REFUSED: an option, a file or a package does not fit; nothing was begun. CAMERA, MODEL, OUTPUT, PAGE: what could not
     be opened, or failed on the way. MISFITS: the end was reached, but some pairs were left out, as was asked for.
+    UNEXPECTED: an error of the program itself (EX_SOFTWARE of sysexits.h).
     """
 
     FINISHED = 0
-    UNEXPECTED = 1
     REFUSED = 2
     CAMERA = 3
     MODEL = 4
     OUTPUT = 5
     PAGE = 6
     MISFITS = 7
+    UNEXPECTED = 70
 
 
 @contextmanager
 def ending_with(code: ExitCode) -> Iterator[None]:
-    """Let a CoconetError that comes out of the block end the command with `code`, unless it knows better already."""
+    """Let a CoconetError out of the block end the command with `code`, unless it knows better, or is Refused."""
     try:
         yield
+    except Refused:
+        raise
     except CoconetError as error:
         if error.exit_code == ExitCode.REFUSED:
             error.exit_code = code
         raise
+
+
+@contextmanager
+def reading_from(path: Path, kind: str) -> Iterator[None]:
+    """Turn what the operating system refuses inside the block into Refused; kind: what `path` should have been."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        got = getattr(error, "strerror", None) or "a name that no file can have"
+        remedy = "Check the path, and give yourself the right to read it."
+        raise Refused(path, wanted=kind, got=got, remedy=remedy) from error

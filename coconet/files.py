@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, Refused, reading_from
 from coconet.media.pairs import is_picture
 from coconet.redaction import is_network_address
 
@@ -27,7 +27,7 @@ UNFINISHED = ".unfinished"
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 
 
-class AlreadyExists(CoconetError):
+class AlreadyExists(Refused):
     """A result of that name is there already, and --overwrite was not given."""
 
     def __init__(self, path: Path) -> None:
@@ -121,10 +121,16 @@ def _sync(path: Path) -> None:
 
 
 def existing_file(path: Path, kind: str) -> Path:
-    """Return `path`, or say that no such file exists; `kind` says what it should have been, as `an ONNX model`."""
-    if not path.is_file():
-        got = "a folder" if path.is_dir() else "no such file"
-        raise CoconetError(path, wanted=kind, got=got, remedy="Check the path.")
+    """Return `path`, or raise Refused for one that is no file or may not be read.
+
+    kind: what it should have been, as `an ONNX model`.
+    """
+    with reading_from(path, kind):
+        if not path.is_file():
+            got = "a folder" if path.is_dir() else "something that is no file" if path.exists() else "no such file"
+            raise Refused(path, wanted=kind, got=got, remedy="Check the path.")
+        if not os.access(path, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     return path
 
 

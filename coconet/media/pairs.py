@@ -10,7 +10,7 @@ from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, Refused, reading_from
 from coconet.event_log import warn_once
 from coconet.media.header import picture_header
 
@@ -94,12 +94,12 @@ def pictures_in(folder: Path) -> list[Path]:
 
 
 def _pictures_below(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise CoconetError(folder, wanted="a folder of pictures", got="no such folder", remedy="Check the path.")
-    found = sorted(path for path in folder.iterdir() if is_picture(path) and path.is_file())
-    if not found:
-        inside = (path for path in folder.rglob("*") if is_picture(path) and path.is_file())
-        found = sorted(path for path in inside if not _hidden(path.relative_to(folder)))
+    _check_folder(folder, "a folder of pictures")
+    with reading_from(folder, "a folder of pictures"):
+        found = sorted(path for path in folder.iterdir() if is_picture(path) and path.is_file())
+        if not found:
+            inside = (path for path in folder.rglob("*") if is_picture(path) and path.is_file())
+            found = sorted(path for path in inside if not _hidden(path.relative_to(folder)))
     if not found:
         raise CoconetError(
             folder,
@@ -108,6 +108,14 @@ def _pictures_below(folder: Path) -> list[Path]:
             remedy="Put the pictures into this folder, or into folders inside it.",
         )
     return found
+
+
+def _check_folder(folder: Path, wanted: str) -> None:
+    """Raise Refused where there is no folder, and for one that may not be read."""
+    with reading_from(folder, wanted):
+        if not folder.is_dir():
+            raise Refused(folder, wanted=wanted, got="no such folder", remedy="Check the path.")
+        next(folder.iterdir(), None)
 
 
 def _hidden(path: Path) -> bool:
@@ -132,8 +140,7 @@ def paired_folder(root: Path, pair_by: str | None = None) -> list[PicturePair]:
     sides may also lie side by side in several places below (train/ir, train/vi, test/ir, ...).
     Raises CoconetError where there are no pairs, and for pictures that have no partner, naming the nearest.
     """
-    if not root.is_dir():
-        raise CoconetError(root, wanted="a folder of paired pictures", got="no such folder", remedy="Check the path.")
+    _check_folder(root, "a folder of paired pictures")
     if pair_by is not None:
         return pair_by_name(root, root, pair_by)
     homes = _homes_of_both(root)
@@ -166,7 +173,8 @@ def _homes_of_both(root: Path) -> list[tuple[Path, Path]]:
 
 
 def _side_in(folder: Path, names: Sequence[str]) -> Path | None:
-    found = {path.name.casefold(): path for path in sorted(folder.iterdir(), reverse=True) if path.is_dir()}
+    with reading_from(folder, "a folder of paired pictures"):
+        found = {path.name.casefold(): path for path in sorted(folder.iterdir(), reverse=True) if path.is_dir()}
     return next((found[name] for name in names if name in found), None)
 
 
@@ -316,8 +324,7 @@ def _pattern(text: str, side: int) -> re.Pattern[str]:
 
 def _matching(folder: Path, pattern: re.Pattern[str]) -> dict[tuple[str, ...], Path]:
     """The pictures at any depth whose path fits, keyed by what the pattern captures."""
-    if not folder.is_dir():
-        raise CoconetError(folder, wanted="a folder of pictures", got="no such folder", remedy="Check the path.")
+    _check_folder(folder, "a folder of pictures")
     inside = sorted(path for path in folder.rglob("*") if is_picture(path) and not _hidden(path.relative_to(folder)))
     fitting = [(path, pattern.fullmatch(name_key(path.relative_to(folder).as_posix()))) for path in inside]
     keys = {path: match.groups() for path, match in fitting if match}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, Refused
 from coconet.files import check_replaceable, free_name, give_name, lock_unfinished, unfinished, whole_file, writing_to
 from coconet.media.pixels import Pixels
 from coconet.media.video import INTERPOLATION, SECOND_NS
@@ -114,7 +114,7 @@ class VideoWriter:
         """
         kind = _CONTAINERS.get(path.suffix.lower())
         if kind is None:
-            raise CoconetError(
+            raise Refused(
                 path,
                 wanted=f"a name that ends in {', '.join(WRITABLE_SUFFIXES)}",
                 got=path.suffix or "no ending",

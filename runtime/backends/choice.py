@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, get_args
 
-from coconet.errors import CoconetError
+from coconet.errors import Refused
 from coconet.files import existing_file
 from coconet.model_endings import CHECKPOINT_SUFFIXES, ENGINE_SUFFIX, MODEL_SUFFIXES
 from coconet.model_names import MODEL_WORDS, RULES, model_path
@@ -32,7 +32,7 @@ class BackendChoice:
 
     def __post_init__(self) -> None:
         if self.depth < 1 or (self.depth > 1 and self.kind != "tensorrt"):
-            raise CoconetError(
+            raise Refused(
                 "--depth",
                 wanted="1 or more pairs on their way through a TensorRT engine, and 1 through anything else",
                 got=f"{self.depth} with {self.kind}",
@@ -47,7 +47,7 @@ def choose_backend(model: Path | str, wanted: str = "auto") -> BackendChoice:
     """
     if wanted not in ASKABLE:
         remedy = "auto takes what this machine runs best."
-        raise CoconetError("--backend", wanted=" or ".join(ASKABLE), got=repr(wanted), remedy=remedy)
+        raise Refused("--backend", wanted=" or ".join(ASKABLE), got=repr(wanted), remedy=remedy)
     if str(model) in RULES:
         return _only("rule", Path(str(model)), wanted, "a rule needs no network")
     path = model_file(model)
@@ -59,7 +59,7 @@ def choose_backend(model: Path | str, wanted: str = "auto") -> BackendChoice:
         return _best(path)
     if wanted not in ("ort", "ort-cuda", "openvino"):
         remedy = "Leave --backend out, or build or export the model for it."
-        raise CoconetError(path, wanted=f"a model that {wanted} runs", got="an ONNX model", remedy=remedy)
+        raise Refused(path, wanted=f"a model that {wanted} runs", got="an ONNX model", remedy=remedy)
     kind: BackendKind = wanted  # type: ignore[assignment]  # mypy does not narrow by membership
     return BackendChoice(kind, path, "as asked for")
 
@@ -71,7 +71,7 @@ def model_file(model: Path | str) -> Path:
     """
     path = existing_file(model_path(model), f"a model file, or one of the words {', '.join(MODEL_WORDS)}")
     if path.suffix not in MODEL_SUFFIXES:
-        raise CoconetError(
+        raise Refused(
             path,
             wanted=f"a model that ends in {', '.join(MODEL_SUFFIXES[:-1])} or {MODEL_SUFFIXES[-1]}",
             got=path.suffix or "no ending",
@@ -94,5 +94,5 @@ def _best(path: Path) -> BackendChoice:
 def _only(kind: BackendKind, path: Path, wanted: str, reason: str) -> BackendChoice:
     if wanted not in ("auto", kind):
         remedy = "Leave --backend out."
-        raise CoconetError(path, wanted=f"a model that {wanted} runs", got=f"one for {kind}: {reason}", remedy=remedy)
+        raise Refused(path, wanted=f"a model that {wanted} runs", got=f"one for {kind}: {reason}", remedy=remedy)
     return BackendChoice(kind, path, reason)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from coconet.config import check_fields
-from coconet.errors import CoconetError
+from coconet.errors import Refused
 from coconet.media.pairs import is_picture
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import Camera
@@ -95,7 +95,7 @@ def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Came
         return V4l2Camera(address, DeviceMode(width, height, settings.fps, layout), gray=gray)
     if _found(address, Path.is_file):
         return _file_camera(path, settings, gray=gray)
-    raise CoconetError(redact(address), wanted=_KINDS, got="none of these", remedy="Check the address.")
+    raise Refused(redact(address), wanted=_KINDS, got="none of these", remedy="Check the address.")
 
 
 def is_folder(address: str) -> bool:
@@ -108,7 +108,7 @@ def _found(address: str, kind: Callable[[Path], bool]) -> bool:
         return kind(Path(address))
     except OSError as error:  # no right to look there, or no name that a file can have
         got = error.strerror or type(error).__name__
-        raise CoconetError(redact(address), wanted=_KINDS, got=got, remedy="Check the address.") from None
+        raise Refused(redact(address), wanted=_KINDS, got=got, remedy="Check the address.") from None
 
 
 def _file_camera(path: Path, settings: CameraSettings, *, gray: bool) -> Camera:
@@ -116,7 +116,7 @@ def _file_camera(path: Path, settings: CameraSettings, *, gray: bool) -> Camera:
     from coconet.runtime.cameras.recorded import RecordedCamera, stamps_beside
 
     if path.suffix.lower() in _UNREAD:
-        raise CoconetError(
+        raise Refused(
             path,
             wanted="a video, a picture, or a TIFF file of several pages",
             got=f"{path.suffix}, a radiometric sequence, which no library at hand reads",
@@ -138,14 +138,14 @@ def _refuse(address: str, settings: CameraSettings, *, device: bool) -> None:
     if device:
         return
     if settings.fps is not None:
-        raise CoconetError(
+        raise Refused(
             redact(address),
             wanted="fps for a folder of pictures or a device only",
             got=f"fps = {settings.fps:g} for something else",
             remedy="Leave fps out: this kind of camera knows its own rate.",
         )
     if settings.layout is not None or settings.size_px is not None:
-        raise CoconetError(
+        raise Refused(
             redact(address),
             wanted="layout and size_px for devices only",
             got="one of them for something else",
@@ -158,7 +158,7 @@ def _painted_settings(address: str) -> PaintedSettings:
 
     before, _, query = address.partition("://")[2].partition("?")
     if before:
-        raise CoconetError(
+        raise Refused(
             redact(address), wanted=_KINDS, got="something before its settings", remedy="Begin with painted://?"
         )
     return check_fields(PaintedSettings, dict(parse_qsl(query, keep_blank_values=True)), redact(address))

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from coconet.errors import CoconetError, ExitCode, ending_with
+from coconet.errors import CoconetError
 from coconet.files import make_folder, whole_file
 from coconet.media.pixels import Pixels
 from coconet.model_names import DEFAULT_MODEL
@@ -82,10 +82,9 @@ def run_demo(
     from coconet.media.image import write_picture
 
     files, camera = DemoFiles.within(folder), f"{CAMERA}&duration_s={seconds:g}"
+    choice = choose_backend(model)
     make_folder(folder)
     middle = MiddleFrame(round(seconds * FPS / 2))
-    with ending_with(ExitCode.MODEL):
-        choice = choose_backend(model)
     tuner = Tuner(Rig.from_addresses(camera, camera))
     report = run_rig(tuner, choice, Output(str(files.video)), gauge=Gauge(middle), ending=ending)
     if not report.fused:

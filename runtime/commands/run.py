@@ -95,7 +95,7 @@ def run(
     """
     from rich.console import Console
 
-    from coconet.errors import ExitCode, ending_with
+    from coconet.errors import ExitCode
     from coconet.files import whole_file
     from coconet.model_endings import ENGINE_SUFFIX
     from coconet.runtime.backends.choice import choose_backend
@@ -114,8 +114,7 @@ def run(
 
     if rig is not None and rig.suffix == ENGINE_SUFFIX:
         rig, model = None, str(rig)
-    with ending_with(ExitCode.MODEL):
-        choice = replace(choose_backend(model, backend), depth=depth)
+    choice = replace(choose_backend(model, backend), depth=depth)
     if choice.kind == "tensorrt":
         first_cuda_device()  # without a GPU nothing else about the command matters
     Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)

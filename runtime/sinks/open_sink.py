@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coconet.errors import CoconetError
+from coconet.errors import Refused
 from coconet.files import check_free, check_no_input, check_outputs
 from coconet.redaction import is_network_address, redact
 from coconet.runtime.sinks.sink import FolderSink, NoSink, Sink
@@ -35,7 +35,7 @@ class Output:
         """
         path, inputs, others = output_path(self.address), list(inputs), list(others)
         if self.skip_existing and (path is None or not _is_folder(self.address or "", path)):
-            raise CoconetError(
+            raise Refused(
                 "--skip-existing", wanted="a folder of pictures as output", got="another one", remedy="Leave it out."
             )
         check_outputs([path, *others], inputs=inputs, overwrite=True)
@@ -54,7 +54,7 @@ def output_path(address: str | None) -> Path | None:
     if address is None or _stream(address):
         return None
     if is_network_address(address) or address.partition(":")[0].lower() in ("h264", "raw"):
-        raise CoconetError(
+        raise Refused(
             redact(address),
             wanted="udp://host:5000 or rtsp://host/path, h264:- or raw:-, a video file or a folder",
             got="another kind of address",

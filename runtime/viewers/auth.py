@@ -10,7 +10,7 @@ from hashlib import sha256
 from ipaddress import ip_address
 from typing import Literal
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, Refused
 from coconet.runtime.viewers.rate_limit import QuietLog
 
 try:
@@ -190,7 +190,7 @@ def _same(given: str, right: str) -> bool:
 
 def _bad_token(got: str, option: str = "--token") -> CoconetError:
     variable = "COCONET_TOKEN" if option == "--token" else "COCONET_VIEW_TOKEN"
-    return CoconetError(
+    return Refused(
         option,
         wanted=f"a token of at least {_SHORTEST_TOKEN} characters",
         got=got,

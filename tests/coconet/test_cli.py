@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from coconet.cli import TRACEBACK
+from coconet.errors import ExitCode
+from coconet.runtime.rig.rig_file import Rig
+from tests.support.command_line import command
+
 COCONET = Path(sys.executable).with_name("coconet")
 
 
@@ -63,3 +68,22 @@ def test_a_number_that_is_none_is_refused_whatever_the_limits_of_its_option(word
     ended = coconet(*words, number)
     assert (ended.returncode, "Traceback" in ended.stderr) == (2, False)
     assert "--seconds" in ended.stderr
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_fault_of_ours_is_one_sentence_and_its_traceback_only_where_it_is_asked_for(
+    shown: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("rtsp://user:hidden@host\n[bold]x[/nope]")
+
+    monkeypatch.setattr(Rig, "from_file", fail)
+    monkeypatch.delenv(TRACEBACK, raising=False)
+    if shown:
+        monkeypatch.setenv(TRACEBACK, "1")
+    ended = command("run", "rig.toml", "--model", "average")
+    assert ended.code == ExitCode.UNEXPECTED == 70
+    assert ended.err.count("error: the program failed unexpectedly: ZeroDivisionError: ") == 1
+    assert f"{TRACEBACK}=1 shows where" in ended.err
+    assert ("Traceback" in ended.err) == shown
+    assert shown or "hidden" not in ended.err

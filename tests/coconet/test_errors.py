@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import pytest
 
-from coconet.errors import CoconetError, ExitCode, MissingPackage, ending_with, first_line
+from coconet.errors import CoconetError, ExitCode, MissingPackage, Refused, ending_with, first_line, reading_from
 
 
 def test_an_error_says_where_wanted_got_and_what_to_do() -> None:
@@ -28,7 +29,7 @@ def test_an_error_comes_whole_out_of_another_process(error: CoconetError) -> Non
         raise error
     came = pickle.loads(pickle.dumps(error))  # noqa: S301  bytes of our own
     assert (type(came), str(came)) == (type(error), str(error))
-    assert (came.where, came.wanted, came.got, came.remedy, came.exit_code) == (*told(error), ExitCode.MODEL)
+    assert (came.where, came.wanted, came.got, came.remedy, came.exit_code) == (*told(error), error.exit_code)
 
 
 def told(error: CoconetError) -> tuple[str, str, str, str]:
@@ -46,3 +47,22 @@ def told(error: CoconetError) -> tuple[str, str, str, str]:
 )
 def test_a_foreign_error_says_one_line_and_at_least_its_type(error: Exception, line: str) -> None:
     assert first_line(error) == line
+
+
+@pytest.mark.parametrize(("kind", "code"), [(CoconetError, ExitCode.MODEL), (Refused, ExitCode.REFUSED)])
+def test_what_is_refused_keeps_its_exit_code_wherever_it_is_found(kind: type[CoconetError], code: ExitCode) -> None:
+    with pytest.raises(kind) as caught, ending_with(ExitCode.MODEL):
+        raise kind("--model", wanted="a", got="b", remedy="C.")
+    assert caught.value.exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("error", "got"),
+    [
+        (PermissionError(13, "Permission denied"), "Permission denied"),
+        (ValueError("null byte"), "a name that"),
+    ],
+)
+def test_what_the_operating_system_refuses_to_read_is_refused_in_words(error: Exception, got: str) -> None:
+    with pytest.raises(Refused, match=f"x: wanted a folder, got {got}"), reading_from(Path("x"), "a folder"):
+        raise error

@@ -49,21 +49,23 @@ def test_a_form_that_is_not_run_here_has_its_card_read_all_the_same(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "said", "code"),
     [
-        ("m.onnx", b"", "an ONNX model without a card"),
-        ("m.onnx", b"no protobuf", "wanted a readable ONNX model"),
-        ("m.engine", b"plan", "the card of m.engine"),
-        ("m.safetensors", b"short", "whole safetensors file"),
-        ("m.pth", b"short", "whole PyTorch file"),
-        ("m.tflite", b"", r"ends in \.onnx, \.engine"),
+        ("m.onnx", b"", "an ONNX model without a card", ExitCode.MODEL),
+        ("m.onnx", b"no protobuf", "wanted a readable ONNX model", ExitCode.MODEL),
+        ("m.engine", b"plan", "the card of m.engine", ExitCode.REFUSED),
+        ("m.safetensors", b"short", "whole safetensors file", ExitCode.MODEL),
+        ("m.pth", b"short", "whole PyTorch file", ExitCode.MODEL),
+        ("m.tflite", b"", r"ends in \.onnx, \.engine", ExitCode.REFUSED),
     ],
 )
-def test_a_file_without_a_card_is_one_error(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+def test_a_file_without_a_card_is_one_error(
+    tmp_path: Path, name: str, content: bytes, said: str, code: ExitCode
+) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(CoconetError, match=said) as refused:
         coconet.read_card(tmp_path / name)
-    assert refused.value.exit_code == ExitCode.MODEL
+    assert refused.value.exit_code == code
 
 
 def test_an_onnx_file_of_others_is_named(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_it_says_what_it_is_and_what_runs_it() -> None:
 def test_what_cannot_be_loaded_is_named(model: str, backend: str, said: str) -> None:
     with pytest.raises(CoconetError, match=said) as refused:
         coconet.load(model, backend=backend)
-    assert refused.value.exit_code == ExitCode.MODEL
+    assert refused.value.exit_code == ExitCode.REFUSED
 
 
 def test_a_corrupt_file_of_any_kind_is_one_error(tmp_path: Path) -> None:

@@ -54,7 +54,11 @@ def test_a_loop_may_be_left_early_and_the_cameras_are_closed(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("visible", "infrared", "code"),
-    [("gone.mp4", PAINTED, ExitCode.CAMERA), (PAINTED, "painted://?fps=no", ExitCode.CAMERA)],
+    [
+        ("gone.mp4", PAINTED, ExitCode.REFUSED),
+        (PAINTED, "painted://?fps=no", ExitCode.REFUSED),
+        (PAINTED, "/dev/video99", ExitCode.CAMERA),
+    ],
 )
 def test_what_cannot_be_opened_is_named(visible: str, infrared: str, code: ExitCode) -> None:
     with pytest.raises(CoconetError) as refused:

@@ -135,7 +135,7 @@ def test_pairs_that_were_used_before_are_refused() -> None:
             coconet.run(stream, fuse)
 
 
-@pytest.mark.parametrize(("out", "code"), [("fused.avi.txt", ExitCode.OUTPUT), ("gone/fused.mp4", ExitCode.OUTPUT)])
+@pytest.mark.parametrize(("out", "code"), [("fused.avi.txt", ExitCode.REFUSED), ("gone/fused.mp4", ExitCode.OUTPUT)])
 def test_an_output_that_cannot_be_written_is_refused(
     out: str, code: ExitCode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

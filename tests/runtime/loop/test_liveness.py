@@ -275,8 +275,7 @@ PAINTED = "painted://?width=64&height=48&fps=50"
     ("words", "code"),
     [
         (["--visible", PAINTED], 2),
-        (["--visible", "gone.mp4", "--infrared", PAINTED, "--model", "average"], 3),
-        (["--visible", PAINTED, "--infrared", PAINTED, "--model", "gone.onnx"], 4),
+        (["--visible", "/dev/video99", "--infrared", PAINTED, "--model", "average"], 3),
         (["--visible", PAINTED, "--infrared", PAINTED, "--model", "average", "--out", "/proc/no/"], 5),
         (
             ["--visible", PAINTED, "--infrared", PAINTED, "--model", "average", "--view", "web", "--host", "192.0.2.1"],

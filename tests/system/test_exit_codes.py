@@ -1,0 +1,116 @@
+"""Exit codes as documented: what nobody but the user can put right is 2, so that nothing starts it again for ever."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import command
+
+PAINTED = "painted://?width=64&height=48&fps=50"
+CAMERAS = ("--visible", PAINTED, "--infrared", PAINTED)
+RUN = ("run", *CAMERAS, "--frames", 2)
+AVERAGE = ("--model", "average")
+
+REFUSED: list[tuple[object, ...]] = [
+    ("run", "gone.toml"),
+    ("run", "folder"),
+    ("run", "broken.toml"),
+    ("run", "misspelt.toml"),
+    ("run", "--visible", PAINTED),
+    ("run", "--visible", "gone.mp4", "--infrared", PAINTED, *AVERAGE),
+    ("run", "--visible", PAINTED, "--infrared", "gone/", *AVERAGE),
+    ("run", "--visible", "painted://?fps=no", "--infrared", PAINTED, *AVERAGE),
+    ("run", "--visible", "ftp://camera/1", "--infrared", PAINTED, *AVERAGE),
+    (*RUN, "--model", "averge"),
+    (*RUN, "--model", "gone.onnx"),
+    (*RUN, "--model", "folder"),
+    (*RUN, "--model", "broken.toml"),
+    ("run", *CAMERAS, "gone.engine"),
+    (*RUN, "--backend", "orrt"),
+    (*RUN, "--backend", "tensorrt"),
+    (*RUN, *AVERAGE, "--depth", 3),
+    (*RUN, *AVERAGE, "--out", "fused.avi"),
+    (*RUN, *AVERAGE, "--out", "fused.mp5"),
+    (*RUN, *AVERAGE, "--out", "ftp://host/x"),
+    (*RUN, *AVERAGE, "--view", "web", "--host", "0.0.0.0"),  # noqa: S104  without a token
+    (*RUN, *AVERAGE, "--view", "web", "--token", "short"),
+    (*RUN, "--flames", 2),
+    ("record", "gone.toml", "--out", "night"),
+    ("record", "broken.toml", "--out", "night"),
+    ("verify", "gone.onnx", "average", "--frames", "folder"),
+    ("verify", "average", "averge", "--frames", "folder"),
+    ("verify", "average", "average", "--frames", "gone"),
+    ("verify", "average", "average", "--frames", "folder"),
+    ("demo", "--model", "averge", "--out", "demo"),
+    ("contact", "averge", "--out", "sheet.jpg"),
+    ("score", "ours=gone", "--visible", "gone", "--infrared", "gone"),
+    ("score", "ours", "--visible", "folder", "--infrared", "folder"),
+    ("train", "gone.toml"),
+    ("train", "broken.toml"),
+    ("export", "gone.safetensors"),
+    ("export", "broken.toml"),
+    ("calibrate", "gone.onnx", "--frames", "folder"),
+    ("calibrate", "averge", "--frames", "folder"),
+    ("align", "gone.toml"),
+    ("align", "misspelt.toml"),
+    ("offset", "gone.toml"),
+    ("build", "gone.onnx"),
+    ("build", "broken.toml"),
+    ("bench", "averge"),
+    ("bench", "show", "gone.json"),
+    ("bench", "compare", "gone.json", "gone.json"),
+    ("precision", "averge", "--calibrate-on", "folder", "--frames", "folder"),
+    ("audience", "gone.toml"),
+    ("soak", "gone.toml"),
+    ("steadiness", "averge", "--visible", "gone.mp4", "--infrared", "gone.mp4"),
+]
+
+FAILED: list[tuple[int, tuple[object, ...]]] = [
+    (3, ("run", "--visible", "/dev/video99", "--infrared", PAINTED, *AVERAGE)),
+    (3, ("run", "--visible", "empty.mp4", "--infrared", PAINTED, *AVERAGE)),
+    (4, (*RUN, "--model", "empty.onnx")),
+    (5, (*RUN, *AVERAGE, "--out", "/proc/no/")),
+    (5, (*RUN, *AVERAGE, "--out", "gone/fused.mp4")),
+    (6, (*RUN, *AVERAGE, "--view", "web", "--host", "192.0.2.1", "--token", "correct-horse-battery")),
+    (0, (*RUN, *AVERAGE)),
+]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with an empty folder, a file that is no TOML and a rig with a key that there is not."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "broken.toml").write_text("[visible\n")
+    (tmp_path / "misspelt.toml").write_text(f'[visible]\nadress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\n')
+    for name in ("empty.mp4", "empty.onnx"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def below(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*"))
+
+
+@pytest.mark.parametrize("words", REFUSED, ids=lambda words: " ".join(map(str, words))[:80])
+def test_what_is_written_down_wrongly_ends_with_code_2_and_leaves_nothing(
+    place: Path, words: tuple[object, ...]
+) -> None:
+    before = below(place)
+    ended = command(*words)
+    assert (ended.code, "Traceback" in ended.err) == (2, False), ended.err
+    assert below(place) == before
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), FAILED, ids=[f"{code}-{' '.join(map(str, words))}" for code, words in FAILED]
+)
+def test_what_may_go_better_another_time_says_which_part_it_was(
+    place: Path, code: int, words: tuple[object, ...]
+) -> None:
+    before = below(place)
+    ended = command(*words)
+    assert (ended.code, "Traceback" in ended.err) == (code, False), ended.err
+    assert below(place) == before
