@@ -12,7 +12,7 @@ LINKS := .links
 .PHONY: demo test lint links clean
 
 demo: $(VENV)/.base
-	$(BIN)/coconet demo
+	$(BIN)/coconet demo --overwrite
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto

@@ -14,7 +14,7 @@ from coconet.cards.engine_card import BuildKey, EngineCard, card_path, read_engi
 from coconet.errors import CoconetError
 from coconet.export.engine import BuildAids, build_engine, check_destination
 from coconet.export.engine_job import EngineJob
-from coconet.files import whole_file
+from coconet.files import check_free, whole_file
 from coconet.model_endings import ENGINE_SUFFIX
 
 FOLDER_VARIABLE = "COCONET_CACHE"
@@ -87,9 +87,12 @@ class CachedBuild:
     because: str
 
 
-def build_cached(job: EngineJob, out: Path, cache: EngineCache, aids: BuildAids | None = None) -> CachedBuild:
+def build_cached(
+    job: EngineJob, out: Path, cache: EngineCache, aids: BuildAids | None = None, *, overwrite: bool = True
+) -> CachedBuild:
     """Leave the engine of a job at `out`: the one that is there, or the one in the cache, or a new one.
 
+    overwrite: whether an engine of another job that is there is replaced; otherwise it is an AlreadyExists.
     Raises CoconetError as build_engine does.
     """
     check_destination(out)
@@ -97,6 +100,8 @@ def build_cached(job: EngineJob, out: Path, cache: EngineCache, aids: BuildAids 
     there, because = engine_there(out, key)
     if there is not None:
         return CachedBuild(there, built=False, because="the same model, TensorRT, GPU and options")
+    if not overwrite:
+        check_free([out])
     kept = cache.fetch(key, out)
     if kept is not None:
         return CachedBuild(kept, built=False, because=f"taken from {cache.folder}")

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
 from coconet.cards.frame_size import FrameSize
+from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import DEFAULT_MODEL, MODELS
@@ -103,6 +104,7 @@ def measure(
     html: HtmlOption = None,
     markdown: MarkdownOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the rows that --json already has.")] = False,
+    overwrite: OverwriteOption = False,
     *,
     reading: Reading,
 ) -> None:
@@ -112,7 +114,11 @@ def measure(
     from coconet.benchmarks.latency.pictures import BenchFrames
     from coconet.benchmarks.latency.stopping_rule import Effort
     from coconet.benchmarks.machine.device import this_device
+    from coconet.files import check_free, check_outputs
 
+    check_outputs([json_file, html, markdown], inputs=[frames, *(models or ())], overwrite=True)
+    if not overwrite:
+        check_free([html, markdown] if resume else [json_file, html, markdown])
     device = this_device()
     shipped = MATRIX if matrix else (QUICK_GPU if device.gpus else QUICK) if quick else SHORT
     words = models or shipped
@@ -145,10 +151,13 @@ def show(
     reports: Annotated[list[Path], typer.Argument(help="Reports of --json, of one or of several devices.")],
     html: HtmlOption = None,
     markdown: MarkdownOption = None,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Show reports again: several devices become one table and one page."""
     from coconet.benchmarks.results.report import read_report
+    from coconet.files import check_outputs
 
+    check_outputs([html, markdown], inputs=reports, overwrite=overwrite)
     _shown([read_report(path) for path in reports], html, markdown)
 
 
@@ -218,16 +227,8 @@ def _measured(plan: Plan, device: Device, json_file: Path | None, rows: tuple[Ro
 def _kept_rows(json_file: Path | None, resume: bool) -> tuple[Row, ...]:
     from coconet.benchmarks.results.report import read_report
 
-    if json_file is not None and json_file.exists():
-        if resume:
-            return read_report(json_file).rows
-        if json_file.stat().st_size:
-            raise CoconetError(
-                json_file,
-                wanted="a name that is free",
-                got="a file that is there already",
-                remedy="Go on with it by --resume, or choose another name.",
-            )
+    if json_file is not None and resume and json_file.exists():
+        return read_report(json_file).rows
     return ()
 
 

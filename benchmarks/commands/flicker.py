@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from coconet.cli import OverwriteOption
+
 
 def steadiness(
     models: Annotated[
@@ -23,16 +25,18 @@ def steadiness(
     ] = 1,
     scale: Annotated[float, typer.Option("--scale", min=0.05, max=1.0, help="Scale the frames first.")] = 1.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the report as JSON.")] = None,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Measure how much fused videos flicker where both cameras see nothing happen, against the cameras themselves."""
     from coconet.benchmarks.studies.excerpt import Excerpt
     from coconet.benchmarks.studies.flicker import measure_steadiness, steadiness_json, steadiness_table
-    from coconet.files import whole_file
+    from coconet.files import check_outputs, whole_file
     from coconet.model_names import model_labels
     from coconet.runtime.backends.open_backend import open_backend
     from coconet.runtime.rig.open_rig import open_rig
     from coconet.runtime.rig.rig_file import Rig
 
+    check_outputs([json_file], inputs=[visible, infrared, *models], overwrite=overwrite)
     excerpt = Excerpt(stride, frames, scale)
     with ExitStack() as stack:
         scratch = stack.enter_context(whole_file(json_file) if json_file else nullcontext())

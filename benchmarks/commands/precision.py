@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from coconet.cards.precision import PRECISIONS
+from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
 from coconet.model_names import CHECKPOINTS, checkpoint_path
 
@@ -35,6 +36,7 @@ def precision(
     min_psnr: Annotated[float, typer.Option("--min-psnr", help="As in `coconet calibrate`.")] = AIM_PSNR_DB,
     keep: Annotated[Path | None, typer.Option("--keep", help="Keep the models in this folder.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the rows as JSON.")] = None,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Export, calibrate and compare networks in FP32, FP16 and INT8 with PyTorch, and print one Markdown table."""
     from coconet.benchmarks.studies.precision import (
@@ -43,9 +45,11 @@ def precision(
         precision_markdown,
         precision_rows,
     )
-    from coconet.files import make_folder, whole_file
+    from coconet.files import check_outputs, make_folder, whole_file
     from coconet.runtime.backends.open_backend import open_backend
 
+    inputs = [calibrate_on, frames, visible, infrared, *map(checkpoint_path, networks)]
+    check_outputs([keep, json_file], inputs=inputs, overwrite=overwrite)
     sets = _sets(frames, visible, infrared, every)
     rows = []
     with ExitStack() as stack:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
 
 if TYPE_CHECKING:
@@ -24,16 +25,18 @@ def soak(
     model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = "average",
     minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="How long.")] = 2.0,
     out: Annotated[Path | None, typer.Option("--out", help="Write the table to this file, as Markdown.")] = None,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Run a rig with faults injected into its cameras in turns; say what it survived, and whether it grew."""
     from rich.console import Console
 
     from coconet.benchmarks.endurance.soak import SoakPlan
     from coconet.benchmarks.endurance.soak import soak as run_soak
-    from coconet.files import whole_file
+    from coconet.files import check_outputs, whole_file
     from coconet.runtime.rig.rig_file import Rig
     from coconet.runtime.threads.stop_signals import stopped_by_signals
 
+    check_outputs([out], inputs=[rig, model], overwrite=overwrite)
     console = Console(soft_wrap=True, stderr=True)
 
     def say(trial: Trial, sample: Sample) -> None:

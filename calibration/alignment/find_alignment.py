@@ -42,6 +42,10 @@ def checkerboard(pair: FramePair) -> Pixels:
     return np.where(odd, pair.infrared.pixels, visible).astype(np.uint8)
 
 
+PICTURES = ("overlay.png", "checkerboard.png")
+"""What is put into the folder that is to show an alignment."""
+
+
 @dataclass(frozen=True)
 class AlignmentSearch:
     """How to look: at so many pairs, every so many-th; board as `kind:7x5`, or points, or neither for the edges."""
@@ -119,7 +123,8 @@ def _shown(pair: FramePair, folder: Path) -> tuple[Path, ...]:
     from coconet.media.image import write_picture
 
     make_folder(folder)
-    made = {folder / "overlay.png": overlay(pair), folder / "checkerboard.png": checkerboard(pair)}
+    overlaid, tiled = (folder / name for name in PICTURES)
+    made = {overlaid: overlay(pair), tiled: checkerboard(pair)}
     for path, pixels in made.items():
         write_picture(path, pixels)
     return tuple(made)

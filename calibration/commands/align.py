@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from coconet.cli import OverwriteOption
 from coconet.reading import Reading, reads_pictures
 
 
@@ -25,14 +26,21 @@ def align(
         Path | None, typer.Option("--pictures", help="Where to put overlay.png and checkerboard.png.")
     ] = None,
     save: Annotated[bool, typer.Option("--save/--no-save", help="Write it into the rig file.")] = True,
+    overwrite: OverwriteOption = False,
     *,
     reading: Reading,
 ) -> None:
     """Align a rig by the edges in its pictures, by a board, or by points, and write the result into the rig file."""
     from rich.console import Console
 
-    from coconet.calibration.alignment.find_alignment import AlignmentSearch, align_rig, save_alignment
+    from coconet.calibration.alignment.find_alignment import PICTURES, AlignmentSearch, align_rig, save_alignment
+    from coconet.files import check_outputs, check_replaceable
+    from coconet.runtime.rig.rig_file import Rig
 
+    if save:
+        check_replaceable(rig)
+    shown = [pictures / name for name in PICTURES] if pictures else []
+    check_outputs(shown, inputs=[rig, *Rig.from_file(rig).sources], overwrite=overwrite)
     with Console(stderr=True).status("looking at both cameras, then aligning ..."):
         found = align_rig(rig, AlignmentSearch(pairs, every, board, tuple(point or ())), pictures, reading)
     console = Console(soft_wrap=True)

@@ -13,6 +13,7 @@ from rich.console import Console
 from coconet.calibration.int8.ranges import ActivationRanges, read_ranges
 from coconet.calibration.int8.threshold import MethodName, RangeMethod
 from coconet.cards.precision import PRECISIONS
+from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
 from coconet.progress import Shown
 from coconet.reading import Reading, reads_pictures
@@ -70,6 +71,7 @@ def calibrate(
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help="Try every mixture and print the table, needed or not.")
     ] = False,
+    overwrite: OverwriteOption = False,
     *,
     reading: Reading,
 ) -> None:
@@ -81,14 +83,19 @@ def calibrate(
     from coconet.calibration.int8.placement import quantizable_convs
     from coconet.calibration.int8.qdq import quantize_model
     from coconet.calibration.int8.sensitivity import Sensitivity, conv_macs
+    from coconet.files import check_outputs
     from coconet.runtime.verify.reference_backend import RememberedBackend, open_contender
 
     chosen = _method(method, percentile)
     _check_ready(ranges, chosen=bool(method or percentile or crops))
     target = out or PRECISIONS["int8"].onnx_beside(model)
+    check_name(target, model)
+    beside = ranges_path(target)
+    kept = ranges is not None and ranges.resolve() == beside.resolve()  # they are written again as they are
+    inputs = [model, frames, rig, visible, infrared, check, against, *(() if kept else (ranges,))]
+    check_outputs([target, None if kept else beside], inputs=inputs, overwrite=overwrite)
     source = SourceChoice(frames, rig, visible, infrared, every, reading).open()
     limits = replace(PRECISIONS["int8"].limits, worst_psnr_db=min_psnr)
-    check_name(target, model)
     float_model = OnnxModel.read(model)
     sites = quantizable_convs(float_model)
     division = _division(source, check, ranges)

@@ -27,6 +27,10 @@ def offset(
     from coconet.calibration.alignment.find_time_offset import save_offset, search_offset
     from coconet.runtime.rig.rig_file import Rig, read_by
 
+    if save:
+        from coconet.files import check_replaceable
+
+        check_replaceable(rig)
     with Console(stderr=True).status("watching what moves ...") as status:
 
         def on_seen(seen_s: float) -> None:

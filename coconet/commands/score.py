@@ -13,8 +13,9 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
+from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
-from coconet.files import whole_file
+from coconet.files import check_outputs, whole_file
 from coconet.media.pairs import pair_by_name
 from coconet.reading import Reading, reads_pictures
 
@@ -32,6 +33,7 @@ def score(
     matlab_u8: Annotated[
         bool, typer.Option("--matlab-u8", help="Compute like the uint8 toolbox behind many published tables.")
     ] = False,
+    overwrite: OverwriteOption = False,
     *,
     reading: Reading,
 ) -> None:
@@ -42,9 +44,11 @@ def score(
     from coconet.metrics.scoreboard import fused_pictures, standings, write_rows
 
     scorer, variant = (u8.score_matlab_u8, u8.VARIANT) if matlab_u8 else (metrics.score, metrics.VARIANT)
+    named = _named(folders)
+    check_outputs([csv], inputs=[visible, infrared, *(folder for _, folder in named)], overwrite=overwrite)
     pairs = pair_by_name(visible, infrared, reading.pair_by)
     thermal = InfraredStills(reading.thermal(), tuple(pair.infrared for pair in pairs))
-    pictures = [one for name, folder in _named(folders) for one in fused_pictures(name, folder, pairs)]
+    pictures = [one for name, folder in named for one in fused_pictures(name, folder, pairs)]
     with whole_file(csv) if csv else nullcontext() as scratch:
         rows = _scored_with_bar(pictures, scorer, thermal)
         if scratch:

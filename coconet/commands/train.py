@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from coconet.cli import OverwriteOption
 from coconet.reading import Reading, reads_pictures
 from coconet.training.recipe import TrainingPlan
 
@@ -41,23 +42,28 @@ def train(
     distillation: Annotated[float | None, _option("distillation")] = None,
     validation: Annotated[Path | None, _option("validation")] = None,
     validate_every: Annotated[int | None, _option("validate_every")] = None,
+    overwrite: OverwriteOption = False,
     *,
     reading: Reading,
 ) -> None:
-    """Train a network on your pairs; call it again to go on after an interruption.
+    """Train a network on your pairs; call it again to go on after an interruption, or with --overwrite to begin again.
 
     The first stage is the default. The second one begins with its weights: --start WEIGHTS --contrast 1.
     """
-    told = {
-        name: value for name, value in locals().items() if name not in ("recipe", "reading") and value not in (None, [])
-    }
+    others = ("recipe", "reading", "overwrite", "others")
+    told = {name: value for name, value in locals().items() if name not in others and value not in (None, [])}
     plan = TrainingPlan.assemble(recipe, told)
 
-    from coconet.files import make_folder
+    from coconet.files import check_outputs, make_folder
     from coconet.training.data import load_pairs
-    from coconet.training.trainer import Trainer
+    from coconet.training.trainer import RunFiles, Trainer
 
+    files = RunFiles.of(plan)
+    inputs = [recipe, *plan.data, plan.encoder, plan.start, plan.teacher, plan.validation]
+    check_outputs(files, inputs=inputs, overwrite=overwrite or files.state.exists())
     make_folder(plan.out)
+    if overwrite:
+        files.forget()
     trainer = Trainer(plan, load_pairs(plan.data, reading.thermal(), reading.pair_by))
     for note in (f"{len(trainer.sampler.pairs)} pairs", *trainer.notes):
         typer.echo(note, err=True)

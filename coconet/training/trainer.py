@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
@@ -33,6 +33,31 @@ SAVE_EVERY_S = 45.0
 
 LOG_EVERY = 20
 """Steps between two lines of log.csv."""
+
+
+class RunFiles(NamedTuple):
+    """What a training run leaves in its folder; the last three only with a validation."""
+
+    state: Path
+    log: Path
+    recipe: Path
+    weights: Path
+    best: Path
+    journal: Path
+    sheet: Path
+
+    @classmethod
+    def of(cls, plan: TrainingPlan) -> RunFiles:
+        """Name the files of a run."""
+        folder, network = plan.out, plan.network
+        weights = (folder / f"{network}{SAFETENSORS}", folder / f"{network}.best{SAFETENSORS}")
+        validation = (folder / "validation.csv", folder / "validation.png")
+        return cls(folder / "state.pt", folder / "log.csv", folder / f"{network}.recipe.toml", *weights, *validation)
+
+    def forget(self) -> None:
+        """Remove what a run would go on from; weights stay until new ones are whole."""
+        for path in (self.state, self.log, self.journal):
+            path.unlink(missing_ok=True)
 
 
 class Trainer:

@@ -10,8 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from coconet.cards.engine_card import BuildOptions
+from coconet.cards.engine_card import BuildOptions, card_path
 from coconet.cards.frame_size import FrameSize, SizeProfile
+from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def build(
         Path | None, typer.Option("--cache", help="Folder of engines built before; $COCONET_CACHE or ~/.cache.")
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build anew and keep nothing.")] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Build a TensorRT engine, with the TensorRT of this device or, with --gpu, for GPUs this machine need not have."""
     from coconet.export.build_progress import BarProgress
@@ -53,6 +55,7 @@ def build(
     from coconet.export.engine_job import open_job
     from coconet.export.engine_source import read_engine_source
     from coconet.export.gate import require_agreement
+    from coconet.files import check_free, check_outputs
 
     gpus = tuple(dict.fromkeys(name.lower() for name in gpu or ()))
     _check_frames(frames, gpus)
@@ -60,6 +63,9 @@ def build(
     options = BuildOptions(gpus, _profile(source, minimum, optimum, maximum), workspace_mib, level)
     job = open_job(source, options)
     path = out or job.default_path
+    check_outputs([path, card_path(path)], inputs=[model, frames], overwrite=True)
+    if no_cache and not overwrite:
+        check_free([path, card_path(path)])
     check = None if gpus else lambda engine: require_agreement(engine, model, frames, path)
     started = time.perf_counter()
     with BarProgress(f"Building {path.name}") as progress:
@@ -67,7 +73,7 @@ def build(
         if no_cache:
             found = CachedBuild(build_engine(job, path, aids), built=True, because="--no-cache")
         else:
-            found = build_cached(job, path, EngineCache(cache or default_cache_folder()), aids)
+            found = build_cached(job, path, EngineCache(cache or default_cache_folder()), aids, overwrite=overwrite)
     Console().print(_table(path, found, time.perf_counter() - started))
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from coconet.cards.frame_size import FrameSize, SizeRange
 from coconet.cards.precision import PRECISIONS, REFERENCE
+from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
 from coconet.model_names import CHECKPOINTS, checkpoint_path
 from coconet.reading import Reading, reads_pictures
@@ -61,12 +62,14 @@ def export(
     multiple: Annotated[
         int | None, typer.Option(min=1, help="Pad both sides to a multiple of this.", rich_help_panel=FOREIGN)
     ] = None,
+    overwrite: OverwriteOption = False,
     *,
     reading: Reading,
 ) -> None:
     """Write the camera-ready ONNX graph of a checkpoint, once it agrees with PyTorch on real frames."""
     from coconet.export.gate import export_checked
     from coconet.export.graph import OPSET, ExportOptions
+    from coconet.files import check_outputs
 
     options = ExportOptions(
         _sizes(size, dynamic),
@@ -82,6 +85,7 @@ def export(
     else:
         source, path = _foreign(checkpoint, model, *about_foreign)
     target = out or PRECISIONS[options.precision].onnx_beside(path)
+    check_outputs([target], inputs=[checkpoint and checkpoint_path(checkpoint), weights, frames], overwrite=overwrite)
     with Console(stderr=True).status(f"Exporting {path.name} and comparing it with PyTorch ..."):
         parity = export_checked(source, target, options, frames, reading)
     typer.echo(f"{target}: {options.precision}, {options.size or 'any size'}, {target.stat().st_size / 1e6:.1f} MB")

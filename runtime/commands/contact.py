@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
 from coconet.media.pairs import check_picture_ending
 from coconet.media.pixels import Pixels
@@ -142,16 +143,18 @@ def contact(
     infrared: Annotated[str | None, typer.Option("--infrared", help="And the infrared video.")] = None,
     at: Annotated[list[float] | None, typer.Option("--at", min=0.0, help="A second of it; repeatable.")] = None,
     width: Annotated[int, typer.Option("--width", min=64, help="The most pixels the sheet is wide.")] = 1920,
+    overwrite: OverwriteOption = False,
     *,
     reading: Reading,
 ) -> None:
     """Lay scenes out as rows, with the infrared, the visible and every model's picture as columns."""
-    from coconet.files import whole_file
+    from coconet.files import check_outputs, whole_file
     from coconet.media.image import write_picture
     from coconet.model_names import model_labels
     from coconet.runtime.backends.open_backend import open_backend
 
     check_picture_ending(out)
+    check_outputs([out], inputs=[frames, visible, infrared, *models], overwrite=overwrite)
     with ExitStack() as stack:
         scratch = stack.enter_context(whole_file(out))
         opened = [stack.enter_context(closing(open_backend(model))) for model in models]

@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
+from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
-from coconet.files import make_folder, whole_file
+from coconet.files import check_outputs, make_folder, whole_file
 from coconet.media.pixels import Pixels
-from coconet.model_names import DEFAULT_MODEL
+from coconet.model_names import DEFAULT_MODEL, model_path
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.pipeline import Ending
@@ -72,21 +73,22 @@ class MiddleFrame:
 
 
 def run_demo(
-    folder: Path, model: Path | str, seconds: float, ending: Ending | None = None
+    folder: Path, model: Path | str, seconds: float, ending: Ending | None = None, *, overwrite: bool = False
 ) -> tuple[RunReport, DemoFiles]:
     """Fuse N seconds of the painted rig; every frame of it, however long the machine takes for one.
 
-    ending: what ends it before.
-    Raises CoconetError for a folder that cannot be made and for a model that does not fit.
+    ending: what ends it before. overwrite: whether the results of an earlier one may be replaced.
+    Raises CoconetError for a folder that cannot be made, for results that are there, and for a model that does not fit.
     """
     from coconet.media.image import write_picture
 
     files, camera = DemoFiles.within(folder), f"{CAMERA}&duration_s={seconds:g}"
     choice = choose_backend(model)
+    check_outputs([files.video, files.picture, files.report], inputs=[model_path(model)], overwrite=overwrite)
     make_folder(folder)
     middle = MiddleFrame(round(seconds * FPS / 2))
     tuner = Tuner(Rig.from_addresses(camera, camera))
-    report = run_rig(tuner, choice, Output(str(files.video)), gauge=Gauge(middle), ending=ending)
+    report = run_rig(tuner, choice, Output(str(files.video), overwrite=overwrite), gauge=Gauge(middle), ending=ending)
     if not report.fused:
         raise CoconetError("demo", wanted="one fused frame", got="a stop before the first", remedy="Let it run longer.")
     write_picture(files.picture, side_by_side(middle.frame))
@@ -116,12 +118,13 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="The folder that takes the results.")] = Path("demo"),
     model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = DEFAULT_MODEL,
     seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long the stream is.")] = 10.0,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Fuse a painted rig with the shipped network and say where the results are."""
     from rich.console import Console
 
     with stopped_by_signals() as stop:
-        report, files = run_demo(out, model, seconds, Ending(stop=stop))
+        report, files = run_demo(out, model, seconds, Ending(stop=stop), overwrite=overwrite)
     console = Console(soft_wrap=True)
     console.print(report.to_table())
     for path in (files.video, files.picture, files.report):

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.text import Text
 
+from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
 from coconet.reading import Reading, reads_pictures
 
@@ -34,13 +35,14 @@ def verify(
         float | None,
         typer.Option("--min-psnr", help="Judge by this PSNR of every frame, in dB, instead of by B's precision."),
     ] = None,
+    overwrite: OverwriteOption = False,
     *,
     reading: Reading,
 ) -> None:
     """Fuse the same frames with two models and say how far apart they are; exit code 1 beyond the limits."""
-    from coconet.files import whole_file
+    from coconet.files import check_outputs, whole_file
     from coconet.media.image import write_picture
-    from coconet.model_names import model_labels
+    from coconet.model_names import model_labels, model_path
     from coconet.runtime.cameras.pair_folder import FolderFrames
     from coconet.runtime.frame_check import fit_pairs
     from coconet.runtime.verify.error_map import error_panel
@@ -50,6 +52,7 @@ def verify(
     from coconet.runtime.verify.verification import judge, limits_for, verification_of
 
     names = (reference, candidate)
+    check_outputs([json_file, worst], inputs=[frames, *map(model_path, names)], overwrite=overwrite)
     with ExitStack() as stack:
         panel_scratch = stack.enter_context(whole_file(_png(worst))) if worst else None
         json_scratch = stack.enter_context(whole_file(json_file)) if json_file else None

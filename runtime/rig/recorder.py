@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import shutil
 import sys
 import time
@@ -16,10 +18,11 @@ from rich.console import Console
 
 from coconet.config import read_toml
 from coconet.errors import CoconetError
-from coconet.files import refuse_address
+from coconet.event_log import log_event
+from coconet.files import free_name, lock_unfinished, refuse_address, unfinished
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import ROLES
-from coconet.runtime.cameras.recorded import StampSheet, stamps_beside
+from coconet.runtime.cameras.recorded import STAMPS_SUFFIX, StampSheet, stamps_beside
 from coconet.runtime.frame import Frame, Side
 from coconet.runtime.pairing.capture import Capture
 from coconet.runtime.rig.edit import write_replay_rig
@@ -27,9 +30,6 @@ from coconet.runtime.rig.open_rig import open_cameras
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.threads.background import Background
 from coconet.runtime.threads.queue_thread import result_unless
-
-UNFINISHED = ".unfinished"
-"""A folder has this ending while it is being written, and keeps it after a crash."""
 
 _FRAMES_AHEAD = 32  # a second at 30 fps for a disk to catch up in
 
@@ -53,8 +53,11 @@ class Recorder:
     """
 
     def __init__(self, visible: Camera, infrared: Camera, folder: Path) -> None:
-        """Prepare to record. Raises CoconetError where the folder is there already or cannot be made."""
-        self._folder, self._scratch = folder, folder.with_name(folder.name + UNFINISHED)
+        """Prepare to record; a recording of that name is replaced in the end.
+
+        Raises CoconetError where there is anything else of that name, and for a folder that cannot be made.
+        """
+        self._folder, self._scratch = folder, unfinished(folder)
         self._origin_ns: int | None = None
         self._cameras: dict[Side, Camera] = {"visible": visible, "infrared": infrared}
         self._sides: dict[Side, _SideWriter] = {}
@@ -62,8 +65,10 @@ class Recorder:
         self._may_be_empty = False
 
     def __enter__(self) -> Recorder:
-        _make(self._folder, self._scratch)
+        lock = _make(self._folder, self._scratch)
         with ExitStack() as stack:
+            if lock is not None:
+                stack.callback(os.close, lock)
             self._sides = {
                 side: _SideWriter(camera, self._scratch / f"{side}.mkv", self) for side, camera in self._cameras.items()
             }
@@ -110,7 +115,7 @@ class Recorder:
         """Give the folder its name, unless a camera has given nothing: such a recording cannot be replayed."""
         silent = [side for side, count in self.counts().items() if not count.written]
         if not silent:
-            self._scratch.rename(self._folder)
+            _replace(self._scratch, self._folder)
             return
         empty = len(silent) == len(self._sides)
         if empty:
@@ -202,15 +207,55 @@ class _SideWriter:
         self._written += 1
 
 
-def _make(folder: Path, scratch: Path) -> None:
+_PARTS = frozenset(
+    {"rig.toml", *(f"{side}.{ending}" for side in ROLES for ending in ("mkv", STAMPS_SUFFIX.removeprefix(".")))}
+)
+"""What a recording consists of."""
+
+
+def _make(folder: Path, scratch: Path) -> int | None:
+    """Make the folder to record into, and hold it until the handle that this gives is closed.
+
+    What a recording of the same name that was killed has left is given a name of its own, under which it replays.
+    """
     refuse_address(folder)
-    for path in (folder, scratch):
-        if path.exists():
-            raise CoconetError(path, wanted="a free name", got="a folder or file", remedy="Choose another name.")
+    if folder.exists() and not (folder.is_dir() and {path.name for path in folder.iterdir()} <= _PARTS):
+        raise CoconetError(
+            folder, wanted="a free name, or that of a recording", got="something else", remedy="Choose another name."
+        )
     try:
+        _recover(folder, scratch)
         scratch.mkdir(parents=True)
+        return lock_unfinished(scratch)
     except OSError as error:
         raise _disk_error(scratch, error.strerror or str(error)) from error
+
+
+def _recover(folder: Path, scratch: Path) -> None:
+    if not scratch.exists():
+        return
+    lock = lock_unfinished(scratch)
+    if lock is None:
+        raise CoconetError(
+            folder,
+            wanted="a name that nothing else records to",
+            got="one that another recording is written to",
+            remedy="Choose another name, or stop that recording.",
+        )
+    os.close(lock)
+    found = scratch.rename(free_name(folder, "recovered"))
+    log_event("recording recovered", level=logging.WARNING, folder=str(found))
+    print(f"a recording that was killed is {found} now; it replays up to its last second", file=sys.stderr)
+
+
+def _replace(scratch: Path, folder: Path) -> None:
+    """Give a recording its name; one that has it, which may be replaced, goes once the new one stands."""
+    old = free_name(folder, "replaced") if folder.exists() else None
+    if old is not None:
+        folder.rename(old)
+    scratch.rename(folder)
+    if old is not None:
+        shutil.rmtree(old)
 
 
 def _disk_error(path: Path, got: str) -> CoconetError:

@@ -62,7 +62,7 @@ def test_two_stages_with_a_teacher_and_a_validation(folder: Path) -> None:
 
 def test_every_option_is_a_key_of_the_plan_and_shows_its_default() -> None:
     of_reading = {*Reading.__dataclass_fields__, "infrared_contrast"}
-    names = set(inspect.signature(train).parameters) - {"recipe"} - of_reading
+    names = set(inspect.signature(train).parameters) - {"recipe", "overwrite"} - of_reading
     assert names <= set(TrainingPlan.model_fields)
     text = CliRunner().invoke(APP, ["--help"], env={"COLUMNS": "200"}).stdout
     assert "Training steps; default 4000." in text

@@ -110,8 +110,20 @@ def test_the_command_records_a_rig_that_replays_with_the_same_settings(tmp_path:
 
 def test_a_folder_that_is_there_is_not_written_into(tmp_path: Path) -> None:
     (tmp_path / "night").mkdir()
+    (tmp_path / "night" / "diary.txt").touch()
     with pytest.raises(CoconetError, match="night: wanted a free name"):
         recorded(tmp_path / "night", frames("bgr"), frames("counts"))
+
+
+def test_a_recording_is_only_replaced_by_one_that_is_whole(tmp_path: Path) -> None:
+    recorded(tmp_path / "night", frames("bgr"), frames("counts"))
+    before = (tmp_path / "night" / "visible.mkv").read_bytes()
+    with pytest.raises(CoconetError, match="wanted frames of both cameras"):
+        recorded(tmp_path / "night", frames("bgr"), [])
+    assert (tmp_path / "night" / "visible.mkv").read_bytes() == before
+    recorded(tmp_path / "night", frames("bgr", 3), frames("counts", 3))
+    assert len(replayed(RecordedCamera(tmp_path / "night" / "visible.mkv"))) == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["night", "night-recovered"]  # of the one that failed
 
 
 def test_a_whole_recording_that_lost_its_end_is_told(tmp_path: Path) -> None:
