@@ -72,6 +72,7 @@ class ExitCode(IntEnum):
 
     REFUSED: an option, a file or a package does not fit; nothing was begun. CAMERA, MODEL, OUTPUT, PAGE: what could not
     be opened, or failed on the way. MISFITS: the end was reached, but some pairs were left out, as was asked for.
+    UNPAIRED: the end was reached and the output is whole, but a large share of the frames found no partner.
     UNEXPECTED: an error of the program itself (EX_SOFTWARE of sysexits.h).
     """
 
@@ -82,6 +83,7 @@ class ExitCode(IntEnum):
     OUTPUT = 5
     PAGE = 6
     MISFITS = 7
+    UNPAIRED = 8
     UNEXPECTED = 70
 
 

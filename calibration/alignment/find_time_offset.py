@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from coconet.calibration.alignment.motion import MotionTrace
 from coconet.calibration.alignment.time_offset import TimeOffset, find_time_offset
@@ -42,13 +43,15 @@ def search_offset(
     """
     with ExitStack() as stack:
         captures: dict[Role, Capture] = {}
-        for role, camera in zip(ROLES, open_cameras(rig, opener), strict=True):
+        cameras = open_cameras(rig, opener)
+        laid_together = any(getattr(camera, "shift_ns", 0) for camera in cameras)
+        for role, camera in zip(ROLES, cameras, strict=True):
             captures[role] = Capture(camera, _FRAMES_AHEAD)
             stack.callback(captures[role].close)
         for capture in captures.values():
             stack.enter_context(capture)
         visible, infrared = _traces(captures, _Aligned(rig), seconds, on_seen or (lambda _: None))
-    return find_time_offset(visible, infrared, most_ms)
+    return dataclasses.replace(find_time_offset(visible, infrared, most_ms), laid_together=laid_together)
 
 
 def save_offset(rig_file: Path, found: TimeOffset) -> dict[Role, float]:
@@ -60,7 +63,10 @@ def save_offset(rig_file: Path, found: TimeOffset) -> dict[Role, float]:
     late: Role = "infrared" if found.lag_ms > 0 else "visible"
     offsets: dict[Role, float] = {role: -round(abs(found.lag_ms), 1) if role == late else 0.0 for role in ROLES}
     before = {"visible": rig.visible.offset_ms, "infrared": rig.infrared.offset_ms}
-    save_values(rig_file, {role: {"offset_ms": ms} for role, ms in offsets.items() if ms or before[role]})
+    values: dict[str, dict[str, Any]] = {role: {"offset_ms": ms} for role, ms in offsets.items() if ms or before[role]}
+    if found.laid_together and rig.pairing.starts == "auto":
+        values["pairing"] = {"starts": "together"}  # with an offset, `auto` would take the stamps as they are
+    save_values(rig_file, values)
     return offsets
 
 

@@ -32,12 +32,14 @@ class TimeOffset:
 
     lag_ms: infrared stamp minus visible stamp of one event. peak: the correlation there, -1..1. second: the highest
     other peak of the correlation, or its least value where there is none. span_s: how long both were looked at.
+    laid_together: whether the stamps are those of two files that were laid together at their beginnings.
     """
 
     lag_ms: float
     peak: float
     second: float
     span_s: float
+    laid_together: bool = False
 
     @property
     def clear(self) -> bool:

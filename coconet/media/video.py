@@ -255,16 +255,17 @@ class VideoReader:
 
     def __iter__(self) -> Iterator[VideoFrame]:
         """Decode from where the reader stands; a damaged file, or one that ends too early, is a CoconetError."""
-        count, timestamp_ns = 0, 0
+        count, latest_ns = 0, 0  # of all frames: a clock may jump back within a file
         try:
             for frame in self._container.decode(self._stream):
                 timestamp_ns = self._time_of(frame, count)
+                latest_ns = max(latest_ns, timestamp_ns)
                 yield VideoFrame(self._decoder.pixels(frame), timestamp_ns, self._decoder.palette)
                 count += 1
         except FFmpegError as error:
             raise self._cut_off(count, f"bytes that do not decode ({error.strerror})") from error
-        if self._ends_early(timestamp_ns):
-            raise self._cut_off(count, f"the end of the file at {timestamp_ns / SECOND_NS:.2f} s")
+        if self._ends_early(latest_ns):
+            raise self._cut_off(count, f"the end of the file at {latest_ns / SECOND_NS:.2f} s")
 
     def _time_of(self, frame: av.VideoFrame, index: int) -> int:
         base = frame.time_base

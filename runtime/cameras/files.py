@@ -24,9 +24,12 @@ FOLDER_FPS = 30.0
 
 
 class VideoCamera:
-    """A video file; the stamps are its presentation times. frames_expected: from the file's header, if it tells."""
+    """A video file; the stamps are its presentation times. frames_expected: from the file's header, if it tells.
 
-    realtime = False
+    own_clock: these times may begin anywhere, and have nothing to do with those of another file.
+    """
+
+    realtime, own_clock = False, True
 
     def __init__(self, path: Path, *, gray: bool = False, palette: str = "auto") -> None:
         """Open a video; with `gray` (an infrared camera) frames are (H, W, 1), otherwise (H, W, 3) BGR.
@@ -163,13 +166,15 @@ class PagesCamera:
 class Pace:
     """The zero of time of cameras that are replayed together: the moment when the first of them is first read."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_ns: int = 0) -> None:
+        """first_ns: the stamp that this moment belongs to; files may begin with any."""
         self._starts: list[int] = []
+        self._first_ns = first_ns
 
     def start_ns(self) -> int:
         """Return the zero, in nanoseconds of time.monotonic_ns()."""
         if not self._starts:
-            self._starts.append(time.monotonic_ns())
+            self._starts.append(time.monotonic_ns() - self._first_ns)
         return self._starts[0]  # the same for all, even where two threads came first together
 
 

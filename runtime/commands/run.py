@@ -91,9 +91,11 @@ def run(
     """Fuse two cameras, or two recordings, until they end, Ctrl-C is pressed, or SIGTERM or SIGHUP comes.
 
     With a view, recordings are played at their own rate. Exit codes: 0 the end, or asked to stop; 2 something refused
-    before the start; 3 a camera; 4 the model; 5 the output; 6 the page; 7 the end, but some pairs were left out.
+    before the start; 3 a camera; 4 the model; 5 the output; 6 the page; 7 the end, but some pairs were left out; 8 the
+    end, but a large share of the frames had no partner.
     """
     from rich.console import Console
+    from rich.text import Text
 
     from coconet.errors import ExitCode
     from coconet.files import whole_file
@@ -140,3 +142,8 @@ def run(
         for misfit in report.misfits:
             typer.echo(f"left out: {misfit.name}: {misfit.reason}", err=True)
         raise typer.Exit(ExitCode.MISFITS)
+    if report.trouble:
+        remedy = "coconet offset finds how far their clocks are apart; [pairing] tolerance_ms allows larger gaps."
+        told = Text.assemble(("warning: ", "bold red"), f"{report.trouble}. {remedy}")
+        Console(stderr=True).print(told, soft_wrap=True)
+        raise typer.Exit(ExitCode.UNPAIRED)

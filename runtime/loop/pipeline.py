@@ -128,7 +128,8 @@ def run_pipeline(
         if gauge.fused == 0:
             writer.give_up()  # a video without a frame is none
             if not interrupted and not selection.skipped:
-                with ending_with(ExitCode.CAMERA):
+                silent = 0 in (pairs.counts.visible.read, pairs.counts.infrared.read)
+                with ending_with(ExitCode.CAMERA if silent or selection.misfits else ExitCode.UNPAIRED):
                     raise _no_pairs(pairs.counts, selection.misfits)
     report = RunReport.of(gauge.figures(), pairs.counts, interrupted=interrupted)
     return dataclasses.replace(report, skipped=selection.skipped, misfits=selection.misfits)

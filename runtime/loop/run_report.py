@@ -65,6 +65,11 @@ class RunReport:
         )
 
     @property
+    def trouble(self) -> str:
+        """Say that a large share of the frames found no partner; empty if not, or if the run was stopped."""
+        return "" if self.interrupted else self.counts.trouble
+
+    @property
     def fps(self) -> float:
         """Fused frames a second over the whole run, writing included."""
         return self.fused / self.seconds
@@ -105,7 +110,8 @@ class RunReport:
 
 
 def _in_words(count: CameraCount) -> str:
-    return f"{count.read} frames read, {count.paired} paired, {count.dropped} dropped"
+    why = f" ({count.unpaired})" if str(count.unpaired) else ""
+    return f"{count.read} frames read, {count.paired} paired, {count.dropped} dropped{why}"
 
 
 def _milliseconds(ms: Percentiles) -> str:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from statistics import median_low
-from typing import Protocol
+from typing import Literal, Protocol
 
 from coconet.runtime.frame import Frame, FramePair, Side
 
 _INTERVALS = 15  # remembered for the period: enough for a median that one lost frame does not move
 
 _MOST_WAITING = 32  # half a second at 60 fps: where one camera stands still, the frames of the other must not pile up
+
+
+Reason = Literal["spare", "too_far", "missing", "stale"]
+"""Why a frame found no partner. spare: a frame of its own camera was nearer, as half of them are at twice the rate.
+too_far: the nearest partner is beyond the tolerance. missing: the other camera gave nothing within two of its periods.
+stale: it is not later than the frame before it."""
+
+_NEAR_PERIODS = 2  # of the slower camera: a partner within them is there, if too far away
 
 
 class Pairs(Protocol):
@@ -35,6 +43,9 @@ class Pairs(Protocol):
 
     def waiting(self, side: Side) -> int:
         """How many frames of a side have neither been paired nor dropped."""
+
+    def unpaired(self, side: Side) -> Counter[Reason]:
+        """Why frames of a side have found no partner, and how many."""
 
     @property
     def finished(self) -> bool:
@@ -66,7 +77,9 @@ class SideQueue:
         self.intervals: deque[int] = deque(maxlen=_INTERVALS)
         self.last_ns: int | None = None
         self.ended = False
-        self.dropped = 0
+        self.unpaired: Counter[Reason] = Counter()
+        self.gone_ns: int | None = None
+        self.gone_paired = False
 
     @property
     def period_ns(self) -> int | None:
@@ -77,25 +90,31 @@ class SideQueue:
         """Queue a frame that is later than the one before, and drop the oldest where too many wait."""
         if self.last_ns is not None:
             if frame.timestamp_ns <= self.last_ns:  # a clock that stepped back: this frame has no place in the order
-                self.dropped += 1
+                self.unpaired["stale"] += 1
                 return
             self.intervals.append(frame.timestamp_ns - self.last_ns)
         self.last_ns = frame.timestamp_ns
         self.waiting.append(Waiting(frame, now_ns))
         if len(self.waiting) > _MOST_WAITING:
-            self.drop()
+            self.drop("missing")
 
-    def drop(self) -> None:
-        """Let the oldest frame go."""
-        self.waiting.popleft()
-        self.dropped += 1
+    def drop(self, reason: Reason) -> None:
+        """Let the oldest frame go; gone_ns is its stamp then, and gone_paired false."""
+        self.gone_ns, self.gone_paired = self.waiting.popleft().stamp_ns, False
+        self.unpaired[reason] += 1
+
+    def take(self) -> Frame:
+        """Take the oldest frame for a pair."""
+        entry = self.waiting.popleft()
+        self.gone_ns, self.gone_paired = entry.stamp_ns, True
+        return entry.frame
 
 
 class Pairer:
     """Pairs frames that are each other's nearest in time, in order, every frame at most once: the policy `drop`.
 
     Frames are pushed per side in the order of their stamps; `pop` gives the pairs that are certain. What has found no
-    partner is counted in `dropped`.
+    partner is counted in `unpaired`.
     """
 
     def __init__(self, tolerance_ns: int | None = None, *, prompt: bool = False) -> None:
@@ -129,9 +148,9 @@ class Pairer:
                 return side
         return self._earlier()
 
-    def dropped(self, side: Side) -> int:
-        """How many frames of a side have found no partner."""
-        return self._queues[side].dropped
+    def unpaired(self, side: Side) -> Counter[Reason]:
+        """Why frames of a side have found no partner, and how many."""
+        return self._queues[side].unpaired
 
     def waiting(self, side: Side) -> int:
         """How many frames of a side still wait."""
@@ -149,7 +168,7 @@ class Pairer:
         """Drop what waits; for the end of a stream."""
         for queue in self._queues.values():
             while queue.waiting:
-                queue.drop()
+                queue.drop("missing")
 
     def pop(self, now_ns: int | None = None) -> FramePair | None:
         """Give the next pair that is certain, or None until more frames are pushed or a period has passed."""
@@ -158,18 +177,18 @@ class Pairer:
             verdict = self._verdict(now_ns)
             if verdict is None:
                 return None
-            if verdict:
-                visible, infrared = (queue.waiting.popleft().frame for queue in self._queues.values())
+            if verdict == "pair":
+                visible, infrared = (queue.take() for queue in self._queues.values())
                 return FramePair(visible, infrared)
-            early.drop()
+            early.drop(verdict)
         return None
 
     def _earlier(self) -> Side:
         visible, infrared = (queue.waiting[0].stamp_ns for queue in self._queues.values())
         return "visible" if visible <= infrared else "infrared"
 
-    def _verdict(self, now_ns: int | None) -> bool | None:
-        """Whether the two heads are a pair; False drops the earlier one, None waits for the frame after it."""
+    def _verdict(self, now_ns: int | None) -> Literal["pair"] | Reason | None:
+        """Whether the two heads are a pair, or why the earlier one is none; None waits for the frame after it."""
         side = self._earlier()
         early, late = self._queues[side], self._queues["infrared" if side == "visible" else "visible"]
         target_ns = late.waiting[0].stamp_ns
@@ -185,7 +204,19 @@ class Pairer:
             nearer = False
         else:
             return None
-        return gap_ns <= self.tolerance_ns and not nearer
+        if gap_ns <= self.tolerance_ns and not nearer:
+            return "pair"
+        return self._why_alone(early.waiting[0].stamp_ns, late, gap_ns, taken=nearer)
+
+    def _why_alone(self, stamp_ns: int, other: SideQueue, gap_ns: int, *, taken: bool) -> Reason:
+        """Why a frame whose next partner is gap_ns later stays alone; taken: a frame of its own side is nearer to that.
+
+        Its nearest partner may also be the last one that has gone, with a frame of its own side or without one.
+        """
+        slower_ns = max(queue.period_ns or 0 for queue in self._queues.values())
+        if other.gone_ns is not None and stamp_ns - other.gone_ns <= gap_ns:
+            gap_ns, taken = stamp_ns - other.gone_ns, other.gone_paired
+        return why_unpaired(gap_ns, taken=taken, slower_ns=slower_ns, tolerance_ns=self.tolerance_ns)
 
     def _overdue(self, now_ns: int | None) -> bool:
         """Whether both heads have been here for a period of the faster camera: waiting on costs more than it brings."""
@@ -193,3 +224,10 @@ class Pairer:
         if now_ns is None or not periods:
             return False
         return now_ns - max(queue.waiting[0].arrived_ns for queue in self._queues.values()) >= min(periods)
+
+
+def why_unpaired(gap_ns: int, *, taken: bool, slower_ns: int, tolerance_ns: int) -> Reason:
+    """Why a frame stays alone whose nearest partner is gap_ns away; taken: that one has a nearer frame."""
+    if taken and gap_ns <= max(slower_ns, tolerance_ns):
+        return "spare"
+    return "too_far" if gap_ns <= _NEAR_PERIODS * slower_ns else "missing"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter
 
 from coconet.runtime.frame import Frame, FramePair, Side
-from coconet.runtime.pairing.nearest import SideQueue, Waiting
+from coconet.runtime.pairing.nearest import Reason, SideQueue, Waiting, why_unpaired
 
 _OTHER: dict[Side, Side] = {"visible": "infrared", "infrared": "visible"}
 
@@ -59,6 +59,10 @@ class PacedPairer:
         """How many frames of a side still wait; one that is kept but was used does not."""
         return sum(1 for entry in self._queues[side].waiting if entry.stamp_ns != self._used_ns)
 
+    def unpaired(self, side: Side) -> Counter[Reason]:
+        """Why frames of a side have found no partner, and how many."""
+        return self._queues[side].unpaired
+
     def push(self, side: Side, frame: Frame, now_ns: int = 0) -> None:
         """Take the next frame of a side, which arrived now; one that is not later than the last is dropped."""
         self._queues[side].push(frame, now_ns)
@@ -69,7 +73,8 @@ class PacedPairer:
 
     def flush(self) -> None:
         """Drop what waits; for the end of a stream."""
-        for queue in self._queues.values():
+        for side, queue in self._queues.items():
+            queue.unpaired["missing"] += self.waiting(side)
             queue.waiting.clear()
 
     def pop(self, now_ns: int | None = None) -> FramePair | None:
@@ -80,14 +85,30 @@ class PacedPairer:
         pacer, other = self._queues[side], self._queues[_OTHER[side]]
         while pacer.waiting:
             head = pacer.waiting[0]
-            _drop_farther(other.waiting, head.stamp_ns)
+            self._drop_farther(other, head.stamp_ns)
             if not self._certain(head, other, now_ns):
                 return None
             pacer.waiting.popleft()
             if other.waiting and abs(other.waiting[0].stamp_ns - head.stamp_ns) <= self.tolerance_ns:
                 self._used_ns = other.waiting[0].stamp_ns
                 return _pair(side, head.frame, other.waiting[0].frame)
+            pacer.unpaired[self._why_alone(head.stamp_ns, other)] += 1
         return None
+
+    def _why_alone(self, stamp_ns: int, other: SideQueue) -> Reason:
+        if not other.waiting:
+            return "missing"
+        slower_ns = max(queue.period_ns or 0 for queue in self._queues.values())
+        gap_ns = abs(other.waiting[0].stamp_ns - stamp_ns)
+        return why_unpaired(gap_ns, taken=False, slower_ns=slower_ns, tolerance_ns=self.tolerance_ns)
+
+    def _drop_farther(self, kept: SideQueue, target_ns: int) -> None:
+        """Drop frames from the front as long as the one behind is strictly nearer to the target."""
+        while len(kept.waiting) > 1 and abs(kept.waiting[1].stamp_ns - target_ns) < abs(
+            kept.waiting[0].stamp_ns - target_ns
+        ):
+            if kept.waiting.popleft().stamp_ns != self._used_ns:
+                kept.unpaired["spare"] += 1
 
     def _known(self) -> bool:
         """Whether both periods are known well enough, or will never be."""
@@ -115,12 +136,6 @@ class PacedPairer:
 
     def _fast_period_ns(self) -> int:
         return min(queue.period_ns or 0 for queue in self._queues.values())
-
-
-def _drop_farther(kept: deque[Waiting], target_ns: int) -> None:
-    """Drop frames from the front as long as the one behind is strictly nearer to the target."""
-    while len(kept) > 1 and abs(kept[1].stamp_ns - target_ns) < abs(kept[0].stamp_ns - target_ns):
-        kept.popleft()
 
 
 def _pair(side: Side, paced: Frame, partner: Frame) -> FramePair:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Condition, Event
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
@@ -26,18 +26,45 @@ DEPTH = 8
 
 _CALM_NS = 500_000_000
 
+LARGE_SHARE = 0.25
+"""Of a camera's frames: if so many find no partner, something is wrong with clocks, tolerance or one of the files."""
+
 Policy = Literal["drop", "hold", "thermal"]
 """drop: every frame is used at most once, so the slower camera sets the pace. hold: the faster camera does, and the
 slower one's picture is shown again until its next. thermal: the infrared camera does, whichever it is."""
 
 
 @dataclass(frozen=True)
+class Unpaired:
+    """Why frames came out in no pair: the reasons of coconet.runtime.pairing.nearest, and `late`.
+
+    late: of live cameras, a newer frame or pair came before this one was wanted.
+    """
+
+    spare: int = 0
+    too_far: int = 0
+    missing: int = 0
+    stale: int = 0
+    late: int = 0
+
+    @property
+    def lost(self) -> int:
+        """Frames that ought to have had a partner: neither spare, nor too late for a loop that is slower."""
+        return self.too_far + self.missing + self.stale
+
+    def __str__(self) -> str:
+        counts = {name.replace("_", " "): count for name, count in vars(self).items() if count}
+        return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+@dataclass(frozen=True)
 class CameraCount:
-    """What became of one camera's frames: those read, those that came out in a pair, those that did not."""
+    """What became of one camera's frames: those read, those that came out in a pair, those that did not, and why."""
 
     read: int = 0
     paired: int = 0
     dropped: int = 0
+    unpaired: Unpaired = Unpaired()
 
 
 @dataclass(frozen=True)
@@ -46,6 +73,17 @@ class StreamCounts:
 
     visible: CameraCount = CameraCount()
     infrared: CameraCount = CameraCount()
+
+    @property
+    def trouble(self) -> str:
+        """Say which camera's frames had no partner, if they are a large share of those it gave; empty otherwise."""
+        sides = (("visible", self.visible), ("infrared", self.infrared))
+        side, count = max(sides, key=lambda one: one[1].unpaired.lost / max(one[1].read, 1))
+        lost = count.unpaired
+        if count.read == 0 or lost.lost < LARGE_SHARE * count.read:
+            return ""
+        reasons = str(replace(lost, spare=0, late=0))
+        return f"{lost.lost} of {count.read} {side} frames found no partner ({reasons})"
 
 
 @dataclass(frozen=True)
@@ -207,7 +245,12 @@ class PairedCaptures:
     def _count(self, side: Side) -> CameraCount:
         capture, paired = self._captures[side], self._paired[side]
         unsettled = capture.waiting + self.pairer.waiting(side)
-        return CameraCount(capture.read, paired, capture.read - paired - unsettled)
+        dropped = capture.read - paired - unsettled
+        reasons = self.pairer.unpaired(side)
+        known = Unpaired(**reasons)
+        rest = max(0, dropped - sum(reasons.values()))  # never handed to the pairer, or to one before
+        counted = replace(known, late=rest) if self.realtime else replace(known, missing=known.missing + rest)
+        return CameraCount(capture.read, paired, dropped, counted)
 
 
 def _shorter(*cameras: Camera) -> int | None:

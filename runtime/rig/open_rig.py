@@ -16,8 +16,9 @@ from coconet.redaction import redact
 from coconet.runtime.cameras.camera import AbsentCamera, Camera, CameraAbsent
 from coconet.runtime.cameras.files import Pictures
 from coconet.runtime.cameras.open_camera import ROLES, CameraSettings, Role, is_folder, open_camera
-from coconet.runtime.frame import Side
+from coconet.runtime.frame import Frame, Side
 from coconet.runtime.pairing.capture import Recovery
+from coconet.runtime.pairing.file_clocks import FileClock, lay_together
 from coconet.runtime.pairing.live_pairs import LiveSettings, pair_live_cameras
 from coconet.runtime.pairing.pair_stream import PairStream, pair_recordings
 from coconet.runtime.pairing.paired_captures import Pairing
@@ -107,17 +108,39 @@ def _open_both(rig: Rig, opener: CameraOpener) -> tuple[Camera, Camera]:
     with ExitStack() as stack:
         stack.callback(visible.close)
         infrared = opener(rig, "infrared")
+        stack.callback(infrared.close)
+        cameras = _on_steady_clocks(rig, visible, infrared)
         stack.pop_all()
-    return visible, infrared
+    return cameras
+
+
+def _on_steady_clocks(rig: Rig, visible: Camera, infrared: Camera) -> tuple[Camera, Camera]:
+    """Files with clocks of their own, with the jumps of these taken out, and laid together as the rig says."""
+    first, second = (
+        FileClock(camera) if getattr(camera, "own_clock", False) else camera for camera in (visible, infrared)
+    )
+    if not (isinstance(first, FileClock) and isinstance(second, FileClock)):
+        for camera in (first, second):
+            if isinstance(camera, FileClock) and rig.pairing.starts != "stamped":
+                camera.begin_at_zero()
+        return first, second
+    offsets = rig.visible.offset_ms or rig.infrared.offset_ms
+    if rig.pairing.starts == "together" or (rig.pairing.starts == "auto" and not offsets):
+        lay_together(first, second, 0 if rig.pairing.starts == "together" else _tolerance_ns(rig))
+    return first, second
 
 
 def _pairing(rig: Rig) -> Pairing:
     return Pairing(
-        tolerance_ns=None if rig.pairing.tolerance_ms is None else round(rig.pairing.tolerance_ms * _MS_NS),
+        tolerance_ns=_tolerance_ns(rig),
         visible_offset_ns=round(rig.visible.offset_ms * _MS_NS),
         infrared_offset_ns=round(rig.infrared.offset_ms * _MS_NS),
         policy=rig.pairing.policy,
     )
+
+
+def _tolerance_ns(rig: Rig) -> int | None:
+    return None if rig.pairing.tolerance_ms is None else round(rig.pairing.tolerance_ms * _MS_NS)
 
 
 def _preparation(rig: Rig, camera_names: tuple[str, str], *, align: bool) -> Preparation:
@@ -195,6 +218,11 @@ def _pace(visible: Camera, infrared: Camera) -> tuple[Camera, Camera]:
     """Replay recordings at their own pace, as live cameras; what is live stays as it is."""
     from coconet.runtime.cameras.files import Pace, PacedCamera
 
-    pace = Pace()
+    starts = [frames[0].timestamp_ns for frames in map(_peeked, (visible, infrared)) if frames]
+    pace = Pace(min(starts, default=0))
     first, second = (camera if camera.realtime else PacedCamera(camera, pace) for camera in (visible, infrared))
     return first, second
+
+
+def _peeked(camera: Camera) -> list[Frame]:
+    return camera.peek() if isinstance(camera, FileClock) else []

@@ -52,11 +52,13 @@ class Recorder:
     Without a frame of both cameras that is an error; without any frame nothing is left.
     """
 
-    def __init__(self, visible: Camera, infrared: Camera, folder: Path) -> None:
+    def __init__(self, visible: Camera, infrared: Camera, folder: Path, seconds: float | None = None) -> None:
         """Prepare to record; a recording of that name is replaced in the end.
 
+        seconds: of cameras that wait to be read, frames are taken up to so long after the first, by their stamps.
         Raises CoconetError where there is anything else of that name, and for a folder that cannot be made.
         """
+        self.limit_ns = None if seconds is None else round(seconds * 1e9)
         self._folder, self._scratch = folder, unfinished(folder)
         self._origin_ns: int | None = None
         self._cameras: dict[Side, Camera] = {"visible": visible, "infrared": infrared}
@@ -140,7 +142,7 @@ class _SideWriter:
     def __init__(self, camera: Camera, video: Path, recorder: Recorder) -> None:
         from coconet.media.lossless_video import RawVideoWriter
 
-        self._recorder, self._video = recorder, video
+        self._recorder, self._video, self._realtime = recorder, video, camera.realtime
         self._capture = Capture(camera, _FRAMES_AHEAD)
         self._writer, self._sheet = RawVideoWriter(video), StampSheet(stamps_beside(video))
         self._written = 0
@@ -194,11 +196,14 @@ class _SideWriter:
             self._error = _disk_error(self._video, error.strerror or str(error))
 
     def _write_all(self) -> None:
+        limit_ns = None if self._realtime else self._recorder.limit_ns
         while (frame := self._capture.take()) is not None:
-            self._write(frame)
+            time_ns = frame.timestamp_ns - self._recorder.origin_ns(frame)
+            if limit_ns is not None and time_ns >= limit_ns:
+                return
+            self._write(frame, time_ns)
 
-    def _write(self, frame: Frame) -> None:
-        time_ns = frame.timestamp_ns - self._recorder.origin_ns(frame)
+    def _write(self, frame: Frame, time_ns: int) -> None:
         try:
             self._writer.write(frame.pixels, max(0, time_ns))
             self._sheet.add(frame, time_ns)
@@ -273,6 +278,8 @@ _LOOK_S = 0.1
 def record_rig(rig: Rig, rig_file: Path, folder: Path, seconds: float | None, stop: Event) -> dict[Side, RecordedCount]:
     """Record until the cameras end, `stop` is set, or N seconds have passed; give what became of each side's frames.
 
+    Of recordings, which are read as fast as the disk allows, N seconds are those of their stamps.
+
     Nothing is left if it is stopped before the first frame, and nothing given before both cameras are open.
     The folder gets a rig.toml with the settings of the file, and of `rig` where its front end differs from that, whose
     cameras are the recorded videos.
@@ -283,8 +290,9 @@ def record_rig(rig: Rig, rig_file: Path, folder: Path, seconds: float | None, st
     cameras = result_unless(stop, lambda: open_cameras(rig), "open cameras")
     if cameras is None:
         return {}
-    recorder = Recorder(*cameras, folder)
-    until = None if seconds is None else time.monotonic() + seconds
+    recorder = Recorder(*cameras, folder, seconds)
+    live = any(camera.realtime for camera in cameras)
+    until = time.monotonic() + seconds if seconds is not None and live else None
     with recorder, Console(stderr=True).status("recording ...") as status:
         recorder.add_file("rig.toml", text)
         while not (recorder.finished or stop.is_set()) and (until is None or time.monotonic() < until):

@@ -14,6 +14,7 @@ from coconet.reading import Reading
 from coconet.redaction import is_network_address, redact, redact_text
 from coconet.runtime.cameras.recorded import stamps_beside
 from coconet.runtime.pairing.camera_health import HealthLimits
+from coconet.runtime.pairing.file_clocks import Starts
 from coconet.runtime.pairing.paired_captures import Policy
 from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.preprocess.warp import IDENTITY, Alignment, Lens, Matrix, Plane
@@ -90,12 +91,14 @@ class InfraredTable(CameraTable):
 class PairingTable(Checked):
     """`[pairing]`: tolerance_ms is the largest gap in a pair, half the slower camera's period if not given.
 
-    policy: drop, hold or thermal; runtime/pairing/pair_stream.py says what they are. pair_by: for two folders of
+    policy: drop, hold or thermal; runtime/pairing/paired_captures.py says what they are. starts: how two video files
+    begin, auto, together or stamped, as runtime/pairing/file_clocks.py says. pair_by: for two folders of
     pictures, or one that holds both sides, how their names belong together, as pair_by_name takes it.
     """
 
     tolerance_ms: Annotated[Milliseconds, Field(ge=0)] | None = None
     policy: Policy = "drop"
+    starts: Starts = "auto"
     pair_by: str | None = None
 
 

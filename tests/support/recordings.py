@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 
 from coconet.media.image import write_picture
@@ -54,3 +57,17 @@ class ListCamera:
 
     def close(self) -> None:
         self.closed = True
+
+
+def write_stamped_video(path: Path, stamps_s: Iterable[float], size_px: tuple[int, int] = (32, 24)) -> Path:
+    """A video whose frames carry exactly these times; the suffix says the container. Frame n has level n."""
+    with av.open(str(path), "w", options={"avoid_negative_ts": "disabled"}) as container:
+        stream: Any = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height = size_px
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for index, stamp_s in enumerate(stamps_s):
+            frame = av.VideoFrame.from_ndarray(flat(index, *size_px), format="bgr24")
+            frame.pts, frame.time_base = round(stamp_s * 1000), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path

@@ -11,13 +11,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, ExitCode
 from coconet.media.image import read_picture
 from coconet.media.video import VideoReader
 from coconet.media.video_writer import VideoWriter
 from coconet.runtime.commands.run import run
 from tests.support.pair_folders import write_pair
-from tests.support.recordings import flat
+from tests.support.recordings import flat, write_stamped_video
 from tests.support.tiny_onnx import write_averaging_model
 
 APP = typer.Typer(pretty_exceptions_enable=False)
@@ -125,6 +125,49 @@ def test_a_recording_that_breaks_off_leaves_an_unfinished_video(tmp_path: Path, 
     assert [path.name for path in tmp_path.glob("*fused*")] == ["fused.mp4.unfinished"]
     with VideoReader(tmp_path / "fused.mp4.unfinished") as video:
         assert len(list(video)) > 5
+
+
+def test_files_whose_clocks_begin_apart_are_laid_together(tmp_path: Path) -> None:
+    for name, start_s in (("vis.mp4", 0.0), ("ir.ts", 3.0)):
+        write_stamped_video(tmp_path / name, [start_s + 0.04 * index for index in range(30)])
+    words = ("--visible", tmp_path / "vis.mp4", "--infrared", tmp_path / "ir.ts", "--model", "average")
+    assert "30 frames read, 30 paired, 0 dropped" in coconet_run(*words)
+
+
+def test_a_large_share_without_a_partner_has_its_own_exit_code_and_the_output_stays(tmp_path: Path) -> None:
+    for name, start_s in (("vis.mp4", 0.0), ("ir.mkv", 0.6)):
+        write_stamped_video(tmp_path / name, [start_s + 0.04 * index for index in range(30)])
+    (tmp_path / "rig.toml").write_text(
+        '[visible]\naddress = "vis.mp4"\n[infrared]\naddress = "ir.mkv"\n[pairing]\nstarts = "stamped"\n'
+    )
+    words = [f"{tmp_path}/rig.toml", "--model", "average", "--out", f"{tmp_path}/out.mp4"]
+    ended = CliRunner().invoke(APP, words)
+    assert ended.exit_code == ExitCode.UNPAIRED
+    assert "14 of 30 visible frames found no partner (1 too far, 13 missing)" in ended.stderr
+    assert "[pairing] tolerance_ms" in ended.stderr
+    with VideoReader(tmp_path / "out.mp4") as video:
+        assert len(list(video)) == 15
+
+
+def test_frames_of_which_none_has_a_partner_are_an_error_of_the_same_kind(tmp_path: Path) -> None:
+    for name, start_s in (("vis.mp4", 0.0), ("ir.mkv", 9.0)):
+        write_stamped_video(tmp_path / name, [start_s + 0.04 * index for index in range(30)])
+    (tmp_path / "rig.toml").write_text(
+        '[visible]\naddress = "vis.mp4"\n[infrared]\naddress = "ir.mkv"\n[pairing]\nstarts = "stamped"\n'
+    )
+    with pytest.raises(CoconetError, match="at least one pair") as refused:
+        coconet_run(tmp_path / "rig.toml", "--model", "average")
+    assert refused.value.exit_code == ExitCode.UNPAIRED
+
+
+def test_a_clock_that_jumps_by_hours_loses_no_output(tmp_path: Path) -> None:
+    write_stamped_video(tmp_path / "vis.mkv", [0.04 * index + 39_600 * (index >= 15) for index in range(30)])
+    write_stamped_video(tmp_path / "ir.mp4", [0.04 * index for index in range(30)])
+    words = ("--visible", tmp_path / "vis.mkv", "--infrared", tmp_path / "ir.mp4", "--model", "average")
+    coconet_run(*words, "--out", tmp_path / "out.mp4")
+    with VideoReader(tmp_path / "out.mp4") as video:
+        times = [frame.timestamp_ns / 1e9 for frame in video]
+    assert times == pytest.approx([0.04 * index for index in range(30)], abs=0.01)
 
 
 @pytest.mark.data

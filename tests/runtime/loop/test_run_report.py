@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 
+import pytest
 from rich.console import Console
 
 from coconet.runtime.loop.latency_log import Percentiles
 from coconet.runtime.loop.run_report import RunReport
-from coconet.runtime.pairing.paired_captures import CameraCount, StreamCounts
+from coconet.runtime.pairing.paired_captures import CameraCount, StreamCounts, Unpaired
 
 REPORT = RunReport(
     model="lite",
     precision="int8",
     backend="ONNX Runtime",
-    counts=StreamCounts(CameraCount(31, 30, 1), CameraCount(40, 30, 10)),
+    counts=StreamCounts(CameraCount(31, 30, 1), CameraCount(40, 30, 10, Unpaired(spare=4, too_far=6))),
     fused=30,
     seconds=2.0,
     latency_ms=Percentiles(20.0, 25.0, 31.0),
@@ -27,7 +29,9 @@ REPORT = RunReport(
 def test_json_holds_every_number_and_the_rate() -> None:
     told = json.loads(REPORT.to_json())
     assert told["fps"] == 15.0
-    assert told["counts"]["infrared"] == {"read": 40, "paired": 30, "dropped": 10}
+    infrared = told["counts"]["infrared"]
+    assert (infrared["read"], infrared["paired"], infrared["dropped"]) == (40, 30, 10)
+    assert infrared["unpaired"] == {"spare": 4, "too_far": 6, "missing": 0, "stale": 0, "late": 0}
     assert told["latency_ms"] == {"p50": 20.0, "p95": 25.0, "p99": 31.0}
     assert (told["model"], told["precision"], told["fused"]) == ("lite", "int8", 30)
 
@@ -37,9 +41,24 @@ def test_the_table_says_what_a_user_asks_for() -> None:
     Console(width=100, file=page).print(REPORT.to_table())
     wanted = (
         "lite int8, ONNX Runtime",
-        "40 frames read, 30 paired, 10 dropped",
+        "40 frames read, 30 paired, 10 dropped (4 spare, 6 too far)",
         "30 frames in 2.0 s, 15.0 fps, stopped before the end",
         "p50 20.0 ms, p95 25.0 ms, p99 31.0 ms",
         "p50 4.0 ms, p95 9.0 ms",
     )
     assert [words for words in wanted if words not in page.getvalue()] == []
+
+
+@pytest.mark.parametrize(
+    ("unpaired", "trouble"),
+    [
+        (Unpaired(spare=30), ""),
+        (Unpaired(late=30), ""),
+        (Unpaired(too_far=6, missing=3), ""),
+        (Unpaired(1, 6, 3, 1), "10 of 40 infrared frames found no partner (6 too far, 3 missing, 1 stale)"),
+    ],
+)
+def test_a_quarter_of_the_frames_without_a_partner_is_trouble(unpaired: Unpaired, trouble: str) -> None:
+    counts = StreamCounts(CameraCount(31, 30, 1), CameraCount(40, 10, 30, unpaired))
+    assert dataclasses.replace(REPORT, counts=counts, interrupted=False).trouble == trouble
+    assert dataclasses.replace(REPORT, counts=counts, interrupted=True).trouble == ""

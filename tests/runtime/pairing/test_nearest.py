@@ -43,7 +43,7 @@ def test_every_frame_is_used_once_in_order_or_dropped(visible: list[int], infrar
     for column, (side, stamps) in enumerate(sides):
         used = [pair[column] for pair in pairs]
         assert used == sorted(set(used))
-        assert len(used) + pairer.dropped(side) <= len(stamps)
+        assert len(used) + pairer.unpaired(side).total() <= len(stamps)
 
 
 @pytest.mark.parametrize("jitter_ms", [0.0, 3.0])
@@ -77,7 +77,7 @@ def test_a_gap_in_one_stream_costs_only_the_frames_of_the_other_in_that_gap() ->
     infrared = visible[:20] + visible[35:]
     pairer = Pairer()
     assert paired(pairer, visible, infrared) == [(stamp, stamp) for stamp in infrared]
-    assert (pairer.dropped("visible"), pairer.dropped("infrared")) == (15, 0)
+    assert (pairer.unpaired("visible").total(), pairer.unpaired("infrared").total()) == (15, 0)
 
 
 def test_a_stamp_that_steps_back_is_dropped() -> None:
@@ -87,7 +87,7 @@ def test_a_stamp_that_steps_back_is_dropped() -> None:
     for frame in stamped([10, 20]):
         pairer.push("infrared", frame)
     assert [pairer.pop() is not None for _ in range(3)] == [True, True, False]
-    assert pairer.dropped("visible") == 1
+    assert pairer.unpaired("visible") == {"stale": 1}
 
 
 def first_of(pairer: Pairer, visible: list[int], infrared: list[int]) -> bool:
@@ -120,6 +120,31 @@ def test_frames_do_not_pile_up_beside_a_camera_that_stands_still() -> None:
     pairer = Pairer(prompt=True)
     for frame in stamped(range(1, 500)):
         pairer.push("visible", frame)
-    assert pairer.dropped("visible") > 400
+    assert pairer.unpaired("visible").total() > 400
     pairer.flush()
-    assert pairer.dropped("visible") == 499
+    assert pairer.unpaired("visible") == {"missing": 499}
+
+
+def reasons(visible: list[int], infrared: list[int], tolerance_ms: int | None = None) -> list[dict[str, int]]:
+    """Why frames with these stamps, in ms, stay alone, visible first."""
+    pairer = Pairer(None if tolerance_ms is None else tolerance_ms * MS)
+    paired(pairer, [stamp * MS for stamp in visible], [stamp * MS for stamp in infrared])
+    pairer.flush()
+    return [dict(pairer.unpaired(side)) for side in ("visible", "infrared")]
+
+
+def test_at_twice_the_rate_half_of_the_frames_are_spare() -> None:
+    assert reasons(list(range(0, 400, 20)), list(range(0, 400, 40))) == [{"spare": 9, "missing": 1}, {}]
+    assert reasons(list(range(0, 400, 20)), list(range(0, 400, 40)), 5) == [{"spare": 9, "missing": 1}, {}]
+
+
+def test_clocks_that_are_apart_by_more_than_the_tolerance_leave_frames_too_far() -> None:
+    visible, infrared = reasons(list(range(0, 1000, 100)), list(range(45, 1000, 100)), 20)
+    assert (visible.get("spare", 0), infrared.get("spare", 0)) == (0, 0)
+    assert (visible["too_far"], infrared["too_far"]) == (10, 9)
+
+
+def test_what_comes_before_the_other_camera_begins_is_missing() -> None:
+    visible, infrared = reasons(list(range(0, 3000, 40)), list(range(2000, 3000, 40)))
+    assert visible == {"missing": 48, "too_far": 1, "spare": 1}  # those within two periods have a partner, far away
+    assert infrared == {}

@@ -227,3 +227,14 @@ def test_a_camera_that_is_stuck_is_not_waited_for_and_is_closed_once_it_answers(
     for camera in cameras:
         camera.freed.set()
     assert until(lambda: all(camera.closed for camera in cameras))
+
+
+def test_seconds_of_recordings_are_those_of_their_stamps(tmp_path: Path) -> None:
+    address = "painted://?width=64&height=48&fps=20&duration_s=30"
+    rig = tmp_path / "rig.toml"
+    rig.write_text(f'[visible]\naddress = "{address}"\n[infrared]\naddress = "{address}"\n')
+    call(record, rig, "--out", tmp_path / "cut", "--seconds", 2)
+    for side in ("visible", "infrared"):
+        times = [frame.timestamp_ns for frame in replayed(RecordedCamera(tmp_path / "cut" / f"{side}.mkv"))]
+        assert len(times) == 40
+        assert times[-1] - times[0] < 2 * 10**9

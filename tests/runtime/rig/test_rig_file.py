@@ -12,7 +12,7 @@ from coconet.media.image import write_picture
 from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import AlignmentTable, CameraTable, InfraredTable, Rig, fitted_by
-from tests.support.recordings import flat, write_folder, write_video
+from tests.support.recordings import flat, write_folder, write_stamped_video, write_video
 
 CAMERAS = '[visible]\naddress = "vis"\n[infrared]\naddress = "ir"\n'
 
@@ -259,3 +259,23 @@ def test_a_text_that_is_no_rig_is_refused_in_few_words(tmp_path: Path, text: str
     with pytest.raises(CoconetError) as caught:
         Rig.from_file(rig_file(tmp_path, text))
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("keys", "paired", "skew_ms"),
+    [
+        ("", 20, 0),
+        ('[pairing]\nstarts = "together"\n', 20, 0),
+        ('[pairing]\nstarts = "stamped"\n', 8, 0),
+        ("offset", 20, 0),
+    ],
+)
+def test_files_whose_clocks_begin_apart(tmp_path: Path, keys: str, paired: int, skew_ms: int) -> None:
+    write_stamped_video(tmp_path / "vis.mp4", [0.04 * index for index in range(20)])
+    write_stamped_video(tmp_path / "ir.mkv", [0.48 + 0.04 * index for index in range(20)])
+    text = '[visible]\naddress = "vis.mp4"\n[infrared]\naddress = "ir.mkv"\n'
+    text += "offset_ms = -480\n" if keys == "offset" else keys
+    with open_rig(Rig.from_file(rig_file(tmp_path, text))) as stream:
+        pairs = list(stream)
+    assert len(pairs) == paired
+    assert {round(pair.skew_ns / 1e6) for pair in pairs} == {skew_ms}

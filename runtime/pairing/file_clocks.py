@@ -1,0 +1,127 @@
+"""The clocks of files: one that jumps goes on without the jump, and two that begin apart are laid together."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from statistics import median
+from typing import Literal
+
+from coconet.event_log import log_event, note_once, warn_once
+from coconet.runtime.cameras.camera import Camera
+from coconet.runtime.frame import Frame
+
+SECOND_NS = 10**9
+
+Starts = Literal["auto", "together", "stamped"]
+"""How two files with clocks of their own begin. together: at the same moment, whatever their stamps say. stamped: as
+their stamps say. auto: together if they begin further apart than a pair may be, and no offset is set."""
+
+_BACK_NS = SECOND_NS
+"""A step back by more is a clock that was set back; by less, one frame in the wrong place, which finds no partner."""
+
+_LEAP_NS, _LEAP_PERIODS = 60 * SECOND_NS, 20
+"""A step forward by more than both is a clock that was set forward; what is shorter may be a pause of the camera."""
+
+_USUAL_PERIOD_NS = SECOND_NS // 30
+
+_INTERVALS = 15
+
+_PEEKED = 2  # frames tell where a file begins and its first period
+
+
+class FileClock:
+    """Stands in for a file with a clock of its own, whose stamps go on steadily where that clock jumps.
+
+    jumps: how often that was so. shift_ns: what is added to all stamps, which lays two files together.
+    """
+
+    realtime = False
+
+    def __init__(self, camera: Camera) -> None:
+        """Take over an open file."""
+        self.name, self.frames_expected = camera.name, getattr(camera, "frames_expected", None)
+        self.jumps, self.shift_ns = 0, 0
+        self._camera = camera
+        self._peeked: deque[Frame] = deque()
+        self._intervals: deque[int] = deque(maxlen=_INTERVALS)
+        self._last_ns: int | None = None
+        self._bridged_ns = 0
+
+    def peek(self) -> list[Frame]:
+        """The first frames, which `read` gives all the same; before the first `read` only."""
+        while len(self._peeked) < _PEEKED and (frame := self._steady()) is not None:
+            self._peeked.append(frame)
+        return [self._shifted(frame) for frame in self._peeked]
+
+    def read(self) -> Frame | None:
+        """The next frame; None at the end. Raises what the file raises."""
+        frame = self._peeked.popleft() if self._peeked else self._steady()
+        return None if frame is None else self._shifted(frame)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._camera.close()
+
+    def begin_at_zero(self) -> None:
+        """Let the file begin at 0, beside something that does; before the first `read` only. What is moved is said."""
+        frames = self.peek()
+        if frames and frames[0].timestamp_ns:
+            self.shift_ns -= frames[0].timestamp_ns
+            log_event("clock", camera=self.name, shifted_s=self.shift_ns / SECOND_NS)
+
+    def _shifted(self, frame: Frame) -> Frame:
+        return dataclasses.replace(frame, timestamp_ns=frame.timestamp_ns + self.shift_ns)
+
+    def _steady(self) -> Frame | None:
+        frame = self._camera.read()
+        if frame is None:
+            return None
+        now_ns = frame.timestamp_ns + self._bridged_ns
+        if self._last_ns is not None:
+            now_ns = self._continued(now_ns, self._last_ns)
+        self._last_ns = now_ns if self._last_ns is None else max(now_ns, self._last_ns)
+        return dataclasses.replace(frame, timestamp_ns=now_ns)
+
+    def _continued(self, now_ns: int, last_ns: int) -> int:
+        """The time of a frame: its own, or one period after the last where the clock has jumped."""
+        step_ns = now_ns - last_ns
+        period_ns = round(median(self._intervals)) if self._intervals else _USUAL_PERIOD_NS
+        if -_BACK_NS <= step_ns <= max(_LEAP_NS, _LEAP_PERIODS * period_ns):
+            if step_ns > 0:
+                self._intervals.append(step_ns)
+            return now_ns
+        self.jumps += 1
+        self._bridged_ns -= step_ns - period_ns
+        self._tell(step_ns)
+        return last_ns + period_ns
+
+    def _tell(self, step_ns: int) -> None:
+        told = f"its clock jumps by {step_ns / SECOND_NS:+.1f} s; the frames go on one period after the last"
+        log_event("clock", camera=self.name, jumps=self.jumps, trouble=told)
+        if self.jumps == 1:
+            warn_once(f"{self.name}: {told}.")
+
+
+def lay_together(visible: FileClock, infrared: FileClock, tolerance_ns: int | None) -> int:
+    """Let two files begin at the same moment, if they begin further apart than tolerance_ns; say it, and by how much.
+
+    None is half the slower of the two first periods. Gives how much was added to the infrared stamps.
+    """
+    starts = [clock.peek() for clock in (visible, infrared)]
+    if not all(starts):
+        return 0
+    gap_ns = starts[1][0].timestamp_ns - starts[0][0].timestamp_ns
+    if tolerance_ns is None:
+        periods = [frames[1].timestamp_ns - frames[0].timestamp_ns for frames in starts if len(frames) > 1]
+        tolerance_ns = max(periods, default=_USUAL_PERIOD_NS) // 2
+    if abs(gap_ns) <= tolerance_ns:
+        return 0
+    infrared.shift_ns = -gap_ns
+    when = "after" if gap_ns > 0 else "before"
+    note_once(
+        f"{infrared.name} begins {abs(gap_ns) / SECOND_NS:.3f} s {when} {visible.name} by clocks that are not one: "
+        'both are taken to begin together. [pairing] starts = "stamped" keeps their stamps, and coconet offset finds '
+        "what is left."
+    )
+    return -gap_ns
