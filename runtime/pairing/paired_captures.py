@@ -247,7 +247,7 @@ class PairedCaptures:
         unsettled = capture.waiting + self.pairer.waiting(side)
         dropped = capture.read - paired - unsettled
         reasons = self.pairer.unpaired(side)
-        known = Unpaired(**reasons)
+        known = Unpaired(reasons["spare"], reasons["too_far"], reasons["missing"], reasons["stale"])
         rest = max(0, dropped - sum(reasons.values()))  # never handed to the pairer, or to one before
         counted = replace(known, late=rest) if self.realtime else replace(known, missing=known.missing + rest)
         return CameraCount(capture.read, paired, dropped, counted)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coconet.runtime.frame import Side
-from coconet.runtime.pairing.nearest import Pairer
+from coconet.runtime.pairing.nearest import Pairer, Reason
 from tests.support.pairing import exhaustive, fed, stamps_of
 from tests.support.recordings import stamped
 
@@ -125,12 +125,15 @@ def test_frames_do_not_pile_up_beside_a_camera_that_stands_still() -> None:
     assert pairer.unpaired("visible") == {"missing": 499}
 
 
-def reasons(visible: list[int], infrared: list[int], tolerance_ms: int | None = None) -> list[dict[str, int]]:
+SIDES: tuple[Side, Side] = ("visible", "infrared")
+
+
+def reasons(visible: list[int], infrared: list[int], tolerance_ms: int | None = None) -> list[dict[Reason, int]]:
     """Why frames with these stamps, in ms, stay alone, visible first."""
     pairer = Pairer(None if tolerance_ms is None else tolerance_ms * MS)
     paired(pairer, [stamp * MS for stamp in visible], [stamp * MS for stamp in infrared])
     pairer.flush()
-    return [dict(pairer.unpaired(side)) for side in ("visible", "infrared")]
+    return [dict(pairer.unpaired(side)) for side in SIDES]
 
 
 def test_at_twice_the_rate_half_of_the_frames_are_spare() -> None:
