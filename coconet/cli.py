@@ -12,7 +12,6 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated, Any, cast
 
 import typer
-from rich.console import Console
 from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
@@ -20,6 +19,7 @@ from typer.main import get_command
 from coconet import __version__
 from coconet.errors import CoconetError, ExitCode, first_line
 from coconet.redaction import redact_text
+from coconet.terminal import Console
 
 COMMANDS_GROUP = "coconet.commands"
 """Each part of the house announces its commands under this entry-point group in setup.py."""

@@ -69,13 +69,12 @@ def note_once(text: str) -> None:
 
 
 def _say(text: str, kind: str, level: int) -> None:
-    from rich.console import Console
-    from rich.text import Text
+    from coconet.terminal import print_warning
 
     if is_logging():
         log_event("input", level=level, **{"trouble" if kind == "warning" else kind: text})
     else:
-        Console(stderr=True).print(Text.assemble((f"{kind}: ", "yellow"), text), soft_wrap=True)
+        print_warning(text, kind)
 
 
 class _JsonLines(logging.Formatter):

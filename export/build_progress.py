@@ -5,8 +5,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Protocol
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from coconet.terminal import Console
 
 
 class BuildProgress(Protocol):
@@ -43,7 +44,7 @@ class BarProgress:
 
     def __init__(self, title: str) -> None:
         """Prepare the display, on standard error."""
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
         self._bars = Progress(*columns, console=Console(stderr=True), transient=True)
         self._whole = self._bars.add_task(title, total=None)
         self._tasks: dict[str, TaskID] = {}

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
@@ -17,6 +16,7 @@ from coconet.errors import CoconetError
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import DEFAULT_MODEL, MODELS
 from coconet.reading import Reading, reads_pictures
+from coconet.terminal import Console
 
 if TYPE_CHECKING:
     from coconet.benchmarks.latency.campaign import Plan

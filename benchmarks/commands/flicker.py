@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
 from coconet.cli import OverwriteOption
+from coconet.terminal import Console
 
 
 def steadiness(

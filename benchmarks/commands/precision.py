@@ -9,13 +9,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 
 from coconet.cards.precision import PRECISIONS
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
 from coconet.model_names import CHECKPOINTS, checkpoint_path
+from coconet.terminal import Console
 
 if TYPE_CHECKING:
     from coconet.benchmarks.studies.precision import FrameSet
@@ -63,7 +64,7 @@ def precision(
                 closing(open_backend(checkpoint_path(network))) as reference,
                 Progress(console=Console(stderr=True), transient=True) as bar,
             ):
-                task = bar.add_task(f"comparing {network}", total=total)
+                task = bar.add_task(escape(f"comparing {network}"), total=total)
                 rows += precision_rows(reference, forms, sets, lambda bar=bar, task=task: bar.advance(task))  # type: ignore[misc]
         if scratch:
             scratch.write_text(precision_json(rows) + "\n", encoding="utf-8")

@@ -28,13 +28,12 @@ def soak(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Run a rig with faults injected into its cameras in turns; say what it survived, and whether it grew."""
-    from rich.console import Console
-
     from coconet.benchmarks.endurance.soak import SoakPlan
     from coconet.benchmarks.endurance.soak import soak as run_soak
     from coconet.files import check_outputs, whole_file
     from coconet.runtime.rig.rig_file import Rig
     from coconet.runtime.threads.stop_signals import stopped_by_signals
+    from coconet.terminal import Console
 
     check_outputs([out], inputs=[rig, model], overwrite=overwrite)
     console = Console(soft_wrap=True, stderr=True)

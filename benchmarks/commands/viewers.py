@@ -27,11 +27,10 @@ def audience(
     ] = False,
 ) -> None:
     """Measure the loop with and without viewers of its page, in turns, so that a busy machine disturbs both alike."""
-    from rich.console import Console
-
     from coconet.benchmarks.endurance.viewer_load import Plan, audience_cost
     from coconet.runtime.rig.rig_file import Rig
     from coconet.runtime.threads.stop_signals import stopped_by_signals
+    from coconet.terminal import Console
 
     console = Console(soft_wrap=True)
 

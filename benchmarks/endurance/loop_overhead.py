@@ -15,7 +15,6 @@ from itertools import cycle, pairwise
 from statistics import median
 from threading import Timer
 
-from rich.console import Console
 from rich.progress import track
 
 from coconet.model_names import DEFAULT_MODEL
@@ -28,6 +27,7 @@ from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.pairing.live_pairs import pair_live_cameras
 from coconet.runtime.sinks.sink import NoSink
+from coconet.terminal import Console
 
 FRAMES = 30  # painted once and shown again and again, so that painting costs nothing
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
 
 from coconet.benchmarks.results.compare import CONFIDENCE, MARGIN, matches
@@ -32,7 +31,7 @@ def versus_lines(first: BenchReport, second: BenchReport) -> Iterator[Table | st
     for match in shared:
         medians = [f"{row.latency.p50:.1f}" for row in (match.first, match.second) if row.latency]
         ratio = f"{match.versus.ratio.value:.3f}"
-        table.add_row(escape(match.first.entry), match.first.size, *medians, ratio, str(match.versus))
+        table.add_row(match.first.entry, match.first.size, *medians, ratio, str(match.versus))
     yield table
     yield f"A: {first.noise_in_words()}"
     yield f"B: {second.noise_in_words()}"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
 
 from coconet.benchmarks.machine.device import Device
@@ -148,7 +147,7 @@ def psnr_in_words(row: Row) -> str:
 
 
 def _cells(row: Row, ratio: Interval | None, streamed: bool) -> list[str]:
-    head = [escape(row.entry), row.precision or "", escape(row.backend)]
+    head = [row.entry, row.precision or "", row.backend]
     if row.latency is None or row.fps is None:
         return [*head, "not timed"]
     return [

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from coconet.calibration.alignment.find_alignment import align_pair, checkerboard, overlay
@@ -33,6 +32,7 @@ from coconet.runtime.registration.edges import EdgeFit, patch_support, register_
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.threads.stop_signals import stopped_by_signals
+from coconet.terminal import Console
 
 try:
     import cv2

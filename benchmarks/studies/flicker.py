@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
 
 from coconet.benchmarks.studies.excerpt import Sample
@@ -234,7 +233,7 @@ def steadiness_table(found: Steadiness) -> Table:
     table.add_row("visible camera", "", *_cells(found.visible))
     table.add_row("infrared camera", "", *_cells(found.infrared))
     for one in found.models:
-        table.add_row(escape(one.model), one.normalization, *_cells(one.change))
+        table.add_row(one.model, one.normalization, *_cells(one.change))
     return table
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
@@ -24,6 +23,7 @@ from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import Role, open_camera
 from coconet.runtime.frame import Frame
 from coconet.runtime.rig.rig_file import Rig
+from coconet.terminal import Console
 
 MOST_MS = 300.0
 

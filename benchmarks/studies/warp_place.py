@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from coconet.cards.model_card import FUSED, INFRARED
@@ -18,6 +17,7 @@ from coconet.errors import MissingPackage
 from coconet.media.pixels import Pixels
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.preprocess.warp import Alignment, source_points
+from coconet.terminal import Console
 
 try:
     import onnx

@@ -31,11 +31,10 @@ def align(
     reading: Reading,
 ) -> None:
     """Align a rig by the edges in its pictures, by a board, or by points, and write the result into the rig file."""
-    from rich.console import Console
-
     from coconet.calibration.alignment.find_alignment import PICTURES, AlignmentSearch, align_rig, save_alignment
     from coconet.files import check_outputs, check_replaceable
     from coconet.runtime.rig.rig_file import Rig
+    from coconet.terminal import Console
 
     if save:
         check_replaceable(rig)

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from coconet.calibration.int8.ranges import ActivationRanges, read_ranges
 from coconet.calibration.int8.threshold import MethodName, RangeMethod
 from coconet.cards.precision import PRECISIONS
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
-from coconet.progress import Shown
 from coconet.reading import Reading, reads_pictures
+from coconet.terminal import Console, Shown, print_warning
 
 if TYPE_CHECKING:
     from coconet.calibration.int8.frame_set import CalibrationSet, Division
@@ -205,4 +204,4 @@ def _counted(frames: int) -> str:
 
 
 def _warn(text: str) -> None:
-    Console(stderr=True).print(f"[yellow]warning:[/] {text}", soft_wrap=True, highlight=False)
+    print_warning(text)

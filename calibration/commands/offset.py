@@ -22,10 +22,9 @@ def offset(
     reading: Reading,
 ) -> None:
     """Find the time offset of a rig by what moves in both pictures, and write it into the rig file."""
-    from rich.console import Console
-
     from coconet.calibration.alignment.find_time_offset import save_offset, search_offset
     from coconet.runtime.rig.rig_file import Rig, read_by
+    from coconet.terminal import Console
 
     if save:
         from coconet.files import check_replaceable
@@ -37,7 +36,7 @@ def offset(
             status.update(f"watched {seen_s:.1f} of {seconds:g} s")
 
         found = search_offset(read_by(Rig.from_file(rig), reading), seconds, most_ms, on_seen=on_seen)
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True)
     later, earlier = ("infrared", "visible") if found.lag_ms > 0 else ("visible", "infrared")
     console.print(f"{later} stamps are {abs(found.lag_ms):.1f} ms later than {earlier} ones")
     console.print(f"agreement {found.peak:.2f}, next best {found.second:.2f}, in {found.span_s:.0f} s")

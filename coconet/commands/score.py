@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
 from coconet.files import check_outputs, whole_file
 from coconet.media.pairs import pair_by_name
 from coconet.reading import Reading, reads_pictures
+from coconet.terminal import Console
 
 if TYPE_CHECKING:
     from coconet.media.image import InfraredStills
@@ -93,10 +93,9 @@ def _table(standings: list[Standing], caption: str) -> Table:
         table.add_column(column, justify="right", no_wrap=True)
     for standing, mean in zip(standings, means, strict=True):
         cells = [_cell(value, 3, value == top) for value, top in zip(mean, best, strict=True)]
-        table.add_row(escape(standing.entry), *cells, _cell(standing.mean_rank, 2, standing.mean_rank == best_rank))
+        table.add_row(standing.entry, *cells, _cell(standing.mean_rank, 2, standing.mean_rank == best_rank))
     return table
 
 
-def _cell(value: float, digits: int, is_best: bool) -> str:
-    text = f"{value:.{digits}f}"
-    return f"[bold]{text}[/]" if is_best else text
+def _cell(value: float, digits: int, is_best: bool) -> Text:
+    return Text(f"{value:.{digits}f}", style="bold" if is_best else "")

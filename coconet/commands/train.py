@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from coconet.cli import OverwriteOption
 from coconet.reading import Reading, reads_pictures
+from coconet.terminal import Console
 from coconet.training.recipe import TrainingPlan
 
 

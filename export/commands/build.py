@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from coconet.cards.engine_card import BuildOptions, card_path
 from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
+from coconet.terminal import Console
 
 if TYPE_CHECKING:
     from coconet.export.engine_cache import CachedBuild

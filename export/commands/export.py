@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from coconet.cards.frame_size import FrameSize, SizeRange
 from coconet.cards.precision import PRECISIONS, REFERENCE
@@ -14,6 +13,7 @@ from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
 from coconet.model_names import CHECKPOINTS, checkpoint_path
 from coconet.reading import Reading, reads_pictures
+from coconet.terminal import Console, print_warning
 
 if TYPE_CHECKING:
     from coconet.networks.checkpoint import Checkpoint
@@ -86,7 +86,7 @@ def export(
         source, path = _foreign(checkpoint, model, *about_foreign)
     target = out or PRECISIONS[options.precision].onnx_beside(path)
     check_outputs([target], inputs=[checkpoint and checkpoint_path(checkpoint), weights, frames], overwrite=overwrite)
-    with Console(stderr=True).status(f"Exporting {path.name} and comparing it with PyTorch ..."):
+    with Console(stderr=True).status(Text(f"Exporting {path.name} and comparing it with PyTorch ...")):
         parity = export_checked(source, target, options, frames, reading)
     typer.echo(f"{target}: {options.precision}, {options.size or 'any size'}, {target.stat().st_size / 1e6:.1f} MB")
     typer.echo(f"against PyTorch on {parity.frames} frames: {parity}")
@@ -111,8 +111,8 @@ def _warn_of_refusals(target: Path) -> None:
     found = list(dict.fromkeys(refusals(read_onnx(target).model)))
     if found:
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-        text = f"[yellow]warning:[/] TensorRT 10.3 (JetPack 6) does not list {', '.join(found[:3])}{more}"
-        Console(stderr=True).print(text, soft_wrap=True, highlight=False)
+        text = f"TensorRT 10.3 (JetPack 6) does not list {', '.join(found[:3])}{more}"
+        print_warning(text)
 
 
 def _ours(checkpoint: str | None, foreign_options: bool) -> tuple[Checkpoint, Path]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
 from coconet.cli import OverwriteOption
@@ -22,6 +21,7 @@ from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.frame import FramePair
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig, read_by
+from coconet.terminal import Console
 
 SOURCES = ("infrared", "visible")
 

@@ -121,7 +121,7 @@ def demo(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Fuse a painted rig with the shipped network and say where the results are."""
-    from rich.console import Console
+    from coconet.terminal import Console
 
     with stopped_by_signals() as stop:
         report, files = run_demo(out, model, seconds, Ending(stop=stop), overwrite=overwrite)

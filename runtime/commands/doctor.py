@@ -14,15 +14,16 @@ def doctor(
 
     Ends with exit code 1 where a line is red.
     """
-    from rich.console import Console
+    from rich.text import Text
 
     from coconet.runtime.doctor.doctor import Diagnosis, diagnose
+    from coconet.terminal import Console
 
     findings = []
     with Console(stderr=True).status("looking at this machine ...") as status:
         for finding in diagnose():
             findings.append(finding)
-            status.update(f"looked at: {finding.subject} ...")
+            status.update(Text(f"looked at: {finding.subject} ..."))
     diagnosis = Diagnosis(tuple(findings))
     if as_json:
         typer.echo(diagnosis.to_json())

@@ -21,12 +21,11 @@ def record(
     reading: Reading,
 ) -> None:
     """Record two cameras until they end, the time is over, Ctrl-C is pressed, or SIGTERM or SIGHUP comes."""
-    from rich.console import Console
-
     from coconet.files import check_outputs
     from coconet.runtime.rig.recorder import record_rig
     from coconet.runtime.rig.rig_file import Rig, read_by
     from coconet.runtime.threads.stop_signals import stopped_by_signals
+    from coconet.terminal import Console
 
     chosen = read_by(Rig.from_file(rig), reading)
     check_outputs([out], inputs=[rig, *chosen.sources], overwrite=overwrite)

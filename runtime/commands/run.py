@@ -94,7 +94,6 @@ def run(
     before the start; 3 a camera; 4 the model; 5 the output; 6 the page; 7 the end, but some pairs were left out; 8 the
     end, but a large share of the frames had no partner.
     """
-    from rich.console import Console
     from rich.text import Text
 
     from coconet.errors import ExitCode
@@ -113,6 +112,7 @@ def run(
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.runtime.viewers.live_page import PageSettings
     from coconet.runtime.viewers.open_viewer import open_viewer
+    from coconet.terminal import Console
 
     if rig is not None and rig.suffix == ENGINE_SUFFIX:
         rig, model = None, str(rig)

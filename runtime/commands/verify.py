@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import track
 from rich.text import Text
 
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
 from coconet.reading import Reading, reads_pictures
+from coconet.terminal import Console
 
 BEYOND_LIMITS = 1
 

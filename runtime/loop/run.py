@@ -8,13 +8,10 @@ from collections.abc import Callable
 from contextlib import closing
 from threading import Event
 
-from rich.console import Console
-
 from coconet.cards.model_card import FrontEnd, ModelCard
 from coconet.errors import ExitCode, ending_with
 from coconet.event_log import log_event
 from coconet.files import unfinished
-from coconet.progress import frame_progress
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.choice import BackendChoice
 from coconet.runtime.backends.open_backend import open_choice
@@ -29,6 +26,7 @@ from coconet.runtime.rig.live_settings import Tuner
 from coconet.runtime.sinks.open_sink import Output, open_sink, output_path
 from coconet.runtime.sinks.sink import FolderSink
 from coconet.runtime.threads.queue_thread import result_unless
+from coconet.terminal import frame_progress, print_warning
 
 
 class FrontEndCheck:
@@ -90,7 +88,7 @@ def run_rig(
             return RunReport.of(gauge.figures(), StreamCounts(), interrupted=True)
         with frame_progress(ending.limit or pairs.frames_expected) as advance:
             gauge.on_frame(advance)
-            gauge.on_frame(FrontEndCheck(backend.card, pairs.front_end, _warn))
+            gauge.on_frame(FrontEndCheck(backend.card, pairs.front_end, print_warning))
             return run_pairs(pairs, backend, out, ending=ending, gauge=gauge)
 
 
@@ -112,10 +110,6 @@ def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Endin
     return dataclasses.replace(report, counts=pairs.counts)  # what the longer recording had left is
 
 
-def _warn(sentence: str) -> None:
-    Console(stderr=True).print(f"[yellow]warning:[/] {sentence}", soft_wrap=True, highlight=False)
-
-
 def _tell_recovered(out: Output) -> None:
     """Finish what a run of the same name that was killed has left, and say what it is called now."""
     path = output_path(out.address)
@@ -125,7 +119,9 @@ def _tell_recovered(out: Output) -> None:
         with ending_with(ExitCode.OUTPUT):
             found = recover_video(path)
         if found is not None:
-            _warn(f"a run that was killed had left {unfinished(path).name}; what was in it is {found.name} now.")
+            print_warning(
+                f"a run that was killed had left {unfinished(path).name}; what was in it is {found.name} now."
+            )
 
 
 def _open_model(choice: BackendChoice) -> Backend:

@@ -14,8 +14,6 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from rich.console import Console
-
 from coconet.config import read_toml
 from coconet.errors import CoconetError
 from coconet.event_log import log_event
@@ -30,6 +28,7 @@ from coconet.runtime.rig.open_rig import open_cameras
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.threads.background import Background
 from coconet.runtime.threads.queue_thread import result_unless
+from coconet.terminal import Console
 
 _FRAMES_AHEAD = 32  # a second at 30 fps for a disk to catch up in
 

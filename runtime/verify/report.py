@@ -7,7 +7,6 @@ import json
 import math
 from dataclasses import dataclass
 
-from rich.markup import escape
 from rich.table import Table
 
 from coconet.cards.precision import PrecisionName
@@ -87,7 +86,7 @@ class VerifyReport:
         table.add_column(style="bold", no_wrap=True)
         table.add_column(overflow="fold")
         for what, text in self.rows():
-            table.add_row(what, escape(text))
+            table.add_row(what, text)
         return table
 
     def sentence(self) -> str:

@@ -41,9 +41,8 @@ def open_viewer(
 
 
 def _announce(url: str) -> None:
-    from rich.console import Console
-
     from coconet.event_log import is_logging, log_event
+    from coconet.terminal import Console
 
     if is_logging():
         log_event("page", url=url)

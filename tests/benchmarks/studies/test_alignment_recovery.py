@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from coconet.benchmarks.studies.alignment_recovery import (
     Recovery,
@@ -19,6 +18,7 @@ from coconet.benchmarks.studies.alignment_recovery import (
     told_data_sets,
 )
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.terminal import Console
 from tests.support.pair_folders import write_pair
 
 

@@ -7,11 +7,11 @@ import io
 import json
 
 import pytest
-from rich.console import Console
 
 from coconet.runtime.loop.latency_log import Percentiles
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.pairing.paired_captures import CameraCount, StreamCounts, Unpaired
+from coconet.terminal import Console
 
 REPORT = RunReport(
     model="lite",

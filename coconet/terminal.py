@@ -1,14 +1,32 @@
-"""Progress bars on stderr, in a terminal only."""
+"""What goes to a terminal: text as it is, and progress bars on stderr."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import IO, Generic, TypeVar
 
-from rich.console import Console
+from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
+from rich.text import Text
+
+
+class Console(RichConsole):
+    """A console that prints text as it is: in the name of a file, a camera or a model, brackets are no markup.
+
+    Colours are said by rich's Text and by styles.
+    """
+
+    def __init__(
+        self, *, stderr: bool = False, soft_wrap: bool = False, width: int | None = None, file: IO[str] | None = None
+    ) -> None:
+        super().__init__(stderr=stderr, soft_wrap=soft_wrap, width=width, file=file, markup=False, emoji=False)
+
+
+def print_warning(sentence: str, kind: str = "warning") -> None:
+    """Print a sentence on stderr, after the word warning, or another one."""
+    Console(stderr=True).print(Text.assemble((f"{kind}: ", "yellow"), sentence), soft_wrap=True)
 
 
 @contextmanager

@@ -1,0 +1,43 @@
+"""What goes to a terminal is what was said: brackets in the name of a file or a model are no markup."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.table import Table
+
+from coconet.terminal import Console, print_warning
+
+ODD = "[bold]x[/nope] :bomb: [link=http://x]"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_text_and_tables_are_printed_as_they_are() -> None:
+    page, table = StringIO(), Table(title=ODD, caption=ODD)
+    table.add_column(ODD, footer=ODD)
+    table.add_row(ODD)
+    console = Console(file=page, width=100)
+    console.print(ODD)
+    console.print(table)
+    assert page.getvalue().count(ODD) == 5
+
+
+def test_a_warning_may_quote_anything(capsys: pytest.CaptureFixture[str]) -> None:
+    print_warning(ODD)
+    assert capsys.readouterr().err == f"warning: {ODD}\n"
+
+
+def test_no_other_console_is_made_and_nothing_else_is_markup() -> None:
+    files = [
+        path
+        for part in ("coconet", "runtime", "export", "calibration", "benchmarks")
+        for path in (ROOT / part).rglob("*.py")
+    ]
+    texts = {path.relative_to(ROOT).as_posix(): path.read_text() for path in files}
+    assert [name for name, text in texts.items() if "from rich.console import" in text] == ["coconet/terminal.py"]
+    assert [
+        name for name, text in texts.items() if re.search(r"\[(/|/?(bold|red|green|yellow|cyan)\b[^]]*)\]", text)
+    ] == []
