@@ -51,6 +51,7 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
         os.close(handle)
     scratch = Path(name)
+    _SCRATCH.add(scratch)
     try:
         with disk_errors_of(path):
             yield scratch
@@ -58,6 +59,17 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
             give_name(scratch, target, durable=durable)
     finally:
         scratch.unlink(missing_ok=True)
+        _SCRATCH.discard(scratch)
+
+
+_SCRATCH: set[Path] = set()
+
+
+def remove_scratch() -> None:
+    """Remove the scratch files of this process, which is about to end without leaving its blocks."""
+    for scratch in tuple(_SCRATCH):
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
 
 
 def give_name(scratch: Path, target: Path, *, durable: bool = True) -> None:

@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from coconet.media.video import VideoReader
+from coconet.networks.state_dict import load_tensor_file
 from coconet.runtime.commands.run import run
 from tests.support.called import call
+from tests.support.conv_onnx import write_conv_model
 from tests.support.live_rig import until
+from tests.support.pair_folders import write_pair
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
 
@@ -35,11 +39,13 @@ tolerance_ms = 0.0001
 
 # A process started in a shell's background ignores Ctrl-C, and so do its children unless they are told otherwise.
 PROGRAM = """
-import signal
+import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-from coconet.cli import main
-main()
+from coconet.commands.entry import ended_by_signals, main
+with ended_by_signals(sys.argv[1]):
+    print("begun", flush=True)
+    main()
 """
 
 
@@ -60,6 +66,64 @@ def stopped(process: subprocess.Popen[bytes], number: int) -> tuple[int, str, st
     process.send_signal(number)
     printed, said = process.communicate(timeout=60)
     return process.returncode, printed.decode(), said.decode()
+
+
+def write_pairs(folder: Path) -> Path:
+    """Two pairs of 70x80 with edges in them."""
+    y, x = np.mgrid[:70, :80]
+    for name in ("a.png", "b.png"):
+        sides = (127 + 90 * np.sin(x / 4.0), np.where(y > 40, 220, 30))
+        write_pair(folder, name, *(pixels.astype(np.uint8) for pixels in sides))
+    return folder
+
+
+@pytest.mark.parametrize("number", ALIKE)
+def test_a_training_that_is_stopped_goes_on_where_it_was(tmp_path: Path, number: int) -> None:
+    write_pairs(tmp_path / "pairs")
+    words = ("train", "--data", "pairs", "--out", "run", "--batch", "1", "--patch", "64")
+    with started(tmp_path, *words, "--steps", "100000") as it:
+        assert until((tmp_path / "run" / "log.csv").exists, 120)
+        code, _, said = stopped(it, number)
+    assert code == 130, said
+    assert said.endswith("stopped\n")
+    assert "Traceback" not in said
+    assert files(tmp_path / "run") == ["lite.recipe.toml", "log.csv", "state.pt"]
+    step = load_tensor_file(tmp_path / "run" / "state.pt")["step"]
+    assert step >= 20
+
+
+@pytest.mark.parametrize("number", ALIKE)
+@pytest.mark.parametrize("command", ["calibrate", "build", "bench", "train", "export"])
+def test_a_command_that_is_stopped_while_it_begins_leaves_nothing(tmp_path: Path, command: str, number: int) -> None:
+    write_pairs(tmp_path / "pairs")
+    write_conv_model(tmp_path / "m.onnx")
+    words = {
+        "calibrate": ("m.onnx", "--frames", "pairs"),
+        "build": ("m.onnx", "--gpu", "sm86", "--out", "m.engine"),
+        "bench": ("lite", "--json", "bench.json"),
+        "train": ("--data", "pairs", "--out", "run", "--batch", "1", "--patch", "64"),
+        "export": ("lite", "--out", "lite.onnx"),
+    }[command]
+    with started(tmp_path, command, *words) as it:
+        assert it.stdout is not None
+        assert it.stdout.readline() == b"begun\n"
+        code, _, said = stopped(it, number)
+    assert (code, "Traceback" in said) == (130, False), said
+    assert set(files(tmp_path)) <= {"pairs", "m.onnx", "run"}
+
+
+@pytest.mark.parametrize("number", ALIKE)
+@pytest.mark.parametrize("command", ["run", "record"])
+def test_a_run_that_is_stopped_while_it_begins_ends_as_one_that_was_stopped_later(
+    tmp_path: Path, command: str, number: int
+) -> None:
+    (tmp_path / "rig.toml").write_text(NO_PAIR)
+    with started(tmp_path, command, "rig.toml", "--out", "night") as it:
+        assert it.stdout is not None
+        assert it.stdout.readline() == b"begun\n"
+        code, _, said = stopped(it, number)
+    assert (code, "Traceback" in said) == (0, False), said
+    assert set(files(tmp_path)) <= {"rig.toml"}
 
 
 def files(folder: Path) -> list[str]:

@@ -1,0 +1,94 @@
+"""The entry of the command line: signals end every command in order, from before anything heavy is imported."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread, current_thread, main_thread
+from types import FrameType
+
+STOPPED = 130
+"""The exit code of a command that was to make one thing and was stopped before: 128 and the number of SIGINT."""
+
+LIVE = frozenset({"run", "record", "demo", "soak", "audience"})
+"""Commands that end by being stopped: what they have made until then is their result, and their exit code is 0."""
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+_GRACE_S = 1.5  # for what is under way in Python to clean up; native code that does not return is left then
+
+
+class Stopped(BaseException):
+    """A signal asks the command to end; raised in the main thread, so that every block on the way out cleans up."""
+
+
+@contextmanager
+def ended_by_signals(command: str) -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and SIGHUP alike end the block: by Stopped, or, after a while in native code, the process.
+
+    A signal that this process ignores stays ignored. A command that hears signals itself, within its own block
+    (coconet.runtime.threads.stop_signals), is left to do so. Ends with exit code 0 for the commands in LIVE, else 130.
+    """
+    code = 0 if command in LIVE else STOPPED
+    ours = {number for name in _NAMES if (number := getattr(signal, name, None)) is not None}
+    ours = {number for number in ours if signal.getsignal(number) not in (signal.SIG_IGN, None)}
+    if current_thread() is not main_thread() or any(isinstance(signal.getsignal(number), _Ending) for number in ours):
+        yield
+        return
+    heard, told = socket.socketpair()
+    told.setblocking(False)
+    over = Event()
+    Thread(target=_end_in_time, args=(heard, frozenset(ours), over, code), name="ending", daemon=True).start()
+    before_fd = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+    ending = _Ending()
+    before = {number: signal.signal(number, ending) for number in ours}
+    try:
+        yield
+        over.set()
+    except Stopped:
+        print("stopped", file=sys.stderr)
+        sys.exit(code)  # the thread stays: other threads may not end by themselves
+    except BaseException:
+        over.set()
+        raise
+    finally:
+        if over.is_set():
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(before_fd)
+            told.close()
+
+
+class _Ending:
+    """Called in the main thread at each signal: raises Stopped at the first one, and leaves the way out alone then."""
+
+    def __init__(self) -> None:
+        self._raised = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if not self._raised:
+            self._raised = True
+            raise Stopped
+
+
+def _end_in_time(heard: socket.socket, ours: frozenset[int], over: Event, code: int) -> None:
+    """End the process if the main thread has not done so a while after a signal, leaving nothing half-written."""
+    with heard:
+        while received := heard.recv(64):
+            if ours.intersection(received) and not over.wait(_GRACE_S):
+                files = sys.modules.get("coconet.files")  # an import could wait for the main thread
+                if files is not None:
+                    files.remove_scratch()
+                os._exit(code)
+
+
+def main() -> None:
+    """Run the command line; the console script of setup.py."""
+    with ended_by_signals(sys.argv[1] if len(sys.argv) > 1 else ""):
+        from coconet.cli import main as run_command
+
+        run_command()
