@@ -121,7 +121,7 @@ setup(
     install_requires=BASE,
     extras_require=EXTRAS,
     entry_points={
-        "console_scripts": ["coconet = coconet.commands.entry:main"],
+        "console_scripts": ["coconet = coconet.commands.__main__:main"],
         "coconet.commands": [f"{name} = {target}" for name, target in COMMANDS.items()],
     },
 )

@@ -17,7 +17,6 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from coconet import __version__
-from coconet.commands.entry import ended_by_signals
 from coconet.errors import CoconetError, ExitCode, first_line
 from coconet.redaction import redact_text
 from coconet.terminal import Console
@@ -112,12 +111,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; coconet.commands.entry calls it, with the signals that end it taken care of."""
-    with ended_by_signals(sys.argv[1] if len(sys.argv) > 1 else ""):
-        _run()
-
-
-def _run() -> None:
+    """Run the command line; coconet.commands.__main__ calls it, with the signals that end it taken care of."""
     try:
         app()
     except CoconetError as error:

@@ -42,7 +42,7 @@ PROGRAM = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-from coconet.commands.entry import ended_by_signals, main
+from coconet.commands.__main__ import ended_by_signals, main
 with ended_by_signals(sys.argv[1]):
     print("begun", flush=True)
     main()

@@ -92,3 +92,7 @@ def main() -> None:
         from coconet.cli import main as run_command
 
         run_command()
+
+
+if __name__ == "__main__":
+    main()
