@@ -27,6 +27,10 @@ def train(
     recipe: Annotated[
         Path | None, typer.Argument(help="A TOML file with the options as keys; options given here come first.")
     ] = None,
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", help="Where the relative paths of the recipe begin; in its own folder when omitted."),
+    ] = None,
     data: Annotated[list[Path] | None, _option("data")] = None,
     out: Annotated[Path | None, _option("out")] = None,
     network: Annotated[str | None, _option("network")] = None,
@@ -50,12 +54,12 @@ def train(
 
     The first stage is the default. The second one begins with its weights: --start WEIGHTS --contrast 1.
     """
-    others = ("recipe", "reading", "overwrite", "others")
+    others = ("recipe", "home", "reading", "overwrite", "others")
     told = {name: value for name, value in locals().items() if name not in others and value not in (None, [])}
-    plan = TrainingPlan.assemble(recipe, told)
+    plan = TrainingPlan.assemble(recipe, told, home)
 
     from coconet.files import check_outputs, make_folder
-    from coconet.training.data import load_pairs
+    from coconet.training.data import Selection, load_pairs
     from coconet.training.trainer import RunFiles, Trainer
 
     files = RunFiles.of(plan)
@@ -64,7 +68,8 @@ def train(
     make_folder(plan.out)
     if overwrite:
         files.forget()
-    trainer = Trainer(plan, load_pairs(plan.data, reading.thermal(), reading.pair_by))
+    selection = Selection(tuple(plan.held), frozenset(plan.neighbours))
+    trainer = Trainer(plan, load_pairs(plan.data, reading.thermal(), reading.pair_by, selection))
     for note in (f"{len(trainer.sampler.pairs)} pairs", *trainer.notes):
         typer.echo(note, err=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

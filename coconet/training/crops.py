@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -11,13 +10,8 @@ from numpy.typing import NDArray
 
 from coconet.cards.model_card import Signature
 from coconet.errors import CoconetError, MissingPackage
+from coconet.training.conditions import Conditions
 from coconet.training.data import GrayPair
-
-try:
-    import torch
-    from torch import Tensor
-except ImportError as error:
-    raise MissingPackage("torch", job="training", extra="train") from error
 
 try:
     import torch
@@ -47,11 +41,12 @@ class Crops:
 class CropSampler:
     """Random crops, the same for the same seed and step, whatever ran before: a resumed run continues exactly.
 
-    Besides flips and turns a crop may get another exposure, and its infrared another gain or inverted polarity
-    (black-hot cameras exist); rarely a source is one flat level, as behind a lens cap or in glare.
+    Besides flips and turns a crop gets the conditions of other cameras and other hours.
     """
 
-    def __init__(self, pairs: Sequence[GrayPair], patch: int, batch: int, seed: int) -> None:
+    def __init__(
+        self, pairs: Sequence[GrayPair], patch: int, batch: int, seed: int, conditions: Conditions | None = None
+    ) -> None:
         self.pairs = [pair for pair in pairs if min(pair.visible.shape) >= patch]
         if not self.pairs:
             raise CoconetError(
@@ -61,6 +56,7 @@ class CropSampler:
                 remedy="Use a smaller patch.",
             )
         self.patch, self.batch, self.seed = patch, batch, seed
+        self.conditions = conditions or Conditions()
 
     def crops(self, step: int) -> Crops:
         """The crops of one step; masks are empty where a pair has none."""
@@ -80,22 +76,8 @@ class CropSampler:
         if mirrored:
             turned = turned[:, :, ::-1]
         planes = turned.astype(np.float32) / 255.0
-        visible, infrared, target = planes[0:2], planes[2:4], planes[4]
-        if rng.random() < 0.1:
-            infrared = 1.0 - infrared
-        (visible, visible_after), (infrared, infrared_after) = _exposed(visible, rng), _exposed(infrared, rng)
-        return visible, infrared, target, visible_after, infrared_after
-
-
-def _exposed(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """A crop and the frame after it, (2, H, W), as one other setting of the camera would show both."""
-    chance = rng.random()
-    if chance < 0.01:
-        return np.full_like(images, rng.choice([0.0, 1.0, rng.random()]))
-    if chance < 0.6:
-        return images
-    gamma = math.exp(rng.uniform(-0.5, 0.5))
-    return (np.clip(images, 0.0, 1.0) ** gamma * rng.uniform(0.7, 1.0)).astype(np.float32)
+        visible, infrared = self.conditions.of(planes[0:2], planes[2:4], rng)
+        return visible[0], infrared[0], planes[4], visible[1], infrared[1]
 
 
 def fuse_crops(core: nn.Module, signature: Signature, visible: Tensor, infrared: Tensor) -> Tensor:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ class GrayPair:
     """A visible and an infrared picture, (H, W) uint8, of equal size, and where it came from.
 
     mask: (H, W) uint8 of the same size, 255 on thermal targets and 0 elsewhere; None where nobody drew one.
-    following: in a video the next frame of both cameras; None for stills.
+    following: in a video the next frame of both cameras, or the one before; None for stills.
     """
 
     visible: NDArray[np.uint8]
@@ -123,19 +124,78 @@ class GrayPair:
     following: GrayPair | None = None
 
 
+@dataclass(frozen=True)
+class Selection:
+    """What is taken from the sources. held: names of pictures that are left out, * for any letters.
+
+    neighbours: the folders in which pictures numbered n and n + 1, such as `street_08` and `street_09`, are frames of
+    one video that follow each other.
+    """
+
+    held: tuple[str, ...] = ()
+    neighbours: frozenset[Path] = frozenset()
+
+
+EVERYTHING = Selection()
+
+
 def load_pairs(
-    sources: Sequence[Path], settings: ThermalSettings | None = None, pair_by: str | None = None
+    sources: Sequence[Path],
+    settings: ThermalSettings | None = None,
+    pair_by: str | None = None,
+    selection: Selection = EVERYTHING,
 ) -> list[GrayPair]:
     """Read every source: a paired folder, the visible video of a pair (`x_vis.mp4` beside `x_ir.mp4`), or HDF5 patches.
 
     settings: the front end of infrared pictures and videos; the counts of a video are stretched by one range for all of
     it. pair_by: how pictures of a folder belong together, as pair_by_name takes it.
-    Raises CoconetError for a source without pairs and for a pair of unequal sizes.
+    Raises CoconetError for a source without pairs, for a pair of unequal sizes, for neighbours that are no source, and
+    for names to leave out that no picture, or every one, has.
     """
-    pairs = [pair for source in sources for pair in _from_source(source, settings or ThermalSettings(), pair_by)]
+    strangers = sorted(selection.neighbours - set(sources))
+    if strangers:
+        raise CoconetError(
+            strangers[0],
+            wanted="neighbours in a folder of the data",
+            got="another folder",
+            remedy="Name it in data, too.",
+        )
+    pairs: list[GrayPair] = []
+    for source in sources:
+        found = _from_source(source, settings or ThermalSettings(), pair_by)
+        pairs += _as_frames(found) if source in selection.neighbours else found
     if not pairs:
         raise CoconetError("training data", wanted="at least one source", got="none", remedy="Give one with --data.")
+    return _without(pairs, selection.held)
+
+
+def _without(pairs: list[GrayPair], held: Sequence[str]) -> list[GrayPair]:
+    for name in held:
+        left = [pair for pair in pairs if not fnmatchcase(pair.name, name)]
+        if len(left) in (0, len(pairs)):
+            got = "none" if left else "every picture"
+            raise CoconetError(
+                "training data", wanted=f"pictures called {name}, and others", got=got, remedy="Change held."
+            )
+        pairs = left
     return pairs
+
+
+def _as_frames(pairs: Sequence[GrayPair]) -> list[GrayPair]:
+    """Give every pair whose name ends in a number the next one as its following frame or, for want of it, the last."""
+    numbered = {_place(pair.name): pair for pair in pairs if pair.name[-1:].isdigit()}
+    found = []
+    for pair in pairs:
+        clip, number = _place(pair.name) if pair.name[-1:].isdigit() else ("", 0)
+        beside = numbered.get((clip, number + 1)) or numbered.get((clip, number - 1))
+        same = beside is not None and beside.visible.shape == pair.visible.shape
+        found.append(replace(pair, following=beside) if same else pair)
+    return found
+
+
+def _place(name: str) -> tuple[str, int]:
+    clip = name.rstrip("0123456789")
+    return clip, int(name[len(clip) :])
 
 
 def with_masks(pairs: Sequence[GrayPair]) -> list[GrayPair]:
@@ -143,7 +203,7 @@ def with_masks(pairs: Sequence[GrayPair]) -> list[GrayPair]:
     return [pair if pair.mask is not None else replace(pair, mask=salient_mask(pair.infrared)) for pair in pairs]
 
 
-def _from_source(source: Path, settings: ThermalSettings, pair_by: str | None) -> Iterable[GrayPair]:
+def _from_source(source: Path, settings: ThermalSettings, pair_by: str | None) -> list[GrayPair]:
     suffix = source.suffix.lower()
     if suffix in PATCH_SUFFIXES:
         return _from_patches(source)

@@ -22,11 +22,15 @@ try:
 except ImportError as error:
     raise MissingPackage("torch", job="training", extra="train") from error
 
-try:
-    import torch
-    from torch import Tensor
-except ImportError as error:
-    raise MissingPackage("torch", job="training", extra="train") from error
+
+SQUARE, COARSE = 16, 4
+"""Sides of the squares, in pixels, that are bright or not, and of those whose means follow the teacher."""
+
+DIM, BRIGHT = 0.33, 0.45
+"""Mean level of a square from which the teacher counts, and from which it counts fully."""
+
+WELL_EXPOSED, MOST_EXPOSURE = 0.5, 8.0
+"""Mean level to which a dark crop is brightened to be judged, and the most factor."""
 
 
 class Teacher:
@@ -47,6 +51,30 @@ def distillation_loss(fused: Tensor, wanted: Tensor) -> Tensor:
     """Mean absolute difference of the pictures, plus that of their Sobel gradients: a scalar, images in 0..1."""
     differences = [functional.l1_loss(ours, theirs) for ours, theirs in zip(sobel(fused), sobel(wanted), strict=True)]
     return torch.stack([functional.l1_loss(fused, wanted), *differences]).sum()
+
+
+def day_loss(fused: Tensor, wanted: Tensor, crops: Crops) -> Tensor:
+    """Mean absolute difference of the pictures' coarse bands where a scene is bright: a scalar, images in 0..1.
+
+    A square of 16x16 pixels counts from a mean of its brighter source of DIM, and fully from one of BRIGHT: the level
+    and contrast of the day are the teacher's, its detail and its night are not followed.
+    """
+    level = functional.avg_pool2d(torch.maximum(crops.visible, crops.infrared), SQUARE)
+    counts = ((level - DIM) / (BRIGHT - DIM)).clamp(0.0, 1.0)
+    counts = functional.interpolate(counts, scale_factor=SQUARE // COARSE)
+    return (counts * functional.avg_pool2d(fused - wanted, COARSE).abs()).mean()
+
+
+def expose_alike(pictures: tuple[Tensor, Tensor, Tensor], share: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Fused, visible and infrared (B, 1, H, W) brightened by one factor each crop, as a longer exposure would.
+
+    With share 1 the mean of the brighter source comes to WELL_EXPOSED, unless that takes more than MOST_EXPOSURE;
+    with less it goes part of the way, in stops. A crop that is bright already stays as it is.
+    """
+    fused, visible, infrared = pictures
+    level = torch.maximum(visible, infrared).mean(dim=(1, 2, 3), keepdim=True)
+    factor = (WELL_EXPOSED / level.clamp_min(1e-6)).clamp(1.0, MOST_EXPOSURE) ** share
+    return factor * fused, factor * visible, factor * infrared
 
 
 @dataclass(frozen=True)
@@ -78,10 +106,11 @@ class Objective:
         """The terms by name, each a scalar and already weighted; their sum is the loss. fused: like the crops."""
         sources = (fused, crops.visible, crops.infrared)
         recipe = self.recipe
+        exposed = expose_alike(sources, recipe.relative)
         terms = {
-            "structure": recipe.structure * adaptive.structure_term(*sources, recipe.c1),
+            "structure": recipe.structure * adaptive.structure_term(*exposed, recipe.c1),
             "intensity": recipe.intensity * adaptive.intensity_term(*sources, recipe.c2),
-            "edge": recipe.edge * fidelity.edge_loss(*sources),
+            "edge": recipe.edge * fidelity.edge_loss(*exposed),
             "edge_transfer": recipe.edge_transfer * fidelity.edge_transfer_loss(*sources),
             "correlation": recipe.correlation * fidelity.correlation_loss(*sources),
             "exposure": recipe.exposure * fidelity.exposure_loss(*sources),
@@ -96,4 +125,5 @@ class Objective:
         if self.teacher is not None:
             wanted = self.teacher.picture(crops.visible, crops.infrared)
             terms["distillation"] = recipe.distillation * distillation_loss(fused, wanted)
+            terms["day_teacher"] = recipe.day_teacher * day_loss(fused, wanted, crops)
         return terms

@@ -31,6 +31,13 @@ class Recipe(Checked):
     correlation: float = Field(default=1.0, ge=0, description="weight of 2 - SCD")
     exposure: float = Field(default=10.0, ge=0, description="weight of the squared error of the mean level")
     information: float = Field(default=2.0, ge=0, description="weight of -log VIF, mean of both sources")
+    relative: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="how far structure and edges are judged as if a dark crop had been exposed well: 0 not at all, "
+        "1 as if its mean were that of a bright one",
+    )
     contrast: float = Field(
         default=0.0, ge=0, description="weight of the coupled contrastive loss, for the second stage"
     )
@@ -55,6 +62,13 @@ class Recipe(Checked):
     distillation: float = Field(
         default=10.0, ge=0, description="weight of the distance to the teacher, if there is one"
     )
+    day_teacher: float = Field(
+        default=0.0, ge=0, description="weight of the distance to the coarse band of the teacher where it is bright"
+    )
+    conditions: float = Field(
+        default=0.0, ge=0, le=1, description="share of the crops whose cameras get noise, patterns and compression"
+    )
+    night: float = Field(default=0.0, ge=0, le=1, description="share of the crops that are turned into night")
 
 
 class TrainingPlan(Recipe):
@@ -65,6 +79,12 @@ class TrainingPlan(Recipe):
         "HDF5 file of patches; repeatable"
     )
     out: Path = Field(description="folder of the run; an interrupted run in it goes on")
+    neighbours: list[Path] = Field(
+        default=[], description="those paired folders in which pictures numbered n and n + 1 are frames of one video"
+    )
+    held: list[str] = Field(
+        default=[], description="names of pictures, * for any letters, that are kept out of training; repeatable"
+    )
     encoder: Path | None = Field(default=None, description="VGG-19 weights of ImageNet, as torchvision saves them")
     start: Path | None = Field(default=None, description="weights to begin with, for the second stage")
     teacher: Path | None = Field(default=None, description="weights whose fused pictures are to be followed")
@@ -78,10 +98,11 @@ class TrainingPlan(Recipe):
         return Recipe.model_validate(self.model_dump(include=set(Recipe.model_fields)))
 
     @classmethod
-    def assemble(cls, file: Path | None, options: Mapping[str, Any]) -> TrainingPlan:
+    def assemble(cls, file: Path | None, options: Mapping[str, Any], home: Path | None = None) -> TrainingPlan:
         """Join a recipe file with options, which come first.
 
-        Paths become absolute: those of the file are relative to its folder, those of options to the working folder.
+        Paths become absolute: those of the file are relative to `home` or, without it, to the folder of the file,
+        those of options to the working folder.
         Raises CoconetError that names the key that does not fit.
         """
         fields = {**(read_toml(file, "a recipe") if file else {}), **options}
@@ -92,7 +113,7 @@ class TrainingPlan(Recipe):
                 )
         where = " and ".join([str(file)] * bool(file) + ["the options"] * bool(options))
         plan = check_fields(cls, fields, where)
-        home = file.parent if file else Path()
+        home = home or (file.parent if file else Path())
         return plan.model_copy(
             update={name: _absolute(value, Path() if name in options else home) for name, value in plan}
         )

@@ -11,7 +11,8 @@ from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
 from coconet.model_endings import SAFETENSORS
 from coconet.networks.checkpoint import network_named, save_checkpoint
-from coconet.networks.state_dict import load_tensor_file
+from coconet.networks.state_dict import load_strictly, load_tensor_file
+from coconet.training.conditions import Conditions
 from coconet.training.crops import Crops, CropSampler, fuse_crops
 from coconet.training.data import GrayPair, with_masks
 from coconet.training.fake_quant import round_as_int8
@@ -80,7 +81,13 @@ class Trainer:
         self.objective = Objective.of(plan, self.device)
         self.optimizer = torch.optim.Adam([p for p in self.core.parameters() if p.requires_grad], lr=plan.learning_rate)
         drawn = sum(pair.mask is not None for pair in pairs)
-        self.sampler = CropSampler(with_masks(pairs) if plan.contrast > 0 else pairs, plan.patch, plan.batch, plan.seed)
+        self.sampler = CropSampler(
+            with_masks(pairs) if plan.contrast > 0 else pairs,
+            plan.patch,
+            plan.batch,
+            plan.seed,
+            Conditions(plan.night, plan.conditions),
+        )
         self.notes = [initial.note, *self.objective.notes]
         if plan.contrast > 0:
             self.notes.append(f"{drawn} masks of targets read, {len(pairs) - drawn} by the saliency rule")
@@ -162,7 +169,7 @@ class Trainer:
         origins = state.get("origins", self._origins)
         if origins != self._origins:
             raise _begun_otherwise(path, "; ".join(self._origins), "; ".join(origins))
-        self.core.load_state_dict(state["network"])
+        load_strictly(self.core, state["network"], path)
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
 

@@ -46,7 +46,7 @@ def test_a_recipe_file_alone_trains_and_the_resolved_one_lies_beside_the_weights
     resolved = read_toml(folder / "run" / "lite.recipe.toml", "a recipe")
     wanted = Recipe(steps=1, batch=2, patch=64, edge=3.0).model_dump()
     places = {"data": [str(folder / "pairs")], "out": str(folder / "run"), "validate_every": 500, "half": False}
-    assert resolved == {**wanted, **places}
+    assert resolved == {**wanted, **places, "held": [], "neighbours": []}
 
 
 def test_two_stages_with_a_teacher_and_a_validation(folder: Path) -> None:
@@ -62,7 +62,7 @@ def test_two_stages_with_a_teacher_and_a_validation(folder: Path) -> None:
 
 def test_every_option_is_a_key_of_the_plan_and_shows_its_default() -> None:
     of_reading = {*Reading.__dataclass_fields__, "infrared_contrast"}
-    names = set(inspect.signature(train).parameters) - {"recipe", "overwrite"} - of_reading
+    names = set(inspect.signature(train).parameters) - {"recipe", "home", "overwrite"} - of_reading
     assert names <= set(TrainingPlan.model_fields)
     text = CliRunner().invoke(APP, ["--help"], env={"COLUMNS": "200"}).stdout
     assert "Training steps; default 4000." in text

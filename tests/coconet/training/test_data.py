@@ -9,7 +9,7 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.media.image import write_picture
-from coconet.training.data import load_pairs, with_masks
+from coconet.training.data import Selection, load_pairs, with_masks
 from tests.support.gray_pairs import noise_pair
 from tests.support.pair_folders import write_pair
 
@@ -26,6 +26,49 @@ def test_a_pair_of_unequal_sizes_is_refused(tmp_path: Path) -> None:
     write_pair(tmp_path, "a.png", np.zeros((70, 70), np.uint8), np.zeros((70, 71), np.uint8))
     with pytest.raises(CoconetError, match=r"a\.png: wanted a pair of equal size, got visible 70x70, infrared 71x70"):
         load_pairs([tmp_path])
+
+
+def write_frames(folder: Path, *names: str) -> Path:
+    for seed, name in enumerate(names):
+        write_pair(folder, f"{name}.png", noise_pair(seed=seed).visible, noise_pair(seed=seed).infrared)
+    return folder
+
+
+def test_neighbours_by_number_follow_each_other_and_the_last_one_the_one_before(tmp_path: Path) -> None:
+    write_frames(tmp_path, "park_08", "park_09", "park_16", "road_10", "still")
+    pairs = {pair.name: pair for pair in load_pairs([tmp_path], selection=Selection(neighbours=frozenset({tmp_path})))}
+    following = {name: pair.following.name if pair.following else None for name, pair in pairs.items()}
+    assert following == {"park_08": "park_09", "park_09": "park_08", "park_16": None, "road_10": None, "still": None}
+
+
+def test_numbered_pictures_are_stills_unless_their_folder_is_named(tmp_path: Path) -> None:
+    assert [pair.following for pair in load_pairs([write_frames(tmp_path, "a_1", "a_2")])] == [None, None]
+
+
+def test_neighbours_of_another_size_do_not_follow(tmp_path: Path) -> None:
+    write_pair(tmp_path, "a_1.png", noise_pair().visible, noise_pair().infrared)
+    write_pair(tmp_path, "a_2.png", noise_pair(64, 64).visible, noise_pair(64, 64).infrared)
+    pairs = load_pairs([tmp_path], selection=Selection(neighbours=frozenset({tmp_path})))
+    assert [pair.following for pair in pairs] == [None, None]
+
+
+def test_neighbours_are_in_a_folder_of_the_data(tmp_path: Path) -> None:
+    write_frames(tmp_path / "pairs", "a_1")
+    with pytest.raises(CoconetError, match="wanted neighbours in a folder of the data"):
+        load_pairs([tmp_path / "pairs"], selection=Selection(neighbours=frozenset({tmp_path / "other"})))
+
+
+def test_held_pictures_are_left_out_by_name(tmp_path: Path) -> None:
+    write_frames(tmp_path, "park_08", "park_09", "road_10")
+    (left,) = load_pairs([tmp_path], selection=Selection(held=("park_*",)))
+    assert left.name == "road_10"
+
+
+@pytest.mark.parametrize(("held", "got"), [("lake_*", "none"), ("*", "every picture")])
+def test_a_name_that_holds_nothing_or_everything_is_refused(tmp_path: Path, held: str, got: str) -> None:
+    write_frames(tmp_path, "park_08", "park_09")
+    with pytest.raises(CoconetError, match=f"and others, got {got}"):
+        load_pairs([tmp_path], selection=Selection(held=(held,)))
 
 
 def test_no_source_is_refused() -> None:

@@ -9,7 +9,7 @@ from coconet.losses import adaptive, fidelity
 from coconet.losses.contrastive import contrastive_loss
 from coconet.networks.checkpoint import network_named, save_checkpoint
 from coconet.training.crops import Crops
-from coconet.training.objective import Objective, distillation_loss
+from coconet.training.objective import Objective, day_loss, distillation_loss, expose_alike
 from coconet.training.recipe import Recipe, TrainingPlan
 
 CPU = torch.device("cpu")
@@ -69,6 +69,39 @@ def test_a_teacher_adds_the_distance_to_its_picture(tmp_path: Path, crops: Crops
     picture = objective.teacher.picture(crops.visible, crops.infrared)
     terms = objective.terms(crops.visible, crops)
     torch.testing.assert_close(terms["distillation"], 2.0 * distillation_loss(crops.visible, picture))
+    assert terms["day_teacher"] == 0.0
+
+
+def of_level(visible: float, infrared: float) -> Crops:
+    sides = (torch.full((1, 1, 64, 64), level) for level in (visible, infrared, 0.0, visible, infrared))
+    return Crops(*sides)
+
+
+@pytest.mark.parametrize(
+    ("visible", "infrared", "counts"), [(0.6, 0.1, 1.0), (0.1, 0.6, 1.0), (0.3, 0.3, 0.0), (0.39, 0.2, 0.5)]
+)
+def test_the_teacher_of_the_day_is_followed_in_level_where_a_scene_is_bright(
+    visible: float, infrared: float, counts: float
+) -> None:
+    crops = of_level(visible, infrared)
+    wanted = crops.visible + 0.1
+    assert day_loss(crops.visible, wanted, crops).item() == pytest.approx(0.1 * counts, abs=1e-6)
+    detail = 0.2 * torch.tensor([-1.0, 1.0]).repeat(1, 1, 64, 32)
+    assert day_loss(wanted + detail, wanted, crops).item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_dark_crop_is_judged_as_if_it_had_been_exposed_well() -> None:
+    dark = torch.full((1, 1, 64, 64), 0.1)
+    fused, visible, infrared = expose_alike((0.5 * dark, dark, 0.2 * dark), 1.0)
+    assert [side.mean().item() for side in (fused, visible, infrared)] == pytest.approx([0.25, 0.5, 0.1])
+    assert expose_alike((dark, dark, dark), 0.5)[0].mean().item() == pytest.approx(0.1 * 5**0.5)
+    assert expose_alike((dark, dark, dark), 0.0)[0].mean().item() == pytest.approx(0.1)
+
+
+def test_a_bright_crop_stays_and_a_black_one_is_not_blown_up() -> None:
+    bright, black = torch.full((1, 1, 64, 64), 0.7), torch.full((1, 1, 64, 64), 0.004)
+    assert expose_alike((bright, bright, black), 1.0)[2].mean().item() == pytest.approx(0.004)
+    assert expose_alike((black, black, black), 1.0)[0].mean().item() == pytest.approx(0.032)
 
 
 def test_a_plan_of_the_first_stage_loads_nothing(tmp_path: Path) -> None:

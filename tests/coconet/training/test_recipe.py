@@ -33,6 +33,13 @@ def test_a_file_holds_the_whole_plan_with_paths_relative_to_it(file: Path, tmp_p
     assert plan.start == tmp_path / "first" / "coconet.safetensors"
 
 
+def test_the_paths_of_a_shipped_recipe_begin_where_one_says(file: Path, tmp_path: Path) -> None:
+    plan = TrainingPlan.assemble(file, {"out": Path("/runs/one")}, tmp_path / "pictures")
+    assert plan.data == [tmp_path / "pictures" / "pairs", Path("/elsewhere/video_vis.mp4")]
+    assert plan.start == tmp_path / "first" / "coconet.safetensors"
+    assert plan.out == Path("/runs/one")
+
+
 def test_options_come_before_the_file_and_their_paths_are_relative_to_where_one_is(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

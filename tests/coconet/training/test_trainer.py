@@ -189,6 +189,15 @@ def test_a_state_from_before_the_second_stage_is_gone_on_from(tmp_path: Path, pa
     assert Trainer(plan(tmp_path, steps=2), pairs).step == 1
 
 
+def test_a_state_of_other_layers_is_refused(tmp_path: Path, pairs: list[GrayPair]) -> None:
+    Trainer(plan(tmp_path, steps=1), pairs).run()
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    state["network"]["head.weight"] = torch.zeros(5, 48, 3, 3)
+    torch.save(state, tmp_path / "state.pt")
+    with pytest.raises(CoconetError, match=r"state\.pt: wanted the \d+ tensors of LiteNet"):
+        Trainer(plan(tmp_path, steps=2), pairs)
+
+
 def test_the_plan_lies_beside_the_weights_and_runs_again(tmp_path: Path, pairs: list[GrayPair]) -> None:
     Trainer(plan(tmp_path, steps=1, structure=2.5), pairs).run()
     again = TrainingPlan.assemble(tmp_path / "lite.recipe.toml", {})
