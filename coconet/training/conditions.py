@@ -55,7 +55,7 @@ class Conditions:
         for step in steps:
             if rng.random() < self.cameras:
                 frames = step(frames, rng)
-        return (np.rint(np.clip(frames, 0.0, 1.0) * 255.0) / 255.0).astype(np.float32)
+        return np.asarray(_levels(frames) / 255.0, np.float32)
 
 
 def _exposed(frames: Frames, rng: np.random.Generator) -> Frames:
@@ -73,13 +73,13 @@ def _darkened(visible: Frames, infrared: Frames, rng: np.random.Generator) -> tu
 
 
 def _curve(frames: Frames, gamma: float, gain: float) -> Frames:
-    return (np.clip(frames, 0.0, 1.0) ** gamma * gain).astype(np.float32)
+    return np.asarray(np.clip(frames, 0.0, 1.0) ** gamma * gain, np.float32)
 
 
 def _narrowed(frames: Frames, rng: np.random.Generator) -> Frames:
     """All levels within 30 to 200 of the 256, wherever they lie."""
     span = rng.uniform(30.0, 200.0) / 255.0
-    return frames * span + rng.uniform(0.0, 1.0 - span)
+    return np.asarray(frames * span + rng.uniform(0.0, 1.0 - span), np.float32)
 
 
 def _vignetted(frames: Frames, rng: np.random.Generator) -> Frames:
@@ -87,7 +87,7 @@ def _vignetted(frames: Frames, rng: np.random.Generator) -> Frames:
     height, width = frames.shape[1:]
     rows, columns = np.mgrid[0:height, 0:width] / max(height, width)
     away = (rows - rng.uniform(0.0, 1.0)) ** 2 + (columns - rng.uniform(0.0, 1.0)) ** 2
-    return (frames * (1.0 - rng.uniform(0.0, 0.25) * away)).astype(np.float32)
+    return np.asarray(frames * (1.0 - rng.uniform(0.0, 0.25) * away), np.float32)
 
 
 def _patterned(frames: Frames, rng: np.random.Generator) -> Frames:
@@ -96,19 +96,27 @@ def _patterned(frames: Frames, rng: np.random.Generator) -> Frames:
     stripes = rng.normal(0.0, rng.uniform(0.0, 1.5), (1, width)) + rng.normal(
         0.0, rng.uniform(0.0, 1.0), (height, width)
     )
-    return (frames + stripes / 255.0).astype(np.float32)
+    return np.asarray(frames + stripes / 255.0, np.float32)
 
 
 def _with_noise(frames: Frames, rng: np.random.Generator) -> Frames:
     """Noise of up to 2 levels deviation, the same on both frames: what changes between them is steadiness's matter."""
-    return (frames + rng.normal(0.0, rng.uniform(0.2, 2.0), frames.shape[1:]) / 255.0).astype(np.float32)
+    return np.asarray(frames + rng.normal(0.0, rng.uniform(0.2, 2.0), frames.shape[1:]) / 255.0, np.float32)
 
 
 def _compressed(frames: Frames, rng: np.random.Generator) -> Frames:
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(45, 92))]
-    levels = np.rint(np.clip(frames, 0.0, 1.0) * 255.0).astype(np.uint8)
-    coded = [cv2.imdecode(cv2.imencode(".jpg", one, quality)[1], cv2.IMREAD_GRAYSCALE) for one in levels]
-    return np.stack(coded).astype(np.float32) / 255.0
+    return np.stack([_decoded(one, quality) for one in _levels(frames)])
+
+
+def _decoded(levels: NDArray[np.uint8], quality: list[int]) -> Frames:
+    picture = cv2.imdecode(cv2.imencode(".jpg", levels, quality)[1], cv2.IMREAD_GRAYSCALE)
+    return np.asarray(np.asarray(picture) / 255.0, np.float32)
+
+
+def _levels(frames: Frames) -> NDArray[np.uint8]:
+    levels: NDArray[np.uint8] = np.rint(np.clip(frames, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return levels
 
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
