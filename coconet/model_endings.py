@@ -3,8 +3,11 @@
 SAFETENSORS = ".safetensors"
 """Checkpoints that are written here."""
 
-CHECKPOINT_SUFFIXES = (SAFETENSORS, ".pth", ".pt")
+CHECKPOINT_SUFFIXES = (SAFETENSORS, ".pth", ".pt", ".pkl", ".model", ".ckpt")
 """Checkpoints that are read; all but SAFETENSORS are what torch.save wrote."""
+
+ARCHIVE_SUFFIX = ".zip"
+"""Archives that checkpoints are handed round in."""
 
 ONNX_SUFFIX = ".onnx"
 

@@ -100,6 +100,7 @@ def card_of(checkpoint: Checkpoint, options: ExportOptions) -> ModelCard:
         largest_px=(ranged[1].height_px, ranged[1].width_px) if ranged else None,
         batch=options.batch,
         form=options.form,
+        publication=checkpoint.publication,
     )
 
 

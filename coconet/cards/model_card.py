@@ -104,12 +104,15 @@ class Signature:
     side_multiple: height and width are padded to a multiple of this many pixels.
     normalization: `running` for BatchNorm with stored statistics, `image` for statistics of the picture at hand
         (the published CoCoNet checkpoint), `none` for networks without such layers.
+    stretch: whether every fused picture is stretched from its own darkest and brightest value to 0 and 255, as many
+        published pictures were; on video it flickers.
     """
 
     input_range: tuple[float, float] = (0.0, 1.0)
     output_range: tuple[float, float] = (0.0, 1.0)
     side_multiple: int = 1
     normalization: Normalization = "none"
+    stretch: bool = False
 
     def __post_init__(self) -> None:
         for name in ("input_range", "output_range"):
@@ -120,6 +123,29 @@ class Signature:
             raise _bad_card("side_multiple", "1 or a positive even number of pixels", str(self.side_multiple))
         if self.normalization not in get_args(Normalization):
             raise _bad_card("normalization", " or ".join(get_args(Normalization)), repr(self.normalization))
+
+
+Order = Literal["visible,infrared", "infrared,visible", "either"]
+
+Padding = Literal["zeros", "reflection", "edge", "mirrored strip"]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What a signature does not say of how the authors of a network feed it and read it; the graph has it built in.
+
+    order: of the two images inside the network; `either` where swapping them changes nothing.
+    padding: what stands around the picture: zeros, its reflection with or without (`mirrored strip` at the right and
+        bottom) its edge pixels once, or its edge pixels repeated.
+    colour: what the authors do with it. fusion_rule: how features are joined; empty where learnt layers do that.
+    stretched: whether the pictures they published were stretched one by one, as `Signature.stretch` does.
+    """
+
+    order: Order
+    padding: Padding
+    colour: str = "gray only"
+    fusion_rule: str = ""
+    stretched: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,6 +178,7 @@ class ModelCard:
     smallest_px, largest_px: the ends of these sizes as (height, width); None for any size.
     batch: how many pairs it takes at once. form: `camera` for bytes in (B, H, W, C), or `bare` for floats in
         (B, 1, H, W) with the values of the signature, which our runtime does not run.
+    publication: of a network that runs with its authors' weights.
     """
 
     network: str
@@ -167,6 +194,7 @@ class ModelCard:
     largest_px: tuple[int, int] | None = None
     batch: int = 1
     form: Form = "camera"
+    publication: Publication | None = None
 
     def __post_init__(self) -> None:
         if self.visible_channels not in (1, 3):
@@ -216,7 +244,7 @@ class ModelCard:
         for name in ("input_range", "output_range"):
             low, high = signature[name]
             signature[name] = (float(low), float(high))
-        record = fields["calibration"]
+        record, publication = fields["calibration"], fields.get("publication")
         ends = {name: tuple(fields[name]) for name in ("smallest_px", "largest_px") if fields.get(name)}
         return cls(
             **{
@@ -224,6 +252,7 @@ class ModelCard:
                 **ends,
                 "signature": Signature(**signature),
                 "calibration": None if record is None else CalibrationRecord.from_dict(record),
+                "publication": None if publication is None else Publication(**publication),
             }
         )
 

@@ -14,6 +14,10 @@ except ImportError as error:
     raise MissingPackage("torch", job="the networks", extra="export") from error
 
 
+LEAST_SPAN = 1e-5
+"""Between the least and the largest value of a picture that is stretched, in the units of the network."""
+
+
 class Fuser(nn.Module):
     """Wraps a network core so that uint8 frames go in and a uint8 picture comes out.
 
@@ -66,6 +70,8 @@ class Fuser(nn.Module):
         factor = (high - low) / 255.0
         visible, infrared = (_scaled(image, factor, low) for image in (visible, infrared))
         output = _run_padded(self.core, self.precision.name, visible, infrared, self.signature.side_multiple)
+        if self.signature.stretch:
+            return _stretched(output)
         low, high = self.signature.output_range
         factor = 255.0 / (high - low)
         return _scaled(output, factor, -low * factor)
@@ -111,6 +117,13 @@ def _scaled(image: Tensor, factor: float, offset: float) -> Tensor:
     # The steps that change nothing would stand in the exported graph and cost a pass over the frame each.
     image = image if factor == 1.0 else image * factor
     return image if offset == 0.0 else image + offset
+
+
+def _stretched(image: Tensor) -> Tensor:
+    """(B, 1, H, W) to 0..255, every image from its own least to its own largest value; a flat one becomes black."""
+    least = image.amin(dim=(1, 2, 3), keepdim=True)
+    span = image.amax(dim=(1, 2, 3), keepdim=True) - least
+    return (image - least) * (255.0 / span.clamp_min(LEAST_SPAN))
 
 
 def _padded(image: Tensor, multiple: int) -> Tensor:

@@ -2,29 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from coconet.cards.model_card import ModelCard, Signature
+from coconet.cards.model_card import ModelCard, Publication, Signature
 from coconet.cards.precision import REFERENCE
 from coconet.errors import CoconetError, MissingPackage
-from coconet.files import sha256_of, whole_file
+from coconet.files import whole_file
 from coconet.model_endings import SAFETENSORS
 from coconet.networks import coconet, lite
-from coconet.networks.network import Network
-from coconet.networks.state_dict import load_strictly, read_tensors
+from coconet.networks.network import Network, RuledCore
+from coconet.networks.recognition import LEAST_LIKENESS, Assembly, assemble, match_of
+from coconet.networks.state_dict import load_strictly
+from coconet.networks.weight_files import Piece, hash_of, read_pieces
+from coconet.networks.zoo import (
+    densefuse,
+    didfuse,
+    fusiongan,
+    ifcnn,
+    rfn_nest,
+    sdnet,
+    seafusion,
+    smoa,
+    swinfusion,
+    tardal,
+    u2fusion,
+)
 
 try:
     import torch
     from safetensors.torch import save_file
-    from torch import Tensor, nn
+    from torch import nn
 except ImportError as error:
     raise MissingPackage(str(error.name), job="reading checkpoints", extra="export") from error
 
 
-NETWORKS: tuple[Network[Any], ...] = (coconet.NETWORK, lite.NETWORK)
+NETWORKS: tuple[Network[Any], ...] = (
+    coconet.NETWORK,
+    lite.NETWORK,
+    densefuse.NETWORK,
+    didfuse.NETWORK,
+    fusiongan.NETWORK,
+    ifcnn.NETWORK,
+    rfn_nest.NETWORK,
+    sdnet.NETWORK,
+    seafusion.NETWORK,
+    smoa.NETWORK,
+    swinfusion.NETWORK,
+    tardal.NETWORK,
+    u2fusion.NETWORK,
+    u2fusion.PORT,
+)
 """Every network that is known by name or by the tensors of its published weights."""
 
 NETWORK_KEY = "coconet_edge.network"
@@ -35,18 +65,20 @@ NETWORK_KEY = "coconet_edge.network"
 class Checkpoint:
     """A network in evaluation mode with its weights loaded.
 
-    network: its name here, or the module path of its factory. sha256: hash of the file that the weights came from.
+    network: its name here, or the module path of its factory. sha256: hash of the file that the weights came from, or
+        of the hashes of several. publication: see ModelCard.
     """
 
     network: str
     core: nn.Module
     signature: Signature
     sha256: str
+    publication: Publication | None = None
 
     @property
     def card(self) -> ModelCard:
         """The card of the checkpoint run as it is: single precision, colour and gray, any size."""
-        return ModelCard(self.network, REFERENCE, self.sha256, self.signature)
+        return ModelCard(self.network, REFERENCE, self.sha256, self.signature, publication=self.publication)
 
 
 def network_named(name: str) -> Network[Any]:
@@ -58,40 +90,94 @@ def network_named(name: str) -> Network[Any]:
     raise CoconetError("network", wanted=f"one of {names}", got=repr(name), remedy="Name one of them.")
 
 
-def recognised(tensors: Mapping[str, Tensor], where: object) -> tuple[Network[Any], Signature]:
-    """The network whose published weights a state dict is most like, and their signature; `where` names the file.
-
-    Raises CoconetError where no tensor has a name and shape of any.
-    """
-    published = {network.name: (network, network.published) for network in NETWORKS if network.published is not None}
-    likeness = {name: network.likeness(tensors) for name, (network, _) in published.items()}
-    nearest = max(likeness, key=lambda name: likeness[name])
-    if likeness[nearest] == 0.0:
-        first = next(iter(tensors))
-        raise CoconetError(
-            where,
-            wanted=f"the published weights of {' or '.join(published)}",
-            got=f"{len(tensors)} tensors that are of none, such as {first} {tuple(tensors[first].shape)}",
-            remedy="Name the code of another network with coconet export --model.",
-        )
-    return published[nearest]
-
-
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Load .safetensors (ours, which name their network) or .pth/.pt (published weights, with their own semantics).
+    """Load .safetensors (ours, which name their network) or published weights, with their own semantics.
 
     Raises CoconetError for a file that is truncated, of another kind, or whose tensors are not the network's.
     """
-    metadata, tensors = read_tensors(path)
-    if path.suffix == SAFETENSORS:
-        network = network_named(_network_name(metadata, path))
-        signature = network.signature
+    return load_weights([str(path)])
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How published weights are to be run, if not as their files say and their authors do.
+
+    network: the name of the network; empty where its tensors are to tell. rule: how features are joined, one of its
+    `rules`; empty for the published way. stretch: see Signature.
+    """
+
+    network: str = ""
+    rule: str = ""
+    stretch: bool = False
+
+
+def load_weights(words: Sequence[str], wish: Wish = Wish()) -> Checkpoint:
+    """Load a network from one file or several, named as `read_pieces` takes them, in any usual container.
+
+    Raises CoconetError as `read_pieces` and `recognised` do, for tensors that are not exactly the network's, and for a
+    rule that it does not have.
+    """
+    pieces = read_pieces(words)
+    named = _network_of(pieces, wish)
+    if named is not None and NETWORK_KEY in pieces[0].metadata:
+        assembly, signature = Assembly(named, tuple(pieces), pieces[0].tensors), named.signature
     else:
-        network, signature = recognised(tensors, path)
+        assembly, signature = recognised(pieces, named)
+    network = assembly.network
     core = network.build()
-    load_strictly(core, tensors, path)
+    load_strictly(core, assembly.tensors, " and ".join(piece.where for piece in assembly.pieces))
+    _join_by(core, network, wish.rule)
+    signature = replace(signature, stretch=wish.stretch)
     network.ready(core, signature)
-    return Checkpoint(network.name, core.eval(), signature, sha256_of(path))
+    publication = network.publication
+    if publication is not None and wish.rule:
+        publication = replace(publication, fusion_rule=wish.rule)
+    return Checkpoint(network.name, core.eval(), signature, hash_of(assembly.pieces), publication)
+
+
+def recognised(pieces: Sequence[Piece], network: Network[Any] | None = None) -> tuple[Assembly, Signature]:
+    """The network whose published weights some files hold, with their tensors and their signature.
+
+    network: the only one to look for, if that is known. Raises CoconetError as `assemble` does.
+    """
+    known = [one for one in NETWORKS if one.published is not None]
+    if network is None and any(piece.path.suffix == SAFETENSORS for piece in pieces):
+        # Such files of ours have a name in them; without one, it could be either way for networks trained here too.
+        known = [one for one in known if one.published == one.signature]
+        likeness = [max(match_of(piece, one).likeness for one in known) for piece in pieces]
+        if min(likeness) < LEAST_LIKENESS:
+            raise CoconetError(
+                pieces[0].where,
+                wanted="a checkpoint that names its network",
+                got="safetensors without that entry",
+                remedy="Use a checkpoint that coconet train wrote, or name the network with coconet export --model.",
+            )
+    assembly = assemble(pieces, known if network is None else [network])
+    return assembly, assembly.network.published or assembly.network.signature
+
+
+def _network_of(pieces: Sequence[Piece], wish: Wish) -> Network[Any] | None:
+    """The network that was asked for or that the one file names; None where the tensors are to tell."""
+    inside = pieces[0].metadata.get(NETWORK_KEY) if len(pieces) == 1 else None
+    if wish.network and inside and wish.network != inside:
+        raise CoconetError(
+            pieces[0].where, wanted=f"weights of {wish.network}", got=f"weights of {inside}", remedy=f"Name {inside}."
+        )
+    name = wish.network or inside
+    return network_named(name) if name else None
+
+
+def _join_by(core: nn.Module, network: Network[Any], rule: str) -> None:
+    if not rule:
+        return
+    if rule not in network.rules or not isinstance(core, RuledCore):
+        raise CoconetError(
+            "--rule",
+            wanted=f"one of {', '.join(network.rules)}" if network.rules else f"none, as {network.name} has no choice",
+            got=repr(rule),
+            remedy="Leave --rule out for the published way.",
+        )
+    core.rule = rule
 
 
 def save_checkpoint(path: Path, network: str, core: nn.Module, *, half: bool = False) -> None:
@@ -103,14 +189,3 @@ def save_checkpoint(path: Path, network: str, core: nn.Module, *, half: bool = F
     }
     with whole_file(path) as scratch:
         save_file(tensors, scratch, metadata={NETWORK_KEY: network})
-
-
-def _network_name(metadata: Mapping[str, str], path: Path) -> str:
-    if NETWORK_KEY not in metadata:
-        raise CoconetError(
-            path,
-            wanted="a checkpoint that names its network",
-            got="safetensors without that entry",
-            remedy="Use a checkpoint that coconet train wrote, or name the network with coconet export --model.",
-        )
-    return metadata[NETWORK_KEY]

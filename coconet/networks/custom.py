@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +13,9 @@ from typing import Any
 
 from coconet.cards.model_card import INFRARED, VISIBLE, Normalization, Signature
 from coconet.errors import CoconetError, MissingPackage
-from coconet.files import sha256_of
 from coconet.networks.checkpoint import Checkpoint
-from coconet.networks.state_dict import load_strictly, read_tensors
+from coconet.networks.state_dict import load_strictly
+from coconet.networks.weight_files import Piece, hash_of, read_pieces
 
 try:
     import torch
@@ -46,19 +46,38 @@ class InfraredFirst(nn.Module):
         return fused
 
 
-def load_foreign(factory: str, weights: Path, signature: Signature, *, infrared_first: bool = False) -> Checkpoint:
-    """Make a network with `package.module:factory`, fill it from a file and try it on two small images.
+def load_foreign(
+    factory: str, weights: Sequence[str], signature: Signature, *, infrared_first: bool = False
+) -> Checkpoint:
+    """Make a network with `package.module:factory`, fill it from its files and try it on two small images.
 
     The factory is looked for in the working directory and then among the installed packages, and called without
     arguments. Its network takes two (B, 1, H, W) float tensors and returns one like them.
+    weights: one file, or PART=FILE for children of the network that have one each; see read_pieces.
     signature: the ranges and the padding, which no file can tell; its normalisation is replaced by what the layers do.
     Raises CoconetError for a factory or a network of another kind, and for weights that are not the network's.
     """
     network = make_network(factory)
-    load_strictly(network, read_tensors(weights)[1], weights)
+    pieces = read_pieces(weights)
+    load_strictly(network, _joined(pieces), " and ".join(piece.where for piece in pieces))
     core = (InfraredFirst(network) if infrared_first else network).eval()
     _try_out(core, signature, factory)
-    return Checkpoint(factory, core, replace(signature, normalization=_normalization(network)), sha256_of(weights))
+    return Checkpoint(factory, core, replace(signature, normalization=_normalization(network)), hash_of(pieces))
+
+
+def _joined(pieces: Sequence[Piece]) -> Mapping[str, Tensor]:
+    if len(pieces) > 1 and not all(piece.part for piece in pieces):
+        raise CoconetError(
+            "--weights",
+            wanted="one file, or PART=FILE for each of several",
+            got=", ".join(piece.where for piece in pieces[:4]),
+            remedy="Name the child of the network that each file is of, or one file.",
+        )
+    return {
+        f"{piece.part}.{name}" if piece.part else name: tensor
+        for piece in pieces
+        for name, tensor in piece.tensors.items()
+    }
 
 
 def make_network(factory: str) -> nn.Module:
@@ -119,11 +138,14 @@ def parse_order(text: str) -> bool:
 @contextmanager
 def _importable_working_directory() -> Iterator[None]:
     # A console script, unlike `python -m`, does not find modules beside it.
-    here = str(Path.cwd())
+    # And some code parses the command line when it is imported: it finds no options of ours there.
+    here, words = str(Path.cwd()), sys.argv
     sys.path.insert(0, here)
+    sys.argv = words[:1]
     try:
         yield
     finally:
+        sys.argv = words
         sys.path.remove(here)
 
 

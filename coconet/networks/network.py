@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from coconet.cards.model_card import Signature
+from coconet.cards.model_card import Publication, Signature
 from coconet.errors import CoconetError, MissingPackage
 from coconet.networks.state_dict import without_prefixes
 
@@ -44,6 +45,18 @@ class Training(Generic[Core]):
     settle: Callable[[Core], None] = _as_it_is
 
 
+class RuledCore(nn.Module):
+    """A core that joins the features of both images by a rule without weights; `rule` is the word of it."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__()
+        self.rule = rule
+
+
+def _under_the_same_names(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    return tensors
+
+
 @dataclass(frozen=True)
 class Network(Generic[Core]):
     """A fusion network: a core that takes two (B, 1, H, W) images, visible first, and gives one like them.
@@ -56,6 +69,11 @@ class Network(Generic[Core]):
         where there are none.
     ready: called with a core and the signature of the weights that were loaded into it, before it fuses.
     training: None for a network that is only run.
+    publication: what the signature does not say of how the authors feed it; None where it is ours.
+    adapt: makes tensors of the core, by names and layouts, of those in the authors' files, and leaves out the ones that
+        nothing uses. Tensors it does not know stay as they are, and are refused later by their names.
+    parts: the children of the core whose weights come in a file of their own, if not all come in one.
+    rules: what a core that is a RuledCore may join features by, the published way first.
     """
 
     name: str
@@ -64,6 +82,10 @@ class Network(Generic[Core]):
     published: Signature | None = None
     ready: Callable[[Core, Signature], None] = lambda core, signature: None
     training: Training[Core] | None = None
+    publication: Publication | None = None
+    adapt: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = _under_the_same_names
+    parts: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
 
     def trained(self) -> Training[Core]:
         """What it wants of its training. Raises CoconetError where it is only run."""
@@ -76,10 +98,26 @@ class Network(Generic[Core]):
             )
         return self.training
 
-    def likeness(self, tensors: Mapping[str, Tensor]) -> float:
-        """How much of this network a state dict is: equal names and shapes, as a share of all there are in either."""
-        with torch.device("meta"):  # names and shapes are wanted, not the numbers
-            own = {(name, tensor.shape) for name, tensor in self.build().state_dict().items()}
-        found = without_prefixes(tensors, {name for name, _ in own})
-        theirs = {(name, tensor.shape) for name, tensor in found.items()}
+    @cached_property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """The names and shapes of the core's tensors."""
+        with torch.device("meta"):  # the numbers are not wanted
+            return {name: tuple(tensor.shape) for name, tensor in self.build().state_dict().items()}
+
+    def shapes_of(self, part: str) -> Mapping[str, tuple[int, ...]]:
+        """The same of one part, by its own names; of the whole core where `part` is empty."""
+        start = f"{part}." if part else ""
+        return {name.removeprefix(start): shape for name, shape in self.shapes.items() if name.startswith(start)}
+
+    def adapted(self, tensors: Mapping[str, Tensor], part: str = "") -> Mapping[str, Tensor]:
+        """The tensors of a file under the names of the core, or of its part."""
+        return self.adapt(without_prefixes(tensors, self.shapes_of(part)))
+
+    def likeness(self, tensors: Mapping[str, Tensor], part: str = "") -> float:
+        """How much of this network, or of its part, a state dict is, 0..1.
+
+        Names and shapes that both have, as a share of all there are in either.
+        """
+        own = set(self.shapes_of(part).items())
+        theirs = {(name, tuple(tensor.shape)) for name, tensor in self.adapted(tensors, part).items()}
         return len(own & theirs) / len(own | theirs)

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import existing_file
 from coconet.model_endings import SAFETENSORS
@@ -18,7 +20,7 @@ except ImportError as error:
     raise MissingPackage(str(error.name), job="reading checkpoints", extra="export") from error
 
 
-WRAPPINGS = ("state_dict", "model_state_dict", "model", "net", "generator", "params", "weights")
+WRAPPINGS = ("state_dict", "model_state_dict", "model", "net", "generator", "params_ema", "params", "weights", "weight")
 """Keys under which training programs keep the state dict, beside the epoch, the optimiser and the like."""
 
 PREFIXES = ("module.", "_orig_mod.")
@@ -28,6 +30,7 @@ PREFIXES = ("module.", "_orig_mod.")
 def unwrap(content: object, where: object) -> Mapping[str, Tensor]:
     """Find the state dict in what a file holds, under one key of WRAPPINGS or several in each other.
 
+    Several state dicts beside each other under other keys become one, whose names begin with these keys and a dot.
     Raises CoconetError, which says what is there instead; `where` names the file.
     """
     if isinstance(content, Mapping):
@@ -36,6 +39,8 @@ def unwrap(content: object, where: object) -> Mapping[str, Tensor]:
         for key in WRAPPINGS:
             if isinstance(content.get(key), Mapping):
                 return unwrap(content[key], where)
+        if parts := _parts(content):
+            return parts
     raise CoconetError(
         where,
         wanted=f"a state dict, bare or under one of the keys {', '.join(WRAPPINGS)}",
@@ -59,6 +64,16 @@ def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], where: obje
             got=_differences(wanted, found) or str(error).splitlines()[-1].strip(),
             remedy="Check that the checkpoint belongs to this network.",
         ) from error
+
+
+def _parts(content: Mapping[object, object]) -> dict[str, Tensor]:
+    """The tensors of all state dicts in a dictionary, in each other or beside each other, under dotted names."""
+    found: dict[str, Tensor] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping) and isinstance(key, str):
+            inner = value if _is_state_dict(value) else _parts(value)
+            found |= {f"{key}.{name}": tensor for name, tensor in inner.items()}
+    return found
 
 
 def _is_state_dict(content: Mapping[object, object]) -> bool:
@@ -101,34 +116,56 @@ def _differences(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> s
     )
 
 
-def load_tensor_file(path: Path) -> Any:
-    """What `torch.save` wrote, tensors and plain containers only: nothing in the file is executed."""
+def load_tensor_file(path: Path, where: object = None) -> Any:
+    """What `torch.save` wrote: tensors, plain containers and numbers of numpy; nothing in the file is executed.
+
+    where: what the file is called in errors, if not `path`.
+    """
     existing_file(path, "a PyTorch file")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(_NUMPY_NUMBERS):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes end in whatever the unpickling of them runs into
         raise CoconetError(
-            path,
+            path if where is None else where,
             wanted="a whole PyTorch file that holds tensors and nothing to execute",
             got=first_line(error),
             remedy="Copy the file again, or save model.state_dict() with torch.save.",
         ) from error
 
 
-def read_tensors(path: Path) -> tuple[Mapping[str, str], Mapping[str, Tensor]]:
+def _numpy_number(dtype: object, content: object = None) -> float:
+    """What a number of numpy in a file becomes: losses and learning rates lie beside the weights as such."""
+    if not isinstance(dtype, np.dtype) or dtype.kind not in "biuf" or isinstance(content, Mapping):
+        raise ValueError(f"a number of numpy of type {dtype}")
+    data = content.encode("latin1") if isinstance(content, str) else bytes(content)  # type: ignore[call-overload]
+    return float(np.frombuffer(data, dtype, count=1)[0])
+
+
+_NUMPY_NUMBERS: list[Any] = [
+    np.dtype,
+    *{type(np.dtype(code)) for code in np.typecodes["AllInteger"] + "?efd"},
+    *((_numpy_number, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
+]
+"""What may stand in a file beside tensors, by name: numpy's types of numbers, and its way to make one of them."""
+
+
+def read_tensors(path: Path, where: object = None) -> tuple[Mapping[str, str], Mapping[str, Tensor]]:
     """The metadata and the state dict of a file: .safetensors, or what torch.save wrote under any other ending.
 
+    where: what the file is called in errors, if not `path`.
     Raises CoconetError for a file that is missing, truncated, would execute code or holds no state dict.
     """
     existing_file(path, "a checkpoint")
+    where = path if where is None else where
     if path.suffix != SAFETENSORS:
-        return {}, unwrap(load_tensor_file(path), path)
+        return {}, unwrap(load_tensor_file(path, where), where)
     try:
         with safe_open(path, framework="pt") as stream:
             metadata = stream.metadata() or {}
             tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118  it is no dictionary
     except SafetensorError as error:
         raise CoconetError(
-            path, wanted="a whole safetensors file", got=str(error), remedy="Copy the file again."
+            where, wanted="a whole safetensors file", got=str(error), remedy="Copy the file again."
         ) from error
-    return metadata, unwrap(tensors, path)
+    return metadata, unwrap(tensors, where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +29,10 @@ FOREIGN = "Any two-input network"
 def export(
     checkpoint: Annotated[
         str | None,
-        typer.Argument(help=f"A .safetensors of ours, the published .pth, or a word: {', '.join(CHECKPOINTS)}."),
+        typer.Argument(
+            help="Weights in any usual container, a network's name with --weights beside it, or a word: "
+            f"{', '.join(CHECKPOINTS)}."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The ONNX file; named after the weights when omitted.")] = None,
     size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH, such as 480x640; any size when omitted.")] = None,
@@ -48,8 +52,15 @@ def export(
         typer.Option(help="package.module:factory that makes the network.", rich_help_panel=FOREIGN),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="Its state dict: .safetensors, or from torch.save.", rich_help_panel=FOREIGN)
+        list[str] | None,
+        typer.Option(
+            help="FILE, or PART=FILE once for each: from torch.save, .safetensors, TensorFlow 1, in a .zip or folder."
+        ),
     ] = None,
+    rule: Annotated[str | None, typer.Option(help="How a published network joins features: sum, average, l1.")] = None,
+    stretch: Annotated[
+        bool, typer.Option("--stretch", help="Stretch every picture to 0..255, as many published ones were; flickers.")
+    ] = False,
     input_range: Annotated[
         str | None,
         typer.Option("--range", help="What it takes black and white as: 0..1, -1..1.", rich_help_panel=FOREIGN),
@@ -80,11 +91,14 @@ def export(
         opset=OPSET if opset is None else opset,
         form="bare" if bare else "camera",
     )
-    about_foreign = (weights, input_range, output_range, order, multiple)
+    about_foreign = (input_range, output_range, order, multiple)
     if model is None:
-        source, path = _ours(checkpoint, any(option is not None for option in about_foreign))
+        foreign_options = any(option is not None for option in about_foreign)
+        source, path = _known(checkpoint, weights or [], rule, stretch=stretch, foreign_options=foreign_options)
     else:
-        source, path = _foreign(checkpoint, model, *about_foreign)
+        if rule is not None:
+            raise CoconetError("--rule", wanted="a network that is known", got="--model", remedy="Leave --rule out.")
+        source, path = _foreign(checkpoint, model, weights or [], *about_foreign, stretch=stretch)
     target = out or PRECISIONS[options.precision].onnx_beside(path)
     check_outputs([target], inputs=[checkpoint and checkpoint_path(checkpoint), weights, frames], overwrite=overwrite)
     with Console(stderr=True).status(Text(f"Exporting {path.name} and comparing it with PyTorch ...")):
@@ -116,34 +130,85 @@ def _warn_of_refusals(target: Path) -> None:
         print_warning(text)
 
 
-def _ours(checkpoint: str | None, foreign_options: bool) -> tuple[Checkpoint, Path]:
-    """Load a checkpoint of ours, and say after what the graph is named."""
-    from coconet.networks.checkpoint import load_checkpoint
+def _known(
+    checkpoint: str | None, weights: list[str], rule: str | None, *, stretch: bool, foreign_options: bool
+) -> tuple[Checkpoint, Path]:
+    """Load a network that is known by its name or by its tensors, and say after what the graph is named."""
+    from coconet.networks.checkpoint import Wish, load_weights, network_named
 
-    if checkpoint is None or foreign_options:
+    nothing = checkpoint is None and not weights
+    if nothing or foreign_options:
         raise CoconetError(
             "coconet export",
             wanted="a checkpoint of ours alone, or --model with --weights, --range and --order",
-            got="neither" if checkpoint is None else "a checkpoint with options for a network of yours",
+            got="neither" if nothing else "a checkpoint with options for a network of yours",
             remedy="Name one checkpoint, or add --model package.module:factory.",
         )
-    return load_checkpoint(checkpoint_path(checkpoint)), Path(checkpoint)
+    network = ""
+    if checkpoint is not None and weights:
+        network = network_named(checkpoint).name
+    elif checkpoint is not None:
+        weights = [_file_of(checkpoint)]
+    loaded = load_weights(weights, Wish(network, rule or "", stretch))
+    first = (
+        Path(checkpoint)
+        if checkpoint in CHECKPOINTS and not network
+        else Path(weights[0].partition("=")[2] or weights[0])
+    )
+    if loaded.publication is not None:
+        typer.echo(f"{' and '.join(weights)}: {_as_published(loaded)}")
+    return loaded, first if len(weights) == 1 else first.with_name(loaded.network)
+
+
+def _file_of(checkpoint: str) -> str:
+    """The file of a word or a path; a network that comes without weights is told apart from a path that is wrong."""
+    from coconet.networks.checkpoint import NETWORKS
+
+    if checkpoint not in CHECKPOINTS and checkpoint in {network.name for network in NETWORKS}:
+        parts = next(network.parts for network in NETWORKS if network.name == checkpoint)
+        files = " ".join(f"--weights {part}=FILE" for part in parts) or "--weights FILE"
+        if not Path(checkpoint).exists():
+            raise CoconetError(
+                f"network {checkpoint}",
+                wanted="its weights, which do not come with this package",
+                got="its name alone",
+                remedy=f"Add {files}.",
+            )
+    return str(checkpoint_path(checkpoint))
+
+
+def _as_published(loaded: Checkpoint) -> str:
+    """What some weights were taken for, and how they are run."""
+    signature, publication = loaded.signature, loaded.publication
+    assert publication is not None  # noqa: S101  the caller has looked
+    (low, high), tensors = signature.input_range, len(loaded.core.state_dict())
+    order = "images in either order" if publication.order == "either" else f"images as {publication.order}"
+    rule = f", joined by {publication.fusion_rule}" if publication.fusion_rule else ""
+    stretched = ""
+    if publication.stretched:
+        stretched = ", stretched as published" if signature.stretch else ", not stretched as the published pictures are"
+    return (
+        f"taken for {loaded.network} by the names and shapes of {tensors} tensors; "
+        f"{order}, {low:g}..{high:g}{rule}{stretched}"
+    )
 
 
 def _foreign(
     checkpoint: str | None,
     model: str,
-    weights: Path | None,
+    weights: list[str],
     input_range: str | None,
     output_range: str | None,
     order: str | None,
     multiple: int | None,
+    *,
+    stretch: bool,
 ) -> tuple[Checkpoint, Path]:
     """Load anyone's network, and say after what the graph is named."""
     from coconet.networks.custom import load_foreign, parse_order, parse_signature
 
-    if checkpoint is not None or weights is None or input_range is None or order is None:
-        given = {"--weights": weights, "--range": input_range, "--order": order}
+    if checkpoint is not None or not weights or input_range is None or order is None:
+        given = {"--weights": weights or None, "--range": input_range, "--order": order}
         missing = ", ".join(name for name, value in given.items() if value is None)
         raise CoconetError(
             f"--model {model}",
@@ -151,5 +216,7 @@ def _foreign(
             got=f"no {missing}" if missing else f"the argument {checkpoint}",
             remedy="No file tells the range and the order; look at how the network was trained.",
         )
-    signature = parse_signature(input_range, output_range, multiple or 1)
-    return load_foreign(model, weights, signature, infrared_first=parse_order(order)), weights
+    signature = replace(parse_signature(input_range, output_range, multiple or 1), stretch=stretch)
+    loaded = load_foreign(model, weights, signature, infrared_first=parse_order(order))
+    first = weights[0].partition("=")[2] or weights[0]
+    return loaded, Path(first)

@@ -36,7 +36,7 @@ def test_a_file_of_every_ending_is_taken_for_a_model(tmp_path: Path, suffix: str
 
 def test_another_ending_is_refused_with_those_that_are_known(tmp_path: Path) -> None:
     (tmp_path / "model.h5").touch()
-    wanted = "wanted a model that ends in .onnx, .engine, .safetensors, .pth or .pt, got .h5"
+    wanted = "wanted a model that ends in .onnx, .engine, .safetensors, .pth, .pt, .pkl, .model or .ckpt, got .h5"
     with pytest.raises(CoconetError, match=wanted):
         model_file(tmp_path / "model.h5")
 

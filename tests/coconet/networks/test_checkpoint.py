@@ -3,6 +3,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -96,6 +97,16 @@ def test_a_file_that_would_execute_code_is_refused(tmp_path: Path) -> None:
         load_checkpoint(tmp_path / "evil.pth")
 
 
+def test_numbers_of_numpy_beside_the_weights_are_read_and_arrays_of_objects_are_not(tmp_path: Path) -> None:
+    path = published_file(tmp_path / "latest.pth")
+    losses = {"loss": [np.float64(0.5), np.float32(0.25)], "steps": np.int64(7)}
+    torch.save({**torch.load(path), **losses}, path)
+    assert load_checkpoint(path).network == "coconet"
+    torch.save({**torch.load(path, weights_only=False), "loss": np.array([Path("x")], dtype=object)}, path)
+    with pytest.raises(CoconetError, match="nothing to execute"):
+        load_checkpoint(path)
+
+
 def test_an_unknown_tensor_is_named(tmp_path: Path) -> None:
     path = published_file(tmp_path / "latest.pth", stranger=torch.zeros(1))
     with pytest.raises(CoconetError, match="1 unknown .*stranger"):
@@ -115,5 +126,5 @@ def test_foreign_safetensors_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_network_is_refused() -> None:
-    with pytest.raises(CoconetError, match="wanted one of coconet, lite, got 'unet'"):
+    with pytest.raises(CoconetError, match="wanted one of coconet, lite, .*, got 'unet'"):
         network_named("unet")

@@ -41,7 +41,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
 
 def test_the_file_fills_the_network_and_both_are_on_the_record(weights: Path) -> None:
-    checkpoint = load_foreign("tests.support.strongest:Strongest", weights, BOTH)
+    checkpoint = load_foreign("tests.support.strongest:Strongest", [str(weights)], BOTH)
     assert (checkpoint.network, checkpoint.sha256) == ("tests.support.strongest:Strongest", sha256_of(weights))
     torch.testing.assert_close(checkpoint.core.state_dict(), torch.load(weights)["state_dict"])
     assert not checkpoint.core.training
@@ -50,7 +50,8 @@ def test_the_file_fills_the_network_and_both_are_on_the_record(weights: Path) ->
 def test_safetensors_of_anyone_are_read(tmp_path: Path) -> None:
     save_file(Strongest().state_dict(), tmp_path / "w.safetensors", metadata={"format": "pt"})
     assert (
-        load_foreign("tests.support.strongest:Strongest", tmp_path / "w.safetensors", BOTH).signature.side_multiple == 2
+        load_foreign("tests.support.strongest:Strongest", [f"{tmp_path}/w.safetensors"], BOTH).signature.side_multiple
+        == 2
     )
 
 
@@ -62,7 +63,7 @@ def test_the_infrared_image_reaches_the_argument_that_stands_first(module: Calla
     torch.save({"kept.weight": torch.ones(1, 1), "kept.bias": torch.ones(1)}, weights)
     visible, infrared = torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4)
     for order, expected in (("visible,infrared", visible), ("infrared,visible", infrared)):
-        core = load_foreign(f"{name}:net", weights, BOTH, infrared_first=parse_order(order)).core
+        core = load_foreign(f"{name}:net", [str(weights)], BOTH, infrared_first=parse_order(order)).core
         assert torch.equal(core(visible, infrared), expected)
 
 
@@ -85,7 +86,7 @@ def test_the_normalisation_is_read_off_the_layers(
         "    def forward(self, a, b):\n        return self.layer(a + b)\n"
     )
     torch.save(make_network(f"{name}:Net").state_dict(), tmp_path / "w.pth")
-    assert load_foreign(f"{name}:Net", tmp_path / "w.pth", BOTH).signature.normalization == kind
+    assert load_foreign(f"{name}:Net", [f"{tmp_path}/w.pth"], BOTH).signature.normalization == kind
 
 
 @pytest.mark.parametrize(
@@ -143,13 +144,13 @@ def test_an_answer_of_another_kind_is_told_in_words(
     )
     torch.save(make_network(f"{name}:Net").state_dict(), tmp_path / "w.pth")
     with pytest.raises(CoconetError, match=rf"\(1, 1, 64, 80\) tensor.*, got {got}.*Write a factory that wraps"):
-        load_foreign(f"{name}:Net", tmp_path / "w.pth", BOTH)
+        load_foreign(f"{name}:Net", [f"{tmp_path}/w.pth"], BOTH)
 
 
 def test_missing_tensors_are_named(weights: Path) -> None:
     torch.save({"decoder.0.bias": torch.zeros(16)}, weights)
     with pytest.raises(CoconetError, match=r"tensors of Strongest, got 12 missing \(decoder.0.weight, .*, ...\)"):
-        load_foreign("tests.support.strongest:Strongest", weights, BOTH)
+        load_foreign("tests.support.strongest:Strongest", [str(weights)], BOTH)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
@@ -157,7 +158,7 @@ def test_truncated_weights_are_refused(weights: Path, share: float) -> None:
     whole = weights.read_bytes()
     weights.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(CoconetError, match="wanted a whole PyTorch file"):
-        load_foreign("tests.support.strongest:Strongest", weights, BOTH)
+        load_foreign("tests.support.strongest:Strongest", [str(weights)], BOTH)
 
 
 def test_ranges_are_read() -> None:
@@ -186,3 +187,17 @@ def test_an_odd_multiple_is_refused() -> None:
 def test_other_orders_are_refused(text: str) -> None:
     with pytest.raises(CoconetError, match="--order: wanted visible,infrared or infrared,visible, got"):
         parse_order(text)
+
+
+def test_code_that_parses_the_command_line_when_imported_finds_none_of_ours(
+    module: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["coconet", "export", "--model", "x:Net"])
+    name = module(
+        "import argparse, torch.nn\n"
+        "argparse.ArgumentParser().parse_args()\n"
+        "class Net(torch.nn.Conv2d):\n"
+        "    def __init__(self):\n        super().__init__(1, 1, 1)"
+    )
+    make_network(f"{name}:Net")
+    assert sys.argv[1:] == ["export", "--model", "x:Net"]

@@ -1,0 +1,185 @@
+"""The zoo: every network is known by its authors' files, loaded whole, and exported for frames of any size."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from coconet.errors import CoconetError
+from coconet.networks.checkpoint import NETWORKS, Wish, load_checkpoint, load_weights, network_named, save_checkpoint
+from tests.support.zoo import PUBLISHED, Published, published
+
+each = pytest.mark.parametrize("one", PUBLISHED, ids=[one.name for one in PUBLISHED])
+in_parts = pytest.mark.parametrize("name", ["didfuse", "rfn-nest", "smoa"])
+
+
+@each
+def test_the_files_hold_as_many_tensors_as_the_published_ones(one: Published) -> None:
+    assert tuple(len(shapes()) for shapes, _ in one.files.values()) == one.tensors
+
+
+@each
+def test_a_network_is_recognised_by_one_of_its_files_and_runs_as_published(tmp_path: Path, one: Published) -> None:
+    loaded = load_weights([str(one.write(tmp_path)[0])])  # partners lie beside it
+    network = network_named(one.name)
+    assert (loaded.network, loaded.signature, loaded.publication) == (one.name, network.published, network.publication)
+    with torch.inference_mode():
+        fused = loaded.core(*torch.rand(2, 1, 1, 37, 50))
+    assert fused.shape == (1, 1, 37, 50)
+    assert fused.isfinite().all()
+
+
+def test_every_published_network_is_in_the_zoo() -> None:
+    assert {one.name for one in PUBLISHED} == {network.name for network in NETWORKS} - {"coconet", "lite"}
+
+
+@each
+def test_a_missing_and_a_strange_tensor_are_named(tmp_path: Path, one: Published) -> None:
+    if one.tensorflow:
+        pytest.skip("a bundle is written from the whole table")
+    path = one.write(tmp_path)[0]
+    content = torch.load(path)
+    state = next((content[key] for key in ("weight", "model", "params") if key in content), content)
+    lost = next(name for name in reversed(state) if name.endswith("weight") and "bn." not in name and "_B" not in name)
+    del state[lost]
+    state["stranger"] = torch.zeros(3)
+    torch.save(content, path)
+    with pytest.raises(CoconetError, match=r"got 1 missing \(.*\) and 1 unknown \((?:\w+\.)?stranger\)"):
+        load_weights([str(path)])
+
+
+@each
+def test_weights_saved_here_name_their_network_and_fuse_the_same(tmp_path: Path, one: Published) -> None:
+    loaded = load_weights([str(one.write(tmp_path)[0])])
+    save_checkpoint(tmp_path / "kept.safetensors", one.name, loaded.core)
+    again = load_checkpoint(tmp_path / "kept.safetensors")
+    images = torch.rand(2, 1, 1, 24, 33)
+    with torch.inference_mode():
+        torch.testing.assert_close(again.core(*images), loaded.core(*images))
+
+
+@in_parts
+def test_parts_are_told_apart_by_their_tensors_or_by_what_they_are_said_to_be(tmp_path: Path, name: str) -> None:
+    paths = published(name).write(tmp_path)
+    parts = network_named(name).parts
+    unnamed = load_weights([str(path) for path in reversed(paths)])
+    labelled = load_weights([f"{part}={path}" for part, path in zip(parts, paths, strict=True)])
+    assert unnamed.sha256 == labelled.sha256
+    torch.testing.assert_close(unnamed.core.state_dict(), labelled.core.state_dict())
+
+
+@in_parts
+def test_a_part_that_is_missing_is_named_with_the_command(tmp_path: Path, name: str) -> None:
+    first, *others = published(name).write(tmp_path)
+    for path in others:
+        path.unlink()
+    parts = network_named(name).parts
+    with pytest.raises(CoconetError, match=rf"got no {parts[1]}. Name the file of each: --weights {parts[0]}=FILE"):
+        load_weights([str(first)])
+
+
+def test_two_files_for_one_part_are_refused_by_their_names(tmp_path: Path) -> None:
+    first, second = published("didfuse").write(tmp_path)
+    (tmp_path / "again.pkl").write_bytes(first.read_bytes())
+    with pytest.raises(CoconetError, match=r"one file that is the part encoder of didfuse, got 2: .*again\.pkl"):
+        load_weights([str(second)])
+    with pytest.raises(
+        CoconetError, match="the weights of tardal|weights of tardal: wanted one file that is the whole"
+    ):
+        load_weights([str(published("tardal").write(tmp_path)[0])] * 2)
+
+
+def test_a_label_that_no_network_has_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    path = published("didfuse").write(tmp_path)[0]
+    with pytest.raises(CoconetError, match="there is no part front, but autoencoder, decoder, encoder"):
+        load_weights([f"front={path}"])
+
+
+def test_a_zip_a_folder_and_a_file_in_a_zip_mean_their_weights(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    paths = published("didfuse").write(tmp_path / "all")
+    with zipfile.ZipFile(tmp_path / "models.zip", "w") as archive:
+        for path in paths:
+            archive.write(path, f"models/{path.name}")
+        archive.writestr("models/README.txt", "trained for 120 epochs")
+        archive.writestr("__MACOSX/models/._Encoder.pkl", b"junk")
+    inside = [f"{tmp_path}/models.zip/models/{path.name}" for path in paths]
+    loaded = [load_weights(words) for words in ([f"{tmp_path}/all"], [f"{tmp_path}/models.zip"], inside)]
+    for other in loaded[1:]:
+        torch.testing.assert_close(other.core.state_dict(), loaded[0].core.state_dict())
+        assert other.sha256 == loaded[0].sha256
+
+
+def test_a_tensorflow_checkpoint_in_a_zip_is_read(tmp_path: Path) -> None:
+    index = published("sdnet").write(tmp_path)[0]
+    with zipfile.ZipFile(tmp_path / "SDNet.zip", "w") as archive:
+        for path in (index, index.with_name("SDNet.model.data-00000-of-00001")):
+            archive.write(path, path.name)
+    assert load_weights([f"{tmp_path}/SDNet.zip"]).network == "sdnet"
+
+
+def test_a_damaged_zip_and_a_name_that_is_not_in_one_are_refused(tmp_path: Path) -> None:
+    path = published("densefuse").write(tmp_path)[0]
+    with zipfile.ZipFile(tmp_path / "w.zip", "w") as archive:
+        archive.write(path, path.name)
+    with pytest.raises(
+        CoconetError, match=r"other\.model: wanted a file that is in the archive, .*densefuse_gray\.model"
+    ):
+        load_weights([f"{tmp_path}/w.zip/other.model"])
+    content = bytearray((tmp_path / "w.zip").read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (tmp_path / "w.zip").write_bytes(content)
+    with pytest.raises(CoconetError, match=r"w\.zip: wanted a whole \.zip"):
+        load_weights([f"{tmp_path}/w.zip"])
+
+
+def test_files_in_a_zip_cannot_leave_the_folder_they_are_unpacked_in(tmp_path: Path) -> None:
+    path = published("densefuse").write(tmp_path)[0]
+    with zipfile.ZipFile(tmp_path / "w.zip", "w") as archive:
+        archive.write(path, "../../escaped.model")
+    assert load_weights([f"{tmp_path}/w.zip"]).network == "densefuse"
+    assert not list(tmp_path.parent.rglob("escaped.model"))
+
+
+def test_a_network_inside_another_module_or_dictionary_is_found(tmp_path: Path) -> None:
+    state = torch.load(published("densefuse").write(tmp_path)[0])
+    wrapped = {"generator_ema": {f"fusion.{name}": tensor for name, tensor in state.items()}, "iteration": 7}
+    torch.save(wrapped, tmp_path / "w.pth")
+    assert load_weights([f"{tmp_path}/w.pth"]).network == "densefuse"
+
+
+def test_the_colour_file_of_densefuse_is_refused_by_what_differs(tmp_path: Path) -> None:
+    state = torch.load(published("densefuse").write(tmp_path)[0])
+    state |= {"conv1.conv2d.weight": torch.zeros(16, 3, 3, 3), "conv5.conv2d.weight": torch.zeros(3, 16, 3, 3)}
+    state["conv5.conv2d.bias"] = torch.zeros(3)
+    torch.save(state, tmp_path / "densefuse_rgb.model")
+    with pytest.raises(
+        CoconetError, match=r"3 of another shape \(conv1\.conv2d\.weight: \(16, 3, 3, 3\) for \(16, 1, 3"
+    ):
+        load_weights([f"{tmp_path}/densefuse_rgb.model"])
+
+
+def test_a_name_that_does_not_fit_the_tensors_is_refused(tmp_path: Path) -> None:
+    path = published("densefuse").write(tmp_path)[0]
+    with pytest.raises(CoconetError, match="wanted the published weights of tardal, got 16 tensors that are of none"):
+        load_weights([str(path)], Wish("tardal"))
+
+
+@pytest.mark.parametrize(("name", "rule"), [("didfuse", "l1"), ("didfuse", "average"), ("ifcnn", "sum")])
+def test_another_rule_fuses_otherwise_and_stands_in_the_card(tmp_path: Path, name: str, rule: str) -> None:
+    path = published(name).write(tmp_path)[0]
+    usual, other = (load_weights([str(path)], Wish(rule=word)) for word in ("", rule))
+    assert other.card.publication is not None
+    assert other.card.publication.fusion_rule == rule
+    images = torch.rand(2, 1, 1, 24, 32)
+    with torch.inference_mode():
+        assert not torch.allclose(usual.core(*images), other.core(*images), atol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "rule"), [("didfuse", "maximum"), ("tardal", "sum")])
+def test_a_rule_that_a_network_has_not_is_refused(tmp_path: Path, name: str, rule: str) -> None:
+    with pytest.raises(CoconetError, match=f"--rule: wanted .*, got '{rule}'"):
+        load_weights([str(published(name).write(tmp_path)[0])], Wish(rule=rule))

@@ -1,0 +1,110 @@
+"""The zoo as graphs: any size compared with PyTorch at even and odd ones, in single and half precision, and engines."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from coconet.cards.engine_card import BuildOptions
+from coconet.cards.frame_size import FrameSize, SizeProfile
+from coconet.cards.precision import PrecisionName
+from coconet.export.commands.export import export
+from coconet.export.graph import ExportOptions, export_onnx
+from coconet.export.jetpack_operators import refusals
+from coconet.networks.checkpoint import load_weights
+from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
+from coconet.runtime.backends.pytorch import EagerBackend
+from tests.support.called import call
+from tests.support.engines import build_file
+from tests.support.zoo import PUBLISHED, published
+
+LARGE = ("rfn-nest", "smoa", "swinfusion")
+"""Networks whose export takes a minute."""
+each = pytest.mark.parametrize(
+    "name", [pytest.param(one.name, marks=[pytest.mark.slow] * (one.name in LARGE)) for one in PUBLISHED]
+)
+SIZES = ((48, 64), (37, 51), (50, 67))
+LEVELS = {"fp32": 1, "fp16": 3}
+SMALL = SizeProfile(FrameSize(32, 40), FrameSize(48, 64), FrameSize(96, 128))
+
+Graph = Callable[[str, PrecisionName], Path]
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
+    """Export a network for any size, once."""
+
+    @functools.cache
+    def make(name: str, precision: PrecisionName) -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        loaded = load_weights([str(published(name).write(folder)[0])])
+        export_onnx(loaded, folder / "m.onnx", ExportOptions(precision=precision))
+        return folder / "m.onnx"
+
+    return make
+
+
+@each
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_a_graph_of_any_size_fuses_even_and_odd_ones_as_pytorch_does(
+    graph: Graph, tmp_path: Path, name: str, precision: PrecisionName
+) -> None:
+    reference = EagerBackend(load_weights([str(published(name).write(tmp_path)[0])]))
+    random = np.random.default_rng(0)
+    path = graph(name, precision)
+    with closing(OnnxRuntimeBackend(path)) as model:
+        assert model.card.publication == reference.card.publication
+        for height, width in SIZES:
+            visible = random.integers(0, 256, (height, width, 3), np.uint8)
+            infrared = random.integers(0, 256, (height, width, 1), np.uint8)
+            wanted = reference.fuse(visible, infrared).astype(int)
+            apart = np.abs(wanted - model.fuse(visible, infrared))
+            assert apart.max() <= LEVELS[precision], (height, width)
+            assert wanted.std() > 5  # a picture, not a plain
+    assert list(refusals(onnx.load(path))) == []
+
+
+@pytest.mark.parametrize("name", ["densefuse", "tardal", "ifcnn", pytest.param("smoa", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_engines_of_any_size_are_built_without_a_gpu(
+    graph: Graph, tmp_path: Path, name: str, precision: PrecisionName
+) -> None:
+    options = BuildOptions(("sm86", "sm120"), SMALL)
+    assert build_file(graph(name, precision), tmp_path / "m.engine", options).model.network == name
+
+
+def test_one_word_and_the_weights_are_enough(tmp_path: Path) -> None:
+    published("didfuse").write(tmp_path)
+    words = [
+        word
+        for part in ("encoder", "decoder")
+        for word in ("--weights", f"{part}={tmp_path}/{part.title()}_weight_IJCAI.pkl")
+    ]
+    said = call(export, "didfuse", *words, "--size", "48x64", "--rule", "average").stdout
+    assert (
+        "taken for didfuse by the names and shapes of 53 tensors; images in either order, 0..1, joined by average"
+        in said
+    )
+    assert f"{tmp_path}/didfuse.onnx: fp32, 48x64" in said
+
+
+def test_a_file_alone_is_recognised_and_a_stretch_is_only_made_if_asked_for(tmp_path: Path) -> None:
+    path = published("sdnet").write(tmp_path)[0]
+    assert "infrared,visible, -1..1, not stretched as the published" in call(export, path, "--size", "48x64").stdout
+    assert "stretched as published" in call(export, path, "--size", "48x64", "--stretch").stdout
+    frames = [np.random.default_rng(0).integers(90, 110, (48, 64, 1), np.uint8)] * 2
+    with closing(OnnxRuntimeBackend(tmp_path / "SDNet.model.onnx")) as model:
+        fused = model.fuse(*frames)
+    assert (fused.min(), fused.max()) == (0, 255)
+    assert model.card.signature.stretch
+
+
+def test_a_name_alone_asks_for_the_weights_of_every_part() -> None:
+    error = call(export, "smoa").exception
+    assert "Add --weights encoder1=FILE --weights encoder2=FILE --weights decoder=FILE." in str(error)
