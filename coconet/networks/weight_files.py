@@ -69,6 +69,11 @@ def read_beside(path: Path) -> list[Piece]:
     return pieces
 
 
+def file_of(word: str) -> Path:
+    """The file that a word of `read_pieces` names, whether it says the part or not."""
+    return _part_and_path(word)[1]
+
+
 def hash_of(pieces: Iterable[Piece]) -> str:
     """The SHA-256 of the one file, or of the hashes of several, in their order."""
     hashes = [piece.sha256 for piece in pieces]

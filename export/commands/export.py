@@ -82,6 +82,7 @@ def export(
     from coconet.export.gate import export_checked
     from coconet.export.graph import OPSET, ExportOptions
     from coconet.files import check_outputs
+    from coconet.networks.weight_files import file_of
 
     options = ExportOptions(
         _sizes(size, dynamic),
@@ -91,6 +92,7 @@ def export(
         opset=OPSET if opset is None else opset,
         form="bare" if bare else "camera",
     )
+    files = [file_of(word) for word in weights or []]
     about_foreign = (input_range, output_range, order, multiple)
     if model is None:
         foreign_options = any(option is not None for option in about_foreign)
@@ -100,7 +102,7 @@ def export(
             raise CoconetError("--rule", wanted="a network that is known", got="--model", remedy="Leave --rule out.")
         source, path = _foreign(checkpoint, model, weights or [], *about_foreign, stretch=stretch)
     target = out or PRECISIONS[options.precision].onnx_beside(path)
-    check_outputs([target], inputs=[checkpoint and checkpoint_path(checkpoint), weights, frames], overwrite=overwrite)
+    check_outputs([target], inputs=[checkpoint and checkpoint_path(checkpoint), *files, frames], overwrite=overwrite)
     with Console(stderr=True).status(Text(f"Exporting {path.name} and comparing it with PyTorch ...")):
         parity = export_checked(source, target, options, frames, reading)
     typer.echo(f"{target}: {options.precision}, {options.size or 'any size'}, {target.stat().st_size / 1e6:.1f} MB")
@@ -135,6 +137,7 @@ def _known(
 ) -> tuple[Checkpoint, Path]:
     """Load a network that is known by its name or by its tensors, and say after what the graph is named."""
     from coconet.networks.checkpoint import Wish, load_weights, network_named
+    from coconet.networks.weight_files import file_of
 
     nothing = checkpoint is None and not weights
     if nothing or foreign_options:
@@ -148,19 +151,15 @@ def _known(
     if checkpoint is not None and weights:
         network = network_named(checkpoint).name
     elif checkpoint is not None:
-        weights = [_file_of(checkpoint)]
+        weights = [_path_of(checkpoint)]
     loaded = load_weights(weights, Wish(network, rule or "", stretch))
-    first = (
-        Path(checkpoint)
-        if checkpoint in CHECKPOINTS and not network
-        else Path(weights[0].partition("=")[2] or weights[0])
-    )
+    first = Path(checkpoint) if checkpoint in CHECKPOINTS and not network else file_of(weights[0])
     if loaded.publication is not None:
         typer.echo(f"{' and '.join(weights)}: {_as_published(loaded)}")
     return loaded, first if len(weights) == 1 else first.with_name(loaded.network)
 
 
-def _file_of(checkpoint: str) -> str:
+def _path_of(checkpoint: str) -> str:
     """The file of a word or a path; a network that comes without weights is told apart from a path that is wrong."""
     from coconet.networks.checkpoint import NETWORKS
 
@@ -206,6 +205,7 @@ def _foreign(
 ) -> tuple[Checkpoint, Path]:
     """Load anyone's network, and say after what the graph is named."""
     from coconet.networks.custom import load_foreign, parse_order, parse_signature
+    from coconet.networks.weight_files import file_of
 
     if checkpoint is not None or not weights or input_range is None or order is None:
         given = {"--weights": weights or None, "--range": input_range, "--order": order}
@@ -218,5 +218,4 @@ def _foreign(
         )
     signature = replace(parse_signature(input_range, output_range, multiple or 1), stretch=stretch)
     loaded = load_foreign(model, weights, signature, infrared_first=parse_order(order))
-    first = weights[0].partition("=")[2] or weights[0]
-    return loaded, Path(first)
+    return loaded, file_of(weights[0])

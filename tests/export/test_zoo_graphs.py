@@ -24,10 +24,10 @@ from tests.support.called import call
 from tests.support.engines import build_file
 from tests.support.zoo import PUBLISHED, published
 
-LARGE = ("rfn-nest", "smoa", "swinfusion")
-"""Networks whose export takes a minute."""
+QUICK = ("densefuse", "tardal", "sdnet")
+"""Tried every time: reflection, BatchNorm, TensorFlow. An export takes seconds, some a minute."""
 each = pytest.mark.parametrize(
-    "name", [pytest.param(one.name, marks=[pytest.mark.slow] * (one.name in LARGE)) for one in PUBLISHED]
+    "name", [pytest.param(one.name, marks=[pytest.mark.slow] * (one.name not in QUICK)) for one in PUBLISHED]
 )
 SIZES = ((48, 64), (37, 51), (50, 67))
 LEVELS = {"fp32": 1, "fp16": 3}
@@ -70,7 +70,15 @@ def test_a_graph_of_any_size_fuses_even_and_odd_ones_as_pytorch_does(
     assert list(refusals(onnx.load(path))) == []
 
 
-@pytest.mark.parametrize("name", ["densefuse", "tardal", "ifcnn", pytest.param("smoa", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "densefuse",
+        "tardal",
+        pytest.param("ifcnn", marks=pytest.mark.slow),
+        pytest.param("smoa", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 def test_engines_of_any_size_are_built_without_a_gpu(
     graph: Graph, tmp_path: Path, name: str, precision: PrecisionName
@@ -97,7 +105,7 @@ def test_one_word_and_the_weights_are_enough(tmp_path: Path) -> None:
 def test_a_file_alone_is_recognised_and_a_stretch_is_only_made_if_asked_for(tmp_path: Path) -> None:
     path = published("sdnet").write(tmp_path)[0]
     assert "infrared,visible, -1..1, not stretched as the published" in call(export, path, "--size", "48x64").stdout
-    assert "stretched as published" in call(export, path, "--size", "48x64", "--stretch").stdout
+    assert "stretched as published" in call(export, path, "--size", "48x64", "--stretch", "--overwrite").stdout
     frames = [np.random.default_rng(0).integers(90, 110, (48, 64, 1), np.uint8)] * 2
     with closing(OnnxRuntimeBackend(tmp_path / "SDNet.model.onnx")) as model:
         fused = model.fuse(*frames)

@@ -217,14 +217,15 @@ def swinfusion() -> Shapes:
         "conv_last2": (15, 30),
         "conv_last3": (1, 15),
     }
-    norms = ("patch_embed.norm", "norm_Ex_A", "norm_Ex_B", "norm_Fusion_A", "norm_Fusion_B", "norm_Re")
+    names = ("patch_embed.norm", "norm_Ex_A", "norm_Ex_B", "norm_Fusion_A", "norm_Fusion_B", "norm_Re")
+    norms: Shapes = {f"{name}.{kind}": (60,) for name in names for kind in ("weight", "bias")}
     groups = [swin_group(f"layers_{name}.0.residual_group", 4) for name in ("Ex_A", "Ex_B", "Re")]
     for m in (0, 1):
         start = f"layers_Fusion.{m}.residual_group"
         groups += [swin_group(f"{start}_A", 2), swin_group(f"{start}_B", 2), swin_group(start, 2, across=True)]
     return merged(
         *(conv(name, *widths, 3, 3) for name, widths in convs.items()),
-        *({f"{name}.weight": (60,), f"{name}.bias": (60,)} for name in norms),
+        norms,
         *groups,
     )
 
