@@ -228,3 +228,12 @@ def test_a_free_name_is_numbered(tmp_path: Path) -> None:
     (tmp_path / "day-recovered.mp4").touch()
     (tmp_path / "day-recovered-2.mp4.unfinished").touch()
     assert free_name(path, "recovered").name == "day-recovered-3.mp4"
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> tuple[int, str]:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    with pytest.raises(CoconetError, match="got Permission denied. Choose another place"), whole_file(tmp_path / "a"):
+        pass

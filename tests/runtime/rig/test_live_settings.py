@@ -127,6 +127,17 @@ def test_settings_are_read_changed_and_saved_through_the_page(file: Path, tmp_pa
     assert Rig.from_file(file).infrared.contrast == "plateau"
 
 
+def test_a_rig_file_that_cannot_be_written_is_a_sentence_on_the_page(file: Path, tmp_path: Path) -> None:
+    file.chmod(0o444)
+    before = file.read_bytes()
+    with live_rig(tmp_path / "kept", tuner=Tuner(Rig.from_file(file), file)) as rig:
+        rig.ask("POST", "/settings", {"infrared": {"contrast": "plateau"}})
+        code, _, body = rig.ask("POST", "/settings/save")
+    assert code == 400
+    assert "got a read-only one" in json.loads(body)["error"]
+    assert file.read_bytes() == before
+
+
 LIVE = "painted://?width=32&height=32&fps=50"
 
 
