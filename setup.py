@@ -73,6 +73,7 @@ COMMANDS = {
     "build": "coconet.export.commands.build:build",
     "calibrate": "coconet.calibration.commands.calibrate:calibrate",
     "verify": "coconet.runtime.commands.verify:verify",
+    "init": "coconet.runtime.commands.init:init",
     "run": "coconet.runtime.commands.run:run",
     "align": "coconet.calibration.commands.align:align",
     "offset": "coconet.calibration.commands.offset:offset",

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
@@ -32,6 +33,15 @@ _MOST_WORDS = 500  # of what a foreign error says
 
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
 """The option of every command that writes; what it may replace is checked by coconet.files.check_outputs."""
+
+VisibleOption = Annotated[str | None, typer.Option("--visible", help="Or the visible camera, video or folder.")]
+"""In place of a rig file, together with the next one."""
+
+InfraredOption = Annotated[str | None, typer.Option("--infrared", help="The infrared camera, video or folder.")]
+"""In place of a rig file, together with the one before."""
+
+RigOutOption = Annotated[Path, typer.Option("--out", help="The rig file to write, if none was given.")]
+"""Of commands that write what they find into a rig file."""
 
 _UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 

@@ -10,14 +10,13 @@ import numpy as np
 
 from coconet.files import make_folder
 from coconet.media.pixels import Pixels, nearest_luma
-from coconet.reading import UNSAID, Reading
 from coconet.runtime.frame import FramePair
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.registration.moments import Moments, alignment_of
 from coconet.runtime.registration.registrar import Registrar
 from coconet.runtime.rig.edit import save_values
 from coconet.runtime.rig.open_rig import open_rig
-from coconet.runtime.rig.rig_file import Rig, read_by
+from coconet.runtime.rig.rig_file import Rig
 
 _TILES = 8
 
@@ -66,23 +65,12 @@ class FoundAlignment:
     pictures: tuple[Path, ...] = ()
 
 
-def align_rig(
-    rig_file: Path, search: AlignmentSearch, pictures: Path | None = None, reading: Reading = UNSAID
-) -> FoundAlignment:
-    """Find the alignment of the rig in a file, whatever it says now; overlay and checkerboard go to `pictures`.
-
-    reading: how pictures are read, in place of what the file says.
+def align_rig(rig: Rig, search: AlignmentSearch, pictures: Path | None = None) -> FoundAlignment:
+    """Find the alignment of a rig, whatever it says now; overlay and checkerboard go to `pictures`.
 
     Raises CoconetError for a rig that cannot be opened, and where nothing to align by is found.
     """
-    rig, registrar = read_by(Rig.from_file(rig_file), reading), open_registrar(search)
-    return align_cameras(rig, registrar, search, pictures)
-
-
-def align_cameras(
-    rig: Rig, registrar: Registrar, search: AlignmentSearch, pictures: Path | None = None
-) -> FoundAlignment:
-    """Find the alignment of a rig by a method; the rest is as align_rig says."""
+    registrar = open_registrar(search)
     with open_rig(rig, align=False) as stream:
         seen = Moments(search.pairs, search.every).of(stream)
     found = alignment_of(registrar, seen)

@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
-from coconet.cli import OverwriteOption
+from coconet.cli import InfraredOption, OverwriteOption, RigOutOption, VisibleOption
 from coconet.reading import Reading, reads_pictures
 
 
 @reads_pictures
 def align(
-    rig: Annotated[Path, typer.Argument(help="A rig.toml, of cameras or of a recording; it takes the result.")],
+    rig: Annotated[
+        Path | None, typer.Argument(help="A rig.toml, of cameras or of a recording; it takes the result.")
+    ] = None,
+    visible: VisibleOption = None,
+    infrared: InfraredOption = None,
+    out: RigOutOption = Path("rig.toml"),
     pairs: Annotated[int, typer.Option("--pairs", min=1, max=64, help="How many pairs to look at.")] = 6,
     every: Annotated[int, typer.Option("--every", min=1, help="Take every so many-th pair.")] = 15,
     board: Annotated[
@@ -33,15 +38,18 @@ def align(
     """Align a rig by the edges in its pictures, by a board, or by points, and write the result into the rig file."""
     from coconet.calibration.alignment.find_alignment import PICTURES, AlignmentSearch, align_rig, save_alignment
     from coconet.files import check_outputs, check_replaceable
-    from coconet.runtime.rig.rig_file import Rig
+    from coconet.runtime.rig.edit import NewRig
+    from coconet.runtime.rig.rig_file import Rig, read_by
     from coconet.terminal import Console
 
-    if save:
+    chosen = read_by(Rig.chosen(rig, visible, infrared), reading)
+    if save and rig is not None:
         check_replaceable(rig)
     shown = [pictures / name for name in PICTURES] if pictures else []
-    check_outputs(shown, inputs=[rig, *Rig.from_file(rig).sources], overwrite=overwrite)
+    written = [*shown, out] if save and rig is None else shown
+    check_outputs(written, inputs=[rig, *chosen.sources], overwrite=overwrite)
     with Console(stderr=True).status("looking at both cameras, then aligning ..."):
-        found = align_rig(rig, AlignmentSearch(pairs, every, board, tuple(point or ())), pictures, reading)
+        found = align_rig(chosen, AlignmentSearch(pairs, every, board, tuple(point or ())), pictures)
     console = Console(soft_wrap=True)
     for row in found.alignment.homography:
         console.print("  ".join(f"{value:12.6f}" for value in row), highlight=False)
@@ -49,5 +57,7 @@ def align(
     for path in found.pictures:
         console.print(path, highlight=False)
     if save:
-        save_alignment(rig, found.alignment)
-        console.print(f"written to {rig}", highlight=False)
+        if rig is None:
+            NewRig.of(chosen, out.parent).write(out)
+        save_alignment(rig or out, found.alignment)
+        console.print(f"written to {rig or out}", highlight=False)

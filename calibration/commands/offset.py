@@ -7,40 +7,51 @@ from typing import Annotated
 
 import typer
 
+from coconet.cli import InfraredOption, OverwriteOption, RigOutOption, VisibleOption
 from coconet.reading import Reading, reads_pictures
 
 
 @reads_pictures
 def offset(
-    rig: Annotated[Path, typer.Argument(help="A rig.toml, of cameras or of a recording; it takes the result.")],
+    rig: Annotated[
+        Path | None, typer.Argument(help="A rig.toml, of cameras or of a recording; it takes the result.")
+    ] = None,
+    visible: VisibleOption = None,
+    infrared: InfraredOption = None,
+    out: RigOutOption = Path("rig.toml"),
     seconds: Annotated[float, typer.Option("--seconds", min=3, max=600, help="How long to look.")] = 20,
     most_ms: Annotated[
         float, typer.Option("--most-ms", min=50, max=5000, help="The largest offset to look for.")
     ] = 1000,
     save: Annotated[bool, typer.Option("--save/--no-save", help="Write it into the rig file.")] = True,
+    overwrite: OverwriteOption = False,
     *,
     reading: Reading,
 ) -> None:
     """Find the time offset of a rig by what moves in both pictures, and write it into the rig file."""
     from coconet.calibration.alignment.find_time_offset import save_offset, search_offset
+    from coconet.files import check_outputs, check_replaceable
+    from coconet.runtime.rig.edit import NewRig
     from coconet.runtime.rig.rig_file import Rig, read_by
     from coconet.terminal import Console
 
-    if save:
-        from coconet.files import check_replaceable
-
+    chosen = read_by(Rig.chosen(rig, visible, infrared), reading)
+    if save and rig is not None:
         check_replaceable(rig)
+    check_outputs([out] if save and rig is None else [], inputs=chosen.sources, overwrite=overwrite)
     with Console(stderr=True).status("watching what moves ...") as status:
 
         def on_seen(seen_s: float) -> None:
             status.update(f"watched {seen_s:.1f} of {seconds:g} s")
 
-        found = search_offset(read_by(Rig.from_file(rig), reading), seconds, most_ms, on_seen=on_seen)
+        found = search_offset(chosen, seconds, most_ms, on_seen=on_seen)
     console = Console(soft_wrap=True)
     later, earlier = ("infrared", "visible") if found.lag_ms > 0 else ("visible", "infrared")
     console.print(f"{later} stamps are {abs(found.lag_ms):.1f} ms later than {earlier} ones")
     console.print(f"agreement {found.peak:.2f}, next best {found.second:.2f}, in {found.span_s:.0f} s")
     if save:
-        for role, offset_ms in save_offset(rig, found).items():
+        if rig is None:
+            NewRig.of(chosen, out.parent).write(out)
+        for role, offset_ms in save_offset(rig or out, found).items():
             console.print(f"{role}.offset_ms = {offset_ms:g}")
-        console.print(f"written to {rig}")
+        console.print(f"written to {rig or out}")

@@ -143,7 +143,7 @@ def paired_folder(root: Path, pair_by: str | None = None) -> list[PicturePair]:
     _check_folder(root, "a folder of paired pictures")
     if pair_by is not None:
         return pair_by_name(root, root, pair_by)
-    homes = _homes_of_both(root)
+    homes = homes_of_both(root)
     if not homes:
         if pairs := _said_by_files(root):
             return pairs
@@ -159,7 +159,7 @@ def paired_folder(root: Path, pair_by: str | None = None) -> list[PicturePair]:
     return pairs if len(homes) == 1 else _named_from(root, pairs)
 
 
-def _homes_of_both(root: Path) -> list[tuple[Path, Path]]:
+def homes_of_both(root: Path) -> list[tuple[Path, Path]]:
     """(visible, infrared) folders that lie side by side, in the root or, if there are none, below it."""
     folders = [root, *sorted(path for path in root.rglob("*") if path.is_dir() and not _hidden(path.relative_to(root)))]
     homes = []

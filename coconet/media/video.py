@@ -212,7 +212,8 @@ class VideoReader:
     """Decodes the first video stream of a file, in order of presentation.
 
     fps: the average rate, None where the file does not tell. frame_count: as the header states it, None if it does not.
-    width_px, height_px: as stored, before a turn and the shape of a pixel are taken into account.
+    codec: its name in FFmpeg. width_px, height_px: as stored, before a turn and the shape of a pixel are taken into
+    account.
     """
 
     def __init__(self, path: Path, *, gray: bool = False, palette: str = "auto") -> None:
@@ -232,6 +233,7 @@ class VideoReader:
         rate = self._stream.average_rate
         self.fps = float(rate) if rate else None
         self.frame_count = self._stream.frames or None
+        self.codec = str(self._stream.codec_context.name)
         self.width_px, self.height_px = self._stream.width, self._stream.height
         try:
             check_size(path, self._stream.width, self._stream.height)

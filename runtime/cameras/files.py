@@ -41,7 +41,7 @@ class VideoCamera:
 
         self.name = str(path)
         self._reader = VideoReader(path, gray=gray, palette=palette)
-        self.frames_expected = self._reader.frame_count
+        self.frames_expected, self.codec = self._reader.frame_count, self._reader.codec
         self._frames = enumerate(self._reader)
 
     def read(self) -> Frame | None:

@@ -80,6 +80,7 @@ class NetworkCamera:
         try:
             self._container: Any = av.open(address, options=options, timeout=(_OPEN_S, _READ_S))
             self._frames = self._decoded()
+            self.codec = str(self._container.streams.video[0].codec_context.name)
             aspect = self._container.streams.video[0].sample_aspect_ratio
             self._decoder = FrameDecoder(self.name, gray=gray, palette=palette, sample_aspect=aspect)
         except HTTPUnauthorizedError as error:

@@ -84,6 +84,11 @@ class Placement:
             return self._laid_by.lay(infrared, visible_px)
         return infrared if self._laid_by is None else self._laid_by.warp(infrared, visible_px, where)
 
+    def described(self, infrared_px: SizePx, visible_px: SizePx) -> str:
+        """Say how pictures of these sizes would be laid; empty if they need nothing."""
+        self._choose(infrared_px, visible_px, "alignment")
+        return self.told
+
     def _choose(self, infrared_px: SizePx, visible_px: SizePx, where: str) -> Alignment | Fitted | None:
         self._sizes, self.told = None, ""
         if not self.alignment.trivial:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from coconet.config import check_fields, toml_fields
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import existing_file, whole_file
 from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.rig.secrets import take_out
 
 try:
     import tomlkit
@@ -51,6 +54,54 @@ def with_values(text: str, values: Values) -> str:
             got="something that cannot be changed in place",
             remedy="Write the settings into the file by hand.",
         ) from None
+
+
+@dataclass(frozen=True)
+class NewRig:
+    """A rig file to be made of a rig, with a comment beside a table if there is something to say about it.
+
+    secrets: what was taken out of the addresses, by the names that stand for it in the text.
+    """
+
+    text: str
+    secrets: Mapping[str, str]
+
+    @classmethod
+    def of(cls, rig: Rig, folder: Path, told: Mapping[str, str] | None = None) -> NewRig:
+        """Lay out what differs from the defaults. folder: where the file will be, which paths are relative to."""
+        fields = rig.model_dump(mode="json", exclude_defaults=True)
+        sides = {side: take_out(fields[side]["address"]) for side in ("visible", "infrared")}
+        if all(side.secrets for side in sides.values()) and sides["visible"].secrets != sides["infrared"].secrets:
+            names = {side: f"COCONET_{side.upper()}_PASSWORD" for side in sides}
+            sides = {side: take_out(fields[side]["address"], names[side]) for side in sides}
+        if told and "alignment" in told:
+            fields.setdefault("alignment", {"fit": rig.alignment.fit})
+        document = tomlkit.document()
+        for name in ("visible", "infrared", *(key for key in fields if key not in sides)):
+            table = fields[name]
+            if name in sides:
+                table = {**table, "address": _relative(sides[name].address, folder)}
+            if not isinstance(table, Mapping):
+                continue
+            added = tomlkit.table()
+            added.update(table)
+            if told and name in told:
+                added.comment(told[name])
+            document.add(name, added)
+            document.add(tomlkit.nl())
+        secrets = {**sides["visible"].secrets, **sides["infrared"].secrets}
+        return cls(tomlkit.dumps(document).rstrip() + "\n", secrets)
+
+    def write(self, rig_file: Path) -> None:
+        """Write the file, whole or not at all. Raises CoconetError where it cannot be written."""
+        with whole_file(rig_file) as scratch:
+            scratch.write_text(self.text, encoding="utf-8")
+
+
+def _relative(address: str, folder: Path) -> str:
+    if "://" in address or Path(address).is_absolute():
+        return address
+    return os.path.relpath(address, folder)
 
 
 def write_replay_rig(fields: Mapping[str, Any]) -> str:

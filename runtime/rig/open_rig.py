@@ -27,6 +27,7 @@ from coconet.runtime.preprocess.drift import DriftWatch
 from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.preprocess.preprocess import Preparation
 from coconet.runtime.rig.rig_file import Rig, fitted_by
+from coconet.runtime.rig.secrets import fill_in
 
 _MS_NS = 10**6
 
@@ -211,7 +212,7 @@ def open_side(rig: Rig, role: Role, *, gives_misfits: bool = False) -> Camera:
     if pictures is not None and gives_misfits:
         pictures = dataclasses.replace(pictures, gives_misfits=True)
     settings = CameraSettings(table.fps, table.size_px, table.layout, rig.infrared.palette, pictures)
-    return open_camera(table.address, role, settings)
+    return open_camera(fill_in(table.address), role, settings)
 
 
 def _pace(visible: Camera, infrared: Camera) -> tuple[Camera, Camera]:

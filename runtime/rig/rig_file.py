@@ -18,6 +18,7 @@ from coconet.runtime.pairing.file_clocks import Starts
 from coconet.runtime.pairing.paired_captures import Policy
 from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.preprocess.warp import IDENTITY, Alignment, Lens, Matrix, Plane
+from coconet.runtime.rig.secrets import beside
 from coconet.runtime.view import Colours, FirstView, Look
 
 Side = Annotated[int, Field(gt=0, le=65_536)]
@@ -34,8 +35,9 @@ Table = TypeVar("Table", bound="CameraTable")
 class CameraTable(Checked):
     """`[visible]`: one camera.
 
-    address: what open_camera takes. name: for messages, the address if not given. fps: for folders and devices.
-    size_px, layout: for devices; CameraSettings says what they are.
+    address: what open_camera takes; ${NAME} and ${file:PATH} in it are secrets, as runtime/rig/secrets.py says.
+    name: for messages, the address if not given. fps: for folders and devices. size_px, layout: for devices;
+    CameraSettings says what they are.
     offset_ms: added to the camera's stamps, where one camera stamps later than the other.
     """
 
@@ -210,7 +212,7 @@ class Rig(Checked):
 
 def _beside(rig_file: Path, table: Table) -> Table:
     if "://" in table.address:
-        return table
+        return table.model_copy(update={"address": beside(rig_file.parent, table.address)})
     return table.model_copy(update={"address": str(rig_file.parent / table.address)})
 
 

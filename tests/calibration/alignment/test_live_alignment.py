@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from coconet.calibration.commands.align import align
+from coconet.calibration.commands.offset import offset
 from coconet.config import read_toml
 from coconet.runtime.cameras.camera import AbsentCamera, Camera, CameraAbsent
 from coconet.runtime.frame import Side
+from coconet.runtime.rig.rig_file import Rig
 from tests.support.called import call, complaint_of
 from tests.support.homography import distance_px
 from tests.support.live_rig import SmallCamera
@@ -69,3 +71,21 @@ def test_a_live_camera_that_is_lost_for_long_ends_the_search(tmp_path: Path, mon
     before = rig.read_text()
     assert "cameras: wanted pairs to align by, got infrared lost" in complaint_of(align, rig, *FEW)
     assert rig.read_text() == before
+
+
+def test_two_addresses_are_aligned_without_a_rig_file_and_make_one(tmp_path: Path) -> None:
+    visible, infrared = (
+        f"painted://?duration_s=8&width={size[0]}&height={size[1]}" for size in ((320, 240), (160, 120))
+    )
+    call(align, "--visible", visible, "--infrared", infrared, "--out", tmp_path / "rig.toml")
+    table = Rig.from_file(tmp_path / "rig.toml").alignment
+    assert (table.size_px, table.infrared_size_px) == ((320, 240), (160, 120))
+    assert table.homography[0][0] == pytest.approx(2, abs=0.05)
+
+
+def test_two_addresses_get_their_offset_without_a_rig_file(tmp_path: Path) -> None:
+    visible, infrared = "painted://?duration_s=12&width=64&height=48", "painted://?duration_s=12&width=64&height=48"
+    call(offset, "--visible", visible, "--infrared", infrared, "--seconds", 10, "--out", tmp_path / "rig.toml")
+    rig = Rig.from_file(tmp_path / "rig.toml")
+    assert rig.visible.address == visible
+    assert abs(rig.infrared.offset_ms) < 15

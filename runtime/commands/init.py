@@ -1,0 +1,52 @@
+"""The command `coconet init`: looks at two cameras and writes the rig file that fits them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coconet.cli import OverwriteOption
+from coconet.reading import Reading, reads_pictures
+
+
+@reads_pictures
+def init(
+    source: Annotated[
+        str | None,
+        typer.Argument(help="A folder with both sides, or the visible channel of a network camera that has two."),
+    ] = None,
+    visible: Annotated[str | None, typer.Option("--visible", help="Or the visible camera, video or folder.")] = None,
+    infrared: Annotated[str | None, typer.Option("--infrared", help="The infrared camera, video or folder.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="The rig file to write.")] = Path("rig.toml"),
+    password_file: Annotated[
+        Path | None,
+        typer.Option("--password-file", help="Keep the password of the addresses in this new file, mode 600."),
+    ] = None,
+    align: Annotated[bool, typer.Option("--align/--no-align", help="Look for the alignment too.")] = True,
+    overwrite: OverwriteOption = False,
+    *,
+    reading: Reading,
+) -> None:
+    """Look at both cameras, and write a rig file: addresses without passwords, and how the pictures fit together."""
+    from coconet.errors import ExitCode, ending_with
+    from coconet.files import check_outputs
+    from coconet.runtime.rig.edit import NewRig
+    from coconet.runtime.rig.new_rig import both_sides, look_at_rig, with_password_file
+    from coconet.terminal import Console
+
+    rig = both_sides(source, visible, infrared, reading)
+    check_outputs([out, password_file], inputs=rig.sources, overwrite=overwrite)
+    console = Console(stderr=True, soft_wrap=True)
+    with ending_with(ExitCode.CAMERA), console.status("looking at both cameras ..."):
+        found = look_at_rig(rig, align=align)
+    new = NewRig.of(found.rig, out.parent, found.told)
+    if password_file is not None:
+        new = with_password_file(new, password_file)
+    new.write(out)
+    for name, told in found.told.items():
+        typer.echo(f"{name}: {told}")
+    typer.echo(f"written to {out}")
+    for name in new.secrets:
+        typer.echo(f"the password is not in it; before a run: read -rs {name} && export {name}")

@@ -1,0 +1,112 @@
+"""A new rig: from addresses to a rig with the alignment or the fit that suits what both cameras show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from coconet.errors import CoconetError, Refused
+from coconet.media.pairs import homes_of_both
+from coconet.reading import Reading
+from coconet.runtime.cameras.open_camera import ROLES, Role, is_folder
+from coconet.runtime.preprocess.fit import Placement
+from coconet.runtime.preprocess.warp import Alignment
+from coconet.runtime.rig.dual_channel import thermal_channel
+from coconet.runtime.rig.edit import NewRig
+from coconet.runtime.rig.first_look import FirstLook, look_at
+from coconet.runtime.rig.open_rig import open_rig, open_side
+from coconet.runtime.rig.rig_file import AlignmentTable, Rig, read_by
+from coconet.runtime.rig.secrets import write_secret
+
+
+@dataclass(frozen=True)
+class FoundRig:
+    """A rig, and what was found out, in words, by the table of the rig file that it belongs to."""
+
+    rig: Rig
+    told: dict[str, str]
+
+
+def both_sides(source: str | None, visible: str | None, infrared: str | None, reading: Reading) -> Rig:
+    """The rig of two addresses, or of one that stands for both: a folder, or the visible channel of a network camera.
+
+    Raises Refused for one address that stands for neither.
+    """
+    if source is not None and visible is None and infrared is None:
+        visible, infrared = _folders(Path(source)) if is_folder(source) else (source, thermal_channel(source))
+    elif source is not None:
+        raise Refused("cameras", wanted="one address, or --visible and --infrared", got="both", remedy="Leave one out.")
+    return read_by(Rig.chosen(None, visible, infrared), reading)
+
+
+def _folders(folder: Path) -> tuple[str, str]:
+    """The two sub-folders of a folder that say their side, or twice the folder, whose file names may say it."""
+    homes = homes_of_both(folder)
+    if len(homes) > 1:
+        raise Refused(
+            folder,
+            wanted="one folder of each side",
+            got=f"{len(homes)}, such as {homes[0][0]} and {homes[1][0]}",
+            remedy="Give the folder above one of them.",
+        )
+    return (str(homes[0][0]), str(homes[0][1])) if homes else (str(folder), str(folder))
+
+
+def look_at_rig(rig: Rig, *, align: bool = True) -> FoundRig:
+    """Look at both cameras, one after the other, and find how their pictures fit; align: look for the alignment too.
+
+    Raises CoconetError for a camera that cannot be opened, and for one that gives no frame.
+    """
+    looks = {role: _seen(rig, role) for role in ROLES}
+    told: dict[str, str] = {role: str(look) for role, look in looks.items()}
+    fit = _fit_in_words(looks["visible"], looks["infrared"])
+    if not align:
+        return FoundRig(rig, {**told, "alignment": fit} if fit else told)
+    try:
+        alignment, words = _aligned(rig)
+    except CoconetError as error:
+        taken = fit or "pictures of equal size are taken as they lie."
+        told["alignment"] = f"{taken} No alignment was found: {error.got}"
+        return FoundRig(rig, told)
+    return FoundRig(rig.model_copy(update={"alignment": alignment}), {**told, "alignment": words})
+
+
+def with_password_file(new: NewRig, path: Path) -> NewRig:
+    """Keep the one secret of a new rig in a file instead. Raises Refused where there is none, or more than one."""
+    if len(new.secrets) != 1:
+        raise Refused(
+            "--password-file",
+            wanted="addresses with one password",
+            got=f"{len(new.secrets)} of them",
+            remedy="Leave it out: passwords are then environment variables.",
+        )
+    ((name, value),) = new.secrets.items()
+    write_secret(path, value)
+    return NewRig(new.text.replace(f"${{{name}}}", f"${{file:{path.absolute()}}}"), {})
+
+
+def _seen(rig: Rig, role: Role) -> FirstLook:
+    look = look_at(partial(open_side, rig, role))
+    if look is None:
+        table = rig.visible if role == "visible" else rig.infrared
+        raise CoconetError(table.shown, wanted="frames", got="none", remedy="Check the address.")
+    return look
+
+
+def _aligned(rig: Rig) -> tuple[AlignmentTable, str]:
+    from coconet.runtime.registration.edges import EdgeRegistrar
+    from coconet.runtime.registration.moments import Moments, alignment_of
+
+    with open_rig(rig, align=False) as stream:
+        found = alignment_of(EdgeRegistrar(), Moments().of(stream))
+    geometry = found.alignment
+    table = AlignmentTable(
+        homography=geometry.homography, size_px=geometry.size_px, infrared_size_px=geometry.infrared_size_px
+    )
+    return table, f"found by {found.method}: {found.told}"
+
+
+def _fit_in_words(visible: FirstLook, infrared: FirstLook) -> str:
+    """How the infrared picture would be laid on the visible one; empty for equal sizes."""
+    return Placement(Alignment()).described(infrared.size_px, visible.size_px)

@@ -1,0 +1,145 @@
+"""Secrets of addresses kept out of rig files: in environment variables, or in files that only their owner may read."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from coconet.errors import Refused
+from coconet.harmless import is_secret_key
+from coconet.redaction import redact
+
+_REFERENCE = re.compile(r"\$\{(file:)?([^{}]*)\}")
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+_PARAMETER = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)=([^&/?#;]+)")
+
+_LOGINS = {"user", "usr", "username", "login"}  # never shown, but no secret that a file may not hold
+
+_LONGEST = 4096  # bytes of a secret's file
+
+PASSWORD_VARIABLE = "COCONET_CAMERA_PASSWORD"  # noqa: S105  the name, not the password
+
+
+def fill_in(address: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Put secrets into an address: `${NAME}` is an environment variable, `${file:PATH}` the first line of a file.
+
+    They are percent-encoded, as addresses want them; in a GStreamer pipeline they stand as they are, within a property.
+    Raises Refused for a variable that is not set, and for a file that is missing or that others may read.
+    """
+    plain = address.lower().startswith("gst://")
+
+    def secret(found: re.Match[str]) -> str:
+        value = _from_file(Path(found[2])) if found[1] else _from_variable(found[2], environment)
+        if not plain:
+            return quote(value, safe="")
+        if re.search(r"""[\s"'!\\]""", value):
+            raise _refused(redact(address), "a secret without spaces, quotes, ! and backslash", "another one")
+        return value
+
+    return _REFERENCE.sub(secret, address) if "://" in address else address
+
+
+def beside(folder: Path, address: str) -> str:
+    """Return an address whose `${file:PATH}` are relative to a folder, as one that is relative to nothing."""
+
+    def placed(found: re.Match[str]) -> str:
+        return f"${{file:{folder / found[2]}}}" if found[1] else found[0]
+
+    return _REFERENCE.sub(placed, address)
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """An address without its secrets, and these by the names that stand for them in it."""
+
+    address: str
+    secrets: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Hidden({redact(self.address)!r})"
+
+
+def take_out(address: str, variable: str = PASSWORD_VARIABLE) -> Hidden:
+    """Take the password of an address out of it, and what follows `password=`, `token=` and the like.
+
+    The first one is called `variable`, and the following ones variable_2 and so on; references are left alone.
+    """
+    scheme, mark, rest = address.partition("://")
+    if not mark:
+        return Hidden(address, {})
+    secrets: dict[str, str] = {}
+
+    def hidden(value: str) -> str:
+        if _REFERENCE.fullmatch(value):
+            return value
+        plain = unquote(value)
+        known = next((name for name, other in secrets.items() if other == plain), None)
+        name = known or (f"{variable}_{len(secrets) + 1}" if secrets else variable)
+        secrets[name] = plain
+        return f"${{{name}}}"
+
+    def parameter(found: re.Match[str]) -> str:
+        secret = is_secret_key(found[1]) and found[1].lower() not in _LOGINS
+        return f"{found[1]}={hidden(found[2])}" if secret else found[0]
+
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    tail = rest[len(authority) :]
+    login, at, host = authority.rpartition("@")
+    user, colon, password = login.partition(":")
+    if colon and password:
+        login = f"{user}:{hidden(password)}"
+    return Hidden(f"{scheme}{mark}{login}{at}{host}{_PARAMETER.sub(parameter, tail)}", secrets)
+
+
+def write_secret(path: Path, value: str) -> None:
+    """Write a secret to a new file that only its owner may read. Raises Refused where the file cannot be made."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise _refused(path, "a place for a new file", error.strerror or "none") from None
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(value + "\n")
+
+
+def _from_variable(name: str, environment: Mapping[str, str]) -> str:
+    if not _VARIABLE.fullmatch(name):
+        raise _refused("rig file", "the name of an environment variable in ${...}", "something else")
+    if not environment.get(name):
+        raise Refused(
+            f"environment variable {name}",
+            wanted="the secret of a camera's address",
+            got="none",
+            remedy=f"Set it: read -rs {name} && export {name}",
+        )
+    return environment[name]
+
+
+def _from_file(path: Path) -> str:
+    try:
+        mode = path.stat().st_mode
+        if os.name != "nt" and stat.S_IMODE(mode) & 0o077:
+            raise Refused(
+                path,
+                wanted="a secret that only its owner may read",
+                got=f"a file of mode {stat.S_IMODE(mode):o}",
+                remedy="Run chmod 600 on it.",
+            )
+        with path.open("rb") as file:
+            lines = file.read(_LONGEST).decode().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        got = getattr(error, "strerror", None) or "bytes that are no text"
+        raise _refused(path, "a file with a secret on its first line", got) from None
+    if not lines or not lines[0]:
+        raise _refused(path, "a file with a secret on its first line", "an empty one")
+    return lines[0]
+
+
+def _refused(where: object, wanted: str, got: str) -> Refused:
+    return Refused(where, wanted=wanted, got=got, remedy="Correct the address in the rig file, or what it names.")
