@@ -1,11 +1,16 @@
 """What is packaged, what it needs, and which commands each part announces."""
 
+import atexit
 import re
-import sys
+import tempfile
 from pathlib import Path
 
-import setuptools
 from setuptools import find_packages, setup
+
+try:
+    from setuptools.command.build import build
+except ImportError:  # before setuptools 62.4
+    from distutils.command.build import build
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "coconet" / "__init__.py").read_text()).group(1)
@@ -87,12 +92,19 @@ COMMANDS = {
     "soak": "coconet.benchmarks.commands.soak:soak",
     "steadiness": "coconet.benchmarks.commands.flicker:steadiness",
 }
-if "develop" in sys.argv and int(setuptools.__version__.partition(".")[0]) < 64:
-    # Older ones only put the checkout on the path, where coconet.runtime does not exist.
-    sys.exit(
-        f"error: setuptools {setuptools.__version__} cannot make an editable install of this package. "
-        "Run pip install --upgrade pip setuptools first, or make a plain one: pip install ."
-    )
+
+
+class FreshBuild(build):
+    """Builds in a folder of its own: what an earlier build left in `build/` would be installed with the rest."""
+
+    def finalize_options(self):
+        """Choose the folder, unless --build-base names one."""
+        if self.build_base == "build":
+            folder = tempfile.TemporaryDirectory(prefix="coconet-build-")
+            atexit.register(folder.cleanup)
+            self.build_base = folder.name
+        super().finalize_options()
+
 
 PARTS = ("runtime", "export", "calibration", "benchmarks")
 PACKAGES = [
@@ -113,6 +125,7 @@ setup(
     # One import name: the folders beside coconet/ are packages inside it.
     package_dir={"coconet": "coconet", **{f"coconet.{part}": part for part in PARTS}},
     packages=PACKAGES,
+    cmdclass={"build": FreshBuild},
     package_data={
         "coconet.weights": ["*.onnx", "*.safetensors", "*.json", "*.md"],
         "coconet": ["py.typed"],

@@ -15,10 +15,12 @@ The networks, cameras, metrics and the rest are the packages below (coconet.netw
 they may change between versions, the names above stay.
 """
 
-import os
-from importlib import import_module
+import os as _os
+from importlib import import_module as _import_module
+from pathlib import Path as _Path
 from typing import TYPE_CHECKING
 
+from coconet.checkout import find_parts as _find_parts
 from coconet.errors import CoconetError, MissingPackage
 from coconet.errors import ExitCode as ExitCode
 
@@ -40,9 +42,11 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+_find_parts(_Path(__file__).parent)
+
 # ONNX Runtime looks at this once, when it is imported: it would write a device number and a queue of events into the
 # user's cache, and complain where there is no home. A value that is already set stays.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+_os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # What help(coconet) prints in full. The other public names are records; help(coconet.Rig) shows one.
 __all__ = [
@@ -86,10 +90,10 @@ if not TYPE_CHECKING:  # a type checker that saw it would take any name, misspel
         """Import what a public name needs when it is first used, and keep it."""
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        found = globals()[name] = getattr(_import_module(_HOMES[name]), name)
         return found
 
 
 def __dir__() -> list[str]:
-    """All names, also those not used yet."""
-    return sorted({*globals(), *_HOMES})
+    """The public names, also those not used yet, and what every module has."""
+    return sorted({*__all__, *_HOMES, "ExitCode", *(name for name in globals() if name.startswith("__"))})

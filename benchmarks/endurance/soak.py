@@ -17,8 +17,8 @@ from coconet.benchmarks.endurance.background_run import fusing
 from coconet.benchmarks.endurance.faults import FAULTS, Fault, Injector
 from coconet.benchmarks.endurance.viewer_load import Audience, bring_viewers
 from coconet.errors import CoconetError
-from coconet.kernel_files import bytes_in
 from coconet.runtime.cameras.open_camera import ROLES
+from coconet.runtime.doctor.kernel_files import bytes_in
 from coconet.runtime.frame import Side
 from coconet.runtime.loop.liveness import rig_trouble
 from coconet.runtime.loop.run_stats import Gauge

@@ -9,7 +9,7 @@ from pathlib import Path
 from coconet.benchmarks.machine.hwmon import Rail, power_rails
 from coconet.benchmarks.machine.sensor import Reading, Sensor
 from coconet.benchmarks.machine.tegrastats import Tegrastats, tegrastats_program
-from coconet.kernel_files import number_in
+from coconet.runtime.doctor.kernel_files import number_in
 
 SYS = Path("/sys")
 

@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from coconet.kernel_files import number_in, text_in
 from coconet.runtime.doctor.finding import Finding
+from coconet.runtime.doctor.kernel_files import number_in, text_in
 
 JETPACKS = {"36.2": "6.0 DP", "36.3": "6.0", "36.4": "6.1 or 6.2", "38.2": "7.0", "38.4": "7.1", "39.2": "7.2"}
 """JetPack by L4T release, from NVIDIA's release notes."""

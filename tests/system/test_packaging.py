@@ -75,6 +75,22 @@ def test_a_wheel_holds_every_module_page_and_weight_of_the_checkout(wheel: Path,
     assert {name for name in wanted - packed if "__pycache__" not in name and ".egg-info" not in name} == set()
 
 
+def test_what_an_earlier_build_left_behind_is_not_installed(source: Path, tmp_path: Path) -> None:
+    checkout = shutil.copytree(source, tmp_path / "checkout", ignore=shutil.ignore_patterns("build", "*.egg-info"))
+    modules = ("coconet/gone.py", "coconet/runtime/gone.py", "export/gone.py")  # the last as in an older layout
+    left = [checkout / "build" / "lib" / name for name in modules]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    python = empty_environment(tmp_path / "venv")
+    pip(python, "install", checkout)
+    (packages,) = (tmp_path / "venv").glob("lib/python3*/site-packages")
+    assert (packages / "coconet" / "runtime" / "frame.py").is_file()
+    assert list(packages.rglob("gone.py")) == []
+    assert not (packages / "export").exists()
+    assert all(path.is_file() for path in left)  # it is not ours to clear away
+
+
 def test_an_installed_wheel_runs_from_another_folder_and_no_part_is_importable_by_itself(
     wheel: Path, tmp_path: Path
 ) -> None:
@@ -89,6 +105,50 @@ def test_an_installed_wheel_runs_from_another_folder_and_no_part_is_importable_b
     assert importable == "[]"
     answer = subprocess.run([tmp_path / "venv/bin/coconet", "--version"], capture_output=True, text=True, check=True)
     assert answer.stdout.startswith("coconet-edge ")
+
+
+IN_A_CHECKOUT = """
+import importlib.util as u
+import coconet.runtime.frame, coconet.export.gate
+print(coconet.runtime.frame.__file__, coconet.export.gate.__file__)
+print([name for name in ("coconet", "tests", "docs", "setup", "nothing") if u.find_spec(f"coconet.{name}")])
+"""
+
+
+def test_python_in_a_checkout_finds_the_parts_there_with_a_plain_install_or_none(
+    source: Path, wheel: Path, tmp_path: Path
+) -> None:
+    python = empty_environment(tmp_path / "venv")
+    for folder in ("tests", "docs"):
+        (source / folder).mkdir(exist_ok=True)
+    wanted = [f"{source / 'runtime/frame.py'} {source / 'export/gate.py'}", "[]"]
+    assert said_by(python, IN_A_CHECKOUT, source).splitlines() == wanted
+    pip(python, "install", wheel)
+    assert said_by(python, IN_A_CHECKOUT, source).splitlines() == wanted
+    said = subprocess.run(
+        [python, "-m", "coconet.benchmarks.studies.transfer_ring", "--help"],
+        cwd=source,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "usage: transfer_ring.py" in said.stdout
+
+
+def test_folders_beside_an_installed_package_are_none_of_its_parts(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(tmp_path / "site")
+    for part in PARTS[1:]:
+        (tmp_path / "site" / part).mkdir()
+        (tmp_path / "site" / part / "__init__.py").touch()
+    (tmp_path / "site" / "setup.py").touch()
+    program = "import coconet.runtime.frame as frame; print(frame.__file__)"
+    assert said_by(Path(sys.executable), program, tmp_path / "site") == str(tmp_path / "site/coconet/runtime/frame.py")
+
+
+def test_the_command_runs_as_a_module_too() -> None:
+    command = [sys.executable, "-m", "coconet", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.startswith("coconet-edge ")
 
 
 def test_an_editable_install_sees_files_and_rooms_that_are_added_later(source: Path, tmp_path: Path) -> None:

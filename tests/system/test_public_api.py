@@ -94,6 +94,11 @@ def test_everything_is_imported_by_a_star() -> None:
     assert names.keys() >= set(coconet.__all__)
 
 
+def test_what_it_is_made_of_is_not_offered() -> None:
+    public = {name for name in dir(coconet) if not name.startswith("__")}
+    assert public == {*coconet._HOMES, *coconet.__all__, "ExitCode"}
+
+
 def test_help_names_every_public_name_and_shows_every_function() -> None:
     text = answer_of("import coconet; help(coconet)")
     assert [name for name in (*coconet._HOMES, *coconet.__all__) if name not in text] == []

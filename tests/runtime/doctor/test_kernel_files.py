@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from coconet.kernel_files import bytes_in, number_in, text_in, value_in
+from coconet.runtime.doctor.kernel_files import bytes_in, number_in, text_in, value_in
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PARTS = ("coconet", "runtime", "export", "calibration", "benchmarks")
 
 
@@ -63,6 +63,7 @@ def test_no_other_file_reads_one() -> None:
     reading = re.compile(r"""(proc|sys|etc|hwmon|devfreq|cpufreq)/[^\n]*\)\.(read_text|read_bytes|open)\(""")
     assert [path for path, text in sources.items() if reading.search(text)] == []
     rooms = (ROOT / "runtime" / "doctor", ROOT / "benchmarks" / "machine")
-    assert [path for path, text in sources.items() if path.parent in rooms and ".read_text(" in text] == []
+    readers = [path.name for path, text in sources.items() if path.parent in rooms and ".read_text(" in text]
+    assert readers == ["kernel_files.py"]
     for fact in ("nv_tegra_release", "device-tree", "lib/nvpmodel", '"nvpmodel"', "pmode:"):
         assert [path.name for path, text in sources.items() if fact in text] == ["jetson.py"], fact
