@@ -19,7 +19,7 @@ MODELS = {"lite": "lite.onnx", "lite-int8": "lite.int8.onnx", "coconet": "cocone
 CHECKPOINTS = {"lite": "lite.safetensors", "coconet": "coconet.safetensors"}
 """Word to weights, to train on or to export."""
 
-Rule = Literal["average", "maximum", "pyramid"]
+Rule = Literal["average", "maximum", "pyramid", "guided-filter", "two-scale", "gradient-transfer"]
 
 RULES: tuple[Rule, ...] = get_args(Rule)
 """The words of what fuses without a network; see runtime/backends/baseline.py."""

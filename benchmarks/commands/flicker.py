@@ -10,12 +10,13 @@ import typer
 from rich.progress import Progress
 
 from coconet.cli import OverwriteOption
+from coconet.model_names import RULES
 from coconet.terminal import Console
 
 
 def steadiness(
     models: Annotated[
-        list[str], typer.Argument(metavar="MODEL", help="Checkpoints, .onnx files, `average`, `maximum`, `pyramid`.")
+        list[str], typer.Argument(metavar="MODEL", help=f"Checkpoints, .onnx files, {', '.join(RULES)}.")
     ],
     visible: Annotated[str, typer.Option("--visible", help="The visible video, or a folder of its frames.")],
     infrared: Annotated[str, typer.Option("--infrared", help="The infrared video, or a folder of its frames.")],

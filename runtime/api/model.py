@@ -77,8 +77,9 @@ class FusionModel:
 def load(model: Path | str, *, backend: str = "auto") -> FusionModel:
     """Load a model that is then called on two arrays.
 
-    model: an .onnx, .engine, .safetensors, .pth or .pt file, or a word: lite, lite-int8, coconet, average, maximum,
-    pyramid. backend: what runs it: auto (what this machine runs best), ort, ort-cuda, openvino, tensorrt or torch.
+    model: an .onnx, .engine, .safetensors, .pth or .pt file, or a word: lite, lite-int8, coconet, or without a network
+    average, maximum, pyramid, guided-filter, two-scale, gradient-transfer. backend: what runs it: auto (what this
+    machine runs best), ort, ort-cuda, openvino, tensorrt or torch.
     Raises CoconetError for a file that is missing, corrupt or not ours, and for a backend that does not run such a
     file; MissingPackage, which names what to install, where a package for it is missing.
     """

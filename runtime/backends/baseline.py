@@ -25,11 +25,14 @@ class BaselineBackend:
 
     `average` and `maximum` are the mean and the brighter of both, pixel by pixel, and can be worked out by hand.
     `pyramid` takes of every detail the stronger (runtime/backends/pyramid.py); it wants sides of 16 pixels or more.
+    `guided-filter` and `two-scale` weigh what is coarse and what is fine by what stands out
+    (runtime/backends/two_scale.py). `gradient-transfer` puts the edges of the visible picture on the brightness of the
+    infrared one (runtime/backends/gradient_transfer.py); it is the slowest, and needs no more than numpy.
     """
 
     def __init__(self, rule: Rule = "average") -> None:
         self.rule = rule
-        self.name = "OpenCV" if rule == "pyramid" else "numpy"
+        self.name = "OpenCV" if rule in ("pyramid", "guided-filter", "two-scale") else "numpy"
         self.card = rule_card(rule)
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
@@ -41,10 +44,14 @@ class BaselineBackend:
         return add_luma(visible, self._fuse_luma(gray, infrared) - gray)
 
     def _fuse_luma(self, gray: Luma, infrared: Pixels) -> Luma:
-        if self.rule == "pyramid":
-            return _fuse_details(gray, infrared)
         thermal: Luma = infrared.astype(np.float32)
-        return np.maximum(gray, thermal) if self.rule == "maximum" else np.float32(0.5) * (gray + thermal)
+        if self.rule == "average":
+            return np.float32(0.5) * (gray + thermal)
+        if self.rule == "maximum":
+            brighter: Luma = np.maximum(gray, thermal)
+            return brighter
+        fused: Luma = _fused_by(self.rule, gray[:, :, 0], thermal[:, :, 0])[:, :, None]
+        return fused
 
     def close(self) -> None:
         """Nothing is held."""
@@ -56,10 +63,19 @@ class BaselineBackend:
         self.close()
 
 
-def _fuse_details(gray: Luma, infrared: Pixels) -> Luma:
-    from coconet.runtime.backends.pyramid import fuse_pyramids
+def _fused_by(rule: Rule, gray: Luma, thermal: Luma) -> Luma:
+    """Two (H, W) by a rule that looks around every pixel."""
+    if rule == "pyramid":
+        from coconet.runtime.backends.pyramid import fuse_pyramids
 
-    return fuse_pyramids(infrared[:, :, 0], gray[:, :, 0]).astype(np.float32)[:, :, None]
+        return fuse_pyramids(thermal, gray).astype(np.float32)
+    if rule == "gradient-transfer":
+        from coconet.runtime.backends.gradient_transfer import transfer_gradients
+
+        return transfer_gradients(gray, thermal)
+    from coconet.runtime.backends.two_scale import fuse_guided, fuse_salient
+
+    return fuse_guided(gray, thermal) if rule == "guided-filter" else fuse_salient(gray, thermal)
 
 
 def add_luma(visible: Pixels, change: Luma) -> Pixels:

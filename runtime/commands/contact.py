@@ -15,6 +15,7 @@ from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
 from coconet.media.pairs import check_picture_ending
 from coconet.media.pixels import Pixels
+from coconet.model_names import RULES
 from coconet.reading import UNSAID, Reading, reads_pictures
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.cameras.pair_folder import FolderFrames
@@ -134,7 +135,7 @@ def _at_width(pixels: Pixels, width_px: int) -> Pixels:
 @reads_pictures
 def contact(
     models: Annotated[
-        list[str], typer.Argument(metavar="MODEL", help="Checkpoints, .onnx files, `average`, `maximum`, `pyramid`.")
+        list[str], typer.Argument(metavar="MODEL", help=f"Checkpoints, .onnx files, {', '.join(RULES)}.")
     ],
     out: Annotated[Path, typer.Option("--out", help="The sheet, for example sheet.png.")],
     frames: Annotated[Path | None, typer.Option("--frames", help="Folder of pairs: ir/ and vis/, named alike.")] = None,

@@ -11,6 +11,7 @@ import pytest
 import coconet
 from coconet.errors import CoconetError, ExitCode
 from coconet.media.pixels import Pixels
+from coconet.model_names import RULES
 from coconet.runtime.api.model import FusionModel
 from coconet.runtime.backends.baseline import BaselineBackend
 from tests.support.tiny_onnx import write_averaging_model
@@ -48,7 +49,7 @@ def test_pictures_of_any_memory_layout_fuse_alike_and_stay_as_they_are(word: str
     assert np.array_equal(COLOUR, before)
 
 
-@pytest.mark.parametrize("word", ["lite", "coconet", "average", "maximum", "pyramid"])
+@pytest.mark.parametrize("word", ["lite", "coconet", *RULES])
 def test_the_fused_picture_belongs_to_the_caller(word: str) -> None:
     with coconet.load(word) as fuse:
         first, expected = fuse(COLOUR, GRAY), fuse(COLOUR, GRAY).copy()

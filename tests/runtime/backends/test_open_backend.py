@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from coconet.errors import CoconetError
+from coconet.model_names import RULES
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from tests.support.tiny_onnx import write_averaging_model
 
 
-@pytest.mark.parametrize("word", ["average", "maximum", "pyramid", Path("average")])
+@pytest.mark.parametrize("word", [*RULES, Path("average")])
 def test_the_baselines_open_by_their_word(word: str | Path) -> None:
     backend = open_backend(word)
     assert isinstance(backend, BaselineBackend)
