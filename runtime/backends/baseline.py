@@ -45,12 +45,13 @@ class BaselineBackend:
 
     def _fuse_luma(self, gray: Luma, infrared: Pixels) -> Luma:
         thermal: Luma = infrared.astype(np.float32)
+        fused: Luma
         if self.rule == "average":
-            return np.float32(0.5) * (gray + thermal)
-        if self.rule == "maximum":
-            brighter: Luma = np.maximum(gray, thermal)
-            return brighter
-        fused: Luma = _fused_by(self.rule, gray[:, :, 0], thermal[:, :, 0])[:, :, None]
+            fused = np.float32(0.5) * (gray + thermal)
+        elif self.rule == "maximum":
+            fused = np.maximum(gray, thermal)
+        else:
+            fused = _fused_by(self.rule, gray[:, :, 0], thermal[:, :, 0])[:, :, None]
         return fused
 
     def close(self) -> None:
