@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from coconet.errors import CoconetError, MissingPackage, Refused
 from coconet.files import existing_file, whole_file
-from coconet.harmless import HIDDEN
+from coconet.redaction_rules import HIDDEN
 
 if sys.version_info >= (3, 11):
     import tomllib

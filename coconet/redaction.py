@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from coconet.harmless import (
+from coconet.redaction_rules import (
     HIDDEN,
     is_element,
     is_ip,

@@ -22,7 +22,7 @@ COLOURS: tuple[Colours, ...] = get_args(Colours)
 
 
 @dataclass(frozen=True)
-class Look:
+class ViewSettings:
     """A view, and how infrared is coloured in it; looks that come to the same picture are equal."""
 
     view: View = "fused"

@@ -8,7 +8,7 @@ from coconet.errors import MissingPackage
 from coconet.media.pixels import Pixels, as_gray
 from coconet.runtime.badge import add_badge
 from coconet.runtime.frame import FusedFrame, Side
-from coconet.runtime.view import Colours, Look
+from coconet.runtime.view import Colours, ViewSettings
 
 try:
     import cv2
@@ -25,7 +25,7 @@ _EDGE_LOW, _EDGE_HIGH = 60, 140  # gradients of Canny's operator that make an ou
 _DIMMED = 0.75  # of the gray picture, so that the outlines are the brightest thing
 
 
-def render_view(frame: FusedFrame, look: Look) -> Pixels:
+def render_view(frame: FusedFrame, look: ViewSettings) -> Pixels:
     """Return the picture of a look, (H, W, 3) BGR or (H, W, 1) gray, uint8.
 
     A side that is missing is black, with the pair's notice on it.

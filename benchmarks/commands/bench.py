@@ -112,7 +112,7 @@ def measure(
     from coconet.benchmarks.latency.campaign import Plan
     from coconet.benchmarks.latency.contender import Entry, label_entries
     from coconet.benchmarks.latency.pictures import BenchFrames
-    from coconet.benchmarks.latency.stopping_rule import Effort
+    from coconet.benchmarks.latency.stopping_rule import StoppingRule
     from coconet.benchmarks.machine.device import this_device
     from coconet.files import check_free, check_outputs
 
@@ -126,7 +126,7 @@ def measure(
     plan = Plan(
         entries=tuple(label_entries([Entry.parse(word) for word in words])),
         sizes=tuple(FrameSize.parse(one) for one in sizes),
-        effort=Effort(
+        effort=StoppingRule(
             least=3 if quick else 5,
             limit_s=min(limit, QUICK_LIMIT_S) if quick else limit,
             repeats=repeats,
@@ -184,10 +184,10 @@ def honesty(
 ) -> None:
     """Test the benchmark itself: the same model twice has to be no different, a slowed twin has to be found."""
     from coconet.benchmarks.latency.contender import Entry
-    from coconet.benchmarks.latency.self_test import Trial, honest
+    from coconet.benchmarks.latency.self_test import SelfTestPlan, honest
     from coconet.runtime.threads.stop_signals import stopped_by_signals
 
-    trial = Trial(Entry.parse(model), FrameSize.parse(size), seconds, slower)
+    trial = SelfTestPlan(Entry.parse(model), FrameSize.parse(size), seconds, slower)
     with _progress() as bar, stopped_by_signals() as stop:
         task = bar.add_task("comparing", total=rounds)
         found = honest(trial, rounds, lambda: bar.advance(task), stop)

@@ -9,7 +9,7 @@ from threading import Event
 
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.loop.pipeline import Ending, run_pipeline
-from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.sinks.sink import NoSink
 from coconet.runtime.threads.background import Background
@@ -18,7 +18,7 @@ _START_S, _END_S = 120.0, 60.0
 
 
 @contextmanager
-def fusing(open_pairs: Callable[[], PairStream], model: str, gauge: Gauge) -> Iterator[Callable[[], int]]:
+def fusing(open_pairs: Callable[[], PairStream], model: str, gauge: RunStats) -> Iterator[Callable[[], int]]:
     """Fuse inside the block; give what counts the fused frames. What ended the loop early is raised after the block."""
     stop = Event()
 

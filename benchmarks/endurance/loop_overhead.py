@@ -34,7 +34,7 @@ FRAMES = 30  # painted once and shown again and again, so that painting costs no
 FASTER = 2.0  # than the backend are the cameras, so that a pair always waits for it
 
 
-class Projector:
+class ReplayCamera:
     """A live camera that shows the same frames for ever, at a rate, stamped when they are due."""
 
     realtime = True
@@ -74,13 +74,13 @@ def main() -> None:
 
 
 @dataclass(frozen=True)
-class Alone(Percentiles):
+class BackendBaseline(Percentiles):
     """A backend in a bare loop: milliseconds of a frame, and frames a second."""
 
     fps: float
 
 
-def alone_ms(backend: Backend, pairs: list[FramePair], seconds: float) -> Alone:
+def alone_ms(backend: Backend, pairs: list[FramePair], seconds: float) -> BackendBaseline:
     """Fuse in a bare loop."""
     times_ms, end = [], time.perf_counter() + seconds
     for pair in cycle(pairs):
@@ -90,20 +90,20 @@ def alone_ms(backend: Backend, pairs: list[FramePair], seconds: float) -> Alone:
         if time.perf_counter() > end:
             break
     told = Percentiles.of(times_ms)
-    return Alone(told.p50, told.p95, told.p99, len(times_ms) / sum(times_ms) * 1e3)
+    return BackendBaseline(told.p50, told.p95, told.p99, len(times_ms) / sum(times_ms) * 1e3)
 
 
 def fuse_in_loop(backend: Backend, pairs: list[FramePair], fps: float, seconds: float) -> RunReport:
     """Fuse in the live loop, from two cameras of this rate."""
-    visible = Projector("visible", [pair.visible for pair in pairs], fps)
-    infrared = Projector("infrared", [pair.infrared for pair in pairs], fps)
+    visible = ReplayCamera("visible", [pair.visible for pair in pairs], fps)
+    infrared = ReplayCamera("infrared", [pair.infrared for pair in pairs], fps)
     with pair_live_cameras(visible, infrared) as stream:
         ending = Ending()
         Timer(seconds, ending.stop.set).start()
         return run_pipeline(stream, backend, NoSink(), ending=ending)
 
 
-def show(alone: list[Alone], full: list[float], easy: RunReport) -> None:
+def show(alone: list[BackendBaseline], full: list[float], easy: RunReport) -> None:
     """Print the rate with cameras faster than the backend, and the latency with cameras half as fast."""
     console = Console(soft_wrap=True)
     ratios = [

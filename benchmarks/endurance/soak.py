@@ -15,13 +15,13 @@ from threading import Event, active_count
 
 from coconet.benchmarks.endurance.background_run import fusing
 from coconet.benchmarks.endurance.faults import FAULTS, Fault, Injector
-from coconet.benchmarks.endurance.viewer_load import Audience, bring_viewers
+from coconet.benchmarks.endurance.viewer_load import ViewerLoad, bring_viewers
 from coconet.errors import CoconetError
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.doctor.kernel_files import bytes_in
 from coconet.runtime.frame import Side
 from coconet.runtime.loop.liveness import rig_trouble
-from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.viewers.live_page import LivePage, PageSettings
@@ -130,7 +130,7 @@ def soak(
     Recordings are played for ever, at their own rate. stop: ends the soak after the trial that is on.
     Raises CoconetError for what cannot be opened, for what stopped the loop, and for a soak without a single trial.
     """
-    gauge, injectors = Gauge(), {side: Injector() for side in ROLES}
+    gauge, injectors = RunStats(), {side: Injector() for side in ROLES}
     rig = rig.model_copy(update={"realtime": True})
     trials, samples = [], []
     with (
@@ -158,7 +158,7 @@ def soak(
     return Soak(fused, tuple(trials), tuple(samples))
 
 
-def _tried(gauge: Gauge, injector: Injector, side: Side, fault: Fault, plan: SoakPlan) -> Trial:
+def _tried(gauge: RunStats, injector: Injector, side: Side, fault: Fault, plan: SoakPlan) -> Trial:
     """Inject a fault, clear it, and see how long the rig needs to be whole again."""
     injector.fault, injected = fault, time.monotonic()
     noticed = _until(lambda: bool(_trouble(gauge)), plan.fault_s)
@@ -180,17 +180,17 @@ def _until(happened: Callable[[], bool], most_s: float) -> bool:
     return True
 
 
-def _trouble(gauge: Gauge) -> str:
+def _trouble(gauge: RunStats) -> str:
     return rig_trouble(gauge.vitals())
 
 
-def _fused(gauge: Gauge) -> int:
+def _fused(gauge: RunStats) -> int:
     vitals = gauge.vitals()
     return 0 if vitals is None else vitals.fused
 
 
 @contextmanager
-def _kept_busy(page: LivePage, folder: Path, audience: Audience) -> Iterator[None]:
+def _kept_busy(page: LivePage, folder: Path, audience: ViewerLoad) -> Iterator[None]:
     """Watch and record meanwhile, keep a snapshot, and delete both afterwards, so that the disk does not fill."""
     audience.tell("watch")
     page.view.captures.start()

@@ -17,7 +17,7 @@ from typing import IO
 
 from coconet.benchmarks.endurance.background_run import fusing
 from coconet.errors import CoconetError
-from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.threads.background import Background
@@ -57,7 +57,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class AudienceCost:
+class ViewerLoadResult:
     """What came of it. encoded: JPEGs that were made. model, backend: what fused."""
 
     model: str
@@ -72,7 +72,7 @@ class AudienceCost:
         return median(turn.cost for turn in self.turns)
 
 
-class Audience:
+class ViewerLoad:
     """Viewers in a process of their own at the lowest priority, who watch as fast as they get pictures."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
@@ -108,13 +108,13 @@ def audience_cost(
     plan: Plan,
     on_turn: Callable[[Turn], None] | None = None,
     stop: Event | None = None,
-) -> AudienceCost:
+) -> ViewerLoadResult:
     """Fuse the rig's frames with the model and measure the loop with and without viewers, in turns.
 
     The rig must not end meanwhile. stop: ends it after the turn that is on. Raises CoconetError for what cannot be
     opened, and for an end before the first turn.
     """
-    gauge, turns = Gauge(), []
+    gauge, turns = RunStats(), []
     with (
         TemporaryDirectory() as captures,
         LivePage(gauge, PageSettings(port=0, captures=Path(captures))) as page,
@@ -132,10 +132,10 @@ def audience_cost(
         vitals, encoded = gauge.vitals(), page.view.jpegs.encoded
     if vitals is None or not turns:
         raise CoconetError("audience", wanted="one turn", got="an end before the first", remedy="Let it run longer.")
-    return AudienceCost(vitals.model, vitals.backend, plan.viewers, tuple(turns), encoded)
+    return ViewerLoadResult(vitals.model, vitals.backend, plan.viewers, tuple(turns), encoded)
 
 
-def _rate(audience: Audience, word: str, count: Callable[[], int], seconds: float) -> tuple[float, float]:
+def _rate(audience: ViewerLoad, word: str, count: Callable[[], int], seconds: float) -> tuple[float, float]:
     """Measure fused frames a second and the viewers' pictures a second, once they do what they were told."""
     audience.tell(word)
     time.sleep(_SETTLE_S)
@@ -147,12 +147,12 @@ def _rate(audience: Audience, word: str, count: Callable[[], int], seconds: floa
 
 
 @contextmanager
-def bring_viewers(url: str, viewers: int) -> Iterator[Audience]:
+def bring_viewers(url: str, viewers: int) -> Iterator[ViewerLoad]:
     """Bring so many viewers to a page inside the block; they rest until they are told to watch."""
     command = [sys.executable, "-m", "coconet.benchmarks.endurance.viewer_process", url, str(viewers)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603 - a module of ours
         try:
-            yield Audience(process)
+            yield ViewerLoad(process)
         finally:
             process.kill()

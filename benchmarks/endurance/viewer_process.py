@@ -26,7 +26,7 @@ _WISHES = 2  # on their way at once, like the page
 _WISH = json.dumps({"looks": [{"view": "fused"}]})
 
 
-class Spectators:
+class ViewerConnections:
     """So many connections to one page; each wishes for the next picture when it has got one, while they watch."""
 
     def __init__(self, address: str, count: int) -> None:
@@ -63,4 +63,4 @@ class Spectators:
 
 if __name__ == "__main__":
     os.nice(19)  # viewers sit at other machines: here they must not take what the loop needs
-    asyncio.run(Spectators(f"ws://{urlsplit(sys.argv[1]).netloc}/watch", int(sys.argv[2])).run())
+    asyncio.run(ViewerConnections(f"ws://{urlsplit(sys.argv[1]).netloc}/watch", int(sys.argv[2])).run())

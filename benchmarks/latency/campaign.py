@@ -12,10 +12,17 @@ from pathlib import Path
 from coconet.benchmarks.latency.contender import Entry
 from coconet.benchmarks.latency.end_to_end import Recording, painted_recording, stream_recording
 from coconet.benchmarks.latency.interleaved import Timed, measure
-from coconet.benchmarks.latency.pictures import BenchFrames, Gallery, objection, parity_with, quality_of, reference_of
+from coconet.benchmarks.latency.pictures import (
+    BenchFrames,
+    FusedPictures,
+    objection,
+    parity_with,
+    quality_of,
+    reference_of,
+)
 from coconet.benchmarks.latency.profile import layers_inside, stages_inside
 from coconet.benchmarks.latency.sampler import Sampler
-from coconet.benchmarks.latency.stopping_rule import Effort
+from coconet.benchmarks.latency.stopping_rule import StoppingRule
 from coconet.benchmarks.latency.worker import Worker, first_frame_ms, peak_memory_mib, pictures
 from coconet.benchmarks.machine.device import Device
 from coconet.benchmarks.results.report import BenchReport, now_in_words
@@ -45,7 +52,7 @@ class Plan:
 
     entries: tuple[Entry, ...]
     sizes: tuple[FrameSize, ...]
-    effort: Effort
+    effort: StoppingRule
     frames: BenchFrames
     streams_s: float = 0.0
     layers: bool = False
@@ -164,7 +171,7 @@ class Group:
         galleries = []
         for number, (label, worker) in enumerate(self._workers.items()):
             self._progress(f"{self._size}: comparing pictures", 0.2 + 0.1 * number / len(self._workers))
-            galleries.append(Gallery(label, worker.loaded.card, tuple(worker.ask(pictures))))
+            galleries.append(FusedPictures(label, worker.loaded.card, tuple(worker.ask(pictures))))
         for gallery in galleries:
             reference, pairs = reference_of(gallery, galleries), self._pairs[gallery.label]
             refused = objection(parity_with(reference, gallery, pairs), gallery) if reference else None
@@ -215,7 +222,7 @@ class Group:
         self._rows[label] = self._rows[label].model_copy(update=fields)
 
 
-def _quality(gallery: Gallery, pairs: Sequence[FramePair], reference: Gallery | None) -> Quality | None:
+def _quality(gallery: FusedPictures, pairs: Sequence[FramePair], reference: FusedPictures | None) -> Quality | None:
     """None where the metrics' own packages are not installed, which a device that only runs models may lack."""
     try:
         return quality_of(gallery, pairs, reference)

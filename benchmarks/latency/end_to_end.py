@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from coconet.benchmarks.latency.worker import Held
+from coconet.benchmarks.latency.worker import WorkerState
 from coconet.benchmarks.results.schema import Stream
 from coconet.cards.frame_size import FrameSize
 from coconet.errors import CoconetError
@@ -43,7 +43,7 @@ def painted_recording(folder: Path, size: FrameSize, seconds: float, fps: float 
     return Recording(str(paths[0]), str(paths[1]), fps, len(pairs))
 
 
-def stream_recording(held: Held, recording: Recording, limit: int) -> Stream:
+def stream_recording(held: WorkerState, recording: Recording, limit: int) -> Stream:
     """A job: run a recording through the live loop twice, into a video that is thrown away.
 
     limit: fuse at most so many frames where nothing is dropped, for a model that would take minutes.
@@ -66,7 +66,7 @@ def stream_recording(held: Held, recording: Recording, limit: int) -> Stream:
     )
 
 
-def _run(held: Held, recording: Recording, folder: Path, limit: int | None, *, realtime: bool) -> RunReport:
+def _run(held: WorkerState, recording: Recording, folder: Path, limit: int | None, *, realtime: bool) -> RunReport:
     rig = Rig.from_addresses(recording.visible, recording.infrared, realtime=realtime)
     with open_rig(rig) as pairs:
         return run_pipeline(pairs, held.backend, open_sink(str(folder / "fused.mp4")), ending=Ending(limit))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from coconet.benchmarks.latency.sampler import Window
-from coconet.benchmarks.latency.stopping_rule import Effort
+from coconet.benchmarks.latency.stopping_rule import StoppingRule
 from coconet.benchmarks.latency.worker import Worker, turn_ms
 from coconet.benchmarks.machine.reference_load import yardstick_ms
 
@@ -24,7 +24,7 @@ class Timed:
     """
 
     worker: Worker
-    effort: Effort
+    effort: StoppingRule
     turns_ms: list[list[float]] = field(default_factory=list)
     yardstick_ms: list[float] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Timed:
 
 
 def measure(
-    workers: Sequence[Worker], effort: Effort, report: Callable[[list[Timed]], None] = lambda timed: None
+    workers: Sequence[Worker], effort: StoppingRule, report: Callable[[list[Timed]], None] = lambda timed: None
 ) -> list[Timed]:
     """Warm every model up, then time turn after turn of each, in an order drawn anew, until all have had enough.
 

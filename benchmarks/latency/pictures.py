@@ -21,12 +21,12 @@ from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
-from coconet.runtime.verify.parity import Answers, Parity, frame_error, parity_of, within
+from coconet.runtime.verify.parity import ModelPictures, Parity, frame_error, parity_of, within
 from coconet.runtime.verify.verification import metric_values
 
 
 @dataclass(frozen=True)
-class Gallery:
+class FusedPictures:
     """What one entry made of the benchmark's frames: label, card, and a picture for each pair."""
 
     label: str
@@ -34,7 +34,7 @@ class Gallery:
     pictures: tuple[Pixels, ...]
 
 
-def reference_of(gallery: Gallery, galleries: Sequence[Gallery]) -> Gallery | None:
+def reference_of(gallery: FusedPictures, galleries: Sequence[FusedPictures]) -> FusedPictures | None:
     """The first entry in the REFERENCE precision with the same weights; None where there is none, or it is this one."""
     for other in galleries:
         same = other.card.weights_sha256 == gallery.card.weights_sha256 != ""
@@ -43,19 +43,19 @@ def reference_of(gallery: Gallery, galleries: Sequence[Gallery]) -> Gallery | No
     return None
 
 
-def parity_with(reference: Gallery, gallery: Gallery, pairs: Sequence[FramePair]) -> Parity:
+def parity_with(reference: FusedPictures, gallery: FusedPictures, pairs: Sequence[FramePair]) -> Parity:
     """How far the pictures are from those of the reference."""
     triples = zip(pairs, reference.pictures, gallery.pictures, strict=True)
-    return parity_of([frame_error(Answers(*triple)) for triple in triples])
+    return parity_of([frame_error(ModelPictures(*triple)) for triple in triples])
 
 
-def objection(parity: Parity, gallery: Gallery) -> str | None:
+def objection(parity: Parity, gallery: FusedPictures) -> str | None:
     """Why an entry does other work than its reference, so that its time would mean nothing; None where it does not."""
     limits = PRECISIONS[gallery.card.precision].limits
     return None if within(parity, limits) else f"not the same picture: {parity}, wanted {limits}"
 
 
-def quality_of(gallery: Gallery, pairs: Sequence[FramePair], reference: Gallery | None) -> Quality:
+def quality_of(gallery: FusedPictures, pairs: Sequence[FramePair], reference: FusedPictures | None) -> Quality:
     """The six metrics and, where there is a reference, the PSNR against it. Frames have sides of 41 pixels or more."""
     values = [metric_values(picture, pair) for picture, pair in zip(gallery.pictures, pairs, strict=True)]
     means = dict(zip((metric.name for metric in VERIFIED), np.mean(values, axis=0).tolist(), strict=True))

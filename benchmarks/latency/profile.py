@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from coconet.benchmarks.latency.worker import Held
+from coconet.benchmarks.latency.worker import WorkerState
 from coconet.benchmarks.results.schema import Layer, Stages
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
 from coconet.errors import MissingPackage
@@ -42,7 +42,7 @@ class Layered(Protocol):
         """Run frames as `fuse` takes them and give the mean times, in order."""
 
 
-def stages_inside(held: Held) -> Stages | None:
+def stages_inside(held: WorkerState) -> Stages | None:
     """A job: upload, execution and download apart; None from a backend that does not tell."""
     if not isinstance(held.backend, Staged):
         return None
@@ -51,7 +51,7 @@ def stages_inside(held: Held) -> Stages | None:
     return Stages(upload_ms=found.upload_ms, execute_ms=found.execute_ms, download_ms=found.download_ms)
 
 
-def layers_inside(held: Held) -> list[Layer]:
+def layers_inside(held: WorkerState) -> list[Layer]:
     """A job: the slowest layers, and one line for the rest; none from a backend without a profiler."""
     if not isinstance(held.backend, Layered):
         return []

@@ -1,4 +1,4 @@
-"""Honesty: the benchmark tested on itself, with a model against itself and against a slowed twin."""
+"""Self-test: the benchmark tested on itself, with a model against itself and against a slowed twin."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from threading import Event
 from coconet.benchmarks.latency.contender import Entry
 from coconet.benchmarks.latency.interleaved import Timed, measure
 from coconet.benchmarks.latency.pictures import BenchFrames
-from coconet.benchmarks.latency.stopping_rule import Effort
+from coconet.benchmarks.latency.stopping_rule import StoppingRule
 from coconet.benchmarks.latency.worker import Opener, Worker
-from coconet.benchmarks.results.compare import Finding, Versus, versus_in_turns, versus_of
+from coconet.benchmarks.results.compare import Comparison, Finding, versus_in_turns, versus_of
 from coconet.benchmarks.results.schema import Row
 from coconet.cards.frame_size import FrameSize
 from coconet.errors import CoconetError
@@ -50,7 +50,7 @@ def open_slowed(entry: Entry, slower: float) -> Backend:
 
 
 @dataclass(frozen=True)
-class Trial:
+class SelfTestPlan:
     """What is compared: an entry with itself and with a twin slowed by a share, each run for some timed seconds."""
 
     entry: Entry
@@ -60,14 +60,14 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Honesty:
+class SelfTestResult:
     """What came of it: findings of comparisons of equals and of slowed twins, in one run each or in two."""
 
     slower: float
-    equal_in_turns: tuple[Versus, ...]
-    equal_apart: tuple[Versus, ...]
-    slowed_in_turns: tuple[Versus, ...]
-    slowed_apart: tuple[Versus, ...]
+    equal_in_turns: tuple[Comparison, ...]
+    equal_apart: tuple[Comparison, ...]
+    slowed_in_turns: tuple[Comparison, ...]
+    slowed_apart: tuple[Comparison, ...]
 
     def lines(self) -> Iterator[str]:
         """Say it, a line a kind."""
@@ -78,19 +78,19 @@ class Honesty:
         yield _line(f"{slowed_by}, in two runs", self.slowed_apart, "slower")
 
 
-def honest(trial: Trial, rounds: int, report: Callable[[], None], stop: Event) -> Honesty:
+def honest(trial: SelfTestPlan, rounds: int, report: Callable[[], None], stop: Event) -> SelfTestResult:
     """Compare N times, or until the round in which `stop` is set is over."""
-    kinds: list[list[Versus]] = []
+    kinds: list[list[Comparison]] = []
     while len(kinds) < rounds and not stop.is_set():
         kinds.append(_round(trial))
         report()
     if not kinds:
         raise CoconetError("honesty", wanted="one round at least", got="none", remedy="Let it run longer.")
-    return Honesty(trial.slower, *zip(*kinds, strict=True))
+    return SelfTestResult(trial.slower, *zip(*kinds, strict=True))
 
 
-def _round(trial: Trial) -> list[Versus]:
-    """One comparison of each kind, in the order of Honesty's fields."""
+def _round(trial: SelfTestPlan) -> list[Comparison]:
+    """One comparison of each kind, in the order of the fields of SelfTestResult."""
     twin = partial(open_slowed, trial.entry, trial.slower)
     first, second, third = _in_turns(trial, trial.entry.open, trial.entry.open, twin)
     alone = [_in_turns(trial, opener)[0] for opener in (trial.entry.open, trial.entry.open, twin)]
@@ -102,8 +102,8 @@ def _round(trial: Trial) -> list[Versus]:
     ]
 
 
-def _in_turns(trial: Trial, *openers: Opener) -> list[Row]:
-    effort = Effort(limit_s=trial.seconds)
+def _in_turns(trial: SelfTestPlan, *openers: Opener) -> list[Row]:
+    effort = StoppingRule(limit_s=trial.seconds)
     with ExitStack() as stack:
         workers = [stack.enter_context(Worker(f"{n}", opener)) for n, opener in enumerate(openers)]
         for worker in workers:
@@ -111,13 +111,13 @@ def _in_turns(trial: Trial, *openers: Opener) -> list[Row]:
         return [_row(trial, one) for one in measure(workers, effort)]
 
 
-def _row(trial: Trial, timed: Timed) -> Row:
+def _row(trial: SelfTestPlan, timed: Timed) -> Row:
     size = trial.size
     row = Row(entry=timed.worker.name, model="", runner="", height_px=size.height_px, width_px=size.width_px)
     return row.timed(timed.turns_ms, timed.yardstick_ms, timed.processes, complete=True)
 
 
-def _line(what: str, found: tuple[Versus, ...], wanted: Finding) -> str:
+def _line(what: str, found: tuple[Comparison, ...], wanted: Finding) -> str:
     counts = Counter(one.finding for one in found)
     others = ", ".join(f"{count} {finding}" for finding, count in counts.items() if finding != wanted)
     ratios = sorted(one.ratio.value for one in found)

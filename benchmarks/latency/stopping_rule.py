@@ -1,4 +1,4 @@
-"""Effort: how long a model is measured, and when that is enough."""
+"""The stopping rule: how long a model is measured, and when that is enough."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SETTLED_PROCESSES = 20
 
 
 @dataclass(frozen=True)
-class Effort:
+class StoppingRule:
     """When to stop measuring a model.
 
     least: timed frames at least. limit_s: timed seconds after which it is enough, whatever the p99 does.

@@ -33,7 +33,7 @@ CLOSE_S = 5.0
 
 
 @dataclass
-class Held:
+class WorkerState:
     """What a worker holds: its open model and the frames it is asked to fuse."""
 
     backend: Backend
@@ -79,7 +79,9 @@ class Worker:
     ) -> None:
         self.close()
 
-    def ask(self, job: Callable[Concatenate[Held, Given], Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer:
+    def ask(
+        self, job: Callable[Concatenate[WorkerState, Given], Answer], *args: Given.args, **kwargs: Given.kwargs
+    ) -> Answer:
         """Run a function of some module on what the worker holds, there, and give its answer."""
         with suppress(BrokenPipeError):
             self._pipe.send((job, args, kwargs))
@@ -149,24 +151,24 @@ class Worker:
         )
 
 
-def first_frame_ms(held: Held) -> float:
+def first_frame_ms(held: WorkerState) -> float:
     """A job: the time of one frame, meant to be the first."""
     return time_frame_ms(held, 0)
 
 
-def turn_ms(held: Held, first: int, runs: int, settle: bool) -> list[float]:
+def turn_ms(held: WorkerState, first: int, runs: int, settle: bool) -> list[float]:
     """A job: the times of some frames in a row, after one that is not counted where `settle` says so."""
     if settle:
         held.fuse(first)
     return [time_frame_ms(held, first + run) for run in range(runs)]
 
 
-def pictures(held: Held) -> list[Pixels]:
+def pictures(held: WorkerState) -> list[Pixels]:
     """A job: every held frame, fused."""
     return [held.fuse(index) for index in range(len(held.pairs))]
 
 
-def peak_memory_mib(held: Held) -> float | None:
+def peak_memory_mib(held: WorkerState) -> float | None:
     """A job: the most memory this process has had resident so far, Python included; None where Linux does not say.
 
     The kernel's VmHWM, not getrusage: that one starts from what the parent process had.
@@ -175,14 +177,14 @@ def peak_memory_mib(held: Held) -> float | None:
     return None if found is None else found / 2**20
 
 
-def time_frame_ms(held: Held, index: int) -> float:
+def time_frame_ms(held: WorkerState, index: int) -> float:
     """Fuse one frame from host memory to host memory: `fuse` returns when the picture is there, on a GPU too."""
     started = time.perf_counter_ns()
     held.fuse(index)
     return (time.perf_counter_ns() - started) / 1e6
 
 
-def _hold(held: Held, pairs: Sequence[FramePair]) -> None:
+def _hold(held: WorkerState, pairs: Sequence[FramePair]) -> None:
     held.pairs = list(pairs)
 
 
@@ -210,13 +212,13 @@ def _serve(pipe: Connection, opener: Opener) -> None:
         return
     with closing(backend), suppress(EOFError, ConnectionError):  # the end of the pipe is that of the worker
         pipe.send((True, Loaded(backend.card, backend.name, load_ms)))
-        held = Held(backend)
+        held = WorkerState(backend)
         while True:
             pipe.send(_done(held, *pipe.recv()))
 
 
 def _done(
-    held: Held, job: Callable[..., object], args: Sequence[Any], kwargs: Mapping[str, Any]
+    held: WorkerState, job: Callable[..., object], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[bool, object]:
     try:
         return True, job(held, *args, **kwargs)

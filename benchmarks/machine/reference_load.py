@@ -1,4 +1,4 @@
-"""The yardstick: a fixed job timed between turns, which says how steady the machine itself was."""
+"""The reference load: a fixed job timed between turns, which says how steady the machine itself was."""
 
 from __future__ import annotations
 

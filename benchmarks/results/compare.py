@@ -30,7 +30,7 @@ Finding = Literal["slower", "faster", "no difference"]
 
 
 @dataclass(frozen=True)
-class Versus:
+class Comparison:
     """How B compares with A.
 
     ratio: latency of B over A, with its interval, after what the yardstick explains is taken out; the bounds are 0 and
@@ -70,10 +70,10 @@ class Match:
 
     first: Row
     second: Row
-    versus: Versus
+    versus: Comparison
 
 
-def versus_in_turns(first: Row, second: Row) -> Versus:
+def versus_in_turns(first: Row, second: Row) -> Comparison:
     """Compare two timed rows of one run, round by round: both turns of a round met the same neighbours.
 
     Rounds are taken together by the processes of the row that had fewer of them.
@@ -86,10 +86,10 @@ def versus_in_turns(first: Row, second: Row) -> Versus:
         found = paired_shift(_middles(apart, stretches), CONFIDENCE)
         if math.isfinite(found.high):
             break
-    return Versus(_as_ratio(found))
+    return Comparison(_as_ratio(found))
 
 
-def versus_of(first: Row, second: Row) -> Versus:
+def versus_of(first: Row, second: Row) -> Comparison:
     """Compare two timed rows of two runs.
 
     What slows the machine down slows the yardstick too, so each stretch is corrected by its own yardstick, as far as
@@ -104,7 +104,7 @@ def versus_of(first: Row, second: Row) -> Versus:
         if math.isfinite(found[0].high):
             break
     bounds = Interval(min(each.low for each in found), found[1].value, max(each.high for each in found))
-    return Versus(_as_ratio(bounds), math.exp(midmean(other.yardstick) - midmean(one.yardstick)))
+    return Comparison(_as_ratio(bounds), math.exp(midmean(other.yardstick) - midmean(one.yardstick)))
 
 
 def matches(first: Sequence[Row], second: Sequence[Row]) -> Iterator[Match]:

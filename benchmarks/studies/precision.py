@@ -19,7 +19,7 @@ from coconet.model_names import checkpoint_path
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
-from coconet.runtime.verify.parity import Answers
+from coconet.runtime.verify.parity import ModelPictures
 from coconet.runtime.verify.reference_backend import open_contender
 from coconet.runtime.verify.verification import Verification, verification_of
 
@@ -124,9 +124,9 @@ def precision_markdown(rows: Sequence[PrecisionRow]) -> str:
 
 def _answers(
     pairs: Sequence[FramePair], wanted: Sequence[Pixels], candidate: Backend, report: Callable[[], None]
-) -> Iterator[Answers]:
+) -> Iterator[ModelPictures]:
     for pair, reference in zip(pairs, wanted, strict=True):
-        yield Answers(pair, reference, _fused(candidate, pair, report))
+        yield ModelPictures(pair, reference, _fused(candidate, pair, report))
 
 
 def _fused(backend: Backend, pair: FramePair, report: Callable[[], None]) -> Pixels:

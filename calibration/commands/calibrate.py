@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from coconet.calibration.int8.frame_source import FrameSource
     from coconet.calibration.int8.graph import OnnxModel
     from coconet.calibration.int8.placement import ConvSite
-    from coconet.calibration.int8.sensitivity import Mixture, Sensitivity
+    from coconet.calibration.int8.sensitivity import MixedPrecision, Sensitivity
 
 
 ENOUGH_FRAMES = 100
@@ -83,7 +83,7 @@ def calibrate(
     from coconet.calibration.int8.qdq import quantize_model
     from coconet.calibration.int8.sensitivity import Sensitivity, conv_macs
     from coconet.files import check_outputs
-    from coconet.runtime.verify.reference_backend import RememberedBackend, open_contender
+    from coconet.runtime.verify.reference_backend import CachingBackend, open_contender
 
     chosen = _method(method, percentile)
     _check_ready(ranges, chosen=bool(method or percentile or crops))
@@ -103,7 +103,7 @@ def calibrate(
         found = replace(found, record=replace(found.record, front_end=source.front_end()))
     parted = split_concats(float_model, found)
     macs = conv_macs(parted, next(iter(division.check)))
-    with closing(RememberedBackend(open_contender(against or model))) as reference:
+    with closing(CachingBackend(open_contender(against or model))) as reference:
         gate = Gate(model, division.check, limits, reference)
         mixture = _mixture(Sensitivity(parted, found, gate, macs), quantizable_convs(parted), sensitivity)
     gate.write(quantize_model(parted, mixture.sites, found), mixture.parity, found, target)
@@ -175,7 +175,7 @@ def _measured(model: OnnxModel, sites: list[ConvSite], frames: CalibrationSet, m
     return replace(measured, record=replace(measured.record, method=frames.describe(measured.record.method)))
 
 
-def _mixture(sensitivity: Sensitivity, sites: list[ConvSite], table: bool) -> Mixture:
+def _mixture(sensitivity: Sensitivity, sites: list[ConvSite], table: bool) -> MixedPrecision:
     """All of the convolutions in INT8 if that holds, else with the table of what it took; the last try if none did."""
     from coconet.calibration.int8.sensitivity import damage_table, mixture_table, steps, worst_first
 

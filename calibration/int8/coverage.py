@@ -26,7 +26,7 @@ COLOUR_LEVELS = 2
 
 
 @dataclass(frozen=True)
-class Traits:
+class FrameStatistics:
     """What one pair is, in levels of 0..255; a colour picture counts as the mean of its channels.
 
     dark, bright: the mean of the visible picture is below 80 or above 160. hot: the infrared picture's 99th
@@ -43,7 +43,7 @@ class Traits:
     swapped: bool
 
     @classmethod
-    def of(cls, pair: FramePair) -> Traits:
+    def of(cls, pair: FramePair) -> FrameStatistics:
         """Look at a pair of 8 bit pictures of any size and channel count."""
         visible, infrared = (_gray(frame.pixels) for frame in (pair.visible, pair.infrared))
         low, high = np.percentile(infrared, (50, 99))
@@ -63,7 +63,7 @@ class Traits:
 class Coverage:
     """The traits of every calibration frame."""
 
-    traits: Sequence[Traits]
+    traits: Sequence[FrameStatistics]
 
     def __str__(self) -> str:
         counts = ", ".join(f"{self.count(trait)} {trait}" for trait in ("dark", "bright", "hot", "flat"))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.calibration.int8.coverage import Coverage, Traits
+from coconet.calibration.int8.coverage import Coverage, FrameStatistics
 from coconet.calibration.int8.frame_source import FolderSource, FrameSource
 from coconet.errors import CoconetError
 from coconet.media.pixels import RawPixels
@@ -48,13 +48,13 @@ def survey(pairs: Iterable[FramePair]) -> Survey:
     """
     seen, kept = 0, list[int]()
     thumbnails: list[NDArray[np.float32]] = []
-    traits: list[Traits] = []
+    traits: list[FrameStatistics] = []
     for seen, pair in enumerate(pairs, start=1):
         thumbnail = _thumbnail(pair)
         if not _near(thumbnail, thumbnails):
             kept.append(seen - 1)
             thumbnails.append(thumbnail)
-            traits.append(Traits.of(pair))
+            traits.append(FrameStatistics.of(pair))
     return Survey(seen, tuple(kept), Coverage(traits))
 
 

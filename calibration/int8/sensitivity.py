@@ -46,7 +46,7 @@ RANKING_SIDE_PX = 256
 
 
 @dataclass(frozen=True)
-class Damage:
+class LayerSensitivity:
     """What INT8 in one convolution alone does to the fused picture: its PSNR against the float model's, in dB."""
 
     site: ConvSite
@@ -54,7 +54,7 @@ class Damage:
 
 
 @dataclass(frozen=True)
-class Mixture:
+class MixedPrecision:
     """A model with some convolutions in INT8 and the others as they were, and how it did.
 
     kept: the outputs of those left in floating point, worst first. int8_share: share of all convolutions'
@@ -78,7 +78,7 @@ class Sensitivity:
     gate: Gate
     macs: dict[str, int]
 
-    def damages(self, sites: Iterable[ConvSite]) -> Iterator[Damage]:
+    def damages(self, sites: Iterable[ConvSite]) -> Iterator[LayerSensitivity]:
         """Quantise one convolution at a time, in the order of `sites`, each over the same few pictures.
 
         One at a time, not all but one: as many runs, each with one Q/DQ pair instead of all of them, and the damage
@@ -88,16 +88,16 @@ class Sensitivity:
         gate = replace(self.gate, frames=frames)
         for site in sites:
             trial = gate.measure(quantize_model(self.model, [site], self.ranges))
-            yield Damage(site, trial.parity.psnr_db)
+            yield LayerSensitivity(site, trial.parity.psnr_db)
 
-    def mixture(self, worst_first: Sequence[ConvSite], keep: int) -> Mixture:
+    def mixture(self, worst_first: Sequence[ConvSite], keep: int) -> MixedPrecision:
         """Measure the model with the first `keep` of the sites in floating point, on all frames of the gate.
 
         They stay in the type they have: FP16 in an FP16 export, which makes one strongly typed file of both.
         """
         sites = tuple(worst_first[keep:])
         trial = self.gate.measure(quantize_model(self.model, sites, self.ranges))
-        return Mixture(
+        return MixedPrecision(
             sites=sites,
             kept=tuple(site.output for site in worst_first[:keep]),
             size_bytes=trial.size_bytes,
@@ -113,7 +113,7 @@ class Sensitivity:
         return FramePair(_middle(pair.visible), _middle(pair.infrared))
 
 
-def worst_first(damages: Sequence[Damage]) -> list[ConvSite]:
+def worst_first(damages: Sequence[LayerSensitivity]) -> list[ConvSite]:
     """The sites from the lowest PSNR to the highest."""
     return [damage.site for damage in sorted(damages, key=lambda damage: damage.psnr_db)]
 
@@ -149,7 +149,7 @@ def expected_speed(int8_share: float, precision: PrecisionName) -> float:
     return 1.0 / (int8_share / times + 1.0 - int8_share)
 
 
-def damage_table(damages: Sequence[Damage]) -> Table:
+def damage_table(damages: Sequence[LayerSensitivity]) -> Table:
     """The convolutions, worst first, with the PSNR when each is the only one in INT8."""
     table = Table("convolution", "PSNR alone in INT8 (dB)", title="Sensitivity, worst first")
     for damage in sorted(damages, key=lambda damage: damage.psnr_db):
@@ -157,7 +157,7 @@ def damage_table(damages: Sequence[Damage]) -> Table:
     return table
 
 
-def mixture_table(mixtures: Sequence[Mixture], precision: PrecisionName, chosen: Mixture | None) -> Table:
+def mixture_table(mixtures: Sequence[MixedPrecision], precision: PrecisionName, chosen: MixedPrecision | None) -> Table:
     """The models that were tried, as a Pareto row; the one to be written is marked with an arrow."""
     label = PRECISIONS[precision].label
     table = Table(

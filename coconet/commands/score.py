@@ -21,7 +21,7 @@ from coconet.terminal import Console
 
 if TYPE_CHECKING:
     from coconet.media.image import InfraredStills
-    from coconet.metrics.scoreboard import FusedPicture, Row, Scorer, Standing
+    from coconet.metrics.scoreboard import FusedPicture, RankedEntry, Row, Scorer
 
 
 @reads_pictures
@@ -78,7 +78,7 @@ def _scored_with_bar(pictures: list[FusedPicture], scorer: Scorer, thermal: Infr
     return list(track(rows, "scoring", total=len(pictures), console=Console(stderr=True), transient=True))
 
 
-def _table(standings: list[Standing], caption: str) -> Table:
+def _table(standings: list[RankedEntry], caption: str) -> Table:
     """One line an entry, the best of every column in bold."""
     from coconet.metrics.fusion import METRICS
     from coconet.metrics.scoreboard import RANKED

@@ -45,7 +45,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Standing:
+class RankedEntry:
     """One entry: the mean of its scores, and the mean of its ranks over RANKED (1 is best, equals share theirs)."""
 
     entry: str
@@ -92,13 +92,13 @@ def score_pictures(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def standings(rows: Iterable[Row]) -> list[Standing]:
+def standings(rows: Iterable[Row]) -> list[RankedEntry]:
     """Mean and mean rank of every entry, in the order in which the entries appear."""
     values: dict[str, list[tuple[float, ...]]] = {}
     for row in rows:
         values.setdefault(row.entry, []).append(dataclasses.astuple(row.scores))
     means = [Scores(*np.mean(scores, axis=0).tolist()) for scores in values.values()]
-    return [Standing(*parts) for parts in zip(values, means, _mean_ranks(means), strict=True)]
+    return [RankedEntry(*parts) for parts in zip(values, means, _mean_ranks(means), strict=True)]
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:

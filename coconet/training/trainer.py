@@ -20,7 +20,7 @@ from coconet.training.initial_weights import fresh_network, start_network
 from coconet.training.noisy_twin import NoisyTwin, noise_gain
 from coconet.training.objective import Objective
 from coconet.training.recipe import Recipe, TrainingPlan
-from coconet.training.validation import Journal, Validation
+from coconet.training.validation import CsvLog, Validation
 
 try:
     import torch
@@ -93,7 +93,7 @@ class Trainer:
             self.notes.append(f"{drawn} masks of targets read, {len(pairs) - drawn} by the saliency rule")
         self.step, self._origins = 0, [initial.origin, *self.objective.notes]
         self._resume()
-        self._log = Journal(self.folder / "log.csv", self.step)
+        self._log = CsvLog(self.folder / "log.csv", self.step)
         self._validation = Validation(plan.validation, plan, self.signature, self.step) if plan.validation else None
 
     def run(self, report: Callable[[int, float], None] = lambda step, loss: None) -> Path:

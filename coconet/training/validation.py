@@ -42,7 +42,7 @@ JUDGED = tuple(metric.name for metric in METRICS if metric.compares and metric.r
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ValidationScores:
     """What a network made of the held-out pairs, and their mean metrics.
 
     score: mean over JUDGED of the metric divided by what the better of average and maximum fusion reaches in it.
@@ -53,7 +53,7 @@ class Judgement:
     score: float
 
 
-class Judge:
+class Validator:
     """Fuses whole held-out pictures as the deployed network will, at 8 bit, and scores them."""
 
     def __init__(self, pairs: Sequence[GrayPair], signature: Signature) -> None:
@@ -62,13 +62,13 @@ class Judge:
             check_frame_size(height, width, signature)
         self.pairs, self._signature = pairs, signature
 
-    def judge(self, core: nn.Module, device: torch.device) -> Judgement:
+    def judge(self, core: nn.Module, device: torch.device) -> ValidationScores:
         """Fuse and score every pair with a copy of the core, so that its own state of training stays as it is."""
         fuser = Fuser(copy.deepcopy(core), self._signature, visible_channels=1).to(device).eval()
         pictures = tuple(_fused(fuser, pair, device) for pair in self.pairs)
         mean = _mean_scores(self.pairs, pictures)
         ratios = [getattr(mean, name) / level for name, level in self._levels.items()]
-        return Judgement(pictures, mean, sum(ratios) / len(ratios))
+        return ValidationScores(pictures, mean, sum(ratios) / len(ratios))
 
     @cached_property
     def _levels(self) -> dict[str, float]:
@@ -102,7 +102,7 @@ def _maximum(pair: GrayPair) -> NDArray[Any]:
     return np.maximum(pair.visible, pair.infrared)
 
 
-class Journal:
+class CsvLog:
     """Lines of `step` and numbers. What an interrupted run wrote after the step it goes on from is dropped."""
 
     def __init__(self, path: Path, step: int) -> None:
@@ -155,8 +155,8 @@ class Validation:
 
     def __init__(self, source: Path, plan: TrainingPlan, signature: Signature, step: int) -> None:
         self._plan = plan
-        self._judge = Judge(load_pairs([source]), signature)
-        self._journal = Journal(plan.out / "validation.csv", step)
+        self._judge = Validator(load_pairs([source]), signature)
+        self._journal = CsvLog(plan.out / "validation.csv", step)
 
     def due(self, step: int) -> bool:
         """Every `validate_every` steps and after the last one; before the first, if the run began with weights."""
@@ -173,7 +173,7 @@ class Validation:
         self._draw(step, judgement)
         self._journal.add(step, {"score": score, **dataclasses.asdict(judgement.mean)})
 
-    def _draw(self, step: int, judgement: Judgement) -> None:
+    def _draw(self, step: int, judgement: ValidationScores) -> None:
         scenes = list(zip(self._judge.pairs, judgement.pictures, strict=True))
         rows = [
             (

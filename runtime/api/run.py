@@ -12,7 +12,7 @@ from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.pipeline import Ending
 from coconet.runtime.loop.run import FrontEndCheck, run_pairs
 from coconet.runtime.loop.run_report import RunReport
-from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.sinks.open_sink import Output
 
@@ -38,7 +38,7 @@ def run(  # noqa: PLR0913  what the command line takes too
     Warns (UserWarning) if an INT8 model was calibrated behind other settings of the thermal front end than those of
     this rig.
     """
-    gauge = Gauge()
+    gauge = RunStats()
     gauge.on_frame(FrontEndCheck(model.card, pairs.front_end, warnings.warn))
     if on_frame is not None:
         gauge.on_frame(on_frame)

@@ -19,8 +19,8 @@ from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.pipeline import Ending
 from coconet.runtime.loop.run import run_rig
 from coconet.runtime.loop.run_report import RunReport
-from coconet.runtime.loop.run_stats import Gauge
-from coconet.runtime.rig.live_settings import Tuner
+from coconet.runtime.loop.run_stats import RunStats
+from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.sinks.open_sink import Output
 from coconet.runtime.threads.stop_signals import stopped_by_signals
@@ -87,8 +87,10 @@ def run_demo(
     check_outputs([files.video, files.picture, files.report], inputs=[model_path(model)], overwrite=overwrite)
     make_folder(folder)
     middle = MiddleFrame(round(seconds * FPS / 2))
-    tuner = Tuner(Rig.from_addresses(camera, camera))
-    report = run_rig(tuner, choice, Output(str(files.video), overwrite=overwrite), gauge=Gauge(middle), ending=ending)
+    tuner = AdjustableRig(Rig.from_addresses(camera, camera))
+    report = run_rig(
+        tuner, choice, Output(str(files.video), overwrite=overwrite), gauge=RunStats(middle), ending=ending
+    )
     if not report.fused:
         raise CoconetError("demo", wanted="one fused frame", got="a stop before the first", remedy="Let it run longer.")
     write_picture(files.picture, side_by_side(middle.frame))

@@ -103,9 +103,9 @@ def run(
     from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
     from coconet.runtime.loop.pipeline import Ending
     from coconet.runtime.loop.run import run_rig
-    from coconet.runtime.loop.run_stats import Gauge
-    from coconet.runtime.loop.supervisor import Attendant
-    from coconet.runtime.rig.live_settings import Tuner
+    from coconet.runtime.loop.run_stats import RunStats
+    from coconet.runtime.loop.supervisor import RunSupervisor
+    from coconet.runtime.rig.live_settings import AdjustableRig
     from coconet.runtime.rig.rig_file import Rig, fitted_by, read_by
     from coconet.runtime.sinks.open_sink import Output
     from coconet.runtime.sinks.video_file import Rotation
@@ -120,18 +120,18 @@ def run(
     if choice.kind == "tensorrt":
         first_cuda_device()  # without a GPU nothing else about the command matters
     Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
-    chosen, gauge = fitted_by(read_by(Rig.chosen(rig, visible, infrared), reading), fit), Gauge()
+    chosen, gauge = fitted_by(read_by(Rig.chosen(rig, visible, infrared), reading), fit), RunStats()
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
     if view is not None:
         chosen = chosen.model_copy(update={"realtime": True})
     output = Output(out, rotation, overwrite, skip_existing)
     output.check([rig, *chosen.sources, choice.path], [json_file])
-    tuner = Tuner(chosen, rig, gives_misfits=on_error == "skip")
+    tuner = AdjustableRig(chosen, rig, gives_misfits=on_error == "skip")
     with (
         whole_file(json_file) if json_file else nullcontext() as scratch,
         stopped_by_signals() as stop,
         logging_as(log),
-        Attendant(gauge),
+        RunSupervisor(gauge),
         open_viewer(view, gauge, PageSettings(host, port, token, captures, view_token), tuner, stop),
     ):
         report = run_rig(tuner, choice, output, ending=Ending(frames, stop), gauge=gauge)

@@ -48,7 +48,7 @@ def verify(
     from coconet.runtime.verify.error_map import error_panel
     from coconet.runtime.verify.parity import answers_of
     from coconet.runtime.verify.reference_backend import common_card, open_contender
-    from coconet.runtime.verify.report import Contestant, VerifyReport
+    from coconet.runtime.verify.report import ComparedModel, VerifyReport
     from coconet.runtime.verify.verification import judge, limits_for, verification_of
 
     names = (reference, candidate)
@@ -62,7 +62,7 @@ def verify(
         card = common_card(models[0].card, models[1].card)
         found = verification_of(answers_of(models[0], models[1], fit_pairs(shown, card)))
         limits = limits_for(models[1].card.precision, min_psnr)
-        contestants = [Contestant.of(name, model) for name, model in zip(names, models, strict=True)]
+        contestants = [ComparedModel.of(name, model) for name, model in zip(names, models, strict=True)]
         report = VerifyReport(contestants[0], contestants[1], found, limits, judge(found, limits))
         if json_scratch:
             json_scratch.write_text(report.to_json() + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""How a run stands: whether it is alive and ready, and if not, why; for whoever watches over it."""
+"""Liveness: whether a run is alive and ready, and if not, why; for probes and service managers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from coconet.runtime.frame import FusedFrame
-from coconet.runtime.loop.run_stats import Gauge, Vitals
+from coconet.runtime.loop.run_stats import RunStats, Vitals
 
 STALLED_S = 10.0
 """A loop that has fused nothing for so long hangs: a live rig gives pictures even while both cameras are lost."""
@@ -17,7 +17,7 @@ STARTING_S = 120.0
 
 
 @dataclass(frozen=True)
-class Standing:
+class Liveness:
     """alive: the loop moves, or may still be starting. ready: it fuses what two live cameras see. reason: in words."""
 
     alive: bool
@@ -25,10 +25,10 @@ class Standing:
     reason: str
 
 
-class Pulse:
+class LivenessCheck:
     """Feels whether a run goes on."""
 
-    def __init__(self, gauge: Gauge, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, gauge: RunStats, now_s: Callable[[], float] = time.monotonic) -> None:
         """Begin to feel the run that tells `gauge`."""
         self._gauge, self._now_s = gauge, now_s
         self._begun_s, self._last_s = now_s(), None
@@ -36,16 +36,16 @@ class Pulse:
 
     _last_s: float | None
 
-    def standing(self) -> Standing:
+    def standing(self) -> Liveness:
         """How the run stands now."""
         now_s = self._now_s()
         if self._last_s is None:
-            return Standing(now_s - self._begun_s < STARTING_S, False, "no fused frame yet")
+            return Liveness(now_s - self._begun_s < STARTING_S, False, "no fused frame yet")
         silent_s = now_s - self._last_s
         if silent_s > STALLED_S:
-            return Standing(False, False, f"no fused frame for {silent_s:.0f} s")
+            return Liveness(False, False, f"no fused frame for {silent_s:.0f} s")
         trouble = rig_trouble(self._gauge.vitals())
-        return Standing(True, not trouble, trouble or "fusing")
+        return Liveness(True, not trouble, trouble or "fusing")
 
     def _note(self, frame: FusedFrame) -> None:
         self._last_s = self._now_s()

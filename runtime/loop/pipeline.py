@@ -17,7 +17,7 @@ from coconet.runtime.backends.backend import Backend, OverlappingBackend
 from coconet.runtime.frame import FramePair, FusedFrame
 from coconet.runtime.frame_check import SizeGuard
 from coconet.runtime.loop.run_report import RunReport
-from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.loop.selection import Misfit, Selection
 from coconet.runtime.pairing.paired_captures import StreamCounts
 from coconet.runtime.sinks.sink import Sink
@@ -109,7 +109,7 @@ def run_pipeline(
     sink: Sink,
     *,
     ending: Ending | None = None,
-    gauge: Gauge | None = None,
+    gauge: RunStats | None = None,
 ) -> RunReport:
     """Fuse pairs until they end, or as `ending` says; close the sink and say how it went.
 
@@ -117,7 +117,7 @@ def run_pipeline(
     gauge: keeps the record of the run.
     Any error discards the sink and is raised; so is a stream without a single pair, unless it was stopped.
     """
-    gauge, ending = gauge or Gauge(), ending or Ending()
+    gauge, ending = gauge or RunStats(), ending or Ending()
     loop, stop, selection = _Loop(pairs, backend, ending, gauge), ending.stop, ending.selection
     with SinkThread(sink, gauge.note_written) as writer:
         for frame in loop.fused():
@@ -138,7 +138,7 @@ def run_pipeline(
 class _Loop:
     """One run of the loop, from pairs to fused frames."""
 
-    def __init__(self, pairs: PairSource, backend: Backend, ending: Ending, gauge: Gauge) -> None:
+    def __init__(self, pairs: PairSource, backend: Backend, ending: Ending, gauge: RunStats) -> None:
         self._selection = ending.selection
         self._pairs, self._backend, self._limit, self._stop = pairs, backend, ending.limit, ending.stop
         self._guard = SizeGuard(backend.card)

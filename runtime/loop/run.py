@@ -18,11 +18,11 @@ from coconet.runtime.backends.open_backend import open_choice
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.run_report import RunReport
-from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.loop.selection import Selection
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.pairing.paired_captures import StreamCounts
-from coconet.runtime.rig.live_settings import Tuner
+from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.sinks.open_sink import Output, open_sink, output_path
 from coconet.runtime.sinks.sink import FolderSink
 from coconet.runtime.threads.queue_thread import result_unless
@@ -64,12 +64,12 @@ def front_end_warning(here: FrontEnd, calibrated: FrontEnd | None) -> str:
 
 
 def run_rig(
-    tuner: Tuner,
+    tuner: AdjustableRig,
     choice: BackendChoice,
     out: Output,
     *,
     ending: Ending | None = None,
-    gauge: Gauge | None = None,
+    gauge: RunStats | None = None,
 ) -> RunReport:
     """Fuse what the rig's cameras give, with a progress bar on stderr.
 
@@ -78,7 +78,7 @@ def run_rig(
     Raises CoconetError for whatever cannot be opened, for an output that is an input or there already, and for what
     fails on the way; a video stays under its unfinished name then, and pictures that are whole stay.
     """
-    ending, gauge = ending or Ending(), gauge or Gauge()
+    ending, gauge = ending or Ending(), gauge or RunStats()
     out.check([tuner.file, *tuner.rig.sources, choice.path])
     _tell_recovered(out)
     with closing(_open_model(choice)) as backend:
@@ -92,7 +92,7 @@ def run_rig(
             return run_pairs(pairs, backend, out, ending=ending, gauge=gauge)
 
 
-def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Ending, gauge: Gauge) -> RunReport:
+def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Ending, gauge: RunStats) -> RunReport:
     """Fuse the pairs of cameras that are open but not read yet, and close the cameras; the backend stays open.
 
     Says nothing itself: who wants to hear of it asks the gauge. Errors and the rest are as `run_rig` says.
@@ -129,7 +129,7 @@ def _open_model(choice: BackendChoice) -> Backend:
         return open_choice(choice)
 
 
-def _open_cameras(tuner: Tuner, stop: Event) -> PairStream | None:
+def _open_cameras(tuner: AdjustableRig, stop: Event) -> PairStream | None:
     """Open the cameras, which may take as long as a network waits for an answer; None if that was stopped."""
     with ending_with(ExitCode.CAMERA):
         return result_unless(stop, tuner.open, "open cameras")

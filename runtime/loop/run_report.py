@@ -10,7 +10,7 @@ from rich.table import Table
 
 from coconet.cards.precision import PrecisionName
 from coconet.runtime.loop.latency_log import Percentiles, StageTime
-from coconet.runtime.loop.run_stats import Figures
+from coconet.runtime.loop.run_stats import RunTotals
 from coconet.runtime.loop.selection import Misfit
 from coconet.runtime.pairing.paired_captures import CameraCount, StreamCounts
 
@@ -46,7 +46,7 @@ class RunReport:
     misfits: tuple[Misfit, ...] = ()
 
     @classmethod
-    def of(cls, figures: Figures, counts: StreamCounts, *, interrupted: bool) -> RunReport:
+    def of(cls, figures: RunTotals, counts: StreamCounts, *, interrupted: bool) -> RunReport:
         """Lay out what a run has come to. figures: over all of it."""
         return cls(
             model=figures.model,

@@ -26,7 +26,7 @@ RigHealth = Callable[[], tuple[CameraHealth | None, CameraHealth | None]]
 
 
 @dataclass(frozen=True)
-class Figures:
+class RunTotals:
     """What the record of a run says at one moment: counts over all of the run, percentiles over its newest frames.
 
     seconds: since the run began. The other fields are those of RunReport and Vitals, which are made of them.
@@ -78,7 +78,7 @@ class Vitals:
         return json.dumps(dataclasses.asdict(self))
 
 
-class Gauge:
+class RunStats:
     """The record of a run: the loop books every frame once, and any thread reads what it has come to."""
 
     def __init__(self, on_frame: OnFrame | None = None) -> None:
@@ -130,7 +130,7 @@ class Gauge:
         """How many frames of the run were booked."""
         return self._log.frames
 
-    def figures(self) -> Figures:
+    def figures(self) -> RunTotals:
         """What the whole run has come to; raises RuntimeError before it has begun."""
         with self._lock:
             return self._figures(HISTORY_FRAMES)
@@ -160,11 +160,11 @@ class Gauge:
                 pairing_trouble=self._pairing_trouble(),
             )
 
-    def _figures(self, last: int) -> Figures:
+    def _figures(self, last: int) -> RunTotals:
         card, log = self._card, self._log
         if card is None:
             raise RuntimeError("a record has figures once its run has begun")
-        return Figures(
+        return RunTotals(
             model=card.network,
             precision=card.precision,
             backend=self._backend,

@@ -14,8 +14,8 @@ from contextlib import suppress
 from types import TracebackType
 
 from coconet.event_log import log_event
-from coconet.runtime.loop.liveness import Pulse, Standing
-from coconet.runtime.loop.run_stats import Gauge, Vitals
+from coconet.runtime.loop.liveness import Liveness, LivenessCheck
+from coconet.runtime.loop.run_stats import RunStats, Vitals
 from coconet.runtime.pairing.camera_health import CameraHealth
 from coconet.runtime.threads.background import Background
 
@@ -70,7 +70,7 @@ class Reminder:
         return said
 
 
-class Attendant(Background):
+class RunSupervisor(Background):
     """A context manager: inside its block it looks at a run twice a second.
 
     Camera states and pairs that fail to come are logged when that changes, figures once a minute, a loop that stands
@@ -79,18 +79,18 @@ class Attendant(Background):
     """
 
     def __init__(
-        self, gauge: Gauge, notifier: Notifier | None = None, now_s: Callable[[], float] = time.monotonic
+        self, gauge: RunStats, notifier: Notifier | None = None, now_s: Callable[[], float] = time.monotonic
     ) -> None:
         """Prepare to look at the run that `gauge` measures; now_s: gives the time in seconds."""
         super().__init__(self._keep_looking, "attendant")
-        self._gauge, self._pulse, self._notifier = gauge, Pulse(gauge, now_s), notifier or Notifier()
+        self._gauge, self._pulse, self._notifier = gauge, LivenessCheck(gauge, now_s), notifier or Notifier()
         self._now_s = now_s
         self._states: dict[str, str] = {}
         self._announced, self._figures_s, self._reason = False, now_s(), ""
         self._unpaired, self._stalled = "", Reminder(now_s)
 
     @property
-    def pulse(self) -> Pulse:
+    def pulse(self) -> LivenessCheck:
         """Who feels whether the run goes on."""
         return self._pulse
 
@@ -149,7 +149,7 @@ class Attendant(Background):
         latency_ms = None if vitals.latency_ms is None else round(vitals.latency_ms.p95, 1)
         log_event("figures", fps=round(vitals.fps, 2), fused=vitals.fused, fuse_p95_ms=latency_ms)
 
-    def _tell(self, standing: Standing) -> None:
+    def _tell(self, standing: Liveness) -> None:
         if standing.reason != self._reason:
             self._reason = standing.reason
             self._notifier.tell(f"STATUS={standing.reason}")

@@ -24,7 +24,7 @@ class Recovery:
 
 
 @dataclass(frozen=True)
-class Care:
+class CaptureOptions:
     """What a live camera gets besides being read.
 
     watch: notes every frame and every loss. recovery: opens the camera again when it fails or ends; without it an error
@@ -49,7 +49,7 @@ class Capture(QueueThread[Frame]):
         camera: Camera,
         depth: int,
         changed: Condition | None = None,
-        care: Care | None = None,
+        care: CaptureOptions | None = None,
     ) -> None:
         """Prepare to read `camera`; captures that share `changed` can be waited for together.
 

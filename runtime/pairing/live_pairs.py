@@ -15,7 +15,7 @@ from coconet.media.pixels import RawPixels
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.frame import Frame, FramePair, Side
 from coconet.runtime.pairing.camera_health import CameraHealth, HealthLimits, HealthWatch
-from coconet.runtime.pairing.capture import Care, Recovery
+from coconet.runtime.pairing.capture import CaptureOptions, Recovery
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.pairing.paired_captures import PairedCaptures, Pairing
 from coconet.runtime.preprocess.preprocess import Preparation
@@ -37,7 +37,7 @@ _THINNING = 0.75  # a survivor's frame comes out if it is so many output periods
 
 
 @dataclass(frozen=True)
-class LiveSettings:
+class LivePairingOptions:
     """How live cameras are looked after.
 
     limits: when a camera counts as live. recoveries: how it is opened again. size_px: (width, height) of the visible
@@ -55,18 +55,18 @@ def pair_live_cameras(
     infrared: Camera,
     pairing: Pairing | None = None,
     preparation: Preparation | None = None,
-    live: LiveSettings | None = None,
+    live: LivePairingOptions | None = None,
 ) -> PairStream:
     """Join two open cameras that do not wait: a slow consumer gets few pictures rather than old ones.
 
     Raises CoconetError if one of them is live and the other is not.
     """
-    live = live or LiveSettings()
+    live = live or LivePairingOptions()
     watches: dict[Side, HealthWatch] = {
         "visible": HealthWatch(visible.name, thermal=False, limits=live.limits),
         "infrared": HealthWatch(infrared.name, thermal=True, limits=live.limits),
     }
-    care = {side: Care(watch, live.recoveries.get(side), live.clock) for side, watch in watches.items()}
+    care = {side: CaptureOptions(watch, live.recoveries.get(side), live.clock) for side, watch in watches.items()}
     captures = PairedCaptures(visible, infrared, pairing, care)
     return PairStream(captures, LivePairs(captures, watches, live), preparation)
 
@@ -83,10 +83,10 @@ class LivePairs:
     """
 
     def __init__(
-        self, captures: PairedCaptures, watches: Mapping[Side, HealthWatch], live: LiveSettings | None = None
+        self, captures: PairedCaptures, watches: Mapping[Side, HealthWatch], live: LivePairingOptions | None = None
     ) -> None:
         """Pair what `captures` reads, by the state that `watches` has for each camera."""
-        live = live or LiveSettings()
+        live = live or LivePairingOptions()
         self._captures, self._watches, self._size_px, self._clock = captures, watches, live.size_px, live.clock
         self._latest: dict[Side, Frame] = {}
         self._periods_ns: deque[int] = deque(maxlen=_PERIODS)

@@ -14,7 +14,7 @@ from coconet.errors import CoconetError
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.frame import Frame, FramePair, Side
 from coconet.runtime.pairing.camera_health import CameraHealth
-from coconet.runtime.pairing.capture import Capture, Care
+from coconet.runtime.pairing.capture import Capture, CaptureOptions
 from coconet.runtime.pairing.nearest import Pairer, Pairs
 from coconet.runtime.pairing.paced import PacedPairer
 
@@ -120,7 +120,7 @@ class PairedCaptures:
         visible: Camera,
         infrared: Camera,
         pairing: Pairing | None = None,
-        care: Mapping[Side, Care] | None = None,
+        care: Mapping[Side, CaptureOptions] | None = None,
     ) -> None:
         """Prepare to read two open cameras; a side without `care` ends with its camera, and raises its errors.
 

@@ -27,7 +27,7 @@ Changes = Mapping[str, Mapping[str, Any]]
 """Tables, keys and values, as in a rig file."""
 
 
-class Tuner:
+class AdjustableRig:
     """Holds a rig, opens it, and changes it; any thread may ask.
 
     rig: as it is now. file: the rig file it came from, None where it came from two addresses.

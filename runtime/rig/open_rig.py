@@ -19,7 +19,7 @@ from coconet.runtime.cameras.open_camera import ROLES, CameraSettings, Role, is_
 from coconet.runtime.frame import Frame, Side
 from coconet.runtime.pairing.capture import Recovery
 from coconet.runtime.pairing.file_clocks import FileClock, lay_together
-from coconet.runtime.pairing.live_pairs import LiveSettings, pair_live_cameras
+from coconet.runtime.pairing.live_pairs import LivePairingOptions, pair_live_cameras
 from coconet.runtime.pairing.pair_stream import PairStream, pair_recordings
 from coconet.runtime.pairing.paired_captures import Pairing
 from coconet.runtime.preprocess.agc import ThermalStretch
@@ -67,7 +67,7 @@ def open_rig(
         visible, infrared = _pace(*sources) if rig.realtime else sources
         preparation = _preparation(rig, (visible.name, infrared.name), align=align)
         if visible.realtime and infrared.realtime:
-            settings = LiveSettings(rig.health.limits(), recoveries, rig.alignment.size_px)
+            settings = LivePairingOptions(rig.health.limits(), recoveries, rig.alignment.size_px)
             stream = pair_live_cameras(visible, infrared, _pairing(rig), preparation, settings)
         else:
             stream = pair_recordings(visible, infrared, _pairing(rig), preparation, gives_misfits=gives_misfits)

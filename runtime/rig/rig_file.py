@@ -19,7 +19,7 @@ from coconet.runtime.pairing.paired_captures import Policy
 from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.preprocess.warp import IDENTITY, Alignment, Lens, Matrix, Plane
 from coconet.runtime.rig.secrets import beside
-from coconet.runtime.view import Colours, FirstView, Look
+from coconet.runtime.view import Colours, FirstView, ViewSettings
 
 Side = Annotated[int, Field(gt=0, le=65_536)]
 
@@ -159,9 +159,9 @@ class ViewTable(Checked):
     show: FirstView = "fused"
     colours: Colours = "white-hot"
 
-    def look(self) -> Look:
+    def look(self) -> ViewSettings:
         """As one picture, which split is not: the fused one then."""
-        return Look("fused" if self.show == "split" else self.show, self.colours)
+        return ViewSettings("fused" if self.show == "split" else self.show, self.colours)
 
 
 class Rig(Checked):

@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from coconet.errors import Refused
-from coconet.harmless import is_secret_key
 from coconet.redaction import redact
+from coconet.redaction_rules import is_secret_key
 
 _REFERENCE = re.compile(r"\$\{(file:)?([^{}]*)\}")
 

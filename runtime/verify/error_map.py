@@ -9,7 +9,7 @@ import numpy as np
 from coconet.errors import MissingPackage
 from coconet.media.panel import captioned_row
 from coconet.media.pixels import Pixels
-from coconet.runtime.verify.parity import Answers
+from coconet.runtime.verify.parity import ModelPictures
 
 try:
     import cv2
@@ -39,7 +39,7 @@ def error_map(reference: Pixels, candidate: Pixels) -> ErrorMap:
     return ErrorMap(np.asarray(painted, np.uint8), factor, most)
 
 
-def error_panel(answers: Answers, labels: tuple[str, str]) -> Pixels:
+def error_panel(answers: ModelPictures, labels: tuple[str, str]) -> Pixels:
     """Both frames, both models' pictures and the error map in one row; (H + 24, 5 W + 16, 3) BGR uint8."""
     errors = error_map(answers.reference, answers.candidate)
     pair = answers.pair

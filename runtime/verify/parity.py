@@ -43,7 +43,7 @@ class Parity:
 
 
 @dataclass(frozen=True)
-class Answers:
+class ModelPictures:
     """A pair of frames and what the two models made of it: pictures of one shape, (H, W, 3) or (H, W, 1) uint8."""
 
     pair: FramePair
@@ -78,15 +78,15 @@ def compare(reference: Backend, candidate: Backend, pairs: Iterable[FramePair]) 
     return parity_of([frame_error(answers) for answers in answers_of(reference, candidate, pairs)])
 
 
-def answers_of(reference: Backend, candidate: Backend, pairs: Iterable[FramePair]) -> Iterator[Answers]:
+def answers_of(reference: Backend, candidate: Backend, pairs: Iterable[FramePair]) -> Iterator[ModelPictures]:
     """Fuse pair after pair with both models. Raises CoconetError for answers of unequal shape."""
     for pair in pairs:
-        answers = Answers(pair, reference.fuse(*_pixels(pair)), candidate.fuse(*_pixels(pair)))
+        answers = ModelPictures(pair, reference.fuse(*_pixels(pair)), candidate.fuse(*_pixels(pair)))
         _check_shapes(answers)
         yield answers
 
 
-def frame_error(answers: Answers) -> FrameError:
+def frame_error(answers: ModelPictures) -> FrameError:
     """Count the differences of one frame."""
     counts = _difference_counts(answers.reference, answers.candidate)
     levels = np.arange(len(counts))
@@ -138,7 +138,7 @@ def _pixels(pair: FramePair) -> tuple[Pixels, Pixels]:
     return pair.visible.pixels, pair.infrared.pixels
 
 
-def _check_shapes(answers: Answers) -> None:
+def _check_shapes(answers: ModelPictures) -> None:
     if answers.reference.shape != answers.candidate.shape:
         raise CoconetError(
             f"parity, {answers.name}",
@@ -164,7 +164,7 @@ FAR_LEVELS = 64
 LEAST_SHARE = 0.001
 
 
-def suspicion(answers: Answers) -> str:
+def suspicion(answers: ModelPictures) -> str:
     """Say what is suspicious about the candidate's picture, or give an empty text.
 
     NaN and infinity do not survive the last step to 8 bit: they come out black or white, and spread from one sample

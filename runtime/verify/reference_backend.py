@@ -35,7 +35,7 @@ def open_contender(model: Path | str) -> Backend:
     return OnnxRuntimeBackend(path, optimise=False)
 
 
-class RememberedBackend:
+class CachingBackend:
     """A Backend that fuses a pair of frames once and then answers from a file: a reference of many comparisons.
 
     The files lie in a folder of their own until `close`, one per pair, as large as the fused picture.

@@ -15,7 +15,7 @@ from coconet.runtime.verify.verification import Verdict, VerdictLimits, Verifica
 
 
 @dataclass(frozen=True)
-class Contestant:
+class ComparedModel:
     """One of the two models: as the user named it, its precision, and what ran it."""
 
     model: str
@@ -23,7 +23,7 @@ class Contestant:
     backend: str
 
     @classmethod
-    def of(cls, model: str, backend: Backend) -> Contestant:
+    def of(cls, model: str, backend: Backend) -> ComparedModel:
         """Describe an open model."""
         return cls(model, backend.card.precision, backend.name)
 
@@ -35,8 +35,8 @@ class Contestant:
 class VerifyReport:
     """Reference and candidate, what was measured, and the verdict on it."""
 
-    reference: Contestant
-    candidate: Contestant
+    reference: ComparedModel
+    candidate: ComparedModel
     verification: Verification
     limits: VerdictLimits
     verdict: Verdict

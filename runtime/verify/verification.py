@@ -14,8 +14,8 @@ from coconet.metrics.fusion import VERIFIED
 from coconet.metrics.ssim import structural_similarity
 from coconet.runtime.frame import FramePair
 from coconet.runtime.verify.parity import (
-    Answers,
     FrameError,
+    ModelPictures,
     Parity,
     frame_error,
     parity_of,
@@ -82,7 +82,7 @@ class Verification:
     lowest_ssim: float
     deltas: tuple[MetricDelta, ...]
     suspicious: tuple[SuspiciousFrame, ...]
-    worst: Answers = field(repr=False)
+    worst: ModelPictures = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,13 @@ class _Scored:
     suspicion: str
 
 
-def verification_of(answers: Iterable[Answers]) -> Verification:
+def verification_of(answers: Iterable[ModelPictures]) -> Verification:
     """Measure frame after frame; only the pictures of the worst one are kept.
 
     Raises CoconetError without frames, and for pictures with sides under 41 pixels, which VIF cannot judge.
     """
     scored: list[_Scored] = []
-    worst: list[Answers] = []
+    worst: list[ModelPictures] = []
     for frame in answers:
         scored.append(_scored(frame))
         if scored[-1] is min(scored, key=lambda one: one.error.psnr_db):
@@ -117,7 +117,7 @@ def verification_of(answers: Iterable[Answers]) -> Verification:
     )
 
 
-def _scored(answers: Answers) -> _Scored:
+def _scored(answers: ModelPictures) -> _Scored:
     return _Scored(
         error=frame_error(answers),
         ssim=structural_similarity(luma(answers.reference), luma(answers.candidate)),

@@ -113,7 +113,7 @@ class Access:
         return None if origin is None else _foreign(origin, found)
 
 
-class Doorman:
+class AccessMiddleware:
     """ASGI middleware that turns away what Access refuses, and marks in the scope who may only watch."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:

@@ -11,7 +11,7 @@ from threading import Lock
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.runtime.frame import FusedFrame
-from coconet.runtime.view import Look
+from coconet.runtime.view import ViewSettings
 from coconet.runtime.view_renderer import render_view
 
 try:
@@ -26,29 +26,29 @@ Told = asyncio.Future[None]
 
 
 @dataclass(frozen=True)
-class Posted:
+class NumberedFrame:
     """A fused frame and its number on the board, which counts from 1."""
 
     serial: int
     frame: FusedFrame
 
 
-class BoardClosed(Exception):
+class LatestFrameClosed(Exception):
     """No more frames will come."""
 
 
-class Board:
+class LatestFrame:
     """The loop posts frames, and is never kept waiting; viewers wait in an event loop for the next one."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._newest: Posted | None = None
+        self._newest: NumberedFrame | None = None
         self._posted_s = -1.0
         self._waiting: set[Told] = set()
         self._closed = False
 
     @property
-    def newest(self) -> Posted | None:
+    def newest(self) -> NumberedFrame | None:
         """The frame that was posted last; None before the first."""
         return self._newest
 
@@ -59,7 +59,7 @@ class Board:
             return
         with self._lock:
             self._posted_s = now_s
-            self._newest = Posted(1 if self._newest is None else self._newest.serial + 1, frame)
+            self._newest = NumberedFrame(1 if self._newest is None else self._newest.serial + 1, frame)
         self._wake()
 
     def close(self) -> None:
@@ -74,12 +74,12 @@ class Board:
             with suppress(RuntimeError):  # an event loop that has closed has nobody left to tell
                 loop.call_soon_threadsafe(_tell, [told for told in waiting if told.get_loop() is loop])
 
-    async def newer_than(self, serial: int) -> Posted:
-        """Wait for a frame of a higher number; it is the newest, whatever came between. Raises BoardClosed."""
+    async def newer_than(self, serial: int) -> NumberedFrame:
+        """Wait for a frame of a higher number; it is the newest, whatever came between. Raises LatestFrameClosed."""
         while True:
             with self._lock:
                 if self._closed:
-                    raise BoardClosed
+                    raise LatestFrameClosed
                 if self._newest is not None and self._newest.serial > serial:
                     return self._newest
                 told: Told = asyncio.get_running_loop().create_future()
@@ -109,9 +109,9 @@ class Jpegs:
         self.encoded = 0
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="jpeg")
-        self._asked: dict[tuple[int, Look], Future[bytes]] = {}
+        self._asked: dict[tuple[int, ViewSettings], Future[bytes]] = {}
 
-    def of(self, posted: Posted, look: Look) -> Future[bytes]:
+    def of(self, posted: NumberedFrame, look: ViewSettings) -> Future[bytes]:
         """Give the bytes of a picture, once they are there; the same ones to everybody who asks for it."""
         key = (posted.serial, look)
         with self._lock:
@@ -125,7 +125,7 @@ class Jpegs:
         """End the thread."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _encode(self, frame: FusedFrame, look: Look) -> bytes:
+    def _encode(self, frame: FusedFrame, look: ViewSettings) -> bytes:
         self.encoded += 1
         pixels = render_view(frame, look)
         done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])

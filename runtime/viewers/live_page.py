@@ -11,8 +11,8 @@ from types import TracebackType
 
 from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.event_log import log_event
-from coconet.runtime.loop.run_stats import Gauge
-from coconet.runtime.rig.live_settings import Tuner
+from coconet.runtime.loop.run_stats import RunStats
+from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.viewers.snapshots import Captures, check_capture_folder
 
 
@@ -36,9 +36,9 @@ class LivePage:
 
     def __init__(
         self,
-        gauge: Gauge,
+        gauge: RunStats,
         settings: PageSettings | None = None,
-        tuner: Tuner | None = None,
+        tuner: AdjustableRig | None = None,
         on_open: Callable[[str], None] | None = None,
     ) -> None:
         """Prepare the page of the run that tells `gauge`.
@@ -47,17 +47,17 @@ class LivePage:
 
         Raises CoconetError for settings that are not safe.
         """
-        from coconet.runtime.loop.liveness import Pulse
+        from coconet.runtime.loop.liveness import LivenessCheck
         from coconet.runtime.viewers.auth import Access
-        from coconet.runtime.viewers.latest_frame import Board, Jpegs
+        from coconet.runtime.viewers.latest_frame import Jpegs, LatestFrame
         from coconet.runtime.viewers.probe_routes import probe_routes
         from coconet.runtime.viewers.web_app import LiveView, live_app, tuning_routes
         from coconet.runtime.viewers.web_server import WebServer
 
         settings = settings or PageSettings()
         check_capture_folder(settings.captures)
-        self.view = LiveView(gauge, Board(), Jpegs(), Captures(settings.captures))
-        routes = [*probe_routes(gauge, Pulse(gauge)), *([] if tuner is None else tuning_routes(tuner))]
+        self.view = LiveView(gauge, LatestFrame(), Jpegs(), Captures(settings.captures))
+        routes = [*probe_routes(gauge, LivenessCheck(gauge)), *([] if tuner is None else tuning_routes(tuner))]
         app = live_app(self.view, Access(settings.host, settings.token, settings.view_token), routes)
         self._server = WebServer(app, settings.host, settings.port)
         self._on_open, self._exit = on_open, ExitStack()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from threading import Event
 
-    from coconet.runtime.loop.run_stats import Gauge
-    from coconet.runtime.rig.live_settings import Tuner
+    from coconet.runtime.loop.run_stats import RunStats
+    from coconet.runtime.rig.live_settings import AdjustableRig
     from coconet.runtime.viewers.live_page import PageSettings
 
 
@@ -22,7 +22,7 @@ class View(str, Enum):
 
 
 def open_viewer(
-    view: View | None, gauge: Gauge, page: PageSettings, tuner: Tuner, stop: Event
+    view: View | None, gauge: RunStats, page: PageSettings, tuner: AdjustableRig, stop: Event
 ) -> AbstractContextManager[Any]:
     """Prepare what shows the run that `gauge` records, as a context manager around the run; None shows nothing.
 

@@ -8,8 +8,8 @@ from typing import get_args
 from coconet import __version__
 from coconet.errors import MissingPackage
 from coconet.runtime.loop.latency_log import Percentiles
-from coconet.runtime.loop.liveness import Pulse, Standing
-from coconet.runtime.loop.run_stats import Gauge, Vitals
+from coconet.runtime.loop.liveness import Liveness, LivenessCheck
+from coconet.runtime.loop.run_stats import RunStats, Vitals
 from coconet.runtime.pairing.camera_health import CameraHealth, CameraState
 
 try:
@@ -36,7 +36,7 @@ _QUANTILES = (("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99"))
 class Exposition:
     """The text of /metrics: the run, and the process it runs in (memory, handles, processor time)."""
 
-    def __init__(self, gauge: Gauge) -> None:
+    def __init__(self, gauge: RunStats) -> None:
         """Read the run that tells `gauge` whenever it is asked."""
         self._registry = CollectorRegistry()
         self._registry.register(_RunCollector(gauge))
@@ -49,7 +49,7 @@ class Exposition:
 
 
 class _RunCollector(Collector):
-    def __init__(self, gauge: Gauge) -> None:
+    def __init__(self, gauge: RunStats) -> None:
         self._gauge = gauge
 
     def collect(self) -> Iterator[Metric]:
@@ -114,7 +114,7 @@ def _cameras(cameras: dict[str, CameraHealth | None]) -> Iterator[Metric]:
     yield from (state, rate, age, read, dropped, back)
 
 
-def probe_routes(gauge: Gauge, pulse: Pulse) -> list[BaseRoute]:
+def probe_routes(gauge: RunStats, pulse: LivenessCheck) -> list[BaseRoute]:
     """Make the routes /metrics, /healthz and /readyz; the last two answer 200 or 503 and say why."""
     exposition = Exposition(gauge)
 
@@ -132,5 +132,5 @@ def probe_routes(gauge: Gauge, pulse: Pulse) -> list[BaseRoute]:
     return [Route("/metrics", metrics), Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
-def _answer(well: bool, standing: Standing) -> Response:
+def _answer(well: bool, standing: Liveness) -> Response:
     return PlainTextResponse(f"{standing.reason}\n", 200 if well else 503)

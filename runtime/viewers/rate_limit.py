@@ -17,7 +17,7 @@ class TooOften(CoconetError):
     """Something was asked for more often than it may be."""
 
 
-class Allowance:
+class RateLimit:
     """Some times at once, and then once per period; any thread may ask."""
 
     def __init__(self, burst: int, period_s: float, now_s: Callable[[], float] = time.monotonic) -> None:
@@ -40,9 +40,9 @@ class Allowance:
 class QuietLog:
     """Log lines about what anybody can cause from outside: few, each with the number of those that were left out."""
 
-    def __init__(self, allowance: Allowance | None = None) -> None:
+    def __init__(self, allowance: RateLimit | None = None) -> None:
         """Prepare to log five lines at once and one every ten seconds unless told otherwise."""
-        self._allowance = allowance or Allowance(5, 10.0)
+        self._allowance = allowance or RateLimit(5, 10.0)
         self._left_out = 0
 
     def note(self, event: str, **fields: Any) -> None:

@@ -19,7 +19,7 @@ from coconet.runtime.sinks.sink import CLIPPED
 from coconet.runtime.sinks.sparing_sink import SparingSink, check_room
 from coconet.runtime.sinks.video_file import STAMP, recover_leftovers
 from coconet.runtime.sinks.writer_thread import SinkThread
-from coconet.runtime.viewers.rate_limit import Allowance, TooOften
+from coconet.runtime.viewers.rate_limit import RateLimit, TooOften
 
 _OURS = re.compile(rf"{STAMP}\.mp4")
 
@@ -67,7 +67,7 @@ class Captures:
     def __init__(self, folder: Path, now_s: Callable[[], float] = time.monotonic) -> None:
         self.folder = folder
         self._now_s = now_s
-        self._snapshots, self._recordings = Allowance(5, 1.0, now_s), Allowance(5, 10.0, now_s)
+        self._snapshots, self._recordings = RateLimit(5, 1.0, now_s), RateLimit(5, 10.0, now_s)
         self._lock = Lock()
         self._clip: _Clip | None = None
 
@@ -125,7 +125,7 @@ class Captures:
             clip.writer.close()
             return clip.state
 
-    def _stem(self, allowance: Allowance) -> str:
+    def _stem(self, allowance: RateLimit) -> str:
         make_folder(self.folder)
         check_room(self.folder)
         if not allowance.take():

@@ -14,11 +14,11 @@ from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.event_log import log_event
-from coconet.runtime.loop.run_stats import Gauge
-from coconet.runtime.rig.live_settings import Tuner
-from coconet.runtime.view import Look
-from coconet.runtime.viewers.auth import COOKIE, MAY_CHANGE, Access, Doorman, who_asks
-from coconet.runtime.viewers.latest_frame import Board, BoardClosed, Jpegs, Posted
+from coconet.runtime.loop.run_stats import RunStats
+from coconet.runtime.rig.live_settings import AdjustableRig
+from coconet.runtime.view import ViewSettings
+from coconet.runtime.viewers.auth import COOKIE, MAY_CHANGE, Access, AccessMiddleware, who_asks
+from coconet.runtime.viewers.latest_frame import Jpegs, LatestFrame, LatestFrameClosed, NumberedFrame
 from coconet.runtime.viewers.rate_limit import QuietLog, TooOften, locate_error
 from coconet.runtime.viewers.snapshots import Captures
 
@@ -54,8 +54,8 @@ _MOST_LOOKS = 2  # the two sides of the split view
 class LiveView:
     """What the page shows: the figures of a run, its newest frame, its pictures as JPEG, and what is kept of it."""
 
-    gauge: Gauge
-    board: Board
+    gauge: RunStats
+    board: LatestFrame
     jpegs: Jpegs
     captures: Captures
 
@@ -70,14 +70,14 @@ def live_app(view: LiveView, access: Access, more: Sequence[BaseRoute] = ()) -> 
         Route("/vitals", actions.vitals),
         Route("/snapshot", actions.snapshot, methods=["POST"]),
         Route("/recording", actions.recording, methods=["POST"]),
-        WebSocketRoute("/watch", _Audience(view).watch),
+        WebSocketRoute("/watch", _ViewerSessions(view).watch),
         Mount("/static", StaticFiles(directory=PAGE)),
         Mount("/captures", _Kept(directory=view.captures.folder, check_dir=False)),
         *more,
     ]
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Doorman, access=access)],
+        middleware=[Middleware(AccessMiddleware, access=access)],
         exception_handlers={CoconetError: _refused, ClientDisconnect: _gone},
         max_body_size=LARGEST_BODY,
     )
@@ -164,7 +164,7 @@ class _Actions:
         return Json(None if state is None else dataclasses.asdict(state))
 
 
-class _Audience:
+class _ViewerSessions:
     """Everybody who watches. A viewer gets one message for each wish, so that a slow one gets few and delays nobody."""
 
     def __init__(self, view: LiveView) -> None:
@@ -179,7 +179,7 @@ class _Audience:
         self._viewers += 1
         try:
             await self._serve(socket)
-        except (WebSocketDisconnect, BoardClosed):  # the server says goodbye when it ends
+        except (WebSocketDisconnect, LatestFrameClosed):  # the server says goodbye when it ends
             pass
         except (CoconetError, KeyError):  # a wish that is none; KeyError: bytes instead of text
             await socket.close(1003, "Not a wish.")
@@ -201,10 +201,10 @@ class _Audience:
             await socket.send_bytes(pack_message(_label(posted, looks), await asyncio.gather(*waits)))
 
 
-def looks_of(wish: str) -> list[Look]:
+def looks_of(wish: str) -> list[ViewSettings]:
     """Read a viewer's wish, {"looks": [{"view": ..., "colours": ...}]}. Raises CoconetError for what is none."""
     try:
-        looks = [Look(**look) for look in json.loads(wish)["looks"]]
+        looks = [ViewSettings(**look) for look in json.loads(wish)["looks"]]
     except (ValueError, TypeError, KeyError, RecursionError):
         looks = []
     if not 0 < len(looks) <= _MOST_LOOKS:
@@ -218,7 +218,7 @@ def pack_message(label: dict[str, Any], pictures: Sequence[bytes]) -> bytes:
     return b"".join((len(head).to_bytes(4, "big"), head, *pictures))
 
 
-def _label(posted: Posted, looks: Sequence[Look]) -> dict[str, Any]:
+def _label(posted: NumberedFrame, looks: Sequence[ViewSettings]) -> dict[str, Any]:
     pair = posted.frame.pair
     live = posted.frame.capture_to_fused_ms is not None
     return {
@@ -267,7 +267,7 @@ class _OneLine:
                     await send({"type": "websocket.close", "code": 1011})
 
 
-def tuning_routes(tuner: Tuner) -> list[BaseRoute]:
+def tuning_routes(tuner: AdjustableRig) -> list[BaseRoute]:
     """Make the routes /settings (GET, and POST with what changes) and /settings/save; what does not fit answers 400."""
 
     async def told(request: Request) -> Response:

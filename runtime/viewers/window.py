@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.runtime.frame import FusedFrame
-from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.threads.background import Background
-from coconet.runtime.view import COLOURS, VIEWS, Look
+from coconet.runtime.view import COLOURS, VIEWS, ViewSettings
 from coconet.runtime.view_renderer import render_view
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class LiveWindow(Background):
     Keys: 1 to 4 choose the view, c the colours of the infrared picture, q or Escape end the run as Ctrl-C does.
     """
 
-    def __init__(self, gauge: Gauge, look: Look, stop: Event) -> None:
+    def __init__(self, gauge: RunStats, look: ViewSettings, stop: Event) -> None:
         """Prepare to show the run that `gauge` records. look: at first. stop: set at the end of the window.
 
         Raises CoconetError if there can be no window here.
@@ -57,7 +57,7 @@ class LiveWindow(Background):
 
     def _show(self) -> None:
         cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-        last: tuple[FusedFrame, Look] | None = None
+        last: tuple[FusedFrame, ViewSettings] | None = None
         while not self.stopping.is_set():
             frame = self._newest
             if frame is not None and last is None:
@@ -72,13 +72,13 @@ class LiveWindow(Background):
         cv2.destroyAllWindows()
 
 
-def look_after(key: int, look: Look) -> Look:
+def look_after(key: int, look: ViewSettings) -> ViewSettings:
     """Give the look that a key chooses; any other key leaves it as it is."""
     if ord("1") <= key < ord("1") + len(VIEWS):
-        return Look(VIEWS[key - ord("1")])
+        return ViewSettings(VIEWS[key - ord("1")])
     if key == ord("c"):
         after = COLOURS[(COLOURS.index(look.colours) + 1) % len(COLOURS)]
-        return Look("infrared", after)
+        return ViewSettings("infrared", after)
     return look
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.runtime.frame import Frame, FramePair, FusedFrame
-from coconet.runtime.view import Look
+from coconet.runtime.view import ViewSettings
 from coconet.runtime.view_renderer import render_view
-from coconet.runtime.viewers.latest_frame import Jpegs, Posted
+from coconet.runtime.viewers.latest_frame import Jpegs, NumberedFrame
 
 RNG = np.random.default_rng(3)
 
@@ -24,20 +24,20 @@ def fused(**alone: object) -> FusedFrame:
 
 def test_the_fused_and_the_visible_picture_are_shown_as_they_are() -> None:
     frame = fused()
-    assert render_view(frame, Look()) is frame.pixels
-    assert render_view(frame, Look("visible")) is frame.pair.visible.pixels
+    assert render_view(frame, ViewSettings()) is frame.pixels
+    assert render_view(frame, ViewSettings("visible")) is frame.pair.visible.pixels
 
 
 def test_infrared_is_coloured_as_opencv_does() -> None:
     frame = fused()
     infrared = frame.pair.infrared.pixels
-    assert np.array_equal(render_view(frame, Look("infrared", "black-hot")), 255 - infrared)
+    assert np.array_equal(render_view(frame, ViewSettings("infrared", "black-hot")), 255 - infrared)
     expected = cv2.applyColorMap(infrared, cv2.COLORMAP_INFERNO)
-    assert np.array_equal(render_view(frame, Look("infrared", "inferno")), expected)
+    assert np.array_equal(render_view(frame, ViewSettings("infrared", "inferno")), expected)
 
 
 def test_the_alignment_view_draws_infrared_outlines_on_the_gray_visible_picture() -> None:
-    picture = render_view(fused(), Look("alignment")).astype(int)
+    picture = render_view(fused(), ViewSettings("alignment")).astype(int)
     coloured = np.ptp(picture, axis=2) > 60
     rows, columns = np.nonzero(coloured)
     assert (rows.min(), rows.max()) == pytest.approx((12, 35), abs=2)
@@ -47,27 +47,27 @@ def test_the_alignment_view_draws_infrared_outlines_on_the_gray_visible_picture(
 
 def test_a_missing_camera_is_black_under_its_notice() -> None:
     frame = fused(missing=frozenset({"infrared"}), notice="infrared lost 2.0 s")
-    picture = render_view(frame, Look("infrared", "turbo"))
+    picture = render_view(frame, ViewSettings("infrared", "turbo"))
     assert picture.shape == (48, 64, 3)
     assert picture[:12].max() > 100
     assert not picture[16:].any()
 
 
 def test_only_infrared_has_colours_so_that_equal_pictures_are_encoded_once() -> None:
-    assert Look("fused", "turbo") == Look("fused", "inferno")
-    assert Look("infrared", "turbo") != Look("infrared", "inferno")
+    assert ViewSettings("fused", "turbo") == ViewSettings("fused", "inferno")
+    assert ViewSettings("infrared", "turbo") != ViewSettings("infrared", "inferno")
 
 
 @pytest.mark.parametrize("words", [("heat",), ("infrared", "pink"), ("infrared", ["turbo"])])
 def test_an_unknown_look_lists_the_known_ones(words: tuple[str, ...]) -> None:
     with pytest.raises(CoconetError, match=r"wanted (fused, visible|white-hot, black-hot)"):
-        Look(*words)  # type: ignore[arg-type]
+        ViewSettings(*words)  # type: ignore[arg-type]
 
 
 def test_a_picture_is_encoded_once_however_many_ask() -> None:
-    jpegs, posted = Jpegs(), Posted(1, fused())
-    first, again = (jpegs.of(posted, Look("alignment")).result() for _ in range(2))
-    other = jpegs.of(posted, Look("fused")).result()
+    jpegs, posted = Jpegs(), NumberedFrame(1, fused())
+    first, again = (jpegs.of(posted, ViewSettings("alignment")).result() for _ in range(2))
+    other = jpegs.of(posted, ViewSettings("fused")).result()
     jpegs.close()
     assert first is again
     assert jpegs.encoded == 2
@@ -79,6 +79,6 @@ def test_a_picture_is_encoded_once_however_many_ask() -> None:
 def test_the_pictures_of_old_frames_are_forgotten() -> None:
     jpegs, frame = Jpegs(), fused()
     for serial in range(40):
-        jpegs.of(Posted(serial, frame), Look()).result()
+        jpegs.of(NumberedFrame(serial, frame), ViewSettings()).result()
     jpegs.close()
     assert len(jpegs._asked) == 12

@@ -18,10 +18,10 @@ import numpy as np
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.frame import Frame
 from coconet.runtime.loop.pipeline import run_pipeline
-from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.pairing.live_pairs import pair_live_cameras
 from coconet.runtime.preprocess.preprocess import Preparation
-from coconet.runtime.rig.live_settings import Tuner
+from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.sinks.sink import NoSink, Sink
 from coconet.runtime.viewers.live_page import LivePage, PageSettings
 
@@ -106,14 +106,14 @@ class LoopEnds:
 def live_rig(
     folder: Path,
     token: str | None = None,
-    tuner: Tuner | None = None,
+    tuner: AdjustableRig | None = None,
     page: PageSettings | None = None,
     ends: LoopEnds | None = None,
 ) -> Iterator[LiveRig]:
     """Run the rig and its page inside the block; snapshots go into `folder`, or to where `page` says."""
     ends = ends or LoopEnds()
     settings = page or PageSettings(port=0, token=token, captures=folder)
-    gauge, visible, infrared = Gauge(), SmallCamera("front", 3), SmallCamera("boson", 1)
+    gauge, visible, infrared = RunStats(), SmallCamera("front", 3), SmallCamera("boson", 1)
     with (
         LivePage(gauge, settings, tuner) as shown,
         pair_live_cameras(visible, infrared, preparation=ends.preparation) as pairs,

@@ -10,7 +10,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
 from coconet.media.image import read_picture
-from coconet.runtime.rig.live_settings import Tuner
+from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.browser import chromium
 from tests.support.live_rig import LiveRig, live_rig, until
@@ -25,7 +25,7 @@ SLIDE = "const s = arguments[0]; s.value = arguments[1]; s.dispatchEvent(new Eve
 class Page:
     """What a person would do with the page, and see on it."""
 
-    def __init__(self, browser: Chrome, rig: LiveRig, tuner: Tuner) -> None:
+    def __init__(self, browser: Chrome, rig: LiveRig, tuner: AdjustableRig) -> None:
         self.browser, self.rig, self.tuner = browser, rig, tuner
 
     def click(self, selector: str) -> None:
@@ -49,7 +49,7 @@ def coloured(pixel: list[int]) -> bool:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     file = tmp_path_factory.mktemp("rig") / "rig.toml"
     file.write_text('[visible]\naddress = "painted://"\n[infrared]\naddress = "painted://"\n')
-    tuner = Tuner(Rig.from_file(file), file)
+    tuner = AdjustableRig(Rig.from_file(file), file)
     with (
         live_rig(tmp_path_factory.mktemp("captures"), token=TOKEN, tuner=tuner) as rig,
         chromium(tmp_path_factory.mktemp("profile")) as browser,

@@ -52,7 +52,7 @@ def frames(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "place",
     [
-        "coconet.calibration.int8.coverage:Traits.of",
+        "coconet.calibration.int8.coverage:FrameStatistics.of",
         "coconet.calibration.int8.observer:_count",
         "coconet.calibration.int8.qdq:quantize_model",
         "coconet.calibration.int8.gate:compare",

@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 from selenium.webdriver.common.by import By
 
-from coconet.runtime.rig.live_settings import Tuner
+from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.viewers.live_page import PageSettings
 from tests.support.browser import chromium
@@ -19,7 +19,7 @@ PAINTED = "painted://?width=32&height=32"
 
 
 def test_a_browser_enters_watches_and_keeps_a_picture_under_a_prefix(tmp_path: Path) -> None:
-    tuner = Tuner(Rig.from_addresses(PAINTED, PAINTED))
+    tuner = AdjustableRig(Rig.from_addresses(PAINTED, PAINTED))
     with (
         live_rig(tmp_path / "kept", token=TOKEN, tuner=tuner) as rig,
         prefix_proxy(rig.page.url, "/deep/rig") as url,
@@ -43,7 +43,7 @@ def test_a_browser_enters_watches_and_keeps_a_picture_under_a_prefix(tmp_path: P
 
 
 def test_a_browser_with_the_token_to_watch_sees_no_buttons(tmp_path: Path) -> None:
-    tuner = Tuner(Rig.from_addresses(PAINTED, PAINTED))
+    tuner = AdjustableRig(Rig.from_addresses(PAINTED, PAINTED))
     settings = PageSettings(port=0, token=TOKEN, captures=tmp_path / "kept", view_token=VIEW_TOKEN)
     with live_rig(tmp_path, tuner=tuner, page=settings) as rig, chromium(tmp_path / "profile") as browser:
         browser.get(rig.page.url)

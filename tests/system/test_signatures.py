@@ -74,6 +74,6 @@ def test_no_argument_is_a_union_that_a_function_tells_apart(path: Path) -> None:
 
 
 def test_such_an_argument_would_be_found() -> None:
-    source = "def run(rig: Rig | Tuner, model: Path | str | None) -> None:\n    return isinstance(rig, Tuner)\n"
+    source = "def run(rig: Rig | Tuned, model: Path | str | None) -> None:\n    return isinstance(rig, Tuned)\n"
     assert told_apart(source) == mixed(source) == ["run(rig)"]
     assert told_apart(source.replace("rig,", "model,")) == ["run(model)"]

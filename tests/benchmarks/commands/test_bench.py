@@ -16,7 +16,7 @@ from onnx import numpy_helper
 from typer.testing import CliRunner, Result
 
 from coconet.benchmarks.commands.bench import app
-from coconet.benchmarks.latency.worker import Held, Worker
+from coconet.benchmarks.latency.worker import Worker, WorkerState
 from coconet.benchmarks.results.report import read_report
 from coconet.errors import CoconetError
 from coconet.runtime.backends.baseline import BaselineBackend
@@ -29,11 +29,11 @@ def bench(*words: object) -> Result:
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
-def crash(held: Held) -> None:
+def crash(held: WorkerState) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def sleep(held: Held) -> None:
+def sleep(held: WorkerState) -> None:
     time.sleep(60)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coconet.benchmarks.endurance.viewer_load import AudienceCost, Plan, Turn, audience_cost
+from coconet.benchmarks.endurance.viewer_load import Plan, Turn, ViewerLoadResult, audience_cost
 from coconet.errors import CoconetError
 from coconet.runtime.rig.rig_file import Rig
 
@@ -20,7 +20,7 @@ def test_viewers_get_pictures_in_their_turn_and_each_is_encoded_once() -> None:
 
 def test_the_cost_is_the_median_share_that_was_lost() -> None:
     turns = tuple(Turn(1.0, 20.0, watched, 100.0) for watched in (19.0, 20.0, 10.0))
-    assert AudienceCost("lite", "numpy", 10, turns, 5).cost == pytest.approx(0.05)
+    assert ViewerLoadResult("lite", "numpy", 10, turns, 5).cost == pytest.approx(0.05)
 
 
 def test_a_turn_without_a_frame_tells_nothing() -> None:

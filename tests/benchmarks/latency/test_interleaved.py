@@ -10,13 +10,13 @@ import pytest
 
 from coconet.benchmarks.latency.interleaved import Timed, measure
 from coconet.benchmarks.latency.pictures import BenchFrames
-from coconet.benchmarks.latency.stopping_rule import Effort
-from coconet.benchmarks.latency.worker import Held, Worker, pictures
+from coconet.benchmarks.latency.stopping_rule import StoppingRule
+from coconet.benchmarks.latency.worker import Worker, WorkerState, pictures
 from coconet.cards.frame_size import FrameSize
 from coconet.runtime.backends.baseline import BaselineBackend
 
 
-def process(held: Held) -> int:
+def process(held: WorkerState) -> int:
     return os.getpid()
 
 
@@ -35,7 +35,7 @@ def test_a_renewed_worker_is_another_process_with_the_same_frames(worker: Worker
 
 
 def test_a_process_that_has_done_its_share_is_followed_by_a_fresh_one(worker: Worker) -> None:
-    first, timed = worker.pid, Timed(worker, Effort(limit_s=1e-3))
+    first, timed = worker.pid, Timed(worker, StoppingRule(limit_s=1e-3))
     timed.warm_up()
     timed.take_turn()
     assert (worker.pid, timed.processes) == (first, [1])
@@ -47,7 +47,7 @@ def test_a_process_that_has_done_its_share_is_followed_by_a_fresh_one(worker: Wo
 
 
 def test_a_process_is_timed_for_as_long_as_it_took_to_be_ready(worker: Worker) -> None:
-    first, timed = worker.pid, Timed(worker, Effort(limit_s=1e-3))
+    first, timed = worker.pid, Timed(worker, StoppingRule(limit_s=1e-3))
     timed.warm_up()
     timed.opening_ms, worker.busy_ms = 1e6, 1.5e6
     timed.take_turn()
@@ -58,5 +58,5 @@ def test_endurance_is_that_of_a_single_process(worker: Worker, monkeypatch: pyte
     monkeypatch.setattr("coconet.benchmarks.latency.stopping_rule.ENDURANCE_FRAMES", 50)
     monkeypatch.setattr("coconet.benchmarks.latency.stopping_rule.ENDURANCE_S", 0)
     first = worker.pid
-    (timed,) = measure([worker], Effort(endurance=True, warmup=1))
+    (timed,) = measure([worker], StoppingRule(endurance=True, warmup=1))
     assert (worker.pid, len(timed.processes)) == (first, 1)

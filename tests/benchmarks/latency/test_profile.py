@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coconet.benchmarks.latency.pictures import BenchFrames
 from coconet.benchmarks.latency.profile import layers_inside, stages_inside
-from coconet.benchmarks.latency.worker import Held
+from coconet.benchmarks.latency.worker import WorkerState
 from coconet.cards.frame_size import FrameSize
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.baseline import BaselineBackend
@@ -21,8 +21,8 @@ class TellingBackend(BaselineBackend):
         return [LayerTime("small", 1.0), LayerTime("large", 3.0)]
 
 
-def held_by(backend: BaselineBackend) -> Held:
-    return Held(backend, BenchFrames(count=1).pairs(backend.card, FrameSize(48, 64)))
+def held_by(backend: BaselineBackend) -> WorkerState:
+    return WorkerState(backend, BenchFrames(count=1).pairs(backend.card, FrameSize(48, 64)))
 
 
 def test_steps_and_layers_are_taken_over_slowest_first() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from coconet.benchmarks.latency.self_test import Honesty, SlowedBackend
+from coconet.benchmarks.latency.self_test import SelfTestResult, SlowedBackend
 from coconet.benchmarks.results.compare import versus_of
 from coconet.runtime.backends.baseline import BaselineBackend
 from tests.support.bench_reports import row_of
@@ -20,7 +20,7 @@ def test_a_slowed_backend_changes_no_pixel_and_says_what_it_is() -> None:
 def test_findings_are_counted_by_kind() -> None:
     equal = versus_of(row_of("a", 25), row_of("b", 25))
     slower = versus_of(row_of("a", 25), row_of("b", 27.5))
-    lines = list(Honesty(0.1, (equal, equal), (equal, slower), (slower,), (slower,)).lines())
+    lines = list(SelfTestResult(0.1, (equal, equal), (equal, slower), (slower,), (slower,)).lines())
     assert lines[0].startswith("the same model, measured in turns: 2 of 2 no difference, ratios 1.000 to 1.000")
     assert "1 of 2 no difference (1 slower)" in lines[1]
     assert lines[2].startswith("slowed by 10%, measured in turns: 1 of 1 slower")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from coconet.benchmarks.results.compare import Finding, Versus, matches, versus_in_turns, versus_of
+from coconet.benchmarks.results.compare import Comparison, Finding, matches, versus_in_turns, versus_of
 from coconet.benchmarks.results.intervals import Interval
 from coconet.benchmarks.results.schema import Row
 
@@ -94,8 +94,8 @@ def test_a_slower_model_on_a_slower_machine_is_slower() -> None:
 
 
 def test_a_verdict_says_what_it_could_have_seen() -> None:
-    assert str(Versus(Interval(0.96, 1.0, 1.05))) == "no difference (a change of 7% or more would show)"
-    assert str(Versus(Interval(1.05, 1.1, 1.2))) == "slower: 1.10 times, between 1.05 and 1.20 of A's time"
+    assert str(Comparison(Interval(0.96, 1.0, 1.05))) == "no difference (a change of 7% or more would show)"
+    assert str(Comparison(Interval(1.05, 1.1, 1.2))) == "slower: 1.10 times, between 1.05 and 1.20 of A's time"
 
 
 def test_only_lines_of_both_reports_are_compared() -> None:

@@ -13,7 +13,7 @@ from coconet.metrics.fusion import score
 from coconet.networks.checkpoint import network_named
 from coconet.networks.coconet import OURS
 from coconet.training.data import GrayPair
-from coconet.training.validation import JUDGED, Judge
+from coconet.training.validation import JUDGED, Validator
 
 CPU = torch.device("cpu")
 
@@ -50,14 +50,14 @@ def test_the_score_is_the_mean_ratio_to_the_better_of_average_and_maximum(pairs:
         return np.asarray(shares.mean(axis=0))
 
     average, maximum = means(lambda a, b: (a + b) / 2), means(np.maximum)
-    judgement = Judge(pairs, Signature()).judge(Mixture(), CPU)
+    judgement = Validator(pairs, Signature()).judge(Mixture(), CPU)
     assert judgement.score == pytest.approx(np.mean(average / np.maximum(average, maximum)), abs=1e-9)
     assert [getattr(judgement.mean, name) for name in JUDGED] == pytest.approx(average.tolist())
     assert [picture.shape for picture in judgement.pictures] == [(48, 64)] * 2
 
 
 def test_noise_raises_sharpness_but_not_the_score(pairs: list[GrayPair]) -> None:
-    judge = Judge(pairs, Signature())
+    judge = Validator(pairs, Signature())
     clean, noisy = judge.judge(Mixture(), CPU), judge.judge(Mixture(0.1), CPU)
     assert noisy.mean.AG > 1.5 * clean.mean.AG
     assert noisy.mean.EN > clean.mean.EN
@@ -71,7 +71,7 @@ def test_judging_leaves_the_state_of_training_alone_and_sees_the_stored_statisti
     core.get_submodule("bn1_1").eval()
     before = {name: tensor.clone() for name, tensor in core.state_dict().items()}
     modes = [module.training for module in core.modules()]
-    judge = Judge(pairs[:1], signature)
+    judge = Validator(pairs[:1], signature)
     first, second = (judge.judge(core, CPU).pictures[0] for _ in range(2))
     assert np.array_equal(first, second)
     assert modes == [module.training for module in core.modules()]
@@ -81,9 +81,9 @@ def test_judging_leaves_the_state_of_training_alone_and_sees_the_stored_statisti
 def test_flat_pictures_are_refused() -> None:
     flat = np.full((48, 64), 90, np.uint8)
     with pytest.raises(CoconetError, match="validation: wanted pictures of something, got only flat ones"):
-        Judge([GrayPair(flat, flat)], Signature()).judge(Mixture(), CPU)
+        Validator([GrayPair(flat, flat)], Signature()).judge(Mixture(), CPU)
 
 
 def test_pictures_too_small_for_the_network_are_refused() -> None:
     with pytest.raises(CoconetError, match="frame size: wanted at least 9 pixels a side"):
-        Judge([GrayPair(np.zeros((8, 64), np.uint8), np.zeros((8, 64), np.uint8))], OURS)
+        Validator([GrayPair(np.zeros((8, 64), np.uint8), np.zeros((8, 64), np.uint8))], OURS)

@@ -166,7 +166,7 @@ def test_what_is_cut_off_during_a_validation_is_judged_when_the_run_goes_on(
 
     judged = plan(tmp_path, validation=held_out, validate_every=2, steps=3)
     with monkeypatch.context() as cut:
-        cut.setattr("coconet.training.validation.Judge.judge", power_cut)
+        cut.setattr("coconet.training.validation.Validator.judge", power_cut)
         with pytest.raises(PowerCutError):
             Trainer(judged, pairs).run()
     Trainer(judged, pairs).run()

@@ -17,7 +17,7 @@ from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.pyramid import fuse_pyramids
 from coconet.runtime.loop.run import run_rig
-from coconet.runtime.rig.live_settings import Tuner
+from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.sinks.open_sink import Output
 from tests.support.textured import textured
@@ -90,7 +90,7 @@ def test_pictures_too_small_for_a_pyramid_are_refused() -> None:
 def test_real_pairs_keep_their_names_and_odd_sizes(tmp_path: Path, data: Path, rule: Rule) -> None:
     source = data / "roadscene"
     rig = Rig.from_addresses(str(source / "vis"), str(source / "ir"))
-    report = run_rig(Tuner(rig), choose_backend(rule), Output(f"{tmp_path}/"))
+    report = run_rig(AdjustableRig(rig), choose_backend(rule), Output(f"{tmp_path}/"))
     wanted, got = (
         {path.name: read_picture(path).shape for path in side.iterdir()} for side in (source / "vis", tmp_path)
     )

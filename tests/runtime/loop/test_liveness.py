@@ -21,9 +21,9 @@ from prometheus_client.samples import Sample
 
 from coconet.event_log import LogStyle, log_event, logging_as
 from coconet.runtime.backends.baseline import BaselineBackend
-from coconet.runtime.loop.liveness import STALLED_S, STARTING_S, Pulse
-from coconet.runtime.loop.run_stats import Gauge
-from coconet.runtime.loop.supervisor import Attendant, Notifier
+from coconet.runtime.loop.liveness import STALLED_S, STARTING_S, LivenessCheck
+from coconet.runtime.loop.run_stats import RunStats
+from coconet.runtime.loop.supervisor import Notifier, RunSupervisor
 from coconet.runtime.pairing.camera_health import CameraHealth
 from tests.support.frames import fused_frame
 from tests.support.live_rig import LiveRig, live_rig, until
@@ -40,8 +40,8 @@ class Clock:
         return self.now_s
 
 
-def running(*cameras: CameraHealth) -> Gauge:
-    gauge = Gauge()
+def running(*cameras: CameraHealth) -> RunStats:
+    gauge = RunStats()
     gauge.begin(BaselineBackend().card, "numpy", lambda: 0)
     gauge.watch(lambda: (cameras[0], cameras[1]), lambda: None)
     return gauge
@@ -49,7 +49,7 @@ def running(*cameras: CameraHealth) -> Gauge:
 
 def test_a_run_that_starts_is_alive_but_not_ready_and_not_for_ever() -> None:
     clock = Clock()
-    pulse = Pulse(Gauge(), clock)
+    pulse = LivenessCheck(RunStats(), clock)
     assert (pulse.standing().alive, pulse.standing().ready) == (True, False)
     clock.now_s += STARTING_S
     assert not pulse.standing().alive
@@ -57,7 +57,7 @@ def test_a_run_that_starts_is_alive_but_not_ready_and_not_for_ever() -> None:
 
 def test_a_run_that_fuses_two_live_cameras_is_ready_until_it_stalls() -> None:
     clock, gauge = Clock(), running(LIVE, LIVE)
-    pulse = Pulse(gauge, clock)
+    pulse = LivenessCheck(gauge, clock)
     gauge.note(fused_frame())
     assert pulse.standing().ready
     clock.now_s += STALLED_S + 1
@@ -66,7 +66,7 @@ def test_a_run_that_fuses_two_live_cameras_is_ready_until_it_stalls() -> None:
 
 def test_a_run_with_one_camera_is_alive_and_says_which_one_is_gone() -> None:
     gauge = running(LIVE, LOST)
-    pulse = Pulse(gauge)
+    pulse = LivenessCheck(gauge)
     gauge.note(fused_frame())
     standing = pulse.standing()
     assert (standing.alive, standing.ready, standing.reason) == (True, False, "infrared lost")
@@ -77,7 +77,7 @@ def test_a_run_whose_live_cameras_never_pair_is_alive_and_not_ready_and_says_so_
 ) -> None:
     gauge, trouble = running(LIVE, LIVE), ["no pairs: infrared +5000 ms from visible, tolerance 17 ms"]
     gauge.watch(lambda: (LIVE, LIVE), lambda: None, lambda: trouble[0])
-    attendant = Attendant(gauge)
+    attendant = RunSupervisor(gauge)
     gauge.note(fused_frame())
     with logging_as(LogStyle.TEXT):
         attendant.look()
@@ -96,7 +96,7 @@ def test_a_loop_that_stands_still_is_logged_at_growing_intervals_and_once_more_w
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     clock, gauge = Clock(), running(LIVE, LIVE)
-    attendant = Attendant(gauge, now_s=clock)
+    attendant = RunSupervisor(gauge, now_s=clock)
     gauge.note(fused_frame())
     attendant.look()
     clock.now_s += STALLED_S
@@ -183,7 +183,7 @@ def test_systemd_is_told_again_and_again_that_a_run_is_alive(tmp_path: Path, sys
     notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "100000"})
     gauge = running(LIVE, LOST)
     systemd.settimeout(20)
-    with Attendant(gauge, notifier):
+    with RunSupervisor(gauge, notifier):
         gauge.note(fused_frame())
         told = {systemd.recv(200).decode() for _ in range(8)}
     told |= set(told_to(systemd))
@@ -192,7 +192,7 @@ def test_systemd_is_told_again_and_again_that_a_run_is_alive(tmp_path: Path, sys
 
 def test_a_run_that_hangs_lets_the_watchdog_bite(tmp_path: Path, systemd: socket.socket) -> None:
     clock, gauge = Clock(), running(LIVE, LIVE)
-    attendant = Attendant(gauge, Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")}), clock)
+    attendant = RunSupervisor(gauge, Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")}), clock)
     gauge.note(fused_frame())
     attendant.look()
     attendant.look()
@@ -233,7 +233,7 @@ def test_a_camera_is_logged_when_its_state_changes_and_only_then(capsys: pytest.
     cameras = [LIVE, LOST]
     gauge = running(LIVE, LOST)
     gauge.watch(lambda: (cameras[0], cameras[1]), lambda: None)
-    attendant = Attendant(gauge)
+    attendant = RunSupervisor(gauge)
     gauge.note(fused_frame())
     with logging_as(LogStyle.TEXT):
         for infrared in (LOST, LOST, BACK, BACK, LOST, LOST):
@@ -248,7 +248,7 @@ def test_a_camera_is_logged_when_its_state_changes_and_only_then(capsys: pytest.
 
 def test_figures_are_logged_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
     clock, gauge = Clock(), running(LIVE, LIVE)
-    attendant = Attendant(gauge, now_s=clock)
+    attendant = RunSupervisor(gauge, now_s=clock)
     with logging_as(LogStyle.TEXT):
         for seconds in (0, 59, 1, 0, 59, 1):  # since the look before
             clock.now_s += seconds
@@ -259,7 +259,7 @@ def test_figures_are_logged_once_a_minute(capsys: pytest.CaptureFixture[str]) ->
 
 def test_the_beginning_and_the_end_of_a_run_are_logged_once(capsys: pytest.CaptureFixture[str]) -> None:
     gauge = running(LIVE, LIVE)
-    with logging_as(LogStyle.TEXT), Attendant(gauge) as attendant:
+    with logging_as(LogStyle.TEXT), RunSupervisor(gauge) as attendant:
         gauge.note(fused_frame())
         for _ in range(3):
             attendant.look()

@@ -14,9 +14,9 @@ from coconet.media.video import VideoReader
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.frame import FramePair, FusedFrame
 from coconet.runtime.loop.pipeline import Ending, run_pipeline
-from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.pairing.camera_health import HealthLimits
-from coconet.runtime.pairing.live_pairs import LiveSettings, pair_live_cameras
+from coconet.runtime.pairing.live_pairs import LivePairingOptions, pair_live_cameras
 from coconet.runtime.pairing.pair_stream import pair_recordings
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.sink import Delivery, NoSink
@@ -50,14 +50,14 @@ def test_a_limit_takes_no_pair_more() -> None:
 
 def test_every_frame_is_told_to_the_progress_bar() -> None:
     seen: list[int] = []
-    gauge = Gauge(lambda frame: seen.append(frame.pair.visible.index))
+    gauge = RunStats(lambda frame: seen.append(frame.pair.visible.index))
     run_pipeline(Recording(5), BaselineBackend(), NoSink(), gauge=gauge)
     assert seen == [0, 1, 2, 3, 4]
 
 
 def test_a_stop_keeps_what_was_fused(tmp_path: Path) -> None:
     ending, recording = Ending(), Recording(1000)
-    gauge = Gauge(lambda frame: ending.stop.set() if frame.pair.visible.index == 5 else None)
+    gauge = RunStats(lambda frame: ending.stop.set() if frame.pair.visible.index == 5 else None)
     report = run_pipeline(recording, BaselineBackend(), open_sink(f"{tmp_path}/f.mp4"), ending=ending, gauge=gauge)
     assert (report.fused, report.interrupted) == (6, True)
     assert recording.given < 15
@@ -82,7 +82,7 @@ def test_a_stop_ends_a_run_that_forms_no_pair_and_leaves_no_video(tmp_path: Path
     cameras = Silent(), Silent()
     for camera in cameras:
         camera.realtime = realtime
-    limits = LiveSettings(HealthLimits(lost_s=3600))
+    limits = LivePairingOptions(HealthLimits(lost_s=3600))
     pairs = pair_live_cameras(*cameras, live=limits) if realtime else pair_recordings(*cameras)
 
     def stop_once_it_waits() -> None:
@@ -125,7 +125,7 @@ def test_an_exception_out_of_a_callback_is_an_error_like_any_other() -> None:
 
     shelf = Shelf()
     with pytest.raises(Impatient):
-        run_pipeline(Recording(6), BaselineBackend(), shelf, gauge=Gauge(refuse))
+        run_pipeline(Recording(6), BaselineBackend(), shelf, gauge=RunStats(refuse))
     assert shelf.ends == ["discarded"]
 
 
@@ -142,7 +142,7 @@ def test_a_sink_that_loses_frames_has_one_thread_and_one_queue() -> None:
             super().write(frame)
 
     shelf = Network()
-    gauge = Gauge(lambda frame: freed.set() if frame.pair.visible.index == 29 else None)
+    gauge = RunStats(lambda frame: freed.set() if frame.pair.visible.index == 29 else None)
     report = run_pipeline(Recording(30), BaselineBackend(), shelf, ending=ending, gauge=gauge)
     assert report.fused == 30
     assert len(shelf.frames) <= 4  # the one being sent, and those that had room
@@ -183,7 +183,7 @@ def test_the_next_frame_is_fused_while_one_is_still_being_written() -> None:
             second_fused.set()
 
     shelf = Slow()
-    run_pipeline(Recording(3), BaselineBackend(), shelf, gauge=Gauge(note))
+    run_pipeline(Recording(3), BaselineBackend(), shelf, gauge=RunStats(note))
     assert len(shelf.frames) == 3
 
 
@@ -245,5 +245,5 @@ def test_pairs_that_a_stop_leaves_over_have_not_given_way(realtime: bool) -> Non
 
     begun, recording = threading.Event(), Ready(2)
     recording.realtime = realtime
-    report = run_pipeline(recording, BaselineBackend(), NoSink(), ending=ending, gauge=Gauge(stop_once_a_pair_waits))
+    report = run_pipeline(recording, BaselineBackend(), NoSink(), ending=ending, gauge=RunStats(stop_once_a_pair_waits))
     assert (report.fused, report.superseded, report.interrupted) == (1, 0, True)

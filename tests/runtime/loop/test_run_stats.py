@@ -9,7 +9,7 @@ import pytest
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.loop.pipeline import run_pipeline
 from coconet.runtime.loop.run_report import RunReport
-from coconet.runtime.loop.run_stats import RECENT_FRAMES, Gauge
+from coconet.runtime.loop.run_stats import RECENT_FRAMES, RunStats
 from coconet.runtime.pairing.camera_health import CameraHealth
 from coconet.runtime.pairing.paired_captures import CameraCount, StreamCounts
 from tests.support.frames import timed_frame
@@ -17,11 +17,11 @@ from tests.support.loop_ends import Recording, Shelf
 
 
 def test_before_a_run_there_are_no_vitals() -> None:
-    assert Gauge().vitals() is None
+    assert RunStats().vitals() is None
 
 
 def test_a_run_fills_the_vitals_with_its_model_its_stages_and_its_counts() -> None:
-    gauge = Gauge()
+    gauge = RunStats()
     run_pipeline(Recording(30), BaselineBackend("maximum"), Shelf(), gauge=gauge)
     told = gauge.vitals()
     assert told is not None
@@ -32,7 +32,7 @@ def test_a_run_fills_the_vitals_with_its_model_its_stages_and_its_counts() -> No
 
 
 def test_percentiles_are_over_the_recent_frames_and_counts_over_all() -> None:
-    gauge = Gauge()
+    gauge = RunStats()
     gauge.begin(BaselineBackend().card, "numpy", lambda: 7)
     for latency_ms in [1000.0] * 20 + [4.0] * RECENT_FRAMES:
         gauge.note(timed_frame(latency_ms=latency_ms))
@@ -45,7 +45,7 @@ def test_percentiles_are_over_the_recent_frames_and_counts_over_all() -> None:
 
 
 def test_frames_of_one_camera_alone_are_counted_and_not_timed() -> None:
-    gauge = Gauge()
+    gauge = RunStats()
     gauge.begin(BaselineBackend().card, "numpy", lambda: 0)
     gauge.note(timed_frame(latency_ms=50.0, missing=frozenset({"infrared"})))
     told = gauge.vitals()
@@ -54,7 +54,7 @@ def test_frames_of_one_camera_alone_are_counted_and_not_timed() -> None:
 
 
 def test_the_cameras_and_the_drift_are_asked_when_the_vitals_are() -> None:
-    gauge = Gauge()
+    gauge = RunStats()
     gauge.begin(BaselineBackend().card, "numpy", lambda: 0)
     gauge.watch(lambda: (CameraHealth("front", "live"), CameraHealth("boson", "shutter")), lambda: 1.5)
     told = gauge.vitals()
@@ -64,7 +64,7 @@ def test_the_cameras_and_the_drift_are_asked_when_the_vitals_are() -> None:
 
 
 def test_a_report_is_over_the_whole_run_and_the_vitals_over_its_newest_frames_out_of_one_record() -> None:
-    gauge = Gauge()
+    gauge = RunStats()
     gauge.begin(BaselineBackend().card, "numpy", lambda: 7)
     for latency_ms in [1000.0] * 20 + [4.0] * RECENT_FRAMES:
         gauge.note(timed_frame(latency_ms, missing=frozenset()))
@@ -81,7 +81,7 @@ def test_a_report_is_over_the_whole_run_and_the_vitals_over_its_newest_frames_ou
 
 
 def test_a_record_is_of_one_run() -> None:
-    gauge = Gauge()
+    gauge = RunStats()
     with pytest.raises(RuntimeError, match="once its run has begun"):
         gauge.figures()
     for length in (3, 5):
@@ -96,7 +96,7 @@ KEYS = (
 
 
 def test_vitals_have_the_keys_that_programs_read() -> None:
-    gauge = Gauge()
+    gauge = RunStats()
     gauge.begin(BaselineBackend().card, "numpy", lambda: 0)
     told = gauge.vitals()
     assert told is not None

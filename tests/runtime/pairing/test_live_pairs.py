@@ -14,7 +14,7 @@ from coconet.runtime.loop.pipeline import fuse_pair
 from coconet.runtime.pairing import live_pairs
 from coconet.runtime.pairing.camera_health import HealthLimits
 from coconet.runtime.pairing.capture import Recovery
-from coconet.runtime.pairing.live_pairs import LiveSettings, pair_live_cameras
+from coconet.runtime.pairing.live_pairs import LivePairingOptions, pair_live_cameras
 from coconet.runtime.pairing.paired_captures import Pairing, Policy
 from tests.support.stage import Actor, Script, Stage
 
@@ -31,7 +31,10 @@ def watched(stage: Stage, visible: Actor, infrared: Actor, seconds: float, *, re
     """What comes out in so many seconds of the stage; an infrared camera that fails is opened again at once."""
     recoveries: dict[Side, Recovery] = {"infrared": Recovery(lambda: infrared, first_wait_s=0.0)} if recovers else {}
     pairs: list[FramePair] = []
-    with pair_live_cameras(visible, infrared, live=LiveSettings(LIMITS, recoveries, clock=stage)) as stream, stage:
+    with (
+        pair_live_cameras(visible, infrared, live=LivePairingOptions(LIMITS, recoveries, clock=stage)) as stream,
+        stage,
+    ):
         for pair in stream:
             pairs.append(pair)
             if stage.passed_s > seconds:
@@ -94,7 +97,7 @@ def test_a_survivor_keeps_the_rate_that_the_pairs_had(stage: Stage) -> None:
 
 
 def test_the_health_of_both_cameras_can_be_asked_for(stage: Stage) -> None:
-    live = LiveSettings(LIMITS, clock=stage)
+    live = LivePairingOptions(LIMITS, clock=stage)
     with pair_live_cameras(Actor(stage, "front"), Actor(stage, "boson"), live=live) as stream, stage:
         for pair in stream:
             if pair.visible.index > 20:
@@ -122,7 +125,7 @@ def test_two_live_cameras_that_never_pair_say_so_and_pair_again_once_they_can(
 ) -> None:
     tolerance_ns = None if tolerance_ms is None else tolerance_ms * 10**6
     pairing = Pairing(tolerance_ns, infrared_offset_ns=offset_ms * 10**6, policy=policy)
-    live, told, pairs = LiveSettings(LIMITS, clock=stage), [], []
+    live, told, pairs = LivePairingOptions(LIMITS, clock=stage), [], []
     with pair_live_cameras(Actor(stage, "front"), Actor(stage, "boson"), pairing, live=live) as stream, stage:
         for pair in stream:
             pairs.append(pair)
@@ -142,7 +145,7 @@ def test_two_live_cameras_that_never_pair_say_so_and_pair_again_once_they_can(
 
 def test_slow_cameras_that_pair_now_and_then_are_not_called_unpaired(stage: Stage) -> None:
     slow = HealthLimits(late_s=5, lost_s=10, frozen_s=0)
-    live = LiveSettings(slow, clock=stage)
+    live = LivePairingOptions(slow, clock=stage)
     with pair_live_cameras(Actor(stage, "front"), Actor(stage, "boson", period_s=2.0), live=live) as stream, stage:
         for pair in stream:
             assert not pair.missing, pair.notice

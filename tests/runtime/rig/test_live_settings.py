@@ -13,9 +13,9 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.runtime.pairing.paired_captures import Policy
-from coconet.runtime.rig.live_settings import TUNABLE, Tuner
+from coconet.runtime.rig.live_settings import TUNABLE, AdjustableRig
 from coconet.runtime.rig.rig_file import PairingTable, Rig
-from coconet.runtime.view import Look
+from coconet.runtime.view import ViewSettings
 from tests.support.live_rig import live_rig, until
 from tests.support.pair_folders import write_pairs
 
@@ -38,7 +38,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_the_contrast_changes_from_one_pair_to_the_next(file: Path) -> None:
-    tuner = Tuner(Rig.from_file(file), file)
+    tuner = AdjustableRig(Rig.from_file(file), file)
     with tuner.open() as pairs:
         stream = iter(pairs)
         before = next(stream).infrared.pixels
@@ -48,7 +48,7 @@ def test_the_contrast_changes_from_one_pair_to_the_next(file: Path) -> None:
 
 
 def test_an_alignment_changes_from_one_pair_to_the_next(file: Path) -> None:
-    tuner = Tuner(Rig.from_file(file), file)
+    tuner = AdjustableRig(Rig.from_file(file), file)
     with tuner.open() as pairs:
         stream = iter(pairs)
         before = next(stream).infrared.pixels
@@ -59,7 +59,7 @@ def test_an_alignment_changes_from_one_pair_to_the_next(file: Path) -> None:
 
 
 def test_an_offset_changes_the_skew(file: Path) -> None:
-    tuner = Tuner(Rig.from_file(file), file)
+    tuner = AdjustableRig(Rig.from_file(file), file)
     with tuner.open() as pairs:
         tuner.change({"infrared": {"offset_ms": 7.0}})
         assert {pair.skew_ns for pair in pairs} == {7_000_000}
@@ -78,7 +78,7 @@ def test_an_offset_changes_the_skew(file: Path) -> None:
     ],
 )
 def test_what_does_not_fit_changes_nothing(file: Path, changes: dict[str, dict[str, object]], said: str) -> None:
-    tuner = Tuner(Rig.from_file(file), file)
+    tuner = AdjustableRig(Rig.from_file(file), file)
     before = tuner.settings()
     with pytest.raises(CoconetError, match=said):
         tuner.change(changes)
@@ -86,7 +86,7 @@ def test_what_does_not_fit_changes_nothing(file: Path, changes: dict[str, dict[s
 
 
 def test_saving_keeps_comments_and_every_line_that_was_not_changed(file: Path) -> None:
-    tuner = Tuner(Rig.from_file(file), file)
+    tuner = AdjustableRig(Rig.from_file(file), file)
     matrix = [[1, 0, 5], [0, 1, 0], [0, 0, 1]]
     tuner.change({"infrared": {"offset_ms": 3.5}, "alignment": {"homography": matrix}})
     assert tuner.save() == file
@@ -97,23 +97,23 @@ def test_saving_keeps_comments_and_every_line_that_was_not_changed(file: Path) -
 
 
 def test_the_view_that_is_saved_is_the_one_to_open_with(file: Path) -> None:
-    tuner = Tuner(Rig.from_file(file), file)
+    tuner = AdjustableRig(Rig.from_file(file), file)
     tuner.change({"view": {"show": "infrared", "colours": "turbo"}})
     tuner.save()
     assert file.read_text().startswith(RIG)
-    assert Rig.from_file(file).view.look() == Look("infrared", "turbo")
+    assert Rig.from_file(file).view.look() == ViewSettings("infrared", "turbo")
     tuner.change({"view": {"show": "split"}})
-    assert tuner.rig.view.look() == Look("fused")  # a window has no slider
+    assert tuner.rig.view.look() == ViewSettings("fused")  # a window has no slider
 
 
 def test_without_a_rig_file_there_is_nowhere_to_save(file: Path) -> None:
-    tuner = Tuner(Rig.from_file(file))
+    tuner = AdjustableRig(Rig.from_file(file))
     with pytest.raises(CoconetError, match="wanted a rig file to save them in"):
         tuner.save()
 
 
 def test_settings_are_read_changed_and_saved_through_the_page(file: Path, tmp_path: Path) -> None:
-    tuner = Tuner(Rig.from_file(file), file)
+    tuner = AdjustableRig(Rig.from_file(file), file)
     with live_rig(tmp_path / "kept", tuner=tuner) as rig:
         told = json.loads(rig.ask("GET", "/settings")[2])
         assert told["file"] == "rig.toml"
@@ -130,7 +130,7 @@ def test_settings_are_read_changed_and_saved_through_the_page(file: Path, tmp_pa
 def test_a_rig_file_that_cannot_be_written_is_a_sentence_on_the_page(file: Path, tmp_path: Path) -> None:
     file.chmod(0o444)
     before = file.read_bytes()
-    with live_rig(tmp_path / "kept", tuner=Tuner(Rig.from_file(file), file)) as rig:
+    with live_rig(tmp_path / "kept", tuner=AdjustableRig(Rig.from_file(file), file)) as rig:
         rig.ask("POST", "/settings", {"infrared": {"contrast": "plateau"}})
         code, _, body = rig.ask("POST", "/settings/save")
     assert code == 400
@@ -146,7 +146,7 @@ LIVE = "painted://?width=32&height=32&fps=50"
 @pytest.mark.parametrize("offset_ms", [100_000.0, -100_000.0])
 def test_an_offset_that_is_taken_back_gives_pairs_again_at_once(side: str, policy: Policy, offset_ms: float) -> None:
     rig = Rig.from_addresses(LIVE, LIVE, realtime=True).model_copy(update={"pairing": PairingTable(policy=policy)})
-    tuner, stop, seen = Tuner(rig), Event(), Counter[str]()
+    tuner, stop, seen = AdjustableRig(rig), Event(), Counter[str]()
     with tuner.open() as pairs:
 
         def watch() -> None:
@@ -169,7 +169,7 @@ def test_an_offset_that_is_taken_back_gives_pairs_again_at_once(side: str, polic
 
 
 def test_offsets_that_change_all_the_time_leave_time_for_pairs() -> None:
-    tuner, stop, seen = Tuner(Rig.from_addresses(LIVE, LIVE, realtime=True)), Event(), Counter[str]()
+    tuner, stop, seen = AdjustableRig(Rig.from_addresses(LIVE, LIVE, realtime=True)), Event(), Counter[str]()
     with tuner.open() as pairs:
 
         def watch() -> None:
@@ -202,7 +202,7 @@ WRONG = [float("nan"), float("inf"), -float("inf"), 1e300, 1e308, -1e300, 10**40
 @pytest.mark.parametrize("value", WRONG)
 @pytest.mark.parametrize("key", ["visible.offset_ms", "infrared.offset_ms", "infrared.agc_time_constant_s"])
 def test_no_setting_is_beyond_all_bounds(file: Path, key: str, value: float) -> None:
-    tuner = Tuner(Rig.from_file(file), file)
+    tuner = AdjustableRig(Rig.from_file(file), file)
     table, name = key.split(".")
     with tuner.open(), pytest.raises(CoconetError, match=name):
         tuner.change({table: {name: value}})
@@ -210,7 +210,7 @@ def test_no_setting_is_beyond_all_bounds(file: Path, key: str, value: float) -> 
 
 @pytest.mark.parametrize("value", [*WRONG, 1e-300])
 def test_no_geometry_is_beyond_all_bounds(file: Path, value: float) -> None:
-    tuner = Tuner(Rig.from_file(file), file)
+    tuner = AdjustableRig(Rig.from_file(file), file)
     plane = {"parallax_px_m": [10, 0], "aligned_at_m": 5, "distance_m": 5}
     changes: list[dict[str, object]] = [
         {"homography": [[value, 0, 0], [0, 1, 0], [0, 0, 1]]},

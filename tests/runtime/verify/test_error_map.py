@@ -8,7 +8,7 @@ import pytest
 from coconet.media.panel import BAND_PX, GAP_PX
 from coconet.media.pixels import Pixels
 from coconet.runtime.verify.error_map import error_map, error_panel
-from coconet.runtime.verify.parity import Answers
+from coconet.runtime.verify.parity import ModelPictures
 from tests.support.frames import pair_of
 
 
@@ -35,7 +35,7 @@ def test_equal_pictures_are_near_black_and_the_largest_error_is_the_brightest() 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_panel_shows_both_frames_both_answers_and_the_errors(channels: int) -> None:
     pair = pair_of(flat(10, channels), flat(20, 1))
-    panel = error_panel(Answers(pair, flat(30, channels), flat(40, channels)), ("A", "B"))
+    panel = error_panel(ModelPictures(pair, flat(30, channels), flat(40, channels)), ("A", "B"))
     assert panel.shape == (20 + BAND_PX, 5 * 150 + 4 * GAP_PX, 3)
     middles = [panel[-1, 75 + column * (150 + GAP_PX), 0] for column in range(4)]
     assert middles == [20, 10, 30, 40]

@@ -18,7 +18,7 @@ from coconet.media.pixels import Pixels
 from coconet.model_names import shipped_model
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
-from coconet.runtime.verify.reference_backend import RememberedBackend, common_card, open_contender
+from coconet.runtime.verify.reference_backend import CachingBackend, common_card, open_contender
 from tests.support.conv_onnx import write_conv_model
 from tests.support.tiny_onnx import averaging_card, write_averaging_model
 
@@ -81,7 +81,7 @@ class Counted:
 
 def test_what_was_fused_is_remembered_by_the_samples_of_both_frames() -> None:
     counted = Counted()
-    remembered = RememberedBackend(counted)
+    remembered = CachingBackend(counted)
     with closing(remembered):
         first = remembered.fuse(COLOUR, THERMAL)
         first[:] = 0  # the caller's own, to do with what it likes

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from coconet.media.pixels import Pixels
-from coconet.runtime.verify.parity import Answers, suspicion
+from coconet.runtime.verify.parity import ModelPictures, suspicion
 from tests.support.frames import pair_of
 from tests.support.textured import mean_of, textured
 
@@ -14,7 +14,7 @@ PICTURE: Pixels = np.clip(textured(0), 70, 180)[:, :, None]
 
 
 def suspected(reference: Pixels, candidate: Pixels, source: Pixels = PICTURE) -> str:
-    return suspicion(Answers(pair_of(source, source), reference, candidate))
+    return suspicion(ModelPictures(pair_of(source, source), reference, candidate))
 
 
 def with_patch(level: int, side_px: int) -> Pixels:
@@ -54,7 +54,7 @@ def test_a_patch_in_one_channel_counts_as_its_share_of_all_samples() -> None:
     broken = colour.copy()
     broken[:10, :10, 1] = 0
     pair = pair_of(colour, PICTURE)
-    assert suspicion(Answers(pair, colour, broken)).startswith(f"{100 / colour.size:.1%} of it")
+    assert suspicion(ModelPictures(pair, colour, broken)).startswith(f"{100 / colour.size:.1%} of it")
 
 
 def test_another_picture_is_not_suspicious_only_because_it_differs() -> None:

@@ -11,7 +11,7 @@ from skimage.metrics import structural_similarity as skimage_ssim
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels, luma
 from coconet.metrics import fusion as metrics
-from coconet.runtime.verify.parity import Answers
+from coconet.runtime.verify.parity import ModelPictures
 from coconet.runtime.verify.verification import (
     LEAST_REFERENCE,
     MetricDelta,
@@ -29,11 +29,11 @@ MEAN = mean_of(VISIBLE, INFRARED)
 MAXIMUM = np.maximum(VISIBLE, INFRARED)
 
 
-def answers(reference: Pixels, candidate: Pixels, name: str = "a.png") -> Answers:
-    return Answers(pair_of(VISIBLE, INFRARED, name=name), reference[:, :, None], candidate[:, :, None])
+def answers(reference: Pixels, candidate: Pixels, name: str = "a.png") -> ModelPictures:
+    return ModelPictures(pair_of(VISIBLE, INFRARED, name=name), reference[:, :, None], candidate[:, :, None])
 
 
-def verified(*frames: Answers) -> Verification:
+def verified(*frames: ModelPictures) -> Verification:
     return verification_of(frames)
 
 

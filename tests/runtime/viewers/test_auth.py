@@ -10,7 +10,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from coconet.errors import CoconetError
-from coconet.runtime.rig.live_settings import Tuner
+from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.viewers.auth import Access, is_loopback
 from coconet.runtime.viewers.live_page import PageSettings
@@ -26,7 +26,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveRig]:
     file = folder / "rig.toml"
     file.write_text(f'[visible]\naddress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\n')
     settings = PageSettings(port=0, token=TOKEN, captures=folder / "kept", view_token=VIEW_TOKEN)
-    with live_rig(folder, tuner=Tuner(Rig.from_file(file), file), page=settings) as running:
+    with live_rig(folder, tuner=AdjustableRig(Rig.from_file(file), file), page=settings) as running:
         yield running
 
 

@@ -12,8 +12,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from coconet.runtime.loop.run_stats import Gauge
-from coconet.runtime.rig.live_settings import Tuner
+from coconet.runtime.loop.run_stats import RunStats
+from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.viewers.connections import SAFE_HEADERS
 from coconet.runtime.viewers.live_page import LivePage, PageSettings
@@ -54,7 +54,7 @@ BAD_ORIGINS = [
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveRig]:
     painted = "painted://?width=32&height=32"
-    tuner = Tuner(Rig.from_addresses(painted, painted))
+    tuner = AdjustableRig(Rig.from_addresses(painted, painted))
     with live_rig(tmp_path_factory.mktemp("captures"), tuner=tuner) as running:
         yield running
 
@@ -199,7 +199,7 @@ def test_every_name_of_this_machine_serves_the_page_to_itself(host: str, tmp_pat
 
 @pytest.mark.parametrize("host", ["a" * 300, "a\0b", "no such host", "\udcff", "..", "192.0.2.1"])
 def test_a_host_that_is_none_of_this_machines_is_refused_in_words(host: str) -> None:
-    page = LivePage(Gauge(), PageSettings(host, 0, TOKEN))
+    page = LivePage(RunStats(), PageSettings(host, 0, TOKEN))
     with pytest.raises(Exception, match="wanted a host of this machine"), page:
         pass
 

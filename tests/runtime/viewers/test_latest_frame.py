@@ -8,7 +8,7 @@ from threading import Timer
 import pytest
 
 from coconet.runtime.viewers import latest_frame as board
-from coconet.runtime.viewers.latest_frame import Board, BoardClosed
+from coconet.runtime.viewers.latest_frame import LatestFrame, LatestFrameClosed
 from tests.support.frames import fused_frame
 
 
@@ -18,7 +18,7 @@ def every_frame(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_newest_frame_is_given_whatever_came_between() -> None:
-    posts = Board()
+    posts = LatestFrame()
     for level in (1, 2, 3):
         posts.post(fused_frame(level=level))
     newest = asyncio.run(posts.newer_than(1))
@@ -26,7 +26,7 @@ def test_the_newest_frame_is_given_whatever_came_between() -> None:
 
 
 def test_all_who_wait_are_woken_by_another_thread() -> None:
-    posts = Board()
+    posts = LatestFrame()
 
     async def both() -> list[int]:
         Timer(0.05, posts.post, [fused_frame(level=7)]).start()
@@ -36,7 +36,7 @@ def test_all_who_wait_are_woken_by_another_thread() -> None:
 
 
 def test_who_stops_waiting_is_forgotten_and_a_closed_event_loop_disturbs_no_post() -> None:
-    posts = Board()
+    posts = LatestFrame()
     with pytest.raises(asyncio.TimeoutError):
         asyncio.run(asyncio.wait_for(posts.newer_than(0), 0.01))
     assert not posts._waiting
@@ -49,7 +49,7 @@ def test_who_stops_waiting_is_forgotten_and_a_closed_event_loop_disturbs_no_post
 
 def test_frames_that_nobody_could_see_are_not_posted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(board, "_SHORTEST_S", 60.0)
-    posts = Board()
+    posts = LatestFrame()
     posts.post(fused_frame(level=1))
     posts.post(fused_frame(level=2))
     assert posts.newest is not None
@@ -57,7 +57,7 @@ def test_frames_that_nobody_could_see_are_not_posted(monkeypatch: pytest.MonkeyP
 
 
 def test_a_board_that_is_closed_lets_nobody_wait() -> None:
-    posts = Board()
+    posts = LatestFrame()
     Timer(0.05, posts.close).start()
-    with pytest.raises(BoardClosed):
+    with pytest.raises(LatestFrameClosed):
         asyncio.run(posts.newer_than(0))

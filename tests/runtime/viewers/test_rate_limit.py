@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from coconet.runtime.viewers.rate_limit import Allowance, QuietLog, locate_error
+from coconet.runtime.viewers.rate_limit import QuietLog, RateLimit, locate_error
 
 
 class Clock:
@@ -21,7 +21,7 @@ class Clock:
 
 def test_an_allowance_is_some_at_once_and_then_one_per_period() -> None:
     clock = Clock()
-    allowance = Allowance(3, 2.0, clock)
+    allowance = RateLimit(3, 2.0, clock)
     assert [allowance.take() for _ in range(5)] == [True, True, True, False, False]
     clock.now_s += 1.9
     assert not allowance.take()
@@ -34,7 +34,7 @@ def test_an_allowance_is_some_at_once_and_then_one_per_period() -> None:
 def test_the_log_gets_few_lines_and_the_number_of_those_left_out(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "coconet.run")
     clock = Clock()
-    log = QuietLog(Allowance(2, 10.0, clock))
+    log = QuietLog(RateLimit(2, 10.0, clock))
     for _ in range(7):
         log.note("refused", status=400)
     clock.now_s += 10.0

@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from coconet.errors import CoconetError
 from coconet.media.image import read_picture
-from coconet.runtime.loop.run_stats import Gauge
+from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.viewers.live_page import LivePage, PageSettings
 from tests.support.live_rig import CUT, LiveRig, live_rig, until
 
@@ -224,7 +224,7 @@ def test_a_program_sends_the_token_in_a_header_and_may_call_the_page_by_any_name
 @pytest.mark.parametrize(("host", "token"), [("::", None), ("192.0.2.1", None), ("127.0.0.1", "short")])
 def test_a_page_that_others_can_reach_needs_a_good_token(host: str, token: str | None) -> None:
     with pytest.raises(CoconetError, match=r"--token: wanted a token of at least 16 characters") as refused:
-        LivePage(Gauge(), PageSettings(host, 0, token))
+        LivePage(RunStats(), PageSettings(host, 0, token))
     assert "short" not in str(refused.value)
 
 
@@ -243,6 +243,6 @@ def test_a_page_that_closes_says_goodbye_to_who_waits(tmp_path: Path, caplog: py
 
 def test_a_port_that_is_taken_is_said_and_leaves_nothing_open(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        page = LivePage(Gauge(), PageSettings(port=taken.getsockname()[1]))
+        page = LivePage(RunStats(), PageSettings(port=taken.getsockname()[1]))
         with pytest.raises(CoconetError, match="a free port"), page:
             pass

@@ -9,8 +9,8 @@ import cv2
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.runtime.loop.run_stats import Gauge
-from coconet.runtime.view import Look
+from coconet.runtime.loop.run_stats import RunStats
+from coconet.runtime.view import ViewSettings
 from coconet.runtime.viewers import window
 from coconet.runtime.viewers.window import LiveWindow, check_window, look_after
 
@@ -27,17 +27,17 @@ def test_a_window_is_refused_without_windows_in_opencv_or_without_a_display() ->
 
 
 def test_keys_choose_what_a_window_shows() -> None:
-    assert look_after(ord("3"), Look()) == Look("infrared")
-    assert look_after(ord("c"), Look("infrared", "inferno")) == Look("infrared", "turbo")
-    assert look_after(ord("c"), Look("infrared", "turbo")) == Look("infrared", "white-hot")
-    assert look_after(255, Look("alignment")) == Look("alignment")
+    assert look_after(ord("3"), ViewSettings()) == ViewSettings("infrared")
+    assert look_after(ord("c"), ViewSettings("infrared", "inferno")) == ViewSettings("infrared", "turbo")
+    assert look_after(ord("c"), ViewSettings("infrared", "turbo")) == ViewSettings("infrared", "white-hot")
+    assert look_after(255, ViewSettings("alignment")) == ViewSettings("alignment")
 
 
 @pytest.mark.skipif(WINDOWS, reason="this OpenCV has windows, so that none fails")
 def test_a_window_that_fails_ends_the_run_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "check_window", lambda _environment, _build: None)
     stop = Event()
-    shown = LiveWindow(Gauge(), Look(), stop)
+    shown = LiveWindow(RunStats(), ViewSettings(), stop)
     shown.__enter__()
     assert stop.wait(20)
     with pytest.raises(cv2.error, match="not implemented"):
