@@ -14,6 +14,7 @@ from coconet.media.pairs import is_picture
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.csi import csi_pipeline
+from coconet.runtime.cameras.pixel_layouts import FrameLayout
 from coconet.runtime.frame import Side
 
 if TYPE_CHECKING:
@@ -38,14 +39,14 @@ class CameraSettings:
     """What some kinds of camera are told.
 
     fps: the rate of a folder whose pictures are those of a video (stills if None), or that a device is asked for.
-    size_px: the (width, height) a device is asked for. layout: of a raw thermal device, a name in frame_layout.LAYOUTS.
+    size_px: the (width, height) a device is asked for. layout: of a raw thermal device.
     palette: the colours of an infrared picture, as ThermalSettings has it. pictures: those of a folder to take, and
     what to call them; all of it if None.
     """
 
     fps: float | None = None
     size_px: tuple[int, int] | None = None
-    layout: str | None = None
+    layout: FrameLayout | None = None
     palette: str = "auto"
     pictures: Pictures | None = None
 
@@ -87,12 +88,10 @@ def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Came
 
         return FolderCamera(path, fps=settings.fps, gray=gray, palette=settings.palette, pictures=settings.pictures)
     if _is_device(address):
-        from coconet.runtime.cameras.pixel_layouts import frame_layout
         from coconet.runtime.cameras.v4l2 import DeviceMode, V4l2Camera
 
-        layout = frame_layout(settings.layout) if settings.layout else None
         width, height = settings.size_px or (None, None)
-        return V4l2Camera(address, DeviceMode(width, height, settings.fps, layout), gray=gray)
+        return V4l2Camera(address, DeviceMode(width, height, settings.fps, settings.layout), gray=gray)
     if _found(address, Path.is_file):
         return _file_camera(path, settings, gray=gray)
     raise Refused(redact(address), wanted=_KINDS, got="none of these", remedy="Check the address.")

@@ -9,6 +9,8 @@ from coconet.errors import CoconetError, MissingPackage
 from coconet.media.pixels import RawPixels, as_gray
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.cameras.pixel_layouts import FrameLayout
+from coconet.runtime.cameras.torn_frames import TornGuard
+from coconet.runtime.cameras.usb_bus import bus_advice
 from coconet.runtime.frame import Frame, StampKind
 
 try:
@@ -36,6 +38,7 @@ class V4l2Camera:
     """A V4L2 device, by its path (best one under /dev/v4l/by-id, which stays the same over restarts).
 
     Stamps are the driver's (`driver`) where they are on the monotonic clock, otherwise those of the arrival.
+    damaged: frames of a raw thermal device that were torn, and left out.
     """
 
     realtime = True
@@ -46,6 +49,7 @@ class V4l2Camera:
         Raises CameraAbsent where it does not open, and CoconetError where it is not what was asked for.
         """
         self.name, self._mode, self._gray, self._index = device, mode or DeviceMode(), gray, 0
+        self._guard, self.damaged = TornGuard(), 0
         self._capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
         if not self._capture.isOpened():
             raise CameraAbsent(
@@ -61,14 +65,19 @@ class V4l2Camera:
             raise
 
     def read(self) -> Frame | None:
-        """Wait for the next frame. Raises CoconetError where the device gives none any more."""
-        got, buffer = self._capture.read()
-        arrived_ns = time.monotonic_ns()
-        if not got:
-            raise CoconetError(self.name, wanted="a frame", got="none", remedy="Check the cable.")
+        """Wait for the next frame that is whole. Raises CoconetError where the device gives none any more."""
+        while True:
+            got, buffer = self._capture.read()
+            arrived_ns = time.monotonic_ns()
+            if not got:
+                raise CoconetError(self.name, wanted="a frame", got="none", remedy=bus_advice(self.name))
+            pixels = self._picture(buffer)
+            self._index += 1
+            if self._mode.layout is None or not self._guard.torn(pixels):
+                break
+            self.damaged += 1
         stamp_ns, kind = driver_stamp(self._capture.get(cv2.CAP_PROP_POS_MSEC), arrived_ns)
-        self._index += 1
-        return Frame(self._picture(buffer), stamp_ns, self._index - 1, stamps=kind)
+        return Frame(pixels, stamp_ns, self._index - 1, stamps=kind)
 
     def close(self) -> None:
         """Release the device; a second call does nothing."""
@@ -80,8 +89,8 @@ class V4l2Camera:
         if layout is not None:
             fourcc = cv2.VideoWriter.fourcc(*layout.fourcc)
             asked += [("pixel format", cv2.CAP_PROP_FOURCC, fourcc), ("conversion", cv2.CAP_PROP_CONVERT_RGB, 0)]
-        width = layout.width_px if layout else self._mode.width_px
-        height = layout.height_px if layout else self._mode.height_px
+        width = layout.width if layout else self._mode.width_px
+        height = layout.height if layout else self._mode.height_px
         wanted = (("width", cv2.CAP_PROP_FRAME_WIDTH, width), ("height", cv2.CAP_PROP_FRAME_HEIGHT, height))
         asked += [
             (name, key, value) for name, key, value in (*wanted, ("rate", cv2.CAP_PROP_FPS, self._mode.fps)) if value

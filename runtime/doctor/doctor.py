@@ -16,6 +16,7 @@ from coconet.runtime.doctor.finding import Finding
 from coconet.runtime.doctor.gpu import gpu_findings
 from coconet.runtime.doctor.jetson import jetson_findings
 from coconet.runtime.doctor.packages import package_findings
+from coconet.runtime.doctor.rig import usb_findings
 from coconet.runtime.doctor.v4l2 import V4l2Device, v4l2_devices
 
 COLOURS = {"ok": "green", "note": "yellow", "bad": "red"}
@@ -56,7 +57,9 @@ def diagnose(root: Path = Path("/")) -> Iterator[Finding]:
     """Look at this machine, one finding after the other; the packages take seconds. root: where /proc and /sys lie."""
     yield from jetson_findings(root)
     yield from gpu_findings(root)
-    yield from camera_findings(v4l2_devices(root))
+    devices = v4l2_devices(root)
+    yield from camera_findings(devices)
+    yield from usb_findings([device.path for device in devices], root)
     yield from package_findings()
 
 

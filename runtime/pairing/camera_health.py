@@ -58,6 +58,7 @@ class CameraHealth:
 
     fps: its own rate, 0 while unknown. age_ms: since its last frame came, None before the first.
     read, dropped: frames so far, and those of them that the capture threw away. reconnects: how often it came back.
+    damaged: frames that the camera left out because they were torn or did not decode.
     stamps: whose clock its frames carry, None before the first. trouble: what went wrong last, empty while all is well.
     """
 
@@ -68,6 +69,7 @@ class CameraHealth:
     read: int = 0
     dropped: int = 0
     reconnects: int = 0
+    damaged: int = 0
     stamps: StampKind | None = None
     trouble: str = ""
 

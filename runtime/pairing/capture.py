@@ -60,13 +60,20 @@ class Capture(QueueThread[Frame]):
         self._camera: Camera | None = camera
         self._lock = Lock()
         self._reading = self._closing = False
+        self._damaged_before = 0
         self._care, self._recovery = care, None if care is None else care.recovery
 
     def health(self) -> CameraHealth | None:
         """How the camera is now; None if nothing watches it."""
         if self._care is None:
             return None
-        return replace(self._care.watch.snapshot(self._care.clock()), dropped=self.dropped)
+        seen = self._care.watch.snapshot(self._care.clock())
+        return replace(seen, dropped=self.dropped, damaged=self.damaged)
+
+    @property
+    def damaged(self) -> int:
+        """How many frames the camera left out because they were torn or did not decode, over all of its connections."""
+        return self._damaged_before + _damaged(self._camera)
 
     @property
     def read(self) -> int:
@@ -96,6 +103,7 @@ class Capture(QueueThread[Frame]):
 
     def _close_camera(self) -> None:
         camera, self._camera = self._camera, None
+        self._damaged_before += _damaged(camera)
         if camera is not None:
             camera.close()
 
@@ -144,3 +152,8 @@ class Capture(QueueThread[Frame]):
             self._care.watch.note_loss(trouble)
         with self._changed:
             self._changed.notify_all()
+
+
+def _damaged(camera: Camera | None) -> int:
+    """What a camera that counts damaged frames has counted; most do not."""
+    return int(getattr(camera, "damaged", 0))

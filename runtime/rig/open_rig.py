@@ -211,7 +211,7 @@ def open_side(rig: Rig, role: Role, *, gives_misfits: bool = False) -> Camera:
     pictures = _paired_pictures(rig).get(role)
     if pictures is not None and gives_misfits:
         pictures = dataclasses.replace(pictures, gives_misfits=True)
-    settings = CameraSettings(table.fps, table.size_px, table.layout, rig.infrared.palette, pictures)
+    settings = CameraSettings(table.fps, table.size_px, table.frame_layout(), rig.infrared.palette, pictures)
     return open_camera(fill_in(table.address), role, settings)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,7 @@ from coconet.errors import CoconetError
 from coconet.media.thermal import Contrast, ThermalSettings
 from coconet.reading import Reading
 from coconet.redaction import is_network_address, redact, redact_text
+from coconet.runtime.cameras.pixel_layouts import ByteOrder, FrameLayout, Samples, frame_layout
 from coconet.runtime.cameras.recorded import stamps_beside
 from coconet.runtime.pairing.camera_health import HealthLimits
 from coconet.runtime.pairing.file_clocks import Starts
@@ -20,6 +21,9 @@ from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.preprocess.warp import IDENTITY, Alignment, Lens, Matrix, Plane
 from coconet.runtime.rig.secrets import beside
 from coconet.runtime.view import Colours, FirstView, ViewSettings
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Side = Annotated[int, Field(gt=0, le=65_536)]
 
@@ -30,6 +34,19 @@ Milliseconds = Annotated[float, Field(ge=-3_600_000, le=3_600_000)]
 """At most an hour: clocks that are further apart are set wrong."""
 
 Table = TypeVar("Table", bound="CameraTable")
+
+
+class LayoutTable(Checked):
+    """`[infrared.layout]`: where the picture is in what a device sends; FrameLayout says what the keys are."""
+
+    fourcc: str
+    width: Side
+    height: Side
+    first_row: int = 0
+    rows: int | None = None
+    samples: Samples = "u16"
+    byte_order: ByteOrder = "little"
+    scale: float = 1.0
 
 
 class CameraTable(Checked):
@@ -45,8 +62,19 @@ class CameraTable(Checked):
     name: str | None = None
     fps: Rate | None = None
     size_px: tuple[Side, Side] | None = None
-    layout: str | None = None
+    layout: LayoutTable | str | None = None
     offset_ms: Milliseconds = 0.0
+
+    @model_validator(mode="after")
+    def _known_layout(self) -> Self:
+        self.frame_layout()
+        return self
+
+    def frame_layout(self) -> FrameLayout | None:
+        """How the device lays out its bytes, by a name or as described; None where nothing is said."""
+        if isinstance(self.layout, str):
+            return frame_layout(self.layout)
+        return None if self.layout is None else FrameLayout(**self.layout.model_dump())
 
     @property
     def shown(self) -> str:

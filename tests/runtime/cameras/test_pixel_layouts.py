@@ -22,16 +22,36 @@ def test_a_doubled_frame_gives_the_raw_counts_of_its_lower_half() -> None:
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_every_layout_takes_a_buffer_of_its_size_and_no_other(name: str) -> None:
     layout = LAYOUTS[name]
-    picture = layout.picture(np.zeros((layout.height_px, layout.width_px), np.uint16))
-    assert picture.shape[1:] == (layout.width_px, 1)
+    picture = layout.picture(np.zeros((layout.height, layout.width), np.uint16))
+    assert picture.shape[1:] == (layout.width, 1)
     with pytest.raises(CoconetError, match="bytes a frame"):
-        layout.picture(np.zeros((layout.height_px, layout.width_px + 1), np.uint16))
+        layout.picture(np.zeros((layout.height, layout.width + 1), np.uint16))
 
 
 def test_big_endian_counts_and_bytes_are_read_as_such() -> None:
     buffer = np.array([[1, 2, 3, 4]], np.uint8)
-    assert FrameLayout("Y16 ", 2, 1, "u16be").picture(buffer).ravel().tolist() == [258, 772]
-    assert FrameLayout("GREY", 4, 1, "u8").picture(buffer).ravel().tolist() == [1, 2, 3, 4]
+    assert FrameLayout("Y16 ", 2, 1, byte_order="big").picture(buffer).ravel().tolist() == [258, 772]
+    assert FrameLayout("GREY", 4, 1, samples="u8").picture(buffer).ravel().tolist() == [1, 2, 3, 4]
+
+
+def test_signed_scaled_and_floating_samples_become_floats_in_their_unit() -> None:
+    signed = FrameLayout("Y16 ", 2, 1, samples="i16", scale=0.1).picture(np.array([[-200, 360]], "<i2"))
+    assert signed.dtype == np.float32
+    assert signed.ravel().tolist() == pytest.approx([-20.0, 36.0])
+    kelvin = FrameLayout("Y16 ", 1, 1, scale=0.01).picture(np.array([[30_015]], "<u2"))
+    assert kelvin.ravel().tolist() == pytest.approx([300.15])
+    floats = FrameLayout("RAW4", 2, 1, samples="f32", byte_order="big").picture(np.array([[1.5, -2.5]], ">f4"))
+    assert floats.ravel().tolist() == [1.5, -2.5]
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "rows"),
+    [("tc002c-duo", 194, 192), ("lepton-telemetry", 0, 120), ("boson-640-telemetry", 2, 512), ("p2-pro", 192, 192)],
+)
+def test_rows_of_telemetry_are_no_picture(name: str, first: int, rows: int) -> None:
+    layout = LAYOUTS[name]
+    counts = np.repeat(np.arange(layout.height, dtype="<u2")[:, None], layout.width, axis=1)
+    assert layout.picture(counts)[:, 0, 0].tolist() == list(range(first, first + rows))
 
 
 def test_an_unknown_layout_lists_those_there_are() -> None:

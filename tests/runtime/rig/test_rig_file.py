@@ -9,6 +9,7 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.media.image import write_picture
+from coconet.runtime.cameras.pixel_layouts import FrameLayout
 from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import AlignmentTable, CameraTable, InfraredTable, Rig, fitted_by
@@ -279,3 +280,32 @@ def test_files_whose_clocks_begin_apart(tmp_path: Path, keys: str, paired: int, 
         pairs = list(stream)
     assert len(pairs) == paired
     assert {round(pair.skew_ns / 1e6) for pair in pairs} == {skew_ms}
+
+
+DEVICE = '[visible]\naddress = "painted://"\n[infrared]\naddress = "/dev/video2"\n'
+
+
+def test_a_layout_may_be_described_in_the_rig(tmp_path: Path) -> None:
+    text = DEVICE + "[infrared.layout]\nfourcc = 'Y16 '\nwidth = 160\nheight = 122\nrows = 120\nbyte_order = 'big'\n"
+    layout = Rig.from_file(rig_file(tmp_path, text)).infrared.frame_layout()
+    assert layout == FrameLayout("Y16 ", 160, 122, rows=120, byte_order="big")
+    named = Rig.from_file(rig_file(tmp_path, DEVICE + 'layout = "boson-640-telemetry"\n')).infrared.frame_layout()
+    assert named == FrameLayout("Y16 ", 640, 514, first_row=2, rows=512)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ('layout = "bosom"', "layout: wanted lepton or"),
+        (
+            "layout = { fourcc = 'YUYV', width = 256, height = 384, first_row = 192, rows = 193 }",
+            "rows within the height",
+        ),
+        ("layout = { fourcc = 'YUY', width = 256, height = 384 }", "fourcc of four"),
+        ("layout = { fourcc = 'YUYV', width = 256 }", "layout"),
+        ("layout = { fourcc = 'YUYV', width = 256, height = 8, scale = 0.0 }", "a scale but 0"),
+    ],
+)
+def test_a_layout_that_cannot_be_is_refused_when_the_file_is_read(keys: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(CoconetError, match=said):
+        Rig.from_file(rig_file(tmp_path, DEVICE + keys))
