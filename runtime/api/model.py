@@ -12,6 +12,7 @@ from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.runtime.api.arrays import Picture, colour_or_gray, gray
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
+from coconet.runtime.threads.process_end import finished_before_the_end
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -42,7 +43,7 @@ class FusionModel:
         after `close`.
         """
         seen, thermal = colour_or_gray("visible picture", visible), gray("infrared picture", infrared)
-        with self._lock:
+        with finished_before_the_end(), self._lock:
             if self._backend is None:
                 remedy = "Load it again with coconet.load, or call it inside the with block."
                 raise CoconetError(self.card.network, wanted="an open model", got="a closed one", remedy=remedy)
@@ -56,7 +57,7 @@ class FusionModel:
 
     def close(self) -> None:
         """Release what the model holds, after a call under way in another thread; a second call does nothing."""
-        with self._lock:
+        with finished_before_the_end(), self._lock:
             backend, self._backend = self._backend, None
             if backend is not None:
                 backend.close()
@@ -83,5 +84,5 @@ def load(model: Path | str, *, backend: str = "auto") -> FusionModel:
     Raises CoconetError for a file that is missing, corrupt or not ours, and for a backend that does not run such a
     file; MissingPackage, which names what to install, where a package for it is missing.
     """
-    with ending_with(ExitCode.MODEL):
+    with finished_before_the_end(), ending_with(ExitCode.MODEL):
         return FusionModel(open_backend(model, backend))

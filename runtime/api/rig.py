@@ -8,6 +8,7 @@ from coconet.errors import ExitCode, ending_with
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.rig.open_rig import open_rig as open_stream
 from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.threads.process_end import finished_before_the_end
 
 
 def open_rig(file: Path | str, *, align: bool = True, patient: bool = False) -> PairStream:
@@ -28,5 +29,5 @@ def open_pairs(rig: Rig, *, align: bool = True, patient: bool = False) -> PairSt
     is not there is named in pair.missing, with black pixels in its place.
     Raises CoconetError for an address that cannot be read, here and while the pairs are read.
     """
-    with ending_with(ExitCode.CAMERA):
+    with finished_before_the_end(), ending_with(ExitCode.CAMERA):
         return open_stream(rig, align=align, patient=patient)

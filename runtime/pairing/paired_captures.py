@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from threading import Condition, Event
+from threading import Condition, Event, Thread, current_thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +17,7 @@ from coconet.runtime.pairing.camera_health import CameraHealth
 from coconet.runtime.pairing.capture import Capture, CaptureOptions
 from coconet.runtime.pairing.nearest import Pairer, Pairs
 from coconet.runtime.pairing.paced import PacedPairer
+from coconet.runtime.threads.process_end import Stage, note_closed, note_open
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -149,6 +150,7 @@ class PairedCaptures:
         self._last_stamp: dict[Side, int] = {}
         self._exit: ExitStack | None = None
         self._used = False
+        self._owner: Thread | None = None
 
     def __enter__(self) -> Self:
         if self._used:
@@ -161,6 +163,8 @@ class PairedCaptures:
             for capture in self._captures.values():
                 stack.callback(capture.ask_to_stop)  # both, before either is waited for
             self._exit = stack.pop_all()
+        self._owner = current_thread()
+        note_open(self, Stage.PAIRS)
         return self
 
     def __exit__(
@@ -170,6 +174,15 @@ class PairedCaptures:
         if leaving is not None:
             leaving.close()
         self.pairer.flush()
+        note_closed(self, Stage.PAIRS)
+
+    def end_within(self, patience_s: float) -> None:
+        """Let the pairs end, and with them the thread that takes them; close the cameras if it does not."""
+        for capture in self._captures.values():
+            capture.ask_to_stop()
+        if self._owner is not None and self._owner is not current_thread() and self._owner.is_alive():
+            self._owner.join(patience_s)
+        self.__exit__(None, None, None)
 
     def check_entered(self) -> None:
         """Raise CoconetError before the block and after it, when nothing is read."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from coconet.errors import CoconetError
 from coconet.event_log import is_logging, log_event, warn_once
 from coconet.redaction import redact_text
+from coconet.runtime.threads.process_end import Stage, note_closed, note_open
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -58,6 +59,7 @@ class Background:
 
     def start(self) -> None:
         """Start the thread; once."""
+        note_open(self, Stage.THREADS)
         self._thread.start()
 
     def ask_to_stop(self) -> None:
@@ -72,6 +74,10 @@ class Background:
         if self._thread.is_alive() and self._asked_s is not None:
             self._thread.join(max(0.0, self._asked_s + patience_s - time.monotonic()))
         return not self._thread.is_alive()
+
+    def end_within(self, patience_s: float) -> None:
+        """Stop, as the process ends."""
+        self.stop(patience_s)
 
     def check(self) -> None:
         """Raise what went wrong in the thread."""
@@ -88,6 +94,7 @@ class Background:
         finally:
             if self._on_end is not None:
                 self._on_end()
+            note_closed(self, Stage.THREADS)
 
     def _say(self, error: BaseException) -> None:
         """Say at once what nobody expected: its owner may ask for it much later."""
