@@ -77,7 +77,7 @@ def read_report(path: Path) -> BenchReport:
     try:
         fields = json.loads(text)
         found = fields["schema_version"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CoconetError(
             path, wanted="a report of coconet bench --json", got="something else", remedy="Run the benchmark again."
         ) from error

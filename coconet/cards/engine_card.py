@@ -80,7 +80,7 @@ class EngineCard:
                     "options": _options(fields["options"]),
                 }
             )
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
+        except (TypeError, KeyError, ValueError, AttributeError, RecursionError) as error:
             raise CoconetError(
                 where,
                 wanted="an engine card as JSON",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from coconet.cards.precision import PRECISIONS, PrecisionName, labels
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, first_line
 from coconet.media.pixels import BGR_WEIGHTS
 
 
@@ -229,11 +229,11 @@ class ModelCard:
         """Read a card; `where` names the file in errors. Raises CoconetError for anything that is not a card."""
         try:
             return cls.from_dict(json.loads(text))
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
+        except (TypeError, KeyError, ValueError, AttributeError, RecursionError) as error:
             raise CoconetError(
                 where,
                 wanted="a model card as JSON",
-                got=str(error),
+                got=first_line(error),
                 remedy="Export the model again with coconet export.",
             ) from error
 

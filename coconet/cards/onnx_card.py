@@ -8,12 +8,13 @@ from functools import cached_property
 from pathlib import Path
 
 from coconet.cards.model_card import CARD_KEY, ModelCard, card_from_metadata
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import existing_file
 
 try:
     import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
+    from onnx.checker import ValidationError
     from onnx.external_data_helper import load_external_data_for_model
 except ImportError as error:
     raise MissingPackage("onnx", job="reading ONNX files", extra="calibration") from error
@@ -50,7 +51,15 @@ def read_onnx(path: Path) -> OnnxFile:
             remedy="Copy the file again, or export it again with coconet export.",
         ) from error
     card = card_from_metadata({entry.key: entry.value for entry in model.metadata_props}, path)
-    load_external_data_for_model(model, str(path.parent))
+    try:
+        load_external_data_for_model(model, str(path.parent))
+    except (ValidationError, OSError, ValueError) as error:
+        raise CoconetError(
+            path,
+            wanted="an ONNX model with all its weights, in it or in files beside it",
+            got=first_line(error),
+            remedy="Copy the files beside it as well, or export it again with coconet export.",
+        ) from error
     return OnnxFile(path, content, model, card)
 
 

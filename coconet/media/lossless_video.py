@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import existing_file
+from coconet.media.video import video_stream
 
 try:
     import av
@@ -119,16 +120,16 @@ class RawVideoReader:
         """Open `path`. Raises CoconetError for a missing file and for one that is no FFV1 video."""
         self._path = existing_file(path, "a lossless video")
         try:
-            self._container = av.open(str(path))
+            self._container = av.open(str(path), metadata_errors="replace")
         except (FFmpegError, OSError) as error:
             raise _refused(path, "a lossless video", str(error)) from error
-        videos = self._container.streams.video
+        video = video_stream(self._container)
         stored = {layout.stored: layout.array for layout in _LAYOUTS.values()}
-        if not videos or videos[0].codec_context.name != "ffv1" or videos[0].pix_fmt not in stored:
+        if video is None or video.codec_context.name != "ffv1" or video.pix_fmt not in stored:
             self._container.close()
             raise _refused(path, "an FFV1 video of gray, gray16 or BGR pictures", "another one")
-        self._stream, self._array = videos[0], stored[str(videos[0].pix_fmt)]
-        self._float = videos[0].metadata.get(_SAMPLES) == "float32"
+        self._stream, self._array = video, stored[str(video.pix_fmt)]
+        self._float = video.metadata.get(_SAMPLES) == "float32"
 
     def __iter__(self) -> Iterator[RawPixels]:
         """Decode one picture after the other; damage ends the video, since all pictures before it are whole."""

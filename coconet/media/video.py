@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,10 @@ try:
     from av.sidedata.sidedata import Type
 except ImportError as error:
     raise MissingPackage("av", job="reading videos") from error
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
 
 # Numbers of FFmpeg's headers; without the two flags its scaler is up to 5 grey levels off and darkens on average.
 _BICUBIC, _FULL_CHROMA, _ACCURATE_ROUNDING = 4, 0x2000, 0x40000
@@ -208,6 +212,12 @@ class VideoFrame:
     palette: str = ""
 
 
+def video_stream(container: InputContainer) -> VideoStream | None:
+    """The first video stream of an opened PyAV container; None if there is none, or none whose codec FFmpeg knows."""
+    streams = container.streams.video
+    return streams[0] if streams and streams[0].codec_context is not None else None
+
+
 class VideoReader:
     """Decodes the first video stream of a file, in order of presentation.
 
@@ -223,13 +233,14 @@ class VideoReader:
         """
         self._path = existing_file(path, "a video file")
         try:
-            self._container = av.open(str(path))
+            self._container = av.open(str(path), metadata_errors="replace")
         except (FFmpegError, OSError) as error:
             raise _unreadable(path, str(error)) from error
-        if not self._container.streams.video:
+        stream = video_stream(self._container)
+        if stream is None:
             self._container.close()
             raise _unreadable(path, "a file without a video stream")
-        self._stream = self._container.streams.video[0]
+        self._stream = stream
         rate = self._stream.average_rate
         self.fps = float(rate) if rate else None
         self.frame_count = self._stream.frames or None

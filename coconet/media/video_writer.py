@@ -17,7 +17,7 @@ import numpy as np
 from coconet.errors import CoconetError, MissingPackage, Refused
 from coconet.files import check_replaceable, free_name, give_name, lock_unfinished, unfinished, whole_file, writing_to
 from coconet.media.pixels import Pixels
-from coconet.media.video import INTERPOLATION, SECOND_NS
+from coconet.media.video import INTERPOLATION, SECOND_NS, video_stream
 
 try:
     import av
@@ -272,7 +272,7 @@ class _NoVideo(Exception):
 def _copy(source: Path, target: Path, kind: _Container) -> None:
     """Copy the packets of a video, undecoded, into an ordinary file; a source that is cut off is copied up to there."""
     try:
-        container = av.open(str(source))
+        container = av.open(str(source), metadata_errors="replace")
     except FFmpegError as error:
         raise _NoVideo from error
     with container:
@@ -288,7 +288,7 @@ def _copy(source: Path, target: Path, kind: _Container) -> None:
 
 
 def _packets(container: InputContainer) -> Iterator[Packet[VideoStream]]:
-    if not container.streams.video:
+    if video_stream(container) is None:
         return
     with suppress(FFmpegError):
         for packet in container.demux(container.streams.video[0]):

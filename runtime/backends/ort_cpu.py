@@ -47,10 +47,12 @@ def open_session(path: Path, options: Any, providers: list[Any]) -> tuple[Any, M
     existing_file(path, "an ONNX model")
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+        metadata = session.get_modelmeta().custom_metadata_map
+        inputs, outputs = _tensors(session.get_inputs()), _tensors(session.get_outputs())
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         raise corrupt(path, error) from error
-    card = card_from_metadata(session.get_modelmeta().custom_metadata_map, path)
-    check_tensors(path, card, _tensors(session.get_inputs()), _tensors(session.get_outputs()))
+    card = card_from_metadata(metadata, path)
+    check_tensors(path, card, inputs, outputs)
     return session, card
 
 

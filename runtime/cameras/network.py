@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage
-from coconet.media.video import FrameDecoder
+from coconet.media.video import FrameDecoder, video_stream
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.frame import Frame, StampKind
@@ -78,14 +78,19 @@ class NetworkCamera:
         self._clock, self._index = StreamClock(), 0
         options = {**_LOW_DELAY, **(_OF_RTSP if address[:4].lower() == "rtsp" else {})}
         try:
-            self._container: Any = av.open(address, options=options, timeout=(_OPEN_S, _READ_S))
-            self._frames = self._decoded()
-            self.codec = str(self._container.streams.video[0].codec_context.name)
-            aspect = self._container.streams.video[0].sample_aspect_ratio
+            self._container: Any = av.open(
+                address, options=options, timeout=(_OPEN_S, _READ_S), metadata_errors="replace"
+            )
+            stream = video_stream(self._container)
+            if stream is None:
+                raise ValueError("no video stream")
+            self._frames = self._decoded(stream)
+            self.codec = str(stream.codec_context.name)
+            aspect = stream.sample_aspect_ratio
             self._decoder = FrameDecoder(self.name, gray=gray, palette=palette, sample_aspect=aspect)
         except HTTPUnauthorizedError as error:
             raise self._failed(error) from None  # it will not know them better later
-        except (FFmpegError, OSError, ValueError, IndexError) as error:
+        except (FFmpegError, OSError, ValueError) as error:
             raise self._failed(error, CameraAbsent) from None  # FFmpeg's words repeat the address, password and all
 
     def read(self) -> Frame | None:
@@ -106,8 +111,7 @@ class NetworkCamera:
         """Hang up; a second call does nothing."""
         self._container.close()
 
-    def _decoded(self) -> Iterator[Any]:
-        stream = self._container.streams.video[0]
+    def _decoded(self, stream: Any) -> Iterator[Any]:
         stream.thread_type = "SLICE"  # threads by frame hold as many frames back as there are threads
         return iter(self._container.decode(stream))
 
