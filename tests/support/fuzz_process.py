@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from coconet.cli import TRACEBACK
-from coconet.kernel_files import bytes_in
+from coconet.runtime.doctor.kernel_files import bytes_in
 from tests.support.command_line import command
 
 HANG_S = 10.0

@@ -19,8 +19,8 @@ import pytest
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from coconet.kernel_files import bytes_in
-from coconet.runtime.rig.live_settings import Tuner
+from coconet.runtime.doctor.kernel_files import bytes_in
+from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.damage import damaged, damaged_text
 from tests.support.fuzz_process import HANG_S, MOST_BYTES
@@ -55,7 +55,7 @@ WISHES = [
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[LiveRig]:
     painted = "painted://?width=32&height=32"
-    with live_rig(tmp_path, tuner=Tuner(Rig.from_addresses(painted, painted))) as running:
+    with live_rig(tmp_path, tuner=AdjustableRig(Rig.from_addresses(painted, painted))) as running:
         yield running
 
 
