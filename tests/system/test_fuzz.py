@@ -5,7 +5,6 @@ A few of each, the same ones at every run; COCONET_FUZZ=long takes hundreds.
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import sys
@@ -21,13 +20,12 @@ from coconet.media.video import VideoReader
 from coconet.model_names import shipped_model
 from tests.support.command_line import command
 from tests.support.damage import damaged, damaged_text
-from tests.support.fuzz_process import FuzzProcess
+from tests.support.fuzz_process import LONG, FuzzProcess
 from tests.support.recordings import noisy_video, write_folder
 from tests.support.tiny_onnx import write_averaging_model
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is limited and told as Linux does")
 
-LONG = os.environ.get("COCONET_FUZZ") == "long"
 AVERAGE = ("--model", "average", "--overwrite")
 
 

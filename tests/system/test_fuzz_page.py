@@ -6,7 +6,6 @@ A few of each, the same ones at every run; COCONET_FUZZ=long takes thousands.
 from __future__ import annotations
 
 import logging
-import os
 import random
 import socket
 from collections import Counter
@@ -23,11 +22,11 @@ from coconet.runtime.doctor.kernel_files import bytes_in
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.damage import damaged, damaged_text
-from tests.support.fuzz_process import HANG_S, MOST_BYTES
+from tests.support.fuzz_process import HANG_S, LONG, MOST_BYTES
 from tests.support.live_rig import LiveRig, live_rig
 from tests.support.raw_http import status_of
 
-CASES = 1000 if os.environ.get("COCONET_FUZZ") == "long" else 20
+CASES = 1000 if LONG else 20
 
 _GLANCE_S = 0.2
 
