@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import sys
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -33,6 +35,7 @@ class WebCamera(BaseHTTPRequestHandler):
     """
 
     film: Path
+    damaged: bytes
 
     def do_GET(self) -> None:
         with suppress(BrokenPipeError, ConnectionResetError):
@@ -47,6 +50,9 @@ class WebCamera(BaseHTTPRequestHandler):
             film = self.film.read_bytes()
             self._begin("video/x-matroska", len(film))
             self.wfile.write(film)
+        elif self.path == "/damaged.ts":
+            self._begin("video/mp2t", len(self.damaged))
+            self.wfile.write(self.damaged)
         elif self.path == "/silent":
             time.sleep(3)
         else:
@@ -90,8 +96,30 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     WebCamera.film = write_video(
         tmp_path_factory.mktemp("film") / "film.mkv", [flat(level, 64, 48) for level in LEVELS], 25
     )
+    WebCamera.damaged = holed(transport_stream())
     with served() as address:
         yield address
+
+
+def transport_stream() -> bytes:
+    """100 frames of H.264 with a key frame every 25, in which every picture is the one before, moved, and brighter."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mpegts") as container:
+        stream: Any = container.add_stream("libx264", rate=25, options={"preset": "veryfast", "bf": "0"})
+        stream.width, stream.height, stream.pix_fmt, stream.codec_context.gop_size = 160, 120, "yuv420p", 25
+        noise = np.random.default_rng(0).integers(0, 60, (120, 160, 3), np.uint8)
+        for index in range(100):
+            picture = np.roll(noise, index, axis=1) + np.uint8(index)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        container.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def holed(data: bytes) -> bytes:
+    """The stream without some of its packets of 188 bytes, in its second quarter."""
+    packets = [data[at : at + 188] for at in range(0, len(data), 188)]
+    begin, end = int(len(packets) * 0.3), int(len(packets) * 0.33)
+    return b"".join(packets[:begin] + packets[end:])
 
 
 @contextmanager
@@ -153,3 +181,18 @@ def test_a_wrong_password_is_refused_for_good_and_not_shown(host: str) -> None:
 def test_a_server_that_says_nothing_is_given_up(host: str) -> None:
     with pytest.raises(CameraAbsent, match=r"\*\*\*: wanted a video stream, got"):
         open_camera(f"http://{host}/silent", "visible")
+
+
+@pytest.mark.skipif("libx264" not in av.codecs_available, reason="this FFmpeg writes no H.264")
+def test_no_damaged_frame_of_a_stream_is_shown_as_good(host: str) -> None:
+    whole = transport_stream()
+    with av.open(io.BytesIO(whole)) as stream:
+        true = [frame.to_ndarray(format="gray") for frame in stream.decode(video=0)]
+    with closing(open_camera(f"http://{host}/damaged.ts", "infrared")) as camera:
+        shown = [frame.pixels[:, :, 0] for frame in iter(camera.read, None)]
+        damaged = getattr(camera, "damaged", 0)
+    assert damaged > 5
+    assert 40 <= len(shown) < 90  # without those that finding out about the stream takes, and what builds on them
+    for picture in shown:
+        assert min(np.abs(picture.astype(int) - one).mean() for one in true) < 1
+    assert np.abs(shown[-1].astype(int) - true[-1]).mean() < 1
