@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
+from coconet.media.pixels import BGR_WEIGHTS
 from coconet.networks.network import Network, RuledCore
 from coconet.networks.zoo.blocks import named, of_both
 
@@ -22,9 +23,6 @@ WIDTH = 64
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's, R, G, B, as published."""
-
-GRAY = (0.114, 0.587, 0.299)
-"""How the three channels of the answer become gray, in the order of MEAN: the authors read them as B, G, R."""
 
 
 def _edged(inputs: int, kernel: int, *, bias: bool) -> nn.Conv2d:
@@ -51,7 +49,8 @@ class IFCNN(RuledCore):
         self.conv2 = _block()
         self.conv3 = _block()
         self.conv4 = nn.Conv2d(WIDTH, 3, kernel_size=1)
-        for name, values in (("mean", MEAN), ("deviation", DEVIATION), ("gray", GRAY)):
+        # The authors read the three channels of the answer, in the order of MEAN, as B, G, R.
+        for name, values in (("mean", MEAN), ("deviation", DEVIATION), ("gray", BGR_WEIGHTS)):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:

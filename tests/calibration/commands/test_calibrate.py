@@ -57,7 +57,7 @@ def test_few_frames_are_warned_of_in_one_line(model: Path, frames: Path) -> None
 def test_it_says_on_which_frames_it_was_compared(model: Path, frames: Path, tmp_path: Path) -> None:
     other = spotted_pairs(tmp_path / "other", 1)
     assert f"on frames held out of {frames}: " in run(model, "--frames", frames).stdout
-    assert f"on {other}: " in run(model, "--frames", frames, "--check", other).stdout
+    assert f"on {other}: " in run(model, "--frames", frames, "--check", other, "--overwrite").stdout
 
 
 @pytest.mark.parametrize("method", ["percentile", "mse", "entropy", "max"])
@@ -155,7 +155,7 @@ def test_two_recordings_are_calibrated_on_through_the_rig(model: Path, frames: P
 
 def test_the_table_is_shown_where_it_is_asked_for(model: Path, frames: Path) -> None:
     assert "kept in FP32" not in run(model, "--frames", frames).stdout
-    shown = run(model, "--frames", frames, "--sensitivity").stdout
+    shown = run(model, "--frames", frames, "--sensitivity", "--overwrite").stdout
     assert [f"{kept} of 4" in shown for kept in range(5)] == [True, True, True, True, False]
     assert "4 of 7 convolutions in INT8" in shown
 
@@ -163,7 +163,7 @@ def test_the_table_is_shown_where_it_is_asked_for(model: Path, frames: Path) -> 
 def test_the_worst_convolutions_stay_in_floating_point_until_the_limit_holds(model: Path, frames: Path) -> None:
     plain = run(model, "--frames", frames, "--sensitivity").stdout
     limit = max(float(line.split()[-2]) for line in plain.splitlines() if " of 4 " in line) - 0.05
-    result = run(model, "--frames", frames, "--min-psnr", limit)
+    result = run(model, "--frames", frames, "--min-psnr", limit, "--overwrite")
     assert result.exit_code == 0, result.exception
     assert "->" in result.stdout
     assert "4 of 7 convolutions in INT8" not in result.stdout
@@ -175,7 +175,8 @@ def test_the_half_model_is_held_against_the_single_one(model: Path, frames: Path
     assert result.exit_code == 0, result.exception
     assert f"against {model} on frames held out" in result.stdout
     assert OnnxModel.read(tmp_path / "half.int8.onnx").card.precision == "int8"
-    assert "wanted 99 dB or more" in complaint(half, "--frames", frames, "--against", model, "--min-psnr", "99")
+    harder = ("--min-psnr", "99", "--overwrite")
+    assert "wanted 99 dB or more" in complaint(half, "--frames", frames, "--against", model, *harder)
 
 
 @pytest.mark.parametrize(("share", "precision", "speed"), [(0.0, "fp16", 1.0), (1.0, "fp16", 2.0), (0.5, "fp32", 1.6)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +96,8 @@ def test_a_source_says_what_its_infrared_frames_went_through(counts: tuple[str, 
     tables = '[visible]\naddress = "day"\n[infrared]\naddress = "night"\ncontrast = "clahe"\n'
     (tmp_path / "rig.toml").write_text(tables)
     raw = SourceChoice(rig=tmp_path / "rig.toml").open()
-    eight_bit = SourceChoice(visible=counts[0], infrared=counts[0]).open()
+    shutil.copytree(counts[0], tmp_path / "seen_as_infrared")
+    eight_bit = SourceChoice(visible=counts[0], infrared=str(tmp_path / "seen_as_infrared")).open()
     assert raw is not None
     assert eight_bit is not None
     assert raw.front_end() == FrontEnd(raw_counts=True, contrast="clahe", range_of="each")
