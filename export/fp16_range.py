@@ -57,32 +57,47 @@ def _narrow_on_processor(tensor: torch.Tensor) -> bool:
     return tensor.is_floating_point() and tensor.dtype.itemsize < torch.float32.itemsize and tensor.device.type == "cpu"
 
 
-def require_finite(fuser: Fuser, pairs: Iterable[FramePair], where: object) -> None:
-    """Fuse the pairs and look at what the core answers, before rounding to bytes turns a NaN into black.
+def require_finite(fuser: Fuser, pairs: Iterable[FramePair], where: object) -> list[Tensor]:
+    """Fuse the pairs and look at what every layer of the core answers; return the fused pictures, bytes.
 
-    ONNX Runtime cannot tell: on most processors it computes a half-precision graph in single precision.
-    Raises CoconetError with the frame and the share of bad values, and for a core that cannot run in its precision.
+    Rounding to bytes turns a NaN into black, and a tanh or a clamp an infinity into an end of its range. ONNX Runtime
+    cannot tell: on most processors it computes a half-precision graph in single precision.
+    Raises CoconetError with the frame, the share of bad values and the layer they came from first, and for a core that
+    cannot run in its precision.
     """
+    strange: list[str] = []
     shares: list[float] = []
 
-    def look(_core: nn.Module, _images: tuple[Tensor, ...], answer: Tensor) -> None:
+    def look(name: str) -> Callable[[nn.Module, Any, Any], None]:
+        def hook(_layer: nn.Module, _inputs: Any, answer: Any) -> None:
+            if isinstance(answer, Tensor) and answer.is_floating_point() and not answer.isfinite().all():
+                strange.append(name)
+
+        return hook
+
+    def look_at_answer(_core: nn.Module, _images: tuple[Tensor, ...], answer: Tensor) -> None:
         shares.append(1.0 - answer.isfinite().float().mean().item())
 
-    hook = fuser.core.register_forward_hook(look)
+    layers = [(name, layer) for name, layer in fuser.core.named_modules() if name and not list(layer.children())]
+    hooks = [layer.register_forward_hook(look(name)) for name, layer in layers]
+    hooks.append(fuser.core.register_forward_hook(look_at_answer))
+    fused = []
     try:
         for pair in pairs:
-            _fuse(fuser, pair, where)
-            _require_none(shares[-1], fuser, f"{where}, {pair.visible.name or f'frame {pair.visible.index}'}")
+            fused.append(_fuse(fuser, pair, where))
+            _require_none(shares[-1], strange, fuser, f"{where}, {pair.visible.name or f'frame {pair.visible.index}'}")
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
+    return fused
 
 
-def _fuse(fuser: Fuser, pair: FramePair, where: object) -> None:
+def _fuse(fuser: Fuser, pair: FramePair, where: object) -> Tensor:
     asked_by = fuser.precision.asked_by
     frames = [torch.from_numpy(side.pixels)[None] for side in (pair.visible, pair.infrared)]
     try:
         with torch.inference_mode(), NarrowConvolutions():
-            fuser(*frames)
+            fused: Tensor = fuser(*frames)
     except RuntimeError as error:
         raise CoconetError(
             where,
@@ -90,18 +105,27 @@ def _fuse(fuser: Fuser, pair: FramePair, where: object) -> None:
             got=first_line(error),
             remedy=f"Export without --{asked_by}." if asked_by else "Check --multiple.",
         ) from error
+    return fused
 
 
-def _require_none(share: float, fuser: Fuser, where: str) -> None:
-    if share == 0.0:
+def _require_none(share: float, strange: list[str], fuser: Fuser, where: str) -> None:
+    if share == 0.0 and not strange:
         return
     asked_by = fuser.precision.asked_by
     largest = torch.finfo(getattr(torch, fuser.precision.exported_dtype())).max
+    hidden = "inside the network, hidden by what follows" if share == 0.0 else f"in {share:.2%} of the picture"
     raise CoconetError(
         where,
         wanted=f"finite values from the network in {fuser.precision.word} precision",
-        got=f"NaN or infinity in {share:.2%} of the picture",
+        got=f"NaN or infinity {hidden}{f'; first from {strange[0]}' if strange else ''}{_unfit(fuser.core)}",
         remedy=f"Export without --{asked_by}: its values outgrow {largest:g}."
         if asked_by
         else "Check that the weights and the value range are the network's own.",
     )
+
+
+def _unfit(core: nn.Module) -> str:
+    """The weights that are no finite numbers in the precision they are in now."""
+    names = [name for name, tensor in core.state_dict().items() if not tensor.isfinite().all()]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"; {', '.join(names[:3])}{more} not within its range" if names else ""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from coconet.cards.model_card import ModelCard
-from coconet.cards.precision import PRECISIONS
+from coconet.cards.precision import PRECISIONS, REFERENCE
+from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.export.fp16_range import require_finite
 from coconet.export.graph import ExportOptions, camera_fuser_of, card_of, export_onnx
 from coconet.export.graph_runner import GraphRunner
 from coconet.files import whole_file
+from coconet.networks.batch_norm import settle_batch_norms
 from coconet.networks.checkpoint import Checkpoint
 from coconet.reading import UNSAID, Reading
 from coconet.runtime.backends.backend import Backend
@@ -19,10 +25,16 @@ from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.pytorch import EagerBackend
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
-from coconet.runtime.frame import FramePair
-from coconet.runtime.frame_check import fit_pairs
+from coconet.runtime.frame import Frame, FramePair
+from coconet.runtime.frame_check import fit_pairs, size_in_words
 from coconet.runtime.verify.parity import Parity, compare, require
 from coconet.runtime.verify.reference_backend import common_card, open_contender
+
+try:
+    from torch import Tensor
+except ImportError as error:
+    raise MissingPackage("torch", job="exporting a network", extra="export") from error
+
 
 PAINTED_FRAMES = 3
 """How many painted pairs are fused where no folder of real ones is given."""
@@ -31,24 +43,107 @@ FINITE_FRAMES = 3
 """On how many pairs the network is searched for NaN and infinity first."""
 
 
+LEAST_CUT_PX = 24
+"""The least side of the further sizes that a graph of open sizes is compared at."""
+
+
 def export_checked(
     checkpoint: Checkpoint, out: Path, options: ExportOptions, frames: Path | None = None, reading: Reading = UNSAID
 ) -> Parity:
     """Export, fuse the pairs of `frames` (painted scenes without it) with both, and only then rename into place.
 
+    A graph of open sizes is compared at further ones as well.
     Raises CoconetError with the figures where the graph is further from PyTorch than its precision allows, and where
     the network gives NaN or infinity in that precision.
     """
     card = card_of(checkpoint, options)
     pairs = list(fit_pairs(_pairs(frames, reading), card))
-    require_finite(camera_fuser_of(checkpoint, options), pairs[:FINITE_FRAMES], out)
     reference = EagerBackend(checkpoint)
+    options = _better_folded(checkpoint, out, options, pairs[:FINITE_FRAMES], reference)
     with whole_file(out) as scratch:
         export_onnx(checkpoint, scratch, options, card)
         with closing(_open_candidate(scratch, card)) as candidate:
             parity = compare(reference, candidate, pairs)
-        require(parity, PRECISIONS[options.precision].limits, f"{out}, against PyTorch")
+            require(parity, PRECISIONS[options.precision].limits, f"{out}, against PyTorch")
+            _require_further_sizes(reference, candidate, pairs[0], options, out)
     return parity
+
+
+def _require_further_sizes(
+    reference: Backend, candidate: Backend, pair: FramePair, options: ExportOptions, out: Path
+) -> None:
+    """Compare a graph of open sizes at sizes it was not traced with, odd and even, cut out of a pair.
+
+    Raises CoconetError with the size at which the network or its graph fails, or is further away than allowed.
+    """
+    for cut in _cuts(pair, candidate.card):
+        size = size_in_words(*cut.visible.pixels.shape[:2])
+        wanted = f"{options.size or 'any size'}, so {size} as well"
+        _require_an_answer(reference, cut, f"the network itself at {size}", wanted, out)
+        _require_an_answer(candidate, cut, f"its graph at {size}", wanted, out)
+        where = f"{out}, against PyTorch at {size}"
+        require(compare(reference, candidate, [cut]), PRECISIONS[options.precision].limits, where)
+
+
+def _require_an_answer(backend: Backend, pair: FramePair, who: str, wanted: str, out: Path) -> None:
+    try:
+        backend.fuse(pair.visible.pixels, pair.infrared.pixels)
+    except (CoconetError, RuntimeError) as error:
+        got = error.got if isinstance(error, CoconetError) else first_line(error)
+        remedy = "Name one frame size with --size HEIGHTxWIDTH, or pad with --multiple to what its layers halve by."
+        raise CoconetError(out, wanted=wanted, got=f"an error of {who}: {got}", remedy=remedy) from error
+
+
+def _cuts(pair: FramePair, card: ModelCard) -> list[FramePair]:
+    """The pair cut to an odd and an even size and one that is both, as far as the graph takes them."""
+    height, width = pair.visible.pixels.shape[:2]
+    wanted = (
+        (2 * height // 3 | 1, 3 * width // 4 | 1),
+        (height // 2 & ~1, width // 2 & ~1),
+        (3 * height // 4 | 1, 2 * width // 3 & ~1),
+    )
+    sizes = {card.size_within(max(LEAST_CUT_PX, one), max(LEAST_CUT_PX, other)) for one, other in wanted}
+    sizes.discard((height, width))
+    return [
+        FramePair(_cut(pair.visible, *size), _cut(pair.infrared, *size))
+        for size in sorted(sizes)
+        if size[0] <= height and size[1] <= width
+    ]
+
+
+def _cut(frame: Frame, height: int, width: int) -> Frame:
+    return replace(frame, pixels=np.ascontiguousarray(frame.pixels[:height, :width]))
+
+
+def _better_folded(
+    checkpoint: Checkpoint, out: Path, options: ExportOptions, pairs: list[FramePair], reference: Backend
+) -> ExportOptions:
+    """The options with BatchNorms inside their convolutions or beside them, whichever is nearer to the reference.
+
+    Folded weights may be too small for half precision, unfolded activations too large. Raises CoconetError where
+    neither gives finite values.
+    """
+    ways = [options]
+    if options.precision != REFERENCE and settle_batch_norms(copy.deepcopy(checkpoint.core), fold=True):
+        ways.append(replace(options, fold=False))
+    found: list[tuple[int, ExportOptions]] = []
+    refusal: CoconetError | None = None
+    for way in ways:
+        try:
+            fused = require_finite(camera_fuser_of(checkpoint, way), pairs, out)
+        except CoconetError as error:
+            refusal = error
+            continue
+        found.append((sum(_apart(reference, *both) for both in zip(pairs, fused, strict=True)), way))
+    if not found and refusal is not None:
+        raise refusal
+    return min(found, key=lambda one: one[0])[1]
+
+
+def _apart(reference: Backend, pair: FramePair, fused: Tensor) -> int:
+    """Squared error in levels, summed over a picture."""
+    wanted = reference.fuse(pair.visible.pixels, pair.infrared.pixels).astype(np.int64)
+    return int(((wanted - fused[0].cpu().numpy()) ** 2).sum())
 
 
 def _open_candidate(graph: Path, card: ModelCard) -> Backend:

@@ -44,6 +44,7 @@ class ExportOptions:
     size: the frame size, or the range of sizes; None for a graph that takes any size.
     visible_channels: 3 for BGR, 1 for gray. precision: what the core runs in, one of EXPORTED.
     batch: pairs at once. opset: of ONNX. form: see ModelCard; the bare form has one visible channel.
+    fold: see Fuser; export_checked tries both.
     """
 
     size: FrameSize | SizeRange | None = None
@@ -52,6 +53,7 @@ class ExportOptions:
     batch: int = 1
     opset: int = OPSET
     form: Form = "camera"
+    fold: bool = True
 
     def __post_init__(self) -> None:
         PRECISIONS[self.precision].exported_dtype()
@@ -109,13 +111,13 @@ def fuser_of(checkpoint: Checkpoint, options: ExportOptions) -> Fuser | BareFuse
     if options.form == "camera":
         return camera_fuser_of(checkpoint, options)
     core = copy.deepcopy(checkpoint.core)  # a narrower precision turns its weights in place
-    return BareFuser(core, checkpoint.signature, precision=options.precision).eval()
+    return BareFuser(core, checkpoint.signature, options.precision, fold=options.fold).eval()
 
 
 def camera_fuser_of(checkpoint: Checkpoint, options: ExportOptions) -> Fuser:
     """The same network taking frames of cameras, whatever form is exported."""
     core = copy.deepcopy(checkpoint.core)  # as above
-    return Fuser(core, checkpoint.signature, options.visible_channels, precision=options.precision).eval()
+    return Fuser(core, checkpoint.signature, options.visible_channels, options.precision, fold=options.fold).eval()
 
 
 def to_model(checkpoint: Checkpoint, options: ExportOptions, card: ModelCard) -> onnx.ModelProto:

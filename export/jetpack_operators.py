@@ -1,10 +1,9 @@
 """What TensorRT 10.3's ONNX parser (JetPack 6.1 and 6.2) takes, and a look for what it would not.
 
-OPERATORS holds those of the published support list that our graphs use or may come to use, each with its types: what
-stands in `docs/operators.md` of onnx/onnx-tensorrt both before 10.3 (commit 009d6541, TensorRT 8.4, as its
-`docs/Changelog.md` extends it: GridSample and UINT8 at the ends of a network in 8.5, GroupNormalization and
-LayerNormalization in 8.6, INT64 kept as it is in 9.0) and after it (commit 0137504e, TensorRT 10.6, where INT8 is a
-type of Q/DQ alone). The opsets are those stated for 10.1.
+OPERATORS holds the published support list, each operator with its types: what stands in `docs/operators.md` of
+onnx/onnx-tensorrt both before 10.3 (commit 6d0ab7be, TensorRT 8.5, as its `docs/Changelog.md` extends it:
+GroupNormalization and LayerNormalization in 8.6, INT64 kept as it is in 9.0) and after it (commit 0137504e, TensorRT
+10.6, where INT8 is a type of Q/DQ alone). The opsets are those stated for 10.1.
 """
 
 from __future__ import annotations
@@ -55,6 +54,20 @@ OPERATORS: Mapping[str, frozenset[int]] = {
     **dict.fromkeys(("Identity", "Constant", "ConstantOfShape"), NUMBERS | BOOLS),
     **dict.fromkeys(("Shape", "Cast"), NUMBERS | BOOLS | ENDS),
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear"), FLOATS | INT8),
+    **dict.fromkeys(("Sign", "Mod", "Mean", "Sum", "ScatterND", "ScatterElements", "Scatter", "Shrink"), NUMBERS),
+    **dict.fromkeys(("GatherND", "GatherElements", "Trilu", "OneHot", "EyeLike"), NUMBERS | BOOLS),
+    **dict.fromkeys(("If", "Loop", "Size"), NUMBERS | BOOLS | ENDS),
+    "IsNaN": NUMBERS | BOOLS,
+    "NonZero": FLOATS | INTEGERS,
+    "Xor": BOOLS,
+    **dict.fromkeys(("ArgMax", "ArgMin", "TopK", "NonMaxSuppression", "RoiAlign"), FLOATS | INTEGERS),
+    **dict.fromkeys(("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cos", "Cosh", "Sin", "Sinh", "Tan"), FLOATS),
+    **dict.fromkeys(("Celu", "HardSwish", "Selu", "Softsign", "ThresholdedRelu", "ScaledTanh"), FLOATS),
+    **dict.fromkeys(("ParametricSoftplus", "LogSoftmax", "Reciprocal", "CumSum", "Dropout", "Einsum"), FLOATS),
+    **dict.fromkeys(("GlobalLpPool", "GlobalMaxPool", "LpPool", "LRN", "LpNormalization"), FLOATS),
+    **dict.fromkeys(("MeanVarianceNormalization", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp"), FLOATS),
+    **dict.fromkeys(("ReduceProd", "ReduceSumSquare", "GRU", "LSTM", "RNN", "Scan", "ReverseSequence"), FLOATS),
+    **dict.fromkeys(("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Upsample"), FLOATS),
 }
 """Operator to the types of what it reads first and of what it makes; the other inputs follow from these."""
 
@@ -73,6 +86,18 @@ def refusals(model: onnx.ModelProto) -> Iterator[str]:
             if types.get(tensor, TensorProto.FLOAT) not in OPERATORS[node.op_type]:
                 yield f"{node.op_type} of {TensorProto.DataType.Name(types[tensor])} (node {node.name})"
     yield from _inner_bytes(model, types)
+
+
+def refusals_by_kind(model: onnx.ModelProto) -> list[str]:
+    """The same, each kind once: with its node, or with how many nodes there are."""
+    found: dict[str, list[str]] = {}
+    for clause in refusals(model):
+        kind, _, node = clause.partition(" (")
+        found.setdefault(kind, []).append(node.rstrip(")"))
+    return [
+        f"{kind} ({len(nodes)} nodes)" if len(nodes) > 1 else f"{kind} ({nodes[0]})" if nodes[0] else kind
+        for kind, nodes in found.items()
+    ]
 
 
 def _types(model: onnx.ModelProto) -> dict[str, int]:

@@ -6,6 +6,7 @@ from coconet.cards.model_card import Signature
 from coconet.cards.precision import PRECISIONS, REFERENCE, PrecisionName
 from coconet.errors import MissingPackage
 from coconet.media.pixels import BGR_WEIGHTS
+from coconet.networks.batch_norm import settle_batch_norms
 
 try:
     import torch
@@ -24,16 +25,23 @@ class Fuser(nn.Module):
     Everything between camera and screen happens here and therefore in the exported graph: luma, padding, scaling, the
     network, the visible chroma put back, clipping and rounding.
     precision: what the core runs in; what stands around it stays in single precision, where it costs nothing.
+    fold: in a narrower precision, whether a BatchNorm goes into the convolution before it (see settle_batch_norms).
     Raises CoconetError for a precision that is not exported.
     """
 
     luma: Tensor
 
     def __init__(
-        self, core: nn.Module, signature: Signature, visible_channels: int = 3, precision: PrecisionName = REFERENCE
+        self,
+        core: nn.Module,
+        signature: Signature,
+        visible_channels: int = 3,
+        precision: PrecisionName = REFERENCE,
+        *,
+        fold: bool = True,
     ) -> None:
         super().__init__()
-        self.core = _in_precision(core, precision)
+        self.core = _in_precision(core, precision, fold=fold)
         self.signature = signature
         self.precision = PRECISIONS[precision]
         self.colour = visible_channels == 3
@@ -80,12 +88,14 @@ class Fuser(nn.Module):
 class BareFuser(nn.Module):
     """Wraps a network core so that floats go in and come out, in its own ranges; only the padding is added.
 
-    precision: what the core runs in, as of Fuser; both ends stay in single precision.
+    precision, fold: as of Fuser; both ends stay in single precision.
     """
 
-    def __init__(self, core: nn.Module, signature: Signature, precision: PrecisionName = REFERENCE) -> None:
+    def __init__(
+        self, core: nn.Module, signature: Signature, precision: PrecisionName = REFERENCE, *, fold: bool = True
+    ) -> None:
         super().__init__()
-        self.core = _in_precision(core, precision)
+        self.core = _in_precision(core, precision, fold=fold)
         self.side_multiple = signature.side_multiple
         self.precision = PRECISIONS[precision]
 
@@ -94,10 +104,12 @@ class BareFuser(nn.Module):
         return _run_padded(self.core, self.precision.name, visible, infrared, self.side_multiple)
 
 
-def _in_precision(core: nn.Module, precision: PrecisionName) -> nn.Module:
+def _in_precision(core: nn.Module, precision: PrecisionName, *, fold: bool) -> nn.Module:
     """The core, its floating-point tensors turned in place; one in the reference precision keeps what it has."""
-    dtype = _dtype(precision)
-    return core if precision == REFERENCE else core.to(dtype)
+    if precision == REFERENCE:
+        return core
+    settle_batch_norms(core, fold=fold)
+    return core.to(_dtype(precision))
 
 
 def _dtype(precision: PrecisionName) -> torch.dtype:

@@ -123,9 +123,9 @@ def _sizes(size: str | None, dynamic: str | None) -> FrameSize | SizeRange | Non
 def _warn_of_refusals(target: Path) -> None:
     """Say before a Jetson does what its parser would not take; anyone's network may hold any operator."""
     from coconet.cards.onnx_card import read_onnx
-    from coconet.export.jetpack_operators import refusals
+    from coconet.export.jetpack_operators import refusals_by_kind
 
-    found = list(dict.fromkeys(refusals(read_onnx(target).model)))
+    found = refusals_by_kind(read_onnx(target).model)
     if found:
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
         text = f"TensorRT 10.3 (JetPack 6) does not list {', '.join(found[:3])}{more}"

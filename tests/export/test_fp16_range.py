@@ -58,3 +58,22 @@ def test_nan_in_single_precision_is_found() -> None:
 def test_a_network_that_mixes_precisions_is_refused() -> None:
     with pytest.raises(CoconetError, match="wanted a network that runs in half precision, got .*Export without --half"):
         require_finite(fuser(Constant(), precision="fp16"), PAIRS, "m.onnx")
+
+
+class Hidden(nn.Module):
+    """An infinity that a tanh turns into the end of its range."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.far = nn.Conv2d(1, 1, 1)
+        nn.init.constant_(self.far.weight, 1e5)
+
+    def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        answer: Tensor = torch.tanh(self.far(visible + infrared + 1))
+        return answer
+
+
+def test_an_infinity_that_a_later_layer_hides_is_found_with_its_layer_and_its_weight() -> None:
+    said = "NaN or infinity inside the network, hidden by what follows; first from far; far.weight not within its range"
+    with pytest.raises(CoconetError, match=said):
+        require_finite(fuser(Hidden(), precision="fp16"), PAIRS, "m.onnx")

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from coconet.export.jetpack_operators import refusals
+from coconet.export.jetpack_operators import refusals, refusals_by_kind
 from tests.support.conv_onnx import write_conv_model
 from tests.support.small_unet import write_unet
 
@@ -44,3 +44,15 @@ def test_bytes_inside_the_network_are_named() -> None:
     model.graph.node.insert(0, helper.make_node("Cast", ["x"], ["inner"], to=TensorProto.UINT8))
     model.graph.node[1].input[0] = "inner"
     assert list(refusals(model)) == ["UINT8 inside the network (tensor inner)"]
+
+
+@pytest.mark.parametrize("kind", ["ScatterND", "Sign", "IsNaN", "GatherND", "Mod"])
+def test_what_its_list_has_is_not_warned_of(kind: str) -> None:
+    assert list(refusals(model_with(kind, TensorProto.FLOAT))) == []
+
+
+def test_many_nodes_of_one_kind_are_one_clause() -> None:
+    model = model_with("Det", TensorProto.FLOAT)
+    model.graph.node.append(helper.make_node("Det", ["y"], ["z"], name="other"))
+    model.graph.node.append(helper.make_node("BitShift", ["z"], ["w"], name="lone"))
+    assert refusals_by_kind(model) == ["operator Det (2 nodes)", "operator BitShift (node lone)"]

@@ -13,7 +13,6 @@ from coconet.networks.zoo.blocks import conv, leaky, named
 try:
     import torch
     from torch import Tensor, nn
-    from torch.nn import functional
 except ImportError as error:
     raise MissingPackage("torch", job="the networks", extra="export") from error
 
@@ -89,7 +88,9 @@ class Mlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., 60) to the same shape."""
-        answer: Tensor = self.fc2(functional.gelu(self.fc1(x)))
+        wide = self.fc1(x)
+        # Written out: TensorRT 10.3 has the error function, but GELU is no operator of every parser.
+        answer: Tensor = self.fc2(0.5 * wide * (1.0 + torch.erf(wide * 0.5**0.5)))
         return answer
 
 
@@ -206,7 +207,7 @@ def _with_strip(image: Tensor) -> Tensor:
 
 def _windows(x: Tensor, shifted: bool) -> Tensor:
     """(B, H, W, C) to (N, 64, C), windows row by row; a shifted map moves by half a window, up and to the left."""
-    x = torch.roll(x, (-SHIFT, -SHIFT), dims=(1, 2)) if shifted else x
+    x = _rolled(x, SHIFT) if shifted else x
     batch, height, width, channels = x.shape
     split = x.reshape(batch, height // WINDOW, WINDOW, width // WINDOW, WINDOW, channels)
     return split.permute(0, 1, 3, 2, 4, 5).reshape(-1, TOKENS, channels)
@@ -217,7 +218,19 @@ def _joined(windows: Tensor, like: Tensor, shifted: bool) -> Tensor:
     batch, height, width, channels = like.shape
     split = windows.reshape(batch, height // WINDOW, width // WINDOW, WINDOW, WINDOW, channels)
     x = split.permute(0, 1, 3, 2, 4, 5).reshape(batch, height, width, channels)
-    return torch.roll(x, (SHIFT, SHIFT), dims=(1, 2)) if shifted else x
+    return _rolled(x, -SHIFT) if shifted else x
+
+
+def _rolled(x: Tensor, shift: int) -> Tensor:
+    """Move a map (B, H, W, C) up and to the left, what falls off coming back at the other end.
+
+    In slices: torch.roll becomes a gather by a remainder, which is slower and no operator of every parser.
+    """
+    for dim in (1, 2):
+        size = x.shape[dim]
+        cut = shift if shift > 0 else size + shift
+        x = torch.cat((x.narrow(dim, cut, size - cut), x.narrow(dim, 0, cut)), dim=dim)
+    return x
 
 
 def _region_mask(like: Tensor) -> Tensor:
