@@ -32,6 +32,22 @@ class CoconetError(Exception):
         return _rebuilt, (type(self), self.args, self.__dict__)
 
 
+@contextmanager
+def named_as(scratch: Path, path: Path) -> Iterator[None]:
+    """Let a CoconetError about `scratch`, which is to become `path`, name `path`: the user knows no other file."""
+
+    def renamed(text: str) -> str:
+        return text.replace(str(scratch), str(path)).replace(scratch.name, path.name)
+
+    try:
+        yield
+    except CoconetError as error:
+        for field in ("where", "wanted", "got", "remedy"):
+            setattr(error, field, renamed(getattr(error, field)))
+        error.args = tuple(map(renamed, map(str, error.args)))
+        raise
+
+
 def _rebuilt(kind: type[CoconetError], args: tuple[object, ...], fields: Mapping[str, object]) -> CoconetError:
     error = kind.__new__(kind, *args)
     error.__dict__.update(fields)

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
 
-from coconet.errors import CoconetError, Refused, reading_from
+from coconet.errors import CoconetError, Refused, named_as, reading_from
 from coconet.media.pairs import is_picture
 from coconet.redaction import is_network_address
 
@@ -53,7 +53,7 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     scratch = Path(name)
     _SCRATCH.add(scratch)
     try:
-        with disk_errors_of(path):
+        with disk_errors_of(path), named_as(scratch, path):
             yield scratch
         with writing_to(path):
             give_name(scratch, target, durable=durable)
@@ -132,15 +132,15 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def existing_file(path: Path, kind: str) -> Path:
+def existing_file(path: Path, kind: str, remedy: str = "Check the path.") -> Path:
     """Return `path`, or raise Refused for one that is no file or may not be read.
 
-    kind: what it should have been, as `an ONNX model`.
+    kind: what it should have been, as `an ONNX model`. remedy: what to do if there is no file.
     """
     with reading_from(path, kind):
         if not path.is_file():
-            got = "a folder" if path.is_dir() else "something that is no file" if path.exists() else "no such file"
-            raise Refused(path, wanted=kind, got=got, remedy="Check the path.")
+            got = "a folder" if path.is_dir() else "a device, a pipe or a socket" if path.exists() else "no such file"
+            raise Refused(path, wanted=kind, got=got, remedy=remedy)
         if not os.access(path, os.R_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     return path

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from coconet.errors import Refused
 from coconet.files import make_folder
 from coconet.media.pixels import Pixels, nearest_luma
 from coconet.runtime.frame import FramePair
@@ -94,6 +95,10 @@ def align_pair(pair: FramePair, alignment: Alignment) -> FramePair:
 
 def open_registrar(search: AlignmentSearch) -> Registrar:
     """Make what aligns as a search asks for. Raises CoconetError for options that cannot be read."""
+    if search.points and search.board is not None:
+        raise Refused(
+            "--board", wanted="a board or points", got="both", remedy="Leave --board or every --point out: one aligns."
+        )
     if search.points:
         from coconet.calibration.alignment.points import PointRegistrar
 

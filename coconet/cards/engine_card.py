@@ -97,7 +97,11 @@ def card_path(engine: Path) -> Path:
 def read_engine_card(engine: Path) -> EngineCard:
     """Read the card beside an engine. Raises CoconetError where it is missing, unreadable or of another engine."""
     existing_file(engine, "a TensorRT engine")
-    path = existing_file(card_path(engine), f"the card of {engine.name}, which coconet build writes beside it")
+    path = existing_file(
+        card_path(engine),
+        f"the card of {engine.name}, which coconet build writes beside it",
+        "Copy engine and card together, or build the engine again with coconet build.",
+    )
     card = EngineCard.from_json(path.read_text(encoding="utf-8", errors="replace"), path)
     found = sha256_of(engine)
     if found != card.engine_sha256:

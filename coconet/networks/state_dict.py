@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from coconet.errors import CoconetError, MissingPackage, first_line
+from coconet.errors import CoconetError, MissingPackage
 from coconet.files import existing_file
 from coconet.model_endings import SAFETENSORS
 
@@ -123,15 +125,24 @@ def load_tensor_file(path: Path, where: object = None) -> Any:
     """
     existing_file(path, "a PyTorch file")
     try:
-        with torch.serialization.safe_globals(_NUMPY_NUMBERS):
+        with torch.serialization.safe_globals(_NUMPY_NUMBERS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about how it was pickled
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes end in whatever the unpickling of them runs into
         raise CoconetError(
             path if where is None else where,
             wanted="a whole PyTorch file that holds tensors and nothing to execute",
-            got=first_line(error),
+            got=_refusal(error),
             remedy="Copy the file again, or save model.state_dict() with torch.save.",
         ) from error
+
+
+def _refusal(error: Exception) -> str:
+    """Why PyTorch did not read a file. Its own words stay out: they advise to execute what is in it."""
+    found = re.search(r"GLOBAL ([\w.]{1,80})", str(error))
+    if found is not None:
+        return f"one that names code, {found[1]}"
+    return "one whose objects are more than tensors" if "eights only" in str(error) else "a damaged or another file"
 
 
 def _numpy_number(dtype: object, content: object = None) -> float:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
+from coconet.runtime.frame_check import size_in_words
 
 Picture = NDArray[np.uint8]
 """(H, W, 3) BGR, (H, W, 1) or (H, W) gray, uint8; in any memory layout, read-only or not."""
@@ -17,10 +18,12 @@ _AS_ARRAY = "Convert it first: numpy.asarray(...) for pictures of PIL, .cpu().nu
 
 _TO_BYTES = {
     "f": "Scale to 0..255, round, and convert: numpy.clip(numpy.rint(picture), 0, 255).astype(numpy.uint8).",
+    "i": "Cut off what is no level of 0..255: numpy.clip(picture, 0, 255).astype(numpy.uint8).",
+    "b": "Make levels of it: picture.astype(numpy.uint8) * 255.",
     "u": "Bring raw counts to 8 bit first; a rig does that by itself, see coconet.open_rig.",
 }
 
-_OTHER_TYPE = "Convert levels of 0..255 with .astype(numpy.uint8)."
+_OTHER_TYPE = "Give levels of 0..255 as numpy.uint8."
 
 
 def colour_or_gray(side: str, picture: Picture) -> Pixels:
@@ -34,6 +37,17 @@ def colour_or_gray(side: str, picture: Picture) -> Pixels:
 def gray(side: str, picture: Picture) -> Pixels:
     """Check a picture, (H, W, 1) or (H, W), uint8, and return it contiguous as (H, W, 1); otherwise as above."""
     return _checked(side, picture, (1,), _GRAY)
+
+
+def check_same_size(side: str, pixels: Pixels, visible: Pixels) -> None:
+    """Raise CoconetError if a picture has not the height and width of the visible one."""
+    if pixels.shape[:2] != visible.shape[:2]:
+        raise CoconetError(
+            side,
+            wanted=f"{size_in_words(*visible.shape[:2])} like the visible picture",
+            got=size_in_words(*pixels.shape[:2]),
+            remedy="Align the two pictures, or scale one of them.",
+        )
 
 
 def _checked(side: str, picture: Picture, channels: tuple[int, ...], shapes: str) -> Pixels:

@@ -11,8 +11,9 @@ from coconet.cards.onnx_metadata import read_onnx_card
 from coconet.errors import ExitCode, ending_with
 from coconet.model_endings import CHECKPOINT_SUFFIXES, ENGINE_SUFFIX
 from coconet.model_names import RULES
+from coconet.runtime.api.arguments import check_path
 from coconet.runtime.backends.baseline import rule_card
-from coconet.runtime.backends.choice import model_file
+from coconet.runtime.backends.choice import WORD_OR_FILE, model_file
 
 
 def read_card(model: Path | str) -> ModelCard:
@@ -23,6 +24,7 @@ def read_card(model: Path | str) -> ModelCard:
     Raises CoconetError for a file that is missing, corrupt or not ours, MissingPackage where reading it needs a
     package that is not installed (PyTorch for checkpoints).
     """
+    check_path("model", model, WORD_OR_FILE)
     word = str(model)
     for rule in RULES:
         if word == rule:
@@ -36,6 +38,7 @@ def read_engine_card(engine: Path | str) -> EngineCard:
 
     Raises CoconetError for an engine that is missing, and for a card that is missing, corrupt or of another engine.
     """
+    check_path("engine", engine, "Name an .engine file.")
     with ending_with(ExitCode.MODEL):
         return read_engine_card_beside(Path(engine))
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from coconet.cards.model_card import ModelCard
 from coconet.errors import CoconetError, ExitCode, ending_with
-from coconet.runtime.api.arrays import Picture, colour_or_gray, gray
+from coconet.runtime.api.arguments import check_path
+from coconet.runtime.api.arrays import Picture, check_same_size, colour_or_gray, gray
 from coconet.runtime.backends.backend import Backend
+from coconet.runtime.backends.choice import WORD_OR_FILE
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.threads.process_end import finished_before_the_end
 
@@ -43,6 +45,7 @@ class FusionModel:
         after `close`.
         """
         seen, thermal = colour_or_gray("visible picture", visible), gray("infrared picture", infrared)
+        check_same_size("infrared picture", thermal, seen)
         with finished_before_the_end(), self._lock:
             if self._backend is None:
                 remedy = "Load it again with coconet.load, or call it inside the with block."
@@ -84,5 +87,6 @@ def load(model: Path | str, *, backend: str = "auto") -> FusionModel:
     Raises CoconetError for a file that is missing, corrupt or not ours, and for a backend that does not run such a
     file; MissingPackage, which names what to install, where a package for it is missing.
     """
+    check_path("model", model, WORD_OR_FILE)
     with finished_before_the_end(), ending_with(ExitCode.MODEL):
         return FusionModel(open_backend(model, backend))

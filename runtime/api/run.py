@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 
+from coconet.runtime.api.arguments import check_called, check_path, check_type
 from coconet.runtime.api.model import FusionModel
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.pipeline import Ending
@@ -38,6 +39,14 @@ def run(  # noqa: PLR0913  what the command line takes too
     Warns (UserWarning) if an INT8 model was calibrated behind other settings of the thermal front end than those of
     this rig.
     """
+    remedy = 'Open a rig first: coconet.open_rig("rig.toml").'
+    check_type("pairs", pairs, PairStream, "the pairs of a rig that was opened", remedy)
+    check_type("model", model, FusionModel, "a loaded model", 'Load it first: coconet.load("lite").')
+    if out is not None:
+        check_path("out", out, "Name a video, a folder or a stream, or leave it out.")
+    check_called("on_frame", on_frame, "Give a function that takes one coconet.FusedFrame.")
+    if stop is not None:
+        check_type("stop", stop, Event, "a threading.Event, or None", "Make one: stop = threading.Event().")
     gauge = RunStats()
     gauge.on_frame(FrontEndCheck(model.card, pairs.front_end, warnings.warn))
     if on_frame is not None:

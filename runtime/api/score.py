@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coconet.media.pixels import as_gray
 from coconet.metrics.scores import Scores
-from coconet.runtime.api.arrays import Picture, colour_or_gray, gray
+from coconet.runtime.api.arrays import Picture, check_same_size, colour_or_gray, gray
 
 
 def score(fused: Picture, visible: Picture, infrared: Picture) -> Scores:
@@ -21,4 +21,6 @@ def score(fused: Picture, visible: Picture, infrared: Picture) -> Scores:
         gray("infrared picture", infrared),
         colour_or_gray("visible picture", visible),
     )
+    for side, picture in zip(("fused picture", "infrared picture"), pictures, strict=False):
+        check_same_size(side, picture, pictures[2])
     return fusion.score(*(as_gray(pixels)[:, :, 0] for pixels in pictures))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, get_args
@@ -16,6 +17,9 @@ BackendKind = Literal["ort", "ort-cuda", "openvino", "tensorrt", "torch", "rule"
 """ONNX Runtime on the processor or on the GPU, OpenVINO, TensorRT, PyTorch, and the rules that need no network."""
 
 ASKABLE = ("auto", *(kind for kind in get_args(BackendKind) if kind != "rule"))
+
+
+WORD_OR_FILE = f"Name a file, or one of the words {', '.join(MODEL_WORDS)}."
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def choose_backend(model: Path | str, wanted: str = "auto") -> BackendChoice:
     """
     if wanted not in ASKABLE:
         remedy = "auto takes what this machine runs best."
-        raise Refused("--backend", wanted=" or ".join(ASKABLE), got=repr(wanted), remedy=remedy)
+        raise Refused("backend", wanted=" or ".join(ASKABLE), got=repr(wanted), remedy=remedy)
     if str(model) in RULES:
         return _only("rule", Path(str(model)), wanted, "a rule needs no network")
     path = model_file(model)
@@ -58,7 +62,7 @@ def choose_backend(model: Path | str, wanted: str = "auto") -> BackendChoice:
     if wanted == "auto":
         return _best(path)
     if wanted not in ("ort", "ort-cuda", "openvino"):
-        remedy = "Leave --backend out, or build or export the model for it."
+        remedy = "Leave the backend out, or build or export the model for it."
         raise Refused(path, wanted=f"a model that {wanted} runs", got="an ONNX model", remedy=remedy)
     kind: BackendKind = wanted  # type: ignore[assignment]  # mypy does not narrow by membership
     return BackendChoice(kind, path, "as asked for")
@@ -69,7 +73,10 @@ def model_file(model: Path | str) -> Path:
 
     Raises CoconetError for a missing file, and for an ending that no model has.
     """
-    path = existing_file(model_path(model), f"a model file, or one of the words {', '.join(MODEL_WORDS)}")
+    kind = f"a model file, or one of the words {', '.join(MODEL_WORDS)}"
+    if not str(model):
+        raise Refused("model", wanted=kind, got="an empty text", remedy=WORD_OR_FILE)
+    path = existing_file(model_path(model), kind, _nearest_word(str(model)) or "Check the path.")
     if path.suffix not in MODEL_SUFFIXES:
         raise Refused(
             path,
@@ -80,6 +87,12 @@ def model_file(model: Path | str) -> Path:
     return path
 
 
+def _nearest_word(text: str) -> str:
+    """Ask about the word that a text without folders resembles; empty if there is none."""
+    near = get_close_matches(text.strip().lower().replace("_", "-"), MODEL_WORDS, n=1, cutoff=0.7)
+    return f"Check the path; or did you mean {near[0]}?" if near and Path(text).name == text else ""
+
+
 def _best(path: Path) -> BackendChoice:
     """Take the GPU where ONNX Runtime can use one, and the processor otherwise."""
     from coconet.runtime.backends.ort_gpu import cuda_verdict
@@ -87,12 +100,12 @@ def _best(path: Path) -> BackendChoice:
     verdict = cuda_verdict()
     if verdict is None:
         return BackendChoice("ort-cuda", path, "its CUDA provider loads and there is a GPU")
-    other = "; --backend openvino is there to compare" if find_spec("openvino") else ""
+    other = "; the backend openvino is there to compare" if find_spec("openvino") else ""
     return BackendChoice("ort", path, f"{verdict}{other}")
 
 
 def _only(kind: BackendKind, path: Path, wanted: str, reason: str) -> BackendChoice:
     if wanted not in ("auto", kind):
-        remedy = "Leave --backend out."
+        remedy = "Leave the backend out."
         raise Refused(path, wanted=f"a model that {wanted} runs", got=f"one for {kind}: {reason}", remedy=remedy)
     return BackendChoice(kind, path, reason)

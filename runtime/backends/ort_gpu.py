@@ -191,6 +191,6 @@ def _opened(path: Path, options: dict[str, str]) -> tuple[Any, ModelCard]:
             path,
             wanted="a model on the GPU",
             got=f"one on {', '.join(session.get_providers())}: ONNX Runtime could not load its CUDA provider",
-            remedy="coconet doctor says which CUDA library is missing; --backend ort runs it on the CPU.",
+            remedy="coconet doctor says which CUDA library is missing; the backend ort runs it on the CPU.",
         )
     return session, card

@@ -285,5 +285,6 @@ def _check_alike(visible: Camera, infrared: Camera) -> None:
         f"{visible.name} and {infrared.name}",
         wanted="two live cameras or two recordings",
         got=f"{live.name} live and {replayed.name} from a recording",
-        remedy="Set realtime = true in the rig file to replay the recording as a live camera would.",
+        remedy="To replay the recording as a live camera would, set realtime = true in a rig file, or "
+        "realtime=True in Rig.from_addresses.",
     )

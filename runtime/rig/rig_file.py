@@ -12,6 +12,7 @@ from coconet.errors import CoconetError
 from coconet.media.thermal import Contrast, ThermalSettings
 from coconet.reading import Reading
 from coconet.redaction import is_network_address, redact, redact_text
+from coconet.runtime.api.arguments import check_path
 from coconet.runtime.cameras.pixel_layouts import ByteOrder, FrameLayout, Samples, frame_layout
 from coconet.runtime.cameras.recorded import stamps_beside
 from coconet.runtime.pairing.camera_health import HealthLimits
@@ -219,6 +220,8 @@ class Rig(Checked):
     @classmethod
     def from_addresses(cls, visible: Path | str, infrared: Path | str, *, realtime: bool = False) -> Rig:
         """Make a rig of two addresses, with defaults for the rest."""
+        for side, address in (("visible", visible), ("infrared", infrared)):
+            check_path(f"{side} camera", address, "Name a device, a file, a folder or an address.")
         tables = CameraTable(address=str(visible)), InfraredTable(address=str(infrared))
         return cls(visible=tables[0], infrared=tables[1], realtime=realtime)
 

@@ -42,6 +42,15 @@ def test_the_scratch_file_keeps_the_ending_that_writers_go_by(tmp_path: Path) ->
         assert scratch.parent == tmp_path
 
 
+def test_an_error_about_the_scratch_file_names_the_file_it_was_to_become(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    with pytest.raises(CoconetError) as refused, whole_file(path) as scratch:
+        raise CoconetError(scratch, wanted="a graph", got=f"Load of {scratch} failed", remedy=f"See {scratch.name}.")
+    error = refused.value
+    assert (error.where, error.got, error.remedy) == (str(path), f"Load of {path} failed", "See model.onnx.")
+    assert str(error) == f"{path}: wanted a graph, got Load of {path} failed. See model.onnx."
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(CoconetError, match="wanted a path in an existing folder"), whole_file(tmp_path / "no" / "x"):
         pass

@@ -137,6 +137,11 @@ def test_a_board_that_is_nowhere_whole_is_said_with_what_was_asked_for() -> None
         BoardRegistrar.from_text("circles:5x4").register([PAIR, PAIR])
 
 
+def test_a_board_and_points_together_are_refused() -> None:
+    with pytest.raises(CoconetError, match="--board: wanted a board or points, got both"):
+        open_registrar(AlignmentSearch(board="checkerboard:7x5", points=("1,2=3,4",)))
+
+
 @pytest.mark.parametrize("text", ["chess:7x5", "checkerboard", "checkerboard:7", "circles:7x", "circles:-7x5"])
 def test_a_board_that_is_no_board_is_refused_before_the_cameras_are_opened(tmp_path: Path, text: str) -> None:
     rig = tmp_path / "rig.toml"

@@ -50,7 +50,10 @@ def test_the_card_of_another_engine_is_refused(tmp_path: Path) -> None:
 def test_an_engine_without_card_is_refused(tmp_path: Path) -> None:
     engine = write_engine(tmp_path)
     card_path(engine).unlink()
-    with pytest.raises(CoconetError, match=r"wanted the card of model\.engine, .* got no such file"):
+    with pytest.raises(
+        CoconetError,
+        match=r"wanted the card of model\.engine, .* got no such file. Copy engine and card",
+    ):
         read_engine_card(engine)
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import pickle
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -105,6 +108,28 @@ def test_numbers_of_numpy_beside_the_weights_are_read_and_arrays_of_objects_are_
     torch.save({**torch.load(path, weights_only=False), "loss": np.array([Path("x")], dtype=object)}, path)
     with pytest.raises(CoconetError, match="nothing to execute"):
         load_checkpoint(path)
+
+
+def test_no_refusal_passes_on_the_advice_to_execute_a_file(tmp_path: Path) -> None:
+    """PyTorch's own messages recommend weights_only=False, terminal colours included."""
+    whole = tmp_path / "code.pth"
+    torch.save({"weights": torch.zeros(2), "made by": Path}, whole)
+    contents = {
+        "half": whole.read_bytes()[: whole.stat().st_size // 2],
+        "other": b"abc",
+        "pickled": pickle.dumps(os.getcwd),
+        "newer": pickle.dumps(Path("x"), protocol=5),
+        "empty": b"",
+    }
+    for name, content in contents.items():
+        (tmp_path / f"{name}.pth").write_bytes(content)
+    for path in sorted(tmp_path.glob("*.pth")):
+        with pytest.raises(CoconetError) as refused:
+            load_checkpoint(path)
+        said = str(refused.value)
+        assert not re.search(r"weights_only|trust|torch\.load|Re-running|\x1b|miniz", said), said
+        assert "Copy the file again, or save model.state_dict() with torch.save." in said
+        assert ("names code, pathlib" in said) == (path == whole), said
 
 
 def test_an_unknown_tensor_is_named(tmp_path: Path) -> None:

@@ -66,8 +66,12 @@ REFUSED = {
     ),
     "not numbers": (np.full((24, 32), np.nan), GRAY, "^visible picture: .* got samples of type float64"),
     "counts": (COLOUR, GRAY.astype(np.uint16), r"^infrared picture: .* uint16\. Bring raw counts to 8 bit"),
-    "signed": (COLOUR, GRAY.astype(np.int64), r"^infrared picture: .* int64\. Convert levels"),
-    "mask": (COLOUR, GRAY > 9, "^infrared picture: .* got samples of type bool"),
+    "signed": (COLOUR, GRAY.astype(np.int64), r"^infrared picture: .* int64\. Cut off .*clip"),
+    "mask": (
+        COLOUR,
+        GRAY > 9,
+        r"^infrared picture: .* got samples of type bool\. .*astype\(numpy\.uint8\) \* 255",
+    ),
     "list": (COLOUR.tolist(), GRAY, "^visible picture: wanted a numpy array .* got a list"),
     "nothing": (COLOUR, None, "^infrared picture: wanted a numpy array .* got a NoneType"),
     "alpha": (np.zeros((24, 32, 4), np.uint8), GRAY, r"got shape \(24, 32, 4\)\. Drop the alpha"),
@@ -79,8 +83,8 @@ REFUSED = {
     "no channel": (COLOUR[:, :, :0], GRAY, r"got shape \(24, 32, 0\)"),
     "no row": (COLOUR[:0], GRAY[:0], r"^visible picture: wanted at least one pixel, got shape \(0, 32, 3\)"),
     "no column": (COLOUR, GRAY[:, :0], r"^infrared picture: wanted at least one pixel, got shape \(24, 0\)"),
-    "sizes": (COLOUR, GRAY[:20], r"infrared frame: wanted 24x32 .*, got 20x32"),
-    "turned": (COLOUR, GRAY.T, r"infrared frame: wanted 24x32 .*, got 32x24"),
+    "sizes": (COLOUR, GRAY[:20], r"^infrared picture: wanted 24x32 .*, got 20x32"),
+    "turned": (COLOUR, GRAY.T, r"^infrared picture: wanted 24x32 .*, got 32x24"),
 }
 
 
@@ -136,8 +140,12 @@ def test_it_says_what_it_is_and_what_runs_it() -> None:
     [
         ("gone.onnx", "auto", r"gone\.onnx: wanted a model file, or one of the words lite"),
         ("gone.engine", "auto", r"gone\.engine: wanted a model file"),
-        ("", "auto", "wanted a model file"),
-        ("lite", "cuda", "wanted auto or ort"),
+        ("", "auto", "^model: wanted a path, or text, got an empty text. Name a file, or one of"),
+        ("lite", "cuda", "^backend: wanted auto or ort"),
+        ("lite_int8", "auto", r"did you mean lite-int8\?$"),
+        ("LITE", "auto", r"did you mean lite\?$"),
+        ("unlike", "auto", r"Check the path\.$"),
+        ("/dev/null", "auto", "got a device, a pipe or a socket"),
         ("lite", "torch", "wanted a model that torch runs"),
         ("average", "ort", "wanted a model that ort runs"),
     ],

@@ -37,7 +37,7 @@ def test_gray_is_scored_as_it_is_in_both_shapes() -> None:
     [
         (FUSED / 255, "^fused picture: wanted .* got samples of type float64"),
         (np.full((48, 64), np.nan, np.float32), "^fused picture: .* float32"),
-        (FUSED[:40], "equal size"),
+        (FUSED[:40], "^fused picture: wanted 48x64 .* got 40x64"),
         (FUSED[:, :, :2], r"^fused picture: .* got shape \(48, 64, 2\)"),
         (FUSED[:0], "^fused picture: wanted at least one pixel"),
     ],

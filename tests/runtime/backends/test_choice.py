@@ -66,7 +66,7 @@ def test_a_backend_that_takes_no_such_file_says_so(tmp_path: Path, name: str, wa
 
 
 def test_an_unknown_backend_lists_the_known() -> None:
-    with pytest.raises(CoconetError, match="--backend: wanted auto or ort or ort-cuda .* got 'cudnn'"):
+    with pytest.raises(CoconetError, match="backend: wanted auto or ort or ort-cuda .* got 'cudnn'"):
         choose_backend("lite", "cudnn")
 
 

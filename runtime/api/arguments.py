@@ -1,0 +1,36 @@
+"""Arguments at the border: what Python passes on unlooked-at is refused in words before anything is opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from coconet.errors import Refused
+
+
+def check_type(argument: str, value: object, wanted: type, words: str, remedy: str) -> None:
+    """Refuse a value that is no `wanted`. words: what it is called, such as `a model that was loaded`.
+
+    Raises Refused, which names the argument.
+    """
+    if not isinstance(value, wanted):
+        raise Refused(argument, wanted=words, got=_in_words(value), remedy=remedy)
+
+
+def check_path(argument: str, value: object, remedy: str) -> None:
+    """Refuse what is neither text nor a path, and text that is empty."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise Refused(argument, wanted="a path, or text", got=_in_words(value), remedy=remedy)
+    if not os.fspath(value):
+        raise Refused(argument, wanted="a path, or text", got="an empty text", remedy=remedy)
+
+
+def check_called(argument: str, value: Callable[..., object] | None, remedy: str) -> None:
+    """Refuse what cannot be called; None is none."""
+    if not (value is None or callable(value)):
+        raise Refused(argument, wanted="a function, or None", got=_in_words(value), remedy=remedy)
+
+
+def _in_words(value: object) -> str:
+    """The type of a value: the value itself may hold anything."""
+    return "None" if value is None else f"a value of type {type(value).__name__}"
