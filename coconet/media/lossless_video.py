@@ -51,12 +51,20 @@ _SAMPLES = "COCONET_SAMPLES"
 """The stream's tag that says `float32` where the halves of such samples lie side by side as 16 bit pictures."""
 
 
+def later_part(path: Path, number: int) -> Path:
+    """Where a video goes on once its pictures have changed their shape: name-2.mkv, name-3.mkv and so on."""
+    return path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+
 class RawVideoWriter:
-    """Writes pictures of one shape and type; what was written stays readable when the program dies."""
+    """Writes pictures without loss; what was written stays readable when the program dies.
+
+    A file holds pictures of one shape and type. Others go on in a file of their own, beside it (later_part).
+    """
 
     def __init__(self, path: Path) -> None:
         """Prepare to write `path`, which ends in .mkv; the first picture decides the shape."""
-        self._path = path
+        self._path, self._parts = path, 0
         self._container: Any = None
         self._stream: Any = None
         self._shape: tuple[int, ...] = ()
@@ -66,14 +74,10 @@ class RawVideoWriter:
     def write(self, pixels: RawPixels, time_ns: int) -> None:
         """Append (H, W, 1) uint8, uint16 or float32, or (H, W, 3) uint8 BGR pixels at a time not before the last.
 
-        Raises CoconetError for another shape or type, OSError where the disk takes no more.
+        Raises CoconetError for pixels of another type, OSError where the disk takes no more.
         """
-        if self._container is None:
+        if self._container is None or (pixels.shape, pixels.dtype) != (self._shape, self._kind):
             self._start(pixels)
-        if (pixels.shape, pixels.dtype) != (self._shape, self._kind):
-            raise _refused(
-                self._path, f"{self._kind} pictures of shape {self._shape}", f"{pixels.dtype} {pixels.shape}"
-            )
         plane = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
         if plane.dtype == np.float32:
             plane = _halves(plane)
@@ -102,8 +106,11 @@ class RawVideoWriter:
         key = (str(pixels.dtype), pixels.shape[2])
         if key not in _LAYOUTS:
             raise _refused(self._path, "8 bit gray or BGR, 16 bit or float gray pictures", f"{key[0]} {pixels.shape}")
+        self.close()
         self._layout, self._shape, self._kind = _LAYOUTS[key], pixels.shape, pixels.dtype
-        self._container = av.open(str(self._path), "w", options=_MUXER)
+        self._parts += 1
+        path = self._path if self._parts == 1 else later_part(self._path, self._parts)
+        self._container = av.open(str(path), "w", options=_MUXER)
         self._stream = self._container.add_stream("ffv1", rate=30, options=_CODER)
         self._stream.height, self._stream.width = pixels.shape[:2]
         if pixels.dtype == np.float32:
@@ -137,6 +144,17 @@ class RawVideoReader:
 
     def timed(self) -> Iterator[tuple[RawPixels, int]]:
         """Give the same pictures, each with its time in the video in ns, which is right to a millisecond."""
+        yield from self._of_this_part()
+        number = 2
+        while (path := later_part(self._path, number)).is_file():
+            part = RawVideoReader(path)
+            try:
+                yield from part._of_this_part()
+            finally:
+                part.close()
+            number += 1
+
+    def _of_this_part(self) -> Iterator[tuple[RawPixels, int]]:
         with suppress(FFmpegError):
             for frame in self._container.decode(self._stream):
                 pixels = cast("RawPixels", frame.to_ndarray(format=self._array))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import sys
 import time
@@ -211,9 +212,7 @@ class _SideWriter:
         self._written += 1
 
 
-_PARTS = frozenset(
-    {"rig.toml", *(f"{side}.{ending}" for side in ROLES for ending in ("mkv", STAMPS_SUFFIX.removeprefix(".")))}
-)
+_PARTS = re.compile(rf"rig\.toml|({'|'.join(ROLES)})((-\d+)?\.mkv|{re.escape(STAMPS_SUFFIX)})")
 """What a recording consists of."""
 
 
@@ -223,7 +222,7 @@ def _make(folder: Path, scratch: Path) -> int | None:
     What a recording of the same name that was killed has left is given a name of its own, under which it replays.
     """
     refuse_address(folder)
-    if folder.exists() and not (folder.is_dir() and {path.name for path in folder.iterdir()} <= _PARTS):
+    if folder.exists() and not (folder.is_dir() and all(_PARTS.fullmatch(path.name) for path in folder.iterdir())):
         raise CoconetError(
             folder, wanted="a free name, or that of a recording", got="something else", remedy="Choose another name."
         )

@@ -238,3 +238,16 @@ def test_seconds_of_recordings_are_those_of_their_stamps(tmp_path: Path) -> None
         times = [frame.timestamp_ns for frame in replayed(RecordedCamera(tmp_path / "cut" / f"{side}.mkv"))]
         assert len(times) == 40
         assert times[-1] - times[0] < 2 * 10**9
+
+
+def test_a_camera_that_changes_its_size_or_type_is_recorded_in_parts_that_replay_as_one(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    shapes = [(48, 64, 3)] * 3 + [(24, 32, 3)] * 2 + [(48, 64, 3)] * 3
+    visible = [Frame(rng.integers(0, 256, shape, np.uint8), at * 40 * MS, at) for at, shape in enumerate(shapes)]
+    infrared = [frames("counts")[0], *frames("gray")[1:]]
+    recorded(tmp_path / "night", visible, infrared)
+    assert (tmp_path / "night" / "visible-3.mkv").is_file()
+    for side, given in (("visible", visible), ("infrared", infrared)):
+        back = replayed(RecordedCamera(tmp_path / "night" / f"{side}.mkv"))
+        assert [frame.pixels.dtype for frame in back] == [frame.pixels.dtype for frame in given]
+        assert all(np.array_equal(one.pixels, other.pixels) for one, other in zip(back, given, strict=True))
