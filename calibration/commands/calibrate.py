@@ -79,7 +79,7 @@ def calibrate(
     from coconet.calibration.int8.frame_source import SourceChoice
     from coconet.calibration.int8.gate import Gate, check_name, ranges_path
     from coconet.calibration.int8.graph import OnnxModel
-    from coconet.calibration.int8.placement import quantizable_convs
+    from coconet.calibration.int8.placement import quantizable_convs, worth_quantizing
     from coconet.calibration.int8.qdq import quantize_model
     from coconet.calibration.int8.sensitivity import Sensitivity, conv_macs
     from coconet.files import check_outputs
@@ -103,9 +103,10 @@ def calibrate(
         found = replace(found, record=replace(found.record, front_end=source.front_end()))
     parted = split_concats(float_model, found)
     macs = conv_macs(parted, next(iter(division.check)))
+    worthy = worth_quantizing(quantizable_convs(parted), macs)
     with closing(CachingBackend(open_contender(against or model))) as reference:
         gate = Gate(model, division.check, limits, reference)
-        mixture = _mixture(Sensitivity(parted, found, gate, macs), quantizable_convs(parted), sensitivity)
+        mixture = _mixture(Sensitivity(parted, found, gate, macs), worthy, sensitivity)
     gate.write(quantize_model(parted, mixture.sites, found), mixture.parity, found, target)
     typer.echo(
         f"{target}: {len(mixture.sites)} of {len(macs)} convolutions in INT8 "

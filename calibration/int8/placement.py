@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 TENSOR_CORE_CHANNELS = 16
 """INT8 kernels work on blocks of so many channels; a thinner convolution gains nothing."""
+
+
+LEAST_SHARE = 0.005
+"""Of all convolutions' multiply-accumulates: what a convolution has to take for INT8 to be tried on it."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ def quantizable_convs(model: OnnxModel) -> list[ConvSite]:
     """The convolutions to quantise, in the order they run.
 
     Left out: those with no convolution before them (they see the raw pictures) or none after them (what they round
-    is seen at once), and those with weights that change or with too few channels. Everything that is no
+    is seen at once), and those with weights that change or with too few channels; worth_quantizing leaves out those of
+    next to no arithmetic. Everything that is no
     convolution stays as it is, the attention's matrix products with it.
     Raises CoconetError where the model is quantised already or nothing is left.
     """
@@ -49,6 +55,17 @@ def quantizable_convs(model: OnnxModel) -> list[ConvSite]:
             remedy="Run this model in FP16.",
         )
     return sites
+
+
+def worth_quantizing(sites: Sequence[ConvSite], macs: Mapping[str, int]) -> list[ConvSite]:
+    """Those that take LEAST_SHARE of all convolutions' arithmetic or more, in their order; all where none does.
+
+    A convolution of next to no arithmetic saves nothing in INT8, and may do all of the damage: it is where a network
+    squeezes everything through a few channels.
+    macs: see conv_macs.
+    """
+    least = LEAST_SHARE * sum(macs.values())
+    return [site for site in sites if macs[site.output] >= least] or list(sites)
 
 
 def _check_float(model: OnnxModel) -> None:
