@@ -105,9 +105,9 @@ def calibrate(
     macs = conv_macs(parted, next(iter(division.check)))
     worthy = worth_quantizing(quantizable_convs(parted), macs)
     with closing(CachingBackend(open_contender(against or model))) as reference:
-        gate = Gate(model, division.check, limits, reference)
+        gate = Gate(model, division.check, limits, reference, PRECISIONS["int8"].metric_change)
         mixture = _mixture(Sensitivity(parted, found, gate, macs), worthy, sensitivity)
-    gate.write(quantize_model(parted, mixture.sites, found), mixture.parity, found, target)
+    gate.write(quantize_model(parted, mixture.sites, found), mixture.reasons, found, target)
     typer.echo(
         f"{target}: {len(mixture.sites)} of {len(macs)} convolutions in INT8 "
         f"({mixture.int8_share:.0%} of their arithmetic), {_size(target)} (before: {_size(model)})"

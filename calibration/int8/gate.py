@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,9 @@ from coconet.model_endings import ONNX_SUFFIX
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
-from coconet.runtime.verify.parity import Parity, compare, require, within
+from coconet.runtime.verify.parity import Parity, answers_of, compare, within
 from coconet.runtime.verify.reference_backend import common_card, open_contender
+from coconet.runtime.verify.verification import VerdictLimits, judge, verification_of
 
 CALIBRATE_BETTER = (
     "Calibrate on 100 or more frames of both cameras, each on its own side and of scenes like those to compare on; "
@@ -26,12 +28,22 @@ CALIBRATE_BETTER = (
 )
 
 
+LEAST_JUDGED_PX = 41
+"""The least side of pictures that VIF can judge."""
+
+
 @dataclass(frozen=True)
 class Trial:
-    """An INT8 model that was measured and not kept."""
+    """An INT8 model that was measured and not kept. reasons: what is beyond the limits, a clause each."""
 
     parity: Parity
     size_bytes: int
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is within all limits."""
+        return not self.reasons
 
 
 @dataclass(frozen=True)
@@ -41,42 +53,51 @@ class Gate:
     float_model: the file it was made from. reference: the model to be like, that one or another, open; it is asked
     for the same pictures by every trial, so one that remembers them (RememberedBackend) fuses each once.
     frames: pairs of any size and channel count, the same at every iteration; they are fitted to the cards.
+    metric_change: see Precision; infinite where metrics do not count. It is the gate of `coconet verify`: pixels, then,
+        where those hold, fusion metrics and suspicious frames. Frames under LEAST_JUDGED_PX a side have no metrics.
     """
 
     float_model: Path
     frames: Iterable[FramePair]
     limits: ParityLimits
     reference: Backend
+    metric_change: float = math.inf
 
     def measure(self, quantized: OnnxModel) -> Trial:
         """Compare an INT8 model with the reference, as the file it would be, run as written, and leave no file."""
         with TemporaryDirectory(prefix="coconet-") as folder:
             path = Path(folder) / "candidate.onnx"
             quantized.write(path)
-            return Trial(self._compare(path), path.stat().st_size)
+            parity, reasons = self._compare(path)
+            return Trial(parity, path.stat().st_size, reasons)
 
-    def passes(self, parity: Parity) -> bool:
-        """Whether a comparison is within the limits."""
-        return within(parity, self.limits)
+    def write(self, quantized: OnnxModel, reasons: Sequence[str], ranges: ActivationRanges, out: Path) -> None:
+        """Write an INT8 model to `out` and its ranges beside it, both or neither.
 
-    def write(self, quantized: OnnxModel, parity: Parity, ranges: ActivationRanges, out: Path) -> None:
-        """Write the INT8 model that measured `parity` to `out` and its ranges beside it, both or neither.
-
-        Raises CoconetError where the comparison is beyond the limits; then nothing stands under a final name.
+        reasons: those of its Trial. Raises CoconetError where there are any; then nothing stands under a final name.
         """
         check_name(out, self.float_model)
-        try:
-            require(parity, self.limits, out)
-        except CoconetError as error:
-            raise CoconetError(out, wanted=error.wanted, got=error.got, remedy=CALIBRATE_BETTER) from error
+        if reasons:
+            raise CoconetError(out, wanted=str(self.limits), got="; ".join(reasons), remedy=CALIBRATE_BETTER)
         with whole_file(ranges_path(out)) as ranges_scratch, whole_file(out) as scratch:
             ranges_scratch.write_text(ranges.to_json(), encoding="utf-8")
             quantized.write(scratch)
 
-    def _compare(self, candidate: Path) -> Parity:
+    def _compare(self, candidate: Path) -> tuple[Parity, tuple[str, ...]]:
         with closing(open_contender(candidate)) as int8_model:
             card = common_card(self.reference.card, int8_model.card)
-            return compare(self.reference, int8_model, fit_pairs(self.frames, card))
+            parity = compare(self.reference, int8_model, fit_pairs(self.frames, card))
+            if not within(parity, self.limits):
+                return parity, (str(parity),)
+            if math.isinf(self.metric_change) or not all(map(_has_metrics, fit_pairs(self.frames, card))):
+                return parity, ()
+            answers = answers_of(self.reference, int8_model, fit_pairs(self.frames, card))
+            return parity, judge(verification_of(answers), VerdictLimits(self.limits, self.metric_change)).reasons
+
+
+def _has_metrics(pair: FramePair) -> bool:
+    height, width = pair.visible.pixels.shape[:2]
+    return bool(min(height, width) >= LEAST_JUDGED_PX)
 
 
 def check_name(out: Path, float_model: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from math import prod
+from math import inf, prod
 
 import numpy as np
 from rich.table import Table
@@ -58,7 +58,7 @@ class MixedPrecision:
     """A model with some convolutions in INT8 and the others as they were, and how it did.
 
     kept: the outputs of those left in floating point, worst first. int8_share: share of all convolutions'
-    multiply-accumulates in INT8, 0..1. holds: within the limits of the gate.
+    multiply-accumulates in INT8, 0..1. reasons: what is beyond the limits of the gate.
     """
 
     sites: tuple[ConvSite, ...]
@@ -66,7 +66,12 @@ class MixedPrecision:
     size_bytes: int
     int8_share: float
     parity: Parity
-    holds: bool
+    reasons: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is within all limits of the gate."""
+        return not self.reasons
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class Sensitivity:
         is read by itself instead of as the small difference of two large errors.
         """
         frames = [self.cut_small(pair) for pair in islice(self.gate.frames, RANKING_FRAMES)]
-        gate = replace(self.gate, frames=frames)
+        gate = replace(self.gate, frames=frames, metric_change=inf)  # the order of PSNR is all that is asked for
         for site in sites:
             trial = gate.measure(quantize_model(self.model, [site], self.ranges))
             yield LayerSensitivity(site, trial.parity.psnr_db)
@@ -103,7 +108,7 @@ class Sensitivity:
             size_bytes=trial.size_bytes,
             int8_share=share(self.macs, {site.output for site in sites}),
             parity=trial.parity,
-            holds=self.gate.passes(trial.parity),
+            reasons=trial.reasons,
         )
 
     def cut_small(self, pair: FramePair) -> FramePair:
@@ -161,14 +166,16 @@ def mixture_table(mixtures: Sequence[MixedPrecision], precision: PrecisionName, 
     """The models that were tried, as a Pareto row; the one to be written is marked with an arrow."""
     label = PRECISIONS[precision].label
     table = Table(
-        *("", f"kept in {label}", "size (MB)", "in INT8", "speed", "PSNR (dB)", "worst frame (dB)"),
+        *("", f"kept in {label}", "beyond", "size (MB)", "in INT8", "speed", "PSNR (dB)", "worst frame (dB)"),
         title="Speed against quality",
-        caption=f"speed: expected of the convolutions on tensor cores, {label} being 1; not measured",
+        caption="beyond: the limit that decides; "
+        f"speed: expected of the convolutions on tensor cores, {label} being 1; not measured",
     )
     for mixture in mixtures:
         table.add_row(
             "->" if mixture is chosen else "",
             f"{len(mixture.kept)} of {len(mixture.kept) + len(mixture.sites)}",
+            _beyond(mixture),
             f"{mixture.size_bytes / 1e6:.2f}",
             f"{mixture.int8_share:.0%}",
             f"{expected_speed(mixture.int8_share, precision):.2f}",
@@ -176,3 +183,11 @@ def mixture_table(mixtures: Sequence[MixedPrecision], precision: PrecisionName, 
             f"{mixture.parity.worst_psnr_db:.1f}",
         )
     return table
+
+
+def _beyond(mixture: MixedPrecision) -> str:
+    """The word for the first limit that a mixture breaks: PSNR, which stands for pixels, a metric, or frames."""
+    if mixture.holds:
+        return ""
+    first = mixture.reasons[0].partition(" ")[0]
+    return "frames" if first.isdigit() else first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,8 +21,12 @@ from coconet.calibration.int8.qdq import quantize_model
 from coconet.calibration.int8.threshold import RangeMethod
 from coconet.cards.precision import ParityLimits
 from coconet.media.pixels import Pixels
+from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame import FramePair
+from coconet.runtime.frame_check import fit_pairs
+from coconet.runtime.verify.parity import answers_of
 from coconet.runtime.verify.reference_backend import open_contender
+from coconet.runtime.verify.verification import VerdictLimits, judge, verification_of
 from tests.support.called import call, complaint_of
 from tests.support.frames import pair_of
 from tests.support.pair_folders import write_pairs
@@ -136,4 +141,23 @@ def test_a_gate_on_real_frames_sees_ranges_of_dark_noise(lopsided: Path) -> None
     dark = as_pairs(lambda index: noise(index) / 8, lambda index: noise(index) / 8)
     ranges = observe(model, sorted({site.activation for site in sites}), dark).ranges(RangeMethod())
     gate = Gate(lopsided, as_pairs(day, night), ParityLimits(40.0, 96), open_contender(lopsided))
-    assert not gate.passes(gate.measure(quantize_model(model, sites, ranges)).parity)
+    assert not gate.measure(quantize_model(model, sites, ranges)).holds
+
+
+def test_the_gate_gives_the_verdict_of_verify_metrics_and_all(lopsided: Path, tmp_path: Path) -> None:
+    model = OnnxModel.read(lopsided)
+    sites = quantizable_convs(model)
+    frames = painted_pairs(2, 48, 64)
+    ranges = observe(model, sorted({site.activation for site in sites}), frames).ranges(RangeMethod())
+    quantized = quantize_model(model, sites, ranges)
+    limits = ParityLimits(10.0, 255)
+    gate = Gate(lopsided, frames, limits, open_contender(lopsided))
+    assert gate.measure(quantized).holds
+    quantized.write(tmp_path / "int8.onnx")
+    answers = answers_of(
+        open_contender(lopsided), open_contender(tmp_path / "int8.onnx"), fit_pairs(frames, model.card)
+    )
+    verdict = judge(verification_of(answers), VerdictLimits(limits, 1e-9))
+    assert gate.measure(quantized).reasons == ()
+    assert replace(gate, metric_change=1e-9).measure(quantized).reasons == verdict.reasons
+    assert "changed by" in verdict.reasons[0]
