@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,11 @@ from coconet.redaction import redact_text
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.cameras.network import StreamClock
 from coconet.runtime.frame import Frame, StampKind
+
+with suppress(OSError):
+    # GStreamer brings libunwind and lends it to the whole process: any C++ exception of ONNX Runtime, even one that it
+    # catches itself, would end the process. The compiler's own unwinder, when it is loaded first, goes on serving all.
+    ctypes.CDLL("libgcc_s.so.1", mode=ctypes.RTLD_GLOBAL)
 
 try:
     import gi

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 DEBIAN = Path("/usr/lib/python3/dist-packages/gi")
@@ -15,14 +16,10 @@ def gstreamer_missing() -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # gi's import hook is of the old kind, and Python says so
         try:
-            try:
-                import gi
-            except ImportError:
+            if find_spec("gi") is None:
                 _link_debian()
-                import gi
-            gi.require_version("Gst", "1.0")
-            from gi.repository import Gst
-        except (ImportError, ValueError) as error:
+            from coconet.runtime.cameras.gstreamer import Gst
+        except ImportError as error:
             return f"no GStreamer for this Python ({error}): on Debian, apt install python3-gi gir1.2-gstreamer-1.0"
     Gst.init(None)
     return "" if Gst.ElementFactory.find("videotestsrc") else "no videotestsrc: apt install gstreamer1.0-plugins-base"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from coconet.runtime.cameras.open_camera import Role, open_camera
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.gstreamer import gstreamer_missing
+from tests.support.tiny_onnx import write_averaging_model
 
 MISSING = gstreamer_missing()
 needs_gstreamer = pytest.mark.skipif(bool(MISSING), reason=MISSING)
@@ -138,3 +142,25 @@ def test_the_pipeline_of_a_csi_camera_parses_and_gives_frames_where_nvidias_elem
     assert frame is not None
     assert frame.pixels.shape[2] == (1 if gray else 3)
     assert frame.pixels.dtype == np.uint8
+
+
+@needs_gstreamer
+def test_onnx_runtime_still_refuses_a_model_in_words_after_gstreamer_was_loaded(tmp_path: Path) -> None:
+    model = write_averaging_model(tmp_path / "model.onnx")
+    model.write_bytes(model.read_bytes().replace(b"Cast", b"Nope"))  # no such operator: an exception of C++ within
+    program = """
+import sys
+from pathlib import Path
+from tests.support.gstreamer import gstreamer_missing
+assert not gstreamer_missing()
+from coconet.errors import CoconetError
+from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
+try:
+    OnnxRuntimeBackend(Path(sys.argv[1]))
+except CoconetError as error:
+    print(error)
+"""
+    root = Path(__file__).resolve().parents[3]
+    command = [sys.executable, "-c", program, model]
+    answer = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=120, check=False)
+    assert (answer.returncode, answer.stdout.startswith(str(model))) == (0, True), answer.stderr
