@@ -15,8 +15,8 @@ from coconet.model_endings import SAFETENSORS
 from coconet.networks import coconet, lite
 from coconet.networks.network import Network, RuledCore
 from coconet.networks.recognition import LEAST_LIKENESS, Assembly, assemble, match_of
-from coconet.networks.state_dict import load_strictly
-from coconet.networks.weight_files import Piece, hash_of, read_pieces
+from coconet.networks.tensors.state_dict import load_strictly
+from coconet.networks.tensors.weight_files import Piece, hash_of, read_pieces
 from coconet.networks.zoo import (
     densefuse,
     didfuse,

@@ -14,8 +14,8 @@ from typing import Any
 from coconet.cards.model_card import INFRARED, VISIBLE, Normalization, Signature
 from coconet.errors import CoconetError, MissingPackage
 from coconet.networks.checkpoint import Checkpoint
-from coconet.networks.state_dict import load_strictly
-from coconet.networks.weight_files import Piece, hash_of, read_pieces
+from coconet.networks.tensors.state_dict import load_strictly
+from coconet.networks.tensors.weight_files import Piece, hash_of, read_pieces
 
 try:
     import torch

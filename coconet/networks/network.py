@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import CoconetError, MissingPackage
-from coconet.networks.state_dict import without_prefixes
+from coconet.networks.tensors.state_dict import without_prefixes
 
 try:
     import torch

@@ -8,7 +8,7 @@ from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.networks.network import Network
-from coconet.networks.weight_files import Piece, read_beside
+from coconet.networks.tensors.weight_files import Piece, read_beside
 
 try:
     from torch import Tensor

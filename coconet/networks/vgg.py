@@ -8,7 +8,7 @@ from pathlib import Path
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.media.pixels import BGR_WEIGHTS
-from coconet.networks.state_dict import load_tensor_file
+from coconet.networks.tensors.state_dict import load_tensor_file
 
 try:
     import torch

@@ -11,7 +11,7 @@ from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
 from coconet.model_endings import SAFETENSORS
 from coconet.networks.checkpoint import network_named, save_checkpoint
-from coconet.networks.state_dict import load_strictly, load_tensor_file
+from coconet.networks.tensors.state_dict import load_strictly, load_tensor_file
 from coconet.training.conditions import Conditions
 from coconet.training.crops import Crops, CropSampler, fuse_crops
 from coconet.training.data import GrayPair, with_masks

@@ -82,7 +82,7 @@ def export(
     from coconet.export.gate import export_checked
     from coconet.export.graph import OPSET, ExportOptions
     from coconet.files import check_outputs
-    from coconet.networks.weight_files import file_of
+    from coconet.networks.tensors.weight_files import file_of
 
     options = ExportOptions(
         _sizes(size, dynamic),
@@ -137,7 +137,7 @@ def _known(
 ) -> tuple[Checkpoint, Path]:
     """Load a network that is known by its name or by its tensors, and say after what the graph is named."""
     from coconet.networks.checkpoint import Wish, load_weights, network_named
-    from coconet.networks.weight_files import file_of
+    from coconet.networks.tensors.weight_files import file_of
 
     nothing = checkpoint is None and not weights
     if nothing or foreign_options:
@@ -205,7 +205,7 @@ def _foreign(
 ) -> tuple[Checkpoint, Path]:
     """Load anyone's network, and say after what the graph is named."""
     from coconet.networks.custom import load_foreign, parse_order, parse_signature
-    from coconet.networks.weight_files import file_of
+    from coconet.networks.tensors.weight_files import file_of
 
     if checkpoint is not None or not weights or input_range is None or order is None:
         given = {"--weights": weights or None, "--range": input_range, "--order": order}

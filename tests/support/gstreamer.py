@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import warnings
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,11 +19,11 @@ def gstreamer_missing() -> str:
         try:
             if find_spec("gi") is None:
                 _link_debian()
-            from coconet.runtime.cameras.gstreamer import Gst
+            gst = import_module("coconet.runtime.cameras.gstreamer").Gst
         except ImportError as error:
             return f"no GStreamer for this Python ({error}): on Debian, apt install python3-gi gir1.2-gstreamer-1.0"
-    Gst.init(None)
-    return "" if Gst.ElementFactory.find("videotestsrc") else "no videotestsrc: apt install gstreamer1.0-plugins-base"
+    gst.init(None)
+    return "" if gst.ElementFactory.find("videotestsrc") else "no videotestsrc: apt install gstreamer1.0-plugins-base"
 
 
 def _link_debian() -> None:

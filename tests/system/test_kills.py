@@ -17,7 +17,7 @@ import onnx
 import pytest
 
 from coconet.media.video import VideoReader
-from coconet.networks.state_dict import load_tensor_file
+from coconet.networks.tensors.state_dict import load_tensor_file
 from coconet.runtime.cameras.recorded import RecordedCamera
 from tests.support.conv_onnx import write_conv_model
 from tests.support.pair_folders import write_pair

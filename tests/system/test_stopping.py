@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from coconet.media.video import VideoReader
-from coconet.networks.state_dict import load_tensor_file
+from coconet.networks.tensors.state_dict import load_tensor_file
 from coconet.runtime.commands.run import run
 from tests.support.called import call
 from tests.support.conv_onnx import write_conv_model

@@ -23,6 +23,9 @@ OWNED = {"Thread", "Process", "Popen", "ThreadPoolExecutor", "ProcessPoolExecuto
 PROCESSES = {"subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output"}
 
 REASONS = {
+    "runtime/pairing/nearest.py queue.take": "gives at once the frame that was looked at before",
+    "coconet/commands/__main__.py heard.recv": "in a thread of its own, over when the other end is closed",
+    "coconet/commands/__main__.py Thread": "ends the process if the main thread does not",
     "calibration/alignment/find_time_offset.py capture.take": "after a wait, which has a limit",
     "coconet/metrics/scoreboard.py ThreadPoolExecutor": "computes; its errors are raised by result",
     "coconet/metrics/scoreboard.py future.result": "computes, in threads that wait for nothing",

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from coconet.errors import CoconetError
 from coconet.networks.checkpoint import load_checkpoint, network_named, save_checkpoint
 from coconet.networks.coconet import CoCoNet, Normalization
-from coconet.networks.state_dict import read_tensors
+from coconet.networks.tensors.state_dict import read_tensors
 
 
 @pytest.fixture

@@ -161,6 +161,6 @@ except CoconetError as error:
     print(error)
 """
     root = Path(__file__).resolve().parents[3]
-    command = [sys.executable, "-c", program, model]
+    command = [sys.executable, "-c", program, str(model)]
     answer = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=120, check=False)
     assert (answer.returncode, answer.stdout.startswith(str(model))) == (0, True), answer.stderr

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.errors import CoconetError, first_line
-from coconet.networks.crc32c import crc32c
+from coconet.networks.tensors.crc32c import crc32c
 
 MAGIC = 0xDB4775248B80FB57
 """The last eight bytes of an index, little endian."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from coconet.errors import CoconetError
-from coconet.networks.state_dict import WRAPPINGS, load_strictly, unwrap
+from coconet.networks.tensors.state_dict import WRAPPINGS, load_strictly, unwrap
 
 
 def tensors(scale: float = 1.0) -> OrderedDict[str, Tensor]:

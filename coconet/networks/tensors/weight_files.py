@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import existing_file, sha256_of
 from coconet.model_endings import ARCHIVE_SUFFIX, CHECKPOINT_SUFFIXES
-from coconet.networks.state_dict import read_tensors
-from coconet.networks.tensorflow_bundle import INDEX_ENDING, MEMBER, find_bundle, read_bundle
+from coconet.networks.tensors.state_dict import read_tensors
+from coconet.networks.tensors.tensorflow_bundle import INDEX_ENDING, MEMBER, find_bundle, read_bundle
 
 try:
     import torch

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coconet.errors import CoconetError
-from coconet.networks.crc32c import crc32c
-from coconet.networks.tensorflow_bundle import find_bundle, read_bundle
-from coconet.networks.weight_files import read_pieces
+from coconet.networks.tensors.crc32c import crc32c
+from coconet.networks.tensors.tensorflow_bundle import find_bundle, read_bundle
+from coconet.networks.tensors.weight_files import read_pieces
 from tests.support import tensorflow_bundle
 from tests.support.tensorflow_bundle import write_bundle
 

@@ -1,0 +1,1 @@
+"""Tensors by name, out of whatever files weights come in."""
