@@ -23,7 +23,7 @@ from coconet.redaction import redact_text
 from coconet.terminal import Console
 
 COMMANDS_GROUP = "coconet.commands"
-"""Each part of the house announces its commands under this entry-point group in setup.py."""
+"""Each part announces its commands under this entry-point group in setup.py."""
 
 TRACEBACK = "COCONET_TRACEBACK"
 """The environment variable that shows where an unexpected error came from."""

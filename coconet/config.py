@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,10 +36,13 @@ _WORD = re.compile(r"[a-z0-9 ._+-]{0,16}")  # what stands in a wrong place is sh
 _NAMES = ("address", "name")  # keys whose values may hold a password
 
 
-def check_fields(model: type[Model], fields: Mapping[str, Any], where: object) -> Model:
-    """Build `model` from parsed fields. Raises CoconetError that names `where` and the first key that does not fit."""
+def check_fields(model: type[Model], fields: Mapping[str, Any], where: object, *, from_text: bool = False) -> Model:
+    """Build `model` from parsed fields. Raises CoconetError that names `where` and the first key that does not fit.
+
+    from_text: the values are those of a text without types; otherwise "3" is no number, and 1 neither true nor false.
+    """
     try:
-        return model.model_validate(fields)
+        checked = model.model_validate(fields)
     except CoconetError as error:  # from a validator that builds one of our own dataclasses
         raise Refused(f"{where}, {error.where}", wanted=error.wanted, got=error.got, remedy=error.remedy) from None
     except ValidationError as error:
@@ -48,6 +51,27 @@ def check_fields(model: type[Model], fields: Mapping[str, Any], where: object) -
         raise Refused(
             f"{where}, {key}", wanted=_wanted(model, first), got=_got(first), remedy="Correct or remove this key."
         ) from None
+
+    if not from_text:
+        for key, value, wanted in _converted(fields, checked):
+            got = "a text" if isinstance(value, str) else repr(value)
+            raise Refused(f"{where}, {key}", wanted=wanted, got=got, remedy="Correct this key; numbers stand bare.")
+    return checked
+
+
+def _converted(given: object, taken: object, key: str = "") -> Iterator[tuple[str, object, str]]:
+    """The keys whose values were taken as of another type than they were given, with the value and what was wanted."""
+    if isinstance(given, Mapping):
+        for name, value in given.items():
+            inner = taken.get(name) if isinstance(taken, Mapping) else getattr(taken, str(name), None)
+            yield from _converted(value, inner, f"{key}.{name}" if key else str(name))
+    elif isinstance(given, (list, tuple)) and isinstance(taken, (list, tuple)):
+        for one, other in zip(given, taken, strict=False):
+            yield from _converted(one, other, key)
+    elif isinstance(taken, bool) and not isinstance(given, bool):
+        yield key, given, "true or false"
+    elif isinstance(taken, (int, float)) and isinstance(given, (str, bool)) and not isinstance(taken, bool):
+        yield key, given, "a number"
 
 
 def _wanted(model: type[BaseModel], error: ErrorDetails) -> str:

@@ -1,4 +1,4 @@
-"""Adapter: camera frames checked against what a model's card wants, and a gray camera brought to a colour model."""
+"""Frames held against a model's card: refused if they do not fit, or brought to its channels and its size."""
 
 from __future__ import annotations
 

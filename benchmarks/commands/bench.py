@@ -45,6 +45,8 @@ MATRIX_SIZES = (*QUICK_SIZES, "768x1024", "1024x1280")
 
 QUICK_LIMIT_S = 4.0
 
+_PIPED_WIDTH = 200
+
 QUICK_STREAM_S = 1.5
 
 HtmlOption = Annotated[Path | None, typer.Option("--html", help="Write one self-contained page with plots.")]
@@ -237,6 +239,8 @@ def _shown(reports: list[BenchReport], html: Path | None, markdown: Path | None)
     from coconet.files import whole_file
 
     console = Console()
+    if not console.is_terminal:  # a file or a pipe has no width that columns would have to fit into
+        console = Console(width=_PIPED_WIDTH)
     for report in reports:
         for table in bench_tables(report):
             console.print(table)

@@ -1,4 +1,4 @@
-"""A reading of a sensor."""
+"""A sensor of power, clocks and temperature: the contract of all of them, and what one reads at a moment."""
 
 from __future__ import annotations
 

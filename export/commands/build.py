@@ -12,7 +12,7 @@ from rich.table import Table
 from coconet.cards.engine_card import BuildOptions, card_path
 from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.cli import OverwriteOption
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, MissingPackage
 from coconet.terminal import Console
 
 if TYPE_CHECKING:
@@ -49,15 +49,18 @@ def build(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Build a TensorRT engine, with the TensorRT of this device or, with --gpu, for GPUs this machine need not have."""
+    gpus = tuple(dict.fromkeys(name.lower() for name in gpu or ()))
+    try:
+        from coconet.export.engine_source import read_engine_source
+    except MissingPackage as error:
+        raise MissingPackage("onnx", job="building engines", extra="rtx" if gpus else "tensorrt") from error
     from coconet.export.build_progress import BarProgress
     from coconet.export.engine import BuildAids, build_engine
     from coconet.export.engine_cache import CachedBuild, EngineCache, build_cached, default_cache_folder
     from coconet.export.engine_job import open_job
-    from coconet.export.engine_source import read_engine_source
     from coconet.export.gate import require_agreement
     from coconet.files import check_free, check_outputs
 
-    gpus = tuple(dict.fromkeys(name.lower() for name in gpu or ()))
     _check_frames(frames, gpus)
     source = read_engine_source(model)
     options = BuildOptions(gpus, _profile(source, minimum, optimum, maximum), workspace_mib, level)

@@ -1,4 +1,4 @@
-"""A camera that is not there yet: it stands in for one that may answer later, and is lost until then."""
+"""A camera: the contract of everything that gives frames, and what stands in for one that does not answer yet."""
 
 from __future__ import annotations
 

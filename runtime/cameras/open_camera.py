@@ -160,4 +160,5 @@ def _painted_settings(address: str) -> PaintedSettings:
         raise Refused(
             redact(address), wanted=_KINDS, got="something before its settings", remedy="Begin with painted://?"
         )
-    return check_fields(PaintedSettings, dict(parse_qsl(query, keep_blank_values=True)), redact(address))
+    settings = dict(parse_qsl(query, keep_blank_values=True))
+    return check_fields(PaintedSettings, settings, redact(address), from_text=True)

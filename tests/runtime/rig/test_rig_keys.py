@@ -1,0 +1,77 @@
+"""Every key that a rig file may have is documented, and its value is of its own type."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from pydantic import BaseModel
+
+from coconet.errors import CoconetError
+from coconet.runtime.rig.rig_file import Rig
+
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "rig.md"
+PAINTED = "painted://?width=64&height=48"
+
+
+def types_in(annotation: Any) -> Iterator[type]:
+    """The classes that an annotation is made of."""
+    for inner in get_args(annotation):
+        yield from types_in(inner)
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        yield annotation
+
+
+def keys_of(table: type) -> Iterator[str]:
+    """The keys of a table and of the tables in it."""
+    if issubclass(table, BaseModel):
+        annotations: dict[str, Any] = {name: field.annotation for name, field in table.model_fields.items()}
+    elif dataclasses.is_dataclass(table):
+        annotations = get_type_hints(table)
+    else:
+        return
+    yield from annotations
+    for annotation in annotations.values():
+        for inner in types_in(annotation):
+            yield from keys_of(inner)
+
+
+def test_every_key_of_a_rig_is_in_an_example_of_its_document() -> None:
+    examples = "\n".join(re.findall(r"^```toml\n(.*?)^```$", DOCUMENT.read_text(), flags=re.MULTILINE | re.DOTALL))
+    keys = set(keys_of(Rig))
+    assert {"realtime", "offset_ms", "pair_by", "range_of", "late_periods", "fourcc", "focal_px", "distance_m"} <= keys
+    mentioned = set(re.findall(r"[\w-]+", examples))
+    assert keys - mentioned == set()
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "said"),
+    [
+        ("infrared", 'offset_ms = "3"', "infrared.offset_ms: wanted a number, got a text"),
+        ("infrared", "offset_ms = true", "infrared.offset_ms: wanted a number, got True"),
+        ("infrared", 'black_hot = "yes"', "infrared.black_hot: wanted true or false, got a text"),
+        ("infrared", "mend_dead_pixels = 1", "infrared.mend_dead_pixels: wanted true or false, got 1"),
+        ("infrared", 'agc_percentiles = ["1", 99]', "infrared.agc_percentiles: wanted a number, got a text"),
+        ("infrared", 'size_px = [640, "480"]', "infrared.size_px: wanted a number"),
+        ("pairing", 'tolerance_ms = "20"', "pairing.tolerance_ms: wanted a number"),
+        ("health", 'late_s = "1"', "health.late_s: wanted a number"),
+        ("alignment", 'homography = [[1, 0, 0], [0, 1, 0], [0, 0, "1"]]', "alignment.homography: wanted a number"),
+        (
+            "alignment.plane",
+            'parallax_px_m = [4, 0]\naligned_at_m = "2"\ndistance_m = 5',
+            "plane.aligned_at_m: wanted a",
+        ),
+    ],
+)
+def test_a_value_of_another_type_is_refused(table: str, line: str, said: str, tmp_path: Path) -> None:
+    inside = f"{line}\n" if table == "infrared" else ""
+    beside = "" if table == "infrared" else f"[{table}]\n{line}\n"
+    text = f'[visible]\naddress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\n{inside}{beside}'
+    (tmp_path / "rig.toml").write_text(text)
+    with pytest.raises(CoconetError, match=re.escape(said)):
+        Rig.from_file(tmp_path / "rig.toml")
