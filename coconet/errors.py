@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
@@ -54,9 +55,13 @@ def _rebuilt(kind: type[CoconetError], args: tuple[object, ...], fields: Mapping
     return error
 
 
+ESCAPE_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+"""What colours text in a terminal: PyTorch's exporter puts it into its messages, whatever they are written to."""
+
+
 def first_line(error: BaseException) -> str:
-    """The first line of what a foreign error says, or its type where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """The first line of what a foreign error says, without colours, or its type where it says nothing."""
+    return (ESCAPE_CODES.sub("", str(error)).strip() or type(error).__name__).splitlines()[0]
 
 
 class Refused(CoconetError):

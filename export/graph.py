@@ -201,7 +201,7 @@ def _exporter(network: str, options: ExportOptions) -> Iterator[None]:
             got=first_line(error.__cause__ or error),
             remedy="Rewrite what depends on the values of the picture."
             if options.size
-            else "Name one frame size with --size HEIGHTxWIDTH.",
+            else "Pad with --multiple to what its layers halve by, or name one frame size with --size HEIGHTxWIDTH.",
         ) from error
     finally:
         log.setLevel(level)

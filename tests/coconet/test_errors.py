@@ -66,3 +66,7 @@ def test_what_is_refused_keeps_its_exit_code_wherever_it_is_found(kind: type[Coc
 def test_what_the_operating_system_refuses_to_read_is_refused_in_words(error: Exception, got: str) -> None:
     with pytest.raises(Refused, match=f"x: wanted a folder, got {got}"), reading_from(Path("x"), "a folder"):
         raise error
+
+
+def test_the_first_line_has_no_colours_of_a_terminal() -> None:
+    assert first_line(RuntimeError("\x1b[96m[torch.onnx]\x1b[0m Failed\nadvice")) == "[torch.onnx] Failed"
