@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -26,9 +27,16 @@ from tests.support.zoo import PUBLISHED, published
 
 QUICK = ("densefuse", "tardal", "sdnet")
 """Tried every time: reflection, BatchNorm, TensorFlow. An export takes seconds, some a minute."""
-each = pytest.mark.parametrize(
-    "name", [pytest.param(one.name, marks=[pytest.mark.slow] * (one.name not in QUICK)) for one in PUBLISHED]
-)
+HEAVY = ("smoa", "swinfusion")
+"""Minutes for one export of any size on two cores: only with COCONET_ZOO=all."""
+needs_minutes = pytest.mark.skipif(os.environ.get("COCONET_ZOO") != "all", reason="takes minutes: set COCONET_ZOO=all")
+
+
+def marks(name: str) -> list[pytest.MarkDecorator]:
+    return [] if name in QUICK else [pytest.mark.slow, needs_minutes] if name in HEAVY else [pytest.mark.slow]
+
+
+each = pytest.mark.parametrize("name", [pytest.param(one.name, marks=marks(one.name)) for one in PUBLISHED])
 SIZES = ((48, 64), (37, 51), (50, 67))
 LEVELS = {"fp32": 1, "fp16": 3}
 SMALL = SizeProfile(FrameSize(32, 40), FrameSize(48, 64), FrameSize(96, 128))
@@ -76,7 +84,7 @@ def test_a_graph_of_any_size_fuses_even_and_odd_ones_as_pytorch_does(
         "densefuse",
         "tardal",
         pytest.param("ifcnn", marks=pytest.mark.slow),
-        pytest.param("smoa", marks=pytest.mark.slow),
+        pytest.param("smoa", marks=marks("smoa")),
     ],
 )
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
