@@ -149,7 +149,7 @@ def test_replay_at_its_own_pace_pairs_like_a_live_rig() -> None:
 
 def test_a_live_camera_beside_a_recording_is_refused() -> None:
     live, recording = ListCamera([], realtime=True, name="front"), ListCamera([], name="clip.mp4")
-    with pytest.raises(CoconetError, match=r"got front live and clip\.mp4 from a recording\. To replay .* set realtime = true"):
+    with pytest.raises(CoconetError, match=r"got front live and clip\.mp4 from a recording\. .* set realtime = true"):
         pair_recordings(live, recording)
 
 
