@@ -127,7 +127,7 @@ setup(
     packages=PACKAGES,
     cmdclass={"build": FreshBuild},
     package_data={
-        "coconet.weights": ["*.onnx", "*.safetensors", "*.json", "*.md"],
+        "coconet.weights": ["*.onnx", "*.safetensors", "*.json", "*.md", "*.toml"],
         "coconet": ["py.typed"],
         "coconet.benchmarks.results": ["*.jinja"],
         "coconet.runtime.viewers": ["page/*"],

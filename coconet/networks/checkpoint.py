@@ -120,7 +120,7 @@ def load_weights(words: Sequence[str], wish: Wish = Wish()) -> Checkpoint:
     pieces = read_pieces(words)
     named = _network_of(pieces, wish)
     if named is not None and NETWORK_KEY in pieces[0].metadata:
-        assembly, signature = Assembly(named, tuple(pieces), pieces[0].tensors), named.signature
+        assembly, signature = Assembly(named, tuple(pieces), named.upgrade(pieces[0].tensors)), named.signature
     else:
         assembly, signature = recognised(pieces, named)
     network = assembly.network

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from coconet.cards.model_card import Signature
 from coconet.errors import MissingPackage
+from coconet.networks.bounds import bounded
 from coconet.networks.network import Network, Training
 from coconet.networks.vgg import GrayVgg19, find_imagenet_file, imagenet_encoder, load_imagenet
 
@@ -104,6 +105,7 @@ class CoCoNet(nn.Module):
         self.conv9_1, self.bn9_1 = _conv(64, 32), Normalization(32)
         self.conv9_2 = _conv(32, 32)
         self.conv10 = nn.Conv2d(32, 1, kernel_size=1)
+        self.bounded = False
 
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """Fuse two (B, 1, H, W) images of one value range into (B, 1, H, W) in (-1, 1); H and W multiples of 8."""
@@ -118,7 +120,10 @@ class CoCoNet(nn.Module):
         a8 = self.att_deconv8(_attend(self.se_64, c2, *half))
         d8 = self._block("8_2", self._block("8_1", torch.cat((self.deconv7(_up(d7)), a8), dim=1)))
         d9 = self._block("9_1", torch.cat((self.deconv8(_up(d8)), c1), dim=1))
-        return torch.tanh(self.conv10(functional.leaky_relu(self.conv9_2(d9), SLOPE)))
+        fused = torch.tanh(self.conv10(functional.leaky_relu(self.conv9_2(d9), SLOPE)))
+        if not self.bounded:
+            return fused
+        return 2.0 * bounded(*(0.5 * image + 0.5 for image in (fused, visible, infrared))) - 1.0
 
     def use_image_statistics(self) -> None:
         """Normalise by the statistics of each image, as the published results do."""
@@ -131,6 +136,10 @@ class CoCoNet(nn.Module):
         for layer in self.modules():
             if isinstance(layer, ChannelAttention):
                 layer.gated_off = layer.gamma.item() == 0.0
+
+    def keep_within_bounds(self) -> None:
+        """Hold the picture within coconet.networks.bounds of its sources, which are in -1..1 then."""
+        self.bounded = True
 
     def _block(self, place: str, x: Tensor) -> Tensor:
         # Activation before normalisation, as published: the normalisation cannot be folded into the convolution.
@@ -164,6 +173,8 @@ def _make_ready(core: CoCoNet, signature: Signature) -> None:
     core.skip_closed_attention()
     if signature.normalization == "image":
         core.use_image_statistics()
+    else:
+        core.keep_within_bounds()
 
 
 def prepare_encoder(core: CoCoNet, imagenet: Path | None) -> str:

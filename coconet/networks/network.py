@@ -67,6 +67,8 @@ class Network(Generic[Core]):
         network.
     published: the same of the authors' own weights, whose file names nothing and is recognised by its tensors; None
         where there are none.
+    upgrade: turns the tensors of an earlier release's checkpoint into those of today's layers; gives back others as
+        they are.
     ready: called with a core and the signature of the weights that were loaded into it, before it fuses.
     training: None for a network that is only run.
     publication: what the signature does not say of how the authors feed it; None where it is ours.
@@ -80,6 +82,7 @@ class Network(Generic[Core]):
     build: Callable[[], Core]
     signature: Signature
     published: Signature | None = None
+    upgrade: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = lambda tensors: tensors
     ready: Callable[[Core, Signature], None] = lambda core, signature: None
     training: Training[Core] | None = None
     publication: Publication | None = None

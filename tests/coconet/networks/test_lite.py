@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from coconet.networks.lite import LiteNet
+from coconet.networks.lite import LiteNet, upgrade
 
 
 def test_it_is_small() -> None:
@@ -12,20 +12,46 @@ def test_it_is_small() -> None:
 
 def test_an_undecided_network_shares_the_coarse_band_and_keeps_the_detail_of_both() -> None:
     net = LiteNet()
-    for parameter in net.head.parameters():
+    for parameter in (*net.head.parameters(), *net.stretch.parameters()):
         torch.nn.init.zeros_(parameter)
-    visible, infrared = torch.rand(2, 1, 1, 24, 32)
+    visible, infrared = 0.4 + 0.2 * torch.rand(2, 1, 1, 24, 32)
     coarse = [functional.avg_pool2d(image, 8) for image in (visible, infrared)]
     low = [functional.interpolate(image, scale_factor=8, mode="bilinear") for image in coarse]
     expected = (low[0] + low[1]) / 2 + (visible - low[0]) + (infrared - low[1])
     torch.testing.assert_close(net(visible, infrared), expected)
 
 
-def test_flat_sources_of_one_level_give_that_level_and_what_is_added() -> None:
-    net, image = LiteNet().eval(), torch.full((1, 1, 16, 16), 0.4)
-    with torch.no_grad():
-        assert (net(image, image) - image).abs().max() <= 0.5
+def test_what_is_too_bright_learns_to_be_less_though_it_is_kept_from_white() -> None:
+    net = LiteNet().train()
+    checkers = torch.tensor([0.1, 0.99]).repeat(1, 1, 16, 8)
+    bias = net.get_parameter("head.bias")
+    torch.nn.init.constant_(bias, 4.0)  # all of the detail of both
+    fused = net(checkers, checkers)
+    assert fused.max() < 1.0
+    fused.sum().backward()
+    assert bias.grad is not None
+    assert bias.grad.abs().max() > 0.0
 
 
 def test_it_keeps_the_shape_of_its_input() -> None:
     assert LiteNet()(*torch.rand(2, 3, 1, 40, 56)).shape == (3, 1, 40, 56)
+
+
+def test_weights_of_an_earlier_release_are_taken_over() -> None:
+    """The first three planes are those of its head, the stretch is the mean of the fourth over 8x8 pixels, halved."""
+    torch.manual_seed(0)
+    fresh = LiteNet()
+    older = dict(fresh.state_dict())
+    older |= {"head.weight": torch.randn(64, 48, 3, 3), "head.bias": torch.randn(64)}
+    del older["stretch.weight"], older["stretch.bias"]
+    fresh.load_state_dict(dict(upgrade(older)))
+    features = torch.randn(1, 48, 12, 16)
+    head = functional.conv2d(features, older["head.weight"], older["head.bias"], padding=1)
+    wanted = functional.pixel_shuffle(head, 4)
+    torch.testing.assert_close(functional.pixel_shuffle(fresh.head(features), 4), wanted[:, :3])
+    torch.testing.assert_close(fresh.stretch(features), 0.5 * functional.avg_pool2d(wanted[:, 3:], 8))
+
+
+def test_weights_of_today_are_loaded_as_they_are() -> None:
+    state = LiteNet().state_dict()
+    assert upgrade(state) is state

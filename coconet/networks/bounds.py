@@ -1,0 +1,97 @@
+"""Bounds: how far the fused picture may leave its sources, whatever the weights of the network are.
+
+A fused picture is to have more contrast than the mean of its sources, so its coarse band goes below both where both are
+dark, and above both where both are bright. That is right by day. In the dark there is nothing left to go below, and in
+a flat scene there is no contrast to stretch.
+"""
+
+from __future__ import annotations
+
+from coconet.errors import MissingPackage
+
+try:
+    import torch
+    from torch import Tensor
+    from torch.nn import functional
+except ImportError as error:
+    raise MissingPackage("torch", job="the networks", extra="export") from error
+
+
+COARSE = 8
+"""Side of the squares, in pixels, whose means make the coarse band."""
+
+STRETCH = 0.2
+"""How far the coarse band may leave those of the sources by day, of the range 0..1: 51 gray levels."""
+
+LEEWAY = 2.0 / 255.0
+"""How far it may leave them in any scene: 2 gray levels."""
+
+DUSK, DAY = 0.35, 0.45
+"""Mean level of the brighter source below which a scene has no stretch, and from which it has all of it."""
+
+CONTRAST = 0.04
+"""Mean deviation of a scene's coarse band from which it has all of the stretch; a flat scene has none."""
+
+NEARNESS = 0.1
+"""How near to black or white a pixel may come, as a share of how near the darker or brighter source is to it."""
+
+GAIN = 2.0
+"""The most that the detail of a source counts in a fused picture."""
+
+HALF_A_LEVEL = 0.5 / 255.0
+
+
+def stretch_room(coarse: Tensor) -> Tensor:
+    """How far the coarse band may go below and above those of the sources: (B, 2, H, W) in 0..1 to (B, 1, 1, 1).
+
+    LEEWAY, and STRETCH more in a scene of full light and contrast. What a bright scene gains in contrast would cost a
+    dark one its shadows, and a flat one its level.
+    """
+    brighter, level = _highest(coarse), coarse.mean(dim=1, keepdim=True)
+    light = ((_mean(brighter) - DUSK) / (DAY - DUSK)).clamp(0.0, 1.0)
+    contrast = (_mean((level - _mean(level)).abs()) / CONTRAST).clamp(0.0, 1.0)
+    return LEEWAY + STRETCH * light * contrast
+
+
+def short_of_the_ends(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
+    """Keep every pixel a tenth as far from black as the darker source is, and from white as the brighter one.
+
+    And half a gray level, so that what a source has one level from an end is not rounded to that end.
+    """
+    lowest = NEARNESS * torch.minimum(visible, infrared) + HALF_A_LEVEL
+    highest = NEARNESS * torch.maximum(visible, infrared) + (1.0 - NEARNESS - HALF_A_LEVEL)
+    return torch.minimum(torch.maximum(fused, lowest), highest)
+
+
+def _mean(image: Tensor) -> Tensor:
+    return image.mean(dim=(2, 3), keepdim=True)
+
+
+def upsampled(coarse: Tensor) -> Tensor:
+    """A coarse band at full size: (B, C, H / COARSE, W / COARSE) to (B, C, H, W), bilinear."""
+    return functional.interpolate(coarse, scale_factor=COARSE, mode="bilinear", align_corners=False)
+
+
+def bounded(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
+    """Bring the coarse band of a fused picture into bounds and keep it from the ends: (B, 1, H, W) in 0..1 each.
+
+    For a network that paints its picture. What its coarse band is too bright or too dark by is taken off, and of its
+    detail remains at most GAIN times that of both sources. H and W are multiples of COARSE.
+    """
+    sources = torch.cat((visible, infrared), dim=1)
+    coarse = functional.avg_pool2d(sources, COARSE)
+    band, room = functional.avg_pool2d(fused, COARSE), stretch_room(coarse)
+    within = torch.minimum(torch.maximum(band, _lowest(coarse) - room), _highest(coarse) + room)
+    bands = upsampled(coarse)
+    reach = room + GAIN * (sources - bands).abs().sum(dim=1, keepdim=True)
+    fused = fused + upsampled(within - band)
+    fused = torch.minimum(torch.maximum(fused, _lowest(bands) - reach), _highest(bands) + reach)
+    return short_of_the_ends(fused, visible, infrared)
+
+
+def _lowest(sources: Tensor) -> Tensor:
+    return sources.amin(dim=1, keepdim=True)
+
+
+def _highest(sources: Tensor) -> Tensor:
+    return sources.amax(dim=1, keepdim=True)

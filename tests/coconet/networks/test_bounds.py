@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from coconet.cards.model_card import Signature
+from coconet.media.image import read_gray
+from coconet.media.pairs import paired_folder
+from coconet.model_names import CHECKPOINTS, shipped_checkpoint
+from coconet.networks import lite
+from coconet.networks.bounds import LEEWAY, STRETCH, bounded, stretch_room
+from coconet.networks.camera_ready import Fuser
+from coconet.networks.checkpoint import load_checkpoint
+from coconet.networks.lite import LiteNet
+
+Gray = NDArray[np.uint8]
+Fuse = Callable[[Gray, Gray], Gray]
+"""Fuses batches of pictures, (N, H, W)."""
+
+GRACE = 8.0
+"""Levels that the low-passed picture may lie outside its sources by."""
+
+
+def fuser_of(core: nn.Module, signature: Signature) -> Fuse:
+    fuser = Fuser(core, signature, visible_channels=1).eval()
+
+    def fuse(visible: Gray, infrared: Gray) -> Gray:
+        with torch.inference_mode():
+            pictures: Gray = fuser(*(torch.from_numpy(side)[..., None] for side in (visible, infrared)))[..., 0].numpy()
+        return pictures
+
+    return fuse
+
+
+def wild(seed: int) -> Fuse:
+    """A network whose answer has nothing to do with any training: weights ten times as large as fresh ones."""
+    torch.manual_seed(seed)
+    core = LiteNet()
+    for parameter in core.parameters():
+        parameter.data *= 10.0
+    return fuser_of(core, lite.OURS)
+
+
+def shipped(name: str) -> Fuse:
+    checkpoint = load_checkpoint(shipped_checkpoint(name))
+    return fuser_of(checkpoint.core, checkpoint.signature)
+
+
+@pytest.fixture(scope="module", params=[*CHECKPOINTS, "wild 0", "wild 1"])
+def fuse(request: pytest.FixtureRequest) -> Fuse:
+    name: str = request.param
+    return wild(int(name.split()[1])) if name.startswith("wild") else shipped(name)
+
+
+def blobs(seed: int, side: int = 96) -> NDArray[np.float64]:
+    """Blobs of all sizes with grain on them, (side, side), of deviation 1."""
+    rng = np.random.default_rng(seed)
+    layers = [cv2.GaussianBlur(rng.normal(size=(side, side)), (0, 0), sigma) for sigma in (1, 4, 16)]
+    return np.asarray(np.sum([layer / layer.std() for layer in layers], axis=0) / np.sqrt(len(layers)))
+
+
+def scenes(levels: Sequence[float], contrast: float) -> tuple[Gray, Gray]:
+    """A scene for each level, which the two cameras see half alike: two of (N, H, W)."""
+    visible = [level * (1.0 + contrast * blobs(seed)) for seed, level in enumerate(levels)]
+    infrared = [
+        0.8 * level * (1.0 + 0.4 * contrast * (blobs(seed) + blobs(seed + 100))) for seed, level in enumerate(levels)
+    ]
+    both = np.clip(np.rint([visible, infrared]), 0, 255).astype(np.uint8)
+    return both[0], both[1]
+
+
+def outside(fused: Gray, *sources: Gray) -> float:
+    """Share of the pixels whose low-passed level is beyond both sources by more than GRACE."""
+    smooth, *bands = (
+        np.stack([cv2.GaussianBlur(one.astype(np.float32), (0, 0), 8) for one in batch]) for batch in (fused, *sources)
+    )
+    lowest, highest = np.minimum(*bands) - GRACE, np.maximum(*bands) + GRACE
+    return float(np.mean((smooth < lowest) | (smooth > highest)))
+
+
+def newly_clipped(fused: Gray, visible: Gray, infrared: Gray) -> float:
+    """Share of the pixels that are black or white where neither source is."""
+    black = (fused == 0) & (visible > 0) & (infrared > 0)
+    white = (fused == 255) & (visible < 255) & (infrared < 255)
+    return float(np.mean(black | white))
+
+
+def flat(levels: Sequence[int]) -> Gray:
+    return np.repeat(np.array(levels, np.uint8), 32 * 32).reshape(-1, 32, 32)
+
+
+def test_a_flat_pair_of_any_level_keeps_it(fuse: Fuse) -> None:
+    pictures = flat(range(0, 256, 5))
+    assert np.abs(fuse(pictures, pictures).astype(int) - pictures).max() <= 4
+
+
+def test_a_pair_of_two_flat_levels_gives_one_between_them(fuse: Fuse) -> None:
+    fused = fuse(flat([0, 30, 255, 128]), flat([40, 200, 10, 100])).astype(int)
+    assert (fused >= flat([0, 30, 10, 100]).astype(int) - 4).all()
+    assert (fused <= flat([40, 200, 255, 128]).astype(int) + 4).all()
+
+
+def test_in_the_dark_the_level_stays_between_those_of_the_sources(fuse: Fuse) -> None:
+    pair = scenes([4, 8, 15, 25, 40, 60, 80], contrast=0.4)
+    assert outside(fuse(*pair), *pair) <= 0.01
+
+
+def test_nothing_is_clipped_that_neither_source_has_clipped(fuse: Fuse) -> None:
+    for contrast in (0.2, 0.6):
+        pair = scenes([10, 60, 128, 190, 245], contrast)
+        assert newly_clipped(fuse(*pair), *pair) == 0.0
+
+
+def test_a_scene_has_room_to_stretch_by_its_light_and_its_contrast() -> None:
+    halves = torch.tensor([0.3, 0.9]).repeat_interleave(4).expand(1, 2, 8, 8)
+    assert stretch_room(halves).item() == pytest.approx(LEEWAY + STRETCH)
+    assert stretch_room(0.5 * halves).item() == pytest.approx(LEEWAY, abs=1e-5)
+    assert stretch_room(torch.full((1, 2, 8, 8), 0.8)).item() == pytest.approx(LEEWAY, abs=1e-5)
+    assert LEEWAY < stretch_room(0.7 * halves).item() < LEEWAY + STRETCH
+
+
+def test_a_picture_within_bounds_stays_as_it_is() -> None:
+    visible, infrared = 0.3 + 0.4 * torch.rand(2, 1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    mean = (visible + infrared) / 2
+    torch.testing.assert_close(bounded(mean, visible, infrared), mean)
+
+
+def test_a_picture_out_of_bounds_keeps_its_detail_and_loses_its_level() -> None:
+    detail = 0.05 * torch.tensor([-1.0, 1.0]).repeat(1, 1, 32, 16)
+    dark, bright = 0.2 + detail, 0.6 + detail
+    for level, end in ((0.1, 0.2 - LEEWAY), (0.8, 0.6 + LEEWAY)):
+        torch.testing.assert_close(bounded(level + 2.0 * detail, dark, bright), end + 2.0 * detail)
+
+
+def test_detail_that_no_source_has_is_left_out() -> None:
+    detail = 0.05 * torch.tensor([-1.0, 1.0]).repeat(1, 1, 32, 16)
+    level = torch.full((1, 1, 32, 32), 0.4)
+    torch.testing.assert_close(bounded(level + detail, level, level), level + detail.clamp(-LEEWAY, LEEWAY))
+
+
+def darkened(picture: Gray, gamma: float, gain: float, seed: int) -> Gray:
+    noise = np.random.default_rng(seed).normal(0.0, 0.7, picture.shape)
+    dark: Gray = np.clip(np.rint(255.0 * gain * (picture / 255.0) ** gamma + noise), 0, 255).astype(np.uint8)
+    return dark
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("folder", ["tno", "roadscene", "dusk"])
+def test_real_pictures_by_day_and_darkened_keep_to_the_bounds(data: Path, folder: str) -> None:
+    fuse = shipped("lite")
+    for seed, pair in enumerate(paired_folder(data / folder)[::12]):
+        visible, infrared = read_gray(pair.visible)[None], read_gray(pair.infrared)[None]
+        assert newly_clipped(fuse(visible, infrared), visible, infrared) <= 0.01
+        for gamma, gain in ((1.3, 0.5), (1.6, 0.35), (2.0, 0.25)):
+            night = darkened(visible, gamma, gain, seed), darkened(infrared, gamma, 0.85 * gain, seed + 100)
+            fused = fuse(*night)
+            assert newly_clipped(fused, *night) <= 0.01
+            assert outside(fused, *night) <= 0.01
