@@ -1,4 +1,4 @@
-"""What several test files share: the folder of real pictures."""
+"""What several test files share: the folder of real pictures, a cache of their own, and one thread for each library."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from pathlib import Path
 import pytest
 
 DATA_VARIABLE = "COCONET_DATA"
+
+# Tests run in as many processes as there are cores. Threads of OpenMP wait for each other in busy loops: with more of them
+# than free cores, a small picture takes many times as long. Both are read when torch and OpenCV are loaded, which is
+# after this file; processes that tests start inherit them.
+for variable in ("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+    os.environ.setdefault(variable, "1")
 
 
 @pytest.fixture(scope="session")
