@@ -9,9 +9,9 @@ import pytest
 
 DATA_VARIABLE = "COCONET_DATA"
 
-# Tests run in as many processes as there are cores. Threads of OpenMP wait for each other in busy loops: with more of them
-# than free cores, a small picture takes many times as long. Both are read when torch and OpenCV are loaded, which is
-# after this file; processes that tests start inherit them.
+# Tests run in as many processes as there are cores. Threads of OpenMP wait for each other in busy loops: with more of
+# them than free cores, a small picture takes many times as long. Both variables are read when torch and OpenCV are
+# loaded, which is after this file; processes that tests start inherit them.
 for variable in ("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
     os.environ.setdefault(variable, "1")
 
