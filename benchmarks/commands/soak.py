@@ -12,12 +12,14 @@ from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
 
 if TYPE_CHECKING:
-    from coconet.benchmarks.endurance.soak import Sample, Soak, Trial
+    from coconet.benchmarks.endurance.soak_result import Sample, Soak, Trial
 
 
 _CAMERA = "painted://?fps=25&width=320&height=240"
 
 _MOST_GROWTH = 0.05
+
+_MOST_AGEING_MS = 500.0
 
 
 def soak(
@@ -27,7 +29,7 @@ def soak(
     out: Annotated[Path | None, typer.Option("--out", help="Write the table to this file, as Markdown.")] = None,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Run a rig with faults injected into its cameras in turns; say what it survived, and whether it grew."""
+    """Run a rig while its cameras, disk, settings, viewers and recordings fail in turns; say whether it survived."""
     from coconet.benchmarks.endurance.soak import SoakPlan
     from coconet.benchmarks.endurance.soak import soak as run_soak
     from coconet.files import check_outputs, whole_file
@@ -41,8 +43,9 @@ def soak(
     def say(trial: Trial, sample: Sample) -> None:
         after = "never" if trial.whole_after_s is None else f"{trial.whole_after_s:.1f} s"
         console.print(
-            f"{sample.seconds / 60:6.1f} min  {trial.side} {trial.fault}: whole again after {after}; "
-            f"{sample.resident_bytes / 2**20:.0f} MiB, {sample.threads} threads, {sample.handles} handles",
+            f"{sample.seconds / 60:6.1f} min  {trial.side or 'rig'} {trial.fault}: whole again after {after}; "
+            f"{sample.resident_bytes / 2**20:.0f} MiB, {sample.threads} threads, {sample.handles} handles, "
+            f"{sample.fps:.1f} fps, {sample.age_ms:.0f} ms old",
             highlight=False,
         )
 
@@ -58,7 +61,8 @@ def soak(
     if trouble is not None:
         raise CoconetError(
             "soak",
-            wanted=f"every fault survived, at most {_MOST_GROWTH:.0%} more memory, no more threads or file handles",
+            wanted=f"every fault survived, at most {_MOST_GROWTH:.0%} more memory, no more threads or file handles, "
+            f"no picture {_MOST_AGEING_MS:g} ms older",
             got=trouble,
             remedy="See the lines above.",
         )
@@ -73,6 +77,8 @@ def soak_trouble(result: Soak) -> str | None:
     if result.leaks:
         before, after = result.base, result.usual_end
         return f"{after.threads} threads and {after.handles} handles, after {before.threads} and {before.handles}"
+    if result.ageing_ms > _MOST_AGEING_MS:
+        return f"pictures {result.ageing_ms:.0f} ms older"
     return None
 
 
@@ -97,6 +103,8 @@ def soak_table(result: Soak) -> str:
             f"| memory | {first.resident_bytes / 2**20:.1f} MiB | {last.resident_bytes / 2**20:.1f} MiB |",
             f"| threads | {first.threads} | {last.threads} |",
             f"| file handles | {first.handles} | {last.handles} |",
+            f"| fused frames a second | {first.fps:.2f} | {last.fps:.2f} |",
+            f"| age of a fused picture (p50) | {first.age_ms:.0f} ms | {last.age_ms:.0f} ms |",
             "",
             f"{result.fused} frames fused; memory {result.memory_growth:+.1%}.",
             "",

@@ -1,10 +1,12 @@
-"""Faults of cameras, injected on purpose: silence, errors, ends, frozen pictures, and slow reads."""
+"""Faults of cameras, injected on purpose: silence, errors, ends, frozen pictures, slow reads, and another size."""
 
 from __future__ import annotations
 
 import dataclasses
 import time
 from typing import Literal, get_args
+
+import numpy as np
 
 from coconet.errors import CoconetError
 from coconet.media.pixels import RawPixels
@@ -14,9 +16,9 @@ from coconet.runtime.frame import Frame
 from coconet.runtime.rig.open_rig import open_side
 from coconet.runtime.rig.rig_file import Rig
 
-Fault = Literal["silent", "error", "ended", "frozen", "slow"]
+Fault = Literal["silent", "error", "ended", "frozen", "slow", "resized"]
 """silent: nothing comes. error: reading fails, and so does opening again. ended: the stream is over, and begins anew.
-frozen: the same picture again and again. slow: every read takes half a second."""
+frozen: the same picture again and again. slow: every read takes half a second. resized: pictures of half the size."""
 
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 
@@ -49,6 +51,8 @@ class FaultyCamera:
         frame = self._camera.read()
         if frame is None:
             return None
+        if self._injector.fault == "resized":
+            return dataclasses.replace(frame, pixels=np.ascontiguousarray(frame.pixels[::2, ::2]))
         if self._injector.fault != "frozen":
             self._held = None
             return frame

@@ -10,7 +10,7 @@ from typing import Any
 from coconet.config import check_fields
 from coconet.errors import CoconetError
 from coconet.runtime.pairing.pair_stream import PairStream
-from coconet.runtime.rig.open_rig import aligned_first, open_rig, thermal_stretch
+from coconet.runtime.rig.open_rig import CameraOpener, aligned_first, open_rig, thermal_stretch
 from coconet.runtime.rig.rig_file import Rig
 
 TUNABLE: dict[str, tuple[str, ...]] = {
@@ -31,19 +31,26 @@ class AdjustableRig:
     """Holds a rig, opens it, and changes it; any thread may ask.
 
     rig: as it is now. file: the rig file it came from, None where it came from two addresses.
-    gives_misfits: as open_rig takes it.
+    gives_misfits, opener: as open_rig takes them.
     """
 
-    def __init__(self, rig: Rig, file: Path | None = None, *, gives_misfits: bool = False) -> None:
-        self.rig, self.file, self._gives_misfits = rig, file, gives_misfits
+    def __init__(
+        self,
+        rig: Rig,
+        file: Path | None = None,
+        *,
+        gives_misfits: bool = False,
+        opener: CameraOpener | None = None,
+    ) -> None:
+        self.rig, self.file, self._gives_misfits, self._opener = rig, file, gives_misfits, opener
         self._lock = Lock()
         self._stream: PairStream | None = None
         self._changed: dict[str, dict[str, Any]] = {}
 
     def open(self) -> PairStream:
         """Open the rig as it is now, as `open_rig` does."""
-        self.rig = aligned_first(self.rig)
-        self._stream = open_rig(self.rig, patient=True, gives_misfits=self._gives_misfits)
+        self.rig = aligned_first(self.rig, self._opener)
+        self._stream = open_rig(self.rig, opener=self._opener, patient=True, gives_misfits=self._gives_misfits)
         return self._stream
 
     def settings(self) -> dict[str, dict[str, Any]]:

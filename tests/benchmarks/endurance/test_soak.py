@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from coconet.benchmarks.commands.soak import soak_table, soak_trouble
-from coconet.benchmarks.endurance.soak import Sample, Soak, SoakPlan, Trial, soak
+from coconet.benchmarks.endurance.soak import SoakPlan, soak
+from coconet.benchmarks.endurance.soak_result import Sample, Soak, Trial
 from coconet.runtime.rig.rig_file import HealthTable, Rig
 
 CAMERA = "painted://?fps=50&width=64&height=48"

@@ -1,0 +1,123 @@
+"""What a soak came to: every fault, what the process was like after each of them, and whether it grew."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median_low
+from threading import active_count
+
+from coconet.benchmarks.endurance.faults import Fault
+from coconet.benchmarks.endurance.hazards import RigFault
+from coconet.errors import CoconetError
+from coconet.runtime.doctor.kernel_files import bytes_in
+from coconet.runtime.frame import Side
+from coconet.runtime.loop.run_stats import Vitals
+
+BASE_S = 300.0
+"""Growth is counted from five minutes on: before, caches and pools are still filling."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The process at a moment: seconds since the start, resident memory, threads and open file handles.
+
+    fps: fused frames a second. age_ms: from capture to the fused picture (p50), which grows with every queue.
+    """
+
+    seconds: float
+    resident_bytes: int
+    threads: int
+    handles: int
+    fps: float = 0.0
+    age_ms: float = 0.0
+
+    @classmethod
+    def taken(cls, seconds: float, vitals: Vitals | None = None) -> Sample:
+        """Look at this process (Linux), and at the loop in it."""
+        resident = bytes_in(Path("/proc/self/status"), "VmRSS")
+        if resident is None:
+            raise CoconetError(
+                "soak",
+                wanted="Linux, which says how much memory a process has",
+                got=sys.platform,
+                remedy="Run it there.",
+            )
+        age = None if vitals is None else vitals.capture_to_fused_ms
+        fps, age_ms = 0.0 if vitals is None else vitals.fps, 0.0 if age is None else age.p50
+        return cls(seconds, resident, active_count(), len(list(Path("/proc/self/fd").iterdir())), fps, age_ms)
+
+    @classmethod
+    def usual(cls, samples: Sequence[Sample]) -> Sample:
+        """What several samples have in common: every figure their median, at the time of the last one."""
+        return cls(
+            samples[-1].seconds,
+            median_low(sample.resident_bytes for sample in samples),
+            median_low(sample.threads for sample in samples),
+            median_low(sample.handles for sample in samples),
+            median_low(sample.fps for sample in samples),
+            median_low(sample.age_ms for sample in samples),
+        )
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One injected fault: whether it was noticed, and after how many seconds the rig was whole again; None is never.
+
+    side: the camera whose fault it was, None for what disturbs the whole rig. noticed: the hazard says what counts.
+    """
+
+    side: Side | None
+    fault: Fault | RigFault
+    noticed: bool
+    whole_after_s: float | None
+
+
+@dataclass(frozen=True)
+class Soak:
+    """What came of it. fused: frames. trials: every fault. samples: after each of them, while the rig was whole."""
+
+    fused: int
+    trials: tuple[Trial, ...]
+    samples: tuple[Sample, ...]
+
+    @property
+    def survived(self) -> bool:
+        """Whether the rig was whole again after every fault."""
+        return bool(self.trials) and all(trial.whole_after_s is not None for trial in self.trials)
+
+    @property
+    def base(self) -> Sample:
+        """What growth is counted from: the tenth of the samples that is nearest to five minutes.
+
+        Of a shorter soak it is nearest to a third of it.
+        """
+        at_s = min(BASE_S, self.samples[-1].seconds / 3)
+        nearest = sorted(self.samples, key=lambda sample: abs(sample.seconds - at_s))[: self._tenth]
+        return Sample.usual(sorted(nearest, key=lambda sample: sample.seconds))
+
+    @property
+    def usual_end(self) -> Sample:
+        """What the process was like at the end: the last tenth of the samples."""
+        return Sample.usual(self.samples[-self._tenth :])
+
+    @property
+    def memory_growth(self) -> float:
+        """The share by which memory has grown at the end."""
+        return self.usual_end.resident_bytes / self.base.resident_bytes - 1
+
+    @property
+    def leaks(self) -> bool:
+        """Whether there are more threads or file handles at the end."""
+        return self.usual_end.threads > self.base.threads or self.usual_end.handles > self.base.handles
+
+    @property
+    def ageing_ms(self) -> float:
+        """By how much fused pictures are older at the end, which they are where a queue has grown."""
+        return self.usual_end.age_ms - self.base.age_ms
+
+    @property
+    def _tenth(self) -> int:
+        return max(1, len(self.samples) // 10)
