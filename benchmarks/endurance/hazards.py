@@ -22,11 +22,19 @@ ended by SIGKILL."""
 
 
 class Hazard(Protocol):
-    """A fault that a soak injects and clears; recover_s: how long the rig may take after it, beside the plan's time."""
+    """A fault that a soak injects and clears."""
 
-    fault: Fault | RigFault
-    side: Side | None
-    recover_s: float
+    @property
+    def fault(self) -> Fault | RigFault:
+        """Which one."""
+
+    @property
+    def side(self) -> Side | None:
+        """The camera whose fault it is; None if it is none of a camera."""
+
+    @property
+    def recover_s(self) -> float:
+        """At least how long the rig has to be whole again, whatever the plan says."""
 
     def inject(self) -> None:
         """Begin; may wait until there is something to disturb."""

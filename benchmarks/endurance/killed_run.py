@@ -18,6 +18,8 @@ _CAMERAS = (
     "painted://?fps=10&width=160&height=120",
 )
 
+_END_S = 10.0
+
 _BEGIN_S, _AGAIN_S = 60.0, 60.0  # on a busy machine it takes a while to start a Python with everything imported
 
 
@@ -52,7 +54,7 @@ class KilledRun:
         """Kill the run, and start it again, for a few frames."""
         if self._run is not None:
             self._run.kill()
-            self._run.wait()
+            self._run.wait(_END_S)
         self._again = self._started([*self._words, "--frames", "3"])
 
     def whole(self) -> bool:
@@ -67,7 +69,7 @@ class KilledRun:
         for process in (self._run, self._again):
             if process is not None and process.poll() is None:
                 process.kill()
-                process.wait()
+                process.wait(_END_S)
         self._run = self._again = None
         for path in self._folder.glob(f"{self._video.stem}*"):
             path.unlink()

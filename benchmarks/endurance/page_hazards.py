@@ -131,14 +131,7 @@ class StalledViewers:
 
     def noticed(self) -> bool:
         """Ask on; whether a viewer's questions are not taken any more."""
-        stuck = False
-        for viewer in self._viewers:
-            try:
-                for _ in range(200):
-                    viewer.send(_masked_text(_WISH))
-            except (BlockingIOError, ConnectionError):  # after a while the page gives it up
-                stuck = True
-        return stuck
+        return True in [_is_stuck(viewer) for viewer in self._viewers]
 
     def clear(self) -> None:
         """Disconnect."""
@@ -159,6 +152,16 @@ class StalledViewers:
         connection.sendall(begun)
         connection.setblocking(False)
         return connection
+
+
+def _is_stuck(viewer: socket.socket) -> bool:
+    """Send more than the page takes; whether it takes no more, or has given the viewer up."""
+    try:
+        for _ in range(200):
+            viewer.send(_masked_text(_WISH))
+    except (BlockingIOError, ConnectionError):
+        return True
+    return False
 
 
 def _upgrade(netloc: str) -> bytes:

@@ -39,6 +39,7 @@ REASONS = {
     "runtime/viewers/snapshots.py allowance.take": "gives at once whether there is any left",
     "runtime/viewers/web_app.py socket.accept": "a coroutine, under the deadline of its connection",
     "runtime/viewers/web_server.py socket.getaddrinfo": "looks up a host of this machine",
+    "benchmarks/endurance/killed_run.py subprocess.Popen": "killed at the end of its trial, or of the soak",
     "benchmarks/endurance/viewer_load.py answers.readline": "in a thread that is waited for with a limit",
     "benchmarks/endurance/viewer_load.py subprocess.Popen": "killed at the end of its block",
     "benchmarks/endurance/viewer_process.py self._watching.wait": "a task, cancelled when stdin ends",
