@@ -34,6 +34,9 @@ _MOST_WORDS = 500  # of what a foreign error says
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
 """The option of every command that writes; what it may replace is checked by coconet.files.check_outputs."""
 
+DeviceOption = Annotated[int | None, typer.Option("--device", min=0, help="Which GPU, as nvidia-smi counts them.")]
+"""The option of commands that use one GPU; coconet.runtime.backends.tensorrt.cuda_device obeys it."""
+
 VisibleOption = Annotated[str | None, typer.Option("--visible", help="Or the visible camera, video or folder.")]
 """In place of a rig file, together with the next one."""
 

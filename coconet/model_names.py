@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from coconet.errors import CoconetError
+from coconet.model_endings import ONNX_SUFFIX
 from coconet.redaction import redact
 
 DEFAULT_MODEL = "lite"
@@ -15,6 +16,9 @@ DEFAULT_MODEL = "lite"
 
 MODELS = {"lite": "lite.onnx", "lite-int8": "lite.int8.onnx", "coconet": "coconet.safetensors"}
 """Word to what runs: the full network is too large to come as an ONNX file too, so it runs in PyTorch."""
+
+ONNX_WORDS = tuple(word for word, file in MODELS.items() if file.endswith(ONNX_SUFFIX))
+"""The words of models that engines are built from."""
 
 CHECKPOINTS = {"lite": "lite.safetensors", "coconet": "coconet.safetensors"}
 """Word to weights, to train on or to export."""

@@ -1,4 +1,4 @@
-"""The gate: an exported graph or built engine gets its final name only if it fuses frames as its source does."""
+"""The gate: an exported graph gets its final name only if it fuses frames as its network does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.frame_check import fit_pairs, size_in_words
 from coconet.runtime.verify.parity import Parity, compare, require
-from coconet.runtime.verify.reference_backend import common_card, open_contender
 
 try:
     from torch import Tensor
@@ -148,7 +147,7 @@ def _apart(reference: Backend, pair: FramePair, fused: Tensor) -> int:
 
 def _open_candidate(graph: Path, card: ModelCard) -> Backend:
     """What a user will run, or, for a form that the runtime does not run, what compares it."""
-    return open_backend(graph) if (card.form, card.batch) == ("camera", 1) else GraphRunner(graph)
+    return open_backend(graph, "ort") if (card.form, card.batch) == ("camera", 1) else GraphRunner(graph)
 
 
 def _pairs(frames: Path | None, reading: Reading = UNSAID) -> Iterable[FramePair]:
@@ -156,15 +155,3 @@ def _pairs(frames: Path | None, reading: Reading = UNSAID) -> Iterable[FramePair
     if frames is None:
         return painted_pairs(PAINTED_FRAMES)
     return FolderFrames(frames, reading.thermal(), reading.pair_by)
-
-
-def require_agreement(engine: Path, onnx: Path, frames: Path | None, name: Path) -> Parity:
-    """Fuse the pairs of a folder, or painted ones, with both. `name` is what the engine will be called.
-
-    Raises CoconetError with the figures where the engine is further away than its precision allows.
-    """
-    with closing(open_contender(onnx)) as model, closing(open_contender(engine)) as candidate:
-        card = common_card(model.card, candidate.card)
-        parity = compare(model, candidate, fit_pairs(_pairs(frames), card))
-        require(parity, PRECISIONS[candidate.card.precision].limits, f"{name}, against {onnx.name}")
-    return parity

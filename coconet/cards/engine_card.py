@@ -13,11 +13,29 @@ from typing import Any, Literal
 
 from coconet.cards.frame_size import FrameSize, SizeProfile, _bad_option
 from coconet.cards.model_card import ModelCard
+from coconet.cards.plan_header import plan_origin
 from coconet.errors import CoconetError
 from coconet.files import existing_file, sha256_of
 
 Flavour = Literal["tensorrt", "tensorrt_rtx"]
 """`tensorrt` builds for the device it runs on, `tensorrt_rtx` (TensorRT for RTX) on any machine for GPUs it is told."""
+
+
+@dataclass(frozen=True)
+class DeviceIdentity:
+    """The GPU that an engine was built on: the driver's name of it, how many multiprocessors, and the board it sits on.
+
+    All of it, because boards share names and compute capabilities. board: empty for a card in a slot.
+    """
+
+    name: str
+    multiprocessors: int = 0
+    board: str = ""
+
+    def __str__(self) -> str:
+        more = [f"{self.multiprocessors} SMs"] if self.multiprocessors else []
+        more += [self.board] if self.board else []
+        return f"{self.name} ({', '.join(more)})" if more else self.name
 
 
 @dataclass(frozen=True)
@@ -28,12 +46,17 @@ class BuildOptions:
     profile: the frame sizes of a model that takes any; None for a model of one size.
     workspace_mib: the most scratch memory a layer may use; None leaves it to TensorRT.
     optimization_level: 0 (quick build) to 5 (fast engine); None leaves it to TensorRT.
+    version_compatible: later versions of TensorRT run it too, more slowly. same_compute_capability: other boards whose
+    GPU has the same compute capability run it too, more slowly. layers: it can tell of its layers in detail.
     """
 
     gpus: tuple[str, ...] = ()
     profile: SizeProfile | None = None
     workspace_mib: int | None = None
     optimization_level: int | None = None
+    version_compatible: bool = False
+    same_compute_capability: bool = False
+    layers: bool = False
 
     def __post_init__(self) -> None:
         for gpu in self.gpus:
@@ -51,7 +74,7 @@ class EngineCard:
 
     model: the card of the ONNX model, whose file has the hash onnx_sha256.
     targets: the compute capabilities it runs on, such as `sm86`.
-    device: the name of the GPU it was built on, and is good for; None where it was built without one.
+    device: the GPU it was built on, and is good for; None where it was built without one.
     """
 
     model: ModelCard
@@ -60,7 +83,7 @@ class EngineCard:
     flavour: Flavour
     tensorrt_version: str
     targets: tuple[str, ...]
-    device: str | None
+    device: DeviceIdentity | None
     options: BuildOptions
 
     def to_json(self) -> str:
@@ -77,6 +100,7 @@ class EngineCard:
                     **fields,
                     "model": ModelCard.from_dict(fields["model"]),
                     "targets": tuple(fields["targets"]),
+                    "device": None if fields["device"] is None else DeviceIdentity(**fields["device"]),
                     "options": _options(fields["options"]),
                 }
             )
@@ -99,7 +123,7 @@ def read_engine_card(engine: Path) -> EngineCard:
     existing_file(engine, "a TensorRT engine")
     path = existing_file(
         card_path(engine),
-        f"the card of {engine.name}, which coconet build writes beside it",
+        f"the card of {engine.name} ({plan_origin(engine)}), which coconet build writes beside it",
         "Copy engine and card together, or build the engine again with coconet build.",
     )
     card = EngineCard.from_json(path.read_text(encoding="utf-8", errors="replace"), path)
@@ -107,8 +131,8 @@ def read_engine_card(engine: Path) -> EngineCard:
     if found != card.engine_sha256:
         raise CoconetError(
             path,
-            wanted=f"the card of an engine with SHA-256 {found[:12]}",
-            got=f"the card of {card.engine_sha256[:12]}",
+            wanted=f"the card of an engine with SHA-256 {found[:12]} ({plan_origin(engine)})",
+            got=f"the card of {card.engine_sha256[:12]} ({card.flavour} {card.tensorrt_version})",
             remedy="Copy engine and card together, or build the engine again with coconet build.",
         )
     return card
@@ -131,7 +155,7 @@ class BuildKey:
     flavour: Flavour
     tensorrt_version: str
     targets: tuple[str, ...]
-    device: str | None
+    device: DeviceIdentity | None
     options: BuildOptions
 
     @classmethod
@@ -153,13 +177,14 @@ class BuildKey:
         if (self.flavour, self.tensorrt_version) != (old.flavour, old.tensorrt_version):
             yield f"{old.flavour} {old.tensorrt_version} built it, now it is {self.flavour} {self.tensorrt_version}"
         if (self.targets, self.device) != (old.targets, old.device):
-            yield f"it was for {_gpus(old.targets, old.device)}, now for {_gpus(self.targets, self.device)}"
+            now = gpus_in_words(self.targets, self.device)
+            yield f"it was for {gpus_in_words(old.targets, old.device)}, now for {now}"
         for field in dataclasses.fields(BuildOptions):
             before, now = getattr(old.options, field.name), getattr(self.options, field.name)
             if before != now and field.name != "gpus":
                 yield f"{field.name} was {before}, now {now}"
 
 
-def _gpus(targets: tuple[str, ...], device: str | None) -> str:
-    names = ", ".join(targets)
-    return names if device is None else f"{device} ({names})"
+def gpus_in_words(targets: tuple[str, ...], device: DeviceIdentity | None) -> str:
+    """Say which GPUs an engine is for: `sm86, sm89`, or `Orin (8 SMs, ...), sm87`."""
+    return ", ".join([*([] if device is None else [str(device)]), *targets])

@@ -9,19 +9,27 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from coconet.cards.engine_card import BuildOptions, card_path
+from coconet.cards.engine_card import BuildOptions, EngineCard, card_path, gpus_in_words
 from coconet.cards.frame_size import FrameSize, SizeProfile
-from coconet.cli import OverwriteOption
+from coconet.cli import DeviceOption, OverwriteOption
 from coconet.errors import CoconetError, MissingPackage
+from coconet.model_names import ONNX_WORDS, model_path
+from coconet.runtime.backends.tensorrt.cuda_device import select_cuda_device
 from coconet.terminal import Console
 
 if TYPE_CHECKING:
-    from coconet.export.engine_cache import CachedBuild
-    from coconet.export.engine_source import EngineSource
+    from coconet.export.engines.engine_cache import CachedBuild
+    from coconet.export.engines.engine_source import EngineSource
 
 
 def build(
-    model: Annotated[Path, typer.Argument(help="A camera-ready ONNX model of coconet export or coconet calibrate.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A camera-ready ONNX model of coconet export or coconet calibrate, or a word: "
+            f"{', '.join(ONNX_WORDS)}."
+        ),
+    ],
     gpu: Annotated[
         list[str] | None,
         typer.Option(
@@ -29,7 +37,8 @@ def build(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The engine; named after model and GPU if left out.")
+        Path | None,
+        typer.Option("--out", help="The engine; named after model and GPU if left out, beside it or, of a word, here."),
     ] = None,
     minimum: Annotated[str | None, typer.Option("--min", help="Smallest frame, height x width: 256x320.")] = None,
     optimum: Annotated[str | None, typer.Option("--opt", help="Frame size to be fastest at: 480x640.")] = None,
@@ -45,31 +54,50 @@ def build(
     cache: Annotated[
         Path | None, typer.Option("--cache", help="Folder of engines built before; $COCONET_CACHE or ~/.cache.")
     ] = None,
+    device: DeviceOption = None,
+    version_compatible: Annotated[
+        bool, typer.Option("--version-compatible", help="Later versions of TensorRT run it too; slower.")
+    ] = False,
+    same_compute_capability: Annotated[
+        bool,
+        typer.Option("--same-compute-capability", help="Boards of the same compute capability run it too; slower."),
+    ] = False,
+    layers: Annotated[
+        Path | None, typer.Option("--layers", help="Write what TensorRT made of each layer to this file, as JSON.")
+    ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build anew and keep nothing.")] = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Build a TensorRT engine, with the TensorRT of this device or, with --gpu, for GPUs this machine need not have."""
     gpus = tuple(dict.fromkeys(name.lower() for name in gpu or ()))
+    select_cuda_device(device)
     try:
-        from coconet.export.engine_source import read_engine_source
+        from coconet.export.engines.engine_source import read_engine_source
     except MissingPackage as error:
         raise MissingPackage("onnx", job="building engines", extra="rtx" if gpus else "tensorrt") from error
-    from coconet.export.build_progress import BarProgress
-    from coconet.export.engine import BuildAids, build_engine
-    from coconet.export.engine_cache import CachedBuild, EngineCache, build_cached, default_cache_folder
-    from coconet.export.engine_job import open_job
-    from coconet.export.gate import require_agreement
-    from coconet.files import check_free, check_outputs
+    from coconet.export.engines.build_progress import BarProgress
+    from coconet.export.engines.engine import BuildAids, build_engine
+    from coconet.export.engines.engine_cache import CachedBuild, EngineCache, build_cached, default_cache_folder
+    from coconet.export.engines.engine_check import require_agreement
+    from coconet.export.engines.engine_job import open_job
+    from coconet.export.engines.tensorrt_flavour import runs_here
+    from coconet.export.engines.trtexec import trtexec_line
+    from coconet.files import check_free, check_outputs, whole_file
 
-    _check_frames(frames, gpus)
-    source = read_engine_source(model)
-    options = BuildOptions(gpus, _profile(source, minimum, optimum, maximum), workspace_mib, level)
+    here = runs_here(gpus)
+    _check_runs_here({"--frames": frames, "--layers": layers}, gpus, here=here)
+    source = read_engine_source(model_path(model))
+    profile = _profile(source, minimum, optimum, maximum)
+    options = BuildOptions(
+        gpus, profile, workspace_mib, level, version_compatible, same_compute_capability, layers is not None
+    )
     job = open_job(source, options)
-    path = out or job.default_path
-    check_outputs([path, card_path(path)], inputs=[model, frames], overwrite=True)
+    path = out or (Path(job.default_path.name) if model in ONNX_WORDS else job.default_path)
+    check_outputs([path, card_path(path)], inputs=[source.path, frames], overwrite=True)
+    check_outputs([layers], inputs=[source.path, path, frames], overwrite=overwrite)
     if no_cache and not overwrite:
         check_free([path, card_path(path)])
-    check = None if gpus else lambda engine: require_agreement(engine, model, frames, path)
+    check = (lambda engine: require_agreement(engine, source.path, frames, path)) if here else None
     started = time.perf_counter()
     with BarProgress(f"Building {path.name}") as progress:
         aids = BuildAids(progress, check=check)
@@ -77,17 +105,29 @@ def build(
             found = CachedBuild(build_engine(job, path, aids), built=True, because="--no-cache")
         else:
             found = build_cached(job, path, EngineCache(cache or default_cache_folder()), aids, overwrite=overwrite)
+    if layers is not None:
+        with whole_file(layers) as scratch:
+            scratch.write_text(_layers_of(path), encoding="utf-8")
     Console().print(_table(path, found, time.perf_counter() - started))
+    typer.echo(f"the same without coconet: {trtexec_line(job, path)}")
 
 
-def _check_frames(frames: Path | None, gpus: tuple[str, ...]) -> None:
-    if frames is not None and gpus:
-        raise CoconetError(
-            "--frames",
-            wanted="no frames for an engine of other GPUs, which cannot be run here",
-            got=f"--gpu {gpus[0]}",
-            remedy="Call coconet verify on the device.",
-        )
+def _layers_of(engine: Path) -> str:
+    from coconet.runtime.backends.tensorrt.backend import TensorRtBackend
+
+    with TensorRtBackend(engine) as backend:
+        return backend.layers()
+
+
+def _check_runs_here(given: dict[str, Path | None], gpus: tuple[str, ...], *, here: bool) -> None:
+    for option, value in given.items():
+        if value is not None and not here:
+            raise CoconetError(
+                option,
+                wanted=f"no {option} for an engine of other GPUs, which cannot be run here",
+                got=f"--gpu {' --gpu '.join(gpus)}",
+                remedy="Leave it out, and call coconet verify on the device.",
+            )
 
 
 def _profile(source: EngineSource, minimum: str | None, optimum: str | None, maximum: str | None) -> SizeProfile | None:
@@ -127,6 +167,12 @@ def _check_within(profile: SizeProfile, exported: SizeProfile, model: Path) -> N
         )
 
 
+def _runs_on(card: EngineCard) -> str:
+    if card.options.same_compute_capability:
+        return f"any GPU of {', '.join(card.targets)}"
+    return gpus_in_words(card.targets, card.device)
+
+
 def _table(path: Path, found: CachedBuild, seconds: float) -> Table:
     card = found.card
     table = Table(title=str(path), title_justify="left", show_header=False)
@@ -134,7 +180,7 @@ def _table(path: Path, found: CachedBuild, seconds: float) -> Table:
         "size": f"{path.stat().st_size / 2**20:.2f} MiB",
         "built" if found.built else "not built again": f"{found.because}; {seconds:.1f} s",
         "built by": f"{card.flavour} {card.tensorrt_version}",
-        "runs on": ", ".join(card.targets) if card.device is None else f"{card.device} ({', '.join(card.targets)})",
+        "runs on": _runs_on(card),
         "precision": card.model.precision,
         "frame sizes": str(card.options.profile or f"{card.model.height_px}x{card.model.width_px}"),
     }

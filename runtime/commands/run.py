@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from coconet.cli import OverwriteOption
+from coconet.cli import DeviceOption, OverwriteOption
 from coconet.event_log import LogStyle, logging_as
 from coconet.model_names import DEFAULT_MODEL, MODELS, RULES
 from coconet.reading import Reading, reads_pictures
@@ -51,6 +51,7 @@ def run(
     backend: Annotated[
         str, typer.Option("--backend", help="What runs it: auto, ort, ort-cuda, openvino, tensorrt, torch.")
     ] = "auto",
+    device: DeviceOption = None,
     depth: Annotated[
         int, typer.Option("--depth", min=1, help="Pairs on their way through an engine at once: 3 for recordings.")
     ] = 1,
@@ -100,7 +101,7 @@ def run(
     from coconet.files import whole_file
     from coconet.model_endings import ENGINE_SUFFIX
     from coconet.runtime.backends.choice import choose_backend
-    from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
+    from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device, select_cuda_device
     from coconet.runtime.loop.pipeline import Ending
     from coconet.runtime.loop.run import run_rig
     from coconet.runtime.loop.run_stats import RunStats
@@ -114,6 +115,7 @@ def run(
     from coconet.runtime.viewers.open_viewer import open_viewer
     from coconet.terminal import Console
 
+    select_cuda_device(device)
     if rig is not None and rig.suffix == ENGINE_SUFFIX:
         rig, model = None, str(rig)
     choice = replace(choose_backend(model, backend), depth=depth)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from coconet.cards.engine_card import BuildOptions, EngineCard
-from coconet.export.engine import BuildAids, build_engine
-from coconet.export.engine_job import EngineJob, open_job
-from coconet.export.engine_source import read_engine_source
+from coconet.export.engines.engine import BuildAids, build_engine
+from coconet.export.engines.engine_job import EngineJob, open_job
+from coconet.export.engines.engine_source import read_engine_source
 from tests.support.device_tensorrt import device_tensorrt
 
 

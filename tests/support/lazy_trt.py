@@ -36,6 +36,7 @@ class LazyTensorRT:
     """The module. sizes: the smallest and largest (H, W) of the engine; equal ones make it one of a fixed size."""
 
     ILogger, IProfiler, TensorIOMode, DataType = ILogger, IProfiler, TensorIOMode, DataType
+    LayerInformationFormat = SimpleNamespace(JSON="json")
     CudaGraphStrategy = SimpleNamespace(WHOLE_GRAPH_CAPTURE="whole")
 
     def __init__(self, gpu: LazyGpu, version: str = "10.3.0", sizes: tuple[Size, Size] = ((4, 4), (64, 64))) -> None:
@@ -44,7 +45,12 @@ class LazyTensorRT:
         self.dtype = DataType.UINT8
         self.plans: list[bytes] = []
         self.cached: list[bytes] = []
-        self.Runtime = lambda logger: SimpleNamespace(deserialize_cuda_engine=lambda plan: self._engine(plan, logger))
+        self.runtimes: list[Any] = []
+
+    def Runtime(self, logger: Any) -> Any:  # noqa: N802  TensorRT's own name
+        read = SimpleNamespace(deserialize_cuda_engine=lambda plan: self._engine(plan, logger))
+        self.runtimes.append(read)
+        return read
 
     def _engine(self, plan: bytes, logger: Any) -> LazyEngine | None:
         self.plans.append(plan)
@@ -76,6 +82,9 @@ class LazyEngine:
         depth = 1 if name == "infrared" else 3
         smallest, largest = self.trt.sizes
         return [(1, *size, depth) for size in (smallest, largest, largest)]
+
+    def create_engine_inspector(self) -> Any:
+        return SimpleNamespace(get_engine_information=lambda form: '{"Layers": ["first", "last"]}')
 
     def create_runtime_config(self) -> Any:
         def deserialize(blob: bytes) -> bool:

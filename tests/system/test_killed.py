@@ -67,7 +67,7 @@ def test_a_killed_calibration_leaves_no_file(tmp_path: Path, frames: Path, place
 
 
 @pytest.mark.parametrize(
-    "place", ["coconet.export.engine:_parse", "coconet.export.engine:sha256_of", "pathlib:Path.replace"]
+    "place", ["coconet.export.engines.engine:_parse", "coconet.export.engines.engine:sha256_of", "pathlib:Path.replace"]
 )
 def test_a_killed_build_leaves_no_file(tmp_path: Path, place: str) -> None:
     model, out = write_conv_model(tmp_path / "model.onnx"), tmp_path / "model.engine"

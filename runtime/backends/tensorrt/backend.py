@@ -107,6 +107,12 @@ class TensorRtBackend:
                 ring.times(*pair, runs=2)  # the first loads kernels, the second records the graph
                 return ring.times(*pair, runs=runs)
 
+    def layers(self) -> str:
+        """What TensorRT made of the graph, layer by layer, as JSON."""
+        with self._lock, self._gpu.current():
+            told: str = self._opened(self._engine).layers()
+            return told
+
     def close(self) -> None:
         """Give back the GPU; a second call does nothing."""
         with self._lock:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from coconet.cards.engine_card import EngineCard
+from coconet.cards.engine_card import EngineCard, gpus_in_words
 from coconet.cards.frame_size import FrameSize
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
+from coconet.cards.plan_header import plan_origin
 from coconet.errors import CoconetError
 from coconet.files import whole_file
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
@@ -27,29 +29,42 @@ INPUTS = (VISIBLE, INFRARED)
 
 
 def check_device(path: Path, card: EngineCard, device: CudaDevice) -> None:
-    """Refuse an engine of another GPU, before TensorRT is asked. Raises CoconetError."""
-    if card.device not in (None, device.name) or device.sm not in card.targets:
-        raise CoconetError(
-            path,
-            wanted=f"an engine for {device.name} ({device.sm})",
-            got=f"one for {card.device or 'any GPU of'} ({', '.join(card.targets)})",
-            remedy=BUILD,
-        )
+    """Refuse an engine of another GPU or board, before TensorRT is asked. Raises CoconetError."""
+    on_any_board = card.device is None or card.options.same_compute_capability
+    if device.sm not in card.targets or not (on_any_board or card.device == device.identity):
+        wanted = f"an engine for {gpus_in_words((device.sm,), device.identity)}"
+        made_for = gpus_in_words(card.targets, None if on_any_board else card.device)
+        raise CoconetError(path, wanted=wanted, got=f"one for {made_for}", remedy=BUILD)
 
 
 def open_for(path: Path, card: EngineCard, device: CudaDevice) -> TensorRT:
     """Import the TensorRT that built the engine. Raises MissingPackage, or CoconetError for another version."""
     rtx = card.flavour == "tensorrt_rtx"
     module = rtx_module(JOB) if rtx else tensorrt_module(JOB)
-    found = TensorRT(card.flavour, module, *process_logger(module), (device.sm,), device.name)
-    if found.version != card.tensorrt_version:
+    found = TensorRT(card.flavour, module, *process_logger(module), (device.sm,), device.identity)
+    if not _reads(found.version, card):
         raise CoconetError(
             path,
             wanted=f"an engine of TensorRT {found.version}, which is installed here",
-            got=f"one of TensorRT {card.tensorrt_version}",
+            got=f"one of TensorRT {card.tensorrt_version} (in its header: {plan_origin(path)})",
             remedy=BUILD,
         )
     return found
+
+
+def _reads(version: str, card: EngineCard) -> bool:
+    """Whether a TensorRT runs an engine: one that it built, or an older one that was built to be run by later ones.
+
+    NVIDIA's rule: within a major version, from 8 to 10, and from 10 to 11.
+    """
+    if version == card.tensorrt_version:
+        return True
+    if card.flavour != "tensorrt" or not card.options.version_compatible:
+        return False
+    here, built = (
+        tuple(int(part) for part in re.findall(r"\d+", text)[:3]) for text in (version, card.tensorrt_version)
+    )
+    return here >= built and here[0] in {8: (8, 10), 10: (10, 11)}.get(built[0], (built[0],))
 
 
 class TrtEngine:
@@ -60,9 +75,11 @@ class TrtEngine:
         self._path, self._card, self._tensorrt = path, card, tensorrt
         tensorrt.messages.clear()
         self._runtime = tensorrt.module.Runtime(tensorrt.logger)
+        if card.options.version_compatible:
+            self._runtime.engine_host_code_allowed = True  # such an engine brings the code that runs it
         self._engine: Any = self._runtime.deserialize_cuda_engine(path.read_bytes())
         if self._engine is None:
-            raise self._refused("an engine that TensorRT can read")
+            raise self._refused(f"an engine that TensorRT can read (in its header: {plan_origin(path)})")
         _check_tensors(path, card, tensorrt.module, self._engine)
         self._config, self._cache = self._runtime_config()
 
@@ -81,6 +98,12 @@ class TrtEngine:
             context.profiler = profiler
         captures = self._tensorrt.flavour == "tensorrt" and profiler is None  # RTX captures by itself
         return TrtContext(context, self._engine, captures, self._refused)
+
+    def layers(self) -> str:
+        """What TensorRT made of the graph, layer by layer, as its JSON; with types if it was built to tell them."""
+        trt = self._tensorrt.module
+        inspector = self._engine.create_engine_inspector()
+        return str(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
 
     def close(self) -> None:
         """Save RTX's cache and drop the engine; a second call does nothing."""
@@ -111,9 +134,8 @@ class TrtEngine:
 
     def _refused(self, wanted: str) -> CoconetError:
         said = self._tensorrt.last_error or "a refusal without a reason"
-        return CoconetError(
-            self._path, wanted=wanted, got=f"from TensorRT {self._tensorrt.version}: {said}", remedy=BUILD
-        )
+        got = f"from TensorRT {self._tensorrt.version}: {said}"
+        return CoconetError(self._path, wanted=wanted, got=got, remedy=BUILD)
 
 
 class TrtContext:

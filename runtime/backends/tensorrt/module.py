@@ -8,7 +8,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
-from coconet.cards.engine_card import Flavour
+from coconet.cards.engine_card import DeviceIdentity, Flavour
 from coconet.errors import MissingPackage
 
 LOG = logging.getLogger("coconet.tensorrt")
@@ -41,7 +41,7 @@ class TensorRT:
 
     module: its Python module. logger: the one logger of this process, as TensorRT ignores any later one.
     messages: what the logger was told.
-    targets: the compute capabilities to build for or to run on, such as `sm86`. device: the name of this machine's
+    targets: the compute capabilities to build for or to run on, such as `sm86`. device: this machine's
     GPU, if it is for that one.
     """
 
@@ -50,7 +50,7 @@ class TensorRT:
     logger: Any
     messages: Messages
     targets: tuple[str, ...]
-    device: str | None = None
+    device: DeviceIdentity | None = None
 
     @property
     def version(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coconet.cards.engine_card import BuildOptions, EngineCard, card_path, read_engine_card
+from coconet.cards.engine_card import BuildKey, BuildOptions, DeviceIdentity, EngineCard, card_path, read_engine_card
 from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.errors import CoconetError
 from tests.support.engine_files import CARD, write_engine
 
+NANO = DeviceIdentity("Orin", 8, "NVIDIA Jetson Orin Nano Developer Kit")
 
-@pytest.mark.parametrize("card", [CARD, replace(CARD, device="Orin", options=BuildOptions())])
+
+@pytest.mark.parametrize("card", [CARD, replace(CARD, device=NANO, options=BuildOptions())])
 def test_a_card_comes_back_from_json_as_it_was(card: EngineCard) -> None:
     assert EngineCard.from_json(card.to_json(), "test") == card
 
@@ -52,9 +55,36 @@ def test_an_engine_without_card_is_refused(tmp_path: Path) -> None:
     card_path(engine).unlink()
     with pytest.raises(
         CoconetError,
-        match=r"wanted the card of model\.engine, .* got no such file. Copy engine and card",
+        match=r"wanted the card of model\.engine \(no TensorRT engine\), .* got no such file. Copy engine and card",
     ):
         read_engine_card(engine)
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (b"ftrt" + bytes(20) + bytes([8, 6, 1, 6]), "TensorRT 8.6.1.6"),
+        (b"vtrt" + bytes(20) + bytes([1, 7, 1, 116]), "TensorRT for RTX 1.7.1.116"),
+        (b"ftrt" + bytes([1, 0, 0, 0]) + bytes(20), "TensorRT of a version that is not known here"),
+        (b"ftrt" + bytes(20), "no TensorRT engine"),
+        (b"\x08\x0aonnx" + bytes(40), "no TensorRT engine"),
+    ],
+)
+def test_a_plan_without_card_says_in_its_header_what_built_it(tmp_path: Path, header: bytes, words: str) -> None:
+    engine = write_engine(tmp_path)
+    card_path(engine).unlink()
+    engine.write_bytes(header)
+    with pytest.raises(CoconetError, match=rf"the card of model\.engine \({re.escape(words)}\)"):
+        read_engine_card(engine)
+
+
+def test_boards_whose_gpus_share_a_name_have_engines_of_their_own() -> None:
+    small, large = (replace(CARD, device=replace(NANO, multiprocessors=count)) for count in (8, 16))
+    assert BuildKey.of(small).digest() != BuildKey.of(large).digest()
+    assert BuildKey.of(small).changes_since(BuildKey.of(large)) == (
+        "it was for Orin (16 SMs, NVIDIA Jetson Orin Nano Developer Kit), sm86, sm89, "
+        "now for Orin (8 SMs, NVIDIA Jetson Orin Nano Developer Kit), sm86, sm89"
+    )
 
 
 @given(st.builds(FrameSize, st.integers(1, 99999), st.integers(1, 99999)))

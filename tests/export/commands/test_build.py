@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from coconet.cards import engine_card
 from coconet.cards.engine_card import read_engine_card
 from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.errors import CoconetError
-from coconet.export import engine, tensorrt_flavour
 from coconet.export.commands.build import build
+from coconet.export.engines import engine, tensorrt_flavour
 from coconet.files import sha256_of
 from coconet.runtime.backends.tensorrt.module import rtx_module
 from tests.support.conv_onnx import write_conv_model
@@ -59,6 +60,36 @@ def test_sizes_and_limits_reach_the_engine(tmp_path: Path) -> None:
 def test_sizes_are_given_all_or_none(tmp_path: Path) -> None:
     with pytest.raises(CoconetError, match="wanted all three or none, got 1 of them"):
         run(write_conv_model(tmp_path / "lite.onnx"), "--gpu", "sm86", "--opt", "32x48")
+
+
+def test_a_word_is_built_where_the_user_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    sizes = ("--min", "64x64", "--opt", "96x128", "--max", "128x160")
+    printed = run("lite-int8", "--gpu", "sm86", "--no-cache", *sizes)
+    assert read_engine_card(tmp_path / "lite.int8.sm86.engine").model.precision == "int8"
+    assert "minShapes=visible:1x64x64x3,infrared:1x64x64x1" in printed
+
+
+def test_the_same_build_without_coconet_is_printed(tmp_path: Path) -> None:
+    model, out = write_averaging_model(tmp_path / "any model.onnx"), tmp_path / "any.engine"
+    sizes = ("--min", "32x48", "--opt", "64x80", "--max", "96x128")
+    printed = run(model, "--gpu", "sm86", "--gpu", "sm89", "--out", out, *sizes, "--level", "1", "--no-cache")
+    line = next(line for line in printed.splitlines() if line.startswith("the same without coconet"))
+    words = shlex.split(line.partition(": ")[2])
+    assert words[:4] == ["tensorrt_rtx", f"--onnx={model}", f"--saveEngine={out}", "--computeCapabilities=86,89"]
+    assert {"--builderOptimizationLevel=1", "--maxShapes=visible:1x96x128x3,infrared:1x96x128x1"} < set(words)
+
+
+def test_what_needs_the_engine_to_run_is_refused_for_other_gpus(tmp_path: Path) -> None:
+    model = write_conv_model(tmp_path / "lite.onnx")
+    with pytest.raises(CoconetError, match=r"--layers: wanted no --layers for an engine of other GPUs, .* --gpu sm86"):
+        run(model, "--gpu", "sm86", "--layers", tmp_path / "layers.json")
+    assert list(tmp_path.iterdir()) == [model]
+
+
+def test_options_of_the_tensorrt_of_a_device_are_refused_with_named_gpus(tmp_path: Path) -> None:
+    with pytest.raises(CoconetError, match="engines of TensorRT for RTX run on every GPU that --gpu names"):
+        run(write_conv_model(tmp_path / "lite.onnx"), "--gpu", "sm86", "--no-cache", "--version-compatible")
 
 
 def test_an_unknown_gpu_lists_the_known_ones(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ ROLES = {
         "_context": "IExecutionContext",
         "context": "IExecutionContext",
         "_runtime": "Runtime",
+        "inspector": "EngineInspector",
         "config": "IRuntimeConfig",
         "cache": "IRuntimeCache",
         "trt": "",
@@ -32,9 +33,9 @@ ROLES = {
     },
     "runtime/backends/tensorrt/timing.py": {"trt": ""},
     "runtime/backends/tensorrt/module.py": {"trt": "", "severity": "ILogger.Severity"},
-    "export/tensorrt_flavour.py": {"trt": "", "config": "IBuilderConfig"},
-    "export/build_progress.py": {"trt": ""},
-    "export/engine.py": {
+    "export/engines/tensorrt_flavour.py": {"trt": "", "config": "IBuilderConfig", "BuilderFlag": "BuilderFlag"},
+    "export/engines/build_progress.py": {"trt": ""},
+    "export/engines/engine.py": {
         "builder": "Builder",
         "network": "INetworkDefinition",
         "parser": "OnnxParser",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coconet.cards.engine_card import BuildOptions, EngineCard, card_path
+from coconet.cards.engine_card import BuildOptions, DeviceIdentity, EngineCard, card_path
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import sha256_of
 from coconet.runtime.backends.tensorrt import backend as trt
@@ -29,6 +29,7 @@ from tests.support.loop_ends import Recording, Shelf
 from tests.support.tiny_onnx import averaging_card
 
 RANDOM = np.random.default_rng(2)
+LATER = BuildOptions(version_compatible=True)
 ORIN = CudaDevice("Orin", (8, 7), integrated=True)
 
 
@@ -51,7 +52,7 @@ def write_engine(folder: Path, **changes: Any) -> Path:
         flavour="tensorrt",
         tensorrt_version="10.3.0",
         targets=("sm87",),
-        device="Orin",
+        device=DeviceIdentity("Orin"),
         options=BuildOptions(),
     )
     card_path(path).write_text(dataclasses.replace(card, **changes).to_json())
@@ -183,9 +184,12 @@ def test_an_engine_of_other_tensors_is_refused(machine: LazyTensorRT, tmp_path: 
     [
         (
             {"targets": ("sm86",), "device": None},
-            r"wanted an engine for Orin \(sm87\), got .* any GPU of \(sm86\)",
+            r"wanted an engine for Orin, sm87, got one for sm86",
         ),
-        ({"device": "Thor"}, r"wanted an engine for Orin \(sm87\), got one for Thor"),
+        ({"device": DeviceIdentity("Thor")}, r"wanted an engine for Orin, sm87, got one for Thor"),
+        ({"device": DeviceIdentity("Orin", 16)}, r"wanted an engine for Orin, sm87, got one for Orin \(16 SMs\), sm87"),
+        ({"tensorrt_version": "10.7.0", "options": LATER}, r"wanted an engine of TensorRT 10\.3\.0"),
+        ({"tensorrt_version": "8.6.1"}, r"in its header: no TensorRT engine"),
         ({"tensorrt_version": "8.6.2"}, r"engine of TensorRT 10\.3\.0, which is installed here, got .* 8\.6\.2"),
         ({"engine_sha256": "1" * 64}, "wanted the card of an engine"),
     ],
@@ -196,6 +200,29 @@ def test_a_stale_or_foreign_engine_is_refused_unread(
     with pytest.raises(CoconetError, match=words):
         TensorRtBackend(write_engine(tmp_path, **changes))
     assert machine.plans == []
+
+
+@pytest.mark.parametrize("built_by", ["8.6.1", "10.0.1", "10.3.0"])
+def test_a_version_compatible_engine_runs_in_later_versions(
+    machine: LazyTensorRT, tmp_path: Path, built_by: str
+) -> None:
+    with TensorRtBackend(write_engine(tmp_path, tensorrt_version=built_by, options=LATER)) as backend:
+        frames = pair()
+        assert np.array_equal(backend.fuse(*frames), averaged(*frames))
+    assert machine.runtimes[-1].engine_host_code_allowed
+
+
+def test_an_engine_for_a_compute_capability_runs_on_other_boards(machine: LazyTensorRT, tmp_path: Path) -> None:
+    options = BuildOptions(same_compute_capability=True)
+    with TensorRtBackend(write_engine(tmp_path, device=DeviceIdentity("Orin", 16), options=options)) as backend:
+        assert backend.fuse(*pair()).shape == (8, 12, 3)
+    with pytest.raises(CoconetError, match=r"wanted an engine for Orin, sm87, got one for sm86"):
+        TensorRtBackend(write_engine(tmp_path, targets=("sm86",), options=options))
+
+
+def test_an_engine_tells_of_its_layers(machine: LazyTensorRT, tmp_path: Path) -> None:
+    with TensorRtBackend(write_engine(tmp_path)) as backend:
+        assert backend.layers() == '{"Layers": ["first", "last"]}'
 
 
 def test_rtx_keeps_the_kernels_it_compiled(machine: LazyTensorRT, tmp_path: Path) -> None:

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import ctypes
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from coconet.errors import CoconetError
 from coconet.runtime.backends.tensorrt import cuda_device
-from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice, first_cuda_device
+from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice, first_cuda_device, select_cuda_device
 
 
 class Driver:
@@ -40,14 +41,44 @@ class Driver:
         return 0
 
     def cuDeviceGetAttribute(self, value: Any, number: int, handle: ctypes.c_int) -> int:
-        value._obj.value = {75: 8, 76: 7, 18: 1}[number]
+        value._obj.value = {75: 8, 76: 7, 18: 1, 16: 8}[number]
         return 0
 
 
-def test_the_first_device_is_named_with_its_compute_capability(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_device_is_named_with_its_compute_capability_and_board(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Driver())
-    assert first_cuda_device() == CudaDevice("Orin", (8, 7), integrated=True)
-    assert first_cuda_device().sm == "sm87"
+    board = tmp_path / "model"
+    board.write_bytes(b"NVIDIA Jetson Orin Nano Developer Kit\0")
+    monkeypatch.setattr(cuda_device, "BOARD_FILE", board)
+    found = first_cuda_device()
+    assert found == CudaDevice("Orin", (8, 7), True, 8, "NVIDIA Jetson Orin Nano Developer Kit")
+    assert found.sm == "sm87"
+    assert str(found.identity) == "Orin (8 SMs, NVIDIA Jetson Orin Nano Developer Kit)"
+
+
+@pytest.mark.parametrize(
+    ("listed", "number", "wanted"),
+    [
+        (None, None, None),
+        (None, 1, "1"),
+        ("", 2, "2"),
+        ("3, GPU-5ebe9fb8", 1, "GPU-5ebe9fb8"),
+        ("3,5", None, "3,5"),
+    ],
+)
+def test_a_chosen_device_is_the_only_one_of_the_process(
+    listed: str | None, number: int | None, wanted: str | None
+) -> None:
+    environment = {} if listed is None else {"CUDA_VISIBLE_DEVICES": listed}
+    select_cuda_device(number, environment)
+    assert environment.get("CUDA_VISIBLE_DEVICES") == wanted
+
+
+def test_a_device_beyond_those_that_are_listed_is_refused() -> None:
+    with pytest.raises(CoconetError, match=r"--device: wanted 0 to 1, a place in CUDA_VISIBLE_DEVICES=3,5, got 2"):
+        select_cuda_device(2, {"CUDA_VISIBLE_DEVICES": "3,5"})
 
 
 def test_a_machine_without_driver_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,16 @@ from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
 from coconet.cards.precision import PRECISIONS, REFERENCE, labels
 from coconet.errors import CoconetError
-from coconet.export.build_progress import BuildProgress, NoProgress, progress_monitor
-from coconet.export.engine_job import EngineJob
-from coconet.export.engine_source import EngineSource
-from coconet.export.tensorrt_flavour import creation_flags, set_targets, types_networks_strongly
+from coconet.event_log import warn_once
+from coconet.export.engines.build_progress import BuildProgress, NoProgress, progress_monitor
+from coconet.export.engines.engine_job import EngineJob
+from coconet.export.engines.engine_source import EngineSource
+from coconet.export.engines.tensorrt_flavour import (
+    creation_flags,
+    set_compatibility,
+    set_targets,
+    types_networks_strongly,
+)
 from coconet.files import make_folder, sha256_of, whole_file
 from coconet.model_endings import ENGINE_SUFFIX
 from coconet.runtime.backends.tensorrt.module import TensorRT, in_one_line
@@ -31,7 +37,10 @@ def use_timing_cache(trt: Any, config: Any, path: Path) -> bool:
     """
     if hasattr(trt, "ComputeCapability"):
         return False
-    blob = path.read_bytes() if path.is_file() else b""
+    try:
+        blob = path.read_bytes()
+    except OSError:  # not there, or not ours to read
+        blob = b""
     cache = config.create_timing_cache(blob)
     if cache is None or not config.set_timing_cache(cache, ignore_mismatch=False):
         config.set_timing_cache(config.create_timing_cache(b""), ignore_mismatch=False)
@@ -39,10 +48,16 @@ def use_timing_cache(trt: Any, config: Any, path: Path) -> bool:
 
 
 def store_timing_cache(config: Any, path: Path) -> None:
-    """Write what a build measured, with what it had been given, whole or not at all."""
-    make_folder(path.parent)
-    with whole_file(path) as scratch:
-        scratch.write_bytes(memoryview(config.get_timing_cache().serialize()))
+    """Write what a build measured, with what it had been given, whole or not at all.
+
+    A folder that cannot be written to costs the next build its time, and this one a warning.
+    """
+    try:
+        make_folder(path.parent)
+        with whole_file(path) as scratch:
+            scratch.write_bytes(memoryview(config.get_timing_cache().serialize()))
+    except (CoconetError, OSError) as error:
+        warn_once(f"what TensorRT measured is not kept for the next build: {error}")
 
 
 EXPORT = "Export the model again with coconet export."
@@ -100,6 +115,7 @@ def _built(job: EngineJob, aids: BuildAids) -> Any:
     _check_camera_ready(source, trt, network)
     config = builder.create_builder_config()
     set_targets(tensorrt, config)
+    set_compatibility(tensorrt, config, options)
     _set_limits(trt, config, options)
     profile = _profile(source, builder, network, options.profile)
     if profile is not None:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from coconet.cards.engine_card import BuildKey, EngineCard, card_path, read_engine_card
 from coconet.errors import CoconetError
-from coconet.export.engine import BuildAids, build_engine, check_destination
-from coconet.export.engine_job import EngineJob
-from coconet.files import check_free, whole_file
+from coconet.event_log import warn_once
+from coconet.export.engines.engine import BuildAids, build_engine, check_destination
+from coconet.export.engines.engine_job import EngineJob
+from coconet.files import check_free, make_folder, whole_file
 from coconet.model_endings import ENGINE_SUFFIX
 
 FOLDER_VARIABLE = "COCONET_CACHE"
@@ -27,7 +28,12 @@ def default_cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """$COCONET_CACHE, or the folder that the XDG rules name for caches."""
     if environment.get(FOLDER_VARIABLE):
         return Path(environment[FOLDER_VARIABLE])
-    return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "coconet-edge"
+    if environment.get("XDG_CACHE_HOME"):
+        return Path(environment["XDG_CACHE_HOME"]) / "coconet-edge"
+    try:
+        return Path.home() / ".cache" / "coconet-edge"
+    except RuntimeError:  # a user without a home, as in containers: nothing can be kept, which costs a warning
+        return Path(os.devnull) / "coconet-edge"
 
 
 @dataclass(frozen=True)
@@ -41,21 +47,24 @@ class EngineCache:
         kept = self._place(key)
         try:
             card = read_engine_card(kept)
-        except CoconetError:
+        except (CoconetError, OSError):
             return None
         if BuildKey.of(card) != key:
             return None
         copy_engine(kept, out)
-        for path in (kept, card_path(kept)):
-            os.utime(path)
+        with suppress(OSError):  # a cache that others share may be read-only
+            for path in (kept, card_path(kept)):
+                os.utime(path)
         return card
 
     def keep(self, engine: Path, card: EngineCard) -> None:
-        """Copy an engine with its card into the cache. A cache that cannot be written to is no reason to fail."""
-        with suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)
+        """Copy an engine with its card into the cache. One that cannot be written to costs no more than a warning."""
+        try:
+            make_folder(self.folder)
             copy_engine(engine, self._place(BuildKey.of(card)))
             self._thin_out()
+        except (CoconetError, OSError) as error:
+            warn_once(f"the engine is built, but not kept for the next time: {error}")
 
     def timing(self, device: str, version: str) -> Path:
         """Where TensorRT's measurements of layers are kept, one file for a device and a version."""
@@ -105,7 +114,7 @@ def build_cached(
     kept = cache.fetch(key, out)
     if kept is not None:
         return CachedBuild(kept, built=False, because=f"taken from {cache.folder}")
-    timing = cache.timing(key.device, key.tensorrt_version) if key.device else None
+    timing = cache.timing(str(key.device), key.tensorrt_version) if key.device else None
     card = build_engine(job, out, replace(aids or BuildAids(), timing=timing))
     cache.keep(out, card)
     return CachedBuild(card, built=True, because=because)

@@ -9,6 +9,8 @@ from pathlib import Path
 from coconet.cards.model_card import ModelCard
 from coconet.cards.onnx_card import read_onnx
 from coconet.errors import CoconetError, MissingPackage
+from coconet.model_endings import CHECKPOINT_SUFFIXES
+from coconet.model_names import ONNX_WORDS
 
 try:
     import onnx
@@ -35,6 +37,13 @@ def read_engine_source(path: Path) -> EngineSource:
 
     TensorRT quantises to signed 8 bits around zero and takes UINT8 zero points for INT8 ones without a word.
     """
+    if path.suffix in CHECKPOINT_SUFFIXES:
+        raise CoconetError(
+            path,
+            wanted="an ONNX model",
+            got="a checkpoint",
+            remedy=f"Export it with coconet export, or build one of the words {', '.join(ONNX_WORDS)}.",
+        )
     file = read_onnx(path)
     _refuse_misread_quantisation(path, file.model.graph)
     return EngineSource(path, file.card, file.sha256, file.content)

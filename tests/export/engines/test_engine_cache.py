@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from coconet.cards.engine_card import BuildKey, BuildOptions, card_path, read_engine_card
-from coconet.export.build_progress import NoProgress
-from coconet.export.engine import BuildAids
-from coconet.export.engine_cache import CachedBuild, EngineCache, build_cached, default_cache_folder
+from coconet.export.engines.build_progress import NoProgress
+from coconet.export.engines.engine import BuildAids
+from coconet.export.engines.engine_cache import CachedBuild, EngineCache, build_cached, default_cache_folder
 from tests.support.conv_onnx import write_conv_model
 from tests.support.engines import device_job, job_of
 
@@ -70,7 +71,7 @@ def test_another_tensorrt_is_a_reason(model: Path, cache: EngineCache) -> None:
     newer = replace(key, tensorrt_version="99.0")
     assert newer.changes_since(key) == f"tensorrt_rtx {key.tensorrt_version} built it, now it is tensorrt_rtx 99.0"
     assert newer.digest() != key.digest()
-    assert "now for Orin (sm87)" in device_job(model).key.changes_since(key)
+    assert "now for Orin, sm87" in device_job(model).key.changes_since(key)
 
 
 def test_a_damaged_engine_is_built_again_and_a_damaged_cache_is_not_used(model: Path, cache: EngineCache) -> None:
@@ -86,7 +87,7 @@ def test_a_damaged_engine_is_built_again_and_a_damaged_cache_is_not_used(model: 
 def test_the_cache_keeps_the_engines_used_last(
     model: Path, cache: EngineCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coconet.export.engine_cache.MOST_ENGINES", 2)
+    monkeypatch.setattr("coconet.export.engines.engine_cache.MOST_ENGINES", 2)
     build(model, cache)
     engine = model.with_name("model.engine")
     for level in range(3):
@@ -95,6 +96,37 @@ def test_the_cache_keeps_the_engines_used_last(
         card_path(engine).write_text(json.dumps(card))
         cache.keep(engine, read_engine_card(engine))
     assert len(list(cache.folder.iterdir())) == 4
+
+
+def test_a_cache_that_cannot_be_written_to_costs_a_warning(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    cache = EngineCache(tmp_path / "file" / "cache")
+    found = build_cached(device_job(model), model.with_name("model.engine"), cache)
+    assert read_engine_card(model.with_name("model.engine")) == found.card
+    assert "the engine is built, but not kept for the next time" in capsys.readouterr().err
+
+
+def test_a_cache_that_can_only_be_read_is_read(
+    model: Path, cache: EngineCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(model, cache)
+    model.with_name("model.engine").unlink()
+
+    def refused(*_: object) -> None:
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(os, "utime", refused)
+    assert not build(model, cache).built
+
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    assert not default_cache_folder({}).parent.is_dir()
 
 
 def test_the_folder_follows_the_environment() -> None:

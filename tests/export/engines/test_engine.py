@@ -14,20 +14,22 @@ from types import SimpleNamespace
 import onnx
 import pytest
 
-from coconet.cards.engine_card import BuildOptions, EngineCard, card_path, read_engine_card
+from coconet.cards.engine_card import BuildOptions, DeviceIdentity, EngineCard, card_path, read_engine_card
 from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.cards.model_card import CARD_KEY
 from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError
-from coconet.export import gate as engine_check
-from coconet.export.build_progress import NoProgress
-from coconet.export.engine import BuildAids, build_engine
+from coconet.export.engines import engine_check
+from coconet.export.engines.build_progress import NoProgress
+from coconet.export.engines.engine import BuildAids, build_engine
+from coconet.export.engines.tensorrt_flavour import set_compatibility
 from coconet.files import sha256_of
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.open_backend import open_backend
 from tests.support.conv_onnx import conv_card, write_conv_model
 from tests.support.device_tensorrt import device_tensorrt
 from tests.support.engines import build_file, device_job, job_of
+from tests.support.pair_folders import textured_pairs
 from tests.support.tiny_onnx import write_averaging_model
 
 SM86 = BuildOptions(gpus=("sm86",))
@@ -112,8 +114,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from coconet.cards.engine_card import BuildOptions
-from coconet.export.build_progress import NoProgress
-from coconet.export.engine import BuildAids
+from coconet.export.engines.build_progress import NoProgress
+from coconet.export.engines.engine import BuildAids
 from tests.support.engines import build_file
 
 class Killer(NoProgress):
@@ -188,18 +190,20 @@ def test_a_bad_destination_is_refused_before_the_build(tmp_path: Path, out: str,
 
 def test_an_engine_of_this_device_says_which_device(tmp_path: Path) -> None:
     card = build_engine(device_job(write_conv_model(tmp_path / "model.onnx")), tmp_path / "model.engine")
-    assert (card.flavour, card.targets, card.device) == ("tensorrt", ("sm87",), "Orin")
+    assert (card.flavour, card.targets, card.device) == ("tensorrt", ("sm87",), DeviceIdentity("Orin"))
 
 
 class Stand:
-    """Stands in for the runner of an engine: what its model would do, or another thing."""
+    """Stands in for the runner of an engine: what its model would do, or another thing; notes the sizes it is asked."""
 
     def __init__(self, model: Path, engine: Path, wrong: bool) -> None:
         self.card = read_engine_card(engine).model  # the card has to lie beside the engine by now
         self.name = "stand-in"
         self._model, self._wrong = open_backend(model), wrong
+        self.sizes: list[tuple[int, ...]] = []
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        self.sizes.append(visible.shape[:2])
         return visible if self._wrong else self._model.fuse(visible, infrared)
 
     def close(self) -> None:
@@ -224,6 +228,57 @@ def test_an_engine_of_this_device_gets_its_name_after_it_fused_like_its_model(
     with pytest.raises(CoconetError, match=r"model\.engine, against model\.onnx: wanted 55 dB or more"):
         build_engine(device_job(model), out, BuildAids(check=check))
     assert list(tmp_path.iterdir()) == [model]
+
+
+@pytest.mark.parametrize("real", [False, True])
+def test_the_check_fuses_at_the_sizes_of_the_profile_and_at_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, real: bool
+) -> None:
+    model, out = write_averaging_model(tmp_path / "model.onnx"), tmp_path / "model.engine"
+    opened: list[Stand] = []
+
+    def opens(path: Path) -> object:
+        if path.suffix != ".engine":
+            return open_backend(path)
+        opened.append(Stand(model, path, wrong=False))
+        return opened[-1]
+
+    monkeypatch.setattr(engine_check, "open_contender", opens)
+    frames = textured_pairs(tmp_path / "frames", 2) if real else None
+    check = functools.partial(engine_check.require_agreement, onnx=model, frames=frames, name=out)
+    profile = SizeProfile(FrameSize(17, 48), FrameSize(33, 81), FrameSize(96, 128))
+    job = device_job(model)
+    build_engine(replace(job, options=replace(job.options, profile=profile)), out, BuildAids(check=check))
+    painted_or_real = 2 if real else engine_check.PAINTED_FRAMES
+    assert opened[0].sizes == [(33, 81)] * painted_or_real + [(17, 48), (96, 128)]
+
+
+def test_a_device_builds_and_checks_engines_without_pytorch() -> None:
+    code = "import sys; sys.modules['torch'] = None; import coconet.export.engines.engine_check as check; print(check)"
+    assert "engine_check" in subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+
+
+def test_options_for_other_versions_and_layers_reach_the_builder(tmp_path: Path) -> None:
+    options = BuildOptions(version_compatible=True, layers=True)
+    tensorrt = device_tensorrt()
+    flags: list[object] = []
+    config = SimpleNamespace(set_flag=flags.append)
+    set_compatibility(tensorrt, config, options)
+    assert flags == [tensorrt.module.BuilderFlag.VERSION_COMPATIBLE]
+    assert config.profiling_verbosity == tensorrt.module.ProfilingVerbosity.DETAILED
+
+
+def test_an_engine_for_all_boards_needs_a_tensorrt_that_builds_one() -> None:
+    levels = SimpleNamespace(HardwareCompatibilityLevel=SimpleNamespace(AMPERE_PLUS=1), __version__="10.3.0")
+    old = replace(device_tensorrt(), module=levels)
+    with pytest.raises(CoconetError, match=r"wanted TensorRT 10\.9 or later, got TensorRT 10\.3\.0"):
+        set_compatibility(old, SimpleNamespace(), BuildOptions(same_compute_capability=True))
+
+
+def test_a_checkpoint_is_told_from_a_model(tmp_path: Path) -> None:
+    (tmp_path / "lite.safetensors").write_bytes(b"weights")
+    with pytest.raises(CoconetError, match=r"wanted an ONNX model, got a checkpoint.* coconet export, .* lite"):
+        build_file(tmp_path / "lite.safetensors", tmp_path / "model.engine", SM86)
 
 
 def test_tensorrt_8_is_refused_for_what_it_would_build_otherwise(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from coconet.export.engine import store_timing_cache, use_timing_cache
-from coconet.export.tensorrt_flavour import open_tensorrt
+import pytest
+
+from coconet.export.engines.engine import store_timing_cache, use_timing_cache
+from coconet.export.engines.tensorrt_flavour import open_tensorrt
 
 DEVICE_TENSORRT = SimpleNamespace()
 
@@ -46,6 +48,12 @@ def test_measurements_of_another_device_are_left_out(tmp_path: Path) -> None:
     config = Config(b"thor")
     assert use_timing_cache(DEVICE_TENSORRT, config, tmp_path / "a.timing")
     assert config.used == b""
+
+
+def test_measurements_that_cannot_be_kept_cost_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("no folder")
+    store_timing_cache(Config(b"orin"), tmp_path / "file" / "a.timing")
+    assert "not kept for the next build" in capsys.readouterr().err
 
 
 def test_tensorrt_for_rtx_is_not_asked(tmp_path: Path) -> None:

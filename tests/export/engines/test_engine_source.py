@@ -14,7 +14,7 @@ from onnx import helper, numpy_helper
 from coconet.cards.model_card import CARD_KEY
 from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError
-from coconet.export.engine_source import read_engine_source
+from coconet.export.engines.engine_source import read_engine_source
 from coconet.files import sha256_of
 from tests.support.conv_onnx import conv_card, write_conv_model
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from coconet.cards.engine_card import BuildOptions
 from coconet.errors import CoconetError
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 from coconet.runtime.backends.tensorrt.module import TensorRT, process_logger, rtx_module, tensorrt_module
@@ -25,7 +26,17 @@ def open_tensorrt(gpus: tuple[str, ...]) -> TensorRT:
         return TensorRT("tensorrt_rtx", module, *process_logger(module), gpus)
     device = first_cuda_device(OR_WITHOUT)  # first of all: a missing driver must be a sentence and not a crash
     module = tensorrt_module("building engines")
-    return TensorRT("tensorrt", module, *process_logger(module), (device.sm,), device.name)
+    return TensorRT("tensorrt", module, *process_logger(module), (device.sm,), device.identity)
+
+
+def runs_here(gpus: tuple[str, ...]) -> bool:
+    """Whether this machine has the GPU that an engine is built for; none named means its own."""
+    if not gpus:
+        return True
+    try:
+        return first_cuda_device().sm in gpus
+    except CoconetError:
+        return False
 
 
 def creation_flags(trt: Any) -> int:
@@ -42,6 +53,37 @@ def creation_flags(trt: Any) -> int:
 def types_networks_strongly(trt: Any) -> bool:
     """Whether FP16 and INT8 in the graph are kept as they stand; TensorRT 8 decides precision by itself."""
     return hasattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED")
+
+
+def must_ask_for_strong_typing(trt: Any) -> bool:
+    """Whether a network is strongly typed only if that is asked for: TensorRT 10. Later ones know nothing else."""
+    return types_networks_strongly(trt) and hasattr(trt.NetworkDefinitionCreationFlag, "EXPLICIT_BATCH")
+
+
+def set_compatibility(tensorrt: TensorRT, config: Any, options: BuildOptions) -> None:
+    """Let other versions or boards run the engine, if that is asked for. Raises CoconetError if it cannot be had."""
+    trt = tensorrt.module
+    if tensorrt.flavour == "tensorrt_rtx" and (options.version_compatible or options.same_compute_capability):
+        raise CoconetError(
+            "coconet build",
+            wanted="neither --version-compatible nor --same-compute-capability with --gpu",
+            got="both",
+            remedy="Leave it out: engines of TensorRT for RTX run on every GPU that --gpu names.",
+        )
+    if options.version_compatible:
+        config.set_flag(trt.BuilderFlag.VERSION_COMPATIBLE)
+    if options.same_compute_capability:
+        levels = trt.HardwareCompatibilityLevel
+        if not hasattr(levels, "SAME_COMPUTE_CAPABILITY"):
+            raise CoconetError(
+                "--same-compute-capability",
+                wanted="TensorRT 10.9 or later",
+                got=f"TensorRT {tensorrt.version}",
+                remedy="Build the engine on each board.",
+            )
+        config.hardware_compatibility_level = levels.SAME_COMPUTE_CAPABILITY
+    if options.layers:
+        config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
 
 
 def set_targets(tensorrt: TensorRT, config: Any) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coconet.cards.engine_card import BuildKey, BuildOptions, EngineCard
-from coconet.export.engine_source import EngineSource
-from coconet.export.tensorrt_flavour import open_tensorrt
+from coconet.export.engines.engine_source import EngineSource
+from coconet.export.engines.tensorrt_flavour import open_tensorrt
 from coconet.model_endings import ENGINE_SUFFIX
 from coconet.runtime.backends.tensorrt.module import TensorRT
 

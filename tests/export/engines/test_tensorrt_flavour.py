@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from coconet.errors import CoconetError, MissingPackage
-from coconet.export import tensorrt_flavour
-from coconet.export.tensorrt_flavour import creation_flags, open_tensorrt, types_networks_strongly
+from coconet.export.engines import tensorrt_flavour
+from coconet.export.engines.tensorrt_flavour import creation_flags, open_tensorrt, types_networks_strongly
 from coconet.runtime.backends.tensorrt import cuda_device
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.backends.tensorrt.module import Messages, in_one_line, rtx_module
@@ -100,6 +100,6 @@ def test_without_tensorrt_for_rtx_the_extra_is_named(monkeypatch: pytest.MonkeyP
 
 
 def test_nothing_heavy_is_imported_before_a_flavour_is_asked_for() -> None:
-    code = "import sys, coconet.export.tensorrt_flavour, coconet.export.commands.build; print(*sys.modules)"
+    code = "import sys, coconet.export.engines.tensorrt_flavour, coconet.export.commands.build; print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"onnx", "tensorrt", "tensorrt_rtx", "tensorrt_rtx_libs"} & set(found.stdout.split())

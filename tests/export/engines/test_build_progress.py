@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from coconet.export.build_progress import BarProgress, NoProgress, progress_monitor
+from coconet.export.engines.build_progress import BarProgress, NoProgress, progress_monitor
 from coconet.runtime.backends.tensorrt.module import rtx_module
 
 
@@ -49,7 +49,7 @@ def test_a_tensorrt_without_monitor_gets_none() -> None:
 
 def test_the_bars_follow_the_phases(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Console(file=io.StringIO(), force_terminal=True, width=100)
-    monkeypatch.setattr("coconet.export.build_progress.Console", lambda **_: screen)
+    monkeypatch.setattr("coconet.export.engines.build_progress.Console", lambda **_: screen)
     with BarProgress("Building x.engine") as progress:
         progress.start("whole", None, 2)
         progress.start("timing", "whole", 4)

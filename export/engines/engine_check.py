@@ -1,0 +1,64 @@
+"""The check of a built engine: it gets its name only if it fuses frames as its ONNX model does, at all its sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from itertools import chain, islice
+from pathlib import Path
+
+from coconet.cards.engine_card import read_engine_card
+from coconet.cards.frame_size import FrameSize, SizeProfile
+from coconet.cards.model_card import ModelCard
+from coconet.cards.precision import PRECISIONS
+from coconet.runtime.cameras.pair_folder import FolderFrames
+from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.frame import FramePair
+from coconet.runtime.frame_check import fit_pairs
+from coconet.runtime.verify.parity import Parity, compare, require
+from coconet.runtime.verify.reference_backend import common_card, open_contender
+
+PAINTED_FRAMES = 3
+"""How many painted pairs are fused, at the best size of an engine, if no folder of real ones is given."""
+
+LEAST_PAINTED_PX = 32
+"""Scenes are painted so large at least; smaller frames are cut out of them."""
+
+
+def require_agreement(engine: Path, onnx: Path, frames: Path | None, name: Path) -> Parity:
+    """Fuse the pairs of a folder, or painted ones, with both. `name` is what the engine will be called.
+
+    An engine for a range of sizes fuses all of them at its best size, and the first one at its smallest and at its
+    largest as well. Raises CoconetError with the figures if the engine is further away than its precision allows.
+    """
+    profile = read_engine_card(engine).options.profile
+    with closing(open_contender(onnx)) as model, closing(open_contender(engine)) as candidate:
+        card = common_card(model.card, candidate.card)
+        parity = compare(model, candidate, _pairs(frames, card, profile))
+        require(parity, PRECISIONS[candidate.card.precision].limits, f"{name}, against {onnx.name}")
+    return parity
+
+
+def _pairs(frames: Path | None, card: ModelCard, profile: SizeProfile | None) -> Iterator[FramePair]:
+    """The pairs in the sizes that the engine takes."""
+    if profile is None:
+        return fit_pairs(_at(frames, card, None), card)
+    ends = [size for size in (profile.minimum, profile.maximum) if size != profile.optimum]
+    best = fit_pairs(_at(frames, card, profile.optimum), _fixed(card, profile.optimum))
+    others = (fit_pairs(islice(_at(frames, card, size), 1), _fixed(card, size)) for size in dict.fromkeys(ends))
+    return chain(best, *others)
+
+
+def _at(frames: Path | None, card: ModelCard, size: FrameSize | None) -> Iterable[FramePair]:
+    """The pairs of a folder as they are; or painted ones, of a size."""
+    if frames is not None:
+        return FolderFrames(frames)
+    height, width = (card.height_px, card.width_px) if size is None else (size.height_px, size.width_px)
+    return painted_pairs(PAINTED_FRAMES, max(LEAST_PAINTED_PX, height or 480), max(LEAST_PAINTED_PX, width or 640))
+
+
+def _fixed(card: ModelCard, size: FrameSize) -> ModelCard:
+    """The card of a model of one size; a side that the graph fixes stays as it is."""
+    height, width = card.height_px or size.height_px, card.width_px or size.width_px
+    return replace(card, height_px=height, width_px=width, smallest_px=None, largest_px=None)
