@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread, current_thread, main_thread
+from threading import enumerate as running_threads
 from types import FrameType
 
 STOPPED = 130
@@ -18,6 +20,8 @@ LIVE = frozenset({"run", "record", "demo", "soak", "audience"})
 """Commands that end by being stopped: what they have made until then is their result, and their exit code is 0."""
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+_ENDING = "ending"  # the name of the thread that ends the process in time
 
 _GRACE_S = 1.5  # for what is under way in Python to clean up; native code that does not return is left then
 
@@ -42,7 +46,7 @@ def ended_by_signals(command: str) -> Iterator[None]:
     heard, told = socket.socketpair()
     told.setblocking(False)
     over = Event()
-    Thread(target=_end_in_time, args=(heard, frozenset(ours), over, code), name="ending", daemon=True).start()
+    Thread(target=_end_in_time, args=(heard, frozenset(ours), over, code), name=_ENDING, daemon=True).start()
     before_fd = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
     ending = _Ending()
     before = {number: signal.signal(number, ending) for number in ours}
@@ -88,10 +92,32 @@ def _end_in_time(heard: socket.socket, ours: frozenset[int], over: Event, code: 
 
 def main() -> None:
     """Run the command line; the console script of setup.py."""
-    with ended_by_signals(sys.argv[1] if len(sys.argv) > 1 else ""):
-        from coconet.cli import main as run_command
+    try:
+        with ended_by_signals(sys.argv[1] if len(sys.argv) > 1 else ""):
+            from coconet.cli import main as run_command
 
-        run_command()
+            run_command()
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            _leave_stuck_threads(end.code or 0)
+        raise
+
+
+def _leave_stuck_threads(code: int) -> None:
+    """End the process here if a daemon thread is stuck in a library, such as FFmpeg that waits for a silent camera.
+
+    The interpreter's own end would take away, under such a thread, what its library still calls: the process crashes,
+    and its exit code is lost. Whatever is to be closed at the end is closed before. Returns if nothing is stuck.
+    """
+    threads = [thread for thread in running_threads() if thread is not main_thread() and thread.name != _ENDING]
+    if not threads or not all(thread.daemon for thread in threads):
+        return
+    atexit._run_exitfuncs()  # asks our own threads to end, and waits for them a while
+    if any(thread.is_alive() for thread in threads):
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(code)
 
 
 if __name__ == "__main__":
