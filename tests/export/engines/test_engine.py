@@ -255,7 +255,8 @@ def test_the_check_fuses_at_the_sizes_of_the_profile_and_at_no_others(
 
 def test_a_device_builds_and_checks_engines_without_pytorch() -> None:
     code = "import sys; sys.modules['torch'] = None; import coconet.export.engines.engine_check as check; print(check)"
-    assert "engine_check" in subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "engine_check" in run.stdout
 
 
 def test_options_for_other_versions_and_layers_reach_the_builder(tmp_path: Path) -> None:
