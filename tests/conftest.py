@@ -1,10 +1,12 @@
-"""What several test files share: the folder of real pictures, a cache of their own, and one thread for each library."""
+"""What tests run under: one thread for each library, no deadlines, a cache of their own; and the real pictures."""
 
 from __future__ import annotations
 
 import os
+from itertools import count
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 DATA_VARIABLE = "COCONET_DATA"
@@ -14,6 +16,18 @@ DATA_VARIABLE = "COCONET_DATA"
 # loaded, which is after this file; processes that tests start inherit them.
 for variable in ("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
     os.environ.setdefault(variable, "1")
+
+# How long an example takes says how busy the machine is, so nothing is held to it. Examples are the same at every run,
+# so that a failure is of a change, unless the long forms of tests are asked for.
+hypothesis.settings.register_profile(
+    "tests",
+    deadline=None,
+    derandomize=os.environ.get("COCONET_FUZZ") != "long",
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.load_profile("tests")
+
+_NUMBERS = count()
 
 
 @pytest.fixture(scope="session")
@@ -32,5 +46,8 @@ def data() -> Path:
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the engines of tests out of the user's cache."""
-    monkeypatch.setenv("COCONET_CACHE", str(tmp_path_factory.mktemp("cache", numbered=True)))
+    """Keep the engines of tests out of the user's cache. The folder is made by what caches, if anything does.
+
+    `mktemp` looks through all folders of the run for the next number, which takes longer than most tests.
+    """
+    monkeypatch.setenv("COCONET_CACHE", str(tmp_path_factory.getbasetemp() / "caches" / str(next(_NUMBERS))))

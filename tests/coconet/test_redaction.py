@@ -63,7 +63,7 @@ def test_what_has_been_redacted_stays_as_it_is(address: str) -> None:
 AROUND = st.text(st.sampled_from("aZ09:/@?#&=%;!'\"\\[] .,-_~"), max_size=6)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(AROUND, AROUND, st.sampled_from(["rtsp", "RTSPS", "http", "srt", "tape"]), st.booleans())
 def test_a_password_of_any_characters_is_never_shown(before: str, after: str, scheme: str, escaped: bool) -> None:
     password = f"{before}{SECRET}{after}"
@@ -72,7 +72,7 @@ def test_a_password_of_any_characters_is_never_shown(before: str, after: str, sc
     assert SECRET not in redact_text(f"{address}: nobody answers", address)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(AROUND, AROUND, st.sampled_from(["user-pw", "location", "extra-headers", "a"]), st.sampled_from(["'", '"']))
 def test_a_quoted_property_of_a_pipeline_is_never_shown(before: str, after: str, key: str, mark: str) -> None:
     value = f"{before}{SECRET}{after}".replace("\\", "").replace(mark, "")

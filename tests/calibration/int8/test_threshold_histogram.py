@@ -20,7 +20,7 @@ def histogram_of(*arrays: np.ndarray) -> MagnitudeHistogram:
     return histogram
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(FLOATS, FLOATS)
 def test_counts_do_not_depend_on_the_order_of_the_values(first: list[float], second: list[float]) -> None:
     one, two = np.array(first, np.float32), np.array(second, np.float32)
@@ -30,7 +30,7 @@ def test_counts_do_not_depend_on_the_order_of_the_values(first: list[float], sec
         np.testing.assert_array_equal(forth.counts, other.counts)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(FLOATS)
 def test_every_value_but_zero_is_counted_in_the_bin_of_its_magnitude(values: list[float]) -> None:
     array = np.array(values, np.float32)

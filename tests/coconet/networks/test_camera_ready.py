@@ -71,7 +71,7 @@ def test_the_core_sees_the_visible_image_first_in_its_range_and_padded() -> None
     assert torch.equal(second[..., 2:13, 1:14], infrared.permute(0, 3, 1, 2).float())
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(height=st.integers(9, 60), width=st.integers(9, 60))
 def test_padding_reflects_with_the_odd_row_behind_and_is_taken_back_exactly(height: int, width: int) -> None:
     image = torch.rand(1, 1, height, width)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
@@ -81,7 +81,7 @@ def test_a_truncated_pytorch_file_is_refused(tmp_path: Path) -> None:
         load_checkpoint(path)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255), zipped=st.booleans())
 def test_a_damaged_pytorch_file_is_read_or_refused_in_words(
     tmp_path: Path, place: float, byte: int, zipped: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coconet.runtime.frame import Side
@@ -28,13 +28,11 @@ def camera(fps: float, seconds: float, jitter_ms: float, phase_ms: float, seed: 
     return [round(time * MS) for time in times_ms]
 
 
-@settings(deadline=None)
 @given(Stamps, Stamps, st.integers(0, 300))
 def test_pairs_are_those_of_the_exhaustive_search(visible: list[int], infrared: list[int], tolerance: int) -> None:
     assert paired(Pairer(tolerance), visible, infrared) == exhaustive(visible, infrared, tolerance)
 
 
-@settings(deadline=None)
 @given(Stamps, Stamps)
 def test_every_frame_is_used_once_in_order_or_dropped(visible: list[int], infrared: list[int]) -> None:
     pairer = Pairer(50)
@@ -59,7 +57,6 @@ def test_unlike_rates_pair_every_slow_frame_with_its_nearest(
     assert max(abs(first - second) for first, second in pairs) <= (500 / fast + 2 * jitter_ms) * MS
 
 
-@settings(deadline=None)
 @given(st.floats(0, 12), st.integers(0, 1000))
 def test_equal_rates_pair_every_frame_while_the_jitter_stays_below_half_a_period(jitter_ms: float, seed: int) -> None:
     visible, infrared = camera(30, 2, jitter_ms, 0, seed), camera(30, 2, jitter_ms, 0, seed + 1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -25,7 +25,6 @@ def counts(low: int, high: int) -> RawPixels:
     return ramp.reshape(20, 50, 1)
 
 
-@settings(deadline=None)
 @given(arrays(np.uint16, (9, 11, 1), elements=st.integers(0, 65535)), st.floats(0, 20), st.floats(80, 100))
 def test_the_stretch_is_linear_between_the_percentiles(pixels: RawPixels, low: float, high: float) -> None:
     frame = ThermalStretch(ThermalSettings(low, high)).apply(Frame(pixels, 0, 0))

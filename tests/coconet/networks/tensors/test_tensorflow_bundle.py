@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coconet.errors import CoconetError
@@ -67,7 +67,7 @@ def test_values_without_an_index_are_told_what_they_are(index: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["model.ckpt.index", "model.ckpt.data-00000-of-00001"])
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), cut=st.booleans())
 def test_a_damaged_one_is_refused(tmp_path: Path, file: str, place: float, bit: int, cut: bool) -> None:
     index = write_bundle(tmp_path / "model.ckpt", {name: TENSORS[name] for name in KEPT})
