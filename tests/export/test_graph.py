@@ -96,23 +96,33 @@ def test_a_gray_visible_camera_gets_a_gray_graph(tmp_path: Path) -> None:
     assert apart(fused_by_both(checkpoint, tmp_path / "m.onnx", size, channels=1)) <= 1
 
 
-def test_the_file_is_single_checked_and_carries_its_card(tmp_path: Path) -> None:
-    card = export_onnx(fresh("lite"), tmp_path / "m.onnx", ExportOptions())
-    model = onnx.load(tmp_path / "m.onnx")
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ModelCard]:
+    """A graph of one size, alone in its folder, and its card."""
+    path = tmp_path_factory.mktemp("small") / "m.onnx"
+    return path, export_onnx(fresh("lite"), path, ExportOptions(FrameSize(32, 40)))
+
+
+def test_the_file_is_single_checked_and_carries_its_card(small: tuple[Path, ModelCard]) -> None:
+    path, card = small
+    model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
     entries = {entry.key: entry.value for entry in model.metadata_props}
     assert ModelCard.from_json(entries[CARD_KEY], "m.onnx") == card
     assert [entry.version for entry in model.opset_import if not entry.domain] == [OPSET]
-    assert [path.name for path in tmp_path.iterdir()] == ["m.onnx"]
+    assert list(path.parent.iterdir()) == [path]
 
 
-def test_frames_are_bytes_on_both_ends(tmp_path: Path) -> None:
-    export_onnx(fresh("lite"), tmp_path / "m.onnx", ExportOptions(FrameSize(32, 40)))
-    graph = onnx.load(tmp_path / "m.onnx").graph
+def test_frames_are_bytes_on_both_ends(small: tuple[Path, ModelCard]) -> None:
+    graph = onnx.load(small[0]).graph
     ends = {value.name: value.type.tensor_type for value in (*graph.input, *graph.output)}
     shapes = {name: [d.dim_value for d in end.shape.dim] for name, end in ends.items()}
     assert {end.elem_type for end in ends.values()} == {onnx.TensorProto.UINT8}
     assert shapes == {"visible": [1, 32, 40, 3], "infrared": [1, 32, 40, 1], "fused": [1, 32, 40, 3]}
+
+
+def test_a_graph_does_not_say_where_it_was_exported(small: tuple[Path, ModelCard]) -> None:
+    assert str(Path(__file__).parents[1]).encode() not in small[0].read_bytes()
 
 
 class Undecided(nn.Module):
@@ -150,7 +160,7 @@ RANGE = SizeRange(FrameSize(32, 40), FrameSize(64, 96))
 
 
 def test_a_range_of_sizes_fuses_its_ends_and_is_told_in_the_card(tmp_path: Path) -> None:
-    checkpoint = fresh("coconet")
+    checkpoint = fresh("lite")
     card = export_onnx(checkpoint, tmp_path / "m.onnx", ExportOptions(RANGE))
     assert (card.height_px, card.smallest_px, card.largest_px) == (None, (32, 40), (64, 96))
     for size in (RANGE.minimum, RANGE.maximum, FrameSize(49, 73)):
@@ -212,8 +222,3 @@ def test_other_operator_sets_fuse_alike(tmp_path: Path, opset: int) -> None:
 def test_options_that_no_graph_can_have_are_refused(fields: dict[str, object], complaint: str) -> None:
     with pytest.raises(CoconetError, match=complaint):
         ExportOptions(**fields)  # type: ignore[arg-type]
-
-
-def test_a_graph_does_not_say_where_it_was_exported(tmp_path: Path) -> None:
-    export_onnx(fresh("lite"), tmp_path / "m.onnx", ExportOptions(FrameSize(48, 64)))
-    assert str(Path(__file__).parents[1]).encode() not in (tmp_path / "m.onnx").read_bytes()

@@ -159,21 +159,29 @@ def test_options_that_do_not_go_together_are_refused(words: tuple[str, ...], com
 LITE = ("lite", "--frames")
 
 
-def test_a_range_of_sizes_becomes_the_profile_of_the_engine(tmp_path: Path, frames: Path) -> None:
-    said = call(export, *LITE, frames, "--dynamic", "40x48..96x128", "--out", tmp_path / "m.onnx")
-    assert "m.onnx: fp32, 40x48..96x128, " in said
-    assert "40x48 to 96x128, best at 96x128" in call(build, tmp_path / "m.onnx", "--gpu", "sm75", "--no-cache")
+@pytest.fixture(scope="module")
+def ranged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder with a graph of a range of sizes, m.onnx, and pairs that are too low for it; what the export said."""
+    folder = tmp_path_factory.mktemp("ranged")
+    words = (*LITE, textured_pairs(folder / "pairs", 2), "--dynamic", "56x48..96x128", "--out", folder / "m.onnx")
+    return folder, call(export, *words)
+
+
+def test_a_range_of_sizes_becomes_the_profile_of_the_engine(tmp_path: Path, ranged: tuple[Path, str]) -> None:
+    folder, said = ranged
+    model, out = folder / "m.onnx", ("--gpu", "sm75", "--no-cache", "--out", tmp_path / "m.engine")
+    assert "m.onnx: fp32, 56x48..96x128, " in said
+    assert "56x48 to 96x128, best at 96x128" in call(build, model, *out)
     with pytest.raises(
-        CoconetError, match="wanted sizes within 40x48..96x128, which it was exported for, got 32x48 to"
+        CoconetError, match="wanted sizes within 56x48..96x128, which it was exported for, got 32x48 to"
     ):
-        call(build, tmp_path / "m.onnx", "--gpu", "sm75", "--min", "32x48")
+        call(build, model, *out, "--min", "32x48")
 
 
-def test_a_frame_outside_the_range_is_refused_in_words(tmp_path: Path, frames: Path) -> None:
-    call(export, *LITE, frames, "--dynamic", "56x48..96x128", "--out", tmp_path / "m.onnx")
-    cameras = ("--visible", frames / "vis", "--infrared", frames / "ir")
+def test_a_frame_outside_the_range_is_refused_in_words(tmp_path: Path, ranged: tuple[Path, str]) -> None:
+    pairs, model = ranged[0] / "pairs", ranged[0] / "m.onnx"
     with pytest.raises(CoconetError, match="the nearest being 56x64 .*, got 48x64"):
-        call(run, *cameras, "--model", tmp_path / "m.onnx", "--out", f"{tmp_path}/fused/")
+        call(run, "--visible", pairs / "vis", "--infrared", pairs / "ir", "--model", model, "--out", f"{tmp_path}/f/")
 
 
 @pytest.mark.parametrize(
