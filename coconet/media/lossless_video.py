@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import existing_file
+from coconet.media.decoding.whole_frames import WholeFrames
 from coconet.media.video import video_stream
 
 try:
@@ -129,7 +130,7 @@ class RawVideoReader:
         try:
             self._container = av.open(str(path), metadata_errors="replace")
         except (FFmpegError, OSError) as error:
-            raise _refused(path, "a lossless video", str(error)) from error
+            raise _refused(path, "a lossless video", error.strerror or type(error).__name__) from error
         video = video_stream(self._container)
         stored = {layout.stored: layout.array for layout in _LAYOUTS.values()}
         if video is None or video.codec_context.name != "ffv1" or video.pix_fmt not in stored:
@@ -139,11 +140,11 @@ class RawVideoReader:
         self._float = video.metadata.get(_SAMPLES) == "float32"
 
     def __iter__(self) -> Iterator[RawPixels]:
-        """Decode one picture after the other; damage ends the video, since all pictures before it are whole."""
-        return (pixels for pixels, _ in self.timed())
+        """Decode one picture after the other that is whole, up to the end or to where the file is cut off."""
+        return (pixels for pixels, _ in self.timed() if pixels is not None)
 
-    def timed(self) -> Iterator[tuple[RawPixels, int]]:
-        """Give the same pictures, each with its time in the video in ns, which is right to a millisecond."""
+    def timed(self) -> Iterator[tuple[RawPixels | None, int]]:
+        """Give all pictures, None for a damaged one, each with its time in the video in ns, right to a millisecond."""
         yield from self._of_this_part()
         number = 2
         while (path := later_part(self._path, number)).is_file():
@@ -154,14 +155,17 @@ class RawVideoReader:
                 part.close()
             number += 1
 
-    def _of_this_part(self) -> Iterator[tuple[RawPixels, int]]:
+    def _of_this_part(self) -> Iterator[tuple[RawPixels | None, int]]:
         with suppress(FFmpegError):
-            for frame in self._container.decode(self._stream):
-                pixels = cast("RawPixels", frame.to_ndarray(format=self._array))
-                if self._float:
-                    pixels = _joined(pixels)
-                time_ns = round((frame.pts or 0) * (frame.time_base or Fraction(0)) * 10**9)
-                yield pixels if pixels.ndim == 3 else pixels[:, :, None], time_ns
+            for outcome in WholeFrames(self._container, self._stream, str(self._path)):
+                whole = outcome.frame if outcome.damage is None else None
+                yield None if whole is None else self._pixels(whole), outcome.time_ns or 0
+
+    def _pixels(self, frame: av.VideoFrame) -> RawPixels:
+        pixels = cast("RawPixels", frame.to_ndarray(format=self._array))
+        if self._float:
+            pixels = _joined(pixels)
+        return pixels if pixels.ndim == 3 else pixels[:, :, None]
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

@@ -16,8 +16,9 @@ import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage, Refused
 from coconet.files import check_replaceable, free_name, give_name, lock_unfinished, unfinished, whole_file, writing_to
+from coconet.media.decoding.frame_pixels import INTERPOLATION
 from coconet.media.pixels import Pixels
-from coconet.media.video import INTERPOLATION, SECOND_NS, video_stream
+from coconet.media.video import SECOND_NS, video_stream
 
 try:
     import av

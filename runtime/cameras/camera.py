@@ -25,6 +25,11 @@ class Camera(Protocol):
         """Release the device or file; a second call does nothing."""
 
 
+def damaged_frames(camera: Camera | None) -> int:
+    """How many frames a camera left out because they were torn or did not decode; most do not count, which is 0."""
+    return int(getattr(camera, "damaged", 0))
+
+
 class CameraAbsent(CoconetError):
     """A live camera that does not answer now: switched off, unplugged, out of reach. It may answer later."""
 

@@ -14,7 +14,7 @@ from coconet.errors import CoconetError
 from coconet.media.pairs import pictures_in
 from coconet.media.pixels import RawPixels
 from coconet.media.thermal import ThermalSettings
-from coconet.runtime.cameras.camera import Camera
+from coconet.runtime.cameras.camera import Camera, damaged_frames
 from coconet.runtime.frame import STILL, Frame, StampKind
 
 SECOND_NS = 10**9
@@ -27,20 +27,24 @@ class VideoCamera:
     """A video file; the stamps are its presentation times. frames_expected: from the file's header, if it tells.
 
     own_clock: these times may begin anywhere, and have nothing to do with those of another file.
+    damaged: how many frames were left out because they, or what they build on, do not decode whole.
     """
 
     realtime, own_clock = False, True
 
-    def __init__(self, path: Path, *, gray: bool = False, palette: str = "auto") -> None:
+    def __init__(
+        self, path: Path, *, gray: bool = False, palette: str = "auto", leaves_out_damage: bool = False
+    ) -> None:
         """Open a video; with `gray` (an infrared camera) frames are (H, W, 1), otherwise (H, W, 3) BGR.
 
-        Gray samples of more than 8 bits are counts. palette: as ThermalSettings has it.
+        Gray samples of more than 8 bits are counts. palette: as ThermalSettings has it. leaves_out_damage: whether
+        damaged frames are counted instead of raised.
         Raises CoconetError for what is no video.
         """
         from coconet.media.video import VideoReader
 
         self.name = str(path)
-        self._reader = VideoReader(path, gray=gray, palette=palette)
+        self._reader = VideoReader(path, gray=gray, palette=palette, leaves_out_damage=leaves_out_damage)
         self.frames_expected, self.codec = self._reader.frame_count, self._reader.codec
         self._frames = enumerate(self._reader)
 
@@ -48,6 +52,11 @@ class VideoCamera:
         """Decode the next frame. Raises CoconetError where the file is damaged or cut off."""
         index, frame = next(self._frames, (0, None))
         return None if frame is None else Frame(frame.pixels, frame.timestamp_ns, index, palette=frame.palette)
+
+    @property
+    def damaged(self) -> int:
+        """How many frames were left out so far."""
+        return self._reader.damaged
 
     def close(self) -> None:
         """Close the file."""
@@ -196,6 +205,11 @@ class PacedCamera:
         due_ns = self._pace.start_ns() + frame.timestamp_ns
         time.sleep(max(0, due_ns - time.monotonic_ns()) / SECOND_NS)
         return dataclasses.replace(frame, timestamp_ns=due_ns)
+
+    @property
+    def damaged(self) -> int:
+        """How many frames the recording has left out."""
+        return damaged_frames(self._camera)
 
     def close(self) -> None:
         """Close the recording."""

@@ -8,14 +8,16 @@ from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.event_log import warn_once
-from coconet.media.video import FrameDecoder, video_stream
+from coconet.media.decoding.frame_pixels import FrameDecoder
+from coconet.media.decoding.whole_frames import WholeFrames
+from coconet.media.video import video_stream
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.frame import Frame, StampKind
 
 try:
     import av
-    from av.error import FFmpegError, HTTPUnauthorizedError, InvalidDataError
+    from av.error import FFmpegError, HTTPUnauthorizedError
 except ImportError as error:
     raise MissingPackage("av", job="network cameras") from error
 
@@ -59,13 +61,9 @@ _OF_RTSP = {"rtsp_transport": "tcp", "max_delay": "100000"}  # UDP loses packets
 
 _OPEN_S, _READ_S = 5.0, 2.0
 
-_STRICT = ("h264", "hevc", "mpeg4", "mpeg2video")
-"""Codecs whose decoder is asked to refuse what it would otherwise conceal, because later pictures build on it. In MJPEG
-every picture stands for itself, and many webcams send headers that a strict decoder refuses."""
-
 _HOPELESS_S = 5.0
-"""Without a whole frame in this time, a connection that has given some is given up, and one that has not is tried with
-a decoder that conceals: some cameras send messages beside their pictures that never decode."""
+"""Without a whole frame in this time, a connection that has given some is given up; of one that has not, all frames are
+taken from then on: some cameras send messages beside their pictures that never decode."""
 
 
 _NO_KEY = f"damage, and no key frame in {_HOPELESS_S:g} s"
@@ -76,7 +74,7 @@ class NetworkCamera:
 
     Stamps are the sender's times laid onto this machine's clock (`stream`), or those of the arrival where the stream
     carries none (`arrival`). A frame that the decoder reports damaged is left out, and so are those that build on it,
-    up to the next key frame. damaged: how many.
+    up to the next key frame.
     """
 
     realtime = True
@@ -89,13 +87,13 @@ class NetworkCamera:
         """
         self.name = redact(address)
         self._address, self._clock, self._index = address, StreamClock(), 0
-        self.damaged = 0
         try:
             self._container: Any = self._connected()
             stream = video_stream(self._container)
             if stream is None:
                 raise ValueError("no video stream")
-            self._frames = self._decoded()
+            self._whole = WholeFrames(self._container, stream, self.name)
+            self._frames = self._whole_frames()
             self.codec = str(stream.codec_context.name)
             aspect = stream.sample_aspect_ratio
             self._decoder = FrameDecoder(self.name, gray=gray, palette=palette, sample_aspect=aspect)
@@ -118,6 +116,11 @@ class NetworkCamera:
         self._index += 1
         return Frame(pixels, stamp_ns, self._index - 1, stamps=kind, palette=self._decoder.palette)
 
+    @property
+    def damaged(self) -> int:
+        """How many frames were left out."""
+        return self._whole.damaged
+
     def close(self) -> None:
         """Hang up; a second call does nothing."""
         self._container.close()
@@ -126,46 +129,20 @@ class NetworkCamera:
         options = {**_LOW_DELAY, **(_OF_RTSP if self._address[:4].lower() == "rtsp" else {})}
         return av.open(self._address, options=options, timeout=(_OPEN_S, _READ_S), metadata_errors="replace")
 
-    def _decoded(self) -> Iterator[Any]:
-        """Whole frames; from a decoder that conceals, where one that refuses damage gives none at all."""
-        whole = self._whole_frames(strict=True)
-        first = next(whole, None)
-        if first is None and self.damaged:
-            warn_once(f"{self.name}: every frame is reported damaged; they are taken as they are.")
-            self._container.close()
-            self._container = self._connected()
-            yield from self._whole_frames(strict=False)
-        elif first is not None:
-            yield first
-            yield from whole
-
-    def _whole_frames(self, *, strict: bool) -> Iterator[Any]:
-        """Frames that are whole. Ends without one where none came for long; raises CoconetError where some had come."""
-        stream: Any = video_stream(self._container)
-        given, waits, last_s = 0, False, time.monotonic()
-        stream.thread_type = "SLICE"  # threads by frame hold as many frames back as there are threads
-        if strict and stream.codec_context.name in _STRICT:
-            stream.codec_context.options = {"err_detect": "explode"}
-        for packet in self._container.demux(stream):
-            waits = waits or (strict and packet.is_corrupt)
-            try:
-                frames = stream.codec_context.decode(packet)
-            except InvalidDataError:
-                frames, waits = [], True
-                self.damaged += 1
-            for frame in frames:
-                waits = strict and ((waits and not frame.key_frame) or frame.is_corrupt)
-                if waits:
-                    self.damaged += 1
-                    continue
+    def _whole_frames(self) -> Iterator[Any]:
+        """Frames that are whole. Raises CoconetError where none came for long although some had come."""
+        given, takes_all, last_s = 0, False, time.monotonic()
+        for outcome in self._whole:
+            if outcome.frame is not None and (takes_all or outcome.damage is None):
                 given, last_s = given + 1, time.monotonic()
-                yield frame
-            if waits and time.monotonic() - last_s > _HOPELESS_S:
+                yield outcome.frame
+            elif not takes_all and time.monotonic() - last_s > _HOPELESS_S:
                 if given:
                     raise CoconetError(
                         self.name, wanted="a video stream", got=_NO_KEY, remedy="Let the camera send one every second."
                     )
-                return
+                warn_once(f"{self.name}: every frame is reported damaged; they are taken as they are.")
+                takes_all = True
 
     def _stamp(self, frame: Any, arrived_ns: int) -> tuple[int, StampKind]:
         if frame.pts is None or frame.time_base is None:

@@ -41,7 +41,8 @@ class CameraSettings:
     fps: the rate of a folder whose pictures are those of a video (stills if None), or that a device is asked for.
     size_px: the (width, height) a device is asked for. layout: of a raw thermal device.
     palette: the colours of an infrared picture, as ThermalSettings has it. pictures: those of a folder to take, and
-    what to call them; all of it if None.
+    what to call them; all of it if None. leaves_out_damage: whether damaged frames of a recording are counted instead
+    of raised.
     """
 
     fps: float | None = None
@@ -49,6 +50,7 @@ class CameraSettings:
     layout: FrameLayout | None = None
     palette: str = "auto"
     pictures: Pictures | None = None
+    leaves_out_damage: bool = False
 
 
 def open_camera(address: str, role: Role, settings: CameraSettings | None = None) -> Camera:
@@ -124,8 +126,8 @@ def _file_camera(path: Path, settings: CameraSettings, *, gray: bool) -> Camera:
     if is_picture(path):
         return PagesCamera(path, fps=settings.fps, gray=gray, palette=settings.palette)
     if stamps_beside(path).is_file():
-        return RecordedCamera(path)
-    return VideoCamera(path, gray=gray, palette=settings.palette)
+        return RecordedCamera(path, leaves_out_damage=settings.leaves_out_damage)
+    return VideoCamera(path, gray=gray, palette=settings.palette, leaves_out_damage=settings.leaves_out_damage)
 
 
 def _is_device(address: str) -> bool:

@@ -115,17 +115,22 @@ class RecordedCamera:
     """One side of a recording; frames_expected: the frames that have a stamp.
 
     interrupted: whether the recording ended with a crash or a full disk; it is then given up to where it is whole.
+    damaged: how many pictures were left out because they do not decode whole.
     """
 
     realtime = False
 
-    def __init__(self, video: Path) -> None:
-        """Open a video that has its stamps beside it. Raises CoconetError where either is missing or no such file."""
+    def __init__(self, video: Path, *, leaves_out_damage: bool = False) -> None:
+        """Open a video that has its stamps beside it. Raises CoconetError where either is missing or no such file.
+
+        leaves_out_damage: whether damaged pictures, and those that the video lacks, are counted instead of raised.
+        """
         from coconet.media.lossless_video import RawVideoReader
 
         stamps, whole = read_stamps(stamps_beside(video))
         self.name, self.frames_expected, self.interrupted = str(video), len(stamps), not whole
         self._stamps, self._given = iter(stamps), 0
+        self._leaves_out, self.damaged = leaves_out_damage, 0
         self._reader = RawVideoReader(video)
         self._pictures = self._reader.timed()
 
@@ -133,25 +138,36 @@ class RecordedCamera:
         """The next frame, with its index, its name and its time since the recording began.
 
         Raises CoconetError where a recording that was closed as whole has another number of pictures than of stamps,
-        and where a picture is not the one that its stamp is of: the video has the time of each too.
+        where a picture is damaged, and where it is not the one that its stamp is of: the video has the time of each.
         """
-        stamp, (pixels, time_ns) = next(self._stamps, None), next(self._pictures, (None, 0))
-        if pixels is None or stamp is None:
-            if self.interrupted or (pixels is None and stamp is None):
+        while True:
+            stamp, picture = next(self._stamps, None), next(self._pictures, None)
+            if picture is None or stamp is None:
+                if not self.interrupted and (picture is not None or stamp is not None):
+                    self._leave_out(f"an end after {'picture' if picture is None else 'stamp'} {self._given}")
+                    self.damaged += sum(1 for _ in self._stamps)
                 return None
-            raise self._unlike(f"damage or an end after {'picture' if pixels is None else 'stamp'} {self._given}")
-        if abs(time_ns - max(0, stamp.timestamp_ns)) > _ROUNDING_NS:
-            raise self._unlike(f"a stamp of {stamp.timestamp_ns / 1e9:.3f} s beside a picture of {time_ns / 1e9:.3f} s")
-        self._given += 1
-        stamps: StampKind = STILL if stamp.stamps == STILL else "recording"
-        return Frame(pixels, stamp.timestamp_ns, stamp.index, stamp.name, stamps)
+            pixels, time_ns = picture
+            if abs(time_ns - max(0, stamp.timestamp_ns)) > _ROUNDING_NS:
+                beside = f"a stamp of {stamp.timestamp_ns / 1e9:.3f} s beside a picture of {time_ns / 1e9:.3f} s"
+                raise self._unlike(beside)
+            self._given += 1
+            if pixels is not None:
+                stamps: StampKind = STILL if stamp.stamps == STILL else "recording"
+                return Frame(pixels, stamp.timestamp_ns, stamp.index, stamp.name, stamps)
+            self._leave_out(f"damage in picture {self._given - 1}")
+
+    def _leave_out(self, got: str) -> None:
+        if not self._leaves_out:
+            raise self._unlike(got)
+        self.damaged += 1
 
     def _unlike(self, got: str) -> CoconetError:
         return CoconetError(
             self.name,
             wanted=f"{self.frames_expected} pictures, one for each stamp",
             got=got,
-            remedy="Copy the recording again; `coconet run` needs all of it.",
+            remedy="Copy the recording again; coconet run --on-error skip takes what is whole.",
         )
 
     def close(self) -> None:

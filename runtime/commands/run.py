@@ -63,7 +63,8 @@ def run(
         bool, typer.Option("--skip-existing", help="Of a folder, keep the pictures that are there, and fuse the rest.")
     ] = False,
     on_error: Annotated[
-        OnError, typer.Option("--on-error", help="What a pair that cannot be read or fused does: stop, or skip it.")
+        OnError,
+        typer.Option("--on-error", help="At a damaged frame, or a pair that cannot be read or fused: stop or skip."),
     ] = "stop",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file too.")] = None,
     frames: Annotated[int | None, typer.Option("--frames", min=1, help="Stop after so many fused frames.")] = None,
@@ -140,9 +141,9 @@ def run(
         if scratch:
             scratch.write_text(report.to_json())
     Console(stderr=out in ("h264:-", "raw:-")).print(report.to_table())  # standard output is the stream's
-    if report.misfits:
-        for misfit in report.misfits:
-            typer.echo(f"left out: {misfit.name}: {misfit.reason}", err=True)
+    if on_error == "skip" and report.left_out:
+        for line in report.left_out:
+            typer.echo(f"left out: {line}", err=True)
         raise typer.Exit(ExitCode.MISFITS)
     if report.trouble:
         remedy = "coconet offset finds how far their clocks are apart; [pairing] tolerance_ms allows larger gaps."

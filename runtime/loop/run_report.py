@@ -70,6 +70,14 @@ class RunReport:
         return "" if self.interrupted else self.counts.trouble
 
     @property
+    def left_out(self) -> list[str]:
+        """Say, a line for each, which pairs misfit and which camera's frames were damaged."""
+        sides = (("visible", self.counts.visible), ("infrared", self.counts.infrared))
+        damaged = [(side, count.damaged) for side, count in sides if count.damaged]
+        lines = [f"{misfit.name}: {misfit.reason}" for misfit in self.misfits]
+        return [*lines, *(f"{side}: {count} frames that are damaged or build on such" for side, count in damaged)]
+
+    @property
     def fps(self) -> float:
         """Fused frames a second over the whole run, writing included."""
         return self.fused / self.seconds
@@ -111,7 +119,8 @@ class RunReport:
 
 def _in_words(count: CameraCount) -> str:
     why = f" ({count.unpaired})" if str(count.unpaired) else ""
-    return f"{count.read} frames read, {count.paired} paired, {count.dropped} dropped{why}"
+    damaged = f", {count.damaged} damaged" if count.damaged else ""
+    return f"{count.read} frames read, {count.paired} paired, {count.dropped} dropped{why}{damaged}"
 
 
 def _milliseconds(ms: Percentiles) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from threading import Condition, Lock
 
 from coconet.errors import CoconetError
-from coconet.runtime.cameras.camera import Camera
+from coconet.runtime.cameras.camera import Camera, damaged_frames
 from coconet.runtime.frame import Frame
 from coconet.runtime.pairing.camera_health import CameraHealth, HealthWatch
 from coconet.runtime.threads.queue_thread import Bounds, QueueThread, filling
@@ -73,7 +73,7 @@ class Capture(QueueThread[Frame]):
     @property
     def damaged(self) -> int:
         """How many frames the camera left out because they were torn or did not decode, over all of its connections."""
-        return self._damaged_before + _damaged(self._camera)
+        return self._damaged_before + damaged_frames(self._camera)
 
     @property
     def read(self) -> int:
@@ -103,7 +103,7 @@ class Capture(QueueThread[Frame]):
 
     def _close_camera(self) -> None:
         camera, self._camera = self._camera, None
-        self._damaged_before += _damaged(camera)
+        self._damaged_before += damaged_frames(camera)
         if camera is not None:
             camera.close()
 
@@ -152,8 +152,3 @@ class Capture(QueueThread[Frame]):
             self._care.watch.note_loss(trouble)
         with self._changed:
             self._changed.notify_all()
-
-
-def _damaged(camera: Camera | None) -> int:
-    """What a camera that counts damaged frames has counted; most do not."""
-    return int(getattr(camera, "damaged", 0))

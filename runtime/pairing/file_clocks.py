@@ -8,7 +8,7 @@ from statistics import median
 from typing import Literal
 
 from coconet.event_log import log_event, note_once, warn_once
-from coconet.runtime.cameras.camera import Camera
+from coconet.runtime.cameras.camera import Camera, damaged_frames
 from coconet.runtime.frame import Frame
 
 SECOND_NS = 10**9
@@ -62,6 +62,11 @@ class FileClock:
     def close(self) -> None:
         """Close the file."""
         self._camera.close()
+
+    @property
+    def damaged(self) -> int:
+        """How many frames the file has left out."""
+        return damaged_frames(self._camera)
 
     def begin_at_zero(self) -> None:
         """Let the file begin at 0, beside something that does; before the first `read` only. What is moved is said."""

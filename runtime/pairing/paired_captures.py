@@ -60,12 +60,16 @@ class Unpaired:
 
 @dataclass(frozen=True)
 class CameraCount:
-    """What became of one camera's frames: those read, those that came out in a pair, those that did not, and why."""
+    """What became of one camera's frames: those read, those that came out in a pair, those that did not, and why.
+
+    damaged: how many more were left out unread, because they or what they build on were torn or did not decode.
+    """
 
     read: int = 0
     paired: int = 0
     dropped: int = 0
     unpaired: Unpaired = Unpaired()
+    damaged: int = 0
 
 
 @dataclass(frozen=True)
@@ -263,7 +267,7 @@ class PairedCaptures:
         known = Unpaired(reasons["spare"], reasons["too_far"], reasons["missing"], reasons["stale"])
         rest = max(0, dropped - sum(reasons.values()))  # never handed to the pairer, or to one before
         counted = replace(known, late=rest) if self.realtime else replace(known, missing=known.missing + rest)
-        return CameraCount(capture.read, paired, dropped, counted)
+        return CameraCount(capture.read, paired, dropped, counted, capture.damaged)
 
 
 def _shorter(*cameras: Camera) -> int | None:

@@ -96,7 +96,7 @@ class AdjustableRig:
         self._stream.set_offset("infrared", round(self.rig.infrared.offset_ms * _MS_NS))
         contrast = set(changes.get("infrared", ())) - {"offset_ms"}  # a new stretch has to find its limits again
         self._stream.preparation.change(
-            thermal=thermal_stretch(self.rig) if contrast else None,
+            thermal=thermal_stretch(self.rig, gives_misfits=self._gives_misfits) if contrast else None,
             alignment=self.rig.alignment.alignment() if "alignment" in changes else None,
         )
 

@@ -49,7 +49,7 @@ def open_rig(
     infrared (H, W, 1). The stream's `preparation` is what makes them so. opener: opens a camera, at first and after a
     loss, in place of open_side. patient: a live camera that does not answer, beside one that does, begins as lost and
     is opened again and again. gives_misfits: a picture of a folder that cannot be read, or a pair that cannot be
-    prepared, comes out with its misfit, and does not end the stream.
+    prepared, comes out with its misfit, and does not end the stream; damaged frames of a recording are left out.
     Raises CoconetError for an address that cannot be opened and for folders whose file names do not match.
     """
     opener = opener or (partial(open_side, gives_misfits=True) if gives_misfits else open_side)
@@ -65,7 +65,7 @@ def open_rig(
             if camera.realtime
         }
         visible, infrared = _pace(*sources) if rig.realtime else sources
-        preparation = _preparation(rig, (visible.name, infrared.name), align=align)
+        preparation = _preparation(rig, (visible.name, infrared.name), align=align, gives_misfits=gives_misfits)
         if visible.realtime and infrared.realtime:
             settings = LivePairingOptions(rig.health.limits(), recoveries, rig.alignment.size_px)
             stream = pair_live_cameras(visible, infrared, _pairing(rig), preparation, settings)
@@ -144,10 +144,10 @@ def _tolerance_ns(rig: Rig) -> int | None:
     return None if rig.pairing.tolerance_ms is None else round(rig.pairing.tolerance_ms * _MS_NS)
 
 
-def _preparation(rig: Rig, camera_names: tuple[str, str], *, align: bool) -> Preparation:
+def _preparation(rig: Rig, camera_names: tuple[str, str], *, align: bool, gives_misfits: bool) -> Preparation:
     """What the rig file says happens to pairs; the names of the cameras stand in for those it does not give."""
     names = (rig.visible.name or camera_names[0], rig.infrared.name or camera_names[1])
-    thermal = thermal_stretch(rig)
+    thermal = thermal_stretch(rig, gives_misfits=gives_misfits)
     if not align:
         return Preparation(thermal, None, names)
     alarm_px = rig.alignment.drift_alarm_px
@@ -155,15 +155,18 @@ def _preparation(rig: Rig, camera_names: tuple[str, str], *, align: bool) -> Pre
     return Preparation(thermal, Placement(rig.alignment.alignment(), rig.alignment.fit), names, drift)
 
 
-def thermal_stretch(rig: Rig) -> ThermalStretch:
-    """The thermal front end of a rig; with `range_of = all` its infrared source is read through once for the limits."""
+def thermal_stretch(rig: Rig, *, gives_misfits: bool = False) -> ThermalStretch:
+    """The thermal front end of a rig; with `range_of = all` its infrared source is read through once for the limits.
+
+    gives_misfits: whether what cannot be read is left out of them, as open_side takes it.
+    """
     settings = rig.infrared.thermal_settings()
     if settings.range_of != "all":
         return ThermalStretch(settings)
-    with closing(open_side(rig, "infrared")) as camera:
+    with closing(open_side(rig, "infrared", gives_misfits=gives_misfits)) as camera:
         if camera.realtime:
             return ThermalStretch(settings)  # which refuses it: there is no end to wait for
-        pictures = (frame.pixels for frame in iter(camera.read, None))
+        pictures = (frame.pixels for frame in iter(camera.read, None) if frame.misfit is None)
         return ThermalStretch(settings, common_limits(pictures, settings))
 
 
@@ -206,12 +209,17 @@ def _paired_pictures(rig: Rig) -> dict[Role, Pictures]:
 
 
 def open_side(rig: Rig, role: Role, *, gives_misfits: bool = False) -> Camera:
-    """Open one camera of a rig by its address. gives_misfits: see Pictures."""
+    """Open one camera of a rig by its address.
+
+    gives_misfits: see Pictures; of a recording, damaged frames are left out.
+    """
     table = rig.visible if role == "visible" else rig.infrared
     pictures = _paired_pictures(rig).get(role)
     if pictures is not None and gives_misfits:
         pictures = dataclasses.replace(pictures, gives_misfits=True)
-    settings = CameraSettings(table.fps, table.size_px, table.frame_layout(), rig.infrared.palette, pictures)
+    settings = CameraSettings(
+        table.fps, table.size_px, table.frame_layout(), rig.infrared.palette, pictures, gives_misfits
+    )
     return open_camera(fill_in(table.address), role, settings)
 
 

@@ -11,9 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from coconet.errors import CoconetError
+from coconet.media.decoding.frame_pixels import matrix_orientation
 from coconet.media.palettes import palette_colours
 from coconet.media.pixels import RawPixels
-from coconet.media.video import VideoReader, matrix_orientation
+from coconet.media.video import VideoReader
 from tests.support.raw_video import VideoForm, write_raw_video
 
 SIZES = ((24, 32), (23, 31))

@@ -111,3 +111,17 @@ def test_a_replay_never_writes_outside_its_folder(tmp_path: Path) -> None:
     words = ("--visible", folder / "visible.mkv", "--infrared", folder / "infrared.mkv", "--model", "average")
     assert "wanted the plain name of a file" in complaint_of(run, *words, "--out", tmp_path / "deep" / "out/")
     assert (tmp_path / "victim.png").read_bytes() == b"untouched"
+
+
+def test_a_damaged_picture_ends_a_recording_or_is_left_out_and_counted(video: Path) -> None:
+    data = bytearray(video.read_bytes())
+    data[len(data) * 6 // 10] ^= 64
+    video.write_bytes(data)
+    with pytest.raises(CoconetError, match=r"got damage in picture \d.* --on-error skip"):
+        replayed(video)
+    camera = RecordedCamera(video, leaves_out_damage=True)
+    frames = list(iter(camera.read, None))
+    camera.close()
+    assert camera.damaged > 0
+    assert len(frames) + camera.damaged == COUNT
+    assert all(frame.pixels[0, 0, 0] == 20 * frame.index for frame in frames)

@@ -130,7 +130,7 @@ def test_a_whole_recording_that_lost_its_end_is_told(tmp_path: Path) -> None:
     recorded(tmp_path / "night", frames("bgr"), frames("counts"))
     video = tmp_path / "night" / "infrared.mkv"
     video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
-    with pytest.raises(CoconetError, match="wanted 7 pictures, one for each stamp, got damage or an end"):
+    with pytest.raises(CoconetError, match="wanted 7 pictures, one for each stamp, got an end after picture"):
         replayed(RecordedCamera(video))
 
 

@@ -1,0 +1,184 @@
+"""The pixels of a decoded frame: upright and square, counts as counts, gray as gray, colours as the stream says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from coconet.errors import CoconetError, MissingPackage
+from coconet.media.palettes import InfraredGray, is_coloured
+from coconet.media.pixels import RawPixels, upright
+
+try:
+    import av
+    from av.sidedata.sidedata import Type
+except ImportError as error:
+    raise MissingPackage("av", job="reading videos") from error
+
+# Numbers of FFmpeg's headers; without the two flags its scaler is up to 5 grey levels off and darkens on average.
+_BICUBIC, _FULL_CHROMA, _ACCURATE_ROUNDING = 4, 0x2000, 0x40000
+
+INTERPOLATION = _BICUBIC | _FULL_CHROMA | _ACCURATE_ROUNDING
+
+_HDR = {16: "PQ (SMPTE ST 2084)", 18: "HLG (ARIB STD-B67)"}
+"""Transfer curves (AVCOL_TRC) whose samples are no levels of an ordinary screen."""
+
+_NEUTRAL = 12  # how far chroma lies from its middle in gray pictures that went through a lossy codec, of 8 bit
+
+_COLOUR_SHARE = 0.02
+
+_CHROMA_STEP = 4
+
+_MOST_ASPECT = 8
+
+_MATRICES: dict[tuple[int, ...], int] = {
+    (1, 0, 0, 1): 1,
+    (-1, 0, 0, 1): 2,
+    (-1, 0, 0, -1): 3,
+    (1, 0, 0, -1): 4,
+    (0, 1, 1, 0): 5,
+    (0, 1, -1, 0): 6,
+    (0, -1, -1, 0): 7,
+    (0, -1, 1, 0): 8,
+}
+"""The four numbers a, b, c, d of a display matrix, x' = a x + c y and y' = b x + d y, y downwards (ISO 14496-12)."""
+
+
+class FrameDecoder:
+    """Turns the frames of one stream into pixels; remembers the palette of a coloured infrared stream.
+
+    gray: for infrared streams: (H, W, 1), uint8 expanded to 0..255, or uint16 or float32 counts as they are where the
+    samples have more than 8 bits. Otherwise (H, W, 3) BGR uint8, by the colour matrix and range that the stream says.
+    """
+
+    def __init__(self, where: str, *, gray: bool, palette: str = "auto", sample_aspect: Fraction | None = None) -> None:
+        """Prepare to decode; where: for messages, without a password. sample_aspect: a pixel's width by its height.
+
+        Raises CoconetError for pixels of no reasonable shape.
+        """
+        self._where, self._gray, self._aspect = where, gray, sample_aspect or Fraction(1)
+        self._infrared = InfraredGray(palette, where)
+        if not Fraction(1, _MOST_ASPECT) <= self._aspect <= _MOST_ASPECT:
+            raise CoconetError(
+                where,
+                wanted=f"pixels at most {_MOST_ASPECT} times as wide as high, or as high as wide",
+                got=f"a sample aspect ratio of {self._aspect}",
+                remedy="Correct it in the file, for example with ffmpeg -bsf:v h264_metadata or setsar.",
+            )
+
+    @property
+    def palette(self) -> str:
+        """The palette that infrared frames were turned back from; empty while none was."""
+        return self._infrared.used
+
+    def pixels(self, frame: av.VideoFrame) -> RawPixels:
+        """Give the pixels of a frame, upright. Raises CoconetError for high dynamic range and turns that are none."""
+        pixels = self._samples(frame) if self._gray else self._colours(frame)
+        return self._turned(frame, self._square(pixels))
+
+    def _colours(self, frame: av.VideoFrame) -> RawPixels:
+        if int(frame.color_trc or 0) in _HDR:
+            raise CoconetError(
+                self._where,
+                wanted="visible video of standard dynamic range",
+                got=f"high dynamic range, {_HDR[int(frame.color_trc)]}",
+                remedy="Convert it to BT.709 first, for example by the filters zscale and tonemap of FFmpeg.",
+            )
+        return frame.to_ndarray(format="bgr24", interpolation=INTERPOLATION)
+
+    def _samples(self, frame: av.VideoFrame) -> RawPixels:
+        """(H, W, 1) of an infrared frame."""
+        name, bits = frame.format.name, max(part.bits for part in frame.format.components)
+        if name.startswith("ya"):  # gray with alpha
+            return _with_axis(frame.to_ndarray(format="gray16le" if bits > 8 else "gray"))
+        if name.startswith("gray") and bits > 8:
+            return _with_axis(frame.to_ndarray())
+        known = self._infrared.used not in ("", "luma")
+        if self._infrared.wants_colour and (known or _has_colour(frame)):
+            return self._infrared(frame.to_ndarray(format="bgr24", interpolation=INTERPOLATION))
+        if bits > 8:
+            if not frame.format.is_rgb:
+                return _luma_counts(frame)
+            red, green, _ = np.moveaxis(frame.to_ndarray(format="rgb48le"), 2, 0)
+            return _with_axis(np.ascontiguousarray(green if np.array_equal(red, green) else red))
+        return _with_axis(frame.to_ndarray(format="gray", interpolation=INTERPOLATION))
+
+    def _square(self, pixels: RawPixels) -> RawPixels:
+        """Widen stored pixels that are not square, or narrow them, as players do."""
+        if self._aspect == 1:
+            return pixels
+        import cv2
+
+        height, width = pixels.shape[:2]
+        shown = max(1, round(width * self._aspect))
+        return _with_axis(np.asarray(cv2.resize(pixels, (shown, height), interpolation=cv2.INTER_LINEAR)))
+
+    def _turned(self, frame: Any, pixels: RawPixels) -> RawPixels:
+        side = next((one for one in frame.side_data if one.type == Type.DISPLAYMATRIX), None)
+        if side is None:
+            return pixels
+        orientation = matrix_orientation(np.frombuffer(bytes(side), np.int32).tolist())
+        if orientation is None:
+            raise CoconetError(
+                self._where,
+                wanted="a display rotation of 0, 90, 180 or 270 degrees, mirrored or not",
+                got=f"one of {frame.rotation} degrees",
+                remedy="Turn the pictures themselves, for example with ffmpeg -vf rotate.",
+            )
+        return upright(pixels, orientation)
+
+
+def matrix_orientation(numbers: Sequence[int]) -> int | None:
+    """The orientation of a display matrix, nine numbers in fixed point; None for one that is no quarter turn."""
+    a, b, _, c, d = (float(number) for number in numbers[:5])
+    size = max(abs(a), abs(b), abs(c), abs(d))
+    if size == 0:
+        return None
+    unit = tuple(round(number / size) for number in (a, b, c, d))
+    skewed = any(abs(number / size - whole) > 0.01 for number, whole in zip((a, b, c, d), unit, strict=True))
+    return None if skewed else _MATRICES.get(unit)
+
+
+def _has_colour(frame: av.VideoFrame) -> bool:
+    """Whether the chroma of a frame says more than the noise of a codec on a gray picture."""
+    layout = frame.format
+    if layout.name.startswith("gray") or len(layout.components) < 3:
+        return layout.name == "pal8" and is_coloured(frame.to_ndarray(format="bgr24"))
+    if (
+        layout.is_rgb
+        or layout.is_bit_stream
+        or len(frame.planes) < 2
+        or "p01" in layout.name
+        or "p2" in layout.name[:2]
+    ):
+        return is_coloured(frame.to_ndarray(format="bgr24"))
+    bits = layout.components[1].bits
+    middle, near = 1 << (bits - 1), _NEUTRAL << (bits - 8)
+    planes = [_plane(frame, index, bits)[::_CHROMA_STEP, ::_CHROMA_STEP] for index in range(1, len(frame.planes))][:2]
+    return any(bool((np.abs(plane.astype(np.int32) - middle) > near).mean() > _COLOUR_SHARE) for plane in planes)
+
+
+def _luma_counts(frame: av.VideoFrame) -> RawPixels:
+    """The luma of more than 8 bits as it is stored: what it is stretched by makes no difference to its range."""
+    if frame.format.components[0].is_luma and len(frame.planes) > 1:
+        return _with_axis(_plane(frame, 0, 16).copy())
+    return _with_axis(frame.to_ndarray(format="gray16le"))
+
+
+def _plane(frame: Any, index: int, bits: int) -> RawPixels:
+    """(rows, columns) of a plane, without the bytes that lines are padded with."""
+    plane = frame.planes[index]
+    kind = np.dtype(np.uint8 if bits <= 8 else ">u2" if frame.format.name.endswith("be") else "<u2")
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height]
+    each = 2 if len(frame.planes) == 2 and index == 1 else 1  # of NV12 and its like, both chroma samples by turns
+    samples: RawPixels = (
+        rows[:, : plane.width * each * kind.itemsize].view(kind).astype(kind.newbyteorder("="), copy=False)
+    )
+    return samples
+
+
+def _with_axis(pixels: RawPixels) -> RawPixels:
+    return pixels if pixels.ndim == 3 else pixels[:, :, None]

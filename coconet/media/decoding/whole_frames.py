@@ -1,0 +1,194 @@
+"""Whole frames: those of a stream that its decoder has no complaint about, and that build on none it has."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from coconet.errors import MissingPackage
+from coconet.event_log import log_event
+
+try:
+    import av
+    import av.logging
+    from av.error import EOFError as NoMoreFrames
+    from av.error import FFmpegError
+except ImportError as error:
+    raise MissingPackage("av", job="reading videos") from error
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+_ONE_THREAD = ("h264", "mpeg2video", "mpeg1video")
+"""Codecs whose decoder complains in the thread that decodes a slice: there must be one, for complaints to be heard."""
+
+_NO_PICTURE = re.compile(r"\bSEI\b|\bAPP|\bCOM\b|\bEOI\b|mmco: unref short|co located POCs|ICC|Exif", re.IGNORECASE)
+"""Complaints about what lies beside the picture, and those that usual cameras cause."""
+
+_SECOND_NS = 10**9
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What is wrong with a frame, in the words of the decoder or the container.
+
+    certain: false if the container alone reports a gap, and nothing builds on the frame: where two recordings were
+    joined it is so, and the frame may be whole. Also false before the first key frame.
+    """
+
+    words: str
+    certain: bool = True
+
+
+_GAP = Damage("a gap in the stream", certain=False)
+
+_HEADLESS = Damage("no key frame yet", certain=False)
+
+_GAP_PACKETS = 2  # where a parser cuts a stream into packets, the one before the gap is marked
+
+
+@dataclass
+class _Fate:
+    """What is found out about a packet; its frame carries it, however much later it comes out.
+
+    group: the number of the key frame that it builds on. leads: whether it is shown before a key frame that ends damage
+    or begins the stream, and so may build on what is not there. headless: whether nothing before it could be whole.
+    """
+
+    damage: Damage | None
+    group: int
+    leads: bool = False
+    headless: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a frame: the decoded frame, None if the decoder gave none, and the damage, None if it is whole.
+
+    time_ns: its presentation time in the file, None if the stream has no times.
+    """
+
+    frame: av.VideoFrame | None
+    damage: Damage | None
+    time_ns: int | None
+
+
+class WholeFrames:
+    """Decodes a stream, packet by packet, and says of every frame whether it is whole.
+
+    A frame is damaged if the decoder reports an error in it, conceals one, or misses a picture that it builds on, if
+    the container knows of a gap in it, or if it comes after such a frame and before the next key frame that is whole.
+    What builds on a key frame before the first one of the stream is no damage, but cannot be shown either.
+    damaged: how many frames were damaged. headless: how many came before the first key frame.
+    """
+
+    def __init__(self, container: InputContainer, stream: VideoStream, where: str) -> None:
+        """Prepare to decode a stream from which nothing was read; where: its name in the log, without a password."""
+        self.damaged = self.headless = 0
+        self._container, self._stream, self._where = container, stream, where
+        self._broken: Damage | None = None
+        self._group = self._tainted = 0
+        self._leading_before: int | None = None
+        self._gaps_left = 0
+        codec: Any = stream.codec_context
+        stream.thread_type = "SLICE"  # threads by frame hold frames back, and complain about one during another
+        if codec.name in _ONE_THREAD:
+            codec.thread_count = 1
+        codec.copy_opaque = True
+        _hear_decoders()
+
+    def __iter__(self) -> Iterator[Outcome]:
+        """Decode to the end. Raises FFmpegError if the container cannot be read on."""
+        for packet in self._container.demux(self._stream):
+            fate = self._fate(packet) if packet.size else _Fate(None, self._group)  # an empty one asks for what is left
+            packet.opaque = fate
+            frames, complaint = self._decoded(packet)
+            if packet.size:
+                if complaint and not (fate.damage and fate.damage.certain):
+                    fate.damage = Damage(complaint)
+                self._book(fate)
+            yield from map(self._outcome, frames)
+            if complaint and not frames:
+                yield Outcome(None, _HEADLESS if fate.headless else fate.damage, _time_ns(packet))
+
+    def _fate(self, packet: Any) -> _Fate:
+        """What is wrong with a packet before it is decoded: a gap in it, or damage that it builds on."""
+        if packet.is_corrupt:
+            self._gaps_left = _GAP_PACKETS
+        damage = _GAP if self._gaps_left else None
+        self._gaps_left = max(0, self._gaps_left - 1)
+        if packet.is_keyframe:
+            self._leading_before = packet.pts if self._broken is not None or not self._group else None
+            self._group, self._broken = self._group + 1, None
+            return _Fate(damage, self._group)
+        leads = self._leading_before is not None and packet.pts is not None and packet.pts < self._leading_before
+        if not leads:
+            self._leading_before = None
+        if self._broken is not None and damage is not self._broken:
+            damage = Damage(self._broken.words)
+        if leads and damage is None:
+            damage = Damage("no picture that it builds on")
+        return _Fate(damage, self._group, leads, headless=not self._group or (leads and self._group == 1))
+
+    def _decoded(self, packet: Any) -> tuple[list[Any], str]:
+        """The frames that come out when a packet goes in, and the decoder's first complaint; empty if it has none."""
+        frames: list[Any] = []
+        failure = ""
+        with av.logging.Capture() as heard:
+            try:
+                frames = list(self._stream.codec_context.decode(packet))
+            except NoMoreFrames:
+                pass
+            except FFmpegError as error:
+                failure = str(error.strerror)
+        told = (text.strip() for level, _, text in heard if level <= av.logging.ERROR)
+        return frames, next((text for text in told if text and not _NO_PICTURE.search(text)), failure)
+
+    def _book(self, fate: _Fate) -> None:
+        if fate.headless:
+            self.headless += 1
+        elif fate.damage is not None:
+            self.damaged += 1
+            if not fate.leads:
+                self._break_off(fate.damage)
+
+    def _outcome(self, frame: Any) -> Outcome:
+        """A frame as it comes out; damage may be noticed only now, and then taints what follows up to a key frame."""
+        fate = frame.opaque if isinstance(frame.opaque, _Fate) else _Fate(None, self._group)
+        if fate.headless:
+            return Outcome(frame, _HEADLESS, _time_ns(frame))
+        if fate.damage is None and (frame.is_corrupt or fate.group == self._tainted):
+            fate.damage = Damage("a frame that the decoder calls corrupt")
+            self.damaged += 1
+            self._tainted = fate.group
+            if fate.group == self._group:
+                self._break_off(fate.damage)
+        return Outcome(frame, fate.damage, _time_ns(frame))
+
+    def _break_off(self, damage: Damage) -> None:
+        if self._broken is None:
+            self._broken = damage
+            log_event("damage", level=logging.WARNING, camera=self._where, damaged=self.damaged, trouble=damage.words)
+
+
+def _time_ns(timed: Any) -> int | None:
+    pts: int | None = timed.pts
+    base: Fraction | None = timed.time_base
+    return None if pts is None or base is None else round(pts * base * _SECOND_NS)
+
+
+def _hear_decoders() -> None:
+    """Let PyAV hand on what decoders say, every time that they say it, to whoever listens and to nobody else."""
+    level = av.logging.get_level()
+    if level is None or level < av.logging.ERROR:
+        av.logging.set_level(av.logging.ERROR)
+    av.logging.set_skip_repeated(False)
+    logger = logging.getLogger("libav")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
