@@ -183,12 +183,12 @@ def _time_ns(timed: Any) -> int | None:
 
 
 def _hear_decoders() -> None:
-    """Let PyAV hand on what decoders say, every time that they say it, to whoever listens and to nobody else."""
+    """Let PyAV hand on what decoders say, every time that they say it, to whoever captures it.
+
+    Nothing goes to Python's logging: FFmpeg's messages hold addresses, and with them passwords.
+    """
     level = av.logging.get_level()
     if level is None or level < av.logging.ERROR:
         av.logging.set_level(av.logging.ERROR)
+        logging.getLogger("libav").setLevel(logging.CRITICAL + 1)
     av.logging.set_skip_repeated(False)
-    logger = logging.getLogger("libav")
-    if not logger.handlers:
-        logger.addHandler(logging.NullHandler())
-        logger.propagate = False
