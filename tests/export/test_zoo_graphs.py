@@ -29,14 +29,22 @@ QUICK = ("densefuse", "tardal", "sdnet")
 """Tried every time: reflection, BatchNorm, TensorFlow. An export takes seconds, some a minute."""
 HEAVY = ("smoa", "swinfusion")
 """Minutes for one export of any size on two cores: only with COCONET_ZOO=all."""
+ONCE = ("rfn-nest", "u2fusion-pytorch")
+"""In half precision only with COCONET_ZOO=all: the one takes as long as five others, the other has u2fusion's graph."""
 needs_minutes = pytest.mark.skipif(os.environ.get("COCONET_ZOO") != "all", reason="takes minutes: set COCONET_ZOO=all")
 
 
-def marks(name: str) -> list[pytest.MarkDecorator]:
-    return [] if name in QUICK else [pytest.mark.slow, needs_minutes] if name in HEAVY else [pytest.mark.slow]
+def marks(name: str, precision: str = "fp32") -> list[pytest.MarkDecorator]:
+    if name in HEAVY or (name in ONCE and precision == "fp16"):
+        return [pytest.mark.slow, needs_minutes]
+    return [] if name in QUICK else [pytest.mark.slow]
 
 
-each = pytest.mark.parametrize("name", [pytest.param(one.name, marks=marks(one.name)) for one in PUBLISHED])
+EACH = [
+    pytest.param(one.name, precision, marks=marks(one.name, precision))
+    for one in PUBLISHED
+    for precision in ("fp32", "fp16")
+]
 SIZES = ((48, 64), (37, 51), (50, 67))
 LEVELS = {"fp32": 1, "fp16": 3}
 SMALL = SizeProfile(FrameSize(32, 40), FrameSize(48, 64), FrameSize(96, 128))
@@ -58,8 +66,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
     return make
 
 
-@each
-@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+@pytest.mark.parametrize(("name", "precision"), EACH)
 def test_a_graph_of_any_size_fuses_even_and_odd_ones_as_pytorch_does(
     graph: Graph, tmp_path: Path, name: str, precision: PrecisionName
 ) -> None:
