@@ -1,13 +1,19 @@
-"""What tests run under: one thread for each library, no deadlines, a cache of their own; and the real pictures."""
+"""What tests run under: one thread for each library, no deadlines, a cache of their own; real pictures, a stand-in for a GPU."""
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from tests.support.stand_in_gpu import StandInGpu
 
 DATA_VARIABLE = "COCONET_DATA"
 
@@ -51,3 +57,17 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     `mktemp` looks through all folders of the run for the next number, which takes longer than most tests.
     """
     monkeypatch.setenv("COCONET_CACHE", str(tmp_path_factory.getbasetemp() / "caches" / str(next(_NUMBERS))))
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandInGpu]:
+    """The compiled stand-in for a GPU and its driver, as good as new; the test fails if it leaves anything on it."""
+    from tests.support.stand_in_gpu import driver_library, loaded_stand_in
+
+    driver_library()  # or skips
+    gpu = loaded_stand_in()
+    gpu.reset()
+    yield gpu
+    if gpu.living():
+        gc.collect()  # what an error still refers to
+    assert (gpu.living(), gpu.pushed) == ({}, 0)

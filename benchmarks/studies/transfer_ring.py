@@ -3,13 +3,14 @@
     python -m coconet.benchmarks.studies.transfer_ring --json gpu_ring.json
     compute-sanitizer --error-exitcode 9 python -m coconet.benchmarks.studies.transfer_ring --check
 
-Needs cuda-python or pycuda, and PyTorch with CUDA as the engine: TensorRT does not run on every GPU, the ring does.
+Needs PyTorch with CUDA as the engine: TensorRT does not run on every GPU, the ring does.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
 import sys
 import time
@@ -25,8 +26,10 @@ from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
 from coconet.media.pixels import Pixels
+from coconet.runtime.backends.gpu.memory import GpuMemory, GpuObject
+from coconet.runtime.backends.gpu.open_memory import LIBRARIES, open_gpu_memory
+from coconet.runtime.backends.gpu.refusal import GpuRefused
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
-from coconet.runtime.backends.tensorrt.gpu_memory import LIBRARIES, GpuMemory, GpuObject, gpu_refused, open_gpu_memory
 from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing, GpuEngine, RingOptions, Shape
 from coconet.runtime.loop.latency_log import Percentiles
 
@@ -94,7 +97,7 @@ def on_stream(stream: GpuObject) -> Iterator[None]:
         with torch.cuda.stream(torch.cuda.ExternalStream(stream.handle)):
             yield
     except RuntimeError as error:
-        raise gpu_refused("PyTorch", str(error).partition("\n")[0]) from error
+        raise GpuRefused("PyTorch", str(error).partition("\n")[0]) from error
 
 
 def matrix_tflops() -> float:
@@ -135,6 +138,7 @@ class RingRun:
 
     library: str
     depth: int
+    zero_copy: bool
     graph: bool
     latency_ms: Percentiles
     frames_per_second: float
@@ -202,6 +206,7 @@ def time_ring(gpu: GpuMemory, engine: TorchEngine, size: tuple[int, int], option
     return RingRun(
         library=gpu.name,
         depth=options.depth,
+        zero_copy=options.zero_copy,
         graph=options.graph and gpu.graphs is not None,
         latency_ms=Percentiles.of(latencies),
         frames_per_second=rate,
@@ -229,10 +234,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             engine, peak = TorchEngine(chosen.model, *size), matrix_tflops()
             print(f"{device.name}: {peak:.0f} TFLOP/s in FP16 matrix products", flush=True)
             for gpu in _installed():
-                for depth in (1, 3):
-                    for graph in (False, True) if gpu.graphs else (False,):
-                        runs.append(time_ring(gpu, engine, size, RingOptions(depth, False, graph), peak))
-                        print(json.dumps(dataclasses.asdict(runs[-1])), flush=True)
+                graphs = (False, True) if gpu.graphs else (False,)
+                for depth, zero_copy, graph in itertools.product((1, 3), (False, True), graphs):
+                    options = RingOptions(depth, zero_copy, graph)
+                    runs.append(time_ring(gpu, engine, size, options, peak))
+                    print(json.dumps(dataclasses.asdict(runs[-1])), flush=True)
         if chosen.json:
             told = {"device": dataclasses.asdict(device), "runs": [dataclasses.asdict(run) for run in runs]}
             with whole_file(chosen.json) as scratch:
@@ -244,15 +250,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _installed() -> Iterator[GpuMemory]:
-    found = 0
+    refused: list[CoconetError] = []
     for name in LIBRARIES:
         try:
             yield open_gpu_memory(name)
-            found += 1
-        except MissingPackage as error:  # noqa: PERF203  two of them
+        except (MissingPackage, GpuRefused) as error:  # noqa: PERF203  three of them
             print(f"{name}: left out ({error.got})", flush=True)
-    if not found:
-        raise MissingPackage("cuda-python or pycuda", job="moving frames to the GPU", extra="gpu")
+            refused.append(error)
+    if len(refused) == len(LIBRARIES):
+        raise refused[0]
 
 
 def _shapes(height: int, width: int) -> dict[str, Shape]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from coconet.errors import CoconetError
-from coconet.runtime.backends.tensorrt.cuda_device import DRIVER_LIBRARY, first_cuda_device
+from coconet.runtime.backends.gpu.libcuda import Libcuda
+from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 from coconet.runtime.doctor.finding import Finding
 from coconet.runtime.doctor.jetson import read_jetson
 from coconet.runtime.doctor.kernel_files import text_in
@@ -56,6 +56,5 @@ def _permissions(root: Path) -> Iterator[Finding]:
 
 
 def _cuda_version() -> str:
-    version = ctypes.c_int()
-    ctypes.CDLL(DRIVER_LIBRARY).cuDriverGetVersion(ctypes.byref(version))
-    return f"{version.value // 1000}.{version.value % 1000 // 10}"
+    version = Libcuda().call("cuDriverGetVersion")
+    return f"{version // 1000}.{version % 1000 // 10}"

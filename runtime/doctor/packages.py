@@ -31,9 +31,9 @@ TENSORRT = "import tensorrt as t; say(t.__version__)"
 RTX = "from coconet.runtime.backends.tensorrt.module import rtx_module; say(rtx_module().__version__)"
 
 CUDA_PYTHON = """
-from importlib.metadata import version
-from coconet.runtime.backends.tensorrt.memory_cuda_python import cudart_module
-say(version("cuda-bindings" if cudart_module().__name__.startswith("cuda.bindings") else "cuda-python"))
+from coconet.runtime.backends.gpu.cuda_python import driver_module, package_version
+driver_module()
+say(package_version())
 """
 
 PYCUDA = "import pycuda, pycuda.driver; say(pycuda.VERSION_TEXT)"

@@ -17,9 +17,10 @@ from coconet.cards.engine_card import read_engine_card
 from coconet.cards.frame_size import FrameSize
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
+from coconet.runtime.backends.gpu.memory import GpuMemory
+from coconet.runtime.backends.gpu.open_memory import open_gpu_memory
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 from coconet.runtime.backends.tensorrt.engine import TrtContext, TrtEngine, check_device, open_for
-from coconet.runtime.backends.tensorrt.gpu_memory import GpuMemory, open_gpu_memory
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes, LayerTime, layer_clock
 from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing, RingOptions
 from coconet.runtime.frame_check import adapt_frames, fuse_adapted, like_visible
@@ -35,8 +36,9 @@ class TensorRtBackend:
     def __init__(self, path: Path, options: RingOptions | None = None, library: str | None = None) -> None:
         """Read and check the card, then look for the GPU, and only then touch TensorRT.
 
-        library: what moves the frames, see gpu_memory.py beside this file. Raises CoconetError for an engine that is
-        stale, foreign or unreadable and if there is no GPU, MissingPackage if TensorRT or the library is missing.
+        library: what moves the frames, see coconet.runtime.backends.gpu.open_memory; None takes the first that works.
+        Raises CoconetError for an engine that is stale, foreign or unreadable and if there is no GPU, MissingPackage if
+        TensorRT or the library is missing.
         """
         card = read_engine_card(path)
         device = first_cuda_device()
@@ -65,8 +67,7 @@ class TensorRtBackend:
         Raises CoconetError for frames the card or the engine does not take, and where the GPU fails.
         """
         with self._lock:
-            if self._channels:
-                raise self._wrong("no pending frames", f"{len(self._channels)} of them", "Collect them first.")
+            self._refuse_pending()
             return fuse_adapted(self.card, self._path, self._run, visible, infrared)
 
     def submit(self, visible: Pixels, infrared: Pixels) -> None:
@@ -88,7 +89,10 @@ class TensorRtBackend:
             return like_visible(fused, self._channels.popleft())
 
     def layer_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> list[LayerTime]:
-        """Run frames as `fuse` takes them through a context of its own with a profiler; mean times, in order."""
+        """Run frames as `fuse` takes them through a context with a profiler; mean times, in order.
+
+        Raises CoconetError as `fuse` does.
+        """
         with self._lock, self._gpu.current():
             pair = adapt_frames(self.card, self._path, visible, infrared)
             clock = layer_clock(self._trt)
@@ -138,11 +142,19 @@ class TensorRtBackend:
 
     @contextmanager
     def _own_ring(self, visible: Pixels, options: RingOptions, clock: Any = None) -> Iterator[FrameRing]:
-        """A ring with a context of its own, to measure with."""
-        context = self._opened(self._engine).new_context(clock)
-        ring = FrameRing(self._gpu, context, context.set_size(FrameSize(*visible.shape[:2])), options)
-        with closing(ring):
-            yield ring
+        """A ring with a context of its own, to measure with; the next frame makes the usual context anew.
+
+        The engine has one context at a time: TensorRT 8.6 lets no two of them use one optimisation profile, and two
+        would need the scratch memory twice.
+        """
+        self._refuse_pending()
+        engine = self._opened(self._engine)
+        self._drop_ring()
+        self._drop_context()
+        with closing(engine.new_context(clock)) as context:
+            ring = FrameRing(self._gpu, context, context.set_size(FrameSize(*visible.shape[:2])), options)
+            with closing(ring):
+                yield ring
 
     @contextmanager
     def _working(self) -> Iterator[None]:
@@ -162,10 +174,14 @@ class TensorRtBackend:
         if self._ring is not None and size == self._size:
             return self._ring
         self._drop_ring()
-        context = self._opened(self._context)
+        context = self._context = self._context or self._opened(self._engine).new_context()
         self._ring = FrameRing(self._gpu, context, context.set_size(size), self._options)
         self._size = size
         return self._ring
+
+    def _refuse_pending(self) -> None:
+        if self._channels:
+            raise self._wrong("no pending frames", f"{len(self._channels)} of them", "Collect them first.")
 
     def _check_room(self, size: FrameSize) -> None:
         """Refuse what the ring cannot take as long as frames are pending, without losing those."""
@@ -182,7 +198,9 @@ class TensorRtBackend:
             ring.close()
 
     def _drop_context(self) -> None:
-        self._context = None
+        context, self._context = self._context, None
+        if context is not None:
+            context.close()
 
     def _opened(self, thing: Any) -> Any:
         if thing is None:

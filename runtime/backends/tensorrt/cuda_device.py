@@ -1,36 +1,29 @@
 """The CUDA device of this machine, asked of the driver alone.
 
 TensorRT may end the process where there is no driver, so this stands before it: the same question, answered in words.
-The functions and attribute numbers are those of the CUDA driver API, whose binary interface is stable.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
-import sys
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from coconet.cards.engine_card import DeviceIdentity
 from coconet.errors import CoconetError
-
-DRIVER_LIBRARY = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+from coconet.runtime.backends.gpu.driver_memory import INTEGRATED
+from coconet.runtime.backends.gpu.libcuda import Libcuda
+from coconet.runtime.backends.gpu.refusal import GpuRefused
 
 COMPUTE_CAPABILITY_MAJOR = 75
 
 COMPUTE_CAPABILITY_MINOR = 76
 
-INTEGRATED = 18
-
 MULTIPROCESSORS = 16
 
 BOARD_FILE = Path("/proc/device-tree/model")
 """Which board this is, on machines that are described by a device tree."""
-
-NAME_BYTES = 256
 
 VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES"
 
@@ -91,29 +84,21 @@ def first_cuda_device(remedy: str = IN_DOCTOR) -> CudaDevice:
     """
     try:
         return _first_device()
-    except _NoDevice as error:
+    except GpuRefused as error:
         wanted = "an NVIDIA GPU with its driver on this machine"
-        raise CoconetError("CUDA device", wanted=wanted, got=str(error), remedy=remedy) from error
-
-
-class _NoDevice(Exception):
-    """There is none; says what was got instead."""
+        got = error.got if error.code is None else f"{error.got} from the driver's {error.call}"
+        raise CoconetError("CUDA device", wanted=wanted, got=got, remedy=remedy) from error
 
 
 def _first_device() -> CudaDevice:
-    driver = _loaded_driver()
-    _call(driver, "cuInit", 0)
-    count, handle = ctypes.c_int(), ctypes.c_int()
-    _call(driver, "cuDeviceGetCount", ctypes.byref(count))
-    if count.value == 0:
-        raise _NoDevice("a driver that sees no device")
-    _call(driver, "cuDeviceGet", ctypes.byref(handle), 0)
-    name = ctypes.create_string_buffer(NAME_BYTES)
-    _call(driver, "cuDeviceGetName", name, NAME_BYTES, handle)
+    driver = Libcuda()
+    if driver.call("cuDeviceGetCount") == 0:
+        raise GpuRefused("cuDeviceGetCount", "a driver that sees no device")
+    device = driver.call("cuDeviceGet", 0)
     numbers = (COMPUTE_CAPABILITY_MAJOR, COMPUTE_CAPABILITY_MINOR, INTEGRATED, MULTIPROCESSORS)
-    major, minor, integrated, multiprocessors = (_attribute(driver, number, handle) for number in numbers)
+    major, minor, integrated, multiprocessors = (driver.call("cuDeviceGetAttribute", one, device) for one in numbers)
     board = _board() if integrated else ""
-    return CudaDevice(name.value.decode(errors="replace"), (major, minor), bool(integrated), multiprocessors, board)
+    return CudaDevice(driver.device_name(device), (major, minor), bool(integrated), multiprocessors, board)
 
 
 def _board() -> str:
@@ -121,25 +106,3 @@ def _board() -> str:
         return BOARD_FILE.read_text(encoding="utf-8", errors="replace").rstrip("\0").strip()
     except OSError:
         return ""
-
-
-def _loaded_driver() -> Any:
-    try:
-        return ctypes.CDLL(DRIVER_LIBRARY)
-    except OSError as error:
-        raise _NoDevice(f"no NVIDIA driver ({error})") from error
-
-
-def _attribute(driver: Any, number: int, handle: ctypes.c_int) -> int:
-    value = ctypes.c_int()
-    _call(driver, "cuDeviceGetAttribute", ctypes.byref(value), number, handle)
-    return value.value
-
-
-def _call(driver: Any, function: str, *arguments: Any) -> None:
-    status = int(getattr(driver, function)(*arguments))
-    if status != 0:
-        name = ctypes.c_char_p()
-        driver.cuGetErrorName(status, ctypes.byref(name))
-        said = f"error {status}" if name.value is None else name.value.decode()
-        raise _NoDevice(f"{said} from the driver's {function}")

@@ -14,9 +14,9 @@ from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
 from coconet.cards.plan_header import plan_origin
 from coconet.errors import CoconetError
 from coconet.files import whole_file
+from coconet.runtime.backends.gpu.memory import GpuObject
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
-from coconet.runtime.backends.tensorrt.gpu_memory import GpuObject
-from coconet.runtime.backends.tensorrt.module import TensorRT, process_logger, rtx_module, tensorrt_module
+from coconet.runtime.backends.tensorrt.module import Messages, TensorRT, process_logger, rtx_module, tensorrt_module
 from coconet.runtime.backends.tensorrt.transfer_ring import Shape
 
 LOG = logging.getLogger("coconet.tensorrt")
@@ -97,7 +97,7 @@ class TrtEngine:
         if profiler is not None:
             context.profiler = profiler
         captures = self._tensorrt.flavour == "tensorrt" and profiler is None  # RTX captures by itself
-        return TrtContext(context, self._engine, captures, self._refused)
+        return TrtContext(context, self._engine, captures, self._refused, self._tensorrt.messages)
 
     def layers(self) -> str:
         """What TensorRT made of the graph, layer by layer, as its JSON; with types if it was built to tell them."""
@@ -144,12 +144,19 @@ class TrtContext:
     One thread at a time. capturable: whether its work may be recorded into a CUDA graph.
     """
 
-    def __init__(self, context: Any, engine: Any, capturable: bool, refused: Callable[[str], CoconetError]) -> None:
+    def __init__(
+        self, context: Any, engine: Any, capturable: bool, refused: Callable[[str], CoconetError], messages: Messages
+    ) -> None:
         self.capturable = capturable
-        self._context, self._engine, self._refused = context, engine, refused
+        self._context, self._engine, self._refused, self._messages = context, engine, refused, messages
+
+    def close(self) -> None:
+        """Give back the context and its scratch memory, whoever still refers to this; a second call does nothing."""
+        self._context = None
 
     def set_size(self, size: FrameSize) -> dict[str, Shape]:
         """Choose a frame size and return the shapes of all three pictures. Raises CoconetError for one out of range."""
+        self._messages.clear()
         for name in INPUTS:
             shape = tuple(self._engine.get_tensor_shape(name))
             self._check_range(name, shape, size)
@@ -163,6 +170,7 @@ class TrtContext:
 
     def enqueue(self, addresses: Mapping[str, int], stream: GpuObject) -> None:
         """Enqueue the engine. addresses: on the GPU, by tensor name. Raises CoconetError where TensorRT refuses."""
+        self._messages.clear()  # a failed capture may have left some, which are not the reason of what comes now
         for name, address in addresses.items():
             if not self._context.set_tensor_address(name, address):
                 raise self._refused(f"an engine with the tensor {name}")

@@ -1,11 +1,15 @@
-"""The frame ring: frames go up, through the engine and down again, on three streams at the same time."""
+"""The frame ring: frames go up, through the engine and down again.
+
+One at a time they do so on one stream, as one CUDA graph. Several overlap on three streams; there the copies stay out
+of the graph, as they run beside the engine of another frame.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -15,13 +19,17 @@ import numpy as np
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.tensorrt.gpu_memory import GpuMemory, GpuObject, HostBuffer
+from coconet.runtime.backends.gpu.memory import GpuMemory, GpuObject, GraphRecorder, HostBuffer
+from coconet.runtime.backends.gpu.refusal import GpuRefused
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes
 
 LOG = logging.getLogger("coconet.gpu")
 
 Shape = tuple[int, int, int]
 """(H, W, C) of a uint8 picture."""
+
+ALIGNMENT_BYTES = 256
+"""Where a tensor may begin in memory of the GPU, by TensorRT's manual."""
 
 
 class GpuEngine(Protocol):
@@ -41,13 +49,16 @@ class RingOptions:
     """How frames travel.
 
     depth: how many may be under way. 1 has the lowest latency, 3 the highest rate.
-    zero_copy: let the GPU read and write the host's memory in place; None does where they share it (Jetson).
-    graph: replay the engine's kernels as one CUDA graph, where the GPU library has them.
+    zero_copy: let the GPU read and write the host's memory in place. Worth a try where they share it (Jetson); a card
+        of its own then fetches every byte over the bus while it computes.
+    graph: replay the kernels as one CUDA graph, where the GPU library has them.
+    spin: let the waiting thread keep a processor core busy instead of sleeping, which ends the wait a little sooner.
     """
 
     depth: int = 1
-    zero_copy: bool | None = None
+    zero_copy: bool = False
     graph: bool = True
+    spin: bool = False
 
     def __post_init__(self) -> None:
         if self.depth < 1:
@@ -57,9 +68,16 @@ class RingOptions:
 
 @dataclass
 class Slot:
-    """The buffers of one frame on its way, and the events at the end of its three steps."""
+    """The buffers of one frame on its way, and the events at the end of its three steps.
 
-    host: dict[str, HostBuffer]
+    inputs: both pictures in one block, so that one copy takes them up. pictures: all three, as views of the blocks.
+    addresses: where the engine finds the same three. taken: where the GPU has the two blocks.
+    """
+
+    inputs: HostBuffer
+    fused: HostBuffer
+    taken: tuple[int, int]
+    pictures: dict[str, Pixels]
     addresses: dict[str, int]
     uploaded: GpuObject
     computed: GpuObject
@@ -71,16 +89,16 @@ class Slot:
 class FrameRing:
     """Buffers for frames of one size. Every call needs to be inside `with gpu.current()`, one thread at a time.
 
-    A call that fails leaves frames on their way that nobody can collect: close the ring then, and make another.
+    A call that fails leaves frames on their way that nobody can collect, and buffers with what earlier frames left in
+    them. So from then on every call but `close` is refused: make another ring.
     """
 
     def __init__(self, gpu: GpuMemory, engine: GpuEngine, shapes: Mapping[str, Shape], options: RingOptions) -> None:
         """Allocate everything or nothing. shapes: of `visible`, `infrared` and `fused`."""
         self.shapes, self.depth = dict(shapes), options.depth
-        self._gpu, self._engine = gpu, engine
-        self._zero_copy = gpu.integrated if options.zero_copy is None else options.zero_copy
+        self._gpu, self._engine, self._options = gpu, engine, options
         self._graphs = gpu.graphs if options.graph and engine.capturable else None
-        self._owned, self._busy = ExitStack(), deque[Slot]()
+        self._owned, self._busy, self._failed = ExitStack(), deque[Slot](), False
         try:
             self._up, self._compute, self._down = self._streams(options.depth)
             self._free = deque([self._slot() for _ in range(options.depth)])
@@ -99,46 +117,50 @@ class FrameRing:
 
         Raises CoconetError where `depth` frames are pending, and where CUDA or the engine refuses.
         """
-        if not self._free:
-            remedy = "Collect a frame before submitting the next."
-            raise CoconetError("frame ring", wanted="a free slot", got=f"{self.pending} pending frames", remedy=remedy)
-        slot = self._free.popleft()
-        self._fill(slot, visible, infrared)
-        self._upload(slot)
-        self._after(slot.uploaded, self._up, self._compute)
-        self._run(slot)
-        self._after(slot.computed, self._compute, self._down)
-        self._download(slot)
-        self._gpu.mark(slot.downloaded, self._down)
-        self._busy.append(slot)
+        with self._unfailed():
+            if not self._free:
+                raise _misused("a free slot", f"{self.pending} pending frames", "Collect a frame first.")
+            slot = self._free.popleft()
+            np.copyto(slot.pictures[VISIBLE], visible)
+            np.copyto(slot.pictures[INFRARED], infrared)
+            self._send(slot)
+            self._gpu.mark(slot.downloaded, self._down)
+            self._busy.append(slot)
 
     def collect(self) -> Pixels:
         """Wait for the oldest pending frame and return it, (H, W, C) uint8. Raises CoconetError where none is."""
-        if not self._busy:
-            remedy = "Submit a pair of frames first."
-            raise CoconetError("frame ring", wanted="a pending frame", got="none", remedy=remedy)
-        slot = self._busy[0]
-        self._gpu.finish(slot.downloaded)
-        fused: Pixels = self._picture(slot, FUSED).copy()
-        self._free.append(self._busy.popleft())
-        return fused
+        with self._unfailed():
+            if not self._busy:
+                raise _misused("a pending frame", "none", "Submit a pair of frames first.")
+            slot = self._busy[0]
+            self._gpu.finish(slot.downloaded)
+            fused: Pixels = slot.pictures[FUSED].copy()
+            self._free.append(self._busy.popleft())
+            return fused
 
     def times(self, visible: Pixels, infrared: Pixels, runs: int) -> DeviceTimes:
         """Send a pair through `runs` times, alone on the GPU, and give the mean of each step, by the GPU's own clock.
 
-        Only of a ring of depth 1 with nothing pending. What the host does, such as filling the buffers, is not in it.
+        Only of a new ring of depth 1: its graph is then of the engine alone. What the host does, such as filling the
+        buffers, is not in it.
         """
-        slot = self._free[0]
-        marks = [self._keep(self._gpu.event(timed=True)) for _ in range(4)]
-        found = []
-        for _ in range(runs):
-            self._fill(slot, visible, infrared)
-            self._gpu.mark(marks[0], self._compute)
-            for step, end in zip((self._upload, self._run, self._download), marks[1:], strict=True):
-                step(slot)
-                self._gpu.mark(end, self._compute)
-            self._gpu.finish(marks[3])
-            found.append(DeviceTimes(*(self._gpu.elapsed_ms(*ends) for ends in pairwise(marks))))
+        with ExitStack() as owned, self._unfailed():
+            slot = self._free[0]
+            marks = [self._gpu.event(timed=True) for _ in range(4)]
+            for mark in marks:
+                owned.callback(mark.close)
+            steps: tuple[Callable[[Slot], None], ...]
+            steps = (self._upload, lambda slot: self._replay(slot, self._run), self._download)
+            found = []
+            for _ in range(runs):
+                np.copyto(slot.pictures[VISIBLE], visible)
+                np.copyto(slot.pictures[INFRARED], infrared)
+                self._gpu.mark(marks[0], self._compute)
+                for step, end in zip(steps, marks[1:], strict=True):
+                    step(slot)
+                    self._gpu.mark(end, self._compute)
+                self._gpu.finish(marks[3])
+                found.append(DeviceTimes(*(self._gpu.elapsed_ms(*ends) for ends in pairwise(marks))))
         return DeviceTimes.mean(found)
 
     def close(self) -> None:
@@ -149,18 +171,69 @@ class FrameRing:
                     with suppress(CoconetError):  # after a failed kernel every call fails, and memory has to go still
                         self._gpu.drain(stream)
 
-    def _fill(self, slot: Slot, visible: Pixels, infrared: Pixels) -> None:
-        for name, pixels in ((VISIBLE, visible), (INFRARED, infrared)):
-            np.copyto(self._picture(slot, name), pixels)
+    @contextmanager
+    def _unfailed(self) -> Iterator[None]:
+        """Refuse a ring in which something failed; what fails inside the block makes it one."""
+        if self._failed:
+            raise _misused("one whose frames all came back", "one with an error", "Close it, and make another.")
+        try:
+            yield
+        except _Misused:
+            raise
+        except BaseException:
+            self._failed = True
+            raise
+
+    def _send(self, slot: Slot) -> None:
+        """Enqueue a frame's whole way: as one piece, or in three steps that overlap with those of other frames."""
+        if self._up is self._down:
+            self._replay(slot, self._travel)
+            return
+        self._upload(slot)
+        self._after(slot.uploaded, self._up, self._compute)
+        self._replay(slot, self._run)
+        self._after(slot.computed, self._compute, self._down)
+        self._download(slot)
+
+    def _travel(self, slot: Slot) -> None:
+        self._upload(slot)
+        self._run(slot)
+        self._download(slot)
 
     def _upload(self, slot: Slot) -> None:
-        if not self._zero_copy:
-            for name in (VISIBLE, INFRARED):
-                self._gpu.upload(slot.addresses[name], slot.host[name], self._up)
+        if not self._options.zero_copy:
+            self._gpu.upload(slot.taken[0], slot.inputs, self._up)
+
+    def _run(self, slot: Slot) -> None:
+        self._engine.enqueue(slot.addresses, self._compute)
 
     def _download(self, slot: Slot) -> None:
-        if not self._zero_copy:
-            self._gpu.download(slot.host[FUSED], slot.addresses[FUSED], self._down)
+        if not self._options.zero_copy:
+            self._gpu.download(slot.fused, slot.taken[1], self._down)
+
+    def _after(self, event: GpuObject, earlier: GpuObject, later: GpuObject) -> None:
+        """Let one stream go on where another has come to."""
+        self._gpu.mark(event, earlier)
+        self._gpu.wait(later, event)
+
+    def _replay(self, slot: Slot, work: Callable[[Slot], None]) -> None:
+        """Enqueue work: the first time as it is, as recording must not be what loads kernels, and then as a graph."""
+        if self._graphs is not None and slot.warm and slot.graph is None:
+            self._record(self._graphs, slot, work)
+        if self._graphs is not None and slot.graph is not None:
+            self._graphs.launch(slot.graph, self._compute)
+        else:
+            work(slot)
+            slot.warm = True
+
+    def _record(self, graphs: GraphRecorder, slot: Slot, work: Callable[[Slot], None]) -> None:
+        try:
+            slot.graph = self._keep(graphs.record(self._compute, lambda: work(slot)))
+        except CoconetError as error:
+            if isinstance(error, GpuRefused) and error.lost:
+                raise
+            LOG.warning("running without a CUDA graph: %s: %s", error.where, error.got)
+            self._graphs = None
 
     def _streams(self, depth: int) -> list[GpuObject]:
         """Make three streams, or for one frame at a time the same one thrice: nothing overlaps then."""
@@ -168,13 +241,21 @@ class FrameRing:
         return streams if depth > 1 else streams * 3
 
     def _slot(self) -> Slot:
-        host = {name: self._host_buffer(self.shapes[name]) for name in (VISIBLE, INFRARED, FUSED)}
-        addresses = {name: self._address(buffer) for name, buffer in host.items()}
-        uploaded, computed, downloaded = (self._keep(self._gpu.event()) for _ in range(3))
-        return Slot(host, addresses, uploaded, computed, downloaded)
+        starts = {VISIBLE: 0, INFRARED: _aligned(_size(self.shapes[VISIBLE])), FUSED: 0}
+        inputs = self._host_buffer(starts[INFRARED] + _size(self.shapes[INFRARED]))
+        fused = self._host_buffer(_size(self.shapes[FUSED]))
+        taken = self._address(inputs), self._address(fused)
+        pictures, addresses = {}, {}
+        for name, shape in self.shapes.items():
+            block, address = (fused, taken[1]) if name == FUSED else (inputs, taken[0])
+            pictures[name] = block.pixels[starts[name] : starts[name] + _size(shape)].reshape(shape)
+            addresses[name] = address + starts[name]
+        uploaded, computed = self._keep(self._gpu.event()), self._keep(self._gpu.event())
+        downloaded = self._keep(self._gpu.event(spin=self._options.spin))
+        return Slot(inputs, fused, taken, pictures, addresses, uploaded, computed, downloaded)
 
-    def _host_buffer(self, shape: Shape) -> HostBuffer:
-        buffer = self._gpu.host(int(np.prod(shape)), mapped=self._zero_copy)
+    def _host_buffer(self, size_bytes: int) -> HostBuffer:
+        buffer = self._gpu.host(size_bytes, mapped=self._options.zero_copy)
         self._owned.callback(buffer.close)
         return buffer
 
@@ -187,32 +268,18 @@ class FrameRing:
         self._owned.callback(thing.close)
         return thing
 
-    def _picture(self, slot: Slot, name: str) -> Pixels:
-        picture: Pixels = slot.host[name].pixels.reshape(self.shapes[name])
-        return picture
 
-    def _after(self, event: GpuObject, earlier: GpuObject, later: GpuObject) -> None:
-        """Let one stream go on where another has come to; work on the same stream is in order anyway."""
-        if earlier is not later:
-            self._gpu.mark(event, earlier)
-            self._gpu.wait(later, event)
+class _Misused(CoconetError):
+    """A call at the wrong time, which changes nothing."""
 
-    def _run(self, slot: Slot) -> None:
-        """Enqueue the engine: the first time as it is, as recording must not be what loads its kernels."""
-        if self._graphs is not None and slot.warm and slot.graph is None:
-            self._record(slot)
-        if self._graphs is not None and slot.graph is not None:
-            self._graphs.launch(slot.graph, self._compute)
-        else:
-            self._engine.enqueue(slot.addresses, self._compute)
-            slot.warm = True
 
-    def _record(self, slot: Slot) -> None:
-        assert self._graphs is not None  # noqa: S101  asked by the only caller
-        try:
-            graph = self._graphs.record(self._compute, lambda: self._engine.enqueue(slot.addresses, self._compute))
-        except CoconetError as error:
-            LOG.warning("running without a CUDA graph: %s", error)
-            self._graphs = None
-        else:
-            slot.graph = self._keep(graph)
+def _misused(wanted: str, got: str, remedy: str) -> _Misused:
+    return _Misused("frame ring", wanted=wanted, got=got, remedy=remedy)
+
+
+def _size(shape: Shape) -> int:
+    return shape[0] * shape[1] * shape[2]
+
+
+def _aligned(size_bytes: int) -> int:
+    return -(-size_bytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES

@@ -13,7 +13,7 @@ import pytest
 from coconet.errors import CoconetError, MissingPackage
 from coconet.export.engines import tensorrt_flavour
 from coconet.export.engines.tensorrt_flavour import creation_flags, open_tensorrt, types_networks_strongly
-from coconet.runtime.backends.tensorrt import cuda_device
+from coconet.runtime.backends.gpu import libcuda
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.backends.tensorrt.module import Messages, in_one_line, rtx_module
 
@@ -79,7 +79,7 @@ def test_a_repeated_warning_is_logged_once(caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_no_device_is_noticed_before_tensorrt_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cuda_device, "DRIVER_LIBRARY", "libno-such-driver.so.1")
+    monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", "libno-such-driver.so.1")
     monkeypatch.setattr(importlib, "import_module", pytest.fail)
     with pytest.raises(CoconetError, match="CUDA device: wanted an NVIDIA GPU with its driver.* --gpu sm86"):
         open_tensorrt(())

@@ -10,9 +10,9 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.runtime.backends import ort_gpu
 from coconet.runtime.backends.choice import choose_backend
+from coconet.runtime.backends.gpu import libcuda
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.ort_gpu import cuda_verdict, missing_library
-from coconet.runtime.backends.tensorrt import cuda_device
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.commands.run import run
 from tests.support.called import call, complaint_of
@@ -34,7 +34,7 @@ def test_a_processor_is_taken_where_onnx_runtime_has_no_gpu(tmp_path: Path, monk
 
 def test_a_provider_without_a_gpu_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     with_cuda_provider(monkeypatch)
-    monkeypatch.setattr(cuda_device, "DRIVER_LIBRARY", "libno-such-driver.so.1")
+    monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", "libno-such-driver.so.1")
     assert str(cuda_verdict()).startswith("the CUDA provider has no GPU: no NVIDIA driver")
 
 
@@ -88,7 +88,7 @@ def test_run_says_what_it_chose_and_why() -> None:
 def test_an_engine_without_a_gpu_ends_with_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(cuda_device, "DRIVER_LIBRARY", "libno-such-driver.so.1")
+    monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", "libno-such-driver.so.1")
     (tmp_path / "model.engine").touch()
     said = complaint_of(run, *arguments, tmp_path / "model.engine")
     assert said.startswith("CUDA device: wanted an NVIDIA GPU with its driver on this machine, got no NVIDIA driver")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.runtime.backends.tensorrt import cuda_device
+from coconet.runtime.backends.gpu import libcuda
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.commands.doctor import doctor as command
 from coconet.runtime.doctor import doctor
@@ -78,7 +78,7 @@ def test_another_machine_is_no_jetson(tmp_path: Path) -> None:
 def test_a_gpu_that_cannot_be_used_is_bad_and_none_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], state: str, remedy: str
 ) -> None:
-    monkeypatch.setattr(cuda_device, "DRIVER_LIBRARY", "libno-such-driver.so.1")
+    monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", "libno-such-driver.so.1")
     found = by_subject(gpu_findings(write(tmp_path, files)))["GPU"]
     assert found.state == state
     assert remedy in found.remedy

@@ -1,4 +1,4 @@
-"""The TensorRT backend against a TensorRT and a GPU that note every call; no engine runs without the real ones."""
+"""The TensorRT backend on a stand-in for TensorRT and one for the GPU; no engine runs without the real ones."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ import numpy as np
 import pytest
 
 from coconet.cards.engine_card import BuildOptions, DeviceIdentity, EngineCard, card_path
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError
 from coconet.files import sha256_of
+from coconet.runtime.backends.gpu import libcuda
 from coconet.runtime.backends.tensorrt import backend as trt
-from coconet.runtime.backends.tensorrt import cuda_device
 from coconet.runtime.backends.tensorrt import engine as trt_engine
 from coconet.runtime.backends.tensorrt.backend import TensorRtBackend
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
-from coconet.runtime.backends.tensorrt.memory_cuda_python import CudartMemory
-from coconet.runtime.backends.tensorrt.memory_pycuda import PycudaMemory
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes, LayerTime
 from coconet.runtime.backends.tensorrt.transfer_ring import RingOptions
 from coconet.runtime.loop.pipeline import run_pipeline
-from tests.support.lazy_gpu import LazyCudart, LazyGpu, LazyPycuda
-from tests.support.lazy_trt import DataType, LazyTensorRT
 from tests.support.loop_ends import Recording, Shelf
+from tests.support.stand_in_gpu import StandInGpu
+from tests.support.stand_in_pycuda import pycuda_memory
+from tests.support.stand_in_tensorrt import DataType, StandInTensorRT
 from tests.support.tiny_onnx import averaging_card
 
 RANDOM = np.random.default_rng(2)
@@ -59,21 +58,19 @@ def write_engine(folder: Path, **changes: Any) -> Path:
     return path
 
 
-@pytest.fixture(params=["cuda-python", "pycuda"])
-def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> LazyTensorRT:
-    """A machine with an Orin, TensorRT and one of the two libraries."""
-    gpu = LazyGpu()
-    module = LazyTensorRT(gpu)
-    memory = PycudaMemory(LazyPycuda(gpu)) if request.param == "pycuda" else CudartMemory(LazyCudart(gpu))
+@pytest.fixture(params=["libcuda", "pycuda"])
+def machine(request: pytest.FixtureRequest, stand_in: StandInGpu, monkeypatch: pytest.MonkeyPatch) -> StandInTensorRT:
+    """A machine with an Orin, TensorRT and one of two libraries that move frames."""
+    module = StandInTensorRT(stand_in)
+    memory = pycuda_memory(stand_in) if request.param == "pycuda" else stand_in.memory()
     monkeypatch.setattr(trt, "first_cuda_device", lambda: ORIN)
     monkeypatch.setattr(trt, "open_gpu_memory", lambda library: memory)
     monkeypatch.setattr(trt_engine, "tensorrt_module", lambda job: module)
     monkeypatch.setattr(trt_engine, "rtx_module", lambda job: module)
-    gpu.calls.clear()
     return module
 
 
-def test_an_engine_fuses_frames(machine: LazyTensorRT, tmp_path: Path) -> None:
+def test_an_engine_fuses_frames(machine: StandInTensorRT, tmp_path: Path) -> None:
     with TensorRtBackend(write_engine(tmp_path)) as backend:
         assert backend.name.startswith("TensorRT 10.3.0 (Orin, ")
         for frames in (pair(), pair(), pair(channels=1)):
@@ -81,29 +78,29 @@ def test_an_engine_fuses_frames(machine: LazyTensorRT, tmp_path: Path) -> None:
             assert np.array_equal(fused, averaged(*frames))
             assert (fused.shape, fused.dtype) == (frames[0].shape, np.dtype(np.uint8))
     assert machine.plans == [b"plan"]
-    assert machine.gpu.live == {}
+    assert machine.gpu.living() == {}
 
 
-def test_a_frame_goes_up_through_the_engine_and_down(machine: LazyTensorRT, tmp_path: Path) -> None:
+def test_a_frame_goes_up_through_the_engine_and_down(machine: StandInTensorRT, tmp_path: Path) -> None:
     with TensorRtBackend(write_engine(tmp_path)) as backend:
         backend.fuse(*pair())
-        machine.gpu.calls.clear()
+        machine.gpu.calls()
+        machine.calls.clear()
         backend.fuse(*pair(4, 4))
-    work = ("cudaMemcpyAsync", "memcpy_htod_async", "memcpy_dtoh_async", "set_tensor_address", "execute_async_v3")
-    calls = ["copy" if "cpy" in call else call for call in machine.gpu.calls if call in work]
-    assert calls == ["copy", "copy", *["set_tensor_address"] * 3, "execute_async_v3", "copy"]
+    work = [call for call in machine.gpu.calls() if "cpy" in call or "launch" in call]
+    assert work == ["cuMemcpyHtoDAsync_v2", "stand_in_launch", "cuMemcpyDtoHAsync_v2"]
+    assert machine.calls == [*["set_input_shape"] * 2, *["set_tensor_address"] * 3, "execute_async_v3"]
 
 
-def test_another_frame_size_gets_buffers_of_its_own(machine: LazyTensorRT, tmp_path: Path) -> None:
+def test_another_frame_size_gets_buffers_of_its_own(machine: StandInTensorRT, tmp_path: Path) -> None:
     with TensorRtBackend(write_engine(tmp_path)) as backend:
         for size in ((8, 12), (16, 4), (8, 12)):
             frames = pair(*size)
             assert np.array_equal(backend.fuse(*frames), averaged(*frames))
-            kinds = list(machine.gpu.live.values())
-            assert (kinds.count("pinned"), kinds.count("device")) == (3, 3)
+            assert (machine.gpu.living()["pinned"], machine.gpu.living()["device"]) == (2, 2)
 
 
-def test_frames_overlap_in_order(machine: LazyTensorRT, tmp_path: Path) -> None:
+def test_frames_overlap_in_order(machine: StandInTensorRT, tmp_path: Path) -> None:
     with TensorRtBackend(write_engine(tmp_path), RingOptions(depth=3)) as backend:
         frames = [pair(channels=channels) for channels in (3, 1, 3)]
         for each in frames:
@@ -117,14 +114,14 @@ def test_frames_overlap_in_order(machine: LazyTensorRT, tmp_path: Path) -> None:
             backend.collect()
 
 
-def test_one_frame_at_a_time_waits_for_the_pending(machine: LazyTensorRT, tmp_path: Path) -> None:
+def test_one_frame_at_a_time_waits_for_the_pending(machine: StandInTensorRT, tmp_path: Path) -> None:
     with TensorRtBackend(write_engine(tmp_path)) as backend:
         backend.submit(*pair())
         with pytest.raises(CoconetError, match="wanted no pending frames, got 1"):
             backend.fuse(*pair())
 
 
-def test_several_threads_share_an_engine(machine: LazyTensorRT, tmp_path: Path) -> None:
+def test_several_threads_share_an_engine(machine: StandInTensorRT, tmp_path: Path) -> None:
     right = []
     with TensorRtBackend(write_engine(tmp_path)) as backend:
 
@@ -140,7 +137,7 @@ def test_several_threads_share_an_engine(machine: LazyTensorRT, tmp_path: Path) 
     assert right == [True] * 4
 
 
-def test_a_size_beyond_the_profile_names_the_range(machine: LazyTensorRT, tmp_path: Path) -> None:
+def test_a_size_beyond_the_profile_names_the_range(machine: StandInTensorRT, tmp_path: Path) -> None:
     with (
         TensorRtBackend(write_engine(tmp_path)) as backend,
         pytest.raises(CoconetError, match="wanted 4x4 to 64x64, what this engine was built for, got 80x12"),
@@ -149,12 +146,12 @@ def test_a_size_beyond_the_profile_names_the_range(machine: LazyTensorRT, tmp_pa
 
 
 @pytest.mark.parametrize("call", ["set_input_shape", "set_tensor_address", "execute_async_v3"])
-def test_a_failed_frame_leaks_nothing_and_the_next_works(machine: LazyTensorRT, tmp_path: Path, call: str) -> None:
+def test_a_failed_frame_leaks_nothing_and_the_next_works(machine: StandInTensorRT, tmp_path: Path, call: str) -> None:
     with TensorRtBackend(write_engine(tmp_path)) as backend:
-        machine.gpu.fail_at[call] = 1
+        machine.fail_at[call] = 1
         with pytest.raises(CoconetError, match=r"model\.engine: wanted an engine .* from TensorRT 10\.3\.0"):
             backend.fuse(*pair())
-        assert machine.gpu.live == {}
+        assert machine.gpu.living() == {}
         frames = pair()
         assert np.array_equal(backend.fuse(*frames), averaged(*frames))
 
@@ -163,14 +160,14 @@ def test_a_failed_frame_leaks_nothing_and_the_next_works(machine: LazyTensorRT, 
     ("call", "words"),
     [("deserialize_cuda_engine", "not compatible"), ("create_execution_context", "out of memory")],
 )
-def test_a_refusal_is_told_in_tensorrts_words(machine: LazyTensorRT, tmp_path: Path, call: str, words: str) -> None:
-    machine.gpu.fail_at[call] = 1
+def test_a_refusal_is_told_in_tensorrts_words(machine: StandInTensorRT, tmp_path: Path, call: str, words: str) -> None:
+    machine.fail_at[call] = 1
     with pytest.raises(CoconetError, match=rf"from TensorRT 10\.3\.0: .*{words}"):
         TensorRtBackend(write_engine(tmp_path))
     TensorRtBackend(write_engine(tmp_path)).close()
 
 
-def test_an_engine_of_other_tensors_is_refused(machine: LazyTensorRT, tmp_path: Path) -> None:
+def test_an_engine_of_other_tensors_is_refused(machine: StandInTensorRT, tmp_path: Path) -> None:
     machine.names = ("left", "right", "fused")
     with pytest.raises(CoconetError, match="inputs visible and infrared and output fused, got tensors left, right"):
         TensorRtBackend(write_engine(tmp_path))
@@ -195,7 +192,7 @@ def test_an_engine_of_other_tensors_is_refused(machine: LazyTensorRT, tmp_path: 
     ],
 )
 def test_a_stale_or_foreign_engine_is_refused_unread(
-    machine: LazyTensorRT, tmp_path: Path, changes: dict[str, Any], words: str
+    machine: StandInTensorRT, tmp_path: Path, changes: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(CoconetError, match=words):
         TensorRtBackend(write_engine(tmp_path, **changes))
@@ -204,7 +201,7 @@ def test_a_stale_or_foreign_engine_is_refused_unread(
 
 @pytest.mark.parametrize("built_by", ["8.6.1", "10.0.1", "10.3.0"])
 def test_a_version_compatible_engine_runs_in_later_versions(
-    machine: LazyTensorRT, tmp_path: Path, built_by: str
+    machine: StandInTensorRT, tmp_path: Path, built_by: str
 ) -> None:
     with TensorRtBackend(write_engine(tmp_path, tensorrt_version=built_by, options=LATER)) as backend:
         frames = pair()
@@ -212,7 +209,7 @@ def test_a_version_compatible_engine_runs_in_later_versions(
     assert machine.runtimes[-1].engine_host_code_allowed
 
 
-def test_an_engine_for_a_compute_capability_runs_on_other_boards(machine: LazyTensorRT, tmp_path: Path) -> None:
+def test_an_engine_for_a_compute_capability_runs_on_other_boards(machine: StandInTensorRT, tmp_path: Path) -> None:
     options = BuildOptions(same_compute_capability=True)
     with TensorRtBackend(write_engine(tmp_path, device=DeviceIdentity("Orin", 16), options=options)) as backend:
         assert backend.fuse(*pair()).shape == (8, 12, 3)
@@ -220,12 +217,12 @@ def test_an_engine_for_a_compute_capability_runs_on_other_boards(machine: LazyTe
         TensorRtBackend(write_engine(tmp_path, targets=("sm86",), options=options))
 
 
-def test_an_engine_tells_of_its_layers(machine: LazyTensorRT, tmp_path: Path) -> None:
+def test_an_engine_tells_of_its_layers(machine: StandInTensorRT, tmp_path: Path) -> None:
     with TensorRtBackend(write_engine(tmp_path)) as backend:
         assert backend.layers() == '{"Layers": ["first", "last"]}'
 
 
-def test_rtx_keeps_the_kernels_it_compiled(machine: LazyTensorRT, tmp_path: Path) -> None:
+def test_rtx_keeps_the_kernels_it_compiled(machine: StandInTensorRT, tmp_path: Path) -> None:
     path = write_engine(tmp_path, flavour="tensorrt_rtx", device=None)
     for _ in range(2):
         with TensorRtBackend(path) as backend:
@@ -233,11 +230,11 @@ def test_rtx_keeps_the_kernels_it_compiled(machine: LazyTensorRT, tmp_path: Path
             backend.fuse(*pair())
     assert (tmp_path / "model.engine.sm87.cache").read_bytes() == b"kernels"
     assert machine.cached == [b"kernels"]  # read by the second, as there was none for the first
-    assert "cudaGraphLaunch" not in machine.gpu.calls  # it records graphs by itself
+    assert "cuGraphLaunch" not in machine.gpu.calls()  # it records graphs by itself
 
 
 def test_a_cache_that_cannot_be_kept_is_only_slower(
-    machine: LazyTensorRT, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    machine: StandInTensorRT, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(path: Path) -> None:
         raise OSError("disk full")
@@ -247,22 +244,24 @@ def test_a_cache_that_cannot_be_kept_is_only_slower(
     assert "kernels are not kept: disk full" in caplog.text
 
 
-def test_the_profiler_gives_mean_times_by_layer(machine: LazyTensorRT, tmp_path: Path) -> None:
+def test_the_profiler_gives_mean_times_by_layer(machine: StandInTensorRT, tmp_path: Path) -> None:
     with TensorRtBackend(write_engine(tmp_path)) as backend:
         assert backend.layer_times(*pair(), runs=3) == [LayerTime("first", 0.25), LayerTime("last", 0.5)]
-    assert machine.gpu.live == {}
+    assert machine.gpu.living() == {}
 
 
 @pytest.mark.parametrize("depth", [1, 3])
-def test_upload_execution_and_download_are_timed_apart(machine: LazyTensorRT, tmp_path: Path, depth: int) -> None:
+def test_upload_execution_and_download_are_timed_apart(machine: StandInTensorRT, tmp_path: Path, depth: int) -> None:
     with TensorRtBackend(write_engine(tmp_path), RingOptions(depth)) as backend:
-        assert backend.stage_times(*pair(), runs=3) == DeviceTimes(1.5, 1.5, 1.5)
+        found = backend.stage_times(*pair(), runs=3)
+        assert isinstance(found, DeviceTimes)
+        assert min(found.upload_ms, found.execute_ms, found.download_ms) > 0
         shot = pair()
         assert np.array_equal(backend.fuse(*shot), averaged(*shot))
-    assert machine.gpu.live == {}
+    assert machine.gpu.living() == {}
 
 
-def test_a_closed_engine_says_so_and_closes_twice(machine: LazyTensorRT, tmp_path: Path) -> None:
+def test_a_closed_engine_says_so_and_closes_twice(machine: StandInTensorRT, tmp_path: Path) -> None:
     with TensorRtBackend(write_engine(tmp_path)) as backend:
         backend.fuse(*pair())
         backend.close()
@@ -271,30 +270,48 @@ def test_a_closed_engine_says_so_and_closes_twice(machine: LazyTensorRT, tmp_pat
 
 
 def test_without_a_driver_tensorrt_is_not_even_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cuda_device, "DRIVER_LIBRARY", "libno-such-driver.so.1")
+    monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", "libno-such-driver.so.1")
     monkeypatch.setattr(trt_engine, "tensorrt_module", pytest.fail)
     with pytest.raises(CoconetError, match="CUDA device: wanted an NVIDIA GPU .* coconet doctor says what is missing"):
         TensorRtBackend(write_engine(tmp_path))
 
 
-def test_a_device_without_a_gpu_library_names_the_extra(
-    machine: LazyTensorRT, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_measuring_takes_no_second_context(
+    stand_in: StandInGpu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from coconet.runtime.backends.tensorrt import gpu_memory
-    from coconet.runtime.backends.tensorrt import memory_cuda_python as gpu_cudart
-    from coconet.runtime.backends.tensorrt import memory_pycuda as gpu_pycuda
-
-    def missing() -> None:
-        raise MissingPackage("none", job="tests")
-
-    monkeypatch.setattr(trt, "open_gpu_memory", gpu_memory.open_gpu_memory)
-    monkeypatch.setattr(gpu_cudart, "open_memory", missing)
-    monkeypatch.setattr(gpu_pycuda, "open_memory", missing)
-    with pytest.raises(MissingPackage, match=r"cuda-python or pycuda .*coconet-edge\[gpu\]"):
-        TensorRtBackend(write_engine(tmp_path))
+    module = StandInTensorRT(stand_in, version="8.6.2")
+    monkeypatch.setattr(trt, "first_cuda_device", lambda: ORIN)
+    monkeypatch.setattr(trt, "open_gpu_memory", lambda library: stand_in.memory())
+    monkeypatch.setattr(trt_engine, "tensorrt_module", lambda job: module)
+    with TensorRtBackend(write_engine(tmp_path, tensorrt_version="8.6.2")) as backend:
+        for measure in (backend.layer_times, backend.stage_times, backend.fuse, backend.stage_times):
+            measure(*pair())
+            assert module.contexts <= 1
+    assert module.contexts == 0
 
 
-def test_a_recording_runs_through_an_engine_with_several_pairs_under_way(machine: LazyTensorRT, tmp_path: Path) -> None:
+def test_measuring_waits_for_what_is_pending(machine: StandInTensorRT, tmp_path: Path) -> None:
+    with TensorRtBackend(write_engine(tmp_path)) as backend:
+        shot = pair()
+        backend.submit(*shot)
+        with pytest.raises(CoconetError, match="wanted no pending frames, got 1"):
+            backend.stage_times(*pair())
+        assert np.array_equal(backend.collect(), averaged(*shot))
+
+
+def test_a_refusal_is_not_explained_by_an_earlier_one(machine: StandInTensorRT, tmp_path: Path) -> None:
+    with TensorRtBackend(write_engine(tmp_path)) as backend:
+        machine.fail_at["create_execution_context"] = 1
+        with pytest.raises(CoconetError, match="out of memory"):
+            backend.layer_times(*pair())
+        machine.fail_at["execute_async_v3"] = 1
+        with pytest.raises(CoconetError, match="a refusal without a reason"):
+            backend.fuse(*pair())
+
+
+def test_a_recording_runs_through_an_engine_with_several_pairs_under_way(
+    machine: StandInTensorRT, tmp_path: Path
+) -> None:
     shelf = Shelf()
     with TensorRtBackend(write_engine(tmp_path), RingOptions(depth=3)) as backend:
         report = run_pipeline(Recording(7), backend, shelf)
@@ -303,4 +320,4 @@ def test_a_recording_runs_through_an_engine_with_several_pairs_under_way(machine
     assert [pair.visible.index for pair in pairs] == list(range(7))
     for frame in shelf.frames:
         assert np.array_equal(frame.pixels, averaged(frame.pair.visible.pixels, frame.pair.infrared.pixels))
-    assert machine.gpu.live == {}
+    assert machine.gpu.living() == {}

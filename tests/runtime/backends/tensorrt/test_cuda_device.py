@@ -1,61 +1,36 @@
 """Asking the driver for its device; the driver itself is a stand-in, as it installs only beside a GPU."""
 
-# ruff: noqa: N802  the names are those of the driver
-
 from __future__ import annotations
 
-import ctypes
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from coconet.errors import CoconetError
+from coconet.runtime.backends.gpu import libcuda
 from coconet.runtime.backends.tensorrt import cuda_device
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice, first_cuda_device, select_cuda_device
+from tests.support.stand_in_gpu import StandInGpu
 
 
-class Driver:
-    """Answers as libcuda does: results through pointers, a status as return value."""
-
-    def __init__(self, devices: int = 1, status: int = 0) -> None:
-        self.devices, self.status = devices, status
-
-    def cuInit(self, flags: int) -> int:
-        return self.status
-
-    def cuDeviceGetCount(self, count: Any) -> int:
-        count._obj.value = self.devices
-        return 0
-
-    def cuDeviceGet(self, handle: Any, index: int) -> int:
-        handle._obj.value = 40 + index
-        return 0
-
-    def cuDeviceGetName(self, name: Any, size: int, handle: ctypes.c_int) -> int:
-        name.value = b"Orin"
-        return 0 if handle.value == 40 else 101
-
-    def cuGetErrorName(self, status: int, name: Any) -> int:
-        name._obj.value = {100: b"CUDA_ERROR_NO_DEVICE"}.get(status)
-        return 0
-
-    def cuDeviceGetAttribute(self, value: Any, number: int, handle: ctypes.c_int) -> int:
-        value._obj.value = {75: 8, 76: 7, 18: 1, 16: 8}[number]
-        return 0
+@pytest.fixture
+def driver(stand_in: StandInGpu, monkeypatch: pytest.MonkeyPatch) -> StandInGpu:
+    """The stand-in, in place of the machine's driver."""
+    monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", str(stand_in.path))
+    return stand_in
 
 
+@pytest.mark.parametrize(("integrated", "board"), [(False, ""), (True, "NVIDIA Jetson Orin Nano Developer Kit")])
 def test_the_first_device_is_named_with_its_compute_capability_and_board(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    driver: StandInGpu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, integrated: bool, board: str
 ) -> None:
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: Driver())
-    board = tmp_path / "model"
-    board.write_bytes(b"NVIDIA Jetson Orin Nano Developer Kit\0")
-    monkeypatch.setattr(cuda_device, "BOARD_FILE", board)
+    driver.set(integrated=integrated)
+    (tmp_path / "model").write_bytes(b"NVIDIA Jetson Orin Nano Developer Kit\0")
+    monkeypatch.setattr(cuda_device, "BOARD_FILE", tmp_path / "model")
     found = first_cuda_device()
-    assert found == CudaDevice("Orin", (8, 7), True, 8, "NVIDIA Jetson Orin Nano Developer Kit")
+    assert found == CudaDevice("Stand-in", (8, 7), integrated, 8, board)
     assert found.sm == "sm87"
-    assert str(found.identity) == "Orin (8 SMs, NVIDIA Jetson Orin Nano Developer Kit)"
+    assert str(found.identity) == f"Stand-in (8 SMs{', ' if board else ''}{board})"
 
 
 @pytest.mark.parametrize(
@@ -82,19 +57,22 @@ def test_a_device_beyond_those_that_are_listed_is_refused() -> None:
 
 
 def test_a_machine_without_driver_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cuda_device, "DRIVER_LIBRARY", "libno-such-driver.so.1")
+    monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", "libno-such-driver.so.1")
     with pytest.raises(CoconetError, match=r"got no NVIDIA driver \(libno-such-driver.* coconet doctor"):
         first_cuda_device()
 
 
-def test_a_driver_without_devices_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: Driver(devices=0))
+def test_a_driver_without_devices_is_told_so(driver: StandInGpu) -> None:
+    driver.set(devices=0)
     with pytest.raises(CoconetError, match="got a driver that sees no device"):
         first_cuda_device()
 
 
 @pytest.mark.parametrize(("status", "words"), [(100, "CUDA_ERROR_NO_DEVICE"), (99999, "error 99999")])
-def test_an_error_of_the_driver_is_passed_on(monkeypatch: pytest.MonkeyPatch, status: int, words: str) -> None:
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: Driver(status=status))
-    with pytest.raises(CoconetError, match=f"got {words} from the driver's cuInit"):
+@pytest.mark.parametrize("call", ["cuInit", "cuDeviceGetCount", "cuDeviceGetName", "cuDeviceGetAttribute"])
+def test_an_error_of_the_driver_is_passed_on(driver: StandInGpu, call: str, status: int, words: str) -> None:
+    driver.fail(call, code=status)
+    with pytest.raises(
+        CoconetError, match=f"CUDA device: wanted an NVIDIA GPU .* got {words} from the driver's {call}"
+    ):
         first_cuda_device()

@@ -1,165 +1,195 @@
-"""The frame ring on a GPU that does only what it is waited for, with both libraries: order, overlap, errors, leaks."""
+"""The frame ring on a compiled stand-in for the CUDA driver: order, graphs, errors, threads, leaks."""
 
 from __future__ import annotations
 
-import ctypes
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.runtime.backends.tensorrt.gpu_memory import GpuMemory, GpuObject
-from coconet.runtime.backends.tensorrt.memory_cuda_python import CudartMemory
-from coconet.runtime.backends.tensorrt.memory_pycuda import PycudaMemory
+from coconet.runtime.backends.gpu.memory import GpuMemory, GpuObject
+from coconet.runtime.backends.gpu.refusal import GpuRefused
 from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing, RingOptions
-from tests.support.lazy_gpu import LazyCudart, LazyGpu, LazyPycuda
+from tests.support.ring_runs import (
+    COUNTS,
+    EVERY,
+    FORGIVEN,
+    PAIRS,
+    SHAPES,
+    all_right,
+    count_while_waiting,
+    fail_everywhere,
+    fused_of,
+    ring_on,
+    through,
+)
+from tests.support.stand_in_gpu import StandInGpu, XorEngine
+from tests.support.stand_in_pycuda import pycuda_memory
 
-SHAPES = {"visible": (4, 6, 3), "infrared": (4, 6, 1), "fused": (4, 6, 3)}
-RANDOM = np.random.default_rng(5)
-PAIRS = [(RANDOM.integers(0, 256, (4, 6, 3), np.uint8), RANDOM.integers(0, 256, (4, 6, 1), np.uint8)) for _ in range(7)]
+Memory = Callable[[StandInGpu], GpuMemory]
 
-
-def wanted(pair: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    return np.asarray(pair[0] ^ pair[1])
-
-
-class XorEngine:
-    """Fuses by exclusive or, when the stream comes to it."""
-
-    def __init__(self, gpu: LazyGpu, capturable: bool = True) -> None:
-        self.gpu, self.capturable, self.enqueued = gpu, capturable, 0
-
-    def enqueue(self, addresses: Mapping[str, int], stream: GpuObject) -> None:
-        self.enqueued += 1
-        self.gpu.enqueue(stream.handle, lambda: self._run(addresses))
-
-    def _run(self, addresses: Mapping[str, int]) -> None:
-        views = {
-            name: np.ctypeslib.as_array((ctypes.c_uint8 * int(np.prod(shape))).from_address(addresses[name]))
-            for name, shape in SHAPES.items()
-        }
-        views["fused"].reshape(4, 6, 3)[:] = views["visible"].reshape(4, 6, 3) ^ views["infrared"].reshape(4, 6, 1)
-
-
-def memory_of(library: str, gpu: LazyGpu, integrated: bool = False) -> GpuMemory:
-    if library == "pycuda":
-        return PycudaMemory(LazyPycuda(gpu, integrated))
-    return CudartMemory(LazyCudart(gpu, integrated))
-
-
-libraries = pytest.mark.parametrize("library", ["pycuda", "cuda-python"])
+libraries = pytest.mark.parametrize("memory_of", [StandInGpu.memory, pycuda_memory], ids=["libcuda", "pycuda"])
+every_option = pytest.mark.parametrize("options", EVERY, ids=str)
+OF_DESTRUCTORS = {"cuStreamDestroy_v2", "cuEventDestroy_v2"}
+"""What pycuda calls when the last reference goes, and cannot raise from."""
 
 
 @libraries
-@pytest.mark.parametrize("integrated", [False, True])
+@every_option
+@pytest.mark.parametrize("lazy", [False, True])
+def test_frames_come_back_fused_and_in_order(
+    stand_in: StandInGpu, memory_of: Memory, options: RingOptions, lazy: bool
+) -> None:
+    stand_in.set(lazy=lazy)
+    with ring_on(stand_in, memory_of(stand_in), options) as ring:
+        assert all_right(through(ring))
+        ring.close()
+
+
+@libraries
+@every_option
+def test_wherever_the_gpu_fails_nothing_leaks_and_a_second_try_works(
+    stand_in: StandInGpu, memory_of: Memory, options: RingOptions
+) -> None:
+    memory = memory_of(stand_in)
+    _, calls, told = fail_everywhere(stand_in, memory, options, every=memory.name == "libcuda")
+    assert told == calls - FORGIVEN - (OF_DESTRUCTORS if memory.name == "pycuda" else set())
+
+
+@every_option
+def test_other_threads_go_on_while_one_waits_and_that_one_sleeps(stand_in: StandInGpu, options: RingOptions) -> None:
+    assert count_while_waiting(stand_in, stand_in.memory(), options) == COUNTS
+    assert stand_in.spins == 0
+
+
+@libraries
+def test_a_wait_spins_only_when_it_is_asked_to(stand_in: StandInGpu, memory_of: Memory) -> None:
+    with ring_on(stand_in, memory_of(stand_in), RingOptions(spin=True)) as ring:
+        through(ring)
+    assert stand_in.spins == len(PAIRS)
+
+
+def calls_of_last_frame(gpu: StandInGpu, options: RingOptions) -> list[str]:
+    memory = gpu.memory()
+    with ring_on(gpu, memory, options) as ring:
+        through(ring)
+        gpu.calls()
+        ring.submit(*PAIRS[0])
+        ring.collect()
+        return gpu.calls()
+
+
+def test_a_frame_alone_is_one_graph_with_its_copies(stand_in: StandInGpu) -> None:
+    assert calls_of_last_frame(stand_in, RingOptions()) == ["cuGraphLaunch", "cuEventRecord", "cuEventSynchronize"]
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_both_pictures_go_up_in_one_copy(stand_in: StandInGpu, depth: int) -> None:
+    calls = calls_of_last_frame(stand_in, RingOptions(depth, graph=False))
+    assert [call for call in calls if "cpy" in call] == ["cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2"]
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_mapped_memory_is_not_copied_and_copies_are_the_rule(stand_in: StandInGpu, depth: int) -> None:
+    stand_in.set(integrated=1)
+    with ring_on(stand_in, stand_in.memory(), RingOptions(depth)):
+        assert stand_in.living()["device"] == 2 * depth
+    with ring_on(stand_in, stand_in.memory(), RingOptions(depth, zero_copy=True)) as ring:
+        assert all_right(through(ring))
+        assert {"device", "pinned"} & stand_in.living().keys() == set()
+    assert stand_in.works == 7
+
+
 @pytest.mark.parametrize("depth", [1, 2, 3])
-def test_frames_come_back_fused_and_in_order(library: str, integrated: bool, depth: int) -> None:
-    gpu = LazyGpu()
-    memory, engine = memory_of(library, gpu, integrated), XorEngine(gpu)
-    fused = []
+def test_the_engine_is_recorded_once_a_slot_and_then_replayed(stand_in: StandInGpu, depth: int) -> None:
+    memory, engine = stand_in.memory(), XorEngine(stand_in, SHAPES["visible"])
     with memory.current():
         ring = FrameRing(memory, engine, SHAPES, RingOptions(depth))
-        for pair in PAIRS:
-            if ring.pending == depth:
-                fused.append(ring.collect())
-            ring.submit(*pair)
-        fused += [ring.collect() for _ in range(ring.pending)]
+        assert all_right(through(ring))
         ring.close()
-        ring.close()
-    assert all(np.array_equal(got, wanted(pair)) for got, pair in zip(fused, PAIRS, strict=True))
-    assert gpu.live == {}
+    assert engine.enqueued == 2 * depth  # once as it is, once to record
+    assert stand_in.calls().count("cuGraphLaunch") == len(PAIRS) - depth
 
 
-@libraries
-def test_shared_memory_is_not_copied(library: str) -> None:
-    gpu = LazyGpu()
-    memory = memory_of(library, gpu, integrated=True)
+def test_an_engine_that_cannot_be_captured_is_not(stand_in: StandInGpu) -> None:
+    memory = stand_in.memory()
     with memory.current():
-        ring = FrameRing(memory, XorEngine(gpu), SHAPES, RingOptions())
+        ring = FrameRing(memory, XorEngine(stand_in, SHAPES["visible"], capturable=False), SHAPES, RingOptions())
+        assert all_right(through(ring))
+        ring.close()
+    assert "cuStreamBeginCapture_v2" not in stand_in.calls()
+
+
+@pytest.mark.parametrize("call", ["cuStreamBeginCapture_v2", "cuStreamEndCapture", "cuGraphInstantiateWithFlags"])
+def test_an_engine_that_cannot_be_recorded_runs_as_it_is(
+    stand_in: StandInGpu, caplog: pytest.LogCaptureFixture, call: str
+) -> None:
+    stand_in.fail(call)
+    with ring_on(stand_in, stand_in.memory(), RingOptions(2)) as ring:
+        assert all_right(through(ring))
+    assert caplog.text.count("without a CUDA graph") == 1
+
+
+class Waiting(XorEngine):
+    """Breaks the capture that it is part of, as an engine that allocates does."""
+
+    def enqueue(self, addresses: Mapping[str, int], stream: GpuObject) -> None:
+        super().enqueue(addresses, stream)
+        if self.enqueued == 2:
+            memory = self.gpu.memory()
+            with pytest.raises(GpuRefused, match="STREAM_CAPTURE_UNSUPPORTED"):
+                memory.device(16)
+
+
+def test_a_capture_that_the_engine_breaks_leaves_nothing_behind(
+    stand_in: StandInGpu, caplog: pytest.LogCaptureFixture
+) -> None:
+    memory = stand_in.memory()
+    with memory.current():
+        ring = FrameRing(memory, Waiting(stand_in, SHAPES["visible"]), SHAPES, RingOptions())
+        assert all_right(through(ring))
+        ring.close()
+    assert "without a CUDA graph: GPU, cuStreamEndCapture: CUDA_ERROR_STREAM_CAPTURE_INVALIDATED" in caplog.text
+
+
+@every_option
+def test_after_an_error_a_ring_shows_nothing_any_more(stand_in: StandInGpu, options: RingOptions) -> None:
+    with ring_on(stand_in, stand_in.memory(), options) as ring:
+        through(ring)
         ring.submit(*PAIRS[0])
-        assert np.array_equal(ring.collect(), wanted(PAIRS[0]))
-        assert "device" not in gpu.live.values()
-        ring.close()
-    assert not [call for call in gpu.calls if "cpy" in call]
+        stand_in.fail("cuEventSynchronize")
+        with pytest.raises(GpuRefused):
+            ring.collect()
+        for call in (ring.collect, lambda: ring.submit(*PAIRS[1]), lambda: ring.times(*PAIRS[1], runs=1)):
+            with pytest.raises(CoconetError, match="wanted one whose frames all came back, got one with an error"):
+                call()
 
 
-def one_by_one(memory: GpuMemory, engine: XorEngine) -> None:
+def test_a_lost_context_is_said_to_need_a_new_start(stand_in: StandInGpu) -> None:
+    memory = stand_in.memory()
     with memory.current():
-        ring = FrameRing(memory, engine, SHAPES, RingOptions())
-        for pair in PAIRS:
-            ring.submit(*pair)
-            assert np.array_equal(ring.collect(), wanted(pair))
-        ring.close()
-
-
-def test_the_engine_is_recorded_once_a_slot_and_then_replayed() -> None:
-    gpu = LazyGpu()
-    memory, engine = memory_of("cuda-python", gpu), XorEngine(gpu)
-    one_by_one(memory, engine)
-    assert engine.enqueued == 2  # once as it is, once to record
-    assert gpu.calls.count("cudaGraphLaunch") == len(PAIRS) - 1
-    assert gpu.live == {}
-
-
-def test_an_engine_that_cannot_be_recorded_runs_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
-    gpu = LazyGpu()
-    gpu.fail_at["cudaGraphInstantiate"] = 1
-    memory, engine = memory_of("cuda-python", gpu), XorEngine(gpu)
-    one_by_one(memory, engine)
-    assert "without a CUDA graph" in caplog.text
-    assert gpu.live == {}
-
-
-def calls_of_a_frame(library: str, integrated: bool) -> list[str]:
-    gpu = LazyGpu()
-    memory = memory_of(library, gpu, integrated)
-    gpu.calls.clear()
+        ring = FrameRing(memory, XorEngine(stand_in, SHAPES["visible"]), SHAPES, RingOptions())
+    stand_in.fail_work()
+    with pytest.raises(GpuRefused, match="LAUNCH_FAILED.* start the program again") as told, memory.current():
+        through(ring)
+    stand_in.reset()
     with memory.current():
-        ring = FrameRing(memory, XorEngine(gpu), SHAPES, RingOptions(2))
-        for pair in PAIRS[:2]:
-            ring.submit(*pair)
-        ring.collect()
-    return [call for call in gpu.calls if call not in ("push", "cudaSetDevice")]
+        ring.close()
+    assert told.value.lost
 
 
 @libraries
-@pytest.mark.parametrize("integrated", [False, True])
-def test_wherever_the_gpu_fails_nothing_leaks_and_a_second_try_works(library: str, integrated: bool) -> None:
-    calls = calls_of_a_frame(library, integrated)
-    for call, nth in {(call, calls[: at + 1].count(call)) for at, call in enumerate(calls)}:
-        gpu = LazyGpu()
-        memory = memory_of(library, gpu, integrated)
-        gpu.fail_at = {call: nth}
-        with memory.current():
-            with pytest.raises(CoconetError, match="launch failed|cudaErrorLaunchFailure"):
-                run_two(memory, gpu)
-            assert gpu.live == {}, call
-            run_two(memory, gpu)
-
-
-def run_two(memory: GpuMemory, gpu: LazyGpu) -> None:
-    ring = FrameRing(memory, XorEngine(gpu), SHAPES, RingOptions(2))
-    try:
-        for pair in PAIRS[:2]:
-            ring.submit(*pair)
-        assert np.array_equal(ring.collect(), wanted(PAIRS[0]))
-    finally:
-        ring.close()
-
-
-@libraries
-def test_several_threads_take_turns(library: str) -> None:
-    gpu = LazyGpu()
-    memory, lock, right = memory_of(library, gpu), threading.Lock(), []
+def test_several_threads_take_turns(stand_in: StandInGpu, memory_of: Memory) -> None:
+    memory, lock, right = memory_of(stand_in), threading.Lock(), []
     with memory.current():
-        ring = FrameRing(memory, XorEngine(gpu), SHAPES, RingOptions())
+        ring = FrameRing(memory, XorEngine(stand_in, SHAPES["visible"]), SHAPES, RingOptions())
 
     def work(pair: tuple[np.ndarray, np.ndarray]) -> None:
         with lock, memory.current():
             ring.submit(*pair)
-            right.append(np.array_equal(ring.collect(), wanted(pair)))
+            right.append(np.array_equal(ring.collect(), fused_of(pair)))
 
     threads = [threading.Thread(target=work, args=(pair,)) for pair in PAIRS]
     for thread in threads:
@@ -169,20 +199,16 @@ def test_several_threads_take_turns(library: str) -> None:
     with memory.current():
         ring.close()
     assert right == [True] * len(PAIRS)
-    assert gpu.live == {}
 
 
-def test_a_full_ring_and_an_empty_one_say_so() -> None:
-    gpu = LazyGpu()
-    memory = memory_of("cuda-python", gpu)
-    with memory.current():
-        ring = FrameRing(memory, XorEngine(gpu), SHAPES, RingOptions())
+def test_a_full_ring_and_an_empty_one_say_so_and_go_on(stand_in: StandInGpu) -> None:
+    with ring_on(stand_in, stand_in.memory(), RingOptions()) as ring:
         with pytest.raises(CoconetError, match="wanted a pending frame, got none"):
             ring.collect()
         ring.submit(*PAIRS[0])
         with pytest.raises(CoconetError, match="wanted a free slot, got 1 pending"):
             ring.submit(*PAIRS[1])
-        ring.close()
+        assert np.array_equal(ring.collect(), fused_of(PAIRS[0]))
 
 
 def test_a_ring_without_slots_is_refused() -> None:

@@ -1,21 +1,13 @@
-"""GPU memory: the contract of about ten calls that the engine path needs, and the one function that opens it."""
+"""GPU memory: the contract of the calls that the engine path needs, whichever library answers them."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from coconet.errors import CoconetError, MissingPackage
 from coconet.media.pixels import Pixels
-
-LIBRARIES = {
-    "cuda-python": "coconet.runtime.backends.tensorrt.memory_cuda_python",
-    "pycuda": "coconet.runtime.backends.tensorrt.memory_pycuda",
-}
-"""Where each library's implementation lies, the preferred one first: only cuda-python records CUDA graphs."""
 
 
 class GpuObject:
@@ -66,7 +58,7 @@ class GpuMemory(Protocol):
     """Memory, streams and events of device 0. Every call but `current` needs to be inside `with current()`.
 
     name: the library. integrated: whether GPU and host share their memory, as on a Jetson.
-    graphs: its CUDA graphs, None where the library has none. Calls raise CoconetError where CUDA refuses.
+    graphs: its CUDA graphs, None where the library has none. Calls raise GpuRefused of refusal.py where CUDA refuses.
     """
 
     name: str
@@ -88,8 +80,11 @@ class GpuMemory(Protocol):
     def stream(self) -> GpuObject:
         """Make a stream that does not wait for the default stream."""
 
-    def event(self, timed: bool = False) -> GpuObject:
-        """Make an event; timed: one that `elapsed_ms` can be asked of."""
+    def event(self, timed: bool = False, spin: bool = False) -> GpuObject:
+        """Make an event; timed: one that `elapsed_ms` can be asked of.
+
+        spin: let who waits for it keep a processor core busy, which ends the wait a little sooner, and not sleep.
+        """
 
     def upload(self, device_address: int, host: HostBuffer, stream: GpuObject) -> None:
         """Enqueue a copy of the whole host buffer to the GPU."""
@@ -111,38 +106,3 @@ class GpuMemory(Protocol):
 
     def elapsed_ms(self, start: GpuObject, end: GpuObject) -> float:
         """Return the time between two timed events that have both happened."""
-
-
-def open_gpu_memory(library: str | None = None) -> GpuMemory:
-    """Open GPU memory with a library of LIBRARIES; None takes the first that is installed.
-
-    Raises MissingPackage where none is, and CoconetError where the library finds no device.
-    """
-    if library is not None and library not in LIBRARIES:
-        raise CoconetError(
-            "GPU library",
-            wanted=" or ".join(LIBRARIES),
-            got=repr(library),
-            remedy="Leave it out to take what is installed.",
-        )
-    if library is not None:
-        return _opened(library)
-    for name in LIBRARIES:
-        with suppress(MissingPackage):
-            return _opened(name)
-    raise MissingPackage("cuda-python or pycuda", job="moving frames to the GPU", extra="gpu")
-
-
-def _opened(library: str) -> GpuMemory:
-    memory: GpuMemory = importlib.import_module(LIBRARIES[library]).open_memory()
-    return memory
-
-
-def gpu_refused(call: str, reason: str) -> CoconetError:
-    """Say in words that CUDA refused a call."""
-    return CoconetError(
-        f"GPU, {call}",
-        wanted="a call that CUDA accepts",
-        got=reason,
-        remedy="Close other programs that use the GPU if memory is short; otherwise see coconet doctor.",
-    )

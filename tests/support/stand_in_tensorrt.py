@@ -1,19 +1,17 @@
-"""TensorRT on a lazy GPU: an engine of our three tensors that averages when its stream comes to it, call by call.
+"""TensorRT on the stand-in GPU: an engine of our three tensors that averages when its stream comes to it, call by call.
 
-It stands in for the module `tensorrt` of 8.6 to 11 and for TensorRT for RTX; test_tensorrt_surface.py holds that what
-it offers is there in the real ones.
+It stands in for the module `tensorrt` of 8.6 to 11 and for TensorRT for RTX; test_api_surface.py holds that what the
+code uses of them is there in the real ones.
 """
 
 from __future__ import annotations
 
-import ctypes
+from collections import Counter
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
-
-from tests.support.lazy_gpu import LazyGpu
+from tests.support.stand_in_gpu import StandInGpu
 
 TensorIOMode = Enum("TensorIOMode", "NONE INPUT OUTPUT")
 DataType = Enum("DataType", "UINT8 FLOAT")
@@ -32,16 +30,23 @@ class IProfiler:
     pass
 
 
-class LazyTensorRT:
-    """The module. sizes: the smallest and largest (H, W) of the engine; equal ones make it one of a fixed size."""
+class StandInTensorRT:
+    """The module. sizes: the smallest and largest (H, W) of the engine; equal ones make it one of a fixed size.
+
+    calls: what was asked of it, in order. fail_at: the calls that will be refused, and after how many.
+    contexts: how many execution contexts live; 8.6 allows as many as there are profiles, which is one.
+    """
 
     ILogger, IProfiler, TensorIOMode, DataType = ILogger, IProfiler, TensorIOMode, DataType
     LayerInformationFormat = SimpleNamespace(JSON="json")
     CudaGraphStrategy = SimpleNamespace(WHOLE_GRAPH_CAPTURE="whole")
 
-    def __init__(self, gpu: LazyGpu, version: str = "10.3.0", sizes: tuple[Size, Size] = ((4, 4), (64, 64))) -> None:
+    def __init__(self, gpu: StandInGpu, version: str = "10.3.0", sizes: tuple[Size, Size] = ((4, 4), (64, 64))) -> None:
         self.gpu, self.__version__, self.sizes = gpu, version, sizes
         self.names: tuple[str, ...] = NAMES
+        self.calls: list[str] = []
+        self.fail_at: Counter[str] = Counter()
+        self.contexts = 0
         self.dtype = DataType.UINT8
         self.plans: list[bytes] = []
         self.cached: list[bytes] = []
@@ -52,16 +57,22 @@ class LazyTensorRT:
         self.runtimes.append(read)
         return read
 
-    def _engine(self, plan: bytes, logger: Any) -> LazyEngine | None:
+    def refuses(self, call: str) -> bool:
+        """Note a call; True at the one that was asked to fail (1 is the first from now)."""
+        self.calls.append(call)
+        self.fail_at[call] -= 1
+        return self.fail_at[call] == 0
+
+    def _engine(self, plan: bytes, logger: Any) -> StandInEngine | None:
         self.plans.append(plan)
-        if self.gpu.refuses("deserialize_cuda_engine"):
+        if self.refuses("deserialize_cuda_engine"):
             logger.log(Severity.ERROR, "the engine plan file is not compatible\n")
             return None
-        return LazyEngine(self, logger)
+        return StandInEngine(self, logger)
 
 
-class LazyEngine:
-    def __init__(self, trt: LazyTensorRT, logger: Any) -> None:
+class StandInEngine:
+    def __init__(self, trt: StandInTensorRT, logger: Any) -> None:
         self.trt, self.logger, self.num_io_tensors = trt, logger, len(trt.names)
 
     def get_tensor_name(self, index: int) -> str:
@@ -94,24 +105,31 @@ class LazyEngine:
         cache = SimpleNamespace(deserialize=deserialize, serialize=lambda: b"kernels")
         return SimpleNamespace(create_runtime_cache=lambda: cache, set_runtime_cache=lambda found: None)
 
-    def create_execution_context(self, config: Any = None) -> LazyContext | None:
-        if self.trt.gpu.refuses("create_execution_context"):
+    def create_execution_context(self, config: Any = None) -> StandInContext | None:
+        if self.trt.refuses("create_execution_context"):
             self.logger.log(Severity.ERROR, "out of memory\n")
             return None
-        return LazyContext(self)
+        if self.trt.__version__.startswith("8.") and self.trt.contexts:
+            self.logger.log(Severity.ERROR, "optimization profile 0 is used by another context\n")
+            return None
+        return StandInContext(self)
 
 
-class LazyContext:
+class StandInContext:
     profiler: Any = None
 
-    def __init__(self, engine: LazyEngine) -> None:
-        self.engine, self.gpu = engine, engine.trt.gpu
+    def __init__(self, engine: StandInEngine) -> None:
+        self.engine, self.trt = engine, engine.trt
+        self.trt.contexts += 1
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.addresses: dict[str, int] = {}
 
+    def __del__(self) -> None:
+        self.trt.contexts -= 1
+
     def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
         self.shapes[name] = shape
-        return not self.gpu.refuses("set_input_shape")
+        return not self.trt.refuses("set_input_shape")
 
     def infer_shapes(self) -> list[str]:
         return [name for name in self.engine.trt.names[:-1] if name not in self.shapes]
@@ -120,24 +138,17 @@ class LazyContext:
         return self.shapes[name] if name in self.shapes else self.shapes["visible"]
 
     def set_tensor_address(self, name: str, address: int) -> bool:
-        assert address in self.gpu.memory
+        assert address % 256 == 0, "TensorRT wants tensors to begin at multiples of 256 bytes"
         self.addresses[name] = address
-        return not self.gpu.refuses("set_tensor_address")
+        return not self.trt.refuses("set_tensor_address")
 
     def execute_async_v3(self, stream_handle: int) -> bool:
-        if self.gpu.refuses("execute_async_v3"):
+        if self.trt.refuses("execute_async_v3"):
             return False
-        shapes, addresses = {name: self.get_tensor_shape(name) for name in NAMES}, dict(self.addresses)
-        self.gpu.enqueue(stream_handle, lambda: self._average(shapes, addresses))
-        return True
-
-    def _average(self, shapes: dict[str, tuple[int, ...]], addresses: dict[str, int]) -> None:
-        sides = {}
-        for name, shape in shapes.items():
-            assert len(self.gpu.memory[addresses[name]]) == np.prod(shape), "a buffer of another size"
-            memory = (ctypes.c_uint8 * int(np.prod(shape))).from_address(addresses[name])
-            sides[name] = np.ctypeslib.as_array(memory).reshape(shape)
-        sides["fused"][:] = sides["visible"] // 2 + sides["infrared"] // 2
+        height, width, channels = self.get_tensor_shape("visible")[1:]
+        if self.trt.gpu.launch(stream_handle, self.addresses, height * width, channels, averages=True):
+            return False
         if self.profiler is not None:
             for layer, ms in (("first", 0.25), ("last", 0.5)):
                 self.profiler.report_layer_time(layer, ms)
+        return True

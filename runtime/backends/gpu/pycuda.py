@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 
 from coconet.errors import MissingPackage
-from coconet.runtime.backends.tensorrt.gpu_memory import GpuObject, HostBuffer, gpu_refused
+from coconet.runtime.backends.gpu.memory import GpuObject, HostBuffer
+from coconet.runtime.backends.gpu.refusal import LAUNCH_FAILED, OUT_OF_MEMORY, GpuRefused
 
 
 def open_memory() -> PycudaMemory:
@@ -24,7 +25,7 @@ def open_memory() -> PycudaMemory:
 
 
 class PycudaMemory:
-    """Implements coconet.runtime.backends.tensorrt.gpu_memory.GpuMemory.
+    """Implements the GpuMemory of memory.py.
 
     pycuda frees what is no longer referenced only in the thread whose context is current. So everything is given back
     inside `current()`, where the context on the thread's stack is the very object the memory was made in.
@@ -45,7 +46,11 @@ class PycudaMemory:
             self._context.push()
         try:
             yield
-        finally:
+        except BaseException:
+            with suppress(self._cuda.Error):  # what went wrong in the block says more
+                self._cuda.Context.pop()
+            raise
+        with _words(self._cuda, "popping the context"):
             self._cuda.Context.pop()
 
     def host(self, size_bytes: int, mapped: bool = False) -> HostBuffer:
@@ -53,9 +58,15 @@ class PycudaMemory:
         flags = self._cuda.host_alloc_flags.DEVICEMAP if mapped else 0
         with _words(self._cuda, "pagelocked_empty"):
             pixels = self._cuda.pagelocked_empty(size_bytes, np.uint8, mem_flags=flags)
-            memory = pixels.base
-            seen = int(memory.get_device_pointer()) if mapped else None
-        return HostBuffer(pixels, seen, self._owned(pixels.ctypes.data, memory))
+        memory = pixels.base
+        owner = self._owned(pixels.ctypes.data, memory)
+        try:
+            with _words(self._cuda, "get_device_pointer"):
+                seen = int(memory.get_device_pointer()) if mapped else None
+        except BaseException:
+            owner.close()
+            raise
+        return HostBuffer(pixels, seen, owner)
 
     def device(self, size_bytes: int) -> GpuObject:
         """Allocate memory of the GPU."""
@@ -69,11 +80,12 @@ class PycudaMemory:
             stream = self._cuda.Stream(NON_BLOCKING)
         return GpuObject(int(stream.handle), stream, _dropped)
 
-    def event(self, timed: bool = False) -> GpuObject:
+    def event(self, timed: bool = False, spin: bool = False) -> GpuObject:
         """Make an event."""
         flags = self._cuda.event_flags
+        chosen = (flags.DEFAULT if timed else flags.DISABLE_TIMING) | (flags.DEFAULT if spin else flags.BLOCKING_SYNC)
         with _words(self._cuda, "Event"):
-            event = self._cuda.Event(flags.DEFAULT if timed else flags.DISABLE_TIMING)
+            event = self._cuda.Event(chosen)
         return GpuObject(id(event), event, _dropped)  # pycuda shows no handle of an event
 
     def upload(self, device_address: int, host: HostBuffer, stream: GpuObject) -> None:
@@ -142,4 +154,11 @@ def _words(driver: Any, call: str) -> Iterator[None]:
     try:
         yield
     except driver.Error as error:
-        raise gpu_refused(call, str(error)) from error
+        raise GpuRefused(call, str(error), _code(driver, error)) from error
+
+
+def _code(driver: Any, error: Exception) -> int | None:
+    """Pycuda tells the kind of an error by its class, not by its number."""
+    if isinstance(error, driver.MemoryError):
+        return OUT_OF_MEMORY
+    return LAUNCH_FAILED if isinstance(error, driver.LaunchError) else None

@@ -1,0 +1,1 @@
+"""GPU memory: pinned and device buffers, streams, events and CUDA graphs, through one library or another."""

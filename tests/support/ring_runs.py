@@ -1,0 +1,161 @@
+"""Frame rings on the stand-in GPU: every kind of ring, an error at every call, and a count of what is left.
+
+    LD_LIBRARY_PATH=folder python -m tests.support.ring_runs cuda-python every
+
+runs all of them through one library, with the stand-in in `folder` as libcuda.so.1, and prints a JSON object.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from coconet.errors import CoconetError
+from coconet.runtime.backends.gpu.memory import GpuMemory
+from coconet.runtime.backends.gpu.open_memory import open_gpu_memory
+from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing, RingOptions
+from tests.support.stand_in_gpu import StandInGpu, XorEngine
+
+SHAPES = {"visible": (4, 6, 3), "infrared": (4, 6, 1), "fused": (4, 6, 3)}
+
+RANDOM = np.random.default_rng(5)
+
+PAIRS = [(RANDOM.integers(0, 256, (4, 6, 3), np.uint8), RANDOM.integers(0, 256, (4, 6, 1), np.uint8)) for _ in range(7)]
+
+EVERY = [RingOptions(*options) for options in itertools.product((1, 2, 3), (False, True), (False, True))]
+"""Depth 1 to 3, copies and zero copy, without and with graphs."""
+
+GRAPHS = {"cuStreamBeginCapture_v2", "cuStreamEndCapture", "cuGraphInstantiateWithFlags", "cuGraphDestroy"}
+
+FORGIVEN = {"cuStreamSynchronize", *GRAPHS}
+"""What a ring does without: waiting before it closes, and graphs."""
+
+COUNTS = 1000
+
+
+def fused_of(pair: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """What XorEngine makes of a pair."""
+    return np.asarray(pair[0] ^ pair[1])
+
+
+@contextmanager
+def ring_on(gpu: StandInGpu, memory: GpuMemory, options: RingOptions) -> Iterator[FrameRing]:
+    """A ring of SHAPES around XorEngine, closed at the end."""
+    with memory.current():
+        ring = FrameRing(memory, XorEngine(gpu, SHAPES["visible"]), SHAPES, options)
+        with closing(ring):
+            yield ring
+
+
+def through(ring: FrameRing) -> list[np.ndarray]:
+    """Send every pair, as many at once as the ring takes, and give what comes back."""
+    fused = []
+    for pair in PAIRS:
+        if ring.pending == ring.depth:
+            fused.append(ring.collect())
+        ring.submit(*pair)
+    return fused + [ring.collect() for _ in range(ring.pending)]
+
+
+def all_right(fused: Sequence[np.ndarray]) -> bool:
+    """Whether these are the fused pictures of PAIRS, in order."""
+    return all(np.array_equal(got, fused_of(pair)) for got, pair in zip(fused, PAIRS, strict=True))
+
+
+def fails(gpu: StandInGpu, memory: GpuMemory, options: RingOptions) -> bool:
+    """Send every pair; True if that ended in an error, with everything given back either way."""
+    told = False
+    try:
+        with ring_on(gpu, memory, options) as ring:
+            assert all_right(through(ring))
+    except CoconetError:
+        told = True
+    assert (gpu.living(), gpu.pushed) == ({}, 0)
+    return told
+
+
+def fail_everywhere(
+    gpu: StandInGpu, memory: GpuMemory, options: RingOptions, every: bool
+) -> tuple[int, set[str], set[str]]:
+    """Send every pair once for every call of theirs, which then fails, or for the first and the last of each function.
+
+    Gives how often that was, the functions, and those of them that ended in an error.
+    """
+    gpu.calls()
+    assert not fails(gpu, memory, options)
+    calls, told, failed = gpu.calls(), set(), 0
+    for call in dict.fromkeys(calls):
+        last = calls.count(call)
+        for nth in range(1, last + 1) if every else {1, last}:
+            gpu.fail(call, nth)
+            told |= {call} if fails(gpu, memory, options) else set()
+            failed += 1
+    assert not fails(gpu, memory, options)
+    return failed, set(calls), told
+
+
+def count_while_waiting(gpu: StandInGpu, memory: GpuMemory, options: RingOptions) -> int:
+    """Wait for a frame that cannot end before another thread has counted; how far that came."""
+    counted: list[int] = []
+    back = threading.Event()
+
+    def count() -> None:
+        while not gpu.waiting and not back.is_set():
+            pass
+        while len(counted) < COUNTS and not back.is_set():
+            counted.append(gpu.waiting)
+        gpu.set(gate_shut=0)
+
+    counter = threading.Thread(target=count)
+    with ring_on(gpu, memory, options) as ring:
+        gpu.set(gate_shut=1)
+        ring.submit(*PAIRS[0])
+        counter.start()
+        fused = ring.collect()
+        back.set()
+        found = sum(counted)
+    counter.join()
+    assert np.array_equal(fused, fused_of(PAIRS[0]))
+    return found
+
+
+@dataclass
+class Matrix:
+    """What all runs through one library came to. unnoticed: calls whose failure no ring reported, and should have."""
+
+    library: str
+    kinds: int = 0
+    runs: int = 0
+    failed_calls: int = 0
+    leaks: int = 0
+    spins: int = 0
+    counted: list[int] = field(default_factory=list)
+    unnoticed: list[str] = field(default_factory=list)
+
+
+def run_all(gpu: StandInGpu, memory: GpuMemory, every: bool) -> Matrix:
+    """Run every kind of ring, eager and lazy, with errors as `fail_everywhere` makes them."""
+    found = Matrix(memory.name)
+    for options in EVERY:
+        for lazy in (0, 1):
+            gpu.set(lazy=lazy)
+            assert not fails(gpu, memory, options)
+        failed, calls, told = fail_everywhere(gpu, memory, options, every)
+        found.kinds += 1
+        found.failed_calls += failed
+        found.runs += failed + 4
+        found.unnoticed += sorted(calls - told - FORGIVEN)
+        found.counted.append(count_while_waiting(gpu, memory, options))
+    found.leaks, found.spins = sum(gpu.living().values()), gpu.spins
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(run_all(StandInGpu("libcuda.so.1"), open_gpu_memory(sys.argv[1]), "every" in sys.argv))))
