@@ -1,4 +1,4 @@
-"""What tests run under: one thread for each library, no deadlines, a cache of their own; real pictures, a stand-in for a GPU."""
+"""What tests run under: one thread a library, no deadlines, a cache of their own; real pictures, a stand-in GPU."""
 
 from __future__ import annotations
 

@@ -8,22 +8,19 @@ from __future__ import annotations
 import os
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from coconet.cards.engine_card import DeviceIdentity
 from coconet.errors import CoconetError
 from coconet.runtime.backends.gpu.driver_memory import INTEGRATED
 from coconet.runtime.backends.gpu.libcuda import Libcuda
 from coconet.runtime.backends.gpu.refusal import GpuRefused
+from coconet.runtime.doctor.jetson import board_name
 
 COMPUTE_CAPABILITY_MAJOR = 75
 
 COMPUTE_CAPABILITY_MINOR = 76
 
 MULTIPROCESSORS = 16
-
-BOARD_FILE = Path("/proc/device-tree/model")
-"""Which board this is, on machines that are described by a device tree."""
 
 VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES"
 
@@ -97,12 +94,5 @@ def _first_device() -> CudaDevice:
     device = driver.call("cuDeviceGet", 0)
     numbers = (COMPUTE_CAPABILITY_MAJOR, COMPUTE_CAPABILITY_MINOR, INTEGRATED, MULTIPROCESSORS)
     major, minor, integrated, multiprocessors = (driver.call("cuDeviceGetAttribute", one, device) for one in numbers)
-    board = _board() if integrated else ""
+    board = board_name() if integrated else ""
     return CudaDevice(driver.device_name(device), (major, minor), bool(integrated), multiprocessors, board)
-
-
-def _board() -> str:
-    try:
-        return BOARD_FILE.read_text(encoding="utf-8", errors="replace").rstrip("\0").strip()
-    except OSError:
-        return ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from coconet.errors import CoconetError
@@ -22,11 +20,10 @@ def driver(stand_in: StandInGpu, monkeypatch: pytest.MonkeyPatch) -> StandInGpu:
 
 @pytest.mark.parametrize(("integrated", "board"), [(False, ""), (True, "NVIDIA Jetson Orin Nano Developer Kit")])
 def test_the_first_device_is_named_with_its_compute_capability_and_board(
-    driver: StandInGpu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, integrated: bool, board: str
+    driver: StandInGpu, monkeypatch: pytest.MonkeyPatch, integrated: bool, board: str
 ) -> None:
     driver.set(integrated=integrated)
-    (tmp_path / "model").write_bytes(b"NVIDIA Jetson Orin Nano Developer Kit\0")
-    monkeypatch.setattr(cuda_device, "BOARD_FILE", tmp_path / "model")
+    monkeypatch.setattr(cuda_device, "board_name", lambda: "NVIDIA Jetson Orin Nano Developer Kit")
     found = first_cuda_device()
     assert found == CudaDevice("Stand-in", (8, 7), integrated, 8, board)
     assert found.sm == "sm87"
