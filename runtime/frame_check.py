@@ -10,7 +10,7 @@ import numpy as np
 from coconet.cards.frame_size import check_frame_size
 from coconet.cards.model_card import INFRARED, VISIBLE, ModelCard
 from coconet.errors import CoconetError
-from coconet.media.pixels import Pixels, as_gray
+from coconet.media.pixels import Pixels, as_bgr, as_gray
 from coconet.runtime.frame import STILL, Frame, FramePair
 
 Run = Callable[[Pixels, Pixels], Pixels]
@@ -31,7 +31,7 @@ def adapt_frames(card: ModelCard, where: object, visible: Pixels, infrared: Pixe
     _check_pixels(INFRARED, infrared, (1,), where)
     _check_sizes(card, visible, infrared, where)
     if visible.shape[2] != card.visible_channels:
-        visible = np.repeat(visible, card.visible_channels, axis=2)
+        visible = as_bgr(visible)
     return visible, infrared
 
 
@@ -142,7 +142,7 @@ def _with_channels(frame: Frame, side: str, channels: int) -> Pixels:
         )
     if frame.pixels.shape[2] == channels:
         return frame.pixels
-    return np.repeat(frame.pixels, channels, axis=2) if channels == 3 else as_gray(frame.pixels)
+    return as_bgr(frame.pixels) if channels == 3 else as_gray(frame.pixels)
 
 
 def _check_same_size(pair: FramePair, visible: Pixels, infrared: Pixels) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from coconet.errors import MissingPackage
-from coconet.media.pixels import Pixels, as_gray
+from coconet.media.pixels import Pixels, as_bgr, as_gray
 from coconet.runtime.badge import add_badge
 from coconet.runtime.frame import FusedFrame, Side
 from coconet.runtime.view import Colours, ViewSettings
@@ -50,7 +50,7 @@ def _coloured(pixels: Pixels, colours: Colours) -> Pixels:
 
 def _aligned(frame: FusedFrame) -> Pixels:
     visible, infrared = frame.pair.visible.pixels, frame.pair.infrared.pixels
-    picture: Pixels = np.repeat((as_gray(visible) * _DIMMED).astype(np.uint8), 3, axis=2)
+    picture: Pixels = as_bgr((as_gray(visible) * _DIMMED).astype(np.uint8))
     # Smoothed first: the noise of a thermal sensor is full of edges.
     outlines = cv2.Canny(cv2.GaussianBlur(infrared, (5, 5), 0), _EDGE_LOW, _EDGE_HIGH)
     picture[outlines > 0] = _OUTLINE

@@ -30,7 +30,8 @@ from coconet.runtime.backends.gpu.memory import GpuMemory, GpuObject
 from coconet.runtime.backends.gpu.open_memory import LIBRARIES, open_gpu_memory
 from coconet.runtime.backends.gpu.refusal import GpuRefused
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
-from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing, GpuEngine, RingOptions, Shape
+from coconet.runtime.backends.tensorrt.ring_options import RingOptions
+from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing, GpuEngine, Shape
 from coconet.runtime.loop.latency_log import Percentiles
 
 MATRIX_SIDE, MATRIX_RUNS = 8192, 20

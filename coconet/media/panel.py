@@ -9,7 +9,7 @@ import numpy as np
 
 from coconet.errors import MissingPackage
 from coconet.media.image import resize
-from coconet.media.pixels import Pixels
+from coconet.media.pixels import Pixels, as_bgr
 
 try:
     import cv2
@@ -37,13 +37,9 @@ def captioned_row(pictures: Sequence[Pixels], captions: Sequence[str]) -> Pixels
 
     A caption wider than its picture loses its end.
     """
-    columns = [_captioned(_bgr(pixels), caption) for pixels, caption in zip(pictures, captions, strict=True)]
+    columns = [_captioned(as_bgr(pixels), caption) for pixels, caption in zip(pictures, captions, strict=True)]
     gap = np.full((columns[0].shape[0], GAP_PX, 3), PAPER, np.uint8)
     return np.hstack([part for column in columns for part in (gap, column)][1:])
-
-
-def _bgr(pixels: Pixels) -> Pixels:
-    return pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
 
 
 def _captioned(pixels: Pixels, caption: str) -> Pixels:

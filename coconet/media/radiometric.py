@@ -11,7 +11,7 @@ import numpy as np
 from coconet.errors import CoconetError
 from coconet.event_log import warn_once
 from coconet.media.header import picture_header
-from coconet.media.pixels import Pixels, RawPixels
+from coconet.media.pixels import Pixels, RawPixels, as_bgr
 
 
 @dataclass(frozen=True)
@@ -71,5 +71,5 @@ def read_thermogram(path: Path) -> Thermogram | None:
 
 def _bgr(optical: Pixels) -> Pixels:
     if optical.ndim == 2:
-        return np.repeat(optical[:, :, None], 3, axis=2)
+        return as_bgr(optical[:, :, None])
     return np.ascontiguousarray(optical[:, :, 2::-1])

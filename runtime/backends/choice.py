@@ -12,9 +12,21 @@ from coconet.errors import Refused
 from coconet.files import existing_file
 from coconet.model_endings import CHECKPOINT_SUFFIXES, ENGINE_SUFFIX, MODEL_SUFFIXES
 from coconet.model_names import MODEL_WORDS, RULES, model_path
+from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 
 BackendKind = Literal["ort", "ort-cuda", "openvino", "tensorrt", "torch", "rule"]
 """ONNX Runtime on the processor or on the GPU, OpenVINO, TensorRT, PyTorch, and the rules that need no network."""
+
+OPTIONS = {
+    "depth": ("--depth", "through which several pairs may be on their way"),
+    "zero_copy": ("--zero-copy", "which may read frames in place"),
+    "graph": ("--no-graph", "whose kernels are replayed as a CUDA graph"),
+    "spin": ("--spin", "which is waited for"),
+    "library": ("--gpu-library", "to which a library moves the frames"),
+}
+"""Each field of RingOptions as an option of the command line, and what it has to do with an engine."""
+
+AS_THEY_ARE = RingOptions()
 
 ASKABLE = ("auto", *(kind for kind in get_args(BackendKind) if kind != "rule"))
 
@@ -26,21 +38,23 @@ WORD_OR_FILE = f"Name a file, or one of the words {', '.join(MODEL_WORDS)}."
 class BackendChoice:
     """A backend and the reason for it, as half a sentence. path: the model file, or the word of a rule.
 
-    depth: how many pairs may be on their way through it at once; only engines take more than one.
+    ring: how frames travel through a TensorRT engine; other backends have none or one of these choices.
     """
 
     kind: BackendKind
     path: Path
     reason: str
-    depth: int = 1
+    ring: RingOptions = AS_THEY_ARE
 
     def __post_init__(self) -> None:
-        if self.depth < 1 or (self.depth > 1 and self.kind != "tensorrt"):
+        taken = OPTIONS.keys() if self.kind == "tensorrt" else {"graph"} if self.kind == "ort-cuda" else set()
+        for name in sorted(self.ring.chosen - taken):
+            option, job = OPTIONS[name]
             raise Refused(
-                "--depth",
-                wanted="1 or more pairs on their way through a TensorRT engine, and 1 through anything else",
-                got=f"{self.depth} with {self.kind}",
-                remedy="Leave --depth out, which has the lowest latency.",
+                option,
+                wanted=f"a TensorRT engine{' or ONNX Runtime on a GPU' if name == 'graph' else ''}, {job}",
+                got=f"a model that {self.kind} runs",
+                remedy=f"Leave {option} out.",
             )
 
 

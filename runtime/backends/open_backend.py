@@ -30,9 +30,8 @@ def open_choice(choice: BackendChoice) -> Backend:
             return BaselineBackend(rule)
     if choice.kind == "tensorrt":
         from coconet.runtime.backends.tensorrt.backend import TensorRtBackend
-        from coconet.runtime.backends.tensorrt.transfer_ring import RingOptions
 
-        return TensorRtBackend(choice.path, RingOptions(depth=choice.depth))
+        return TensorRtBackend(choice.path, choice.ring)
     if choice.kind == "torch":
         from coconet.runtime.backends.pytorch import open_checkpoint
 
@@ -40,7 +39,7 @@ def open_choice(choice: BackendChoice) -> Backend:
     if choice.kind == "ort-cuda":
         from coconet.runtime.backends.ort_gpu import OnnxRuntimeCudaBackend
 
-        return OnnxRuntimeCudaBackend(choice.path)
+        return OnnxRuntimeCudaBackend(choice.path, choice.ring.graph)
     if choice.kind == "openvino":
         from coconet.runtime.backends.openvino_cpu import OpenVinoBackend
 

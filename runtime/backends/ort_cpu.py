@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard, card_from_metadata
 from coconet.errors import CoconetError, MissingPackage, first_line
@@ -17,6 +17,8 @@ try:
 except ImportError as error:
     raise MissingPackage("onnxruntime", job="running ONNX models") from error
 
+
+Result = TypeVar("Result")
 
 VERSION = str(onnxruntime.__version__)
 
@@ -56,8 +58,8 @@ def open_session(path: Path, options: Any, providers: list[Any]) -> tuple[Any, M
     return session, card
 
 
-def run_in_words(path: Path, run: Callable[[], Pixels]) -> Pixels:
-    """Run a frame and turn ONNX Runtime's errors into ours."""
+def run_in_words(path: Path, run: Callable[[], Result]) -> Result:
+    """Run frames and turn ONNX Runtime's errors into ours."""
     try:
         return run()
     except Exception as error:  # ONNX Runtime's exceptions share no base class

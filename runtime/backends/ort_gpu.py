@@ -8,7 +8,8 @@ from __future__ import annotations
 import ctypes
 import logging
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ import numpy as np
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard
 from coconet.errors import CoconetError, MissingPackage
 from coconet.media.pixels import Pixels
+from coconet.runtime.backends.gpu.libcuda import Libcuda
+from coconet.runtime.backends.gpu.refusal import GpuRefused
 from coconet.runtime.backends.ort_cpu import VERSION, OrtValue, closed, open_session, run_in_words, session_options
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes
@@ -81,12 +84,16 @@ class OnnxRuntimeCudaBackend:
     """A model file run by the CUDA execution provider; one thread at a time.
 
     graph: replay the kernels as one CUDA graph, which wants a fixed frame size: a new size opens the model again.
+    After an error the next frame does so too: a recorded graph reads and writes the memory that it was recorded with,
+    and would show an old picture as a new one.
     """
 
     def __init__(self, path: Path, graph: bool = True) -> None:
         """Open the model. Raises CoconetError where the provider does not load, or is not what the model runs on."""
         require_provider()
-        self._where, self._graph = path, graph
+        with suppress(GpuRefused):  # the session says better what is wrong with the GPU
+            Libcuda().let_waits_sleep(0)
+        self._where, self._graph, self._closed = path, graph, False
         self._bound: BoundSession | None = None
         session, self.card, graphed = open_on_gpu(path, graph)
         self._session: Any = session
@@ -102,30 +109,42 @@ class OnnxRuntimeCudaBackend:
     def stage_times(self, visible: Pixels, infrared: Pixels, runs: int = 20) -> DeviceTimes:
         """Run frames as `fuse` takes them; the mean times to the GPU, on it and back, by the host's clock."""
         pair = adapt_frames(self.card, self._where, visible, infrared)
-        bound = self._bound_to(pair[0].shape)
-        bound.times(*pair, runs=2)  # the first loads kernels, the second records the graph
-        return bound.times(*pair, runs=runs)
-
-    def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
-        bound = self._bound_to(visible.shape)
-        try:
-            return run_in_words(self._where, lambda: bound.run(visible, infrared))
-        except CoconetError:
-            self._bound = None  # the next frame binds memory of its own
-            raise
-
-    def _bound_to(self, shape: tuple[int, ...]) -> BoundSession:
-        if self._session is None:
-            raise closed(self._where)
-        if self._bound is None or self._bound.shape != shape:
-            if self._bound is not None and self._graph:  # the recorded graph is of the other size
-                self._session, _, _ = open_on_gpu(self._where, self._graph)
-            self._bound = BoundSession(self._session, shape, "cuda")
-        return self._bound
+        with self._forgetting_errors():
+            bound = self._bound_to(pair[0].shape)
+            warm_up = 2  # the first loads kernels, the second records the graph
+            run_in_words(self._where, lambda: bound.times(*pair, runs=warm_up))
+            return run_in_words(self._where, lambda: bound.times(*pair, runs=runs))
 
     def close(self) -> None:
         """Release session and memory; a second call does nothing."""
         self._bound = self._session = None
+        self._closed = True
+
+    def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        with self._forgetting_errors():
+            bound = self._bound_to(visible.shape)
+            return run_in_words(self._where, lambda: bound.run(visible, infrared))
+
+    @contextmanager
+    def _forgetting_errors(self) -> Iterator[None]:
+        """Let an error in the block take the session and its memory with it."""
+        try:
+            yield
+        except BaseException:
+            self._bound = self._session = None
+            raise
+
+    def _bound_to(self, shape: tuple[int, ...]) -> BoundSession:
+        if self._closed:
+            raise closed(self._where)
+        if self._bound is not None and self._bound.shape == shape:
+            return self._bound
+        if self._bound is not None and self._graph:
+            self._bound = self._session = None  # the recorded graph is of the other size
+        if self._session is None:
+            self._session, _, _ = open_on_gpu(self._where, self._graph)
+        self._bound = BoundSession(self._session, shape, "cuda")
+        return self._bound
 
 
 class BoundSession:

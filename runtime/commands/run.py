@@ -18,6 +18,8 @@ from coconet.runtime.viewers.open_viewer import View
 
 OnError = Literal["stop", "skip"]
 
+GpuLibrary = Literal["libcuda", "cuda-python", "pycuda"]
+
 
 @reads_pictures
 def run(
@@ -55,6 +57,19 @@ def run(
     depth: Annotated[
         int, typer.Option("--depth", min=1, help="Pairs on their way through an engine at once: 3 for recordings.")
     ] = 1,
+    zero_copy: Annotated[
+        bool, typer.Option("--zero-copy", help="Let the engine read frames in place: worth a try on a Jetson.")
+    ] = False,
+    no_graph: Annotated[
+        bool, typer.Option("--no-graph", help="Launch every kernel by itself, not all as one CUDA graph.")
+    ] = False,
+    spin: Annotated[
+        bool, typer.Option("--spin", help="Keep a processor core busy while waiting for the engine, to wait less.")
+    ] = False,
+    gpu_library: Annotated[
+        GpuLibrary | None,
+        typer.Option("--gpu-library", help="What moves frames to an engine.", show_default="the first that works"),
+    ] = None,
     rotate_minutes: Annotated[float, typer.Option("--rotate-minutes", min=0, help="Begin a new video file then.")] = 0,
     rotate_mb: Annotated[float, typer.Option("--rotate-mb", min=0, help="Or when it has so many megabytes.")] = 0,
     keep: Annotated[int, typer.Option("--keep", min=0, help="Delete the oldest files beyond so many.")] = 0,
@@ -103,6 +118,7 @@ def run(
     from coconet.model_endings import ENGINE_SUFFIX
     from coconet.runtime.backends.choice import choose_backend
     from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device, select_cuda_device
+    from coconet.runtime.backends.tensorrt.ring_options import RingOptions
     from coconet.runtime.loop.pipeline import Ending
     from coconet.runtime.loop.run import run_rig
     from coconet.runtime.loop.run_stats import RunStats
@@ -119,7 +135,8 @@ def run(
     select_cuda_device(device)
     if rig is not None and rig.suffix == ENGINE_SUFFIX:
         rig, model = None, str(rig)
-    choice = replace(choose_backend(model, backend), depth=depth)
+    ring = RingOptions(depth, zero_copy, not no_graph, spin, gpu_library)
+    choice = replace(choose_backend(model, backend), ring=ring)
     if choice.kind == "tensorrt":
         first_cuda_device()  # without a GPU nothing else about the command matters
     Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)

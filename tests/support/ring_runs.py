@@ -20,7 +20,8 @@ import numpy as np
 from coconet.errors import CoconetError
 from coconet.runtime.backends.gpu.memory import GpuMemory
 from coconet.runtime.backends.gpu.open_memory import open_gpu_memory
-from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing, RingOptions
+from coconet.runtime.backends.tensorrt.ring_options import RingOptions
+from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing
 from tests.support.stand_in_gpu import StandInGpu, XorEngine
 
 SHAPES = {"visible": (4, 6, 3), "infrared": (4, 6, 1), "fused": (4, 6, 3)}

@@ -21,8 +21,9 @@ from coconet.runtime.backends.gpu.memory import GpuMemory
 from coconet.runtime.backends.gpu.open_memory import open_gpu_memory
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 from coconet.runtime.backends.tensorrt.engine import TrtContext, TrtEngine, check_device, open_for
+from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes, LayerTime, layer_clock
-from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing, RingOptions
+from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing
 from coconet.runtime.frame_check import adapt_frames, fuse_adapted, like_visible
 
 
@@ -33,12 +34,11 @@ class TensorRtBackend:
     threads; each waits for the one before. After an error the buffers are made anew by the next call.
     """
 
-    def __init__(self, path: Path, options: RingOptions | None = None, library: str | None = None) -> None:
+    def __init__(self, path: Path, options: RingOptions | None = None) -> None:
         """Read and check the card, then look for the GPU, and only then touch TensorRT.
 
-        library: what moves the frames, see coconet.runtime.backends.gpu.open_memory; None takes the first that works.
         Raises CoconetError for an engine that is stale, foreign or unreadable and if there is no GPU, MissingPackage if
-        TensorRT or the library is missing.
+        TensorRT or the library of `options` is missing.
         """
         card = read_engine_card(path)
         device = first_cuda_device()
@@ -50,7 +50,7 @@ class TensorRtBackend:
         self._channels = deque[int]()
         self._size: FrameSize | None = None
         self._ring: FrameRing | None = None
-        self._gpu: GpuMemory = open_gpu_memory(library)
+        self._gpu: GpuMemory = open_gpu_memory(self._options.library)
         self._engine: TrtEngine | None = None
         self._context: TrtContext | None = None
         with self._gpu.current(), ExitStack() as undo:

@@ -21,6 +21,7 @@ from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.gpu.memory import GpuMemory, GpuObject, GraphRecorder, HostBuffer
 from coconet.runtime.backends.gpu.refusal import GpuRefused
+from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes
 
 LOG = logging.getLogger("coconet.gpu")
@@ -42,28 +43,6 @@ class GpuEngine(Protocol):
 
     def enqueue(self, addresses: Mapping[str, int], stream: GpuObject) -> None:
         """Enqueue the model on the stream. addresses: on the GPU, of `visible`, `infrared` and `fused`."""
-
-
-@dataclass(frozen=True)
-class RingOptions:
-    """How frames travel.
-
-    depth: how many may be under way. 1 has the lowest latency, 3 the highest rate.
-    zero_copy: let the GPU read and write the host's memory in place. Worth a try where they share it (Jetson); a card
-        of its own then fetches every byte over the bus while it computes.
-    graph: replay the kernels as one CUDA graph, where the GPU library has them.
-    spin: let the waiting thread keep a processor core busy instead of sleeping, which ends the wait a little sooner.
-    """
-
-    depth: int = 1
-    zero_copy: bool = False
-    graph: bool = True
-    spin: bool = False
-
-    def __post_init__(self) -> None:
-        if self.depth < 1:
-            remedy = "1 has the lowest latency, 3 the highest rate."
-            raise CoconetError("frame ring, depth", wanted="1 or more frames", got=str(self.depth), remedy=remedy)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from coconet.runtime.backends.gpu import libcuda
 from coconet.runtime.backends.gpu.memory import GpuObject
 from coconet.runtime.backends.gpu.open_memory import LIBRARIES, open_gpu_memory
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
-from coconet.runtime.backends.tensorrt.transfer_ring import RingOptions
+from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from tests.support.stand_in_gpu import StandInGpu
 
 

@@ -1,4 +1,4 @@
-"""One luma for everything: its weights and OpenCV's conversion are written in one file."""
+"""One luma for everything, its weights and OpenCV's conversion written in one file; and gray as colour."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from coconet.cards.model_card import LUMA_RULE
-from coconet.media.pixels import BGR_WEIGHTS, RawPixels, as_gray, luma, nearest_luma
+from coconet.media.pixels import BGR_WEIGHTS, RawPixels, as_bgr, as_gray, luma, nearest_luma
 
 ROOT = Path(__file__).resolve().parents[3]
 PARTS = ("coconet", "runtime", "export", "calibration", "benchmarks")
@@ -55,3 +55,13 @@ def test_no_other_file_weighs_colours(words: tuple[str, ...]) -> None:
     sources = [path for part in PARTS for path in (ROOT / part).rglob("*.py")]
     found = {path for path in sources if any(word in path.read_text() for word in words)}
     assert found == {ROOT / "coconet" / "media" / "pixels.py"}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_gray_in_three_channels_is_gray_thrice(dtype: type) -> None:
+    gray: RawPixels = np.random.default_rng(3).integers(0, 200, (5, 7, 1)).astype(dtype)
+    for pixels in (gray, gray[::-1, ::2], gray[:1, :1]):
+        assert np.array_equal(as_bgr(pixels), np.repeat(pixels, 3, axis=2))
+        assert as_bgr(pixels).dtype == dtype
+    colour = np.repeat(gray, 3, axis=2)
+    assert as_bgr(colour) is colour

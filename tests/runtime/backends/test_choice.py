@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import onnxruntime
@@ -9,11 +10,12 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.runtime.backends import ort_gpu
-from coconet.runtime.backends.choice import choose_backend
+from coconet.runtime.backends.choice import OPTIONS, BackendChoice, BackendKind, choose_backend
 from coconet.runtime.backends.gpu import libcuda
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.ort_gpu import cuda_verdict, missing_library
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
+from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.commands.run import run
 from tests.support.called import call, complaint_of
 from tests.support.tiny_onnx import write_averaging_model
@@ -92,3 +94,24 @@ def test_an_engine_without_a_gpu_ends_with_one_sentence(
     (tmp_path / "model.engine").touch()
     said = complaint_of(run, *arguments, tmp_path / "model.engine")
     assert said.startswith("CUDA device: wanted an NVIDIA GPU with its driver on this machine, got no NVIDIA driver")
+
+
+@pytest.mark.parametrize(
+    ("kind", "ring", "option"),
+    [
+        ("ort", RingOptions(depth=2), "--depth"),
+        ("ort-cuda", RingOptions(zero_copy=True), "--zero-copy"),
+        ("torch", RingOptions(graph=False), "--no-graph"),
+        ("rule", RingOptions(spin=True), "--spin"),
+        ("openvino", RingOptions(library="pycuda"), "--gpu-library"),
+    ],
+)
+def test_what_only_an_engine_does_is_refused_for_others(kind: BackendKind, ring: RingOptions, option: str) -> None:
+    with pytest.raises(CoconetError, match=f"{option}: wanted a TensorRT engine.* got a model that {kind} runs"):
+        BackendChoice(kind, Path("m"), "asked for", ring)
+
+
+def test_an_engine_takes_every_option_and_onnx_runtime_on_a_gpu_its_graph() -> None:
+    BackendChoice("tensorrt", Path("m"), "asked for", RingOptions(3, True, False, True, "libcuda"))
+    BackendChoice("ort-cuda", Path("m"), "asked for", RingOptions(graph=False))
+    assert OPTIONS.keys() == {field.name for field in fields(RingOptions)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +53,76 @@ def test_a_new_frame_size_is_bound_anew(tmp_path: Path, monkeypatch: pytest.Monk
     backend.close()
     with pytest.raises(CoconetError, match="got a closed one"):
         backend.fuse(*frames())
+
+
+class Replaying:
+    """A session as the CUDA provider's with a graph: it runs its first binding ever after, with the memory of that."""
+
+    def __init__(self, path: Path) -> None:
+        self._session, _ = open_session(path, session_options(1), ["CPUExecutionProvider"])
+        self._recorded: Any = None
+        self.io_binding = self._session.io_binding
+
+    def run_with_iobinding(self, binding: Any) -> None:
+        self._recorded = self._recorded or binding
+        self._session.run_with_iobinding(self._recorded)
+
+
+@pytest.fixture
+def graphed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[OnnxRuntimeCudaBackend, list[Replaying]]:
+    """A backend on the CPU's memory whose sessions replay, and the sessions that it opened."""
+    path, opened = write_averaging_model(tmp_path / "m.onnx"), list[Replaying]()
+
+    def open_on_gpu(path: Path, graph: bool) -> Any:
+        opened.append(Replaying(path))
+        return opened[-1], averaging_card(), graph
+
+    monkeypatch.setattr(ort_cuda, "require_provider", lambda: None)
+    monkeypatch.setattr(ort_cuda, "open_on_gpu", open_on_gpu)
+    monkeypatch.setattr(ort_cuda, "BoundSession", lambda session, shape, _: BoundSession(session, shape, "cpu"))
+    return OnnxRuntimeCudaBackend(path), opened
+
+
+@pytest.mark.parametrize("step", ["_upload", "_download", "run"])
+@pytest.mark.parametrize("measuring", [False, True])
+def test_after_an_error_no_old_picture_is_shown(
+    graphed: tuple[OnnxRuntimeCudaBackend, list[Replaying]],
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    measuring: bool,
+) -> None:
+    backend, opened = graphed
+    before, after = frames(), frames()
+    backend.fuse(*before)
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA failure 2: out of memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(BoundSession, "times" if measuring and step == "run" else step, broken)
+        with pytest.raises(CoconetError, match="CUDA failure 2"):
+            _ = backend.stage_times(*before, runs=1) if measuring else backend.fuse(*before)
+    with OnnxRuntimeBackend(backend._where, 1) as unbound:
+        assert np.array_equal(backend.fuse(*after), unbound.fuse(*after))
+    assert len(opened) == 2
+
+
+def test_a_size_that_cannot_be_opened_leaves_the_backend_usable(
+    graphed: tuple[OnnxRuntimeCudaBackend, list[Replaying]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend, _ = graphed
+    backend.fuse(*frames())
+    with monkeypatch.context() as patched:
+        patched.setattr(ort_cuda, "open_on_gpu", refused)
+        with pytest.raises(CoconetError, match="out of memory"):
+            backend.fuse(*frames(20, 8))
+    pair = frames()
+    with OnnxRuntimeBackend(backend._where, 1) as unbound:
+        assert np.array_equal(backend.fuse(*pair), unbound.fuse(*pair))
+
+
+def refused(path: Path, graph: bool) -> Any:
+    raise CoconetError(path, wanted="a model on the GPU", got="out of memory", remedy="None.")
 
 
 def test_a_session_that_fell_back_to_the_cpu_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import OverlappingBackend
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.backends.choice import choose_backend
+from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.loop.pipeline import Entry, overlapped
 
@@ -63,5 +64,5 @@ def test_a_pair_with_one_camera_and_one_of_another_size_wait_for_those_before() 
 def test_what_cannot_overlap_says_so() -> None:
     choice = choose_backend("average")
     assert not isinstance(BaselineBackend(), OverlappingBackend)
-    with pytest.raises(CoconetError, match="--depth: wanted 1 or more pairs .* got 3 with rule"):
-        replace(choice, depth=3)
+    with pytest.raises(CoconetError, match="--depth: wanted a TensorRT engine, .* got a model that rule runs"):
+        replace(choice, ring=RingOptions(depth=3))

@@ -18,8 +18,8 @@ from coconet.runtime.backends.tensorrt import backend as trt
 from coconet.runtime.backends.tensorrt import engine as trt_engine
 from coconet.runtime.backends.tensorrt.backend import TensorRtBackend
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
+from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes, LayerTime
-from coconet.runtime.backends.tensorrt.transfer_ring import RingOptions
 from coconet.runtime.loop.pipeline import run_pipeline
 from tests.support.loop_ends import Recording, Shelf
 from tests.support.stand_in_gpu import StandInGpu

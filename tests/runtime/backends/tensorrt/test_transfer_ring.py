@@ -11,7 +11,8 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.runtime.backends.gpu.memory import GpuMemory, GpuObject
 from coconet.runtime.backends.gpu.refusal import GpuRefused
-from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing, RingOptions
+from coconet.runtime.backends.tensorrt.ring_options import RingOptions
+from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing
 from tests.support.ring_runs import (
     COUNTS,
     EVERY,
