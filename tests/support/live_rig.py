@@ -24,6 +24,7 @@ from coconet.runtime.preprocess.preprocess import Preparation
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.sinks.sink import NoSink, Sink
 from coconet.runtime.viewers.live_page import LivePage, PageSettings
+from tests.support.patience import PATIENCE_S
 
 PERIOD_S = 0.04
 CUT = 0
@@ -65,7 +66,7 @@ class LiveRig:
         The status is CUT where the page closed the connection while the request was still being sent.
         """
         data = body if body is None or isinstance(body, (bytes, Iterator)) else json.dumps(body)
-        with closing(HTTPConnection(urlsplit(self.page.url).netloc, timeout=20)) as connection:
+        with closing(HTTPConnection(urlsplit(self.page.url).netloc, timeout=PATIENCE_S)) as connection:
             try:
                 connection.request(method, path, data, headers or {}, encode_chunked=isinstance(data, Iterator))
                 answer = connection.getresponse()
@@ -84,7 +85,7 @@ class LiveRig:
         return until(lambda: self.fused() >= before + 3)
 
 
-def until(happened: Callable[[], object], most_s: float = 20.0) -> bool:
+def until(happened: Callable[[], object], most_s: float = PATIENCE_S) -> bool:
     """Wait until something is true; False when it does not become so."""
     end = time.monotonic() + most_s
     while not happened():

@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from urllib.parse import urlsplit
 
+from tests.support.patience import PATIENCE_S
+
 
 @contextmanager
 def prefix_proxy(target: str, prefix: str) -> Iterator[str]:
@@ -17,7 +19,7 @@ def prefix_proxy(target: str, prefix: str) -> Iterator[str]:
     thread = Thread(target=lambda: asyncio.run(_serve(target, prefix, told, ready, ended)))
     thread.start()
     try:
-        assert ready.wait(20)
+        assert ready.wait(PATIENCE_S)
         yield told[0]
     finally:
         ended.set()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 from urllib.parse import urlsplit
 
+from tests.support.patience import PATIENCE_S
 
-def answer_to(url: str, request: bytes, patience_s: float = 20.0) -> bytes:
+
+def answer_to(url: str, request: bytes, patience_s: float = PATIENCE_S) -> bytes:
     """Send bytes over one connection and read until the other side closes it; what has come when it is cut."""
     address = urlsplit(url)
     answer = b""

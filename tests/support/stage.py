@@ -12,10 +12,9 @@ import numpy as np
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.runtime.frame import Frame
+from tests.support.patience import PATIENCE_S
 
 STEP_NS = 5_000_000
-PATIENCE_S = 60.0
-"""Of real time, for a step: long enough for any load, short enough to end a test that hangs."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from coconet.benchmarks.latency.worker import Worker, WorkerState
 from coconet.benchmarks.results.report import read_report
 from coconet.errors import CoconetError
 from coconet.runtime.backends.baseline import BaselineBackend
+from tests.support.patience import PATIENCE_S
 from tests.support.tiny_onnx import averaging_model, write_averaging_model
 
 SMALL = ("--size", "64x80", "--count", "1")
@@ -125,7 +126,7 @@ def test_a_crash_of_a_model_is_a_sentence() -> None:
 
 
 def test_a_model_that_never_answers_is_given_up() -> None:
-    with Worker("average", BaselineBackend, patience_s=20) as worker:
+    with Worker("average", BaselineBackend, patience_s=PATIENCE_S) as worker:
         worker._patience_s = 0.1
         with pytest.raises(CoconetError, match=r"an answer within 0\.1 s"):
             worker.ask(sleep)

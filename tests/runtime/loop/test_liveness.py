@@ -27,6 +27,7 @@ from coconet.runtime.loop.supervisor import Notifier, RunSupervisor
 from coconet.runtime.pairing.camera_health import CameraHealth
 from tests.support.frames import fused_frame
 from tests.support.live_rig import LiveRig, live_rig, until
+from tests.support.patience import PATIENCE_S
 
 LIVE, LOST = CameraHealth("front", "live"), CameraHealth("boson", "lost", trouble="unplugged")
 BACK = CameraHealth("boson", "live")
@@ -182,7 +183,7 @@ def told_to(systemd: socket.socket) -> list[str]:
 def test_systemd_is_told_again_and_again_that_a_run_is_alive(tmp_path: Path, systemd: socket.socket) -> None:
     notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "100000"})
     gauge = running(LIVE, LOST)
-    systemd.settimeout(20)
+    systemd.settimeout(PATIENCE_S)
     with RunSupervisor(gauge, notifier):
         gauge.note(fused_frame())
         told = {systemd.recv(200).decode() for _ in range(8)}

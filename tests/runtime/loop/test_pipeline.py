@@ -23,6 +23,7 @@ from coconet.runtime.sinks.sink import Delivery, NoSink
 from coconet.runtime.threads.background import Background
 from coconet.runtime.threads.queue_thread import Bounds
 from tests.support.loop_ends import Recording, Shelf
+from tests.support.patience import PATIENCE_S
 
 
 def test_every_frame_is_fused_and_written_in_order() -> None:
@@ -134,7 +135,7 @@ def test_a_sink_that_loses_frames_has_one_thread_and_one_queue() -> None:
     ending, freed = Ending(), threading.Event()
 
     class Network(Shelf):
-        name, delivery = "udp://there", Delivery(Bounds(2, "drop newest"), patience_s=30)
+        name, delivery = "udp://there", Delivery(Bounds(2, "drop newest"), PATIENCE_S)
 
         def write(self, frame: FusedFrame) -> None:
             names.update(thread.name for thread in threading.enumerate())
@@ -175,7 +176,7 @@ def test_the_next_frame_is_fused_while_one_is_still_being_written() -> None:
 
     class Slow(Shelf):
         def write(self, frame: FusedFrame) -> None:
-            assert second_fused.wait(timeout=30)
+            assert second_fused.wait(PATIENCE_S)
             super().write(frame)
 
     def note(frame: FusedFrame) -> None:
@@ -201,7 +202,7 @@ class Slow(BaselineBackend):
         self._given = given
 
     def fuse(self, visible: np.ndarray, infrared: np.ndarray) -> np.ndarray:
-        assert self._given.wait(timeout=30)
+        assert self._given.wait(PATIENCE_S)
         return super().fuse(visible, infrared)
 
 
@@ -240,7 +241,7 @@ def test_pairs_that_a_stop_leaves_over_have_not_given_way(realtime: bool) -> Non
 
     def stop_once_a_pair_waits(frame: FusedFrame) -> None:
         begun.set()
-        assert ahead.wait(30)
+        assert ahead.wait(PATIENCE_S)
         ending.stop.set()
 
     begun, recording = threading.Event(), Ready(2)

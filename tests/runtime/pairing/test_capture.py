@@ -11,6 +11,7 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.runtime.frame import Frame
 from coconet.runtime.pairing.capture import Capture
+from tests.support.patience import PATIENCE_S
 from tests.support.recordings import ListCamera, stamped
 
 
@@ -70,10 +71,10 @@ def test_stopping_ends_the_wait_of_a_reader() -> None:
 
     def slow() -> Iterator[Frame]:
         reading.set()
-        release.wait(10)
+        assert release.wait(PATIENCE_S)
         yield from stamped([1])
 
     with Capture(ListCamera(slow(), realtime=True), depth=2) as capture:
-        reading.wait(10)
+        assert reading.wait(PATIENCE_S)
         release.set()
     assert capture.take() is None

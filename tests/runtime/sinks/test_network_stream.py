@@ -21,6 +21,7 @@ from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.network_stream import RawSink, StreamSink
 from coconet.runtime.sinks.open_sink import open_sink
 from tests.support.frames import fused_frame
+from tests.support.patience import PATIENCE_S
 
 PAINTED = "painted://?width=64&height=48&fps=50"
 LEVEL = 120
@@ -53,12 +54,12 @@ def receiver(address: str, options: dict[str, str], count: int = 3) -> Iterator[
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(received, address, options, count)
         yield waiting
-        waiting.result(60)
+        waiting.result(PATIENCE_S)
 
 
 def begin(sink: StreamSink) -> None:
     """Send the first frame as soon as the receiver is there."""
-    for _ in range(400):
+    for _ in range(round(PATIENCE_S / 0.05)):
         sink.write(frame(0))
         if sink._sent:
             return

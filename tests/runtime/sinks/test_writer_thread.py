@@ -13,9 +13,11 @@ from coconet.runtime.sinks.sink import Delivery
 from coconet.runtime.sinks.writer_thread import SinkThread
 from coconet.runtime.threads.queue_thread import Bounds
 from tests.support.frames import fused_frame
+from tests.support.live_rig import until
 from tests.support.loop_ends import Shelf
+from tests.support.patience import PATIENCE_S
 
-PATIENT = Delivery(Bounds(4), patience_s=30)
+PATIENT = Delivery(Bounds(4), PATIENCE_S)
 HASTY = Delivery(Bounds(16, "drop newest"), patience_s=0.05)
 
 
@@ -44,7 +46,7 @@ def test_every_frame_is_written_in_order_before_the_sink_is_closed() -> None:
 
 def test_a_slow_sink_that_may_lose_frames_loses_the_newest_and_counts_them() -> None:
     sink = Held()
-    with SinkThread(sink, delivery=Delivery(Bounds(16, "drop newest"), 30)) as writer:
+    with SinkThread(sink, delivery=Delivery(Bounds(16, "drop newest"), PATIENCE_S)) as writer:
         assert writer.put(fused_frame(0))
         sink.busy.wait()
         assert all(writer.put(fused_frame(index)) for index in range(1, 50))
@@ -116,6 +118,7 @@ def test_a_sink_that_is_stuck_in_its_end_is_left_alone(fails: bool) -> None:
     writer = SinkThread(Endless(fails_at=0 if fails else None), delivery=Delivery(Bounds(2), 0.05))
     writer.start()
     writer.put(fused_frame())
+    assert not fails or until(lambda: "sink" not in {thread.name for thread in all_threads()})
     with pytest.raises(CoconetError, match="wanted space" if fails else r"rtsp://there: .* stuck for 0.05 s"):
         writer.close()
     freed.set()

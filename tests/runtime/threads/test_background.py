@@ -9,6 +9,7 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.event_log import LogStyle, logging_as
 from coconet.runtime.threads.background import Background
+from tests.support.patience import PATIENCE_S
 
 
 def test_a_thread_works_inside_its_block() -> None:
@@ -20,7 +21,7 @@ def test_a_thread_works_inside_its_block() -> None:
 
     thread = Background(work, "worker")
     with thread:
-        assert begun.wait(20)
+        assert begun.wait(PATIENCE_S)
         assert thread.running
     assert not thread.running
 

@@ -12,6 +12,7 @@ import pytest
 from coconet.runtime.threads import stop_signals
 from coconet.runtime.threads.stop_signals import stopped_by_signals
 from tests.support.live_rig import until
+from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
 ALIKE = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -34,7 +35,7 @@ def test_a_signal_sets_the_event_and_raises_nothing(number: int) -> None:
     with stopped_by_signals() as stop:
         assert not stop.is_set()
         os.kill(os.getpid(), number)
-        assert stop.wait(20)
+        assert stop.wait(PATIENCE_S)
         os.kill(os.getpid(), number)  # the same, sent twice
     assert signal.getsignal(number) is before
 
@@ -63,7 +64,7 @@ def test_ctrl_c_once_more_ends_what_does_not_look(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(stop_signals, "_AGAIN_S", -1.0)
     with stopped_by_signals() as stop:
         os.kill(os.getpid(), signal.SIGTERM)
-        assert stop.wait(20)
+        assert stop.wait(PATIENCE_S)
         os.kill(os.getpid(), signal.SIGTERM)  # what stops services may repeat itself
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)

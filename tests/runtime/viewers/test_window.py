@@ -13,6 +13,7 @@ from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.view import ViewSettings
 from coconet.runtime.viewers import window
 from coconet.runtime.viewers.window import LiveWindow, check_window, look_after
+from tests.support.patience import PATIENCE_S
 
 WINDOWS = "GUI:                           NONE" not in cv2.getBuildInformation()
 
@@ -39,6 +40,6 @@ def test_a_window_that_fails_ends_the_run_and_says_why(monkeypatch: pytest.Monke
     stop = Event()
     shown = LiveWindow(RunStats(), ViewSettings(), stop)
     shown.__enter__()
-    assert stop.wait(20)
+    assert stop.wait(PATIENCE_S)
     with pytest.raises(cv2.error, match="not implemented"):
         shown.__exit__(None, None, None)
