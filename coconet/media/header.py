@@ -41,7 +41,8 @@ def picture_header(data: bytes) -> PictureHeader:
         return _webp(data)
     if data.startswith(b"BM") and len(data) >= 26:
         size = [int.from_bytes(data[at : at + 4], "little", signed=True) for at in (18, 22)]
-        return PictureHeader("bmp", abs(size[0]), abs(size[1]))
+        packed = data[28:30] == b"\x10\0"  # 16 bits a pixel, which OpenCV makes up to 7 levels too dark
+        return PictureHeader("" if packed else "bmp", abs(size[0]), abs(size[1]))
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return PictureHeader("tiff")
     return PictureHeader("")

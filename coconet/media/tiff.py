@@ -24,6 +24,10 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 
 _ORIENTATION, _NO_DATA, _GDAL_ITEMS = 274, 42113, 42112
 
+_BYTE = 8
+
+_UNCOMPRESSED = 1
+
 _ONE_BY_ONE = 1  # planar configuration: the samples of a pixel lie together
 
 _MOST_WHOLE = 1 << 24  # beyond, float32 does not hold every whole number
@@ -66,8 +70,12 @@ class _Page:
     def _samples(self) -> RawPixels:
         """(H, W, samples) as stored."""
         page = self._page
+        if page.dtype is not None and page.dtype.kind == "c":
+            raise _refused(self._path, "complex samples")
         if int(page.photometric) == _YCBCR:
             return self._by_opencv()
+        if 1 < page.bitspersample < 16 and page.bitspersample != _BYTE:
+            return self._packed()
         try:
             samples = np.asarray(page.asarray())
         except ValueError as error:
@@ -79,6 +87,23 @@ class _Page:
         if page.samplesperpixel > 1 and int(page.planarconfig) != _ONE_BY_ONE:
             samples = np.moveaxis(samples, 0, -1)
         return samples.reshape(page.imagelength, page.imagewidth, -1)
+
+    def _packed(self) -> RawPixels:
+        """Unpack gray samples of 2 to 15 bits, whose rows begin at bytes; up to 8 bits the largest becomes 255."""
+        page, bits = self._page, self._page.bitspersample
+        if page.samplesperpixel != 1 or int(page.compression) != _UNCOMPRESSED or page.is_tiled or page.fillorder != 1:
+            raise _refused(self._path, f"samples of {bits} bits that are compressed, tiled or of colours")
+        row_bytes = (page.imagewidth * bits + 7) // 8
+        parts = zip(page.dataoffsets, page.databytecounts, strict=True)
+        data = np.frombuffer(b"".join(self._data[at : at + size] for at, size in parts), np.uint8)
+        if data.size != row_bytes * page.imagelength:
+            raise _refused(self._path, "bytes that are no whole TIFF file")
+        unpacked = np.unpackbits(data.reshape(page.imagelength, row_bytes), axis=1)[:, : page.imagewidth * bits]
+        weights = 1 << np.arange(bits - 1, -1, -1)
+        samples = unpacked.reshape(page.imagelength, page.imagewidth, bits) @ weights
+        if bits < _BYTE and int(page.photometric) != _PALETTE:
+            samples = np.rint(samples * 255 / ((1 << bits) - 1))
+        return samples.astype(np.uint8 if bits < _BYTE else np.uint16)[:, :, None]
 
     def _by_opencv(self) -> RawPixels:
         """Decode what tifffile leaves to imagecodecs, such as LZW, for the layouts that OpenCV takes rightly."""
@@ -118,7 +143,8 @@ class _Page:
 
     def _levels(self, samples: RawPixels) -> RawPixels:
         if int(self._page.photometric) == _WHITE_IS_ZERO and samples.dtype.kind == "u":
-            samples = np.iinfo(samples.dtype).max - samples
+            bits = self._page.bitspersample
+            samples = ((1 << bits) - 1 if _BYTE < bits < 2 * _BYTE else np.iinfo(samples.dtype).max) - samples
         scale, offset = self._scale()
         no_data = self._no_data()
         if samples.dtype in (np.uint8, np.uint16) and (scale, offset) == (1.0, 0.0) and not no_data:

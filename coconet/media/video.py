@@ -19,6 +19,7 @@ from coconet.media.pixels import RawPixels
 try:
     import av
     from av.error import FFmpegError
+    from av.stream import Disposition
 except ImportError as error:
     raise MissingPackage("av", job="reading videos") from error
 
@@ -42,9 +43,16 @@ class VideoFrame:
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:
-    """The first video stream of an opened PyAV container; None if there is none, or none whose codec FFmpeg knows."""
-    streams = container.streams.video
+    """The first video stream of an opened PyAV container; None if there is none, or none whose codec FFmpeg knows.
+
+    A picture of the cover is none, and neither is what has the codec of one.
+    """
+    streams = _moving(container)
     return streams[0] if streams and streams[0].codec_context is not None else None
+
+
+def _moving(container: InputContainer) -> list[VideoStream]:
+    return [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
 
 
 class VideoReader:
@@ -70,8 +78,11 @@ class VideoReader:
             raise _unreadable(path, error.strerror or type(error).__name__) from error
         stream = video_stream(self._container)
         if stream is None:
+            known = "a video stream of a codec that FFmpeg does not know" if _moving(self._container) else ""
             self._container.close()
-            raise _unreadable(path, "a file without a video stream")
+            raise _unreadable(path, known or "a file without a video stream")
+        if len(_moving(self._container)) > 1:
+            note_once(f"{path}: it has {len(_moving(self._container))} video streams, of which the first is taken.")
         self._stream, self._leaves_out = stream, leaves_out_damage
         rate = self._stream.average_rate
         self.fps = float(rate) if rate else None
@@ -173,4 +184,5 @@ class _CutOff(CoconetError):
 
 
 def _unreadable(path: Path, got: str) -> CoconetError:
-    return CoconetError(path, wanted="a video file", got=got, remedy="Check that the file is a whole video.")
+    remedy = "Check that the file is a whole video; FFV1 in Matroska keeps every sample of other codecs."
+    return CoconetError(path, wanted="a video file", got=got, remedy=remedy)

@@ -34,6 +34,16 @@ _CHROMA_STEP = 4
 
 _MOST_ASPECT = 8
 
+
+def _unknown_kind(kinds: type[Type], value: object) -> Type:
+    """A kind of side data that PyAV has no name for, such as EXIF: without one, it would not give the others either."""
+    kind = object.__new__(kinds)
+    kind._name_, kind._value_ = f"UNKNOWN_{value}", value
+    return kind
+
+
+Type._missing_ = classmethod(_unknown_kind)  # type: ignore[assignment, method-assign]
+
 _MATRICES: dict[tuple[int, ...], int] = {
     (1, 0, 0, 1): 1,
     (-1, 0, 0, 1): 2,
@@ -100,10 +110,7 @@ class FrameDecoder:
         if self._infrared.wants_colour and (known or _has_colour(frame)):
             return self._infrared(frame.to_ndarray(format="bgr24", interpolation=INTERPOLATION))
         if bits > 8:
-            if not frame.format.is_rgb:
-                return _luma_counts(frame)
-            red, green, _ = np.moveaxis(frame.to_ndarray(format="rgb48le"), 2, 0)
-            return _with_axis(np.ascontiguousarray(green if np.array_equal(red, green) else red))
+            return _counts(frame)
         return _with_axis(frame.to_ndarray(format="gray", interpolation=INTERPOLATION))
 
     def _square(self, pixels: RawPixels) -> RawPixels:
@@ -161,9 +168,14 @@ def _has_colour(frame: av.VideoFrame) -> bool:
     return any(bool((np.abs(plane.astype(np.int32) - middle) > near).mean() > _COLOUR_SHARE) for plane in planes)
 
 
-def _luma_counts(frame: av.VideoFrame) -> RawPixels:
-    """The luma of more than 8 bits as it is stored: what it is stretched by makes no difference to its range."""
-    if frame.format.components[0].is_luma and len(frame.planes) > 1:
+def _counts(frame: av.VideoFrame) -> RawPixels:
+    """The luma or, of equal B, G and R, the green of more than 8 bits as it is stored.
+
+    What it is stretched by makes no difference to its range.
+    """
+    if frame.format.is_rgb and not frame.format.is_planar:
+        return np.ascontiguousarray(frame.to_ndarray(format="rgb48le")[:, :, 1:2])
+    if frame.format.is_rgb or (frame.format.components[0].is_luma and len(frame.planes) > 1):  # green comes first
         return _with_axis(_plane(frame, 0, 16).copy())
     return _with_axis(frame.to_ndarray(format="gray16le"))
 

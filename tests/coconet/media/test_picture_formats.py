@@ -230,3 +230,28 @@ def test_a_tiff_that_is_cut_off_is_refused_in_words(cut: int, tmp_path: Path) ->
     (tmp_path / "a.tif").write_bytes((tmp_path / "a.tif").read_bytes()[:cut])
     with pytest.raises(CoconetError, match=r"a\.tif: "):
         read_picture(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(("bits", "white"), list(product((2, 4, 10, 12, 14), (False, True))))
+def test_packed_samples_of_a_tiff_are_unpacked(bits: int, white: bool, tmp_path: Path) -> None:
+    values = (np.arange(23 * 31).reshape(23, 31) * 37 % (1 << bits)).astype(np.uint16)
+    rows = ("".join(f"{value:0{bits}b}" for value in row) for row in values.tolist())
+    data = b"".join(int(row.ljust(-(-len(row) // 8) * 8, "0"), 2).to_bytes(-(-len(row) // 8), "big") for row in rows)
+    tags = [(256, 31), (257, 23), (258, bits), (259, 1), (262, 0 if white else 1), (273, 122), (277, 1), (278, 23)]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in [*tags, (279, len(data))])
+    (tmp_path / "a.tif").write_bytes(b"II*\0" + struct.pack("<IH", 8, 9) + entries + bytes(4) + data)
+    expected = (1 << bits) - 1 - values.astype(int) if white else values.astype(int)
+    pixels = read_picture(tmp_path / "a.tif")
+    assert pixels.dtype == (np.uint8 if bits < 8 else np.uint16)
+    assert np.array_equal(pixels[:, :, 0], expected * 255 // ((1 << bits) - 1) if bits < 8 else expected)
+
+
+def test_samples_that_are_no_picture_are_refused_and_not_half_taken(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "complex.tif", np.full((24, 32), 1 + 2j, np.complex64))
+    tifffile.imwrite(tmp_path / "colours.tif", np.ones((24, 32, 3), np.float32), photometric="rgb")
+    (tmp_path / "packed.bmp").write_bytes(
+        struct.pack("<2sIHHIIiiHHIIiiII", b"BM", 66, 0, 0, 54, 40, 2, 2, 1, 16, 0, 8, 0, 0, 0, 0) + bytes(8)
+    )
+    for path in tmp_path.iterdir():
+        with pytest.raises(CoconetError, match="wanted"):
+            read_picture(path)

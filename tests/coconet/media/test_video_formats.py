@@ -6,9 +6,11 @@ from fractions import Fraction
 from itertools import product
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image, ImageOps
 
 from coconet.errors import CoconetError
 from coconet.media.decoding.frame_pixels import matrix_orientation
@@ -143,3 +145,44 @@ def test_a_gray_video_with_the_noise_of_a_codec_in_its_chroma_has_no_colour(
     form = VideoForm("mpeg4", "yuv420p", "gray", options={"qscale": "9"})
     assert first(write_raw_video(tmp_path / "a.mp4", [gray] * 3, form)).dtype == np.uint8
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_in_a_video_are_turned_as_their_exif_says(orientation: int, tmp_path: Path) -> None:
+    """MJPEG of webcams and drones; FFmpeg hands on EXIF as a kind of side data that PyAV has no name for."""
+    exif = Image.Exif()
+    exif[274] = orientation
+    picture = Image.fromarray(np.add.outer(np.arange(24) * 2, np.arange(32) * 6).astype(np.uint8))
+    picture.save(tmp_path / "a.jpg", quality=95, exif=exif)
+    with av.open(str(tmp_path / "a.mov"), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 24, "yuvj420p"
+        packet = av.Packet((tmp_path / "a.jpg").read_bytes())
+        packet.stream, packet.pts, packet.dts, packet.time_base = stream, 0, 0, Fraction(1, 25)
+        packet.is_keyframe = True
+        container.mux(packet)
+    shown = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / "a.jpg"))).astype(int)
+    pixels = first(tmp_path / "a.mov")
+    assert pixels.shape == (*shown.shape, 1)
+    assert np.abs(pixels[:, :, 0] - shown).max() <= 2
+
+
+def test_counts_in_three_equal_channels_are_the_counts(tmp_path: Path) -> None:
+    counts = counts_of((24, 32), 12)
+    form = VideoForm("ffv1", "gbrp12le", "rgb48le")
+    path = write_raw_video(tmp_path / "a.mkv", [np.repeat(counts[:, :, None] << 4, 3, axis=2)], form)
+    assert np.abs(first(path)[:, :, 0].astype(int) - counts).max() <= 1  # FFmpeg rounds on the way to 12 bits
+
+
+def test_of_two_video_streams_the_first_is_taken_and_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with av.open(str(tmp_path / "two.mkv"), "w") as container:
+        for _ in range(2):
+            stream = container.add_stream("ffv1", rate=25)
+            stream.width, stream.height, stream.pix_fmt = 32, 24, "gray"
+        for stream, level in zip(container.streams.video, (40, 200), strict=True):
+            frame = av.VideoFrame.from_ndarray(np.full((24, 32), level, np.uint8), format="gray")
+            container.mux([*stream.encode(frame), *stream.encode(None)])
+    assert first(tmp_path / "two.mkv").max() == 40
+    assert "2 video streams, of which the first is taken" in capsys.readouterr().err
