@@ -39,7 +39,7 @@ $(BIN)/python:
 
 $(VENV)/.base: setup.py | $(BIN)/python
 	@echo "installing coconet-edge into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --editable .
+	@$(BIN)/python -m pip install --quiet --editable '.[cpu,headless]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base | $(BIN)/python

@@ -15,48 +15,61 @@ except ImportError:  # before setuptools 62.4
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "coconet" / "__init__.py").read_text()).group(1)
 
-# The base runs a shipped network on a CPU. OpenCV without windows: the other build needs the libraries of an X server.
+# Neither ONNX Runtime nor OpenCV: of each there are several packages that put the same files into one folder, and the
+# extras choose. docs/install.md says which for what.
 BASE = [
     "numpy>=1.24",
-    "opencv-python-headless>=4.8",
     "av>=15",
     "tifffile>=2023.2.3",
-    "onnxruntime>=1.18",
     "typer>=0.19",
     "rich>=13",
     "pydantic>=2.6",
+    "packaging>=22",
     "tomlkit>=0.12",
     "tomli>=2; python_version < '3.11'",
 ]
+CPU = ["onnxruntime>=1.18"]
+HEADLESS = ["opencv-python-headless>=4.8"]
 EXPORT = ["torch>=2.9", "onnx>=1.18", "onnxscript>=0.5", "safetensors>=0.4"]
 CALIBRATION = ["onnx>=1.18"]
 METRICS = ["scipy>=1.10"]
 BENCH = [*METRICS, "matplotlib>=3.8", "jinja2>=3.1", "nvidia-ml-py>=12.535"]
 TRAIN = [*EXPORT, *METRICS, "h5py>=3.8", "tomli-w>=1.0"]
-WEB = ["starlette>=1.10", "uvicorn>=0.54", "websockets>=17", "prometheus-client>=0.20"]
+# Starlette 1.8 and websockets 17 need Python 3.11; JetPack 6 has 3.10.
+WEB = ["starlette>=1.7", "uvicorn>=0.54", "websockets>=16", "prometheus-client>=0.20"]
 RTX = ["onnx>=1.18", "tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>=1.7"]
 RADIOMETRIC = ["flyr>=3.1"]
-GPU = ["cuda-bindings>=12.6"]
+# Each for drivers of its major version: the newer bindings are refused by the older driver.
+CUDA_12, CUDA_13 = ["cuda-bindings>=12.9.1,<13"], ["cuda-bindings>=13,<14"]
 OPENVINO = ["openvino>=2024.4"]
 EXTRAS = {
+    "cpu": CPU,
+    "ort-gpu": ["onnxruntime-gpu[cuda,cudnn]>=1.21"],
+    "ort-gpu-cu12": ["onnxruntime-gpu[cuda,cudnn]>=1.21,<1.27"],  # 1.27 is the first one built for CUDA 13 alone
+    "headless": HEADLESS,
+    "window": ["opencv-python>=4.8"],
     "export": EXPORT,
     "calibration": CALIBRATION,
     "metrics": METRICS,
     "bench": BENCH,
     "train": TRAIN,
     "tensorrt": [*CALIBRATION, "tensorrt>=10"],
+    "tensorrt-cu12": [*CALIBRATION, "tensorrt-cu12>=10"],
     "rtx": RTX,
-    "gpu": GPU,
+    "gpu-cu12": CUDA_12,
+    "gpu-cu13": CUDA_13,
     "pycuda": ["pycuda>=2022.2"],
     "openvino": OPENVINO,
     "radiometric": RADIOMETRIC,
     "gstreamer": ["PyGObject>=3.42"],
     "web": WEB,
     "dev": [
+        *CPU,
+        *HEADLESS,
         *TRAIN,
         *BENCH,
         *RTX,
-        *GPU,
+        *CUDA_13,
         *OPENVINO,
         *WEB,
         *RADIOMETRIC,

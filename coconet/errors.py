@@ -73,18 +73,20 @@ class Refused(CoconetError):
 
 
 class MissingPackage(Refused, ImportError):
-    """A package that only one job needs is not installed; the message names the extra that brings it.
+    """A package that only one job needs is not installed; the message ends with the command that installs it here.
 
     extra: the extra of setup.py that brings the package; empty where the base install does.
     It is an ImportError as well, so that tools which probe for optional imports understand it.
     """
 
     def __init__(self, package: str, *, job: str, extra: str = "") -> None:
+        from coconet.installation.remedy import remedy_for
+
         super().__init__(
             package,
             wanted=f"the package {package} for {job}",
             got="no such package in this Python",
-            remedy=f"Install it with: pip install 'coconet-edge{f'[{extra}]' if extra else ''}'",
+            remedy=remedy_for(*(extra and [extra])),
         )
 
 

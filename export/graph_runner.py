@@ -17,7 +17,7 @@ from coconet.runtime.frame_check import fuse_adapted
 try:
     import onnxruntime
 except ImportError as error:
-    raise MissingPackage("onnxruntime", job="comparing an exported graph") from error
+    raise MissingPackage("onnxruntime", job="comparing an exported graph", extra="cpu") from error
 
 
 class GraphRunner:

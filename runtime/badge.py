@@ -11,7 +11,7 @@ from coconet.runtime.frame import FramePair
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="writing a badge into pictures") from error
+    raise MissingPackage("cv2", job="writing a badge into pictures", extra="headless") from error
 
 
 _FONT, _PAPER, _INK = cv2.FONT_HERSHEY_SIMPLEX, (32, 32, 160), (255, 255, 255)  # white on dark red, BGR

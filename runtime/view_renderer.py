@@ -13,7 +13,7 @@ from coconet.runtime.view import Colours, ViewSettings
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="colouring pictures") from error
+    raise MissingPackage("cv2", job="colouring pictures", extra="headless") from error
 
 
 _MAPS = {"inferno": cv2.COLORMAP_INFERNO, "turbo": cv2.COLORMAP_TURBO}

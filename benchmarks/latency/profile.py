@@ -20,7 +20,7 @@ from coconet.runtime.frame import FramePair
 try:
     import onnxruntime
 except ImportError as error:
-    raise MissingPackage("onnxruntime", job="profiling ONNX models") from error
+    raise MissingPackage("onnxruntime", job="profiling ONNX models", extra="cpu") from error
 
 
 MOST = 12

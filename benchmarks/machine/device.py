@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from coconet.config import Checked
-from coconet.runtime.doctor.jetson import board_name, power_mode_name, read_jetson
+from coconet.runtime.doctor.jetson import board_name, read_jetson
 from coconet.runtime.doctor.kernel_files import bytes_in, number_in, text_in, value_in
 
 REPORTED = (
@@ -74,7 +74,7 @@ def this_device(root: Path = ROOT) -> Device:
         gpus=_gpus(),
         jetpack=f"L4T {jetson.l4t}" if jetson and jetson.l4t else None,
         cuda=_cuda(root),
-        power_mode=power_mode_name(),
+        power_mode=jetson.power_mode_name if jetson else None,
         governor=_governor(root),
         busy=round(os.getloadavg()[0] / cores, 2) if hasattr(os, "getloadavg") else None,
         system=platform.platform(terse=True),

@@ -37,7 +37,7 @@ from coconet.terminal import Console
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="warping pictures") from error
+    raise MissingPackage("cv2", job="warping pictures", extra="headless") from error
 
 
 GOOD_PX = 2.0

@@ -23,7 +23,7 @@ from coconet.runtime.frame_check import size_in_words
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="finding what stands still") from error
+    raise MissingPackage("cv2", job="finding what stands still", extra="headless") from error
 
 
 Plane = NDArray[np.float32]

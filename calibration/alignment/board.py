@@ -19,7 +19,7 @@ from coconet.runtime.registration.registrar import Registration
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="aligning cameras") from error
+    raise MissingPackage("cv2", job="aligning cameras", extra="headless") from error
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from coconet.media.pixels import RawPixels
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="measuring motion") from error
+    raise MissingPackage("cv2", job="measuring motion", extra="headless") from error
 
 
 CELLS = (16, 12)

@@ -20,7 +20,7 @@ from coconet.runtime.frame_check import fit_pairs
 try:
     import onnxruntime
 except ImportError as error:
-    raise MissingPackage("onnxruntime", job="calibration") from error
+    raise MissingPackage("onnxruntime", job="calibration", extra="cpu") from error
 
 
 class FrameDigest:

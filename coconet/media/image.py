@@ -19,7 +19,7 @@ from coconet.media.thermal import Limits, ThermalSettings, common_limits, stretc
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="reading and writing pictures") from error
+    raise MissingPackage("cv2", job="reading and writing pictures", extra="headless") from error
 
 _FAINT = 1 << 12  # a 16 bit picture that stays below is more likely of 12 bits
 

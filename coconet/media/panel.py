@@ -14,7 +14,7 @@ from coconet.media.pixels import Pixels, as_bgr
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="writing captions into pictures") from error
+    raise MissingPackage("cv2", job="writing captions into pictures", extra="headless") from error
 
 
 CAPTIONS = ("infrared", "visible", "fused")

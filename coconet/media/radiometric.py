@@ -10,6 +10,7 @@ import numpy as np
 
 from coconet.errors import CoconetError
 from coconet.event_log import warn_once
+from coconet.installation.remedy import remedy_for
 from coconet.media.header import picture_header
 from coconet.media.pixels import Pixels, RawPixels, as_bgr
 
@@ -50,7 +51,7 @@ def read_thermogram(path: Path) -> Thermogram | None:
     except ImportError:
         warn_once(
             f"{path.parent}: radiometric JPEG of FLIR; the picture that it shows is taken, and not its temperatures. "
-            "They need: pip install 'coconet-edge[radiometric]'"
+            f"{remedy_for('radiometric')}"
         )
         return None
     try:

@@ -14,7 +14,7 @@ from coconet.errors import MissingPackage
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="training", extra="train") from error
+    raise MissingPackage("cv2", job="training", extra="headless") from error
 
 
 Frames = NDArray[np.float32]

@@ -26,7 +26,7 @@ except ImportError as error:
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="finding thermal targets") from error
+    raise MissingPackage("cv2", job="finding thermal targets", extra="headless") from error
 
 
 KEY = "data"

@@ -15,7 +15,7 @@ from coconet.runtime.frame_check import fuse_adapted
 try:
     import onnxruntime
 except ImportError as error:
-    raise MissingPackage("onnxruntime", job="running ONNX models") from error
+    raise MissingPackage("onnxruntime", job="running ONNX models", extra="cpu") from error
 
 
 Result = TypeVar("Result")

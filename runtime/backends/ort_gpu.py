@@ -18,6 +18,7 @@ import numpy as np
 
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard
 from coconet.errors import CoconetError, MissingPackage
+from coconet.installation.remedy import exchange_command
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.gpu.libcuda import Libcuda
 from coconet.runtime.backends.gpu.refusal import GpuRefused
@@ -29,12 +30,10 @@ from coconet.runtime.frame_check import adapt_frames, fuse_adapted
 try:
     import onnxruntime
 except ImportError as error:
-    raise MissingPackage("onnxruntime", job="running ONNX models") from error
+    raise MissingPackage("onnxruntime", job="running ONNX models", extra="cpu") from error
 
 
 PROVIDER = "CUDAExecutionProvider"
-
-INSTALL = "Install it with: pip uninstall onnxruntime && pip install 'onnxruntime-gpu[cuda,cudnn]'"
 
 LIBRARY = "libonnxruntime_providers_cuda.so"
 
@@ -47,7 +46,7 @@ def require_provider() -> None:
             f"ONNX Runtime {onnxruntime.__version__}",
             wanted=f"the build for GPUs, with {PROVIDER}",
             got=f"one with {', '.join(found)}",
-            remedy=INSTALL,
+            remedy=f"Exchange it (ort-gpu-cu12 for CUDA 12): {exchange_command(['onnxruntime'], 'ort-gpu')}",
         )
     if hasattr(onnxruntime, "preload_dlls"):
         with suppress(Exception):  # what is missing is told better by the session

@@ -11,7 +11,7 @@ from coconet.metrics.gray import Gray, Levels, as_levels
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="fusing by Laplacian pyramids") from error
+    raise MissingPackage("cv2", job="fusing by Laplacian pyramids", extra="headless") from error
 
 
 Plane = NDArray[np.float32]

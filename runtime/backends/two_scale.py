@@ -10,7 +10,7 @@ from coconet.errors import MissingPackage
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="fusing on two scales") from error
+    raise MissingPackage("cv2", job="fusing on two scales", extra="headless") from error
 
 
 Plane = NDArray[np.float32]

@@ -16,7 +16,7 @@ from coconet.runtime.frame import Frame, StampKind
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="cameras at this machine") from error
+    raise MissingPackage("cv2", job="cameras at this machine", extra="headless") from error
 
 
 _BUFFERS = 2  # the driver's queue: each more is a frame older for a reader that is late

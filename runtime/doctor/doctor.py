@@ -12,8 +12,9 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from coconet.runtime.doctor.commands import command_findings
 from coconet.runtime.doctor.finding import Finding
-from coconet.runtime.doctor.gpu import gpu_findings
+from coconet.runtime.doctor.gpu import driver_cuda, gpu_findings
 from coconet.runtime.doctor.jetson import jetson_findings
 from coconet.runtime.doctor.packages import package_findings
 from coconet.runtime.doctor.rig import usb_findings
@@ -60,7 +61,9 @@ def diagnose(root: Path = Path("/")) -> Iterator[Finding]:
     devices = v4l2_devices(root)
     yield from camera_findings(devices)
     yield from usb_findings([device.path for device in devices], root)
-    yield from package_findings()
+    cuda = driver_cuda()
+    yield from package_findings(cuda_major=None if cuda is None else int(cuda.partition(".")[0]))
+    yield from command_findings()
 
 
 def camera_findings(devices: Sequence[V4l2Device]) -> Iterator[Finding]:

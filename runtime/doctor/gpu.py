@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from coconet.errors import CoconetError
@@ -28,20 +29,24 @@ def gpu_findings(root: Path = Path("/")) -> Iterator[Finding]:
     try:
         device = first_cuda_device()
     except CoconetError as error:
-        yield _no_gpu(root, error.got, bool(version_text))
+        yield _no_gpu(root, error.got, version_text)
         return
-    yield Finding("CUDA of the driver", "ok", _cuda_version())
+    yield Finding("CUDA of the driver", "ok", driver_cuda() or "untold")
     memory = "shares the host's memory" if device.integrated else "has memory of its own"
     major, minor = device.compute_capability
     yield Finding("GPU", "ok", f"{device.name}, compute capability {major}.{minor} ({device.sm}), {memory}")
 
 
-def _no_gpu(root: Path, got: str, has_module: bool) -> Finding:
-    """A machine that has an NVIDIA card and cannot use it is broken; one without is merely slower."""
+def _no_gpu(root: Path, got: str, module: str) -> Finding:
+    """A machine that has an NVIDIA card and cannot use it is broken; one without is merely slower.
+
+    module: the version of the kernel module, whose library has to be of the same one; empty if none is loaded.
+    """
     if read_jetson(root) is not None:
         return Finding("GPU", "bad", got, "sudo apt install nvidia-jetpack && sudo reboot")
-    if has_module:
-        return Finding("GPU", "bad", got, "sudo apt install --reinstall nvidia-driver-580 && sudo reboot")
+    if module:
+        branch = module.partition(".")[0]
+        return Finding("GPU", "bad", got, f"sudo apt install --reinstall nvidia-driver-{branch} && sudo reboot")
     vendors = (text_in(path) for path in (root / "sys/bus/pci/devices").glob("*/vendor"))
     if "0x10de" in vendors:
         return Finding("GPU", "bad", f"an NVIDIA card and {got}", "sudo ubuntu-drivers install && sudo reboot")
@@ -55,6 +60,9 @@ def _permissions(root: Path) -> Iterator[Finding]:
             yield Finding("permission", "bad", f"this user may not open {node}", remedy)
 
 
-def _cuda_version() -> str:
-    version = Libcuda().call("cuDriverGetVersion")
-    return f"{version // 1000}.{version % 1000 // 10}"
+def driver_cuda() -> str | None:
+    """The newest CUDA that the driver runs, such as `12.6`; None where there is no driver that answers."""
+    with suppress(CoconetError):
+        version = Libcuda().call("cuDriverGetVersion")
+        return f"{version // 1000}.{version % 1000 // 10}"
+    return None

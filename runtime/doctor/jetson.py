@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
+from coconet.installation.tegra import tegra_release
 from coconet.runtime.doctor.finding import Finding
 from coconet.runtime.doctor.kernel_files import number_in, text_in
 
-JETPACKS = {"36.2": "6.0 DP", "36.3": "6.0", "36.4": "6.1 or 6.2", "38.2": "7.0", "38.4": "7.1", "39.2": "7.2"}
-"""JetPack by L4T release, from NVIDIA's release notes."""
+JETPACKS = {
+    "36.2": "6.0 DP",
+    "36.3": "6.0",
+    "36.4": "6.1, 6.2 or 6.2.1",
+    "36.4.0": "6.1",
+    "36.4.3": "6.2",
+    "36.4.4": "6.2.1",
+    "36.5": "6.2.2 or newer",
+    "36.5.0": "6.2.2",
+    "38.2": "7.0",
+    "38.4": "7.1",
+    "39.2": "7.2",
+}
+"""JetPack by L4T release, from NVIDIA's release notes; by its first two numbers where the third is not listed."""
 
 OLDEST_L4T = 36
-
-ASK_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -34,9 +43,10 @@ class GpuClock:
 class Jetson:
     """What the files of a Jetson say.
 
-    board: the maker's name for it, or an empty text. release: the first line of /etc/nv_tegra_release. l4t: the release
+    board: the maker's name for it, or an empty text. release: the first line of L4T's own file. l4t: the release
     of Linux for Tegra in it, such as `36.4.3`, which is JetPack 6; None where the line is of another form.
-    power_mode: the number that nvpmodel set, 0 being the fastest but on boards with a `MAXN_SUPER`.
+    power_mode: the number that nvpmodel set. power_modes: the names of all by their numbers, from nvpmodel's own file:
+    which number is the fastest differs from board to board, and from one JetPack to the next.
     """
 
     board: str
@@ -44,19 +54,32 @@ class Jetson:
     l4t: str | None
     power_mode: int | None
     gpu_clocks: tuple[GpuClock, ...]
+    power_modes: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def jetpack(self) -> str | None:
         """The JetPack that came with this L4T; None for one that JETPACKS does not know."""
-        return JETPACKS.get(".".join((self.l4t or "").split(".")[:2]))
+        numbers = (self.l4t or "").split(".")
+        full = ".".join([*numbers, "0"][:3])
+        return JETPACKS.get(full) or JETPACKS.get(".".join(numbers[:2]))
+
+    @property
+    def power_mode_name(self) -> str | None:
+        """The name of the mode that is set, such as `15W`; None where its number or its name is not told."""
+        return None if self.power_mode is None else self.power_modes.get(self.power_mode)
+
+    @property
+    def fastest_mode(self) -> int | None:
+        """The number of the fastest mode: one without a limit (MAXN), else that of most watts; None if none is told."""
+        return max(self.power_modes, key=lambda number: _budget(self.power_modes[number]), default=None)
 
 
 def read_jetson(root: Path = Path("/")) -> Jetson | None:
-    """Read /etc/nv_tegra_release, the device tree, nvpmodel's status and the GPU's clocks under `root`.
+    """Read L4T's release, the device tree, nvpmodel's status and the GPU's clocks under `root`.
 
     None on a machine that is no Jetson, which has no such release.
     """
-    release = text_in(root / "etc/nv_tegra_release")
+    release = tegra_release(root)
     if not release:
         return None
     l4t = re.search(r"R(\d+)[^,]*,\s*REVISION:\s*(\d+(?:\.\d+)*)", release)
@@ -67,26 +90,13 @@ def read_jetson(root: Path = Path("/")) -> Jetson | None:
         f"{l4t[1]}.{l4t[2]}" if l4t else None,
         int(mode[1]) if mode else None,
         tuple(_clocks(root)),
+        dict(_power_modes(root)),
     )
 
 
 def board_name(root: Path = Path("/")) -> str:
     """The name of a board from its device tree, which boards of other makers have too; empty on a PC."""
     return text_in(root / "proc/device-tree/model")
-
-
-def power_mode_name() -> str | None:
-    """The name of the power mode, such as `15W`, as nvpmodel gives it; None where there is no such program."""
-    program = shutil.which("nvpmodel")
-    if program is None:
-        return None
-    with suppress(OSError, subprocess.SubprocessError):
-        asked = subprocess.run(  # noqa: S603  # the path is where the system has the program
-            [program, "-q"], capture_output=True, text=True, timeout=ASK_S, check=True
-        )
-        found = re.search(r"NV Power Mode:\s*(\S+)", asked.stdout)
-        return found[1] if found else None
-    return None
 
 
 def jetson_findings(root: Path = Path("/")) -> Iterator[Finding]:
@@ -96,7 +106,7 @@ def jetson_findings(root: Path = Path("/")) -> Iterator[Finding]:
         return
     yield Finding("board", "ok", jetson.board or "a Jetson that does not name itself")
     yield _jetpack(jetson)
-    yield _power_mode(jetson.power_mode)
+    yield _power_mode(jetson)
     for clock in jetson.gpu_clocks:
         fixed = "fixed" if clock.lowest_hz == clock.highest_hz else "rises with load; fix it with: sudo jetson_clocks"
         yield Finding("GPU clock", "note", f"{clock.now_hz // 10**6} of {clock.highest_hz // 10**6} MHz, {fixed}")
@@ -119,9 +129,29 @@ def _jetpack(jetson: Jetson) -> Finding:
     return Finding("JetPack", "ok", name)
 
 
-def _power_mode(number: int | None) -> Finding:
-    if number is None:
-        return Finding("power mode", "note", "unknown; see: sudo nvpmodel -q")
-    if number == 0:
-        return Finding("power mode", "ok", "0")
-    return Finding("power mode", "note", f"{number}; see: sudo nvpmodel -q")
+def _power_modes(root: Path) -> Iterator[tuple[int, str]]:
+    """Number and name of each mode, of lines such as `< POWER_MODEL ID=2 NAME=MAXN_SUPER >`."""
+    for inside in re.findall(r"<\s*POWER_MODEL\b([^>]*)>", text_in(root / "etc/nvpmodel.conf")):
+        number, name = re.search(r"\bID\s*=\s*(\d+)", inside), re.search(r"\bNAME\s*=\s*(\S+)", inside)
+        if number and name:
+            yield int(number[1]), name[1]
+
+
+def _budget(name: str) -> tuple[float, bool]:
+    """The watts that a mode's name allows, for comparing: endless for MAXN, and more so for MAXN_SUPER; 0 if untold."""
+    if name.upper().startswith("MAXN"):
+        return inf, "SUPER" in name.upper()
+    watts = re.search(r"(\d+(?:\.\d+)?)\s*W", name.upper())
+    return float(watts[1]) if watts else 0.0, False
+
+
+def _power_mode(jetson: Jetson) -> Finding:
+    number, fastest = jetson.power_mode, jetson.fastest_mode
+    if number is None or fastest is None:
+        shown = "unknown" if number is None else f"{number}, of an unknown name"
+        return Finding("power mode", "note", f"{shown}; see: sudo nvpmodel -q")
+    shown = f"{jetson.power_mode_name or 'of an unknown name'} ({number})"
+    if number == fastest:
+        return Finding("power mode", "ok", shown)
+    others = ", ".join(f"{name} ({one})" for one, name in sorted(jetson.power_modes.items()))
+    return Finding("power mode", "note", f"{shown} of {others}", f"sudo nvpmodel -m {fastest}  # the fastest")

@@ -5,12 +5,16 @@ Each is imported in a process of its own: a broken one may end its process, or t
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 
+from coconet.installation.remedy import exchange_command, install_command, reinstall_command
 from coconet.runtime.doctor.finding import Finding
 
 TIMEOUT_S = 60
@@ -18,11 +22,11 @@ TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class Probe:
-    """A package: code that calls `say` with what to tell of it, what installs it, and whether the base does."""
+    """A package: code that calls `say` with what to tell of it, the extra that brings it, and whether all need it."""
 
     subject: str
     code: str
-    install: str
+    extra: str
     needed: bool = False
 
 
@@ -55,22 +59,75 @@ say(cv2.__version__ + ", " + ", ".join(("with " if yes else "without ") + one fo
 """
 
 PROBES = (
-    Probe("TensorRT", TENSORRT, "sudo apt install python3-libnvinfer  # Jetson; elsewhere pip install tensorrt"),
-    Probe("TensorRT for RTX", RTX, "pip install 'coconet-edge[rtx]'"),
-    Probe("cuda-python", CUDA_PYTHON, "pip install 'coconet-edge[gpu]'"),
-    Probe("pycuda", PYCUDA, "pip install 'coconet-edge[pycuda]'"),
-    Probe("ONNX Runtime", ONNXRUNTIME, "pip install onnxruntime", needed=True),
-    Probe("OpenVINO", OPENVINO, "pip install 'coconet-edge[openvino]'"),
-    Probe("OpenCV", OPENCV, "pip install opencv-python-headless", needed=True),
+    Probe("TensorRT", TENSORRT, "tensorrt"),
+    Probe("TensorRT for RTX", RTX, "rtx"),
+    Probe("cuda-python", CUDA_PYTHON, "gpu"),
+    Probe("pycuda", PYCUDA, "pycuda"),
+    Probe("ONNX Runtime", ONNXRUNTIME, "cpu"),
+    Probe("OpenVINO", OPENVINO, "openvino"),
+    Probe("OpenCV", OPENCV, "headless", needed=True),
 )
+
+FLAVOURS = {
+    "ONNX Runtime": {"onnxruntime": "cpu", "onnxruntime-gpu": "ort-gpu"},
+    "OpenCV": {
+        "opencv-python-headless": "headless",
+        "opencv-python": "window",
+        "opencv-contrib-python-headless": "headless",
+        "opencv-contrib-python": "window",
+    },
+}
+"""Packages that put their files into one folder, and the extra for what each is taken for."""
+
+FOR_CUDA_12 = {"tensorrt": "tensorrt-cu12", "ort-gpu": "ort-gpu-cu12"}
+"""What a driver of CUDA 12 takes instead, as it refuses programs of CUDA 13."""
+
+CUDA_13 = 13
 
 Run = Callable[[str], "subprocess.CompletedProcess[str]"]
 
 
-def package_findings(run: Run | None = None) -> Iterator[Finding]:
-    """Ask after every package of PROBES. run: what stands in for the process in tests."""
+def package_findings(run: Run | None = None, cuda_major: int | None = None) -> Iterator[Finding]:
+    """Ask after every package of PROBES, and for packages that overwrite each other.
+
+    run: what stands in for the process in tests. cuda_major: the driver's CUDA, by which the remedies are chosen; None
+    if there is no driver.
+    """
     for probe in PROBES:
-        yield run_probe(probe, run or _run)
+        extra = extra_for(probe.extra, cuda_major)
+        yield run_probe(dataclasses.replace(probe, extra=extra), run or _run)
+    yield from clashes(installed_packages(), cuda_major)
+
+
+def extra_for(extra: str, cuda_major: int | None) -> str:
+    """The extra for this driver's CUDA."""
+    if extra == "gpu":
+        return "gpu-cu12" if cuda_major is not None and cuda_major < CUDA_13 else "gpu-cu13"
+    return FOR_CUDA_12.get(extra, extra) if cuda_major is not None and cuda_major < CUDA_13 else extra
+
+
+def installed_packages() -> dict[str, str]:
+    """Each package of FLAVOURS that is installed, and the folder that its files lie in."""
+    names = [name for packages in FLAVOURS.values() for name in packages]
+    found = {}
+    for name in names:
+        with suppress(PackageNotFoundError):
+            found[name] = str(distribution(name).locate_file(""))
+    return found
+
+
+def clashes(installed: Mapping[str, str], cuda_major: int | None = None) -> Iterator[Finding]:
+    """Say which packages lie over each other: whichever came last has overwritten half of the other.
+
+    installed: names of packages and the folder of each; in folders of their own they do each other no harm.
+    """
+    for subject, packages in FLAVOURS.items():
+        for folder in dict.fromkeys(installed.values()):
+            here = [name for name in packages if installed.get(name) == folder]
+            if len(here) > 1:
+                extra = extra_for(packages[here[-1] if subject == "ONNX Runtime" else here[0]], cuda_major)
+                told = f"{' and '.join(here)} lie in one folder, where each overwrites the other"
+                yield Finding(subject, "bad", told, exchange_command(here, extra))
 
 
 def run_probe(probe: Probe, run: Run) -> Finding:
@@ -78,14 +135,14 @@ def run_probe(probe: Probe, run: Run) -> Finding:
     try:
         done = run(f"import json\ndef say(text): print('\\n' + json.dumps(text))\n{probe.code}")
     except subprocess.TimeoutExpired:
-        return Finding(probe.subject, "bad", f"no answer within {TIMEOUT_S} s", probe.install)
+        return Finding(probe.subject, "bad", f"no answer within {TIMEOUT_S} s", install_command(probe.extra))
     if done.returncode == 0:
         return Finding(probe.subject, "ok", str(json.loads(done.stdout.splitlines()[-1])))
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     said = lines[-1] if lines else f"its process ended with {done.returncode}"
     if "ModuleNotFoundError" in said or "MissingPackage" in said:
-        return Finding(probe.subject, "bad" if probe.needed else "note", "not installed", probe.install)
-    return Finding(probe.subject, "bad", f"installed and does not load: {said}", probe.install)
+        return Finding(probe.subject, "bad" if probe.needed else "note", "not installed", install_command(probe.extra))
+    return Finding(probe.subject, "bad", f"installed and does not load: {said}", reinstall_command(probe.extra))
 
 
 def _run(code: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ from coconet.media.pixels import RawPixels
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="mending dead pixels") from error
+    raise MissingPackage("cv2", job="mending dead pixels", extra="headless") from error
 
 
 FRAMES_TO_TELL = 30

@@ -17,7 +17,7 @@ from coconet.errors import MissingPackage
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="aligning cameras") from error
+    raise MissingPackage("cv2", job="aligning cameras", extra="headless") from error
 
 
 def vertex(line: NDArray[Any], index: int) -> float:

@@ -20,7 +20,7 @@ from coconet.runtime.preprocess.edge_features import (
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="aligning cameras") from error
+    raise MissingPackage("cv2", job="aligning cameras", extra="headless") from error
 
 
 _BLUR_PX = 1.5

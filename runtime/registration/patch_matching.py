@@ -13,7 +13,7 @@ from coconet.runtime.preprocess.edge_features import Field, Homography, subpixel
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="aligning cameras") from error
+    raise MissingPackage("cv2", job="aligning cameras", extra="headless") from error
 
 
 _SURE = 2.0  # how much likelier a displacement gets with each standard deviation of correlation

@@ -14,7 +14,7 @@ from coconet.runtime.verify.parity import ModelPictures
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="drawing error maps") from error
+    raise MissingPackage("cv2", job="drawing error maps", extra="headless") from error
 
 
 MOST_FACTOR = 64

@@ -17,7 +17,7 @@ from coconet.runtime.view_renderer import render_view
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="encoding pictures") from error
+    raise MissingPackage("cv2", job="encoding pictures", extra="headless") from error
 
 
 _SHORTEST_S = 0.022  # more than 45 pictures a second nobody sees, and every one would have to be encoded

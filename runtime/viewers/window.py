@@ -9,6 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from coconet.errors import CoconetError, MissingPackage
+from coconet.installation.remedy import exchange_command
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.threads.background import Background
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="showing a window") from error
+    raise MissingPackage("cv2", job="showing a window", extra="window") from error
 
 
 _TITLE = "coconet"
@@ -90,7 +91,7 @@ def check_window(environment: Mapping[str, str], build: str) -> None:
             "--view window",
             wanted="OpenCV with windows",
             got="the build without",
-            remedy="Use --view web, or exchange it: pip uninstall opencv-python-headless, pip install opencv-python.",
+            remedy=f"Use --view web, or exchange it: {exchange_command(['opencv-python-headless'], 'window')}",
         )
     if sys.platform == "linux" and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
         raise CoconetError(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import coconet
+from coconet.installation.remedy import remedy_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "coconet" / "__init__.py"
@@ -64,9 +65,9 @@ print(all(hasattr(coconet, name) for name in dir(coconet)), coconet.read_card("l
 
 def test_with_the_base_install_every_name_is_there_and_a_call_that_needs_more_names_the_extra() -> None:
     *_, scored, card, loaded, last = answer_of(IN_THE_BASE_ALONE).splitlines()
-    assert scored.endswith("Install it with: pip install 'coconet-edge[metrics]'")
-    assert card.endswith("Install it with: pip install 'coconet-edge[export]'")
-    assert loaded.endswith("Install it with: pip install 'coconet-edge[export]'")
+    assert scored.endswith(remedy_for("metrics"))
+    assert card.endswith(remedy_for("export"))
+    assert loaded.endswith(remedy_for("export"))
     assert last == "True lite"
 
 

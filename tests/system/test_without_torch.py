@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from coconet.installation.remedy import remedy_for
+
 pytestmark = pytest.mark.slow
 
 
@@ -40,7 +42,7 @@ def test_onnx_models_are_measured_and_the_piped_table_is_whole(tmp_path: Path, w
 
 def test_a_peer_of_pytorch_names_the_extra(tmp_path: Path, without: dict[str, str]) -> None:
     answer = coconet(tmp_path, without, "bench", "lite", "lite@compile", "--size", "64x80", "--repeats", "3")
-    assert "pip install 'coconet-edge[export]'" in answer.stdout + answer.stderr
+    assert remedy_for("export") in answer.stdout + answer.stderr
 
 
 @pytest.mark.parametrize(("words", "extra"), [((), "tensorrt"), (("--gpu", "sm86"), "rtx")])
@@ -48,5 +50,5 @@ def test_building_an_engine_names_the_extra_that_builds(
     words: tuple[str, ...], extra: str, tmp_path: Path, without: dict[str, str]
 ) -> None:
     answer = coconet(tmp_path, without, "build", "lite.onnx", *words)
-    assert answer.stderr.rstrip().endswith(f"Install it with: pip install 'coconet-edge[{extra}]'")
+    assert answer.stderr.rstrip().endswith(remedy_for(extra))
     assert answer.returncode == 2

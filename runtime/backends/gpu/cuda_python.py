@@ -49,7 +49,7 @@ def driver_module() -> Any:
     for name in NAMES:
         with suppress(ImportError):
             return importlib.import_module(name)
-    raise MissingPackage("cuda-python", job="moving frames to the GPU", extra="gpu")
+    raise MissingPackage("cuda-python", job="moving frames to the GPU", extra="gpu-cu13")
 
 
 def package_version() -> str | None:

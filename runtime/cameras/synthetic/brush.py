@@ -15,7 +15,7 @@ from coconet.errors import MissingPackage
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="the painted rig") from error
+    raise MissingPackage("cv2", job="the painted rig", extra="headless") from error
 
 
 __all__ = ["Brush", "Paint", "Picture", "Point", "cv2", "fractal"]

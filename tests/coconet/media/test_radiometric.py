@@ -12,6 +12,7 @@ from PIL import Image
 
 from coconet.calibration.int8.frame_source import FolderSource
 from coconet.errors import CoconetError
+from coconet.installation.remedy import remedy_for
 from coconet.media.image import InfraredStills, read_visible
 from coconet.media.pairs import pair_by_name
 from coconet.media.palettes import palette_colours
@@ -59,7 +60,7 @@ def test_without_the_library_the_picture_is_taken_and_it_is_said(
 ) -> None:
     monkeypatch.setitem(sys.modules, "flyr", None)
     assert InfraredStills().samples(file).dtype == np.uint8
-    assert "pip install 'coconet-edge[radiometric]'" in capsys.readouterr().err.replace("\n", " ")
+    assert remedy_for("radiometric") in capsys.readouterr().err.replace("\n", " ")
 
 
 def test_damaged_temperatures_are_refused_in_words(file: Path) -> None:

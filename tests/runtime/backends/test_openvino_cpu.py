@@ -17,7 +17,7 @@ from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from tests.support.tiny_onnx import averaging_model, write_averaging_model
 
-pytest.importorskip("openvino", reason="OpenVINO is not installed: pip install 'coconet-edge[openvino]'")
+pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
 
 from coconet.runtime.backends.openvino_cpu import OpenVinoBackend
 

@@ -20,6 +20,7 @@ from coconet.calibration.int8.qdq import quantize_model
 from coconet.calibration.int8.threshold import RangeMethod
 from coconet.cards.model_card import INFRARED, VISIBLE
 from coconet.errors import CoconetError
+from coconet.installation.remedy import remedy_for
 from coconet.media.image import read_picture
 from coconet.media.panel import BAND_PX, GAP_PX
 from coconet.runtime.cameras.pair_folder import FolderFrames
@@ -154,7 +155,7 @@ def test_without_scipy_the_extra_is_named(frames: Path) -> None:
     command = [sys.executable, "-c", hiding, "verify", "average", "average", "--frames", str(frames)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 2
-    assert "pip install 'coconet-edge[metrics]'" in answer.stderr
+    assert remedy_for("metrics") in answer.stderr
 
 
 @pytest.mark.data

@@ -10,18 +10,31 @@ from pathlib import Path
 import pytest
 
 from coconet.errors import CoconetError
+from coconet.installation.remedy import remedy_for
 from coconet.runtime.backends.gpu import libcuda
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.commands.doctor import doctor as command
 from coconet.runtime.doctor import doctor
 from coconet.runtime.doctor import gpu as gpu_facts
+from coconet.runtime.doctor.commands import command_findings
 from coconet.runtime.doctor.doctor import Diagnosis, camera_findings
 from coconet.runtime.doctor.finding import Finding
 from coconet.runtime.doctor.gpu import gpu_findings
 from coconet.runtime.doctor.jetson import GpuClock, Jetson, jetson_findings, read_jetson
-from coconet.runtime.doctor.packages import PROBES, Probe, package_findings, run_probe
+from coconet.runtime.doctor.packages import PROBES, Probe, clashes, package_findings, run_probe
 from coconet.runtime.doctor.v4l2 import V4l2Device, V4l2Format
 from tests.support.called import call
+
+ORIN_NANO_SUPER = """
+< PARAM TYPE=FILE NAME=CPU_ONLINE >
+CORE_0 /sys/devices/system/cpu/cpu0/online
+< POWER_MODEL ID=0 NAME=15W >
+CPU_ONLINE CORE_0 1
+< POWER_MODEL ID=1 NAME=25W >
+< POWER_MODEL ID=2 NAME=MAXN_SUPER >
+< POWER_MODEL ID=3 NAME=7W >
+< PM_CONFIG DEFAULT=1 >
+"""
 
 TEGRA = "# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic, EABI: aarch64"
 
@@ -45,6 +58,7 @@ def test_a_jetson_tells_board_jetpack_power_mode_and_clock(tmp_path: Path) -> No
             "etc/nv_tegra_release": TEGRA,
             "proc/device-tree/model": "NVIDIA Jetson Orin Nano Developer Kit\0",
             "var/lib/nvpmodel/status": "pmode:0001",
+            "etc/nvpmodel.conf": ORIN_NANO_SUPER,
             f"{clocks}/cur_freq": "306000000",
             f"{clocks}/max_freq": "624750000",
             f"{clocks}/min_freq": "306000000",
@@ -52,9 +66,33 @@ def test_a_jetson_tells_board_jetpack_power_mode_and_clock(tmp_path: Path) -> No
     )
     found = by_subject(jetson_findings(root))
     assert found["board"].found == "NVIDIA Jetson Orin Nano Developer Kit"
-    assert found["JetPack"] == Finding("JetPack", "ok", "6.1 or 6.2 (L4T 36.4.3)")
-    assert found["power mode"].found.startswith("1;")
+    assert found["JetPack"] == Finding("JetPack", "ok", "6.2 (L4T 36.4.3)")
+    assert found["power mode"].found == "25W (1) of 15W (0), 25W (1), MAXN_SUPER (2), 7W (3)"
+    assert found["power mode"].remedy == "sudo nvpmodel -m 2  # the fastest"
     assert found["GPU clock"].found.startswith("306 of 624 MHz, rises with load")
+
+
+@pytest.mark.parametrize(
+    ("modes", "fastest"),
+    [
+        ({0: "15W", 1: "25W", 2: "MAXN_SUPER", 3: "7W"}, 2),
+        ({0: "MAXN", 1: "15W", 2: "30W", 3: "50W"}, 0),
+        ({0: "15W", 1: "7W"}, 0),
+        ({0: "MODE_10W", 1: "MODE_15W", 2: "MAXN", 3: "MAXN_SUPER"}, 3),
+        ({}, None),
+    ],
+)
+def test_the_fastest_mode_goes_by_its_name_and_not_by_its_number(modes: dict[int, str], fastest: int | None) -> None:
+    assert Jetson("", "", None, 0, (), modes).fastest_mode == fastest
+
+
+@pytest.mark.parametrize(
+    ("revision", "jetpack"),
+    [("3", "6.0"), ("4", "6.1"), ("4.4", "6.2.1"), ("4.7", "6.1, 6.2 or 6.2.1"), ("5", "6.2.2"), ("5.2", "6.2.2 or")],
+)
+def test_jetpack_goes_by_all_numbers_of_its_release(tmp_path: Path, revision: str, jetpack: str) -> None:
+    root = write(tmp_path, {"etc/nv_tegra_release": f"# R36 (release), REVISION: {revision}, GCID: 1"})
+    assert by_subject(jetson_findings(root))["JetPack"].found.startswith(jetpack + " ")
 
 
 def test_jetpack_5_is_told_what_it_lacks(tmp_path: Path) -> None:
@@ -71,7 +109,7 @@ def test_another_machine_is_no_jetson(tmp_path: Path) -> None:
     [
         ({}, "note", ""),
         ({"sys/bus/pci/devices/0000:01:00.0/vendor": "0x10de"}, "bad", "ubuntu-drivers install"),
-        ({"sys/module/nvidia/version": "580.159"}, "bad", "--reinstall nvidia-driver"),
+        ({"sys/module/nvidia/version": "535.183"}, "bad", "--reinstall nvidia-driver-535 "),
         ({"etc/nv_tegra_release": TEGRA}, "bad", "apt install nvidia-jetpack"),
     ],
 )
@@ -86,7 +124,7 @@ def test_a_gpu_that_cannot_be_used_is_bad_and_none_is_not(
 
 def test_a_gpu_tells_its_compute_capability(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu_facts, "first_cuda_device", lambda: CudaDevice("Orin", (8, 7), integrated=True))
-    monkeypatch.setattr(gpu_facts, "_cuda_version", lambda: "12.6")
+    monkeypatch.setattr(gpu_facts, "driver_cuda", lambda: "12.6")
     version = "NVRM version: NVIDIA UNIX Open Kernel Module for aarch64  540.4.0  Release Build"
     found = by_subject(gpu_findings(write(tmp_path, {"proc/driver/nvidia/version": version})))
     assert found["driver"].found == "540.4.0"
@@ -108,9 +146,11 @@ def test_a_package_that_does_not_load_is_worse_than_one_that_is_missing(
     def run(code: str) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess([], status, "", stderr)
 
-    found = run_probe(Probe("X", "", "pip install x", needed), run)
-    assert (found.state, found.remedy) == (state, "pip install x")
+    found = run_probe(Probe("X", "", "openvino", needed), run)
+    assert found.state == state
     assert words in found.found
+    again = "--force-reinstall --no-deps 'openvino>=" in found.remedy  # else pip leaves alone what is there
+    assert again == (words != "not installed")
 
 
 def test_a_package_that_hangs_does_not_hang_the_doctor() -> None:
@@ -120,8 +160,44 @@ def test_a_package_that_hangs_does_not_hang_the_doctor() -> None:
     assert [finding.state for finding in package_findings(run)] == ["bad"] * len(PROBES)
 
 
-def test_the_base_install_loads_here() -> None:
-    found = {probe.subject: run_probe(probe, _really) for probe in PROBES if probe.needed}
+@pytest.mark.parametrize(
+    ("installed", "over_each_other", "extra"),
+    [
+        ({"onnxruntime": "a", "onnxruntime-gpu": "a"}, "onnxruntime onnxruntime-gpu", "[ort-gpu-cu12]"),
+        ({"opencv-python": "a", "opencv-python-headless": "a"}, "opencv-python-headless opencv-python", "[headless]"),
+        ({"opencv-python": "a", "opencv-python-headless": "b"}, "", ""),
+        ({"onnxruntime": "a", "opencv-python": "a"}, "", ""),
+    ],
+)
+def test_packages_that_overwrite_each_other_are_told(
+    installed: dict[str, str], over_each_other: str, extra: str
+) -> None:
+    found = list(clashes(installed, cuda_major=12))
+    assert [finding.state for finding in found] == ["bad"] * bool(over_each_other)
+    assert all(f"uninstall -y {over_each_other} && " in finding.remedy for finding in found)
+    assert all(extra in finding.remedy for finding in found)
+
+
+def test_the_driver_of_cuda_12_is_told_what_it_can_run() -> None:
+    def run(code: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess([], 1, "", "ModuleNotFoundError: No module named 'x'")
+
+    old, new = (by_subject(package_findings(run, cuda_major=major)) for major in (12, 13))
+    assert ["tensorrt-cu12" in old["TensorRT"].remedy, "gpu-cu12" in old["cuda-python"].remedy] == [True, True]
+    assert ["tensorrt-cu12" in new["TensorRT"].remedy, "gpu-cu13" in new["cuda-python"].remedy] == [False, True]
+
+
+def test_each_command_is_told_as_it_can_run_here() -> None:
+    found = by_subject(command_findings(lambda extra: ("scipy",) if extra == "metrics" else ()))
+    assert found["coconet run"] == Finding("coconet run", "ok", "runs")
+    assert found["coconet score"].found == "lacks metrics (scipy not found)"
+    assert found["coconet score"].remedy == remedy_for("metrics")
+    without = by_subject(command_findings(lambda extra: ("x",) if extra == "web" else ()))
+    assert without["coconet run"].found.endswith("also --view web: web")
+
+
+def test_what_every_device_needs_loads_here() -> None:
+    found = {probe.subject: run_probe(probe, _really) for probe in PROBES if probe.extra in ("cpu", "headless")}
     assert {finding.state for finding in found.values()} == {"ok"}
     assert "v4l" in found["OpenCV"].found
     assert "on the processor" in found["ONNX Runtime"].found

@@ -40,7 +40,7 @@ print(json.dumps([dir(driver), {name: dir(getattr(driver, name)) for name in sys
 def test_the_real_pycuda_has_every_name(tmp_path: Path) -> None:
     spec = importlib.util.find_spec("pycuda")
     if spec is None or spec.origin is None:
-        pytest.skip("no pycuda, which compiles when it is installed: pip install 'coconet-edge[pycuda]'")
+        pytest.skip("no pycuda, which compiles when it is installed: the extra pycuda brings it")
     (binding,) = Path(spec.origin).parent.glob("_driver*.so")
     stub_libraries(tmp_path, binding, ("libcuda.so.1",), "cu[A-Z]")
     environment = {**os.environ, "LD_PRELOAD": str(tmp_path / "libcuda.so.1")}

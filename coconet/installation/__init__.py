@@ -1,0 +1,1 @@
+"""What is installed, from where, and what installs the rest."""

@@ -1,0 +1,89 @@
+"""The extras of setup.py: the modules by which each is known to be there, and which command needs which."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+_TORCH = ("torch", "onnx", "onnxscript", "safetensors")
+
+MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "cpu": ("onnxruntime",),
+        "ort-gpu": ("onnxruntime",),
+        "ort-gpu-cu12": ("onnxruntime",),
+        "headless": ("cv2",),
+        "window": ("cv2",),
+        "export": _TORCH,
+        "calibration": ("onnx",),
+        "metrics": ("scipy",),
+        "bench": ("scipy", "matplotlib", "jinja2", "pynvml"),
+        "train": (*_TORCH, "scipy", "h5py", "tomli_w"),
+        "tensorrt": ("onnx", "tensorrt"),
+        "tensorrt-cu12": ("onnx", "tensorrt"),
+        "rtx": ("onnx", "tensorrt_rtx_libs", "tensorrt_rtx_bindings"),
+        "gpu-cu12": ("cuda",),
+        "gpu-cu13": ("cuda",),
+        "pycuda": ("pycuda",),
+        "openvino": ("openvino",),
+        "radiometric": ("flyr",),
+        "gstreamer": ("gi",),
+        "web": ("starlette", "uvicorn", "websockets", "prometheus_client"),
+    }
+)
+"""What an extra brings, by the names under which it is imported. Whichever package has such a module will do: the
+OpenCV of the system is as good as either of pip's."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a command needs. always: extras without which it does nothing. options: word or option to the extra."""
+
+    always: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+_FUSES = ("cpu", "headless")
+
+_MODELS = {"a .engine": "tensorrt", "coconet, .safetensors": "export", "--backend openvino": "openvino"}
+
+_CAMERAS = {"csi:// and gst://": "gstreamer"}
+
+COMMANDS: Mapping[str, Needs] = MappingProxyType(
+    {
+        "demo": Needs(_FUSES, {"--live": "web"}),
+        "init": Needs(("headless",), _CAMERAS),
+        "run": Needs(_FUSES, {**_MODELS, **_CAMERAS, "--view web": "web", "--view window": "window"}),
+        "record": Needs(("headless",), _CAMERAS),
+        "align": Needs(("headless",), _CAMERAS),
+        "offset": Needs(("headless",), _CAMERAS),
+        "contact": Needs(_FUSES, _MODELS),
+        "train": Needs(("train", "headless")),
+        "export": Needs(("export", *_FUSES, "metrics")),
+        "calibrate": Needs(("calibration", *_FUSES, "metrics")),
+        "verify": Needs((*_FUSES, "metrics"), _MODELS),
+        "build": Needs(("tensorrt", *_FUSES), {"--gpu": "rtx"}),
+        "bench": Needs((*_FUSES, "metrics"), {**_MODELS, "--html": "bench"}),
+        "precision": Needs(("export", "calibration", *_FUSES, "metrics")),
+        "score": Needs(("headless", "metrics")),
+        "steadiness": Needs(_FUSES, _MODELS),
+        "soak": Needs(_FUSES),
+        "audience": Needs((*_FUSES, "web")),
+        "doctor": Needs(),
+    }
+)
+"""Each command of setup.py, in the order in which a user meets them."""
+
+
+def missing_modules(extra: str) -> tuple[str, ...]:
+    """The modules of an extra that this Python does not find; nothing is imported."""
+    return tuple(name for name in MODULES[extra] if not _is_there(name))
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ValueError:  # something stands in for it
+        return False

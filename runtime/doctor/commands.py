@@ -1,0 +1,29 @@
+"""Which commands this installation can run, and the one line that installs what the others lack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from coconet.installation.extras import COMMANDS, Needs, missing_modules
+from coconet.installation.remedy import remedy_for
+from coconet.runtime.doctor.finding import Finding
+
+Missing = Callable[[str], tuple[str, ...]]
+"""The modules of an extra that are not there."""
+
+
+def command_findings(missing: Missing = missing_modules) -> Iterator[Finding]:
+    """Look for what each command needs; a command that lacks something is no fault, as each device needs a few."""
+    for name, needs in COMMANDS.items():
+        yield _finding(name, needs, missing)
+
+
+def _finding(name: str, needs: Needs, missing: Missing) -> Finding:
+    subject = f"coconet {name}"
+    lacking = {extra: modules for extra in needs.always if (modules := missing(extra))}
+    if lacking:
+        names = ", ".join(dict.fromkeys(name for modules in lacking.values() for name in modules))
+        told = f"lacks {', '.join(lacking)} ({names} not found)"
+        return Finding(subject, "note", told, remedy_for(*lacking))
+    more = [f"{option}: {extra}" for option, extra in needs.options.items() if missing(extra)]
+    return Finding(subject, "ok", f"runs; with more extras also {'; '.join(more)}" if more else "runs")
