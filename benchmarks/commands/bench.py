@@ -245,7 +245,7 @@ def _shown(reports: list[BenchReport], html: Path | None, markdown: Path | None)
         for table in bench_tables(report):
             console.print(table)
         for line in (report.noise_in_words(), *remarks(report.rows)):
-            console.print(line, markup=False, highlight=False)
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     if markdown:
         from coconet.benchmarks.results.markdown import bench_markdown
 

@@ -64,7 +64,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "export": Needs(("export", *_FUSES, "metrics")),
         "calibrate": Needs(("calibration", *_FUSES, "metrics")),
         "verify": Needs((*_FUSES, "metrics"), _MODELS),
-        "build": Needs(("tensorrt", *_FUSES), {"--gpu": "rtx"}),
+        "build": Needs(("calibration", *_FUSES), {"for this GPU": "tensorrt", "--gpu": "rtx"}),
         "bench": Needs((*_FUSES, "metrics"), {**_MODELS, "--html": "bench"}),
         "precision": Needs(("export", "calibration", *_FUSES, "metrics")),
         "score": Needs(("headless", "metrics")),

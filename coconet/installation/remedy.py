@@ -32,11 +32,17 @@ SYSTEM_ROOT = Path("/")
 
 def remedy_for(*extras: str, root: Path = SYSTEM_ROOT) -> str:
     """A sentence that says how to install these extras here. root: the folder in which /etc lies."""
+    told = advice(*extras, root=root)
+    return told if told in NOT_ON_JETSON.values() else f"Install it with: {told}"
+
+
+def advice(*extras: str, root: Path = SYSTEM_ROOT) -> str:
+    """The line for a shell that brings these extras, or why this device has none of them."""
     if tegra_release(root):
         for extra in extras:
             if extra in NOT_ON_JETSON:
                 return NOT_ON_JETSON[extra]
-    return f"Install it with: {install_command(*extras, root=root)}"
+    return install_command(*extras, root=root)
 
 
 def install_command(*extras: str, root: Path = SYSTEM_ROOT) -> str:

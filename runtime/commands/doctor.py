@@ -38,6 +38,7 @@ def doctor(
     if as_json:
         typer.echo(diagnosis.to_json())
     else:
-        Console().print(diagnosis.to_table())
+        for line in diagnosis.to_lines():
+            Console().print(line, soft_wrap=True)
     if not diagnosis.healthy:
         raise typer.Exit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from coconet.installation.extras import COMMANDS, Needs, missing_modules
-from coconet.installation.remedy import remedy_for
+from coconet.installation.remedy import advice
 from coconet.runtime.doctor.finding import Finding
 
 Missing = Callable[[str], tuple[str, ...]]
@@ -24,6 +24,6 @@ def _finding(name: str, needs: Needs, missing: Missing) -> Finding:
     if lacking:
         names = ", ".join(dict.fromkeys(name for modules in lacking.values() for name in modules))
         told = f"lacks {', '.join(lacking)} ({names} not found)"
-        return Finding(subject, "note", told, remedy_for(*lacking))
+        return Finding(subject, "note", told, advice(*lacking))
     more = [f"{option}: {extra}" for option, extra in needs.options.items() if missing(extra)]
     return Finding(subject, "ok", f"runs; with more extras also {'; '.join(more)}" if more else "runs")

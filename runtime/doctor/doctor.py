@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.table import Table
 from rich.text import Text
 
 from coconet.runtime.doctor.commands import command_findings
@@ -21,6 +20,8 @@ from coconet.runtime.doctor.rig import usb_findings
 from coconet.runtime.doctor.v4l2 import V4l2Device, v4l2_devices
 
 COLOURS = {"ok": "green", "note": "yellow", "bad": "red"}
+
+_STATE_WIDTH = max(map(len, COLOURS))
 
 SCHEMA = 1
 """Version of the JSON's layout; it goes up whenever a reader would have to change."""
@@ -42,16 +43,17 @@ class Diagnosis:
         lines = [dataclasses.asdict(finding) for finding in self.findings]
         return json.dumps({"schema": SCHEMA, "healthy": self.healthy, "findings": lines}, indent=2)
 
-    def to_table(self) -> Table:
-        """Lay it out for a terminal, one line a finding; a bad one ends with the command that mends it."""
-        table = Table(box=None, pad_edge=False, show_header=False)
+    def to_lines(self) -> Iterator[Text]:
+        """Lay it out for a terminal that wraps by itself: a finding a line, and what mends it on a line of its own.
+
+        So a command can be copied whole, however narrow the terminal is.
+        """
+        width = max((len(finding.subject) for finding in self.findings), default=0)
         for finding in self.findings:
-            colour = COLOURS[finding.state]
-            found = Text(finding.found)
+            state = Text(f"{finding.state:<{_STATE_WIDTH}}", style=COLOURS[finding.state])
+            yield state.append(f"  {finding.subject:<{width}}  {finding.found}", style="default")
             if finding.remedy:
-                found.append(f"\n-> {finding.remedy}", style="bold red" if finding.state == "bad" else "dim")
-            table.add_row(Text(finding.state, style=colour), finding.subject, found)
-        return table
+                yield Text(f"{'':{_STATE_WIDTH}}  -> {finding.remedy}", "bold red" if finding.state == "bad" else "dim")
 
 
 def diagnose(root: Path = Path("/")) -> Iterator[Finding]:

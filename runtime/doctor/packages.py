@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 
-from coconet.installation.remedy import exchange_command, install_command, reinstall_command
+from coconet.installation.remedy import advice, exchange_command, reinstall_command
 from coconet.runtime.doctor.finding import Finding
 
 TIMEOUT_S = 60
@@ -135,13 +135,13 @@ def run_probe(probe: Probe, run: Run) -> Finding:
     try:
         done = run(f"import json\ndef say(text): print('\\n' + json.dumps(text))\n{probe.code}")
     except subprocess.TimeoutExpired:
-        return Finding(probe.subject, "bad", f"no answer within {TIMEOUT_S} s", install_command(probe.extra))
+        return Finding(probe.subject, "bad", f"no answer within {TIMEOUT_S} s", advice(probe.extra))
     if done.returncode == 0:
         return Finding(probe.subject, "ok", str(json.loads(done.stdout.splitlines()[-1])))
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     said = lines[-1] if lines else f"its process ended with {done.returncode}"
     if "ModuleNotFoundError" in said or "MissingPackage" in said:
-        return Finding(probe.subject, "bad" if probe.needed else "note", "not installed", install_command(probe.extra))
+        return Finding(probe.subject, "bad" if probe.needed else "note", "not installed", advice(probe.extra))
     return Finding(probe.subject, "bad", f"installed and does not load: {said}", reinstall_command(probe.extra))
 
 

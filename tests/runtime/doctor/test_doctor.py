@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.installation.remedy import remedy_for
+from coconet.installation.remedy import install_command
 from coconet.runtime.backends.gpu import libcuda
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.commands.doctor import doctor as command
@@ -191,7 +191,7 @@ def test_each_command_is_told_as_it_can_run_here() -> None:
     found = by_subject(command_findings(lambda extra: ("scipy",) if extra == "metrics" else ()))
     assert found["coconet run"] == Finding("coconet run", "ok", "runs")
     assert found["coconet score"].found == "lacks metrics (scipy not found)"
-    assert found["coconet score"].remedy == remedy_for("metrics")
+    assert found["coconet score"].remedy == install_command("metrics")
     without = by_subject(command_findings(lambda extra: ("x",) if extra == "web" else ()))
     assert without["coconet run"].found.endswith("also --view web: web")
 
