@@ -15,7 +15,7 @@ demo: $(VENV)/.base
 	$(BIN)/coconet demo --overwrite
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto
 
 lint: $(VENV)/.dev links
 	$(BIN)/ruff check .
