@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage
+from coconet.media.palettes import InfraredGray
 from coconet.media.pixels import RawPixels
 from coconet.redaction import redact_text
 from coconet.runtime.cameras.camera import CameraAbsent
@@ -33,6 +34,11 @@ except (ImportError, ValueError) as error:
 
 _SINK = "appsink name=sink drop=true max-buffers=1 sync=false"
 
+_LAYOUTS = {"BGR": (3, 1), "GRAY8": (1, 1), "GRAY16_LE": (1, 2), "ARGB64": (4, 2)}
+"""Channels of a format, and bytes of a sample."""
+
+_WITH_ALPHA = 4
+
 _WAIT_NS = 2_000_000_000
 
 
@@ -44,16 +50,17 @@ class GStreamerCamera:
 
     realtime = True
 
-    def __init__(self, pipeline: str, name: str, *, gray: bool = False) -> None:
-        """Start a pipeline.
+    def __init__(self, pipeline: str, name: str, *, gray: bool = False, palette: str = "auto") -> None:
+        """Start a pipeline; with `gray` (an infrared camera) its colours become gray as `palette` says.
 
         Raises CoconetError for one that does not parse, CameraAbsent for one that does not play.
         """
         Gst.init(None)
-        self.name, self._gray, self._index, self._clock = name, gray, 0, StreamClock()
+        self.name, self._index, self._clock = name, 0, StreamClock()
         self._address = f"gst://{pipeline}"
-        form = "GRAY16_LE,GRAY8" if gray else "BGR"
-        caps = f"video/x-raw,format=(string){{{form}}}"
+        self._infrared = InfraredGray(palette, name) if gray else None
+        forms = "GRAY16_LE,GRAY8,BGR,ARGB64" if gray else "BGR"  # it takes the one that loses least
+        caps = f"video/x-raw,format=(string){{{forms}}}"
         try:
             self._pipeline: Any = Gst.parse_launch(f"{pipeline} ! videoconvert ! {caps} ! {_SINK}")
         except Exception as error:  # GLib.Error, which only exists where gi does
@@ -83,7 +90,10 @@ class GStreamerCamera:
         if buffer.pts != Gst.CLOCK_TIME_NONE:
             stamp_ns, kind = self._clock.stamp(buffer.pts, arrived_ns), "stream"
         self._index += 1
-        return Frame(_pixels(sample, buffer), stamp_ns, self._index - 1, stamps=_kind(kind))
+        pixels = _pixels(sample, buffer)
+        if self._infrared is None:
+            return Frame(pixels, stamp_ns, self._index - 1, stamps=_kind(kind))
+        return Frame(self._infrared(pixels), stamp_ns, self._index - 1, stamps=_kind(kind), palette=self._infrared.used)
 
     def close(self) -> None:
         """Stop the pipeline; a second call does nothing."""
@@ -105,12 +115,13 @@ def _kind(kind: str) -> StampKind:
 
 
 def _pixels(sample: Any, buffer: Any) -> RawPixels:
-    """Copy (H, W, 3) or (H, W, 1) pixels out of a sample whose rows GStreamer pads to four bytes."""
+    """Copy (H, W, 3) BGR or (H, W, 1) pixels out of a sample whose rows GStreamer pads to four bytes."""
     caps = sample.get_caps().get_structure(0)
     width, height = caps.get_value("width"), caps.get_value("height")
-    channels, bytes_each = {"BGR": (3, 1), "GRAY8": (1, 1), "GRAY16_LE": (1, 2)}[caps.get_value("format")]
+    channels, bytes_each = _LAYOUTS[caps.get_value("format")]
     data = np.frombuffer(buffer.extract_dup(0, buffer.get_size()), np.uint8)
     used = width * channels * bytes_each
     rows = data.reshape(height, -1)[:, :used]
     samples = np.ascontiguousarray(rows).view(np.uint16 if bytes_each == 2 else np.uint8)
-    return samples.reshape(height, width, channels)
+    pixels = samples.reshape(height, width, channels)
+    return np.ascontiguousarray(pixels[:, :, :0:-1]) if channels == _WITH_ALPHA else pixels

@@ -73,7 +73,7 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
         pipeline = csi_pipeline(address, gray=gray) if scheme == "csi" else address.partition("://")[2]
         from coconet.runtime.cameras.gstreamer import GStreamerCamera
 
-        return GStreamerCamera(pipeline, redact(address), gray=gray)
+        return GStreamerCamera(pipeline, redact(address), gray=gray, palette=settings.palette)
     if scheme == "painted":
         from coconet.runtime.cameras.synthetic.camera import PaintedCamera
 
@@ -93,7 +93,8 @@ def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Came
         from coconet.runtime.cameras.v4l2 import DeviceMode, V4l2Camera
 
         width, height = settings.size_px or (None, None)
-        return V4l2Camera(address, DeviceMode(width, height, settings.fps, settings.layout), gray=gray)
+        mode = DeviceMode(width, height, settings.fps, settings.layout)
+        return V4l2Camera(address, mode, gray=gray, palette=settings.palette)
     if _found(address, Path.is_file):
         return _file_camera(path, settings, gray=gray)
     raise Refused(redact(address), wanted=_KINDS, got="none of these", remedy="Check the address.")

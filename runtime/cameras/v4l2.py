@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 
 from coconet.errors import CoconetError, MissingPackage
-from coconet.media.pixels import RawPixels, as_gray
+from coconet.media.palettes import InfraredGray
+from coconet.media.pixels import RawPixels
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.cameras.pixel_layouts import FrameLayout
 from coconet.runtime.cameras.torn_frames import TornGuard
@@ -43,12 +44,15 @@ class V4l2Camera:
 
     realtime = True
 
-    def __init__(self, device: str, mode: DeviceMode | None = None, *, gray: bool = False) -> None:
-        """Open a device, ask for the mode, read it back.
+    def __init__(
+        self, device: str, mode: DeviceMode | None = None, *, gray: bool = False, palette: str = "auto"
+    ) -> None:
+        """Open a device, ask for the mode, read it back; with `gray` colours become gray as `palette` says.
 
         Raises CameraAbsent where it does not open, and CoconetError where it is not what was asked for.
         """
-        self.name, self._mode, self._gray, self._index = device, mode or DeviceMode(), gray, 0
+        self.name, self._mode, self._index = device, mode or DeviceMode(), 0
+        self._infrared = InfraredGray(palette, device) if gray else None
         self._guard, self.damaged = TornGuard(), 0
         self._capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
         if not self._capture.isOpened():
@@ -77,7 +81,8 @@ class V4l2Camera:
                 break
             self.damaged += 1
         stamp_ns, kind = driver_stamp(self._capture.get(cv2.CAP_PROP_POS_MSEC), arrived_ns)
-        return Frame(pixels, stamp_ns, self._index - 1, stamps=kind)
+        palette = self._infrared.used if self._infrared else ""
+        return Frame(pixels, stamp_ns, self._index - 1, stamps=kind, palette=palette)
 
     def close(self) -> None:
         """Release the device; a second call does nothing."""
@@ -106,7 +111,7 @@ class V4l2Camera:
             return self._mode.layout.picture(buffer)
         if buffer.ndim == 2:
             return buffer[:, :, None]
-        return as_gray(buffer) if self._gray and buffer.shape[2] == 3 else buffer
+        return buffer if self._infrared is None else self._infrared(buffer)
 
 
 def driver_stamp(position_ms: float, arrived_ns: int) -> tuple[int, StampKind]:

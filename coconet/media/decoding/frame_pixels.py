@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -37,7 +37,7 @@ _MOST_ASPECT = 8
 
 def _unknown_kind(kinds: type[Type], value: object) -> Type:
     """A kind of side data that PyAV has no name for, such as EXIF: without one, it would not give the others either."""
-    kind: Type = object.__new__(kinds)
+    kind = cast("Type", object.__new__(kinds))
     kind._name_, kind._value_ = f"UNKNOWN_{value}", value
     return kind
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 import pytest
 
@@ -12,6 +10,7 @@ from coconet.runtime.cameras.pixel_layouts import FrameLayout
 from coconet.runtime.cameras.synthetic.camera import PaintedCamera, PaintedSettings
 from coconet.runtime.cameras.torn_frames import TornGuard
 from coconet.runtime.cameras.v4l2 import DeviceMode, V4l2Camera
+from tests.support.v4l2_device import give_frames
 
 SETTINGS = PaintedSettings(fps=9, width=256, height=192, duration_s=6)
 
@@ -66,30 +65,8 @@ def test_a_scene_that_always_looks_torn_is_believed_in_the_end() -> None:
 
 
 def test_a_device_leaves_torn_frames_out_and_counts_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = iter(np.roll(frame, 60, axis=0) if index in (3, 4) else frame for index, frame in enumerate(FRAMES))
-
-    class Device:
-        """What OpenCV gives of a V4L2 device, without one."""
-
-        values: ClassVar[dict[int, float]] = {}
-
-        def __init__(self, *_words: object) -> None:
-            """Nothing to open."""
-
-        def isOpened(self) -> bool:  # noqa: N802
-            return True
-
-        def set(self, key: int, value: float) -> None:
-            self.values[key] = value
-
-        def get(self, key: int) -> float:
-            return self.values.get(key, 0.0)
-
-        def read(self) -> tuple[bool, RawPixels | None]:
-            frame = next(given, None)
-            return frame is not None, frame
-
-    monkeypatch.setattr("cv2.VideoCapture", Device)
+    rolled = (np.roll(frame, 60, axis=0) if index in (3, 4) else frame for index, frame in enumerate(FRAMES))
+    give_frames(monkeypatch, rolled)
     camera = V4l2Camera("/dev/video9", DeviceMode(layout=FrameLayout("Y16 ", 256, 192)), gray=True)
     frames = [camera.read() for _ in range(6)]
     assert [frame.index for frame in frames if frame is not None] == [0, 1, 2, 5, 6, 7]
