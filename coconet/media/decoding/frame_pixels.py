@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -35,9 +35,9 @@ _CHROMA_STEP = 4
 _MOST_ASPECT = 8
 
 
-def _unknown_kind(kinds: type[Type], value: object) -> Type:
+def _unknown_kind(kinds: type[Type], value: Any) -> Type:
     """A kind of side data that PyAV has no name for, such as EXIF: without one, it would not give the others either."""
-    kind = cast("Type", object.__new__(kinds))
+    kind = object.__new__(kinds)
     kind._name_, kind._value_ = f"UNKNOWN_{value}", value
     return kind
 
