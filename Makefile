@@ -15,7 +15,7 @@ demo: $(VENV)/.base
 	$(BIN)/coconet demo --overwrite
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/.dev links
 	$(BIN)/ruff check .

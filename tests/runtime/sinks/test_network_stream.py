@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 
 import av
@@ -50,8 +51,11 @@ def received(address: str, options: dict[str, str], count: int) -> list[np.ndarr
 
 @contextmanager
 def receiver(address: str, options: dict[str, str], count: int = 3) -> Iterator[Future[list[np.ndarray]]]:
-    """Receive in a thread until there are enough pictures, which are the result after the block."""
-    with ThreadPoolExecutor(1) as pool:
+    """Receive in another process until there are enough pictures, which are the result after the block.
+
+    PyAV keeps the GIL while a sender waits for the receiver's answer, and the receiver needs it for what FFmpeg logs.
+    """
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         waiting = pool.submit(received, address, options, count)
         yield waiting
         waiting.result(PATIENCE_S)
