@@ -134,29 +134,13 @@ def check_picture_ending(path: Path) -> None:
 
 
 def paired_folder(root: Path, pair_by: str | None = None) -> list[PicturePair]:
-    """The pairs of a folder: of `ir/` and `vis/` in it (or other names of the two), or of files that say their side.
+    """The pairs of a folder, as pair_by_name finds those of one that is given twice.
 
-    pair_by: a pattern for each side, visible first, or the name of a preset; see pair_by_name. The folders of the two
-    sides may also lie side by side in several places below (train/ir, train/vi, test/ir, ...).
+    pair_by: a pattern for each side, visible first, or the name of a preset; see pair_by_name.
     Raises CoconetError where there are no pairs, and for pictures that have no partner, naming the nearest.
     """
     _check_folder(root, "a folder of paired pictures")
-    if pair_by is not None:
-        return pair_by_name(root, root, pair_by)
-    homes = homes_of_both(root)
-    if not homes:
-        if pairs := _said_by_files(root):
-            return pairs
-        raise CoconetError(
-            root,
-            wanted=f"a subfolder called {', '.join(VISIBLE_NAMES[:4])} ... and one of {', '.join(INFRARED_NAMES[:3])}"
-            " ..., or file names that say the side, such as 1_vis.png and 1_ir.png",
-            got="none of them",
-            remedy="Give the folder above the two, for example one that holds ir/ and vis/, or say --pair-by "
-            '"{}_left,{}_right", with {} for what the two names of a pair have in common.',
-        )
-    pairs = [pair for visible, infrared in homes for pair in pair_by_name(visible, infrared)]
-    return pairs if len(homes) == 1 else _named_from(root, pairs)
+    return pair_by_name(root, root, pair_by)
 
 
 def homes_of_both(root: Path) -> list[tuple[Path, Path]]:
@@ -202,6 +186,8 @@ def _said_by_files(root: Path) -> list[PicturePair]:
 def pair_by_name(visible: Path, infrared: Path, pair_by: str | None = None) -> list[PicturePair]:
     """The pairs of two folders, or of one given twice, by name; a picture without a partner is an error.
 
+    One folder holds `ir/` and `vis/` (or other names of the two), side by side in it or in several places below
+    (train/ir, train/vi, test/ir, ...), files whose names say the side, or radiometric pictures, which are both.
     Names are compared without their ending, without the difference of capital letters, in one Unicode form; if that
     pairs nothing, also without words that say the side (`_RGB`, `_PreviewData`, `_IR`).
     pair_by: two patterns for the path below the folder without its ending, visible first, or a word of PRESETS. `{}`
@@ -226,7 +212,11 @@ def pair_by_name(visible: Path, infrared: Path, pair_by: str | None = None) -> l
 
 
 def _of_one_folder(root: Path) -> list[PicturePair]:
-    """Pairs whose names say the side, or radiometric pictures, each of which holds both sides."""
+    """Pairs of sub-folders that say the side, of names that do, or of radiometric pictures, each of which is both."""
+    homes = homes_of_both(root)
+    if homes:
+        pairs = [pair for visible, infrared in homes for pair in pair_by_name(visible, infrared)]
+        return pairs if len(homes) == 1 else _named_from(root, pairs)
     if pairs := _said_by_files(root):
         return pairs
     paths = pictures_in(root)
@@ -234,9 +224,11 @@ def _of_one_folder(root: Path) -> list[PicturePair]:
         return _named_from(root, [PicturePair(path.name, path, path) for path in paths])
     raise CoconetError(
         root,
-        wanted="a folder for each side, or one of pictures whose names say the side, or of radiometric pictures",
-        got=f"one folder for both, with names such as {paths[0].name}",
-        remedy='Say which belong together: --pair-by "{}_left,{}_right", visible first.',
+        wanted=f"a subfolder called {', '.join(VISIBLE_NAMES[:4])} ... and one of {', '.join(INFRARED_NAMES[:3])} ..., "
+        "names that say the side, such as 1_vis.png and 1_ir.png, or radiometric pictures",
+        got=f"none of them, with names such as {paths[0].name}",
+        remedy="Give the folder above the two, for example one that holds ir/ and vis/, or say --pair-by "
+        '"{}_left,{}_right", with {} for what the two names of a pair have in common.',
     )
 
 

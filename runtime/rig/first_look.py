@@ -60,7 +60,7 @@ def look_at(opened: Callable[[], Camera]) -> FirstLook | None:
     with closing(opened()) as camera:
         frames: list[tuple[Frame, int]] = []
         opened_s = 0.0
-        while len(frames) < _FRAMES and time.monotonic() - begun < _SECONDS + opened_s:
+        while not frames or (len(frames) < _FRAMES and time.monotonic() - begun < _SECONDS + opened_s):
             frame = camera.read()
             if frame is None:
                 break

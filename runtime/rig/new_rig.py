@@ -41,16 +41,9 @@ def both_sides(source: str | None, visible: str | None, infrared: str | None, re
 
 
 def _folders(folder: Path) -> tuple[str, str]:
-    """The two sub-folders of a folder that say their side, or twice the folder, whose file names may say it."""
+    """The two sub-folders of a folder that say their side, or twice the folder, in which pairs are found by name."""
     homes = homes_of_both(folder)
-    if len(homes) > 1:
-        raise Refused(
-            folder,
-            wanted="one folder of each side",
-            got=f"{len(homes)}, such as {homes[0][0]} and {homes[1][0]}",
-            remedy="Give the folder above one of them.",
-        )
-    return (str(homes[0][0]), str(homes[0][1])) if homes else (str(folder), str(folder))
+    return (str(homes[0][0]), str(homes[0][1])) if len(homes) == 1 else (str(folder), str(folder))
 
 
 def look_at_rig(rig: Rig, *, align: bool = True) -> FoundRig:

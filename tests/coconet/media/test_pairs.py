@@ -112,5 +112,5 @@ def test_one_folder_for_both_sides_pairs_by_what_names_say_and_never_a_picture_w
     both = touch(tmp_path / "x", "1_vis.png", "1_ir.png")
     assert [(one.visible.name, one.infrared.name) for one in pair_by_name(both, both)] == [("1_vis.png", "1_ir.png")]
     unclear = touch(tmp_path / "y", "1.png", "2.png")
-    with pytest.raises(CoconetError, match="got one folder for both, with names such as 1.png"):
+    with pytest.raises(CoconetError, match="got none of them, with names such as 1.png"):
         pair_by_name(unclear, unclear)

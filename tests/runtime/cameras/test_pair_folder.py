@@ -62,7 +62,7 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_ir_and_vis_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="wanted a subfolder called"):
+    with pytest.raises(CoconetError, match="wanted pictures"):
         FolderFrames(tmp_path)
 
 

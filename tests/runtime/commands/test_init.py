@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from coconet.config import read_toml
 from coconet.errors import Refused
+from coconet.media.image import write_picture
 from coconet.runtime.commands.init import init
 from coconet.runtime.rig.dual_channel import thermal_channel
 from coconet.runtime.rig.edit import NewRig
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.called import call, complaint_of
+from tests.support.flir_jpeg import counts_of, write_flir_jpeg
 from tests.support.pair_folders import write_pair
 from tests.support.recordings import flat, write_stamped_video, write_video
 
@@ -101,3 +105,43 @@ def test_a_camera_without_a_frame_leaves_no_file(tmp_path: Path) -> None:
     words = ("--visible", tmp_path / "a.mp4", "--infrared", tmp_path / "gone.mp4", "--out", tmp_path / "rig.toml")
     assert "gone.mp4" in complaint_of(init, *words)
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+LAYOUTS = {
+    "MSRS": ("{split}/vi/0000{number}D.png", "{split}/ir/0000{number}D.png"),
+    "M3FD": ("Vis/{split}{number}.png", "Ir/{split}{number}.png"),
+    "LLVIP": ("visible/{split}/{number}.jpg", "infrared/{split}/{number}.jpg"),
+    "KAIST": ("set00/{split}/visible/I{number}.jpg", "set00/{split}/lwir/I{number}.jpg"),
+    "FLIR ADAS": ("{split}/RGB/FLIR_{number}.jpg", "{split}/thermal_8_bit/FLIR_{number}.jpeg"),
+    "FLIR ADAS, one folder": ("FLIR_{split}{number}_RGB.jpg", "FLIR_{split}{number}_PreviewData.jpeg"),
+    "DJI": ("DJI_2024_{split}_{number}_W.JPG", "DJI_2024_{split}_{number}_T.JPG"),
+    "RoadScene": ("crop_LR_visible/{split}{number}.jpg", "cropinfrared/{split}{number}.jpg"),
+    "TNO": ("{split}{number}/VIS_a.bmp", "{split}{number}/IR_a.bmp"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_folder_with_the_names_of_a_data_set(layout: str, tmp_path: Path) -> None:
+    for split, number in product(("train", "test"), range(2)):
+        for side, pattern in enumerate(LAYOUTS[layout]):
+            path = tmp_path / "set" / pattern.format(split=split, number=number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_picture(path, flat(100 + 40 * number, 32, 24, 3 - 2 * side))
+    call(init, tmp_path / "set", "--no-align", "--out", tmp_path / "rig.toml")
+    with open_rig(Rig.from_file(tmp_path / "rig.toml")) as stream:
+        pairs = list(stream)
+    assert len(pairs) == 4
+    assert all(abs(int(one.visible.pixels.mean()) - int(one.infrared.pixels.mean())) < 3 for one in pairs)
+
+
+def test_a_folder_of_radiometric_files_is_both_sides(tmp_path: Path) -> None:
+    pytest.importorskip("flyr")
+    warm = np.add.outer(np.arange(24), np.arange(32)) / 4
+    for number in range(2):
+        counts = counts_of(20.0 + number + warm)
+        write_flir_jpeg(tmp_path / f"FLIR{number}.jpg", counts, flat(9, 32, 24), flat(80, 64, 48))
+    told = call(init, tmp_path, "--no-align", "--out", tmp_path / "rig.toml").output
+    assert "visible: 64x48, 8 bit colour" in told
+    assert "infrared: 32x24, floating gray" in told
+    with open_rig(Rig.from_file(tmp_path / "rig.toml")) as stream:
+        assert len(list(stream)) == 2
