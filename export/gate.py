@@ -122,8 +122,9 @@ def _better_folded(
     Folded weights may be too small for half precision, unfolded activations too large. Raises CoconetError where
     neither gives finite values.
     """
-    ways = [options]
-    if options.precision != REFERENCE and settle_batch_norms(copy.deepcopy(checkpoint.core), fold=True):
+    ways = [options if options.linked is None else replace(options, fold=False)]
+    folds = options.linked is None and options.precision != REFERENCE
+    if folds and settle_batch_norms(copy.deepcopy(checkpoint.core), fold=True):
         ways.append(replace(options, fold=False))
     found: list[tuple[int, ExportOptions]] = []
     refusal: CoconetError | None = None

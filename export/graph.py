@@ -16,6 +16,7 @@ from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, Form, ModelCard
 from coconet.cards.onnx_card import attach_card
 from coconet.cards.precision import PRECISIONS, REFERENCE, PrecisionName
 from coconet.errors import CoconetError, MissingPackage, first_line
+from coconet.export.linked_weights import link_weights
 from coconet.files import whole_file
 from coconet.networks.camera_ready import BareFuser, Fuser
 from coconet.networks.checkpoint import Checkpoint
@@ -44,7 +45,8 @@ class ExportOptions:
     size: the frame size, or the range of sizes; None for a graph that takes any size.
     visible_channels: 3 for BGR, 1 for gray. precision: what the core runs in, one of EXPORTED.
     batch: pairs at once. opset: of ONNX. form: see ModelCard; the bare form has one visible channel.
-    fold: see Fuser; export_checked tries both.
+    fold: see Fuser; export_checked tries both. linked: a checkpoint beside the graph that keeps the weights, see
+    link_weights; only unfolded weights are those of a checkpoint.
     """
 
     size: FrameSize | SizeRange | None = None
@@ -54,6 +56,7 @@ class ExportOptions:
     opset: int = OPSET
     form: Form = "camera"
     fold: bool = True
+    linked: Path | None = None
 
     def __post_init__(self) -> None:
         PRECISIONS[self.precision].exported_dtype()
@@ -140,6 +143,8 @@ def to_model(checkpoint: Checkpoint, options: ExportOptions, card: ModelCard) ->
         )
     model = cast("torch.onnx.ONNXProgram", program).model_proto  # None only where a file is written at once
     _forget_origins(model.graph)
+    if options.linked is not None:
+        link_weights(model, options.linked)
     attach_card(model, card)
     return model
 

@@ -133,7 +133,8 @@ def _method(name: MethodName | None, percentile: float | None) -> RangeMethod:
         raise CoconetError(
             "--percentile", wanted="the method percentile", got=str(name), remedy="Leave one of the two options out."
         )
-    return RangeMethod(name or DEFAULT.name, DEFAULT.percentile if percentile is None else percentile)
+    chosen = name or (DEFAULT.name if percentile is None else "percentile")
+    return RangeMethod(chosen, DEFAULT.percentile if percentile is None else percentile)
 
 
 def _division(source: FrameSource | None, check: Path | None, ranges: Path | None) -> Division:

@@ -15,7 +15,7 @@ try:
     import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
     from onnx.checker import ValidationError
-    from onnx.external_data_helper import load_external_data_for_model
+    from onnx.external_data_helper import load_external_data_for_model, uses_external_data
 except ImportError as error:
     raise MissingPackage("onnx", job="reading ONNX files", extra="calibration") from error
 
@@ -25,17 +25,22 @@ class OnnxFile:
     """A model file of coconet export, read from disk once.
 
     content: the bytes of the file. model: the graph they hold, with its weights. card: from its metadata.
+    outside: the weights that lie in other files, in the order of the graph.
     """
 
     path: Path
     content: bytes = field(repr=False)
     model: onnx.ModelProto = field(repr=False)
     card: ModelCard
+    outside: tuple[onnx.TensorProto, ...] = field(default=(), repr=False)
 
     @cached_property
     def sha256(self) -> str:
-        """The SHA-256 of the file, as 64 hexadecimal digits."""
-        return hashlib.sha256(self.content).hexdigest()
+        """The SHA-256 of the file and of its weights in other files, as 64 hexadecimal digits."""
+        digest = hashlib.sha256(self.content)
+        for tensor in self.outside:
+            digest.update(tensor.raw_data)
+        return digest.hexdigest()
 
 
 def read_onnx(path: Path) -> OnnxFile:
@@ -51,6 +56,7 @@ def read_onnx(path: Path) -> OnnxFile:
             remedy="Copy the file again, or export it again with coconet export.",
         ) from error
     card = card_from_metadata({entry.key: entry.value for entry in model.metadata_props}, path)
+    outside = tuple(tensor for tensor in model.graph.initializer if uses_external_data(tensor))
     try:
         load_external_data_for_model(model, str(path.parent))
     except (ValidationError, OSError, ValueError) as error:
@@ -60,7 +66,7 @@ def read_onnx(path: Path) -> OnnxFile:
             got=first_line(error),
             remedy="Copy the files beside it as well, or export it again with coconet export.",
         ) from error
-    return OnnxFile(path, content, model, card)
+    return OnnxFile(path, content, model, card, outside)
 
 
 def attach_card(model: onnx.ModelProto, card: ModelCard) -> None:

@@ -74,6 +74,9 @@ def export(
     multiple: Annotated[
         int | None, typer.Option(min=1, help="Pad both sides to a multiple of this.", rich_help_panel=FOREIGN)
     ] = None,
+    link: Annotated[
+        bool, typer.Option("--link", help="Leave the weights in the checkpoint; the graph needs it beside itself.")
+    ] = False,
     overwrite: OverwriteOption = False,
     *,
     reading: Reading,
@@ -102,12 +105,25 @@ def export(
             raise CoconetError("--rule", wanted="a network that is known", got="--model", remedy="Leave --rule out.")
         source, path = _foreign(checkpoint, model, weights or [], *about_foreign, stretch=stretch)
     target = out or PRECISIONS[options.precision].onnx_beside(path)
+    if link:
+        options = replace(options, linked=_linkable(checkpoint, target))
     check_outputs([target], inputs=[checkpoint and checkpoint_path(checkpoint), *files, frames], overwrite=overwrite)
     with Console(stderr=True).status(Text(f"Exporting {path.name} and comparing it with PyTorch ...")):
         parity = export_checked(source, target, options, frames, reading)
     typer.echo(f"{target}: {options.precision}, {options.size or 'any size'}, {target.stat().st_size / 1e6:.1f} MB")
     typer.echo(f"against PyTorch on {parity.frames} frames: {parity}")
     _warn_of_refusals(target)
+
+
+def _linkable(checkpoint: str | None, target: Path) -> Path:
+    from coconet.export.linked_weights import check_linkable
+
+    if checkpoint is None:
+        got = "weights given otherwise"
+        raise CoconetError("--link", wanted="one checkpoint", got=got, remedy="Leave --link out.")
+    path = checkpoint_path(checkpoint)
+    check_linkable(path, target)
+    return path
 
 
 def _sizes(size: str | None, dynamic: str | None) -> FrameSize | SizeRange | None:
