@@ -14,8 +14,15 @@ from coconet.redaction import redact
 DEFAULT_MODEL = "lite"
 """The word for what runs, is measured and is trained when nothing else is asked for."""
 
-MODELS = {"lite": "lite.onnx", "lite-int8": "lite.int8.onnx", "coconet": "coconet.safetensors"}
-"""Word to what runs: the full network is too large to come as an ONNX file too, so it runs in PyTorch."""
+MODELS = {
+    "lite": "lite.onnx",
+    "lite-fp16": "lite.fp16.onnx",
+    "lite-int8": "lite.int8.onnx",
+    "lite-int8-fp16": "lite.fp16.int8.onnx",
+    "coconet": "coconet.safetensors",
+    "coconet-fp16": "coconet.fp16.onnx",
+}
+"""Word to what runs. The FP16 graph of the full network points into its checkpoint; in FP32 it runs in PyTorch."""
 
 ONNX_WORDS = tuple(word for word, file in MODELS.items() if file.endswith(ONNX_SUFFIX))
 """The words of models that engines are built from."""

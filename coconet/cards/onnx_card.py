@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from coconet.cards.model_card import CARD_KEY, ModelCard, card_from_metadata
 from coconet.errors import CoconetError, MissingPackage, first_line
-from coconet.files import existing_file
+from coconet.files import existing_file, sha256_of
+from coconet.model_endings import SAFETENSORS
 
 try:
     import onnx
@@ -57,6 +59,7 @@ def read_onnx(path: Path) -> OnnxFile:
         ) from error
     card = card_from_metadata({entry.key: entry.value for entry in model.metadata_props}, path)
     outside = tuple(tensor for tensor in model.graph.initializer if uses_external_data(tensor))
+    _check_checkpoints(path.parent, outside, card)
     try:
         load_external_data_for_model(model, str(path.parent))
     except (ValidationError, OSError, ValueError) as error:
@@ -67,6 +70,19 @@ def read_onnx(path: Path) -> OnnxFile:
             remedy="Copy the files beside it as well, or export it again with coconet export.",
         ) from error
     return OnnxFile(path, content, model, card, outside)
+
+
+def _check_checkpoints(folder: Path, outside: Iterable[onnx.TensorProto], card: ModelCard) -> None:
+    """Refuse a checkpoint that was replaced: at the places that the graph names now lie other weights."""
+    locations = {entry.value for tensor in outside for entry in tensor.external_data if entry.key == "location"}
+    for file in (folder / location for location in locations if location.endswith(SAFETENSORS)):
+        if file.is_file() and (found := sha256_of(file)) != card.weights_sha256:
+            raise CoconetError(
+                file,
+                wanted=f"the weights that the graph was made of (SHA-256 {card.weights_sha256[:12]})",
+                got=f"others ({found[:12]})",
+                remedy="Copy graph and checkpoint together, or export it again with coconet export --link.",
+            )
 
 
 def attach_card(model: onnx.ModelProto, card: ModelCard) -> None:

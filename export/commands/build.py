@@ -77,12 +77,13 @@ def build(
         raise MissingPackage("onnx", job="building engines", extra="rtx" if gpus else "tensorrt") from error
     from coconet.export.engines.build_progress import BarProgress
     from coconet.export.engines.engine import BuildAids, build_engine
-    from coconet.export.engines.engine_cache import CachedBuild, EngineCache, build_cached, default_cache_folder
+    from coconet.export.engines.engine_cache import CachedBuild, EngineCache, build_cached
     from coconet.export.engines.engine_check import require_agreement
     from coconet.export.engines.engine_job import open_job
     from coconet.export.engines.tensorrt_flavour import runs_here
     from coconet.export.engines.trtexec import trtexec_line
     from coconet.files import check_free, check_outputs, whole_file
+    from coconet.runtime.backends.tensorrt.own_engine import default_cache_folder
 
     here = runs_here(gpus)
     _check_runs_here({"--frames": frames, "--layers": layers}, gpus, here=here)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,23 +16,10 @@ from coconet.export.engines.engine import BuildAids, build_engine, check_destina
 from coconet.export.engines.engine_job import EngineJob
 from coconet.files import check_free, make_folder, whole_file
 from coconet.model_endings import ENGINE_SUFFIX
-
-FOLDER_VARIABLE = "COCONET_CACHE"
+from coconet.runtime.backends.tensorrt.own_engine import place_in
 
 MOST_ENGINES = 24
 """Beyond these the ones not used for longest go."""
-
-
-def default_cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """$COCONET_CACHE, or the folder that the XDG rules name for caches."""
-    if environment.get(FOLDER_VARIABLE):
-        return Path(environment[FOLDER_VARIABLE])
-    if environment.get("XDG_CACHE_HOME"):
-        return Path(environment["XDG_CACHE_HOME"]) / "coconet-edge"
-    try:
-        return Path.home() / ".cache" / "coconet-edge"
-    except RuntimeError:  # a user without a home, as in containers: nothing can be kept, which costs a warning
-        return Path(os.devnull) / "coconet-edge"
 
 
 @dataclass(frozen=True)
@@ -71,7 +57,7 @@ class EngineCache:
         return self.folder / f"{re.sub(r'[^A-Za-z0-9]+', '-', device).strip('-')}-{version}.timing"
 
     def _place(self, key: BuildKey) -> Path:
-        return self.folder / f"{key.digest()}{ENGINE_SUFFIX}"
+        return place_in(self.folder, key)
 
     def _thin_out(self) -> None:
         engines = sorted(self.folder.glob(f"[0-9a-f]*{ENGINE_SUFFIX}"), key=lambda path: path.stat().st_mtime)

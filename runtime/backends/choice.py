@@ -58,10 +58,12 @@ class BackendChoice:
             )
 
 
-def choose_backend(model: Path | str, wanted: str = "auto") -> BackendChoice:
+def choose_backend(model: Path | str, wanted: str = "auto", *, builds: bool = False) -> BackendChoice:
     """Choose what runs a model: by its ending, and for .onnx by what is installed or what is asked for.
 
-    wanted: one of ASKABLE. Raises CoconetError for another word, a missing file, and a backend that takes no such file.
+    wanted: one of ASKABLE. builds: whether the caller makes an engine of an .onnx model that TensorRT is to run, which
+    takes minutes; otherwise TensorRT runs engines alone.
+    Raises CoconetError for another word, a missing file, and a backend that takes no such file.
     """
     if wanted not in ASKABLE:
         remedy = "auto takes what this machine runs best."
@@ -74,7 +76,9 @@ def choose_backend(model: Path | str, wanted: str = "auto") -> BackendChoice:
     if path.suffix in CHECKPOINT_SUFFIXES:
         return _only("torch", path, wanted, "the model is a checkpoint")
     if wanted == "auto":
-        return _best(path)
+        return _best(path, builds=builds)
+    if wanted == "tensorrt" and builds:
+        return BackendChoice("tensorrt", path, "as asked for")
     if wanted not in ("ort", "ort-cuda", "openvino"):
         remedy = "Leave the backend out, or build or export the model for it."
         raise Refused(path, wanted=f"a model that {wanted} runs", got="an ONNX model", remedy=remedy)
@@ -107,8 +111,13 @@ def _nearest_word(text: str) -> str:
     return f"Check the path; or did you mean {near[0]}?" if near and Path(text).name == text else ""
 
 
-def _best(path: Path) -> BackendChoice:
-    """Take the GPU where ONNX Runtime can use one, and the processor otherwise."""
+def _best(path: Path, *, builds: bool) -> BackendChoice:
+    """Take TensorRT if an engine may be made, else the GPU if ONNX Runtime can use one, and the processor otherwise."""
+    if builds:
+        from coconet.runtime.backends.tensorrt.own_engine import engine_verdict
+
+        if engine_verdict() is None:
+            return BackendChoice("tensorrt", path, "TensorRT is installed, and makes an engine of the model once")
     from coconet.runtime.backends.ort_gpu import cuda_verdict
 
     verdict = cuda_verdict()

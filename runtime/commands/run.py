@@ -115,10 +115,11 @@ def run(
 
     from coconet.errors import ExitCode
     from coconet.files import whole_file
-    from coconet.model_endings import ENGINE_SUFFIX
+    from coconet.model_endings import MODEL_SUFFIXES
     from coconet.runtime.backends.choice import choose_backend
     from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device, select_cuda_device
     from coconet.runtime.backends.tensorrt.ring_options import RingOptions
+    from coconet.runtime.loop.model_choice import choice_for
     from coconet.runtime.loop.pipeline import Ending
     from coconet.runtime.loop.run import run_rig
     from coconet.runtime.loop.run_stats import RunStats
@@ -133,19 +134,20 @@ def run(
     from coconet.terminal import Console
 
     select_cuda_device(device)
-    if rig is not None and rig.suffix == ENGINE_SUFFIX:
+    if rig is not None and rig.suffix in MODEL_SUFFIXES:
         rig, model = None, str(rig)
     ring = RingOptions(depth, zero_copy, not no_graph, spin, gpu_library)
-    choice = replace(choose_backend(model, backend), ring=ring)
-    if choice.kind == "tensorrt":
+    first_choice = replace(choose_backend(model, backend, builds=True), ring=ring)
+    if first_choice.kind == "tensorrt":
         first_cuda_device()  # without a GPU nothing else about the command matters
-    Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
     chosen, gauge = fitted_by(read_by(Rig.chosen(rig, visible, infrared), reading), fit), RunStats()
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
     if view is not None:
         chosen = chosen.model_copy(update={"realtime": True})
     output = Output(out, rotation, overwrite, skip_existing)
-    output.check([rig, *chosen.sources, choice.path], [json_file])
+    output.check([rig, *chosen.sources, first_choice.path], [json_file])
+    choice = replace(choice_for(chosen, model, backend), ring=ring)
+    Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
     tuner = AdjustableRig(chosen, rig, gives_misfits=on_error == "skip")
     with (
         whole_file(json_file) if json_file else nullcontext() as scratch,

@@ -14,8 +14,8 @@ from coconet.runtime.backends.open_backend import open_backend
 @pytest.mark.parametrize("word", MODELS)
 def test_every_shipped_model_opens_under_its_word(word: str) -> None:
     backend = open_backend(word)
-    assert backend.card.network == word.removesuffix("-int8")
-    assert backend.card.precision == ("int8" if word.endswith("int8") else "fp32")
+    network, *precision = word.split("-")
+    assert (backend.card.network, backend.card.precision) == (network, (precision or ["fp32"])[0])
     backend.close()
 
 
@@ -28,14 +28,14 @@ def test_every_shipped_checkpoint_is_the_network_it_says_and_has_a_card_to_read(
 
 def test_shipped_models_come_from_the_shipped_weights() -> None:
     weights = load_checkpoint(shipped_checkpoint("lite")).sha256
-    for word in ("lite", "lite-int8"):
+    for word in ("lite", "lite-fp16", "lite-int8", "lite-int8-fp16"):
         backend = open_backend(shipped_model(word))
         assert backend.card.weights_sha256 == weights
         backend.close()
 
 
 def test_an_unknown_word_is_refused() -> None:
-    with pytest.raises(CoconetError, match="wanted one of lite, lite-int8, coconet, got heavy"):
+    with pytest.raises(CoconetError, match="wanted one of lite, lite-fp16, lite-int8, .*, coconet-fp16, got heavy"):
         shipped_model("heavy")
 
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from coconet.cards.model_card import Signature
 from coconet.media.pixels import BGR_TO_LUMA, Pixels
-from coconet.model_names import CHECKPOINTS, MODELS, shipped_checkpoint
+from coconet.model_names import CHECKPOINTS, shipped_checkpoint
 from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import Checkpoint, load_checkpoint
 from coconet.networks.coconet import OURS, PUBLISHED, CoCoNet
@@ -67,6 +67,10 @@ def opened(name: str) -> Backend:
         core, signature = fresh_coconet(name)
         return EagerBackend(Checkpoint("coconet", core, signature, ""))
     return open_backend(name)
+
+
+MODELS = ("lite", "lite-int8-fp16", "lite-int8", "coconet")
+"""The FP16 graphs of the others are compared with these elsewhere."""
 
 
 @pytest.fixture(scope="module", params=[*BASELINES, *MODELS])

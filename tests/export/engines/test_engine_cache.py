@@ -12,7 +12,8 @@ import pytest
 from coconet.cards.engine_card import BuildKey, BuildOptions, card_path, read_engine_card
 from coconet.export.engines.build_progress import NoProgress
 from coconet.export.engines.engine import BuildAids
-from coconet.export.engines.engine_cache import CachedBuild, EngineCache, build_cached, default_cache_folder
+from coconet.export.engines.engine_cache import CachedBuild, EngineCache, build_cached
+from coconet.runtime.backends.tensorrt.own_engine import default_cache_folder
 from tests.support.conv_onnx import write_conv_model
 from tests.support.engines import device_job, job_of
 

@@ -1,0 +1,64 @@
+"""What runs a model for a rig: a backend, and for TensorRT the engine of the size of the rig's frames."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from coconet.cards.onnx_metadata import read_onnx_card
+from coconet.errors import CoconetError, ExitCode, ending_with
+from coconet.event_log import warn_once
+from coconet.model_endings import ONNX_SUFFIX
+from coconet.runtime.backends.choice import BackendChoice, choose_backend
+from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
+from coconet.runtime.backends.tensorrt.own_engine import OwnEngine, default_cache_folder, engine_size
+from coconet.runtime.cameras.camera import CameraAbsent
+from coconet.runtime.cameras.open_camera import is_folder
+from coconet.runtime.rig.open_rig import open_side
+from coconet.runtime.rig.rig_file import Rig
+
+
+def choice_for(rig: Rig, model: Path | str, wanted: str = "auto") -> BackendChoice:
+    """Choose what runs a model for a rig, and make the engine of an .onnx model that TensorRT is to run.
+
+    Left to choose, an engine that cannot be made is a warning, and another backend takes over; pictures in a folder may
+    be of any size each, and get none. Raises CoconetError as choose_backend does, for a camera that gives no frame, and
+    for an engine that was asked for and cannot be made.
+    """
+    choice = choose_backend(model, wanted, builds=wanted == "tensorrt" or not is_folder(rig.visible.address))
+    if choice.kind != "tensorrt" or choice.path.suffix != ONNX_SUFFIX:
+        return choice
+    card = read_onnx_card(choice.path)
+    frame_px = (card.height_px or 0, card.width_px or 0)
+    if 0 in frame_px:
+        with ending_with(ExitCode.CAMERA):
+            frame_px = _frame_px(rig)
+    try:
+        with ending_with(ExitCode.MODEL):
+            size = engine_size(card, frame_px)
+            engine = OwnEngine(choice.path, size, first_cuda_device(), default_cache_folder()).ready()
+    except CoconetError as error:
+        if wanted != "auto":
+            raise
+        warn_once(f"TensorRT does not run the model, something else does. {error}")
+        return choose_backend(model, wanted)
+    return replace(choice, path=engine)
+
+
+def _frame_px(rig: Rig) -> tuple[int, int]:
+    """Height and width of the visible camera's frames: of its first one, or, while it is absent, as the rig says."""
+    try:
+        with closing(open_side(rig, "visible")) as camera:
+            frame = camera.read()
+    except CameraAbsent:
+        known = rig.alignment.size_px or rig.visible.size_px
+        if known is None:
+            raise
+        return known[1], known[0]
+    if frame is None:
+        raise CoconetError(
+            rig.visible.shown, wanted="a frame, for its size", got="none", remedy="Check the camera or the file."
+        )
+    height, width = frame.pixels.shape[:2]
+    return height, width

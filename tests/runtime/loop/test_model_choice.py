@@ -1,0 +1,123 @@
+"""A model that comes as ONNX on a machine with TensorRT: its engine is built once, for the size of the frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coconet.cards.engine_card import read_engine_card
+from coconet.errors import CoconetError, ExitCode
+from coconet.runtime.backends.tensorrt import own_engine
+from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
+from coconet.runtime.loop import model_choice
+from coconet.runtime.loop.model_choice import choice_for
+from coconet.runtime.rig.rig_file import Rig
+from tests.support.pair_folders import textured_pairs
+from tests.support.tiny_onnx import write_averaging_model
+
+ADA = CudaDevice("GPU", (8, 6), multiprocessors=28)
+PAINTED = "painted://?width=96&height=64&seed=1"
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig.from_addresses(PAINTED, PAINTED)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return write_averaging_model(tmp_path / "model.onnx")
+
+
+@pytest.fixture
+def card_86(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine with a GPU and TensorRT for RTX, and the folder of its engines; only the GPU is a stand-in."""
+    for module in (own_engine, model_choice):
+        monkeypatch.setattr(module, "first_cuda_device", lambda: ADA)
+    monkeypatch.setattr(own_engine, "find_spec", lambda name: None if name == "tensorrt" else find_spec(name))
+    monkeypatch.setenv("COCONET_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def counting(monkeypatch: pytest.MonkeyPatch, result: int | None = None) -> list[list[str]]:
+    """Note the builds; with a result they are not done."""
+    calls: list[list[str]] = []
+    run: Callable[[Any], int] = own_engine._run
+
+    def noted(command: list[str]) -> int:
+        calls.append(command)
+        return run(command) if result is None else result
+
+    monkeypatch.setattr(own_engine, "_run", noted)
+    return calls
+
+
+@pytest.mark.slow
+def test_an_engine_is_built_for_the_size_of_the_frames_and_found_again(
+    rig: Rig, model: Path, card_86: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = counting(monkeypatch)
+    first = choice_for(rig, model)
+    card = read_engine_card(first.path)
+    assert (first.kind, first.path.parent, card.targets) == ("tensorrt", card_86, ("sm86",))
+    assert str(card.options.profile) == "64x96 to 64x96, best at 64x96"
+    assert choice_for(rig, model).path == first.path
+    assert len(calls) == 1
+
+
+def test_the_build_is_the_command_that_a_user_would_call(
+    rig: Rig, model: Path, card_86: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = counting(monkeypatch, result=2)
+    with pytest.raises(
+        CoconetError, match=r"wanted an engine of it for this GPU, got a build that ended .* code 2"
+    ) as it:
+        choice_for(rig, model, "tensorrt")
+    assert it.value.exit_code == ExitCode.MODEL
+    words = ["build", str(model), "--gpu", "sm86", "--min=64x96", "--opt=64x96", "--max=64x96", "--out"]
+    assert calls[0][3 : 3 + len(words)] == words
+
+
+def test_a_build_that_fails_is_a_warning_where_the_choice_is_ours(
+    rig: Rig, model: Path, card_86: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counting(monkeypatch, result=2)
+    assert choice_for(rig, model).kind == "ort"
+    assert "TensorRT does not run the model, something else does" in capsys.readouterr().err
+
+
+def test_a_folder_of_pictures_gets_no_engine(tmp_path: Path, model: Path, card_86: Path) -> None:
+    pairs = textured_pairs(tmp_path / "pairs", 2)
+    assert choice_for(Rig.from_addresses(pairs / "vis", pairs / "ir"), model).kind == "ort"
+
+
+def test_a_cache_that_cannot_be_written_to_costs_a_warning(
+    rig: Rig, model: Path, card_86: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card_86.write_text("a file in its place")
+    calls = counting(monkeypatch, result=2)
+    with pytest.raises(CoconetError):
+        choice_for(rig, model, "tensorrt")
+    out = Path(calls[0][calls[0].index("--out") + 1])
+    assert out.parent.is_dir()
+    assert out.parent != card_86
+    assert "the engine is built for this run alone" in capsys.readouterr().err
+
+
+def test_without_a_gpu_nothing_is_built(rig: Rig, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = counting(monkeypatch, result=2)
+    assert choice_for(rig, model).kind == "ort"
+    assert calls == []
+
+
+def test_the_engine_of_a_word_is_found_as_that_of_its_file(
+    rig: Rig, card_86: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = counting(monkeypatch, result=2)
+    with pytest.raises(CoconetError, match=r"lite\.onnx: wanted an engine"):
+        choice_for(rig, "lite", "tensorrt")
+    assert calls[0][4].endswith("lite.onnx")
