@@ -5,13 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from coconet.errors import CoconetError
 from coconet.media.pairs import PRESETS
 from coconet.media.thermal import Contrast, ThermalSettings
+
+Starts = Literal["auto", "together", "stamped"]
+"""How two files with clocks of their own begin. together: at the same moment, whatever their stamps say. stamped: as
+their stamps say. auto: together if they begin further apart than a pair may be, and no offset is set."""
 
 PANEL = "How pictures are read"
 """The heading of these options in the help."""
@@ -21,7 +25,7 @@ PANEL = "How pictures are read"
 class Reading:
     """What was said; None is what a rig file says, or the default. The fields are keys of a rig's [infrared].
 
-    pair_by: as pair_by_name takes it.
+    pair_by: as pair_by_name takes it. starts: how two video files begin; for folders it means nothing.
     """
 
     black_hot: bool | None = None
@@ -34,10 +38,15 @@ class Reading:
     no_data: tuple[float, ...] | None = None
     palette: str | None = None
     pair_by: str | None = None
+    starts: Starts | None = None
+
+    def pairing_keys(self) -> dict[str, Any]:
+        """The keys of [pairing] that were given, with their values."""
+        return {name: value for name, value in vars(self).items() if value is not None and name in _OF_PAIRING}
 
     def rig_keys(self) -> dict[str, Any]:
         """The keys of [infrared] that were given, with their values."""
-        return {name: value for name, value in vars(self).items() if value is not None and name != "pair_by"}
+        return {name: value for name, value in vars(self).items() if value is not None and name not in _OF_PAIRING}
 
     def thermal(self) -> ThermalSettings:
         """The front end without a rig file. Raises CoconetError for a value that does not fit."""
@@ -48,6 +57,8 @@ class Reading:
         limits = {} if low is None else {"low_percentile": low, "high_percentile": high}
         return ThermalSettings(**limits, **known)
 
+
+_OF_PAIRING = ("pair_by", "starts")
 
 UNSAID = Reading()
 """No option was given."""
@@ -91,6 +102,10 @@ _OPTIONS: dict[str, Any] = {
     "pair_by": Annotated[
         str | None,
         _option("--pair-by", text=f'"A_{{}},B_{{}}", visible first, or a layout: {", ".join(PRESETS)}.'),
+    ],
+    "starts": Annotated[
+        Starts | None,
+        _option("--starts", text="Two video files begin together, or as stamped; auto: together if far apart."),
     ],
 }
 

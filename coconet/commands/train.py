@@ -56,6 +56,7 @@ def train(
     """
     others = ("recipe", "home", "reading", "overwrite", "others")
     told = {name: value for name, value in locals().items() if name not in others and value not in (None, [])}
+    told["reading"] = {name: value for name, value in vars(reading).items() if value is not None}
     plan = TrainingPlan.assemble(recipe, told, home)
 
     from coconet.files import check_outputs, make_folder
@@ -69,7 +70,7 @@ def train(
     if overwrite:
         files.forget()
     selection = Selection(tuple(plan.held), frozenset(plan.neighbours))
-    trainer = Trainer(plan, load_pairs(plan.data, reading.thermal(), reading.pair_by, selection))
+    trainer = Trainer(plan, load_pairs(plan.data, plan.reading.reading(), selection))
     for note in (f"{len(trainer.sampler.pairs)} pairs", *trainer.notes):
         typer.echo(note, err=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

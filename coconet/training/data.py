@@ -17,6 +17,7 @@ from coconet.media.image import InfraredStills, read_gray
 from coconet.media.pairs import PicturePair, name_key, paired_folder, pictures_in
 from coconet.media.pixels import nearest_luma
 from coconet.media.thermal import Limits, ThermalSettings, common_limits, stretched_alone
+from coconet.reading import UNSAID, Reading
 
 try:
     import h5py
@@ -141,14 +142,13 @@ EVERYTHING = Selection()
 
 def load_pairs(
     sources: Sequence[Path],
-    settings: ThermalSettings | None = None,
-    pair_by: str | None = None,
+    reading: Reading = UNSAID,
     selection: Selection = EVERYTHING,
 ) -> list[GrayPair]:
     """Read every source: a paired folder, the visible video of a pair (`x_vis.mp4` beside `x_ir.mp4`), or HDF5 patches.
 
-    settings: the front end of infrared pictures and videos; the counts of a video are stretched by one range for all of
-    it. pair_by: how pictures of a folder belong together, as pair_by_name takes it.
+    reading: how pictures and videos are read, and those of a folder paired; the counts of a video are stretched by one
+    range for all of it.
     Raises CoconetError for a source without pairs, for a pair of unequal sizes, for neighbours that are no source, and
     for names to leave out that no picture, or every one, has.
     """
@@ -162,7 +162,7 @@ def load_pairs(
         )
     pairs: list[GrayPair] = []
     for source in sources:
-        found = _from_source(source, settings or ThermalSettings(), pair_by)
+        found = _from_source(source, reading.thermal(), reading.pair_by)
         pairs += _as_frames(found) if source in selection.neighbours else found
     if not pairs:
         raise CoconetError("training data", wanted="at least one source", got="none", remedy="Give one with --data.")

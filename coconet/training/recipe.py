@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from coconet.config import Checked, check_fields, read_toml, write_toml
 from coconet.errors import CoconetError
+from coconet.media.thermal import Contrast
 from coconet.model_names import DEFAULT_MODEL
+from coconet.reading import Reading, Starts
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Recipe(Checked):
@@ -71,6 +76,31 @@ class Recipe(Checked):
     night: float = Field(default=0.0, ge=0, le=1, description="share of the crops that are turned into night")
 
 
+class ReadingTable(Checked):
+    """`[reading]`: how pictures are read and paired, in the keys of Reading; those left out have its defaults."""
+
+    black_hot: bool | None = None
+    agc_percentiles: tuple[float, float] | None = None
+    agc_time_constant_s: float | None = None
+    contrast: Contrast | None = None
+    plateau_percent: float | None = None
+    mend_dead_pixels: bool | None = None
+    range_of: str | None = None
+    no_data: tuple[float, ...] | None = None
+    palette: str | None = None
+    pair_by: str | None = None
+    starts: Starts | None = None
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        self.reading().thermal()
+        return self
+
+    def reading(self) -> Reading:
+        """The options that these keys stand for."""
+        return Reading(**dict(self))
+
+
 class TrainingPlan(Recipe):
     """A recipe with its sources and its folder: everything that `coconet train` is told."""
 
@@ -91,6 +121,7 @@ class TrainingPlan(Recipe):
     validation: Path | None = Field(default=None, description="held-out pairs, of any kind that --data takes")
     half: bool = Field(default=False, description="store the final weights in half precision")
     validate_every: int = Field(default=500, ge=1, description="steps between two validations")
+    reading: ReadingTable = Field(default=ReadingTable(), description="how pictures are read and paired")
 
     @property
     def recipe(self) -> Recipe:
@@ -101,11 +132,11 @@ class TrainingPlan(Recipe):
     def assemble(cls, file: Path | None, options: Mapping[str, Any], home: Path | None = None) -> TrainingPlan:
         """Join a recipe file with options, which come first.
 
-        Paths become absolute: those of the file are relative to `home` or, without it, to the folder of the file,
-        those of options to the working folder.
+        Tables are joined key by key. Paths become absolute: those of the file are relative to `home` or, without it, to
+        the folder of the file, those of options to the working folder.
         Raises CoconetError that names the key that does not fit.
         """
-        fields = {**(read_toml(file, "a recipe") if file else {}), **options}
+        fields = _joined(read_toml(file, "a recipe") if file else {}, options)
         for name in ("data", "out"):
             if name not in fields:
                 raise CoconetError(
@@ -120,7 +151,18 @@ class TrainingPlan(Recipe):
 
     def save(self, path: Path) -> None:
         """Write the plan as TOML that `coconet train` takes."""
-        write_toml(path, self.model_dump(mode="json", exclude_none=True))
+        fields = self.model_dump(mode="json", exclude_none=True)
+        write_toml(path, {name: value for name, value in fields.items() if value != {}})
+
+
+def _joined(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Two tables as one: of two values of one key the one above, of two tables both."""
+    tables = {
+        name: _joined(below[name], value)
+        for name, value in above.items()
+        if isinstance(value, Mapping) and isinstance(below.get(name), Mapping)
+    }
+    return {**below, **above, **tables}
 
 
 def _absolute(value: Any, home: Path) -> Any:

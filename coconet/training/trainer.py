@@ -91,6 +91,7 @@ class Trainer:
         self.notes = [initial.note, *self.objective.notes]
         if plan.contrast > 0:
             self.notes.append(f"{drawn} masks of targets read, {len(pairs) - drawn} by the saliency rule")
+        self._reading = plan.reading.model_dump_json(exclude_none=True)
         self.step, self._origins = 0, [initial.origin, *self.objective.notes]
         self._resume()
         self._log = CsvLog(self.folder / "log.csv", self.step)
@@ -156,7 +157,8 @@ class Trainer:
     def _save_state(self) -> None:
         with whole_file(self.folder / "state.pt") as scratch:
             state = {"step": self.step, "network": self.core.state_dict(), "optimizer": self.optimizer.state_dict()}
-            torch.save({**state, "recipe": self.recipe.model_dump_json(), "origins": self._origins}, scratch)
+            begun = {"recipe": self.recipe.model_dump_json(), "reading": self._reading}
+            torch.save({**state, **begun, "origins": self._origins}, scratch)
 
     def _resume(self) -> None:
         path = self.folder / "state.pt"
@@ -166,6 +168,8 @@ class Trainer:
         begun = Recipe.model_validate_json(state["recipe"]).model_copy(update={"steps": self.recipe.steps})
         if begun != self.recipe:
             raise _begun_otherwise(path, "the same recipe", "another one")
+        if state.get("reading", self._reading) != self._reading:  # runs of before have none
+            raise _begun_otherwise(path, f"the reading options {self._reading}", str(state["reading"]))
         origins = state.get("origins", self._origins)
         if origins != self._origins:
             raise _begun_otherwise(path, "; ".join(self._origins), "; ".join(origins))

@@ -5,17 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections import deque
 from statistics import median
-from typing import Literal
 
 from coconet.event_log import log_event, note_once, warn_once
 from coconet.runtime.cameras.camera import Camera, damaged_frames
 from coconet.runtime.frame import Frame
 
 SECOND_NS = 10**9
-
-Starts = Literal["auto", "together", "stamped"]
-"""How two files with clocks of their own begin. together: at the same moment, whatever their stamps say. stamped: as
-their stamps say. auto: together if they begin further apart than a pair may be, and no offset is set."""
 
 _BACK_NS = SECOND_NS
 """A step back by more is a clock that was set back; by less, one frame in the wrong place, which finds no partner."""
@@ -126,7 +121,7 @@ def lay_together(visible: FileClock, infrared: FileClock, tolerance_ns: int | No
     when = "after" if gap_ns > 0 else "before"
     note_once(
         f"{infrared.name} begins {abs(gap_ns) / SECOND_NS:.3f} s {when} {visible.name} by clocks that are not one: "
-        'both are taken to begin together. [pairing] starts = "stamped" keeps their stamps, and coconet offset finds '
+        "both are taken to begin together. --starts stamped keeps their stamps, and coconet offset finds "
         "what is left."
     )
     return -gap_ns

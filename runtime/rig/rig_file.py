@@ -10,13 +10,12 @@ from pydantic import Field, model_validator
 from coconet.config import Checked, check_fields, read_toml
 from coconet.errors import CoconetError
 from coconet.media.thermal import Contrast, ThermalSettings
-from coconet.reading import Reading
+from coconet.reading import Reading, Starts
 from coconet.redaction import is_network_address, redact, redact_text
 from coconet.runtime.api.arguments import check_path
 from coconet.runtime.cameras.pixel_layouts import ByteOrder, FrameLayout, Samples, frame_layout
 from coconet.runtime.cameras.recorded import stamps_beside
 from coconet.runtime.pairing.camera_health import HealthLimits
-from coconet.runtime.pairing.file_clocks import Starts
 from coconet.runtime.pairing.paired_captures import Policy
 from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.preprocess.warp import IDENTITY, Alignment, Lens, Matrix, Plane
@@ -123,7 +122,7 @@ class PairingTable(Checked):
     """`[pairing]`: tolerance_ms is the largest gap in a pair, half the slower camera's period if not given.
 
     policy: drop, hold or thermal; runtime/pairing/paired_captures.py says what they are. starts: how two video files
-    begin, auto, together or stamped, as runtime/pairing/file_clocks.py says. pair_by: for two folders of
+    begin, auto, together or stamped, as coconet/reading.py says. pair_by: for two folders of
     pictures, or one that holds both sides, how their names belong together, as pair_by_name takes it.
     """
 
@@ -252,13 +251,12 @@ def read_by(rig: Rig, reading: Reading) -> Rig:
 
     Raises CoconetError that names the key of a value that does not fit.
     """
-    keys = reading.rig_keys()
-    if not keys and reading.pair_by is None:
+    infrared, pairing = reading.rig_keys(), reading.pairing_keys()
+    if not infrared and not pairing:
         return rig
     fields = rig.model_dump()
-    fields["infrared"].update(keys)
-    if reading.pair_by is not None:
-        fields["pairing"]["pair_by"] = reading.pair_by
+    fields["infrared"].update(infrared)
+    fields["pairing"].update(pairing)
     return check_fields(Rig, fields, "options")
 
 

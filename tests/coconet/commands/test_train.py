@@ -12,7 +12,7 @@ from coconet.commands.train import train
 from coconet.config import read_toml
 from coconet.errors import CoconetError
 from coconet.reading import Reading
-from coconet.training.recipe import Recipe, TrainingPlan
+from coconet.training.recipe import ReadingTable, Recipe, TrainingPlan
 from tests.support.pair_folders import write_pair
 
 APP = typer.Typer()
@@ -78,3 +78,20 @@ def test_an_option_that_does_not_fit_is_named(folder: Path) -> None:
 def test_without_data_the_next_step_is_said(folder: Path) -> None:
     with pytest.raises(CoconetError, match="Give --data, or put it in a recipe"):
         called("--out", folder / "run")
+
+
+def test_a_training_goes_on_only_with_pictures_that_are_read_alike(folder: Path) -> None:
+    first = ("--data", folder / "pairs", "--out", folder / "run", *SMALL)
+    called(*first, "--black-hot", "--pair-by", "vis/{},ir/{}")
+    recipe = folder / "run" / "lite.recipe.toml"
+    assert read_toml(recipe, "a recipe")["reading"] == {"black_hot": True, "pair_by": "vis/{},ir/{}"}
+    with pytest.raises(CoconetError, match=r"wanted a run begun with .*reading options.*Choose another folder"):
+        called(*first)
+    called(recipe, "--steps", "3", "--palette", "auto", "--white-hot", "--out", folder / "other")
+    reading = TrainingPlan.assemble(folder / "other" / "lite.recipe.toml", {}).reading
+    assert reading.reading() == Reading(black_hot=False, palette="auto", pair_by="vis/{},ir/{}")
+    called(*first, "--black-hot", "--pair-by", "vis/{},ir/{}", "--steps", "3")
+
+
+def test_every_reading_option_is_kept() -> None:
+    assert set(ReadingTable.model_fields) == set(vars(Reading()))
