@@ -37,6 +37,17 @@ OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace resu
 DeviceOption = Annotated[int | None, typer.Option("--device", min=0, help="Which GPU, as nvidia-smi counts them.")]
 """The option of commands that use one GPU; coconet.runtime.backends.tensorrt.cuda_device obeys it."""
 
+ReserveOption = Annotated[
+    float | None,
+    typer.Option(
+        "--reserve-mb",
+        min=0,
+        help="Keep so much of the disk free: what is recorded ends before, and is whole.",
+        show_default="1000, or a twentieth of a small disk",
+    ),
+]
+"""How much of a disk recordings leave, in megabytes, as coconet.files.spare_bytes takes it."""
+
 VisibleOption = Annotated[str | None, typer.Option("--visible", help="Or the visible camera, video or folder.")]
 """In place of a rig file, together with the next one."""
 

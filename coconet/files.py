@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,10 @@ except ImportError:  # Windows, which refuses by itself to rename a file that is
 
 UNFINISHED = ".unfinished"
 """What is written for long has this ending until it is whole, and keeps it after a crash."""
+
+LEAST_FREE_BYTES = 10**9
+
+LEAST_FREE_SHARE = 0.05
 
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 
@@ -326,6 +331,19 @@ def make_folder(folder: Path) -> None:
     refuse_address(folder)
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
+
+
+def spare_bytes(folder: Path, reserve_mb: float | None = None) -> int:
+    """How much may be written to the disk of a folder before its reserve is used up; below 0 if it is.
+
+    reserve_mb: megabytes (10**6 bytes) that stay free; unless given, a gigabyte, or a twentieth of a small disk.
+    A folder that is yet to be made counts as the one that it will be in. Raises CoconetError where there is none.
+    """
+    place = next((one for one in (folder, *folder.absolute().parents) if one.exists()), folder)
+    with writing_to(place):
+        disk = shutil.disk_usage(place)
+    usual = min(LEAST_FREE_BYTES, LEAST_FREE_SHARE * disk.total)
+    return round(disk.free - (usual if reserve_mb is None else reserve_mb * 1e6))
 
 
 @contextmanager

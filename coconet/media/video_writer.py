@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage, Refused
-from coconet.files import check_replaceable, free_name, give_name, lock_unfinished, unfinished, whole_file, writing_to
+from coconet.files import (
+    check_replaceable,
+    free_name,
+    give_name,
+    lock_unfinished,
+    spare_bytes,
+    unfinished,
+    whole_file,
+    writing_to,
+)
 from coconet.media.decoding.frame_pixels import INTERPOLATION
 from coconet.media.pixels import Pixels
 from coconet.media.video import SECOND_NS, video_stream
@@ -258,7 +267,7 @@ def _recovered(scratch: Path, goal: Path) -> Path:
 
 def _finish(scratch: Path, target: Path, kind: _Container) -> None:
     """Give a closed file its name: with an index in front, or, where there is no room for a copy, as it is."""
-    if kind.whole:
+    if kind.whole and scratch.stat().st_size < spare_bytes(target.parent):
         with suppress(CoconetError):
             _recovered(scratch, target)
             return

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from coconet.cli import OverwriteOption
+from coconet.cli import OverwriteOption, ReserveOption
 from coconet.reading import Reading, reads_pictures
 
 
@@ -16,13 +16,14 @@ def record(
     rig: Annotated[Path, typer.Argument(help="A rig.toml.")],
     out: Annotated[Path, typer.Option("--out", help="The folder to make; it holds two videos, stamps and a rig.toml.")],
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop after so long.")] = None,
+    reserve_mb: ReserveOption = None,
     overwrite: OverwriteOption = False,
     *,
     reading: Reading,
 ) -> None:
     """Record two cameras until they end, the time is over, Ctrl-C is pressed, or SIGTERM or SIGHUP comes."""
     from coconet.files import check_outputs
-    from coconet.runtime.rig.recorder import record_rig
+    from coconet.runtime.rig.recorder import RecordingLimit, record_rig
     from coconet.runtime.rig.rig_file import Rig, read_by
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.terminal import Console
@@ -30,7 +31,7 @@ def record(
     chosen = read_by(Rig.from_file(rig), reading)
     check_outputs([out], inputs=[rig, *chosen.sources], overwrite=overwrite)
     with stopped_by_signals() as stop:
-        counts = record_rig(chosen, rig, out, seconds, stop)
+        counts = record_rig(chosen, rig, out, RecordingLimit(seconds, reserve_mb), stop)
     for side, count in counts.items():
         Console().print(f"{side}: {count.written} frames written, {count.dropped} dropped")
     if out.exists():

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from coconet.cli import DeviceOption, OverwriteOption
+from coconet.cli import DeviceOption, OverwriteOption, ReserveOption
 from coconet.event_log import LogStyle, logging_as
 from coconet.model_names import DEFAULT_MODEL, MODELS, RULES
 from coconet.reading import Reading, reads_pictures
@@ -73,6 +73,7 @@ def run(
     rotate_minutes: Annotated[float, typer.Option("--rotate-minutes", min=0, help="Begin a new video file then.")] = 0,
     rotate_mb: Annotated[float, typer.Option("--rotate-mb", min=0, help="Or when it has so many megabytes.")] = 0,
     keep: Annotated[int, typer.Option("--keep", min=0, help="Delete the oldest files beyond so many.")] = 0,
+    reserve_mb: ReserveOption = None,
     overwrite: OverwriteOption = False,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Of a folder, keep the pictures that are there, and fuse the rest.")
@@ -111,8 +112,6 @@ def run(
     before the start; 3 a camera; 4 the model; 5 the output; 6 the page; 7 the end, but some pairs were left out; 8 the
     end, but a large share of the frames had no partner.
     """
-    from rich.text import Text
-
     from coconet.errors import ExitCode
     from coconet.files import whole_file
     from coconet.model_endings import MODEL_SUFFIXES
@@ -131,7 +130,7 @@ def run(
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.runtime.viewers.live_page import PageSettings
     from coconet.runtime.viewers.open_viewer import open_viewer
-    from coconet.terminal import Console
+    from coconet.terminal import Console, print_warning
 
     select_cuda_device(device)
     if rig is not None and rig.suffix in MODEL_SUFFIXES:
@@ -144,7 +143,7 @@ def run(
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
     if view is not None:
         chosen = chosen.model_copy(update={"realtime": True})
-    output = Output(out, rotation, overwrite, skip_existing)
+    output = Output(out, rotation, overwrite, skip_existing, reserve_mb)
     output.check([rig, *chosen.sources, first_choice.path], [json_file])
     choice = replace(choice_for(chosen, model, backend), ring=ring)
     Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
@@ -154,18 +153,20 @@ def run(
         stopped_by_signals() as stop,
         logging_as(log),
         RunSupervisor(gauge),
-        open_viewer(view, gauge, PageSettings(host, port, token, captures, view_token), tuner, stop),
+        open_viewer(view, gauge, PageSettings(host, port, token, captures, view_token, reserve_mb), tuner, stop),
     ):
         report = run_rig(tuner, choice, output, ending=Ending(frames, stop), gauge=gauge)
         if scratch:
             scratch.write_text(report.to_json())
     Console(stderr=out in ("h264:-", "raw:-")).print(report.to_table())  # standard output is the stream's
+    if report.output_loss:
+        print_warning(f"{report.output_loss}. What was written before is whole. Free space, or keep fewer files.")
+        raise typer.Exit(ExitCode.OUTPUT)
     if on_error == "skip" and report.left_out:
         for line in report.left_out:
             typer.echo(f"left out: {line}", err=True)
         raise typer.Exit(ExitCode.MISFITS)
     if report.trouble:
         remedy = "coconet offset finds how far their clocks are apart; [pairing] tolerance_ms allows larger gaps."
-        told = Text.assemble(("warning: ", "bold red"), f"{report.trouble}. {remedy}")
-        Console(stderr=True).print(told, soft_wrap=True)
+        print_warning(f"{report.trouble}. {remedy}")
         raise typer.Exit(ExitCode.UNPAIRED)

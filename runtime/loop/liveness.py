@@ -44,8 +44,9 @@ class LivenessCheck:
         silent_s = now_s - self._last_s
         if silent_s > STALLED_S:
             return Liveness(False, False, f"no fused frame for {silent_s:.0f} s")
-        trouble = rig_trouble(self._gauge.vitals())
-        return Liveness(True, not trouble, trouble or "fusing")
+        vitals = self._gauge.vitals()
+        trouble, output = rig_trouble(vitals), "" if vitals is None else vitals.output_trouble
+        return Liveness(True, not trouble, trouble or (f"fusing; output {output}" if output else "fusing"))
 
     def _note(self, frame: FusedFrame) -> None:
         self._last_s = self._now_s()

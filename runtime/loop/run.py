@@ -6,6 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from threading import Event
 
 from coconet.cards.model_card import FrontEnd, ModelCard
@@ -23,8 +24,9 @@ from coconet.runtime.loop.selection import Selection
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.pairing.paired_captures import StreamCounts
 from coconet.runtime.rig.live_settings import AdjustableRig
-from coconet.runtime.sinks.open_sink import Output, open_sink, output_path
+from coconet.runtime.sinks.open_sink import Output, open_sparing, output_path
 from coconet.runtime.sinks.sink import FolderSink
+from coconet.runtime.sinks.sparing_sink import SparingSink
 from coconet.runtime.threads.queue_thread import result_unless
 from coconet.terminal import frame_progress, print_warning
 
@@ -100,11 +102,15 @@ def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Endin
     with pairs:
         gauge.watch(pairs.health, pairs.drift_px, pairs.pairing_trouble)
         with ending_with(ExitCode.OUTPUT):
-            sink = open_sink(out.address, out.rotation)
-        there = sink.holds if out.skip_existing and isinstance(sink, FolderSink) else None
+            sink = open_sparing(out, live=pairs.realtime)
+        sparing = sink if isinstance(sink, SparingSink) else None
+        if sparing is not None:
+            gauge.watch_output(lambda: sparing.ended)
+        there = FolderSink(Path(out.address)).holds if out.skip_existing and out.address is not None else None
         selection = Selection(skips_misfits=pairs.gives_misfits, there=there)
         ending = dataclasses.replace(ending, selection=selection)
         report = run_pipeline(pairs, backend, sink, ending=ending, gauge=gauge)
+        report = dataclasses.replace(report, output_loss="" if sparing is None else sparing.loss)
     if report.interrupted or report.fused == ending.limit:
         return report  # what the cameras had read ahead was not wanted any more, which is no loss
     return dataclasses.replace(report, counts=pairs.counts)  # what the longer recording had left is

@@ -27,6 +27,7 @@ class RunReport:
     stages: the time of every stage. superseded: prepared pairs that gave way to a newer one.
     passed_through: frames that show one camera alone, because the other was not there.
     skipped: pairs whose picture was there already. misfits: pairs that were left out because they could not be fused.
+    output_loss: what was fused but not written, in words; empty if everything was.
     """
 
     model: str
@@ -44,6 +45,7 @@ class RunReport:
     passed_through: int = 0
     skipped: int = 0
     misfits: tuple[Misfit, ...] = ()
+    output_loss: str = ""
 
     @classmethod
     def of(cls, figures: RunTotals, counts: StreamCounts, *, interrupted: bool) -> RunReport:

@@ -55,6 +55,7 @@ class Vitals:
     skew_ms: between the two stamps of a pair, absolute. stages: every stage that was timed.
     superseded: prepared pairs that were thrown away for a newer one. drift_px: how far the alignment seems to be off,
     None while that is not known. pairing_trouble: why two live cameras give no pairs, empty while they do.
+    output_trouble: why the output is not written any more, empty while it is.
     """
 
     model: str
@@ -72,6 +73,7 @@ class Vitals:
     superseded: int = 0
     drift_px: float | None = None
     pairing_trouble: str = ""
+    output_trouble: str = ""
 
     def to_json(self) -> str:
         """One line of JSON; units are in the names."""
@@ -93,6 +95,7 @@ class RunStats:
         self._superseded: Callable[[], int] = lambda: 0
         self._drift_px: Callable[[], float | None] = lambda: None
         self._pairing_trouble: Callable[[], str] = str
+        self._output_trouble: Callable[[], str] = str
 
     def on_frame(self, call: OnFrame) -> None:
         """Call this too after every fused frame."""
@@ -111,6 +114,11 @@ class RunStats:
         """Say what knows how the cameras and their alignment are, and why they give no pairs."""
         with self._lock:
             self._health, self._drift_px, self._pairing_trouble = health, drift_px, pairing_trouble
+
+    def watch_output(self, trouble: Callable[[], str]) -> None:
+        """Say what knows why the output is not written any more."""
+        with self._lock:
+            self._output_trouble = trouble
 
     def note(self, frame: FusedFrame) -> None:
         """Book a fused frame."""
@@ -158,6 +166,7 @@ class RunStats:
                 superseded=now.superseded,
                 drift_px=self._drift_px(),
                 pairing_trouble=self._pairing_trouble(),
+                output_trouble=self._output_trouble(),
             )
 
     def _figures(self, last: int) -> RunTotals:

@@ -16,9 +16,9 @@ from threading import Event
 from typing import Any
 
 from coconet.config import read_toml
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.event_log import log_event
-from coconet.files import free_name, lock_unfinished, refuse_address, unfinished
+from coconet.files import free_name, lock_unfinished, refuse_address, spare_bytes, unfinished
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.cameras.recorded import STAMPS_SUFFIX, StampSheet, stamps_beside
@@ -27,6 +27,7 @@ from coconet.runtime.pairing.capture import Capture
 from coconet.runtime.rig.edit import write_replay_rig
 from coconet.runtime.rig.open_rig import open_cameras
 from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.sinks.sparing_sink import check_room, reserve_in_words
 from coconet.runtime.threads.background import Background
 from coconet.runtime.threads.queue_thread import result_unless
 from coconet.terminal import Console
@@ -273,34 +274,62 @@ def _disk_error(path: Path, got: str) -> CoconetError:
 _LOOK_S = 0.1
 
 
-def record_rig(rig: Rig, rig_file: Path, folder: Path, seconds: float | None, stop: Event) -> dict[Side, RecordedCount]:
-    """Record until the cameras end, `stop` is set, or N seconds have passed; give what became of each side's frames.
+@dataclass(frozen=True)
+class RecordingLimit:
+    """When a recording ends by itself.
 
-    Of recordings, which are read as fast as the disk allows, N seconds are those of their stamps.
+    seconds: of live cameras those that pass, of recordings, which are read as fast as the disk allows, those of their
+    stamps; None is no limit. reserve_mb: how much of the disk stays free, as spare_bytes takes it.
+    """
+
+    seconds: float | None = None
+    reserve_mb: float | None = None
+
+
+def record_rig(rig: Rig, rig_file: Path, folder: Path, limit: RecordingLimit, stop: Event) -> dict[Side, RecordedCount]:
+    """Record until the cameras end, `stop` is set, or the limit is reached; give what became of each side's frames.
 
     Nothing is left if it is stopped before the first frame, and nothing given before both cameras are open.
     The folder gets a rig.toml with the settings of the file, and of `rig` where its front end differs from that, whose
     cameras are the recorded videos.
-    Raises CoconetError for what cannot be opened, for a camera that fails, and for a disk that is full.
+    Raises CoconetError for what cannot be opened, for a camera that fails, and for a disk without room: before
+    anything is begun, and later once the recording, up to then, has its name.
     """
+    with ending_with(ExitCode.OUTPUT):
+        check_room(folder, limit.reserve_mb)
     fields = read_toml(rig_file, "a rig file")
     text = write_replay_rig({**fields, "infrared": _infrared_keys(rig, fields["infrared"])})
     cameras = result_unless(stop, lambda: open_cameras(rig), "open cameras")
     if cameras is None:
         return {}
-    recorder = Recorder(*cameras, folder, seconds)
+    recorder = Recorder(*cameras, folder, limit.seconds)
     live = any(camera.realtime for camera in cameras)
-    until = time.monotonic() + seconds if seconds is not None and live else None
+    until = time.monotonic() + limit.seconds if limit.seconds is not None and live else None
+    full = False
     with recorder, Console(stderr=True).status("recording ...") as status:
         recorder.add_file("rig.toml", text)
-        while not (recorder.finished or stop.is_set()) and (until is None or time.monotonic() < until):
+        while not (recorder.finished or stop.is_set() or full) and (until is None or time.monotonic() < until):
             stop.wait(_LOOK_S)
+            full = spare_bytes(folder, limit.reserve_mb) < 0
             status.update(_line(recorder.counts()))
         if stop.is_set():
             recorder.end_early()
+    if full:
+        with ending_with(ExitCode.OUTPUT):
+            raise _ended_early(folder, recorder.counts(), limit)
     if stop.is_set():
         print("stopped", file=sys.stderr)
     return recorder.counts()
+
+
+def _ended_early(folder: Path, counts: dict[Side, RecordedCount], limit: RecordingLimit) -> CoconetError:
+    written = " and ".join(f"{counts[side].written} {side}" for side in ROLES)
+    return CoconetError(
+        folder,
+        wanted=reserve_in_words(limit.reserve_mb),
+        got="less",
+        remedy=f"Free space. The recording of {written} frames up to then is whole and replays.",
+    )
 
 
 def _infrared_keys(rig: Rig, written: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from coconet.errors import Refused
 from coconet.files import check_free, check_no_input, check_outputs
 from coconet.redaction import is_network_address, redact
 from coconet.runtime.sinks.sink import FolderSink, NoSink, Sink
+from coconet.runtime.sinks.sparing_sink import DiskRoom, SparingSink, WhenFull
 from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink, kept_files
 
 _SCHEMES = ("udp", "rtsp", "h264", "raw")
@@ -27,6 +28,7 @@ class Output:
     rotation: Rotation | None = None
     overwrite: bool = False
     skip_existing: bool = False
+    reserve_mb: float | None = None
 
     def check(self, inputs: Iterable[Path | str | None], others: Iterable[Path | None] = ()) -> None:
         """Refuse what must not be written to, as check_outputs says. others: more outputs of the same command.
@@ -73,6 +75,22 @@ def _stream(address: str) -> str:
 
 def _is_folder(address: str, path: Path) -> bool:
     return address.endswith("/") or path.is_dir() or not path.suffix
+
+
+def open_sparing(out: Output, *, live: bool) -> Sink | SparingSink:
+    """Open a sink as open_sink does; files and folders leave some of their disk free.
+
+    live: whether frames go on coming when the disk is nearly full. A run of live cameras goes on without the file, and
+    with the next one of several, or the folder, once there is room again. Any other run cannot be finished, so the
+    frame for which there is no room is an error. Raises what open_sink raises.
+    """
+    path = output_path(out.address)
+    if path is None or out.address is None:
+        return open_sink(out.address)
+    folder = _is_folder(out.address, path)
+    goes_on: WhenFull = "resume" if folder or out.rotation is not None else "end"
+    room = DiskRoom(path if folder else path.parent, goes_on if live else "fail", out.reserve_mb)
+    return SparingSink(lambda: open_sink(out.address, out.rotation), str(path), room)
 
 
 def open_sink(address: str | None, rotation: Rotation | None = None) -> Sink:

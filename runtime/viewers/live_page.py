@@ -29,6 +29,7 @@ class PageSettings:
     token: str | None = None
     captures: Path = Path("captures")
     view_token: str | None = None
+    reserve_mb: float | None = None
 
 
 class LivePage:
@@ -56,7 +57,8 @@ class LivePage:
 
         settings = settings or PageSettings()
         check_capture_folder(settings.captures)
-        self.view = LiveView(gauge, LatestFrame(), Jpegs(), Captures(settings.captures))
+        captures = Captures(settings.captures, reserve_mb=settings.reserve_mb)
+        self.view = LiveView(gauge, LatestFrame(), Jpegs(), captures)
         routes = [*probe_routes(gauge, LivenessCheck(gauge)), *([] if tuner is None else tuning_routes(tuner))]
         app = live_app(self.view, Access(settings.host, settings.token, settings.view_token), routes)
         self._server = WebServer(app, settings.host, settings.port)

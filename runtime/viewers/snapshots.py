@@ -16,7 +16,7 @@ from coconet.files import make_folder, refuse_address, writing_to
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.sink import CLIPPED
-from coconet.runtime.sinks.sparing_sink import SparingSink, check_room
+from coconet.runtime.sinks.sparing_sink import DiskRoom, SparingSink, check_room
 from coconet.runtime.sinks.video_file import STAMP, recover_leftovers
 from coconet.runtime.sinks.writer_thread import SinkThread
 from coconet.runtime.viewers.rate_limit import RateLimit, TooOften
@@ -64,9 +64,12 @@ class _Clip:
 class Captures:
     """Writes into a folder, which is made with the first file; not too often, and not until its disk is full."""
 
-    def __init__(self, folder: Path, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, folder: Path, now_s: Callable[[], float] = time.monotonic, reserve_mb: float | None = None
+    ) -> None:
+        """Prepare to write. reserve_mb: how much of the disk stays free, as spare_bytes takes it."""
         self.folder = folder
-        self._now_s = now_s
+        self._now_s, self._reserve_mb = now_s, reserve_mb
         self._snapshots, self._recordings = RateLimit(5, 1.0, now_s), RateLimit(5, 10.0, now_s)
         self._lock = Lock()
         self._clip: _Clip | None = None
@@ -110,8 +113,9 @@ class Captures:
             if self._clip is None:
                 name = f"{self._stem(self._recordings)}.mp4"
                 recover_leftovers(self.folder, _OURS)
-                file = SparingSink(open_sink(str(self.folder / name)), self.folder, self._now_s)
-                writer = SinkThread(file, delivery=CLIPPED)
+                path, room = str(self.folder / name), DiskRoom(self.folder, "end", self._reserve_mb)
+                file = SparingSink(lambda: open_sink(path), path, room, self._now_s, CLIPPED)
+                writer = SinkThread(file)
                 writer.start()
                 self._clip = _Clip(name, time.monotonic(), file, writer)
             return self._clip.state
@@ -127,7 +131,7 @@ class Captures:
 
     def _stem(self, allowance: RateLimit) -> str:
         make_folder(self.folder)
-        check_room(self.folder)
+        check_room(self.folder, self._reserve_mb)
         if not allowance.take():
             raise TooOften(self.folder, wanted="fewer new files", got="too many at once", remedy="Wait a few seconds.")
         now = datetime.now(timezone.utc)

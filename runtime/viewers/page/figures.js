@@ -19,6 +19,8 @@ export function showFigures({ vitals, recording }) {
   showCamera("infrared", vitals.infrared);
   $("pairing").textContent = vitals.pairing_trouble;
   $("pairing").hidden = !vitals.pairing_trouble;
+  $("output").textContent = vitals.output_trouble && `Output ${vitals.output_trouble}`;
+  $("output").hidden = !vitals.output_trouble;
   showDetails(vitals);
 }
 

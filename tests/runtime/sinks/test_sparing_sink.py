@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from coconet.errors import CoconetError
+from coconet.files import spare_bytes
 from coconet.media.video import VideoReader
-from coconet.runtime.sinks.open_sink import open_sink
-from coconet.runtime.sinks.sparing_sink import SparingSink, check_room, missing_bytes
+from coconet.media.video_writer import VideoWriter
+from coconet.runtime.sinks.open_sink import Output, open_sink, open_sparing
+from coconet.runtime.sinks.sparing_sink import DiskRoom, SparingSink, WhenFull, check_room
 from tests.support.frames import fused_frame
 from tests.support.loop_ends import Shelf
 
@@ -32,25 +35,39 @@ def with_free(monkeypatch: pytest.MonkeyPatch, free: float, total: float = 100e9
 
 
 @pytest.mark.parametrize(
-    ("free", "total", "missing"), [(2e9, 100e9, 0), (0.4e9, 100e9, 600_000_000), (0.4e9, 4e9, 0), (0, 4e9, 200_000_000)]
+    ("free", "total", "spare"),
+    [(2e9, 100e9, 10**9), (0.4e9, 100e9, -600_000_000), (0.4e9, 4e9, 200_000_000), (0, 4e9, -200_000_000)],
 )
 def test_the_reserve_is_a_gigabyte_or_a_twentieth_of_a_small_disk(
-    free: float, total: float, missing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    free: float, total: float, spare: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_free(monkeypatch, free, total)
-    assert missing_bytes(tmp_path) == missing
+    assert spare_bytes(tmp_path) == spare
+    assert spare_bytes(tmp_path / "not" / "yet") == spare
+    assert spare_bytes(tmp_path, 300) == free - 300e6
+
+
+def sparing(path: Path, clock: Clock, when_full: WhenFull = "end", sinks: list[Shelf] | None = None) -> SparingSink:
+    opener = (lambda: open_sink(str(path))) if sinks is None else partial(more_of, sinks)
+    return SparingSink(opener, str(path), DiskRoom(path.parent, when_full), clock)
+
+
+def more_of(sinks: list[Shelf]) -> Shelf:
+    sinks.append(Shelf())
+    return sinks[-1]
 
 
 def test_a_file_is_ended_and_whole_once_the_disk_is_nearly_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    sink = SparingSink(open_sink(str(tmp_path / "a.mp4")), tmp_path, clock)
+    sink = sparing(tmp_path / "a.mp4", clock)
     for index in range(6):
         with_free(monkeypatch, 5e9 if index < 3 else 0.5e9)
         clock.now_s += 1.0
         sink.write(fused_frame(index))
     assert (sink.frames, sink.ended) == (3, "ended: the disk is nearly full")
+    assert sink.loss == "3 frames were not written, because the disk was nearly full"
     with VideoReader(tmp_path / "a.mp4") as video:
         assert len(list(video)) == 3
     sink.discard()
@@ -58,26 +75,105 @@ def test_a_file_is_ended_and_whole_once_the_disk_is_nearly_full(
     assert (tmp_path / "a.mp4").is_file()
 
 
+def test_where_frames_cannot_be_let_go_the_end_is_an_error_and_the_file_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    sink = sparing(tmp_path / "a.mp4", clock, "fail")
+    sink.write(fused_frame(0))
+    clock.now_s += 1.0
+    with_free(monkeypatch, 0.5e9)
+    with pytest.raises(CoconetError, match=r"wanted 1 GB free.*got less.*until then, 1 frames, is there and whole"):
+        sink.write(fused_frame(1))
+    sink.discard()
+    with VideoReader(tmp_path / "a.mp4") as video:
+        assert len(list(video)) == 1
+
+
+def test_writing_goes_on_in_a_new_file_once_there_is_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, sinks = Clock(), list[Shelf]()
+    sink = sparing(tmp_path / "a.mp4", clock, "resume", sinks)
+    for index, free in enumerate((5e9, 0.5e9, 1.1e9, 1.3e9, 1.1e9)):  # it takes more room to begin than to go on
+        with_free(monkeypatch, free)
+        clock.now_s += 1.0
+        sink.write(fused_frame(index))
+    sink.close()
+    assert [[frame.pair.visible.index for frame in shelf.frames] for shelf in sinks] == [[0], [3, 4]]
+    assert [shelf.ends for shelf in sinks] == [["closed"], ["closed"]]
+    assert (sink.left_out, sink.ended) == (2, "")
+
+
+def test_a_disk_without_room_at_the_beginning_is_an_error_or_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, sinks = Clock(), list[Shelf]()
+    with_free(monkeypatch, 0.5e9)
+    with pytest.raises(CoconetError, match="wanted 1 GB free"):
+        sparing(tmp_path / "a.mp4", clock, "fail", sinks)
+    sink = sparing(tmp_path / "a.mp4", clock, "resume", sinks)
+    assert (sinks, sink.ended) == ([], "ended: the disk is nearly full")
+    with_free(monkeypatch, 5e9)
+    clock.now_s += 1.0
+    sink.write(fused_frame(0))
+    assert (len(sinks), sink.ended) == (1, "")
+
+
 def test_the_disk_is_looked_at_once_a_second_and_not_for_every_frame(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[Path] = []
 
-    def look(folder: Path) -> int:
+    def look(folder: Path, _reserve_mb: float | None) -> int:
         looks.append(folder)
         return 0
 
-    monkeypatch.setattr("coconet.runtime.sinks.sparing_sink.missing_bytes", look)
-    clock, shelf = Clock(), Shelf()
-    sink = SparingSink(shelf, tmp_path, clock)
+    monkeypatch.setattr("coconet.runtime.sinks.sparing_sink.spare_bytes", look)
+    clock, sinks = Clock(), list[Shelf]()
+    sink = sparing(tmp_path / "a.mp4", clock, "end", sinks)
     for index in range(50):
         clock.now_s += 0.05
         sink.write(fused_frame(index))
     sink.close()
-    assert (len(looks), len(shelf.frames), shelf.ends) == (2, 50, ["closed"])
+    assert (len(looks), len(sinks[0].frames), sinks[0].ends) == (3, 50, ["closed"])  # once before the first frame
 
 
 def test_without_room_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_free(monkeypatch, 0.5e9)
     with pytest.raises(CoconetError, match="wanted 1 GB free, or 5% of a small disk, got less. Free space"):
         check_room(tmp_path)
+    check_room(tmp_path, 100)
+
+
+@pytest.mark.parametrize(("address", "when_full"), [("x.mp4", "end"), ("pictures/", "resume")])
+def test_live_cameras_go_on_and_recordings_do_not(
+    address: str, when_full: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_free(monkeypatch, 0.5e9)
+    out = Output(f"{tmp_path}/{address}")
+    with pytest.raises(CoconetError, match="wanted 1 GB free"):
+        open_sparing(out, live=False)
+    sink = open_sparing(out, live=True)
+    assert isinstance(sink, SparingSink)
+    sink.write(fused_frame(0))
+    assert (sink.ended, sink.left_out) == ("ended: the disk is nearly full", 1)
+    with_free(monkeypatch, 5e9)
+    monkeypatch.setattr("coconet.runtime.sinks.sparing_sink._LOOK_S", 0.0)
+    sink.write(fused_frame(1))
+    sink.close()
+    assert bool(sink.ended) == (when_full == "end")
+    assert isinstance(open_sparing(Output(out.address, reserve_mb=100), live=False), SparingSink)
+
+
+def test_a_video_is_not_copied_for_its_index_where_the_copy_would_fill_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, free in (("copied.mp4", 5e9), ("as-it-was.mp4", 1e9)):
+        with_free(monkeypatch, free)
+        with VideoWriter(tmp_path / name) as video:
+            video.write(fused_frame(0).pixels, 0)
+        with VideoReader(tmp_path / name) as reader:
+            assert len(list(reader)) == 1
+    assert b"moof" not in (tmp_path / "copied.mp4").read_bytes()
+    assert b"moof" in (tmp_path / "as-it-was.mp4").read_bytes()

@@ -1,0 +1,94 @@
+"""A disk that is nearly full ends what is recorded, whole, and every command says so."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from coconet.media.video import VideoReader
+from coconet.runtime.loop.liveness import LivenessCheck
+from coconet.runtime.loop.run_stats import RunStats
+from tests.support.command_line import command
+
+Disk = namedtuple("Disk", "total used free")
+
+PAINTED = "painted://?width=64&height=48&fps=30&duration_s={}"
+
+
+@pytest.fixture
+def filling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk with room for two looks, and then with none: every look is a second after the one before."""
+    looks: list[Path] = []
+
+    def usage(folder: Path) -> Disk:
+        looks.append(folder)
+        free = 5e9 if len(looks) <= 2 else 0.5e9
+        return Disk(100e9, 100e9 - free, free)
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    monkeypatch.setattr("coconet.runtime.sinks.sparing_sink._LOOK_S", 0.0)
+
+
+def frames_of(path: Path) -> int:
+    with VideoReader(path) as video:
+        return len(list(video))
+
+
+def cameras(seconds: float) -> tuple[str, ...]:
+    return ("--visible", PAINTED.format(seconds), "--infrared", PAINTED.format(seconds), "--model", "average")
+
+
+@pytest.mark.usefixtures("filling")
+def test_a_run_of_live_cameras_goes_on_without_its_file_and_ends_with_the_code_of_the_output(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    shown = ("--view", "web", "--port", 0, "--captures", tmp_path / "captures", "--log", "json")
+    ended = command("run", *cameras(1), "--out", tmp_path / "x.mp4", "--json", report, *shown)
+    told = json.loads(report.read_text())
+    assert ended.code == 5
+    assert "frames were not written, because the disk was nearly full" in ended.err
+    assert '"trouble": "ended: the disk is nearly full"' in ended.err
+    assert 0 < frames_of(tmp_path / "x.mp4") < told["fused"]
+    assert told["output_loss"].startswith(f"{told['fused'] - frames_of(tmp_path / 'x.mp4')} frames")
+
+
+@pytest.mark.usefixtures("filling")
+def test_a_run_of_recordings_ends_and_its_file_is_whole(tmp_path: Path) -> None:
+    first = command("run", *cameras(60), "--out", tmp_path / "first.mp4")
+    assert first.code == 5
+    assert "wanted 1 GB free, or 5% of a small disk, got less. Free space" in first.err.replace("\n", " ")
+    assert f"What was fused until then, {frames_of(tmp_path / 'first.mp4')} frames" in first.err.replace("\n", " ")
+    assert command("run", *cameras(1), "--out", tmp_path / "second.mp4").code == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["first.mp4"]  # there was no room from the beginning
+    assert command("run", *cameras(0.5), "--out", tmp_path / "third.mp4", "--reserve-mb", 100).code == 0
+
+
+@pytest.mark.usefixtures("filling")
+def test_a_recording_of_a_rig_ends_and_replays(tmp_path: Path) -> None:
+    rig, night = tmp_path / "rig.toml", tmp_path / "night"
+    rig.write_text(f'[visible]\naddress = "{PAINTED.format(60)}"\n[infrared]\naddress = "{PAINTED.format(60)}"\n')
+    ended = command("record", rig, "--out", night)
+    assert ended.code == 5
+    assert "wanted 1 GB free" in ended.err
+    assert "up to then is whole and replays" in ended.err.replace("\n", " ")
+    assert command("run", night / "rig.toml", "--model", "average").code in (0, 8)  # one side may be longer
+    ended = command("record", rig, "--out", tmp_path / "second")
+    assert (ended.code, (tmp_path / "second").exists()) == (5, False)
+
+
+def test_an_output_that_has_ended_is_told_and_the_run_is_ready_all_the_same() -> None:
+    from coconet.runtime.backends.baseline import BaselineBackend
+    from tests.support.frames import fused_frame
+
+    gauge = RunStats()
+    gauge.begin(BaselineBackend().card, "numpy", lambda: 0)
+    gauge.watch_output(lambda: "ended: the disk is nearly full")
+    pulse = LivenessCheck(gauge)
+    gauge.note(fused_frame())
+    assert (pulse.standing().ready, pulse.standing().reason) == (True, "fusing; output ended: the disk is nearly full")
+    vitals = gauge.vitals()
+    assert vitals is not None
+    assert vitals.output_trouble == "ended: the disk is nearly full"
