@@ -98,7 +98,7 @@ class DiskFull:
 
     fault: RigFault = "disk full"
     side = None
-    recover_s = 15.0  # the page begins one recording in ten seconds, if many were begun before
+    recover_s = 60.0  # the page begins one recording in ten seconds, if many were begun before
 
     def __init__(self, page: LivePage, folder: Path) -> None:
         self._captures, self._folder = page.view.captures, folder

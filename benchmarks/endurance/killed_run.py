@@ -20,7 +20,7 @@ _CAMERAS = (
 
 _END_S = 10.0
 
-_BEGIN_S, _AGAIN_S = 60.0, 60.0  # on a busy machine it takes a while to start a Python with everything imported
+_BEGIN_S, _AGAIN_S = 180.0, 180.0  # on a busy machine it takes a while to start a Python with everything imported
 
 
 class KilledRun:

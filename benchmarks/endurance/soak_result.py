@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median_low
-from threading import active_count
 
 from coconet.benchmarks.endurance.faults import Fault
 from coconet.benchmarks.endurance.hazards import RigFault
@@ -24,7 +23,8 @@ BASE_S = 300.0
 class Sample:
     """The process at a moment: seconds since the start, resident memory, threads and open file handles.
 
-    fps: fused frames a second. age_ms: from capture to the fused picture (p50), which grows with every queue.
+    threads: those of libraries too. fps: fused frames a second. age_ms: from capture to the fused picture (p50), which
+    grows with every queue.
     """
 
     seconds: float
@@ -47,7 +47,8 @@ class Sample:
             )
         age = None if vitals is None else vitals.capture_to_fused_ms
         fps, age_ms = 0.0 if vitals is None else vitals.fps, 0.0 if age is None else age.p50
-        return cls(seconds, resident, active_count(), len(list(Path("/proc/self/fd").iterdir())), fps, age_ms)
+        threads, handles = (len(list(Path("/proc/self", name).iterdir())) for name in ("task", "fd"))
+        return cls(seconds, resident, threads, handles, fps, age_ms)
 
     @classmethod
     def usual(cls, samples: Sequence[Sample]) -> Sample:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -10,11 +10,12 @@ import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.media.palettes import InfraredGray, is_coloured
-from coconet.media.pixels import RawPixels, upright
+from coconet.media.pixels import UPRIGHT, RawPixels, upright
 
 try:
     import av
     from av.sidedata.sidedata import Type
+    from av.video.reformatter import VideoReformatter
 except ImportError as error:
     raise MissingPackage("av", job="reading videos") from error
 
@@ -71,6 +72,8 @@ class FrameDecoder:
         """
         self._where, self._gray, self._aspect = where, gray, sample_aspect or Fraction(1)
         self._infrared = InfraredGray(palette, where)
+        self._orientations: dict[int, int] = {}
+        self._scaler = VideoReformatter()  # one for all frames: each would have threads of its own
         if not Fraction(1, _MOST_ASPECT) <= self._aspect <= _MOST_ASPECT:
             raise CoconetError(
                 where,
@@ -97,21 +100,21 @@ class FrameDecoder:
                 got=f"high dynamic range, {_HDR[int(frame.color_trc)]}",
                 remedy="Convert it to BT.709 first, for example by the filters zscale and tonemap of FFmpeg.",
             )
-        return frame.to_ndarray(format="bgr24", interpolation=INTERPOLATION)
+        return self._converted(frame, "bgr24", INTERPOLATION)
 
     def _samples(self, frame: av.VideoFrame) -> RawPixels:
         """(H, W, 1) of an infrared frame."""
         name, bits = frame.format.name, max(part.bits for part in frame.format.components)
         if name.startswith("ya"):  # gray with alpha
-            return _with_axis(frame.to_ndarray(format="gray16le" if bits > 8 else "gray"))
+            return _with_axis(self._converted(frame, "gray16le" if bits > 8 else "gray"))
         if name.startswith("gray") and bits > 8:
             return _with_axis(frame.to_ndarray())
         known = self._infrared.used not in ("", "luma")
-        if self._infrared.wants_colour and (known or _has_colour(frame)):
-            return self._infrared(frame.to_ndarray(format="bgr24", interpolation=INTERPOLATION))
+        if self._infrared.wants_colour and (known or _has_colour(frame, self._converted)):
+            return self._infrared(self._converted(frame, "bgr24", INTERPOLATION))
         if bits > 8:
-            return _counts(frame)
-        return _with_axis(frame.to_ndarray(format="gray", interpolation=INTERPOLATION))
+            return _counts(frame, self._converted)
+        return _with_axis(self._converted(frame, "gray", INTERPOLATION))
 
     def _square(self, pixels: RawPixels) -> RawPixels:
         """Widen stored pixels that are not square, or narrow them, as players do."""
@@ -123,11 +126,19 @@ class FrameDecoder:
         shown = max(1, round(width * self._aspect))
         return _with_axis(np.asarray(cv2.resize(pixels, (shown, height), interpolation=cv2.INTER_LINEAR)))
 
+    def _converted(self, frame: av.VideoFrame, layout: str, interpolation: int | None = None) -> RawPixels:
+        """The samples of a frame in another layout of FFmpeg."""
+        return self._scaler.reformat(frame, format=layout, interpolation=interpolation).to_ndarray()
+
     def _turned(self, frame: Any, pixels: RawPixels) -> RawPixels:
+        if frame.rotation not in self._orientations:  # a frame that has been asked for its side data is part of a cycle
+            self._orientations[frame.rotation] = self._orientation(frame)
+        return upright(pixels, self._orientations[frame.rotation])
+
+    def _orientation(self, frame: Any) -> int:
+        """How a frame is turned, by its display matrix. Raises CoconetError for what is no quarter turn."""
         side = next((one for one in frame.side_data if one.type == Type.DISPLAYMATRIX), None)
-        if side is None:
-            return pixels
-        orientation = matrix_orientation(np.frombuffer(bytes(side), np.int32).tolist())
+        orientation = UPRIGHT if side is None else matrix_orientation(np.frombuffer(bytes(side), np.int32).tolist())
         if orientation is None:
             raise CoconetError(
                 self._where,
@@ -135,7 +146,7 @@ class FrameDecoder:
                 got=f"one of {frame.rotation} degrees",
                 remedy="Turn the pictures themselves, for example with ffmpeg -vf rotate.",
             )
-        return upright(pixels, orientation)
+        return orientation
 
 
 def matrix_orientation(numbers: Sequence[int]) -> int | None:
@@ -149,11 +160,15 @@ def matrix_orientation(numbers: Sequence[int]) -> int | None:
     return None if skewed else _MATRICES.get(unit)
 
 
-def _has_colour(frame: av.VideoFrame) -> bool:
+_Converter = Callable[[av.VideoFrame, str], RawPixels]
+"""Gives the samples of a frame in a layout of FFmpeg."""
+
+
+def _has_colour(frame: av.VideoFrame, converted: _Converter) -> bool:
     """Whether the chroma of a frame says more than the noise of a codec on a gray picture."""
     layout = frame.format
     if layout.name.startswith("gray") or len(layout.components) < 3:
-        return layout.name == "pal8" and is_coloured(frame.to_ndarray(format="bgr24"))
+        return layout.name == "pal8" and is_coloured(converted(frame, "bgr24"))
     if (
         layout.is_rgb
         or layout.is_bit_stream
@@ -161,23 +176,23 @@ def _has_colour(frame: av.VideoFrame) -> bool:
         or "p01" in layout.name
         or "p2" in layout.name[:2]
     ):
-        return is_coloured(frame.to_ndarray(format="bgr24"))
+        return is_coloured(converted(frame, "bgr24"))
     bits = layout.components[1].bits
     middle, near = 1 << (bits - 1), _NEUTRAL << (bits - 8)
     planes = [_plane(frame, index, bits)[::_CHROMA_STEP, ::_CHROMA_STEP] for index in range(1, len(frame.planes))][:2]
     return any(bool((np.abs(plane.astype(np.int32) - middle) > near).mean() > _COLOUR_SHARE) for plane in planes)
 
 
-def _counts(frame: av.VideoFrame) -> RawPixels:
+def _counts(frame: av.VideoFrame, converted: _Converter) -> RawPixels:
     """The luma or, of equal B, G and R, the green of more than 8 bits as it is stored.
 
     What it is stretched by makes no difference to its range.
     """
     if frame.format.is_rgb and not frame.format.is_planar:
-        return np.ascontiguousarray(frame.to_ndarray(format="rgb48le")[:, :, 1:2])
+        return np.ascontiguousarray(converted(frame, "rgb48le")[:, :, 1:2])
     if frame.format.is_rgb or (frame.format.components[0].is_luma and len(frame.planes) > 1):  # green comes first
         return _with_axis(_plane(frame, 0, 16).copy())
-    return _with_axis(frame.to_ndarray(format="gray16le"))
+    return _with_axis(converted(frame, "gray16le"))
 
 
 def _plane(frame: Any, index: int, bits: int) -> RawPixels:

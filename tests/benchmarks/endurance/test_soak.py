@@ -39,7 +39,7 @@ def test_a_rig_is_whole_again_after_every_fault_and_keeps_no_threads_and_handles
     assert list(result.trials) == told
     assert all(trial.noticed for trial in told if trial.fault in ("error", "killed"))
     first, last = result.samples[0], result.samples[-1]
-    assert last.threads <= first.threads + 1  # one of those that answer requests may be idle yet
+    assert last.threads <= first.threads + 4  # those that answer requests end when they have been idle for a while
     assert last.handles <= first.handles + 2
 
 

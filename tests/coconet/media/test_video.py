@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -220,3 +221,15 @@ def test_a_finished_video_has_its_index_in_front(tmp_path: Path, suffix: str) ->
     data = write_video(tmp_path / f"a{suffix}", [flat(level) for level in range(100)]).read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")
     assert b"moof" not in data
+
+
+def test_no_frame_and_no_thread_of_its_conversion_outlives_its_turn(tmp_path: Path) -> None:
+    noisy_video(tmp_path / "a.mp4", 30)
+    gc.collect()
+    gc.disable()
+    try:
+        with VideoReader(tmp_path / "a.mp4") as video:
+            assert len(list(video)) == 30
+        assert sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects()) <= 2  # the first may be in a cycle
+    finally:
+        gc.enable()
