@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,6 +15,9 @@ from coconet.model_names import DEFAULT_MODEL, MODELS, RULES
 from coconet.reading import Reading, reads_pictures
 from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.viewers.open_viewer import View
+
+if TYPE_CHECKING:
+    from coconet.runtime.loop.run_report import RunReport
 
 OnError = Literal["stop", "skip"]
 
@@ -112,7 +115,6 @@ def run(
     before the start; 3 a camera; 4 the model; 5 the output; 6 the page; 7 the end, but some pairs were left out; 8 the
     end, but a large share of the frames had no partner.
     """
-    from coconet.errors import ExitCode
     from coconet.files import whole_file
     from coconet.model_endings import MODEL_SUFFIXES
     from coconet.runtime.backends.choice import choose_backend
@@ -130,7 +132,7 @@ def run(
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.runtime.viewers.live_page import PageSettings
     from coconet.runtime.viewers.open_viewer import open_viewer
-    from coconet.terminal import Console, print_warning
+    from coconet.terminal import Console
 
     select_cuda_device(device)
     if rig is not None and rig.suffix in MODEL_SUFFIXES:
@@ -159,14 +161,25 @@ def run(
         if scratch:
             scratch.write_text(report.to_json())
     Console(stderr=out in ("h264:-", "raw:-")).print(report.to_table())  # standard output is the stream's
+    if code := _say_left_out(report, misfits=on_error == "skip"):
+        raise typer.Exit(code)
+
+
+def _say_left_out(report: RunReport, *, misfits: bool) -> int:
+    """Say what is missing from the output, and give the exit code for that; misfits: whether pairs could be left out."""
+    from coconet.errors import ExitCode
+    from coconet.terminal import print_warning
+
+    left_out = report.left_out if misfits else []
+    for line in left_out:
+        typer.echo(f"left out: {line}", err=True)
     if report.output_loss:
         print_warning(f"{report.output_loss}. What was written before is whole. Free space, or keep fewer files.")
-        raise typer.Exit(ExitCode.OUTPUT)
-    if on_error == "skip" and report.left_out:
-        for line in report.left_out:
-            typer.echo(f"left out: {line}", err=True)
-        raise typer.Exit(ExitCode.MISFITS)
+        return ExitCode.OUTPUT
+    if left_out:
+        return ExitCode.MISFITS
     if report.trouble:
         remedy = "coconet offset finds how far their clocks are apart; [pairing] tolerance_ms allows larger gaps."
         print_warning(f"{report.trouble}. {remedy}")
-        raise typer.Exit(ExitCode.UNPAIRED)
+        return ExitCode.UNPAIRED
+    return ExitCode.FINISHED
