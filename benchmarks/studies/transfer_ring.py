@@ -1,9 +1,11 @@
 """The frame ring on a real GPU: that it moves frames rightly, how it overlaps, and what it costs the host.
 
     python -m coconet.benchmarks.studies.transfer_ring --json gpu_ring.json
+    python -m coconet.benchmarks.studies.transfer_ring --model lite.engine
     compute-sanitizer --error-exitcode 9 python -m coconet.benchmarks.studies.transfer_ring --check
 
-Needs PyTorch with CUDA as the engine: TensorRT does not run on every GPU, the ring does.
+The engine is PyTorch with CUDA, as TensorRT does not run on every GPU, or an engine file, as on a Jetson. The check
+needs neither of the two.
 """
 
 from __future__ import annotations
@@ -14,22 +16,29 @@ import itertools
 import json
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from coconet.benchmarks.studies.other_threads import share_left_by
+from coconet.cards.engine_card import read_engine_card
+from coconet.cards.frame_size import FrameSize
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
 from coconet.media.pixels import Pixels
+from coconet.model_endings import ENGINE_SUFFIX
+from coconet.runtime.backends.gpu.libcuda import Libcuda
 from coconet.runtime.backends.gpu.memory import GpuMemory, GpuObject
 from coconet.runtime.backends.gpu.open_memory import LIBRARIES, open_gpu_memory
 from coconet.runtime.backends.gpu.refusal import GpuRefused
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
+from coconet.runtime.backends.tensorrt.engine import TrtEngine, check_device, open_for
 from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing, GpuEngine, Shape
 from coconet.runtime.loop.latency_log import Percentiles
@@ -130,12 +139,18 @@ TIMED_FRAMES = 300
 
 WARMUP_FRAMES = 20
 
+SHARED_FRAMES = 50
+
 Pair = tuple[Pixels, Pixels]
 
 
 @dataclass(frozen=True)
 class RingRun:
-    """One way to run the ring. host_ms: what `submit` keeps the host for. gpu_share: of the card's matrix rate."""
+    """One way to run the ring.
+
+    host_ms: what `submit` keeps the host for. gpu_share: of the card's matrix rate. others_share: how often another
+    Python thread comes to run meanwhile, as a share of how often it does while this one sleeps.
+    """
 
     library: str
     depth: int
@@ -145,7 +160,8 @@ class RingRun:
     frames_per_second: float
     host_ms: float
     host_share: float
-    gpu_share: float
+    gpu_share: float | None
+    others_share: float
 
 
 class CopyEngine:
@@ -154,12 +170,26 @@ class CopyEngine:
     capturable = True
 
     def __init__(self, size_bytes: int) -> None:
-        self._size = size_bytes
+        self._size, self._driver = size_bytes, Libcuda()
 
     def enqueue(self, addresses: Mapping[str, int], stream: GpuObject) -> None:
         """Enqueue the copy."""
-        with on_stream(stream):
-            view_of(addresses[FUSED], (self._size,)).copy_(view_of(addresses[VISIBLE], (self._size,)))
+        copy = (addresses[FUSED], addresses[VISIBLE], self._size, stream.handle)
+        self._driver.call("cuMemcpyDtoDAsync", *copy)
+
+
+@contextmanager
+def engine_of(path: Path, size: tuple[int, int], gpu: GpuMemory) -> Iterator[GpuEngine]:
+    """Open an engine file for frames of (height, width). Raises CoconetError as the TensorRT backend does."""
+    card, device = read_engine_card(path), first_cuda_device()
+    check_device(path, card, device)
+    with (
+        gpu.current(),
+        closing(TrtEngine(path, card, open_for(path, card, device))) as engine,
+        closing(engine.new_context()) as context,
+    ):
+        context.set_size(FrameSize(*size))
+        yield context
 
 
 def random_pairs(count: int, height: int, width: int) -> list[Pair]:
@@ -182,8 +212,10 @@ def check(gpu: GpuMemory, height: int, width: int) -> None:
                         raise CoconetError(where, wanted="the picture sent", got="another", remedy="Report this.")
 
 
-def time_ring(gpu: GpuMemory, engine: TorchEngine, size: tuple[int, int], options: RingOptions, peak: float) -> RingRun:
-    """Time the ring. peak: the card's matrix rate in TFLOP/s, as measured by `matrix_tflops`."""
+def time_ring(
+    gpu: GpuMemory, engine: GpuEngine, size: tuple[int, int], options: RingOptions, work: float | None = None
+) -> RingRun:
+    """Time the ring. work: what a frame takes of the card's matrix rate, in seconds; None if that is not known."""
     pairs = random_pairs(8, *size)
     with _ring(gpu, engine, _shapes(*size), options) as ring:
         for _ in _through(ring, [pairs[index % 8] for index in range(WARMUP_FRAMES)]):
@@ -203,6 +235,8 @@ def time_ring(gpu: GpuMemory, engine: TorchEngine, size: tuple[int, int], option
             ends.append(time.perf_counter())
         seconds = time.perf_counter() - began
         latencies = [(end - start) * 1e3 for start, end in zip(starts, ends, strict=True)]
+        some = [pairs[index % 8] for index in range(SHARED_FRAMES)]
+        others = share_left_by(lambda: deque(_through(ring, some), maxlen=0))
     rate, host_ms = TIMED_FRAMES / seconds, float(np.median(submits)) * 1e3
     return RingRun(
         library=gpu.name,
@@ -213,7 +247,8 @@ def time_ring(gpu: GpuMemory, engine: TorchEngine, size: tuple[int, int], option
         frames_per_second=rate,
         host_ms=host_ms,
         host_share=host_ms / (1e3 / rate),
-        gpu_share=engine.tflop * rate / peak,
+        gpu_share=None if work is None else work * rate,
+        others_share=others,
     )
 
 
@@ -221,7 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Check every library that is installed, then time CoCoNet FP16 behind the ring; print one line a run."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--check", action="store_true", help="only move frames, as for compute-sanitizer")
-    parser.add_argument("--model", default="coconet", help="a checkpoint, or the word lite or coconet")
+    parser.add_argument("--model", default="coconet", help="a checkpoint, the word lite or coconet, or an engine")
     parser.add_argument("--height", type=int, default=480)
     parser.add_argument("--width", type=int, default=640)
     parser.add_argument("--json", type=Path)
@@ -232,14 +267,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             check(gpu, *((64, 96) if chosen.check else size))
             print(f"{gpu.name}: every frame came back as it was sent", flush=True)
         if not chosen.check:
-            engine, peak = TorchEngine(chosen.model, *size), matrix_tflops()
-            print(f"{device.name}: {peak:.0f} TFLOP/s in FP16 matrix products", flush=True)
-            for gpu in _installed():
-                graphs = (False, True) if gpu.graphs else (False,)
-                for depth, zero_copy, graph in itertools.product((1, 3), (False, True), graphs):
-                    options = RingOptions(depth, zero_copy, graph)
-                    runs.append(time_ring(gpu, engine, size, options, peak))
-                    print(json.dumps(dataclasses.asdict(runs[-1])), flush=True)
+            for run in time_all(chosen.model, size):
+                runs.append(run)
+                print(json.dumps(dataclasses.asdict(run)), flush=True)
         if chosen.json:
             told = {"device": dataclasses.asdict(device), "runs": [dataclasses.asdict(run) for run in runs]}
             with whole_file(chosen.json) as scratch:
@@ -248,6 +278,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def time_all(model: str, size: tuple[int, int]) -> Iterator[RingRun]:
+    """Time every kind of ring with every library; model: as for the option --model."""
+    work = torch_engine = None
+    if not model.endswith(ENGINE_SUFFIX):
+        torch_engine, peak = TorchEngine(model, *size), matrix_tflops()
+        work = torch_engine.tflop / peak
+        print(f"{peak:.0f} TFLOP/s in FP16 matrix products", flush=True)
+    for gpu in _installed():
+        with nullcontext(torch_engine) if torch_engine else engine_of(Path(model), size, gpu) as engine:
+            graphs = (False, True) if gpu.graphs and engine.capturable else (False,)
+            for depth, zero_copy, graph in itertools.product((1, 3), (False, True), graphs):
+                yield time_ring(gpu, engine, size, RingOptions(depth, zero_copy, graph), work)
 
 
 def _installed() -> Iterator[GpuMemory]:

@@ -1,28 +1,35 @@
 """Frame rings on the stand-in GPU: every kind of ring, an error at every call, and a count of what is left.
 
-    LD_LIBRARY_PATH=folder python -m tests.support.ring_runs cuda-python every
+    python -m tests.support.ring_runs cuda-python every
+    python -m tests.support.ring_runs cuda-python share
 
-runs all of them through one library, with the stand-in in `folder` as libcuda.so.1, and prints a JSON object.
+The first runs all of them through one library that finds the stand-in as libcuda.so.1, and prints what they came to;
+the second prints how much other threads get done meanwhile.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import logging
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 import numpy as np
 
+from coconet.benchmarks.studies.other_threads import share_left_by
 from coconet.errors import CoconetError
 from coconet.runtime.backends.gpu.memory import GpuMemory
 from coconet.runtime.backends.gpu.open_memory import open_gpu_memory
 from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing
-from tests.support.stand_in_gpu import StandInGpu, XorEngine
+from tests.support.stand_in_gpu import StandInGpu, XorEngine, driver_library
 
 SHAPES = {"visible": (4, 6, 3), "infrared": (4, 6, 1), "fused": (4, 6, 3)}
 
@@ -158,5 +165,31 @@ def run_all(gpu: StandInGpu, memory: GpuMemory, every: bool) -> Matrix:
     return found
 
 
+SHARED_KERNEL_US = 20_000
+
+
+def shares_of_others(gpu: StandInGpu, memory: GpuMemory) -> dict[str, float]:
+    """How often another thread runs while frames of 20 ms are on their way, by the kind of ring; 1 is unhindered."""
+    found = {}
+    gpu.set(lazy=0, kernel_us=SHARED_KERNEL_US)
+    for options in EVERY:
+        with ring_on(gpu, memory, options) as ring:
+            found[str(options)] = round(share_left_by(partial(through, ring)), 3)
+    return found
+
+
+def main(library: str, *words: str) -> int:
+    """Run in a process that finds the stand-in as libcuda.so.1, or start that process."""
+    if "inside" not in words:
+        environment = {**os.environ, "LD_LIBRARY_PATH": str(driver_library().parent)}
+        command = [sys.executable, "-m", "tests.support.ring_runs", library, *words, "inside"]
+        return subprocess.run(command, env=environment, check=False).returncode
+    logging.getLogger("coconet.gpu").setLevel(logging.ERROR)  # graphs that are made to fail
+    gpu, memory = StandInGpu("libcuda.so.1"), open_gpu_memory(library)
+    found = shares_of_others(gpu, memory) if "share" in words else asdict(run_all(gpu, memory, "every" in words))
+    print(json.dumps(found, indent=2))
+    return 0
+
+
 if __name__ == "__main__":
-    print(json.dumps(asdict(run_all(StandInGpu("libcuda.so.1"), open_gpu_memory(sys.argv[1]), "every" in sys.argv))))
+    sys.exit(main(*sys.argv[1:]))

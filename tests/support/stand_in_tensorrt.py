@@ -7,11 +7,16 @@ code uses of them is there in the real ones.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from enum import Enum
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from coconet.cards.engine_card import BuildOptions, DeviceIdentity, EngineCard, card_path
+from coconet.files import sha256_of
 from tests.support.stand_in_gpu import StandInGpu
+from tests.support.tiny_onnx import averaging_card
 
 TensorIOMode = Enum("TensorIOMode", "NONE INPUT OUTPUT")
 DataType = Enum("DataType", "UINT8 FLOAT")
@@ -152,3 +157,21 @@ class StandInContext:
             for layer, ms in (("first", 0.25), ("last", 0.5)):
                 self.profiler.report_layer_time(layer, ms)
         return True
+
+
+def write_plan(folder: Path, **changes: Any) -> Path:
+    """Write `model.engine` that this TensorRT runs, on an Orin, and its card; changes: of the card's fields."""
+    path = folder / "model.engine"
+    path.write_bytes(b"plan")
+    card = EngineCard(
+        model=averaging_card(),
+        onnx_sha256="0" * 64,
+        engine_sha256=sha256_of(path),
+        flavour="tensorrt",
+        tensorrt_version="10.3.0",
+        targets=("sm87",),
+        device=DeviceIdentity("Orin"),
+        options=BuildOptions(),
+    )
+    card_path(path).write_text(replace(card, **changes).to_json())
+    return path

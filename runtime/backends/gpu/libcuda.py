@@ -54,6 +54,7 @@ SIGNATURES = {
     "cuMemHostGetDevicePointer": Signature("cuMemHostGetDevicePointer_v2", (c_void_p, c_uint), c_uint64),
     "cuMemcpyHtoDAsync": Signature("cuMemcpyHtoDAsync_v2", (c_uint64, c_void_p, c_size_t, c_void_p)),
     "cuMemcpyDtoHAsync": Signature("cuMemcpyDtoHAsync_v2", (c_void_p, c_uint64, c_size_t, c_void_p)),
+    "cuMemcpyDtoDAsync": Signature("cuMemcpyDtoDAsync_v2", (c_uint64, c_uint64, c_size_t, c_void_p)),
     "cuStreamCreate": Signature("cuStreamCreate", (c_uint,), c_void_p),
     "cuStreamDestroy": Signature("cuStreamDestroy_v2", (c_void_p,)),
     "cuStreamSynchronize": Signature("cuStreamSynchronize", (c_void_p,)),

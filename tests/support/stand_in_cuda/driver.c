@@ -123,6 +123,13 @@ int cuMemcpyDtoHAsync_v2(void *to, const void *from, size_t size, stream *on) {
     return end(enqueue(on, (op){.kind = COPY, .to = to, .from = from, .size = size}));
 }
 
+int cuMemcpyDtoDAsync_v2(void *to, const void *from, size_t size, stream *on) {
+    BEGIN(1);
+    if (!find(on, STREAM)) return end(INVALID_HANDLE);
+    if (!inside(to, size, 1) || !inside(from, size, 1)) return end(INVALID_VALUE);
+    return end(enqueue(on, (op){.kind = COPY, .to = to, .from = from, .size = size}));
+}
+
 /* ---- streams and events ---- */
 
 int cuStreamCreate(stream **made, unsigned flags) {

@@ -31,7 +31,7 @@ def in_a_process(*command: str) -> subprocess.CompletedProcess[str]:
 
 def test_every_ring_runs_through_the_real_cuda_python_and_nothing_leaks() -> None:
     require_cuda_python()
-    said = in_a_process("-m", "tests.support.ring_runs", "cuda-python")
+    said = in_a_process("-m", "tests.support.ring_runs", "cuda-python", "inside")
     assert said.returncode == 0, said.stderr
     found = json.loads(said.stdout)
     assert (found["library"], found["kinds"], found["leaks"]) == ("cuda-python", len(EVERY), 0)

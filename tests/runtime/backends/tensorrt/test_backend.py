@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coconet.cards.engine_card import BuildOptions, DeviceIdentity, EngineCard, card_path
+from coconet.cards.engine_card import BuildOptions, DeviceIdentity
 from coconet.errors import CoconetError
-from coconet.files import sha256_of
 from coconet.runtime.backends.gpu import libcuda
 from coconet.runtime.backends.tensorrt import backend as trt
 from coconet.runtime.backends.tensorrt import engine as trt_engine
@@ -24,8 +22,7 @@ from coconet.runtime.loop.pipeline import run_pipeline
 from tests.support.loop_ends import Recording, Shelf
 from tests.support.stand_in_gpu import StandInGpu
 from tests.support.stand_in_pycuda import pycuda_memory
-from tests.support.stand_in_tensorrt import DataType, StandInTensorRT
-from tests.support.tiny_onnx import averaging_card
+from tests.support.stand_in_tensorrt import DataType, StandInTensorRT, write_plan
 
 RANDOM = np.random.default_rng(2)
 LATER = BuildOptions(version_compatible=True)
@@ -41,23 +38,6 @@ def averaged(visible: np.ndarray, infrared: np.ndarray) -> np.ndarray:
     return np.asarray(visible // 2 + infrared // 2)
 
 
-def write_engine(folder: Path, **changes: Any) -> Path:
-    path = folder / "model.engine"
-    path.write_bytes(b"plan")
-    card = EngineCard(
-        model=averaging_card(),
-        onnx_sha256="0" * 64,
-        engine_sha256=sha256_of(path),
-        flavour="tensorrt",
-        tensorrt_version="10.3.0",
-        targets=("sm87",),
-        device=DeviceIdentity("Orin"),
-        options=BuildOptions(),
-    )
-    card_path(path).write_text(dataclasses.replace(card, **changes).to_json())
-    return path
-
-
 @pytest.fixture(params=["libcuda", "pycuda"])
 def machine(request: pytest.FixtureRequest, stand_in: StandInGpu, monkeypatch: pytest.MonkeyPatch) -> StandInTensorRT:
     """A machine with an Orin, TensorRT and one of two libraries that move frames."""
@@ -71,7 +51,7 @@ def machine(request: pytest.FixtureRequest, stand_in: StandInGpu, monkeypatch: p
 
 
 def test_an_engine_fuses_frames(machine: StandInTensorRT, tmp_path: Path) -> None:
-    with TensorRtBackend(write_engine(tmp_path)) as backend:
+    with TensorRtBackend(write_plan(tmp_path)) as backend:
         assert backend.name.startswith("TensorRT 10.3.0 (Orin, ")
         for frames in (pair(), pair(), pair(channels=1)):
             fused = backend.fuse(*frames)
@@ -82,7 +62,7 @@ def test_an_engine_fuses_frames(machine: StandInTensorRT, tmp_path: Path) -> Non
 
 
 def test_a_frame_goes_up_through_the_engine_and_down(machine: StandInTensorRT, tmp_path: Path) -> None:
-    with TensorRtBackend(write_engine(tmp_path)) as backend:
+    with TensorRtBackend(write_plan(tmp_path)) as backend:
         backend.fuse(*pair())
         machine.gpu.calls()
         machine.calls.clear()
@@ -93,7 +73,7 @@ def test_a_frame_goes_up_through_the_engine_and_down(machine: StandInTensorRT, t
 
 
 def test_another_frame_size_gets_buffers_of_its_own(machine: StandInTensorRT, tmp_path: Path) -> None:
-    with TensorRtBackend(write_engine(tmp_path)) as backend:
+    with TensorRtBackend(write_plan(tmp_path)) as backend:
         for size in ((8, 12), (16, 4), (8, 12)):
             frames = pair(*size)
             assert np.array_equal(backend.fuse(*frames), averaged(*frames))
@@ -101,7 +81,7 @@ def test_another_frame_size_gets_buffers_of_its_own(machine: StandInTensorRT, tm
 
 
 def test_frames_overlap_in_order(machine: StandInTensorRT, tmp_path: Path) -> None:
-    with TensorRtBackend(write_engine(tmp_path), RingOptions(depth=3)) as backend:
+    with TensorRtBackend(write_plan(tmp_path), RingOptions(depth=3)) as backend:
         frames = [pair(channels=channels) for channels in (3, 1, 3)]
         for each in frames:
             backend.submit(*each)
@@ -115,7 +95,7 @@ def test_frames_overlap_in_order(machine: StandInTensorRT, tmp_path: Path) -> No
 
 
 def test_one_frame_at_a_time_waits_for_the_pending(machine: StandInTensorRT, tmp_path: Path) -> None:
-    with TensorRtBackend(write_engine(tmp_path)) as backend:
+    with TensorRtBackend(write_plan(tmp_path)) as backend:
         backend.submit(*pair())
         with pytest.raises(CoconetError, match="wanted no pending frames, got 1"):
             backend.fuse(*pair())
@@ -123,7 +103,7 @@ def test_one_frame_at_a_time_waits_for_the_pending(machine: StandInTensorRT, tmp
 
 def test_several_threads_share_an_engine(machine: StandInTensorRT, tmp_path: Path) -> None:
     right = []
-    with TensorRtBackend(write_engine(tmp_path)) as backend:
+    with TensorRtBackend(write_plan(tmp_path)) as backend:
 
         def work() -> None:
             frames = pair()
@@ -139,7 +119,7 @@ def test_several_threads_share_an_engine(machine: StandInTensorRT, tmp_path: Pat
 
 def test_a_size_beyond_the_profile_names_the_range(machine: StandInTensorRT, tmp_path: Path) -> None:
     with (
-        TensorRtBackend(write_engine(tmp_path)) as backend,
+        TensorRtBackend(write_plan(tmp_path)) as backend,
         pytest.raises(CoconetError, match="wanted 4x4 to 64x64, what this engine was built for, got 80x12"),
     ):
         backend.fuse(*pair(80, 12))
@@ -147,7 +127,7 @@ def test_a_size_beyond_the_profile_names_the_range(machine: StandInTensorRT, tmp
 
 @pytest.mark.parametrize("call", ["set_input_shape", "set_tensor_address", "execute_async_v3"])
 def test_a_failed_frame_leaks_nothing_and_the_next_works(machine: StandInTensorRT, tmp_path: Path, call: str) -> None:
-    with TensorRtBackend(write_engine(tmp_path)) as backend:
+    with TensorRtBackend(write_plan(tmp_path)) as backend:
         machine.fail_at[call] = 1
         with pytest.raises(CoconetError, match=r"model\.engine: wanted an engine .* from TensorRT 10\.3\.0"):
             backend.fuse(*pair())
@@ -163,17 +143,17 @@ def test_a_failed_frame_leaks_nothing_and_the_next_works(machine: StandInTensorR
 def test_a_refusal_is_told_in_tensorrts_words(machine: StandInTensorRT, tmp_path: Path, call: str, words: str) -> None:
     machine.fail_at[call] = 1
     with pytest.raises(CoconetError, match=rf"from TensorRT 10\.3\.0: .*{words}"):
-        TensorRtBackend(write_engine(tmp_path))
-    TensorRtBackend(write_engine(tmp_path)).close()
+        TensorRtBackend(write_plan(tmp_path))
+    TensorRtBackend(write_plan(tmp_path)).close()
 
 
 def test_an_engine_of_other_tensors_is_refused(machine: StandInTensorRT, tmp_path: Path) -> None:
     machine.names = ("left", "right", "fused")
     with pytest.raises(CoconetError, match="inputs visible and infrared and output fused, got tensors left, right"):
-        TensorRtBackend(write_engine(tmp_path))
+        TensorRtBackend(write_plan(tmp_path))
     machine.names, machine.dtype = ("visible", "infrared", "fused"), DataType.FLOAT
     with pytest.raises(CoconetError, match="visible as uint8 .* got float of shape"):
-        TensorRtBackend(write_engine(tmp_path))
+        TensorRtBackend(write_plan(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -195,7 +175,7 @@ def test_a_stale_or_foreign_engine_is_refused_unread(
     machine: StandInTensorRT, tmp_path: Path, changes: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(CoconetError, match=words):
-        TensorRtBackend(write_engine(tmp_path, **changes))
+        TensorRtBackend(write_plan(tmp_path, **changes))
     assert machine.plans == []
 
 
@@ -203,7 +183,7 @@ def test_a_stale_or_foreign_engine_is_refused_unread(
 def test_a_version_compatible_engine_runs_in_later_versions(
     machine: StandInTensorRT, tmp_path: Path, built_by: str
 ) -> None:
-    with TensorRtBackend(write_engine(tmp_path, tensorrt_version=built_by, options=LATER)) as backend:
+    with TensorRtBackend(write_plan(tmp_path, tensorrt_version=built_by, options=LATER)) as backend:
         frames = pair()
         assert np.array_equal(backend.fuse(*frames), averaged(*frames))
     assert machine.runtimes[-1].engine_host_code_allowed
@@ -211,19 +191,19 @@ def test_a_version_compatible_engine_runs_in_later_versions(
 
 def test_an_engine_for_a_compute_capability_runs_on_other_boards(machine: StandInTensorRT, tmp_path: Path) -> None:
     options = BuildOptions(same_compute_capability=True)
-    with TensorRtBackend(write_engine(tmp_path, device=DeviceIdentity("Orin", 16), options=options)) as backend:
+    with TensorRtBackend(write_plan(tmp_path, device=DeviceIdentity("Orin", 16), options=options)) as backend:
         assert backend.fuse(*pair()).shape == (8, 12, 3)
     with pytest.raises(CoconetError, match=r"wanted an engine for Orin, sm87, got one for sm86"):
-        TensorRtBackend(write_engine(tmp_path, targets=("sm86",), options=options))
+        TensorRtBackend(write_plan(tmp_path, targets=("sm86",), options=options))
 
 
 def test_an_engine_tells_of_its_layers(machine: StandInTensorRT, tmp_path: Path) -> None:
-    with TensorRtBackend(write_engine(tmp_path)) as backend:
+    with TensorRtBackend(write_plan(tmp_path)) as backend:
         assert backend.layers() == '{"Layers": ["first", "last"]}'
 
 
 def test_rtx_keeps_the_kernels_it_compiled(machine: StandInTensorRT, tmp_path: Path) -> None:
-    path = write_engine(tmp_path, flavour="tensorrt_rtx", device=None)
+    path = write_plan(tmp_path, flavour="tensorrt_rtx", device=None)
     for _ in range(2):
         with TensorRtBackend(path) as backend:
             backend.fuse(*pair())
@@ -240,19 +220,19 @@ def test_a_cache_that_cannot_be_kept_is_only_slower(
         raise OSError("disk full")
 
     monkeypatch.setattr(trt_engine, "whole_file", full)
-    TensorRtBackend(write_engine(tmp_path, flavour="tensorrt_rtx", device=None)).close()
+    TensorRtBackend(write_plan(tmp_path, flavour="tensorrt_rtx", device=None)).close()
     assert "kernels are not kept: disk full" in caplog.text
 
 
 def test_the_profiler_gives_mean_times_by_layer(machine: StandInTensorRT, tmp_path: Path) -> None:
-    with TensorRtBackend(write_engine(tmp_path)) as backend:
+    with TensorRtBackend(write_plan(tmp_path)) as backend:
         assert backend.layer_times(*pair(), runs=3) == [LayerTime("first", 0.25), LayerTime("last", 0.5)]
     assert machine.gpu.living() == {}
 
 
 @pytest.mark.parametrize("depth", [1, 3])
 def test_upload_execution_and_download_are_timed_apart(machine: StandInTensorRT, tmp_path: Path, depth: int) -> None:
-    with TensorRtBackend(write_engine(tmp_path), RingOptions(depth)) as backend:
+    with TensorRtBackend(write_plan(tmp_path), RingOptions(depth)) as backend:
         found = backend.stage_times(*pair(), runs=3)
         assert isinstance(found, DeviceTimes)
         assert min(found.upload_ms, found.execute_ms, found.download_ms) > 0
@@ -262,7 +242,7 @@ def test_upload_execution_and_download_are_timed_apart(machine: StandInTensorRT,
 
 
 def test_a_closed_engine_says_so_and_closes_twice(machine: StandInTensorRT, tmp_path: Path) -> None:
-    with TensorRtBackend(write_engine(tmp_path)) as backend:
+    with TensorRtBackend(write_plan(tmp_path)) as backend:
         backend.fuse(*pair())
         backend.close()
     with pytest.raises(CoconetError, match="wanted an open engine, got a closed one"):
@@ -273,7 +253,7 @@ def test_without_a_driver_tensorrt_is_not_even_imported(tmp_path: Path, monkeypa
     monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", "libno-such-driver.so.1")
     monkeypatch.setattr(trt_engine, "tensorrt_module", pytest.fail)
     with pytest.raises(CoconetError, match="CUDA device: wanted an NVIDIA GPU .* coconet doctor says what is missing"):
-        TensorRtBackend(write_engine(tmp_path))
+        TensorRtBackend(write_plan(tmp_path))
 
 
 def test_measuring_takes_no_second_context(
@@ -283,7 +263,7 @@ def test_measuring_takes_no_second_context(
     monkeypatch.setattr(trt, "first_cuda_device", lambda: ORIN)
     monkeypatch.setattr(trt, "open_gpu_memory", lambda library: stand_in.memory())
     monkeypatch.setattr(trt_engine, "tensorrt_module", lambda job: module)
-    with TensorRtBackend(write_engine(tmp_path, tensorrt_version="8.6.2")) as backend:
+    with TensorRtBackend(write_plan(tmp_path, tensorrt_version="8.6.2")) as backend:
         for measure in (backend.layer_times, backend.stage_times, backend.fuse, backend.stage_times):
             measure(*pair())
             assert module.contexts <= 1
@@ -291,7 +271,7 @@ def test_measuring_takes_no_second_context(
 
 
 def test_measuring_waits_for_what_is_pending(machine: StandInTensorRT, tmp_path: Path) -> None:
-    with TensorRtBackend(write_engine(tmp_path)) as backend:
+    with TensorRtBackend(write_plan(tmp_path)) as backend:
         shot = pair()
         backend.submit(*shot)
         with pytest.raises(CoconetError, match="wanted no pending frames, got 1"):
@@ -300,7 +280,7 @@ def test_measuring_waits_for_what_is_pending(machine: StandInTensorRT, tmp_path:
 
 
 def test_a_refusal_is_not_explained_by_an_earlier_one(machine: StandInTensorRT, tmp_path: Path) -> None:
-    with TensorRtBackend(write_engine(tmp_path)) as backend:
+    with TensorRtBackend(write_plan(tmp_path)) as backend:
         machine.fail_at["create_execution_context"] = 1
         with pytest.raises(CoconetError, match="out of memory"):
             backend.layer_times(*pair())
@@ -313,7 +293,7 @@ def test_a_recording_runs_through_an_engine_with_several_pairs_under_way(
     machine: StandInTensorRT, tmp_path: Path
 ) -> None:
     shelf = Shelf()
-    with TensorRtBackend(write_engine(tmp_path), RingOptions(depth=3)) as backend:
+    with TensorRtBackend(write_plan(tmp_path), RingOptions(depth=3)) as backend:
         report = run_pipeline(Recording(7), backend, shelf)
     assert report.fused == 7
     pairs = [frame.pair for frame in shelf.frames]
