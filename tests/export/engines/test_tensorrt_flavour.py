@@ -88,14 +88,14 @@ def test_no_device_is_noticed_before_tensorrt_is_touched(monkeypatch: pytest.Mon
 def test_a_device_without_tensorrt_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tensorrt_flavour, "first_cuda_device", lambda _: CudaDevice("Orin", (8, 7)))
     monkeypatch.setitem(sys.modules, "tensorrt", None)
-    with pytest.raises(MissingPackage, match=r"tensorrt for building engines.*coconet-edge\[tensorrt\]"):
+    with pytest.raises(MissingPackage, match=r"tensorrt for building engines.*\[tensorrt\]"):
         open_tensorrt(())
 
 
 def test_without_tensorrt_for_rtx_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("tensorrt_rtx", "tensorrt_rtx_libs", "tensorrt_rtx_bindings"):
         monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingPackage, match=r"coconet-edge\[rtx\]"):
+    with pytest.raises(MissingPackage, match=r"\[rtx\]"):
         open_tensorrt(("sm86",))
 
 
