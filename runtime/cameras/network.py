@@ -18,6 +18,7 @@ from coconet.runtime.frame import Frame, StampKind
 try:
     import av
     from av.error import FFmpegError, HTTPUnauthorizedError
+    from av.format import Flags
 except ImportError as error:
     raise MissingPackage("av", job="network cameras") from error
 
@@ -94,6 +95,8 @@ class NetworkCamera:
                 raise ValueError("no video stream")
             self._whole = WholeFrames(self._container, stream, self.name)
             self._frames = self._whole_frames()
+            # FFmpeg counts the frames of webcams (multipart JPEG) and raw streams as if they came at 25 a second.
+            self._has_times = Flags.no_timestamps not in Flags(self._container.format.flags)
             self.codec = str(stream.codec_context.name)
             aspect = stream.sample_aspect_ratio
             self._decoder = FrameDecoder(self.name, gray=gray, palette=palette, sample_aspect=aspect)
@@ -145,7 +148,7 @@ class NetworkCamera:
                 takes_all = True
 
     def _stamp(self, frame: Any, arrived_ns: int) -> tuple[int, StampKind]:
-        if frame.pts is None or frame.time_base is None:
+        if frame.pts is None or frame.time_base is None or not self._has_times:
             return arrived_ns, "arrival"
         return self._clock.stamp(round(frame.pts * frame.time_base * 10**9), arrived_ns), "stream"
 
