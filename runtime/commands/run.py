@@ -166,7 +166,7 @@ def run(
 
 
 def _say_left_out(report: RunReport, *, misfits: bool) -> int:
-    """Say what is missing from the output, and give the exit code for that; misfits: whether pairs could be left out."""
+    """Say what is missing from the output, and give the exit code for it; misfits: whether pairs could be left out."""
     from coconet.errors import ExitCode
     from coconet.terminal import print_warning
 

@@ -9,17 +9,21 @@ from typing import Any
 
 from coconet.config import check_fields
 from coconet.errors import CoconetError
+from coconet.runtime.cameras.open_camera import is_folder
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.rig.open_rig import CameraOpener, aligned_first, open_rig, thermal_stretch
 from coconet.runtime.rig.rig_file import Rig
 
 TUNABLE: dict[str, tuple[str, ...]] = {
     "visible": ("offset_ms",),
-    "infrared": (*("offset_ms", "black_hot", "agc_percentiles", "agc_time_constant_s", "contrast", "plateau_percent"),),
+    "infrared": (
+        *("offset_ms", "black_hot", "agc_percentiles", "agc_time_constant_s", "contrast", "plateau_percent"),
+        "range_of",
+    ),
     "alignment": ("homography", "plane"),
     "view": ("show", "colours"),
 }
-"""Tables and keys of a rig file that can be changed while it runs."""
+"""Tables and keys of a rig file that can be changed while it runs; not the palette, with which a camera is opened."""
 
 _MS_NS = 10**6
 
@@ -56,6 +60,8 @@ class AdjustableRig:
     def settings(self) -> dict[str, dict[str, Any]]:
         """What can be changed, as it is now."""
         fields = self.rig.model_dump(mode="json")
+        stills = is_folder(self.rig.infrared.address) and self.rig.infrared.fps is None
+        fields["infrared"]["range_of"] = self.rig.infrared.range_of or ("each" if stills else "follow")
         return {table: {key: fields[table][key] for key in keys} for table, keys in TUNABLE.items()}
 
     def change(self, changes: Changes) -> None:
@@ -64,6 +70,7 @@ class AdjustableRig:
             fields = self.rig.model_dump()
             for table, values in changes.items():
                 _check_tunable(table, values)
+                _check_range(values.get("range_of"))
                 fields[table].update(values)
             self.rig = check_fields(Rig, fields, "settings")
             self._apply(changes)
@@ -98,6 +105,16 @@ class AdjustableRig:
         self._stream.preparation.change(
             thermal=thermal_stretch(self.rig, gives_misfits=self._gives_misfits) if contrast else None,
             alignment=self.rig.alignment.alignment() if "alignment" in changes else None,
+        )
+
+
+def _check_range(range_of: object) -> None:
+    if range_of == "all":
+        raise CoconetError(
+            "settings, infrared.range_of",
+            wanted="each, follow, or LOW..HIGH",
+            got="all, for which the infrared has to be read to its end first",
+            remedy="Start again with --range-of all.",
         )
 
 

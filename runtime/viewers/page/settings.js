@@ -47,7 +47,7 @@ export async function offerSettings(post, say, view) {
     try {
       const { badInput, rangeOverflow, rangeUnderflow } = event.target.validity; // steps are for the arrows alone
       if (badInput || rangeOverflow || rangeUnderflow) throw new Error(event.target.validationMessage);
-      if (event.target.value === "") throw new Error("A number is needed.");
+      if (event.target.value === "") throw new Error("A value is needed.");
       told = await post("settings", changeOf(event.target));
     } catch (error) {
       say(error.message);

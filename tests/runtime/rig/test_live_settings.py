@@ -47,6 +47,16 @@ def test_the_contrast_changes_from_one_pair_to_the_next(file: Path) -> None:
     assert np.array_equal(after, 255 - before)
 
 
+def test_the_range_changes_from_one_pair_to_the_next(file: Path) -> None:
+    tuner = AdjustableRig(Rig.from_file(file), file)
+    assert tuner.settings()["infrared"]["range_of"] == "each"
+    with tuner.open() as pairs:
+        stream = iter(pairs)
+        assert next(stream).infrared.pixels.max() == 255
+        tuner.change({"infrared": {"range_of": "0..61440"}})
+        assert abs(int(next(stream).infrared.pixels.max()) - 127) <= 1
+
+
 def test_an_alignment_changes_from_one_pair_to_the_next(file: Path) -> None:
     tuner = AdjustableRig(Rig.from_file(file), file)
     with tuner.open() as pairs:
@@ -73,6 +83,8 @@ def test_an_offset_changes_the_skew(file: Path) -> None:
         ({"infrared": 7}, "got infrared"),
         ({"infrared": {"agc_percentiles": [90, 10]}}, "a low and a higher one"),
         ({"view": {"show": "everything"}}, "settings, view.show"),
+        ({"infrared": {"range_of": "all"}}, "got all, for which the infrared has to be read to its end"),
+        ({"infrared": {"range_of": "9..1"}}, "range_of: wanted each"),
         ({"infrared": {"offset_ms": "soon"}}, "settings, infrared.offset_ms"),
         ({"visible": {"offset_ms": 1.0}, "alignment": {"homography": [[0, 0, 0]] * 3}}, "can be inverted"),
     ],
