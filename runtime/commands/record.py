@@ -7,14 +7,18 @@ from typing import Annotated
 
 import typer
 
-from coconet.cli import OverwriteOption, ReserveOption
+from coconet.cli import InfraredOption, OverwriteOption, ReserveOption, VisibleOption
 from coconet.reading import Reading, reads_pictures
 
 
 @reads_pictures
 def record(
-    rig: Annotated[Path, typer.Argument(help="A rig.toml.")],
-    out: Annotated[Path, typer.Option("--out", help="The folder to make; it holds two videos, stamps and a rig.toml.")],
+    rig: Annotated[Path | None, typer.Argument(help="A rig.toml.")] = None,
+    visible: VisibleOption = None,
+    infrared: InfraredOption = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="The folder to make; it holds two videos, stamps and a rig.toml.")
+    ] = Path("recording"),
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop after so long.")] = None,
     reserve_mb: ReserveOption = None,
     overwrite: OverwriteOption = False,
@@ -28,7 +32,7 @@ def record(
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.terminal import Console
 
-    chosen = read_by(Rig.from_file(rig), reading)
+    chosen = read_by(Rig.chosen(rig, visible, infrared), reading)
     check_outputs([out], inputs=[rig, *chosen.sources], overwrite=overwrite)
     with stopped_by_signals() as stop:
         counts = record_rig(chosen, rig, out, RecordingLimit(seconds, reserve_mb), stop)

@@ -125,6 +125,8 @@ def _on_steady_clocks(rig: Rig, visible: Camera, infrared: Camera) -> tuple[Came
             if isinstance(camera, FileClock) and rig.pairing.starts != "stamped":
                 camera.begin_at_zero()
         return first, second
+    if first.name == second.name:
+        warn_once(f"{first.name}: one video is given for both sides, and fused with itself.")
     offsets = rig.visible.offset_ms or rig.infrared.offset_ms
     if rig.pairing.starts == "together" or (rig.pairing.starts == "auto" and not offsets):
         lay_together(first, second, 0 if rig.pairing.starts == "together" else _tolerance_ns(rig))

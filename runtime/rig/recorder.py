@@ -286,18 +286,21 @@ class RecordingLimit:
     reserve_mb: float | None = None
 
 
-def record_rig(rig: Rig, rig_file: Path, folder: Path, limit: RecordingLimit, stop: Event) -> dict[Side, RecordedCount]:
+def record_rig(
+    rig: Rig, rig_file: Path | None, folder: Path, limit: RecordingLimit, stop: Event
+) -> dict[Side, RecordedCount]:
     """Record until the cameras end, `stop` is set, or the limit is reached; give what became of each side's frames.
 
     Nothing is left if it is stopped before the first frame, and nothing given before both cameras are open.
-    The folder gets a rig.toml with the settings of the file, and of `rig` where its front end differs from that, whose
-    cameras are the recorded videos.
+    The folder gets a rig.toml with the settings of the file, if there is one, and of `rig` where its front end differs
+    from that, whose cameras are the recorded videos.
     Raises CoconetError for what cannot be opened, for a camera that fails, and for a disk without room: before
     anything is begun, and later once the recording, up to then, has its name.
     """
     with ending_with(ExitCode.OUTPUT):
         check_room(folder, limit.reserve_mb)
-    fields = read_toml(rig_file, "a rig file")
+    own = rig.model_dump(mode="json", exclude_defaults=True)
+    fields = own if rig_file is None else read_toml(rig_file, "a rig file")
     text = write_replay_rig({**fields, "infrared": _infrared_keys(rig, fields["infrared"])})
     cameras = result_unless(stop, lambda: open_cameras(rig), "open cameras")
     if cameras is None:

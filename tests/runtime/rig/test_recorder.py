@@ -108,6 +108,16 @@ def test_the_command_records_a_rig_that_replays_with_the_same_settings(tmp_path:
         assert [pair.skew_ns for pair in pairs] == [0] * 20
 
 
+def test_the_command_records_two_addresses_without_a_rig_file(tmp_path: Path) -> None:
+    address = "painted://?fps=50&width=64&height=48&duration_s=0.2"
+    words = ("--visible", address, "--infrared", address, "--black-hot", "--out", tmp_path / "night")
+    assert call(record, *words).exit_code == 0
+    rig = Rig.from_file(tmp_path / "night" / "rig.toml")
+    assert rig.infrared.black_hot
+    with open_rig(rig) as pairs:
+        assert len(list(pairs)) == 10
+
+
 def test_a_folder_that_is_there_is_not_written_into(tmp_path: Path) -> None:
     (tmp_path / "night").mkdir()
     (tmp_path / "night" / "diary.txt").touch()
