@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from coconet.cards.model_card import CARD_KEY, ModelCard, card_from_metadata
+from coconet.cards.onnx_weights import check_onnx_weights
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import existing_file, sha256_of
 from coconet.model_endings import SAFETENSORS
@@ -69,6 +70,7 @@ def read_onnx(path: Path) -> OnnxFile:
             got=first_line(error),
             remedy="Copy the files beside it as well, or export it again with coconet export.",
         ) from error
+    check_onnx_weights(path)
     return OnnxFile(path, content, model, card, outside)
 
 

@@ -90,11 +90,11 @@ class RawVideoWriter:
 
     def close(self) -> None:
         """Finish the file; a second call does nothing. Raises OSError where the disk takes no more."""
-        container, self._container = self._container, None
+        container, stream, self._container, self._stream = self._container, self._stream, None, None
         if container is None:
             return
         try:
-            container.mux(self._stream.encode(None))
+            container.mux(stream.encode(None))
         finally:
             container.close()
 

@@ -208,7 +208,7 @@ class VideoWriter:
     def _release(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
-        self._lock = None
+        self._lock = self._encoding = None  # an encoder has threads and memory as long as it is referred to
 
     def _start(self, pixels: Pixels, timestamp_ns: int) -> _Encoding:
         if pixels.ndim != 3 or pixels.shape[2] not in (1, 3):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from coconet.cards.model_card import INFRARED, VISIBLE, card_from_metadata
+from coconet.cards.onnx_weights import check_onnx_weights
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import existing_file
 from coconet.media.pixels import Pixels
@@ -36,6 +37,7 @@ class OpenVinoBackend:
         metadata = model.get_rt_info([FRAMEWORK]).value if FRAMEWORK in model.rt_info else {}
         self.card = card_from_metadata(metadata, path)
         check_tensors(path, self.card, _tensors(model.inputs), _tensors(model.outputs))
+        check_onnx_weights(path)
         # Without a hint processors with BF16 units compute FP32 models in BF16, 8 bits short of what was compared.
         config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         if threads is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard, card_from_metadata
+from coconet.cards.onnx_weights import check_onnx_weights
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import existing_file
 from coconet.media.pixels import Pixels
@@ -55,6 +56,7 @@ def open_session(path: Path, options: Any, providers: list[Any]) -> tuple[Any, M
         raise corrupt(path, error) from error
     card = card_from_metadata(metadata, path)
     check_tensors(path, card, inputs, outputs)
+    check_onnx_weights(path)
     return session, card
 
 

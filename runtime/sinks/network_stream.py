@@ -104,7 +104,7 @@ class StreamSink:
 
     def discard(self) -> None:
         """End the connection."""
-        container, self._container = self._container, None
+        container, self._container, self._stream = self._container, None, None
         if container is not None:
             with suppress(FFmpegError, OSError):
                 container.close()

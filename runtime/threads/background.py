@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from threading import Event, Thread
+from traceback import clear_frames
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,7 @@ class Background:
             self._work()
         except BaseException as error:  # check raises it in the owner's thread
             self._error = error
+            _forget_locals(error)
             if not isinstance(error, CoconetError):
                 self._say(error)
         finally:
@@ -102,3 +104,10 @@ class Background:
             log_event("thread failed", level=logging.ERROR, thread=self.name, error=repr(error))
         else:
             warn_once(f"the thread {self.name} has failed: {redact_text(repr(error))}")
+
+
+def _forget_locals(error: BaseException | None) -> None:
+    """Let go of what the frames that an error came through hold: files, encoders, pictures; the error may live long."""
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from coconet.cards.onnx_weights import check_numbers
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import existing_file
 from coconet.model_endings import SAFETENSORS
@@ -52,20 +53,27 @@ def unwrap(content: object, where: object) -> Mapping[str, Tensor]:
 
 
 def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], where: object) -> None:
-    """Fill a network, in single precision. Raises CoconetError where names or shapes are not the network's own."""
+    """Fill a network, in single precision.
+
+    Raises CoconetError where names or shapes are not the network's own, and for weights that are no numbers.
+    """
     wanted = network.state_dict()
-    found = without_prefixes(tensors, wanted)
+    single = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in without_prefixes(tensors, wanted).items()
+    }
     try:
-        network.load_state_dict(
-            {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in found.items()}
-        )
+        network.load_state_dict(single)
     except RuntimeError as error:
         raise CoconetError(
             where,
             wanted=f"the {len(wanted)} tensors of {type(network).__name__}",
-            got=_differences(wanted, found) or str(error).splitlines()[-1].strip(),
+            got=_differences(wanted, single) or str(error).splitlines()[-1].strip(),
             remedy="Check that the checkpoint belongs to this network.",
         ) from error
+    for name, tensor in single.items():
+        if tensor.is_floating_point():
+            check_numbers(where, name, tensor.detach().numpy())
 
 
 def _parts(content: Mapping[object, object]) -> dict[str, Tensor]:
