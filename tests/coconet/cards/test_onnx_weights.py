@@ -48,8 +48,7 @@ def spoiled(path: Path, *, kind: int = TensorProto.FLOAT, node: bool = False, ou
     else:
         model.graph.initializer.append(tensor)
     if outside:
-        options = {"location": "beside.bin", "size_threshold": 0, "convert_attribute": False}
-        onnx.save(model, path, save_as_external_data=True, **options)
+        onnx.save(model, path, save_as_external_data=True, location="beside.bin", size_threshold=0)
     else:
         onnx.save(model, path)
     return path

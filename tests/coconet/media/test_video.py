@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.codeccontext import VideoCodecContext
 
 from coconet.errors import CoconetError
 from coconet.media.video import VideoFrame, VideoReader
@@ -233,3 +234,17 @@ def test_no_frame_and_no_thread_of_its_conversion_outlives_its_turn(tmp_path: Pa
         assert sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects()) <= 2  # the first may be in a cycle
     finally:
         gc.enable()
+
+
+def test_a_writer_that_is_closed_or_given_up_has_no_encoder_any_more(tmp_path: Path) -> None:
+    def encoders() -> int:
+        return sum(isinstance(thing, VideoCodecContext) for thing in gc.get_objects())
+
+    gc.collect()
+    before, ends = encoders(), (VideoWriter.close, VideoWriter.abandon)
+    writers = [VideoWriter(tmp_path / f"{number}.mp4") for number in range(2)]
+    for writer, end in zip(writers, ends, strict=True):
+        writer.write(flat(90), 0)
+        assert encoders() > before
+        end(writer)
+    assert encoders() == before

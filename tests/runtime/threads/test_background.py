@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from threading import Event
 
 import pytest
@@ -73,3 +75,28 @@ def test_the_end_is_told_once_the_error_is_known() -> None:
 
 def test_a_thread_that_was_never_started_stops_at_once() -> None:
     assert Background(Event().wait, "worker").stop(1e9)
+
+
+def test_the_error_of_a_thread_holds_nothing_that_its_work_held() -> None:
+    class Held:
+        """What takes memory, or threads."""
+
+    seen: list[weakref.ref[Held]] = []
+
+    def fail() -> None:
+        held = Held()
+        seen.append(weakref.ref(held))
+        try:
+            raise ValueError("first")
+        except ValueError as error:
+            raise CoconetError("x", wanted="a", got="b", remedy="C.") from error
+
+    gc.disable()
+    try:
+        thread = Background(fail, "failing")
+        thread.start()
+        assert thread.stop(PATIENCE_S)
+        assert isinstance(thread.error, CoconetError)
+        assert seen[0]() is None
+    finally:
+        gc.enable()
