@@ -71,3 +71,13 @@ def stand_in() -> Iterator[StandInGpu]:
     if gpu.living():
         gc.collect()  # what an error still refers to
     assert (gpu.living(), gpu.pushed) == ({}, 0)
+
+
+@pytest.fixture
+def driver(stand_in: StandInGpu, monkeypatch: pytest.MonkeyPatch) -> StandInGpu:
+    """The stand-in, in place of the machine's driver."""
+    from coconet.runtime.backends.gpu import libcuda
+
+    monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", str(stand_in.path))
+    monkeypatch.setattr(libcuda, "open_memory", stand_in.memory)  # the real one is kept for the life of the process
+    return stand_in

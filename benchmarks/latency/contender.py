@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coconet.cards.precision import EXPORTED
@@ -13,14 +13,24 @@ from coconet.files import sha256_of
 from coconet.model_endings import CHECKPOINT_SUFFIXES
 from coconet.model_names import CHECKPOINTS, model_labels, model_path, shipped_checkpoint
 from coconet.runtime.backends.backend import Backend
-from coconet.runtime.backends.open_backend import open_backend
+from coconet.runtime.backends.choice import choose_backend
+from coconet.runtime.backends.open_backend import open_backend, open_choice
+from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 
 NARROW = {record.asked_by: record for record in EXPORTED if record.asked_by is not None}
 """Runner to the precision that PyTorch runs a checkpoint in."""
 
-RUNNERS = ("auto", "ort", "ort-cuda", "openvino", "compile", *NARROW)
+RINGS = {
+    "zero-copy": RingOptions(zero_copy=True),
+    "no-graph": RingOptions(graph=False),
+    "spin": RingOptions(spin=True),
+}
+"""Runner to the way in which frames travel through an engine, which is a choice for each device to measure."""
+
+RUNNERS = ("auto", "ort", "ort-cuda", "openvino", "compile", *NARROW, *RINGS)
 """`auto`: what `open_backend` takes for the file. `ort`, `ort-cuda`, `openvino`: the backend it is asked for, for ONNX.
-`compile`, and those of NARROW such as `half`: PyTorch's compiler, and its narrower precisions."""
+`compile`, and those of NARROW such as `half`: PyTorch's compiler, and its narrower precisions. Those of RINGS are for
+engines."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,8 @@ class Entry:
 
     def open(self) -> Backend:
         """Load the model. Raises CoconetError where this runner cannot."""
+        if self.runner in RINGS:
+            return open_choice(replace(choose_backend(self.path), ring=RINGS[self.runner]))
         if self.runner not in ("compile", *NARROW):
             return open_backend(self.path, self.runner)
         path = self.resolved

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from coconet.errors import CoconetError
 from coconet.runtime.backends.gpu.libcuda import Libcuda
+from coconet.runtime.backends.gpu.open_memory import open_gpu_memory
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 from coconet.runtime.doctor.finding import Finding
 from coconet.runtime.doctor.jetson import read_jetson
@@ -35,6 +36,16 @@ def gpu_findings(root: Path = Path("/")) -> Iterator[Finding]:
     memory = "shares the host's memory" if device.integrated else "has memory of its own"
     major, minor = device.compute_capability
     yield Finding("GPU", "ok", f"{device.name}, compute capability {major}.{minor} ({device.sm}), {memory}")
+    yield _way_to_it()
+
+
+def _way_to_it() -> Finding:
+    try:
+        memory = open_gpu_memory()
+    except CoconetError as error:
+        return Finding("frames to the GPU", "bad", f"{error.where}: {error.got}", error.remedy)
+    graphs = "without" if memory.graphs is None else "with"
+    return Finding("frames to the GPU", "ok", f"by {memory.name}, {graphs} CUDA graphs")
 
 
 def _no_gpu(root: Path, got: str, module: str) -> Finding:

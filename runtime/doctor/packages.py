@@ -34,13 +34,30 @@ TENSORRT = "import tensorrt as t; say(t.__version__)"
 
 RTX = "from coconet.runtime.backends.tensorrt.module import rtx_module; say(rtx_module().__version__)"
 
-CUDA_PYTHON = """
+MOVES = """
+from coconet.errors import CoconetError
+from coconet.runtime.backends.gpu.open_memory import open_tried
+from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
+def moves(library):
+    try:
+        first_cuda_device()
+    except CoconetError:
+        return "not tried, as there is no GPU"
+    open_tried(library)
+    return "moves frames"
+"""
+"""Installed says nothing of whether a package fits the driver: it has to move bytes."""
+
+CUDA_PYTHON = f"""{MOVES}
 from coconet.runtime.backends.gpu.cuda_python import driver_module, package_version
 driver_module()
-say(package_version())
+say(f"{{package_version()}}, {{moves('cuda-python')}}")
 """
 
-PYCUDA = "import pycuda, pycuda.driver; say(pycuda.VERSION_TEXT)"
+PYCUDA = f"""{MOVES}
+import pycuda, pycuda.driver
+say(f"{{pycuda.VERSION_TEXT}}, {{moves('pycuda')}}")
+"""
 
 ONNXRUNTIME = """
 import onnxruntime as o

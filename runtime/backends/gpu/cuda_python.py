@@ -74,6 +74,9 @@ class CudaPython:
         """Call a function, which returns its status first, and give its result as a number, None if it has none."""
         try:
             status, *results = getattr(self._module, function)(*self._typed(function, arguments))
+        except ValueError as error:  # it does not know this number of an error, which may be of a newer driver
+            number = re.match(r"\d+", str(error))
+            raise GpuRefused(function, str(error), int(number[0]) if number else None) from error
         except (RuntimeError, AttributeError) as error:  # no driver, or a function that this driver has not
             raise GpuRefused(function, str(error)) from error
         code = int(status)

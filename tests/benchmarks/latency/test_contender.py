@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from coconet.benchmarks.latency.contender import Entry, label_entries
+from coconet.benchmarks.latency.contender import RINGS, Entry, label_entries
+from coconet.cards.engine_card import DeviceIdentity
 from coconet.errors import CoconetError
+from coconet.runtime.backends.tensorrt import engine as trt_engine
+from tests.support.stand_in_gpu import StandInGpu
+from tests.support.stand_in_tensorrt import StandInTensorRT, write_plan
 
 
 @pytest.mark.parametrize(
@@ -15,11 +23,34 @@ from coconet.errors import CoconetError
         ("coconet@compile", ("coconet", "compile")),
         ("runs/a.pth@half", ("runs/a.pth", "half")),
         ("me@work.onnx", ("me@work.onnx", "auto")),
+        ("lite.engine@zero-copy", ("lite.engine", "zero-copy")),
     ],
 )
 def test_an_entry_is_a_model_and_perhaps_a_runner(text: str, wanted: tuple[str, str]) -> None:
     entry = Entry.parse(text)
     assert (entry.model, entry.runner) == wanted
+
+
+@pytest.mark.parametrize("runner", RINGS)
+def test_an_engine_runs_in_every_kind_of_ring(
+    driver: StandInGpu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner: str
+) -> None:
+    module = StandInTensorRT(driver)
+    monkeypatch.setattr(trt_engine, "tensorrt_module", lambda job: module)
+    engine = write_plan(tmp_path, device=DeviceIdentity("Stand-in", 8))
+    visible, infrared = np.full((8, 12, 3), 100, np.uint8), np.full((8, 12, 1), 50, np.uint8)
+    with closing(Entry.parse(f"{engine}@{runner}").open()) as backend:
+        for _ in range(3):
+            assert (backend.fuse(visible, infrared) == 75).all()
+        assert ("mapped" in driver.living()) == (runner == "zero-copy")
+    assert ("cuGraphLaunch" in driver.calls()) == (runner != "no-graph")
+    assert (driver.spins > 0) == (runner == "spin")
+
+
+@pytest.mark.parametrize("runner", RINGS)
+def test_only_an_engine_has_a_ring(runner: str) -> None:
+    with pytest.raises(CoconetError, match="wanted a TensorRT engine"):
+        Entry.parse(f"lite@{runner}").open()
 
 
 def test_equal_entries_are_numbered_to_compare_a_model_with_itself() -> None:

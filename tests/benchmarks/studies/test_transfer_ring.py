@@ -34,18 +34,10 @@ class Idle:
         pass
 
 
-@pytest.fixture
-def driver(stand_in: StandInGpu, monkeypatch: pytest.MonkeyPatch) -> StandInGpu:
-    """The stand-in, in place of the machine's driver."""
-    monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", str(stand_in.path))
-    monkeypatch.setattr(gpu_ring, "LIBRARIES", ["libcuda"])
-    libcuda.open_memory.cache_clear()
-    return stand_in
-
-
 def test_the_check_moves_frames_through_every_kind_of_ring(
-    driver: StandInGpu, capsys: pytest.CaptureFixture[str]
+    driver: StandInGpu, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(gpu_ring, "LIBRARIES", ["libcuda"])
     assert main(["--check"]) == 0
     assert "libcuda: every frame came back as it was sent" in capsys.readouterr().out
     assert driver.works > 6 * CHECKED_FRAMES
@@ -57,6 +49,7 @@ def test_an_engine_file_is_timed_in_every_kind_of_ring(
 ) -> None:
     for name in ("TIMED_FRAMES", "SHARED_FRAMES", "WARMUP_FRAMES", "CHECKED_FRAMES"):
         monkeypatch.setattr(gpu_ring, name, 4)
+    monkeypatch.setattr(gpu_ring, "LIBRARIES", ["libcuda"])
     monkeypatch.setattr(gpu_ring, "share_left_by", lambda work: (work(), 1.0)[1])
     module = StandInTensorRT(driver)
     monkeypatch.setattr(trt_engine, "tensorrt_module", lambda job: module)

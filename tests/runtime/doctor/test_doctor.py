@@ -11,10 +11,10 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.installation.remedy import install_command
-from coconet.runtime.backends.gpu import libcuda
+from coconet.runtime.backends.gpu import libcuda, open_memory
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.commands.doctor import doctor as command
-from coconet.runtime.doctor import doctor
+from coconet.runtime.doctor import doctor, packages
 from coconet.runtime.doctor import gpu as gpu_facts
 from coconet.runtime.doctor.commands import command_findings
 from coconet.runtime.doctor.doctor import Diagnosis, camera_findings
@@ -24,6 +24,7 @@ from coconet.runtime.doctor.jetson import GpuClock, Jetson, jetson_findings, rea
 from coconet.runtime.doctor.packages import PROBES, Probe, clashes, package_findings, run_probe
 from coconet.runtime.doctor.v4l2 import V4l2Device, V4l2Format
 from tests.support.called import call
+from tests.support.stand_in_gpu import StandInGpu
 
 ORIN_NANO_SUPER = """
 < PARAM TYPE=FILE NAME=CPU_ONLINE >
@@ -120,6 +121,34 @@ def test_a_gpu_that_cannot_be_used_is_bad_and_none_is_not(
     found = by_subject(gpu_findings(write(tmp_path, files)))["GPU"]
     assert found.state == state
     assert remedy in found.remedy
+
+
+def test_a_gpu_tells_how_frames_come_to_it(driver: StandInGpu, tmp_path: Path) -> None:
+    found = by_subject(gpu_findings(tmp_path))["frames to the GPU"]
+    assert (found.state, found.found) == ("ok", "by libcuda, with CUDA graphs")
+
+
+def test_a_gpu_that_takes_no_frames_is_bad(driver: StandInGpu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_memory, "LIBRARIES", {"libcuda": open_memory.LIBRARIES["libcuda"]})
+    driver.fail("cuMemAlloc_v2", code=2)
+    found = by_subject(gpu_findings(tmp_path))["frames to the GPU"]
+    assert (found.state, found.found) == ("bad", "GPU, cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY")
+    assert "Close other programs" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("failing", "state", "words"),
+    [("", "ok", ", moves frames"), ("cuMemAlloc_v2", "bad", "does not load: coconet.runtime.backends.gpu.refusal")],
+)
+def test_a_package_that_moves_frames_is_tried_on_the_gpu(
+    driver: StandInGpu, monkeypatch: pytest.MonkeyPatch, failing: str, state: str, words: str
+) -> None:
+    pytest.importorskip("cuda.bindings")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(driver.path.parent))
+    monkeypatch.setenv("STAND_IN_FAIL", failing)
+    (probe,) = (probe for probe in PROBES if probe.subject == "cuda-python")
+    found = run_probe(probe, packages._run)
+    assert (found.state, words in found.found) == (state, True), found
 
 
 def test_a_gpu_tells_its_compute_capability(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

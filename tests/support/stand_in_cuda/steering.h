@@ -22,6 +22,11 @@ void stand_in_fail(const char *call, int nth, int code) {
 /* Makes the nth copy or kernel from now fail while it runs: every call answers `code` from then on. */
 void stand_in_fail_work(int nth, int code) { work_fails_at = nth, work_code = code; }
 
+/* For processes that cannot call it: STAND_IN_FAIL names a function whose first call fails, as of a driver too old. */
+__attribute__((constructor)) static void read_environment(void) {
+    if (getenv("STAND_IN_FAIL")) stand_in_fail(getenv("STAND_IN_FAIL"), 1, 35);
+}
+
 /* As after a new start of the process: no context, no errors, nothing noted. What lives stays. */
 void stand_in_reset(void) {
     pthread_mutex_lock(&lock);

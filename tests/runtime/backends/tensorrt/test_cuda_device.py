@@ -11,13 +11,6 @@ from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice, first_cuda
 from tests.support.stand_in_gpu import StandInGpu
 
 
-@pytest.fixture
-def driver(stand_in: StandInGpu, monkeypatch: pytest.MonkeyPatch) -> StandInGpu:
-    """The stand-in, in place of the machine's driver."""
-    monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", str(stand_in.path))
-    return stand_in
-
-
 @pytest.mark.parametrize(("integrated", "board"), [(False, ""), (True, "NVIDIA Jetson Orin Nano Developer Kit")])
 def test_the_first_device_is_named_with_its_compute_capability_and_board(
     driver: StandInGpu, monkeypatch: pytest.MonkeyPatch, integrated: bool, board: str
