@@ -24,7 +24,7 @@ from coconet.runtime.doctor.jetson import GpuClock, Jetson, jetson_findings, rea
 from coconet.runtime.doctor.packages import PROBES, Probe, clashes, package_findings, run_probe
 from coconet.runtime.doctor.v4l2 import V4l2Device, V4l2Format
 from tests.support.called import call
-from tests.support.stand_in_gpu import StandInGpu
+from tests.support.stand_in_gpu import StandInGpu, driver_library
 
 ORIN_NANO_SUPER = """
 < PARAM TYPE=FILE NAME=CPU_ONLINE >
@@ -144,7 +144,7 @@ def test_a_package_that_moves_frames_is_tried_on_the_gpu(
     driver: StandInGpu, monkeypatch: pytest.MonkeyPatch, failing: str, state: str, words: str
 ) -> None:
     pytest.importorskip("cuda.bindings")
-    monkeypatch.setenv("LD_LIBRARY_PATH", str(driver.path.parent))
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(driver_library().parent))
     monkeypatch.setenv("STAND_IN_FAIL", failing)
     (probe,) = (probe for probe in PROBES if probe.subject == "cuda-python")
     found = run_probe(probe, packages._run)
