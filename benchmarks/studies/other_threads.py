@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from statistics import median
+
+from coconet.runtime.threads.background import Background
 
 ROUNDS = 7
 
@@ -21,16 +22,14 @@ class Ticker:
     """
 
     def __init__(self) -> None:
-        self._count, self._stop = 0, threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._count, self._thread = 0, Background(self._run, "ticker")
 
     def __enter__(self) -> Ticker:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+        self._thread.stop()
 
     def rate_alone(self) -> float:
         """How often per second it wakes while this thread sleeps, over ALONE_TICKS of its wakings."""
@@ -47,7 +46,7 @@ class Ticker:
         return (self._count - counted) / (time.perf_counter() - begun)
 
     def _run(self) -> None:
-        while not self._stop.wait(TICK_S):
+        while not self._thread.stopping.wait(TICK_S):
             self._count += 1
 
 

@@ -32,6 +32,8 @@ REASONS = {
     "runtime/threads/background.py Thread": "the one place that starts threads",
     "runtime/threads/stop_signals.py heard.recv": "the other end is shut down when the block ends",
     "runtime/threads/queue_thread.py queue.take": "ends with the queue, which stop ends",
+    "runtime/backends/tensorrt/own_engine.py subprocess.Popen": "terminated, then killed, if the wait ends early",
+    "runtime/backends/tensorrt/own_engine.py process.wait": "builds for minutes with progress; a signal ends the wait",
     "runtime/rig/recorder.py self._capture.take": "ends with the capture, which close stops",
     "runtime/viewers/latest_frame.py ThreadPoolExecutor": "its errors are raised to each viewer that asked",
     "runtime/viewers/latest_frame.py self._pool.shutdown": "encodes one picture at most, and waits for nothing",

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,6 +32,8 @@ FOLDER_VARIABLE = "COCONET_CACHE"
 
 MINUTES: dict[Flavour, str] = {"tensorrt": "minutes, on a Jetson up to a quarter of an hour", "tensorrt_rtx": "seconds"}
 """How long a build takes; TensorRT times kernels for every layer, TensorRT for RTX leaves that to the first run."""
+
+_END_S = 10.0  # for a build that was asked to end
 
 _RTX_MODULES = ("tensorrt_rtx", "tensorrt_rtx_bindings")
 
@@ -186,7 +189,9 @@ def _run(command: Sequence[str]) -> int:
         return process.wait()
     except BaseException:
         process.terminate()
-        process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_END_S)
+        process.kill()
         raise
 
 
