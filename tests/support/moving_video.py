@@ -47,3 +47,15 @@ def flipped(data: bytes, bits: int = 6) -> bytes:
     for _ in range(bits):
         changed[rng.randrange(len(data) // 4, len(data) * 9 // 10)] ^= 1 << rng.randrange(8)
     return bytes(changed)
+
+
+def without_packet(data: bytes, index: int) -> bytes:
+    """The stream in Matroska without one of its packets, as a recorder leaves it that has lost one on the network."""
+    file = io.BytesIO()
+    with av.open(io.BytesIO(data)) as source, av.open(file, "w", format="matroska") as output:
+        stream = output.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(source.demux(video=0)):
+            if packet.size and number != index:
+                packet.stream = stream
+                output.mux(packet)
+    return file.getvalue()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from coconet.errors import MissingPackage
 from coconet.event_log import log_event
+from coconet.media.decoding.h264_numbers import FrameNumbers
 
 try:
     import av
@@ -96,6 +97,7 @@ class WholeFrames:
         self._leading_before: int | None = None
         self._gaps_left = 0
         codec: Any = stream.codec_context
+        self._numbers = FrameNumbers(codec.extradata) if codec.name == "h264" else None
         stream.thread_type = "SLICE"  # threads by frame hold frames back, and complain about one during another
         if codec.name in _ONE_THREAD:
             codec.thread_count = 1
@@ -122,6 +124,8 @@ class WholeFrames:
             self._gaps_left = _GAP_PACKETS
         damage = _GAP if self._gaps_left else None
         self._gaps_left = max(0, self._gaps_left - 1)
+        if self._numbers is not None and self._numbers.skips(bytes(packet)) and not packet.is_keyframe:
+            damage = Damage("a picture before it is missing")
         if packet.is_keyframe:
             self._leading_before = packet.pts if self._broken is not None or not self._group else None
             self._group, self._broken = self._group + 1, None

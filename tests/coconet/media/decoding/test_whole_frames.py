@@ -12,7 +12,7 @@ import pytest
 
 from coconet.media.decoding.whole_frames import Damage, WholeFrames
 from coconet.media.pixels import RawPixels
-from tests.support.moving_video import TS_PACKET, flipped, holed, moving_video
+from tests.support.moving_video import TS_PACKET, flipped, holed, moving_video, without_packet
 
 CODECS: Mapping[str, tuple[str, str, str, dict[str, str]]] = {
     "h264": ("libx264", "mpegts", "yuv420p", {}),
@@ -97,3 +97,31 @@ def test_a_recording_that_begins_between_key_frames_begins_with_the_next(name: s
     check_true(given, seen(data))
     assert given.damaged == 0
     assert 40 <= len(given.whole) <= 75
+
+
+FORMS = {
+    "one picture after the other": {},
+    "a pyramid": {"bf": "3", "x264-params": "b-pyramid=normal:ref=4"},
+    "fields": {"x264-params": "interlaced=1"},
+    "scaling lists": {"x264-params": "cqm=jvt"},
+    "small slices": {"x264-params": "slice-max-size=400"},
+}
+
+
+@pytest.mark.skipif("libx264" not in av.codecs_available, reason="this FFmpeg writes no H.264")
+@pytest.mark.parametrize("form", FORMS)
+def test_a_picture_that_was_lost_as_a_whole_is_missed_by_those_that_build_on_it(form: str) -> None:
+    """FFmpeg puts the picture before in its place, and complains about nothing."""
+    for container in ("matroska", "mpegts"):
+        data = moving_video(container=container, frames=60, options=FORMS[form])
+        whole, given = seen(data), seen(without_packet(data, 29))
+        assert whole.damaged == 0
+        assert len(whole.whole) == 60
+        true = [picture.astype(int) for picture in whole.whole.values()]
+        assert given.damaged
+        assert all(min(np.abs(picture - one).mean() for one in true) < 0.5 for picture in given.whole.values())
+
+
+def test_a_picture_of_hevc_that_was_lost_is_missed() -> None:
+    given = seen(without_packet(made("hevc"), 30))
+    assert given.damaged >= 10
