@@ -7,7 +7,6 @@ import hashlib
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, count
@@ -16,11 +15,7 @@ from pathlib import Path
 from coconet.errors import CoconetError, Refused, named_as, reading_from
 from coconet.media.pairs import is_picture
 from coconet.redaction import is_network_address
-
-try:
-    import fcntl
-except ImportError:  # Windows, which refuses by itself to rename a file that is open
-    fcntl = None  # type: ignore[assignment]
+from coconet.writing.scratch import ScratchFile
 
 UNFINISHED = ".unfinished"
 """What is written for long has this ending until it is whole, and keeps it after a crash."""
@@ -53,28 +48,26 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     refuse_address(path)
     with writing_to(path):
         target = check_replaceable(path)
-        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
-        os.close(handle)
-    scratch = Path(name)
+        scratch = ScratchFile(target)
     _SCRATCH.add(scratch)
     try:
-        with disk_errors_of(path), named_as(scratch, path):
-            yield scratch
+        with disk_errors_of(path), named_as(scratch.path, path):
+            yield scratch.path
         with writing_to(path):
-            give_name(scratch, target, durable=durable)
+            give_name(scratch.path, target, durable=durable)
     finally:
-        scratch.unlink(missing_ok=True)
+        scratch.close()
         _SCRATCH.discard(scratch)
 
 
-_SCRATCH: set[Path] = set()
+_SCRATCH: set[ScratchFile] = set()
 
 
 def remove_scratch() -> None:
     """Remove the scratch files of this process, which is about to end without leaving its blocks."""
     for scratch in tuple(_SCRATCH):
         with suppress(OSError):
-            scratch.unlink(missing_ok=True)
+            scratch.path.unlink(missing_ok=True)
 
 
 def give_name(scratch: Path, target: Path, *, durable: bool = True) -> None:
@@ -301,21 +294,6 @@ def free_name(path: Path, word: str = "") -> Path:
     numbered = (path.with_name(f"{stem}-{number}{path.suffix}") for number in count(2))
     names = chain([path.with_name(f"{stem}{path.suffix}")] if word else [], numbered)
     return next(name for name in names if not (os.path.lexists(name) or os.path.lexists(unfinished(name))))
-
-
-def lock_unfinished(path: Path) -> int | None:
-    """Hold the file or folder that is being written, until the handle is closed; None if another process holds it.
-
-    A lock ends with its process, however that ends.
-    """
-    handle = os.open(path, os.O_RDONLY)
-    if fcntl is not None:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(handle)
-            return None
-    return handle
 
 
 def refuse_address(path: Path) -> None:

@@ -8,7 +8,6 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Event
 
 from coconet.benchmarks.endurance.background_run import fusing
@@ -27,6 +26,7 @@ from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.viewers.live_page import LivePage, PageSettings
 from coconet.runtime.viewers.rate_limit import TooOften
+from coconet.writing.scratch import ScratchFolder
 
 _LOOK_S = 0.05
 
@@ -61,7 +61,7 @@ def soak(
     )
     trials, samples = [], []
     with (
-        TemporaryDirectory() as name,
+        ScratchFolder() as name,
         LivePage(gauge, PageSettings(port=0, captures=Path(name)), tuner) as page,
         bring_viewers(page.url, _VIEWERS) as audience,
         ExitStack() as stack,

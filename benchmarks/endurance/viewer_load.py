@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from threading import Event
 from typing import IO
 
@@ -22,6 +21,7 @@ from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.threads.background import Background
 from coconet.runtime.viewers.live_page import LivePage, PageSettings
+from coconet.writing.scratch import ScratchFolder
 
 _SETTLE_S = 0.5  # until viewers have come or gone
 
@@ -116,7 +116,7 @@ def audience_cost(
     """
     gauge, turns = RunStats(), []
     with (
-        TemporaryDirectory() as captures,
+        ScratchFolder() as captures,
         LivePage(gauge, PageSettings(port=0, captures=Path(captures))) as page,
         fusing(lambda: open_rig(rig), model, gauge) as count,
         bring_viewers(page.url, plan.viewers) as audience,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -30,6 +29,7 @@ from coconet.benchmarks.results.schema import Layer, Quality, Row, Startup
 from coconet.cards.frame_size import FrameSize
 from coconet.errors import CoconetError, MissingPackage
 from coconet.runtime.frame import FramePair
+from coconet.writing.scratch import ScratchFolder
 
 STREAM_BUDGET_S = 6.0
 
@@ -85,7 +85,7 @@ class Campaign:
 
     def run(self, sampler: Sampler) -> BenchReport:
         """Measure size after size. Raises CoconetError where nothing could be timed at all."""
-        with tempfile.TemporaryDirectory() as folder:
+        with ScratchFolder() as folder:
             for size in self._plan.sizes:
                 before = {row.key for row in self._rows}
                 entries = [e for e in self._plan.entries if (e.label, e.runner, str(size)) not in before]

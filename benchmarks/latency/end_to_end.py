@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.sinks.open_sink import open_sink
+from coconet.writing.scratch import ScratchFolder
 
 SECOND_NS = 10**9
 
@@ -48,7 +48,7 @@ def stream_recording(held: WorkerState, recording: Recording, limit: int) -> Str
 
     limit: fuse at most so many frames where nothing is dropped, for a model that would take minutes.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with ScratchFolder() as folder:
         fast = _run(held, recording, Path(folder), limit, realtime=False)
         live = _run(held, recording, Path(folder), None, realtime=True)
     if live.latency_ms is None or live.skew_ms is None:

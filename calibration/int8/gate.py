@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from coconet.calibration.int8.graph import OnnxModel
 from coconet.calibration.int8.ranges import ActivationRanges
@@ -21,6 +20,7 @@ from coconet.runtime.frame_check import fit_pairs
 from coconet.runtime.verify.parity import Parity, answers_of, compare, within
 from coconet.runtime.verify.reference_backend import common_card, open_contender
 from coconet.runtime.verify.verification import VerdictLimits, judge, verification_of
+from coconet.writing.scratch import ScratchFolder
 
 CALIBRATE_BETTER = (
     "Calibrate on 100 or more frames of both cameras, each on its own side and of scenes like those to compare on; "
@@ -65,7 +65,7 @@ class Gate:
 
     def measure(self, quantized: OnnxModel) -> Trial:
         """Compare an INT8 model with the reference, as the file it would be, run as written, and leave no file."""
-        with TemporaryDirectory(prefix="coconet-") as folder:
+        with ScratchFolder() as folder:
             path = Path(folder) / "candidate.onnx"
             quantized.write(path)
             parity, reasons = self._compare(path)

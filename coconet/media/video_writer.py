@@ -19,7 +19,6 @@ from coconet.files import (
     check_replaceable,
     free_name,
     give_name,
-    lock_unfinished,
     spare_bytes,
     unfinished,
     whole_file,
@@ -28,6 +27,7 @@ from coconet.files import (
 from coconet.media.decoding.frame_pixels import INTERPOLATION
 from coconet.media.pixels import Pixels
 from coconet.media.video import SECOND_NS, video_stream
+from coconet.writing.scratch import lock_unfinished
 
 try:
     import av

@@ -18,7 +18,7 @@ from typing import Any
 from coconet.config import read_toml
 from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.event_log import log_event
-from coconet.files import free_name, lock_unfinished, refuse_address, spare_bytes, unfinished
+from coconet.files import free_name, refuse_address, spare_bytes, unfinished
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.cameras.recorded import STAMPS_SUFFIX, StampSheet, stamps_beside
@@ -31,6 +31,7 @@ from coconet.runtime.sinks.sparing_sink import check_room, reserve_in_words
 from coconet.runtime.threads.background import Background
 from coconet.runtime.threads.queue_thread import result_unless
 from coconet.terminal import Console
+from coconet.writing.scratch import lock_unfinished
 
 _FRAMES_AHEAD = 32  # a second at 30 fps for a disk to catch up in
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from coconet.model_names import model_path
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.frame_check import size_in_words
+from coconet.writing.scratch import ScratchFolder
 
 
 def open_contender(model: Path | str) -> Backend:
@@ -45,7 +45,7 @@ class CachingBackend:
         """Take a backend over: `close` closes it."""
         self.card, self.name = backend.card, backend.name
         self._backend = backend
-        self._folder = TemporaryDirectory(prefix="coconet-")
+        self._folder = ScratchFolder()
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Fuse as the backend does, with its errors. Frames are the same if all of their samples are."""

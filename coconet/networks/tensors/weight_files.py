@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import existing_file, sha256_of
 from coconet.model_endings import ARCHIVE_SUFFIX, CHECKPOINT_SUFFIXES
 from coconet.networks.tensors.state_dict import read_tensors
 from coconet.networks.tensors.tensorflow_bundle import INDEX_ENDING, MEMBER, find_bundle, read_bundle
+from coconet.writing.scratch import ScratchFolder
 
 try:
     import torch
@@ -174,7 +174,7 @@ def _is_archive(path: Path) -> bool:
 def _unpacked(path: Path) -> Iterator[Path]:
     """A folder with the checkpoints of an archive; it is gone afterwards. Other files in it are not unpacked."""
     existing_file(path, "an archive")
-    with TemporaryDirectory(prefix="coconet-") as folder:
+    with ScratchFolder() as folder:
         try:
             with zipfile.ZipFile(path) as archive:
                 members = [info for info in archive.infolist() if _wanted(info)]

@@ -16,7 +16,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from coconet.cards.engine_card import BuildKey, BuildOptions, Flavour, read_engine_card
 from coconet.cards.frame_size import FrameSize, SizeProfile
@@ -27,6 +26,7 @@ from coconet.files import make_folder
 from coconet.model_endings import ENGINE_SUFFIX
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice, first_cuda_device
 from coconet.runtime.backends.tensorrt.module import rtx_module, tensorrt_module
+from coconet.writing.scratch import ScratchFolder
 
 FOLDER_VARIABLE = "COCONET_CACHE"
 
@@ -197,6 +197,6 @@ def _run(command: Sequence[str]) -> int:
 
 def _scratch_folder() -> Path:
     """A folder that goes with this process."""
-    folder = TemporaryDirectory(prefix="coconet-")
+    folder = ScratchFolder()
     atexit.register(folder.cleanup)
     return Path(folder.name)

@@ -1,0 +1,1 @@
+"""Writing: what is needed before a file is whole."""
