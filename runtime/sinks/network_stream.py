@@ -5,150 +5,78 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from contextlib import suppress
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import BinaryIO
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError
 from coconet.event_log import log_event, warn_once
-from coconet.media.video import SECOND_NS
-from coconet.media.video_writer import H264, MPEG4, yuv_frame
 from coconet.redaction import redact
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.preprocess.fit import fitted
+from coconet.runtime.sinks.encoded_stream import EncodedStream, StreamLost
 from coconet.runtime.sinks.sink import PIPED, SENT
-
-try:
-    import av
-    from av.error import FFmpegError, HTTPUnauthorizedError
-    from av.video.frame import PictureType
-except ImportError as error:
-    raise MissingPackage("av", job="sending video") from error
-
-if TYPE_CHECKING:
-    from av.container import OutputContainer
-    from av.video.stream import VideoStream
-
+from coconet.runtime.sinks.stream_process import StreamProcess
 
 H264_PIPE, RAW_PIPE = "h264:-", "raw:-"
 
 NETWORK = ("udp://", "rtsp://")
 
-_TICKS_PER_S = 90_000  # the clock of MPEG transport streams and of RTP
-
-_KEY_NS = SECOND_NS  # a key frame this often, whatever the rate: a receiver that joins sees a picture within it
-
-_MOST_BETWEEN_KEYS = 600  # frames; the encoder's own limit, which no rate up to 600 reaches before the clock does
-
-_PATIENCE_S = 5.0
-
 _RETRY_S = 2.0
-
-_HEADERS = {"forced-idr": "1", "x264-params": "repeat-headers=1:scenecut=0"}
-"""With every key frame comes what decoding begins with."""
-
-_LIVE = {"preset": "ultrafast", "tune": "zerolatency", "crf": "23", **_HEADERS}
-
-_FORMATS: dict[str, tuple[str, dict[str, str]]] = {
-    "udp": ("mpegts", {"pkt_size": "1316"}),  # seven packets of 188 bytes fit an Ethernet frame
-    "rtsp": ("rtsp", {"rtsp_transport": "tcp"}),
-    "h264": ("mpegts", {}),
-}
 
 
 class StreamSink:
     """Encodes with little delay and sends; while a receiver is not there it is tried again, and frames are dropped.
 
-    UDP and pipes carry an MPEG transport stream; to RTSP servers the stream is pushed. A picture of another size begins
-    the stream again. dropped: frames nobody got.
+    UDP and pipes carry an MPEG transport stream; to RTSP servers the stream is pushed, from a process of its own. A
+    picture of another size begins the stream again. dropped: frames nobody got.
     """
 
     def __init__(self, address: str) -> None:
         """Prepare to send; the first frame decides the size, and opens the connection."""
-        self._address, self.name = address, redact(address)
-        self._scheme = address.partition(":")[0]
-        self.delivery = PIPED if self._scheme == "h264" else SENT
+        self.name, piped = redact(address), address.startswith("h264")
+        self.delivery = PIPED if piped else SENT
         self.dropped = self._sent = 0
-        self._container: OutputContainer | None = None
-        self._stream: VideoStream | None = None
-        self._retry_s, self._origin_ns, self._key_ns = 0.0, 0, 0
-        self._last_tick = -1
+        answered = address.startswith("rtsp")  # what answers can also keep us waiting
+        self._stream: EncodedStream | StreamProcess = StreamProcess(address) if answered else EncodedStream(address)
+        self._retry_s = 0.0
 
     def write(self, frame: FusedFrame) -> None:
-        """Send one frame. Raises CoconetError where a pipe has been closed, and for a password that is refused."""
-        if self._container is None and time.monotonic() < self._retry_s:
+        """Send one frame. Raises CoconetError if a pipe has been closed, and for a password that is refused."""
+        if time.monotonic() < self._retry_s:
             self.dropped += 1
             return
         try:
-            self._send(frame)
+            self._stream.send(frame.pixels, frame.pair.timestamp_ns)
             self._sent += 1
-        except (FFmpegError, OSError) as error:
+        except StreamLost as error:
             self._lost(error)
 
     def close(self) -> None:
-        """Send what is still in the encoder. Raises CoconetError if no frame at all found somebody who takes it."""
+        """Send what is still in the encoder. Raises CoconetError if no frame at all found a receiver."""
         if not self._sent and self.dropped:
+            self.discard()
             raise CoconetError(
                 self.name,
                 wanted="somebody who takes the stream",
                 got=f"nobody for {self.dropped} frames",
                 remedy="Start the receiver.",
             )
-        self._flush()
-
-    def _flush(self) -> None:
-        if self._container is not None and self._stream is not None:
-            with suppress(FFmpegError, OSError):
-                self._container.mux(self._stream.encode(None))
-        self.discard()
+        self._stream.finish()
 
     def discard(self) -> None:
         """End the connection."""
-        container, self._container, self._stream = self._container, None, None
-        if container is not None:
-            with suppress(FFmpegError, OSError):
-                container.close()
+        self._stream.close()
 
-    def _send(self, frame: FusedFrame) -> None:
-        picture, now_ns = yuv_frame(frame.pixels), frame.pair.timestamp_ns
-        if self._stream is not None and (self._stream.width, self._stream.height) != (picture.width, picture.height):
-            self._flush()
-        if self._container is None or self._stream is None:
-            self._open(picture.width, picture.height, now_ns)
-        container, stream = cast("OutputContainer", self._container), cast("VideoStream", self._stream)
-        tick = round((now_ns - self._origin_ns) * _TICKS_PER_S / SECOND_NS)
-        self._last_tick = max(tick, self._last_tick + 1)
-        picture.pts, picture.time_base = self._last_tick, Fraction(1, _TICKS_PER_S)
-        if not 0 <= now_ns - self._key_ns < _KEY_NS:
-            self._key_ns, picture.pict_type = now_ns, PictureType.I
-        container.mux(stream.encode(picture))
-
-    def _open(self, width: int, height: int, origin_ns: int) -> None:
-        kind, options = _FORMATS[self._scheme]
-        target: Any = sys.stdout.buffer if self._scheme == "h264" else self._address
-        patience = (_PATIENCE_S, _PATIENCE_S)
-        self._container = av.open(target, "w", format=kind, options=options, timeout=patience)
-        encoder, settings = (
-            (H264.name, _LIVE) if H264.name in av.codecs_available else (MPEG4.name, dict(MPEG4.options))
-        )
-        stream = cast("VideoStream", self._container.add_stream(encoder, rate=30, options=settings))
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.time_base = stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
-        stream.codec_context.gop_size = _MOST_BETWEEN_KEYS
-        self._stream, self._origin_ns, self._key_ns, self._last_tick = stream, origin_ns, origin_ns, -1
-
-    def _lost(self, error: Exception) -> None:
+    def _lost(self, error: StreamLost) -> None:
         self.discard()
-        got = getattr(error, "strerror", None) or type(error).__name__
-        if self._scheme == "h264" or isinstance(error, HTTPUnauthorizedError):  # neither gets better by waiting
+        if error.final:
             raise CoconetError(
-                self.name, wanted="somebody who takes the stream", got=got, remedy="Start the receiver first."
+                self.name, wanted="somebody who takes the stream", got=error.reason, remedy="Start the receiver first."
             ) from error
         if not self.dropped:
-            warn_once(f"nobody takes {self.name} ({got}); it is tried again every {_RETRY_S:g} s.")
+            warn_once(f"nobody takes {self.name} ({error.reason}); it is tried again every {_RETRY_S:g} s.")
         self.dropped += 1
         self._retry_s = time.monotonic() + _RETRY_S
-        log_event("output lost", level=logging.WARNING, output=self.name, trouble=got)
+        log_event("output lost", level=logging.WARNING, output=self.name, trouble=error.reason)
 
 
 class RawSink:

@@ -22,6 +22,7 @@ from tests.support.called import call
 from tests.support.conv_onnx import write_conv_model
 from tests.support.live_rig import until
 from tests.support.pair_folders import write_pair
+from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
 
@@ -194,3 +195,16 @@ def test_a_recording_that_is_stopped_is_whole_and_replays(tmp_path: Path, number
     assert "visible: " in printed
     replayed = call(run, tmp_path / "night" / "rig.toml", "--model", "average").exit_code
     assert replayed in (0, ExitCode.UNPAIRED)  # on a busy machine one camera may have begun well before the other
+
+
+def test_a_server_that_takes_no_stream_and_says_nothing_holds_nobody_up(tmp_path: Path) -> None:
+    (tmp_path / "rig.toml").write_text(f'[visible]\naddress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\n')
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"rtsp://127.0.0.1:{server.getsockname()[1]}/fused"
+        with started(tmp_path, "run", "rig.toml", "--model", "average", "--out", address) as it:
+            server.settimeout(PATIENCE_S)
+            silent, _ = server.accept()
+            with silent:
+                code, _, said = stopped(it, signal.SIGTERM)
+    assert code == ExitCode.OUTPUT, said
+    assert "Traceback" not in said

@@ -19,6 +19,7 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.runtime.frame import FusedFrame
+from coconet.runtime.sinks import stream_process
 from coconet.runtime.sinks.network_stream import RawSink, StreamSink
 from coconet.runtime.sinks.open_sink import open_sink
 from tests.support.frames import fused_frame
@@ -51,10 +52,7 @@ def received(address: str, options: dict[str, str], count: int) -> list[np.ndarr
 
 @contextmanager
 def receiver(address: str, options: dict[str, str], count: int = 3) -> Iterator[Future[list[np.ndarray]]]:
-    """Receive in another process until there are enough pictures, which are the result after the block.
-
-    PyAV keeps the GIL while a sender waits for the receiver's answer, and the receiver needs it for what FFmpeg logs.
-    """
+    """Receive in another process until there are enough pictures, which are the result after the block."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         waiting = pool.submit(received, address, options, count)
         yield waiting
@@ -112,6 +110,33 @@ def test_a_receiver_who_comes_late_gets_the_stream() -> None:
     assert sink.dropped == 1
     with receiver(address, LISTENING) as pictures:
         begin(sink)
+        send_until_enough(sink, pictures)
+        sink.close()
+    assert len(pictures.result()) == 3
+
+
+def test_a_server_that_never_answers_costs_frames_and_not_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_process, "_WAIT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        sink = StreamSink(f"rtsp://127.0.0.1:{silent.getsockname()[1]}/fused")
+        sink.write(frame(0))
+        assert sink.dropped == 1
+        with pytest.raises(CoconetError, match="nobody for 1 frames"):
+            sink.close()
+
+
+def test_a_sender_that_is_killed_is_started_again() -> None:
+    address = f"rtsp://127.0.0.1:{free_port()}/fused"
+    with receiver(address, LISTENING) as pictures:
+        sink = StreamSink(address)
+        begin(sink)
+        assert isinstance(sink._stream, stream_process.StreamProcess)
+        assert sink._stream._process is not None
+        sink._stream._process.kill()
+        sink.write(frame(1))
+        assert sink.dropped == 1
+        pictures.cancel()
+    with receiver(address, LISTENING) as pictures:
         send_until_enough(sink, pictures)
         sink.close()
     assert len(pictures.result()) == 3
@@ -179,7 +204,8 @@ def test_a_receiver_who_goes_away_costs_frames_and_not_the_run() -> None:
         sink.write(frame(index))
         index += 1
     with receiver(address, LISTENING) as pictures:
-        while sink._container is None:
+        sent = sink._sent
+        while sink._sent == sent:
             index += 1
             sink.write(frame(index))
             time.sleep(0.05)
