@@ -9,7 +9,7 @@ BINDINGS := tensorrt_cu13_bindings==11.4.* tensorrt_cu12_bindings==10.3.*
 # Type checkers follow folders, not package_dir: they are shown a tree of links in which every part lies in coconet/.
 LINKS := .links
 
-.PHONY: demo test lint links clean
+.PHONY: demo test lint resolve links clean
 
 demo: $(VENV)/.base
 	$(BIN)/coconet demo --overwrite
@@ -21,6 +21,11 @@ lint: $(VENV)/.dev links
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	cd $(LINKS) && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache --package coconet --package tests
+
+# What each extra and each documented line would install, on the Pythons and processors of the devices. Asks the index.
+resolve: $(VENV)/.dev
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/python -m tests.resolve_installs
 
 links:
 	@rm -rf $(LINKS) && mkdir -p $(LINKS)/coconet

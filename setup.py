@@ -15,8 +15,10 @@ except ImportError:  # before setuptools 62.4
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "coconet" / "__init__.py").read_text()).group(1)
 
-# Neither ONNX Runtime nor OpenCV: of each there are several packages that put the same files into one folder, and the
-# extras choose. docs/install.md says which for what.
+# The lowest versions are those that run with NumPy 2, which pip brings: beside a system's packages, of which an older
+# one may be found first, nothing may be left that was compiled for NumPy 1.
+# Neither ONNX Runtime nor OpenCV is in the base: of each there are several packages that put the same files into one
+# folder, and the extras choose. docs/install.md says which for what.
 BASE = [
     "numpy>=1.24",
     "av>=15",
@@ -28,13 +30,13 @@ BASE = [
     "tomlkit>=0.12",
     "tomli>=2; python_version < '3.11'",
 ]
-CPU = ["onnxruntime>=1.18"]
+CPU = ["onnxruntime>=1.19"]
 HEADLESS = ["opencv-python-headless>=4.8"]
 EXPORT = ["torch>=2.9", "onnx>=1.18", "onnxscript>=0.5", "safetensors>=0.4"]
 CALIBRATION = ["onnx>=1.18"]
-METRICS = ["scipy>=1.10"]
-BENCH = [*METRICS, "matplotlib>=3.8", "jinja2>=3.1", "nvidia-ml-py>=12.535"]
-TRAIN = [*EXPORT, *METRICS, "h5py>=3.8", "tomli-w>=1.0"]
+METRICS = ["scipy>=1.13"]
+BENCH = [*METRICS, "matplotlib>=3.9", "jinja2>=3.1", "nvidia-ml-py>=12.535"]
+TRAIN = [*EXPORT, *METRICS, "h5py>=3.11", "tomli-w>=1.0"]
 # Starlette 1.8 and websockets 17 need Python 3.11; JetPack 6 has 3.10.
 WEB = ["starlette>=1.7", "uvicorn>=0.54", "websockets>=16", "prometheus-client>=0.20"]
 RTX = ["onnx>=1.18", "tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>=1.7"]
@@ -61,7 +63,6 @@ EXTRAS = {
     "pycuda": ["pycuda>=2022.2"],
     "openvino": OPENVINO,
     "radiometric": RADIOMETRIC,
-    "gstreamer": ["PyGObject>=3.42"],
     "web": WEB,
     "dev": [
         *CPU,

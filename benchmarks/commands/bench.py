@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -118,6 +119,7 @@ def measure(
     from coconet.benchmarks.machine.device import this_device
     from coconet.files import check_free, check_outputs
 
+    _check_page(html)
     check_outputs([json_file, html, markdown], inputs=[frames, *(models or ())], overwrite=True)
     if not overwrite:
         check_free([html, markdown] if resume else [json_file, html, markdown])
@@ -256,6 +258,12 @@ def _shown(reports: list[BenchReport], html: Path | None, markdown: Path | None)
 
         with whole_file(html) as scratch:
             scratch.write_text(bench_page(reports), encoding="utf-8")
+
+
+def _check_page(html: Path | None) -> None:
+    """Refuse a page that could not be drawn before anything is measured for it."""
+    if html is not None:
+        importlib.import_module("coconet.benchmarks.results.page")
 
 
 def _progress() -> Progress:

@@ -53,7 +53,7 @@ _CAMERAS = {"csi:// and gst://": "gstreamer"}
 
 COMMANDS: Mapping[str, Needs] = MappingProxyType(
     {
-        "demo": Needs(_FUSES, {"--live": "web"}),
+        "demo": Needs(_FUSES),
         "init": Needs(("headless",), _CAMERAS),
         "run": Needs(_FUSES, {**_MODELS, **_CAMERAS, "--view web": "web", "--view window": "window"}),
         "record": Needs(("headless",), _CAMERAS),
@@ -61,7 +61,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "offset": Needs(("headless",), _CAMERAS),
         "contact": Needs(_FUSES, _MODELS),
         "train": Needs(("train", "headless")),
-        "export": Needs(("export", *_FUSES, "metrics")),
+        "export": Needs(("export", *_FUSES)),
         "calibrate": Needs(("calibration", *_FUSES, "metrics")),
         "verify": Needs((*_FUSES, "metrics"), _MODELS),
         "build": Needs(("calibration", *_FUSES), {"for this GPU": "tensorrt", "--gpu": "rtx"}),
@@ -69,7 +69,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "precision": Needs(("export", "calibration", *_FUSES, "metrics")),
         "score": Needs(("headless", "metrics")),
         "steadiness": Needs(_FUSES, _MODELS),
-        "soak": Needs(_FUSES),
+        "soak": Needs((*_FUSES, "web")),
         "audience": Needs((*_FUSES, "web")),
         "doctor": Needs(),
     }

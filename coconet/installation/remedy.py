@@ -15,11 +15,12 @@ from coconet.installation.origin import DISTRIBUTION, Origin, read_origin
 from coconet.installation.tegra import tegra_release
 
 SYSTEM_PACKAGES = {
-    "tensorrt": ("python3-libnvinfer",),
-    "tensorrt-cu12": ("python3-libnvinfer",),
     "gstreamer": ("python3-gi", "gir1.2-gstreamer-1.0", "gir1.2-gst-plugins-base-1.0"),
 }
-"""What a Jetson has as packages of its system, which match its CUDA and its GStreamer."""
+"""What comes by apt everywhere, as it has to match the system's GStreamer."""
+
+JETSON_PACKAGES = {**SYSTEM_PACKAGES, "tensorrt": ("python3-libnvinfer",), "tensorrt-cu12": ("python3-libnvinfer",)}
+"""What comes by apt on a Jetson, as it has to match JetPack's CUDA as well."""
 
 NOT_ON_JETSON = {
     "rtx": "TensorRT for RTX has no Jetson among its targets: leave --gpu out to build with JetPack's TensorRT.",
@@ -51,22 +52,23 @@ def install_command(*extras: str, root: Path = SYSTEM_ROOT) -> str:
     On a Jetson it brings no other TensorRT, NumPy or OpenCV than those that are there: what belongs to the system comes
     by apt, and the rest by its own names, with NumPy held at its version.
     """
-    if not tegra_release(root):
-        return _pip_line(_words(read_origin(), extras))
-    system = dict.fromkeys(package for extra in extras for package in SYSTEM_PACKAGES.get(extra, ()))
-    python = [extra for extra in extras if extra not in SYSTEM_PACKAGES]
+    jetson = bool(tegra_release(root))
+    by_apt = JETSON_PACKAGES if jetson else SYSTEM_PACKAGES
+    system = dict.fromkeys(package for extra in extras for package in by_apt.get(extra, ()))
+    python = [extra for extra in extras if extra not in by_apt]
     lines = [f"sudo apt install {' '.join(system)}"] if system else []
     if system and not _sees_the_system():
         lines.append(f"python3 -m venv --system-site-packages {shlex.quote(sys.prefix)}")
     if python or not extras:
-        lines.append(_pip_line([*_requirements(python), *_held()]))
+        lines.append(_pip_line([*_requirements(python), *_held()] if jetson else _words(read_origin(), python)))
     return " && ".join(lines)
 
 
 def reinstall_command(extra: str, root: Path = SYSTEM_ROOT) -> str:
     """One line that lays the packages of an extra down anew, which pip would otherwise leave alone."""
-    if tegra_release(root) and extra in SYSTEM_PACKAGES:
-        return f"sudo apt install --reinstall {' '.join(SYSTEM_PACKAGES[extra])}"
+    by_apt = JETSON_PACKAGES if tegra_release(root) else SYSTEM_PACKAGES
+    if extra in by_apt:
+        return f"sudo apt install --reinstall {' '.join(by_apt[extra])}"
     return _pip_line(["--force-reinstall", "--no-deps", *_requirements([extra])])
 
 

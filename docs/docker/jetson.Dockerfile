@@ -1,18 +1,21 @@
-# coconet-edge on JetPack 6.2 (L4T 36.4). For JetPack 7 take its image and cuda-bindings 13.
-# Written after NVIDIA's documentation of the image; not built yet.
+# coconet-edge on JetPack 6.2 (L4T 36.4); for another JetPack take its image. Written after NVIDIA's documentation of the
+# image; not built yet. docs/jetson.md has the line that runs it, with cameras.
 FROM nvcr.io/nvidia/l4t-jetpack:r36.4.0
 
+# TensorRT for Python, GStreamer with its binding and the encoders and decoders that run on the processor. The elements
+# for CSI cameras and for the hardware's encoders are lent by NVIDIA's runtime.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends python3-venv python3-libnvinfer python3-opencv v4l-utils \
+    && apt-get install --yes --no-install-recommends python3-venv python3-libnvinfer v4l-utils \
+        python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 \
+        gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly \
     && rm -rf /var/lib/apt/lists/*
 
-# The system's packages are seen: TensorRT, and an OpenCV with GStreamer that pip's would hide.
+# TensorRT and GStreamer are the system's, the rest is the environment's own.
 RUN python3 -m venv --system-site-packages /opt/coconet
 ENV PATH=/opt/coconet/bin:$PATH
-RUN pip install --no-cache-dir 'numpy<2' av onnxruntime typer rich pydantic tomli 'cuda-bindings==12.6.*'
-
+ENV NVIDIA_DRIVER_CAPABILITIES=all
 COPY . /src
-RUN pip install --no-cache-dir --no-deps /src
+RUN pip install --no-cache-dir '/src[cpu,headless,calibration,web]'
 
 RUN useradd --create-home --groups video coconet
 USER coconet

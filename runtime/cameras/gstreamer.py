@@ -28,8 +28,7 @@ try:
     gi.require_version("Gst", "1.0")
     from gi.repository import Gst
 except (ImportError, ValueError) as error:
-    job = "GStreamer pipelines (or take Debian's python3-gi, see docs/rig.md)"
-    raise MissingPackage("gi", job=job, extra="gstreamer") from error
+    raise MissingPackage("gi", job="GStreamer pipelines", extra="gstreamer") from error
 
 
 _SINK = "appsink name=sink drop=true max-buffers=1 sync=false"

@@ -45,6 +45,15 @@ def test_a_peer_of_pytorch_names_the_extra(tmp_path: Path, without: dict[str, st
     assert remedy_for("export") in answer.stdout + answer.stderr
 
 
+def test_a_page_that_cannot_be_drawn_is_refused_before_anything_is_measured(
+    tmp_path: Path, without: dict[str, str]
+) -> None:
+    (tmp_path / "hidden" / "jinja2.py").write_text("raise ModuleNotFoundError(name='jinja2')\n")
+    answer = coconet(tmp_path, without, "bench", "lite", "--html", "b.html", "--json", "b.json", "--endurance")
+    assert remedy_for("bench") in answer.stderr
+    assert (answer.returncode, (tmp_path / "b.json").exists()) == (2, False)
+
+
 @pytest.mark.parametrize(("words", "extra"), [((), "tensorrt"), (("--gpu", "sm86"), "rtx")])
 def test_building_an_engine_names_the_extra_that_builds(
     words: tuple[str, ...], extra: str, tmp_path: Path, without: dict[str, str]

@@ -10,16 +10,23 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from coconet.installation.extras import COMMANDS, MODULES, missing_modules
+from coconet.installation.remedy import SYSTEM_PACKAGES
+from tests.support.import_graph import packages_behind
 
 SETS = {"dev"}
 """Extras that only bundle others for those who work on the project."""
+
+IN_BASE = {"numpy", "av", "tifffile", "typer", "rich", "pydantic", "packaging", "tomlkit", "tomli"}
+
+BROUGHT_ALONG = {"google", "markupsafe", "pydantic_core"}
+"""Parts of onnx, jinja2 and pydantic that have names of their own."""
 
 INSTALLED = ("cpu", "headless", "export", "calibration", "metrics", "bench", "train", "openvino", "web", "radiometric")
 """Extras that the tests have, so that the names of their modules can be compared."""
 
 
 def test_every_extra_is_known_by_its_modules() -> None:
-    assert {*MODULES} == {*metadata("coconet-edge").get_all("Provides-Extra", [])} - SETS
+    assert {*MODULES} - {*SYSTEM_PACKAGES} == {*metadata("coconet-edge").get_all("Provides-Extra", [])} - SETS
 
 
 def test_every_command_is_told_with_what_it_needs() -> None:
@@ -27,22 +34,26 @@ def test_every_command_is_told_with_what_it_needs() -> None:
     assert {extra for needs in COMMANDS.values() for extra in (*needs.always, *needs.options.values())} <= {*MODULES}
 
 
-@pytest.mark.parametrize("extra", INSTALLED)
-def test_the_modules_of_an_extra_are_those_of_its_packages(extra: str) -> None:
-    packages = {
-        canonicalize_name(one.name)
-        for one in map(Requirement, requires("coconet-edge") or ())
-        if one.marker and one.marker.evaluate({"extra": extra}) and not one.marker.evaluate({"extra": ""})
-    }
-    owners = {
-        module: {canonicalize_name(name) for name in packages_distributions().get(module, [])}
-        for module in MODULES[extra]
-    }
-    assert {module for module, names in owners.items() if not names & packages} == set()
-    assert len(owners) == len(packages)
+def test_the_modules_of_an_extra_are_those_of_its_packages() -> None:
+    asked = [one for one in map(Requirement, requires("coconet-edge") or ()) if one.marker]
+    owners = packages_distributions()
+    for extra in INSTALLED:
+        packages = {canonicalize_name(one.name) for one in asked if f'extra == "{extra}"' in str(one.marker)}
+        modules = {name: {canonicalize_name(owner) for owner in owners[name]} for name in MODULES[extra]}
+        assert {name for name, packed in modules.items() if not packed & packages} == set(), extra
+        assert len(modules) == len(packages), extra
 
 
 def test_a_module_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert missing_modules("cpu") == ()
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert missing_modules("cpu") == ("onnxruntime",)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_imports_nothing_that_its_extras_do_not_bring(command: str) -> None:
+    (module,) = {entry.module for entry in entry_points(group="coconet.commands") if entry.name == command}
+    needs = COMMANDS[command]
+    extras = (*needs.always, *needs.options.values())
+    brought = {name for extra in extras for name in MODULES[extra]} | IN_BASE | BROUGHT_ALONG
+    assert packages_behind(module) <= brought

@@ -75,6 +75,10 @@ def test_a_jetson_has_tensorrt_and_gstreamer_from_its_system(jetson: Path, monke
     assert reinstall_command("tensorrt", root=jetson) == "sudo apt install --reinstall python3-libnvinfer"
 
 
+def test_gstreamer_is_a_package_of_every_system(tmp_path: Path) -> None:
+    assert install_command("gstreamer", root=tmp_path).startswith("sudo apt install python3-gi ")
+
+
 def test_an_environment_that_does_not_see_the_system_is_told_to_look(
     jetson: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,4 +99,4 @@ def test_packages_are_exchanged_and_laid_down_anew(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(remedy, "read_origin", Origin)
     told = exchange_command(["onnxruntime"], "ort-gpu", root=tmp_path)
     assert told == "pip uninstall -y onnxruntime && pip install 'coconet-edge[ort-gpu]'"
-    assert reinstall_command("cpu", tmp_path) == "pip install --force-reinstall --no-deps 'onnxruntime>=1.18'"
+    assert reinstall_command("cpu", tmp_path) == "pip install --force-reinstall --no-deps 'onnxruntime>=1.19'"

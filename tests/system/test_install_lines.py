@@ -1,0 +1,93 @@
+"""Every documented line that calls pip names what there is, and following one never leaves two of a kind."""
+
+from __future__ import annotations
+
+import os
+import re
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from coconet.installation.extras import COMMANDS
+from coconet.runtime.doctor.packages import FLAVOURS
+from tests.support.install_lines import ROOT, InstallLine, asked_for, install_lines, packages_of_setup
+from tests.support.resolver import MACHINES, Machine, Unresolvable, outcome, resolve
+
+LINES = install_lines()
+SWITCH = "COCONET_RESOLVE"
+KINDS = [{canonicalize_name(name) for name in names} for names in FLAVOURS.values()]
+ALTERNATIVES = "docs/install.md"
+"""Its lines stand beside each other, one for each device; those of every other document follow each other."""
+
+
+def document_of(line: InstallLine) -> str:
+    return line.place.partition(":")[0]
+
+
+def test_the_lines_are_found() -> None:
+    documents = {document_of(line) for line in LINES}
+    assert {"README.md", "Makefile", "docs/docker/jetson.Dockerfile", "docs/docker/desktop.Dockerfile"} < documents
+    assert {f"docs/{name}.md" for name in ("install", "jetson", "desktop", "live", "benchmark")} < documents
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.place)
+def test_a_line_names_extras_that_there_are_and_no_index_that_has_us(line: InstallLine) -> None:
+    assert set(line.extras or ()) <= packages_of_setup().keys()
+    assert not line.by_name
+    assert all(Requirement(one) for one in line.others)
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if not line.removes], ids=lambda line: line.place)
+def test_no_line_brings_two_packages_of_one_kind(line: InstallLine) -> None:
+    assert all(len(line.names() & kind) <= 1 for kind in KINDS)
+
+
+def test_a_document_that_is_followed_never_leaves_two_packages_of_one_kind() -> None:
+    for document, lines in groupby(LINES, document_of):
+        there: set[str] = set()
+        for line in lines if document != ALTERNATIVES else ():
+            there = there - line.names() if line.removes else there | line.names()
+            assert all(len(there & kind) <= 1 for kind in KINDS), line.place
+
+
+def test_no_extra_brings_a_package_of_those_that_exclude_each_other_unasked() -> None:
+    choosing = {extra for extras in FLAVOURS.values() for extra in extras.values()} | {"ort-gpu-cu12", "dev"}
+    packages = packages_of_setup()
+    brings = {extra: {canonicalize_name(Requirement(one).name) for one in packages[extra]} for extra in packages}
+    assert {extra for extra, names in brings.items() if any(names & kind for kind in KINDS)} == choosing
+
+
+def test_every_extra_is_explained() -> None:
+    told = (ROOT / "docs" / "install.md").read_text()
+    table = re.findall(r"^\| (`[^|]*`) \|", told[told.index("## Extras") :], re.MULTILINE)
+    explained = [name for cell in table for name in re.findall(r"`([\w-]+)`", cell)]
+    assert sorted(explained) == sorted(name for name in packages_of_setup() if name)
+
+
+def test_the_readme_says_what_each_command_needs() -> None:
+    told: dict[str, list[str]] = {}
+    for name, needs in COMMANDS.items():
+        told.setdefault(", ".join(f"`{extra}`" for extra in needs.always) or "nothing more", []).append(f"`{name}`")
+    rows = [f"| {' '.join(names)} | {extras} |" for extras, names in told.items()]
+    options: dict[str, dict[str, None]] = {}
+    for needs in COMMANDS.values():
+        for option, extra in needs.options.items():
+            options.setdefault(extra, {})[option] = None
+    rows += [f"| {', '.join(words)} | and `{extra}` |" for extra, words in options.items()]
+    table = "\n".join(["| command | extras |", "| --- | --- |", *rows])
+    assert table in (ROOT / "README.md").read_text(), f"README.md should have:\n{table}"
+
+
+@pytest.mark.network
+@pytest.mark.skipif(not os.environ.get(SWITCH), reason=f"asks the package index: make resolve, or {SWITCH}=1")
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+def test_every_extra_and_line_resolves_to_wheels(machine: Machine, tmp_path: Path) -> None:
+    try:
+        resolve(["packaging"], machine, tmp_path)
+    except Unresolvable as error:
+        pytest.skip(f"nobody resolves: {error}")
+    found = {name: outcome(packages, machine, tmp_path) for name, packages in asked_for().items()}
+    assert {name: one.told for name, one in found.items() if one.state == "red"} == {}
