@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 
 from coconet.errors import CoconetError
 from coconet.media.header import MOST_PIXELS
-from coconet.media.image import read_pages, read_picture, read_visible
+from coconet.media.image import read_pages, read_picture, read_visible, write_picture
 
 SIZES = ((24, 32), (23, 31))
 MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16")
@@ -255,3 +255,15 @@ def test_samples_that_are_no_picture_are_refused_and_not_half_taken(tmp_path: Pa
     for path in tmp_path.iterdir():
         with pytest.raises(CoconetError, match="wanted"):
             read_picture(path)
+
+
+@pytest.mark.parametrize(
+    ("ending", "kind", "channels"),
+    [(".png", "uint8", 1), (".png", "uint8", 3), (".png", "uint16", 1), (".bmp", "uint8", 1), (".bmp", "uint8", 3)],
+)
+def test_a_picture_has_the_values_that_imageio_reads(ending: str, kind: str, channels: int, tmp_path: Path) -> None:
+    reader = pytest.importorskip("imageio.v3")
+    values = smooth((23, 31), channels).astype(kind) * (200 if kind == "uint16" else 1)
+    write_picture(tmp_path / f"a{ending}", values)
+    there = np.asarray(reader.imread(tmp_path / f"a{ending}")).reshape(23, 31, -1)
+    assert np.array_equal(read_picture(tmp_path / f"a{ending}")[:, :, ::-1], there)

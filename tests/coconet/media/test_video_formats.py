@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
@@ -26,8 +28,26 @@ COUNTS = (
     (".mkv", "ffv1", "gray14le", 14),
     (".mkv", "ffv1", "gray16le", 16),
     (".mov", "png", "gray16be", 16),
+    (".mov", "tiff", "gray16le", 16),
+    (".avi", "ffv1", "gray14le", 14),
+    (".avi", "png", "gray16be", 16),
+    (".apng", "apng", "gray16be", 16),
+    (".mov", "rawvideo", "gray16be", 16),
+    (".mkv", "libx264", "gray10le", 10),
+    (".mkv", "libx265", "gray12le", 12),
     (".nut", "rawvideo", "gray10le", 10),
     (".nut", "rawvideo", "gray16le", 16),
+)
+
+
+LOSSLESS = {"libx264": {"qp": "0"}, "libx265": {"x265-params": "lossless=1:log-level=none"}}
+COLOURS = (
+    (".avi", "huffyuv", "rgb24"),
+    (".avi", "utvideo", "gbrp"),
+    (".avi", "rawvideo", "bgr24"),
+    (".apng", "apng", "rgb24"),
+    (".mov", "png", "rgba"),
+    (".mkv", "ffv1", "bgra"),
 )
 
 
@@ -45,12 +65,38 @@ def test_gray_video_of_more_than_eight_bits_gives_its_counts(
     form: tuple[str, str, str, int], size: tuple[int, int], tmp_path: Path
 ) -> None:
     ending, codec, stored, bits = form
-    counts = counts_of(size, bits)
+    if codec not in av.codecs_available:
+        pytest.skip(f"this FFmpeg writes no {codec}")
+    height, width = (32, 48) if codec == "libx265" else size  # which writes no smaller one
+    counts = counts_of((height, width), bits)
     array = "gray16le" if bits == 16 else stored
-    path = write_raw_video(tmp_path / f"a{ending}", [counts] * 3, VideoForm(codec, stored, array))
+    written = VideoForm(codec, stored, array, options=LOSSLESS.get(codec, {}))
+    path = write_raw_video(tmp_path / f"a{ending}", [counts] * 3, written)
     pixels = first(path)
     assert pixels.dtype == np.uint16
     assert np.array_equal(pixels[:, :, 0], counts)
+
+
+@pytest.mark.parametrize(("form", "size"), list(product(COLOURS, SIZES)))
+def test_video_without_loss_gives_the_colours_that_were_written(
+    form: tuple[str, str, str], size: tuple[int, int], tmp_path: Path
+) -> None:
+    ending, codec, stored = form
+    picture = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    path = write_raw_video(tmp_path / f"a{ending}", [picture], VideoForm(codec, stored, "bgr24"))
+    assert np.array_equal(first(path, gray=False), picture)
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="no ffmpeg on the command line")
+@pytest.mark.parametrize("stored", ["yuv420p", "yuv422p10le", "nv12", "yuvj444p", "gray12le"])
+def test_visible_video_is_what_ffmpeg_makes_of_it_on_the_command_line(stored: str, tmp_path: Path) -> None:
+    picture = np.add.outer(np.arange(24) * 4, np.arange(32) * 4).astype(np.uint8)
+    path = write_raw_video(tmp_path / "a.nut", [picture], VideoForm("rawvideo", stored, "gray"))
+    words = ["ffmpeg", "-v", "error", "-i", str(path), "-sws_flags", "bicubic+full_chroma_int+accurate_rnd"]
+    words += ["-pix_fmt", "bgr24", "-f", "rawvideo", "-"]
+    told = subprocess.run(words, capture_output=True, check=True).stdout
+    shown = np.frombuffer(told, np.uint8).reshape(24, 32, 3).astype(int)
+    assert np.abs(first(path, gray=False).astype(int) - shown).max() <= 1
 
 
 def test_ten_bit_luma_of_a_gray_picture_is_counts(tmp_path: Path) -> None:
