@@ -70,7 +70,7 @@ def read_onnx(path: Path) -> OnnxFile:
             got=first_line(error),
             remedy="Copy the files beside it as well, or export it again with coconet export.",
         ) from error
-    check_onnx_weights(path)
+    check_onnx_weights(path, content)
     return OnnxFile(path, content, model, card, outside)
 
 

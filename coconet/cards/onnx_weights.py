@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -49,9 +50,13 @@ def check_numbers(where: object, name: str, weights: NDArray[Any]) -> None:
         )
 
 
-def check_onnx_weights(path: Path) -> None:
-    """Look at every constant of a model that can be loaded. Raises CoconetError for weights that are no numbers."""
-    with suppress(EOFError, UnicodeDecodeError), path.open("rb") as stream:  # of what the runtime does not mind
+def check_onnx_weights(path: Path, content: bytes | None = None) -> None:
+    """Look at every constant of a model that can be loaded. Raises CoconetError for weights that are no numbers.
+
+    content: the bytes of the file, if they have been read.
+    """
+    opened = path.open("rb") if content is None else BytesIO(content)
+    with suppress(EOFError, UnicodeDecodeError), opened as stream:  # of what the runtime does not mind
         for end in _tensors(stream):
             name, weights = _tensor(stream, end, path.parent)
             if weights is not None:

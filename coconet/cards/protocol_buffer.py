@@ -21,9 +21,12 @@ class Field(NamedTuple):
 def read_fields(stream: BinaryIO, end: int | None = None) -> Iterator[Field]:
     """Give every field that is a number or holds bytes, the stream at the beginning of these; skip what is not read.
 
-    end: of the message; of the file if not given. Raises EOFError for bytes that are no protocol buffer.
+    end: of the message; of the stream if not given. Raises EOFError for bytes that are no protocol buffer.
     """
-    end = os.fstat(stream.fileno()).st_size if end is None else end
+    if end is None:
+        begin = stream.tell()
+        end = stream.seek(0, os.SEEK_END)
+        stream.seek(begin)
     while (place := stream.tell()) < end:
         tag = read_varint(stream)
         kind, size, number = tag & 7, {_FIXED_64: 8, _FIXED_32: 4}.get(tag & 7, 0), 0

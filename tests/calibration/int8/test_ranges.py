@@ -77,8 +77,11 @@ def test_no_frames_are_refused(tmp_path: Path) -> None:
 def test_a_nan_activation_is_refused_with_its_tensor_and_frame(tmp_path: Path) -> None:
     path = write_unet(tmp_path / "unet.onnx")
     proto = onnx.load(path)
-    bias = next(tensor for tensor in proto.graph.initializer if tensor.name == "first.bias")
-    bias.CopyFrom(numpy_helper.from_array(np.full(16, np.nan, np.float32), bias.name))
+    for tensor in proto.graph.initializer:
+        if tensor.name in ("first.bias", "down.weight"):  # numbers, whose products are infinite and of either sign
+            huge = np.full(tuple(tensor.dims), 3e38, np.float32)
+            huge.flat[1::2] *= -1 if tensor.name == "down.weight" else 1
+            tensor.CopyFrom(numpy_helper.from_array(huge, tensor.name))
     onnx.save(proto, path)
     with pytest.raises(CoconetError, match=r"activation down\.act, frame scene 0: wanted finite values, got NaN"):
         observe(OnnxModel.read(path), ["down.act"], random_pairs())
