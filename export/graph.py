@@ -16,10 +16,12 @@ from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, Form, ModelCard
 from coconet.cards.onnx_card import attach_card
 from coconet.cards.precision import PRECISIONS, REFERENCE, PrecisionName
 from coconet.errors import CoconetError, MissingPackage, first_line
+from coconet.export.layer_names import name_layers
 from coconet.export.linked_weights import link_weights
 from coconet.files import whole_file
 from coconet.networks.camera_ready import BareFuser, Fuser
 from coconet.networks.checkpoint import Checkpoint
+from coconet.networks.custom import InfraredFirst
 
 try:
     import onnx
@@ -128,12 +130,11 @@ def to_model(checkpoint: Checkpoint, options: ExportOptions, card: ModelCard) ->
 
     Raises CoconetError for a network that PyTorch cannot turn into a graph.
     """
-    fuser = fuser_of(checkpoint, options)
-    free = _free_sides(options)
+    fuser, example, free = fuser_of(checkpoint, options), _example(options), _free_sides(options)
     with _exporter(checkpoint.network, options), torch.no_grad():
         program = torch.onnx.export(
-            fuser,
-            _example(options),
+            _captured(fuser, example, free),
+            example,
             dynamo=True,
             opset_version=options.opset,
             input_names=[VISIBLE, INFRARED],
@@ -142,11 +143,32 @@ def to_model(checkpoint: Checkpoint, options: ExportOptions, card: ModelCard) ->
             verbose=False,
         )
     model = cast("torch.onnx.ONNXProgram", program).model_proto  # None only where a file is written at once
+    name_layers(model.graph, "core.network" if isinstance(fuser.core, InfraredFirst) else "core")
     _forget_origins(model.graph)
     if options.linked is not None:
         link_weights(model, options.linked)
     attach_card(model, card)
     return model
+
+
+def _captured(
+    fuser: Fuser | BareFuser, example: tuple[torch.Tensor, torch.Tensor], free: dict[int, torch.export.Dim]
+) -> torch.export.ExportedProgram | Fuser | BareFuser:
+    """The network followed once with open sides; the module as it is, for PyTorch's slower ways, if that fails.
+
+    What PyTorch cannot prove of the sides, such as where a frame is cut out of its padding, it would take for a limit
+    of the network and follow it anew, several times as long. It is left open here: the gate compares further sizes.
+    """
+    try:
+        return torch.export.export(
+            fuser,
+            example,
+            dynamic_shapes=(free, free) if free else None,
+            strict=False,
+            prefer_deferred_runtime_asserts_over_guards=True,
+        )
+    except Exception:  # the code is anyone's; torch.onnx.export says what stays wrong
+        return fuser
 
 
 def _forget_origins(graph: onnx.GraphProto) -> None:

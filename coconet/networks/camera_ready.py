@@ -122,7 +122,7 @@ def _run_padded(core: nn.Module, precision: PrecisionName, visible: Tensor, infr
     inputs = [_padded(image, multiple) for image in (visible, infrared)]
     if precision != REFERENCE:
         inputs = [image.to(_dtype(precision)) for image in inputs]
-    return crop(crop(core(*inputs).float(), 2, height), 3, width)
+    return crop(crop(core(*inputs).float(), 2, height, multiple), 3, width, multiple)
 
 
 def _scaled(image: Tensor, factor: float, offset: float) -> Tensor:
@@ -155,9 +155,9 @@ def mirror_pad(image: Tensor, dim: int, multiple: int) -> Tensor:
     return image.index_select(dim, (size - 1) - ((size - 1) - place).abs())
 
 
-def crop(image: Tensor, dim: int, size: int) -> Tensor:
+def crop(image: Tensor, dim: int, size: int, multiple: int) -> Tensor:
     """Take back what mirror_pad added to a dimension that had this size."""
-    if _fits(size, image.shape[dim]):
+    if _fits(size, multiple):
         return image
     return image.narrow(dim, _margin(size, image.shape[dim]), size)
 

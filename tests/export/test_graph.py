@@ -17,6 +17,8 @@ from coconet.export.graph import OPSET, ExportOptions, export_onnx
 from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import Checkpoint, network_named
 from coconet.networks.coconet import PUBLISHED, CoCoNet
+from coconet.networks.custom import InfraredFirst
+from tests.support.strongest import Strongest
 
 
 def fresh(network: str) -> Checkpoint:
@@ -222,3 +224,15 @@ def test_other_operator_sets_fuse_alike(tmp_path: Path, opset: int) -> None:
 def test_options_that_no_graph_can_have_are_refused(fields: dict[str, object], complaint: str) -> None:
     with pytest.raises(CoconetError, match=complaint):
         ExportOptions(**fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("infrared_first", [False, True])
+def test_convolutions_are_called_after_the_modules_they_come_from(tmp_path: Path, infrared_first: bool) -> None:
+    network = Strongest()
+    core = InfraredFirst(network) if infrared_first else network
+    checkpoint = Checkpoint("strongest", core.eval(), Signature((-1.0, 1.0), (-1.0, 1.0)), "0" * 64)
+    export_onnx(checkpoint, tmp_path / "m.onnx", ExportOptions(FrameSize(24, 32)))
+    convs = [node for node in onnx.load(tmp_path / "m.onnx").graph.node if node.op_type == "Conv"]
+    encoder = ["encoder.0", "encoder.2", "encoder.0:2", "encoder.2:2"]
+    assert [node.output[0] for node in convs] == [*encoder, "decoder.0", "decoder.2"]
+    assert [node.name for node in convs] == [node.output[0] for node in convs]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,9 +12,11 @@ import numpy as np
 import onnx
 import pytest
 
-from coconet.cards.engine_card import BuildOptions
+from coconet.cards.engine_card import BuildOptions, EngineCard
 from coconet.cards.frame_size import FrameSize, SizeProfile
+from coconet.cards.onnx_card import read_onnx
 from coconet.cards.precision import PrecisionName
+from coconet.errors import CoconetError
 from coconet.export.commands.export import export
 from coconet.export.graph import ExportOptions, export_onnx
 from coconet.export.jetpack_operators import refusals
@@ -26,80 +28,101 @@ from tests.support.engines import build_file
 from tests.support.zoo import PUBLISHED, published
 
 QUICK = ("densefuse", "tardal", "sdnet")
-"""Tried every time: reflection, BatchNorm, TensorFlow. An export takes seconds, some a minute."""
+"""Tried every time: reflection, BatchNorm, TensorFlow. An export takes seconds."""
 HEAVY = ("smoa", "swinfusion")
-"""Minutes for one export of any size on two cores: only with COCONET_ZOO=all."""
+"""Over half a minute for one export of any size on one core: of one size here, of any with COCONET_ZOO=all."""
 ONCE = ("rfn-nest", "u2fusion-pytorch")
 """In half precision only with COCONET_ZOO=all: the one takes as long as five others, the other has u2fusion's graph."""
 needs_minutes = pytest.mark.skipif(os.environ.get("COCONET_ZOO") != "all", reason="takes minutes: set COCONET_ZOO=all")
 
 
-def marks(name: str, precision: str = "fp32") -> list[pytest.MarkDecorator]:
-    if name in HEAVY or (name in ONCE and precision == "fp16"):
+def marks(name: str, precision: str, *, any_size: bool = True) -> list[pytest.MarkDecorator]:
+    if (name in HEAVY and any_size) or (name in ONCE and precision == "fp16"):
         return [pytest.mark.slow, needs_minutes]
     return [] if name in QUICK else [pytest.mark.slow]
 
 
-EACH = [
-    pytest.param(one.name, precision, marks=marks(one.name, precision))
-    for one in PUBLISHED
-    for precision in ("fp32", "fp16")
-]
-SIZES = ((48, 64), (37, 51), (50, 67))
-LEVELS = {"fp32": 1, "fp16": 3}
-SMALL = SizeProfile(FrameSize(32, 40), FrameSize(48, 64), FrameSize(96, 128))
+def each(*, any_size: bool) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        ("name", "precision"),
+        [
+            pytest.param(one.name, precision, marks=marks(one.name, precision, any_size=any_size))
+            for one in PUBLISHED
+            for precision in ("fp32", "fp16")
+        ],
+    )
 
-Graph = Callable[[str, PrecisionName], Path]
+
+SIZES = ((48, 64), (37, 51), (50, 67))
+ODD = FrameSize(41, 51)
+LEVELS = {"fp32": 1, "fp16": 3}
+SMALL = SizeProfile(FrameSize(33, 41), FrameSize(48, 64), FrameSize(96, 128))
+EVERY_GPU = ("sm75", "sm86", "sm89", "sm120")
+
+Graph = Callable[[str, PrecisionName, FrameSize | None], Path]
 
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
-    """Export a network for any size, once."""
+    """Export a network for any size or for one, once."""
 
     @functools.cache
-    def make(name: str, precision: PrecisionName) -> Path:
+    def make(name: str, precision: PrecisionName, size: FrameSize | None) -> Path:
         folder = tmp_path_factory.mktemp(name)
         loaded = load_weights([str(published(name).write(folder)[0])])
-        export_onnx(loaded, folder / "m.onnx", ExportOptions(precision=precision))
+        export_onnx(loaded, folder / "m.onnx", ExportOptions(size, precision=precision))
         return folder / "m.onnx"
 
     return make
 
 
-@pytest.mark.parametrize(("name", "precision"), EACH)
-def test_a_graph_of_any_size_fuses_even_and_odd_ones_as_pytorch_does(
-    graph: Graph, tmp_path: Path, name: str, precision: PrecisionName
-) -> None:
-    reference = EagerBackend(load_weights([str(published(name).write(tmp_path)[0])]))
+def require_the_pictures_of_pytorch(path: Path, name: str, folder: Path, sizes: Sequence[tuple[int, int]]) -> None:
+    reference = EagerBackend(load_weights([str(published(name).write(folder)[0])]))
     random = np.random.default_rng(0)
-    path = graph(name, precision)
     with closing(OnnxRuntimeBackend(path)) as model:
         assert model.card.publication == reference.card.publication
-        for height, width in SIZES:
+        for height, width in sizes:
             visible = random.integers(0, 256, (height, width, 3), np.uint8)
             infrared = random.integers(0, 256, (height, width, 1), np.uint8)
             wanted = reference.fuse(visible, infrared).astype(int)
             apart = np.abs(wanted - model.fuse(visible, infrared))
-            assert apart.max() <= LEVELS[precision], (height, width)
+            assert apart.max() <= LEVELS[model.card.precision], (height, width)
             assert wanted.std() > 5  # a picture, not a plain
     assert list(refusals(onnx.load(path))) == []
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "densefuse",
-        "tardal",
-        pytest.param("ifcnn", marks=pytest.mark.slow),
-        pytest.param("smoa", marks=marks("smoa")),
-    ],
-)
-@pytest.mark.parametrize("precision", ["fp32", "fp16"])
-def test_engines_of_any_size_are_built_without_a_gpu(
+@each(any_size=True)
+def test_a_graph_of_any_size_fuses_even_and_odd_ones_as_pytorch_does(
     graph: Graph, tmp_path: Path, name: str, precision: PrecisionName
 ) -> None:
-    options = BuildOptions(("sm86", "sm120"), SMALL)
-    assert build_file(graph(name, precision), tmp_path / "m.engine", options).model.network == name
+    require_the_pictures_of_pytorch(graph(name, precision, None), name, tmp_path, SIZES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HEAVY)
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_a_graph_of_one_odd_size_fuses_as_pytorch_does(
+    graph: Graph, tmp_path: Path, name: str, precision: PrecisionName
+) -> None:
+    require_the_pictures_of_pytorch(graph(name, precision, ODD), name, tmp_path, [(ODD.height_px, ODD.width_px)])
+
+
+def engine(path: Path, gpus: tuple[str, ...], folder: Path) -> EngineCard:
+    sizes = SMALL if read_onnx(path).card.height_px is None else None
+    return build_file(path, folder / "m.engine", BuildOptions(gpus, sizes))
+
+
+@each(any_size=False)
+def test_engines_for_every_gpu_are_built_without_one(
+    graph: Graph, tmp_path: Path, name: str, precision: PrecisionName
+) -> None:
+    path = graph(name, precision, ODD if name in HEAVY else None)
+    gpus = EVERY_GPU
+    if name in HEAVY and precision == "fp32":
+        with pytest.raises(CoconetError, match=r"Turing \(SM75\): FP32 GEMM is not supported"):
+            engine(path, ("sm75",), tmp_path)
+        gpus = EVERY_GPU[1:]
+    assert engine(path, gpus, tmp_path).model.network == name
 
 
 def test_one_word_and_the_weights_are_enough(tmp_path: Path) -> None:

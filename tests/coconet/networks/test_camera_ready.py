@@ -79,7 +79,7 @@ def test_padding_reflects_with_the_odd_row_behind_and_is_taken_back_exactly(heig
     rows, columns = -height % 16, -width % 16
     pads = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
     assert torch.equal(padded, functional.pad(image, pads, mode="reflect"))
-    assert torch.equal(crop(crop(padded, 2, height), 3, width), image)
+    assert torch.equal(crop(crop(padded, 2, height, 16), 3, width, 16), image)
 
 
 def test_pictures_too_small_to_be_reflected_are_refused() -> None:
