@@ -1,9 +1,8 @@
 """What TensorRT 10.3's ONNX parser (JetPack 6.1 and 6.2) takes, and a look for what it would not.
 
-OPERATORS holds the published support list, each operator with its types: what stands in `docs/operators.md` of
-onnx/onnx-tensorrt both before 10.3 (commit 6d0ab7be, TensorRT 8.5, as its `docs/Changelog.md` extends it:
-GroupNormalization and LayerNormalization in 8.6, INT64 kept as it is in 9.0) and after it (commit 0137504e, TensorRT
-10.6, where INT8 is a type of Q/DQ alone). The opsets are those stated for 10.1.
+OPERATORS holds the published support list, each operator with its types: `docs/operators.md` of onnx/onnx-tensorrt for
+TensorRT 10.6 (commit 0137504e) without what its `docs/Changelog.md` says came in 10.4 to 10.6: the three window
+functions and STFT. INT8 is a type of Q/DQ alone there. The opsets are those stated for 10.1.
 """
 
 from __future__ import annotations
@@ -37,38 +36,35 @@ INT8 = frozenset({TensorProto.INT8})
 ENDS = frozenset({TensorProto.UINT8})
 """Bytes are taken between a Cast and an end of the network, and asked for their shape, but by nothing else."""
 
-OPERATORS: Mapping[str, frozenset[int]] = {
-    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Max", "Min", "Abs", "Neg", "Range"), NUMBERS),
-    **dict.fromkeys(("Less", "LessOrEqual", "Equal", "Greater", "GreaterOrEqual"), NUMBERS | BOOLS),
-    **dict.fromkeys(("And", "Or", "Not"), BOOLS),
-    **dict.fromkeys(("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool"), FLOATS),
-    **dict.fromkeys(("Relu", "LeakyRelu", "PRelu", "Elu", "Sigmoid", "Tanh", "HardSigmoid", "Softplus"), FLOATS),
-    **dict.fromkeys(("Clip", "Round", "GridSample"), FLOATS),
-    **dict.fromkeys(("BatchNormalization", "InstanceNormalization", "GroupNormalization"), FLOATS),
-    **dict.fromkeys(("LayerNormalization", "Softmax", "MatMul", "Resize", "Erf", "Exp", "Log", "Pow", "Sqrt"), FLOATS),
-    **dict.fromkeys(("Gemm", "Floor", "Ceil", "ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"), FLOATS),
-    **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), NUMBERS),
-    **dict.fromkeys(("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Concat"), NUMBERS | BOOLS),
-    **dict.fromkeys(("Split", "Expand", "Tile", "Where", "Flatten"), NUMBERS | BOOLS),
-    **dict.fromkeys(("Gather", "Pad"), NUMBERS),
-    **dict.fromkeys(("Identity", "Constant", "ConstantOfShape"), NUMBERS | BOOLS),
-    **dict.fromkeys(("Shape", "Cast"), NUMBERS | BOOLS | ENDS),
-    **dict.fromkeys(("QuantizeLinear", "DequantizeLinear"), FLOATS | INT8),
-    **dict.fromkeys(("Sign", "Mod", "Mean", "Sum", "ScatterND", "ScatterElements", "Scatter", "Shrink"), NUMBERS),
-    **dict.fromkeys(("GatherND", "GatherElements", "Trilu", "OneHot", "EyeLike"), NUMBERS | BOOLS),
-    **dict.fromkeys(("If", "Loop", "Size"), NUMBERS | BOOLS | ENDS),
-    "IsNaN": NUMBERS | BOOLS,
-    "NonZero": FLOATS | INTEGERS,
-    "Xor": BOOLS,
-    **dict.fromkeys(("ArgMax", "ArgMin", "TopK", "NonMaxSuppression", "RoiAlign"), FLOATS | INTEGERS),
-    **dict.fromkeys(("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cos", "Cosh", "Sin", "Sinh", "Tan"), FLOATS),
-    **dict.fromkeys(("Celu", "HardSwish", "Selu", "Softsign", "ThresholdedRelu", "ScaledTanh"), FLOATS),
-    **dict.fromkeys(("ParametricSoftplus", "LogSoftmax", "Reciprocal", "CumSum", "Dropout", "Einsum"), FLOATS),
-    **dict.fromkeys(("GlobalLpPool", "GlobalMaxPool", "LpPool", "LRN", "LpNormalization"), FLOATS),
-    **dict.fromkeys(("MeanVarianceNormalization", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp"), FLOATS),
-    **dict.fromkeys(("ReduceProd", "ReduceSumSquare", "GRU", "LSTM", "RNN", "Scan", "ReverseSequence"), FLOATS),
-    **dict.fromkeys(("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Upsample"), FLOATS),
-}
+_BY_TYPES: tuple[tuple[frozenset[int], str], ...] = (
+    (
+        FLOATS,
+        "Acos Acosh Asin Asinh Atan Atanh AveragePool BatchNormalization Ceil Celu Clip Conv ConvTranspose Cos "
+        "Cosh CumSum DeformConv Dropout Einsum Elu Erf Exp Floor GRU Gemm GlobalAveragePool GlobalLpPool "
+        "GlobalMaxPool GridSample GroupNormalization HardSigmoid HardSwish Hardmax ImageScaler "
+        "InstanceNormalization LRN LSTM LayerNormalization LeakyRelu Log LogSoftmax LpNormalization LpPool MatMul "
+        "MaxPool MeanVarianceNormalization Mish PRelu ParametricSoftplus Pow RNN RandomNormal RandomNormalLike "
+        "RandomUniform RandomUniformLike Reciprocal Resize RoiAlign Round ScaledTanh Scan Selu Sigmoid Sin Sinh "
+        "Softmax Softplus Softsign Sqrt Tan Tanh ThresholdedRelu Upsample",
+    ),
+    (
+        NUMBERS,
+        "Abs Add ArgMax ArgMin DepthToSpace Div Gelu Max Mean Min Mod Mul Neg NonMaxSuppression NonZero Pad Range "
+        "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum "
+        "ReduceSumSquare Relu Scatter ScatterElements ScatterND Shrink Sign SpaceToDepth Sub Sum TopK",
+    ),
+    (
+        NUMBERS | BOOLS,
+        "Concat Constant ConstantOfShape Equal Expand EyeLike Flatten Gather GatherElements GatherND Greater "
+        "GreaterOrEqual Identity If IsInf IsNaN Less LessOrEqual Loop OneHot Reshape ReverseSequence Slice Split "
+        "Squeeze Tile Transpose Trilu Unsqueeze Where",
+    ),
+    (NUMBERS | BOOLS | ENDS, "Cast CastLike Shape Size"),
+    (BOOLS, "And Not Or Xor"),
+    (FLOATS | INT8, "DequantizeLinear QuantizeLinear"),
+)
+
+OPERATORS: Mapping[str, frozenset[int]] = {name: types for types, names in _BY_TYPES for name in names.split()}
 """Operator to the types of what it reads first and of what it makes; the other inputs follow from these."""
 
 

@@ -46,9 +46,14 @@ def test_bytes_inside_the_network_are_named() -> None:
     assert list(refusals(model)) == ["UINT8 inside the network (tensor inner)"]
 
 
-@pytest.mark.parametrize("kind", ["ScatterND", "Sign", "IsNaN", "GatherND", "Mod"])
+@pytest.mark.parametrize("kind", ["ScatterND", "Sign", "IsNaN", "GatherND", "Mod", "Gelu", "Hardmax", "IsInf", "Mish"])
 def test_what_its_list_has_is_not_warned_of(kind: str) -> None:
     assert list(refusals(model_with(kind, TensorProto.FLOAT))) == []
+
+
+@pytest.mark.parametrize("kind", ["HannWindow", "Bernoulli"])
+def test_what_came_later_or_never_is_warned_of(kind: str) -> None:
+    assert list(refusals(model_with(kind, TensorProto.FLOAT))) == [f"operator {kind} (node odd)"]
 
 
 def test_many_nodes_of_one_kind_are_one_clause() -> None:
