@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from coconet.cards.model_card import Signature
 from coconet.errors import MissingPackage
 from coconet.networks.bounds import COARSE, GAIN, short_of_the_ends, stretch_room, upsampled
-from coconet.networks.network import Network, Training
+from coconet.networks.network import Network
 
 try:
     import torch
@@ -95,4 +95,4 @@ def upgrade(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     return {**kept, "stretch.weight": 0.5 * stretch, "stretch.bias": 0.5 * level}
 
 
-NETWORK = Network("lite", LiteNet, OURS, upgrade=upgrade, training=Training())
+NETWORK = Network("lite", LiteNet, OURS, upgrade=upgrade)

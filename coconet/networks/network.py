@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from coconet.cards.model_card import Publication, Signature
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import MissingPackage
 from coconet.networks.tensors.state_dict import without_prefixes
 
 try:
@@ -70,7 +70,7 @@ class Network(Generic[Core]):
     upgrade: turns the tensors of an earlier release's checkpoint into those of today's layers; gives back others as
         they are.
     ready: called with a core and the signature of the weights that were loaded into it, before it fuses.
-    training: None for a network that is only run.
+    training: see Training; nothing special, if it says nothing.
     publication: what the signature does not say of how the authors feed it; None where it is ours.
     adapt: makes tensors of the core, by names and layouts, of those in the authors' files, and leaves out the ones that
         nothing uses. Tensors it does not know stay as they are, and are refused later by their names.
@@ -84,22 +84,11 @@ class Network(Generic[Core]):
     published: Signature | None = None
     upgrade: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = lambda tensors: tensors
     ready: Callable[[Core, Signature], None] = lambda core, signature: None
-    training: Training[Core] | None = None
+    training: Training[Core] = field(default_factory=Training)
     publication: Publication | None = None
     adapt: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = _under_the_same_names
     parts: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
-
-    def trained(self) -> Training[Core]:
-        """What it wants of its training. Raises CoconetError where it is only run."""
-        if self.training is None:
-            raise CoconetError(
-                f"network {self.name}",
-                wanted="a network that can be trained",
-                got="one that comes with its authors' weights and is only run",
-                remedy="Name another one with --network.",
-            )
-        return self.training
 
     @cached_property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:

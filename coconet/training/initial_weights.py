@@ -28,10 +28,10 @@ class InitialNetwork:
 def fresh_network(name: str, imagenet: Path | None) -> InitialNetwork:
     """A network with random weights, and its encoder, if it has one, from `imagenet` or torchvision's cache.
 
-    Raises CoconetError for a name that is unknown or of a network that is only run.
+    Raises CoconetError for a name that is unknown.
     """
     network = network_named(name)
-    training, core = network.trained(), network.build()
+    training, core = network.training, network.build()
     note = training.prepare(core, imagenet)
     return InitialNetwork(core, network.signature, note, note)
 
@@ -49,7 +49,7 @@ def start_network(name: str, weights: Path) -> InitialNetwork:
             weights, wanted=f"weights of {name}", got=f"those of {checkpoint.network}", remedy="Change --network."
         )
     network = network_named(name)
-    training, core = network.trained(), network.build()
+    training, core = network.training, network.build()
     core.load_state_dict(checkpoint.core.state_dict())
     training.hold(core)
     return InitialNetwork(core, network.signature, f"weights from {weights.name}", checkpoint.sha256)

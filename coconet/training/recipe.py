@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Recipe(Checked):
     """How a network is trained; a run goes on only with the recipe it began with."""
 
-    network: str = Field(default=DEFAULT_MODEL, description="which network, such as coconet or lite")
+    network: str = Field(default=DEFAULT_MODEL, description="lite, coconet or a published network, such as densefuse")
     steps: int = Field(default=4000, ge=0, description="training steps")
     batch: int = Field(default=16, ge=1, description="crops per step")
     patch: int = Field(default=128, ge=64, multiple_of=16, description="side of a crop in pixels, a multiple of 16")

@@ -73,7 +73,7 @@ class Trainer:
         torch.manual_seed(plan.seed)
         initial = start_network(plan.network, plan.start) if plan.start else fresh_network(plan.network, plan.encoder)
         self.core, self.signature = initial.core, initial.signature
-        self._settle = network_named(plan.network).trained().settle
+        self._settle = network_named(plan.network).training.settle
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.core.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         if plan.int8:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from coconet.errors import MissingPackage
+from coconet.networks.network import Training
 
 try:
     import torch
@@ -20,15 +22,20 @@ SLOPE = 0.2
 
 
 class ReflectedConv(nn.Module):
-    """A convolution behind a reflecting pad that keeps the size, then ReLU; named as its first author does."""
+    """A convolution behind a reflecting pad that keeps the size, then ReLU; named as its first author does.
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3) -> None:
+    last: it makes the picture. In training that has no ReLU: one that begins below 0 would have no gradient anywhere.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, *, last: bool = False) -> None:
         super().__init__()
         self.conv2d = reflected(inputs, outputs, kernel)
+        self.last = last
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, H, W) to (B, outputs, H, W), 0 or more."""
-        return torch.relu(self.conv2d(x))
+        x = self.conv2d(x)
+        return x if self.last and self.training else torch.relu(x)
 
 
 def conv(inputs: int, outputs: int, kernel: int = 3, *, bias: bool = True) -> nn.Conv2d:
@@ -56,6 +63,29 @@ def named(**layers: nn.Module) -> nn.Sequential:
 def leaky(x: Tensor) -> Tensor:
     """LeakyReLU of SLOPE."""
     return functional.leaky_relu(x, SLOPE)
+
+
+def cut_off(network: nn.Module, x: Tensor, low: float, high: float) -> Tensor:
+    """What is below `low` or above `high` ends there; not in training, where it would have no gradient."""
+    return x if network.training else x.clamp(low, high)
+
+
+def _prepare(core: nn.Module, imagenet: Path | None) -> str:
+    for layer in core.modules():
+        if isinstance(layer, ReflectedConv):  # many in a row, and the usual start would fade out
+            nn.init.kaiming_normal_(layer.conv2d.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.conv2d.bias)  # type: ignore[arg-type]
+    return "no encoder in this network"
+
+
+def _hold_statistics(core: nn.Module) -> None:
+    for layer in core.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.eval()
+
+
+TRAINING: Training[nn.Module] = Training(_prepare, settle=_hold_statistics)
+"""How the published networks are trained: BatchNorms keep their stored statistics at the end."""
 
 
 def of_both(layer: nn.Module, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
 from coconet.networks.network import Network
-from coconet.networks.zoo.blocks import ReflectedConv, named, of_both
+from coconet.networks.zoo.blocks import TRAINING, ReflectedConv, cut_off, named, of_both
 
 try:
     import torch
@@ -41,17 +41,22 @@ class DenseFuse(nn.Module):
         self.conv2 = ReflectedConv(64, 64)
         self.conv3 = ReflectedConv(64, 32)
         self.conv4 = ReflectedConv(32, WIDTH)
-        self.conv5 = ReflectedConv(WIDTH, 1)
+        self.conv5 = ReflectedConv(WIDTH, 1, last=True)
 
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """Two (B, 1, H, W) images in 0..255 to one in 0..255."""
         first, second = of_both(nn.Sequential(self.conv1, self.DB1), visible, infrared)  # 64 each
         fused: Tensor = self.conv5(self.conv4(self.conv3(self.conv2((first + second) / 2))))
-        return fused.clamp(0.0, 255.0)
+        return cut_off(self, fused, 0.0, 255.0)
 
 
 PUBLISHED = Signature(input_range=(0.0, 255.0), output_range=(0.0, 255.0))
 
 NETWORK = Network(
-    "densefuse", DenseFuse, PUBLISHED, PUBLISHED, publication=Publication("either", "reflection", fusion_rule="average")
+    "densefuse",
+    DenseFuse,
+    PUBLISHED,
+    PUBLISHED,
+    training=TRAINING,
+    publication=Publication("either", "reflection", fusion_rule="average"),
 )

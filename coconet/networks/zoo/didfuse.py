@@ -5,7 +5,7 @@ from __future__ import annotations
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
 from coconet.networks.network import Network, RuledCore
-from coconet.networks.zoo.blocks import conv, named, normalised, of_both
+from coconet.networks.zoo.blocks import TRAINING, conv, named, normalised, of_both
 
 try:
     import torch
@@ -100,6 +100,7 @@ NETWORK = Network(
     DIDFuse,
     PUBLISHED,
     PUBLISHED,
+    training=TRAINING,
     publication=Publication("either", "reflection", fusion_rule="sum"),
     parts=("encoder", "decoder"),
     rules=RULES,

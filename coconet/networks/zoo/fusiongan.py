@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
 from coconet.networks.network import Network
-from coconet.networks.zoo.blocks import from_tensorflow, leaky
+from coconet.networks.zoo.blocks import TRAINING, from_tensorflow, leaky
 
 try:
     import torch
@@ -68,6 +68,7 @@ NETWORK = Network(
     FusionGAN,
     PUBLISHED,
     PUBLISHED,
+    training=TRAINING,
     publication=Publication("infrared,visible", "edge", stretched=True),
     adapt=_from_tensorflow,
 )

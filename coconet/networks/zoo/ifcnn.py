@@ -8,7 +8,7 @@ from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
 from coconet.media.pixels import BGR_WEIGHTS
 from coconet.networks.network import Network, RuledCore
-from coconet.networks.zoo.blocks import named, of_both
+from coconet.networks.zoo.blocks import TRAINING, cut_off, named, of_both
 
 try:
     import torch
@@ -57,7 +57,7 @@ class IFCNN(RuledCore):
         """Two (B, 1, H, W) images in 0..1 to one in 0..1."""
         features = of_both(nn.Sequential(self.conv1, self.conv2), visible, infrared)
         colours = self.conv4(self.conv3(self._join(*features))) * self.deviation + self.mean
-        fused: Tensor = (colours.clamp(0.0, 1.0) * self.gray).sum(dim=1, keepdim=True)
+        fused: Tensor = (cut_off(self, colours, 0.0, 1.0) * self.gray).sum(dim=1, keepdim=True)
         return fused
 
     def _join(self, visible: Tensor, infrared: Tensor) -> Tensor:
@@ -93,6 +93,7 @@ NETWORK = Network(
     IFCNN,
     PUBLISHED,
     PUBLISHED,
+    training=TRAINING,
     publication=Publication("either", "edge", COLOUR, fusion_rule="maximum"),
     adapt=_for_gray,
     rules=RULES,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
 from coconet.networks.network import Network
-from coconet.networks.zoo.blocks import ReflectedConv, named
+from coconet.networks.zoo.blocks import TRAINING, ReflectedConv, named
 
 try:
     import torch
@@ -39,7 +39,7 @@ class AutoEncoder(nn.Module):
             self.add_module(f"DB{level}_0", _block(inputs, outputs))
         for name, widths in DECODER.items():
             self.add_module(name, _block(*widths))
-        self.conv_out = ReflectedConv(64, 1, kernel=1)
+        self.conv_out = ReflectedConv(64, 1, kernel=1, last=True)
 
     def encode(self, image: Tensor) -> list[Tensor]:
         """(B, 1, H, W) to maps of WIDTHS channels; odd sides are rounded down when halved."""
@@ -129,6 +129,7 @@ NETWORK = Network(
     RfnNest,
     PUBLISHED,
     PUBLISHED,
+    training=TRAINING,
     publication=Publication("infrared,visible", "reflection", stretched=True),
     adapt=_from_deeply_supervised,
     parts=("autoencoder", "fusion"),

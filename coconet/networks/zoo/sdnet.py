@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
 from coconet.networks.network import Network
-from coconet.networks.zoo.blocks import conv, from_tensorflow, leaky
+from coconet.networks.zoo.blocks import TRAINING, conv, from_tensorflow, leaky
 
 try:
     import torch
@@ -65,6 +65,7 @@ NETWORK = Network(
     SDNet,
     PUBLISHED,
     PUBLISHED,
+    training=TRAINING,
     publication=Publication("infrared,visible", "zeros", COLOUR, stretched=True),
     adapt=_from_tensorflow,
 )

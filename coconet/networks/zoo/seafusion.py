@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
 from coconet.networks.network import Network
-from coconet.networks.zoo.blocks import conv, leaky, named
+from coconet.networks.zoo.blocks import TRAINING, conv, leaky, named
 
 try:
     import torch
@@ -93,6 +93,7 @@ NETWORK = Network(
     SeAFusion,
     PUBLISHED,
     PUBLISHED,
+    training=TRAINING,
     publication=Publication("visible,infrared", "zeros", COLOUR, stretched=True),
     adapt=_without_idle_layers,
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
 from coconet.networks.network import Network
-from coconet.networks.zoo.blocks import named
+from coconet.networks.zoo.blocks import TRAINING, cut_off, named
 
 try:
     import torch
@@ -171,7 +171,7 @@ class SMoA(nn.Module):
         """Two (B, 1, H, W) images in 0..255, sides of 5 or more, to one in 0..255."""
         maps = zip(self.encoder1(infrared), self.encoder2(visible), strict=True)
         fused: Tensor = self.decoder(*(_join(*pair) for pair in maps))
-        return fused.clamp(0.0, 255.0)
+        return cut_off(self, fused, 0.0, 255.0)
 
 
 def _join(infrared: Tensor, visible: Tensor) -> Tensor:
@@ -229,6 +229,7 @@ NETWORK = Network(
     SMoA,
     PUBLISHED,
     PUBLISHED,
+    training=TRAINING,
     publication=Publication("infrared,visible", "reflection", COLOUR, fusion_rule="saliency of the histogram"),
     parts=("encoder1", "encoder2", "decoder"),
 )

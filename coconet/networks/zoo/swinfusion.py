@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
 from coconet.networks.network import Network
-from coconet.networks.zoo.blocks import conv, leaky, named
+from coconet.networks.zoo.blocks import TRAINING, conv, cut_off, leaky, named
 
 try:
     import torch
@@ -181,7 +181,7 @@ class SwinFusion(nn.Module):
         x = self.patch_embed(leaky(self.conv_after_body_Fusion(both)).permute(0, 2, 3, 1))
         x = self.norm_Re(_through(self.layers_Re[0], "residual_group", x, mask)).permute(0, 3, 1, 2)
         fused: Tensor = self.conv_last3(leaky(self.conv_last2(leaky(self.conv_last1(x)))))
-        return fused[:, :, :height, :width].clamp(0.0, 1.0)
+        return cut_off(self, fused[:, :, :height, :width], 0.0, 1.0)
 
     def _first(self, image: Tensor) -> Tensor:
         """(B, 1, H, W) to tokens, (B, H, W, 60)."""
@@ -270,6 +270,7 @@ NETWORK = Network(
     SwinFusion,
     PUBLISHED,
     PUBLISHED,
+    training=TRAINING,
     publication=Publication("infrared,visible", "mirrored strip", COLOUR),
     adapt=_without_unused,
 )

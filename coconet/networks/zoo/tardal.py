@@ -5,7 +5,7 @@ from __future__ import annotations
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
 from coconet.networks.network import Network
-from coconet.networks.zoo.blocks import conv, normalised
+from coconet.networks.zoo.blocks import TRAINING, conv, cut_off, normalised
 
 try:
     import torch
@@ -38,11 +38,18 @@ class TarDAL(nn.Module):
         for layer in self.dense:
             x = torch.cat((x, layer(x)), dim=1)  # older maps first
         fused: Tensor = self.fuse(x)
-        return fused.clamp_min(0.0)
+        return cut_off(self, fused, 0.0, 1.0)
 
 
 PUBLISHED = Signature(normalization="running")
 
 COLOUR = "luma is fused, the visible picture keeps its chroma"
 
-NETWORK = Network("tardal", TarDAL, PUBLISHED, PUBLISHED, publication=Publication("infrared,visible", "zeros", COLOUR))
+NETWORK = Network(
+    "tardal",
+    TarDAL,
+    PUBLISHED,
+    PUBLISHED,
+    training=TRAINING,
+    publication=Publication("infrared,visible", "zeros", COLOUR),
+)

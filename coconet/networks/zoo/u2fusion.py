@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
 from coconet.networks.network import Network
-from coconet.networks.zoo.blocks import conv, from_tensorflow, leaky, named, reflected
+from coconet.networks.zoo.blocks import TRAINING, conv, from_tensorflow, leaky, named, reflected
 
 try:
     import torch
@@ -87,10 +87,16 @@ NETWORK = Network(
     U2Fusion,
     PUBLISHED,
     PUBLISHED,
+    training=TRAINING,
     publication=Publication("infrared,visible", "reflection", COLOUR, stretched=True),
     adapt=_from_tensorflow,
 )
 
 PORT = Network(
-    "u2fusion-pytorch", U2FusionPort, OF_PORT, OF_PORT, publication=Publication("infrared,visible", "zeros", COLOUR)
+    "u2fusion-pytorch",
+    U2FusionPort,
+    OF_PORT,
+    OF_PORT,
+    training=TRAINING,
+    publication=Publication("infrared,visible", "zeros", COLOUR),
 )

@@ -1,0 +1,56 @@
+"""Published networks are trained like ours: every one of them learns, and what it has learnt is loaded again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from coconet.networks.checkpoint import load_checkpoint, network_named
+from coconet.training.data import GrayPair
+from coconet.training.recipe import TrainingPlan
+from coconet.training.trainer import Trainer
+from tests.support.zoo import PUBLISHED, published
+
+SLOW = ("smoa", "swinfusion", "rfn-nest")
+each = pytest.mark.parametrize(
+    "name", [pytest.param(one.name, marks=[pytest.mark.slow] * (one.name in SLOW)) for one in PUBLISHED]
+)
+
+
+def pair() -> GrayPair:
+    y, x = np.mgrid[:64, :64]
+    visible, infrared = 127 + 90 * np.sin(x / 4.0), np.where(y > 40, 220, 30)
+    return GrayPair(visible.astype(np.uint8), infrared.astype(np.uint8))
+
+
+def trainer(folder: Path, name: str, start: Path | None = None) -> Trainer:
+    plan = TrainingPlan(network=name, steps=1, batch=1, patch=64, data=[folder], out=folder, start=start)
+    return Trainer(plan, [pair()])
+
+
+@each
+def test_every_weight_learns_and_is_loaded_again(tmp_path: Path, name: str) -> None:
+    training = trainer(tmp_path, name)
+    before = {key: weight.clone() for key, weight in training.core.named_parameters()}
+    loaded = load_checkpoint(training.run())
+    after = dict(loaded.core.named_parameters())
+    assert [key for key, weight in before.items() if torch.equal(weight, after[key])] == []
+    assert (loaded.network, loaded.signature) == (name, network_named(name).signature)
+
+
+def test_the_authors_weights_are_a_start(tmp_path: Path) -> None:
+    file = published("densefuse").write(tmp_path)[0]
+    core = trainer(tmp_path, "densefuse", file).core
+    torch.testing.assert_close(core.state_dict(), load_checkpoint(file).core.state_dict(), atol=0, rtol=0)
+
+
+def test_at_the_end_batch_norms_keep_their_statistics(tmp_path: Path) -> None:
+    training = trainer(tmp_path, "tardal", published("tardal").write(tmp_path)[0])
+    stored = [layer.running_var.clone() for layer in training.core.modules() if isinstance(layer, nn.BatchNorm2d)]
+    training.run()
+    kept = [layer.running_var for layer in training.core.modules() if isinstance(layer, nn.BatchNorm2d)]
+    torch.testing.assert_close(kept, stored, atol=0, rtol=0)
