@@ -30,30 +30,30 @@ def score(
     visible: Annotated[Path, typer.Option("--visible", help="Folder of the visible pictures.")],
     infrared: Annotated[Path, typer.Option("--infrared", help="Folder of the infrared pictures, named alike.")],
     csv: Annotated[Path | None, typer.Option("--csv", help="Write every picture's metrics into this file.")] = None,
-    matlab_u8: Annotated[
-        bool, typer.Option("--matlab-u8", help="Compute like the uint8 toolbox behind many published tables.")
-    ] = False,
+    variant: Annotated[
+        str,
+        typer.Option("--variant", help="As some published tables: plain, toolbox, matlab-u8 or cddfuse."),
+    ] = "plain",
     overwrite: OverwriteOption = False,
     *,
     reading: Reading,
 ) -> None:
     """Score folders of fused pictures with EN, AG, SF, SD, SCD, VIF, MI, Qabf and SSIM, and rank them."""
     from coconet.media.image import InfraredStills
-    from coconet.metrics import fusion as metrics
-    from coconet.metrics import matlab_u8 as u8
     from coconet.metrics.scoreboard import fused_pictures, standings, write_rows
+    from coconet.metrics.variants import variant_named
 
-    scorer, variant = (u8.score_matlab_u8, u8.VARIANT) if matlab_u8 else (metrics.score, metrics.VARIANT)
+    chosen = variant_named(variant)
     named = _named(folders)
     check_outputs([csv], inputs=[visible, infrared, *(folder for _, folder in named)], overwrite=overwrite)
     pairs = pair_by_name(visible, infrared, reading.pair_by)
     thermal = InfraredStills(reading.thermal(), tuple(pair.infrared for pair in pairs))
     pictures = [one for name, folder in named for one in fused_pictures(name, folder, pairs)]
     with whole_file(csv) if csv else nullcontext() as scratch:
-        rows = _scored_with_bar(pictures, scorer, thermal)
+        rows = _scored_with_bar(pictures, chosen.score, thermal)
         if scratch:
-            write_rows(scratch, rows)
-    Console().print(_table(standings(rows), f"means of {len(pairs)} pictures; {variant}"))
+            write_rows(scratch, rows, chosen.name)
+    Console().print(_table(standings(rows), f"means of {len(pairs)} pictures; {chosen.note}"))
 
 
 def _named(folders: list[str]) -> list[tuple[str, Path]]:

@@ -16,7 +16,7 @@ from coconet.metrics.fusion import entropy, joint_entropy, score, spatial_freque
 from coconet.metrics.gray import Gray, as_levels, as_samples
 from coconet.metrics.scores import Scores
 
-VARIANT = "matlab_u8: SD, VIF and MI in saturating uint8 arithmetic, SF on 0..1, the rest as in the plain variant"
+VARIANT = "matlab-u8: SD, VIF and MI in saturating uint8 arithmetic, SF on 0..1, the rest as in the plain variant"
 """What a report says beside such numbers."""
 
 

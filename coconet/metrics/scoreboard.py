@@ -101,15 +101,16 @@ def standings(rows: Iterable[Row]) -> list[RankedEntry]:
     return [RankedEntry(*parts) for parts in zip(values, means, _mean_ranks(means), strict=True)]
 
 
-def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Write CSV with the columns name, image and the metrics: one line a picture, full precision, and no means.
+def write_rows(path: Path, rows: Iterable[Row], variant: str) -> None:
+    """Write CSV with the columns name, image, variant and the metrics: one line a picture, full precision, no means.
 
     Whoever reads the file groups by name; lines of another kind among them would spoil their sums.
+    variant: the name of the one that the rows were scored by.
     """
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("name", "image", *(metric.name for metric in METRICS)))
-        writer.writerows((row.entry, row.image, *dataclasses.astuple(row.scores)) for row in rows)
+        writer.writerow(("name", "image", "variant", *(metric.name for metric in METRICS)))
+        writer.writerows((row.entry, row.image, variant, *dataclasses.astuple(row.scores)) for row in rows)
 
 
 def _some(stems: Collection[str]) -> str:

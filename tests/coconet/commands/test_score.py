@@ -65,7 +65,8 @@ def test_the_best_of_every_column_is_bold(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_table_names_its_variant() -> None:
     assert "8 bit gray" in run("mean=mean")
-    assert "matlab_u8" in run("mean=mean", "--matlab-u8")
+    for name in ("toolbox", "matlab-u8", "cddfuse"):
+        assert f"{name}: " in run("mean=mean", "--variant", name)
 
 
 def test_the_csv_holds_what_the_metrics_give(folders: Path) -> None:
@@ -76,9 +77,15 @@ def test_the_csv_holds_what_the_metrics_give(folders: Path) -> None:
     assert {column: float(rows[1][column]) for column in vars(expected)} == vars(expected)
 
 
-def test_matlab_u8_changes_what_is_written(folders: Path) -> None:
-    run("mean=mean", "--csv", "scores.csv", "--matlab-u8")
+def test_a_variant_that_is_none_is_refused() -> None:
+    with pytest.raises(CoconetError, match="wanted one of plain, toolbox, matlab-u8, cddfuse, got 'vifb'"):
+        run("mean=mean", "--variant", "vifb")
+
+
+def test_a_variant_changes_what_is_written_and_is_named_there(folders: Path) -> None:
+    run("mean=mean", "--csv", "scores.csv", "--variant", "matlab-u8")
     (row,) = written(folders)
+    assert row["variant"] == "matlab-u8"
     assert float(row["SD"]) < 16
     assert float(row["SF"]) < 1
 

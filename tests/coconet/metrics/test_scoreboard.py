@@ -109,9 +109,9 @@ def test_less_ranks_first_in_a_metric_of_which_less_is_better(monkeypatch: pytes
 
 def test_csv_holds_one_line_a_picture_in_full_precision(tmp_path: Path) -> None:
     rows = [Row("one", "a", Scores(*np.linspace(0.1, 1 / 3, 9).tolist())), row("two, commas", EN=1)]
-    write_rows(tmp_path / "s.csv", rows)
+    write_rows(tmp_path / "s.csv", rows, "plain")
     with (tmp_path / "s.csv").open(newline="", encoding="utf-8") as stream:
         header, *lines = csv.reader(stream)
-    assert header == ["name", "image", "EN", "AG", "SF", "SD", "SCD", "VIF", "MI", "Qabf", "SSIM"]
-    assert [line[:2] for line in lines] == [["one", "a"], ["two, commas", "a"]]
-    assert tuple(map(float, lines[0][2:])) == dataclasses.astuple(rows[0].scores)
+    assert header == ["name", "image", "variant", "EN", "AG", "SF", "SD", "SCD", "VIF", "MI", "Qabf", "SSIM"]
+    assert [line[:3] for line in lines] == [["one", "a", "plain"], ["two, commas", "a", "plain"]]
+    assert tuple(map(float, lines[0][3:])) == dataclasses.astuple(rows[0].scores)

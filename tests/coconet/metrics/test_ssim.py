@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity as skimage_ssim
 
 from coconet.errors import CoconetError
-from coconet.metrics.ssim import structural_similarity
+from coconet.metrics.ssim import structural_similarity, uniform_similarity
 from tests.support.textured import textured
 
 GAUSSIAN: dict[str, Any] = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
@@ -24,6 +24,18 @@ PICTURE = arrays(np.uint8, (12, 13))
 def test_it_is_that_of_scikit_image(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> None:
     expected = skimage_ssim(first.astype(float), second.astype(float), **GAUSSIAN)
     assert structural_similarity(first, second) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@given(PICTURE, PICTURE)
+def test_even_windows_are_those_of_scikit_image_by_itself(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> None:
+    expected = skimage_ssim(first.astype(float), second.astype(float), data_range=255)
+    assert uniform_similarity(first, second) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def test_another_dynamic_range_changes_the_constants_alone() -> None:
+    first, second = textured(0), textured(1)
+    expected = skimage_ssim(first.astype(float), second.astype(float), **{**GAUSSIAN, "data_range": 1})
+    assert structural_similarity(first, second, peak=1.0) == pytest.approx(expected, rel=1e-9)
 
 
 def test_equal_pictures_have_one_and_inverted_ones_less_than_zero() -> None:
