@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from coconet.cards.frame_size import FrameSize
 from coconet.cards.model_card import ModelCard
+from coconet.cards.onnx_card import read_onnx
 from coconet.cards.precision import PRECISIONS, REFERENCE
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.export.fp16_range import require_finite
@@ -27,7 +29,9 @@ from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.frame_check import fit_pairs, size_in_words
+from coconet.runtime.verify.graph_memory import weigh
 from coconet.runtime.verify.parity import Parity, compare, require
+from coconet.terminal import print_warning
 
 try:
     from torch import Tensor
@@ -51,7 +55,8 @@ def export_checked(
 ) -> Parity:
     """Export, fuse the pairs of `frames` (painted scenes without it) with both, and only then rename into place.
 
-    A graph of open sizes is compared at further ones as well.
+    A graph of open sizes is compared at further ones as well. That it may need more memory than there is, is printed as
+    a warning before it is run.
     Raises CoconetError with the figures where the graph is further from PyTorch than its precision allows, and where
     the network gives NaN or infinity in that precision.
     """
@@ -61,11 +66,19 @@ def export_checked(
     options = _better_folded(checkpoint, out, options, pairs[:FINITE_FRAMES], reference)
     with whole_file(out) as scratch:
         export_onnx(checkpoint, scratch, options, card)
+        _warn_of_memory(scratch, card, pairs[0])
         with closing(_open_candidate(scratch, card)) as candidate:
             parity = compare(reference, candidate, pairs)
             require(parity, PRECISIONS[options.precision].limits, f"{out}, against PyTorch")
             _require_further_sizes(reference, candidate, pairs[0], options, out)
     return parity
+
+
+def _warn_of_memory(graph: Path, card: ModelCard, pair: FramePair) -> None:
+    if (card.form, card.batch) == ("camera", 1):
+        text = weigh(read_onnx(graph), FrameSize(*pair.visible.pixels.shape[:2])).warning
+        if text:
+            print_warning(text)
 
 
 def _require_further_sizes(

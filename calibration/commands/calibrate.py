@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from coconet.calibration.int8.graph import OnnxModel
     from coconet.calibration.int8.placement import ConvSite
     from coconet.calibration.int8.sensitivity import MixedPrecision, Sensitivity
+    from coconet.runtime.frame import FramePair
 
 
 ENOUGH_FRAMES = 100
@@ -70,6 +72,14 @@ def calibrate(
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help="Try every mixture and print the table, needed or not.")
     ] = False,
+    keep_if_faster: Annotated[
+        float | None,
+        typer.Option(
+            "--keep-if-faster",
+            min=0.0,
+            help="Write it only if it is this many times as fast as MODEL here, such as 1.02, in OpenVINO.",
+        ),
+    ] = None,
     overwrite: OverwriteOption = False,
     *,
     reading: Reading,
@@ -98,6 +108,7 @@ def calibrate(
     float_model = OnnxModel.read(model)
     sites = quantizable_convs(float_model)
     division = _division(source, check, ranges)
+    _warn_of_memory(model, next(iter(division.check)))
     found = _ranges(float_model, sites, division, ranges, chosen, crops)
     if ranges is None and source is not None:
         found = replace(found, record=replace(found.record, front_end=source.front_end()))
@@ -106,14 +117,28 @@ def calibrate(
     worthy = worth_quantizing(quantizable_convs(parted), macs)
     with closing(CachingBackend(open_contender(against or model))) as reference:
         gate = Gate(model, division.check, limits, reference, PRECISIONS["int8"].metric_change)
-        mixture = _mixture(Sensitivity(parted, found, gate, macs), worthy, sensitivity)
-    gate.write(quantize_model(parted, mixture.sites, found), mixture.reasons, found, target)
+        mixture = _mixture(Sensitivity(parted, found, gate, macs), worthy, sensitivity, target)
+    quantized = quantize_model(parted, mixture.sites, found)
+    if keep_if_faster is not None:
+        typer.echo(_required_speed(model, quantized, next(iter(division.check)), keep_if_faster))
+    gate.write(quantized, found, target)
     typer.echo(
         f"{target}: {len(mixture.sites)} of {len(macs)} convolutions in INT8 "
         f"({mixture.int8_share:.0%} of their arithmetic), {_size(target)} (before: {_size(model)})"
     )
     typer.echo(f"{ranges_path(target)}: {found.record.method} over {_counted(found.record.frames)}")
     typer.echo(f"against {against or model.name} on {division.origin}: {mixture.parity}")
+
+
+def _warn_of_memory(model: Path, pair: FramePair) -> None:
+    from coconet.cards.frame_size import FrameSize
+    from coconet.cards.onnx_card import read_onnx
+    from coconet.runtime.verify.graph_memory import weigh
+
+    file = read_onnx(model)
+    text = weigh(file, FrameSize(*file.card.size_within(*pair.visible.pixels.shape[:2]))).warning
+    if text:
+        _warn(text)
 
 
 def _check_ready(ranges: Path | None, *, chosen: bool) -> None:
@@ -177,9 +202,18 @@ def _measured(model: OnnxModel, sites: list[ConvSite], frames: CalibrationSet, m
     return replace(measured, record=replace(measured.record, method=frames.describe(measured.record.method)))
 
 
-def _mixture(sensitivity: Sensitivity, sites: list[ConvSite], table: bool) -> MixedPrecision:
-    """All of the convolutions in INT8 if that holds, else with the table of what it took; the last try if none did."""
-    from coconet.calibration.int8.sensitivity import damage_table, mixture_table, steps, worst_first
+def _mixture(sensitivity: Sensitivity, sites: list[ConvSite], table: bool, target: Path) -> MixedPrecision:
+    """All of the convolutions in INT8 if that holds, else with the table of what it took.
+
+    Raises CoconetError, which names the file that is not written, where no mixture holds.
+    """
+    from coconet.calibration.int8.sensitivity import (
+        damage_table,
+        mixture_table,
+        steps,
+        what_would_help,
+        worst_first,
+    )
 
     shown = replace(sensitivity.gate, frames=Shown(sensitivity.gate.frames, "comparing"))
     tried = [replace(sensitivity, gate=shown).mixture(sites, 0)]
@@ -194,7 +228,38 @@ def _mixture(sensitivity: Sensitivity, sites: list[ConvSite], table: bool) -> Mi
     console = Console()
     console.print(damage_table(damages))
     console.print(mixture_table(tried, sensitivity.model.card.precision, chosen))
-    return chosen or tried[-1]
+    if chosen is None:
+        limits, precision = sensitivity.gate.limits, sensitivity.model.card.precision
+        remedy = what_would_help(tried, limits, precision)
+        raise CoconetError(target, wanted=str(limits), got="; ".join(tried[-1].reasons), remedy=remedy)
+    return chosen
+
+
+def _required_speed(model: Path, quantized: OnnxModel, pair: FramePair, least: float) -> str:
+    """Measure both models on this machine and say how much faster the INT8 one is.
+
+    Raises CoconetError where that is less than asked for, and MissingPackage without OpenVINO.
+    """
+    from coconet.runtime.backends.openvino_cpu import OpenVinoBackend
+    from coconet.runtime.frame_check import fit_pairs, size_in_words
+    from coconet.runtime.verify.speedup import measure_speedup
+
+    with TemporaryDirectory(prefix="coconet-") as folder:
+        candidate = Path(folder) / "candidate.onnx"
+        quantized.write(candidate)
+        with closing(OpenVinoBackend(model)) as before, closing(OpenVinoBackend(candidate)) as after:
+            fitted = next(iter(fit_pairs([pair], before.card)))
+            times, runner = measure_speedup(before, after, fitted), before.name
+    size = size_in_words(*fitted.visible.pixels.shape[:2])
+    found = f"{times:.2f} times as fast as {model.name} in {runner} on this machine, at {size}"
+    if times < least:
+        raise CoconetError(
+            "--keep-if-faster",
+            wanted=f"INT8 {least:g} times as fast or more",
+            got=found,
+            remedy=f"Run {model.name} here; leave the option out for a model that is for another device.",
+        )
+    return f"INT8 is {found}"
 
 
 def _size(path: Path) -> str:

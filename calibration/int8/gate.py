@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +21,6 @@ from coconet.runtime.verify.parity import Parity, answers_of, compare, within
 from coconet.runtime.verify.reference_backend import common_card, open_contender
 from coconet.runtime.verify.verification import VerdictLimits, judge, verification_of
 from coconet.writing.scratch import ScratchFolder
-
-CALIBRATE_BETTER = (
-    "Calibrate on 100 or more frames of both cameras, each on its own side and of scenes like those to compare on; "
-    "or lower --min-psnr."
-)
-
 
 LEAST_JUDGED_PX = 41
 """The least side of pictures that VIF can judge."""
@@ -71,14 +65,9 @@ class Gate:
             parity, reasons = self._compare(path)
             return Trial(parity, path.stat().st_size, reasons)
 
-    def write(self, quantized: OnnxModel, reasons: Sequence[str], ranges: ActivationRanges, out: Path) -> None:
-        """Write an INT8 model to `out` and its ranges beside it, both or neither.
-
-        reasons: those of its Trial. Raises CoconetError where there are any; then nothing stands under a final name.
-        """
+    def write(self, quantized: OnnxModel, ranges: ActivationRanges, out: Path) -> None:
+        """Write an INT8 model that holds to `out` and its ranges beside it, both or neither."""
         check_name(out, self.float_model)
-        if reasons:
-            raise CoconetError(out, wanted=str(self.limits), got="; ".join(reasons), remedy=CALIBRATE_BETTER)
         with whole_file(ranges_path(out)) as ranges_scratch, whole_file(out) as scratch:
             ranges_scratch.write_text(ranges.to_json(), encoding="utf-8")
             quantized.write(scratch)

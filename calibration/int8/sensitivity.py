@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from math import inf, prod
+from math import floor, inf, prod
 
 import numpy as np
 from rich.table import Table
@@ -16,9 +16,9 @@ from coconet.calibration.int8.observer import activations
 from coconet.calibration.int8.placement import ConvSite
 from coconet.calibration.int8.qdq import quantize_model
 from coconet.calibration.int8.ranges import ActivationRanges
-from coconet.cards.precision import PRECISIONS, PrecisionName
+from coconet.cards.precision import PRECISIONS, REFERENCE, ParityLimits, PrecisionName
 from coconet.runtime.frame import Frame, FramePair
-from coconet.runtime.verify.parity import Parity
+from coconet.runtime.verify.parity import Parity, within
 
 
 def conv_macs(model: OnnxModel, pair: FramePair) -> dict[str, int]:
@@ -183,6 +183,26 @@ def mixture_table(mixtures: Sequence[MixedPrecision], precision: PrecisionName, 
             f"{mixture.parity.worst_psnr_db:.1f}",
         )
     return table
+
+
+def what_would_help(tried: Sequence[MixedPrecision], limits: ParityLimits, precision: PrecisionName) -> str:
+    """Say after mixtures that all broke a limit what may bring one within it, the likeliest first.
+
+    limits: those that they were held against. precision: of the float model.
+    """
+    nearest = max(tried, key=lambda mixture: mixture.parity.worst_psnr_db)
+    reached = floor(nearest.parity.worst_psnr_db)
+    of_pixels = not within(nearest.parity, limits)
+    kept = f"{len(nearest.kept)} of {len(nearest.kept) + len(nearest.sites)} convolutions kept"
+    helps = []
+    if of_pixels and PRECISIONS["int8"].limits.worst_psnr_db <= reached < limits.worst_psnr_db:
+        helps.append(f"--min-psnr {reached} lets the nearest one, with {kept}, go on to the fusion metrics")
+    helps.append("calibrate on 100 or more frames of both cameras, of scenes like those to compare on")
+    helps.append("choose ranges by another --method")
+    if precision == REFERENCE:
+        helps.append("run it in half precision instead, with coconet export --half")
+    text = "; or ".join(helps)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _beyond(mixture: MixedPrecision) -> str:

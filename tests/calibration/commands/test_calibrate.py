@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -79,7 +80,19 @@ def test_a_model_below_the_limit_is_not_written(model: Path, frames: Path, tmp_p
     before = sorted(path.name for path in tmp_path.iterdir())
     text = complaint(model, "--frames", frames, "--min-psnr", "90")
     assert "unet.int8.onnx: wanted 90 dB or more" in text
+    assert re.search(r"--min-psnr \d+ lets the nearest one, with 3 of 4 convolutions kept, go on", text)
+    assert text.endswith("with coconet export --half.")
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_int8_is_kept_only_if_it_pays_on_this_machine(model: Path, frames: Path, tmp_path: Path) -> None:
+    text = complaint(model, "--frames", frames, "--keep-if-faster", "1000")
+    assert "wanted INT8 1000 times as fast or more" in text
+    assert re.search(r"got \d+\.\d\d times as fast as unet.onnx in OpenVINO .* on this machine", text)
+    assert not (tmp_path / "unet.int8.onnx").exists()
+    said = run(model, "--frames", frames, "--keep-if-faster", "0").stdout
+    assert "INT8 is" in said
+    assert (tmp_path / "unet.int8.onnx").exists()
 
 
 def test_ranges_of_another_model_are_refused(model: Path, frames: Path, tmp_path: Path) -> None:

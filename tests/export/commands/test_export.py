@@ -24,6 +24,7 @@ from coconet.files import sha256_of
 from coconet.media.image import read_picture
 from coconet.networks.checkpoint import network_named, save_checkpoint
 from coconet.runtime.commands.run import run
+from tests.support import called
 from tests.support.pair_folders import textured_pairs
 from tests.support.strongest import Strongest
 
@@ -204,6 +205,14 @@ def test_what_a_jetson_would_not_read_is_warned_of(tmp_path: Path, frames: Path)
     app.command()(export)
     words = [*LITE, str(frames), *SMALL, "--opset", "21", "--out", str(tmp_path / "m.onnx")]
     assert "TensorRT 10.3 (JetPack 6) does not list opset 21, outside 9 to 20" in CliRunner().invoke(app, words).stderr
+
+
+def test_a_graph_that_may_not_fit_into_memory_is_told_before_it_is_run(
+    weights: Path, frames: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coconet.runtime.verify.graph_memory._free_bytes", lambda: 10**6)
+    said = called.call(export, *NETWORK, "--weights", weights, "--frames", frames, *SMALL).stderr
+    assert "warning: the graph holds about 0.0 GB at once at 48x64, and this machine has 0.0 GB left" in said
 
 
 def test_one_size_and_a_range_exclude_each_other() -> None:
