@@ -59,9 +59,17 @@ ESCAPE_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 """What colours text in a terminal: PyTorch's exporter puts it into its messages, whatever they are written to."""
 
 
+ADVICE = re.compile(
+    r"(?<=[.!?)])\s+(?:For more (?:debug )?info|To (?:fix|suppress|debug)|Please |Try |Consider |You (?:can|may) |"
+    r"If you |See (?:https?:|the )|Use `|Set |Run with )"
+)
+"""Where a sentence begins that tells a programmer of the other library what to do: a user has our remedy instead."""
+
+
 def first_line(error: BaseException) -> str:
-    """The first line of what a foreign error says, without colours, or its type where it says nothing."""
-    return (ESCAPE_CODES.sub("", str(error)).strip() or type(error).__name__).splitlines()[0]
+    """The first line of what a foreign error says, without colours and advice, or its type where it says nothing."""
+    line = (ESCAPE_CODES.sub("", str(error)).strip() or type(error).__name__).splitlines()[0]
+    return ADVICE.split(line, maxsplit=1)[0].strip()
 
 
 class Refused(CoconetError):

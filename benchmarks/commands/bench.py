@@ -11,6 +11,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
+from coconet.benchmarks.commands.field import field
 from coconet.cards.frame_size import FrameSize
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
@@ -163,6 +164,9 @@ def show(
 
     check_outputs([html, markdown], inputs=reports, overwrite=overwrite)
     _shown([read_report(path) for path in reports], html, markdown)
+
+
+app.command()(field)
 
 
 @app.command()

@@ -197,7 +197,9 @@ def what_would_help(tried: Sequence[MixedPrecision], limits: ParityLimits, preci
     helps = []
     if of_pixels and PRECISIONS["int8"].limits.worst_psnr_db <= reached < limits.worst_psnr_db:
         helps.append(f"--min-psnr {reached} lets the nearest one, with {kept}, go on to the fusion metrics")
-    helps.append("calibrate on 100 or more frames of both cameras, of scenes like those to compare on")
+    helps.append(
+        "calibrate on 100 or more frames of both cameras, each on its own side, of scenes like those to compare on"
+    )
     helps.append("choose ranges by another --method")
     if precision == REFERENCE:
         helps.append("run it in half precision instead, with coconet export --half")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from coconet.cards.model_card import INFRARED, VISIBLE, Normalization, Signature
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.networks.checkpoint import Checkpoint
 from coconet.networks.tensors.state_dict import load_strictly
 from coconet.networks.tensors.weight_files import Piece, hash_of, read_pieces
@@ -157,7 +157,7 @@ def _attribute(factory: str, module: str, name: str) -> object:
             remedy = "Call this from the folder that holds the module, or install it."
             got = f"no module {error.name} in {Path.cwd()} or the installed packages"
         else:
-            remedy, got = "Look into that module.", f"{type(error).__name__}: {_first_line(error)}"
+            remedy, got = "Look into that module.", f"{type(error).__name__}: {first_line(error)}"
         raise _wrong_factory(factory, f"{name} from the module {module}", got, remedy) from error
 
 
@@ -176,7 +176,7 @@ def _called(candidate: object, factory: str) -> object:
         raise _wrong_factory(
             factory,
             "a factory that works without arguments",
-            f"{type(error).__name__}: {_first_line(error)}",
+            f"{type(error).__name__}: {first_line(error)}",
             "Write a function that calls it with the arguments that the weights were trained with.",
         ) from error
 
@@ -192,7 +192,7 @@ def _try_out(core: nn.Module, signature: Signature, factory: str) -> None:
         with torch.inference_mode():
             answer: object = core(*images)
     except Exception as error:  # the code is anyone's
-        got = f"{type(error).__name__}: {_first_line(error)}"
+        got = f"{type(error).__name__}: {first_line(error)}"
         raise _wrong_factory(factory, f"a network that takes two {shape} tensors", got, WRAP_IT) from error
     if not isinstance(answer, Tensor) or answer.shape != shape or not answer.is_floating_point():
         raise _wrong_factory(factory, f"a network that makes one {shape} tensor of two", _in_words(answer), WRAP_IT)
@@ -210,10 +210,6 @@ def _normalization(network: nn.Module) -> Normalization:
     if not all(stored) or any(isinstance(layer, (nn.InstanceNorm2d, nn.GroupNorm)) for layer in layers):
         return "image"
     return "running" if stored else "none"
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or "no message").splitlines()[0]
 
 
 def _wrong_factory(factory: str, wanted: str, got: str, remedy: str) -> CoconetError:

@@ -76,7 +76,7 @@ def _grown(fewer: int, more: int, least: int, most: int, area: int) -> int:
     if min(fewer, more) == 0 or fewer == more:
         return more
     power = math.log(more / fewer) / math.log(most / least)
-    return round(more * (area / most) ** power)
+    return round(more * math.pow(area / most, power))
 
 
 def _measured(file: OnnxFile, size: tuple[int, int]) -> tuple[int, dict[str, int]]:
@@ -110,8 +110,11 @@ def _stated(model: onnx.ModelProto) -> dict[str, int]:
 def _bytes_stated(tensor: onnx.TypeProto.Tensor) -> int:
     if tensor.elem_type not in onnx.helper.get_all_tensor_dtypes():
         return 0
-    itemsize = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)).itemsize
-    return itemsize * math.prod(axis.dim_value for axis in tensor.shape.dim)
+    return _itemsize(tensor.elem_type) * math.prod(int(axis.dim_value) for axis in tensor.shape.dim)
+
+
+def _itemsize(onnx_type: int) -> int:
+    return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(onnx_type)).itemsize
 
 
 def _peak(graph: onnx.GraphProto, sizes: Mapping[str, int]) -> int:
@@ -127,11 +130,7 @@ def _peak(graph: onnx.GraphProto, sizes: Mapping[str, int]) -> int:
         peak = max(peak, alive)
         ended = {_root(name, place) for name in (*node.input, *node.output) if name}
         alive -= sum(sizes.get(name, 0) for name in ended if last[name] == step)
-    weights = sum(
-        math.prod(tensor.dims) * np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)).itemsize
-        for tensor in graph.initializer
-    )
-    return peak + weights
+    return peak + sum(_itemsize(tensor.data_type) * math.prod(map(int, tensor.dims)) for tensor in graph.initializer)
 
 
 def _root(name: str, place: Mapping[str, str]) -> str:

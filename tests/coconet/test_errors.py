@@ -72,3 +72,20 @@ def test_what_the_operating_system_refuses_to_read_is_refused_in_words(error: Ex
 
 def test_the_first_line_has_no_colours_of_a_terminal() -> None:
     assert first_line(RuntimeError("\x1b[96m[torch.onnx]\x1b[0m Failed\nadvice")) == "[torch.onnx] Failed"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (
+            'Constraints violated (height)! For more information, run with TORCH_LOGS="+dynamic".',
+            "Constraints violated (height)!",
+        ),
+        ("No such operator. Please report this to the maintainers.", "No such operator."),
+        ("Could not guard on u0. Consider using torch._check.", "Could not guard on u0."),
+        ("Please load a model first", "Please load a model first"),
+        ("wanted 3. Got 4", "wanted 3. Got 4"),
+    ],
+)
+def test_the_first_line_has_no_advice_for_programmers_of_another_library(said: str, kept: str) -> None:
+    assert first_line(RuntimeError(said)) == kept

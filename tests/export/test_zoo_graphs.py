@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import onnx
 import pytest
 
+from coconet.calibration.commands.calibrate import calibrate
 from coconet.cards.engine_card import BuildOptions, EngineCard
 from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.cards.onnx_card import read_onnx
@@ -23,8 +25,10 @@ from coconet.export.jetpack_operators import refusals
 from coconet.networks.checkpoint import load_weights
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from coconet.runtime.backends.pytorch import EagerBackend
+from coconet.runtime.commands.verify import verify
 from tests.support.called import call
 from tests.support.engines import build_file
+from tests.support.pair_folders import textured_pairs
 from tests.support.zoo import PUBLISHED, published
 
 QUICK = ("densefuse", "tardal", "sdnet")
@@ -123,6 +127,23 @@ def test_engines_for_every_gpu_are_built_without_one(
             engine(path, ("sm75",), tmp_path)
         gpus = EVERY_GPU[1:]
     assert engine(path, gpus, tmp_path).model.network == name
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(one.name, marks=[] if one.name in QUICK else [needs_minutes]) for one in PUBLISHED]
+)
+def test_int8_passes_the_gate_of_verify_and_is_built_for_every_gpu_or_is_refused(
+    graph: Graph, tmp_path: Path, name: str
+) -> None:
+    path, int8 = graph(name, "fp32", ODD if name in HEAVY else None), tmp_path / "m.int8.onnx"
+    frames = textured_pairs(tmp_path / "frames", 3)
+    result = call(calibrate, path, "--frames", frames, "--check", frames, "--out", int8)
+    assert int8.exists() == (result.exit_code == 0)
+    if int8.exists():
+        assert call(verify, path, int8, "--frames", frames).exit_code == 0
+        assert engine(int8, EVERY_GPU[1:] if name in HEAVY else EVERY_GPU, tmp_path).model.precision == "int8"
+    else:
+        assert re.search(r"PSNR|changed by|frames", str(result.exception))
 
 
 def test_one_word_and_the_weights_are_enough(tmp_path: Path) -> None:

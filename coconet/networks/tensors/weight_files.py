@@ -60,7 +60,7 @@ def read_pieces(words: Sequence[str]) -> list[Piece]:
 def read_beside(path: Path) -> list[Piece]:
     """Read what else lies in the folder of a file and can be read; what cannot is left out."""
     pieces: list[Piece] = []
-    for other in _candidates(path.parent)[:MOST_FILES]:
+    for other in checkpoints_in(path.parent)[:MOST_FILES]:
         if other != path and other != find_bundle(path):
             try:
                 pieces += _read("", other)
@@ -108,7 +108,7 @@ def _read(part: str, path: Path) -> Iterator[Piece]:
 
 def _all_of(part: str, shown: Path, root: Path, inner: Path) -> Iterator[Piece]:
     """Every checkpoint of a folder, or the one file; `root` is called `shown` in errors."""
-    files = _candidates(inner) if inner.is_dir() else [find_bundle(inner) or inner]
+    files = checkpoints_in(inner) if inner.is_dir() else [find_bundle(inner) or inner]
     if not 1 <= len(files) <= MOST_FILES:
         raise CoconetError(
             shown,
@@ -120,7 +120,8 @@ def _all_of(part: str, shown: Path, root: Path, inner: Path) -> Iterator[Piece]:
         yield _piece(part, shown, file, str(shown / file.relative_to(root)))
 
 
-def _candidates(folder: Path) -> list[Path]:
+def checkpoints_in(folder: Path) -> list[Path]:
+    """The weight files in a folder and below it, TensorFlow checkpoints by their index, in order."""
     endings = {*CHECKPOINT_SUFFIXES, INDEX_ENDING}
     found = (path for path in sorted(folder.rglob("*")) if path.suffix in endings and path.is_file())
     return [path for path in found if not path.name.startswith(".") and "__MACOSX" not in path.parts]
@@ -156,7 +157,7 @@ def _refuse_lone_member(path: Path) -> None:
 
 
 def _refuse_member(path: Path, folder: Path) -> Path:
-    names = [str(file.relative_to(folder)) for file in _candidates(folder)[:5]]
+    names = [str(file.relative_to(folder)) for file in checkpoints_in(folder)[:5]]
     raise CoconetError(
         path, wanted="a file that is in the archive", got="no such file", remedy=f"It holds {', '.join(names)}."
     )

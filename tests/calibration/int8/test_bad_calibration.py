@@ -19,9 +19,11 @@ from coconet.calibration.int8.observer import observe
 from coconet.calibration.int8.placement import quantizable_convs
 from coconet.calibration.int8.qdq import quantize_model
 from coconet.calibration.int8.threshold import RangeMethod
-from coconet.cards.precision import ParityLimits
+from coconet.cards.precision import PRECISIONS, ParityLimits
 from coconet.media.pixels import Pixels
+from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.commands.verify import verify
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
 from coconet.runtime.verify.parity import answers_of
@@ -29,7 +31,7 @@ from coconet.runtime.verify.reference_backend import open_contender
 from coconet.runtime.verify.verification import VerdictLimits, judge, verification_of
 from tests.support.called import call, complaint_of
 from tests.support.frames import pair_of
-from tests.support.pair_folders import write_pairs
+from tests.support.pair_folders import textured_pairs, write_pairs
 from tests.support.small_unet import write_unet
 
 RAMP = np.add.outer(np.linspace(0, 60, 16), np.linspace(0, 60, 32))
@@ -161,3 +163,62 @@ def test_the_gate_gives_the_verdict_of_verify_metrics_and_all(lopsided: Path, tm
     assert gate.measure(quantized).reasons == ()
     assert replace(gate, metric_change=1e-9).measure(quantized).reasons == verdict.reasons
     assert "changed by" in verdict.reasons[0]
+
+
+def offset(levels: float) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda bias: bias + levels
+
+
+def scaled(factor: float) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda values: values * factor
+
+
+def one_loud(values: np.ndarray) -> np.ndarray:
+    return values * np.where(np.arange(len(values)) == 0, 40.0, 1.0).reshape(-1, *[1] * (values.ndim - 1))
+
+
+NEAR_BUT_OTHERWISE: dict[str, dict[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "one channel drowns the others": {"first.weight": one_loud, "last.weight": scaled(0.3)},
+    "the same further inside, in a pale picture": {"down.weight": one_loud, "last.weight": scaled(0.1)},
+    "features far from zero": {"first.bias": offset(30.0), "last.weight": scaled(0.1)},
+    "features far from zero, taken back later": {
+        "first.bias": offset(30.0),
+        "up.bias": offset(-20.0),
+        "last.weight": scaled(0.3),
+    },
+    "features far from zero, faintly read": {"first.bias": offset(30.0), "up.weight": scaled(0.1)},
+}
+"""Weights of which INT8 is near enough in every pixel, and yet changes a metric by more than it may."""
+
+
+@pytest.mark.parametrize("kind", NEAR_BUT_OTHERWISE)
+def test_calibrate_and_verify_have_one_verdict(kind: str, tmp_path: Path) -> None:
+    path = write_unet(tmp_path / "unet.onnx")
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        change = NEAR_BUT_OTHERWISE[kind].get(tensor.name)
+        if change is not None:
+            values = change(numpy_helper.to_array(tensor)).astype(np.float32)
+            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    onnx.save(model, path)
+    frames = textured_pairs(tmp_path / "frames", 4)
+    require_only_the_metrics_to_object(path, list(FolderFrames(frames)))
+    result = run(path, "--frames", frames, "--check", frames)
+    written = tmp_path / "unet.int8.onnx"
+    assert written.exists() == (result.exit_code == 0)
+    if written.exists():
+        assert call(verify, path, written, "--frames", frames).exit_code == 0
+        assert "4 of 7 convolutions in INT8" not in result.stdout  # some stayed in floating point for it
+    else:
+        assert "changed by" in str(result.exception)
+
+
+def require_only_the_metrics_to_object(path: Path, frames: list[FramePair]) -> None:
+    """All of it in INT8: within the pixels' limits, beyond those of the metrics."""
+    model = OnnxModel.read(path)
+    sites = quantizable_convs(model)
+    ranges = observe(model, sorted({site.activation for site in sites}), frames).ranges(RangeMethod("mse"))
+    gate = Gate(path, frames, replace(PRECISIONS["int8"].limits, worst_psnr_db=40.0), open_contender(path))
+    quantized = quantize_model(model, sites, ranges)
+    assert gate.measure(quantized).holds
+    assert "changed by" in replace(gate, metric_change=PRECISIONS["int8"].metric_change).measure(quantized).reasons[0]

@@ -1,0 +1,105 @@
+"""The field table: its rows as CSV, as Markdown, and as one page with a plot of quality against time."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple
+from importlib.resources import files
+from pathlib import Path
+
+from coconet.benchmarks.results.plots import field_plot
+from coconet.benchmarks.studies.field import DAY, NIGHT, FieldRow, precisions_shown
+from coconet.cards.precision import PRECISIONS, REFERENCE
+from coconet.errors import MissingPackage
+from coconet.metrics.fusion import METRICS
+from coconet.metrics.variants import Variant
+
+try:
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+except ImportError as error:
+    raise MissingPackage("jinja2", job="the page of a benchmark", extra="bench") from error
+
+
+PARTS = (DAY, NIGHT)
+
+
+def write_field_csv(path: Path, rows: Sequence[FieldRow], variant: Variant) -> None:
+    """One line an entry in full precision; what is not known is empty."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        scores = [f"{part}_{metric.name}" for part in PARTS for metric in METRICS]
+        times = [f"{precision}_ms" for precision in PRECISIONS]
+        writer.writerow(
+            ("name", "kind", "variant", "parameters", "graph_bytes", *scores, *times, "flicker_ratio", "notes")
+        )
+        for row in rows:
+            found = [value for part in PARTS for value in _scores(row, part)]
+            spent = [row.time_ms.get(precision, "") for precision in PRECISIONS]
+            graph, flicker = ("" if value is None else value for value in (row.graph_bytes, row.flicker))
+            entry = row.entry
+            notes = "; ".join(row.notes)
+            writer.writerow(
+                (entry.name, entry.kind, variant.name, entry.parameters, graph, *found, *spent, flicker, notes)
+            )
+
+
+def field_markdown(rows: Sequence[FieldRow]) -> str:
+    """Two tables, by day and by night, of what was found there."""
+    return "\n\n".join(f"By {part}:\n\n{_markdown(rows, part)}" for part in PARTS if _has(rows, part))
+
+
+def field_page(rows: Sequence[FieldRow], variant: Variant, told: Sequence[str]) -> str:
+    """One self-contained page: a plot, then the tables. told: sentences on how and on what it was measured."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = (files("coconet.benchmarks.results") / "field.html.jinja").read_text(encoding="utf-8")
+    return environment.from_string(template).render(
+        plot=Markup(field_plot(_points(rows))) if _points(rows) else "",  # noqa: S704  # our own drawing
+        told=told,
+        variant=variant.note,
+        heads=_heads(rows),
+        tables=[(part, [_cells(rows, row, part) for row in rows]) for part in PARTS if _has(rows, part)],
+        notes=[(row.entry.name, note) for row in rows for note in row.notes],
+    )
+
+
+def _points(rows: Sequence[FieldRow]) -> list[tuple[str, str, float, float]]:
+    """Name, kind, ms a frame in FP32, and VIF, the mean of day and night."""
+    return [
+        (row.entry.name, row.entry.kind, row.time_ms[REFERENCE], sum(vif) / len(vif))
+        for row in rows
+        if REFERENCE in row.time_ms and (vif := [scores.VIF for scores in row.quality.values()])
+    ]
+
+
+def _markdown(rows: Sequence[FieldRow], part: str) -> str:
+    heads = _heads(rows)
+    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
+    return "\n".join([*lines, *("| " + " | ".join(_cells(rows, row, part)) + " |" for row in rows)])
+
+
+def _heads(rows: Sequence[FieldRow]) -> list[str]:
+    times = [f"{PRECISIONS[precision].label}, ms" for precision in precisions_shown(rows)]
+    return ["", "parameters", "MB", *times, "flicker", *(metric.name for metric in METRICS)]
+
+
+def _cells(rows: Sequence[FieldRow], row: FieldRow, part: str) -> list[str]:
+    times = [_number(row.time_ms.get(precision), "#.3g") for precision in precisions_shown(rows)]
+    scores = row.quality.get(part)
+    quality = [_number(None if scores is None else getattr(scores, metric.name), metric.form) for metric in METRICS]
+    size = _number(None if row.graph_bytes is None else row.graph_bytes / 1e6, ".2f")
+    return [row.entry.name, f"{row.entry.parameters:,}", size, *times, _number(row.flicker, ".2f"), *quality]
+
+
+def _scores(row: FieldRow, part: str) -> Iterator[float | str]:
+    scores = row.quality.get(part)
+    yield from ("" for _ in METRICS) if scores is None else astuple(scores)
+
+
+def _has(rows: Sequence[FieldRow], part: str) -> bool:
+    return any(part in row.quality for row in rows)
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form).rstrip(".")

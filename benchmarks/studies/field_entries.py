@@ -1,0 +1,144 @@
+"""Field entries: what stands in the table of the field, found by the weights in a folder, and the graphs made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from coconet.benchmarks.studies.precision import command
+from coconet.cards.onnx_card import read_onnx
+from coconet.cards.precision import PRECISIONS, REFERENCE, Precision, PrecisionName
+from coconet.errors import CoconetError, MissingPackage
+from coconet.model_names import CHECKPOINTS, RULES, checkpoint_path
+from coconet.networks.checkpoint import Checkpoint, load_weights
+from coconet.networks.tensors.weight_files import checkpoints_in
+from coconet.runtime.backends.ort_gpu import cuda_verdict
+
+try:
+    from torch import nn
+except ImportError as error:
+    raise MissingPackage("torch", job="reading checkpoints", extra="export") from error
+
+
+Kind = Literal["published", "ours", "classical"]
+
+
+@dataclass(frozen=True)
+class FieldEntry:
+    """One line of the table. weights: the file it was recognised by, or our word; empty for what needs none.
+
+    parameters: learnt numbers of the network, counted once each. sha256: see Checkpoint.
+    """
+
+    name: str
+    kind: Kind
+    weights: str = ""
+    parameters: int = 0
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Forms:
+    """What one entry runs as: a graph for every precision, or a word. notes: what there is not, and why."""
+
+    models: dict[PrecisionName, str]
+    notes: list[str] = field(default_factory=list)
+
+
+def find_entries(folder: Path | None) -> tuple[list[FieldEntry], list[str]]:
+    """The classical rules, our networks, and every published network whose weights lie in the folder.
+
+    A network that comes in several files is found by any of them; weights that are there twice count once. The second
+    list says which files were left out, and why.
+    """
+    entries = [FieldEntry(rule, "classical") for rule in RULES]
+    entries += [_entry(load_weights([str(checkpoint_path(word))]), "ours", word) for word in CHECKPOINTS]
+    found: dict[str, FieldEntry] = {}
+    left_out = []
+    for path in _weight_files(folder) if folder else ():
+        try:
+            loaded = load_weights([str(path)])
+        except CoconetError as error:
+            left_out.append(str(error))
+            continue
+        if loaded.publication is not None:
+            found.setdefault(loaded.sha256, _entry(loaded, "published", str(path)))
+        else:
+            left_out.append(f"{path}: weights of {loaded.network}, which is in the table as it comes")
+    return [*entries, *_told_apart(list(found.values()))], left_out
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise CoconetError(
+            folder, wanted="a folder of weight files", got="no such folder", remedy="Check --weights, or leave it out."
+        )
+    return checkpoints_in(folder)
+
+
+def make_forms(entry: FieldEntry, frames: Path, folder: Path, size: str | None) -> Forms:
+    """Export an entry and calibrate it in `folder`, by the commands themselves; graphs of the same weights are taken.
+
+    size: the one size of all frames, if they have one. FP16 is made where a GPU computes in it.
+    Raises CoconetError where it cannot be exported at all.
+    """
+    if not entry.weights:
+        return Forms({REFERENCE: entry.name})
+    made: dict[PrecisionName, str] = {}
+    notes = []
+    base = folder / f"{_file_name(entry.name)}.onnx"
+    for record in _wanted():
+        target = record.onnx_beside(base)
+        try:
+            if not _is_of(entry, target):
+                _make(entry, record, base, frames, size)
+        except CoconetError as error:
+            if record.name == REFERENCE:
+                raise
+            notes.append(f"no {record.label}: {error.got}")
+            continue
+        made[record.name] = str(target)
+    return Forms(made, notes)
+
+
+def _is_of(entry: FieldEntry, graph: Path) -> bool:
+    return graph.exists() and read_onnx(graph).card.weights_sha256 == entry.sha256
+
+
+def _wanted() -> Iterator[Precision]:
+    for record in PRECISIONS.values():
+        # A processor computes a half-precision graph in single precision: its time would say nothing.
+        if record.asked_by is None or cuda_verdict() is None:
+            yield record
+
+
+def _make(entry: FieldEntry, record: Precision, base: Path, frames: Path, size: str | None) -> None:
+    target = record.onnx_beside(base)
+    if record.calibrated:
+        command("calibrate")(model=base, frames=frames, out=target, overwrite=True)
+        return
+    asked: dict[str, object] = {record.asked_by: True} if record.asked_by else {}
+    command("export")(checkpoint=entry.weights, out=target, frames=frames, size=size, overwrite=True, **asked)
+
+
+def _entry(loaded: Checkpoint, kind: Kind, weights: str) -> FieldEntry:
+    return FieldEntry(loaded.network, kind, weights, _parameters(loaded.core), loaded.sha256)
+
+
+def _parameters(core: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in core.parameters())
+
+
+def _told_apart(entries: list[FieldEntry]) -> list[FieldEntry]:
+    """Names of networks that are there with several weights get the file beside them."""
+    names = [entry.name for entry in entries]
+    return [
+        entry if names.count(entry.name) == 1 else replace(entry, name=f"{entry.name} ({Path(entry.weights).stem})")
+        for entry in entries
+    ]
+
+
+def _file_name(name: str) -> str:
+    return name.replace(" (", "-").rstrip(")")
