@@ -61,7 +61,7 @@ SIZES = ((48, 64), (37, 51), (50, 67))
 ODD = FrameSize(41, 51)
 LEVELS = {"fp32": 1, "fp16": 3}
 SMALL = SizeProfile(FrameSize(33, 41), FrameSize(48, 64), FrameSize(96, 128))
-EVERY_GPU = ("sm75", "sm86", "sm89", "sm120")
+EVERY_GPU: tuple[str, ...] = ("sm75", "sm86", "sm89", "sm120")
 
 Graph = Callable[[str, PrecisionName, FrameSize | None], Path]
 

@@ -29,7 +29,8 @@ def test_what_is_alive_at_the_widest_node_is_counted(tmp_path: Path, size: tuple
 
 def write_attention(path: Path) -> Path:
     """Every pixel of one picture times every one of the other: a matrix of as many rows and columns as pixels."""
-    make, sides = helper.make_node, ["height", "width", 1]
+    make = helper.make_node
+    picture: list[str | int | None] = [1, "height", "width", 1]
     nodes = [
         make("Cast", ["visible"], ["x"], to=TensorProto.FLOAT),
         make("Cast", ["infrared"], ["y"], to=TensorProto.FLOAT),
@@ -40,12 +41,10 @@ def write_attention(path: Path) -> Path:
         make("Min", ["x", "largest"], ["least"]),
         make("Cast", ["least"], ["fused"], to=TensorProto.UINT8),
     ]
-    ends = {
-        name: helper.make_tensor_value_info(name, TensorProto.UINT8, [1, *sides]) for name in ("visible", "infrared")
-    }
+    ends = {name: helper.make_tensor_value_info(name, TensorProto.UINT8, picture) for name in ("visible", "infrared")}
     shapes = {"column_shape": [1, -1, 1], "row_shape": [1, 1, -1]}
     constants = [numpy_helper.from_array(np.array(shape, np.int64), name) for name, shape in shapes.items()]
-    fused = helper.make_tensor_value_info("fused", TensorProto.UINT8, [1, *sides])
+    fused = helper.make_tensor_value_info("fused", TensorProto.UINT8, picture)
     graph = helper.make_graph(nodes, "attention", list(ends.values()), [fused], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     helper.set_model_props(model, {CARD_KEY: averaging_card(1).to_json()})
