@@ -56,7 +56,8 @@ class StreamClock:
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 
-_LOW_DELAY = {"fflags": "nobuffer", "flags": "low_delay"}
+_LOW_DELAY = {"flags": "low_delay"}
+"""Not the flag `nobuffer`: it throws away the packets that told what the stream is, among them the first key frame."""
 
 _OF_RTSP = {"rtsp_transport": "tcp", "max_delay": "100000"}  # UDP loses packets, and a lost one costs until a keyframe
 
