@@ -104,6 +104,7 @@ COMMANDS = {
     "precision": "coconet.benchmarks.commands.precision:precision",
     "audience": "coconet.benchmarks.commands.viewers:audience",
     "soak": "coconet.benchmarks.commands.soak:soak",
+    "selfcheck": "coconet.benchmarks.commands.selfcheck:selfcheck",
     "steadiness": "coconet.benchmarks.commands.flicker:steadiness",
 }
 

@@ -2,23 +2,61 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+from urllib.parse import parse_qsl
+
+from pydantic import Field, model_validator
+
+from coconet.config import Checked, check_fields
 from coconet.errors import CoconetError
 from coconet.redaction import redact
 
+_MOST_SIDE_PX = 8192
+
+
+class CsiSettings(Checked):
+    """What a CSI camera is asked for; without a size it gives the one of the sensor's own mode.
+
+    width, height: in pixels, both or neither; the image processor scales to them, so the processor moves fewer pixels.
+    fps: frames a second, by which the sensor's mode is chosen too. mode: the sensor's mode by number.
+    """
+
+    width: Annotated[int, Field(ge=16, le=_MOST_SIDE_PX, multiple_of=2)] | None = None
+    height: Annotated[int, Field(ge=16, le=_MOST_SIDE_PX, multiple_of=2)] | None = None
+    fps: Annotated[int, Field(ge=1, le=480)] | None = None
+    mode: Annotated[int, Field(ge=0, le=99)] | None = None
+
+    @model_validator(mode="after")
+    def _both_sides(self) -> CsiSettings:
+        if (self.width is None) != (self.height is None):
+            raise CoconetError(
+                "width, height",
+                wanted="both or neither",
+                got="one of them",
+                remedy="Give csi://0?width=1280&height=720.",
+            )
+        return self
+
 
 def csi_pipeline(address: str, *, gray: bool) -> str:
-    """The pipeline of `csi://0`; written from NVIDIA's documentation, not run on a Jetson.
+    """The pipeline of `csi://0?width=1280&height=720&fps=30`; from NVIDIA's documentation, not run on a Jetson.
 
-    Raises CoconetError where no number follows.
+    Raises CoconetError where no number follows, and for settings that a camera does not have.
     """
-    sensor = address.partition("://")[2]
+    sensor, _, query = address.partition("://")[2].partition("?")
     if not (sensor.isascii() and sensor.isdigit()):
         raise CoconetError(
             redact(address),
             wanted="csi:// and a number",
             got="something else" if sensor else "none",
-            remedy="Use csi://0.",
+            remedy="Use csi://0, or csi://0?width=1280&height=720&fps=30.",
         )
+    settings = check_fields(
+        CsiSettings, dict(parse_qsl(query, keep_blank_values=True)), redact(address), from_text=True
+    )
+    mode = "" if settings.mode is None else f" sensor-mode={settings.mode}"
+    rate = "" if settings.fps is None else f",framerate={settings.fps}/1"
+    size = "" if settings.width is None else f",width={settings.width},height={settings.height}"
     form = "GRAY8" if gray else "BGRx"
-    raw = f"nvvidconv ! video/x-raw,format={form}"
-    return f"nvarguscamerasrc sensor-id={sensor} ! video/x-raw(memory:NVMM),format=NV12 ! {raw}"
+    raw = f"nvvidconv ! video/x-raw,format={form}{size}"
+    return f"nvarguscamerasrc sensor-id={sensor}{mode} ! video/x-raw(memory:NVMM),format=NV12{rate} ! {raw}"

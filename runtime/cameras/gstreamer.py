@@ -33,7 +33,7 @@ except (ImportError, ValueError) as error:
 
 _SINK = "appsink name=sink drop=true max-buffers=1 sync=false"
 
-_LAYOUTS = {"BGR": (3, 1), "GRAY8": (1, 1), "GRAY16_LE": (1, 2), "ARGB64": (4, 2)}
+_LAYOUTS = {"BGR": (3, 1), "BGRx": (4, 1), "GRAY8": (1, 1), "GRAY16_LE": (1, 2), "ARGB64": (4, 2)}
 """Channels of a format, and bytes of a sample."""
 
 _WITH_ALPHA = 4
@@ -58,7 +58,7 @@ class GStreamerCamera:
         self.name, self._index, self._clock = name, 0, StreamClock()
         self._address = f"gst://{pipeline}"
         self._infrared = InfraredGray(palette, name) if gray else None
-        forms = "GRAY16_LE,GRAY8,BGR,ARGB64" if gray else "BGR"  # it takes the one that loses least
+        forms = "GRAY16_LE,GRAY8,BGR,ARGB64" if gray else "BGR,BGRx"  # it takes the one that loses least
         caps = f"video/x-raw,format=(string){{{forms}}}"
         try:
             self._pipeline: Any = Gst.parse_launch(f"{pipeline} ! videoconvert ! {caps} ! {_SINK}")
@@ -114,13 +114,29 @@ def _kind(kind: str) -> StampKind:
 
 
 def _pixels(sample: Any, buffer: Any) -> RawPixels:
-    """Copy (H, W, 3) BGR or (H, W, 1) pixels out of a sample whose rows GStreamer pads to four bytes."""
+    """Copy (H, W, 3) BGR or (H, W, 1) pixels out of a sample whose rows GStreamer pads to four bytes, in one pass."""
     caps = sample.get_caps().get_structure(0)
     width, height = caps.get_value("width"), caps.get_value("height")
-    channels, bytes_each = _LAYOUTS[caps.get_value("format")]
-    data = np.frombuffer(buffer.extract_dup(0, buffer.get_size()), np.uint8)
-    used = width * channels * bytes_each
-    rows = data.reshape(height, -1)[:, :used]
-    samples = np.ascontiguousarray(rows).view(np.uint16 if bytes_each == 2 else np.uint8)
+    form = caps.get_value("format")
+    channels, bytes_each = _LAYOUTS[form]
+    mapped, memory = buffer.map(Gst.MapFlags.READ)
+    if not mapped:
+        raise CoconetError("GStreamer", wanted="a frame in memory", got="one that cannot be read", remedy="Try again.")
+    try:
+        data = np.frombuffer(memory.data, np.uint8)
+        rows = data.reshape(height, -1)[:, : width * channels * bytes_each]
+        if form == "BGRx":
+            return _without_padding(rows, width)
+        samples = np.array(rows).view(np.uint16 if bytes_each == 2 else np.uint8)
+    finally:
+        buffer.unmap(memory)
     pixels = samples.reshape(height, width, channels)
     return np.ascontiguousarray(pixels[:, :, :0:-1]) if channels == _WITH_ALPHA else pixels
+
+
+def _without_padding(pixels: RawPixels, width: int) -> RawPixels:
+    """(H, W, 4) BGRx, as a Jetson's converter gives it, to (H, W, 3)."""
+    import cv2
+
+    four = np.ascontiguousarray(pixels).reshape(len(pixels), width, 4)
+    return np.asarray(cv2.cvtColor(four, cv2.COLOR_BGRA2BGR), np.uint8)

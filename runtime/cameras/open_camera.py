@@ -30,7 +30,7 @@ _UNREAD = frozenset({".seq", ".csq", ".fcf", ".ats", ".sfmov", ".ptw"})
 
 _KINDS = (
     "a video file, a folder of pictures, or painted://?fps=30&width=640&height=480&seed=1, /dev/video0, "
-    "rtsp://host/path, http://host/path, gst://pipeline, csi://0"
+    "rtsp://host/path, http://host/path, gst://pipeline, csi://0?width=1280&height=720&fps=30"
 )
 
 

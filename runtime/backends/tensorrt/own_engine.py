@@ -61,7 +61,7 @@ def engine_verdict() -> str | None:
         device = first_cuda_device()
     except CoconetError as error:
         return f"TensorRT has no GPU: {error.got}"
-    if _flavour(device) is None:
+    if flavour_of(device) is None:
         return f"no TensorRT for {device.name} is installed"
     return None if find_spec("onnx") else "the package onnx, which building engines needs, is not installed"
 
@@ -83,7 +83,7 @@ class OwnEngine:
 
         Raises CoconetError if no TensorRT is there, and if the build ends without an engine.
         """
-        flavour = _flavour(self.device)
+        flavour = flavour_of(self.device)
         if flavour is None:
             raise CoconetError(
                 self.model,
@@ -165,7 +165,7 @@ def engine_size(card: ModelCard, frame_px: tuple[int, int]) -> FrameSize | None:
     return FrameSize(*frame_px)
 
 
-def _flavour(device: CudaDevice) -> Flavour | None:
+def flavour_of(device: CudaDevice) -> Flavour | None:
     """The TensorRT of a device before that for RTX cards, which knows only some GPUs."""
     if find_spec("tensorrt"):
         return "tensorrt"

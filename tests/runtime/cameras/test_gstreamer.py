@@ -145,6 +145,41 @@ def test_the_pipeline_of_a_csi_camera_parses_and_gives_frames_where_nvidias_elem
 
 
 @needs_gstreamer
+def test_pixels_of_four_bytes_are_those_of_three() -> None:
+    picture = f"{LIVE} num-buffers=1 pattern=smpte ! video/x-raw,width=62,height=48,format="
+    read = []
+    for form in ("BGRx", "BGR"):
+        with opened(picture + form) as camera:
+            frame = camera.read()
+            assert frame is not None
+            read.append(frame.pixels)
+    assert np.array_equal(read[0], read[1])
+
+
+@pytest.mark.parametrize(
+    ("settings", "sensor", "given"),
+    [
+        ("", "sensor-id=0 ! video/x-raw(memory:NVMM),format=NV12 !", "format=BGRx"),
+        ("?width=1280&height=720", "sensor-id=0 ! video", "format=BGRx,width=1280,height=720"),
+        ("?fps=60&mode=3", "sensor-id=0 sensor-mode=3 ! video/x-raw(memory:NVMM),format=NV12,framerate=60/1 !", "BGRx"),
+    ],
+)
+def test_a_csi_camera_is_asked_for_size_rate_and_mode(settings: str, sensor: str, given: str) -> None:
+    text = csi_pipeline(f"csi://0{settings}", gray=False)
+    assert sensor in text
+    assert text.endswith(given)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [("?width=1280", "both or neither"), ("?width=1281&height=720", "width"), ("?depth=8", "depth"), ("?fps=0", "fps")],
+)
+def test_a_csi_camera_has_no_other_settings(settings: str, words: str) -> None:
+    with pytest.raises(CoconetError, match=words):
+        csi_pipeline(f"csi://0{settings}", gray=False)
+
+
+@needs_gstreamer
 def test_onnx_runtime_still_refuses_a_model_in_words_after_gstreamer_was_loaded(tmp_path: Path) -> None:
     model = write_averaging_model(tmp_path / "model.onnx")
     model.write_bytes(model.read_bytes().replace(b"Cast", b"Nope"))  # no such operator: an exception of C++ within

@@ -1,0 +1,71 @@
+"""The command `coconet selfcheck`: everything that can be tried on this machine, and a report to send back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coconet.cli import DeviceOption, OverwriteOption
+
+if TYPE_CHECKING:
+    from coconet.benchmarks.selfcheck.step import Outcome, Step
+
+
+def selfcheck(
+    out: Annotated[
+        Path, typer.Option("--out", help="The report as JSON; the same for people goes beside it, as .txt.")
+    ] = Path("selfcheck.json"),
+    quick: Annotated[bool, typer.Option("--quick", help="Measure for a second where it is otherwise ten.")] = False,
+    device: DeviceOption = None,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Try every part in order: doctor, frame ring, engines, latency, host overhead, power, a minute of a painted rig.
+
+    What is not on this machine is skipped by name. Ends with exit code 1 if a step failed.
+    """
+    from coconet.benchmarks.machine.device import this_device
+    from coconet.benchmarks.selfcheck.report import SelfCheckReport, figure_lines
+    from coconet.benchmarks.selfcheck.step import outcomes
+    from coconet.benchmarks.selfcheck.steps import Patience, SelfCheck
+    from coconet.files import check_outputs, whole_file
+    from coconet.runtime.backends.tensorrt.cuda_device import select_cuda_device
+    from coconet.terminal import Console
+
+    select_cuda_device(device)
+    text = out.with_suffix(".txt")
+    check_outputs([out, text], inputs=[], overwrite=overwrite)
+    patience = Patience(3.0, 1.0, 1.0) if quick else Patience()
+    found: list[Outcome] = []
+    with SelfCheck(patience) as check, Console(stderr=True).status("") as status:
+        steps = list(check.steps())
+        typer.echo(_expectation(steps))
+
+        def begun(step: Step) -> None:
+            status.update(f"{len(found) + 1} of {len(steps)}: {step.name}, {_minutes(step.minutes)} ...")
+
+        for outcome in outcomes(steps, begun):
+            found.append(outcome)
+            reason = f": {outcome.reason}" if outcome.reason else ""
+            typer.echo(f"{outcome.state:8}{outcome.name} ({outcome.seconds:.1f} s){reason}")
+            for line in figure_lines(outcome.figures) if outcome.name != "doctor" else ():
+                typer.echo(line)
+    report = SelfCheckReport(this_device(), tuple(found))
+    with whole_file(out) as scratch, whole_file(text) as readable:
+        scratch.write_text(report.to_json(), encoding="utf-8")
+        readable.write_text(report.to_text(), encoding="utf-8")
+    typer.echo(f"{report.summary}; the report is in {out} and {text}")
+    if not report.passed:
+        raise typer.Exit(1)
+
+
+def _expectation(steps: list[Step]) -> str:
+    most = sum(step.minutes for step in steps)
+    return (
+        f"{len(steps)} steps, at most about {most:.0f} minutes; TensorRT for RTX builds in seconds, TensorRT in minutes"
+    )
+
+
+def _minutes(minutes: float) -> str:
+    return f"up to {minutes:.0f} min" if minutes >= 1 else f"up to {max(1, round(minutes * 60))} s"

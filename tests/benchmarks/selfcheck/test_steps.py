@@ -1,0 +1,105 @@
+"""The self-check: in order, whatever a step does, and on this machine as far as it goes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from coconet.benchmarks.machine.device import this_device
+from coconet.benchmarks.machine.sensor import Reading
+from coconet.benchmarks.selfcheck import steps as selfcheck_steps
+from coconet.benchmarks.selfcheck.report import SelfCheckReport
+from coconet.benchmarks.selfcheck.step import Absent, Figures, Outcome, Step, outcomes
+from coconet.benchmarks.selfcheck.steps import NOT_SHIPPED, Patience, SelfCheck
+from coconet.cards.frame_size import FrameSize
+from coconet.errors import CoconetError, MissingPackage
+from coconet.runtime.backends.gpu import libcuda
+from coconet.runtime.doctor.finding import Finding
+
+SHORT = Patience(rig_s=0.5, measure_s=0.05, power_s=0.1)
+
+
+def raising(error: Exception) -> Step:
+    def run() -> Figures:
+        raise error
+
+    return Step("one", 1, run)
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "words"),
+    [
+        (Absent("no GPU"), "skipped", "no GPU"),
+        (MissingPackage("tensorrt", job="building engines", extra="tensorrt"), "skipped", "tensorrt"),
+        (
+            CoconetError("ring", wanted="the picture sent", got="another", remedy="Report this."),
+            "failed",
+            "got another",
+        ),
+        (ZeroDivisionError("division by zero"), "failed", "unexpectedly, ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_step_that_does_not_work_is_told_and_the_next_one_runs(error: Exception, state: str, words: str) -> None:
+    begun: list[str] = []
+    found = list(
+        outcomes([raising(error), Step("two", 1, lambda: {"fps": 30.0})], lambda step: begun.append(step.name))
+    )
+    assert begun == ["one", "two"]
+    assert (found[0].state, found[1].state, found[1].figures) == (state, "ok", {"fps": 30.0})
+    assert words in found[0].reason
+
+
+def test_the_report_says_the_same_to_people_and_to_programs() -> None:
+    found = (
+        Outcome("ring", "skipped", 0.1, "no NVIDIA GPU"),
+        Outcome("latency", "ok", 2.0, figures={"p50_ms": 12.3456}),
+    )
+    report = SelfCheckReport(this_device(), found)
+    told = json.loads(report.to_json())
+    assert report.passed
+    assert [step["state"] for step in told["steps"]] == ["skipped", "ok"]
+    assert told["steps"][1]["figures"] == {"p50_ms": 12.3456}
+    assert "skipped ring (0.1 s): no NVIDIA GPU" in report.to_text()
+    assert "p50_ms: 12.35" in report.to_text()
+    assert not SelfCheckReport(this_device(), (*found, Outcome("x", "failed", 0.0, "why"))).passed
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small frames, no GPU, and a doctor who has seen it all."""
+    monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", "libno-such-driver.so.1")
+    monkeypatch.setattr(selfcheck_steps, "SIZES", (FrameSize(48, 64),))
+    monkeypatch.setattr(selfcheck_steps, "diagnose", lambda: [Finding("cameras", "note", "none")])
+
+
+@pytest.mark.usefixtures("small")
+def test_without_a_gpu_engines_are_built_unrun_and_what_needs_one_is_skipped_by_name() -> None:
+    with SelfCheck(SHORT, words=("lite-int8",)) as check:
+        found = {outcome.name: outcome for outcome in outcomes(check.steps(), lambda _: None)}
+    assert [name for name, outcome in found.items() if outcome.state == "failed"] == []
+    assert found["frame ring"].reason == "no NVIDIA GPU"
+    assert found["engine of lite-int8 at 48x64"].figures["run"] == "no: built for sm86 without a GPU"
+    assert {f"engine of {name}" for name in NOT_SHIPPED} < {name for name in found if found[name].state == "skipped"}
+    assert found["latency of lite-int8 at 48x64"].figures["backend"].startswith("ONNX Runtime")  # type: ignore[union-attr]
+    assert found["painted rig, 30 frames a second"].figures["fused"] > 0  # type: ignore[operator]
+    assert next(iter(found)) == "doctor"
+
+
+@pytest.mark.usefixtures("small")
+def test_power_is_read_while_the_model_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Meter:
+        source = "a meter"
+
+        def read(self) -> Reading:
+            return Reading(power_w=5.0)
+
+        def close(self) -> None:
+            """Nothing is held."""
+
+    monkeypatch.setattr(selfcheck_steps, "open_sensor", Meter)
+    with SelfCheck(SHORT, words=("lite-int8",)) as check:
+        power = next(step for step in check.steps() if step.name == "power")
+        figures = power.run()
+    assert (figures["idle_w"], figures["mean_w"]) == (5.0, 5.0)
+    assert figures["frame_j"] > 0  # type: ignore[operator]
