@@ -6,7 +6,7 @@ import base64
 import io
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -116,7 +116,7 @@ def served() -> Iterator[str]:
         assert server.failures == []
 
 
-def check(frames: list[Frame | None], began_ns: int, stamps_of: str = "stream") -> None:
+def check(frames: Sequence[Frame | None], began_ns: int, stamps_of: str = "stream") -> None:
     """Frames in their order, from whichever on."""
     seen = [frame for frame in frames if frame is not None]
     told = [round(float(np.median(frame.pixels))) for frame in seen]
