@@ -7,8 +7,19 @@ from pathlib import Path
 
 from coconet.runtime.doctor.kernel_files import number_in, text_in
 
-TOTAL = ("VDD_IN", "POM_5V_IN", "VDD_TOTAL")
-"""Labels of the rail that all others hang on, on Orin and Xavier boards; where there is one, it alone counts."""
+TOTAL = ("VDD_IN", "VIN", "POM_5V_IN", "VDD_TOTAL")
+"""Labels of the rail that all others hang on: VDD_IN on Orin NX and Orin Nano, VIN on Thor. If there is one, it alone
+counts."""
+
+BEHIND = ("VDDQ_VDD2_1V8AO",)
+"""Labels of rails that hang on another labelled one and would count twice: an AGX Orin's memory, on VIN_SYS_5V0."""
+
+INPUT_CHIPS = {"ina238": "VIN"}
+"""Chips that measure the supply of the whole board and have no labels, and what that rail is called: Thor's."""
+
+
+UNUSED = ("", "NC")
+"""Labels of channels that nothing is connected to."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +45,14 @@ class Rail:
 def power_rails(sys: Path) -> tuple[Rail, ...]:
     """The board's rails: its input where it has one, otherwise all that are labelled, which then are added up.
 
+    So an Orin NX gives VDD_IN, and an AGX Orin, which has no common input, VDD_GPU_SOC, VDD_CPU_CV and VIN_SYS_5V0.
+
     The INA3221 driver names rails in `inN_label` and gives `inN_input` in mV and `currN_input` in mA; other chips
     give `powerN_input` in uW. Source: the kernel's Documentation/hwmon/sysfs-interface.rst and ina3221.rst.
     """
     rails = [rail for chip in sorted(sys.glob("class/hwmon/hwmon*")) for rail in _rails_of(chip)]
     total = tuple(rail for rail in rails if rail.name in TOTAL)
-    return total[:1] or tuple(rails)
+    return total[:1] or tuple(rail for rail in rails if rail.name not in BEHIND)
 
 
 def _rails_of(chip: Path) -> list[Rail]:
@@ -48,9 +61,10 @@ def _rails_of(chip: Path) -> list[Rail]:
         number = label.name.removeprefix("in").removesuffix("_label")
         volts, amperes = chip / f"in{number}_input", chip / f"curr{number}_input"
         name = text_in(label)
-        if name and "sum" not in name.lower() and volts.exists() and amperes.exists():
+        if name not in UNUSED and "sum" not in name.lower() and volts.exists() and amperes.exists():
             rails.append(Rail(name, volts=volts, amperes=amperes))
     for power in sorted(chip.glob("power[0-9]*_input")):
         label = power.with_name(power.name.replace("_input", "_label"))
-        rails.append(Rail(text_in(label) or text_in(chip / "name") or chip.name, power=power))
+        kind = text_in(chip / "name")
+        rails.append(Rail(text_in(label) or INPUT_CHIPS.get(kind, kind) or chip.name, power=power))
     return rails

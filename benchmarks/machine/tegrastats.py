@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from coconet.benchmarks.machine.hwmon import TOTAL
+from coconet.benchmarks.machine.hwmon import BEHIND, TOTAL
 from coconet.benchmarks.machine.sensor import Reading
 from coconet.runtime.threads.background import Background
 
@@ -29,7 +29,8 @@ def tegrastats_program() -> str | None:
 def reading_in(line: str) -> Reading:
     """Read a line as JetPack 5 and 6 print it: `VDD_IN 4940mW/4940mW`, `GR3D_FREQ 0%@[305]`, `cpu@48.5C`."""
     rails = {name: float(now) / 1e3 for name, now, _ in _RAIL.findall(line) if name not in ("RAM", "SWAP")}
-    total = next((rails[name] for name in TOTAL if name in rails), sum(rails.values()) if rails else None)
+    side_by_side = [watts for name, watts in rails.items() if name not in BEHIND]
+    total = next((rails[name] for name in TOTAL if name in rails), sum(side_by_side) if side_by_side else None)
     clock, heat = _GPU.search(line), [float(value) for value in _HEAT.findall(line)]
     return Reading(
         power_w=total,

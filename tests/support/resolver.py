@@ -86,7 +86,7 @@ def missing_on(requirements: Sequence[str], machine: Machine) -> set[str]:
     return names & ABSENT.get(machine.key, set())
 
 
-def resolve(requirements: Sequence[str], machine: Machine, cache: Path, seconds: float = 120.0) -> list[str]:
+def resolve(requirements: Sequence[str], machine: Machine, cache: Path, seconds: float = 600.0) -> list[str]:
     """Resolve requirements for a machine; the chosen `name==version` of each package. cache: uv's folder for answers.
 
     Raises Unresolvable where there is no such set, and where the index cannot be reached.
