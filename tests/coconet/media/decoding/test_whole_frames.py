@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import av
 import numpy as np
@@ -29,6 +30,7 @@ CODECS: Mapping[str, tuple[str, str, str, dict[str, str]]] = {
 }
 
 
+@cache
 def made(name: str) -> bytes:
     codec, container, pix_fmt, options = CODECS[name]
     if codec not in av.codecs_available:
@@ -46,6 +48,7 @@ class Seen:
     headless: int
 
 
+@cache
 def seen(data: bytes) -> Seen:
     with av.open(io.BytesIO(data)) as container:
         frames = WholeFrames(container, container.streams.video[0], "test")
