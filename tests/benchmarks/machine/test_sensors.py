@@ -38,7 +38,7 @@ def test_the_input_rail_of_a_jetson_counts_alone(tmp_path: Path) -> None:
 
 def rails_of(channels: dict[str, tuple[int, int]], chip: str = "sys/class/hwmon/hwmon3") -> dict[str, str]:
     """Files of an INA3221: label to millivolts and milliamperes, a channel each."""
-    files = {}
+    files: dict[str, str] = {}
     for number, (label, (millivolts, milliamperes)) in enumerate(channels.items(), 1):
         files |= {f"{chip}/in{number}_label": label, f"{chip}/in{number}_input": str(millivolts)}
         files[f"{chip}/curr{number}_input"] = str(milliamperes)
@@ -132,7 +132,7 @@ def test_a_line_of_tegrastats_is_read() -> None:
 def test_a_line_of_an_agx_orin_counts_its_memory_once_and_one_of_thor_its_input_alone() -> None:
     agx = "VDD_GPU_SOC 3150mW/2971mW VDD_CPU_CV 14312mW/12415mW VIN_SYS_5V0 4968mW/5048mW VDDQ_VDD2_1V8AO 1091mW/1091mW"
     thor = "VDD_GPU 0mW/0mW VDD_CPU_SOC_MSS 4716mW/4716mW VIN_SYS_5V0 5330mW/5330mW VIN 26508mW/26508mW"
-    assert (reading_in(agx).power_w, reading_in(thor).power_w) == (pytest.approx(22.43), 26.508)
+    assert [reading_in(line).power_w for line in (agx, thor)] == pytest.approx([22.43, 26.508])
 
 
 def test_rails_are_added_up_where_no_input_is_told() -> None:
