@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from coconet.errors import CoconetError, MissingPackage, Refused
-from coconet.files import existing_file, whole_file
+from coconet.files import read_file, whole_file
 from coconet.redaction_rules import HIDDEN
 
 if sys.version_info >= (3, 11):
@@ -117,7 +117,7 @@ def read_toml(path: Path, kind: str) -> dict[str, Any]:
 
     Raises CoconetError for a missing file and for one that is no TOML.
     """
-    data = existing_file(path, kind).read_bytes()
+    data = read_file(path, kind)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

@@ -45,7 +45,7 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     durable: wait until file and name are on the disk, so that a power cut leaves the old or the new file.
     Raises CoconetError for a place that cannot be written to, a read-only file, and for a disk that takes no more.
     """
-    refuse_address(path)
+    check_place(path)
     with writing_to(path):
         target = check_replaceable(path)
         scratch = ScratchFile(target)
@@ -144,6 +144,12 @@ def existing_file(path: Path, kind: str, remedy: str = "Check the path.") -> Pat
     return path
 
 
+def read_file(path: Path, kind: str, remedy: str = "Check the path.") -> bytes:
+    """Read a whole file; Refused as existing_file says, and for one that does not give its bytes."""
+    with reading_from(path, kind):
+        return existing_file(path, kind, remedy).read_bytes()
+
+
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's bytes, as 64 hexadecimal digits."""
     digest = hashlib.sha256()  # hashlib.file_digest came with Python 3.11; JetPack 6 has 3.10
@@ -176,7 +182,7 @@ def check_outputs(
     """
     wanted = [path for path in outputs if path is not None]
     for path in wanted:
-        refuse_address(path)
+        check_place(path)
     check_no_input(wanted, inputs)
     places = [os.path.realpath(path) for path in wanted]
     for path, place in zip(wanted, places, strict=True):
@@ -285,7 +291,8 @@ def holds_something(path: Path) -> bool:
 
 def unfinished(path: Path) -> Path:
     """Where a file or folder is while it is being written."""
-    return path.with_name(path.name + UNFINISHED)
+    place = path if path.name else path.absolute()  # of the working folder, "."
+    return place.with_name(place.name + UNFINISHED) if place.name else place / UNFINISHED
 
 
 def free_name(path: Path, word: str = "") -> Path:
@@ -296,17 +303,33 @@ def free_name(path: Path, word: str = "") -> Path:
     return next(name for name in names if not (os.path.lexists(name) or os.path.lexists(unfinished(name))))
 
 
-def refuse_address(path: Path) -> None:
-    """Refuse a network address as a path: it would become folders, one of them named with its password."""
+def check_place(path: Path) -> None:
+    """Refuse what can be no path of this machine: a network address, and a name that no file can have.
+
+    An address would become folders, one of them named with its password.
+    """
     if is_network_address(str(path)):
         raise CoconetError(
             path, wanted="a path on this machine", got="a network address", remedy="Name a file or folder."
         )
+    try:
+        path.lstat()
+    except (OSError, ValueError) as error:  # ValueError: a zero byte
+        if isinstance(error, ValueError) or error.errno == errno.ENAMETOOLONG:
+            got = "a name that no file can have"
+            raise Refused(
+                _shortened(path), wanted="a path on this machine", got=got, remedy="Choose another name."
+            ) from error
+
+
+def _shortened(path: Path) -> str:
+    shown = repr(str(path))
+    return shown if len(shown) <= 80 else f"{shown[:80]}..."
 
 
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it. Raises CoconetError for a network address, and where it cannot be made."""
-    refuse_address(folder)
+    check_place(folder)
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
 

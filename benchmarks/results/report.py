@@ -18,7 +18,7 @@ from coconet.benchmarks.results.intervals import Interval
 from coconet.benchmarks.results.schema import Row
 from coconet.config import Checked, check_fields
 from coconet.errors import CoconetError
-from coconet.files import existing_file, whole_file
+from coconet.files import read_file, whole_file
 
 SCHEMA: Literal[3] = 3
 """Version of the JSON's layout; it goes up whenever a reader would have to change."""
@@ -73,7 +73,7 @@ class BenchReport(Checked):
 
 def read_report(path: Path) -> BenchReport:
     """Read a report. Raises CoconetError for what is none, and for one of another schema."""
-    text = existing_file(path, "a report of coconet bench").read_text(encoding="utf-8", errors="replace")
+    text = read_file(path, "a report of coconet bench").decode(errors="replace")
     try:
         fields = json.loads(text)
         found = fields["schema_version"]

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from coconet.cards.model_card import CalibrationRecord
 from coconet.errors import CoconetError
-from coconet.files import existing_file
+from coconet.files import read_file
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ _ADAPTER = TypeAdapter(ActivationRanges)
 def read_ranges(path: Path, model_sha256: str) -> ActivationRanges:
     """Read a ranges file. Raises CoconetError where it is none, or where it belongs to another model file."""
     try:
-        ranges = _ADAPTER.validate_json(existing_file(path, "a ranges file of coconet calibrate").read_bytes())
+        ranges = _ADAPTER.validate_json(read_file(path, "a ranges file of coconet calibrate"))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"

@@ -11,7 +11,7 @@ from pathlib import Path
 from coconet.cards.model_card import CARD_KEY, ModelCard, card_from_metadata
 from coconet.cards.onnx_weights import check_onnx_weights
 from coconet.errors import CoconetError, MissingPackage, first_line
-from coconet.files import existing_file, sha256_of
+from coconet.files import read_file, sha256_of
 from coconet.model_endings import SAFETENSORS
 
 try:
@@ -48,7 +48,7 @@ class OnnxFile:
 
 def read_onnx(path: Path) -> OnnxFile:
     """Read a model that coconet export wrote, and its card. Raises CoconetError for any other file."""
-    content = existing_file(path, "an ONNX model").read_bytes()
+    content = read_file(path, "an ONNX model")
     try:
         model = onnx.load_model_from_string(content)
     except DecodeError as error:

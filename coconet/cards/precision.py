@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, Refused
 from coconet.model_endings import ONNX_SUFFIX
 
 PrecisionName = Literal["fp32", "fp16", "int8"]
@@ -69,7 +69,12 @@ class Precision:
         return None if self.torch_dtype is None or self.name == REFERENCE else self.word
 
     def onnx_beside(self, model: Path) -> Path:
-        """Where a graph made of `model` goes by itself: `lite.onnx` in the reference, else `lite.fp16.onnx`."""
+        """Where a graph made of `model` goes by itself: `lite.onnx` in the reference, else `lite.fp16.onnx`.
+
+        Raises Refused for a name that is none of a file.
+        """
+        if not model.name:
+            raise Refused(model, wanted="the name of a model", got="a folder", remedy="Name a file.")
         return model.with_suffix(ONNX_SUFFIX if self.name == REFERENCE else f".{self.name}{ONNX_SUFFIX}")
 
     def exported_dtype(self) -> str:

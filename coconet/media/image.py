@@ -8,7 +8,7 @@ import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.event_log import warn_once
-from coconet.files import existing_file, whole_file
+from coconet.files import existing_file, read_file, whole_file
 from coconet.media.header import PictureHeader, check_size, picture_header
 from coconet.media.pairs import check_picture_ending
 from coconet.media.palettes import InfraredGray
@@ -44,7 +44,7 @@ def read_picture(path: Path) -> RawPixels:
 
 def read_pages(path: Path) -> list[RawPixels]:
     """Read a picture as read_picture does, of a TIFF file all pages, which then are frames."""
-    data = existing_file(path, "a picture file").read_bytes()
+    data = read_file(path, "a picture file")
     header = picture_header(data)
     if header.kind == "tiff":
         from coconet.media.tiff import read_tiff

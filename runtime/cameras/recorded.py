@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 from coconet.errors import CoconetError
-from coconet.files import existing_file, plain_name
+from coconet.files import plain_name, read_file
 from coconet.runtime.frame import STILL, Frame, StampKind
 
 _HEAD = ("index", "timestamp_ns", "stamps", "name")
@@ -67,7 +67,7 @@ def read_stamps(path: Path) -> tuple[list[Stamp], bool]:
 
 def _rows(path: Path) -> list[list[str]]:
     try:
-        text = existing_file(path, "the stamps of a recording").read_bytes().decode()
+        text = read_file(path, "the stamps of a recording").decode()
     except UnicodeDecodeError as error:
         raise _damaged(path, 1, "text in UTF-8", f"byte {error.start} that is none") from None
     finished = text[: text.rfind("\n") + 1]  # the last line may have been cut off while it was written

@@ -10,7 +10,7 @@ from typing import Any
 
 from coconet.config import check_fields, toml_fields
 from coconet.errors import CoconetError, MissingPackage
-from coconet.files import existing_file, whole_file
+from coconet.files import read_file, whole_file
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.rig.secrets import take_out
 
@@ -32,7 +32,7 @@ def save_values(rig_file: Path, values: Values) -> None:
 
     Raises CoconetError where there is no such file, and where it would be no rig's with them; then it stays as it is.
     """
-    text = with_values(existing_file(rig_file, "a rig file").read_text(encoding="utf-8"), values)
+    text = with_values(read_file(rig_file, "a rig file").decode(), values)
     check_fields(Rig, toml_fields(text, rig_file), rig_file)
     with whole_file(rig_file) as scratch:
         scratch.write_text(text, encoding="utf-8")

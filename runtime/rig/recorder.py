@@ -18,7 +18,7 @@ from typing import Any
 from coconet.config import read_toml
 from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.event_log import log_event
-from coconet.files import free_name, refuse_address, spare_bytes, unfinished
+from coconet.files import check_place, free_name, spare_bytes, unfinished
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.cameras.recorded import STAMPS_SUFFIX, StampSheet, stamps_beside
@@ -223,7 +223,7 @@ def _make(folder: Path, scratch: Path) -> int | None:
 
     What a recording of the same name that was killed has left is given a name of its own, under which it replays.
     """
-    refuse_address(folder)
+    check_place(folder)
     if folder.exists() and not (folder.is_dir() and all(_PARTS.fullmatch(path.name) for path in folder.iterdir())):
         raise CoconetError(
             folder, wanted="a free name, or that of a recording", got="something else", remedy="Choose another name."

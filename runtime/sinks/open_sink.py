@@ -55,11 +55,11 @@ def output_path(address: str | None) -> Path | None:
     """
     if address is None or _stream(address):
         return None
-    if is_network_address(address) or address.partition(":")[0].lower() in ("h264", "raw"):
+    if not address or is_network_address(address) or address.partition(":")[0].lower() in ("h264", "raw"):
         raise Refused(
-            redact(address),
+            redact(address) or "--out",
             wanted="udp://host:5000 or rtsp://host/path, h264:- or raw:-, a video file or a folder",
-            got="another kind of address",
+            got="another kind of address" if address else "an empty name",
             remedy="Use one of them.",
         )
     return Path(address)

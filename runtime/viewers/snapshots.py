@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 
 from coconet.errors import CoconetError
-from coconet.files import make_folder, refuse_address, writing_to
+from coconet.files import check_place, make_folder, writing_to
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.sink import CLIPPED
@@ -140,6 +140,6 @@ class Captures:
 
 def check_capture_folder(folder: Path) -> None:
     """Refuse a folder that cannot be one, before a run rather than at the first snapshot."""
-    refuse_address(folder)
+    check_place(folder)
     if folder.exists() and not folder.is_dir():
         raise CoconetError(folder, wanted="a folder for snapshots", got="a file", remedy="Name another folder.")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coconet.errors import CoconetError, MissingPackage, first_line
-from coconet.files import existing_file, sha256_of
+from coconet.files import check_place, existing_file, sha256_of
 from coconet.model_endings import ARCHIVE_SUFFIX, CHECKPOINT_SUFFIXES
 from coconet.networks.tensors.state_dict import read_tensors
 from coconet.networks.tensors.tensorflow_bundle import INDEX_ENDING, MEMBER, find_bundle, read_bundle
@@ -88,6 +88,7 @@ def _part_and_path(word: str) -> tuple[str, Path]:
 
 
 def _read(part: str, path: Path) -> Iterator[Piece]:
+    check_place(path)
     if path.is_dir():
         yield from _all_of(part, path, path, path)
         return
