@@ -90,7 +90,8 @@ LUMA_RULE = "Y = {2} R + {1} G + {0} B is fused; the visible picture keeps its c
     *BGR_WEIGHTS
 )
 
-Form = Literal["camera", "bare"]
+Form = Literal["camera", "bare", "warped"]
+"""Bytes in and out; floats in and out; bytes, with the alignment as a third input."""
 
 Normalization = Literal["none", "running", "image"]
 

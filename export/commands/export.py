@@ -13,7 +13,8 @@ from coconet.cards.frame_size import FrameSize, SizeRange
 from coconet.cards.precision import PRECISIONS, REFERENCE
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
-from coconet.model_names import CHECKPOINTS, checkpoint_path
+from coconet.model_endings import ONNX_SUFFIX
+from coconet.model_names import CHECKPOINTS, ONNX_WORDS, checkpoint_path, model_path
 from coconet.reading import Reading, reads_pictures
 from coconet.terminal import Console, print_warning
 
@@ -74,6 +75,12 @@ def export(
     multiple: Annotated[
         int | None, typer.Option(min=1, help="Pad both sides to a multiple of this.", rich_help_panel=FOREIGN)
     ] = None,
+    warp: Annotated[
+        bool,
+        typer.Option(
+            "--with-warp", help="Of an .onnx model or its word: the same with the alignment as a third input."
+        ),
+    ] = False,
     link: Annotated[
         bool, typer.Option("--link", help="Leave the weights in the checkpoint; the graph needs it beside itself.")
     ] = False,
@@ -82,6 +89,9 @@ def export(
     reading: Reading,
 ) -> None:
     """Write the camera-ready ONNX graph of a checkpoint, once it agrees with PyTorch on real frames."""
+    if warp:
+        _write_warped(checkpoint, out, overwrite=overwrite)
+        return
     from coconet.export.gate import export_checked
     from coconet.export.graph import OPSET, ExportOptions
     from coconet.files import check_outputs
@@ -113,6 +123,24 @@ def export(
     typer.echo(f"{target}: {options.precision}, {options.size or 'any size'}, {target.stat().st_size / 1e6:.1f} MB")
     typer.echo(f"against PyTorch on {parity.frames} frames: {parity}")
     _warn_of_refusals(target)
+
+
+def _write_warped(model: str | None, out: Path | None, *, overwrite: bool) -> None:
+    """Give a graph that is there its warp; its own options were chosen when it was exported."""
+    from coconet.export.warp_input import write_warped
+    from coconet.files import check_outputs
+
+    path = model_path(model or "")
+    if model is None or path.suffix != ONNX_SUFFIX:
+        got = model or "no model"
+        remedy = "Export it first, and then once more with --with-warp."
+        raise CoconetError("--with-warp", wanted="an .onnx model, or its word", got=got, remedy=remedy)
+    beside = Path(path.name) if model in ONNX_WORDS else path
+    target = out or beside.with_suffix(f".warp{ONNX_SUFFIX}")
+    check_outputs([target], inputs=[path], overwrite=overwrite)
+    parity = write_warped(path, target)
+    typer.echo(f"{target}: the inputs visible, infrared (of any size) and warp, {target.stat().st_size / 1e6:.1f} MB")
+    typer.echo(f"against {path.name} behind the runtime's warp on {parity.frames} frame: {parity}")
 
 
 def _linkable(checkpoint: str | None, target: Path) -> Path:

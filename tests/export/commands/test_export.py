@@ -27,6 +27,7 @@ from coconet.runtime.commands.run import run
 from tests.support import called
 from tests.support.pair_folders import textured_pairs
 from tests.support.strongest import Strongest
+from tests.support.tiny_onnx import write_averaging_model
 
 NETWORK = ("--model", "tests.support.strongest:Strongest", "--range", "-1..1", "--order", "infrared,visible")
 SMALL = ("--size", "48x64")
@@ -218,3 +219,10 @@ def test_a_graph_that_may_not_fit_into_memory_is_told_before_it_is_run(
 def test_one_size_and_a_range_exclude_each_other() -> None:
     with pytest.raises(CoconetError, match="--size and --dynamic: wanted one of them or neither"):
         call(export, "lite", *SMALL, "--dynamic", "40x48..96x128")
+
+
+def test_a_graph_that_is_there_gets_its_warp(tmp_path: Path) -> None:
+    model = write_averaging_model(tmp_path / "model.onnx")
+    assert "behind the runtime's warp on 1 frame" in call(export, model, "--with-warp")
+    assert card(tmp_path / "model.warp.onnx").form == "warped"
+    assert "--with-warp: wanted an .onnx model" in called.complaint_of(export, "coconet", "--with-warp")
