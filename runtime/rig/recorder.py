@@ -9,7 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -248,9 +248,28 @@ def _recover(folder: Path, scratch: Path) -> None:
             remedy="Choose another name, or stop that recording.",
         )
     os.close(lock)
-    found = scratch.rename(free_name(folder, "recovered"))
-    log_event("recording recovered", level=logging.WARNING, folder=str(found))
-    print(f"a recording that was killed is {found} now; it replays up to its last second", file=sys.stderr)
+    videos = [scratch / f"{side}.mkv" for side in ROLES]
+    if all(map(_has_frames, videos)):
+        found = scratch.rename(free_name(folder, "recovered"))
+        log_event("recording recovered", level=logging.WARNING, folder=str(found))
+        print(f"a recording that was killed is {found} now; it replays up to its last second", file=sys.stderr)
+    elif any(video.is_file() and video.stat().st_size for video in videos):
+        kept = scratch.rename(unfinished(free_name(folder, "damaged")))
+        print(
+            f"a recording that was killed lacks frames of a camera; what there is of it is in {kept}", file=sys.stderr
+        )
+    else:
+        shutil.rmtree(scratch)
+
+
+def _has_frames(video: Path) -> bool:
+    from coconet.media.lossless_video import RawVideoReader
+
+    try:
+        with closing(RawVideoReader(video)) as reader:
+            return next(iter(reader), None) is not None
+    except CoconetError:
+        return False
 
 
 def _replace(scratch: Path, folder: Path) -> None:

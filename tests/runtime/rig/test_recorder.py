@@ -133,7 +133,7 @@ def test_a_recording_is_only_replaced_by_one_that_is_whole(tmp_path: Path) -> No
     assert (tmp_path / "night" / "visible.mkv").read_bytes() == before
     recorded(tmp_path / "night", frames("bgr", 3), frames("counts", 3))
     assert len(replayed(RecordedCamera(tmp_path / "night" / "visible.mkv"))) == 3
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["night", "night-recovered"]  # of the one that failed
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["night", "night-damaged.unfinished"]  # the failed one
 
 
 def test_a_whole_recording_that_lost_its_end_is_told(tmp_path: Path) -> None:
@@ -261,3 +261,17 @@ def test_a_camera_that_changes_its_size_or_type_is_recorded_in_parts_that_replay
         back = replayed(RecordedCamera(tmp_path / "night" / f"{side}.mkv"))
         assert [frame.pixels.dtype for frame in back] == [frame.pixels.dtype for frame in given]
         assert all(np.array_equal(one.pixels, other.pixels) for one, other in zip(back, given, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("visible", "infrared", "left"),
+    [(b"", b"", ["night"]), (b"\x1aE\xdf\xa3", b"", ["night", "night-damaged.unfinished"])],
+)
+def test_a_kill_before_both_cameras_gave_a_frame_leaves_no_recording_that_does_not_replay(
+    tmp_path: Path, visible: bytes, infrared: bytes, left: list[str]
+) -> None:
+    (tmp_path / "night.unfinished").mkdir()
+    for side, content in (("visible", visible), ("infrared", infrared)):
+        (tmp_path / "night.unfinished" / f"{side}.mkv").write_bytes(content)
+    recorded(tmp_path / "night", frames("bgr"), frames("counts"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == left
