@@ -157,7 +157,9 @@ class _Actions:
     async def recording(self, request: Request) -> Response:
         """Begin or finish a recording."""
         captures = self._view.captures
-        on = (await fields_of(request)).get("on") is True
+        fields = await fields_of(request)
+        if fields.keys() != {"on"} or not isinstance(on := fields["on"], bool):  # it must not end what is on by mistake
+            raise CoconetError("recording", wanted='{"on": true} or false', got="something else", remedy="Send that.")
         state = await run_in_threadpool(captures.start if on else captures.stop)
         if state is not None:
             audit(request, "recording", on=on, file=state.name)

@@ -137,6 +137,8 @@ def test_a_snapshot_is_saved_and_can_be_fetched(rig: LiveRig) -> None:
 def test_a_recording_is_begun_shown_and_finished(rig: LiveRig) -> None:
     name = json.loads(rig.ask("POST", "/recording", {"on": True})[2])["name"]
     assert until(lambda: (json.loads(rig.ask("GET", "/vitals")[2])["recording"] or {"frames": 0})["frames"] >= 2)
+    for wrong in ({}, {"on": "no"}, {"on": 0}, {"on": False, "off": True}):
+        assert rig.ask("POST", "/recording", wrong)[0] == 400
     state = json.loads(rig.ask("POST", "/recording", {"on": False})[2])
     assert state["name"] == name
     assert (rig.page.view.captures.folder / name).is_file()
