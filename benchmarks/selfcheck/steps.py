@@ -182,17 +182,20 @@ def _doctor() -> Figures:
 
 
 def _ring() -> Figures:
-    """Move frames through rings of every kind, with every library that is there."""
+    """Move frames through rings of every kind, with every library that fits this driver; the default one has to."""
     if _device() is None:
         raise Absent("no NVIDIA GPU")
     from coconet.benchmarks.studies.transfer_ring import check
-    from coconet.runtime.backends.gpu.open_memory import LIBRARIES, open_gpu_memory
+    from coconet.runtime.backends.gpu.open_memory import DEFAULT, LIBRARIES, open_gpu_memory
+    from coconet.runtime.backends.gpu.refusal import GpuRefused
 
     told: dict[str, float | str] = {}
     for library in LIBRARIES:
         try:
             memory = open_gpu_memory(library)
-        except MissingPackage as error:
+        except (MissingPackage, GpuRefused) as error:
+            if library == DEFAULT:
+                raise
             told[library] = f"left out: {error.got}"
             continue
         check(memory, SIZES[0].height_px, SIZES[0].width_px)

@@ -25,6 +25,8 @@ LIBRARIES = {
 libcuda is the driver's own and needs no package; pycuda comes last as it has no CUDA graphs.
 """
 
+DEFAULT = next(iter(LIBRARIES))
+
 TRIED_BYTES = 4096
 
 Closable = TypeVar("Closable", GpuObject, HostBuffer)

@@ -12,10 +12,13 @@ from coconet.benchmarks.selfcheck import steps as selfcheck_steps
 from coconet.benchmarks.selfcheck.report import SelfCheckReport
 from coconet.benchmarks.selfcheck.step import Absent, Figures, Outcome, Step, outcomes
 from coconet.benchmarks.selfcheck.steps import NOT_SHIPPED, Patience, SelfCheck
+from coconet.benchmarks.studies import transfer_ring
 from coconet.cards.frame_size import FrameSize
 from coconet.errors import CoconetError, MissingPackage
-from coconet.runtime.backends.gpu import libcuda
+from coconet.runtime.backends.gpu import cuda_python, libcuda, pycuda
+from coconet.runtime.backends.gpu.refusal import GpuRefused
 from coconet.runtime.doctor.finding import Finding
+from tests.support.stand_in_gpu import StandInGpu
 
 SHORT = Patience(rig_s=0.5, measure_s=0.05, power_s=0.1)
 
@@ -103,3 +106,20 @@ def test_power_is_read_while_the_model_works(monkeypatch: pytest.MonkeyPatch) ->
         figures = power.run()
     assert (figures["idle_w"], figures["mean_w"]) == (5.0, 5.0)
     assert figures["frame_j"] > 0  # type: ignore[operator]
+
+
+def test_the_ring_is_checked_with_every_library_that_fits_the_driver(
+    driver: StandInGpu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_new() -> None:
+        raise GpuRefused("cuInit", "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH", 803)
+
+    monkeypatch.setattr(transfer_ring, "CHECKED_FRAMES", 4)
+    monkeypatch.setattr(cuda_python, "open_memory", too_new)
+    monkeypatch.setattr(pycuda, "open_memory", too_new)
+    found = selfcheck_steps._ring()
+    assert found["libcuda"] == "every frame came back as it was sent"
+    assert found["cuda-python"] == found["pycuda"] == "left out: CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"
+    driver.fail("cuMemcpyHtoDAsync_v2")
+    with pytest.raises(GpuRefused):
+        selfcheck_steps._ring()
