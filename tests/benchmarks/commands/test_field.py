@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from coconet.benchmarks.commands.field import field
-from coconet.benchmarks.studies.field import by_daylight, time_in_turns
+from coconet.benchmarks.studies.excerpt import Sample
+from coconet.benchmarks.studies.field import FieldFrames, by_daylight, time_in_turns
 from coconet.benchmarks.studies.field_entries import find_entries
 from coconet.errors import CoconetError
 from coconet.metrics.fusion import METRICS, score
@@ -63,6 +64,12 @@ def test_dark_pairs_are_night() -> None:
     assert by_daylight([dark, light, dark]) == {"day": [light], "night": [dark, dark]}
     with pytest.raises(CoconetError, match="one pair or more, got none"):
         by_daylight([])
+
+
+def test_graphs_are_of_one_size_only_if_stills_and_video_are() -> None:
+    small, large = (pair_of(textured(0, side, 64), textured(1, side, 64)) for side in (48, 56))
+    assert FieldFrames({"day": [small, small]}, [Sample(small, continues=False)]).size == "48x64"
+    assert FieldFrames({"day": [small]}, [Sample(large, continues=False)]).size is None
 
 
 def test_forms_are_timed_in_turns_and_the_first_turn_does_not_count() -> None:
