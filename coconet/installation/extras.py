@@ -62,7 +62,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "contact": Needs(_FUSES, _MODELS),
         "train": Needs(("train", "headless")),
         "export": Needs(("export", *_FUSES)),
-        "calibrate": Needs(("calibration", *_FUSES, "metrics")),
+        "calibrate": Needs(("calibration", *_FUSES, "metrics"), {"comparison with OpenVINO": "openvino"}),
         "verify": Needs((*_FUSES, "metrics"), _MODELS),
         "build": Needs(("calibration", *_FUSES), {"for this GPU": "tensorrt", "--gpu": "rtx"}),
         "bench": Needs((*_FUSES, "metrics"), {**_MODELS, "--html": "bench"}),
@@ -72,6 +72,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "soak": Needs((*_FUSES, "web")),
         "audience": Needs((*_FUSES, "web")),
         "doctor": Needs(),
+        "selfcheck": Needs(_FUSES, {"engines": "tensorrt", "CoCoNet": "export"}),
     }
 )
 """Each command of setup.py, in the order in which a user meets them."""

@@ -10,9 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coconet.installation.origin import DISTRIBUTION, Origin, read_origin
 from coconet.installation.tegra import tegra_release
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 SYSTEM_PACKAGES = {
     "gstreamer": ("python3-gi", "gir1.2-gstreamer-1.0", "gir1.2-gst-plugins-base-1.0"),
@@ -59,8 +63,12 @@ def install_command(*extras: str, root: Path = SYSTEM_ROOT) -> str:
     lines = [f"sudo apt install {' '.join(system)}"] if system else []
     if system and not _sees_the_system():
         lines.append(f"python3 -m venv --system-site-packages {shlex.quote(sys.prefix)}")
-    if python or not extras:
-        lines.append(_pip_line([*_requirements(python), *_held()] if jetson else _words(read_origin(), python)))
+    beside = [one for extra in extras if extra in by_apt for one in _required_by(extra) if not _is_had(one, jetson)]
+    if jetson and (python or beside or not extras):
+        named = [] if extras and not python else _requirements(python)
+        lines.append(_pip_line(dict.fromkeys([*named, *map(str, beside), *_held()])))
+    elif python or not extras:
+        lines.append(_pip_line(_words(read_origin(), python)))
     return " && ".join(lines)
 
 
@@ -84,11 +92,11 @@ def _words(origin: Origin | None, extras: Sequence[str]) -> list[str]:
 
 def _requirements(extras: Sequence[str]) -> list[str]:
     """The packages of these extras as pip takes them, those that hold for this Python; the base's without extras."""
-    found = dict.fromkeys(one for extra in extras or ("",) for one in _required_by(extra))
+    found = dict.fromkeys(str(one) for extra in extras or ("",) for one in _required_by(extra))
     return list(found) or list(Origin().words(*extras))
 
 
-def _required_by(extra: str) -> Iterator[str]:
+def _required_by(extra: str) -> Iterator[Requirement]:
     with suppress(PackageNotFoundError, ImportError):
         from packaging.requirements import Requirement
 
@@ -97,7 +105,16 @@ def _required_by(extra: str) -> Iterator[str]:
             here = one.marker is None or one.marker.evaluate({"extra": extra})
             if here and in_base == (not extra):
                 one.marker = None
-                yield str(one)
+                yield one
+
+
+def _is_had(one: Requirement, jetson: bool) -> bool:
+    """Whether apt brings this requirement of an extra, or it is there already."""
+    if jetson and one.name.startswith("tensorrt"):
+        return True
+    with suppress(PackageNotFoundError):
+        return one.specifier.contains(version(one.name), prereleases=True)
+    return False
 
 
 def _held() -> Iterator[str]:

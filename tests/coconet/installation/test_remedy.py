@@ -75,6 +75,15 @@ def test_a_jetson_has_tensorrt_and_gstreamer_from_its_system(jetson: Path, monke
     assert reinstall_command("tensorrt", root=jetson) == "sudo apt install --reinstall python3-libnvinfer"
 
 
+def test_what_apt_does_not_have_of_an_extra_comes_by_pip(jetson: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = version
+    monkeypatch.setattr(remedy, "_sees_the_system", lambda: True)
+    monkeypatch.setattr(remedy, "version", lambda name: "1.0" if name == "onnx" else real(name))
+    told = install_command("tensorrt", root=jetson)
+    assert told.startswith(f"{APT} && ")
+    assert told.endswith(f"install 'onnx>=1.18' numpy=={real('numpy')}")
+
+
 def test_gstreamer_is_a_package_of_every_system(tmp_path: Path) -> None:
     assert install_command("gstreamer", root=tmp_path).startswith("sudo apt install python3-gi ")
 
