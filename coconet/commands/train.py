@@ -66,11 +66,12 @@ def train(
     files = RunFiles.of(plan)
     inputs = [recipe, *plan.data, plan.encoder, plan.start, plan.teacher, plan.validation]
     check_outputs(files, inputs=inputs, overwrite=overwrite or files.state.exists())
+    selection = Selection(tuple(plan.held), frozenset(plan.neighbours))
+    pairs = load_pairs(plan.data, plan.reading.reading(), selection)
     make_folder(plan.out)
     if overwrite:
         files.forget()
-    selection = Selection(tuple(plan.held), frozenset(plan.neighbours))
-    trainer = Trainer(plan, load_pairs(plan.data, plan.reading.reading(), selection))
+    trainer = Trainer(plan, pairs)
     for note in (f"{len(trainer.sampler.pairs)} pairs", *trainer.notes):
         typer.echo(note, err=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

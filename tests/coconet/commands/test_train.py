@@ -13,6 +13,7 @@ from coconet.config import read_toml
 from coconet.errors import CoconetError
 from coconet.reading import Reading
 from coconet.training.recipe import ReadingTable, Recipe, TrainingPlan
+from tests.support.command_line import command
 from tests.support.pair_folders import write_pair
 
 APP = typer.Typer()
@@ -95,3 +96,15 @@ def test_a_training_goes_on_only_with_pictures_that_are_read_alike(folder: Path)
 
 def test_every_reading_option_is_kept() -> None:
     assert set(ReadingTable.model_fields) == set(vars(Reading()))
+
+
+def test_a_training_that_cannot_begin_makes_no_folder_and_keeps_what_an_earlier_one_goes_on_from(
+    tmp_path: Path,
+) -> None:
+    missing, out = tmp_path / "missing", tmp_path / "run"
+    assert command("train", "--data", missing, "--out", out).code == 2
+    assert not out.exists()
+    out.mkdir()
+    (out / "state.pt").write_bytes(b"of an earlier run")
+    assert command("train", "--data", missing, "--out", out, "--overwrite").code == 2
+    assert (out / "state.pt").read_bytes() == b"of an earlier run"
