@@ -62,7 +62,7 @@ def test_no_extra_brings_a_package_of_those_that_exclude_each_other_unasked() ->
 
 def test_every_extra_is_explained() -> None:
     told = (ROOT / "docs" / "install.md").read_text()
-    table = re.findall(r"^\| (`[^|]*`) \|", told[told.index("## Extras") :], re.MULTILINE)
+    table = re.findall(r"^\| (`[^|]*`) \|", told[told.index("## Extras") : told.index("## Where")], re.MULTILINE)
     explained = [name for cell in table for name in re.findall(r"`([\w-]+)`", cell)]
     assert sorted(explained) == sorted(name for name in packages_of_setup() if name)
 
