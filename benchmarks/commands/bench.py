@@ -11,7 +11,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
-from coconet.benchmarks.commands.field import field
+from coconet.benchmarks.studies.field_command import field
 from coconet.cards.frame_size import FrameSize
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError

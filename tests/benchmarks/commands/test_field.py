@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from coconet.benchmarks.commands.field import field
 from coconet.benchmarks.studies.excerpt import Sample
 from coconet.benchmarks.studies.field import FieldFrames, by_daylight, time_in_turns
+from coconet.benchmarks.studies.field_command import field
 from coconet.benchmarks.studies.field_entries import find_entries
 from coconet.errors import CoconetError
 from coconet.metrics.fusion import METRICS, score
