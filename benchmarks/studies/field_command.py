@@ -25,7 +25,7 @@ PAINTED_VIDEO = 6
 """Neighbouring frames of the painted rig, where no video is named to watch for flicker."""
 
 
-def field(
+def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every option
     frames: Annotated[Path, typer.Option("--frames", help="Paired folder to fuse and to score; dark pairs are night.")],
     weights: Annotated[
         Path | None, typer.Option("--weights", help="Folder with the weights of published networks.")
