@@ -18,6 +18,7 @@ from coconet.benchmarks.selfcheck.step import Absent, Figures, Step
 from coconet.cards.engine_card import BuildOptions
 from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.errors import CoconetError, MissingPackage
+from coconet.model_endings import ENGINE_SUFFIX
 from coconet.model_names import ONNX_WORDS, shipped_model
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
@@ -94,7 +95,7 @@ class SelfCheck:
         device = _device()
         options = BuildOptions(_rtx_targets(device), SizeProfile(size, size, size))
         job = open_job(read_engine_source(model), options)
-        out = Path(self._folder.name) / f"{word}.{size}.engine"
+        out = Path(self._folder.name) / f"{word}.{size}{ENGINE_SUFFIX}"
         told: dict[str, float | str] = {"built by": f"{job.tensorrt.flavour} {job.tensorrt.version}"}
 
         def check(engine: Path) -> None:

@@ -11,6 +11,7 @@ from coconet.benchmarks.studies.precision import command
 from coconet.cards.onnx_card import read_onnx
 from coconet.cards.precision import PRECISIONS, REFERENCE, Precision, PrecisionName
 from coconet.errors import CoconetError, MissingPackage
+from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import CHECKPOINTS, RULES, checkpoint_path
 from coconet.networks.checkpoint import Checkpoint, load_weights
 from coconet.networks.tensors.weight_files import checkpoints_in
@@ -88,7 +89,7 @@ def make_forms(entry: FieldEntry, frames: Path, folder: Path, size: str | None) 
         return Forms({REFERENCE: entry.name})
     made: dict[PrecisionName, str] = {}
     notes = []
-    base = folder / f"{_file_name(entry.name)}.onnx"
+    base = folder / f"{_file_name(entry.name)}{ONNX_SUFFIX}"
     for record in _wanted():
         target = record.onnx_beside(base)
         try:

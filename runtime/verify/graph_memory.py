@@ -14,6 +14,7 @@ from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
 from coconet.cards.onnx_card import OnnxFile
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.runtime.backends.ort_cpu import session_options
+from coconet.runtime.doctor.kernel_files import bytes_in
 
 try:
     import onnx
@@ -140,10 +141,5 @@ def _root(name: str, place: Mapping[str, str]) -> str:
 
 
 def _free_bytes() -> int | None:
-    """What programs can still take, in bytes, as Linux reckons; None where it does not say."""
-    try:
-        with Path("/proc/meminfo").open(encoding="ascii") as lines:
-            kib = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        return None
-    return kib * 1024
+    """What programs can still take, in bytes, as Linux reckons; None if it does not say."""
+    return bytes_in(Path("/proc/meminfo"), "MemAvailable")

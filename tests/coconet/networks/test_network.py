@@ -14,7 +14,6 @@ from coconet.errors import CoconetError
 from coconet.networks.checkpoint import NETWORKS, load_checkpoint, network_named
 from coconet.networks.coconet import PUBLISHED
 from coconet.networks.network import Network
-from coconet.training.initial_weights import fresh_network, start_network
 
 each_network = pytest.mark.parametrize("network", NETWORKS, ids=[network.name for network in NETWORKS])
 
@@ -97,12 +96,3 @@ def test_weights_of_no_network_are_refused_with_those_that_are_known(tmp_path: P
         match=r"published weights of coconet, .* or blend, got 2 tensors .* such as weight \(2, 3\). .*--model",
     ):
         load_checkpoint(saved(nn.Linear(3, 2), tmp_path / "w.pth"))
-
-
-@pytest.mark.usefixtures("one_more")
-def test_a_network_that_is_only_run_is_not_trained(tmp_path: Path) -> None:
-    refusal = "network blend: wanted a network that can be trained"
-    with pytest.raises(CoconetError, match=refusal):
-        fresh_network("blend", None)
-    with pytest.raises(CoconetError, match=refusal):
-        start_network("blend", saved(Blend(), tmp_path / "w.pth"))
