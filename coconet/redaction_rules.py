@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from ipaddress import ip_address
 
 from coconet.model_endings import MODEL_SUFFIXES
@@ -124,8 +125,8 @@ def show_parameter(parameter: str) -> str:
 
 
 def show_name(name: str) -> str:
-    """One folder or file of a path on this machine."""
-    plain = _TIME.sub("", name)
+    """One folder or file of a path on this machine; accents and vowel signs that stand by themselves are letters."""
+    plain = _TIME.sub("", "".join(letter for letter in name if not unicodedata.category(letter).startswith("M")))
     if plain.lower().endswith(_ENDINGS):
         plain = plain.replace("@", "")
     harmless = not plain or _NAME.fullmatch(plain) or _NUMBERED_NAME.fullmatch(plain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,18 @@ MOST_PIXELS = 1 << 26
 """67 million, such as 8192 x 8192: more than any camera of a rig gives, and 200 MB as colour."""
 
 
+_PNM = re.compile(rb"P([2356])" + 3 * rb"(?:\s|#[^\n]*\n)+(\d{1,9})" + rb"\s")
+"""The header of gray and colour maps: width, height and the sample that is white, between blanks and comments."""
+
+
 @dataclass(frozen=True)
 class PictureHeader:
     """What a picture file says of itself.
 
-    kind: png, jpeg, webp, bmp, tiff, or empty for bytes that are none of these. width_px, height_px: as stored.
+    kind: png, jpeg, webp, bmp, tiff, pnm, or empty for bytes that are none of these. width_px, height_px: as stored.
     orientation: 1 to 8, as EXIF counts. gray: whether the picture has no colour channels, though a decoder may give
     some. frames: more than one in an animation. maker: `FLIR` or `DJI` where temperatures lie beside the picture.
+    white: the sample that is white, where the file says one; else 0, and it is the largest of its type.
     """
 
     kind: str
@@ -29,10 +35,11 @@ class PictureHeader:
     gray: bool = False
     frames: int = 1
     maker: str = ""
+    white: int = 0
 
 
 def picture_header(data: bytes) -> PictureHeader:
-    """Read the header of PNG, JPEG, WebP, BMP and TIFF files; of TIFF files only the kind, `tiff` reads the rest."""
+    """Read the header of PNG, JPEG, WebP, BMP, PNM and TIFF files; of TIFF only the kind, `tiff` reads the rest."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return _png(data)
     if data.startswith(b"\xff\xd8\xff"):
@@ -45,7 +52,7 @@ def picture_header(data: bytes) -> PictureHeader:
         return PictureHeader("" if packed else "bmp", abs(size[0]), abs(size[1]))
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return PictureHeader("tiff")
-    return PictureHeader("")
+    return _pnm(data)
 
 
 def check_size(path: Path, width_px: int, height_px: int, pages: int = 1) -> None:
@@ -57,6 +64,17 @@ def check_size(path: Path, width_px: int, height_px: int, pages: int = 1) -> Non
             got=f"{width_px} x {height_px}{f' on {pages} pages' if pages > 1 else ''}",
             remedy="Scale it down, or remove the file if it is no picture of a camera.",
         )
+
+
+def _pnm(data: bytes) -> PictureHeader:
+    found = _PNM.match(data)
+    if found is None:
+        return PictureHeader("")
+    kind = found[1]
+    width, height, white = map(int, found.groups()[1:])
+    # Of text whose white is below 255 OpenCV scales the samples, of bytes it does not.
+    known = 255 <= white < 65536 or (0 < white < 255 and kind in (b"5", b"6"))
+    return PictureHeader("pnm" if known else "", width, height, gray=kind in (b"2", b"5"), white=white)
 
 
 def _png(data: bytes) -> PictureHeader:

@@ -105,14 +105,18 @@ def visible_pages(path: Path) -> list[Pixels]:
             got="a radiometric JPEG without one",
             remedy="Name the folder of the visible pictures with --visible.",
         )
-    return [visible_levels(page, path) for page in read_pages(path)]
+    white = picture_header(read_file(path, "a picture file")).white
+    return [visible_levels(page, path, white) for page in read_pages(path)]
 
 
-def visible_levels(pixels: RawPixels, where: object) -> Pixels:
+def visible_levels(pixels: RawPixels, where: object, white: int = 0) -> Pixels:
     """Bring (H, W, C) samples of a visible picture to 8 bit, white being the largest number of their type.
 
+    white: the sample that is white where the file says so.
     Raises CoconetError for floating samples, of which nobody knows what white is.
     """
+    if white not in (0, 255, 65535):
+        return np.rint(np.minimum(pixels, white) * (255 / white)).astype(np.uint8)
     if pixels.dtype == np.uint8:
         return pixels
     if pixels.dtype != np.uint16:
@@ -187,7 +191,8 @@ def write_picture(path: Path, pixels: RawPixels) -> None:
     """
     check_picture_ending(path)
     with whole_file(path, durable=False) as scratch:
-        encoded, data = cv2.imencode(path.suffix, pixels)
+        suffix = ".pnm" if path.suffix.lower() in (".pgm", ".ppm") else path.suffix  # OpenCV: gray or colour, not both
+        encoded, data = cv2.imencode(suffix, pixels)
         if not encoded:
             raise CoconetError(
                 path, wanted="pixels that fit the format", got=str(pixels.shape), remedy="Use the ending .png."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
@@ -11,53 +12,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from coconet.errors import CoconetError, Refused, reading_from
-from coconet.event_log import warn_once
+from coconet.event_log import note_once, warn_once
 from coconet.media.header import picture_header
+from coconet.media.layouts import INFRARED_NAMES, PRESETS, SIDE_WORDS, VISIBLE_NAMES
 
-INFRARED_NAMES = (
-    *("ir", "infrared", "thermal", "thermal_16_bit", "thermal_8_bit", "lwir", "tir", "cropinfrared", "inf"),
-    *("images_thermal_train", "images_thermal_val", "t"),
-)
-"""What folders of infrared pictures are called, in capital or small letters; earlier ones come first."""
-
-VISIBLE_NAMES = (
-    *("vis", "visible", "vi", "rgb", "crop_lr_visible", "crop_hr_visible", "visual", "color", "colour"),
-    *("images_rgb_train", "images_rgb_val", "w"),
-)
-
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
-
-PRESETS: Mapping[str, tuple[str, ...]] = {
-    "tno": ("vis/{},ir/{}", "visible/{},infrared/{}", "{}/vis*,{}/ir*", "{}_vis,{}_ir", "vis{},ir{}"),
-    "roadscene": ("crop_lr_visible/{},cropinfrared/{}", "crop_hr_visible/{},cropinfrared/{}"),
-    "msrs": ("vi/{},ir/{}", "{}/vi/{},{}/ir/{}"),
-    "m3fd": ("vis/{},ir/{}", "{}/vis/{},{}/ir/{}"),
-    "llvip": ("visible/{},infrared/{}",),
-    "kaist": ("{}/visible/{},{}/lwir/{}", "visible/{},lwir/{}"),
-    "flir-adas": (
-        *("flir_{}_rgb,flir_{}_previewdata", "{}/flir_{}_rgb,{}/flir_{}_previewdata"),
-        *("rgb/{},thermal_16_bit/{}", "rgb/{},thermal_8_bit/{}"),
-        *("{}/rgb/{},{}/thermal_16_bit/{}", "{}/rgb/{},{}/thermal_8_bit/{}"),
-    ),
-    "dji": tuple(
-        f"{above}dji_{each}_{lens},{above}dji_{each}_t"
-        for lens in ("w", "v", "z")
-        for above, each in (("", "{}"), ("", "*_{}"), ("{}/", "{}"), ("{}/", "*_{}"))
-    ),
-}
-"""Names of data sets and cameras with the patterns of their layouts, of which the first that finds a pair counts."""
-
-_SIDE_WORDS = frozenset(
-    {
-        *("ir", "infrared", "thermal", "lwir", "tir", "previewdata", "t"),
-        *("vis", "visible", "vi", "rgb", "visual", "w", "v", "z"),
-    }
-)
-"""Words of file names that say the side, and not the scene."""
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm"})
 
 _NEAR = 0.6  # of the letters: a name that has less in common with another one is no near miss
 
 _SHOWN = 3
+
+_SIDES = ("visible", "infrared")
 
 Key = TypeVar("Key", str, tuple[str, ...])
 
@@ -104,10 +69,23 @@ def _pictures_below(folder: Path) -> list[Path]:
         raise CoconetError(
             folder,
             wanted=f"pictures ({', '.join(sorted(PICTURE_SUFFIXES))})",
-            got="a folder without any",
-            remedy="Put the pictures into this folder, or into folders inside it.",
+            got=_without_pictures(folder),
+            remedy="Put the pictures into this folder, or into folders inside it; save those of other kinds as PNG.",
         )
     return found
+
+
+def _without_pictures(folder: Path) -> str:
+    """What a folder without pictures holds instead, in words."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not _hidden(path.relative_to(folder)))
+    endings = Counter(path.suffix.lower() or "no ending" for path in files)
+    named = ", ".join(ending for ending, _ in endings.most_common(_SHOWN))
+    return f"only files with {named}" if endings else "a folder without any"
+
+
+def _has_pictures(folder: Path) -> bool:
+    _check_folder(folder, "a folder of pictures")
+    return any(is_picture(path) for path in folder.iterdir())
 
 
 def _check_folder(folder: Path, wanted: str) -> None:
@@ -186,6 +164,7 @@ def _said_by_files(root: Path) -> list[PicturePair]:
 def pair_by_name(visible: Path, infrared: Path, pair_by: str | None = None) -> list[PicturePair]:
     """The pairs of two folders, or of one given twice, by name; a picture without a partner is an error.
 
+    Of two folders that each hold both sides only the side that was asked for is taken.
     One folder holds `ir/` and `vis/` (or other names of the two), side by side in it or in several places below
     (train/ir, train/vi, test/ir, ...), files whose names say the side, or radiometric pictures, which are both.
     Names are compared without their ending, without the difference of capital letters, in one Unicode form; if that
@@ -199,16 +178,27 @@ def pair_by_name(visible: Path, infrared: Path, pair_by: str | None = None) -> l
         return _by_patterns(visible, infrared, pair_by)
     if visible.resolve() == infrared.resolve():
         return _of_one_folder(visible)
-    folders, sides = (visible, infrared), []
-    for folder in folders:
-        paths = pictures_in(folder)
-        sides.append({name_key(path.relative_to(folder).as_posix()): path for path in paths})
+    folders, sides = (visible, infrared), [_one_side(visible, 0), _one_side(infrared, 1)]
     if not sides[0].keys() & sides[1].keys() and (words := _without_words(folders, sides)):
         sides = words
     alone = sorted(sides[0].keys() ^ sides[1].keys())
     if alone:
         raise _alone(visible, infrared, sides, alone)
     return _named_from(visible, [PicturePair(path.name, path, sides[1][key]) for key, path in sides[0].items()])
+
+
+def _one_side(folder: Path, side: int) -> dict[str, Path]:
+    """The pictures of a folder by their keys; of one that holds both sides only those of side 0 (visible) or 1."""
+    if not _has_pictures(folder) and (homes := homes_of_both(folder)):
+        note_once(f"{folder} holds both sides; {homes[0][side].name}/ is the {_SIDES[side]} one.")
+        inside = [(path, home[side]) for home in homes for path in pictures_in(home[side])]
+        keys = {path: (home.parent / path.relative_to(home)).relative_to(folder) for path, home in inside}
+        return _keyed(list(keys), lambda path: name_key(keys[path].as_posix()))
+    if said := _said_by_files(folder):
+        paths = [(pair.visible, pair.infrared)[side] for pair in said]
+        note_once(f"{folder} holds both sides; pictures such as {paths[0].name} are the {_SIDES[side]} ones.")
+        return {_without_side(path.relative_to(folder).as_posix()): path for path in paths}
+    return {name_key(path.relative_to(folder).as_posix()): path for path in pictures_in(folder)}
 
 
 def _of_one_folder(root: Path) -> list[PicturePair]:
@@ -244,7 +234,7 @@ def _without_words(folders: Iterable[Path], sides: Iterable[Mapping[str, Path]])
 
 def _without_side(name: str) -> str:
     words = re.split(r"([_\-. /]+)", name_key(name))
-    return "_".join(word for word in words[::2] if word not in _SIDE_WORDS)
+    return "_".join(word for word in words[::2] if word not in SIDE_WORDS)
 
 
 def _by_patterns(visible: Path, infrared: Path, pair_by: str) -> list[PicturePair]:

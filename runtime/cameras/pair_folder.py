@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from coconet.cards.model_card import FrontEnd
+from coconet.event_log import note_once
 from coconet.media.pairs import PicturePair, pair_by_name, paired_folder
 from coconet.media.thermal import ThermalSettings
 from coconet.runtime.cameras.files import Pictures
 from coconet.runtime.frame import STILL, Frame, FramePair
 from coconet.runtime.preprocess.agc import front_end_of
+from coconet.runtime.preprocess.fit import Placement
+from coconet.runtime.preprocess.warp import Alignment
 
 
 def paired_sides(visible: Path, infrared: Path, pair_by: str | None = None) -> tuple[Pictures, Pictures]:
@@ -28,6 +31,7 @@ class FolderFrames:
     """The pairs of a folder as paired_folder finds them, prepared as for a model: both sides uint8, infrared (H, W, 1).
 
     Infrared pictures are read again at every iteration, and stretched each by itself unless the settings say otherwise.
+    Those of another size than the visible ones are laid onto them in their own proportions, as `--fit scale` does.
     Raises CoconetError for a folder without pairs, and for pictures that have no partner.
     """
 
@@ -45,11 +49,15 @@ class FolderFrames:
         from coconet.media.image import read_visible
         from coconet.media.palettes import warn_if_swapped
 
+        placement = Placement(Alignment())
         for index, pair in enumerate(self.pairs):
             infrared = self._infrared.levels(pair.infrared)
             visible = read_visible(pair.visible)
             warn_if_swapped(visible, self._infrared.palette, str(self._root))
             palette = self._infrared.palette
+            infrared = placement.lay(infrared, (visible.shape[1], visible.shape[0]), str(pair.infrared))
+            if placement.told:
+                note_once(f"{self._root}: {placement.told}")
             yield FramePair(
                 Frame(visible, timestamp_ns=0, index=index, name=str(pair.visible), stamps=STILL),
                 Frame(infrared, timestamp_ns=0, index=index, name=str(pair.infrared), stamps=STILL, palette=palette),

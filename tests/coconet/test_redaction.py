@@ -32,6 +32,8 @@ SHOWN = [
     ("csi://0", "csi://0"),
     ("/dev/video0", "/dev/video0"),
     ("clips/me@home.mp4", "clips/me@home.mp4"),
+    ("clips/zu\u0308rich.mp4", "clips/zu\u0308rich.mp4"),
+    ("clips/\u0939\u093f\u0928\u094d\u0926\u0940.mp4", "clips/\u0939\u093f\u0928\u094d\u0926\u0940.mp4"),
     ("/data/night 2026-01-31T23:59:59/rig.toml", "/data/night 2026-01-31T23:59:59/rig.toml"),
     ("clips/\x1b[31m.mp4", "clips/***"),
 ]

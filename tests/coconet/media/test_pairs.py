@@ -9,8 +9,9 @@ from coconet.media.pairs import pair_by_name, paired_folder, pictures_in
 
 
 def touch(folder: Path, *names: str) -> Path:
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
     return folder
 
@@ -114,3 +115,30 @@ def test_one_folder_for_both_sides_pairs_by_what_names_say_and_never_a_picture_w
     unclear = touch(tmp_path / "y", "1.png", "2.png")
     with pytest.raises(CoconetError, match="got none of them, with names such as 1.png"):
         pair_by_name(unclear, unclear)
+
+
+@pytest.mark.parametrize("inside", ["", "day/"])
+def test_of_two_folders_that_hold_both_sides_each_gives_its_own(tmp_path: Path, inside: str) -> None:
+    for scene in ("x", "y"):
+        touch(tmp_path / scene, f"{inside}vis/1.png", f"{inside}ir/1.png")
+    (pair,) = pair_by_name(tmp_path / "x", tmp_path / "y")
+    assert pair.visible == tmp_path / "x" / inside / "vis/1.png"
+    assert pair.infrared == tmp_path / "y" / inside / "ir/1.png"
+
+
+def test_of_two_folders_whose_names_say_the_side_each_gives_its_own(tmp_path: Path) -> None:
+    for scene in ("x", "y"):
+        touch(tmp_path / scene, "1_vis.png", "1_ir.png")
+    (pair,) = pair_by_name(tmp_path / "x", tmp_path / "y")
+    assert (pair.visible, pair.infrared) == (tmp_path / "x/1_vis.png", tmp_path / "y/1_ir.png")
+
+
+def test_a_folder_above_both_sides_pairs_with_the_infrared_folder_inside(tmp_path: Path) -> None:
+    touch(tmp_path, "vis/1.png", "ir/1.png")
+    (pair,) = pair_by_name(tmp_path, tmp_path / "ir")
+    assert (pair.visible.parent.name, pair.infrared.parent.name) == ("vis", "ir")
+
+
+def test_a_folder_of_other_files_is_refused_by_their_endings(tmp_path: Path) -> None:
+    with pytest.raises(CoconetError, match=r"only files with \.jp2, \.txt"):
+        pictures_in(touch(tmp_path, "1.jp2", "2.jp2", "notes.txt"))

@@ -267,3 +267,34 @@ def test_a_picture_has_the_values_that_imageio_reads(ending: str, kind: str, cha
     write_picture(tmp_path / f"a{ending}", values)
     there = np.asarray(reader.imread(tmp_path / f"a{ending}")).reshape(23, 31, -1)
     assert np.array_equal(read_picture(tmp_path / f"a{ending}")[:, :, ::-1], there)
+
+
+@pytest.mark.parametrize("text", [False, True])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("white", [255, 1023, 16383, 65535])
+def test_a_portable_map_has_its_samples_and_its_own_white(
+    white: int, channels: int, text: bool, tmp_path: Path
+) -> None:
+    samples = np.random.default_rng(white).integers(0, white + 1, (5, 7, channels))
+    kind = (5 if channels == 1 else 6) - 3 * text
+    binary = samples.astype(">u2" if white > 255 else "u1").tobytes()
+    body = (" ".join(map(str, samples.ravel())) + "\n").encode() if text else binary
+    (path := tmp_path / "a.pnm").write_bytes(b"P%d # of a camera\n7 5\n%d\n" % (kind, white) + body)
+    assert np.array_equal(read_picture(path)[:, :, ::-1], samples)
+    assert np.array_equal(read_visible(path)[:, :, ::-1], np.rint(samples * (255 / white)))
+
+
+def test_a_portable_map_of_another_kind_or_cut_off_is_refused(tmp_path: Path) -> None:
+    for data in (b"P4\n8 1\n\xf0", b"P2\n2 1\n100\n1 99\n", b"P5\n3 2\n255\nab", b"P5\n3 2\n99999\nabcdef"):
+        (path := tmp_path / "a.pgm").write_bytes(data)
+        with pytest.raises(CoconetError, match="no picture"):
+            read_picture(path)
+
+
+@pytest.mark.parametrize("ending", [".pgm", ".ppm", ".pnm"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_portable_map_is_written_in_gray_or_colour_under_any_of_its_names(
+    ending: str, channels: int, tmp_path: Path
+) -> None:
+    write_picture(tmp_path / f"a{ending}", smooth((5, 7), channels))
+    assert np.array_equal(read_picture(tmp_path / f"a{ending}"), smooth((5, 7), channels))

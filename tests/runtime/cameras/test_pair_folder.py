@@ -127,3 +127,12 @@ def test_the_digest_follows_pixels_order_and_shape() -> None:
 
     assert digest(first, second) == digest(renamed, second)
     assert len({digest(first, second), digest(second, first), digest(first), digest(turned, second), digest()}) == 5
+
+
+def test_infrared_pictures_of_another_size_are_laid_onto_the_visible_ones_in_their_proportions(tmp_path: Path) -> None:
+    visible, infrared = pair_of(40, 60, 3), pair_of(20, 20)
+    infrared.infrared.pixels[:] = 200
+    (pair,) = FolderFrames(write_folder(tmp_path, [FramePair(visible.visible, infrared.infrared)]))
+    assert pair.visible.pixels.shape == (40, 60, 3)
+    assert np.array_equal(pair.infrared.pixels[:, 10:50, 0], np.full((40, 40), 200))
+    assert not pair.infrared.pixels[:, [9, 50]].any()
