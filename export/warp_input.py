@@ -15,14 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.cards.frame_size import FrameSize
-from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
+from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, WARP
 from coconet.cards.onnx_card import attach_card, read_onnx
 from coconet.cards.precision import PRECISIONS
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
 from coconet.media.pixels import Pixels
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
-from coconet.runtime.preprocess.warp import Alignment, source_points
+from coconet.runtime.preprocess.warp import Alignment
+from coconet.runtime.preprocess.warp_table import warp_table
 from coconet.runtime.verify.parity import ModelPictures, Parity, frame_error, parity_of, require
 
 try:
@@ -32,21 +33,10 @@ except ImportError as error:
     raise MissingPackage("onnx", job="giving a graph a warp", extra="calibration") from error
 
 
-WARP = "warp"
-
-STEPS_PER_PX = 32
-"""OpenCV's remap knows so many places between two pixels; the same ones give the same picture."""
-
 _OLDEST_OPSET = 20  # GridSample takes the name `linear` from there on
 
 _TRIED = Alignment(((1.9, 0.05, 6.0), (-0.04, 1.95, 4.0), (1e-5, 2e-5, 1.0)))
 """An alignment that shows what a warp does wrong: it turns, scales, and leaves a border uncovered."""
-
-
-def warp_table(alignment: Alignment, size_px: tuple[int, int]) -> NDArray[np.float32]:
-    """The input `warp` for visible pictures of (width, height): (1, H, W, 2), x and y in infrared pixels."""
-    table = np.rint(source_points(alignment, size_px) * STEPS_PER_PX) / STEPS_PER_PX
-    return np.ascontiguousarray(table[None], np.float32)
 
 
 def write_warped(model: Path, out: Path) -> Parity:

@@ -24,11 +24,11 @@ def survivor_picture(pair: FramePair) -> Pixels:
 
     One side missing: the other side alone. Both: black.
     """
-    visible, infrared = pair.visible.pixels, pair.infrared.pixels
+    visible = pair.visible.pixels
     if pair.missing == {"infrared"}:
         shown = visible
     elif pair.missing == {"visible"}:
-        shown = np.broadcast_to(infrared, visible.shape)
+        shown = np.broadcast_to(pair.laid_infrared, visible.shape)
     else:
         shown = np.zeros_like(visible)
     return add_badge(shown, pair.notice)

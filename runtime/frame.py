@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
+
+import numpy as np
 
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels, RawPixels
+from coconet.runtime.preprocess.warp import Alignment
 
 Side = Literal["visible", "infrared"]
 
@@ -48,6 +52,8 @@ class FramePair:
     missing: the sides that cannot be shown as live; their pixels stand in for what is not there and are not to be seen.
     notice: what a viewer has to know about the cameras, empty while both are live.
     prepare_ms: how long it took to make the pair fit for a backend, 0 before that.
+    warp: how the infrared picture, still of its own size, lies on the visible one, if the model itself is to lay it
+    there; None if it lies there already.
     """
 
     visible: Frame
@@ -56,11 +62,20 @@ class FramePair:
     missing: frozenset[Side] = field(default=frozenset(), kw_only=True)
     notice: str = field(default="", kw_only=True)
     prepare_ms: float = field(default=0.0, kw_only=True)
+    warp: Alignment | None = field(default=None, kw_only=True)
 
     @property
     def misfit(self) -> CoconetError | None:
         """Why the pair cannot be fused; None if it can."""
         return self.visible.misfit or self.infrared.misfit
+
+    @cached_property
+    def laid_infrared(self) -> RawPixels:
+        """The infrared pixels, laid onto the visible picture: at the first call, if the model is to lay them itself."""
+        if self.warp is None:
+            return self.infrared.pixels
+        height, width = self.visible.pixels.shape[:2]
+        return self.warp.warp(self.infrared.pixels.astype(np.uint8, copy=False), (width, height))
 
     @property
     def skew_ns(self) -> int:

@@ -69,7 +69,7 @@ _REMEDIES = {
 
 def _check_sizes(card: ModelCard, visible: Pixels, infrared: Pixels, where: object) -> None:
     seen, thermal = visible.shape[:2], infrared.shape[:2]
-    if seen != thermal:
+    if seen != thermal and card.form != "warped":
         raise CoconetError(
             f"{where}, infrared frame",
             wanted=f"{size_in_words(*seen)} like the visible frame",

@@ -35,7 +35,7 @@ def render_view(frame: FusedFrame, look: ViewSettings) -> Pixels:
     if look.view == "alignment":
         return _aligned(frame)
     side: Side = look.view
-    pixels: Pixels = frame.pair.visible.pixels if side == "visible" else frame.pair.infrared.pixels
+    pixels: Pixels = frame.pair.visible.pixels if side == "visible" else frame.pair.laid_infrared
     if side in frame.pair.missing:
         return add_badge(np.zeros((*pixels.shape[:2], 3), np.uint8), frame.pair.notice)
     return _coloured(pixels, look.colours) if side == "infrared" else pixels
@@ -49,7 +49,7 @@ def _coloured(pixels: Pixels, colours: Colours) -> Pixels:
 
 
 def _aligned(frame: FusedFrame) -> Pixels:
-    visible, infrared = frame.pair.visible.pixels, frame.pair.infrared.pixels
+    visible, infrared = frame.pair.visible.pixels, frame.pair.laid_infrared
     picture: Pixels = as_bgr((as_gray(visible) * _DIMMED).astype(np.uint8))
     # Smoothed first: the noise of a thermal sensor is full of edges.
     outlines = cv2.Canny(cv2.GaussianBlur(infrared, (5, 5), 0), _EDGE_LOW, _EDGE_HIGH)

@@ -81,6 +81,9 @@ VISIBLE = "visible"
 
 INFRARED = "infrared"
 
+WARP = "warp"
+"""The third input of a model of the form `warped`: where the visible pixels lie in the infrared picture."""
+
 FUSED = "fused"
 
 CARD_KEY = "coconet_edge.card"

@@ -11,9 +11,10 @@ from coconet.cards.model_card import ModelCard
 from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.runtime.api.arguments import check_path
 from coconet.runtime.api.arrays import Picture, check_same_size, colour_or_gray, gray
-from coconet.runtime.backends.backend import Backend
+from coconet.runtime.backends.backend import Backend, WarpingBackend
 from coconet.runtime.backends.choice import WORD_OR_FILE
 from coconet.runtime.backends.open_backend import open_backend
+from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.threads.process_end import finished_before_the_end
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ class FusionModel:
 
         visible: (H, W, 3) BGR, or gray as (H, W, 1) or (H, W). infrared: (H, W, 1) or (H, W). Both uint8, 0..255, in
         any memory layout; neither is changed. The picture returned is a new array of uint8.
-        Raises CoconetError for other types and shapes, for unequal sizes, for sizes that the model does not take, and
-        after `close`.
+        A model of the form `warped` takes an infrared picture of any size, once `align` has told it how that lies.
+        Raises CoconetError for other types and shapes, for unequal sizes of an unaligned pair, for sizes that the model
+        does not take, and after `close`.
         """
         seen, thermal = colour_or_gray("visible picture", visible), gray("infrared picture", infrared)
-        check_same_size("infrared picture", thermal, seen)
+        if self.card.form != "warped":
+            check_same_size("infrared picture", thermal, seen)
         with finished_before_the_end(), self._lock:
             if self._backend is None:
                 remedy = "Load it again with coconet.load, or call it inside the with block."
@@ -57,6 +60,23 @@ class FusionModel:
     def fuse(self, visible: Picture, infrared: Picture) -> Picture:
         """Do the same under the name that backends have, so that a loaded model is one."""
         return self(visible, infrared)
+
+    def align(self, alignment: Alignment | None) -> None:
+        """Lay infrared pictures, each of its own size, as an alignment says from the next call on.
+
+        alignment: of a rig, `rig.alignment.alignment()`; None for pictures that lie on each other already.
+        Raises CoconetError for an alignment and a model that is not of the form `warped`.
+        """
+        if alignment is not None and self.card.form != "warped":
+            raise CoconetError(
+                self.card.network,
+                wanted="a model that takes an alignment",
+                got=f"one of the form {self.card.form}",
+                remedy="Export it with coconet export --with-warp, or give it aligned pictures.",
+            )
+        with self._lock:
+            if isinstance(self._backend, WarpingBackend):
+                self._backend.align(alignment)
 
     def close(self) -> None:
         """Release what the model holds, after a call under way in another thread; a second call does nothing."""

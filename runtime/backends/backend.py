@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from coconet.cards.model_card import ModelCard
 from coconet.media.pixels import Pixels
+from coconet.runtime.preprocess.warp import Alignment
 
 
 class Backend(Protocol):
@@ -35,3 +36,14 @@ class OverlappingBackend(Protocol):
 
     def collect(self) -> Pixels:
         """Wait for the oldest pending pair and give its picture."""
+
+
+@runtime_checkable
+class WarpingBackend(Protocol):
+    """A backend that runs models whose card has the form `warped`: they lay the infrared picture themselves."""
+
+    def align(self, alignment: Alignment | None) -> None:
+        """Lay the infrared pictures from the next one on, each of its own size, as an alignment says.
+
+        None: they lie on the visible ones already. Models of another form leave it at that.
+        """

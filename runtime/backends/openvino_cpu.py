@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from coconet.cards.model_card import INFRARED, VISIBLE, card_from_metadata
+from coconet.cards.model_card import card_from_metadata
 from coconet.cards.onnx_weights import check_onnx_weights
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import existing_file
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.ort_cpu import EXPORT, TensorFact, check_tensors, closed, corrupt
+from coconet.runtime.backends.ort_cpu import EXPORT, TensorFact, check_tensors, closed, corrupt, input_feed
 from coconet.runtime.frame_check import fuse_adapted
+from coconet.runtime.preprocess.warp import Alignment
+from coconet.runtime.preprocess.warp_table import WarpTable
 
 try:
     import openvino
@@ -31,7 +33,7 @@ class OpenVinoBackend:
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
         """Open the model. Raises CoconetError for a missing or corrupt file and for a model that is not ours."""
-        self._where = existing_file(path, "an ONNX model")
+        self._where, self._warp = existing_file(path, "an ONNX model"), WarpTable()
         core = openvino.Core()
         model = _read(core, path)
         metadata = model.get_rt_info([FRAMEWORK]).value if FRAMEWORK in model.rt_info else {}
@@ -49,6 +51,10 @@ class OpenVinoBackend:
             raise CoconetError(path, wanted="a model that OpenVINO can compile", got=got, remedy=EXPORT) from error
         self.name = f"OpenVINO {openvino.__version__.partition('-')[0]} (CPU)"
 
+    def align(self, alignment: Alignment | None) -> None:
+        """Lay infrared pictures as an alignment says from the next one on, if the model takes one."""
+        self._warp.align(alignment)
+
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
 
@@ -59,8 +65,9 @@ class OpenVinoBackend:
     def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
         if self._request is None:
             raise closed(self._where)
+        feed = input_feed(self.card, self._warp, visible, infrared, self._where)
         try:
-            outputs = self._request.infer({VISIBLE: visible[None], INFRARED: infrared[None]})
+            outputs = self._request.infer(feed)
         except RuntimeError as error:
             got = f"from OpenVINO: {first_line(error)}"
             raise CoconetError(self._where, wanted="a model that runs", got=got, remedy=EXPORT) from error
@@ -80,11 +87,11 @@ def _read(core: Any, path: Path) -> Any:
 
 
 def _tensors(found: list[Any]) -> list[TensorFact]:
-    uint8 = openvino.Type.u8
+    types = {openvino.Type.u8: "tensor(uint8)", openvino.Type.f32: "tensor(float)"}  # as ONNX Runtime writes them
     return [
         TensorFact(
             tensor.any_name,
-            "tensor(uint8)" if tensor.element_type == uint8 else f"tensor({tensor.element_type.to_string()})",
+            types.get(tensor.element_type, f"tensor({tensor.element_type.to_string()})"),
             [side.get_length() if side.is_static else None for side in tensor.partial_shape],
         )
         for tensor in found

@@ -6,12 +6,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard, card_from_metadata
+from numpy.typing import NDArray
+
+from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, WARP, ModelCard, card_from_metadata
 from coconet.cards.onnx_weights import check_onnx_weights
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import existing_file
 from coconet.media.pixels import Pixels
 from coconet.runtime.frame_check import fuse_adapted
+from coconet.runtime.preprocess.warp import Alignment
+from coconet.runtime.preprocess.warp_table import WarpTable
 
 try:
     import onnxruntime
@@ -69,6 +73,14 @@ def run_in_words(path: Path, run: Callable[[], Result]) -> Result:
         raise CoconetError(path, wanted="a model that runs", got=got, remedy=EXPORT) from error
 
 
+def input_feed(
+    card: ModelCard, warp: WarpTable, visible: Pixels, infrared: Pixels, where: object
+) -> dict[str, NDArray[Any]]:
+    """What a model takes for a pair, by input, each with its batch of one: pictures and, if it warps, the table."""
+    feed: dict[str, NDArray[Any]] = {VISIBLE: visible[None], INFRARED: infrared[None]}
+    return feed | {WARP: warp.table_for(visible, infrared, where)} if card.form == "warped" else feed
+
+
 def corrupt(path: Path, error: Exception) -> CoconetError:
     """Say that a file could not be read as a model."""
     return CoconetError(
@@ -95,22 +107,25 @@ class TensorFact(NamedTuple):
 def check_tensors(path: Path, card: ModelCard, inputs: list[TensorFact], outputs: list[TensorFact]) -> None:
     """Refuse a model whose tensors have other names, types or shapes than its card says."""
     found = (sorted(tensor.name for tensor in inputs), [tensor.name for tensor in outputs])
-    if found != (sorted((VISIBLE, INFRARED)), [FUSED]):
+    warped = card.form == "warped"
+    names_wanted = (VISIBLE, INFRARED, *([WARP] if warped else []))
+    if found != (sorted(names_wanted), [FUSED]):
         names = (", ".join(tensor.name for tensor in side) or "none" for side in (inputs, outputs))
         raise CoconetError(
             path,
-            wanted=f"an ONNX model with the inputs {VISIBLE} and {INFRARED} and the output {FUSED}",
+            wanted=f"an ONNX model with the inputs {' and '.join(names_wanted)} and the output {FUSED}",
             got="inputs {} and outputs {}".format(*names),
             remedy=EXPORT,
         )
     size = (card.height_px, card.width_px)
-    layouts = {VISIBLE: (*size, card.visible_channels), INFRARED: (*size, 1), FUSED: (*size, card.visible_channels)}
+    layouts = {VISIBLE: (*size, card.visible_channels), FUSED: (*size, card.visible_channels), WARP: (*size, 2)}
+    layouts[INFRARED] = (None, None, 1) if warped else (*size, 1)
     for tensor in (*inputs, *outputs):
-        wanted = layouts[tensor.name]
-        if tensor.type != "tensor(uint8)" or not _fits(tensor.shape, wanted, exact=tensor.name != FUSED):
+        wanted, kind = layouts[tensor.name], "tensor(float)" if tensor.name == WARP else "tensor(uint8)"
+        if tensor.type != kind or not _fits(tensor.shape, wanted, exact=tensor.name != FUSED):
             raise CoconetError(
                 f"{path}, {tensor.name}",
-                wanted=f"tensor(uint8) of shape {_in_words((1, *wanted))}, as the model card says",
+                wanted=f"{kind} of shape {_in_words((1, *wanted))}, as the model card says",
                 got=f"{tensor.type} of shape {_in_words(tensor.shape)}",
                 remedy=EXPORT,
             )
@@ -142,10 +157,14 @@ class OnnxRuntimeBackend:
 
     def __init__(self, path: Path, threads: int | None = None, optimise: bool = True) -> None:
         """Open the model. Raises CoconetError for a missing or corrupt file and for a model that is not ours."""
-        self._where = path
+        self._where, self._warp = path, WarpTable()
         self._session: Any
         self._session, self.card = open_session(path, session_options(threads, optimise), ["CPUExecutionProvider"])
         self.name = f"ONNX Runtime {VERSION} (CPU)"
+
+    def align(self, alignment: Alignment | None) -> None:
+        """Lay infrared pictures as an alignment says from the next one on, if the model takes one."""
+        self._warp.align(alignment)
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
@@ -158,7 +177,7 @@ class OnnxRuntimeBackend:
         session = self._session
         if session is None:
             raise closed(self._where)
-        feed = {VISIBLE: visible[None], INFRARED: infrared[None]}
+        feed = input_feed(self.card, self._warp, visible, infrared, self._where)
         return run_in_words(self._where, lambda: session.run([FUSED], feed)[0][0])
 
     def close(self) -> None:

@@ -8,24 +8,35 @@ from __future__ import annotations
 import ctypes
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard
+from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, WARP, ModelCard
 from coconet.errors import CoconetError, MissingPackage
 from coconet.installation.remedy import exchange_command
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.gpu.libcuda import Libcuda
 from coconet.runtime.backends.gpu.refusal import GpuRefused
-from coconet.runtime.backends.ort_cpu import VERSION, OrtValue, closed, open_session, run_in_words, session_options
+from coconet.runtime.backends.ort_cpu import (
+    VERSION,
+    OrtValue,
+    closed,
+    input_feed,
+    open_session,
+    run_in_words,
+    session_options,
+)
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes
 from coconet.runtime.frame_check import adapt_frames, fuse_adapted
+from coconet.runtime.preprocess.warp import Alignment
+from coconet.runtime.preprocess.warp_table import WarpTable
 
 try:
     import onnxruntime
@@ -92,11 +103,15 @@ class OnnxRuntimeCudaBackend:
         require_provider()
         with suppress(GpuRefused):  # the session says better what is wrong with the GPU
             Libcuda().let_waits_sleep(0)
-        self._where, self._graph, self._closed = path, graph, False
+        self._where, self._graph, self._closed, self._warp = path, graph, False, WarpTable()
         self._bound: BoundSession | None = None
         session, self.card, graphed = open_on_gpu(path, graph)
         self._session: Any = session
         self.name = f"ONNX Runtime {VERSION} (CUDA{', graph' if graphed else ''})"
+
+    def align(self, alignment: Alignment | None) -> None:
+        """Lay infrared pictures as an alignment says from the next one on, if the model takes one."""
+        self._warp.align(alignment)
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
@@ -109,10 +124,11 @@ class OnnxRuntimeCudaBackend:
         """Run frames as `fuse` takes them; the mean times to the GPU, on it and back, by the host's clock."""
         pair = adapt_frames(self.card, self._where, visible, infrared)
         with self._forgetting_errors():
-            bound = self._bound_to(pair[0].shape)
+            feed = input_feed(self.card, self._warp, *pair, self._where)
+            bound = self._bound_to(feed)
             warm_up = 2  # the first loads kernels, the second records the graph
-            run_in_words(self._where, lambda: bound.times(*pair, runs=warm_up))
-            return run_in_words(self._where, lambda: bound.times(*pair, runs=runs))
+            run_in_words(self._where, lambda: bound.times(feed, runs=warm_up))
+            return run_in_words(self._where, lambda: bound.times(feed, runs=runs))
 
     def close(self) -> None:
         """Release session and memory; a second call does nothing."""
@@ -121,8 +137,9 @@ class OnnxRuntimeCudaBackend:
 
     def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
         with self._forgetting_errors():
-            bound = self._bound_to(visible.shape)
-            return run_in_words(self._where, lambda: bound.run(visible, infrared))
+            feed = input_feed(self.card, self._warp, visible, infrared, self._where)
+            bound = self._bound_to(feed)
+            return run_in_words(self._where, lambda: bound.run(feed))
 
     @contextmanager
     def _forgetting_errors(self) -> Iterator[None]:
@@ -133,47 +150,58 @@ class OnnxRuntimeCudaBackend:
             self._bound = self._session = None
             raise
 
-    def _bound_to(self, shape: tuple[int, ...]) -> BoundSession:
+    def _bound_to(self, feed: Feed) -> BoundSession:
         if self._closed:
             raise closed(self._where)
-        if self._bound is not None and self._bound.shape == shape:
+        if self._bound is not None and self._bound.shapes == shapes_of(feed):
             return self._bound
         if self._bound is not None and self._graph:
             self._bound = self._session = None  # the recorded graph is of the other size
         if self._session is None:
             self._session, _, _ = open_on_gpu(self._where, self._graph)
-        self._bound = BoundSession(self._session, shape, "cuda")
+        self._bound = BoundSession(self._session, shapes_of(feed), "cuda")
         return self._bound
 
 
-class BoundSession:
-    """A session with its three pictures at fixed places in memory. device: `cuda`, or `cpu` where tests bind it."""
+Feed = Mapping[str, NDArray[Any]]
+"""The inputs of a session, by name: pictures (1, H, W, C) uint8, and a warp (1, H, W, 2) float32."""
 
-    def __init__(self, session: Any, shape: tuple[int, ...], device: str) -> None:
-        """Allocate pictures of (H, W, C), the visible one's shape, and bind them."""
-        self.shape = shape
-        height, width, channels = shape
-        shapes = {VISIBLE: (1, height, width, channels), INFRARED: (1, height, width, 1)}
-        shapes[FUSED] = shapes[VISIBLE]
+
+def shapes_of(feed: Feed) -> dict[str, tuple[int, ...]]:
+    """The shapes of inputs, by name."""
+    return {name: array.shape for name, array in feed.items()}
+
+
+class BoundSession:
+    """A session with its tensors at fixed places in memory. device: `cuda`, or `cpu` where tests bind it."""
+
+    def __init__(self, session: Any, shapes: dict[str, tuple[int, ...]], device: str) -> None:
+        """Allocate inputs of these shapes and a fused picture like the visible one, and bind them."""
+        self.shapes = shapes
         make = OrtValue.ortvalue_from_shape_and_type
-        self._values = {name: make(sides, np.uint8, device, 0) for name, sides in shapes.items()}
+        types = {WARP: np.float32}
+        self._values = {
+            name: make(list(sides), types.get(name, np.uint8), device, 0)
+            for name, sides in {**shapes, FUSED: shapes[VISIBLE]}.items()
+        }
+        self._warp: NDArray[Any] | None = None
         self._session, self._binding = session, session.io_binding()
-        for name in (VISIBLE, INFRARED):
+        for name in shapes:
             self._binding.bind_ortvalue_input(name, self._values[name])
         self._binding.bind_ortvalue_output(FUSED, self._values[FUSED])
 
-    def run(self, visible: Pixels, infrared: Pixels) -> Pixels:
-        """Copy both pictures in, run, and copy the fused one out."""
-        self._upload(visible, infrared)
+    def run(self, feed: Feed) -> Pixels:
+        """Copy the inputs in, run, and copy the fused picture out."""
+        self._upload(feed)
         self._session.run_with_iobinding(self._binding)
         return self._download()
 
-    def times(self, visible: Pixels, infrared: Pixels, runs: int) -> DeviceTimes:
+    def times(self, feed: Feed, runs: int) -> DeviceTimes:
         """The same `runs` times; the mean of each step, which ends when the device has done it."""
         found = []
         for _ in range(runs):
             moments = [time.perf_counter()]
-            self._upload(visible, infrared)
+            self._upload(feed)
             moments.append(time.perf_counter())
             self._session.run_with_iobinding(self._binding)
             moments.append(time.perf_counter())
@@ -182,9 +210,13 @@ class BoundSession:
             found.append(DeviceTimes(*(1e3 * (end - begin) for begin, end in pairwise(moments))))
         return DeviceTimes.mean(found)
 
-    def _upload(self, visible: Pixels, infrared: Pixels) -> None:
-        for name, pixels in ((VISIBLE, visible), (INFRARED, infrared)):
-            self._values[name].update_inplace(np.ascontiguousarray(pixels[None]))
+    def _upload(self, feed: Feed) -> None:
+        """Copy the pictures in; the table only when it is another one than there."""
+        for name in (VISIBLE, INFRARED):
+            self._values[name].update_inplace(np.ascontiguousarray(feed[name]))
+        if (table := feed.get(WARP)) is not self._warp:
+            self._values[WARP].update_inplace(table)
+            self._warp = table
 
     def _download(self) -> Pixels:
         fused: Pixels = self._values[FUSED].numpy()[0].copy()

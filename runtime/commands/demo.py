@@ -30,7 +30,7 @@ def side_by_side(frame: FusedFrame) -> Pixels:
     """Three pictures of (H, W) as one, (H + 24, 3 W + 8, 3) BGR uint8; colours as they are in the frame."""
     from coconet.media.panel import CAPTIONS, captioned_row
 
-    return captioned_row((frame.pair.infrared.pixels, frame.pair.visible.pixels, frame.pixels), CAPTIONS)
+    return captioned_row((frame.pair.laid_infrared, frame.pair.visible.pixels, frame.pixels), CAPTIONS)
 
 
 FPS = 25

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.backend import Backend, OverlappingBackend
+from coconet.runtime.backends.backend import Backend, OverlappingBackend, WarpingBackend
 from coconet.runtime.frame import FramePair, FusedFrame
 from coconet.runtime.frame_check import SizeGuard
 from coconet.runtime.loop.run_report import RunReport
@@ -47,7 +47,7 @@ def overlapped(
     """Give every entry with its picture, in order, while up to `backend.depth` are on their way.
 
     None stands for the picture of a pair of which a camera is missing: there is nothing to fuse. A pair of another
-    size waits until those before it are done.
+    size, or that lies otherwise, waits until those before it are done.
     """
     pending: deque[Pending] = deque()
     for entry in entries:
@@ -57,6 +57,7 @@ def overlapped(
             yield Pending(entry, clock()), None
             continue
         begun = clock()
+        _align(backend, entry.pair)
         backend.submit(entry.pair.visible.pixels, entry.pair.infrared.pixels)
         pending.append(Pending(entry, begun))
     while pending:
@@ -67,7 +68,14 @@ def _fits_beside(pair: FramePair, pending: deque[Pending], depth: int) -> bool:
     if pair.missing or len(pending) >= depth:
         return False
     last = pending[-1].entry.pair
-    return last.visible.pixels.shape == pair.visible.pixels.shape
+    shapes = ((one.visible.pixels.shape, one.infrared.pixels.shape) for one in (last, pair))
+    return len(set(shapes)) == 1 and last.warp == pair.warp
+
+
+def _align(backend: object, pair: FramePair) -> None:
+    """Tell a model that may warp how the pair lies."""
+    if isinstance(backend, WarpingBackend):
+        backend.align(pair.warp)
 
 
 _PAIRS_AHEAD = 2  # of recordings; of live cameras one, because a second would only be an older picture
@@ -207,6 +215,7 @@ def fuse_pair(pair: FramePair, backend: Backend) -> Pixels:
         from coconet.runtime.badge import survivor_picture
 
         return survivor_picture(pair)
+    _align(backend, pair)
     return add_notice(backend.fuse(pair.visible.pixels, pair.infrared.pixels), pair)
 
 

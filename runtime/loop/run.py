@@ -99,6 +99,8 @@ def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Endin
 
     Says nothing itself: who wants to hear of it asks the gauge. Errors and the rest are as `run_rig` says.
     """
+    if backend.card.form == "warped":
+        pairs.leave_alignment_to_model()
     with pairs:
         gauge.watch(pairs.health, pairs.drift_px, pairs.pairing_trouble)
         with ending_with(ExitCode.OUTPUT):

@@ -101,6 +101,11 @@ class PairStream:
         """What infrared pictures go through; None before the first, and without a preparation."""
         return None if self.preparation is None else self.preparation.front_end
 
+    def leave_alignment_to_model(self) -> None:
+        """Leave infrared pictures at their own size for a model that lays them by the alignment itself."""
+        if self.preparation is not None:
+            self.preparation.leave_alignment_to_model()
+
     def set_offset(self, side: Side, offset_ns: int) -> None:
         """Add this to the stamps of a side from its next frame on; pairing starts over if that changes them."""
         self._captures.set_offset(side, offset_ns)

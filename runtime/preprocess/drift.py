@@ -55,7 +55,7 @@ def residual_shift_px(pair: FramePair) -> tuple[float, float, float]:
 
     width = min(SEARCH_WIDTH_PX * 2, pair.visible.pixels.shape[1])
     scale = width / pair.visible.pixels.shape[1]
-    fields = [edge_field([shrink(luma(frame.pixels), scale)], 1.0) for frame in (pair.visible, pair.infrared)]
+    fields = [edge_field([shrink(luma(pixels), scale)], 1.0) for pixels in (pair.visible.pixels, pair.laid_infrared)]
     surface = correlation(*fields)
     reach = max(2, round(0.08 * width))
     near = np.roll(surface, (reach, reach), (0, 1))[: 2 * reach + 1, : 2 * reach + 1]

@@ -76,13 +76,18 @@ class Placement:
         Equal sizes without an alignment return `infrared` itself. Raises CoconetError, about `where`, for an alignment
         that was found for other proportions.
         """
-        sizes = ((infrared.shape[1], infrared.shape[0]), visible_px)
+        by = self.laid_by((infrared.shape[1], infrared.shape[0]), visible_px, where)
+        if isinstance(by, Fitted):
+            return by.lay(infrared, visible_px)
+        return infrared if by is None else by.warp(infrared, visible_px, where)
+
+    def laid_by(self, infrared_px: SizePx, visible_px: SizePx, where: str) -> Alignment | Fitted | None:
+        """What lays pictures of these sizes: the alignment scaled to them, a fit, or nothing. Raises as `lay` does."""
+        sizes = (infrared_px, visible_px)
         if sizes != self._sizes:
             self._laid_by = self._choose(*sizes, where)
             self._sizes = sizes
-        if isinstance(self._laid_by, Fitted):
-            return self._laid_by.lay(infrared, visible_px)
-        return infrared if self._laid_by is None else self._laid_by.warp(infrared, visible_px, where)
+        return self._laid_by
 
     def described(self, infrared_px: SizePx, visible_px: SizePx) -> str:
         """Say how pictures of these sizes would be laid; empty if they need nothing."""

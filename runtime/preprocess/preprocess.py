@@ -31,6 +31,14 @@ class Preparation:
         """Join the two stages, of which the second may be missing; `names`, visible first, are for errors."""
         self._thermal, self._placement, self._names, self._drift = thermal, placement, names, drift
         self._told: str | None = None
+        self._model_warps = False
+
+    def leave_alignment_to_model(self) -> None:
+        """Give infrared pictures of their own size from now on, with the alignment as the `warp` of their pair.
+
+        A fit, which is none, is still done here.
+        """
+        self._model_warps = True
 
     def change(self, thermal: ThermalStretch | None = None, alignment: Alignment | None = None) -> None:
         """Prepare the pairs from now on otherwise; what is not given stays. Any thread may ask for it."""
@@ -49,7 +57,7 @@ class Preparation:
         return None if self._drift is None else self._drift.drift_px
 
     def __call__(self, pair: FramePair) -> FramePair:
-        """Return visible (H, W, 3 or 1) and infrared (H, W, 1), both uint8.
+        """Return visible (H, W, 3 or 1) and infrared (H, W, 1), both uint8; infrared (h, w, 1) with a `warp`.
 
         An infrared picture that cannot be laid onto the visible one, after others that could, is missing from its pair:
         a camera was switched to other proportions than the alignment was found for.
@@ -64,13 +72,23 @@ class Preparation:
         if self._placement is None:
             return dataclasses.replace(pair, infrared=infrared)
         try:
-            pixels = self._placement.lay(infrared.pixels, (width, height), self._where(pair))
+            prepared = self._laid(self._placement, dataclasses.replace(pair, infrared=infrared))
         except CoconetError as error:
             if self._told is None or STILL in (pair.visible.stamps, pair.infrared.stamps):
                 raise
             return _unlaid(pair, error)
         self._tell(self._placement.told, infrared)
-        return self._watched(dataclasses.replace(pair, infrared=dataclasses.replace(infrared, pixels=pixels)))
+        return self._watched(prepared)
+
+    def _laid(self, placement: Placement, pair: FramePair) -> FramePair:
+        """The pair with its infrared picture laid onto the visible one, or with the `warp` that is to lay it."""
+        infrared, (height, width) = pair.infrared.pixels, pair.visible.pixels.shape[:2]
+        if self._model_warps:
+            by = placement.laid_by((infrared.shape[1], infrared.shape[0]), (width, height), self._where(pair))
+            if isinstance(by, Alignment):
+                return dataclasses.replace(pair, warp=by)
+        pixels = placement.lay(infrared, (width, height), self._where(pair))
+        return dataclasses.replace(pair, infrared=dataclasses.replace(pair.infrared, pixels=pixels))
 
     def _watched(self, prepared: FramePair) -> FramePair:
         if self._drift is None or prepared.missing:

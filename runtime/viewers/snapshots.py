@@ -94,7 +94,7 @@ class Captures:
         """
         from coconet.media.image import write_picture
 
-        pictures = (frame.pixels, frame.pair.visible.pixels, frame.pair.infrared.pixels)
+        pictures = (frame.pixels, frame.pair.visible.pixels, frame.pair.laid_infrared)
         stem, names = self._stem(self._snapshots), []
         for side, pixels in zip(_SIDES, pictures, strict=True):
             if side not in frame.pair.missing:

@@ -11,10 +11,11 @@ from coconet.cards.frame_size import FrameSize
 from coconet.cards.onnx_card import read_onnx
 from coconet.errors import CoconetError
 from coconet.export.engines.tensorrt_flavour import creation_flags, open_tensorrt, set_targets
-from coconet.export.warp_input import fuse_warped, warp_table, with_warp, write_warped
+from coconet.export.warp_input import fuse_warped, with_warp, write_warped
 from coconet.model_names import shipped_model
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.preprocess.warp import Alignment, Lens, Plane
+from coconet.runtime.preprocess.warp_table import warp_table
 from tests.support.tiny_onnx import averaging_model, write_averaging_model
 
 TURNED = Alignment(((1.9, 0.05, 6.0), (-0.04, 1.95, 4.0), (1e-4, 2e-4, 1.0)))
@@ -76,11 +77,6 @@ def test_tensorrt_builds_it_for_infrared_pictures_of_any_size(word: str) -> None
     profile.set_shape("infrared", *((1, *sides, 1) for sides in infrared))
     config.add_optimization_profile(profile)
     assert builder.build_serialized_network(network, config) is not None
-
-
-def test_the_camera_runs_what_it_is_made_for(warped: Path) -> None:
-    with pytest.raises(CoconetError, match="inputs visible and infrared"):
-        open_backend(warped, "ort")
 
 
 def test_a_graph_of_another_hand_gets_no_warp() -> None:

@@ -15,6 +15,7 @@ from coconet.media.pixels import Pixels, RawPixels
 from coconet.model_names import model_path
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from tests.support.aligned_rig import BENT, INFRARED_PX, VISIBLE_PX, write_both_models
 from tests.support.tiny_onnx import averaging_model, write_averaging_model
 
 pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
@@ -41,6 +42,15 @@ def test_a_gray_camera_is_taken_by_a_colour_model(tmp_path: Path) -> None:
     assert backend.card.network == "tiny"
 
 
+def test_a_model_that_aligns_by_itself_is_given_the_table(tmp_path: Path) -> None:
+    laying, warped = (OpenVinoBackend(path, 1) for path in write_both_models(tmp_path))
+    random = np.random.default_rng(2)
+    visible, infrared = (random.integers(0, 256, (*px[::-1], 1), np.uint8) for px in (VISIBLE_PX, INFRARED_PX))
+    warped.align(BENT)
+    wanted = laying.fuse(visible, BENT.warp(infrared, VISIBLE_PX))
+    assert np.abs(warped.fuse(visible, infrared).astype(int) - wanted).max() <= 1
+
+
 def test_a_corrupt_file_is_called_corrupt(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(b"not a model")
     with pytest.raises(CoconetError, match="wanted a readable ONNX model, got a corrupt or unsupported one"):
@@ -59,7 +69,7 @@ def test_float_pictures_are_not_our_layout(tmp_path: Path) -> None:
     model = averaging_model()
     model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
     onnx.save(model, tmp_path / "m.onnx")
-    with pytest.raises(CoconetError, match=r"visible: wanted tensor\(uint8\) .* got tensor\(f32\)"):
+    with pytest.raises(CoconetError, match=r"visible: wanted tensor\(uint8\) .* got tensor\(float\)"):
         OpenVinoBackend(tmp_path / "m.onnx")
 
 

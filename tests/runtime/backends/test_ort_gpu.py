@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
+from coconet.export.warp_input import write_warped
 from coconet.runtime.backends import ort_gpu as ort_cuda
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend, open_session, session_options
-from coconet.runtime.backends.ort_gpu import BoundSession, OnnxRuntimeCudaBackend
+from coconet.runtime.backends.ort_gpu import BoundSession, OnnxRuntimeCudaBackend, shapes_of
+from coconet.runtime.preprocess.warp import Alignment
 from tests.support.tiny_onnx import averaging_card, write_averaging_model
 
 RANDOM = np.random.default_rng(3)
@@ -23,19 +25,26 @@ def frames(height: int = 12, width: int = 16) -> tuple[np.ndarray, np.ndarray]:
     return visible, infrared
 
 
+def fed(pair: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
+    return {"visible": pair[0][None], "infrared": pair[1][None]}
+
+
+SHAPES = shapes_of(fed(frames()))
+
+
 def test_bound_memory_gives_the_same_pictures(tmp_path: Path) -> None:
     path = write_averaging_model(tmp_path / "m.onnx")
     session, _ = open_session(path, session_options(1), ["CPUExecutionProvider"])
-    bound = BoundSession(session, (12, 16, 3), "cpu")
+    bound = BoundSession(session, SHAPES, "cpu")
     with OnnxRuntimeBackend(path, 1) as unbound:
         for pair in (frames(), frames()):
-            assert np.array_equal(bound.run(*pair), unbound.fuse(*pair))
+            assert np.array_equal(bound.run(fed(pair)), unbound.fuse(*pair))
 
 
 def test_upload_execution_and_download_are_timed_apart(tmp_path: Path) -> None:
     path = write_averaging_model(tmp_path / "m.onnx")
     session, _ = open_session(path, session_options(1), ["CPUExecutionProvider"])
-    times = BoundSession(session, (12, 16, 3), "cpu").times(*frames(), runs=3)
+    times = BoundSession(session, SHAPES, "cpu").times(fed(frames()), runs=3)
     assert min(times.upload_ms, times.execute_ms, times.download_ms) > 0.0
 
 
@@ -44,7 +53,7 @@ def test_a_new_frame_size_is_bound_anew(tmp_path: Path, monkeypatch: pytest.Monk
     session, card = open_session(path, session_options(1), ["CPUExecutionProvider"])
     monkeypatch.setattr(ort_cuda, "require_provider", lambda: None)
     monkeypatch.setattr(ort_cuda, "open_on_gpu", lambda path, graph: (session, card, graph))
-    monkeypatch.setattr(ort_cuda, "BoundSession", lambda session, shape, _: BoundSession(session, shape, "cpu"))
+    monkeypatch.setattr(ort_cuda, "BoundSession", lambda session, shapes, _: BoundSession(session, shapes, "cpu"))
     backend = OnnxRuntimeCudaBackend(path)
     with OnnxRuntimeBackend(path, 1) as unbound:
         for pair in (frames(), frames(20, 8), frames()):
@@ -79,8 +88,24 @@ def graphed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[OnnxRuntim
 
     monkeypatch.setattr(ort_cuda, "require_provider", lambda: None)
     monkeypatch.setattr(ort_cuda, "open_on_gpu", open_on_gpu)
-    monkeypatch.setattr(ort_cuda, "BoundSession", lambda session, shape, _: BoundSession(session, shape, "cpu"))
+    monkeypatch.setattr(ort_cuda, "BoundSession", lambda session, shapes, _: BoundSession(session, shapes, "cpu"))
     return OnnxRuntimeCudaBackend(path), opened
+
+
+def test_a_new_table_goes_up_and_an_old_one_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_warped(write_averaging_model(tmp_path / "m.onnx"), tmp_path / "warped.onnx")
+    session, card = open_session(tmp_path / "warped.onnx", session_options(1), ["CPUExecutionProvider"])
+    monkeypatch.setattr(ort_cuda, "require_provider", lambda: None)
+    monkeypatch.setattr(ort_cuda, "open_on_gpu", lambda path, graph: (session, card, graph))
+    monkeypatch.setattr(ort_cuda, "BoundSession", lambda session, shapes, _: BoundSession(session, shapes, "cpu"))
+    backend = OnnxRuntimeCudaBackend(tmp_path / "warped.onnx")
+    visible, infrared = frames()[0], frames(7, 9)[1]
+    with OnnxRuntimeBackend(tmp_path / "m.onnx", 1) as laying:
+        for right_px in (2.0, 2.0, 5.0):
+            alignment = Alignment(((1.7, 0.0, right_px), (0.0, 1.7, 1.0), (0.0, 0.0, 1.0)))
+            backend.align(alignment)
+            wanted = laying.fuse(visible, alignment.warp(infrared, (16, 12)))
+            assert np.abs(backend.fuse(visible, infrared).astype(int) - wanted).max() <= 1
 
 
 @pytest.mark.parametrize("step", ["_upload", "_download", "run"])
