@@ -140,3 +140,9 @@ def reading_from(path: Path, kind: str) -> Iterator[None]:
         got = getattr(error, "strerror", None) or "a name that no file can have"
         remedy = "Check the path, and give yourself the right to read it."
         raise Refused(path, wanted=kind, got=got, remedy=remedy) from error
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun as messages say them: 1 frame, 2 frames, 1 patch, 2 patches."""
+    ending = "" if number == 1 else "es" if noun.endswith(("ch", "sh", "s", "x")) else "s"
+    return f"{number} {noun}{ending}"

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from coconet.errors import CoconetError
-from coconet.media.layouts import PRESETS
+from coconet.media.naming.layouts import PRESETS
 from coconet.media.thermal import Contrast, ThermalSettings
 
 Starts = Literal["auto", "together", "stamped"]

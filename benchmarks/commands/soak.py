@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coconet.cli import OverwriteOption
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 
 if TYPE_CHECKING:
     from coconet.benchmarks.endurance.soak_result import Sample, Soak, Trial
@@ -106,7 +106,7 @@ def soak_table(result: Soak) -> str:
             f"| fused frames a second | {first.fps:.2f} | {last.fps:.2f} |",
             f"| age of a fused picture (p50) | {first.age_ms:.0f} ms | {last.age_ms:.0f} ms |",
             "",
-            f"{result.fused} frames fused; memory {result.memory_growth:+.1%}.",
+            f"{counted(result.fused, 'frame')} fused; memory {result.memory_growth:+.1%}.",
             "",
         ]
     )

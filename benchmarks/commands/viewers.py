@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from coconet.errors import counted
 from coconet.model_names import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -47,6 +48,6 @@ def audience(
         cost = audience_cost(rig, model, Plan(viewers, turns, seconds), say, stop)
     console.print(
         f"{cost.model} on {cost.backend}, {cost.viewers} viewers on the same machine: they cost {cost.cost:.1%} of the "
-        f"frames a second (median of {len(cost.turns)} turns); {cost.encoded} pictures were encoded",
+        f"frames a second (median of {len(cost.turns)} turns); {counted(cost.encoded, 'picture')} were encoded",
         highlight=False,
     )

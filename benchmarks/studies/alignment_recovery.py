@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from coconet.calibration.alignment.find_alignment import align_pair, checkerboard, overlay
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.files import whole_file
 from coconet.media.image import write_picture
 from coconet.media.panel import captioned_row
@@ -246,7 +246,7 @@ def _draw(scene: Scene, path: Path) -> str:
     )
     write_picture(path, cv2.resize(row, None, fx=0.625, fy=0.625, interpolation=cv2.INTER_AREA))
     error_px = _distance_px(scene, found, own.homography @ true)
-    return f"{path}: {scene.name}, {len(scene.pairs)} pairs, {error_px:.2f} px; {found.support}"
+    return f"{path}: {scene.name}, {counted(len(scene.pairs), 'pair')}, {error_px:.2f} px; {found.support}"
 
 
 def _distance_px(scene: Scene, found: EdgeFit | None, wanted: Homography) -> float:

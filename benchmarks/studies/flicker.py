@@ -15,7 +15,7 @@ from rich.table import Table
 from coconet.benchmarks.studies.excerpt import Sample
 from coconet.cards.model_card import Normalization
 from coconet.cards.precision import PrecisionName
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.media.pixels import luma
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.frame_check import size_in_words
@@ -166,7 +166,9 @@ class _Tally:
     def result(self, models: Sequence[tuple[str, Backend]]) -> Steadiness:
         """What it all came to."""
         if self._before is None or not self._steps:
-            raise _nothing("two neighbouring frames or more", f"{self._frames} frames", "Give a longer recording.")
+            raise _nothing(
+                "two neighbouring frames or more", counted(self._frames, "frame"), "Give a longer recording."
+            )
         if not self._still:
             got = f"none in {self._steps} steps; still is a {self._stillness}"
             raise _nothing("pixels that stand still", got, "Give a recording of two cameras that do not move.")
@@ -219,7 +221,7 @@ def steadiness_json(found: Steadiness) -> str:
 def steadiness_table(found: Steadiness) -> Table:
     """One row for each camera and each model."""
     table = Table(
-        title=f"{found.width_px} x {found.height_px}, {found.frames} frames, {found.steps} steps",
+        title=f"{found.width_px} x {found.height_px}, {counted(found.frames, 'frame')}, {found.steps} steps",
         caption=f"{found.still_share:.1%} of the pixels counted as still: {found.stillness}\n{RULE}",
         title_justify="left",
         caption_justify="left",

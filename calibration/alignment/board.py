@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.calibration.alignment.points import Points, register_points
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.media.pixels import Pixels, nearest_luma
 from coconet.runtime.frame import FramePair
 from coconet.runtime.registration.registrar import Registration
@@ -72,12 +72,12 @@ class BoardRegistrar:
             raise CoconetError(
                 f"{self.board.kind}:{self.board.columns}x{self.board.rows}",
                 wanted="the board whole in both pictures",
-                got=f"none in {len(pairs)} pairs",
+                got=f"none in {counted(len(pairs), 'pair')}",
                 remedy="Warm it, show it nearer and level, and check its number of corners.",
             )
         infrared, visible = (np.concatenate(side) for side in zip(*found, strict=True))
         homography, residual_px = register_points(infrared, visible)
-        told = f"{len(infrared)} points in {len(found)} pairs, residual {residual_px:.2f} px"
+        told = f"{counted(len(infrared), 'point')} in {counted(len(found), 'pair')}, residual {residual_px:.2f} px"
         return Registration(homography, "board", told)
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coconet.cli import OverwriteOption
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.files import check_outputs, whole_file
 from coconet.media.pairs import pair_by_name
 from coconet.reading import Reading, reads_pictures
@@ -53,7 +53,7 @@ def score(
         rows = _scored_with_bar(pictures, chosen.score, thermal)
         if scratch:
             write_rows(scratch, rows, chosen.name)
-    Console().print(_table(standings(rows), f"means of {len(pairs)} pictures; {chosen.note}"))
+    Console().print(_table(standings(rows), f"means of {counted(len(pairs), 'picture')}; {chosen.note}"))
 
 
 def _named(folders: list[str]) -> list[tuple[str, Path]]:

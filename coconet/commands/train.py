@@ -9,6 +9,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from coconet.cli import OverwriteOption
+from coconet.errors import counted
 from coconet.reading import Reading, reads_pictures
 from coconet.terminal import Console
 from coconet.training.recipe import TrainingPlan
@@ -72,7 +73,7 @@ def train(
     if overwrite:
         files.forget()
     trainer = Trainer(plan, pairs)
-    for note in (f"{len(trainer.sampler.pairs)} pairs", *trainer.notes):
+    for note in (counted(len(trainer.sampler.pairs), "pair"), *trainer.notes):
         typer.echo(note, err=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.event_log import warn_once
 from coconet.files import existing_file, read_file, whole_file
 from coconet.media.header import PictureHeader, check_size, picture_header
@@ -36,7 +36,7 @@ def read_picture(path: Path) -> RawPixels:
         raise CoconetError(
             path,
             wanted="one picture",
-            got=f"{len(pages)} pages",
+            got=counted(len(pages), "page"),
             remedy="Name the file itself as the camera, and each page is a frame; or save them as files of their own.",
         )
     return pages[0]
@@ -57,7 +57,7 @@ def read_pages(path: Path) -> list[RawPixels]:
         raise CoconetError(
             path,
             wanted="a still picture",
-            got=f"an animation of {header.frames} frames",
+            got=f"an animation of {counted(header.frames, 'frame')}",
             remedy=f"Make a video of it: ffmpeg -i {path.name} {path.stem}.mkv",
         )
     check_size(path, header.width_px, header.height_px)

@@ -11,10 +11,10 @@ from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from coconet.errors import CoconetError, Refused, reading_from
+from coconet.errors import CoconetError, Refused, counted, reading_from
 from coconet.event_log import note_once, warn_once
 from coconet.media.header import picture_header
-from coconet.media.layouts import INFRARED_NAMES, PRESETS, SIDE_WORDS, VISIBLE_NAMES
+from coconet.media.naming.layouts import INFRARED_NAMES, PRESETS, SIDE_WORDS, VISIBLE_NAMES
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm"})
 
@@ -244,8 +244,8 @@ def _by_patterns(visible: Path, infrared: Path, pair_by: str) -> list[PicturePai
     if best.keys:
         if best.alone:
             warn_once(
-                f"{visible} and {infrared}: {len(best.keys)} pairs of the form {best.pattern}, and {len(best.alone)} "
-                f"pictures without a partner, which are left out, the first one {best.alone[0].name}"
+                f"{visible} and {infrared}: {counted(len(best.keys), 'pair')} of the form {best.pattern}; left out: "
+                f"{counted(len(best.alone), 'picture')} without a partner, the first one {best.alone[0].name}"
             )
         return _named_from(visible, [PicturePair(first.name, first, second) for first, second in best.pairs()])
     seen = [

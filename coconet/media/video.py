@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.event_log import note_once, warn_once
 from coconet.files import existing_file
 from coconet.media.decoding.frame_pixels import FrameDecoder
@@ -143,7 +143,7 @@ class VideoReader:
         except FFmpegError as error:
             raise self._cut_off(count, f"bytes that do not decode ({error.strerror})") from error
         if self._whole.headless:
-            note_once(f"{self._path}: {self._whole.headless} frames before its first key frame are left out.")
+            note_once(f"{self._path}: left out: {counted(self._whole.headless, 'frame')} before its first key frame.")
         if self._ends_early(latest_ns):
             raise self._cut_off(count, f"the end of the file at {latest_ns / SECOND_NS:.2f} s")
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from coconet.cards.frame_size import FrameSize, SizeRange
 from coconet.cards.precision import PRECISIONS, REFERENCE
 from coconet.cli import OverwriteOption
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import CHECKPOINTS, ONNX_WORDS, checkpoint_path, model_path
 from coconet.reading import Reading, reads_pictures
@@ -121,7 +121,7 @@ def export(
     with Console(stderr=True).status(Text(f"Exporting {path.name} and comparing it with PyTorch ...")):
         parity = export_checked(source, target, options, frames, reading)
     typer.echo(f"{target}: {options.precision}, {options.size or 'any size'}, {target.stat().st_size / 1e6:.1f} MB")
-    typer.echo(f"against PyTorch on {parity.frames} frames: {parity}")
+    typer.echo(f"against PyTorch on {counted(parity.frames, 'frame')}: {parity}")
     _warn_of_refusals(target)
 
 

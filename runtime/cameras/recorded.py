@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.files import plain_name, read_file
 from coconet.runtime.frame import STILL, Frame, StampKind
 
@@ -165,7 +165,7 @@ class RecordedCamera:
     def _unlike(self, got: str) -> CoconetError:
         return CoconetError(
             self.name,
-            wanted=f"{self.frames_expected} pictures, one for each stamp",
+            wanted=f"{counted(self.frames_expected, 'picture')}, one for each stamp",
             got=got,
             remedy="Copy the recording again; coconet run --on-error skip takes what is whole.",
         )

@@ -12,7 +12,7 @@ import typer
 from rich.progress import Progress
 
 from coconet.cli import OverwriteOption
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.media.pairs import check_picture_ending
 from coconet.media.pixels import Pixels
 from coconet.model_names import RULES
@@ -49,7 +49,7 @@ def folder_scenes(root: Path, only: Collection[str] = (), reading: Reading = UNS
         raise CoconetError(
             root,
             wanted=f"pairs called {', '.join(unknown)}",
-            got=f"{len(names)} pairs, the first one {names[0]}",
+            got=f"{counted(len(names), 'pair')}, the first one {names[0]}",
             remedy="Give file names without their ending.",
         )
     scenes = [Scene(name, pair) for name, pair in zip(names, frames, strict=True)]

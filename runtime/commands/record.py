@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from coconet.cli import InfraredOption, OverwriteOption, ReserveOption, VisibleOption
+from coconet.errors import counted
 from coconet.reading import Reading, reads_pictures
 
 
@@ -37,6 +38,6 @@ def record(
     with stopped_by_signals() as stop:
         counts = record_rig(chosen, rig, out, RecordingLimit(seconds, reserve_mb), stop)
     for side, count in counts.items():
-        Console().print(f"{side}: {count.written} frames written, {count.dropped} dropped")
+        Console().print(f"{side}: {counted(count.written, 'frame')} written, {count.dropped} dropped")
     if out.exists():
         Console(soft_wrap=True).print(f"replay it with: coconet run {out / 'rig.toml'}", highlight=False)

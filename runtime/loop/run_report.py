@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from coconet.cards.precision import PrecisionName
+from coconet.errors import counted
 from coconet.runtime.loop.latency_log import Percentiles, StageTime
 from coconet.runtime.loop.run_stats import RunTotals
 from coconet.runtime.loop.selection import Misfit
@@ -77,7 +78,10 @@ class RunReport:
         sides = (("visible", self.counts.visible), ("infrared", self.counts.infrared))
         damaged = [(side, count.damaged) for side, count in sides if count.damaged]
         lines = [f"{misfit.name}: {misfit.reason}" for misfit in self.misfits]
-        return [*lines, *(f"{side}: {count} frames that are damaged or build on such" for side, count in damaged)]
+        return [
+            *lines,
+            *(f"{side}: {counted(count, 'frame')} damaged or built on such" for side, count in damaged),
+        ]
 
     @property
     def fps(self) -> float:
@@ -92,15 +96,18 @@ class RunReport:
         """Say what each line is about and what it came to, in words."""
         stopped = ", stopped before the end" if self.interrupted else ""
         alone = f", {self.passed_through} of one camera alone" if self.passed_through else ""
-        gone = f", {self.superseded} pairs gave way to newer ones" if self.superseded else ""
+        gone = f", {counted(self.superseded, 'pair')} gave way to newer ones" if self.superseded else ""
         stopped = f"{stopped}{alone}{gone}"
-        there = f", {self.skipped} pictures were there already" if self.skipped else ""
-        unfit = f", {len(self.misfits)} pairs misfit" if self.misfits else ""
+        there = f", {counted(self.skipped, 'picture')} there already" if self.skipped else ""
+        unfit = f", {counted(len(self.misfits), 'pair')} misfit" if self.misfits else ""
         rows = [
             ("model", f"{self.model} {self.precision}, {self.backend}"),
             ("visible", _in_words(self.counts.visible)),
             ("infrared", _in_words(self.counts.infrared)),
-            ("fused", f"{self.fused} frames in {self.seconds:.1f} s, {self.fps:.1f} fps{stopped}{there}{unfit}"),
+            (
+                "fused",
+                f"{counted(self.fused, 'frame')} in {self.seconds:.1f} s, {self.fps:.1f} fps{stopped}{there}{unfit}",
+            ),
         ]
         timed = (
             ("latency", self.latency_ms),
@@ -122,7 +129,7 @@ class RunReport:
 def _in_words(count: CameraCount) -> str:
     why = f" ({count.unpaired})" if str(count.unpaired) else ""
     damaged = f", {count.damaged} damaged" if count.damaged else ""
-    return f"{count.read} frames read, {count.paired} paired, {count.dropped} dropped{why}{damaged}"
+    return f"{counted(count.read, 'frame')} read, {count.paired} paired, {count.dropped} dropped{why}{damaged}"
 
 
 def _milliseconds(ms: Percentiles) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.errors import MissingPackage
+from coconet.errors import MissingPackage, counted
 from coconet.runtime.preprocess.edge_features import Field, Homography, subpixel
 
 try:
@@ -181,14 +181,14 @@ class PatchSupport:
     def weakness(self) -> str:
         """What forbids to trust the alignment, in words; empty where nothing does."""
         if self.share < _LEAST_SHARE:
-            return f"{self.agreeing} of {self.patches} patches that agree, which may be chance"
+            return f"{self.agreeing} of {counted(self.patches, 'patch')} that agree, which may be chance"
         if self.spread < _LEAST_SPREAD:
             return f"patches that agree in {self.spread:.0%} of the picture only"
         return ""
 
     def __str__(self) -> str:
         return (
-            f"{self.agreeing} of {self.patches} patches agree to {self.residual_px:.2f} px (median), "
+            f"{self.agreeing} of {counted(self.patches, 'patch')} agree to {self.residual_px:.2f} px (median), "
             f"spread over {min(1.0, self.spread):.0%} of the picture"
         )
 

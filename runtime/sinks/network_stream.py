@@ -7,7 +7,7 @@ import sys
 import time
 from typing import BinaryIO
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.event_log import log_event, warn_once
 from coconet.redaction import redact
 from coconet.runtime.frame import FusedFrame
@@ -57,7 +57,7 @@ class StreamSink:
             raise CoconetError(
                 self.name,
                 wanted="somebody who takes the stream",
-                got=f"nobody for {self.dropped} frames",
+                got=f"nobody for {counted(self.dropped, 'frame')}",
                 remedy="Start the receiver.",
             )
         self._stream.finish()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.event_log import log_event, warn_once
 from coconet.files import LEAST_FREE_BYTES, LEAST_FREE_SHARE, spare_bytes
 from coconet.runtime.frame import FusedFrame
@@ -104,7 +104,9 @@ class SparingSink:
     @property
     def loss(self) -> str:
         """What was not written, in words; empty if everything was."""
-        return f"{self.left_out} frames were not written, because the disk was nearly full" if self.left_out else ""
+        return (
+            f"not written: {counted(self.left_out, 'frame')}, because the disk was nearly full" if self.left_out else ""
+        )
 
     def _due(self) -> bool:
         """Whether it is time to look at the disk."""
@@ -122,7 +124,7 @@ class SparingSink:
         if sink is not None:
             sink.close()
         if self._room.when_full == "fail":
-            kept = f" What was fused until then, {self.frames} frames, is there and whole."
+            kept = f" What was fused until then, {counted(self.frames, 'frame')}, is there and whole."
             raise _no_room(self._room.folder, self._room.reserve_mb, kept)
         self._say_ended()
 
@@ -130,7 +132,7 @@ class SparingSink:
         self.ended = "ended: the disk is nearly full"
         log_event("recording", level=logging.WARNING, file=self.name, frames=self.frames, trouble=self.ended)
         kept = reserve_in_words(self._room.reserve_mb)
-        warn_once(f"{self.name} ended after {self.frames} frames, because its disk has to keep {kept}.")
+        warn_once(f"{self.name} ended after {counted(self.frames, 'frame')}, because its disk has to keep {kept}.")
 
 
 def _no_room(folder: Path, reserve_mb: float | None, kept: str) -> CoconetError:

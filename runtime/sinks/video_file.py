@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.event_log import log_event
 from coconet.files import UNFINISHED, free_name, unfinished, writing_to
 from coconet.runtime.frame import FusedFrame
@@ -131,7 +131,7 @@ class Rotation:
             raise CoconetError(
                 "rotation",
                 wanted="a length or a size above 0, and a number of files to keep",
-                got=f"{self.seconds:g} s, {self.megabytes:g} MB, {self.keep} files",
+                got=f"{self.seconds:g} s, {self.megabytes:g} MB, {counted(self.keep, 'file')}",
                 remedy="For example: --rotate-minutes 10 --keep 144",
             )
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.cards.precision import ParityLimits
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.frame import FramePair
@@ -37,7 +37,8 @@ class Parity:
 
     def __str__(self) -> str:
         return (
-            f"PSNR {self.psnr_db:.1f} dB over {self.frames} frames, {self.worst_psnr_db:.1f} dB on {self.worst_frame}, "
+            f"PSNR {self.psnr_db:.1f} dB over {counted(self.frames, 'frame')}, "
+            f"{self.worst_psnr_db:.1f} dB on {self.worst_frame}, "
             f"{self.within_one_level:.2%} within one level, at most {self.max_abs_error} levels"
         )
 

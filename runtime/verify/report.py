@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from coconet.cards.precision import PrecisionName
+from coconet.errors import counted
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.verify.verification import Verdict, VerdictLimits, Verification
 
@@ -77,7 +78,7 @@ class VerifyReport:
             ("PSNR", f"{parity.psnr_db:.1f} dB over all, {parity.worst_psnr_db:.1f} dB on {parity.worst_frame}"),
             ("SSIM", f"{found.ssim:.4f} on average, {found.lowest_ssim:.4f} at the lowest"),
             *((delta.metric, f"{delta.delta:+.4f} ({delta.relative:+.2%})") for delta in found.deltas),
-            ("suspicious", f"{len(found.suspicious)} frames: {suspicious}" if suspicious else "no frame"),
+            ("suspicious", f"{counted(len(found.suspicious), 'frame')}: {suspicious}" if suspicious else "no frame"),
         ]
 
     def to_table(self) -> Table:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from coconet.cards.precision import PRECISIONS, ParityLimits, PrecisionName
+from coconet.errors import counted
 from coconet.media.pixels import Pixels, luma
 from coconet.metrics.fusion import VERIFIED
 from coconet.metrics.ssim import structural_similarity
@@ -172,7 +173,7 @@ def _reasons(verification: Verification, limits: VerdictLimits) -> Iterator[str]
         yield f"{_in_words(most)} on average, wanted {limits.metric_change:.1%} or less"
     if verification.suspicious:
         first, count = verification.suspicious[0], len(verification.suspicious)
-        yield f"{count} suspicious frame{'s' if count > 1 else ''}, {first.name} with {first.reason}"
+        yield f"{counted(count, 'suspicious frame')}, {first.name} with {first.reason}"
 
 
 def _in_words(delta: MetricDelta) -> str:

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from coconet.errors import CoconetError, ExitCode, MissingPackage, Refused, ending_with, first_line, reading_from
+from coconet.errors import (
+    CoconetError,
+    ExitCode,
+    MissingPackage,
+    Refused,
+    counted,
+    ending_with,
+    first_line,
+    reading_from,
+)
 from coconet.installation.remedy import remedy_for
 
 
@@ -89,3 +98,8 @@ def test_the_first_line_has_no_colours_of_a_terminal() -> None:
 )
 def test_the_first_line_has_no_advice_for_programmers_of_another_library(said: str, kept: str) -> None:
     assert first_line(RuntimeError(said)) == kept
+
+
+def test_one_of_a_kind_is_said_in_the_singular() -> None:
+    said = [counted(number, noun) for noun in ("frame", "patch") for number in (0, 1, 2)]
+    assert said == ["0 frames", "1 frame", "2 frames", "0 patches", "1 patch", "2 patches"]

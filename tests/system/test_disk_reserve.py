@@ -49,7 +49,7 @@ def test_a_run_of_live_cameras_goes_on_without_its_file_and_ends_with_the_code_o
     ended = command("run", *cameras(1), "--out", tmp_path / "x.mp4", "--json", report, *shown)
     told = json.loads(report.read_text())
     assert ended.code == 5
-    assert "frames were not written, because the disk was nearly full" in ended.err
+    assert "frames, because the disk was nearly full" in ended.err
     assert '"trouble": "ended: the disk is nearly full"' in ended.err
     assert 0 < frames_of(tmp_path / "x.mp4") < told["fused"]
     assert told["output_loss"].startswith(f"{told['fused'] - frames_of(tmp_path / 'x.mp4')} frames")

@@ -120,7 +120,7 @@ NAMED = tuple(f"{x},{y}={x + 12},{y + 5}" for x, y in ((10, 20), (280, 30), (270
     ("search", "pair", "method", "told"),
     [
         (AlignmentSearch(), seen_through(SHIFTED), "edges", "agreement "),
-        (AlignmentSearch(board="checkerboard:7x5"), board_pair(SHIFTED), "board", "35 points in 1 pairs, residual 0."),
+        (AlignmentSearch(board="checkerboard:7x5"), board_pair(SHIFTED), "board", "35 points in 1 pair, residual 0."),
         (AlignmentSearch(points=NAMED), PAIR, "points", "4 points, residual 0.00 px"),
     ],
     ids=["edges", "board", "points"],

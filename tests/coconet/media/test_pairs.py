@@ -95,7 +95,7 @@ def test_pictures_without_a_partner_are_left_out_by_a_pattern_with_a_warning(
 ) -> None:
     touch(tmp_path / "x", "1_a.png", "2_a.png", "1_b.png", "other.png")
     assert [pair.name for pair in pair_by_name(tmp_path / "x", tmp_path / "x", "{}_a,{}_b")] == ["1_a.png"]
-    assert "1 pictures without a partner, which are left out, the first one 2_a.png" in capsys.readouterr().err
+    assert "left out: 1 picture without a partner, the first one 2_a.png" in capsys.readouterr().err
 
 
 def test_names_that_differ_by_capitals_or_unicode_alone_are_one_name(tmp_path: Path) -> None:

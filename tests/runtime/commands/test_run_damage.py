@@ -53,4 +53,4 @@ def test_an_end_that_comes_too_early_is_a_frame_that_is_left_out(words: list[str
     result = call(run, *words, "--on-error", "skip")
     assert result.exit_code == 7
     assert not isinstance(result.exception, CoconetError)
-    assert "left out: infrared: 1 frames" in result.stderr
+    assert "left out: infrared: 1 frame damaged" in result.stderr

@@ -80,7 +80,7 @@ def test_a_run_goes_on_with_what_is_not_there(tmp_path: Path, words: list[object
     (tmp_path / "new" / "0000.png").replace(tmp_path / "ir" / "0002.png")
     done = call(run, *words, "--skip-existing")
     assert done.exit_code == 0, done.exception
-    assert "1 pictures were there already" in " ".join(done.output.split())
+    assert "1 picture there already" in " ".join(done.output.split())
     assert (tmp_path / "o" / "0000.png").read_bytes() == b"of an earlier run"
     assert [int(read_picture(tmp_path / "o" / f"{n:04}.png").mean()) for n in range(1, 5)] == [80, 120, 160, 200]
     again = call(run, *words, "--skip-existing")

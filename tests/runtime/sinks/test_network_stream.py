@@ -121,7 +121,7 @@ def test_a_server_that_never_answers_costs_frames_and_not_the_run(monkeypatch: p
         sink = StreamSink(f"rtsp://127.0.0.1:{silent.getsockname()[1]}/fused")
         sink.write(frame(0))
         assert sink.dropped == 1
-        with pytest.raises(CoconetError, match="nobody for 1 frames"):
+        with pytest.raises(CoconetError, match="nobody for 1 frame"):
             sink.close()
 
 

@@ -67,7 +67,7 @@ def test_a_file_is_ended_and_whole_once_the_disk_is_nearly_full(
         clock.now_s += 1.0
         sink.write(fused_frame(index))
     assert (sink.frames, sink.ended) == (3, "ended: the disk is nearly full")
-    assert sink.loss == "3 frames were not written, because the disk was nearly full"
+    assert sink.loss == "not written: 3 frames, because the disk was nearly full"
     with VideoReader(tmp_path / "a.mp4") as video:
         assert len(list(video)) == 3
     sink.discard()
@@ -83,7 +83,7 @@ def test_where_frames_cannot_be_let_go_the_end_is_an_error_and_the_file_whole(
     sink.write(fused_frame(0))
     clock.now_s += 1.0
     with_free(monkeypatch, 0.5e9)
-    with pytest.raises(CoconetError, match=r"wanted 1 GB free.*got less.*until then, 1 frames, is there and whole"):
+    with pytest.raises(CoconetError, match=r"wanted 1 GB free.*got less.*until then, 1 frame, is there and whole"):
         sink.write(fused_frame(1))
     sink.discard()
     with VideoReader(tmp_path / "a.mp4") as video:
