@@ -1,1 +1,1 @@
-"""Decoding: the frames of a stream, which of them are whole, and their pixels."""
+"""Naming: how folders and pictures of each side are called."""
