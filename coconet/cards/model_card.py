@@ -180,8 +180,9 @@ class ModelCard:
     network: the network's name, `coconet`, `lite` or a module path. weights_sha256: hash of the checkpoint file.
     visible_channels: 3 (BGR) or 1 (gray). height_px, width_px: the frame size, None where more than one is taken.
     smallest_px, largest_px: the ends of these sizes as (height, width); None for any size.
-    batch: how many pairs it takes at once. form: `camera` for bytes in (B, H, W, C), or `bare` for floats in
-        (B, 1, H, W) with the values of the signature, which our runtime does not run.
+    batch: how many pairs it takes at once. form: `camera` for bytes in (B, H, W, C), `warped` for the same
+        with the alignment as a third input and infrared of any size, or `bare` for floats in (B, 1, H, W) with the
+        values of the signature, which our runtime does not run.
     publication: of a network that runs with its authors' weights.
     """
 
@@ -214,6 +215,12 @@ class ModelCard:
             raise _bad_card("smallest_px, largest_px", "both or neither", f"{self.smallest_px} and {self.largest_px}")
         if self.batch < 1 or self.form not in get_args(Form):
             raise _bad_card("batch, form", f"1 or more, {' or '.join(get_args(Form))}", f"{self.batch}, {self.form!r}")
+
+    @property
+    def input_depths(self) -> dict[str, int]:
+        """The inputs by name, each with the size of its last axis; the warp, which has x and y, is float32."""
+        depths = {VISIBLE: self.visible_channels, INFRARED: 1}
+        return {**depths, WARP: 2} if self.form == "warped" else depths
 
     def size_within(self, height_px: int, width_px: int) -> tuple[int, int]:
         """The size nearest to this one, as (height, width), that the model takes."""

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from coconet.cards.engine_card import BuildOptions, EngineCard, card_path
-from coconet.cards.frame_size import FrameSize, SizeProfile
-from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
+from coconet.cards.frame_size import SizeProfile
+from coconet.cards.model_card import FUSED, VISIBLE, WARP
 from coconet.cards.precision import PRECISIONS, REFERENCE, labels
 from coconet.errors import CoconetError
 from coconet.event_log import warn_once
 from coconet.export.engines.build_progress import BuildProgress, NoProgress, progress_monitor
 from coconet.export.engines.engine_job import EngineJob
 from coconet.export.engines.engine_source import EngineSource
+from coconet.export.engines.input_ranges import input_ranges
 from coconet.export.engines.tensorrt_flavour import (
     creation_flags,
     set_compatibility,
@@ -172,20 +173,21 @@ def _parse(source: EngineSource, trt: Any, parser: Any) -> None:
 
 
 def _check_camera_ready(source: EngineSource, trt: Any, network: Any) -> None:
-    """Refuse a parsed network that does not take and give uint8 pictures under our names."""
+    """Refuse a parsed network that does not take and give what its card says under our names."""
     inputs = {tensor.name: tensor for tensor in map(network.get_input, range(network.num_inputs))}
     outputs = {tensor.name: tensor for tensor in map(network.get_output, range(network.num_outputs))}
-    channels = {VISIBLE: source.card.visible_channels, INFRARED: 1}
+    channels = source.card.input_depths
     if inputs.keys() != channels.keys() or outputs.keys() != {FUSED}:
         got = f"inputs {', '.join(inputs)} and outputs {', '.join(outputs)}"
-        raise _not_camera_ready(source, f"inputs {VISIBLE} and {INFRARED} and output {FUSED}", got)
+        raise _not_camera_ready(source, f"inputs {' and '.join(channels)} and output {FUSED}", got)
     for name, tensor in {**inputs, **outputs}.items():
         depth, shape = channels.get(name, source.card.visible_channels), tuple(tensor.shape)
         layout = (
             len(shape) == 4 and shape[0] == source.card.batch and shape[3] in (depth, *([-1] if name == FUSED else []))
         )
-        if tensor.dtype != trt.DataType.UINT8 or not layout:
-            wanted = f"{name} as uint8 of shape ({source.card.batch}, height, width, {depth})"
+        kind = "float" if name == WARP else "uint8"
+        if tensor.dtype != getattr(trt.DataType, kind.upper()) or not layout:
+            wanted = f"{name} as {kind} of shape ({source.card.batch}, height, width, {depth})"
             raise _not_camera_ready(source, wanted, f"{tensor.dtype.name.lower()} of shape {shape}")
 
 
@@ -197,26 +199,20 @@ def _set_limits(trt: Any, config: Any, options: BuildOptions) -> None:
 
 
 def _profile(source: EngineSource, builder: Any, network: Any, sizes: SizeProfile | None) -> Any:
-    """Make TensorRT's profile, the same sizes for both inputs, with a side that the graph fixes left as it is.
+    """Make TensorRT's profile of the shapes of `input_ranges`; None for a model whose shapes are all fixed.
 
-    None for a model of one size. Raises CoconetError where sizes and model do not go together.
+    Raises CoconetError where sizes and model do not go together.
     """
     shapes = {tensor.name: tuple(tensor.shape) for tensor in map(network.get_input, range(network.num_inputs))}
-    any_size = any(-1 in shape for shape in shapes.values())
-    if any_size != (sizes is not None):
+    if (-1 in shapes[VISIBLE]) != (sizes is not None):
         raise _profile_mismatch(source, shapes[VISIBLE])
-    if sizes is None:
+    ranges = input_ranges(source.card, sizes)
+    if not ranges:
         return None
     profile = builder.create_optimization_profile()
-    for name, shape in shapes.items():
-        profile.set_shape(name, *(_sized(shape, size) for size in (sizes.minimum, sizes.optimum, sizes.maximum)))
+    for name, ends in ranges.items():
+        profile.set_shape(name, *ends)
     return profile
-
-
-def _sized(shape: tuple[int, ...], size: FrameSize) -> tuple[int, ...]:
-    """Replace the unknown sides, -1, of a (B, H, W, C) shape."""
-    wanted = (shape[0], size.height_px, size.width_px, shape[3])
-    return tuple(want if fixed < 0 else fixed for fixed, want in zip(shape, wanted, strict=True))
 
 
 def _written(out: Path, plan: Any, card: EngineCard, check: Check | None) -> EngineCard:

@@ -6,9 +6,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from coconet.cards.frame_size import FrameSize, SizeProfile
-from coconet.cards.model_card import INFRARED, VISIBLE, ModelCard
 from coconet.export.engines.engine_job import EngineJob
+from coconet.export.engines.input_ranges import Shape, input_ranges
 from coconet.export.engines.tensorrt_flavour import must_ask_for_strong_typing
 
 
@@ -24,8 +23,7 @@ def _options(job: EngineJob) -> Iterator[str]:
         yield f"--computeCapabilities={','.join(name.removeprefix('sm') for name in tensorrt.targets)}"
     elif must_ask_for_strong_typing(tensorrt.module):
         yield "--stronglyTyped"
-    if options.profile is not None:
-        yield from _shapes(job.source.card, options.profile)
+    yield from _shapes(input_ranges(job.source.card, options.profile))
     if options.workspace_mib is not None:
         yield f"--memPoolSize=workspace:{options.workspace_mib}"
     if options.optimization_level is not None:
@@ -38,14 +36,7 @@ def _options(job: EngineJob) -> Iterator[str]:
         yield "--profilingVerbosity=detailed"
 
 
-def _shapes(card: ModelCard, profile: SizeProfile) -> Iterator[str]:
-    for name, size in (("min", profile.minimum), ("opt", profile.optimum), ("max", profile.maximum)):
-        inputs = {VISIBLE: card.visible_channels, INFRARED: 1}
-        yield f"--{name}Shapes=" + ",".join(
-            f"{tensor}:{_shape(card, size, channels)}" for tensor, channels in inputs.items()
-        )
-
-
-def _shape(card: ModelCard, size: FrameSize, channels: int) -> str:
-    height, width = card.height_px or size.height_px, card.width_px or size.width_px
-    return f"{card.batch}x{height}x{width}x{channels}"
+def _shapes(ranges: dict[str, tuple[Shape, Shape, Shape]]) -> Iterator[str]:
+    for place, end in enumerate(("min", "opt", "max") if ranges else ()):
+        named = (f"{name}:{'x'.join(map(str, ends[place]))}" for name, ends in ranges.items())
+        yield f"--{end}Shapes={','.join(named)}"

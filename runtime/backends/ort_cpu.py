@@ -107,19 +107,19 @@ class TensorFact(NamedTuple):
 def check_tensors(path: Path, card: ModelCard, inputs: list[TensorFact], outputs: list[TensorFact]) -> None:
     """Refuse a model whose tensors have other names, types or shapes than its card says."""
     found = (sorted(tensor.name for tensor in inputs), [tensor.name for tensor in outputs])
-    warped = card.form == "warped"
-    names_wanted = (VISIBLE, INFRARED, *([WARP] if warped else []))
-    if found != (sorted(names_wanted), [FUSED]):
+    depths = card.input_depths
+    if found != (sorted(depths), [FUSED]):
         names = (", ".join(tensor.name for tensor in side) or "none" for side in (inputs, outputs))
         raise CoconetError(
             path,
-            wanted=f"an ONNX model with the inputs {' and '.join(names_wanted)} and the output {FUSED}",
+            wanted=f"an ONNX model with the inputs {' and '.join(depths)} and the output {FUSED}",
             got="inputs {} and outputs {}".format(*names),
             remedy=EXPORT,
         )
     size = (card.height_px, card.width_px)
-    layouts = {VISIBLE: (*size, card.visible_channels), FUSED: (*size, card.visible_channels), WARP: (*size, 2)}
-    layouts[INFRARED] = (None, None, 1) if warped else (*size, 1)
+    layouts = {name: (*size, depth) for name, depth in {**depths, FUSED: card.visible_channels}.items()}
+    if card.form == "warped":
+        layouts[INFRARED] = (None, None, 1)
     for tensor in (*inputs, *outputs):
         wanted, kind = layouts[tensor.name], "tensor(float)" if tensor.name == WARP else "tensor(uint8)"
         if tensor.type != kind or not _fits(tensor.shape, wanted, exact=tensor.name != FUSED):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
+from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, WARP
 from coconet.runtime.backends.gpu.driver_memory import DriverMemory
 from coconet.runtime.backends.gpu.libcuda import Libcuda
 from coconet.runtime.backends.gpu.memory import GpuObject
@@ -47,7 +47,7 @@ def driver_library() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="coconet-stand-in-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     library = folder / "libcuda.so.1"
-    command = [compiler, "-O1", "-shared", "-fPIC", "-pthread", "-o", str(library), str(SOURCE), "-ldl"]
+    command = [compiler, "-O1", "-shared", "-fPIC", "-pthread", "-o", str(library), str(SOURCE), "-ldl", "-lm"]
     subprocess.run(command, check=True, capture_output=True)
     return library
 
@@ -61,6 +61,8 @@ class StandInGpu:
         pointer = ctypes.c_void_p
         sizes = [ctypes.c_size_t, ctypes.c_int]
         self.library.stand_in_launch.argtypes = [pointer, ctypes.c_int, pointer, pointer, pointer, *sizes]
+        ends = [pointer, pointer, pointer, pointer, pointer]
+        self.library.stand_in_launch_warped.argtypes = [*ends, *sizes, ctypes.c_int, ctypes.c_int]
         self.library.stand_in_set.argtypes = [ctypes.c_char_p, ctypes.c_long]
         self.reset()
 
@@ -119,6 +121,15 @@ class StandInGpu:
         """Enqueue an engine: fused = visible XOR infrared, or their mean, of (pixels, channels) and (pixels, 1)."""
         ends = (addresses[FUSED], addresses[VISIBLE], addresses[INFRARED])
         return int(self.library.stand_in_launch(stream, averages, *ends, pixels, channels))
+
+    def launch_warped(
+        self, stream: int, addresses: Mapping[str, int], visible: tuple[int, ...], infrared: tuple[int, ...]
+    ) -> int:
+        """Enqueue the mean of a visible picture (H, W, C) and an infrared one (h, w) that a table lays."""
+        (rows, columns, channels), (height, width) = visible, infrared
+        ends = (addresses[FUSED], addresses[VISIBLE], addresses[INFRARED], addresses[WARP])
+        sizes = (rows * columns, channels, width, height)
+        return int(self.library.stand_in_launch_warped(stream, *ends, *sizes))
 
     def _counts(self) -> list[int]:
         found = (ctypes.c_long * (len(KINDS) + 4))()

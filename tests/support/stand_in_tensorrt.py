@@ -26,6 +26,10 @@ Size = tuple[int, int]
 
 NAMES = ("visible", "infrared", "fused")
 
+WARPED = ("visible", "infrared", "warp", "fused")
+
+DEPTHS = {"infrared": 1, "warp": 2}
+
 
 class ILogger:
     Severity = Severity
@@ -87,15 +91,15 @@ class StandInEngine:
         return TensorIOMode.OUTPUT if name == self.trt.names[-1] else TensorIOMode.INPUT
 
     def get_tensor_dtype(self, name: str) -> DataType:
-        return self.trt.dtype
+        return DataType.FLOAT if name == "warp" else self.trt.dtype
 
     def get_tensor_shape(self, name: str) -> tuple[int, ...]:
         smallest, largest = self.trt.sizes
-        return (1, *(smallest if smallest == largest else (-1, -1)), 1 if name == "infrared" else 3)
+        return (1, *(smallest if smallest == largest else (-1, -1)), DEPTHS.get(name, 3))
 
     def get_tensor_profile_shape(self, name: str, profile: int) -> list[tuple[int, ...]]:
         assert profile == 0
-        depth = 1 if name == "infrared" else 3
+        depth = DEPTHS.get(name, 3)
         smallest, largest = self.trt.sizes
         return [(1, *size, depth) for size in (smallest, largest, largest)]
 
@@ -151,7 +155,12 @@ class StandInContext:
         if self.trt.refuses("execute_async_v3"):
             return False
         height, width, channels = self.get_tensor_shape("visible")[1:]
-        if self.trt.gpu.launch(stream_handle, self.addresses, height * width, channels, averages=True):
+        if "warp" in self.engine.trt.names:
+            own = self.get_tensor_shape("infrared")[1:3]
+            failed = self.trt.gpu.launch_warped(stream_handle, self.addresses, (height, width, channels), own)
+        else:
+            failed = self.trt.gpu.launch(stream_handle, self.addresses, height * width, channels, averages=True)
+        if failed:
             return False
         if self.profiler is not None:
             for layer, ms in (("first", 0.25), ("last", 0.5)):

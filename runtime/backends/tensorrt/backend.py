@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,24 @@ from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes, LayerTime, layer_clock
 from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing
 from coconet.runtime.frame_check import adapt_frames, fuse_adapted, like_visible
+from coconet.runtime.preprocess.warp import Alignment
+from coconet.runtime.preprocess.warp_table import Table, WarpTable
+
+
+@dataclass(frozen=True, eq=False)
+class _MadeFor:
+    """What a ring was made for: the sizes of both pictures, and the table of an engine that lays the infrared one."""
+
+    size: FrameSize
+    infrared: FrameSize
+    table: Table | None
+
+    def suits(self, pair: _MadeFor) -> bool:
+        """Whether such a ring takes a pair that needs one like that."""
+        return (self.size, self.infrared) == (pair.size, pair.infrared) and self.table is pair.table
+
+    def __str__(self) -> str:
+        return str(self.size) if self.table is None else f"{self.size}, infrared {self.infrared}, of one alignment"
 
 
 class TensorRtBackend:
@@ -48,7 +66,8 @@ class TensorRtBackend:
         self._path, self._options, self._trt = path, options or RingOptions(), tensorrt.module
         self._lock = threading.RLock()
         self._channels = deque[int]()
-        self._size: FrameSize | None = None
+        self._made_for: _MadeFor | None = None
+        self._warp = WarpTable()
         self._ring: FrameRing | None = None
         self._gpu: GpuMemory = open_gpu_memory(self._options.library)
         self._engine: TrtEngine | None = None
@@ -60,6 +79,14 @@ class TensorRtBackend:
             undo.pop_all()
         product = "TensorRT for RTX" if tensorrt.flavour == "tensorrt_rtx" else "TensorRT"
         self.name = f"{product} {tensorrt.version} ({device.name}, {self._gpu.name})"
+
+    def align(self, alignment: Alignment | None) -> None:
+        """Lay infrared pictures as an alignment says from the next one on, if the engine takes one.
+
+        A new alignment needs the pending frames collected, as a new frame size does.
+        """
+        with self._lock:
+            self._warp.align(alignment)
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
@@ -74,9 +101,10 @@ class TensorRtBackend:
         """Start fusing a pair; at most `depth` may be pending. A new frame size needs the pending ones collected."""
         with self._lock:
             pair = adapt_frames(self.card, self._path, visible, infrared)
-            self._check_room(FrameSize(*visible.shape[:2]))
+            made_for = self._needs(*pair)
+            self._check_room(made_for)
             with self._working():
-                self._ring_for(pair[0]).submit(*pair)
+                self._ring_for(made_for).submit(*pair)
             self._channels.append(visible.shape[2])
 
     def collect(self) -> Pixels:
@@ -96,7 +124,7 @@ class TensorRtBackend:
         with self._lock, self._gpu.current():
             pair = adapt_frames(self.card, self._path, visible, infrared)
             clock = layer_clock(self._trt)
-            with self._own_ring(pair[0], RingOptions(graph=False), clock) as ring:
+            with self._own_ring(self._needs(*pair), RingOptions(graph=False), clock) as ring:
                 ring.times(*pair, runs=1)
                 clock.clear()  # the first run loads kernels
                 ring.times(*pair, runs=runs)
@@ -107,7 +135,7 @@ class TensorRtBackend:
         """Run frames as `fuse` takes them, one at a time; the mean times to the GPU, on it and back."""
         with self._lock, self._gpu.current():
             pair = adapt_frames(self.card, self._path, visible, infrared)
-            with self._own_ring(pair[0], replace(self._options, depth=1)) as ring:
+            with self._own_ring(self._needs(*pair), replace(self._options, depth=1)) as ring:
                 ring.times(*pair, runs=2)  # the first loads kernels, the second records the graph
                 return ring.times(*pair, runs=runs)
 
@@ -135,13 +163,14 @@ class TensorRtBackend:
         self.close()
 
     def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        made_for = self._needs(visible, infrared)
         with self._working():
-            ring = self._ring_for(visible)
+            ring = self._ring_for(made_for)
             ring.submit(visible, infrared)
             return ring.collect()
 
     @contextmanager
-    def _own_ring(self, visible: Pixels, options: RingOptions, clock: Any = None) -> Iterator[FrameRing]:
+    def _own_ring(self, made_for: _MadeFor, options: RingOptions, clock: Any = None) -> Iterator[FrameRing]:
         """A ring with a context of its own, to measure with; the next frame makes the usual context anew.
 
         The engine has one context at a time: TensorRT 8.6 lets no two of them use one optimisation profile, and two
@@ -152,7 +181,7 @@ class TensorRtBackend:
         self._drop_ring()
         self._drop_context()
         with closing(engine.new_context(clock)) as context:
-            ring = FrameRing(self._gpu, context, context.set_size(FrameSize(*visible.shape[:2])), options)
+            ring = self._new_ring(context, made_for, options)
             with closing(ring):
                 yield ring
 
@@ -168,31 +197,39 @@ class TensorRtBackend:
                     self._drop_ring()
                 raise
 
-    def _ring_for(self, visible: Pixels) -> FrameRing:
-        """Give the ring for this frame size, making it anew where the size changed."""
-        size = FrameSize(*visible.shape[:2])
-        if self._ring is not None and size == self._size:
+    def _needs(self, visible: Pixels, infrared: Pixels) -> _MadeFor:
+        """What a ring has to be made for to take this pair."""
+        table = self._warp.table_for(visible, infrared, self._path) if self.card.form == "warped" else None
+        return _MadeFor(FrameSize(*visible.shape[:2]), FrameSize(*infrared.shape[:2]), table)
+
+    def _ring_for(self, made_for: _MadeFor) -> FrameRing:
+        """Give the ring for a pair, making it anew where a size or the table changed."""
+        if self._ring is not None and self._made_for is not None and self._made_for.suits(made_for):
             return self._ring
         self._drop_ring()
         context = self._context = self._context or self._opened(self._engine).new_context()
-        self._ring = FrameRing(self._gpu, context, context.set_size(size), self._options)
-        self._size = size
+        self._ring = self._new_ring(context, made_for, self._options)
+        self._made_for = made_for
         return self._ring
+
+    def _new_ring(self, context: TrtContext, made_for: _MadeFor, options: RingOptions) -> FrameRing:
+        shapes = context.set_size(made_for.size, made_for.infrared)
+        return FrameRing(self._gpu, context, shapes, options, made_for.table)
 
     def _refuse_pending(self) -> None:
         if self._channels:
             raise self._wrong("no pending frames", f"{len(self._channels)} of them", "Collect them first.")
 
-    def _check_room(self, size: FrameSize) -> None:
+    def _check_room(self, made_for: _MadeFor) -> None:
         """Refuse what the ring cannot take as long as frames are pending, without losing those."""
-        pending = len(self._channels)
-        if pending and size != self._size:
-            raise self._wrong(f"frames of {self._size} while some are pending", str(size), "Collect them first.")
+        pending, before = len(self._channels), self._made_for
+        if pending and before is not None and not before.suits(made_for):
+            raise self._wrong(f"frames of {before} while some are pending", str(made_for), "Collect them first.")
         if pending >= self.depth:
             raise self._wrong(f"at most {self.depth} pending frames", f"{pending + 1}", "Collect one first.")
 
     def _drop_ring(self) -> None:
-        ring, self._ring, self._size = self._ring, None, None
+        ring, self._ring, self._made_for = self._ring, None, None
         self._channels.clear()
         if ring is not None:
             ring.close()

@@ -10,7 +10,7 @@ from typing import Any
 
 from coconet.cards.engine_card import EngineCard, gpus_in_words
 from coconet.cards.frame_size import FrameSize
-from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
+from coconet.cards.model_card import FUSED, INFRARED, WARP
 from coconet.cards.plan_header import plan_origin
 from coconet.errors import CoconetError
 from coconet.files import whole_file
@@ -24,8 +24,6 @@ LOG = logging.getLogger("coconet.tensorrt")
 JOB = "running engines"
 
 BUILD = "Build the engine on this device: coconet build."
-
-INPUTS = (VISIBLE, INFRARED)
 
 
 def check_device(path: Path, card: EngineCard, device: CudaDevice) -> None:
@@ -148,22 +146,28 @@ class TrtContext:
         self, context: Any, engine: Any, capturable: bool, refused: Callable[[str], CoconetError], messages: Messages
     ) -> None:
         self.capturable = capturable
+        names = (engine.get_tensor_name(index) for index in range(engine.num_io_tensors))
+        self._inputs = [name for name in names if name != FUSED]
         self._context, self._engine, self._refused, self._messages = context, engine, refused, messages
 
     def close(self) -> None:
         """Give back the context and its scratch memory, whoever still refers to this; a second call does nothing."""
         self._context = None
 
-    def set_size(self, size: FrameSize) -> dict[str, Shape]:
-        """Choose a frame size and return the shapes of all three pictures. Raises CoconetError for one out of range."""
+    def set_size(self, size: FrameSize, infrared: FrameSize | None = None) -> dict[str, Shape]:
+        """Choose a frame size and return the shapes of all three pictures. Raises CoconetError for one out of range.
+
+        infrared: the size of infrared pictures, if they have one of their own.
+        """
         self._messages.clear()
-        for name in INPUTS:
-            shape = tuple(self._engine.get_tensor_shape(name))
-            self._check_range(name, shape, size)
-            if not self._context.set_input_shape(name, (1, size.height_px, size.width_px, shape[3])):
-                raise self._refused(f"an engine that takes frames of {size}")
+        for name in self._inputs:
+            shape, own = tuple(self._engine.get_tensor_shape(name)), (infrared or size) if name == INFRARED else size
+            self._check_range(name, shape, own)
+            if not self._context.set_input_shape(name, (1, own.height_px, own.width_px, shape[3])):
+                raise self._refused(f"an engine that takes {name} frames of {own}")
         missing = self._context.infer_shapes()
-        shapes = {name: tuple(self._context.get_tensor_shape(name)) for name in (*INPUTS, FUSED)}
+        names = [*(name for name in self._inputs if name != WARP), FUSED]
+        shapes = {name: tuple(self._context.get_tensor_shape(name)) for name in names}
         if missing or any(side < 1 for shape in shapes.values() for side in shape):
             raise self._refused(f"an engine that knows its output for frames of {size}")
         return {name: (shape[1], shape[2], shape[3]) for name, shape in shapes.items()}
@@ -196,14 +200,15 @@ def _check_tensors(path: Path, card: EngineCard, trt: Any, engine: Any) -> None:
     """Refuse an engine that does not take and give uint8 pictures under our names."""
     names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
     inputs = {name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT}
-    if inputs != set(INPUTS) or set(names) - inputs != {FUSED}:
-        raise _not_of_card(path, f"inputs {VISIBLE} and {INFRARED} and output {FUSED}", f"tensors {', '.join(names)}")
+    depths = card.model.input_depths
+    if inputs != set(depths) or set(names) - inputs != {FUSED}:
+        raise _not_of_card(path, f"inputs {' and '.join(depths)} and output {FUSED}", f"tensors {', '.join(names)}")
     for name in names:
-        depth = 1 if name == INFRARED else card.model.visible_channels
+        depth, kind = depths.get(name, card.model.visible_channels), "float" if name == WARP else "uint8"
         shape, dtype = tuple(engine.get_tensor_shape(name)), engine.get_tensor_dtype(name)
         layout = len(shape) == 4 and shape[0] == 1 and shape[3] in (depth, *([-1] if name == FUSED else []))
-        if dtype != trt.DataType.UINT8 or not layout:
-            wanted = f"{name} as uint8 of shape (1, height, width, {depth})"
+        if dtype != getattr(trt.DataType, kind.upper()) or not layout:
+            wanted = f"{name} as {kind} of shape (1, height, width, {depth})"
             raise _not_of_card(path, wanted, f"{dtype.name.lower()} of shape {shape}")
 
 

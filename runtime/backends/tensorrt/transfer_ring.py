@@ -16,13 +16,14 @@ from typing import Protocol
 
 import numpy as np
 
-from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
+from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, WARP
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.gpu.memory import GpuMemory, GpuObject, GraphRecorder, HostBuffer
 from coconet.runtime.backends.gpu.refusal import GpuRefused
 from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes
+from coconet.runtime.preprocess.warp_table import Table
 
 LOG = logging.getLogger("coconet.gpu")
 
@@ -42,7 +43,10 @@ class GpuEngine(Protocol):
     capturable: bool
 
     def enqueue(self, addresses: Mapping[str, int], stream: GpuObject) -> None:
-        """Enqueue the model on the stream. addresses: on the GPU, of `visible`, `infrared` and `fused`."""
+        """Enqueue the model on the stream.
+
+        addresses: on the GPU, of `visible`, `infrared` and `fused`, and of `warp` if the ring was given a table.
+        """
 
 
 @dataclass
@@ -50,7 +54,8 @@ class Slot:
     """The buffers of one frame on its way, and the events at the end of its three steps.
 
     inputs: both pictures in one block, so that one copy takes them up. pictures: all three, as views of the blocks.
-    addresses: where the engine finds the same three. taken: where the GPU has the two blocks.
+    addresses: where the engine finds the same three, and the table that all slots share.
+    taken: where the GPU has the two blocks.
     """
 
     inputs: HostBuffer
@@ -72,18 +77,31 @@ class FrameRing:
     them. So from then on every call but `close` is refused: make another ring.
     """
 
-    def __init__(self, gpu: GpuMemory, engine: GpuEngine, shapes: Mapping[str, Shape], options: RingOptions) -> None:
-        """Allocate everything or nothing. shapes: of `visible`, `infrared` and `fused`."""
+    def __init__(
+        self,
+        gpu: GpuMemory,
+        engine: GpuEngine,
+        shapes: Mapping[str, Shape],
+        options: RingOptions,
+        table: Table | None = None,
+    ) -> None:
+        """Allocate everything or nothing. shapes: of `visible`, `infrared` and `fused`.
+
+        table: of an engine that lays the infrared picture itself, for all frames of this ring; it goes up here, once.
+        """
         self.shapes, self.depth = dict(shapes), options.depth
         self._gpu, self._engine, self._options = gpu, engine, options
         self._graphs = gpu.graphs if options.graph and engine.capturable else None
         self._owned, self._busy, self._failed = ExitStack(), deque[Slot](), False
+        self._working: list[GpuObject] = []
         try:
-            self._up, self._compute, self._down = self._streams(options.depth)
+            self._working = self._streams(options.depth)
+            self._up, self._compute, self._down = self._working
+            self._shared = {} if table is None else {WARP: self._uploaded(table)}
             self._free = deque([self._slot() for _ in range(options.depth)])
         except BaseException:
             with suppress(CoconetError):  # the first error is the one to tell
-                self._owned.close()
+                self.close()
             raise
 
     @property
@@ -145,7 +163,7 @@ class FrameRing:
     def close(self) -> None:
         """Wait for what is under way and give everything back; a second call does nothing."""
         with self._owned:
-            for stream in {id(stream): stream for stream in (self._up, self._compute, self._down)}.values():
+            for stream in {id(stream): stream for stream in self._working}.values():
                 if stream.native is not None:
                     with suppress(CoconetError):  # after a failed kernel every call fails, and memory has to go still
                         self._gpu.drain(stream)
@@ -224,7 +242,7 @@ class FrameRing:
         inputs = self._host_buffer(starts[INFRARED] + _size(self.shapes[INFRARED]))
         fused = self._host_buffer(_size(self.shapes[FUSED]))
         taken = self._address(inputs), self._address(fused)
-        pictures, addresses = {}, {}
+        pictures, addresses = {}, dict(self._shared)
         for name, shape in self.shapes.items():
             block, address = (fused, taken[1]) if name == FUSED else (inputs, taken[0])
             pictures[name] = block.pixels[starts[name] : starts[name] + _size(shape)].reshape(shape)
@@ -232,6 +250,17 @@ class FrameRing:
         uploaded, computed = self._keep(self._gpu.event()), self._keep(self._gpu.event())
         downloaded = self._keep(self._gpu.event(spin=self._options.spin))
         return Slot(inputs, fused, taken, pictures, addresses, uploaded, computed, downloaded)
+
+    def _uploaded(self, table: Table) -> int:
+        """Take a table up and wait until it is there; its address on the GPU."""
+        buffer = self._host_buffer(table.nbytes)
+        np.copyto(buffer.pixels, table.reshape(-1).view(np.uint8))
+        address = self._address(buffer)
+        if buffer.device_address is None:
+            self._gpu.upload(address, buffer, self._up)
+            self._gpu.drain(self._up)
+            buffer.close()
+        return address
 
     def _host_buffer(self, size_bytes: int) -> HostBuffer:
         buffer = self._gpu.host(size_bytes, mapped=self._options.zero_copy)

@@ -22,7 +22,10 @@ from coconet.errors import CoconetError
 from coconet.export.engines import engine_check
 from coconet.export.engines.build_progress import NoProgress
 from coconet.export.engines.engine import BuildAids, build_engine
+from coconet.export.engines.input_ranges import input_ranges
 from coconet.export.engines.tensorrt_flavour import set_compatibility
+from coconet.export.engines.trtexec import trtexec_line
+from coconet.export.warp_input import write_warped
 from coconet.files import sha256_of
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.open_backend import open_backend
@@ -30,7 +33,7 @@ from tests.support.conv_onnx import conv_card, write_conv_model
 from tests.support.device_tensorrt import device_tensorrt
 from tests.support.engines import build_file, device_job, job_of
 from tests.support.pair_folders import textured_pairs
-from tests.support.tiny_onnx import write_averaging_model
+from tests.support.tiny_onnx import averaging_card, write_averaging_model
 
 SM86 = BuildOptions(gpus=("sm86",))
 PROFILE = SizeProfile(FrameSize(32, 48), FrameSize(64, 80), FrameSize(96, 128))
@@ -56,6 +59,29 @@ def test_a_model_of_any_size_builds_for_a_range_of_sizes(tmp_path: Path) -> None
     model = write_averaging_model(tmp_path / "model.onnx")
     options = replace(SM86, profile=PROFILE, workspace_mib=64, optimization_level=0)
     assert build_file(model, tmp_path / "model.engine", options).options == options
+
+
+@pytest.mark.parametrize("size", [None, (32, 48)])
+def test_a_model_that_aligns_by_itself_builds_for_every_thermal_sensor(
+    tmp_path: Path, size: tuple[int, int] | None
+) -> None:
+    write_warped(write_averaging_model(tmp_path / "laying.onnx", size=size), tmp_path / "model.onnx")
+    options = replace(SM86, profile=PROFILE if size is None else None)
+    card = build_file(tmp_path / "model.onnx", tmp_path / "model.engine", options)
+    assert (card.model.form, card.options) == ("warped", options)
+    ranges = input_ranges(card.model, options.profile)
+    smallest, largest = ((32, 48), (96, 128)) if size is None else (size, size)
+    assert (ranges["warp"][0], ranges["warp"][-1]) == ((1, *smallest, 2), (1, *largest, 2))
+    assert ranges["infrared"] == ((1, 24, 32, 1), (1, 512, 640, 1), (1, 1024, 1280, 1))
+    line = trtexec_line(job_of(tmp_path / "model.onnx", options), tmp_path / "model.engine")
+    assert f"--maxShapes=visible:1x{largest[0]}x{largest[1]}x3,infrared:1x1024x1280x1,warp:1x{largest[0]}" in line
+
+
+def test_infrared_of_its_own_size_may_be_as_large_as_the_visible_picture() -> None:
+    card = replace(averaging_card(), form="warped")
+    large = SizeProfile(FrameSize(16, 16), FrameSize(1080, 1920), FrameSize(2160, 3840))
+    smallest, _, largest = input_ranges(card, large)["infrared"]
+    assert (smallest, largest) == ((1, 16, 16, 1), (1, 2160, 3840, 1))
 
 
 def test_a_model_of_any_size_asks_for_sizes(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ left out shows every time and not only now and then. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@ enum { BYTES_ON_GPU, BYTES_PINNED, BYTES_MAPPED, STREAM, EVENT, GRAPH, EXECUTABL
 enum { COPY, MARK, WAIT, XOR, AVERAGE };
 
 typedef struct op { int kind; uint8_t *to; const uint8_t *from, *other; size_t size; int channels;
-                    struct event *event; long number; struct op *next; } op;
+                    const float *table; int width, height; struct event *event; long number; struct op *next; } op;
 typedef struct stream { op *first, *last; long queued, done, wanted; int ending, stale; pthread_t worker, captor;
                         struct graph *graph; } stream;
 typedef struct event { unsigned flags; long marked, happened, place; stream *on; int captured; double when_s; } event;
@@ -106,11 +107,18 @@ static double now_s(void) {
     return now.tv_sec + now.tv_nsec * 1e-9;
 }
 
+/* The level of the other picture at a pixel; with a table, of the pixel nearest to where that says, 0 outside. */
+static uint8_t other_level(const op *work, size_t pixel) {
+    if (!work->table) return work->other[pixel];
+    long x = lrintf(work->table[2 * pixel]), y = lrintf(work->table[2 * pixel + 1]);
+    return x < 0 || y < 0 || x >= work->width || y >= work->height ? 0 : work->other[y * work->width + x];
+}
+
 static void compute(const op *work) {
     if (kernel_us && work->kind != COPY) usleep(kernel_us);
     if (work->kind == COPY) memcpy(work->to, work->from, work->size);
     for (size_t i = 0; work->kind >= XOR && i < work->size; i++) {
-        uint8_t other = work->other[i / work->channels];
+        uint8_t other = other_level(work, i / work->channels);
         work->to[i] = work->kind == XOR ? work->from[i] ^ other : work->from[i] / 2 + other / 2;
     }
 }

@@ -11,6 +11,19 @@ int stand_in_launch(stream *on, int averages, void *to, const void *from, const 
     return end(enqueue(on, work));
 }
 
+/* The same mean with the pixels of another of (height, width) where a table, x and y for each of to's, says they lie. */
+int stand_in_launch_warped(stream *on, void *to, const void *from, const void *other, const float *table, size_t pixels,
+                           int channels, int width, int height) {
+    BEGIN(1);
+    size_t size = pixels * channels;
+    if (!find(on, STREAM)) return end(INVALID_HANDLE);
+    if (!inside(to, size, 1) || !inside(from, size, 1) || !inside(other, (size_t)width * height, 1)) return end(INVALID_VALUE);
+    if (!inside(table, pixels * 2 * sizeof *table, 1)) return end(INVALID_VALUE);
+    op work = {.kind = AVERAGE, .to = to, .from = from, .other = other, .size = size, .table = table};
+    work.channels = channels, work.width = width, work.height = height;
+    return end(enqueue(on, work));
+}
+
 /* Makes the nth call from now of a function answer `code`; an empty name takes that back. */
 void stand_in_fail(const char *call, int nth, int code) {
     pthread_mutex_lock(&lock);

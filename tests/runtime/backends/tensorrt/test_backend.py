@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,14 @@ from coconet.runtime.backends.tensorrt.backend import TensorRtBackend
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes, LayerTime
-from coconet.runtime.loop.pipeline import run_pipeline
+from coconet.runtime.frame import Frame, FramePair
+from coconet.runtime.loop.pipeline import Entry, overlapped, run_pipeline
+from coconet.runtime.preprocess.warp import Alignment, source_points
 from tests.support.loop_ends import Recording, Shelf
 from tests.support.stand_in_gpu import StandInGpu
 from tests.support.stand_in_pycuda import pycuda_memory
-from tests.support.stand_in_tensorrt import DataType, StandInTensorRT, write_plan
+from tests.support.stand_in_tensorrt import WARPED, DataType, StandInTensorRT, write_plan
+from tests.support.tiny_onnx import averaging_card
 
 RANDOM = np.random.default_rng(2)
 LATER = BuildOptions(version_compatible=True)
@@ -145,6 +149,84 @@ def test_a_refusal_is_told_in_tensorrts_words(machine: StandInTensorRT, tmp_path
     with pytest.raises(CoconetError, match=rf"from TensorRT 10\.3\.0: .*{words}"):
         TensorRtBackend(write_plan(tmp_path))
     TensorRtBackend(write_plan(tmp_path)).close()
+
+
+SHIFTED = Alignment(((2.0, 0.0, 1.0), (0.0, 2.0, -1.0), (0.0, 0.0, 1.0)))
+
+
+def laid_and_averaged(visible: np.ndarray, infrared: np.ndarray, alignment: Alignment) -> np.ndarray:
+    """What the stand-in makes of the table: the nearest infrared pixels, 0 outside."""
+    x, y = np.rint(source_points(alignment, (visible.shape[1], visible.shape[0]))).astype(int).transpose(2, 0, 1)
+    height, width, _ = infrared.shape
+    covered = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    laid = np.where(covered, infrared[y.clip(0, height - 1), x.clip(0, width - 1), 0], 0)
+    return averaged(visible, laid[:, :, None])
+
+
+@pytest.fixture
+def warped(machine: StandInTensorRT, tmp_path: Path) -> Path:
+    machine.names = WARPED
+    return write_plan(tmp_path, model=replace(averaging_card(), form="warped"))
+
+
+@pytest.mark.parametrize("options", [RingOptions(), RingOptions(zero_copy=True), RingOptions(graph=False)])
+def test_an_engine_lays_infrared_pictures_of_their_own_size(
+    machine: StandInTensorRT, warped: Path, options: RingOptions
+) -> None:
+    with TensorRtBackend(warped, options) as backend:
+        for alignment in (SHIFTED, SHIFTED, Alignment(((1.5, 0.2, 0.0), (0.0, 1.5, 2.0), (0.0, 0.0, 1.0))), SHIFTED):
+            for size in ((5, 7), (6, 6), (6, 6)):
+                backend.align(alignment)
+                visible, infrared = pair()[0], pair(*size)[1]
+                wanted = laid_and_averaged(visible, infrared, alignment)
+                assert np.array_equal(backend.fuse(visible, infrared), wanted)
+    assert machine.gpu.living() == {}
+
+
+def test_the_table_goes_up_once_for_an_alignment(machine: StandInTensorRT, warped: Path) -> None:
+    with TensorRtBackend(warped, RingOptions(graph=False)) as backend:
+        backend.align(SHIFTED)
+        visible, infrared = pair()[0], pair(5, 7)[1]
+        backend.fuse(visible, infrared)
+        machine.gpu.calls()
+        for _ in range(3):
+            backend.align(SHIFTED)
+            backend.fuse(visible, infrared)
+        assert machine.gpu.calls().count("cuMemcpyHtoDAsync_v2") == 3  # both pictures in one block, no table
+        assert backend.stage_times(visible, infrared, runs=1).execute_ms >= 0
+
+
+def test_pairs_under_way_keep_the_alignment_they_came_with(machine: StandInTensorRT, warped: Path) -> None:
+    other = replace(SHIFTED, homography=((2.0, 0.0, 3.0), (0.0, 2.0, 1.0), (0.0, 0.0, 1.0)))
+    frames = [Frame(pair()[0], index, index) for index in range(6)]
+    pairs = [
+        FramePair(frame, replace(frame, pixels=pair(5, 7)[1]), warp=SHIFTED if frame.index < 3 else other)
+        for frame in frames
+    ]
+    with TensorRtBackend(warped, RingOptions(depth=3)) as backend:
+        given = list(overlapped([Entry(one, 0.0) for one in pairs], backend, lambda: 0.0))
+        backend.align(SHIFTED)
+        backend.submit(pairs[0].visible.pixels, np.asarray(pairs[0].infrared.pixels, np.uint8))
+        backend.align(other)
+        with pytest.raises(CoconetError, match="of one alignment while some are pending"):
+            backend.submit(pairs[0].visible.pixels, np.asarray(pairs[0].infrared.pixels, np.uint8))
+    for one, (_, fused) in zip(pairs, given, strict=True):
+        assert one.warp is not None
+        wanted = laid_and_averaged(one.visible.pixels, one.infrared.pixels, one.warp)
+        assert fused is not None
+        assert np.array_equal(fused, wanted)
+
+
+@pytest.mark.parametrize("call", ["cuMemAlloc_v2", "cuMemHostAlloc", "cuMemcpyHtoDAsync_v2", "cuStreamSynchronize"])
+def test_a_table_that_does_not_go_up_leaks_nothing(machine: StandInTensorRT, warped: Path, call: str) -> None:
+    visible, infrared = pair()[0], pair(5, 7)[1]
+    with TensorRtBackend(warped) as backend:
+        backend.align(SHIFTED)
+        machine.gpu.fail(call)
+        with pytest.raises(CoconetError):
+            backend.fuse(visible, infrared)
+        assert machine.gpu.living() == {}
+        assert np.array_equal(backend.fuse(visible, infrared), laid_and_averaged(visible, infrared, SHIFTED))
 
 
 def test_an_engine_of_other_tensors_is_refused(machine: StandInTensorRT, tmp_path: Path) -> None:
