@@ -46,8 +46,14 @@ def write_field_csv(path: Path, rows: Sequence[FieldRow], variant: Variant) -> N
 
 
 def field_markdown(rows: Sequence[FieldRow]) -> str:
-    """Two tables, by day and by night, of what was found there."""
-    return "\n\n".join(f"By {part}:\n\n{_markdown(rows, part)}" for part in PARTS if _has(rows, part))
+    """Two tables, by day and by night, of what was found there; one of times alone where nothing has scores.
+
+    The notes of the rows stand below.
+    """
+    heads = _heads(rows)
+    tables = [f"{title}:\n\n{_markdown(heads, lines)}" for title, lines in _tables(rows)]
+    notes = "\n".join(f"- {row.entry.name}: {note}" for row in rows for note in row.notes)
+    return "\n\n".join([*tables, *([notes] if notes else [])])
 
 
 def field_page(rows: Sequence[FieldRow], variant: Variant, told: Sequence[str]) -> str:
@@ -59,7 +65,7 @@ def field_page(rows: Sequence[FieldRow], variant: Variant, told: Sequence[str]) 
         told=told,
         variant=variant.note,
         heads=_heads(rows),
-        tables=[(part, [_cells(rows, row, part) for row in rows]) for part in PARTS if _has(rows, part)],
+        tables=_tables(rows),
         notes=[(row.entry.name, note) for row in rows for note in row.notes],
     )
 
@@ -73,10 +79,17 @@ def _points(rows: Sequence[FieldRow]) -> list[tuple[str, str, float, float]]:
     ]
 
 
-def _markdown(rows: Sequence[FieldRow], part: str) -> str:
-    heads = _heads(rows)
-    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
-    return "\n".join([*lines, *("| " + " | ".join(_cells(rows, row, part)) + " |" for row in rows)])
+def _tables(rows: Sequence[FieldRow]) -> list[tuple[str, list[list[str]]]]:
+    """A title and the cells of a table for each part of the day; of times where nothing has scores."""
+    parts = [part for part in PARTS if any(part in row.quality for row in rows)]
+    titles = {part: f"By {part}" for part in parts} or {"": "Times"}
+    return [(title, [_cells(rows, row, part) for row in rows]) for part, title in titles.items()]
+
+
+def _markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rule = "|" + " --- |" * len(heads)
+    head, *others = ("| " + " | ".join(cells) + " |" for cells in (heads, *lines))
+    return "\n".join([head, rule, *others])
 
 
 def _heads(rows: Sequence[FieldRow]) -> list[str]:
@@ -95,10 +108,6 @@ def _cells(rows: Sequence[FieldRow], row: FieldRow, part: str) -> list[str]:
 def _scores(row: FieldRow, part: str) -> Iterator[float | str]:
     scores = row.quality.get(part)
     yield from ("" for _ in METRICS) if scores is None else astuple(scores)
-
-
-def _has(rows: Sequence[FieldRow], part: str) -> bool:
-    return any(part in row.quality for row in rows)
 
 
 def _number(value: float | None, form: str) -> str:

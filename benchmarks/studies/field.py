@@ -32,13 +32,17 @@ ROUNDS = 5
 """How often every form fuses the frame that is timed, after one that does not count; in turns."""
 
 
+RANDOM_WEIGHTS = "random weights, so there is only its speed"
+"""The note of what is untrained."""
+
+
 @dataclass(frozen=True)
 class FieldRow:
     """One line of the table.
 
     graph_bytes: of the FP32 graph; None without one. quality: means by day and by night; a part without frames is
-    not there. time_ms: median time of a frame for every precision that runs here. flicker: the ratio of
-    ModelSteadiness; None where nothing moves. notes: what is missing, and why.
+    not there, and none is for random weights. time_ms: median time of a frame for every precision that runs here.
+    flicker: the ratio of ModelSteadiness; None where nothing moves. notes: what is missing, and why.
     """
 
     entry: FieldEntry
@@ -99,6 +103,7 @@ def measure_entry(
 ) -> FieldRow:
     """Fuse all frames with an entry's FP32 form and score them, then time its forms in turns.
 
+    What has random weights is only timed: its pictures say nothing.
     report: called after every picture that is scored or watched.
     """
     runner = "auto" if entry.kind == "classical" else field_runner()
@@ -107,16 +112,21 @@ def measure_entry(
             precision: stack.enter_context(closing(open_backend(model, runner)))
             for precision, model in forms.models.items()
         }
+        graph_bytes = Path(forms.models[REFERENCE]).stat().st_size if entry.weights else None
+        notes = tuple(forms.notes)
+        if entry.kind == "untrained":
+            times = time_in_turns(opened, frames.timed)
+            return FieldRow(entry, graph_bytes, time_ms=times, notes=(RANDOM_WEIGHTS, *notes))
         reference = opened[REFERENCE]
         quality = {part: _mean(reference, pairs, variant, report) for part, pairs in frames.stills.items()}
         steadiness = measure_steadiness([(entry.name, reference)], frames.video, report=report)
         return FieldRow(
             entry,
-            Path(forms.models[REFERENCE]).stat().st_size if entry.weights else None,
+            graph_bytes,
             quality,
             time_in_turns(opened, frames.timed),
             steadiness.models[0].change.flicker_ratio,
-            tuple(forms.notes),
+            notes,
         )
 
 

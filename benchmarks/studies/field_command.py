@@ -30,6 +30,12 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
     weights: Annotated[
         Path | None, typer.Option("--weights", help="Folder with the weights of published networks.")
     ] = None,
+    untrained: Annotated[
+        bool,
+        typer.Option(
+            "--untrained", help="Time the published networks without weights there as well, with random ones, unscored."
+        ),
+    ] = False,
     only: Annotated[list[str] | None, typer.Option("--only", help="Leave the others out; again for more.")] = None,
     count: Annotated[int | None, typer.Option("--count", min=1, help="Pairs at most, spread over the folder.")] = None,
     visible: Annotated[str | None, typer.Option("--visible", help="A visible video to watch for flicker.")] = None,
@@ -45,7 +51,7 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
 ) -> None:
     """Fuse, score and time every rule, our networks and every published one whose weights are there."""
     from coconet.benchmarks.results.field_table import field_markdown, field_page, write_field_csv
-    from coconet.benchmarks.studies.field_entries import find_entries
+    from coconet.benchmarks.studies.field_entries import find_entries, untrained_entries
     from coconet.files import check_outputs, make_folder, whole_file
     from coconet.metrics.variants import variant_named
 
@@ -54,9 +60,11 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
     entries, left_out = find_entries(weights)
     for reason in left_out:
         print_warning(f"left out: {reason}")
-    entries = _only(entries, only)
     shown = _frames(frames, count, visible, infrared, video_frames)
     with TemporaryDirectory(prefix="coconet-") as scratch:
+        if untrained:
+            entries += untrained_entries(entries, Path(scratch))
+        entries = _only(entries, only)
         folder = keep or Path(scratch)
         make_folder(folder)
         rows = _rows(entries, shown, chosen, frames, folder)

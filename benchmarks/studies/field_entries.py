@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -13,28 +13,32 @@ from coconet.cards.precision import PRECISIONS, REFERENCE, Precision, PrecisionN
 from coconet.errors import CoconetError, MissingPackage
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import CHECKPOINTS, RULES, checkpoint_path
-from coconet.networks.checkpoint import Checkpoint, load_weights
+from coconet.networks.checkpoint import NETWORKS, Checkpoint, load_weights, save_checkpoint
 from coconet.networks.tensors.weight_files import checkpoints_in
 from coconet.runtime.backends.ort_gpu import cuda_verdict
 
 try:
+    import torch
     from torch import nn
 except ImportError as error:
     raise MissingPackage("torch", job="reading checkpoints", extra="export") from error
 
 
-Kind = Literal["published", "ours", "classical"]
+Kind = Literal["published", "untrained", "ours", "classical"]
+"""Untrained: a published network with random weights. How fast it is can be told, how good it is cannot."""
 
 
 @dataclass(frozen=True)
 class FieldEntry:
-    """One line of the table. weights: the file it was recognised by, or our word; empty for what needs none.
+    """One line of the table. network: what it is an instance of; the name tells several of one network apart.
 
+    weights: the file it was recognised by, or our word; empty for what needs none.
     parameters: learnt numbers of the network, counted once each. sha256: see Checkpoint.
     """
 
     name: str
     kind: Kind
+    network: str = ""
     weights: str = ""
     parameters: int = 0
     sha256: str = ""
@@ -69,6 +73,23 @@ def find_entries(folder: Path | None) -> tuple[list[FieldEntry], list[str]]:
         else:
             left_out.append(f"{path}: weights of {loaded.network}, which is in the table as it comes")
     return [*entries, *_told_apart(list(found.values()))], left_out
+
+
+def untrained_entries(found: Sequence[FieldEntry], folder: Path) -> list[FieldEntry]:
+    """Every published network that is not among those found, with random weights, which are written into `folder`.
+
+    The weights are the same every time, so that graphs made of them can be kept.
+    """
+    there = {entry.network for entry in found}
+    entries = []
+    for network in NETWORKS:
+        if network.publication is not None and network.name not in there:
+            path = folder / f"{network.name}.untrained.safetensors"
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)
+                save_checkpoint(path, network.name, network.build())
+            entries.append(_entry(load_weights([str(path)]), "untrained", str(path)))
+    return entries
 
 
 def _weight_files(folder: Path) -> list[Path]:
@@ -125,7 +146,7 @@ def _make(entry: FieldEntry, record: Precision, base: Path, frames: Path, size: 
 
 
 def _entry(loaded: Checkpoint, kind: Kind, weights: str) -> FieldEntry:
-    return FieldEntry(loaded.network, kind, weights, _parameters(loaded.core), loaded.sha256)
+    return FieldEntry(loaded.network, kind, loaded.network, weights, _parameters(loaded.core), loaded.sha256)
 
 
 def _parameters(core: nn.Module) -> int:

@@ -31,30 +31,34 @@ from tests.support.engines import build_file
 from tests.support.pair_folders import textured_pairs
 from tests.support.zoo import PUBLISHED, published
 
+LONG = os.environ.get("COCONET_ZOO") == "all"
 QUICK = ("densefuse", "tardal", "sdnet")
-"""Tried every time: reflection, BatchNorm, TensorFlow. An export takes seconds."""
+"""Tried every time in both precisions: reflection, BatchNorm, TensorFlow. An export takes seconds."""
 HEAVY = ("smoa", "swinfusion")
 """Over half a minute for one export of any size on one core: of one size here, of any with COCONET_ZOO=all."""
-ONCE = ("rfn-nest", "u2fusion-pytorch")
-"""In half precision only with COCONET_ZOO=all: the one takes as long as five others, the other has u2fusion's graph."""
-needs_minutes = pytest.mark.skipif(os.environ.get("COCONET_ZOO") != "all", reason="takes minutes: set COCONET_ZOO=all")
-
-
-def marks(name: str, precision: str, *, any_size: bool = True) -> list[pytest.MarkDecorator]:
-    if (name in HEAVY and any_size) or (name in ONCE and precision == "fp16"):
-        return [pytest.mark.slow, needs_minutes]
-    return [] if name in QUICK else [pytest.mark.slow]
+TWIN = "u2fusion-pytorch"
+"""It has u2fusion's graph."""
+needs_minutes = pytest.mark.skipif(not LONG, reason="takes minutes: set COCONET_ZOO=all")
 
 
 def each(*, any_size: bool) -> pytest.MarkDecorator:
+    """Single precision once for every network, half for the quick ones; everything with COCONET_ZOO=all."""
+    names = [one.name for one in PUBLISHED] if any_size else HEAVY
     return pytest.mark.parametrize(
         ("name", "precision"),
         [
-            pytest.param(one.name, precision, marks=marks(one.name, precision, any_size=any_size))
-            for one in PUBLISHED
+            pytest.param(name, precision, marks=marks(name, precision, any_size=any_size))
+            for name in names
             for precision in ("fp32", "fp16")
         ],
     )
+
+
+def marks(name: str, precision: str, *, any_size: bool) -> list[pytest.MarkDecorator]:
+    if name in QUICK:
+        return []
+    long = precision == "fp16" or name == TWIN or (name in HEAVY and any_size)
+    return [pytest.mark.slow, needs_minutes] if long else [pytest.mark.slow]
 
 
 SIZES = ((48, 64), (37, 51), (50, 67))
@@ -62,6 +66,8 @@ ODD = FrameSize(41, 51)
 LEVELS = {"fp32": 1, "fp16": 3}
 SMALL = SizeProfile(FrameSize(33, 41), FrameSize(48, 64), FrameSize(96, 128))
 EVERY_GPU: tuple[str, ...] = ("sm75", "sm86", "sm89", "sm120")
+GPUS = EVERY_GPU if LONG else EVERY_GPU[:1]
+"""The oldest, which lacks most, every time; the others with COCONET_ZOO=all."""
 
 Graph = Callable[[str, PrecisionName, FrameSize | None], Path]
 
@@ -96,19 +102,34 @@ def require_the_pictures_of_pytorch(path: Path, name: str, folder: Path, sizes: 
 
 
 @each(any_size=True)
-def test_a_graph_of_any_size_fuses_even_and_odd_ones_as_pytorch_does(
+def test_a_graph_of_any_size_fuses_as_pytorch_does_and_becomes_an_engine(
     graph: Graph, tmp_path: Path, name: str, precision: PrecisionName
 ) -> None:
-    require_the_pictures_of_pytorch(graph(name, precision, None), name, tmp_path, SIZES)
+    path = graph(name, precision, None)
+    require_the_pictures_of_pytorch(path, name, tmp_path, SIZES)
+    assert engine(path, engine_gpus(name, precision), tmp_path).model.network == name
+
+
+@each(any_size=False)
+def test_a_graph_of_one_odd_size_fuses_as_pytorch_does_and_becomes_an_engine(
+    graph: Graph, tmp_path: Path, name: str, precision: PrecisionName
+) -> None:
+    path = graph(name, precision, ODD)
+    require_the_pictures_of_pytorch(path, name, tmp_path, [(ODD.height_px, ODD.width_px)])
+    assert engine(path, engine_gpus(name, precision), tmp_path).model.network == name
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", HEAVY)
-@pytest.mark.parametrize("precision", ["fp32", "fp16"])
-def test_a_graph_of_one_odd_size_fuses_as_pytorch_does(
-    graph: Graph, tmp_path: Path, name: str, precision: PrecisionName
-) -> None:
-    require_the_pictures_of_pytorch(graph(name, precision, ODD), name, tmp_path, [(ODD.height_px, ODD.width_px)])
+@pytest.mark.parametrize("name", [HEAVY[0], pytest.param(HEAVY[1], marks=needs_minutes)])
+def test_matrix_products_in_single_precision_are_refused_for_turing(graph: Graph, tmp_path: Path, name: str) -> None:
+    with pytest.raises(CoconetError, match=r"Turing \(SM75\): FP32 GEMM is not supported"):
+        engine(graph(name, "fp32", ODD), ("sm75",), tmp_path)
+
+
+def engine_gpus(name: str, precision: PrecisionName) -> tuple[str, ...]:
+    if name in HEAVY and precision != "fp16":
+        return EVERY_GPU[1:] if LONG else EVERY_GPU[1:2]
+    return GPUS
 
 
 def engine(path: Path, gpus: tuple[str, ...], folder: Path) -> EngineCard:
@@ -116,32 +137,17 @@ def engine(path: Path, gpus: tuple[str, ...], folder: Path) -> EngineCard:
     return build_file(path, folder / "m.engine", BuildOptions(gpus, sizes))
 
 
-@each(any_size=False)
-def test_engines_for_every_gpu_are_built_without_one(
-    graph: Graph, tmp_path: Path, name: str, precision: PrecisionName
-) -> None:
-    path = graph(name, precision, ODD if name in HEAVY else None)
-    gpus = EVERY_GPU
-    if name in HEAVY and precision == "fp32":
-        with pytest.raises(CoconetError, match=r"Turing \(SM75\): FP32 GEMM is not supported"):
-            engine(path, ("sm75",), tmp_path)
-        gpus = EVERY_GPU[1:]
-    assert engine(path, gpus, tmp_path).model.network == name
-
-
 @pytest.mark.parametrize(
-    "name", [pytest.param(one.name, marks=[] if one.name in QUICK else [needs_minutes]) for one in PUBLISHED]
+    "name", [pytest.param(one.name, marks=[] if one.name in QUICK[:2] else [needs_minutes]) for one in PUBLISHED]
 )
-def test_int8_passes_the_gate_of_verify_and_is_built_for_every_gpu_or_is_refused(
-    graph: Graph, tmp_path: Path, name: str
-) -> None:
-    path, int8 = graph(name, "fp32", ODD if name in HEAVY else None), tmp_path / "m.int8.onnx"
+def test_int8_passes_the_gate_of_verify_and_is_built_or_is_refused(graph: Graph, tmp_path: Path, name: str) -> None:
+    path, int8 = graph(name, "fp32", None if LONG and name not in HEAVY else ODD), tmp_path / "m.int8.onnx"
     frames = textured_pairs(tmp_path / "frames", 3)
     result = call(calibrate, path, "--frames", frames, "--check", frames, "--out", int8)
     assert int8.exists() == (result.exit_code == 0)
     if int8.exists():
         assert call(verify, path, int8, "--frames", frames).exit_code == 0
-        assert engine(int8, EVERY_GPU[1:] if name in HEAVY else EVERY_GPU, tmp_path).model.precision == "int8"
+        assert engine(int8, engine_gpus(name, "int8"), tmp_path).model.precision == "int8"
     else:
         assert re.search(r"PSNR|changed by|frames", str(result.exception))
 

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from coconet.benchmarks.results.field_table import field_markdown, field_page
 from coconet.benchmarks.studies.excerpt import Sample
-from coconet.benchmarks.studies.field import FieldFrames, by_daylight, time_in_turns
+from coconet.benchmarks.studies.field import FieldFrames, by_daylight, measure_entry, time_in_turns
 from coconet.benchmarks.studies.field_command import field
-from coconet.benchmarks.studies.field_entries import find_entries
+from coconet.benchmarks.studies.field_entries import FieldEntry, Forms, find_entries, untrained_entries
 from coconet.errors import CoconetError
 from coconet.metrics.fusion import METRICS, score
+from coconet.metrics.variants import variant_named
 from coconet.model_names import RULES
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.cameras.pair_folder import FolderFrames
@@ -23,7 +25,8 @@ from tests.support.called import call
 from tests.support.frames import pair_of
 from tests.support.pair_folders import textured_pairs
 from tests.support.textured import textured
-from tests.support.zoo import published
+from tests.support.tiny_onnx import write_averaging_model
+from tests.support.zoo import PUBLISHED, published
 
 
 @pytest.fixture
@@ -57,6 +60,29 @@ def test_one_network_with_two_files_of_weights_is_two_entries(tmp_path: Path) ->
         published("tardal").write(tmp_path, seed)[0].rename(tmp_path / f"t{seed}.pt")
     entries, _ = find_entries(tmp_path)
     assert [entry.name for entry in entries[-2:]] == ["tardal (t0)", "tardal (t1)"]
+
+
+def test_networks_without_weights_are_untrained_with_the_same_random_ones_every_time(tmp_path: Path) -> None:
+    published("tardal").write(tmp_path)
+    found, _ = find_entries(tmp_path)
+    made, again = (untrained_entries(found, tmp_path) for _ in range(2))
+    assert {entry.name for entry in made} == {one.name for one in PUBLISHED} - {"tardal"}
+    assert [entry.sha256 for entry in made] == [entry.sha256 for entry in again]
+    assert {entry.name: entry.parameters for entry in made}["densefuse"] == learnt("densefuse")
+
+
+def test_an_untrained_network_is_timed_and_has_no_scores(tmp_path: Path) -> None:
+    graph = write_averaging_model(tmp_path / "m.onnx")
+    pair = pair_of(textured(0, 48, 64), textured(1, 48, 64))
+    frames, plain = FieldFrames({"day": [pair]}, [Sample(pair, continues=False)]), variant_named("plain")
+    entry = FieldEntry("densefuse", "untrained", "densefuse", str(graph), 74193)
+    row = measure_entry(entry, Forms({"fp32": str(graph)}), frames, plain, lambda: None)
+    assert (row.graph_bytes, row.quality, row.flicker) == (graph.stat().st_size, {}, None)
+    assert row.time_ms["fp32"] > 0
+    for text in (field_markdown([row]), field_page([row], plain, ["Here."])):
+        assert "densefuse: random weights, so there is only its speed" in text
+        assert "Times" in text
+        assert "By day" not in text
 
 
 def test_dark_pairs_are_night() -> None:
@@ -111,6 +137,14 @@ def test_a_published_network_is_exported_calibrated_and_timed(tmp_path: Path, fr
     (tmp_path / "weights").mkdir()
     published("densefuse").write(tmp_path / "weights")
     words = ("--frames", frames, "--weights", tmp_path / "weights", "--only", "densefuse", "--keep", tmp_path / "kept")
+    words += (
+        "--visible",
+        frames / "vis",
+        "--infrared",
+        frames / "ir",
+        "--video-frames",
+        2,
+    )  # one size
     result = call(field, *words, "--csv", tmp_path / "f.csv")
     assert result.exit_code == 0, result.exception
     (row,) = rows_of(tmp_path / "f.csv")

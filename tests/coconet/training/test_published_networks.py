@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,12 @@ from coconet.training.recipe import TrainingPlan
 from coconet.training.trainer import Trainer
 from tests.support.zoo import PUBLISHED, published
 
-SLOW = ("smoa", "swinfusion", "rfn-nest")
+HEAVY = ("smoa", "swinfusion", "rfn-nest")
+"""A step on the least patch takes many seconds: with COCONET_ZOO=all. Without it, a gradient on a smaller one."""
+needs_minutes = pytest.mark.skipif(os.environ.get("COCONET_ZOO") != "all", reason="takes minutes: set COCONET_ZOO=all")
 each = pytest.mark.parametrize(
-    "name", [pytest.param(one.name, marks=[pytest.mark.slow] * (one.name in SLOW)) for one in PUBLISHED]
+    "name",
+    [pytest.param(one.name, marks=[pytest.mark.slow, needs_minutes] * (one.name in HEAVY)) for one in PUBLISHED],
 )
 
 
@@ -40,6 +44,16 @@ def test_every_weight_learns_and_is_loaded_again(tmp_path: Path, name: str) -> N
     after = dict(loaded.core.named_parameters())
     assert [key for key, weight in before.items() if torch.equal(weight, after[key])] == []
     assert (loaded.network, loaded.signature) == (name, network_named(name).signature)
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_every_weight_of_a_heavy_network_gets_a_gradient(name: str) -> None:
+    torch.manual_seed(0)
+    core = network_named(name).build()
+    visible, infrared = torch.rand(2, 1, 1, 16, 16)
+    core(visible, infrared).square().mean().backward()
+    still = [key for key, weight in core.named_parameters() if weight.grad is None or not weight.grad.any()]
+    assert still == []
 
 
 def test_the_authors_weights_are_a_start(tmp_path: Path) -> None:
