@@ -137,22 +137,15 @@ def test_a_published_network_is_exported_calibrated_and_timed(tmp_path: Path, fr
     (tmp_path / "weights").mkdir()
     published("densefuse").write(tmp_path / "weights")
     words = ("--frames", frames, "--weights", tmp_path / "weights", "--only", "densefuse", "--keep", tmp_path / "kept")
-    words += (
-        "--visible",
-        frames / "vis",
-        "--infrared",
-        frames / "ir",
-        "--video-frames",
-        2,
-    )  # one size
-    result = call(field, *words, "--csv", tmp_path / "f.csv")
+    video = ("--visible", frames / "vis", "--infrared", frames / "ir", "--video-frames", 2)  # one size, as the pairs
+    result = call(field, *words, *video, "--csv", tmp_path / "f.csv")
     assert result.exit_code == 0, result.exception
     (row,) = rows_of(tmp_path / "f.csv")
     assert float(row["fp32_ms"]) > 0
     assert row["int8_ms"] or "no INT8: " in row["notes"]
     made = (tmp_path / "kept" / "densefuse.onnx").stat()
     assert int(row["graph_bytes"]) == made.st_size
-    call(field, *words)
+    call(field, *words, *video)
     assert (tmp_path / "kept" / "densefuse.onnx").stat().st_mtime_ns == made.st_mtime_ns
 
 
