@@ -21,7 +21,7 @@ try:
 except ImportError as error:
     raise MissingPackage("cv2", job="reading and writing pictures", extra="headless") from error
 
-_FAINT = 1 << 12  # a 16 bit picture that stays below is more likely of 12 bits
+_FAINT = 1 << 14  # a 16 bit picture that stays below is likely of 10, 12 or 14 bits
 
 
 def read_picture(path: Path) -> RawPixels:
@@ -129,7 +129,7 @@ def visible_levels(pixels: RawPixels, where: object, white: int = 0) -> Pixels:
     if pixels.max() < _FAINT:
         warn_once(
             f"{where}: 16 bit visible samples, of which the largest is {pixels.max()} of 65535, so the picture is "
-            "nearly black; if they are of 10 or 12 bits, multiply them by 64 or 16 first."
+            "dark; if they are of 10, 12 or 14 bits, multiply them by 64, 16 or 4 first."
         )
     return np.rint(pixels / 257).astype(np.uint8)
 

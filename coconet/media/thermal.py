@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.errors import CoconetError
+from coconet.event_log import warn_once
 from coconet.media.pixels import Pixels, RawPixels
 
 Limits = tuple[float, float]
@@ -156,6 +157,10 @@ def wanted_limits(counts: RawPixels, settings: ThermalSettings) -> Limits:
         return float(low), float(high)
     ordered = np.sort(counts[np.isfinite(counts)], axis=None)
     if not ordered.size:
+        warn_once(
+            "an infrared picture without a single measurement is taken as black: every sample is NaN or a no-data "
+            "value. Check the file, and no_data."
+        )
         return 0.0, 0.0
     low, high = ordered[np.ceil(np.maximum(shares * ordered.size, 1)).astype(np.intp) - 1]
     return float(low), float(high)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.media.image import read_gray, read_picture, write_picture
+from coconet.media.image import read_gray, read_picture, visible_levels, write_picture
 
 RNG = np.random.default_rng(0)
 Depth = type[np.uint8 | np.uint16]
@@ -42,3 +42,11 @@ def test_an_unknown_ending_is_refused_before_anything_is_written(tmp_path: Path)
     with pytest.raises(CoconetError, match=r"got \.xyz"):
         write_picture(tmp_path / "a.xyz", np.zeros((2, 2, 1), np.uint8))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("bits", "said"), [(12, True), (14, True), (16, False)])
+def test_visible_samples_that_do_not_fill_16_bits_are_said_to_be_dark(
+    capsys: pytest.CaptureFixture[str], bits: int, said: bool
+) -> None:
+    visible_levels(np.full((4, 4, 3), (1 << bits) - 1, np.uint16), f"of {bits} bits.png")
+    assert ("multiply them by" in capsys.readouterr().err) == said

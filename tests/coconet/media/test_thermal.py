@@ -46,8 +46,9 @@ def test_values_named_as_no_data_are_holes_in_counts_too() -> None:
     assert pixels[:, 0, 0].tolist() == [0, 255, 0, 0]
 
 
-def test_a_picture_of_holes_alone_is_black() -> None:
+def test_a_picture_of_holes_alone_is_black_and_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
     assert not stretched_alone(np.full((3, 3, 1), np.nan, np.float32), ThermalSettings()).any()
+    assert "without a single measurement" in capsys.readouterr().err
 
 
 def test_a_stated_range_is_the_same_for_every_picture() -> None:
