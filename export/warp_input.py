@@ -48,9 +48,8 @@ def write_warped(model: Path, out: Path) -> Parity:
     file = read_onnx(model)
     if (file.card.form, file.card.batch) != ("camera", 1):
         got = f"a {file.card.form} one of batch {file.card.batch}"
-        raise CoconetError(
-            model, wanted="a camera-ready model for one pair", got=got, remedy="Export it without --bare."
-        )
+        remedy = "Use it as it is." if file.card.form == "warped" else "Export it without --bare and --batch."
+        raise CoconetError(model, wanted="a camera-ready model for one pair", got=got, remedy=remedy)
     warped = with_warp(file.model, str(model))
     attach_card(warped, replace(file.card, form="warped"))
     with whole_file(out) as scratch:

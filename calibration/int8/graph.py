@@ -43,7 +43,9 @@ class OnnxModel:
                 path,
                 wanted="a camera-ready model that takes one pair at a time",
                 got=f"a {card.form} one of batch {card.batch}",
-                remedy="Export the network again without --bare and --batch.",
+                remedy="Calibrate the model that --with-warp was given, and give the result the warp."
+                if card.form == "warped"
+                else "Export the network again without --bare and --batch.",
             )
         return cls(file.model, card, file.sha256)
 
