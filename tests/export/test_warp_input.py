@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from coconet.calibration.int8.graph import OnnxModel
 from coconet.cards.frame_size import FrameSize
 from coconet.cards.onnx_card import read_onnx
 from coconet.errors import CoconetError
@@ -77,6 +78,16 @@ def test_tensorrt_builds_it_for_infrared_pictures_of_any_size(word: str) -> None
     profile.set_shape("infrared", *((1, *sides, 1) for sides in infrared))
     config.add_optimization_profile(profile)
     assert builder.build_serialized_network(network, config) is not None
+
+
+def test_a_graph_with_a_warp_gets_no_second_one(warped: Path, tmp_path: Path) -> None:
+    with pytest.raises(CoconetError, match=r"got a warped one of batch 1\. Use it as it is"):
+        write_warped(warped, tmp_path / "again.onnx")
+
+
+def test_calibration_takes_the_graph_before_its_warp(warped: Path) -> None:
+    with pytest.raises(CoconetError, match=r"a warped one .* Calibrate the model that --with-warp was given"):
+        OnnxModel.read(warped)
 
 
 def test_a_graph_of_another_hand_gets_no_warp() -> None:
