@@ -32,7 +32,7 @@ class Recording:
 
 def painted_recording(folder: Path, size: FrameSize, seconds: float, fps: float = 30.0) -> Recording:
     """Write the painted rig's first seconds as two videos into a folder."""
-    from coconet.media.video_writer import VideoWriter
+    from coconet.media.encoding.video_writer import VideoWriter
 
     pairs = painted_pairs(max(2, round(seconds * fps)), size.height_px, size.width_px)
     paths = [folder / f"{side}-{size}.mp4" for side in ("visible", "infrared")]

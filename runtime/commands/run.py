@@ -11,6 +11,7 @@ import typer
 
 from coconet.cli import DeviceOption, OverwriteOption, ReserveOption
 from coconet.event_log import LogStyle, logging_as
+from coconet.media.encoding.encoder import EncoderName
 from coconet.model_names import DEFAULT_MODEL, MODELS, RULES
 from coconet.reading import Reading, reads_pictures
 from coconet.runtime.preprocess.fit import Fit
@@ -53,6 +54,10 @@ def run(
             show_default="nowhere",
         ),
     ] = None,
+    encoder: Annotated[
+        EncoderName,
+        typer.Option("--encoder", help="What encodes a video or stream; auto: the first of the hardware's that works."),
+    ] = "auto",
     backend: Annotated[
         str, typer.Option("--backend", help="What runs it: auto, ort, ort-cuda, openvino, tensorrt, torch.")
     ] = "auto",
@@ -145,17 +150,18 @@ def run(
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
     if view is not None:
         chosen = chosen.model_copy(update={"realtime": True})
-    output = Output(out, rotation, overwrite, skip_existing, reserve_mb)
+    output = Output(out, rotation, overwrite, skip_existing, reserve_mb, encoder)
     output.check([rig, *chosen.sources, first_choice.path], [json_file])
     choice = replace(choice_for(chosen, model, backend), ring=ring)
     Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
+    page = PageSettings(host, port, token, captures, view_token, reserve_mb, encoder)
     tuner = AdjustableRig(chosen, rig, gives_misfits=on_error == "skip")
     with (
         whole_file(json_file) if json_file else nullcontext() as scratch,
         stopped_by_signals() as stop,
         logging_as(log),
         RunSupervisor(gauge),
-        open_viewer(view, gauge, PageSettings(host, port, token, captures, view_token, reserve_mb), tuner, stop),
+        open_viewer(view, gauge, page, tuner, stop),
     ):
         report = run_rig(tuner, choice, output, ending=Ending(frames, stop), gauge=gauge)
         if scratch:

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.text import Text
 
 from coconet.runtime.doctor.commands import command_findings
+from coconet.runtime.doctor.encoders import encoder_findings
 from coconet.runtime.doctor.finding import Finding
 from coconet.runtime.doctor.gpu import driver_cuda, gpu_findings
 from coconet.runtime.doctor.jetson import jetson_findings
@@ -65,6 +66,7 @@ def diagnose(root: Path = Path("/")) -> Iterator[Finding]:
     yield from usb_findings([device.path for device in devices], root)
     cuda = driver_cuda()
     yield from package_findings(cuda_major=None if cuda is None else int(cuda.partition(".")[0]))
+    yield from encoder_findings(root)
     yield from command_findings()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 from coconet.cards.model_card import FrontEnd, ModelCard
 from coconet.errors import ExitCode, ending_with
@@ -29,6 +30,9 @@ from coconet.runtime.sinks.sink import FolderSink
 from coconet.runtime.sinks.sparing_sink import SparingSink
 from coconet.runtime.threads.queue_thread import result_unless
 from coconet.terminal import frame_progress, print_warning
+
+if TYPE_CHECKING:
+    from coconet.media.encoding.encoder_choice import EncoderChoice
 
 
 class FrontEndCheck:
@@ -103,8 +107,9 @@ def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Endin
         pairs.leave_alignment_to_model()
     with pairs:
         gauge.watch(pairs.health, pairs.drift_px, pairs.pairing_trouble)
+        encoders = _choose_encoders(out)
         with ending_with(ExitCode.OUTPUT):
-            sink = open_sparing(out, live=pairs.realtime)
+            sink = open_sparing(out, live=pairs.realtime, encoders=encoders)
         sparing = sink if isinstance(sink, SparingSink) else None
         if sparing is not None:
             gauge.watch_output(lambda: sparing.ended)
@@ -112,17 +117,27 @@ def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Endin
         selection = Selection(skips_misfits=pairs.gives_misfits, there=there)
         ending = dataclasses.replace(ending, selection=selection)
         report = run_pipeline(pairs, backend, sink, ending=ending, gauge=gauge)
-        report = dataclasses.replace(report, output_loss="" if sparing is None else sparing.loss)
+        encoded_by = encoders.facts.used if encoders else ()
+        report = dataclasses.replace(report, output_loss="" if sparing is None else sparing.loss, encoders=encoded_by)
     if report.interrupted or report.fused == ending.limit:
         return report  # what the cameras had read ahead was not wanted any more, which is no loss
     return dataclasses.replace(report, counts=pairs.counts)  # what the longer recording had left is
+
+
+def _choose_encoders(out: Output) -> EncoderChoice | None:
+    """What the output's encoder is chosen from; None if nothing is encoded, so that PyAV need not be there."""
+    if not out.is_encoded:
+        return None
+    from coconet.media.encoding.encoder_choice import EncoderChoice
+
+    return EncoderChoice(out.encoder)
 
 
 def _tell_recovered(out: Output) -> None:
     """Finish what a run of the same name that was killed has left, and say what it is called now."""
     path = output_path(out.address)
     if path is not None and out.rotation is None and unfinished(path).is_file():
-        from coconet.media.video_writer import recover_video
+        from coconet.media.encoding.whole_video import recover_video
 
         with ending_with(ExitCode.OUTPUT):
             found = recover_video(path)

@@ -29,6 +29,7 @@ class RunReport:
     passed_through: frames that show one camera alone, because the other was not there.
     skipped: pairs whose picture was there already. misfits: pairs that were left out because they could not be fused.
     output_loss: what was fused but not written, in words; empty if everything was.
+    encoders: what encoded the output, in order; more than one if one failed on the way, none if nothing was encoded.
     """
 
     model: str
@@ -47,6 +48,7 @@ class RunReport:
     skipped: int = 0
     misfits: tuple[Misfit, ...] = ()
     output_loss: str = ""
+    encoders: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, figures: RunTotals, counts: StreamCounts, *, interrupted: bool) -> RunReport:
@@ -109,6 +111,8 @@ class RunReport:
                 f"{counted(self.fused, 'frame')} in {self.seconds:.1f} s, {self.fps:.1f} fps{stopped}{there}{unfit}",
             ),
         ]
+        if self.encoders:
+            rows.append(("encoded by", ", then ".join(self.encoders)))
         timed = (
             ("latency", self.latency_ms),
             ("capture to fused", self.capture_to_fused_ms),

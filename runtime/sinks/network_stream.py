@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from coconet.errors import CoconetError, counted
 from coconet.event_log import log_event, warn_once
+from coconet.media.encoding.encoder_choice import EncoderChoice, software_only
 from coconet.redaction import redact
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.preprocess.fit import fitted
@@ -30,13 +31,18 @@ class StreamSink:
     picture of another size begins the stream again. dropped: frames nobody got.
     """
 
-    def __init__(self, address: str) -> None:
-        """Prepare to send; the first frame decides the size, and opens the connection."""
+    def __init__(self, address: str, encoders: EncoderChoice | None = None) -> None:
+        """Prepare to send; the first frame decides the size, and opens the connection.
+
+        encoders: what to choose from; no hardware if None.
+        """
+        encoders = encoders or software_only()
         self.name, piped = redact(address), address.startswith("h264")
         self.delivery = PIPED if piped else SENT
         self.dropped = self._sent = 0
         answered = address.startswith("rtsp")  # what answers can also keep us waiting
-        self._stream: EncodedStream | StreamProcess = StreamProcess(address) if answered else EncodedStream(address)
+        kind = StreamProcess if answered else EncodedStream
+        self._stream: EncodedStream | StreamProcess = kind(address, encoders)
         self._retry_s = 0.0
 
     def write(self, frame: FusedFrame) -> None:

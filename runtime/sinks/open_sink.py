@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coconet.errors import Refused
 from coconet.files import check_free, check_no_input, check_outputs
@@ -12,6 +13,10 @@ from coconet.redaction import is_network_address, redact
 from coconet.runtime.sinks.sink import FolderSink, NoSink, Sink
 from coconet.runtime.sinks.sparing_sink import DiskRoom, SparingSink, WhenFull
 from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink, kept_files
+
+if TYPE_CHECKING:
+    from coconet.media.encoding.encoder import EncoderName
+    from coconet.media.encoding.encoder_choice import EncoderChoice
 
 _SCHEMES = ("udp", "rtsp", "h264", "raw")
 
@@ -21,7 +26,7 @@ class Output:
     """Where frames go, as `open_sink` takes it: an address, and when a video file gives way to the next one.
 
     overwrite: whether it may replace what is there. skip_existing: whether pictures that are there already stay, and
-    are not made again; for a folder.
+    are not made again; for a folder. encoder: what encodes videos and streams, as EncoderChoice takes it.
     """
 
     address: str | None = None
@@ -29,6 +34,15 @@ class Output:
     overwrite: bool = False
     skip_existing: bool = False
     reserve_mb: float | None = None
+    encoder: EncoderName = "auto"
+
+    @property
+    def is_encoded(self) -> bool:
+        """Whether it is a video or a stream of one, and not pictures, raw pixels or nothing."""
+        path = output_path(self.address)
+        if path is None or self.address is None:
+            return _stream(self.address or "") not in ("", "raw:-")
+        return not _is_folder(self.address, path)
 
     def check(self, inputs: Iterable[Path | str | None], others: Iterable[Path | None] = ()) -> None:
         """Refuse what must not be written to, as check_outputs says. others: more outputs of the same command.
@@ -36,6 +50,13 @@ class Output:
         A video that is rotated never replaces anything, but may not have inputs among the files it deletes in the end.
         """
         path, inputs, others = output_path(self.address), list(inputs), list(others)
+        if self.encoder != "auto" and not self.is_encoded:
+            raise Refused(
+                "--encoder",
+                wanted="a video or a stream of H.264 as output",
+                got="another one",
+                remedy="Leave it out.",
+            )
         if self.skip_existing and (path is None or not _is_folder(self.address or "", path)):
             raise Refused(
                 "--skip-existing", wanted="a folder of pictures as output", got="another one", remedy="Leave it out."
@@ -77,38 +98,39 @@ def _is_folder(address: str, path: Path) -> bool:
     return address.endswith("/") or path.is_dir() or not path.suffix
 
 
-def open_sparing(out: Output, *, live: bool) -> Sink | SparingSink:
+def open_sparing(out: Output, *, live: bool, encoders: EncoderChoice | None = None) -> Sink | SparingSink:
     """Open a sink as open_sink does; files and folders leave some of their disk free.
 
     live: whether frames go on coming when the disk is nearly full. A run of live cameras goes on without the file, and
     with the next one of several, or the folder, once there is room again. Any other run cannot be finished, so the
-    frame for which there is no room is an error. Raises what open_sink raises.
+    frame for which there is no room is an error. encoders: as open_sink takes them. Raises what open_sink raises.
     """
     path = output_path(out.address)
     if path is None or out.address is None:
-        return open_sink(out.address)
+        return open_sink(out.address, encoders=encoders)
     folder = _is_folder(out.address, path)
     goes_on: WhenFull = "resume" if folder or out.rotation is not None else "end"
     room = DiskRoom(path if folder else path.parent, goes_on if live else "fail", out.reserve_mb)
-    return SparingSink(lambda: open_sink(out.address, out.rotation), str(path), room)
+    return SparingSink(lambda: open_sink(out.address, out.rotation, encoders), str(path), room)
 
 
-def open_sink(address: str | None, rotation: Rotation | None = None) -> Sink:
+def open_sink(address: str | None, rotation: Rotation | None = None, encoders: EncoderChoice | None = None) -> Sink:
     """Open a sink: a name with an ending is a video file, and None is nowhere.
 
     udp:// and rtsp:// send H.264; h264:- and raw:- write to standard output. A folder is what ends in a slash, has no
     ending, or is there already; it is made where it is not. rotation: when a video file gives way to the next one.
-    Schemes may be written in capitals. Raises CoconetError for an unknown scheme, and for what cannot be written.
+    encoders: what a video or stream chooses its encoder from; no hardware if None. Schemes may be
+    written in capitals. Raises CoconetError for an unknown scheme, and for what cannot be written.
     What is there is replaced: Output.check says whether it may be.
     """
     path = output_path(address)
     if path is not None and address is not None:
         if _is_folder(address, path):
             return FolderSink(path)
-        return VideoSink(path) if rotation is None else RotatingSink(path, rotation)
+        return VideoSink(path, encoders) if rotation is None else RotatingSink(path, rotation, encoders)
     if address is None:
         return NoSink()
     from coconet.runtime.sinks.network_stream import RAW_PIPE, RawSink, StreamSink
 
     stream = _stream(address)
-    return RawSink() if stream == RAW_PIPE else StreamSink(stream)
+    return RawSink() if stream == RAW_PIPE else StreamSink(stream, encoders)

@@ -16,6 +16,8 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
+from coconet.errors import Refused
+from coconet.media.encoding.encoder_choice import ChoiceFacts, EncoderChoice
 from coconet.media.pixels import Pixels
 from coconet.runtime.sinks.encoded_stream import PATIENCE_S, EncodedStream, StreamLost
 
@@ -33,25 +35,31 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 class StreamProcess:
     """Sends as EncodedStream does, and is ended if it waits for longer than a receiver deserves."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, encoders: EncoderChoice) -> None:
         """address: rtsp://; it is handed over by a pipe, as it may hold a password."""
-        self._address = address
+        self._address, self._encoders = address, encoders
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
+        self._sent = False
 
     def send(self, pixels: Pixels, timestamp_ns: int) -> None:
-        """Send one picture: (H, W, 3) BGR or (H, W) gray, uint8. Raises StreamLost."""
+        """Send one picture: (H, W, 3) BGR or (H, W) gray, uint8. Raises what EncodedStream raises."""
         try:
             pipe = self._pipe or self._started()
             pipe.send((pixels.shape, timestamp_ns))
             pipe.send_bytes(np.ascontiguousarray(pixels).data.cast("B"))
-            lost = _answer(pipe, _WAIT_S)
+            tries = not self._sent and self._encoders.tries_hardware
+            answer = _answer(pipe, _WAIT_S + _START_S * tries)
+            self._sent = True
         except (OSError, EOFError) as error:
             self.close()
             raise StreamLost(getattr(error, "strerror", None) or "its process ended") from error
-        if lost is not None:
+        self._encoders.facts, said, trouble = answer
+        for say, text in said:
+            (self._encoders.warn if say == "warn" else self._encoders.note)(text)
+        if trouble is not None:
             self.close()
-            raise StreamLost(*lost[:1], final=lost[1])
+            raise trouble
 
     def finish(self) -> None:
         """Send what is still in the encoder, and end the connection and the process."""
@@ -80,34 +88,48 @@ class StreamProcess:
             self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
                 words, pass_fds=[theirs.fileno()], stdout=subprocess.DEVNULL, env=paths
             )
-        self._pipe.send(self._address)
+        self._sent = False
+        self._pipe.send((self._address, self._encoders.facts))
         _answer(self._pipe, _START_S)
         return self._pipe
 
 
-def _answer(pipe: Connection, patience_s: float) -> tuple[str, bool] | None:
-    """None if the other end has done what it was asked, else why not and whether that is final."""
+_Answer = tuple[ChoiceFacts, tuple[tuple[str, str], ...], "StreamLost | Refused | None"]
+"""What the other end knows of encoders; "note" or "warn", and what it said; why it did not do what it was asked.
+
+A plain tuple: a class of this module has another name in the process that runs it.
+"""
+
+
+def _answer(pipe: Connection, patience_s: float) -> _Answer:
     if not pipe.poll(patience_s):
         raise TimeoutError(0, "no answer")
-    answer: tuple[str, bool] | None = pipe.recv()
+    answer: _Answer = pipe.recv()
     return answer
 
 
 def serve(pipe: Connection) -> None:
     """Send what comes through the pipe, and say of each picture whether it was taken; ends with the other end."""
-    stream = EncodedStream(pipe.recv())
-    pipe.send(None)
+    address, facts = pipe.recv()
+    said: list[tuple[str, str]] = []
+    encoders = EncoderChoice(
+        note=lambda text: said.append(("note", text)), warn=lambda text: said.append(("warn", text))
+    )
+    encoders.facts = facts
+    stream = EncodedStream(address, encoders)
+    pipe.send((facts, (), None))
     while (head := pipe.recv()) is not None:
         shape, timestamp_ns = head
         pixels = np.frombuffer(pipe.recv_bytes(), np.uint8).reshape(shape)
+        trouble: StreamLost | Refused | None = None
         try:
             stream.send(pixels, timestamp_ns)
-        except StreamLost as error:
-            pipe.send((error.reason, error.final))
-        else:
-            pipe.send(None)
+        except (StreamLost, Refused) as error:
+            trouble = error
+        pipe.send((encoders.facts, tuple(said), trouble))
+        said.clear()
     stream.finish()
-    pipe.send(None)
+    pipe.send((encoders.facts, (), None))
 
 
 if __name__ == "__main__":

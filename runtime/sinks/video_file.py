@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coconet.errors import CoconetError, counted
 from coconet.event_log import log_event
 from coconet.files import UNFINISHED, free_name, unfinished, writing_to
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.sink import WHOLE
+
+if TYPE_CHECKING:
+    from coconet.media.encoding.encoder_choice import EncoderChoice
+    from coconet.media.encoding.video_writer import EncoderLost, TimedFrame
 
 _SECOND_NS = 10**9
 
@@ -41,14 +48,16 @@ class _Timeline:
 class VideoSink:
     """A video file that plays at the pace of the pairs; it is NAME.unfinished, and plays as well, until it is closed.
 
-    Frames of another size go on in a file of their own: name-2.mp4 and so on, and the one before is finished.
+    Frames of another size go on in a file of their own: name-2.mp4 and so on, and the one before is finished. So do
+    frames after a hardware encoder failed, with the next encoder; those that it held are in the new file.
     """
 
     delivery = WHOLE
 
-    def __init__(self, path: Path) -> None:
-        self._first, self.name = path, str(path)
-        self._open(path)
+    def __init__(self, path: Path, encoders: EncoderChoice | None = None) -> None:
+        """Prepare to write `path`. encoders: what to choose from; no hardware if None."""
+        self._first, self.name, self._encoders = path, str(path), encoders
+        self._open(path, _Timeline())
 
     @property
     def size_bytes(self) -> int:
@@ -64,26 +73,61 @@ class VideoSink:
         with self._disk():
             if not self.fits(frame):
                 self._writer.close()
-                self._open(free_name(self._first))
+                self._open(free_name(self._first), _Timeline())
                 height, width = frame.pixels.shape[:2]
                 log_event("output goes on", file=str(self._path), because=f"frames of {width}x{height} now")
-            self._writer.write(frame.pixels, self._timeline.time_ns(frame.pair.timestamp_ns))
+            time_ns = self._timeline.time_ns(frame.pair.timestamp_ns)
+            self._replacing(lambda: self._writer.write(frame.pixels, time_ns))
 
     def close(self) -> None:
         """Finish the file and give it its name."""
         with self._disk():
-            self._writer.close()
+            closed = None
+            while closed is not self._writer:  # an encoder that fails only now has its pictures in a new file
+                closed = self._writer
+                self._replacing(closed.close)
 
     def discard(self) -> None:
         """Leave what was written under its unfinished name; a file that has the final name stays as it is."""
         self._writer.abandon()
 
-    def _open(self, path: Path) -> None:
-        from coconet.media.video_writer import VideoWriter
+    def _open(self, path: Path, timeline: _Timeline) -> None:
+        from coconet.media.encoding.video_writer import VideoWriter
 
         with writing_to(path):
-            self._writer = VideoWriter(path)
-        self._path, self._timeline = path, _Timeline()
+            self._writer = VideoWriter(path, self._encoders)
+        self._path, self._timeline = path, timeline
+
+    def _replacing(self, step: Callable[[], None]) -> None:
+        """Take a step of the writer; where its encoder fails, the next one takes what that held, in a new file."""
+        steps = deque([step])
+        while steps:
+            steps.extendleft(reversed(self._left_of(steps.popleft())))
+
+    def _left_of(self, step: Callable[[], None]) -> list[Callable[[], None]]:
+        """Take a step, and give what is to be done again by another encoder."""
+        from coconet.media.encoding.video_writer import EncoderLost
+
+        try:
+            step()
+        except EncoderLost as lost:
+            self._go_on(lost)
+            return [partial(self._take, frame) for frame in lost.frames]
+        return []
+
+    def _take(self, frame: TimedFrame) -> None:
+        self._writer.take(frame)
+
+    def _go_on(self, lost: EncoderLost) -> None:
+        if self._encoders is not None:
+            self._encoders.drop(lost.encoder, lost.reason)
+        if lost.begun:
+            self._writer.close()
+        else:
+            self._writer.abandon()  # there is nothing in it, so the name is free again
+        if lost.frames:
+            self._open(free_name(self._first) if lost.begun else self._path, self._timeline)
+            log_event("output goes on", file=str(self._path), because=f"{lost.encoder.name} failed")
 
     @contextmanager
     def _disk(self) -> Iterator[None]:
@@ -104,7 +148,7 @@ STAMP = r"\d{8}T\d{6}-\d{3}Z"
 
 def recover_leftovers(folder: Path, names: re.Pattern[str]) -> None:
     """Finish the videos of a folder that a kill has left unfinished and whose names fit; each gets the name it has."""
-    from coconet.media.video_writer import recover_video
+    from coconet.media.encoding.whole_video import recover_video
 
     for left in sorted(folder.glob(f"*{UNFINISHED}")):
         path = left.with_name(left.name.removesuffix(UNFINISHED))
@@ -143,7 +187,7 @@ def kept_files(path: Path) -> list[Path]:
 
 
 def _rotated(path: Path) -> re.Pattern[str]:
-    return re.compile(f"{re.escape(path.stem)}-{STAMP}{re.escape(path.suffix)}")
+    return re.compile(rf"{re.escape(path.stem)}-{STAMP}(-\d+)?{re.escape(path.suffix)}")  # -2: after a failed encoder
 
 
 class RotatingSink:
@@ -151,9 +195,12 @@ class RotatingSink:
 
     delivery = WHOLE
 
-    def __init__(self, path: Path, rotation: Rotation) -> None:
-        """Begin the first file, so that a place that cannot be written to is refused at once."""
-        self._path, self._rotation, self.name = path, rotation, str(path)
+    def __init__(self, path: Path, rotation: Rotation, encoders: EncoderChoice | None = None) -> None:
+        """Begin the first file, so that a place that cannot be written to is refused at once.
+
+        encoders: what to choose from; no hardware if None.
+        """
+        self._path, self._rotation, self.name, self._encoders = path, rotation, str(path), encoders
         self._begun_ns: int | None = None
         self._last_name = ""
         self._current = self._next()
@@ -191,7 +238,7 @@ class RotatingSink:
             stamp = f"{now:%Y%m%dT%H%M%S}-{now.microsecond // 1000:03d}Z"
             name = f"{self._path.stem}-{stamp}{self._path.suffix}"
         self._last_name = name
-        return VideoSink(self._path.with_name(name))
+        return VideoSink(self._path.with_name(name), self._encoders)
 
     def _delete_oldest(self) -> None:
         if not self._rotation.keep:

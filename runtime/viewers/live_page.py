@@ -11,6 +11,7 @@ from types import TracebackType
 
 from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.event_log import log_event
+from coconet.media.encoding.encoder import EncoderName
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.viewers.snapshots import Captures, check_capture_folder
@@ -22,6 +23,7 @@ class PageSettings:
 
     host, port: this machine only unless told otherwise; port 0 takes any that is free. token: what a viewer from
     elsewhere has to know. captures: the folder for snapshots and recordings. view_token: what lets one watch only.
+    encoder: what encodes recordings, as EncoderChoice takes it.
     """
 
     host: str = "127.0.0.1"
@@ -30,6 +32,7 @@ class PageSettings:
     captures: Path = Path("captures")
     view_token: str | None = None
     reserve_mb: float | None = None
+    encoder: EncoderName = "auto"
 
 
 class LivePage:
@@ -57,7 +60,7 @@ class LivePage:
 
         settings = settings or PageSettings()
         check_capture_folder(settings.captures)
-        captures = Captures(settings.captures, reserve_mb=settings.reserve_mb)
+        captures = Captures(settings.captures, reserve_mb=settings.reserve_mb, encoder=settings.encoder)
         self.view = LiveView(gauge, LatestFrame(), Jpegs(), captures)
         routes = [*probe_routes(gauge, LivenessCheck(gauge)), *([] if tuner is None else tuning_routes(tuner))]
         app = live_app(self.view, Access(settings.host, settings.token, settings.view_token), routes)

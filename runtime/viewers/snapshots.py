@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from coconet.errors import CoconetError
 from coconet.files import check_place, make_folder, writing_to
@@ -21,7 +22,11 @@ from coconet.runtime.sinks.video_file import STAMP, recover_leftovers
 from coconet.runtime.sinks.writer_thread import SinkThread
 from coconet.runtime.viewers.rate_limit import RateLimit, TooOften
 
-_OURS = re.compile(rf"{STAMP}\.mp4")
+if TYPE_CHECKING:
+    from coconet.media.encoding.encoder import EncoderName
+    from coconet.media.encoding.encoder_choice import EncoderChoice
+
+_OURS = re.compile(rf"{STAMP}(-\d+)?\.mp4")
 
 _SIDES = ("fused", "visible", "infrared")
 
@@ -65,9 +70,18 @@ class Captures:
     """Writes into a folder, which is made with the first file; not too often, and not until its disk is full."""
 
     def __init__(
-        self, folder: Path, now_s: Callable[[], float] = time.monotonic, reserve_mb: float | None = None
+        self,
+        folder: Path,
+        now_s: Callable[[], float] = time.monotonic,
+        reserve_mb: float | None = None,
+        encoder: EncoderName = "auto",
     ) -> None:
-        """Prepare to write. reserve_mb: how much of the disk stays free, as spare_bytes takes it."""
+        """Prepare to write. reserve_mb: how much of the disk stays free, as spare_bytes takes it.
+
+        encoder: what encodes recordings, as EncoderChoice takes it.
+        """
+        self._encoder = encoder
+        self._encoders: EncoderChoice | None = None
         self.folder = folder
         self._now_s, self._reserve_mb = now_s, reserve_mb
         self._snapshots, self._recordings = RateLimit(5, 1.0, now_s), RateLimit(5, 10.0, now_s)
@@ -114,7 +128,7 @@ class Captures:
                 name = f"{self._stem(self._recordings)}.mp4"
                 recover_leftovers(self.folder, _OURS)
                 path, room = str(self.folder / name), DiskRoom(self.folder, "end", self._reserve_mb)
-                file = SparingSink(lambda: open_sink(path), path, room, self._now_s, CLIPPED)
+                file = SparingSink(lambda: open_sink(path, None, self._choice()), path, room, self._now_s, CLIPPED)
                 writer = SinkThread(file)
                 writer.start()
                 self._clip = _Clip(name, time.monotonic(), file, writer)
@@ -128,6 +142,12 @@ class Captures:
                 return None
             clip.writer.close()
             return clip.state
+
+    def _choice(self) -> EncoderChoice:
+        from coconet.media.encoding.encoder_choice import EncoderChoice
+
+        self._encoders = self._encoders or EncoderChoice(self._encoder)
+        return self._encoders
 
     def _stem(self, allowance: RateLimit) -> str:
         make_folder(self.folder)

@@ -10,9 +10,9 @@ from typing import Any
 import av
 import numpy as np
 
+from coconet.media.encoding.video_writer import VideoWriter
 from coconet.media.image import write_picture
 from coconet.media.pixels import Pixels, RawPixels
-from coconet.media.video_writer import VideoWriter
 from coconet.runtime.frame import Frame
 
 SECOND_NS = 10**9

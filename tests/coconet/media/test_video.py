@@ -14,8 +14,10 @@ import pytest
 from av.video.codeccontext import VideoCodecContext
 
 from coconet.errors import CoconetError
+from coconet.media.encoding.encoder import H264, MPEG4, Encoder
+from coconet.media.encoding.video_writer import VideoWriter
 from coconet.media.video import VideoFrame, VideoReader
-from coconet.media.video_writer import H264, MPEG4, Encoder, VideoWriter
+from tests.support.encoders import FixedChoice
 from tests.support.recordings import flat, noisy_video, write_video
 
 COLOURS = [(0, 0, 255), (0, 255, 0), (255, 0, 0), (255, 255, 255), (0, 0, 0), (40, 90, 200)]
@@ -26,7 +28,7 @@ UNEVEN_NS = [0, 33_000_000, 70_000_000, 200_000_000, 250_000_000, 1_000_000_000]
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
 def test_every_frame_keeps_its_own_time(tmp_path: Path, encoder: Encoder, suffix: str) -> None:
     path = tmp_path / f"uneven{suffix}"
-    with VideoWriter(path, encoder) as writer:
+    with VideoWriter(path, FixedChoice(encoder)) as writer:
         for stamp in UNEVEN_NS:
             writer.write(flat(90), 5_000_000_000 + stamp)
     with VideoReader(path) as reader:
@@ -36,7 +38,7 @@ def test_every_frame_keeps_its_own_time(tmp_path: Path, encoder: Encoder, suffix
 @pytest.mark.parametrize("encoder", [H264, MPEG4], ids=lambda encoder: encoder.name)
 def test_colours_come_back(tmp_path: Path, encoder: Encoder) -> None:
     path = tmp_path / "colours.mp4"
-    with VideoWriter(path, encoder) as writer:
+    with VideoWriter(path, FixedChoice(encoder)) as writer:
         for index, colour in enumerate(COLOURS):
             writer.write(np.full((48, 64, 3), colour, np.uint8), index * 40_000_000)
     with VideoReader(path) as reader:
@@ -161,7 +163,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from coconet.media.video_writer import VideoWriter
+from coconet.media.encoding.video_writer import VideoWriter
 rng, writer = np.random.default_rng(0), VideoWriter(Path(sys.argv[1]))
 noise = rng.integers(0, 256, (96, 128, 3), dtype=np.uint8)
 for index in range(int(sys.argv[2])):

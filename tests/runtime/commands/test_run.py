@@ -12,9 +12,9 @@ import typer
 from typer.testing import CliRunner
 
 from coconet.errors import CoconetError, ExitCode
+from coconet.media.encoding.video_writer import VideoWriter
 from coconet.media.image import read_picture
 from coconet.media.video import VideoReader
-from coconet.media.video_writer import VideoWriter
 from coconet.runtime.commands.run import run
 from tests.support.pair_folders import write_pair
 from tests.support.recordings import flat, write_stamped_video

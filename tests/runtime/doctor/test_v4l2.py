@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from coconet.media.encoding import v4l2_calls
 from coconet.runtime.doctor import v4l2
 from coconet.runtime.doctor.v4l2 import V4l2Format, v4l2_devices
 
@@ -31,11 +32,11 @@ class Camera:
 
     def __call__(self, file: int, number: int, answer: bytearray) -> int:
         index = struct.unpack_from("I", answer)[0]
-        if number == v4l2.QUERY_CAPABILITY:
-            answer[:] = v4l2.CAPABILITY.pack(b"uvcvideo", b"Boson", b"usb-1", 6, 0x80000001, self.flags)
-        elif number == v4l2.LIST_FORMAT and index < 2:
+        if number == v4l2_calls.QUERY_CAPABILITY:
+            answer[:] = v4l2_calls.CAPABILITY.pack(b"uvcvideo", b"Boson", b"usb-1", 6, 0x80000001, self.flags)
+        elif number == v4l2_calls.LIST_FORMAT and index < 2:
             name, fourcc = ((b"16-bit gray", b"Y16 "), (b"YUYV 4:2:2", b"YUYV"))[index]
-            answer[:] = v4l2.FORMAT.pack(index, 1, 0, name, fourcc, 0)
+            answer[:] = v4l2_calls.FORMAT.pack(index, 1, 0, name, fourcc, 0)
         elif number == v4l2.LIST_SIZE and index < (1 if self.stepwise else 2):
             numbers = (80, 640, 16, 60, 512, 4) if self.stepwise else ((640, 512), (320, 256))[index] + (0,) * 4
             struct.pack_into("I6I", answer, 8, 3 if self.stepwise else 1, *numbers)
@@ -85,4 +86,4 @@ def test_calls_are_numbered_as_in_the_kernels_headers(tmp_path: Path) -> None:
     (tmp_path / "layout.c").write_text(LAYOUT)
     subprocess.run(["gcc", tmp_path / "layout.c", "-o", tmp_path / "layout"], check=True)
     told = subprocess.run([tmp_path / "layout"], capture_output=True, text=True, check=True).stdout
-    assert told == f"{v4l2.QUERY_CAPABILITY} {v4l2.LIST_FORMAT} {v4l2.LIST_SIZE}"
+    assert told == f"{v4l2_calls.QUERY_CAPABILITY} {v4l2_calls.LIST_FORMAT} {v4l2.LIST_SIZE}"

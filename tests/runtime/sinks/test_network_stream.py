@@ -17,11 +17,15 @@ import av
 import numpy as np
 import pytest
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, Refused
+from coconet.media.encoding.encoder import HardwareEncoder
+from coconet.media.encoding.encoder_choice import EncoderChoice
+from coconet.media.encoding.trial import software_encoder
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks import stream_process
 from coconet.runtime.sinks.network_stream import RawSink, StreamSink
 from coconet.runtime.sinks.open_sink import open_sink
+from tests.support.encoders import choice_of, device_at
 from tests.support.frames import fused_frame
 from tests.support.patience import PATIENCE_S
 
@@ -83,13 +87,35 @@ def test_a_receiver_sees_the_fused_pictures(kind: str) -> None:
     address = f"{kind}://127.0.0.1:{free_port()}" + ("/fused" if kind == "rtsp" else "")
     options = LISTENING if kind == "rtsp" else {}
     with receiver(address, options) as pictures:
-        sink = StreamSink(address)
+        encoders = EncoderChoice(candidates=())
+        sink = StreamSink(address, encoders)
         begin(sink)
         send_until_enough(sink, pictures)
         sink.close()
+    assert encoders.facts.used == (software_encoder("live").name,)  # also from the process of its own
     assert len(pictures.result()) == 3
     assert pictures.result()[-1].shape == (48, 64, 3)
     assert abs(int(pictures.result()[-1].mean()) - LEVEL) <= 2
+
+
+@pytest.mark.parametrize("address", ["udp://127.0.0.1:9", "rtsp://127.0.0.1:9/fused"])
+def test_an_encoder_that_was_asked_for_and_does_not_work_ends_the_stream(address: str) -> None:
+    absent = HardwareEncoder("h264_amf", (), (), ("qp_i",), (20,), device="none")
+    sink = StreamSink(address, EncoderChoice("h264_amf", candidates=[absent]))
+    with pytest.raises(Refused, match="--encoder h264_amf: wanted an encoder that works here, got"):
+        sink.write(frame(0))
+    sink.discard()
+
+
+@pytest.mark.parametrize("address", ["udp://127.0.0.1:9", "rtsp://127.0.0.1:9/fused"])
+def test_an_encoder_that_refuses_is_told_also_from_a_process_of_its_own(address: str, tmp_path: Path) -> None:
+    absent = HardwareEncoder("h264_amf", ("dev/codec0",), (), ("qp_i",), (20,), device="none")
+    choice, said = choice_of(absent, device_at(tmp_path))
+    sink = StreamSink(address, choice)
+    sink.write(frame(0))
+    sink.write(frame(1))
+    sink.discard()
+    assert [one.startswith("h264_amf does not encode 64x48 here (") for one in said.warnings] == [True]
 
 
 def test_a_receiver_who_never_comes_is_said_without_the_password(capsys: pytest.CaptureFixture[str]) -> None:

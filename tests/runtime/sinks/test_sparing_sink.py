@@ -10,8 +10,8 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.files import spare_bytes
+from coconet.media.encoding.video_writer import VideoWriter
 from coconet.media.video import VideoReader
-from coconet.media.video_writer import VideoWriter
 from coconet.runtime.sinks.open_sink import Output, open_sink, open_sparing
 from coconet.runtime.sinks.sparing_sink import DiskRoom, SparingSink, WhenFull, check_room
 from tests.support.frames import fused_frame

@@ -99,7 +99,7 @@ def test_a_full_disk_is_said_with_where_the_video_is(tmp_path: Path, monkeypatch
     def fill(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("coconet.media.video_writer.yuv_frame", fill)
+    monkeypatch.setattr("coconet.media.encoding.video_writer.yuv_frame", fill)
     with pytest.raises(CoconetError, match=r"No space left on device. Free space\. .* in a\.mp4\.unfinished"):
         sink.write(fused_frame(20))
     sink.discard()
@@ -117,7 +117,7 @@ def test_a_disk_without_room_for_a_copy_keeps_the_video_as_it_was_written(
     def fill(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("coconet.media.video_writer._copy", fill)
+    monkeypatch.setattr("coconet.media.encoding.whole_video._copy", fill)
     sink.close()
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
     with VideoReader(tmp_path / "a.mp4") as video:

@@ -57,7 +57,7 @@ def test_a_disk_that_fails_shows_in_the_state_comes_out_of_stop_and_costs_the_lo
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shelf = Shelf(fails_at=0)
-    monkeypatch.setattr("coconet.runtime.viewers.snapshots.open_sink", lambda _address: shelf)
+    monkeypatch.setattr("coconet.runtime.viewers.snapshots.open_sink", lambda *_: shelf)
     captures = Captures(tmp_path)
     captures.start()
     captures.note(fused_frame())
