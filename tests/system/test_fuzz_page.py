@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from websockets.exceptions import WebSocketException
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 from coconet.runtime.doctor.kernel_files import bytes_in
 from coconet.runtime.rig.live_settings import AdjustableRig
@@ -112,7 +113,7 @@ def message(seed: int) -> tuple[bytes, bool]:
     return damaged_text(wish, rng) if seed % 2 else damaged(wish.encode(), rng, 1), rng.random() < 0.9
 
 
-def reply_to(viewer: ClientConnection, wish: bytes, as_text: bool) -> str:
+def reply_to(viewer: Connection, wish: bytes, as_text: bool) -> str:
     """`open` where the viewer may go on, `closed` where the page hangs up."""
     try:
         viewer.send(wish.decode(errors="replace") if as_text else wish)

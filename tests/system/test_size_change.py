@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 from coconet.media.video import VideoReader
 from coconet.runtime.backends.baseline import BaselineBackend
@@ -30,7 +31,7 @@ from tests.support.loop_ends import Shelf
 LARGE, SMALL, WIDE = (480, 640), (240, 320), (180, 320)
 
 
-def shape_on_the_page(viewer: ClientConnection) -> tuple[int, ...]:
+def shape_on_the_page(viewer: Connection) -> tuple[int, ...]:
     viewer.send(json.dumps({"looks": [{"view": "fused"}]}))
     message = viewer.recv(20)
     assert isinstance(message, bytes)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.sync.connection import Connection
 
 from coconet.errors import CoconetError
 from coconet.media.image import read_picture
@@ -45,7 +46,7 @@ def watching(rig: LiveRig, **words: Any) -> ClientConnection:
     return connection
 
 
-def wish(socket: ClientConnection, *views: str) -> tuple[dict[str, object], list[bytes]]:
+def wish(socket: Connection, *views: str) -> tuple[dict[str, object], list[bytes]]:
     socket.send(json.dumps({"looks": [{"view": view} for view in views]}))
     message = socket.recv(20)
     assert isinstance(message, bytes)
