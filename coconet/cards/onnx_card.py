@@ -49,6 +49,13 @@ class OnnxFile:
 def read_onnx(path: Path) -> OnnxFile:
     """Read a model that coconet export wrote, and its card. Raises CoconetError for any other file."""
     content = read_file(path, "an ONNX model")
+    if not content:  # to protobuf that is a model with nothing in it
+        raise CoconetError(
+            path,
+            wanted="an ONNX model",
+            got="an empty file",
+            remedy="Copy the file again, or export it again with coconet export.",
+        )
     try:
         model = onnx.load_model_from_string(content)
     except DecodeError as error:

@@ -104,6 +104,12 @@ def test_a_file_that_is_no_onnx_model_is_refused(tmp_path: Path) -> None:
         OnnxModel.read(tmp_path / "text.onnx")
 
 
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "empty.onnx").touch()
+    with pytest.raises(CoconetError, match="wanted an ONNX model, got an empty file"):
+        OnnxModel.read(tmp_path / "empty.onnx")
+
+
 def test_a_model_without_a_card_is_refused(tmp_path: Path) -> None:
     proto = onnx.load(write_unet(tmp_path / "unet.onnx"))
     del proto.metadata_props[:]
