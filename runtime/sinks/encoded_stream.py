@@ -70,7 +70,7 @@ class EncodedStream:
         self._origin_ns, self._key_ns, self._last_tick = 0, 0, -1
 
     def send(self, pixels: Pixels, timestamp_ns: int) -> None:
-        """Send one picture: (H, W, 3) BGR or (H, W) gray, uint8. Raises StreamLost.
+        """Send one picture: (H, W, 3) BGR or (H, W) gray, uint8. Raises StreamLost; the next picture connects again.
 
         Raises Refused if the encoder that was asked for does not work.
         """
@@ -79,6 +79,7 @@ class EncodedStream:
             while not self._encoded(picture, timestamp_ns):
                 pass  # the next encoder tries; behind the last one stands software
         except (FFmpegError, OSError) as error:
+            self.close()
             final = self._scheme == "h264" or isinstance(error, HTTPUnauthorizedError)
             raise StreamLost(getattr(error, "strerror", None) or type(error).__name__, final=final) from error
 

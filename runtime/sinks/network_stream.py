@@ -73,7 +73,6 @@ class StreamSink:
         self._stream.close()
 
     def _lost(self, error: StreamLost) -> None:
-        self.discard()
         if error.final:
             raise CoconetError(
                 self.name, wanted="somebody who takes the stream", got=error.reason, remedy="Start the receiver first."

@@ -57,8 +57,7 @@ class StreamProcess:
         self._encoders.facts, said, trouble = answer
         for say, text in said:
             (self._encoders.warn if say == "warn" else self._encoders.note)(text)
-        if trouble is not None:
-            self.close()
+        if trouble is not None:  # the process stays: starting another for each try takes a second and more
             raise trouble
 
     def finish(self) -> None:

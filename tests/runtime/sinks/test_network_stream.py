@@ -31,7 +31,7 @@ from tests.support.patience import PATIENCE_S
 
 PAINTED = "painted://?width=64&height=48&fps=50"
 LEVEL = 120
-LISTENING = {"rtsp_flags": "listen", "listen_timeout": "20"}
+LISTENING = {"rtsp_flags": "listen", "listen_timeout": str(round(PATIENCE_S))}
 
 
 def free_port() -> int:
