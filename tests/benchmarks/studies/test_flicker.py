@@ -128,7 +128,7 @@ def test_every_fused_picture_is_reported() -> None:
 
 @pytest.mark.parametrize("frames", [0, 1])
 def test_fewer_than_two_frames_are_refused(frames: int) -> None:
-    with pytest.raises(CoconetError, match=f"wanted two neighbouring frames or more, got {frames} frames"):
+    with pytest.raises(CoconetError, match=rf"wanted two neighbouring frames or more, got {frames} frames?\."):
         measured(flickering(1, frames), flickering(1, frames))
 
 
