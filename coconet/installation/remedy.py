@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from importlib.machinery import PathFinder
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,7 +128,8 @@ def _pip_line(words: Iterable[str]) -> str:
 
 def _pip(order: str) -> list[str]:
     """An order to the pip of this environment: by its short name if that is what a shell would find."""
-    if importlib.util.find_spec("pip") is None and shutil.which("uv"):
+    # Asked past the other finders: setuptools' one forgets the distutils that is in use when it hears of pip.
+    if PathFinder.find_spec("pip") is None and shutil.which("uv"):
         return ["uv", "pip", order, "--python", sys.executable]
     found = shutil.which("pip")
     short = found is not None and Path(found).parent == Path(sys.executable).parent

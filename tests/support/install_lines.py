@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
+import json
 import re
-import runpy
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -50,16 +50,22 @@ class InstallLine:
         return {canonicalize_name(Requirement(one).name) for one in self.requirements()}
 
 
+_READ_SETUP = """
+import json, runpy, setuptools
+setuptools.setup = lambda **_: None
+names = runpy.run_path("setup.py")
+print(json.dumps({"": names["BASE"], **names["EXTRAS"]}))
+"""
+
+
 @cache
 def packages_of_setup() -> dict[str, tuple[str, ...]]:
-    """What setup.py asks for: the base under an empty name, and each extra under its own."""
-    setuptools: Any = importlib.import_module("setuptools")  # setup.py calls it, and here it does nothing
-    real, setuptools.setup = setuptools.setup, lambda **_: None
-    try:
-        names = runpy.run_path(str(ROOT / "setup.py"))
-    finally:
-        setuptools.setup = real
-    return {"": tuple(names["BASE"]), **{extra: tuple(packages) for extra, packages in names["EXTRAS"].items()}}
+    """What setup.py asks for: the base under an empty name, and each extra under its own.
+
+    It runs in another process, as setuptools puts its own distutils in the place of one that is in use.
+    """
+    run = subprocess.run([sys.executable, "-c", _READ_SETUP], cwd=ROOT, capture_output=True, text=True, check=True)
+    return {extra: tuple(packages) for extra, packages in json.loads(run.stdout).items()}
 
 
 def asked_for() -> dict[str, tuple[str, ...]]:

@@ -16,13 +16,6 @@ from coconet.runtime.doctor.packages import FLAVOURS
 from tests.support.install_lines import ROOT, InstallLine, asked_for, install_lines, packages_of_setup
 from tests.support.resolver import MACHINES, Machine, Unresolvable, outcome, resolve
 
-# setuptools puts its own distutils in the place of Python's, and both warn if something has imported that before.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The distutils package is deprecated:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:Distutils was imported before Setuptools:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Setuptools is replacing distutils:UserWarning"),
-]
-
 LINES = install_lines()
 SWITCH = "COCONET_RESOLVE"
 KINDS = [{canonicalize_name(name) for name in names} for names in FLAVOURS.values()]

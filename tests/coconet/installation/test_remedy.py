@@ -8,6 +8,7 @@ import sys
 import venv
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -52,9 +53,21 @@ def test_a_pip_that_is_not_in_the_path_is_called_by_its_python(monkeypatch: pyte
 
 
 def test_an_environment_without_pip_is_served_by_uv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr(remedy, "PathFinder", SimpleNamespace(find_spec=lambda _: None))
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     assert install_command("web", root=tmp_path).startswith("uv pip install --python ")
+
+
+class Sensitive:
+    """A finder as setuptools' one, which changes what is imported when it hears of pip."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        assert name != "pip"
+
+
+def test_to_look_for_pip_disturbs_nothing_that_is_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "meta_path", [Sensitive(), *sys.meta_path])
+    assert "pip install" in install_command("web", root=tmp_path)
 
 
 @pytest.mark.parametrize("extra", MODULES)
