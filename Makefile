@@ -9,13 +9,17 @@ BINDINGS := tensorrt_cu13_bindings==11.4.* tensorrt_cu12_bindings==10.3.*
 # Type checkers follow folders, not package_dir: they are shown a tree of links in which every part lies in coconet/.
 LINKS := .links
 
-.PHONY: demo test lint resolve links clean
+.PHONY: demo test test-slow lint resolve links clean
 
 demo: $(VENV)/.base
 	$(BIN)/coconet demo --overwrite
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+
+# What takes more than about 5 s each: large networks exported and built, whole programs killed, wheels installed.
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
 
 lint: $(VENV)/.dev links
 	$(BIN)/ruff check .

@@ -58,15 +58,22 @@ def apart(pair: tuple[np.ndarray, np.ndarray]) -> int:
     return int(np.abs(pair[0].astype(int) - pair[1]).max())
 
 
-@pytest.mark.parametrize("size", ["48x64", "45x51"])
-@pytest.mark.parametrize("network", ["lite", "coconet"])
+@pytest.mark.parametrize(
+    ("network", "size"),
+    [
+        ("lite", "48x64"),
+        ("lite", "45x51"),
+        ("coconet", "45x51"),
+        pytest.param("coconet", "48x64", marks=pytest.mark.slow),
+    ],
+)
 def test_a_graph_of_one_size_fuses_as_pytorch_does(tmp_path: Path, network: str, size: str) -> None:
     checkpoint, fixed = fresh(network), FrameSize.parse(size)
     export_onnx(checkpoint, tmp_path / "m.onnx", ExportOptions(fixed))
     assert apart(fused_by_both(checkpoint, tmp_path / "m.onnx", fixed)) <= 1
 
 
-@pytest.mark.parametrize("network", ["lite", "coconet"])
+@pytest.mark.parametrize("network", ["lite", pytest.param("coconet", marks=pytest.mark.slow)])
 def test_a_graph_of_any_size_fuses_every_size_as_pytorch_does(tmp_path: Path, network: str) -> None:
     checkpoint = fresh(network)
     export_onnx(checkpoint, tmp_path / "m.onnx", ExportOptions())
@@ -74,6 +81,7 @@ def test_a_graph_of_any_size_fuses_every_size_as_pytorch_does(tmp_path: Path, ne
         assert apart(fused_by_both(checkpoint, tmp_path / "m.onnx", FrameSize.parse(size))) <= 1
 
 
+@pytest.mark.slow
 def test_the_published_semantics_with_attention_survive_the_export(tmp_path: Path) -> None:
     checkpoint, size = published(), FrameSize(48, 40)
     export_onnx(checkpoint, tmp_path / "m.onnx", ExportOptions(size))
@@ -161,6 +169,7 @@ def test_a_frame_too_small_for_the_padding_leaves_no_file(tmp_path: Path) -> Non
 RANGE = SizeRange(FrameSize(32, 40), FrameSize(64, 96))
 
 
+@pytest.mark.slow
 def test_a_range_of_sizes_fuses_its_ends_and_is_told_in_the_card(tmp_path: Path) -> None:
     checkpoint = fresh("lite")
     card = export_onnx(checkpoint, tmp_path / "m.onnx", ExportOptions(RANGE))
@@ -169,6 +178,7 @@ def test_a_range_of_sizes_fuses_its_ends_and_is_told_in_the_card(tmp_path: Path)
         assert apart(fused_by_both(checkpoint, tmp_path / "m.onnx", size)) <= 1
 
 
+@pytest.mark.slow
 def test_a_range_over_one_side_fixes_the_other(tmp_path: Path) -> None:
     card = export_onnx(
         fresh("lite"), tmp_path / "m.onnx", ExportOptions(SizeRange(FrameSize(32, 40), FrameSize(32, 96)))
@@ -178,6 +188,7 @@ def test_a_range_over_one_side_fixes_the_other(tmp_path: Path) -> None:
     assert [side.dim_value for side in shape] == [1, 32, 0, 3]
 
 
+@pytest.mark.slow
 def test_every_pair_of_a_batch_is_fused_as_if_alone(tmp_path: Path) -> None:
     checkpoint, size = fresh("lite"), FrameSize(40, 48)
     for batch in (1, 3):
@@ -192,7 +203,7 @@ def test_every_pair_of_a_batch_is_fused_as_if_alone(tmp_path: Path) -> None:
     assert np.abs(together.astype(int) - np.stack(alone)).max() <= 1
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+@pytest.mark.parametrize("precision", [pytest.param("fp32", marks=pytest.mark.slow), "fp16"])
 def test_the_bare_form_gives_the_floats_of_the_network(tmp_path: Path, precision: str) -> None:
     checkpoint, options = fresh("lite"), ExportOptions(None, 1, precision, form="bare")  # type: ignore[arg-type]
     card = export_onnx(checkpoint, tmp_path / "m.onnx", options)

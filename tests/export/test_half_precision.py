@@ -103,6 +103,7 @@ def test_statistics_of_a_frame_are_single_precision() -> None:
     assert float(normalized.float().std()) == pytest.approx(1.0, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(256, 320), pytest.param(WHOLE, marks=needs_minutes)], ids=["320x256", "1280x1024"])
 def test_a_larger_frame_stays_finite_in_onnx_runtime(tmp_path: Path, size: tuple[int, int]) -> None:
     """Energies grow with the pixels: queries and keys are as much louder as the frame is smaller than a whole one."""

@@ -33,7 +33,7 @@ from tests.support.zoo import PUBLISHED, published
 
 LONG = os.environ.get("COCONET_ZOO") == "all"
 QUICK = ("densefuse", "tardal", "sdnet")
-"""Tried every time in both precisions: reflection, BatchNorm, TensorFlow. An export takes seconds."""
+"""Tried in both precisions: reflection, BatchNorm, TensorFlow. An export takes seconds; the first is no slow test."""
 HEAVY = ("smoa", "swinfusion")
 """Over half a minute for one export of any size on one core: of one size here, of any with COCONET_ZOO=all."""
 TWIN = "u2fusion-pytorch"
@@ -55,10 +55,18 @@ def each(*, any_size: bool) -> pytest.MarkDecorator:
 
 
 def marks(name: str, precision: str, *, any_size: bool) -> list[pytest.MarkDecorator]:
-    if name in QUICK:
+    if name == QUICK[0]:
         return []
+    if name in QUICK:
+        return [pytest.mark.slow]
     long = precision == "fp16" or name == TWIN or (name in HEAVY and any_size)
     return [pytest.mark.slow, needs_minutes] if long else [pytest.mark.slow]
+
+
+def marks_int8(name: str) -> list[pytest.MarkDecorator]:
+    if name in QUICK[:2]:
+        return [pytest.mark.slow] if name == QUICK[1] else []
+    return [pytest.mark.slow, needs_minutes]
 
 
 SIZES = ((48, 64), (37, 51), (50, 67))
@@ -137,9 +145,7 @@ def engine(path: Path, gpus: tuple[str, ...], folder: Path) -> EngineCard:
     return build_file(path, folder / "m.engine", BuildOptions(gpus, sizes))
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(one.name, marks=[] if one.name in QUICK[:2] else [needs_minutes]) for one in PUBLISHED]
-)
+@pytest.mark.parametrize("name", [pytest.param(one.name, marks=marks_int8(one.name)) for one in PUBLISHED])
 def test_int8_passes_the_gate_of_verify_and_is_built_or_is_refused(graph: Graph, tmp_path: Path, name: str) -> None:
     path, int8 = graph(name, "fp32", None if LONG and name not in HEAVY else ODD), tmp_path / "m.int8.onnx"
     frames = textured_pairs(tmp_path / "frames", 3)
@@ -152,6 +158,7 @@ def test_int8_passes_the_gate_of_verify_and_is_built_or_is_refused(graph: Graph,
         assert re.search(r"PSNR|changed by|frames", str(result.exception))
 
 
+@pytest.mark.slow
 def test_one_word_and_the_weights_are_enough(tmp_path: Path) -> None:
     published("didfuse").write(tmp_path)
     words = [
@@ -167,6 +174,7 @@ def test_one_word_and_the_weights_are_enough(tmp_path: Path) -> None:
     assert f"{tmp_path}/didfuse.onnx: fp32, 48x64" in said
 
 
+@pytest.mark.slow
 def test_a_file_alone_is_recognised_and_a_stretch_is_only_made_if_asked_for(tmp_path: Path) -> None:
     path = published("sdnet").write(tmp_path)[0]
     assert "infrared,visible, -1..1, not stretched as the published" in call(export, path, "--size", "48x64").stdout

@@ -108,6 +108,7 @@ def test_help_names_every_public_name_and_shows_every_function() -> None:
         assert f"\n    {name}(" in functions
 
 
+@pytest.mark.slow
 def test_a_typed_program_passes_the_strict_type_checker_and_its_mistakes_are_found(tmp_path: Path) -> None:
     (tmp_path / "coconet").mkdir()
     for entry in (*(ROOT / "coconet").iterdir(), *(ROOT / part for part in ("runtime", "export", "calibration"))):

@@ -60,6 +60,7 @@ def says(words: str, pair: FramePair) -> bool:
     return words in pair.notice
 
 
+@pytest.mark.slow
 def test_unlike_rates_with_jitter_pair_within_half_the_slower_period(servers: tuple[Server, Server]) -> None:
     visible, infrared = servers
     log = Log()

@@ -81,7 +81,7 @@ def write_pairs(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("number", ALIKE)
+@pytest.mark.parametrize("number", [ALIKE[0], *(pytest.param(one, marks=pytest.mark.slow) for one in ALIKE[1:])])
 def test_a_training_that_is_stopped_goes_on_where_it_was(tmp_path: Path, number: int) -> None:
     write_pairs(tmp_path / "pairs")
     words = ("train", "--data", "pairs", "--out", "run", "--batch", "1", "--patch", "64")
@@ -172,6 +172,7 @@ def test_cameras_that_never_answer_are_not_waited_for(tmp_path: Path, command: s
     assert (code, files(tmp_path)) == (0, ["rig.toml"]), said
 
 
+@pytest.mark.slow
 def test_a_pipe_that_nobody_reads_is_given_up(tmp_path: Path) -> None:
     words = ("--visible", "painted://?fps=50", "--infrared", "painted://?fps=50", "--model", "average", "--log", "json")
     with started(tmp_path, "run", *words, "--out", "raw:-") as it:
@@ -197,6 +198,7 @@ def test_a_recording_that_is_stopped_is_whole_and_replays(tmp_path: Path, number
     assert replayed in (0, ExitCode.UNPAIRED)  # on a busy machine one camera may have begun well before the other
 
 
+@pytest.mark.slow
 def test_a_server_that_takes_no_stream_and_says_nothing_holds_nobody_up(tmp_path: Path) -> None:
     (tmp_path / "rig.toml").write_text(f'[visible]\naddress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\n')
     with socket.create_server(("127.0.0.1", 0)) as server:

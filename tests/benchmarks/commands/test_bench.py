@@ -92,6 +92,7 @@ def test_a_report_is_not_written_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_killed_benchmark_keeps_what_it_measured_and_goes_on(tmp_path: Path) -> None:
     kept, words = tmp_path / "a.json", ["average", "--count", "1", "--size", "64x80", "--size", "48x64"]
     command = [sys.executable, "-c", "from coconet.benchmarks.commands.bench import app; app()"]

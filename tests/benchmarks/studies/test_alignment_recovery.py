@@ -22,6 +22,7 @@ from coconet.terminal import Console
 from tests.support.pair_folders import write_pair
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_a_real_video_is_recovered_from_every_warp(data: Path) -> None:
     scene = next(scenes_in(data, 1))
@@ -40,6 +41,7 @@ def test_the_table_counts_what_is_near_and_what_is_refused() -> None:
     assert told_data_sets(found)[0].startswith("stills: - px")
 
 
+@pytest.mark.slow
 def test_a_painted_rig_is_recovered_from_every_warp_told_and_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_live_camera_that_is_lost_for_long_ends_the_search(tmp_path: Path, mon
     assert rig.read_text() == before
 
 
+@pytest.mark.slow
 def test_two_addresses_are_aligned_without_a_rig_file_and_make_one(tmp_path: Path) -> None:
     visible, infrared = (
         f"painted://?duration_s=8&width={size[0]}&height={size[1]}" for size in ((320, 240), (160, 120))

@@ -48,6 +48,7 @@ def traced(frames: list[Frame], fps: float = FPS, shift_ms: float = 0.0) -> Moti
     return trace
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(st.floats(-300, 300), st.sampled_from([50, 30, 25]), st.sampled_from([50, 25, 9]))
 def test_a_known_shift_is_recovered_to_a_frame_of_the_faster_camera(
@@ -171,6 +172,7 @@ def test_a_camera_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch
         over.set()
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_people_behind_smoke_tell_the_time_between_unlike_cameras(data: Path) -> None:
     from coconet.benchmarks.studies.offset_recovery import Case

@@ -197,6 +197,7 @@ def test_the_expected_speed_follows_amdahl(share: float, precision: PrecisionNam
     assert expected_speed(share, precision) == pytest.approx(speed)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_a_u_net_on_real_pictures_stays_within_reach_of_its_float_form(data: Path, tmp_path: Path) -> None:
     model = write_unet(tmp_path / "unet.onnx", size=(128, 160))

@@ -113,6 +113,7 @@ def test_a_picture_without_a_target_weighs_nothing_among_those_with_one() -> Non
     assert contrastive_loss(FEATURES, spoilt, visible, infrared, mask).item() == pytest.approx(0.0, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_a_picture_that_follows_it_shows_targets_like_the_infrared_and_the_rest_like_the_visible() -> None:
     features, _ = frozen_features(None)
     y, x = torch.meshgrid(torch.arange(32.0), torch.arange(32.0), indexing="ij")

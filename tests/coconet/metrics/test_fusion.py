@@ -166,6 +166,7 @@ ANCHORS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize("rule", ANCHORS)
 def test_plain_rules_score_on_real_pairs_as_in_the_fields_tables(data: Path, rule: str) -> None:

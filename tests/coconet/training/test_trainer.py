@@ -66,6 +66,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(tmp_path: Path, pairs: li
     torch.testing.assert_close(ended, weights_of(Trainer(whole, pairs).run()), atol=0.0, rtol=0.0)
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss(tmp_path: Path, pairs: list[GrayPair]) -> None:
     losses: list[float] = []
     Trainer(plan(tmp_path, steps=120), pairs).run(lambda step, loss: losses.append(loss))
@@ -106,6 +107,7 @@ def test_a_finished_run_can_store_its_weights_in_half_precision(tmp_path: Path, 
     torch.testing.assert_close(weights_of(half), weights, atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_steadiness_is_a_term_of_its_own_and_lets_less_noise_through(tmp_path: Path, pairs: list[GrayPair]) -> None:
     def gain_after_training(weight: float) -> float:
         steady = plan(tmp_path / str(weight), steps=60, steadiness=weight)
@@ -138,6 +140,7 @@ def test_a_second_stage_begins_with_the_weights_of_the_first_and_adds_a_term(
     assert not torch.equal(weights_of(second.run())["stem.weight"], weights_of(first)["stem.weight"])
 
 
+@pytest.mark.slow
 def test_an_interrupted_second_stage_with_teacher_and_validation_ends_the_same(
     tmp_path: Path, pairs: list[GrayPair], first: Path, held_out: Path
 ) -> None:

@@ -169,6 +169,7 @@ def ranged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, call(export, *words)
 
 
+@pytest.mark.slow
 def test_a_range_of_sizes_becomes_the_profile_of_the_engine(tmp_path: Path, ranged: tuple[Path, str]) -> None:
     folder, said = ranged
     model, out = folder / "m.onnx", ("--gpu", "sm75", "--no-cache", "--out", tmp_path / "m.engine")

@@ -85,8 +85,10 @@ def quantized(model: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids="-in-".join)
-@pytest.mark.parametrize("size", [FIXED, None], ids=["static", "dynamic"])
-@pytest.mark.parametrize("network", ["lite", "coconet"])
+@pytest.mark.parametrize(
+    "size", [pytest.param(FIXED, id="static"), pytest.param(None, id="dynamic", marks=pytest.mark.slow)]
+)
+@pytest.mark.parametrize("network", ["lite", pytest.param("coconet", marks=pytest.mark.slow)])
 def test_every_graph_builds_for_every_gpu_and_is_one_that_jetpack_6_reads(
     model: Model, tmp_path: Path, network: str, size: FrameSize | None, kind: tuple[PrecisionName, PrecisionName]
 ) -> None:
@@ -97,6 +99,7 @@ def test_every_graph_builds_for_every_gpu_and_is_one_that_jetpack_6_reads(
     assert list(refusals(onnx.load(source))) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids="-in-".join)
 def test_the_published_semantics_build_for_all_but_turing(
     model: Model, tmp_path: Path, kind: tuple[PrecisionName, PrecisionName]

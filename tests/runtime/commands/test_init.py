@@ -37,6 +37,7 @@ def test_two_videos_of_unlike_size_and_rate(tmp_path: Path, monkeypatch: pytest.
         assert {pair.infrared.pixels.shape for pair in stream} == {(48, 64, 1)}
 
 
+@pytest.mark.slow
 def test_what_both_cameras_show_is_aligned(tmp_path: Path) -> None:
     visible, infrared = PAINTED.format(320, 240, 25), PAINTED.format(160, 120, 9)
     told = call(init, "--visible", visible, "--infrared", infrared, "--out", tmp_path / "rig.toml").output

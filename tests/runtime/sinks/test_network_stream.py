@@ -151,6 +151,7 @@ def test_a_server_that_never_answers_costs_frames_and_not_the_run(monkeypatch: p
             sink.close()
 
 
+@pytest.mark.slow
 def test_a_sender_that_is_killed_is_started_again() -> None:
     address = f"rtsp://127.0.0.1:{free_port()}/fused"
     with receiver(address, LISTENING) as pictures:
@@ -220,6 +221,7 @@ def test_a_network_may_lose_frames_and_a_pipe_may_not(address: str | None, lossy
     assert open_sink(address).delivery.lossy == lossy
 
 
+@pytest.mark.slow
 def test_a_receiver_who_goes_away_costs_frames_and_not_the_run() -> None:
     address = f"rtsp://127.0.0.1:{free_port()}/fused"
     sink = StreamSink(address)

@@ -39,6 +39,7 @@ def closed(connection: socket.socket) -> bool:
         return True
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("many_handles")
 def test_of_a_thousand_silent_connections_few_stay_and_not_for_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
