@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from coconet.cards.onnx_metadata import read_entry
 from coconet.cards.protocol_buffer import Field, read_fields, read_varint
 from coconet.errors import CoconetError
+from coconet.files import existing_file, plain_name
 
 # Field numbers of onnx.proto.
 _GRAPH, _NODE, _INITIALIZER, _ATTRIBUTE, _ATTRIBUTE_TENSOR = 7, 1, 5, 5, 5
@@ -61,6 +62,18 @@ def check_onnx_weights(path: Path, content: bytes | None = None) -> None:
             name, weights = _tensor(stream, end, path.parent)
             if weights is not None:
                 check_numbers(path, name, weights)
+
+
+def files_beside(path: Path) -> tuple[Path, ...]:
+    """The files that hold weights of a model outside of it, each once. Raises Refused for one that is not there."""
+    found: dict[Path, None] = {}
+    with suppress(EOFError, UnicodeDecodeError), path.open("rb") as stream:
+        for end in _tensors(stream):
+            entries = (field for field in read_fields(stream, end) if field.number == _OUTSIDE)
+            outside = dict(read_entry(stream, entry.end) for entry in entries)
+            if location := outside.get("location"):
+                found[path.parent / plain_name(location, path)] = None
+    return tuple(existing_file(file, f"weights of {path.name}", "Copy them as well.") for file in found)
 
 
 def _tensors(stream: BinaryIO) -> Iterator[int]:

@@ -72,6 +72,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "soak": Needs((*_FUSES, "web")),
         "audience": Needs((*_FUSES, "web")),
         "doctor": Needs(),
+        "serve-repository": Needs(),
         "selfcheck": Needs(_FUSES, {"engines": "tensorrt", "CoCoNet": "export"}),
     }
 )
