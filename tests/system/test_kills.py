@@ -19,8 +19,8 @@ import pytest
 from coconet.media.video import VideoReader
 from coconet.networks.tensors.state_dict import load_tensor_file
 from coconet.runtime.cameras.recorded import RecordedCamera
-from tests.support.conv_onnx import write_conv_model
 from tests.support.pair_folders import write_pair
+from tests.support.small_unet import write_unet
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
 
@@ -38,6 +38,9 @@ LONG = {
     "export": ["lite", "--out", "lite.onnx"],
     "train": ["--data", "pairs", "--out", "run", "--batch", "1", "--patch", "64", "--steps", "100000"],
     "bench": ["average", "--json", "bench.json", "--limit", "60", "--size", "48x64"],
+    "calibrate": ["m.onnx", "--frames", "pairs", "--out", "m.int8.onnx"],
+    "build": ["m.onnx", "--gpu", "sm86", "--out", "m.engine"],
+    "score": ["vis=pairs/vis", "--visible", "pairs/vis", "--infrared", "pairs/ir", "--csv", "scores.csv"],
 }
 SHORT = {
     "run": [*ONE_SECOND, "--out", "o.mp4"],
@@ -46,6 +49,7 @@ SHORT = {
     "export": ["lite", "--out", "lite.onnx"],
     "train": ["--data", "pairs", "--out", "run", "--batch", "1", "--patch", "64", "--steps", "1"],
     "bench": ["average", "--json", "bench.json", "--resume", "--repeats", "2", "--size", "48x64"],
+    **{name: LONG[name] for name in ("calibrate", "build", "score")},
 }
 """The same commands, short enough to come to their end; what an earlier one has finished may be replaced."""
 
@@ -85,10 +89,11 @@ def check_whole(folder: Path) -> None:
 def test_a_kill_costs_nothing_that_was_whole_and_the_next_run_works(tmp_path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     name = list(LONG)[seed % len(LONG)]
-    y, x = np.mgrid[:70, :80]
-    sides = (127 + 90 * np.sin(x / 4.0), np.where(y > 40, 220, 30))
+    y, x = np.mgrid[:72, :80]
+    sides = [127 + 90 * np.sin(x / 4.0), np.where(y > 40, 220, 30)]
     write_pair(tmp_path / "pairs", "a.png", *(pixels.astype(np.uint8) for pixels in sides))
-    write_conv_model(tmp_path / "m.onnx")
+    write_pair(tmp_path / "pairs", "b.png", *(pixels.astype(np.uint8) for pixels in reversed(sides)))
+    write_unet(tmp_path / "m.onnx", (72, 80))
     (tmp_path / "earlier.mp4").write_bytes(b"of an earlier day")
     address = PAINTED.format(600)
     (tmp_path / "rig.toml").write_text(f'[visible]\naddress = "{address}"\n[infrared]\naddress = "{address}"\n')
@@ -97,14 +102,15 @@ def test_a_kill_costs_nothing_that_was_whole_and_the_next_run_works(tmp_path: Pa
         with suppress(subprocess.TimeoutExpired):
             process.wait(float(rng.uniform(0.2, LATEST_S)))
         process.send_signal((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)[rng.integers(3)])
-        process.communicate(timeout=120)
+        process.communicate(timeout=600)
     assert sources(tmp_path) == before
     check_whole(tmp_path)
     kept = {path for path in tmp_path.rglob("*.png") if not path.name.startswith(".")}
-    finished = (tmp_path / "o.mp4", tmp_path / "night", tmp_path / "lite.onnx")
+    names = ("o.mp4", "night", "lite.onnx", "m.int8.onnx", "m.engine", "scores.csv")
+    finished = [tmp_path / name for name in names]
     more = ["--overwrite"] if any(path.exists() for path in finished) and name != "train" else []
     with begin(tmp_path, name, [*SHORT[name], *more]) as process:
-        said, _ = process.communicate(timeout=240)
+        said, _ = process.communicate(timeout=600)
     assert process.returncode == 0, said.decode()
     assert kept <= set(tmp_path.rglob("*.png"))
     check_whole(tmp_path)
