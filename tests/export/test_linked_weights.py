@@ -36,6 +36,7 @@ def linked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "lite.onnx"
 
 
+@pytest.mark.slow
 def test_the_weights_stay_in_the_checkpoint_and_the_pictures_are_the_same(linked: Path) -> None:
     pair = painted_pairs(1, 48, 64)[0]
     with closing(open_backend(linked, "ort")) as small, closing(open_backend("lite", "ort")) as whole:

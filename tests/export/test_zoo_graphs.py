@@ -33,7 +33,8 @@ from tests.support.zoo import PUBLISHED, published
 
 LONG = os.environ.get("COCONET_ZOO") == "all"
 QUICK = ("densefuse", "tardal", "sdnet")
-"""Tried in both precisions: reflection, BatchNorm, TensorFlow. An export takes seconds; the first is no slow test."""
+"""Tried in both precisions: reflection, BatchNorm, TensorFlow. An export takes seconds; that of the first in half
+precision is no slow test."""
 HEAVY = ("smoa", "swinfusion")
 """Over half a minute for one export of any size on one core: of one size here, of any with COCONET_ZOO=all."""
 TWIN = "u2fusion-pytorch"
@@ -55,7 +56,7 @@ def each(*, any_size: bool) -> pytest.MarkDecorator:
 
 
 def marks(name: str, precision: str, *, any_size: bool) -> list[pytest.MarkDecorator]:
-    if name == QUICK[0]:
+    if (name, precision) == (QUICK[0], "fp16"):
         return []
     if name in QUICK:
         return [pytest.mark.slow]

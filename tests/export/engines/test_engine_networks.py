@@ -109,6 +109,7 @@ def test_the_published_semantics_build_for_all_but_turing(
     assert list(refusals(onnx.load(source))) == []
 
 
+@pytest.mark.slow
 def test_turing_has_no_matrix_product_for_energies_in_single_precision_and_says_so(
     model: Model, tmp_path: Path
 ) -> None:
@@ -117,6 +118,7 @@ def test_turing_has_no_matrix_product_for_energies_in_single_precision_and_says_
         build_file(source, tmp_path / "model.engine", BuildOptions(("sm75",)))
 
 
+@pytest.mark.slow
 def test_an_engine_holds_the_types_of_its_graph(model: Model, tmp_path: Path) -> None:
     sizes = []
     for kind in (("fp32", "fp32"), ("fp16", "fp16"), ("int8", "fp16")):
