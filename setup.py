@@ -97,6 +97,7 @@ COMMANDS = {
     "run": "coconet.runtime.commands.run:run",
     "align": "coconet.calibration.commands.align:align",
     "offset": "coconet.calibration.commands.offset:offset",
+    "serve": "coconet.runtime.commands.serve:serve",
     "serve-repository": "coconet.runtime.commands.serve_repository:serve_repository",
     "record": "coconet.runtime.commands.record:record",
     "demo": "coconet.runtime.commands.demo:demo",

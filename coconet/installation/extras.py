@@ -71,6 +71,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "steadiness": Needs(_FUSES, _MODELS),
         "soak": Needs((*_FUSES, "web")),
         "audience": Needs((*_FUSES, "web")),
+        "serve": Needs(("cpu", "web"), _MODELS),
         "doctor": Needs(),
         "serve-repository": Needs(),
         "selfcheck": Needs(_FUSES, {"engines": "tensorrt", "CoCoNet": "export"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from coconet.cards.model_card import ModelCard
@@ -36,6 +37,16 @@ class OverlappingBackend(Protocol):
 
     def collect(self) -> Pixels:
         """Wait for the oldest pending pair and give its picture."""
+
+
+@runtime_checkable
+class BatchingBackend(Protocol):
+    """A backend that fuses several pairs of one size in one run. batch: how many at most."""
+
+    batch: int
+
+    def fuse_batch(self, pairs: Sequence[tuple[Pixels, Pixels]]) -> list[Pixels]:
+        """Fuse pairs as `fuse` does, all at once; the pictures come in their order."""
 
 
 @runtime_checkable

@@ -49,8 +49,11 @@ def session_options(threads: int | None = None, optimise: bool = True) -> Any:
     return options
 
 
-def open_session(path: Path, options: Any, providers: list[Any]) -> tuple[Any, ModelCard]:
-    """Open a model and read its card. Raises CoconetError for a missing or corrupt file or one that is not ours."""
+def open_session(path: Path, options: Any, providers: list[Any], *, batches: bool = False) -> tuple[Any, ModelCard]:
+    """Open a model and read its card. batches: whether it may take several pairs at once.
+
+    Raises CoconetError for a missing or corrupt file or one that is not ours.
+    """
     existing_file(path, "an ONNX model")
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=providers)
@@ -59,7 +62,7 @@ def open_session(path: Path, options: Any, providers: list[Any]) -> tuple[Any, M
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         raise corrupt(path, error) from error
     card = card_from_metadata(metadata, path)
-    check_tensors(path, card, inputs, outputs)
+    check_tensors(path, card, inputs, outputs, card.batch if batches else 1)
     check_onnx_weights(path)
     return session, card
 
@@ -104,8 +107,10 @@ class TensorFact(NamedTuple):
     shape: list[int | str | None]
 
 
-def check_tensors(path: Path, card: ModelCard, inputs: list[TensorFact], outputs: list[TensorFact]) -> None:
-    """Refuse a model whose tensors have other names, types or shapes than its card says."""
+def check_tensors(
+    path: Path, card: ModelCard, inputs: list[TensorFact], outputs: list[TensorFact], batch: int = 1
+) -> None:
+    """Refuse a model whose tensors have other names, types or shapes than its card says, or another batch."""
     found = (sorted(tensor.name for tensor in inputs), [tensor.name for tensor in outputs])
     depths = card.input_depths
     if found != (sorted(depths), [FUSED]):
@@ -122,10 +127,10 @@ def check_tensors(path: Path, card: ModelCard, inputs: list[TensorFact], outputs
         layouts[INFRARED] = (None, None, 1)
     for tensor in (*inputs, *outputs):
         wanted, kind = layouts[tensor.name], "tensor(float)" if tensor.name == WARP else "tensor(uint8)"
-        if tensor.type != kind or not _fits(tensor.shape, wanted, exact=tensor.name != FUSED):
+        if tensor.type != kind or not _fits(tensor.shape, (batch, *wanted), exact=tensor.name != FUSED):
             raise CoconetError(
                 f"{path}, {tensor.name}",
-                wanted=f"{kind} of shape {_in_words((1, *wanted))}, as the model card says",
+                wanted=f"{kind} of shape {_in_words((batch, *wanted))}, as the model card says",
                 got=f"{tensor.type} of shape {_in_words(tensor.shape)}",
                 remedy=EXPORT,
             )
@@ -137,10 +142,10 @@ def _tensors(found: list[Any]) -> list[TensorFact]:
 
 def _fits(shape: list[int | str | None], wanted: tuple[int | None, ...], exact: bool) -> bool:
     """Compare a graph's shape, where text or None is any size; of an output the graph may not know its size."""
-    if len(shape) != 4 or (isinstance(shape[0], int) and shape[0] != 1):
+    if len(shape) != 4 or (isinstance(shape[0], int) and shape[0] != wanted[0]):
         return False
     known = [side if isinstance(side, int) else None for side in shape[1:]]
-    return all(got == want or (got is None and not exact) for got, want in zip(known, wanted, strict=True))
+    return all(got == want or (got is None and not exact) for got, want in zip(known, wanted[1:], strict=True))
 
 
 def _in_words(shape: Sequence[int | str | None]) -> str:

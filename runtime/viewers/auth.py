@@ -31,7 +31,7 @@ Right = Literal["change", "watch"]
 
 _SHORTEST_TOKEN = 16  # letters that nobody guesses through a page
 
-_OPEN_PATHS = ("/login", "/healthz", "/readyz", "/static/")
+_OPEN_PATHS = ("/login", "/healthz", "/readyz", "/static/", "/v2/health/")
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
 

@@ -39,7 +39,7 @@ An address of IPv6 is its network of 64 bits, of which a host has as many addres
 
 PROBE_PLACES = 8
 
-PROBES = ("/healthz", "/readyz", "/metrics")
+PROBES = ("/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready")
 
 SAFE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; base-uri 'none'; object-src 'none'; "

@@ -82,7 +82,7 @@ def live_app(view: LiveView, access: Access, more: Sequence[BaseRoute] = ()) -> 
         max_body_size=LARGEST_BODY,
     )
     app.router.redirect_slashes = False  # it would lead to an address without the prefix of a proxy
-    return _OneLine(app)
+    return OneLineErrors(app)
 
 
 async def fields_of(request: Request) -> dict[str, Any]:
@@ -244,13 +244,14 @@ async def _gone(request: Request, error: Exception) -> Response:
     return Response(status_code=400)  # nobody reads it
 
 
-class _OneLine:
+class OneLineErrors:
     """ASGI middleware around everything: an unexpected error is one line of the log at most, and an answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app, self._log = app, QuietLog()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through."""
         begun = False
 
         async def noting(message: Message) -> None:

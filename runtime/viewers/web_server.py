@@ -105,7 +105,7 @@ class WebServer(Background):
         except (OSError, ValueError) as error:  # ValueError: no name that a host can have
             raise CoconetError(
                 f"{self._host[:80]}:{self._port}",
-                wanted="a host of this machine and a free port for the live page",
+                wanted="a host of this machine and a free port",
                 got=getattr(error, "strerror", None) or "no such host",
                 remedy="Choose another --port, or 0 for any that is free.",
             ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,16 @@ def averaging_model(channels: int = 3, size: tuple[int, int] | None = None) -> o
     helper.set_model_props(model, {CARD_KEY: averaging_card(channels, size).to_json()})
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+def write_batch_model(path: Path, batch: int) -> Path:
+    """Write `averaging_model` for so many colour pairs of any size at once."""
+    model = averaging_model()
+    for tensor in (*model.graph.input, *model.graph.output):
+        tensor.type.tensor_type.shape.dim[0].dim_value = batch
+    helper.set_model_props(model, {CARD_KEY: replace(averaging_card(), batch=batch).to_json()})
+    onnx.save(model, path)
+    return path
 
 
 def write_averaging_model(path: Path, channels: int = 3, size: tuple[int, int] | None = None) -> Path:

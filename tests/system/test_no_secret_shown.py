@@ -78,6 +78,7 @@ COMMANDS = [
     "soak rig.toml --minutes 0.05",
     f"score {RTSP} {HTTP} {RTSP}",
     f"train {RTSP}",
+    f"serve {RTSP}",
     f"serve-repository {RTSP} --out repo",
     f"demo --out {RTSP}/x",
     f"doctor {RTSP}",

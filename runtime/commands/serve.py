@@ -1,0 +1,61 @@
+"""The command `coconet serve`: fuses pairs that clients send, by the Open Inference Protocol."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from coconet.cli import DeviceOption
+from coconet.event_log import LogStyle, logging_as
+from coconet.terminal import Console
+
+
+def serve(
+    model: Annotated[str, typer.Argument(help="An .onnx, .engine or checkpoint, or a word, as for run.")],
+    backend: Annotated[
+        str, typer.Option("--backend", help="What runs it: auto, ort, ort-cuda, openvino, tensorrt, torch.")
+    ] = "auto",
+    device: DeviceOption = None,
+    depth: Annotated[int, typer.Option("--depth", min=1, help="Pairs on their way through an engine at once.")] = 1,
+    host: Annotated[str, typer.Option("--host", help="Where it listens; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 is any that is free.")] = 8000,
+    token: Annotated[
+        str | None,
+        typer.Option("--token", envvar="COCONET_TOKEN", help="What clients have to send; better in the variable."),
+    ] = None,
+    waiting: Annotated[int, typer.Option("--waiting", min=1, help="Pairs that wait at most; one more gets 503.")] = 32,
+    together: Annotated[
+        int, typer.Option("--together", min=1, help="Waiting pairs of one size that are taken at once.")
+    ] = 8,
+    deadline_ms: Annotated[
+        float, typer.Option("--deadline-ms", min=1, help="A pair that is not fused by then is dropped, with 504.")
+    ] = 1000,
+    limit_mb: Annotated[float, typer.Option("--limit-mb", min=0.001, help="The largest request.")] = 64,
+    log: Annotated[
+        LogStyle | None, typer.Option("--log", help="Write what happens to stderr.", show_default="nothing")
+    ] = None,
+) -> None:
+    """Serve a model until Ctrl-C is pressed, or SIGTERM or SIGHUP comes; only this machine is let in without a token.
+
+    Exit codes: 0 asked to stop; 2 something refused before the start; 4 the model; 6 the port.
+    """
+    from dataclasses import replace
+
+    from coconet.runtime.backends.choice import choose_backend
+    from coconet.runtime.backends.tensorrt.cuda_device import select_cuda_device
+    from coconet.runtime.backends.tensorrt.ring_options import RingOptions
+    from coconet.runtime.serving.fusion_queue import QueueLimits
+    from coconet.runtime.serving.model_server import ModelServer, ServerSettings, open_served, served_name
+    from coconet.runtime.threads.stop_signals import stopped_by_signals
+
+    select_cuda_device(device)
+    choice = replace(choose_backend(model, backend), ring=RingOptions(depth))
+    limits = QueueLimits(waiting, together, deadline_ms / 1e3)
+    settings = ServerSettings(host, port, token, limits, round(limit_mb * 1e6))
+    console, name = Console(stderr=True), served_name(model)
+    console.print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
+    served = ModelServer(name, lambda: open_served(choice), settings)
+    with stopped_by_signals() as stop, logging_as(log), served as server:
+        console.print(f"{server.url}/v2/models/{name}", soft_wrap=True, highlight=False)
+        stop.wait()

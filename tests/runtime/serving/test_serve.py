@@ -1,0 +1,272 @@
+"""A served model as clients meet it: Triton's own client, plain HTTP, and requests that do not fit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from coconet.cards.model_card import ModelCard
+from coconet.errors import CoconetError
+from coconet.media.pixels import Pixels
+from coconet.model_names import shipped_model
+from coconet.runtime.backends.choice import choose_backend
+from coconet.runtime.serving.model_config import card_of_config
+from coconet.runtime.serving.model_server import ModelServer, ServerSettings, open_served
+from coconet.runtime.serving.wire import HEADER_LENGTH, pack_request
+from tests.support.patience import PATIENCE_S
+from tests.support.tiny_onnx import write_averaging_model
+
+TOKEN = "correct-horse-battery"  # noqa: S105 - of these tests only
+
+
+def serving(model: Path | str, name: str, **settings: Any) -> ModelServer:
+    choice = choose_backend(model, "auto" if model == "average" else "ort")
+    return ModelServer(name, lambda: open_served(choice), ServerSettings(port=0, **settings))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ModelServer]:
+    with serving("lite", "lite") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple[Pixels, Pixels]:
+    levels = np.random.default_rng(3)
+    return levels.integers(0, 256, (48, 64, 3), np.uint8), levels.integers(0, 256, (48, 64, 1), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def bare(pair: tuple[Pixels, Pixels]) -> Pixels:
+    """What ONNX Runtime itself makes of the pair, called on the file without a line of ours."""
+    session = onnxruntime.InferenceSession(str(shipped_model("lite")), providers=["CPUExecutionProvider"])
+    fused: Pixels = session.run(None, {"visible": pair[0][None], "infrared": pair[1][None]})[0]
+    return fused
+
+
+def ask(
+    server: ModelServer, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> tuple[int, dict[str, str], bytes]:
+    with closing(HTTPConnection(urlsplit(server.url).netloc, timeout=PATIENCE_S)) as connection:
+        connection.request(method, path, body, dict(headers or {}))
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read()
+
+
+def triton_client(server: ModelServer) -> Any:
+    http = pytest.importorskip("tritonclient.http", reason="asks as Triton's client: pip install tritonclient[http]")
+    return http, http.InferenceServerClient(urlsplit(server.url).netloc, network_timeout=PATIENCE_S)
+
+
+def triton_inputs(http: Any, pair: tuple[Pixels, Pixels], *, binary: bool) -> list[Any]:
+    inputs = []
+    for name, pixels in zip(("visible", "infrared"), pair, strict=True):
+        one = http.InferInput(name, [1, *pixels.shape], "UINT8")
+        one.set_data_from_numpy(pixels[None], binary_data=binary)
+        inputs.append(one)
+    return inputs
+
+
+@pytest.mark.parametrize("sent_binary", [True, False])
+@pytest.mark.parametrize("got_binary", [True, False])
+def test_tritons_client_gets_what_onnx_runtime_gives_byte_for_byte(
+    server: ModelServer, pair: tuple[Pixels, Pixels], bare: Pixels, sent_binary: bool, got_binary: bool
+) -> None:
+    http, client = triton_client(server)
+    outputs = [http.InferRequestedOutput("fused", binary_data=got_binary)]
+    with closing(client):
+        inputs = triton_inputs(http, pair, binary=sent_binary)
+        answer = client.infer("lite", inputs, model_version="1", outputs=outputs, request_id="a pair")
+    fused = answer.as_numpy("fused")
+    assert fused.astype(np.uint8).tobytes() == bare.tobytes()
+    assert answer.get_response()["id"] == "a pair"
+
+
+def test_tritons_client_learns_what_is_served(server: ModelServer) -> None:
+    _, client = triton_client(server)
+    with closing(client):
+        assert client.is_server_live()
+        assert client.is_server_ready()
+        assert client.is_model_ready("lite")
+        assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
+        metadata, config = client.get_model_metadata("lite"), client.get_model_config("lite")
+    shapes = {one["name"]: (one["datatype"], one["shape"]) for one in [*metadata["inputs"], *metadata["outputs"]]}
+    assert shapes == {
+        "visible": ("UINT8", [1, -1, -1, 3]),
+        "infrared": ("UINT8", [1, -1, -1, 1]),
+        "fused": ("UINT8", [1, -1, -1, 3]),
+    }
+    card = card_of_config(config, "the server")
+    assert isinstance(card, ModelCard)
+    assert card.network == "lite"
+
+
+def test_tritons_client_hears_in_words_what_does_not_fit(server: ModelServer, pair: tuple[Pixels, Pixels]) -> None:
+    http, client = triton_client(server)
+    refusal = pytest.importorskip("tritonclient.utils").InferenceServerException
+    with closing(client), pytest.raises(refusal, match=r"model: wanted lite, got other") as told:
+        client.infer("other", triton_inputs(http, pair, binary=True))
+    assert told.value.status() == "404"
+
+
+def good_request() -> dict[str, Any]:
+    """A request of 8x8 black pixels as JSON."""
+    inputs = [
+        {"name": name, "datatype": "UINT8", "shape": [1, 8, 8, depth], "data": [0] * (64 * depth)}
+        for name, depth in (("visible", 3), ("infrared", 1))
+    ]
+    return {"inputs": inputs}
+
+
+def changed(path: str, value: Any) -> bytes:
+    """The good request with another value at `inputs.0.shape`, say; None takes the key away."""
+    fields = good_request()
+    *way, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+    place: Any = fields
+    for part in way:
+        place = place[part]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return json.dumps(fields).encode()
+
+
+UNFIT = {
+    "type": (changed("inputs.0.datatype", "FP32"), "visible: wanted UINT8, got FP32"),
+    "shape of another rank": (changed("inputs.0.shape", [8, 8, 3]), "wanted [1, any, any, 3], got [8, 8, 3]"),
+    "shape of another depth": (changed("inputs.1.shape", [1, 8, 8, 3]), "wanted [1, any, any, 1], got [1, 8, 8, 3]"),
+    "two pairs at once": (changed("inputs.0.shape", [2, 8, 8, 3]), "wanted [1, any, any, 3], got [2, 8, 8, 3]"),
+    "no pixels": (changed("inputs.0.shape", [1, 0, 8, 3]), "got [1, 0, 8, 3]"),
+    "a negative side": (changed("inputs.0.shape", [1, -1, 8, 3]), "got [1, -1, 8, 3]"),
+    "a side that is text": (changed("inputs.0.shape", [1, "8", 8, 3]), "wanted a list of whole numbers"),
+    "a side that is true": (changed("inputs.0.shape", [True, 8, 8, 3]), "wanted a list of whole numbers"),
+    "another size for each": (changed("inputs.1", {**good_request()["inputs"][1], "shape": [1, 4, 16, 1]}), "like the"),
+    "name": (changed("inputs.0.name", "left"), "wanted visible and infrared, got left, infrared"),
+    "one name twice": (changed("inputs.0.name", "infrared"), "got infrared, infrared"),
+    "no inputs": (changed("inputs", None), "inputs: wanted a list of tensors"),
+    "too few numbers": (changed("inputs.0.data", [0] * 191), "wanted 192 whole numbers, got 191"),
+    "too many numbers": (changed("inputs.0.data", [0] * 193), "wanted 192 whole numbers, got 193"),
+    "fractions": (changed("inputs.0.data", [0.5] * 192), "wanted 192 whole numbers"),
+    "numbers beyond a byte": (changed("inputs.0.data", [256] * 192), "wanted levels of 0 to 255, got 256 to 256"),
+    "negative numbers": (changed("inputs.0.data", [-1] * 192), "wanted levels of 0 to 255, got -1 to -1"),
+    "text for numbers": (changed("inputs.0.data", ["0"] * 192), "that are none"),
+    "truths for numbers": (changed("inputs.0.data", [True] * 192), "that are none"),
+    "ragged lists": (changed("inputs.0.data", [[0], [0, 0]]), "numbers in lists of one length"),
+    "no data": (changed("inputs.0.data", None), "wanted its data, or its bytes after the JSON, got neither"),
+    "another output": (changed("outputs", [{"name": "depth"}]), "outputs: wanted fused, got depth"),
+    "classes": (changed("outputs", [{"name": "fused", "parameters": {"classification": 3}}]), "the whole output"),
+    "a sequence": (changed("parameters", {"sequence_id": 7}), "one of a sequence"),
+    "a timeout that is text": (changed("parameters", {"timeout": "soon"}), "microseconds as a whole number"),
+    "an id that is none": (changed("id", 7), "wanted a text"),
+    "no JSON": (b"\x00\xff", "wanted a JSON object"),
+    "a list": (b"[]", "wanted a JSON object"),
+    "lists without end": (b"[" * 100_000, "wanted a JSON object"),
+    "no number": (b'{"inputs": NaN}', "wanted a JSON object"),
+    "nothing": (b"", "wanted a JSON object"),
+}
+
+
+@pytest.mark.parametrize("kind", UNFIT)
+def test_a_request_that_does_not_fit_is_refused_in_words(server: ModelServer, kind: str) -> None:
+    body, words = UNFIT[kind]
+    status, _, said = ask(server, "POST", "/v2/models/lite/infer", body)
+    assert (status, words in json.loads(said)["error"]) == (400, True), said
+
+
+def test_the_request_they_are_made_of_is_answered(server: ModelServer) -> None:
+    status, headers, said = ask(server, "POST", "/v2/models/lite/versions/1/infer", json.dumps(good_request()).encode())
+    (fused,) = json.loads(said)["outputs"]
+    assert (status, headers["content-type"], fused["shape"]) == (200, "application/json", [1, 8, 8, 3])
+    assert len(fused["data"]) == 192
+
+
+LENGTHS = {
+    "longer than the body": ("1000000", 0, "the number of bytes of JSON in the body"),
+    "no number": ("ten", 0, "the number of bytes of JSON in the body"),
+    "negative": ("-1", 0, "the number of bytes of JSON in the body"),
+    "a number of a thousand digits": ("9" * 1000, 0, "the number of bytes of JSON in the body"),
+    "one byte short": ("", -1, "infrared: wanted 3072 bytes for [1, 48, 64, 1], got 3071"),
+    "one byte long": ("", 1, "bytes after its JSON, as the inputs say, got 12289"),
+}
+
+
+@pytest.mark.parametrize("kind", LENGTHS)
+def test_bytes_that_are_not_as_many_as_was_said_are_refused(
+    server: ModelServer, pair: tuple[Pixels, Pixels], kind: str
+) -> None:
+    length, more, words = LENGTHS[kind]
+    packed = pack_request({"visible": pair[0][None], "infrared": pair[1][None]})
+    body = packed.body + b"\0" if more > 0 else packed.body[: len(packed.body) + more]
+    headers = {**packed.headers, **({HEADER_LENGTH: length} if length else {})}
+    status, _, said = ask(server, "POST", "/v2/models/lite/infer", body, headers)
+    assert (status, words in json.loads(said)["error"]) == (400, True), said
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/v2/models/other/infer", "model: wanted lite, got other"),
+        ("/v2/models/lite/versions/2/infer", "version: wanted 1, got 2"),
+        ("/v2/models/lite/nothing", "Not Found"),
+    ],
+)
+def test_another_model_version_or_address_is_not_found(server: ModelServer, path: str, words: str) -> None:
+    status, _, said = ask(server, "POST", path, json.dumps(good_request()).encode())
+    assert (status, words in json.loads(said)["error"]) == (404, True), said
+
+
+def test_a_compressed_body_and_another_method_are_refused(server: ModelServer) -> None:
+    packed = ask(server, "POST", "/v2/models/lite/infer", b"\x1f\x8b", {"Content-Encoding": "gzip"})
+    assert (packed[0], "wanted none" in json.loads(packed[2])["error"]) == (415, True)
+    assert ask(server, "GET", "/v2/models/lite/infer")[0] == 405
+
+
+def test_what_was_asked_is_counted(server: ModelServer) -> None:
+    ask(server, "POST", "/v2/models/lite/infer", json.dumps(good_request()).encode())
+    ask(server, "POST", "/v2/models/lite/infer", b"{}")
+    told = ask(server, "GET", "/metrics")[2].decode()
+    counts = dict(line.rsplit(" ", 1) for line in told.splitlines() if line.startswith("coconet_server_requests_total"))
+    assert float(counts['coconet_server_requests_total{status="200"}']) >= 1
+    assert float(counts['coconet_server_requests_total{status="400"}']) >= 1
+    assert 'coconet_server_info{backend="ONNX Runtime' in told
+    assert "coconet_server_waiting 0.0" in told
+
+
+def test_a_size_that_the_model_does_not_take_is_the_fault_of_the_client(tmp_path: Path) -> None:
+    with serving(write_averaging_model(tmp_path / "tiny.onnx", 3, (16, 16)), "tiny") as running:
+        body = json.dumps(good_request()).encode()
+        status, _, said = ask(running, "POST", "/v2/models/tiny/infer", body)
+    assert (status, "wanted [1, 16, 16, 3], got [1, 8, 8, 3]" in json.loads(said)["error"]) == (400, True)
+
+
+def test_a_body_beyond_the_limit_is_refused(tmp_path: Path) -> None:
+    with serving("average", "average", largest_body=1000) as running:
+        assert ask(running, "POST", "/v2/models/average/infer", b"x" * 1001)[0] == 413
+
+
+def test_with_a_token_only_health_is_told_to_those_who_do_not_know_it(tmp_path: Path) -> None:
+    with serving("average", "average", token=TOKEN) as running:
+        bearer = {"Authorization": f"Bearer {TOKEN}"}
+        assert ask(running, "GET", "/v2/health/ready")[0] == 200
+        for path in ("/v2", "/metrics", "/v2/models/average", "/v2/models/average/config"):
+            assert (ask(running, "GET", path)[0], ask(running, "GET", path, headers=bearer)[0]) == (401, 200)
+        body = json.dumps(good_request()).encode()
+        assert ask(running, "POST", "/v2/models/average/infer", body)[0] == 401
+        assert ask(running, "POST", "/v2/models/average/infer", body, bearer)[0] == 200
+
+
+def test_others_are_let_in_with_a_token_only_and_under_no_foreign_name(server: ModelServer) -> None:
+    with pytest.raises(CoconetError, match="wanted a token of at least 16 characters"):
+        serving("average", "average", host="0.0.0.0")  # noqa: S104 - refused
+    assert ask(server, "GET", "/v2", headers={"Host": "rebound.example"})[0] == 421
+    assert ask(server, "GET", "/v2", headers={"Origin": "http://elsewhere.example"})[0] == 403
