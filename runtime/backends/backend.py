@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 from coconet.cards.model_card import ModelCard
 from coconet.media.pixels import Pixels
@@ -47,6 +48,37 @@ class BatchingBackend(Protocol):
 
     def fuse_batch(self, pairs: Sequence[tuple[Pixels, Pixels]]) -> list[Pixels]:
         """Fuse pairs as `fuse` does, all at once; the pictures come in their order."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a pair that was sent away. pixels: shaped like the visible frame; None if nothing came.
+
+    notice: what a viewer has to know. Without pixels and notice the picture is late, and its frame is dropped.
+    """
+
+    pixels: Pixels | None
+    notice: str = ""
+
+
+@runtime_checkable
+class AnsweringBackend(Protocol):
+    """A backend whose pictures come from elsewhere, late perhaps or not at all. depth: pairs under way at most."""
+
+    depth: int
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing comes; empty while all is well."""
+
+    def keep_up(self, *, live: bool) -> None:
+        """Say whether pictures have to come in time; otherwise each is waited for."""
+
+    def send(self, visible: Pixels, infrared: Pixels) -> Any:
+        """Send a pair without waiting for its picture; gives what `receive` takes."""
+
+    def receive(self, sent: Any) -> Answer:
+        """Wait for the picture of a pair, as long as it is of use."""
 
 
 @runtime_checkable

@@ -12,10 +12,11 @@ from coconet.errors import Refused
 from coconet.files import existing_file
 from coconet.model_endings import CHECKPOINT_SUFFIXES, ENGINE_SUFFIX, MODEL_SUFFIXES
 from coconet.model_names import MODEL_WORDS, RULES, model_path
+from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 
-BackendKind = Literal["ort", "ort-cuda", "openvino", "tensorrt", "torch", "rule"]
-"""ONNX Runtime on the processor or on the GPU, OpenVINO, TensorRT, PyTorch, and the rules that need no network."""
+BackendKind = Literal["ort", "ort-cuda", "openvino", "tensorrt", "torch", "rule", "remote"]
+"""ONNX Runtime on the processor or on the GPU, OpenVINO, TensorRT, PyTorch, the rules without a network, a server."""
 
 OPTIONS = {
     "depth": ("--depth", "through which several pairs may be on their way"),
@@ -28,10 +29,24 @@ OPTIONS = {
 
 AS_THEY_ARE = RingOptions()
 
-ASKABLE = ("auto", *(kind for kind in get_args(BackendKind) if kind != "rule"))
+ASKABLE = ("auto", *(kind for kind in get_args(BackendKind) if kind not in ("rule", "remote")))
+"""What may be asked for a model on this machine; a server is asked for by its address."""
 
 
 WORD_OR_FILE = f"Name a file, or one of the words {', '.join(MODEL_WORDS)}."
+
+
+@dataclass(frozen=True)
+class ServedElsewhere:
+    """A model on a server. local: what takes over while the server is lost; None if nothing does.
+
+    depth: pairs under way at most. late_s: after so long a picture of a live rig is dropped.
+    """
+
+    address: ServerAddress
+    local: BackendChoice | None = None
+    depth: int = 4
+    late_s: float = 0.25
 
 
 @dataclass(frozen=True)
@@ -39,12 +54,14 @@ class BackendChoice:
     """A backend and the reason for it, as half a sentence. path: the model file, or the word of a rule.
 
     ring: how frames travel through a TensorRT engine; other backends have none or one of these choices.
+    server: of the kind remote, where the model is; path is the local model then, or the word `remote`.
     """
 
     kind: BackendKind
     path: Path
     reason: str
     ring: RingOptions = AS_THEY_ARE
+    server: ServedElsewhere | None = None
 
     def __post_init__(self) -> None:
         taken = OPTIONS.keys() if self.kind == "tensorrt" else {"graph"} if self.kind == "ort-cuda" else set()
@@ -84,6 +101,13 @@ def choose_backend(model: Path | str, wanted: str = "auto", *, builds: bool = Fa
         raise Refused(path, wanted=f"a model that {wanted} runs", got="an ONNX model", remedy=remedy)
     kind: BackendKind = wanted  # type: ignore[assignment]  # mypy does not narrow by membership
     return BackendChoice(kind, path, "as asked for")
+
+
+def choose_server(served: ServedElsewhere) -> BackendChoice:
+    """Choose a model on a server."""
+    local = served.local
+    reason = f"{served.address}{'' if local is None else f'; {local.path.name} takes over while it is lost'}"
+    return BackendChoice("remote", Path("remote") if local is None else local.path, reason, server=served)
 
 
 def model_file(model: Path | str) -> Path:

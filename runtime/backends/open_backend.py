@@ -7,7 +7,7 @@ from pathlib import Path
 from coconet.model_names import RULES
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.baseline import BaselineBackend
-from coconet.runtime.backends.choice import BackendChoice, choose_backend
+from coconet.runtime.backends.choice import BackendChoice, ServedElsewhere, choose_backend
 
 
 def open_backend(model: Path | str, backend: str = "auto") -> Backend:
@@ -25,6 +25,19 @@ def open_choice(choice: BackendChoice) -> Backend:
 
     Raises CoconetError for a file that is not such a model, and MissingPackage if the backend is not installed.
     """
+    if choice.server is not None:
+        return _open_served(choice.server)
+    return _open_here(choice)
+
+
+def _open_served(served: ServedElsewhere) -> Backend:
+    from coconet.runtime.backends.remote.backend import RemoteBackend
+
+    local = None if served.local is None else _open_here(served.local)  # at once: it must not be waited for later
+    return RemoteBackend(served.address, local, served.depth, served.late_s)
+
+
+def _open_here(choice: BackendChoice) -> Backend:
     for rule in RULES:
         if rule == str(choice.path):
             return BaselineBackend(rule)

@@ -18,6 +18,7 @@ from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.viewers.open_viewer import View
 
 if TYPE_CHECKING:
+    from coconet.runtime.backends.choice import BackendChoice
     from coconet.runtime.loop.run_report import RunReport
 
 OnError = Literal["stop", "skip"]
@@ -59,8 +60,24 @@ def run(
         typer.Option("--encoder", help="What encodes a video or stream; auto: the first of the hardware's that works."),
     ] = "auto",
     backend: Annotated[
-        str, typer.Option("--backend", help="What runs it: auto, ort, ort-cuda, openvino, tensorrt, torch.")
+        str, typer.Option("--backend", help="What runs it: auto, ort, ort-cuda, openvino, tensorrt, torch, remote.")
     ] = "auto",
+    server: Annotated[
+        str | None, typer.Option("--server", help="For remote: a served model, as http://host:port/model.")
+    ] = None,
+    server_token: Annotated[
+        str | None,
+        typer.Option("--server-token", envvar="COCONET_SERVER_TOKEN", help="What the server wants to know."),
+    ] = None,
+    local_model: Annotated[
+        str | None, typer.Option("--local-model", help="For remote: takes over while the server is lost.")
+    ] = None,
+    in_flight: Annotated[
+        int, typer.Option("--in-flight", min=1, max=32, help="For remote: pairs on their way at most.")
+    ] = 4,
+    late_ms: Annotated[
+        float, typer.Option("--late-ms", min=1, help="For remote: a live picture that takes longer is dropped.")
+    ] = 250,
     device: DeviceOption = None,
     depth: Annotated[
         int, typer.Option("--depth", min=1, help="Pairs on their way through an engine at once: 3 for recordings.")
@@ -143,7 +160,8 @@ def run(
     if rig is not None and rig.suffix in MODEL_SUFFIXES:
         rig, model = None, str(rig)
     ring = RingOptions(depth, zero_copy, not no_graph, spin, gpu_library)
-    first_choice = replace(choose_backend(model, backend, builds=True), ring=ring)
+    elsewhere = _served_elsewhere(backend, server, server_token, local_model, in_flight, late_ms / 1e3)
+    first_choice = replace(elsewhere or choose_backend(model, backend, builds=True), ring=ring)
     if first_choice.kind == "tensorrt":
         first_cuda_device()  # without a GPU nothing else about the command matters
     chosen, gauge = fitted_by(read_by(Rig.chosen(rig, visible, infrared), reading), fit), RunStats()
@@ -152,7 +170,7 @@ def run(
         chosen = chosen.model_copy(update={"realtime": True})
     output = Output(out, rotation, overwrite, skip_existing, reserve_mb, encoder)
     output.check([rig, *chosen.sources, first_choice.path], [json_file])
-    choice = replace(choice_for(chosen, model, backend), ring=ring)
+    choice = replace(elsewhere or choice_for(chosen, model, backend), ring=ring)
     Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
     page = PageSettings(host, port, token, captures, view_token, reserve_mb, encoder)
     tuner = AdjustableRig(chosen, rig, gives_misfits=on_error == "skip")
@@ -169,6 +187,27 @@ def run(
     Console(stderr=out in ("h264:-", "raw:-")).print(report.to_table())  # standard output is the stream's
     if code := _say_left_out(report, misfits=on_error == "skip"):
         raise typer.Exit(code)
+
+
+def _served_elsewhere(
+    backend: str, server: str | None, token: str | None, local_model: str | None, in_flight: int, late_s: float
+) -> BackendChoice | None:
+    """The choice of a model on a server; None for one on this machine."""
+    from coconet.errors import Refused
+    from coconet.runtime.backends.choice import ServedElsewhere, choose_backend, choose_server
+    from coconet.runtime.backends.remote.server_address import ServerAddress
+
+    if backend != "remote":
+        for option, value in (("--server", server), ("--local-model", local_model)):
+            if value is not None:
+                remedy = f"Pass --backend remote, or leave {option} out."
+                raise Refused(option, wanted="the backend remote", got=backend, remedy=remedy)
+        return None
+    if server is None:
+        remedy = "Pass --server http://host:port/model."
+        raise Refused("--backend remote", wanted="the address of a served model", got="none", remedy=remedy)
+    local = None if local_model is None else choose_backend(local_model)
+    return choose_server(ServedElsewhere(ServerAddress.parse(server, token), local, in_flight, late_s))
 
 
 def _say_left_out(report: RunReport, *, misfits: bool) -> int:

@@ -53,9 +53,10 @@ class LivenessCheck:
 
 
 def rig_trouble(vitals: Vitals | None) -> str:
-    """Say which cameras are not live, as `infrared lost`, or why they do not pair; empty if all is well."""
+    """Say which cameras are not live, as `infrared lost`, why they do not pair, or that the server is lost."""
     if vitals is None:
         return ""
     cameras = (("visible", vitals.visible), ("infrared", vitals.infrared))
     lost = ", ".join(f"{side} {health.state}" for side, health in cameras if health is not None and not health.live)
-    return lost or vitals.pairing_trouble
+    server = vitals.model_trouble and f"server lost: {vitals.model_trouble}"
+    return lost or vitals.pairing_trouble or server

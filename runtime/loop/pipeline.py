@@ -8,13 +8,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from threading import Event
-from typing import Protocol
+from threading import BoundedSemaphore, Event
+from typing import Any, Protocol
 
 from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.backend import Backend, OverlappingBackend, WarpingBackend
-from coconet.runtime.frame import FramePair, FusedFrame
+from coconet.runtime.backends.backend import Answer, AnsweringBackend, Backend, OverlappingBackend, WarpingBackend
+from coconet.runtime.frame import FramePair, FusedFrame, Side
 from coconet.runtime.frame_check import SizeGuard
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import RunStats
@@ -39,6 +39,14 @@ class Pending:
 
     entry: Entry
     begun: float
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """A pending entry that was sent away. ticket: what its picture is asked for with."""
+
+    pending: Pending
+    ticket: Any
 
 
 def overlapped(
@@ -77,6 +85,10 @@ def _align(backend: object, pair: FramePair) -> None:
     if isinstance(backend, WarpingBackend):
         backend.align(pair.warp)
 
+
+_SENT = Bounds(64)  # the backend says before how many may be under way
+
+_LOOK_S = 0.1
 
 _PAIRS_AHEAD = 2  # of recordings; of live cameras one, because a second would only be an older picture
 
@@ -150,14 +162,19 @@ class _Loop:
         self._selection = ending.selection
         self._pairs, self._backend, self._limit, self._stop = pairs, backend, ending.limit, ending.stop
         self._guard = SizeGuard(backend.card)
-        self._ahead = self._reader()
-        gauge.begin(backend.card, backend.name, lambda: self._ahead.dropped)
+        self._ahead, self._late = self._reader(), 0
+        gauge.begin(backend.card, backend.name, lambda: self._ahead.dropped + self._late)
+        if isinstance(backend, AnsweringBackend):
+            answering = backend
+            gauge.watch_model(lambda: answering.trouble)
 
     def fused(self) -> Iterator[FusedFrame]:
         """Fuse pair after pair, while the next ones are made ready."""
         with self._ahead:
             entries, backend = self._prepared(), self._backend
-            if isinstance(backend, OverlappingBackend) and backend.depth > 1:
+            if isinstance(backend, AnsweringBackend):
+                yield from islice(self._answered(entries, backend), self._limit)
+            elif isinstance(backend, OverlappingBackend) and backend.depth > 1:
                 yield from self._overlapped(islice(entries, self._limit), backend)
             else:
                 frames = (frame for frame in map(self._fused, entries) if frame is not None)
@@ -192,6 +209,61 @@ class _Loop:
             pending, fused = one
             pair = pending.entry.pair
             yield self._frame(pending, fuse_pair(pair, self._backend) if fused is None else add_notice(fused, pair))
+
+    def _answered(self, entries: Iterator[Entry], backend: AnsweringBackend) -> Iterator[FusedFrame]:
+        """Fuse elsewhere: one thread sends pairs while there is room, this one waits for each picture in turn."""
+        backend.keep_up(live=self._pairs.realtime)
+        room = BoundedSemaphore(backend.depth)
+        sender: QueueThread[_Sent]
+        sender = QueueThread(filling(lambda: self._sent(entries, backend, room, sender)), _SENT, "send")
+        with sender:
+            while (sent := sender.take(self._stop)) is not None:
+                answer = self._received(sent, backend)
+                room.release()
+                if answer is None:
+                    continue
+                if answer.pixels is None and not answer.notice:
+                    self._late += 1
+                else:
+                    yield self._frame_of(sent.pending, answer)
+
+    def _sent(
+        self, entries: Iterator[Entry], backend: AnsweringBackend, room: BoundedSemaphore, sender: QueueThread[_Sent]
+    ) -> _Sent | None:
+        # Room first: a live pair that was taken before would grow old while it waits for room.
+        while not (self._stop.is_set() or sender.stopping):
+            if not room.acquire(timeout=_LOOK_S):
+                continue
+            if (entry := next(entries, None)) is None:
+                return None
+            begun, pair, ticket = time.perf_counter(), entry.pair, None
+            if pair.missing:
+                return _Sent(Pending(entry, begun), None)
+            with ending_with(ExitCode.MODEL), self._selection.fusing(pair):
+                ticket = backend.send(pair.visible.pixels, pair.infrared.pixels)
+            if ticket is not None:
+                return _Sent(Pending(entry, begun), ticket)
+            room.release()
+        return None
+
+    def _received(self, sent: _Sent, backend: AnsweringBackend) -> Answer | None:
+        """What became of a pair; None for one that is left out."""
+        pair = sent.pending.entry.pair
+        if sent.ticket is None:
+            return Answer(None, pair.notice)
+        with ending_with(ExitCode.MODEL), self._selection.fusing(pair):
+            return backend.receive(sent.ticket)
+        return None
+
+    def _frame_of(self, pending: Pending, answer: Answer) -> FusedFrame:
+        """The frame of an answer; without a picture it is what the visible camera shows, or the one that is there."""
+        pair = pending.entry.pair
+        if answer.notice != pair.notice:
+            notice = "; ".join(filter(None, (pair.notice, answer.notice)))
+            missing = frozenset[Side]({"infrared"}) if answer.pixels is None else pair.missing
+            pair = dataclasses.replace(pair, notice=notice, missing=missing)
+        pixels = fuse_pair(pair, self._backend) if answer.pixels is None else add_notice(answer.pixels, pair)
+        return self._frame(Pending(Entry(pair, pending.entry.ready), pending.begun), pixels)
 
     def _next_picture(self, pictures: Iterator[tuple[Pending, Pixels | None]]) -> tuple[Pending, Pixels | None] | None:
         with ending_with(ExitCode.MODEL):

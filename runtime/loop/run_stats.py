@@ -56,6 +56,7 @@ class Vitals:
     superseded: prepared pairs that were thrown away for a newer one. drift_px: how far the alignment seems to be off,
     None while that is not known. pairing_trouble: why two live cameras give no pairs, empty while they do.
     output_trouble: why the output is not written any more, empty while it is.
+    model_trouble: why the server of the model is lost, empty while it answers and of models on this machine.
     """
 
     model: str
@@ -74,6 +75,7 @@ class Vitals:
     drift_px: float | None = None
     pairing_trouble: str = ""
     output_trouble: str = ""
+    model_trouble: str = ""
 
     def to_json(self) -> str:
         """One line of JSON; units are in the names."""
@@ -96,6 +98,7 @@ class RunStats:
         self._drift_px: Callable[[], float | None] = lambda: None
         self._pairing_trouble: Callable[[], str] = str
         self._output_trouble: Callable[[], str] = str
+        self._model_trouble: Callable[[], str] = str
 
     def on_frame(self, call: OnFrame) -> None:
         """Call this too after every fused frame."""
@@ -119,6 +122,11 @@ class RunStats:
         """Say what knows why the output is not written any more."""
         with self._lock:
             self._output_trouble = trouble
+
+    def watch_model(self, trouble: Callable[[], str]) -> None:
+        """Say what knows why the model does not answer."""
+        with self._lock:
+            self._model_trouble = trouble
 
     def note(self, frame: FusedFrame) -> None:
         """Book a fused frame."""
@@ -167,6 +175,7 @@ class RunStats:
                 drift_px=self._drift_px(),
                 pairing_trouble=self._pairing_trouble(),
                 output_trouble=self._output_trouble(),
+                model_trouble=self._model_trouble(),
             )
 
     def _figures(self, last: int) -> RunTotals:

@@ -44,6 +44,8 @@ COMMANDS = [
     f"run --visible {RTSP} --infrared {HTTP} --model {RTSP}",
     f"run --visible {RTSP} --infrared {HTTP} --backend {RTSP}",
     f"run --visible {RTSP}",
+    f"run painted.toml --backend remote --server http://me:{SECRET}@127.0.0.1:9/lite",
+    f"run painted.toml --backend remote --server http://127.0.0.1:9/lite --server-token {SECRET}{SECRET}",
     "run rig.toml --log text",
     "run rig.toml --view web --port 0 --log json",
     f"run painted.toml --frames 1 --out srt://host?passphrase={SECRET}",

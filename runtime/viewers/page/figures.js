@@ -19,8 +19,10 @@ export function showFigures({ vitals, recording }) {
   showCamera("infrared", vitals.infrared);
   $("pairing").textContent = vitals.pairing_trouble;
   $("pairing").hidden = !vitals.pairing_trouble;
-  $("output").textContent = vitals.output_trouble && `Output ${vitals.output_trouble}`;
-  $("output").hidden = !vitals.output_trouble;
+  const output = vitals.output_trouble && `Output ${vitals.output_trouble}`;
+  const server = vitals.model_trouble && `Server lost: ${vitals.model_trouble}`;
+  $("output").textContent = [output, server].filter(Boolean).join(". ");
+  $("output").hidden = !(output || server);
   showDetails(vitals);
 }
 

@@ -1,0 +1,1 @@
+"""Models that run on a server, asked by the Open Inference Protocol."""

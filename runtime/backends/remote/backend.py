@@ -1,0 +1,261 @@
+"""A backend that sends pairs to a server and gives what comes back in time; a local model stands in for it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotInTime
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any
+
+from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard
+from coconet.cards.precision import REFERENCE
+from coconet.errors import CoconetError
+from coconet.media.pixels import Pixels
+from coconet.runtime.backends.backend import Answer, Backend
+from coconet.runtime.backends.remote.connection import ServerAnswer, ServerConnection, ServerGone, ServerSilent
+from coconet.runtime.backends.remote.server_address import ServerAddress
+from coconet.runtime.backends.remote.server_link import ServerLink
+from coconet.runtime.frame_check import adapt_frames, like_visible
+from coconet.runtime.serving.model_config import card_of_config
+from coconet.runtime.serving.tensor_spec import ANY, spec_of
+from coconet.runtime.serving.wire import HEADER_LENGTH, InferenceError, Packed, pack_request, read_answer
+from coconet.runtime.threads.background import Background
+
+PATIENT_S = 30.0
+"""How long a picture is waited for if nothing is live."""
+
+_OK, _LATE, _FULL = 200, 504, 503
+
+
+@dataclass
+class Sent:
+    """A pair on its way. picture: what the server answers; None if it was not asked.
+
+    asked: the connection that waits for it now, if one does.
+    """
+
+    visible: Pixels
+    infrared: Pixels
+    until_s: float
+    picture: Future[Pixels] | None
+    asked: list[ServerConnection] = field(default_factory=list)
+
+
+class RemoteBackend:
+    """A served model. card: as the server tells it. Nothing is shown that comes after its time.
+
+    Each of `depth` connections asks for one picture at a time; one that is late is closed, so that what it would still
+    bring is never read.
+    """
+
+    def __init__(
+        self, address: ServerAddress, local: Backend | None = None, depth: int = 4, late_s: float = 0.25
+    ) -> None:
+        """Ask the server what the model is. local: takes over while the server is lost; it is closed with this one.
+
+        depth: pairs under way at most. late_s: after so long a picture of a live rig is dropped.
+        Raises CoconetError for a server that cannot be reached or has no such model, or one that no rig feeds.
+        """
+        self._address, self._local, self.depth, self._late_s = address, local, depth, late_s
+        self.name = f"server {address}"
+        with closing_on_error(local):
+            self.card = served_card(address)
+            if local is not None and local.card.visible_channels != self.card.visible_channels:
+                raise _unfit(address, "a model like the local one: both for colour, or both for gray", "another one")
+        self._live = False
+        self._wanted: SimpleQueue[tuple[Packed, Future[Pixels], float, list[ServerConnection]] | None] = SimpleQueue()
+        self._exit = ExitStack()
+        self._link = self._exit.enter_context(ServerLink(str(address), self._is_back))
+        for number in range(depth):
+            self._exit.enter_context(Background(self._keep_asking, f"server {number}"))
+        self._closed = False
+
+    @property
+    def trouble(self) -> str:
+        """Why the server is lost; empty while it is live."""
+        return self._link.trouble
+
+    def keep_up(self, *, live: bool) -> None:
+        """Say whether pictures have to come in time; otherwise each is waited for."""
+        self._live = live
+
+    def send(self, visible: Pixels, infrared: Pixels) -> Sent:
+        """Send a pair without waiting for its picture; no more than `depth` are on their way, the others wait for them.
+
+        Raises CoconetError for frames that the card does not take.
+        """
+        within_s = self._late_s if self._live else PATIENT_S
+        until_s = time.monotonic() + within_s
+        pair = adapt_frames(self.card, self._address, visible, infrared)
+        if self._link.trouble:
+            return Sent(visible, infrared, until_s, None)
+        packed = pack_request(dict(zip((VISIBLE, INFRARED), (side[None] for side in pair), strict=True)), within_s)
+        picture: Future[Pixels] = Future()
+        asked: list[ServerConnection] = []
+        self._link.note_sent()
+        self._wanted.put((packed, picture, until_s, asked))
+        return Sent(visible, infrared, until_s, picture, asked)
+
+    def receive(self, sent: Sent) -> Answer:
+        """Wait for the picture of a pair, as long as it is of use.
+
+        Without the server it is that of the local model; without that, too, there is none if the rig is live, and
+        CoconetError is raised if it is not.
+        """
+        if sent.picture is None:
+            return self._without_server(sent)
+        try:
+            fused = sent.picture.result(max(0.0, sent.until_s - time.monotonic()))
+            return Answer(like_visible(fused, sent.visible.shape[2]))
+        except (NotInTime, ServerSilent):
+            for connection in tuple(sent.asked):
+                connection.cut()
+            self._link.note_silence()
+            return Answer(None) if self._live else self._without_server(sent)
+        except (ServerGone, InferenceError) as error:
+            if self._live and isinstance(error, InferenceError) and error.status == _LATE:
+                return Answer(None)
+            self._link.note_loss(error.got)
+            return self._without_server(sent)
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Send a pair and wait for its picture, shaped like `visible`. Raises CoconetError if there is none."""
+        answer = self.receive(self.send(visible, infrared))
+        if answer.pixels is None:
+            raise _unfit(self._address, "a picture", answer.notice or "none in time")
+        return answer.pixels
+
+    def close(self) -> None:
+        """Close the connections and the local model; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        for _ in range(self.depth):
+            self._wanted.put(None)
+        self._exit.close()
+        if self._local is not None:
+            self._local.close()
+
+    def _without_server(self, sent: Sent) -> Answer:
+        trouble = self._link.trouble or "it does not answer"
+        if self._local is None:
+            if not self._live:
+                raise _unfit(self._address, "a server that answers", trouble)
+            return Answer(None, f"server lost: {trouble}")
+        fused = self._local.fuse(sent.visible, sent.infrared)
+        return Answer(fused, f"server lost, {self._local.card.network} takes over: {trouble}")
+
+    def _keep_asking(self) -> None:
+        """Work of a thread: ask for one picture after the other on one connection."""
+        connection = ServerConnection(self._address)
+        try:
+            while (wanted := self._wanted.get()) is not None:
+                packed, picture, until_s, asked = wanted
+                asked.append(connection)
+                self._ask(connection, packed, picture, until_s)
+                asked.clear()
+        finally:
+            connection.cut()
+
+    def _ask(self, connection: ServerConnection, packed: Packed, picture: Future[Pixels], until_s: float) -> None:
+        try:
+            within_s = max(0.001, until_s - time.monotonic())
+            answer = connection.ask(f"{self._address.path}/infer", within_s, packed)
+            if answer.status != _OK:
+                raise _said(self._address, answer)
+            (fused,) = spec_of(self.card).outputs
+            pixels = read_answer(answer.body, answer.headers.get(HEADER_LENGTH.lower()), fused)[0]
+            self._link.note_answer()
+            picture.set_result(pixels)
+        except CoconetError as error:
+            picture.set_exception(error)
+
+    def _is_back(self) -> bool:
+        connection = ServerConnection(self._address)
+        try:
+            return connection.ask(f"{self._address.path}/ready", 1.0).status == _OK
+        except ServerGone:
+            return False
+        finally:
+            connection.cut()
+
+
+def closing_on_error(local: Backend | None) -> ExitStack:
+    """Close the local model if the block around ends with an error."""
+    stack = ExitStack()
+
+    def close(kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and local is not None:
+            local.close()
+
+    stack.push(close)
+    return stack
+
+
+def served_card(address: ServerAddress) -> ModelCard:
+    """The card of a served model: out of its configuration, or, if that has none, as its shapes say.
+
+    Raises CoconetError for a server that cannot be reached, for a model it does not have, and for one that takes
+    anything else than a pair of pictures.
+    """
+    connection = ServerConnection(address)
+    try:
+        config = connection.ask(f"{address.path}/config", PATIENT_S)
+        card = card_of_config(_object(address, config), address) if config.status == _OK else None
+        metadata = connection.ask(address.path, PATIENT_S)
+    finally:
+        connection.cut()
+    if metadata.status != _OK:
+        raise _said(address, metadata)
+    return card or _card_of_metadata(address, _object(address, metadata))
+
+
+def _card_of_metadata(address: ServerAddress, told: Mapping[str, Any]) -> ModelCard:
+    try:
+        shapes = {str(one["name"]): [int(side) for side in one["shape"]] for one in (*told["inputs"], *told["outputs"])}
+        _, height, width, channels = shapes[VISIBLE]
+        height_px, width_px = (None if side == ANY else side for side in (height, width))
+        card = ModelCard(
+            address.model, REFERENCE, "", visible_channels=channels, height_px=height_px, width_px=width_px
+        )
+        spec = spec_of(card)
+        wanted = {one.name: list(one.shape) for one in (*spec.inputs, *spec.outputs)}
+    except (KeyError, TypeError, ValueError, CoconetError):
+        shapes, wanted = {}, {FUSED: []}
+    if {name: shape[1:] for name, shape in shapes.items()} != {name: shape[1:] for name, shape in wanted.items()}:
+        raise _unfit(address, "a model that takes visible and infrared and gives fused, as pictures", "another one")
+    return card
+
+
+def _object(address: ServerAddress, answer: ServerAnswer) -> dict[str, Any]:
+    try:
+        told = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        raise _unfit(address, "a server of the Open Inference Protocol", "one that answers otherwise")
+    return told
+
+
+class _ServerSaid(InferenceError):
+    """What a server answered instead of a picture."""
+
+
+def _said(address: ServerAddress, answer: ServerAnswer) -> InferenceError:
+    try:
+        told = str(json.loads(answer.body)["error"])[:300]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        told = ""
+    wanted = "an answer with a picture" if answer.status in (_LATE, _FULL) else "a request that it takes"
+    error = _ServerSaid(address, wanted=wanted, got=f"{answer.status}: {told}", remedy="See what the server says.")
+    error.status = answer.status
+    return error
+
+
+def _unfit(address: ServerAddress, wanted: str, got: str) -> CoconetError:
+    return CoconetError(address, wanted=wanted, got=got, remedy="Check the server and the name of the model.")

@@ -1,0 +1,244 @@
+"""A model on a server, reached over a link that delays, swallows and cuts: what is shown, and what never is."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Event
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.media.pixels import Pixels
+from coconet.runtime.backends.backend import Answer
+from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.choice import choose_backend
+from coconet.runtime.backends.open_backend import open_backend
+from coconet.runtime.backends.remote.backend import RemoteBackend, served_card
+from coconet.runtime.backends.remote.server_address import ServerAddress
+from coconet.runtime.backends.remote.server_link import LOST_S, ServerLink
+from coconet.runtime.serving.fusion_queue import QueueLimits
+from coconet.runtime.serving.model_server import ModelServer, ServerSettings, open_served
+from coconet.runtime.serving.tensor_spec import TensorSpec
+from coconet.runtime.serving.wire import HEADER_LENGTH, pack_request, read_answer
+from tests.support.bad_link import BadLink, bad_link
+from tests.support.command_line import command
+from tests.support.patience import PATIENCE_S
+from tests.support.tiny_onnx import write_averaging_model
+
+PATIENT = QueueLimits(deadline_s=PATIENCE_S)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
+    """Serves a model that averages, so that a picture says which pair it is of."""
+    model = write_averaging_model(tmp_path_factory.mktemp("model") / "tiny.onnx")
+    choice = choose_backend(model, "ort")
+    with ModelServer("tiny", lambda: open_served(choice), ServerSettings(port=0, limits=PATIENT)) as running:
+        yield running
+
+
+@pytest.fixture
+def link(server: ModelServer) -> Iterator[BadLink]:
+    address = urlsplit(server.url)
+    with bad_link((address.hostname or "", address.port or 0)) as made:
+        yield made
+
+
+def address_of(link: BadLink, model: str = "tiny") -> ServerAddress:
+    return ServerAddress("127.0.0.1", link.port, model)
+
+
+def level(value: int) -> tuple[Pixels, Pixels]:
+    """A pair whose fused picture is of this level, as both sides are."""
+    return np.full((8, 8, 3), value, np.uint8), np.full((8, 8, 1), value, np.uint8)
+
+
+def shown(answer: Answer) -> int | None:
+    """The level of a picture, None if there is none."""
+    return None if answer.pixels is None else int(answer.pixels[0, 0, 0])
+
+
+def until(happened: Callable[[], bool]) -> None:
+    ended_s = time.monotonic() + PATIENCE_S
+    while not happened():
+        assert time.monotonic() < ended_s
+        time.sleep(0.01)
+
+
+def test_a_served_model_fuses_as_it_does_here_and_brings_its_card(server: ModelServer, link: BadLink) -> None:
+    levels = np.random.default_rng(1)
+    pair = levels.integers(0, 256, (24, 32, 3), np.uint8), levels.integers(0, 256, (24, 32, 1), np.uint8)
+    with closing(RemoteBackend(address_of(link))) as backend:
+        assert backend.card.network == "tiny"
+        assert backend.fuse(*pair).shape == pair[0].shape
+        gray = backend.fuse(pair[1], pair[1])
+        assert (gray.shape, gray.tobytes()) == (pair[1].shape, pair[1].tobytes())
+        with pytest.raises(CoconetError, match="wanted 24x32"):
+            backend.fuse(pair[0], pair[1][:8])
+
+
+def test_pairs_are_answered_each_by_its_own_picture_however_many_are_under_way(link: BadLink) -> None:
+    with closing(RemoteBackend(address_of(link), depth=4)) as backend:
+        sent = [backend.send(*level(value)) for value in range(20)]
+        assert [shown(backend.receive(one)) for one in sent] == list(range(20))
+
+
+def test_a_late_picture_is_dropped_and_never_shown_for_a_later_pair(link: BadLink) -> None:
+    with closing(RemoteBackend(address_of(link), depth=2, late_s=0.2)) as backend:
+        backend.fuse(*level(1))
+        backend.keep_up(live=True)
+        link.delay_s = 0.4
+        late = [backend.receive(backend.send(*level(value))) for value in (50, 51)]
+        assert late == [Answer(None), Answer(None)]
+        link.mend()
+        time.sleep(0.5)  # what was late comes now, to a connection that was given up
+        until(lambda: not backend.trouble)
+        backend.keep_up(live=False)
+        assert [shown(backend.receive(backend.send(*level(value)))) for value in (90, 91, 92)] == [90, 91, 92]
+
+
+def test_when_the_link_is_cut_the_local_model_takes_over_at_once_and_gives_back(link: BadLink) -> None:
+    local = BaselineBackend("maximum")
+    with closing(RemoteBackend(address_of(link), local, late_s=PATIENCE_S)) as backend:
+        backend.keep_up(live=True)
+        assert backend.receive(backend.send(*level(7))).notice == ""
+        link.cut()
+        taken_over = [backend.receive(backend.send(*level(value))) for value in (8, 9)]
+        assert [shown(answer) for answer in taken_over] == [8, 9]
+        assert all(answer.notice.startswith("server lost, maximum takes over: ") for answer in taken_over)
+        link.mend()
+        until(lambda: not backend.trouble)
+        assert backend.receive(backend.send(*level(10))).notice == ""
+
+
+def test_without_a_local_model_a_lost_server_is_a_notice_in_live_pictures_and_an_error_in_recordings(
+    link: BadLink,
+) -> None:
+    with closing(RemoteBackend(address_of(link), late_s=PATIENCE_S)) as backend:
+        backend.keep_up(live=True)
+        link.cut()
+        answer = backend.receive(backend.send(*level(7)))
+        assert (answer.pixels, answer.notice.startswith("server lost: ")) == (None, True)
+        backend.keep_up(live=False)
+        with pytest.raises(CoconetError, match="wanted a server that answers"):
+            backend.fuse(*level(8))
+
+
+def test_a_server_that_falls_silent_is_lost_within_a_second_of_rig_time(link: BadLink) -> None:
+    with closing(RemoteBackend(address_of(link), BaselineBackend("average"), late_s=0.05)) as backend:
+        backend.fuse(*level(1))
+        backend.keep_up(live=True)
+        link.silent.set()
+        begun_s, dropped = time.monotonic(), 0
+        while not (answer := backend.receive(backend.send(*level(60)))).notice:
+            assert answer.pixels is None
+            dropped += 1
+        assert shown(answer) == 60
+        assert dropped >= 1
+        assert time.monotonic() - begun_s >= LOST_S
+
+
+def test_a_link_is_asked_at_growing_intervals_and_is_lost_after_half_a_second_of_silence() -> None:
+    now_s, back = [0.0], Event()
+    with ServerLink("server", back.is_set, lambda: now_s[0]) as link:
+        link.note_sent()
+        now_s[0] = 0.4
+        link.note_silence()
+        assert link.trouble == ""
+        now_s[0] = 0.5
+        link.note_silence()
+        assert link.trouble == "it does not answer"
+        back.set()
+        until(lambda: not link.trouble)
+        link.note_silence()
+        assert link.trouble == ""
+
+
+ADDRESSES = {
+    "https://host/lite": "got https",
+    "grpc://host:8001/lite": "got gRPC, which is not spoken",
+    "http://me:secret@host/lite": "got one with a password",
+    "http://host": "got another text",
+    "http://host/a/b": "got another text",
+    "http://host:port/lite": "got another text",
+    "host:8000/lite": "got another text",
+    "http://host/lite?x=1": "got another text",
+    "": "got another text",
+}
+
+
+@pytest.mark.parametrize("text", ADDRESSES)
+def test_an_address_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(CoconetError, match=ADDRESSES[text]) as told:
+        ServerAddress.parse(text)
+    assert "secret" not in str(told.value)
+
+
+def test_an_address_names_server_and_model() -> None:
+    assert ServerAddress.parse("http://[::1]:9/lite-int8", "t") == ServerAddress("::1", 9, "lite-int8", "t")
+    assert str(ServerAddress.parse("http://[::1]:9/lite-int8", "t")) == "http://[::1]:9/lite-int8"
+    assert ServerAddress.parse("http://rig/lite").port == 8000
+
+
+def test_a_server_without_the_model_or_without_anything_is_named(server: ModelServer, link: BadLink) -> None:
+    with pytest.raises(CoconetError, match="404: model: wanted tiny, got other"):
+        served_card(address_of(link, "other"))
+    link.cut()
+    with pytest.raises(CoconetError, match="wanted a server that answers"):
+        served_card(address_of(link))
+
+
+def test_what_is_sent_is_what_tritons_client_sends_and_it_reads_what_is_answered() -> None:
+    http = pytest.importorskip("tritonclient.http", reason="compares with Triton's client: pip install tritonclient")
+    pair, inputs = level(9), []
+    for name, pixels in zip(("visible", "infrared"), pair, strict=True):
+        inputs.append(http.InferInput(name, [1, *pixels.shape], "UINT8"))
+        inputs[-1].set_data_from_numpy(pixels[None])
+    theirs, length = http.InferenceServerClient.generate_request_body(inputs)
+    ours = pack_request({"visible": pair[0][None], "infrared": pair[1][None]})
+    here = int(ours.headers[HEADER_LENGTH])
+    first, second = json.loads(theirs[:length]), json.loads(ours.body[:here])
+    assert first["parameters"] == second["parameters"]
+    assert [sorted(one.items(), key=str) for one in first["inputs"]] == [
+        sorted(one.items(), key=str) for one in second["inputs"]
+    ]
+    assert theirs[length:] == ours.body[here:]
+
+
+def test_a_rig_is_fused_by_a_server_and_by_the_local_model_after_it_is_lost(
+    server: ModelServer, link: BadLink, tmp_path: Path
+) -> None:
+    painted = "painted://?width=32&height=32&duration_s=0.4"
+    words = ("run", "--visible", painted, "--infrared", painted, "--backend", "remote")
+    address = f"http://127.0.0.1:{link.port}/tiny"
+    good = command(*words, "--server", address, "--out", tmp_path / "fused")
+    assert (good.code, "server http://127.0.0.1" in good.out) == (0, True), good.err
+    here = command(*words[:-2], "--model", "average", "--out", tmp_path / "here")
+    assert here.code == 0
+    assert len(list((tmp_path / "fused").iterdir())) == len(list((tmp_path / "here").iterdir()))
+    for lacking, told in (
+        (words, "wanted the address of a served model"),
+        ((*words[:-2], "--server", address), "Pass --backend remote"),
+        ((*words, "--server", address, "--local-model", "gone.onnx"), "no such file"),
+    ):
+        ended = command(*lacking)
+        assert (ended.code, told in ended.err) == (2, True), ended.err
+    link.cut()
+    lost = command(*words, "--server", address)
+    assert (lost.code, "wanted a server that answers" in lost.err) == (4, True), lost.err
+
+
+def test_only_runs_ask_servers() -> None:
+    with pytest.raises(CoconetError, match="backend: wanted auto or ort"):
+        open_backend("lite", "remote")
+
+
+def test_an_answer_without_the_picture_is_refused() -> None:
+    with pytest.raises(CoconetError, match="wanted the output fused"):
+        read_answer(b'{"outputs": []}', None, TensorSpec("fused", "UINT8", (1, -1, -1, 3)))
