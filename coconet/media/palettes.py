@@ -77,14 +77,19 @@ def is_coloured(pixels: RawPixels) -> bool:
 def found_palette(pixels: Pixels) -> str | None:
     """The palette that a coloured (H, W, 3) BGR picture is clearly shown in; None if there is none."""
     sample = _sample(pixels).astype(np.float32)
-    to_gray = np.linalg.norm(sample - sample.mean(axis=1, keepdims=True), axis=1).mean()
     distances = {name: np.sqrt(_nearest(sample, palette_colours(name))[1]) for name in _NAMES}
     name = min(distances, key=lambda one: float(np.minimum(distances[one], 2 * _NEAR).mean()))
-    near = distances[name] <= _NEAR
-    levels = np.percentile(_nearest(sample, palette_colours(name))[0], (2, 98))
-    varied = levels[1] - levels[0] >= _LEAST_SPAN  # a patch of one colour lies on some palette or other
-    clear = varied and near.mean() >= _CLEAR_SHARE and distances[name].mean() <= _BETTER_THAN_GRAY * to_gray
-    return name if clear else None
+    return name if _fits(sample, name) else None
+
+
+def _fits(sample: Colours, name: str) -> bool:
+    """Whether (N, 3) colours are clearly those of a palette."""
+    to_gray = np.linalg.norm(sample - sample.mean(axis=1, keepdims=True), axis=1).mean()
+    levels, squares = _nearest(sample, palette_colours(name))
+    distances, span = np.sqrt(squares), np.percentile(levels, (2, 98))
+    if span[1] - span[0] < _LEAST_SPAN:  # a patch of one colour lies on some palette or other
+        return False
+    return bool((distances <= _NEAR).mean() >= _CLEAR_SHARE and distances.mean() <= _BETTER_THAN_GRAY * to_gray)
 
 
 def turned_back(pixels: Pixels, name: str) -> Pixels:
@@ -99,8 +104,9 @@ class InfraredGray:
     colours of none; empty while all were gray.
     """
 
-    def __init__(self, palette: str, where: str) -> None:
-        self._palette, self._where, self.used = palette, where, ""
+    def __init__(self, palette: str, where: str, *, follows: bool = False) -> None:
+        """follows: whether pictures follow each other, as in a stream; the palette found last is then tried first."""
+        self._palette, self._where, self._follows, self.used = palette, where, follows, ""
 
     @property
     def wants_colour(self) -> bool:
@@ -128,6 +134,8 @@ class InfraredGray:
             return self.used or "luma"
         if self._palette != "auto":
             return self._palette
+        if self._follows and self.used in _NAMES and _fits(_sample(pixels).astype(np.float32), self.used):
+            return self.used
         found = found_palette(pixels)
         if found is not None:
             warn_once(

@@ -34,6 +34,10 @@ class CameraAbsent(CoconetError):
     """A live camera that does not answer now: switched off, unplugged, out of reach. It may answer later."""
 
 
+class CameraWithoutVideo(CameraAbsent):
+    """A camera that answers, but with something that is no video: another path, sound alone, a codec nobody knows."""
+
+
 class AbsentCamera:
     """Raises at every read why the camera could not be opened, so that a capture with a recovery opens it again."""
 

@@ -57,7 +57,7 @@ class GStreamerCamera:
         Gst.init(None)
         self.name, self._index, self._clock = name, 0, StreamClock()
         self._address = f"gst://{pipeline}"
-        self._infrared = InfraredGray(palette, name) if gray else None
+        self._infrared = InfraredGray(palette, name, follows=True) if gray else None
         forms = "GRAY16_LE,GRAY8,BGR,ARGB64" if gray else "BGR,BGRx"  # it takes the one that loses least
         caps = f"video/x-raw,format=(string){{{forms}}}"
         try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.event_log import warn_once
@@ -12,12 +14,19 @@ from coconet.media.decoding.frame_pixels import FrameDecoder
 from coconet.media.decoding.whole_frames import WholeFrames
 from coconet.media.video import video_stream
 from coconet.redaction import redact
-from coconet.runtime.cameras.camera import CameraAbsent
+from coconet.runtime.cameras.camera import CameraAbsent, CameraWithoutVideo
 from coconet.runtime.frame import Frame, StampKind
 
 try:
     import av
-    from av.error import FFmpegError, HTTPUnauthorizedError
+    from av.error import (
+        ExitError,
+        FFmpegError,
+        HTTPForbiddenError,
+        HTTPNotFoundError,
+        HTTPUnauthorizedError,
+        InvalidDataError,
+    )
     from av.format import Flags
 except ImportError as error:
     raise MissingPackage("av", job="network cameras") from error
@@ -84,16 +93,17 @@ class NetworkCamera:
     def __init__(self, address: str, *, gray: bool = False, palette: str = "auto") -> None:
         """Connect; frames are those of a FrameDecoder: with `gray` (H, W, 1), otherwise (H, W, 3) BGR.
 
-        Raises CameraAbsent where nothing answers within 5 s, and CoconetError for a user and password that are
-        refused; the address is shown without them.
+        Raises CameraAbsent where nothing answers within 5 s or nothing that is video, and CoconetError for a user and
+        password that are refused; the address is shown without them.
         """
         self.name = redact(address)
         self._address, self._clock, self._index = address, StreamClock(), 0
+        begun_s = time.monotonic()
         try:
             self._container: Any = self._connected()
             stream = video_stream(self._container)
             if stream is None:
-                raise ValueError("no video stream")
+                raise self._without_video()
             self._whole = WholeFrames(self._container, stream, self.name)
             self._frames = self._whole_frames()
             # FFmpeg counts the frames of webcams (multipart JPEG) and raw streams as if they came at 25 a second.
@@ -101,17 +111,18 @@ class NetworkCamera:
             self.codec = str(stream.codec_context.name)
             aspect = stream.sample_aspect_ratio
             self._decoder = FrameDecoder(self.name, gray=gray, palette=palette, sample_aspect=aspect)
-        except HTTPUnauthorizedError as error:
-            raise self._failed(error) from None  # it will not know them better later
-        except (FFmpegError, OSError, ValueError) as error:
-            raise self._failed(error, CameraAbsent) from None  # FFmpeg's words repeat the address, password and all
+        except HTTPUnauthorizedError:
+            raise self._locked_out() from None  # it will not know them better later
+        except (FFmpegError, OSError, ValueError) as error:  # FFmpeg's words repeat the address, password and all
+            raise self._not_opened(error, time.monotonic() - begun_s) from None
 
     def read(self) -> Frame | None:
         """Wait for the next frame; None where the sender ends. Raises CoconetError after 2 s of silence."""
         try:
             frame = next(self._frames, None)
         except (FFmpegError, OSError) as error:
-            raise self._failed(error) from None
+            got = f"no frame for {_READ_S:g} s" if isinstance(error, ExitError) else _said(error)
+            raise CoconetError(self.name, wanted="a video stream", got=got, remedy=_CHECK_SENDER) from None
         if frame is None:
             return None
         arrived_ns = time.monotonic_ns()
@@ -153,10 +164,60 @@ class NetworkCamera:
             return arrived_ns, "arrival"
         return self._clock.stamp(round(frame.pts * frame.time_base * 10**9), arrived_ns), "stream"
 
-    def _failed(self, error: Exception, kind: type[CoconetError] = CoconetError) -> CoconetError:
-        return kind(
+    def _not_opened(self, error: Exception, waited_s: float) -> CameraAbsent:
+        """Why there is no stream, by what FFmpeg raised and after how long."""
+        if isinstance(error, HTTPNotFoundError):
+            kind, got = CameraWithoutVideo, "no such path (404 Not Found)"
+            remedy = "Check what follows the host in the address; docs/rig.md has what makers call their channels."
+        elif isinstance(error, HTTPForbiddenError):
+            kind, got = CameraWithoutVideo, "no right to see it (403 Forbidden)"
+            remedy = "Give this user the right to see the stream, in the camera's settings."
+        elif isinstance(error, ExitError) or waited_s >= _OPEN_S:
+            kind, got, remedy = CameraAbsent, f"no picture within {_OPEN_S:g} s", _CHECK_SENDER
+        elif isinstance(error, InvalidDataError):
+            kind, got = CameraWithoutVideo, "something that is no video stream"
+            remedy = "Check the address: the page of a camera is not its stream."
+        elif _nobody_knows(self._address):
+            kind, got, remedy = CameraAbsent, "a host name that nobody knows", "Check the address and the network."
+        else:
+            kind, got, remedy = CameraAbsent, _said(error), _CHECK_ADDRESS
+        return kind(self.name, wanted="a video stream", got=got, remedy=remedy)
+
+    def _without_video(self) -> CameraWithoutVideo:
+        contexts = [(stream.type, getattr(stream, "codec_context", None)) for stream in self._container.streams]
+        known = [f"{kind} ({context.name})" for kind, context in contexts if context is not None]
+        self._container.close()
+        return CameraWithoutVideo(
             self.name,
             wanted="a video stream",
-            got=getattr(error, "strerror", None) or type(error).__name__,
-            remedy="Check the address, the network, and user and password.",
+            got=f"only {' and '.join(known)}" if known else "a stream of a codec that FFmpeg does not know",
+            remedy="Set the camera to H.264, H.265 or MJPEG, and check what follows the host in the address.",
         )
+
+    def _locked_out(self) -> CoconetError:
+        login = "@" in self._address.partition("://")[2].partition("/")[0]
+        asks = "that it refuses user and password" if login else "that it wants user and password"
+        return CoconetError(
+            self.name,
+            wanted="a video stream",
+            got=f"the answer {asks} (401 Unauthorized)",
+            remedy="Check user and password." if login else "Put them before the host, with : between and @ behind.",
+        )
+
+
+_CHECK_ADDRESS = "Check the address, the network, and user and password."
+
+_CHECK_SENDER = "Check that the camera is sending, and the network."
+
+
+def _said(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def _nobody_knows(address: str) -> bool:
+    """Whether the host of an address has no number."""
+    try:
+        socket.getaddrinfo(urlsplit(address).hostname, None)
+    except (OSError, ValueError):
+        return True
+    return False

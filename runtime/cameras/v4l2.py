@@ -52,7 +52,7 @@ class V4l2Camera:
         Raises CameraAbsent where it does not open, and CoconetError where it is not what was asked for.
         """
         self.name, self._mode, self._index = device, mode or DeviceMode(), 0
-        self._infrared = InfraredGray(palette, device) if gray else None
+        self._infrared = InfraredGray(palette, device, follows=True) if gray else None
         self._guard, self.damaged = TornGuard(), 0
         self._capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
         if not self._capture.isOpened():

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from coconet.errors import CoconetError
-from coconet.runtime.cameras.camera import CameraAbsent
+from coconet.runtime.cameras.camera import CameraAbsent, CameraWithoutVideo
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.cameras.usb_bus import crowded_buses
 from coconet.runtime.doctor.finding import Finding
@@ -53,9 +53,9 @@ def usb_findings(devices: list[Path], root: Path = Path("/")) -> Iterator[Findin
 
 
 def _why_not(error: CoconetError) -> str:
-    """Not reachable, not let in, or something else."""
-    if "nauthorized" in error.got:
-        return f"reachable, but user and password are refused ({error.got})"
+    """Not reachable, reachable and without video, or something else."""
+    if isinstance(error, CameraWithoutVideo):
+        return f"answers, but with {error.got}"
     return (
         f"does not answer ({error.got})" if isinstance(error, CameraAbsent) else f"{error.got}; wanted {error.wanted}"
     )

@@ -71,7 +71,7 @@ class FrameDecoder:
         Raises CoconetError for pixels of no reasonable shape.
         """
         self._where, self._gray, self._aspect = where, gray, sample_aspect or Fraction(1)
-        self._infrared = InfraredGray(palette, where)
+        self._infrared = InfraredGray(palette, where, follows=True)
         self._orientations: dict[int, int] = {}
         self._scaler = VideoReformatter()  # one for all frames: each would have threads of its own
         if not Fraction(1, _MOST_ASPECT) <= self._aspect <= _MOST_ASPECT:

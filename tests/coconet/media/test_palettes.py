@@ -64,6 +64,12 @@ def test_what_is_no_palette_is_its_luma_with_a_warning(tmp_path: Path, capsys: p
     assert capsys.readouterr().err == ""  # once
 
 
+def test_a_stream_that_changes_its_palette_is_followed() -> None:
+    gray = InfraredGray("auto", "a camera", follows=True)
+    seen = [(gray(shown(name)), gray.used)[1] for name in ("jet", "jet", "inferno", "inferno", "jet")]
+    assert seen == ["jet", "jet", "inferno", "inferno", "jet"]
+
+
 def test_luma_on_request_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     gray = InfraredGray("luma", str(tmp_path))
     assert np.array_equal(gray(shown("jet"))[:, :, 0], cv2.cvtColor(shown("jet"), cv2.COLOR_BGR2GRAY))

@@ -6,6 +6,7 @@ import base64
 import io
 import sys
 import time
+import wave
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +20,7 @@ import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.runtime.cameras.camera import CameraAbsent, damaged_frames
+from coconet.runtime.cameras.camera import CameraAbsent, CameraWithoutVideo, damaged_frames
 from coconet.runtime.cameras.open_camera import open_camera
 from coconet.runtime.frame import Frame
 from tests.support.moving_video import holed, moving_video
@@ -29,8 +30,22 @@ LEVELS = tuple(range(30, 230))
 ALLOWED = "Basic " + base64.b64encode(b"me:secret").decode()
 
 
+def sound() -> bytes:
+    """A second of silence as a WAV file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(8000)
+        writer.writeframes(bytes(16000))
+    return file.getvalue()
+
+
+OTHER_KINDS = {"/page": b"<html><body>Please log in.</body></html>" * 100, "/sound.wav": sound()}
+
+
 class WebCamera(BaseHTTPRequestHandler):
-    """`/live` is MJPEG, `/locked` the same behind a password, `/silent` nothing, the rest a file.
+    """`/live` is MJPEG, `/locked` the same behind a password, `/silent` nothing, `/nothing` not there, the rest a file.
 
     Who has seen enough hangs up in the middle of an answer, which is no failure.
     """
@@ -54,6 +69,11 @@ class WebCamera(BaseHTTPRequestHandler):
         elif self.path == "/damaged.ts":
             self._begin("video/mp2t", len(self.damaged))
             self.wfile.write(self.damaged)
+        elif self.path in OTHER_KINDS:
+            self._begin("application/octet-stream", len(OTHER_KINDS[self.path]))
+            self.wfile.write(OTHER_KINDS[self.path])
+        elif self.path == "/nothing":
+            self.send_error(404)
         elif self.path == "/silent":
             time.sleep(3)
         else:
@@ -157,7 +177,29 @@ def test_a_wrong_password_is_refused_for_good_and_not_shown(host: str) -> None:
     with pytest.raises(CoconetError, match="wanted a video stream") as caught:
         open_camera(f"http://me:guess@{host}/locked", "visible")
     assert "guess" not in str(caught.value)
+    assert "refuses user and password" in caught.value.got
     assert not isinstance(caught.value, CameraAbsent)
+
+
+@pytest.mark.parametrize(
+    ("path", "got"),
+    [("nothing", "no such path"), ("page", "no video stream"), ("sound.wav", r"only audio \(pcm_s16le\)")],
+)
+def test_a_device_that_answers_without_video_is_told_from_one_that_does_not_answer(
+    host: str, path: str, got: str
+) -> None:
+    with pytest.raises(CameraWithoutVideo, match=got):
+        open_camera(f"http://{host}/{path}", "visible")
+
+
+def test_a_password_that_is_wanted_is_told_from_a_wrong_one(host: str) -> None:
+    with pytest.raises(CoconetError, match="wants user and password"):
+        open_camera(f"http://{host}/locked", "visible")
+
+
+def test_a_host_name_that_nobody_knows_is_told() -> None:
+    with pytest.raises(CameraAbsent, match="a host name that nobody knows"):
+        open_camera(f"rtsp://{'a' * 70}/live", "visible")  # too long for a name, which nobody has to be asked
 
 
 def test_a_server_that_says_nothing_is_given_up(host: str) -> None:
