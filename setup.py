@@ -41,6 +41,7 @@ TRAIN = [*EXPORT, *METRICS, "h5py>=3.11", "tomli-w>=1.0"]
 WEB = ["starlette>=1.7", "uvicorn>=0.54", "websockets>=16", "prometheus-client>=0.20"]
 RTX = ["onnx>=1.18", "tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>=1.7"]
 RADIOMETRIC = ["flyr>=3.1"]
+PARQUET = ["pyarrow>=14"]
 # Each for drivers of its major version: the newer bindings are refused by the older driver.
 CUDA_12, CUDA_13 = ["cuda-bindings>=12.9.1,<13"], ["cuda-bindings>=13,<14"]
 OPENVINO = ["openvino>=2024.4"]
@@ -63,6 +64,7 @@ EXTRAS = {
     "pycuda": ["pycuda>=2022.2"],
     "openvino": OPENVINO,
     "radiometric": RADIOMETRIC,
+    "parquet": PARQUET,
     "web": WEB,
     "dev": [
         *CPU,
@@ -74,6 +76,7 @@ EXTRAS = {
         *OPENVINO,
         *WEB,
         *RADIOMETRIC,
+        *PARQUET,
         "hypothesis>=6",
         "mypy>=1.10",
         "pytest>=8",

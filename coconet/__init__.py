@@ -5,9 +5,9 @@
 
 `visible` is (H, W, 3) BGR, (H, W, 1) or (H, W) gray; `infrared` is (H, W, 1) or (H, W); all pictures are uint8 arrays.
 
-Functions: load, open_rig, open_pairs, run, score, read_card, read_engine_card.
-What they take and give: FusionModel, Rig, PairStream, FramePair, Frame, FusedFrame, RunReport, Scores, ModelCard,
-EngineCard.
+Functions: load, open_rig, open_pairs, run, measure, score, read_card, read_engine_card.
+What they take and give: FusionModel, Rig, PairStream, FramePair, Frame, FusedFrame, RunReport, Heat, Reading, Scores,
+ModelCard, EngineCard.
 Errors: CoconetError and MissingPackage, which is one; ExitCode says what a command would have ended with.
 
 docs/python.md has an example of each. Importing this module is quick: what a name needs is imported when it is used.
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from coconet.cards.model_card import ModelCard as ModelCard
     from coconet.metrics.scores import Scores as Scores
     from coconet.runtime.api.card import read_card, read_engine_card
+    from coconet.runtime.api.heat import measure
     from coconet.runtime.api.model import FusionModel, load
     from coconet.runtime.api.rig import open_pairs, open_rig
     from coconet.runtime.api.run import run
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from coconet.runtime.frame import Frame as Frame
     from coconet.runtime.frame import FramePair as FramePair
     from coconet.runtime.frame import FusedFrame as FusedFrame
+    from coconet.runtime.heat.reading import Heat as Heat
+    from coconet.runtime.heat.reading import Reading as Reading
     from coconet.runtime.loop.run_report import RunReport as RunReport
     from coconet.runtime.pairing.pair_stream import PairStream as PairStream
     from coconet.runtime.rig.rig_file import Rig as Rig
@@ -54,6 +57,7 @@ __all__ = [
     "FusionModel",
     "MissingPackage",
     "load",
+    "measure",
     "open_pairs",
     "open_rig",
     "read_card",
@@ -68,12 +72,15 @@ _HOMES = {
     "FramePair": "coconet.runtime.frame",
     "FusedFrame": "coconet.runtime.frame",
     "FusionModel": "coconet.runtime.api.model",
+    "Heat": "coconet.runtime.heat.reading",
     "ModelCard": "coconet.cards.model_card",
     "PairStream": "coconet.runtime.pairing.pair_stream",
+    "Reading": "coconet.runtime.heat.reading",
     "Rig": "coconet.runtime.rig.rig_file",
     "RunReport": "coconet.runtime.loop.run_report",
     "Scores": "coconet.metrics.scores",
     "load": "coconet.runtime.api.model",
+    "measure": "coconet.runtime.api.heat",
     "open_pairs": "coconet.runtime.api.rig",
     "open_rig": "coconet.runtime.api.rig",
     "read_card": "coconet.runtime.api.card",

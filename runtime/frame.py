@@ -10,6 +10,7 @@ import numpy as np
 
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels, RawPixels
+from coconet.runtime.heat.reading import Heat
 from coconet.runtime.preprocess.warp import Alignment
 
 Side = Literal["visible", "infrared"]
@@ -54,6 +55,8 @@ class FramePair:
     prepare_ms: how long it took to make the pair fit for a backend, 0 before that.
     warp: how the infrared picture, still of its own size, lies on the visible one, if the model itself is to lay it
     there; None if it lies there already.
+    raw_infrared: the infrared frame as the camera gave it, counts and all; None before the pair was prepared.
+    heat: its temperatures and what the meters of the rig read; None without `[infrared.temperature]`.
     """
 
     visible: Frame
@@ -63,6 +66,8 @@ class FramePair:
     notice: str = field(default="", kw_only=True)
     prepare_ms: float = field(default=0.0, kw_only=True)
     warp: Alignment | None = field(default=None, kw_only=True)
+    raw_infrared: Frame | None = field(default=None, kw_only=True)
+    heat: Heat | None = field(default=None, kw_only=True)
 
     @property
     def misfit(self) -> CoconetError | None:

@@ -23,15 +23,22 @@ COLOURS: tuple[Colours, ...] = get_args(Colours)
 
 @dataclass(frozen=True)
 class ViewSettings:
-    """A view, and how infrared is coloured in it; looks that come to the same picture are equal."""
+    """A view, and how infrared is coloured in it; looks that come to the same picture are equal.
+
+    meters: whether the meters of the rig are drawn on it.
+    """
 
     view: View = "fused"
     colours: Colours = "white-hot"
+    meters: bool = True
 
     def __post_init__(self) -> None:
         for kind, value, known in (("view", self.view, VIEWS), ("colours", self.colours, COLOURS)):
             if value not in known:
                 got = value[:20] if isinstance(value, str) else type(value).__name__
                 raise CoconetError(kind, wanted=", ".join(known), got=got, remedy="Choose one of them.")
+        if not isinstance(self.meters, bool):
+            got = type(self.meters).__name__
+            raise CoconetError("meters", wanted="true or false", got=got, remedy="Choose one of them.")
         if self.view != "infrared":
             object.__setattr__(self, "colours", "white-hot")

@@ -8,6 +8,7 @@ from coconet.errors import MissingPackage
 from coconet.media.pixels import Pixels, as_bgr, as_gray
 from coconet.runtime.badge import add_badge
 from coconet.runtime.frame import FusedFrame, Side
+from coconet.runtime.heat.labels import draw_meters
 from coconet.runtime.view import Colours, ViewSettings
 
 try:
@@ -28,8 +29,13 @@ _DIMMED = 0.75  # of the gray picture, so that the outlines are the brightest th
 def render_view(frame: FusedFrame, look: ViewSettings) -> Pixels:
     """Return the picture of a look, (H, W, 3) BGR or (H, W, 1) gray, uint8.
 
-    A side that is missing is black, with the pair's notice on it.
+    A side that is missing is black, with the pair's notice on it. Meters are drawn last.
     """
+    picture, heat = _picture(frame, look), frame.pair.heat
+    return draw_meters(picture, heat) if look.meters and heat is not None and heat.meters else picture
+
+
+def _picture(frame: FusedFrame, look: ViewSettings) -> Pixels:
     if look.view == "fused":
         return frame.pixels
     if look.view == "alignment":

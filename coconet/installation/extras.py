@@ -29,6 +29,7 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "pycuda": ("pycuda",),
         "openvino": ("openvino",),
         "radiometric": ("flyr",),
+        "parquet": ("pyarrow",),
         "gstreamer": ("gi",),
         "web": ("starlette", "uvicorn", "websockets", "prometheus_client"),
     }
@@ -55,7 +56,10 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
     {
         "demo": Needs(_FUSES),
         "init": Needs(("headless",), _CAMERAS),
-        "run": Needs(_FUSES, {**_MODELS, **_CAMERAS, "--view web": "web", "--view window": "window"}),
+        "run": Needs(
+            _FUSES,
+            {**_MODELS, **_CAMERAS, "--view web": "web", "--view window": "window", "--meters x.parquet": "parquet"},
+        ),
         "record": Needs(("headless",), _CAMERAS),
         "align": Needs(("headless",), _CAMERAS),
         "offset": Needs(("headless",), _CAMERAS),

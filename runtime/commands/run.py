@@ -108,6 +108,10 @@ def run(
         typer.Option("--on-error", help="At a damaged frame, or a pair that cannot be read or fused: stop or skip."),
     ] = "stop",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file too.")] = None,
+    meters_file: Annotated[
+        Path | None,
+        typer.Option("--meters", help="Write what the meters of the rig read, a line a frame: .csv or .parquet."),
+    ] = None,
     frames: Annotated[int | None, typer.Option("--frames", min=1, help="Stop after so many fused frames.")] = None,
     view: Annotated[
         View | None, typer.Option("--view", help="Watch it: web is a page, window one on this display.")
@@ -142,6 +146,7 @@ def run(
     from coconet.runtime.backends.choice import choose_backend
     from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device, select_cuda_device
     from coconet.runtime.backends.tensorrt.ring_options import RingOptions
+    from coconet.runtime.loop.meter_log import MeterLog
     from coconet.runtime.loop.model_choice import choice_for
     from coconet.runtime.loop.pipeline import Ending
     from coconet.runtime.loop.run import run_rig
@@ -169,7 +174,8 @@ def run(
     if view is not None:
         chosen = chosen.model_copy(update={"realtime": True})
     output = Output(out, rotation, overwrite, skip_existing, reserve_mb, encoder)
-    output.check([rig, *chosen.sources, first_choice.path], [json_file])
+    output.check([rig, *chosen.sources, first_choice.path], [json_file, meters_file])
+    sheet = None if meters_file is None else MeterLog(meters_file, chosen, reserve_mb)
     choice = replace(elsewhere or choice_for(chosen, model, backend), ring=ring)
     Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
     page = PageSettings(host, port, token, captures, view_token, reserve_mb, encoder)
@@ -180,7 +186,10 @@ def run(
         logging_as(log),
         RunSupervisor(gauge),
         open_viewer(view, gauge, page, tuner, stop),
+        sheet or nullcontext(),
     ):
+        if sheet is not None:
+            gauge.on_frame(sheet.note)
         report = run_rig(tuner, choice, output, ending=Ending(frames, stop), gauge=gauge)
         if scratch:
             scratch.write_text(report.to_json())

@@ -13,6 +13,7 @@ from threading import Lock
 from coconet.cards.model_card import ModelCard
 from coconet.cards.precision import PrecisionName
 from coconet.runtime.frame import FusedFrame
+from coconet.runtime.heat.reading import Reading
 from coconet.runtime.loop.latency_log import HISTORY_FRAMES, LatencyLog, Percentiles, StageTime
 from coconet.runtime.pairing.camera_health import CameraHealth
 
@@ -57,6 +58,7 @@ class Vitals:
     None while that is not known. pairing_trouble: why two live cameras give no pairs, empty while they do.
     output_trouble: why the output is not written any more, empty while it is.
     model_trouble: why the server of the model is lost, empty while it answers and of models on this machine.
+    meters: what they read from the newest frame.
     """
 
     model: str
@@ -76,6 +78,7 @@ class Vitals:
     pairing_trouble: str = ""
     output_trouble: str = ""
     model_trouble: str = ""
+    meters: tuple[Reading, ...] = ()
 
     def to_json(self) -> str:
         """One line of JSON; units are in the names."""
@@ -93,6 +96,7 @@ class RunStats:
         self._moments: deque[float] = deque(maxlen=RECENT_FRAMES)
         self._card: ModelCard | None = None
         self._backend, self._begun_s = "", 0.0
+        self._readings: tuple[Reading, ...] = ()
         self._health: RigHealth | None = None
         self._superseded: Callable[[], int] = lambda: 0
         self._drift_px: Callable[[], float | None] = lambda: None
@@ -133,6 +137,7 @@ class RunStats:
         with self._lock:
             self._log.add(frame)
             self._moments.append(time.monotonic())
+            self._readings = () if frame.pair.heat is None else frame.pair.heat.readings
         for call in self._on_frame:
             call(frame)
 
@@ -176,6 +181,7 @@ class RunStats:
                 pairing_trouble=self._pairing_trouble(),
                 output_trouble=self._output_trouble(),
                 model_trouble=self._model_trouble(),
+                meters=self._readings,
             )
 
     def _figures(self, last: int) -> RunTotals:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
+from typing import Any
 
 from coconet.event_log import log_event
 from coconet.runtime.loop.liveness import Liveness, LivenessCheck
@@ -147,7 +148,8 @@ class RunSupervisor(Background):
             return
         self._figures_s = now_s
         latency_ms = None if vitals.latency_ms is None else round(vitals.latency_ms.p95, 1)
-        log_event("figures", fps=round(vitals.fps, 2), fused=vitals.fused, fuse_p95_ms=latency_ms)
+        told: dict[str, Any] = {"meters": {one.name: one.value for one in vitals.meters}} if vitals.meters else {}
+        log_event("figures", fps=round(vitals.fps, 2), fused=vitals.fused, fuse_p95_ms=latency_ms, **told)
 
     def _tell(self, standing: Liveness) -> None:
         if standing.reason != self._reason:

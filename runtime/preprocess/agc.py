@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ from coconet.media.thermal import (
 )
 from coconet.runtime.frame import STILL, Frame
 from coconet.runtime.preprocess.ffc import ShutterGuard
+
+if TYPE_CHECKING:
+    from coconet.runtime.preprocess.dead_pixels import DeadPixels
 
 _SAMPLE_STEP = 4  # every fourth pixel each way
 
@@ -133,7 +136,7 @@ class ThermalStretch:
         self._follower = LimitFollower(self._settings.time_constant_s)
         self._shutter = ShutterGuard()
         self._curve: NDArray[np.float64] | None = None
-        self._mend = _mender(self._settings)
+        self._dead = _dead_pixels(self._settings)
         self._raw: bool | None = None
         self._range_of = self._settings.range_of
         self.palette = ""
@@ -144,6 +147,11 @@ class ThermalStretch:
         if self._raw is None:
             return None
         return front_end_of(self._settings, raw_counts=self._raw, range_of=self._range_of or "", palette=self.palette)
+
+    @property
+    def dead_pixels(self) -> NDArray[np.intp]:
+        """The pixels found dead so far, as flat indices; none without mend_dead_pixels."""
+        return np.zeros(0, np.intp) if self._dead is None else self._dead.flat
 
     def apply(self, frame: Frame) -> Frame:
         """Stretch (H, W, 1) uint16 counts or float32 samples; uint8 passes as it is; black-hot ones are inverted.
@@ -187,6 +195,9 @@ class ThermalStretch:
         counts = frame.pixels if frame.stamps == STILL else self._mend(with_holes(frame.pixels, self._settings.no_data))
         return stretched_alone(counts, self._settings, self._common)
 
+    def _mend(self, counts: RawPixels) -> RawPixels:
+        return counts if self._dead is None else self._dead.mend(counts)
+
     def _limits(self, counts: RawPixels, now_ns: int) -> Limits:
         held, whole = self._follower.hold(), filled(counts)
         if self._shutter.closed(whole) and held is not None:
@@ -218,9 +229,9 @@ def front_end_of(settings: ThermalSettings, *, raw_counts: bool, range_of: str, 
     )
 
 
-def _mender(settings: ThermalSettings) -> Callable[[RawPixels], RawPixels]:
+def _dead_pixels(settings: ThermalSettings) -> DeadPixels | None:
     if not settings.mend_dead_pixels:
-        return lambda counts: counts
+        return None
     from coconet.runtime.preprocess.dead_pixels import DeadPixels
 
-    return DeadPixels().mend
+    return DeadPixels()

@@ -36,6 +36,11 @@ class DeadPixels:
         self._dead: NDArray[np.intp] = np.zeros(0, np.intp)
 
     @property
+    def flat(self) -> NDArray[np.intp]:
+        """Which pixels are mended now, as flat indices."""
+        return self._dead
+
+    @property
     def count(self) -> int:
         """How many pixels are mended now."""
         return int(self._dead.size)

@@ -12,6 +12,8 @@ from coconet.errors import CoconetError
 from coconet.event_log import log_event, note_once
 from coconet.media.palettes import warn_if_swapped
 from coconet.runtime.frame import STILL, Frame, FramePair
+from coconet.runtime.heat.meters import Meters
+from coconet.runtime.heat.placing import Placing
 from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.drift import DriftWatch
 from coconet.runtime.preprocess.fit import Placement
@@ -27,9 +29,14 @@ class Preparation:
         placement: Placement | None,
         names: tuple[str, str],
         drift: DriftWatch | None = None,
+        meters: Meters | None = None,
     ) -> None:
-        """Join the two stages, of which the second may be missing; `names`, visible first, are for errors."""
+        """Join the two stages, of which the second may be missing; `names`, visible first, are for errors.
+
+        meters: what reads temperatures from the counts, before both stages.
+        """
         self._thermal, self._placement, self._names, self._drift = thermal, placement, names, drift
+        self.meters = meters
         self._told: str | None = None
         self._model_warps = False
 
@@ -59,10 +66,18 @@ class Preparation:
     def __call__(self, pair: FramePair) -> FramePair:
         """Return visible (H, W, 3 or 1) and infrared (H, W, 1), both uint8; infrared (h, w, 1) with a `warp`.
 
+        With it come the infrared frame as it was, and, if there are meters, what they read from it.
         An infrared picture that cannot be laid onto the visible one, after others that could, is missing from its pair:
         a camera was switched to other proportions than the alignment was found for.
         Raises CoconetError that names both pictures where their sizes do not fit from the start.
         """
+        prepared = dataclasses.replace(self._prepared(pair), raw_infrared=pair.infrared)
+        if self.meters is None:
+            return prepared
+        placing = None if "infrared" in prepared.missing else self._placing(pair)
+        return dataclasses.replace(prepared, heat=self.meters.read(pair, self._thermal.dead_pixels, placing))
+
+    def _prepared(self, pair: FramePair) -> FramePair:
         height, width = pair.visible.pixels.shape[:2]
         if "infrared" in pair.missing:
             return dataclasses.replace(pair, infrared=_blank(pair.infrared, height, width))
@@ -89,6 +104,16 @@ class Preparation:
                 return dataclasses.replace(pair, warp=by)
         pixels = placement.lay(infrared, (width, height), self._where(pair))
         return dataclasses.replace(pair, infrared=dataclasses.replace(pair.infrared, pixels=pixels))
+
+    def _placing(self, pair: FramePair) -> Placing | None:
+        """How the infrared picture of a pair that was laid lies; None between unequal sizes that nothing lays."""
+        sizes = [(one.pixels.shape[1], one.pixels.shape[0]) for one in (pair.infrared, pair.visible)]
+        if self._placement is None:
+            return Placing() if sizes[0] == sizes[1] else None
+        by = self._placement.laid_by(sizes[0], sizes[1], self._where(pair))
+        if isinstance(by, Alignment):
+            return Placing(by_alignment=by)
+        return Placing(by_fit=by, infrared_px=sizes[0])
 
     def _watched(self, prepared: FramePair) -> FramePair:
         if self._drift is None or prepared.missing:

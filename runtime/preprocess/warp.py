@@ -213,18 +213,37 @@ def _tables(alignment: Alignment, size_px: tuple[int, int]) -> tuple[Any, Any]:
 def source_points(alignment: Alignment, size_px: tuple[int, int]) -> NDArray[np.float32]:
     """Where every pixel of a visible picture of (width, height) lies in the infrared one: (H, W, 2), x and y."""
     x, y = np.meshgrid(*(np.arange(side, dtype=np.float64) for side in size_px))
-    points = np.stack([x.ravel(), y.ravel()], axis=1)
+    points = infrared_points(alignment, np.stack([x.ravel(), y.ravel()], axis=1))
+    points = np.clip(np.nan_to_num(points, nan=-_FAR_PX), -_FAR_PX, _FAR_PX)
+    return np.ascontiguousarray(points.reshape(size_px[1], size_px[0], 2), np.float32)
+
+
+def infrared_points(alignment: Alignment, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where visible points, (N, 2), lie in the infrared picture; not finite where they have no source there."""
     if alignment.visible_lens is not None:
         points = _undistorted(points, alignment.visible_lens)
     if alignment.plane is not None:
         points = points - np.array(alignment.plane.shift_px)
-    source = np.hstack([points, np.ones((len(points), 1))]) @ np.linalg.inv(np.array(alignment.homography)).T
     with np.errstate(all="ignore"):  # what lies on the horizon, or far outside of a lens, has no source
-        points = source[:, :2] / source[:, 2:]
-        if alignment.infrared_lens is not None:
-            points = _distorted(points, alignment.infrared_lens)
-    points = np.clip(np.nan_to_num(points, nan=-_FAR_PX), -_FAR_PX, _FAR_PX)
-    return np.ascontiguousarray(points.reshape(size_px[1], size_px[0], 2), np.float32)
+        points = _projected(points, np.linalg.inv(np.array(alignment.homography)))
+        return points if alignment.infrared_lens is None else _distorted(points, alignment.infrared_lens)
+
+
+def visible_points(alignment: Alignment, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where infrared points, (N, 2), lie in the visible picture; not finite where that does not show them."""
+    if alignment.infrared_lens is not None:
+        points = _undistorted(points, alignment.infrared_lens)
+    with np.errstate(all="ignore"):
+        points = _projected(points, np.array(alignment.homography))
+        if alignment.plane is not None:
+            points = points + np.array(alignment.plane.shift_px)
+        return points if alignment.visible_lens is None else _distorted(points, alignment.visible_lens)
+
+
+def _projected(points: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    moved = np.hstack([points, np.ones((len(points), 1))]) @ matrix.T
+    projected: NDArray[np.float64] = moved[:, :2] / moved[:, 2:]
+    return projected
 
 
 def _undistorted(points: NDArray[np.float64], lens: Lens) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,19 +26,24 @@ _OF_CAMERAS = ("address", "fps", "size_px", "layout")  # what names a camera, an
 Values = Mapping[str, Mapping[str, Any]]
 """Tables, keys and values, as in a rig file."""
 
+Lists = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Lists of tables, such as [[meter]], each of them whole."""
 
-def save_values(rig_file: Path, values: Values) -> None:
+
+def save_values(rig_file: Path, values: Values, lists: Lists | None = None) -> None:
     """Write values into a rig file; its other lines and its comments stay.
+
+    lists: written in place of those that the file has.
 
     Raises CoconetError where there is no such file, and where it would be no rig's with them; then it stays as it is.
     """
-    text = with_values(read_file(rig_file, "a rig file").decode(), values)
+    text = with_values(read_file(rig_file, "a rig file").decode(), values, lists)
     check_fields(Rig, toml_fields(text, rig_file), rig_file)
     with whole_file(rig_file) as scratch:
         scratch.write_text(text, encoding="utf-8")
 
 
-def with_values(text: str, values: Values) -> str:
+def with_values(text: str, values: Values, lists: Lists | None = None) -> str:
     """Return a TOML text that holds these values; all other lines, comments too, stay as they are."""
     try:
         document = tomlkit.parse(text)
@@ -46,6 +51,10 @@ def with_values(text: str, values: Values) -> str:
             table = document.setdefault(name, tomlkit.table())
             for key, value in fields.items():
                 table[key] = value
+        for name, entries in (lists or {}).items():
+            document.pop(name, None)
+            if entries:
+                document.add(name, tomlkit.item([dict(entry) for entry in entries]))
         return tomlkit.dumps(document)
     except (tomlkit.exceptions.TOMLKitError, RecursionError, TypeError):  # their words quote keys, and so does KeyError
         raise CoconetError(
@@ -105,8 +114,10 @@ def _relative(address: str, folder: Path) -> str:
 
 
 def write_replay_rig(fields: Mapping[str, Any]) -> str:
-    """Write the rig file of a recording, from the fields of the rig that was recorded."""
+    """Write the rig file of a recording, from the fields of the rig that was recorded, with its meters."""
     tables: dict[str, Any] = {name: value for name, value in fields.items() if isinstance(value, Mapping)}
+    if fields.get("meter"):
+        tables["meter"] = fields["meter"]
     for side in ("visible", "infrared"):
         kept = {key: value for key, value in tables[side].items() if key not in _OF_CAMERAS}
         tables[side] = {"address": f"{side}.mkv", **kept}

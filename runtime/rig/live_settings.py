@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -21,7 +21,7 @@ TUNABLE: dict[str, tuple[str, ...]] = {
         "range_of",
     ),
     "alignment": ("homography", "plane"),
-    "view": ("show", "colours"),
+    "view": ("show", "colours", "meters"),
 }
 """Tables and keys of a rig file that can be changed while it runs; not the palette, with which a camera is opened."""
 
@@ -50,6 +50,7 @@ class AdjustableRig:
         self._lock = Lock()
         self._stream: PairStream | None = None
         self._changed: dict[str, dict[str, Any]] = {}
+        self._changed_meters = False
 
     def open(self) -> PairStream:
         """Open the rig as it is now, as `open_rig` does."""
@@ -77,6 +78,16 @@ class AdjustableRig:
             for table, values in changes.items():
                 self._changed.setdefault(table, {}).update(values)
 
+    def change_meters(self, meters: Sequence[Mapping[str, Any]]) -> None:
+        """Read other meters from the next frame on, as `[[meter]]` has them; what does not fit is a CoconetError."""
+        with self._lock:
+            fields = self.rig.model_dump(exclude={"meter"})
+            self.rig = check_fields(Rig, {**fields, "meter": list(meters)}, "meters")
+            self._changed_meters = True
+            preparation = None if self._stream is None else self._stream.preparation
+            if preparation is not None and preparation.meters is not None:
+                preparation.meters.change(self.rig.meter)
+
     def save(self) -> Path:
         """Write what was changed into the rig file; its other lines and its comments stay. Gives the file.
 
@@ -90,10 +101,14 @@ class AdjustableRig:
 
         with self._lock:
             now = self.rig.model_dump(mode="json")
+            meters = [one.model_dump(mode="json", exclude_defaults=True) for one in self.rig.meter]
             save_values(
-                self.file, {table: {key: now[table][key] for key in keys} for table, keys in self._changed.items()}
+                self.file,
+                {table: {key: now[table][key] for key in keys} for table, keys in self._changed.items()},
+                {"meter": meters} if self._changed_meters else {},
             )
             self._changed.clear()
+            self._changed_meters = False
         return self.file
 
     def _apply(self, changes: Changes) -> None:

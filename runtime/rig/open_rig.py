@@ -17,6 +17,8 @@ from coconet.runtime.cameras.camera import AbsentCamera, Camera, CameraAbsent
 from coconet.runtime.cameras.files import Pictures
 from coconet.runtime.cameras.open_camera import ROLES, CameraSettings, Role, is_folder, open_camera
 from coconet.runtime.frame import Frame, Side
+from coconet.runtime.heat.meters import Meters
+from coconet.runtime.heat.thermometer import Thermometer
 from coconet.runtime.pairing.capture import Recovery
 from coconet.runtime.pairing.file_clocks import FileClock, lay_together
 from coconet.runtime.pairing.live_pairs import LivePairingOptions, pair_live_cameras
@@ -149,12 +151,20 @@ def _tolerance_ns(rig: Rig) -> int | None:
 def _preparation(rig: Rig, camera_names: tuple[str, str], *, align: bool, gives_misfits: bool) -> Preparation:
     """What the rig file says happens to pairs; the names of the cameras stand in for those it does not give."""
     names = (rig.visible.name or camera_names[0], rig.infrared.name or camera_names[1])
-    thermal = thermal_stretch(rig, gives_misfits=gives_misfits)
+    thermal, meters = thermal_stretch(rig, gives_misfits=gives_misfits), rig_meters(rig)
     if not align:
-        return Preparation(thermal, None, names)
+        return Preparation(thermal, None, names, meters=meters)
     alarm_px = rig.alignment.drift_alarm_px
     drift = None if alarm_px is None else DriftWatch(alarm_px)
-    return Preparation(thermal, Placement(rig.alignment.alignment(), rig.alignment.fit), names, drift)
+    return Preparation(thermal, Placement(rig.alignment.alignment(), rig.alignment.fit), names, drift, meters)
+
+
+def rig_meters(rig: Rig) -> Meters | None:
+    """What reads the temperatures of a rig; None if it does not say how counts become degrees."""
+    settings = rig.infrared.temperature
+    if settings is None:
+        return None
+    return Meters(Thermometer(settings, rig.infrared.no_data), rig.meter, rig.health.limits())
 
 
 def thermal_stretch(rig: Rig, *, gives_misfits: bool = False) -> ThermalStretch:

@@ -15,6 +15,8 @@ from coconet.redaction import is_network_address, redact, redact_text
 from coconet.runtime.api.arguments import check_path
 from coconet.runtime.cameras.pixel_layouts import ByteOrder, FrameLayout, Samples, frame_layout
 from coconet.runtime.cameras.recorded import stamps_beside
+from coconet.runtime.heat.meter import MOST_METERS, MeterTable
+from coconet.runtime.heat.temperature import TemperatureTable
 from coconet.runtime.pairing.camera_health import HealthLimits
 from coconet.runtime.pairing.paired_captures import Policy
 from coconet.runtime.preprocess.fit import Fit
@@ -85,7 +87,7 @@ class CameraTable(Checked):
 class InfraredTable(CameraTable):
     """`[infrared]`: a camera with a thermal front end. agc_percentiles: black and white point of 16 bit pictures.
 
-    The other keys are those of ThermalSettings.
+    temperature: how the counts become degrees. The other keys are those of ThermalSettings.
     """
 
     black_hot: bool = False
@@ -97,6 +99,7 @@ class InfraredTable(CameraTable):
     range_of: str | None = None
     no_data: tuple[float, ...] = ()
     palette: str = "auto"
+    temperature: TemperatureTable | None = None
 
     @model_validator(mode="after")
     def _checked(self) -> InfraredTable:
@@ -182,18 +185,25 @@ class AlignmentTable(Checked):
 
 
 class ViewTable(Checked):
-    """`[view]`: what a page or a window opens with; whoever watches chooses for himself from there."""
+    """`[view]`: what a page or a window opens with; whoever watches chooses for himself from there.
+
+    meters: whether meters are drawn on the picture.
+    """
 
     show: FirstView = "fused"
     colours: Colours = "white-hot"
+    meters: bool = True
 
     def look(self) -> ViewSettings:
         """As one picture, which split is not: the fused one then."""
-        return ViewSettings("fused" if self.show == "split" else self.show, self.colours)
+        return ViewSettings("fused" if self.show == "split" else self.show, self.colours, self.meters)
 
 
 class Rig(Checked):
-    """Two cameras that look the same way; realtime: recordings are replayed at their own rate, as if live."""
+    """Two cameras that look the same way; realtime: recordings are replayed at their own rate, as if live.
+
+    meter: what is read of the temperatures, each by its name.
+    """
 
     visible: CameraTable
     infrared: InfraredTable
@@ -202,6 +212,18 @@ class Rig(Checked):
     health: HealthTable = HealthTable()
     view: ViewTable = ViewTable()
     realtime: bool = False
+    meter: Annotated[tuple[MeterTable, ...], Field(max_length=MOST_METERS)] = ()
+
+    @model_validator(mode="after")
+    def _measurable(self) -> Self:
+        names = [one.name for one in self.meter]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise _unfit("[[meter]] name", "each name once", f"{twice[0]} twice", "Give every meter its own name.")
+        if names and self.infrared.temperature is None:
+            remedy = "Say in [infrared.temperature] how the camera's counts become degrees."
+            raise _unfit("[[meter]]", "a camera whose temperatures are known", "no [infrared.temperature]", remedy)
+        return self
 
     @property
     def sources(self) -> tuple[Path | str, ...]:
@@ -238,6 +260,10 @@ class Rig(Checked):
             got=" and ".join(name for name, value in given.items() if value is not None) or "none of them",
             remedy="For example: --visible day.mp4 --infrared night.mp4",
         )
+
+
+def _unfit(where: str, wanted: str, got: str, remedy: str) -> CoconetError:
+    return CoconetError(where, wanted=wanted, got=got, remedy=remedy)
 
 
 def _beside(rig_file: Path, table: Table) -> Table:

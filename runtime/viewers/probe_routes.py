@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from coconet import __version__
 from coconet.errors import MissingPackage
+from coconet.runtime.heat.reading import Reading
+from coconet.runtime.heat.temperature import in_celsius
 from coconet.runtime.loop.latency_log import Percentiles
 from coconet.runtime.loop.liveness import Liveness, LivenessCheck
 from coconet.runtime.loop.run_stats import RunStats, Vitals
@@ -62,6 +64,8 @@ class _RunCollector(Collector):
         yield from _totals(vitals)
         yield from _times(vitals)
         yield from _cameras({"visible": vitals.visible, "infrared": vitals.infrared})
+        if vitals.meters:
+            yield from _meters(vitals.meters)
 
 
 def _totals(vitals: Vitals) -> Iterator[Metric]:
@@ -112,6 +116,23 @@ def _cameras(cameras: dict[str, CameraHealth | None]) -> Iterator[Metric]:
         for family, count in ((read, health.read), (dropped, health.dropped), (back, health.reconnects)):
             family.add_metric((side,), count)
     yield from (state, rate, age, read, dropped, back)
+
+
+def _meters(readings: Sequence[Reading]) -> Iterator[Metric]:
+    """Degrees Celsius, Prometheus' base unit, whatever the unit of the rig; what has no number is left out."""
+    told = "Temperatures that a meter reads from the newest frame."
+    celsius = GaugeMetricFamily("coconet_meter_celsius", told, labels=("meter", "statistic"))
+    share = GaugeMetricFamily("coconet_meter_share_above_ratio", "Of a meter's pixels.", labels=("meter",))
+    blind = GaugeMetricFamily("coconet_meter_blind", "1 while a meter reads nothing.", labels=("meter",))
+    for reading in readings:
+        for statistic in ("value", "min", "mean", "max"):
+            number: float | None = getattr(reading, statistic)
+            if number is not None:
+                celsius.add_metric((reading.name, statistic), in_celsius(number, reading.unit))
+        if reading.share_above is not None:
+            share.add_metric((reading.name,), reading.share_above)
+        blind.add_metric((reading.name,), float(reading.value is None))
+    yield from (celsius, share, blind)
 
 
 def probe_routes(gauge: RunStats, pulse: LivenessCheck) -> list[BaseRoute]:

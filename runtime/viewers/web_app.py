@@ -271,7 +271,10 @@ class OneLineErrors:
 
 
 def tuning_routes(tuner: AdjustableRig) -> list[BaseRoute]:
-    """Make the routes /settings (GET, and POST with what changes) and /settings/save; what does not fit answers 400."""
+    """Make the routes /settings and /meters (GET, and POST with what changes) and /settings/save.
+
+    What does not fit answers 400.
+    """
 
     async def told(request: Request) -> Response:
         file, may_change = tuner.file, _may_change(request)
@@ -289,6 +292,20 @@ def tuning_routes(tuner: AdjustableRig) -> list[BaseRoute]:
         )
         return await told(request)
 
+    async def meters(request: Request) -> Response:
+        rig = tuner.rig
+        told = [one.model_dump(mode="json", exclude_defaults=True) for one in rig.meter]
+        measures, may_change = rig.infrared.temperature is not None, _may_change(request)
+        return Json({"meters": told, "measures": measures, "may_change": may_change})
+
+    async def change_meters(request: Request) -> Response:
+        wanted = (await fields_of(request)).get("meters")
+        if not (isinstance(wanted, list) and all(isinstance(one, dict) for one in wanted)):
+            raise CoconetError("meters", wanted="a list of tables", got="something else", remedy="Send one.")
+        await run_in_threadpool(tuner.change_meters, wanted)
+        audit(request, "meters", names=[one.name for one in tuner.rig.meter])
+        return await meters(request)
+
     async def save(request: Request) -> Response:
         path = await run_in_threadpool(tuner.save)
         audit(request, "settings saved", file=path.name)
@@ -298,6 +315,8 @@ def tuning_routes(tuner: AdjustableRig) -> list[BaseRoute]:
         Route("/settings", told, methods=["GET"]),
         Route("/settings", change, methods=["POST"]),
         Route("/settings/save", save, methods=["POST"]),
+        Route("/meters", meters, methods=["GET"]),
+        Route("/meters", change_meters, methods=["POST"]),
     ]
 
 

@@ -35,7 +35,8 @@ _END_KEYS = (ord("q"), 27)  # 27 is Escape
 class LiveWindow(Background):
     """A context manager that shows the newest frame inside its block.
 
-    Keys: 1 to 4 choose the view, c the colours of the infrared picture, q or Escape end the run as Ctrl-C does.
+    Keys: 1 to 4 choose the view, c the colours of the infrared picture, m shows or hides the meters, q or Escape end
+    the run as Ctrl-C does.
     """
 
     def __init__(self, gauge: RunStats, look: ViewSettings, stop: Event) -> None:
@@ -76,10 +77,12 @@ class LiveWindow(Background):
 def look_after(key: int, look: ViewSettings) -> ViewSettings:
     """Give the look that a key chooses; any other key leaves it as it is."""
     if ord("1") <= key < ord("1") + len(VIEWS):
-        return ViewSettings(VIEWS[key - ord("1")])
+        return ViewSettings(VIEWS[key - ord("1")], meters=look.meters)
+    if key == ord("m"):
+        return ViewSettings(look.view, look.colours, not look.meters)
     if key == ord("c"):
         after = COLOURS[(COLOURS.index(look.colours) + 1) % len(COLOURS)]
-        return ViewSettings("infrared", after)
+        return ViewSettings("infrared", after, look.meters)
     return look
 
 

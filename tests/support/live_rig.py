@@ -31,11 +31,16 @@ CUT = 0
 
 
 class SmallCamera:
-    """A camera with a bright bar that moves; `stopped` makes it silent, `ended` ends it, `shape` is its profile now."""
+    """A camera with a bright bar that moves; `stopped` makes it silent, `ended` ends it, `shape` is its profile now.
+
+    counts: it gives those of a Lepton, a bar of 36.5 degrees Celsius before 20.
+    """
 
     realtime = True
 
-    def __init__(self, name: str, depth: int) -> None:
+    def __init__(self, name: str, depth: int, *, counts: bool = False) -> None:
+        self._levels = (29315, 30965) if counts else (40, 220)
+        self._kind = np.uint16 if counts else np.uint8
         self.name, self.stopped, self.ended = name, Event(), Event()
         self.shape, self._depth, self._index = (48, 64), depth, 0
 
@@ -43,8 +48,8 @@ class SmallCamera:
         while not self.ended.wait(PERIOD_S):
             if not self.stopped.is_set():
                 self._index += 1
-                pixels = np.full((*self.shape, self._depth), 40, np.uint8)
-                pixels[:, self._index % 56 : self._index % 56 + 8] = 220
+                pixels = np.full((*self.shape, self._depth), self._levels[0], self._kind)
+                pixels[:, self._index % 56 : self._index % 56 + 8] = self._levels[1]
                 return Frame(pixels, time.monotonic_ns(), self._index, stamps="arrival")
         return None
 
@@ -97,10 +102,14 @@ def until(happened: Callable[[], object], most_s: float = PATIENCE_S) -> bool:
 
 @dataclass(frozen=True)
 class LoopEnds:
-    """What prepares the pairs, which are taken as they come without it, and where they go: nowhere without a sink."""
+    """What prepares the pairs, which are taken as they come without it, and where they go: nowhere without a sink.
+
+    counts: whether the infrared camera gives counts.
+    """
 
     preparation: Preparation | None = None
     sink: Sink | None = None
+    counts: bool = False
 
 
 @contextmanager
@@ -114,7 +123,7 @@ def live_rig(
     """Run the rig and its page inside the block; snapshots go into `folder`, or to where `page` says."""
     ends = ends or LoopEnds()
     settings = page or PageSettings(port=0, token=token, captures=folder)
-    gauge, visible, infrared = RunStats(), SmallCamera("front", 3), SmallCamera("boson", 1)
+    gauge, visible, infrared = RunStats(), SmallCamera("front", 3), SmallCamera("boson", 1, counts=ends.counts)
     with (
         LivePage(gauge, settings, tuner) as shown,
         pair_live_cameras(visible, infrared, preparation=ends.preparation) as pairs,

@@ -10,15 +10,31 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
 from coconet.media.image import read_picture
+from coconet.runtime.heat.meter import MeterTable
+from coconet.runtime.heat.meters import Meters
+from coconet.runtime.heat.temperature import TemperatureTable
+from coconet.runtime.heat.thermometer import Thermometer
+from coconet.runtime.preprocess.agc import ThermalStretch
+from coconet.runtime.preprocess.fit import Placement
+from coconet.runtime.preprocess.preprocess import Preparation
+from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.browser import chromium
-from tests.support.live_rig import LiveRig, live_rig, until
+from tests.support.live_rig import LiveRig, LoopEnds, live_rig, until
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - of these tests only
 PIXEL = "return [...document.getElementById('canvas').getContext('2d').getImageData(arguments[0], 40, 1, 1).data]"
 CHANGE = """const i = document.getElementById('settings-form').elements[arguments[0]];
 i.value = arguments[1]; i.dispatchEvent(new Event('change', {bubbles: true}));"""
+RIG = """
+[visible]
+address = "painted://"
+[infrared]
+address = "painted://"
+[infrared.temperature]
+scheme = "lepton"
+"""
 SLIDE = "const s = arguments[0]; s.value = arguments[1]; s.dispatchEvent(new Event('input'));"
 
 
@@ -45,13 +61,20 @@ def coloured(pixel: list[int]) -> bool:
     return max(pixel[:3]) - min(pixel[:3]) > 30
 
 
+def metered() -> LoopEnds:
+    """What reads a box from the counts of the infrared camera."""
+    box = MeterTable(name="whole", kind="box", points_px=((0, 0), (63, 47)))
+    meters = Meters(Thermometer(TemperatureTable(scheme="lepton")), (box,))
+    return LoopEnds(Preparation(ThermalStretch(), Placement(Alignment()), ("a", "b"), meters=meters), counts=True)
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     file = tmp_path_factory.mktemp("rig") / "rig.toml"
-    file.write_text('[visible]\naddress = "painted://"\n[infrared]\naddress = "painted://"\n')
+    file.write_text(RIG)
     tuner = AdjustableRig(Rig.from_file(file), file)
     with (
-        live_rig(tmp_path_factory.mktemp("captures"), token=TOKEN, tuner=tuner) as rig,
+        live_rig(tmp_path_factory.mktemp("captures"), token=TOKEN, tuner=tuner, ends=metered()) as rig,
         chromium(tmp_path_factory.mktemp("profile")) as browser,
     ):
         opened = Page(browser, rig, tuner)
@@ -82,6 +105,24 @@ def test_the_slider_shows_more_of_one_camera_and_less_of_the_other(page: Page) -
     assert until(lambda: not coloured(page.pixel(60)))
     page.browser.execute_script(SLIDE, slider, 0)
     assert until(lambda: coloured(page.pixel(60)))
+
+
+def test_temperatures_are_listed_and_a_click_adds_a_spot(page: Page) -> None:
+    assert until(lambda: page.text("#meter-list b").endswith(" °C"))
+    assert page.text("#meter-list span") == "whole"
+    assert page.text("#meter-list small").startswith("20.0 to 36.5")
+    page.click("[data-view=fused]")
+    page.click("#spot")
+    page.click("#canvas")
+    assert until(lambda: page.tuner.rig.meter)
+    (spot,) = page.tuner.rig.meter
+    assert (spot.name, spot.pixels) == ("spot 1", "visible")
+    ((x, y),) = spot.points_px
+    assert abs(x - 31.5) <= 1  # the middle, which is what is clicked
+    assert abs(y - 23.5) <= 1
+    page.click("#labels")
+    assert page.browser.find_element(By.ID, "labels").get_attribute("aria-pressed") == "false"
+    page.click("#labels")
 
 
 def test_a_snapshot_is_saved_and_offered(page: Page) -> None:

@@ -104,7 +104,7 @@ def test_help_names_every_public_name_and_shows_every_function() -> None:
     text = answer_of("import coconet; help(coconet)")
     assert [name for name in (*coconet._HOMES, *coconet.__all__) if name not in text] == []
     functions = text[text.index("\nFUNCTIONS") :]
-    for name in ("load", "open_rig", "open_pairs", "run", "score", "read_card", "read_engine_card"):
+    for name in ("load", "open_rig", "open_pairs", "run", "measure", "score", "read_card", "read_engine_card"):
         assert f"\n    {name}(" in functions
 
 

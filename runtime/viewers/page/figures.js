@@ -1,4 +1,6 @@
 // The figures beside the picture: what the rig says of itself, in words.
+import { showMeters } from "./meters.js";
+
 const $ = (id) => document.getElementById(id);
 const HISTORY = 240; // two minutes at two a second
 const history = [];
@@ -23,6 +25,7 @@ export function showFigures({ vitals, recording }) {
   const server = vitals.model_trouble && `Server lost: ${vitals.model_trouble}`;
   $("output").textContent = [output, server].filter(Boolean).join(". ");
   $("output").hidden = !(output || server);
+  showMeters(vitals.meters);
   showDetails(vitals);
 }
 

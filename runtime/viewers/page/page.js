@@ -2,19 +2,20 @@
 import { Watcher } from "./watcher.js";
 import { showFigures } from "./figures.js";
 import { offerSettings } from "./settings.js";
+import { offerMeters } from "./meters.js";
 
 const $ = (id) => document.getElementById(id);
 const STALE_MS = 2000; // a picture older than this is no longer what is there now
 const canvas = $("canvas");
 const pen = canvas.getContext("2d", { alpha: false });
-const chosen = { view: "fused", colours: "white-hot", split: 0.5 };
+const chosen = { view: "fused", colours: "white-hot", split: 0.5, meters: true };
 const shown = { at: 0, images: [], views: [], connected: false };
 
 /* Pictures */
 
 function looks() {
   const views = chosen.view === "split" ? ["visible", "infrared"] : [chosen.view];
-  return views.map((view) => ({ view, colours: chosen.colours }));
+  return views.map((view) => ({ view, colours: chosen.colours, meters: chosen.meters }));
 }
 
 function paint() {
@@ -74,6 +75,7 @@ function show() {
   $("picture").style.setProperty("--split", `${chosen.split * 100}%`);
   $("corner-left").textContent = split ? "Visible" : "";
   $("corner-right").textContent = split ? "Infrared" : "";
+  $("labels").setAttribute("aria-pressed", chosen.meters);
   $("colours").classList.toggle("idle", !["infrared", "split"].includes(chosen.view));
 }
 
@@ -83,6 +85,7 @@ for (const [group, key] of [["views", "view"], ["colours", "colours"]]) {
     if (value) choose(key, value);
   });
 }
+$("labels").addEventListener("click", () => choose("meters", !chosen.meters));
 $("slider").addEventListener("input", (event) => {
   choose("split", event.target.value / 1000);
   paint();
@@ -128,6 +131,8 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=range])")) return;
   if (event.key === "s") $("snapshot").click();
   if (event.key === "r") $("record").click();
+  if (event.key === "t") $("spot").click();
+  if (event.key === "m") $("labels").click();
   const view = $("views").children[event.key - 1];
   if (view) view.click();
 });
@@ -150,11 +155,12 @@ try { before = JSON.parse(localStorage.getItem("coconet")); } catch { /* begin a
 Object.assign(chosen, before);
 show();
 offerSettings(post, say, {
-  now: () => ({ show: chosen.view, colours: chosen.colours }),
+  now: () => ({ show: chosen.view, colours: chosen.colours, meters: chosen.meters }),
   open: (saved) => {
-    if (before === null) Object.assign(chosen, { view: saved.show, colours: saved.colours });
+    if (before === null) Object.assign(chosen, { view: saved.show, colours: saved.colours, meters: saved.meters });
     show();
   },
 });
+offerMeters(canvas, post, attempt);
 watcher.start();
 figures();

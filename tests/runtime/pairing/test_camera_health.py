@@ -82,6 +82,23 @@ def test_a_thermal_camera_that_shows_its_blank_shutter_says_so_at_once_and_recov
     assert watch.state(840 * MS) == "live"
 
 
+def test_a_switch_to_a_gain_of_a_tenth_is_no_shutter() -> None:
+    rng, scene = np.random.default_rng(1), np.linspace(29000, 31000, 24 * 32).reshape(24, 32, 1)
+    watch = HealthWatch("lepton", thermal=True)
+    for index in range(40):
+        counts = (scene + rng.normal(0, 8, scene.shape)) / (1 if index < 20 else 10)
+        watch.note(Frame(np.rint(counts).astype(np.uint16), 0, index), index * 40 * MS)
+        assert watch.state(index * 40 * MS) == "live"
+
+
+def test_a_repeated_picture_with_holes_in_it_is_repeated_all_the_same() -> None:
+    watch, picture = HealthWatch("front"), noisy(1).astype(np.float32)
+    picture[3, 4] = np.nan
+    for index in range(40):
+        watch.note(Frame(picture.copy(), 0, index), index * 40 * MS)
+    assert watch.state(39 * 40 * MS) == "frozen"
+
+
 def test_a_lost_connection_is_told_at_once_and_forgotten_with_the_next_frame() -> None:
     watch = watched(every(40, 20))
     watch.note_loss("connection refused")

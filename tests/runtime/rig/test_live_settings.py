@@ -234,3 +234,42 @@ def test_no_geometry_is_beyond_all_bounds(file: Path, value: float) -> None:
     for change in changes:
         with pytest.raises(CoconetError, match="homography|plane"):
             tuner.change({"alignment": change})
+
+
+def test_meters_change_from_one_pair_to_the_next_and_are_saved(file: Path) -> None:
+    file.write_text(RIG + '[infrared.temperature]\nscheme = "lepton"\ngain = "high"\n\n# the gearbox\n')
+    tuner = AdjustableRig(Rig.from_file(file), file)
+    spot = {"name": "spot 1", "kind": "spot", "points_px": [[3, 4]]}
+    with tuner.open() as pairs:
+        stream = iter(pairs)
+        first = next(stream).heat
+        tuner.change_meters([spot, {"name": "all", "kind": "hottest"}])
+        second = next(stream).heat
+    assert first is not None
+    assert second is not None
+    assert (len(first.readings), [one.name for one in second.readings]) == (0, ["spot 1", "all"])
+    tuner.save()
+    assert "# the gearbox" in file.read_text()
+    assert [one.name for one in Rig.from_file(file).meter] == ["spot 1", "all"]
+    tuner.change_meters([spot])
+    tuner.save()
+    assert Rig.from_file(file).meter == tuner.rig.meter
+    tuner.change_meters([])
+    tuner.save()
+    assert Rig.from_file(file).meter == ()
+
+
+@pytest.mark.parametrize(
+    ("meters", "said"),
+    [
+        ([{"name": "a", "kind": "spot"}], "one point for spot"),
+        ([{"name": "a", "kind": "hottest"}] * 2, "a twice"),
+        ([{"name": f"m{at}", "kind": "hottest"} for at in range(65)], "at most 64"),
+    ],
+)
+def test_meters_that_do_not_fit_change_nothing(file: Path, meters: list[dict[str, object]], said: str) -> None:
+    file.write_text(RIG + '[infrared.temperature]\nscheme = "lepton"\n')
+    tuner = AdjustableRig(Rig.from_file(file), file)
+    with pytest.raises(CoconetError, match=said):
+        tuner.change_meters(meters)
+    assert tuner.rig.meter == ()

@@ -75,3 +75,41 @@ def test_a_value_of_another_type_is_refused(table: str, line: str, said: str, tm
     (tmp_path / "rig.toml").write_text(text)
     with pytest.raises(CoconetError, match=re.escape(said)):
         Rig.from_file(tmp_path / "rig.toml")
+
+
+SIDES = "width = 8\nheight = 8"
+
+METERED = f"""
+[visible]
+address = "{PAINTED}"
+[infrared]
+address = "{PAINTED}"
+[infrared.temperature]
+scheme = "lepton"
+[[meter]]
+name = "bearing"
+kind = "spot"
+points_px = [[3, 4]]
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("points_px = [[3, 4]]", "", "points_px: wanted one point for spot, got 0"),
+        ("points_px = [[3, 4]]", 'points_px = [["3", 4]]', "points_px: wanted a number"),
+        ("kind =", "kidn =", "meter.0.kind: wanted this key, got nothing"),
+        ("kind =", "colour = 1\nkind =", "meter.0.colour: wanted one of the keys name, kind, points_px"),
+        ('"bearing"', '"a/b"', "name: wanted 1 to 40 letters"),
+        ('scheme = "lepton"', 'scheme = "leptom"', "infrared.temperature.scheme: wanted 'linear', 'lepton'"),
+        ('[infrared.temperature]\nscheme = "lepton"', "", "[[meter]]: wanted a camera whose temperatures are known"),
+        ("[[meter]]", '[[meter]]\nname = "bearing"\nkind = "hottest"\n[[meter]]', "got bearing twice"),
+        ("[[meter]]", f'[infrared.layout]\nfourcc = "Y16 "\n{SIDES}\nx = 1\n[[meter]]', "x: wanted one of the keys"),
+    ],
+)
+def test_a_meter_that_cannot_be_read_is_refused(before: str, after: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "rig.toml").write_text(METERED)
+    assert Rig.from_file(tmp_path / "rig.toml").meter[0].points_px == ((3.0, 4.0),)
+    (tmp_path / "rig.toml").write_text(METERED.replace(before, after))
+    with pytest.raises(CoconetError, match=re.escape(said)):
+        Rig.from_file(tmp_path / "rig.toml")

@@ -1,0 +1,1 @@
+"""Temperatures: from raw counts to degrees, and the meters that read them."""

@@ -1,0 +1,39 @@
+"""Temperatures from Python."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import coconet
+from tests.support.heat_scenes import counts_of, disc_c
+
+
+def test_counts_become_degrees_and_readings() -> None:
+    counts = counts_of(disc_c())
+    meters: list[dict[str, Any]] = [
+        {"name": "hot", "kind": "hottest"},
+        {"name": "corner", "kind": "spot", "points_px": [[0, 0]]},
+    ]
+    heat = coconet.measure(counts[:, :, 0], {"scheme": "lepton", "unit": "fahrenheit"}, meters)
+    assert [one.value for one in heat.readings] == [pytest.approx(97.7, abs=0.01), pytest.approx(68, abs=0.01)]
+    assert heat.temperatures is not None
+    assert heat.temperatures == pytest.approx(disc_c() * 9 / 5 + 32, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("counts", "temperature", "said"),
+    [
+        (np.zeros((4, 4), np.uint8), {"scheme": "lepton"}, "counts: wanted a numpy array of uint16 or float32"),
+        (np.zeros((4, 4, 3), np.uint16), {"scheme": "lepton"}, "got shape"),
+        (np.zeros((0, 4), np.uint16), {"scheme": "lepton"}, "got shape"),
+        ([[1, 2]], {"scheme": "lepton"}, "got a list"),
+        (np.zeros((4, 4), np.uint16), {"scheme": "lepto"}, "measure, temperature.scheme: wanted 'linear'"),
+        (np.zeros((4, 4), np.uint16), {}, "measure, temperature.scheme: wanted this key"),
+    ],
+)
+def test_what_does_not_fit_is_refused(counts: Any, temperature: dict[str, Any], said: str) -> None:
+    with pytest.raises(coconet.CoconetError, match=said):
+        coconet.measure(counts, temperature)
