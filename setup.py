@@ -42,6 +42,7 @@ WEB = ["starlette>=1.7", "uvicorn>=0.54", "websockets>=16", "prometheus-client>=
 RTX = ["onnx>=1.18", "tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>=1.7"]
 RADIOMETRIC = ["flyr>=3.1"]
 PARQUET = ["pyarrow>=14"]
+MQTT = ["paho-mqtt>=2.1"]
 # Each for drivers of its major version: the newer bindings are refused by the older driver.
 CUDA_12, CUDA_13 = ["cuda-bindings>=12.9.1,<13"], ["cuda-bindings>=13,<14"]
 OPENVINO = ["openvino>=2024.4"]
@@ -65,6 +66,7 @@ EXTRAS = {
     "openvino": OPENVINO,
     "radiometric": RADIOMETRIC,
     "parquet": PARQUET,
+    "mqtt": MQTT,
     "web": WEB,
     "dev": [
         *CPU,
@@ -77,6 +79,7 @@ EXTRAS = {
         *WEB,
         *RADIOMETRIC,
         *PARQUET,
+        *MQTT,
         "hypothesis>=6",
         "mypy>=1.10",
         "pytest>=8",

@@ -33,7 +33,7 @@ _KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 _WORD = re.compile(r"[a-z0-9 ._+-]{0,16}")  # what stands in a wrong place is shown if it is no more than that
 
-_NAMES = ("address", "name")  # keys whose values may hold a password
+_NAMES = ("address", "name", "url", "secret")  # keys whose values may hold a password
 
 
 def check_fields(model: type[Model], fields: Mapping[str, Any], where: object, *, from_text: bool = False) -> Model:

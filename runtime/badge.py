@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from coconet.errors import MissingPackage
@@ -34,14 +36,27 @@ def survivor_picture(pair: FramePair) -> Pixels:
     return add_badge(shown, pair.notice)
 
 
+def add_alarms(pixels: Pixels, alarms: Sequence[str]) -> Pixels:
+    """Return a copy of pixels with the names of the alarms that are on, on a bar at the bottom.
+
+    Without any alarm the pixels themselves come back.
+    """
+    return _with_bar(pixels, f"ALARM: {', '.join(alarms)}", at_top=False) if alarms else pixels
+
+
 def add_badge(pixels: Pixels, text: str) -> Pixels:
     """Return a copy of (H, W, 3) BGR or (H, W, 1) gray pixels with a line of text on a bar at the top."""
+    return _with_bar(pixels, text, at_top=True)
+
+
+def _with_bar(pixels: Pixels, text: str, *, at_top: bool) -> Pixels:
     picture: Pixels = np.array(pixels, order="C")
-    bar_px = max(12, round(picture.shape[0] * _HEIGHT_SHARE))
+    bar_px = min(max(12, round(picture.shape[0] * _HEIGHT_SHARE)), picture.shape[0])
+    top = 0 if at_top else picture.shape[0] - bar_px
     scale = bar_px / 36
     (width, _), _ = cv2.getTextSize(text, _FONT, scale, 1)
     scale *= min(1.0, (picture.shape[1] - 8) / max(width, 1))  # a long notice becomes small rather than cut off
     paper, ink = (_PAPER, _INK) if picture.shape[2] == 3 else ((60,), (255,))
-    picture[:bar_px] = paper
-    cv2.putText(picture, text, (4, bar_px - bar_px // 3), _FONT, scale, ink, 1, cv2.LINE_AA)
+    picture[top : top + bar_px] = paper
+    cv2.putText(picture, text, (4, top + bar_px - bar_px // 3), _FONT, scale, ink, 1, cv2.LINE_AA)
     return picture

@@ -30,6 +30,7 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "openvino": ("openvino",),
         "radiometric": ("flyr",),
         "parquet": ("pyarrow",),
+        "mqtt": ("paho",),
         "gstreamer": ("gi",),
         "web": ("starlette", "uvicorn", "websockets", "prometheus_client"),
     }
@@ -58,7 +59,14 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "init": Needs(("headless",), _CAMERAS),
         "run": Needs(
             _FUSES,
-            {**_MODELS, **_CAMERAS, "--view web": "web", "--view window": "window", "--meters x.parquet": "parquet"},
+            {
+                **_MODELS,
+                **_CAMERAS,
+                "--view web": "web",
+                "--view window": "window",
+                "--meters x.parquet": "parquet",
+                "alarms over MQTT": "mqtt",
+            },
         ),
         "record": Needs(("headless",), _CAMERAS),
         "align": Needs(("headless",), _CAMERAS),

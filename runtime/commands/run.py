@@ -141,8 +141,9 @@ def run(
     before the start; 3 a camera; 4 the model; 5 the output; 6 the page; 7 the end, but some pairs were left out; 8 the
     end, but a large share of the frames had no partner.
     """
-    from coconet.files import whole_file
+    from coconet.files import check_no_input, whole_file
     from coconet.model_endings import MODEL_SUFFIXES
+    from coconet.runtime.alarms.open_alarms import alarm_outputs, open_alarms
     from coconet.runtime.backends.choice import choose_backend
     from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device, select_cuda_device
     from coconet.runtime.backends.tensorrt.ring_options import RingOptions
@@ -175,6 +176,7 @@ def run(
         chosen = chosen.model_copy(update={"realtime": True})
     output = Output(out, rotation, overwrite, skip_existing, reserve_mb, encoder)
     output.check([rig, *chosen.sources, first_choice.path], [json_file, meters_file])
+    check_no_input(alarm_outputs(chosen), [rig, *chosen.sources, first_choice.path])
     sheet = None if meters_file is None else MeterLog(meters_file, chosen, reserve_mb)
     choice = replace(elsewhere or choice_for(chosen, model, backend), ring=ring)
     Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
@@ -185,6 +187,7 @@ def run(
         stopped_by_signals() as stop,
         logging_as(log),
         RunSupervisor(gauge),
+        open_alarms(chosen, gauge, reserve_mb),
         open_viewer(view, gauge, page, tuner, stop),
         sheet or nullcontext(),
     ):

@@ -6,12 +6,14 @@ import dataclasses
 import json
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any, Protocol
 
 from coconet.cards.model_card import ModelCard
 from coconet.cards.precision import PrecisionName
+from coconet.runtime.alarms.alarm_event import AlarmEvent
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.heat.reading import Reading
 from coconet.runtime.loop.latency_log import HISTORY_FRAMES, LatencyLog, Percentiles, StageTime
@@ -24,6 +26,19 @@ OnFrame = Callable[[FusedFrame], object]
 
 RigHealth = Callable[[], tuple[CameraHealth | None, CameraHealth | None]]
 """Gives the health of the visible and the infrared camera now."""
+
+
+class AlarmsTold(Protocol):
+    """What the alarms of a run have to tell, to any thread."""
+
+    def active(self) -> tuple[str, ...]:
+        """The names of those that are on."""
+
+    def told(self) -> dict[str, Any]:
+        """How each is, and the last events, as plain values."""
+
+    def events(self, after: int = 0) -> Sequence[AlarmEvent]:
+        """The last events of a higher serial than `after`, oldest first."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +118,7 @@ class RunStats:
         self._pairing_trouble: Callable[[], str] = str
         self._output_trouble: Callable[[], str] = str
         self._model_trouble: Callable[[], str] = str
+        self._alarms: AlarmsTold | None = None
 
     def on_frame(self, call: OnFrame) -> None:
         """Call this too after every fused frame."""
@@ -131,6 +147,19 @@ class RunStats:
         """Say what knows why the model does not answer."""
         with self._lock:
             self._model_trouble = trouble
+
+    def watch_alarms(self, alarms: AlarmsTold) -> None:
+        """Say what knows which alarms are on, and what became of them."""
+        self._alarms = alarms
+
+    @property
+    def alarms(self) -> AlarmsTold | None:
+        """What knows of the alarms of the run; None if it has none."""
+        return self._alarms
+
+    def cameras(self) -> tuple[CameraHealth | None, CameraHealth | None]:
+        """The visible and the infrared camera now; None for one that nobody watches."""
+        return self._health() if self._health else (None, None)
 
     def note(self, frame: FusedFrame) -> None:
         """Book a fused frame."""
@@ -161,7 +190,7 @@ class RunStats:
         with self._lock:
             if self._card is None:
                 return None
-            cameras = self._health() if self._health else (None, None)
+            cameras = self.cameras()
             now = self._figures(RECENT_FRAMES)
             return Vitals(
                 model=now.model,

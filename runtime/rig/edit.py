@@ -114,8 +114,12 @@ def _relative(address: str, folder: Path) -> str:
 
 
 def write_replay_rig(fields: Mapping[str, Any]) -> str:
-    """Write the rig file of a recording, from the fields of the rig that was recorded, with its meters."""
-    tables: dict[str, Any] = {name: value for name, value in fields.items() if isinstance(value, Mapping)}
+    """Write the rig file of a recording, from the fields of the rig that was recorded, with its meters.
+
+    Its alarms are left out: a replay must tell nobody.
+    """
+    kept = {name: value for name, value in fields.items() if name != "alarms"}
+    tables: dict[str, Any] = {name: value for name, value in kept.items() if isinstance(value, Mapping)}
     if fields.get("meter"):
         tables["meter"] = fields["meter"]
     for side in ("visible", "infrared"):

@@ -12,6 +12,7 @@ from coconet.errors import CoconetError
 from coconet.media.thermal import Contrast, ThermalSettings
 from coconet.reading import Reading, Starts
 from coconet.redaction import is_network_address, redact, redact_text
+from coconet.runtime.alarms.alarm import MOST_ALARMS, AlarmsTable, AlarmTable
 from coconet.runtime.api.arguments import check_path
 from coconet.runtime.cameras.pixel_layouts import ByteOrder, FrameLayout, Samples, frame_layout
 from coconet.runtime.cameras.recorded import stamps_beside
@@ -202,7 +203,8 @@ class ViewTable(Checked):
 class Rig(Checked):
     """Two cameras that look the same way; realtime: recordings are replayed at their own rate, as if live.
 
-    meter: what is read of the temperatures, each by its name.
+    meter: what is read of the temperatures, each by its name. alarm: what is alarming of that, and of the cameras.
+    alarms: where alarms are told.
     """
 
     visible: CameraTable
@@ -213,13 +215,20 @@ class Rig(Checked):
     view: ViewTable = ViewTable()
     realtime: bool = False
     meter: Annotated[tuple[MeterTable, ...], Field(max_length=MOST_METERS)] = ()
+    alarm: Annotated[tuple[AlarmTable, ...], Field(max_length=MOST_ALARMS)] = ()
+    alarms: AlarmsTable = AlarmsTable()
 
     @model_validator(mode="after")
     def _measurable(self) -> Self:
         names = [one.name for one in self.meter]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise _unfit("[[meter]] name", "each name once", f"{twice[0]} twice", "Give every meter its own name.")
+        for table, known in (("meter", names), ("alarm", [one.name for one in self.alarm])):
+            if twice := sorted({name for name in known if known.count(name) > 1}):
+                remedy = f"Give every {table} its own name."
+                raise _unfit(f"[[{table}]] name", "each name once", f"{twice[0]} twice", remedy)
+        for alarm in self.alarm:
+            if alarm.meter is not None and alarm.meter not in names:
+                wanted = " or ".join(names) or "a [[meter]] in the rig file"
+                raise _unfit("[[alarm]] meter", wanted, alarm.meter, "Name a meter of the rig.")
         if names and self.infrared.temperature is None:
             remedy = "Say in [infrared.temperature] how the camera's counts become degrees."
             raise _unfit("[[meter]]", "a camera whose temperatures are known", "no [infrared.temperature]", remedy)
@@ -236,7 +245,8 @@ class Rig(Checked):
         """Read a rig file; relative addresses are relative to it. Raises CoconetError naming the file and the key."""
         path = Path(path)
         rig = check_fields(cls, read_toml(path, "a rig file"), path)
-        return rig.model_copy(update={"visible": _beside(path, rig.visible), "infrared": _beside(path, rig.infrared)})
+        cameras = {"visible": _beside(path, rig.visible), "infrared": _beside(path, rig.infrared)}
+        return rig.model_copy(update={**cameras, "alarms": _alarms_beside(path, rig.alarms)})
 
     @classmethod
     def from_addresses(cls, visible: Path | str, infrared: Path | str, *, realtime: bool = False) -> Rig:
@@ -270,6 +280,18 @@ def _beside(rig_file: Path, table: Table) -> Table:
     if "://" in table.address:
         return table.model_copy(update={"address": beside(rig_file.parent, table.address)})
     return table.model_copy(update={"address": str(rig_file.parent / table.address)})
+
+
+def _alarms_beside(rig_file: Path, table: AlarmsTable) -> AlarmsTable:
+    folder, found = rig_file.parent, dict[str, Checked]()
+    if (hook := table.webhook) is not None:
+        secret = None if hook.secret is None else beside(folder, hook.secret)
+        found["webhook"] = hook.model_copy(update={"url": beside(folder, hook.url), "secret": secret})
+    if (broker := table.mqtt) is not None:
+        found["mqtt"] = broker.model_copy(update={"address": beside(folder, broker.address)})
+    if (kept := table.recording) is not None:
+        found["recording"] = kept.model_copy(update={"folder": str(folder / kept.folder)})
+    return table.model_copy(update=found)
 
 
 def read_by(rig: Rig, reading: Reading) -> Rig:

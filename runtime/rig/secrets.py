@@ -46,6 +46,15 @@ def fill_in(address: str, environment: Mapping[str, str] = os.environ) -> str:
     return _REFERENCE.sub(secret, address) if "://" in address else address
 
 
+def fill_in_plain(text: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Put secrets, as fill_in has them, into a text that is no address: they stand in it as they are."""
+
+    def secret(found: re.Match[str]) -> str:
+        return _from_file(Path(found[2])) if found[1] else _from_variable(found[2], environment)
+
+    return _REFERENCE.sub(secret, text)
+
+
 def beside(folder: Path, address: str) -> str:
     """Return an address whose `${file:PATH}` are relative to a folder, as one that is relative to nothing."""
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 
 from coconet.errors import CoconetError, MissingPackage
+from coconet.runtime.badge import add_alarms
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.view import ViewSettings
 from coconet.runtime.view_renderer import render_view
@@ -27,10 +29,11 @@ Told = asyncio.Future[None]
 
 @dataclass(frozen=True)
 class NumberedFrame:
-    """A fused frame and its number on the board, which counts from 1."""
+    """A fused frame and its number on the board, which counts from 1. alarms: those that were on then."""
 
     serial: int
     frame: FusedFrame
+    alarms: tuple[str, ...] = ()
 
 
 class LatestFrameClosed(Exception):
@@ -40,12 +43,19 @@ class LatestFrameClosed(Exception):
 class LatestFrame:
     """The loop posts frames, and is never kept waiting; viewers wait in an event loop for the next one."""
 
-    def __init__(self) -> None:
+    def __init__(self, alarms: Callable[[], tuple[str, ...]] = tuple) -> None:
+        """Prepare the board. alarms: gives the names of the alarms that are on."""
+        self._alarms = alarms
         self._lock = Lock()
         self._newest: NumberedFrame | None = None
         self._posted_s = -1.0
         self._waiting: set[Told] = set()
         self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether no more frames will come."""
+        return self._closed
 
     @property
     def newest(self) -> NumberedFrame | None:
@@ -59,7 +69,8 @@ class LatestFrame:
             return
         with self._lock:
             self._posted_s = now_s
-            self._newest = NumberedFrame(1 if self._newest is None else self._newest.serial + 1, frame)
+            serial = 1 if self._newest is None else self._newest.serial + 1
+            self._newest = NumberedFrame(serial, frame, self._alarms())
         self._wake()
 
     def close(self) -> None:
@@ -116,7 +127,7 @@ class Jpegs:
         key = (posted.serial, look)
         with self._lock:
             if key not in self._asked:
-                self._asked[key] = self._pool.submit(self._encode, posted.frame, look)
+                self._asked[key] = self._pool.submit(self._encode, posted, look)
                 if len(self._asked) > _KEPT:
                     del self._asked[next(iter(self._asked))]
             return self._asked[key]
@@ -125,9 +136,9 @@ class Jpegs:
         """End the thread."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _encode(self, frame: FusedFrame, look: ViewSettings) -> bytes:
+    def _encode(self, posted: NumberedFrame, look: ViewSettings) -> bytes:
         self.encoded += 1
-        pixels = render_view(frame, look)
+        pixels = add_alarms(render_view(posted.frame, look), posted.alarms)
         done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
         if not done:
             raise CoconetError("JPEG", wanted="pixels that fit", got=str(pixels.shape), remedy="Use smaller pictures.")

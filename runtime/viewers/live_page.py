@@ -61,7 +61,8 @@ class LivePage:
         settings = settings or PageSettings()
         check_capture_folder(settings.captures)
         captures = Captures(settings.captures, reserve_mb=settings.reserve_mb, encoder=settings.encoder)
-        self.view = LiveView(gauge, LatestFrame(), Jpegs(), captures)
+        board = LatestFrame(lambda: () if gauge.alarms is None else gauge.alarms.active())
+        self.view = LiveView(gauge, board, Jpegs(), captures)
         routes = [*probe_routes(gauge, LivenessCheck(gauge)), *([] if tuner is None else tuning_routes(tuner))]
         app = live_app(self.view, Access(settings.host, settings.token, settings.view_token), routes)
         self._server = WebServer(app, settings.host, settings.port)

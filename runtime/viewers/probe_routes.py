@@ -66,6 +66,13 @@ class _RunCollector(Collector):
         yield from _cameras({"visible": vitals.visible, "infrared": vitals.infrared})
         if vitals.meters:
             yield from _meters(vitals.meters)
+        if self._gauge.alarms is not None:
+            on = GaugeMetricFamily("coconet_alarm_active", "1 while an alarm is on.", labels=("alarm",))
+            blind = GaugeMetricFamily("coconet_alarm_blind", "1 while an alarm cannot tell.", labels=("alarm",))
+            for standing in self._gauge.alarms.told()["alarms"]:
+                on.add_metric((standing["name"],), float(standing["on"]))
+                blind.add_metric((standing["name"],), float(bool(standing["blind"])))
+            yield from (on, blind)
 
 
 def _totals(vitals: Vitals) -> Iterator[Metric]:

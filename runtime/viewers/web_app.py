@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,8 @@ LARGEST_BODY = 16 * 1024
 
 _PATIENCE_S = 5.0  # for a body to arrive, and for a new picture before a viewer is told that there is none
 
+_EVENTS_S = 0.2  # between two looks for events: nobody sees an alarm later by that
+
 _BEGINNINGS = ("http.response.start", "websocket.accept", "websocket.close", "websocket.http.response.start")
 
 _MOST_LOOKS = 2  # the two sides of the split view
@@ -62,7 +64,7 @@ class LiveView:
 
 def live_app(view: LiveView, access: Access, more: Sequence[BaseRoute] = ()) -> ASGIApp:
     """Build the ASGI app of the live page. more: routes beside the page's own."""
-    actions = _Actions(view, access)
+    actions, sessions = _Actions(view, access), _ViewerSessions(view)
     routes: list[BaseRoute] = [
         Route("/", _file("index.html")),
         Route("/login", _file("login.html"), methods=["GET"]),
@@ -70,7 +72,8 @@ def live_app(view: LiveView, access: Access, more: Sequence[BaseRoute] = ()) -> 
         Route("/vitals", actions.vitals),
         Route("/snapshot", actions.snapshot, methods=["POST"]),
         Route("/recording", actions.recording, methods=["POST"]),
-        WebSocketRoute("/watch", _ViewerSessions(view).watch),
+        WebSocketRoute("/watch", sessions.watch),
+        WebSocketRoute("/events", sessions.listen),
         Mount("/static", StaticFiles(directory=PAGE)),
         Mount("/captures", _Kept(directory=view.captures.folder, check_dir=False)),
         *more,
@@ -138,10 +141,12 @@ class _Actions:
     async def vitals(self, request: Request) -> Response:
         """Tell the figures of the run."""
         vitals, recording = self._view.gauge.vitals(), self._view.captures.recording
+        alarms = self._view.gauge.alarms
         return JSONResponse(
             {
                 "vitals": None if vitals is None else dataclasses.asdict(vitals),
                 "recording": None if recording is None else dataclasses.asdict(recording),
+                "alarms": None if alarms is None else alarms.told(),
             }
         )
 
@@ -174,19 +179,37 @@ class _ViewerSessions:
 
     async def watch(self, socket: WebSocket) -> None:
         """Serve one viewer until it leaves."""
+        await self._one(socket, self._serve)
+
+    async def listen(self, socket: WebSocket) -> None:
+        """Send every alarm event, as a text of JSON, from the last ones on, until the listener leaves."""
+        await self._one(socket, self._tell)
+
+    async def _one(self, socket: WebSocket, serve: Callable[[WebSocket], Awaitable[None]]) -> None:
         await socket.accept()
         if self._viewers >= MAX_VIEWERS:
             await socket.close(1013, "Too many viewers.")
             return
         self._viewers += 1
         try:
-            await self._serve(socket)
+            await serve(socket)
         except (WebSocketDisconnect, LatestFrameClosed):  # the server says goodbye when it ends
             pass
         except (CoconetError, KeyError):  # a wish that is none; KeyError: bytes instead of text
             await socket.close(1003, "Not a wish.")
         finally:
             self._viewers -= 1
+
+    async def _tell(self, socket: WebSocket) -> None:
+        serial = 0
+        while not self._view.board.closed:
+            alarms = self._view.gauge.alarms
+            for event in () if alarms is None else alarms.events(serial):
+                await socket.send_text(event.to_json())
+                serial = event.serial
+            with suppress(asyncio.TimeoutError):
+                if (await asyncio.wait_for(socket.receive(), _EVENTS_S))["type"] == "websocket.disconnect":
+                    return
 
     async def _serve(self, socket: WebSocket) -> None:
         serial = 0

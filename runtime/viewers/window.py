@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.installation.remedy import exchange_command
+from coconet.runtime.badge import add_alarms
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.threads.background import Background
@@ -54,6 +55,10 @@ class LiveWindow(Background):
         self._gauge.on_frame(self._note)
         return super().__enter__()
 
+    def _alarms_on(self) -> tuple[str, ...]:
+        alarms = self._gauge.alarms
+        return () if alarms is None else alarms.active()
+
     def _note(self, frame: FusedFrame) -> None:
         self._newest = frame
 
@@ -65,7 +70,7 @@ class LiveWindow(Background):
             if frame is not None and last is None:
                 cv2.resizeWindow(_TITLE, frame.pixels.shape[1], frame.pixels.shape[0])
             if frame is not None and (last is None or last[0] is not frame or last[1] != self._look):
-                cv2.imshow(_TITLE, render_view(frame, self._look))
+                cv2.imshow(_TITLE, add_alarms(render_view(frame, self._look), self._alarms_on()))
                 last = frame, self._look
             key = cv2.waitKey(_WAIT_MS) & 0xFF
             if key in _END_KEYS:

@@ -1,4 +1,5 @@
 // The figures beside the picture: what the rig says of itself, in words.
+import { showAlarms } from "./alarms.js";
 import { showMeters } from "./meters.js";
 
 const $ = (id) => document.getElementById(id);
@@ -8,7 +9,8 @@ const history = [];
 const whole = (value) => (value == null ? "–" : Math.round(value).toString());
 const tenths = (value) => (value == null ? "–" : value < 100 ? value.toFixed(1) : whole(value));
 
-export function showFigures({ vitals, recording }) {
+export function showFigures({ vitals, recording, alarms }) {
+  showAlarms(alarms);
   showRecording(recording);
   if (!vitals) return;
   $("model").textContent = `${vitals.model} ${vitals.precision}, ${vitals.backend}`;
