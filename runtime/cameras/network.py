@@ -166,6 +166,7 @@ class NetworkCamera:
 
     def _not_opened(self, error: Exception, waited_s: float) -> CameraAbsent:
         """Why there is no stream, by what FFmpeg raised and after how long."""
+        kind: type[CameraAbsent] = CameraAbsent
         if isinstance(error, HTTPNotFoundError):
             kind, got = CameraWithoutVideo, "no such path (404 Not Found)"
             remedy = "Check what follows the host in the address; docs/rig.md has what makers call their channels."
