@@ -1,4 +1,7 @@
-"""The zoo as graphs: any size compared with PyTorch at even and odd ones, in single and half precision, and engines."""
+"""The zoo as graphs: any size compared with PyTorch at even and odd ones, in single and half precision, and engines.
+
+`COCONET_ZOO=all python -m pytest tests/export/test_zoo_graphs.py -rP` also prints what was measured.
+"""
 
 from __future__ import annotations
 
@@ -44,24 +47,21 @@ needs_minutes = pytest.mark.skipif(not LONG, reason="takes minutes: set COCONET_
 
 def each(*, any_size: bool) -> pytest.MarkDecorator:
     """Single precision once for every network, half for the quick ones; everything with COCONET_ZOO=all."""
-    names = [one.name for one in PUBLISHED] if any_size else HEAVY
     return pytest.mark.parametrize(
         ("name", "precision"),
         [
-            pytest.param(name, precision, marks=marks(name, precision, any_size=any_size))
-            for name in names
+            pytest.param(one.name, precision, marks=marks(one.name, precision, any_size=any_size))
+            for one in PUBLISHED
             for precision in ("fp32", "fp16")
         ],
     )
 
 
 def marks(name: str, precision: str, *, any_size: bool) -> list[pytest.MarkDecorator]:
-    if (name, precision) == (QUICK[0], "fp16"):
-        return []
-    if name in QUICK:
-        return [pytest.mark.slow]
-    long = precision == "fp16" or name == TWIN or (name in HEAVY and any_size)
-    return [pytest.mark.slow, needs_minutes] if long else [pytest.mark.slow]
+    if any_size and name in QUICK:
+        return [] if (name, precision) == (QUICK[0], "fp16") else [pytest.mark.slow]
+    quick = precision == "fp32" and name != TWIN and any_size != (name in HEAVY)
+    return [pytest.mark.slow] if quick else [pytest.mark.slow, needs_minutes]
 
 
 def marks_int8(name: str) -> list[pytest.MarkDecorator]:
@@ -74,9 +74,8 @@ SIZES = ((48, 64), (37, 51), (50, 67))
 ODD = FrameSize(41, 51)
 LEVELS = {"fp32": 1, "fp16": 3}
 SMALL = SizeProfile(FrameSize(33, 41), FrameSize(48, 64), FrameSize(96, 128))
-EVERY_GPU: tuple[str, ...] = ("sm75", "sm86", "sm89", "sm120")
-GPUS = EVERY_GPU if LONG else EVERY_GPU[:1]
-"""The oldest, which lacks most, every time; the others with COCONET_ZOO=all."""
+GPUS: tuple[str, ...] = ("sm75", "sm86", "sm89", "sm120")
+"""In one engine, which takes no longer than for one of them."""
 
 Graph = Callable[[str, PrecisionName, FrameSize | None], Path]
 
@@ -100,13 +99,15 @@ def require_the_pictures_of_pytorch(path: Path, name: str, folder: Path, sizes: 
     random = np.random.default_rng(0)
     with closing(OnnxRuntimeBackend(path)) as model:
         assert model.card.publication == reference.card.publication
+        worst = 0
         for height, width in sizes:
             visible = random.integers(0, 256, (height, width, 3), np.uint8)
             infrared = random.integers(0, 256, (height, width, 1), np.uint8)
             wanted = reference.fuse(visible, infrared).astype(int)
-            apart = np.abs(wanted - model.fuse(visible, infrared))
-            assert apart.max() <= LEVELS[model.card.precision], (height, width)
+            worst = max(worst, int(np.abs(wanted - model.fuse(visible, infrared)).max()))
             assert wanted.std() > 5  # a picture, not a plain
+        print(f"{name} {model.card.precision}, {sizes}: {worst} levels from PyTorch at most")
+        assert worst <= LEVELS[model.card.precision]
     assert list(refusals(onnx.load(path))) == []
 
 
@@ -116,7 +117,7 @@ def test_a_graph_of_any_size_fuses_as_pytorch_does_and_becomes_an_engine(
 ) -> None:
     path = graph(name, precision, None)
     require_the_pictures_of_pytorch(path, name, tmp_path, SIZES)
-    assert engine(path, engine_gpus(name, precision), tmp_path).model.network == name
+    require_an_engine(path, name, precision, tmp_path)
 
 
 @each(any_size=False)
@@ -125,7 +126,7 @@ def test_a_graph_of_one_odd_size_fuses_as_pytorch_does_and_becomes_an_engine(
 ) -> None:
     path = graph(name, precision, ODD)
     require_the_pictures_of_pytorch(path, name, tmp_path, [(ODD.height_px, ODD.width_px)])
-    assert engine(path, engine_gpus(name, precision), tmp_path).model.network == name
+    require_an_engine(path, name, precision, tmp_path)
 
 
 @pytest.mark.slow
@@ -135,10 +136,11 @@ def test_matrix_products_in_single_precision_are_refused_for_turing(graph: Graph
         engine(graph(name, "fp32", ODD), ("sm75",), tmp_path)
 
 
-def engine_gpus(name: str, precision: PrecisionName) -> tuple[str, ...]:
-    if name in HEAVY and precision != "fp16":
-        return EVERY_GPU[1:] if LONG else EVERY_GPU[1:2]
-    return GPUS
+def require_an_engine(path: Path, name: str, precision: PrecisionName, folder: Path) -> None:
+    gpus = GPUS[1:] if name in HEAVY and precision != "fp16" else GPUS  # the heavy ones have matrix products
+    card = engine(path, gpus, folder)
+    print(f"{name} {precision}: one engine for {', '.join(card.targets)}")
+    assert (card.targets, card.model.network, card.model.precision) == (gpus, name, precision)
 
 
 def engine(path: Path, gpus: tuple[str, ...], folder: Path) -> EngineCard:
@@ -151,10 +153,11 @@ def test_int8_passes_the_gate_of_verify_and_is_built_or_is_refused(graph: Graph,
     path, int8 = graph(name, "fp32", None if LONG and name not in HEAVY else ODD), tmp_path / "m.int8.onnx"
     frames = textured_pairs(tmp_path / "frames", 3)
     result = call(calibrate, path, "--frames", frames, "--check", frames, "--out", int8)
+    print(result.stdout, result.exception or "")
     assert int8.exists() == (result.exit_code == 0)
     if int8.exists():
         assert call(verify, path, int8, "--frames", frames).exit_code == 0
-        assert engine(int8, engine_gpus(name, "int8"), tmp_path).model.precision == "int8"
+        require_an_engine(int8, name, "int8", tmp_path)
     else:
         assert re.search(r"PSNR|changed by|frames", str(result.exception))
 

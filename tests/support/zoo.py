@@ -276,12 +276,18 @@ class Published:
     tensors: tuple[int, ...]
     tensorflow: bool = False
 
+    def states(self, seed: int = 0) -> list[dict[str, Tensor]]:
+        """The tensors of every file, random."""
+        generator = torch.Generator().manual_seed(seed)
+        return [
+            {name: random_tensor(name, shape, generator) for name, shape in shapes().items()}
+            for shapes, _ in self.files.values()
+        ]
+
     def write(self, folder: Path, seed: int = 0) -> list[Path]:
         """Write the files with random weights; return them in order, a TensorFlow checkpoint by its index."""
-        generator = torch.Generator().manual_seed(seed)
         paths = []
-        for name, (shapes, key) in self.files.items():
-            state = {key_: random_tensor(key_, shape, generator) for key_, shape in shapes().items()}
+        for (name, (_, key)), state in zip(self.files.items(), self.states(seed), strict=True):
             path = folder / name
             if self.tensorflow:
                 values = {key_: tensor.numpy() for key_, tensor in state.items()}
