@@ -9,8 +9,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from coconet.benchmarks.results.plots import field_plot
-from coconet.benchmarks.studies.field import DAY, NIGHT, FieldRow, precisions_shown
-from coconet.cards.precision import PRECISIONS, REFERENCE
+from coconet.benchmarks.studies.field import FieldRow, precisions_shown
+from coconet.benchmarks.studies.field_frames import DAY, NIGHT
+from coconet.cards.precision import PRECISIONS, REFERENCE, PrecisionName
 from coconet.errors import MissingPackage
 from coconet.metrics.fusion import METRICS
 from coconet.metrics.variants import Variant
@@ -30,13 +31,13 @@ def write_field_csv(path: Path, rows: Sequence[FieldRow], variant: Variant) -> N
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         scores = [f"{part}_{metric.name}" for part in PARTS for metric in METRICS]
-        times = [f"{precision}_ms" for precision in PRECISIONS]
+        times = [f"{precision}_{unit}" for precision in PRECISIONS for unit in ("ms", "ratio")]
         writer.writerow(
             ("name", "kind", "variant", "parameters", "graph_bytes", *scores, *times, "flicker_ratio", "notes")
         )
         for row in rows:
             found = [value for part in PARTS for value in _scores(row, part)]
-            spent = [row.time_ms.get(precision, "") for precision in PRECISIONS]
+            spent = [value for precision in PRECISIONS for value in _pace(row, precision)]
             graph, flicker = ("" if value is None else value for value in (row.graph_bytes, row.flicker))
             entry = row.entry
             notes = "; ".join(row.notes)
@@ -71,11 +72,11 @@ def field_page(rows: Sequence[FieldRow], variant: Variant, told: Sequence[str]) 
 
 
 def _points(rows: Sequence[FieldRow]) -> list[tuple[str, str, float, float]]:
-    """Name, kind, ms a frame in FP32, and VIF, the mean of day and night."""
+    """Name, kind, time in FP32 as a multiple of the yardstick's, and VIF, the mean of day and night."""
     return [
-        (row.entry.name, row.entry.kind, row.time_ms[REFERENCE], sum(vif) / len(vif))
+        (row.entry.name, row.entry.kind, row.paces[REFERENCE].ratio, sum(vif) / len(vif))
         for row in rows
-        if REFERENCE in row.time_ms and (vif := [scores.VIF for scores in row.quality.values()])
+        if REFERENCE in row.paces and (vif := [scores.VIF for scores in row.quality.values()])
     ]
 
 
@@ -93,12 +94,17 @@ def _markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 
 def _heads(rows: Sequence[FieldRow]) -> list[str]:
-    times = [f"{PRECISIONS[precision].label}, ms" for precision in precisions_shown(rows)]
+    times = [
+        f"{PRECISIONS[precision].label}, {unit}" for precision in precisions_shown(rows) for unit in ("ms", "ratio")
+    ]
     return ["", "parameters", "MB", *times, "flicker", *(metric.name for metric in METRICS)]
 
 
 def _cells(rows: Sequence[FieldRow], row: FieldRow, part: str) -> list[str]:
-    times = [_number(row.time_ms.get(precision), "#.3g") for precision in precisions_shown(rows)]
+    spent = (row.paces.get(precision) for precision in precisions_shown(rows))
+    times = [
+        _number(value, "#.3g") for pace in spent for value in ((None, None) if pace is None else (pace.ms, pace.ratio))
+    ]
     scores = row.quality.get(part)
     quality = [_number(None if scores is None else getattr(scores, metric.name), metric.form) for metric in METRICS]
     size = _number(None if row.graph_bytes is None else row.graph_bytes / 1e6, ".2f")
@@ -108,6 +114,11 @@ def _cells(rows: Sequence[FieldRow], row: FieldRow, part: str) -> list[str]:
 def _scores(row: FieldRow, part: str) -> Iterator[float | str]:
     scores = row.quality.get(part)
     yield from ("" for _ in METRICS) if scores is None else astuple(scores)
+
+
+def _pace(row: FieldRow, precision: PrecisionName) -> tuple[float | str, float | str]:
+    pace = row.paces.get(precision)
+    return ("", "") if pace is None else (pace.ms, pace.ratio)
 
 
 def _number(value: float | None, form: str) -> str:

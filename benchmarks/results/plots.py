@@ -87,11 +87,14 @@ def pareto_plot(rows: Sequence[tuple[str, Row]], networks: Sequence[str]) -> str
 
 
 def field_plot(points: Sequence[tuple[str, str, float, float]]) -> str:
-    """VIF over the time of a frame of (label, kind, ms, VIF), a colour a kind; the line as in pareto_plot."""
+    """VIF over the time of a frame of (label, kind, time, VIF), a colour a kind; the line as in pareto_plot.
+
+    The time is a multiple of the yardstick's.
+    """
     kinds = list(dict.fromkeys(kind for _, kind, _, _ in points))
     with rc_context(STYLE):
         figure, axes = _figure(4.2)
-        places = [(time_ms, vif) for _, _, time_ms, vif in points]
+        places = [(ratio, vif) for _, _, ratio, vif in points]
         axes.plot(*zip(*pareto_front(places), strict=True), color=GRID, linewidth=5, solid_capstyle="round", zorder=1)
         for kind in kinds:
             mine = [(x, y) for _, one, x, y in points if one == kind]
@@ -99,7 +102,7 @@ def field_plot(points: Sequence[tuple[str, str, float, float]]) -> str:
         axes.legend(frameon=False, loc="lower right")
         axes.set_xscale("log")
         axes.margins(0.12, 0.22)
-        _time_axis(axes, "median time of a frame in FP32, ms (left is faster)")
+        _time_axis(axes, "time of a frame in FP32, as a multiple of the yardstick (left is faster)")
         axes.set_ylabel("VIF (up is better)")
         _label_points(axes, [label for label, *_ in points], places)
         return _svg(figure)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from contextlib import closing
+from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -11,22 +13,32 @@ import typer
 from rich.markup import escape
 from rich.progress import Progress
 
+from coconet.cards.precision import PRECISIONS, REFERENCE
 from coconet.cli import OverwriteOption
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.terminal import Console, print_warning
 
 if TYPE_CHECKING:
-    from coconet.benchmarks.studies.field import FieldFrames, FieldRow
+    from coconet.benchmarks.studies.excerpt import Sample
+    from coconet.benchmarks.studies.field import FieldRow
     from coconet.benchmarks.studies.field_entries import FieldEntry
+    from coconet.benchmarks.studies.field_frames import FieldFrames
     from coconet.metrics.variants import Variant
+    from coconet.runtime.frame import FramePair
 
+
+YARDSTICK = "lite"
+"""What times are compared with, if it is in the table; its first line otherwise."""
 
 PAINTED_VIDEO = 6
 """Neighbouring frames of the painted rig, where no video is named to watch for flicker."""
 
 
 def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every option
-    frames: Annotated[Path, typer.Option("--frames", help="Paired folder to fuse and to score; dark pairs are night.")],
+    frames: Annotated[
+        list[Path],
+        typer.Option("--frames", help="Paired folder to fuse and to score; again for more. Dark pairs are night."),
+    ],
     weights: Annotated[
         Path | None, typer.Option("--weights", help="Folder with the weights of published networks.")
     ] = None,
@@ -37,9 +49,15 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
         ),
     ] = False,
     only: Annotated[list[str] | None, typer.Option("--only", help="Leave the others out; again for more.")] = None,
-    count: Annotated[int | None, typer.Option("--count", min=1, help="Pairs at most, spread over the folder.")] = None,
+    count: Annotated[
+        int | None, typer.Option("--count", min=1, help="Pairs of a folder at most, spread over it.")
+    ] = None,
     visible: Annotated[str | None, typer.Option("--visible", help="A visible video to watch for flicker.")] = None,
     infrared: Annotated[str | None, typer.Option("--infrared", help="The infrared video beside it.")] = None,
+    size: Annotated[
+        str | None,
+        typer.Option("--size", help="Cut this middle out of every picture, such as 224x320; whole pictures without."),
+    ] = None,
     video_frames: Annotated[int, typer.Option("--video-frames", min=2, help="How many frames of it.")] = 25,
     variant: Annotated[str, typer.Option("--variant", help="As in `coconet score`.")] = "plain",
     keep: Annotated[
@@ -52,32 +70,38 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
     """Fuse, score and time every rule, our networks and every published one whose weights are there."""
     from coconet.benchmarks.results.field_table import field_markdown, field_page, write_field_csv
     from coconet.benchmarks.studies.field_entries import find_entries, untrained_entries
+    from coconet.benchmarks.studies.field_frames import write_pairs
     from coconet.files import check_outputs, make_folder, whole_file
     from coconet.metrics.variants import variant_named
 
-    check_outputs([csv, html], inputs=[frames, weights, visible, infrared], overwrite=overwrite)
+    check_outputs([csv, html], inputs=[*frames, weights, visible, infrared], overwrite=overwrite)
     chosen = variant_named(variant)
     entries, left_out = find_entries(weights)
     for reason in left_out:
         print_warning(f"left out: {reason}")
-    shown = _frames(frames, count, visible, infrared, video_frames)
+    video = _video(visible, infrared, video_frames)
+    shown = _frames([pair for folder in frames for pair in _stills(folder, count)], video, size)
     with TemporaryDirectory(prefix="coconet-") as scratch:
         if untrained:
             entries += untrained_entries(entries, Path(scratch))
         entries = _only(entries, only)
         folder = keep or Path(scratch)
         make_folder(folder)
-        rows = _rows(entries, shown, chosen, frames, folder)
+        alike = len(frames) == 1 and size is None
+        read = frames[0] if alike else write_pairs(chain(*shown.stills.values()), Path(scratch) / "stills")
+        unit = next((entry for entry in entries if entry.name == YARDSTICK), entries[0])
+        rows = _rows(entries, unit, (shown, chosen), (read, folder))
     if not rows:
         raise CoconetError("field", wanted="one entry or more", got="none that ran", remedy="See the reasons above.")
+    told = _told(shown, frames, unit, size)
     if csv:
         with whole_file(csv) as unfinished:
             write_field_csv(unfinished, rows, chosen)
     if html:
         with whole_file(html) as unfinished:
-            unfinished.write_text(field_page(rows, chosen, _told(shown, frames)), encoding="utf-8")
+            unfinished.write_text(field_page(rows, chosen, told), encoding="utf-8")
     typer.echo(field_markdown(rows))
-    typer.echo(f"\n{' '.join(_told(shown, frames))}\n{chosen.note}")
+    typer.echo(f"\n{' '.join(told)}\n{chosen.note}")
 
 
 def _only(entries: list[FieldEntry], only: list[str] | None) -> list[FieldEntry]:
@@ -90,58 +114,82 @@ def _only(entries: list[FieldEntry], only: list[str] | None) -> list[FieldEntry]
     return [entry for entry in entries if not only or entry.name in only]
 
 
-def _frames(
-    frames: Path, count: int | None, visible: str | None, infrared: str | None, video_frames: int
-) -> FieldFrames:
-    from coconet.benchmarks.studies.excerpt import Excerpt
-    from coconet.benchmarks.studies.field import FieldFrames, by_daylight
+def _stills(folder: Path, count: int | None) -> list[FramePair]:
     from coconet.runtime.cameras.pair_folder import FolderFrames
+
+    pairs = list(FolderFrames(folder))
+    stride = 1 if count is None else max(1, len(pairs) // count)
+    return list(islice(pairs[::stride], count))
+
+
+def _video(visible: str | None, infrared: str | None, frames: int) -> list[Sample]:
+    from coconet.benchmarks.studies.excerpt import Excerpt
     from coconet.runtime.cameras.synthetic.camera import painted_pairs
     from coconet.runtime.rig.open_rig import open_rig
     from coconet.runtime.rig.rig_file import Rig
 
-    pairs = list(FolderFrames(frames))
-    stride = 1 if count is None else max(1, len(pairs) // count)
-    stills = by_daylight(list(islice(pairs[::stride], count)))
     if (visible is None) != (infrared is None):
         raise CoconetError(
             "--visible and --infrared", wanted="both or neither", got="one of them", remedy="Name the other one too."
         )
     if visible is None or infrared is None:
-        return FieldFrames(stills, list(Excerpt(scale=0.5).of(painted_pairs(PAINTED_VIDEO))))
+        return list(Excerpt(scale=0.5).of(painted_pairs(PAINTED_VIDEO)))
     with open_rig(Rig.from_addresses(visible, infrared)) as stream:
-        return FieldFrames(stills, list(Excerpt(frames=video_frames).of(stream)))
+        return list(Excerpt(frames=frames).of(stream))
+
+
+def _frames(stills: list[FramePair], video: list[Sample], size: str | None) -> FieldFrames:
+    from coconet.benchmarks.studies.field_frames import FieldFrames, by_daylight, middle_of
+    from coconet.cards.frame_size import FrameSize
+
+    if size is not None:
+        cut = FrameSize.parse(size)
+        stills = [middle_of(pair, cut) for pair in stills]
+        video = [replace(sample, pair=middle_of(sample.pair, cut)) for sample in video]
+    return FieldFrames(by_daylight(stills), video)
 
 
 def _rows(
-    entries: list[FieldEntry], shown: FieldFrames, variant: Variant, frames: Path, folder: Path
+    entries: list[FieldEntry], unit: FieldEntry, looked_at: tuple[FieldFrames, Variant], folders: tuple[Path, Path]
 ) -> list[FieldRow]:
-    """Measure one entry after the other; those that cannot be exported or run are left out."""
-    from coconet.benchmarks.studies.field import measure_entry
+    """Measure one entry after the other; those that cannot be exported or run are left out.
+
+    unit: the entry that times are compared with. folders: of the pairs that graphs are made with, and for the graphs.
+    """
+    from coconet.benchmarks.studies.field import FieldStudy, open_form
     from coconet.benchmarks.studies.field_entries import make_forms
 
-    def measured(entry: FieldEntry) -> FieldRow | None:
-        try:
-            forms = make_forms(entry, frames, folder, shown.size)
-            with Progress(console=Console(stderr=True), transient=True) as bar:
-                task = bar.add_task(escape(f"measuring {entry.name}"), total=shown.steps)
-                return measure_entry(entry, forms, shown, variant, lambda: bar.advance(task))
-        except CoconetError as error:
-            print_warning(f"{entry.name} left out: {error}")
-            return None
+    shown, variant = looked_at
+    made = {unit.name: make_forms(unit, *folders, shown.size)}
+    with closing(open_form(unit, made[unit.name].models[REFERENCE])) as yardstick:
+        study = FieldStudy(shown, variant, yardstick)
 
-    return [row for entry in entries if (row := measured(entry)) is not None]
+        def measured(entry: FieldEntry) -> FieldRow | None:
+            try:
+                forms = made.get(entry.name) or make_forms(entry, *folders, shown.size)
+                with Progress(console=Console(stderr=True), transient=True) as bar:
+                    task = bar.add_task(escape(f"measuring {entry.name}"), total=shown.steps)
+                    return study.measure(entry, forms, lambda: bar.advance(task))
+            except CoconetError as error:
+                print_warning(f"{entry.name} left out: {error}")
+                return None
+
+        return [row for entry in entries if (row := measured(entry)) is not None]
 
 
-def _told(shown: FieldFrames, frames: Path) -> list[str]:
+def _told(shown: FieldFrames, frames: list[Path], unit: FieldEntry, size: str | None) -> list[str]:
     from coconet.benchmarks.machine.device import this_device
     from coconet.benchmarks.studies.field import field_runner
     from coconet.runtime.frame_check import size_in_words
 
-    parts = " and ".join(f"{len(pairs)} pairs by {part}" for part, pairs in shown.stills.items())
-    size = size_in_words(*shown.timed.visible.pixels.shape[:2])
+    parts = " and ".join(f"{counted(len(pairs), 'pair')} by {part}" for part, pairs in shown.stills.items())
+    middle = f", of each the middle {size}" if size else ""
+    device = this_device()
+    load = "" if device.busy is None else f" under a load of {device.busy * device.cores:.0f}"
     return [
-        f"{parts} of {frames.name}; flicker over {len(shown.video)} frames.",
-        f"Times at {size} on {this_device().name}, networks by {field_runner()}; absolute times depend on what else "
-        "runs there.",
+        f"{parts} of {', '.join(folder.name for folder in frames)}{middle}; flicker over "
+        f"{counted(len(shown.video), 'frame')}.",
+        f"Times at {size_in_words(*shown.timed.visible.pixels.shape[:2])} on {device.name}{load}, networks by "
+        f"{field_runner()}. Ratio is the time as a multiple of {unit.name} in {PRECISIONS[REFERENCE].label}, measured "
+        "in turns with it, which what else runs there hardly changes.",
     ]

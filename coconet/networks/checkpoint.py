@@ -43,6 +43,7 @@ NETWORKS: tuple[Network[Any], ...] = (
     coconet.NETWORK,
     lite.NETWORK,
     densefuse.NETWORK,
+    densefuse.ORIGINAL,
     didfuse.NETWORK,
     fusiongan.NETWORK,
     ifcnn.NETWORK,

@@ -40,8 +40,8 @@ QUICK = ("densefuse", "tardal", "sdnet")
 precision is no slow test."""
 HEAVY = ("smoa", "swinfusion")
 """Over half a minute for one export of any size on one core: of one size here, of any with COCONET_ZOO=all."""
-TWIN = "u2fusion-pytorch"
-"""It has u2fusion's graph."""
+TWINS = ("u2fusion-pytorch", "densefuse-tensorflow")
+"""Their graphs are those of u2fusion and densefuse, but for the order of maps and the last layer."""
 needs_minutes = pytest.mark.skipif(not LONG, reason="takes minutes: set COCONET_ZOO=all")
 
 
@@ -60,7 +60,7 @@ def each(*, any_size: bool) -> pytest.MarkDecorator:
 def marks(name: str, precision: str, *, any_size: bool) -> list[pytest.MarkDecorator]:
     if any_size and name in QUICK:
         return [] if (name, precision) == (QUICK[0], "fp16") else [pytest.mark.slow]
-    quick = precision == "fp32" and name != TWIN and any_size != (name in HEAVY)
+    quick = precision == "fp32" and name not in TWINS and any_size != (name in HEAVY)
     return [pytest.mark.slow] if quick else [pytest.mark.slow, needs_minutes]
 
 

@@ -45,6 +45,14 @@ def densefuse() -> Shapes:
     )
 
 
+def densefuse_original() -> Shapes:
+    layers = {"encoder/conv1_1": (3, 3, 1, 16)}
+    layers |= {f"encoder/dense_block_conv{n}": (3, 3, 16 * n, 16) for n in (1, 2, 3)}
+    widths = ((64, 64), (64, 32), (32, 16), (16, 1))
+    layers |= {f"decoder/conv2_{n}": (3, 3, *width) for n, width in enumerate(widths, start=1)}
+    return merged(*({f"{name}/kernel": shape, f"{name}/bias": shape[-1:]} for name, shape in layers.items()))
+
+
 def didfuse_block(name: str, at: int, inputs: int, outputs: int, *, slope: bool) -> Shapes:
     start = f"{name}.{name}"
     slopes: Shapes = {f"{start}.{at + 2}.weight": (1,)} if slope else {}
@@ -324,6 +332,7 @@ def random_tensor(name: str, shape: Shape, generator: torch.Generator) -> Tensor
 
 PUBLISHED = (
     Published("densefuse", {"densefuse_gray.model": (densefuse, "")}, (16,)),
+    Published("densefuse-tensorflow", {"DeseFuse.ckpt": (densefuse_original, "")}, (16,), tensorflow=True),
     Published(
         "didfuse",
         {

@@ -73,6 +73,25 @@ def densefuse(files: Sequence[State], infrared: Tensor, visible: Tensor, rule: s
     return x.clamp(0, 255)
 
 
+def densefuse_original(files: Sequence[State], infrared: Tensor, visible: Tensor, rule: str) -> Tensor:
+    (state,) = files
+
+    def layer(name: str, x: Tensor) -> Tensor:
+        padded = functional.pad(x, (1, 1, 1, 1), mode="reflect")
+        return taps(state[f"{name}/kernel"], state[f"{name}/bias"], padded)
+
+    def features(x: Tensor) -> Tensor:
+        x = layer("encoder/conv1_1", x).relu()
+        for n in (1, 2, 3):
+            x = torch.cat((layer(f"encoder/dense_block_conv{n}", x).relu(), x), 1)
+        return x
+
+    x = (features(infrared) + features(visible)) / 2
+    for n in (1, 2, 3):
+        x = layer(f"decoder/conv2_{n}", x).relu()
+    return layer("decoder/conv2_4", x).clamp(0, 255)
+
+
 def didfuse(files: Sequence[State], infrared: Tensor, visible: Tensor, rule: str) -> Tensor:
     encoder, decoder = files
 
@@ -318,6 +337,7 @@ def swinfusion(files: Sequence[State], infrared: Tensor, visible: Tensor, rule: 
 
 FORWARD: Mapping[str, Forward] = {
     "densefuse": densefuse,
+    "densefuse-tensorflow": densefuse_original,
     "didfuse": didfuse,
     "tardal": tardal,
     "u2fusion": u2fusion,

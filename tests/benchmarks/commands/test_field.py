@@ -12,13 +12,17 @@ import torch
 
 from coconet.benchmarks.results.field_table import field_markdown, field_page
 from coconet.benchmarks.studies.excerpt import Sample
-from coconet.benchmarks.studies.field import FieldFrames, by_daylight, measure_entry, time_in_turns
+from coconet.benchmarks.studies.field import FieldStudy, time_in_turns
 from coconet.benchmarks.studies.field_command import field
 from coconet.benchmarks.studies.field_entries import FieldEntry, Forms, find_entries, untrained_entries
+from coconet.benchmarks.studies.field_frames import FieldFrames, by_daylight, middle_of, write_pairs
+from coconet.cards.frame_size import FrameSize
+from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError
 from coconet.metrics.fusion import METRICS, score
 from coconet.metrics.variants import variant_named
 from coconet.model_names import RULES
+from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from tests.support.called import call
@@ -76,9 +80,11 @@ def test_an_untrained_network_is_timed_and_has_no_scores(tmp_path: Path) -> None
     pair = pair_of(textured(0, 48, 64), textured(1, 48, 64))
     frames, plain = FieldFrames({"day": [pair]}, [Sample(pair, continues=False)]), variant_named("plain")
     entry = FieldEntry("densefuse", "untrained", "densefuse", str(graph), 74193)
-    row = measure_entry(entry, Forms({"fp32": str(graph)}), frames, plain, lambda: None)
+    study = FieldStudy(frames, plain, BaselineBackend("average"))
+    row = study.measure(entry, Forms({"fp32": str(graph)}), lambda: None)
     assert (row.graph_bytes, row.quality, row.flicker) == (graph.stat().st_size, {}, None)
-    assert row.time_ms["fp32"] > 0
+    assert row.paces["fp32"].ms > 0
+    assert row.paces["fp32"].ratio > 0
     for text in (field_markdown([row]), field_page([row], plain, ["Here."])):
         assert "densefuse: random weights, so there is only its speed" in text
         assert "Times" in text
@@ -98,18 +104,39 @@ def test_graphs_are_of_one_size_only_if_stills_and_video_are() -> None:
     assert FieldFrames({"day": [small]}, [Sample(large, continues=False)]).size is None
 
 
-def test_forms_are_timed_in_turns_and_the_first_turn_does_not_count() -> None:
-    ticks = iter(x for turn in range(6) for x in (turn * 10.0, turn * 10.0 + (9.0 if turn == 0 else 0.002)))
+def test_forms_are_timed_in_turns_and_compared_within_each() -> None:
+    """The machine is ten times as slow in the first turn, which does not count, and twice as slow in every other."""
+    slowness = (10.0, 1.0, 2.0, 1.0, 2.0, 1.0)
+    spent = ((0.001 * slow, 0.003 * slow) for slow in slowness)
+    ticks = iter([at for pair in spent for seconds in pair for at in (7.0, 7.0 + seconds)])
     pair = pair_of(textured(0, 48, 64), textured(1, 48, 64))
-    assert time_in_turns({"fp32": BaselineBackend("average")}, pair, lambda: next(ticks)) == {
-        "fp32": pytest.approx(2.0)
-    }
+    forms: dict[PrecisionName, Backend] = {"fp32": BaselineBackend("maximum")}
+    (pace,) = time_in_turns(forms, BaselineBackend("average"), pair, lambda: next(ticks)).values()
+    assert pace.ms == pytest.approx(3.0)
+    assert pace.ratio == pytest.approx(3.0)
+
+
+def test_the_middle_of_a_picture_is_cut_and_a_smaller_one_refused() -> None:
+    pair = pair_of(textured(0, 48, 64), textured(1, 48, 64))
+    cut = middle_of(pair, FrameSize(20, 31))
+    assert np.array_equal(cut.visible.pixels, pair.visible.pixels[14:34, 16:47])
+    assert np.array_equal(cut.infrared.pixels, pair.infrared.pixels[14:34, 16:47])
+    with pytest.raises(CoconetError, match="at least 49x10 pixels, of which the middle is cut out, got 48x64"):
+        middle_of(pair, FrameSize(49, 10))
+
+
+def test_pairs_are_written_as_they_are(tmp_path: Path) -> None:
+    pairs = [pair_of(textured(at, 48, 64), textured(at + 1, 48, 64)) for at in range(2)]
+    for pair, again in zip(pairs, FolderFrames(write_pairs(pairs, tmp_path)), strict=True):
+        assert np.array_equal(again.infrared.pixels, pair.infrared.pixels)
+        assert np.array_equal(again.visible.pixels[:, :, :1], pair.visible.pixels[:, :, :1])
 
 
 def test_rules_stand_in_the_csv_with_the_scores_of_their_pictures(tmp_path: Path, frames: Path) -> None:
     made = ("--csv", tmp_path / "f.csv", "--html", tmp_path / "f.html", "--variant", "cddfuse")
     result = call(field, "--frames", frames, "--only", "average", "--only", "maximum", *made)
     assert result.exit_code == 0, result.exception
+    assert "Ratio is the time as a multiple of average in FP32" in result.stdout
     rows = rows_of(tmp_path / "f.csv")
     assert [(row["name"], row["variant"], row["parameters"]) for row in rows] == [
         ("average", "cddfuse", "0"),
@@ -147,6 +174,18 @@ def test_a_published_network_is_exported_calibrated_and_timed(tmp_path: Path, fr
     assert int(row["graph_bytes"]) == made.st_size
     call(field, *words, *video)
     assert (tmp_path / "kept" / "densefuse.onnx").stat().st_mtime_ns == made.st_mtime_ns
+
+
+def test_several_folders_are_one_field_and_are_cut_to_one_size(tmp_path: Path, frames: Path) -> None:
+    dark = write_pairs([pair_of(np.full((60, 80), 20, np.uint8), textured(0, 60, 80))], tmp_path / "dark")
+    words = ("--frames", frames, "--frames", dark, "--only", "average", "--size", "44x51")
+    result = call(field, *words, "--csv", tmp_path / "f.csv")
+    assert result.exit_code == 0, result.exception
+    assert "2 pairs by day and 1 pair by night of pairs, dark, of each the middle 44x51" in result.stdout
+    assert "Times at 44x51" in result.stdout
+    (row,) = rows_of(tmp_path / "f.csv")
+    assert row["day_EN"]
+    assert row["night_EN"]
 
 
 def test_a_name_that_is_none_is_refused(frames: Path) -> None:
