@@ -45,6 +45,9 @@ PARQUET = ["pyarrow>=14"]
 MQTT = ["paho-mqtt>=2.1"]
 # Each for drivers of its major version: the newer bindings are refused by the older driver.
 CUDA_12, CUDA_13 = ["cuda-bindings>=12.9.1,<13"], ["cuda-bindings>=13,<14"]
+# Each kind of storage has a driver of its own beside fsspec: s3fs, gcsfs, adlfs; ssh:// has paramiko.
+FLEET = ["fsspec>=2024.2"]
+RAY = ["ray>=2.40"]
 OPENVINO = ["openvino>=2024.4"]
 EXTRAS = {
     "cpu": CPU,
@@ -68,6 +71,8 @@ EXTRAS = {
     "parquet": PARQUET,
     "mqtt": MQTT,
     "web": WEB,
+    "fleet": FLEET,
+    "ray": RAY,
     "dev": [
         *CPU,
         *HEADLESS,
@@ -86,6 +91,7 @@ EXTRAS = {
         "pytest-xdist>=3.6",
         "ruff>=0.12",
         "selenium>=4.20",
+        *FLEET,
         "tritonclient[http]>=2.50",
         "setuptools>=64",
         "tomli>=2",
@@ -103,6 +109,7 @@ COMMANDS = {
     "run": "coconet.runtime.commands.run:run",
     "align": "coconet.calibration.commands.align:align",
     "offset": "coconet.calibration.commands.offset:offset",
+    "batch": "coconet.runtime.commands.batch:batch",
     "serve": "coconet.runtime.commands.serve:serve",
     "serve-repository": "coconet.runtime.commands.serve_repository:serve_repository",
     "record": "coconet.runtime.commands.record:record",

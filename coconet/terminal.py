@@ -39,6 +39,16 @@ def frame_progress(frames_expected: int | None, label: str = "fusing") -> Iterat
         yield lambda _frame: bars.advance(task)
 
 
+@contextmanager
+def batch_progress(jobs: int) -> Iterator[Callable[[int, str], None]]:
+    """Give what to call with the number of jobs that have ended, and a line that stands beside the bar."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("starting", total=jobs)
+        yield lambda ended, line: bars.update(task, completed=ended, description=line)
+
+
 Item = TypeVar("Item")
 
 

@@ -32,6 +32,8 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "parquet": ("pyarrow",),
         "mqtt": ("paho",),
         "gstreamer": ("gi",),
+        "fleet": ("fsspec",),
+        "ray": ("ray",),
         "web": ("starlette", "uvicorn", "websockets", "prometheus_client"),
     }
 )
@@ -83,6 +85,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "steadiness": Needs(_FUSES, _MODELS),
         "soak": Needs((*_FUSES, "web")),
         "audience": Needs((*_FUSES, "web")),
+        "batch": Needs((*_FUSES, "metrics"), {**_MODELS, "s3://, gs://, ssh://": "fleet", "--engine ray": "ray"}),
         "serve": Needs(("cpu", "web"), _MODELS),
         "doctor": Needs(),
         "serve-repository": Needs(),

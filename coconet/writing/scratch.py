@@ -63,10 +63,13 @@ class ScratchFile:
 class ScratchFolder(tempfile.TemporaryDirectory[str]):
     """A folder among the temporary files of the machine, removed at the end of its block, or by the next process."""
 
-    def __init__(self) -> None:
-        """Make the folder; those that killed processes have left are removed, once a process."""
-        remove_leftovers(Path(tempfile.gettempdir()), _FOLDER)
-        super().__init__(prefix=f"coconet-{os.getpid()}-")
+    def __init__(self, parent: Path | None = None) -> None:
+        """Make the folder; those that killed processes have left are removed, once a process.
+
+        parent: where it is made in place of that, for what is to be renamed from it.
+        """
+        remove_leftovers(parent or Path(tempfile.gettempdir()), _FOLDER)
+        super().__init__(prefix=f"coconet-{os.getpid()}-", dir=parent)
         lock = lock_unfinished(Path(self.name))
         self._unlock = None if lock is None else weakref.finalize(self, os.close, lock)
 

@@ -54,6 +54,7 @@ class BackendChoice:
     """A backend and the reason for it, as half a sentence. path: the model file, or the word of a rule.
 
     ring: how frames travel through a TensorRT engine; other backends have none or one of these choices.
+    threads: of ONNX Runtime on the processor and of OpenVINO; None is every core.
     server: of the kind remote, where the model is; path is the local model then, or the word `remote`.
     """
 
@@ -62,6 +63,7 @@ class BackendChoice:
     reason: str
     ring: RingOptions = AS_THEY_ARE
     server: ServedElsewhere | None = None
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         taken = OPTIONS.keys() if self.kind == "tensorrt" else {"graph"} if self.kind == "ort-cuda" else set()

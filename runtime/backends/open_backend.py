@@ -56,7 +56,7 @@ def _open_here(choice: BackendChoice) -> Backend:
     if choice.kind == "openvino":
         from coconet.runtime.backends.openvino_cpu import OpenVinoBackend
 
-        return OpenVinoBackend(choice.path)
+        return OpenVinoBackend(choice.path, choice.threads)
     from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 
-    return OnnxRuntimeBackend(choice.path)
+    return OnnxRuntimeBackend(choice.path, choice.threads)

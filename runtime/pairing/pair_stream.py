@@ -56,6 +56,7 @@ class PairStream:
         self.gives_misfits = gives_misfits
         self._captures, self._pairs, self.preparation = captures, pairs, preparation
         self.realtime, self.frames_expected = captures.realtime, captures.frames_expected
+        self._cut: _Cut | None = None
 
     def __enter__(self) -> Self:
         self._captures.__enter__()
@@ -73,7 +74,16 @@ class PairStream:
     def until(self, stop: Event) -> Iterator[FramePair]:
         """Give pairs until a camera ends or `stop` is set, which also ends the wait for a camera that gives nothing."""
         self._captures.check_entered()
-        return (self._prepare(pair) for pair in self._pairs.until(stop))
+        if self._cut is None:
+            return (self._prepare(pair) for pair in self._pairs.until(stop))
+        return self._cut_out(self._cut, stop)
+
+    def cut_out(self, begin_ns: int | None, end_ns: int | None, warm_up_ns: int) -> None:
+        """Give only the pairs from one time on and before another one; None is the beginning, or the end.
+
+        Those of the warm-up before are prepared and not given, so that what follows the scene has settled.
+        """
+        self._cut = _Cut(begin_ns, end_ns, warm_up_ns)
 
     @property
     def counts(self) -> StreamCounts:
@@ -110,6 +120,18 @@ class PairStream:
         """Add this to the stamps of a side from its next frame on; pairing starts over if that changes them."""
         self._captures.set_offset(side, offset_ns)
 
+    def _cut_out(self, cut: _Cut, stop: Event) -> Iterator[FramePair]:
+        for pair in self._pairs.until(stop):
+            if cut.end_ns is not None and pair.timestamp_ns >= cut.end_ns:
+                return
+            early_ns = 0 if cut.begin_ns is None else cut.begin_ns - pair.timestamp_ns
+            if early_ns > cut.warm_up_ns:
+                self._captures.note_paired(pair)
+                continue
+            prepared = self._prepare(pair)
+            if early_ns <= 0:
+                yield prepared
+
     def _prepare(self, pair: FramePair) -> FramePair:
         self._captures.note_paired(pair)
         if self.preparation is None or pair.misfit is not None:
@@ -122,6 +144,13 @@ class PairStream:
                 raise
             return dataclasses.replace(pair, visible=dataclasses.replace(pair.visible, misfit=error))
         return dataclasses.replace(prepared, prepare_ms=(time.perf_counter() - begun) * 1e3)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Cut:
+    begin_ns: int | None
+    end_ns: int | None
+    warm_up_ns: int
 
 
 class _EveryPair:

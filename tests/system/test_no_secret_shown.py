@@ -81,6 +81,8 @@ COMMANDS = [
     f"score {RTSP} {HTTP} {RTSP}",
     f"train {RTSP}",
     f"serve {RTSP}",
+    f"batch {RTSP} --out results",
+    f"batch . --out {RTSP}",
     f"serve-repository {RTSP} --out repo",
     f"demo --out {RTSP}/x",
     f"doctor {RTSP}",

@@ -1,0 +1,110 @@
+"""The command `coconet batch`: many recordings become fused videos, each exactly once in effect."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from coconet.event_log import LogStyle, logging_as
+from coconet.media.encoding.encoder import EncoderName
+from coconet.model_names import DEFAULT_MODEL
+from coconet.reading import Reading, reads_pictures
+
+if TYPE_CHECKING:
+    from coconet.runtime.fleet.job import WorkerShare
+
+EngineKind = Literal["local", "ray"]
+
+Form = Literal["video", "pictures"]
+
+
+@reads_pictures
+def batch(
+    jobs: Annotated[Path, typer.Argument(help="A tree of recordings, or a .csv or .jsonl with one job a line.")],
+    out: Annotated[str, typer.Option("--out", help="Where the results go: a folder, or s3://, gs://, ssh://, ...")],
+    engine: Annotated[EngineKind, typer.Option("--engine", help="Workers here, or on a Ray cluster.")] = "local",
+    address: Annotated[
+        str | None, typer.Option("--address", help="Of the Ray cluster; without one Ray starts here.")
+    ] = None,
+    model: Annotated[str, typer.Option("--model", help="For jobs that name none; as for run.")] = DEFAULT_MODEL,
+    backend: Annotated[str, typer.Option("--backend", help="What runs it, as for run.")] = "auto",
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="How many.", show_default="one for each share of the cores")
+    ] = None,
+    cores: Annotated[int, typer.Option("--cores", min=1, help="Processor cores of each worker.")] = 2,
+    gpus: Annotated[int, typer.Option("--gpus", min=0, help="One worker for each of so many GPUs.")] = 0,
+    slice_s: Annotated[
+        float | None, typer.Option("--slice", help="Cut recordings into pieces of so many seconds.")
+    ] = None,
+    form: Annotated[Form, typer.Option("--as", help="Results as a video each, or as folders of PNG.")] = "video",
+    encoder: Annotated[EncoderName, typer.Option("--encoder", help="What encodes videos, as for run.")] = "auto",
+    score_every: Annotated[int, typer.Option("--score-every", min=1, help="Figures of every so-many-th frame.")] = 30,
+    log: Annotated[
+        LogStyle | None, typer.Option("--log", help="Write what happens to stderr.", show_default="nothing")
+    ] = None,
+    *,
+    reading: Reading,
+) -> None:
+    """Fuse many recordings. What is there already and was made from the same is not made again.
+
+    Exit codes: 0 everything is there; 2 something refused before the start; 7 some recordings failed, which are named;
+    130 stopped, and the same command makes the rest.
+    """
+    from coconet.errors import ExitCode
+    from coconet.runtime.fleet.batch import run_batch
+    from coconet.runtime.fleet.job import BatchSettings
+    from coconet.runtime.fleet.job_list import in_slices, read_jobs, with_seconds
+    from coconet.runtime.fleet.open_engine import open_engine
+    from coconet.runtime.fleet.report import write_report
+    from coconet.runtime.fleet.storage import Results
+    from coconet.runtime.threads.stop_signals import stopped_by_signals
+    from coconet.terminal import Console, batch_progress
+
+    listed = [with_seconds(job) for job in read_jobs(jobs, model)]
+    listed = in_slices(listed, slice_s) if slice_s is not None else listed
+    results = Results(out)
+    if results.local is not None:
+        from coconet.files import check_outputs
+
+        check_outputs([results.local], inputs=[jobs], overwrite=True)
+    settings = BatchSettings(out, form, score_every, backend, encoder, reading)
+    with stopped_by_signals() as stop, logging_as(log), batch_progress(len(listed)) as tell:
+        opened = open_engine(engine, settings, shares(workers, cores, gpus)[: len(listed)], address)
+        try:
+            result = run_batch(listed, opened, stop, lambda how: tell(how.done + how.failed, how.to_text()))
+        finally:
+            opened.close()
+    write_report(result, results)
+    made = sum(outcome.manifest is not None for outcome in result.outcomes.values())
+    fresh = sum(outcome.manifest is not None and outcome.fresh for outcome in result.outcomes.values())
+    failed = {name: outcome.reason for name, outcome in result.outcomes.items() if outcome.manifest is None}
+    for name, reason in failed.items():
+        typer.echo(f"failed: {name}: {reason}", err=True)
+    Console().print(
+        f"{made} of {len(listed)} results are there, {fresh} of them new; {len(failed)} failed. {out}/report.html",
+        soft_wrap=True,
+        highlight=False,
+    )
+    if result.stopped:
+        raise typer.Exit(130)
+    if failed:
+        raise typer.Exit(ExitCode.MISFITS)
+
+
+def shares(workers: int | None, cores: int, gpus: int) -> list[WorkerShare]:
+    """Divide the machine: the cores that this process may use, in turn, and a GPU for each worker if there are any."""
+    from coconet.runtime.fleet.job import WorkerShare
+
+    there = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+    count = workers or gpus or max(1, len(there) // cores)
+    wanted = min(cores, len(there))
+    return [
+        WorkerShare(
+            tuple(there[(index * wanted + core) % len(there)] for core in range(wanted)),
+            index % gpus if gpus else None,
+        )
+        for index in range(count)
+    ]

@@ -1,0 +1,104 @@
+"""The driver of a batch: hands jobs to workers, gives a dead worker's job to another one, and says how it went."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from threading import Event
+
+from coconet.event_log import log_event
+from coconet.runtime.fleet.engine import Died, Engine
+from coconet.runtime.fleet.job import Job, Outcome, Progress
+
+TRIES = 3
+"""After so many workers that died of it, a job is given up."""
+
+_LOOK_S = 0.5
+
+
+@dataclass
+class Standing:
+    """How a batch stands. under_way: frames of the jobs that are being made, by name."""
+
+    jobs: int
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+    frames: int = 0
+    seconds_left: float = 0.0
+    begun_s: float = field(default_factory=time.monotonic)
+    under_way: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def fps(self) -> float:
+        """Fused frames a second, since the beginning."""
+        elapsed_s = time.monotonic() - self.begun_s
+        return (self.frames + sum(self.under_way.values())) / elapsed_s if elapsed_s > 0 else 0.0
+
+    def to_text(self) -> str:
+        """One line."""
+        there = f", {self.skipped} there already" if self.skipped else ""
+        left = f", {self.seconds_left / 3600:.2f} h of video left" if self.seconds_left else ""
+        return f"{self.done} of {self.jobs} done{there}, {self.failed} failed, {self.fps:.1f} frames a second{left}"
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What became of every job, by name, in the order of the jobs. stopped: whether some were left for another time."""
+
+    outcomes: Mapping[str, Outcome]
+    stopped: bool
+
+
+def run_batch(
+    jobs: Iterable[Job],
+    engine: Engine,
+    stop: Event,
+    tell: Callable[[Standing], object] = lambda _: None,
+) -> BatchResult:
+    """Make all results; `stop` ends it, with those that are under way left unmade. tell: called now and then.
+
+    A job whose worker dies is given to another one, TRIES times in all; then it has failed, and the others go on.
+    """
+    listed = list(jobs)
+    waiting, tries = deque(listed), dict.fromkeys((job.name for job in listed), 0)
+    outcomes: dict[str, Outcome] = {}
+    standing = Standing(len(listed), seconds_left=sum(job.seconds or 0 for job in listed))
+    while len(outcomes) < len(listed) and not stop.is_set():
+        while waiting and engine.free:
+            job = waiting.popleft()
+            standing.under_way[job.name] = 0
+            engine.submit(job)
+        for heard in engine.hear(_LOOK_S):
+            job, sign = heard.job, heard.sign
+            if isinstance(sign, Progress):
+                standing.under_way[job.name] = sign.frames
+                continue
+            standing.under_way.pop(job.name, None)
+            if isinstance(sign, Died):
+                tries[job.name] += 1
+                log_event("worker died", job=job.name, tries=tries[job.name], why=sign.why)
+                if tries[job.name] < TRIES:
+                    waiting.append(job)
+                    continue
+                sign = Outcome(None, f"given up after {TRIES} workers died of it; the last one: {sign.why}")
+            outcomes[job.name] = sign
+            _note(standing, job, sign)
+        tell(standing)
+    return BatchResult({job.name: outcomes[job.name] for job in listed if job.name in outcomes}, stop.is_set())
+
+
+def _note(standing: Standing, job: Job, outcome: Outcome) -> None:
+    standing.seconds_left -= job.seconds or 0
+    if outcome.manifest is None:
+        standing.failed += 1
+        log_event("job failed", job=job.name, reason=outcome.reason)
+        return
+    standing.done += 1
+    if outcome.fresh:
+        standing.frames += int(outcome.manifest["frames"])
+    else:
+        standing.skipped += 1
+    log_event("job done", job=job.name, frames=outcome.manifest["frames"], fresh=outcome.fresh)

@@ -1,0 +1,43 @@
+"""The engine contract: workers somewhere, each busy with one job at most, and what is heard of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from coconet.runtime.fleet.job import Job, Outcome, Progress
+
+
+@dataclass(frozen=True)
+class Died:
+    """A worker ended in the middle of a job. why: as far as that is known."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was heard of a job."""
+
+    job: Job
+    sign: Progress | Outcome | Died
+
+
+class Engine(Protocol):
+    """Workers. `close` ends all of them at once, and what they were making is left unmade.
+
+    free: how many have nothing to do. A worker that dies is replaced before its death is told.
+    """
+
+    @property
+    def free(self) -> int:
+        """How many workers have nothing to do."""
+
+    def submit(self, job: Job) -> None:
+        """Give a job to a free worker."""
+
+    def hear(self, within_s: float) -> list[Heard]:
+        """Wait for signs of the jobs under way, at most so long."""
+
+    def close(self) -> None:
+        """End every worker."""

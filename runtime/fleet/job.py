@@ -1,0 +1,81 @@
+"""A job: one recording pair, or a slice of one, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from coconet.reading import UNSAID, Reading
+
+OutputForm = Literal["video", "pictures"]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of a recording, by the time of its pairs in seconds; None is the beginning, or the end."""
+
+    begin_s: float | None = None
+    end_s: float | None = None
+
+
+WHOLE = Span()
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be fused. name: of the result's folder. rig: a rig file, or both addresses without one.
+
+    model: a file or a word. seconds: how much video it is, None if that is not known.
+    """
+
+    name: str
+    model: str
+    rig: str = ""
+    visible: str = ""
+    infrared: str = ""
+    span: Span = WHOLE
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class BatchSettings:
+    """What is the same for all jobs.
+
+    out: the root of the results, a folder or an address of fsspec. score_every: figures are of every so-many-th frame.
+    """
+
+    out: str
+    form: OutputForm = "video"
+    score_every: int = 30
+    backend: str = "auto"
+    encoder: str = "auto"
+    reading: Reading = UNSAID
+
+
+@dataclass(frozen=True)
+class WorkerShare:
+    """What a worker may use. cores: by their numbers. gpu: its number, None without one."""
+
+    cores: tuple[int, ...]
+    gpu: int | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A sign of life of a job under way: frames fused so far."""
+
+    frames: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a job. manifest: of its result; None if there is none, and `reason` says why.
+
+    fresh: whether it was made now, and not there already. seconds: that it took now.
+    """
+
+    manifest: Mapping[str, Any] | None
+    reason: str = ""
+    fresh: bool = True
+    seconds: float = field(default=0.0, compare=False)

@@ -1,0 +1,94 @@
+"""The report of a batch: every result with its figures and pictures, and every failure with its reason."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from coconet import __version__
+from coconet.errors import counted
+from coconet.metrics.fusion import VERIFIED
+from coconet.runtime.fleet.batch import BatchResult
+from coconet.runtime.fleet.storage import Results
+
+_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}"
+    "table{border-collapse:collapse}td,th{padding:.2rem .8rem;text-align:right;border-bottom:1px solid #ddd}"
+    "td:first-child,th:first-child,.reason{text-align:left}img{max-width:100%;display:block;margin:.3rem 0}"
+)
+
+
+def report_of(result: BatchResult) -> dict[str, Any]:
+    """The report as an object. What differs from one making to another, as the time it took, stands under `work`."""
+    made = {name: outcome.manifest for name, outcome in result.outcomes.items() if outcome.manifest is not None}
+    failed = {name: outcome.reason for name, outcome in result.outcomes.items() if outcome.manifest is None}
+    return {
+        "version": __version__,
+        "stopped": result.stopped,
+        "totals": {
+            "done": len(made),
+            "failed": len(failed),
+            "frames": sum(int(manifest["frames"]) for manifest in made.values()),
+        },
+        "results": {name: _told(manifest) for name, manifest in made.items()},
+        "failed": failed,
+        "work": {
+            "fresh": sum(outcome.fresh and outcome.manifest is not None for outcome in result.outcomes.values()),
+            "seconds": {name: manifest["seconds"] for name, manifest in made.items()},
+        },
+    }
+
+
+def _told(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    keys = ("frames", "passed_through", "counts", "trouble", "backend", "model", "scored", "figures", "pictures", "key")
+    return {key: manifest[key] for key in keys}
+
+
+def write_report(result: BatchResult, results: Results) -> None:
+    """Write report.json and report.html into the root of the results."""
+    told = report_of(result)
+    results.write("report.html", to_html(told).encode())
+    results.write("report.json", json.dumps(told, indent=2).encode())
+
+
+def to_html(told: Mapping[str, Any]) -> str:
+    """The report as one page, whose pictures lie beside the results."""
+    return "\n".join(_lines(told)) + "\n"
+
+
+def _lines(told: Mapping[str, Any]) -> Iterator[str]:
+    totals, names = told["totals"], [metric.name for metric in VERIFIED]
+    yield f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Fused recordings</title><style>{_STYLE}</style>'
+    yield f"<h1>{counted(totals['done'], 'recording')} fused, {totals['failed']} failed</h1>"
+    stopped = " Stopped before the end: run it again for the rest." if told["stopped"] else ""
+    yield f"<p>{counted(totals['frames'], 'frame')}, coconet-edge {_safe(told['version'])}.{stopped}</p>"
+    if told["failed"]:
+        yield "<h2>Failed</h2><table>"
+        for name, reason in told["failed"].items():
+            yield f'<tr><td>{_safe(name)}</td><td class="reason">{_safe(reason)}</td></tr>'
+        yield "</table>"
+    yield "<h2>Fused</h2><table><tr><th>recording</th><th>frames</th><th>dropped</th>"
+    yield "".join(f"<th>{name}</th>" for name in names) + '<th class="reason">noticed</th></tr>'
+    for name, one in told["results"].items():
+        dropped = sum(count["dropped"] for count in one["counts"].values())
+        figures = "".join(f"<td>{_figure(one['figures'].get(metric))}</td>" for metric in names)
+        link = f'<a href="#{quote(name)}">{_safe(name)}</a>'
+        noticed = f'<td class="reason">{_safe(one["trouble"])}</td>'
+        yield f"<tr><td>{link}</td><td>{one['frames']}</td><td>{dropped}</td>{figures}{noticed}</tr>"
+    yield "</table>"
+    for name, one in told["results"].items():
+        yield f'<h3 id="{quote(name)}">{_safe(name)}</h3>'
+        for picture in one["pictures"]:
+            yield f'<img loading="lazy" alt="{_safe(picture)}" src="{quote(name)}/{quote(picture)}">'
+    yield "</html>"
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
+
+
+def _safe(text: object) -> str:
+    return html.escape(str(text))

@@ -1,0 +1,161 @@
+"""Where inputs and results of a batch lie: folders of this machine, or addresses that fsspec opens."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from coconet.errors import CoconetError, MissingPackage, first_line
+from coconet.files import make_folder, read_file, sha256_of, spare_bytes, whole_file, writing_to
+from coconet.runtime.cameras.recorded import STAMPS_SUFFIX
+
+SCHEMES = ("file", "s3", "gs", "gcs", "abfs", "ssh", "sftp")
+"""Of addresses that are files elsewhere; all others are cameras or paths."""
+
+
+def is_elsewhere(address: str) -> bool:
+    """Whether an address is one for fsspec."""
+    return address.partition("://")[0].lower() in SCHEMES and "://" in address
+
+
+def _opened(address: str) -> tuple[Any, str]:
+    """The file system of an address, and the path in it."""
+    try:
+        import fsspec
+    except ImportError as error:
+        raise MissingPackage("fsspec", job="files elsewhere", extra="fleet") from error
+    try:
+        system, path = fsspec.core.url_to_fs(address)
+    except (ImportError, ValueError, OSError) as error:
+        raise _unreachable(address, error) from error
+    return system, str(path)
+
+
+def _unreachable(address: str, error: Exception) -> CoconetError:
+    return CoconetError(
+        address, wanted="files that fsspec reaches", got=first_line(error), remedy="Install its driver, check the keys."
+    )
+
+
+def staged(address: str, folder: Path) -> Path:
+    """Fetch a file or a folder into `folder`, which must have room for it, and give its path.
+
+    A recording's stamps come along with its video. Raises CoconetError for what cannot be fetched.
+    """
+    system, path = _opened(address)
+    target = folder / PurePosixPath(unquote(urlsplit(address).path)).name
+    stamps = str(PurePosixPath(path).with_suffix(STAMPS_SUFFIX))
+    try:
+        if not system.exists(path):
+            raise FileNotFoundError("no such file")
+        wanted = [path, *([stamps] if stamps != path and system.exists(stamps) else [])]
+        needed = sum(int(system.du(one)) for one in wanted)
+        if needed > spare_bytes(folder):
+            got = f"{needed / 1e6:.0f} MB to fetch"
+            raise CoconetError(folder, wanted="room for the inputs", got=got, remedy="Free space, or set TMPDIR.")
+        for one in wanted:
+            system.get(one, str(folder / PurePosixPath(one).name), recursive=True)
+    except OSError as error:
+        raise _unreachable(address, error) from error
+    return target
+
+
+def fingerprint(path: Path, known: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What tells the content of a file or a folder: bytes, time and SHA-256 of every file in it, by its name.
+
+    known: an earlier one, whose hashes are taken over for files of the same size and time.
+    """
+    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    found = {}
+    for file in files:
+        name = file.relative_to(path.parent).as_posix()
+        told = file.stat()
+        earlier = (known or {}).get(name, {})
+        same = (earlier.get("bytes"), earlier.get("time_ns")) == (told.st_size, told.st_mtime_ns)
+        sha256 = earlier["sha256"] if same and "sha256" in earlier else sha256_of(file)
+        found[name] = {"bytes": told.st_size, "time_ns": told.st_mtime_ns, "sha256": sha256}
+    return found
+
+
+class Results:
+    """The root under which every result has a folder."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._system: Any = None
+        self._path = root
+        if is_elsewhere(root):
+            self._system, self._path = _opened(root)
+
+    @property
+    def local(self) -> Path | None:
+        """The root as a folder of this machine; None if it is elsewhere."""
+        return Path(self._path) if self._system is None else None
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """Read an object; None if there is none, or something else."""
+        try:
+            if self._system is None:
+                data = read_file(Path(self._path) / name, "a manifest")
+            else:
+                data = self._system.cat_file(f"{self._path}/{name}")
+            found = json.loads(data)
+        except (OSError, ValueError, CoconetError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def size_of(self, name: str) -> int | None:
+        """The bytes of a file, or of all in a folder; None if there is none."""
+        try:
+            if self._system is not None:
+                place = f"{self._path}/{name}"
+                return int(self._system.du(place)) if self._system.exists(place) else None
+            path = Path(self._path) / name
+            return bytes_of(path) if path.exists() else None
+        except OSError:
+            return None
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        if self._system is None:
+            with writing_to(Path(self._path) / name):
+                (Path(self._path) / name).unlink(missing_ok=True)
+        elif self._system.exists(f"{self._path}/{name}"):
+            self._system.rm(f"{self._path}/{name}")
+
+    def move_in(self, source: Path, name: str) -> None:
+        """Bring a file or a folder to its place; what was there is replaced."""
+        if self._system is not None:
+            place = f"{self._path}/{name}"
+            if self._system.exists(place):
+                self._system.rm(place, recursive=True)
+            self._system.makedirs(place.rpartition("/")[0], exist_ok=True)
+            self._system.put(str(source), place, recursive=True)
+            return
+        target = Path(self._path) / name
+        make_folder(target.parent)
+        with writing_to(target):
+            if target.is_dir():
+                shutil.rmtree(target)
+            source.replace(target)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file whole."""
+        if self._system is not None:
+            self._system.makedirs(f"{self._path}/{name}".rpartition("/")[0], exist_ok=True)
+            self._system.pipe_file(f"{self._path}/{name}", data)
+            return
+        target = Path(self._path) / name
+        make_folder(target.parent)
+        with whole_file(target) as scratch:
+            scratch.write_bytes(data)
+
+
+def bytes_of(path: Path) -> int:
+    """The bytes of a file, or of all in a folder."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())

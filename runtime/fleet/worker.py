@@ -1,0 +1,240 @@
+"""A worker: holds one model, and makes one result after the other, each with its manifest written last."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from threading import Event
+from typing import Any, cast
+
+from coconet import __version__
+from coconet.errors import CoconetError, first_line
+from coconet.files import make_folder
+from coconet.runtime.backends.backend import Backend
+from coconet.runtime.backends.choice import choose_backend
+from coconet.runtime.backends.open_backend import open_choice
+from coconet.runtime.cameras.recorded import stamps_beside
+from coconet.runtime.fleet.job import WHOLE, BatchSettings, Job, Outcome, Progress, WorkerShare
+from coconet.runtime.fleet.job_list import rig_of
+from coconet.runtime.fleet.manifest import MANIFEST, kept_manifest, key_of, model_hash, settings_of
+from coconet.runtime.fleet.samples import Samples
+from coconet.runtime.fleet.storage import Results, bytes_of, fingerprint, is_elsewhere, staged
+from coconet.runtime.loop.pipeline import Ending
+from coconet.runtime.loop.run import run_pairs
+from coconet.runtime.loop.run_report import RunReport
+from coconet.runtime.loop.run_stats import RunStats
+from coconet.runtime.rig.open_rig import open_rig
+from coconet.runtime.rig.rig_file import Rig, read_by
+from coconet.runtime.sinks.open_sink import Output
+from coconet.runtime.threads.background import Background
+from coconet.writing.scratch import ScratchFolder
+
+WARM_UP_TIME_CONSTANTS = 8
+"""Before a slice, so that its contrast has settled: what came earlier counts for e^-8, 0.03 %."""
+
+LEAST_WARM_UP_S = 2.0
+"""For what else follows the scene, such as dead pixels."""
+
+_SIGN_OF_LIFE_S = 0.5
+
+
+class Worker:
+    """Makes results with the share of the machine that it was given. Not for two threads at once."""
+
+    def __init__(self, settings: BatchSettings, share: WorkerShare) -> None:
+        self._settings, self._share = settings, share
+        self._results = Results(settings.out)
+        self._held: tuple[str, Backend] | None = None
+        _keep_to(share)
+
+    def work(self, job: Job) -> Iterator[Progress | Outcome]:
+        """Make the result of a job, with signs of life on the way and the outcome last.
+
+        What is wrong with the job is its outcome; errors that come out are faults of the worker. A generator that is
+        closed stops the job and leaves no result.
+        """
+        begun_s, outcome = time.monotonic(), Outcome(None, "no outcome")
+        try:
+            with ExitStack() as stack:
+                for sign in self._made(job, stack):
+                    if isinstance(sign, Outcome):
+                        outcome = sign
+                    else:
+                        yield sign
+        except CoconetError as error:
+            outcome = Outcome(None, str(error))
+        yield replace(outcome, seconds=time.monotonic() - begun_s)  # last: whoever hears it may end the process
+
+    def close(self) -> None:
+        """Let go of the model."""
+        held, self._held = self._held, None
+        if held is not None:
+            held[1].close()
+
+    def _made(self, job: Job, stack: ExitStack) -> Iterator[Progress | Outcome]:
+        local = self._results.local
+        if local is not None:
+            make_folder(local)
+        staging = Path(stack.enter_context(ScratchFolder(local)))
+        rig = read_by(_local_rig(job, staging), self._settings.reading)
+        kept = kept_manifest(self._results, job)
+        known = {} if kept is None else kept.get("inputs", {})
+        inputs = {place: fingerprint(path, known.get(place)) for place, path in _files_of(job, rig).items()}
+        with suppress(OSError):
+            model = model_hash(job.model)  # a missing one is told by what opens it
+            settings = settings_of(job, self._settings)
+            key = key_of(inputs, model, settings)
+            if kept is not None and kept.get("key") == key:
+                yield Outcome(kept, fresh=False)
+                return
+        backend = self._backend(job.model)
+        made = staging / "result"
+        make_folder(made)
+        samples, stop, found = Samples(self._settings.score_every), Event(), list[RunReport]()
+        gauge = RunStats(samples)
+        name = "fused.mp4" if self._settings.form == "video" else "fused/"
+        output = Output(f"{made}/{name}", encoder=cast("Any", self._settings.encoder))
+        pairs = open_rig(rig)
+        if job.span != WHOLE:
+            pairs.cut_out(_ns(job.span.begin_s), _ns(job.span.end_s), _ns(warm_up_s(rig)) or 0)
+
+        def run() -> None:
+            found.append(run_pairs(pairs, backend, output, ending=Ending(stop=stop), gauge=gauge))
+
+        thread = stack.enter_context(_Stoppable(run, stop))
+        while thread.running:
+            thread.wait(_SIGN_OF_LIFE_S)
+            yield Progress(gauge.fused)
+        thread.check()
+        pictures = samples.write_pictures(made)
+        files = {path.name: bytes_of(path) for path in sorted(made.iterdir())}
+        manifest: dict[str, Any] = {
+            "name": job.name,
+            "key": key,
+            "version": __version__,
+            "model": {"name": job.model, "sha256": model},
+            "settings": settings,
+            "inputs": inputs,
+            **_facts(found[0], sliced=job.span != WHOLE),
+            "scored": samples.scored,
+            "figures": samples.figures,
+            "pictures": pictures,
+            "files": files,
+        }
+        self._publish(job, made, manifest)
+        yield Outcome(json.loads(json.dumps(manifest)))
+
+    def _publish(self, job: Job, made: Path, manifest: dict[str, Any]) -> None:
+        """Bring a result to its place: an old manifest goes first, and the new one comes last."""
+        self._results.remove(f"{job.name}/{MANIFEST}")
+        for path in sorted(made.iterdir()):
+            self._results.move_in(path, f"{job.name}/{path.name}")
+        self._results.write(f"{job.name}/{MANIFEST}", json.dumps(manifest, indent=2).encode())
+
+    def _backend(self, model: str) -> Backend:
+        if self._held is not None and self._held[0] == model:
+            return self._held[1]
+        self.close()
+        choice = replace(choose_backend(model, self._settings.backend), threads=len(self._share.cores) or None)
+        self._held = (model, open_choice(choice))
+        return self._held[1]
+
+
+class _Stoppable(Background):
+    """The thread of a run, which is told to stop when its block is left early."""
+
+    def __init__(self, run: Any, stop: Event) -> None:
+        self._ended = Event()
+        super().__init__(run, "job", self._ended.set)
+        self._stop = stop
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the end, at most so long."""
+        self._ended.wait(seconds)
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        self._stop.set()
+        self.stop(_PATIENCE_S)
+
+
+_PATIENCE_S = 30.0  # for a frame that is being fused by a large network
+
+
+def warm_up_s(rig: Rig) -> float:
+    """How much of a recording is prepared before a slice, and thrown away."""
+    return max(LEAST_WARM_UP_S, WARM_UP_TIME_CONSTANTS * rig.infrared.thermal_settings().time_constant_s)
+
+
+def _facts(report: RunReport, *, sliced: bool) -> dict[str, Any]:
+    """What a run came to, as a manifest keeps it. What a slice leaves out of a recording is not a loss."""
+    counts = (
+        {}
+        if sliced
+        else {
+            side: {"read": count.read, "paired": count.paired, "dropped": count.dropped}
+            for side, count in (("visible", report.counts.visible), ("infrared", report.counts.infrared))
+        }
+    )
+    return {
+        "frames": report.fused,
+        "passed_through": report.passed_through,
+        "counts": counts,
+        "trouble": "" if sliced else report.trouble,
+        "backend": report.backend,
+        "encoders": list(report.encoders),
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def _keep_to(share: WorkerShare) -> None:
+    """Use no more of the machine than the share: its cores, also by the libraries that have threads of their own."""
+    if share.cores and hasattr(os, "sched_setaffinity"):
+        with suppress(OSError):  # a container may have taken a core away
+            os.sched_setaffinity(0, share.cores)
+    with suppress(ImportError):
+        import cv2
+
+        cv2.setNumThreads(max(1, len(share.cores)))
+
+
+def _local_rig(job: Job, staging: Path) -> Rig:
+    """The rig of a job, with what lies elsewhere fetched."""
+    if is_elsewhere(job.rig):
+        folder = staged(job.rig.rpartition("/")[0], _made_folder(staging / "rig"))
+        return Rig.from_file(folder / PurePosixPath(job.rig).name)
+    visible, infrared = (
+        str(staged(address, _made_folder(staging / side))) if is_elsewhere(address) else address
+        for side, address in (("visible", job.visible), ("infrared", job.infrared))
+    )
+    return rig_of(replace(job, visible=visible, infrared=infrared))
+
+
+def _made_folder(folder: Path) -> Path:
+    make_folder(folder)
+    return folder
+
+
+def _files_of(job: Job, rig: Rig) -> dict[str, Path]:
+    """The files and folders that a job reads, by what they are to it."""
+    found: dict[str, Path] = {} if not job.rig or is_elsewhere(job.rig) else {"rig": Path(job.rig)}
+    for side, table in (("visible", rig.visible), ("infrared", rig.infrared)):
+        path = Path(table.address)
+        if "://" not in table.address and path.exists():
+            found[side] = path
+            if (stamps := stamps_beside(path)).is_file():
+                found[f"{side} stamps"] = stamps
+    return found
+
+
+def _ns(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1e9)
+
+
+def said(error: BaseException) -> str:
+    """What an unexpected error of a worker says, in one line."""
+    return f"{type(error).__name__}: {first_line(error)}"

@@ -1,0 +1,94 @@
+"""The driver of a batch, with workers that do as a test says: what is given to whom, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event
+
+from coconet.runtime.fleet.batch import TRIES, Standing, run_batch
+from coconet.runtime.fleet.engine import Died, Heard
+from coconet.runtime.fleet.job import Job, Outcome, Progress
+from coconet.runtime.fleet.report import report_of, to_html
+
+JOBS = [Job(name, "average", seconds=60) for name in ("one", "two", "three")]
+MANIFEST = {"frames": 10, "passed_through": 0, "counts": {}, "trouble": "", "backend": "numpy", "seconds": 1.5}
+MANIFEST |= {"model": {"name": "average"}, "scored": 1, "figures": {"EN": 6.5}, "pictures": ["a.png"], "key": "k"}
+
+
+def made(job: Job) -> Outcome:
+    return Outcome(MANIFEST)
+
+
+class Crew:
+    """Two workers; `ends` says what becomes of a job. submitted: the names of the jobs, in order."""
+
+    def __init__(self, ends: Callable[[Job], Outcome | Died]) -> None:
+        self._ends, self._busy, self.submitted, self.most = ends, list[Job](), list[str](), 0
+
+    @property
+    def free(self) -> int:
+        return 2 - len(self._busy)
+
+    def submit(self, job: Job) -> None:
+        assert self.free
+        self._busy.append(job)
+        self.submitted.append(job.name)
+
+    def hear(self, within_s: float) -> list[Heard]:
+        job = self._busy.pop(0)
+        return [Heard(job, Progress(5)), Heard(job, self._ends(job))]
+
+    def close(self) -> None:
+        """Nobody is there."""
+
+
+def test_every_job_is_made_once_and_outcomes_are_in_the_order_of_the_jobs() -> None:
+    crew, told = Crew(made), list[str]()
+    result = run_batch(JOBS, crew, Event(), lambda standing: told.append(standing.to_text()))
+    assert crew.submitted == [*result.outcomes] == ["one", "two", "three"]
+    assert not result.stopped
+    assert told[-1].startswith("3 of 3 done, 0 failed")
+
+
+def test_the_job_of_a_worker_that_dies_goes_to_another_one() -> None:
+    deaths = iter([True])
+    crew = Crew(lambda job: Died("gone") if job.name == "two" and next(deaths, False) else made(job))
+    result = run_batch(JOBS, crew, Event())
+    assert sorted(crew.submitted) == ["one", "three", "two", "two"]
+    assert all(outcome.manifest for outcome in result.outcomes.values())
+
+
+def test_a_job_that_kills_its_workers_is_given_up_and_the_others_are_made() -> None:
+    crew = Crew(lambda job: Died("ended by SIGKILL") if job.name == "one" else made(job))
+    result = run_batch(JOBS, crew, Event())
+    assert crew.submitted.count("one") == TRIES
+    assert result.outcomes["one"].reason == "given up after 3 workers died of it; the last one: ended by SIGKILL"
+    assert [name for name, outcome in result.outcomes.items() if outcome.manifest] == ["two", "three"]
+
+
+def test_a_bad_recording_is_tried_once() -> None:
+    crew = Crew(lambda job: Outcome(None, "no video") if job.name == "one" else made(job))
+    assert run_batch(JOBS, crew, Event()).outcomes["one"].reason == "no video"
+    assert crew.submitted.count("one") == 1
+
+
+def test_a_batch_that_is_stopped_takes_no_more_jobs_and_says_so() -> None:
+    stop = Event()
+    crew = Crew(lambda job: stop.set() or made(job))  # type: ignore[func-returns-value]
+    result = run_batch(JOBS, crew, stop)
+    assert ([*result.outcomes], crew.submitted, result.stopped) == (["one"], ["one", "two"], True)
+
+
+def test_what_is_left_is_told_in_hours_of_video() -> None:
+    standing = Standing(2, seconds_left=5400, under_way={"one": 30}, begun_s=0)
+    assert standing.to_text().endswith("frames a second, 1.50 h of video left")
+
+
+def test_a_report_names_failures_and_shows_figures_and_pictures_and_no_markup_of_others() -> None:
+    crew = Crew(lambda job: Outcome(None, "<b>no</b> video") if job.name == "one" else made(job))
+    told = report_of(run_batch(JOBS, crew, Event()))
+    page = to_html(told)
+    assert told["totals"] == {"done": 2, "failed": 1, "frames": 20}
+    assert "&lt;b&gt;no&lt;/b&gt; video" in page
+    assert '<img loading="lazy" alt="a.png" src="two/a.png">' in page
+    assert "<td>6.5</td>" in page

@@ -1,0 +1,171 @@
+"""A worker: results whole and once, whatever was there, and slices like the whole."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from coconet.media.image import read_visible
+from coconet.metrics.fusion import psnr
+from coconet.runtime.cameras.camera import Camera
+from coconet.runtime.fleet import worker as worker_module
+from coconet.runtime.fleet.job import BatchSettings, Job, Outcome, OutputForm, Progress, Span, WorkerShare
+from coconet.runtime.fleet.job_list import read_jobs
+from coconet.runtime.fleet.worker import Worker
+from coconet.runtime.frame import Frame
+from coconet.runtime.rig.recorder import Recorder
+from tests.support.fleet_tree import contents, cut_in_the_middle, write_recording
+from tests.support.recordings import ListCamera
+
+NOTHING_PINNED = WorkerShare(())
+
+
+def outcome_of(signs: Iterable[Progress | Outcome]) -> Outcome:
+    *_, last = signs
+    assert isinstance(last, Outcome)
+    return last
+
+
+def worker_for(out: Path | str, form: OutputForm = "video") -> Worker:
+    return Worker(BatchSettings(str(out), form, score_every=4, encoder="auto"), NOTHING_PINNED)
+
+
+def job_of(recording: Path, name: str = "night") -> Job:
+    return Job(name, "average", rig=str(recording / "rig.toml"))
+
+
+def test_a_result_holds_the_video_figures_pictures_and_what_it_was_made_of(tmp_path: Path) -> None:
+    recording = write_recording(tmp_path / "night")
+    outcome = outcome_of(worker_for(tmp_path / "out").work(job_of(recording)))
+    manifest = json.loads((tmp_path / "out" / "night" / "manifest.json").read_text())
+    assert (manifest, outcome.fresh) == (outcome.manifest, True)
+    assert (manifest["frames"], manifest["scored"], manifest["counts"]["visible"]["dropped"]) == (8, 2, 0)
+    assert manifest["figures"].keys() == {"EN", "AG", "SF", "SD", "SCD", "VIF"}
+    assert {*manifest["files"]} == {"fused.mp4", *manifest["pictures"]}
+    assert {*manifest["inputs"]} == {"rig", "visible", "infrared"}
+    with av.open(str(tmp_path / "out" / "night" / "fused.mp4")) as video:
+        assert sum(1 for _ in video.decode(video=0)) == 8
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["night"]
+
+
+def test_what_is_there_is_not_made_again_until_something_that_it_is_made_of_changes(tmp_path: Path) -> None:
+    recording, out = write_recording(tmp_path / "night"), tmp_path / "out"
+    job, made = job_of(recording), outcome_of(worker_for(out).work(job_of(recording)))
+    assert outcome_of(worker_for(out).work(job)) == replace(made, fresh=False)
+    (recording / "rig.toml").touch()  # a time is no content
+    assert not outcome_of(worker_for(out).work(job)).fresh
+    assert outcome_of(worker_for(out).work(replace(job, model="maximum"))).fresh
+    assert not outcome_of(worker_for(out).work(replace(job, model="maximum"))).fresh
+    with (recording / "rig.toml").open("a") as rig:
+        rig.write("black_hot = true\n")
+    assert outcome_of(worker_for(out).work(replace(job, model="maximum"))).fresh
+
+
+@pytest.mark.parametrize("lost", ["fused.mp4", "manifest.json"])
+def test_a_result_that_lacks_something_is_made_again(tmp_path: Path, lost: str) -> None:
+    recording, out = write_recording(tmp_path / "night"), tmp_path / "out"
+    outcome_of(worker_for(out).work(job_of(recording)))
+    before = contents(out)
+    (out / "night" / lost).unlink()
+    assert outcome_of(worker_for(out).work(job_of(recording))).fresh
+    assert contents(out) == before
+
+
+def test_a_manifest_is_gone_before_anything_it_speaks_of_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording, out = write_recording(tmp_path / "night"), tmp_path / "out"
+    outcome_of(worker_for(out).work(job_of(recording)))
+    worker = worker_for(out)
+
+    def full(*_: object) -> None:
+        assert not (out / "night" / "manifest.json").exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(worker._results, "move_in", full)
+    with pytest.raises(KeyboardInterrupt):
+        outcome_of(worker.work(replace(job_of(recording), model="maximum")))
+    assert outcome_of(worker_for(out).work(job_of(recording))).fresh
+
+
+def test_a_job_that_is_left_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "_SIGN_OF_LIFE_S", 0.0)
+    recording, out = write_recording(tmp_path / "night", frames=60), tmp_path / "out"
+    signs = worker_for(out).work(job_of(recording))
+    assert isinstance(next(signs), Progress)
+    signs.close()  # type: ignore[attr-defined]
+    assert list(out.iterdir()) == []
+
+
+def test_what_is_wrong_with_a_recording_is_its_outcome(tmp_path: Path) -> None:
+    recording, out = write_recording(tmp_path / "night"), tmp_path / "out"
+    worker = worker_for(out)
+    assert "no such file" in outcome_of(worker.work(replace(job_of(recording), model="gone.onnx"))).reason
+    cut_in_the_middle(recording)
+    assert "wanted a whole video" in outcome_of(worker.work(job_of(recording))).reason
+    (recording / "rig.toml").write_text("[visible]\n")
+    assert "wanted this key" in outcome_of(worker.work(job_of(recording))).reason
+    assert not (out / "night").exists()
+
+
+def test_inputs_and_results_may_be_addresses_of_fsspec(tmp_path: Path) -> None:
+    pytest.importorskip("fsspec", reason="opens addresses: pip install fsspec")
+    recording, here, there = write_recording(tmp_path / "night"), tmp_path / "here", tmp_path / "there"
+    outcome_of(worker_for(here).work(job_of(recording)))
+    visible, infrared = ((recording / f"{side}.mp4").as_uri() for side in ("visible", "infrared"))
+    jobs = [
+        Job("night", "average", rig=(recording / "rig.toml").as_uri()),
+        Job("sides", "average", visible=visible, infrared=infrared),
+    ]
+    worker = worker_for(there.as_uri())
+    assert [outcome_of(worker.work(job)).reason for job in jobs] == ["", ""]
+    assert [outcome_of(worker.work(job)).fresh for job in jobs] == [False, False]
+    found = contents(there)
+    assert {name: data for name, data in found.items() if name.startswith("night")} == contents(here)
+    assert found["sides/fused.mp4"] == found["night/fused.mp4"]
+    gone = Job("gone", "average", visible=(tmp_path / "gone.mp4").as_uri(), infrared=infrared)
+    assert "wanted files that fsspec reaches, got no such file" in outcome_of(worker.work(gone)).reason
+
+
+def counts_camera(side: str, frames: int) -> Camera:
+    """Sixteen bit pictures of a scene that warms up all the time, or gray ones, five a second."""
+    levels = np.random.default_rng(1).integers(0, 400, (48, 64, 1))
+    made = []
+    for index in range(frames):
+        counts = (8000 + 30 * index + levels).astype(np.uint16)
+        pixels = counts if side == "infrared" else np.full((48, 64, 3), 90, np.uint8)
+        made.append(Frame(pixels, index * 200_000_000, index))
+    return ListCamera(made, name=side)
+
+
+def test_slices_are_the_whole_but_for_rounding_though_the_contrast_follows_the_scene(tmp_path: Path) -> None:
+    frames = 60
+    with Recorder(counts_camera("visible", frames), counts_camera("infrared", frames), tmp_path / "night") as recorder:
+        while not recorder.finished:
+            time.sleep(0.01)
+        recorder.add_file("rig.toml", '[visible]\naddress = "visible.mkv"\n[infrared]\naddress = "infrared.mkv"\n')
+    worker, job = worker_for(tmp_path / "out", "pictures"), job_of(tmp_path / "night")
+    spans = {"whole": Span(), "first": Span(None, 6.0), "second": Span(6.0, None)}
+    for name, span in spans.items():
+        assert outcome_of(worker.work(replace(job, name=name, span=span))).reason == ""
+    pictures = {
+        name: [read_visible(path) for path in sorted((tmp_path / "out" / name / "fused").iterdir())] for name in spans
+    }
+    assert [len(found) for found in pictures.values()] == [60, 30, 30]
+    sliced = [*pictures["first"], *pictures["second"]]
+    distances = [psnr(one[:, :, 0], two[:, :, 0]) for one, two in zip(pictures["whole"], sliced, strict=True)]
+    assert min(distances[:30]) == float("inf")
+    assert min(distances) >= 50
+
+
+def test_jobs_of_a_tree_are_found_by_their_rig_files(tmp_path: Path) -> None:
+    for name in ("b", "a/deep"):
+        write_recording(tmp_path / name, frames=2)
+    assert [job.name for job in read_jobs(tmp_path, "lite")] == ["a/deep", "b"]
