@@ -86,7 +86,9 @@ def measure(
         ),
     ] = None,
     size: Annotated[list[str] | None, typer.Option(help="Frame size, HEIGHTxWIDTH; again for more of them.")] = None,
-    frames: Annotated[Path | None, typer.Option(help="Paired folder to fuse; painted scenes when omitted.")] = None,
+    frames: Annotated[
+        Path | None, typer.Option(help="Paired folder, rig.toml or recording to fuse; painted scenes when omitted.")
+    ] = None,
     count: Annotated[int, typer.Option(min=1, help="Pairs that are fused in turn.")] = 4,
     repeats: Annotated[
         int | None, typer.Option(min=1, help="Timed frames of every model; as many as a stable p99 takes if omitted.")

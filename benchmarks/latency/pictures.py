@@ -17,10 +17,10 @@ from coconet.cards.precision import PRECISIONS, REFERENCE
 from coconet.media.pixels import Pixels
 from coconet.metrics.fusion import VERIFIED
 from coconet.reading import UNSAID, Reading
-from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
+from coconet.runtime.rig.sample_frames import sample_frames
 from coconet.runtime.verify.parity import ModelPictures, Parity, frame_error, parity_of, within
 from coconet.runtime.verify.verification import metric_values
 
@@ -78,7 +78,7 @@ def _finite(value: float) -> float | None:
 
 @dataclass(frozen=True)
 class BenchFrames:
-    """Where the frames come from: a folder with `ir/` and `vis/`, or None for the painted rig; at most `count`.
+    """Where the frames come from: what sample_frames takes, or None for the painted rig; at most `count`.
 
     reading: how its pictures are read and paired.
     """
@@ -88,10 +88,10 @@ class BenchFrames:
     reading: Reading = UNSAID
 
     def pairs(self, card: ModelCard, size: FrameSize) -> list[FramePair]:
-        """The pairs at a size, as the model of `card` takes them. Raises CoconetError as `paired_folder` does."""
+        """The pairs at a size, as the model of `card` takes them. Raises CoconetError as `sample_frames` does."""
         source = painted_pairs(self.count, size.height_px, size.width_px)
         if self.folder is not None:
-            source = list(islice(FolderFrames(self.folder, self.reading.thermal(), self.reading.pair_by), self.count))
+            source = list(islice(sample_frames(self.folder, self.reading), self.count))
         return list(fit_pairs(source, replace(card, height_px=size.height_px, width_px=size.width_px)))
 
     def __str__(self) -> str:

@@ -36,7 +36,7 @@ DEFAULT = RangeMethod()
 def calibrate(
     model: Annotated[Path, typer.Argument(help="Camera-ready ONNX model in FP32 or FP16, from coconet export.")],
     frames: Annotated[
-        Path | None, typer.Option("--frames", help="Folder of paired pictures to measure on: ir/ and vis/.")
+        Path | None, typer.Option("--frames", help="Folder of paired pictures to measure on, or a recording.")
     ] = None,
     rig: Annotated[Path | None, typer.Option("--rig", help="Or a rig.toml that names two recordings.")] = None,
     visible: Annotated[str | None, typer.Option("--visible", help="Or the visible recording, with --infrared.")] = None,
@@ -87,7 +87,7 @@ def calibrate(
 ) -> None:
     """Measure activation ranges and write an INT8 model with explicit Q/DQ, compared with the float one."""
     from coconet.calibration.int8.concat_split import split_concats
-    from coconet.calibration.int8.frame_source import SourceChoice
+    from coconet.calibration.int8.frame_source import SourceChoice, check_frames
     from coconet.calibration.int8.gate import Gate, check_name, ranges_path
     from coconet.calibration.int8.graph import OnnxModel
     from coconet.calibration.int8.placement import quantizable_convs, worth_quantizing
@@ -108,7 +108,7 @@ def calibrate(
     limits = replace(PRECISIONS["int8"].limits, worst_psnr_db=min_psnr)
     float_model = OnnxModel.read(model)
     sites = quantizable_convs(float_model)
-    division = _division(source, check, ranges)
+    division = _division(source, check and check_frames(check, reading), ranges)
     _warn_of_memory(model, next(iter(division.check)))
     found = _ranges(float_model, sites, division, ranges, chosen, crops)
     if ranges is None and source is not None:
@@ -163,7 +163,7 @@ def _method(name: MethodName | None, percentile: float | None) -> RangeMethod:
     return RangeMethod(chosen, DEFAULT.percentile if percentile is None else percentile)
 
 
-def _division(source: FrameSource | None, check: Path | None, ranges: Path | None) -> Division:
+def _division(source: FrameSource | None, check: FrameSource | None, ranges: Path | None) -> Division:
     from coconet.calibration.int8.frame_set import divide_frames, no_frames, only_compared, survey
 
     if ranges is not None:

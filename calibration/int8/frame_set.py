@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coconet.calibration.int8.coverage import Coverage, FrameStatistics
-from coconet.calibration.int8.frame_source import FolderSource, FrameSource
+from coconet.calibration.int8.frame_source import FrameSource
 from coconet.errors import CoconetError
 from coconet.media.pixels import RawPixels
 from coconet.runtime.frame import Frame, FramePair
@@ -154,22 +153,22 @@ class Division:
     origin: str
 
 
-def divide_frames(source: FrameSource, found: Survey, check: Path | None) -> Division:
-    """Measure on the frames that were kept, or, without a folder to check on, on those not held out for it.
+def divide_frames(source: FrameSource, found: Survey, check: FrameSource | None) -> Division:
+    """Measure on the frames that were kept, or, without others to check on, on those not held out for it.
 
     Raises CoconetError where the frames are no fit pictures or too few.
     """
     everything = CalibrationSet(source, found.kept)
     found.coverage.require(source)
     if check is not None:
-        return Division(everything, FolderSource(check), str(check))
+        return Division(everything, check, str(check))
     measure, held_out = everything.held_out()
     return Division(measure, held_out, f"frames held out of {source}")
 
 
-def only_compared(source: FrameSource | None, check: Path | None) -> Division:
+def only_compared(source: FrameSource | None, check: FrameSource | None) -> Division:
     """For ranges that are there already: compare on `check`, or else on all frames of the source."""
-    frames = source if check is None else FolderSource(check)
+    frames = source if check is None else check
     if frames is None:
         raise no_frames("Name some; with --ranges, --check will do.")
     return Division(None, frames, str(frames))

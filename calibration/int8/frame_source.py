@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -13,9 +13,8 @@ from coconet.errors import CoconetError
 from coconet.reading import UNSAID, Reading
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.frame import FramePair
-from coconet.runtime.pairing.pair_stream import PairStream
-from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig, read_by
+from coconet.runtime.rig.sample_frames import RigFrames, rig_file_at
 
 RECORDING_STEP = 10
 """Of a recording every tenth frame is looked at unless told otherwise: neighbours show the same."""
@@ -62,43 +61,32 @@ class FolderSource:
         return str(self.folder)
 
 
-@dataclass(frozen=True)
-class RigSource:
-    """Every `step`-th pair of two recordings, paired, stretched (AGC) and aligned as the live loop does.
+def frames_at(source: Path, reading: Reading = UNSAID, step: int | None = None) -> FrameSource:
+    """The pairs of a folder, of a rig file, or of the folder of a recording; step None is 1 of a folder, else 10.
 
-    The AGC follows every pair, also those that are not taken.
+    Raises CoconetError where sample_frames does.
     """
+    rig_file = rig_file_at(source)
+    if rig_file is not None:
+        return RigFrames(read_by(Rig.from_file(rig_file), reading), step or RECORDING_STEP)
+    return FolderSource(source, step or 1, reading)
 
-    rig: Rig
-    step: int = RECORDING_STEP
 
-    def __iter__(self) -> Iterator[FramePair]:
-        """Replay from the start, as fast as it is read. Raises CoconetError for cameras, which have no end."""
-        with self._replayed() as stream:
-            yield from islice(stream, 0, None, self.step)
-
-    def front_end(self) -> FrontEnd | None:
-        """What the rig does to the frames of its infrared recording."""
-        with self._replayed() as stream:
-            next(iter(stream), None)
-            return stream.front_end()
-
-    def _replayed(self) -> PairStream:
-        stream = open_rig(self.rig.model_copy(update={"realtime": False}))
-        if stream.realtime:
-            with stream:
-                raise CoconetError(
-                    str(self), wanted="recordings", got="live cameras", remedy="Record them first, then calibrate."
-                )
-        return stream
-
-    def __str__(self) -> str:
-        return " and ".join(table.shown for table in (self.rig.visible, self.rig.infrared))
+def check_frames(source: Path, reading: Reading = UNSAID) -> FrameSource:
+    """Every pair of what frames_at takes, to compare on; `pair_by` is asked only if names do not pair without it."""
+    try:
+        return frames_at(source, replace(reading, pair_by=None), 1)
+    except CoconetError:
+        if reading.pair_by is None:
+            raise
+        return frames_at(source, reading, 1)
 
 
 @dataclass(frozen=True)
 class SourceChoice:
-    """What the options name: a folder, a rig file or two addresses, one of the three; step None is the default.
+    """What the options name: one of a folder, or what else frames_at takes, a rig file, and two addresses.
+
+    step: None is the default.
 
     reading: how pictures are read, in place of what a rig file says.
     """
@@ -122,10 +110,10 @@ class SourceChoice:
                 remedy="Name one source of frames.",
             )
         if self.folder is not None:
-            return FolderSource(self.folder, self.step or 1, self.reading)
+            return frames_at(self.folder, self.reading, self.step)
         if self.rig is not None:
-            return RigSource(read_by(Rig.from_file(self.rig), self.reading), self.step or RECORDING_STEP)
+            return RigFrames(read_by(Rig.from_file(self.rig), self.reading), self.step or RECORDING_STEP)
         if self.visible is None or self.infrared is None:
             return None
         rig = Rig.from_addresses(self.visible, self.infrared)
-        return RigSource(read_by(rig, self.reading), self.step or RECORDING_STEP)
+        return RigFrames(read_by(rig, self.reading), self.step or RECORDING_STEP)

@@ -49,7 +49,9 @@ def build(
     level: Annotated[int | None, typer.Option("--level", help="0 builds fast, 5 makes the fastest engine.")] = None,
     frames: Annotated[
         Path | None,
-        typer.Option("--frames", help="Paired folder to compare on, where the engine runs here."),
+        typer.Option(
+            "--frames", help="Paired folder, rig.toml or recording to compare on, where the engine runs here."
+        ),
     ] = None,
     cache: Annotated[
         Path | None, typer.Option("--cache", help="Folder of engines built before; $COCONET_CACHE or ~/.cache.")

@@ -46,7 +46,8 @@ def export(
     batch: Annotated[int, typer.Option(min=1, help="Pairs at once; coconet run takes 1.")] = 1,
     opset: Annotated[int | None, typer.Option(help="ONNX operator set; the default suits TensorRT 10.3.")] = None,
     frames: Annotated[
-        Path | None, typer.Option(help="Paired folder to compare on; painted scenes when omitted.")
+        Path | None,
+        typer.Option(help="Paired folder, rig.toml or recording to compare on; painted scenes when omitted."),
     ] = None,
     model: Annotated[
         str | None,

@@ -12,10 +12,10 @@ from coconet.cards.engine_card import read_engine_card
 from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.cards.model_card import ModelCard
 from coconet.cards.precision import PRECISIONS
-from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
+from coconet.runtime.rig.sample_frames import sample_frames
 from coconet.runtime.verify.parity import Parity, compare, require
 from coconet.runtime.verify.reference_backend import common_card, open_contender
 
@@ -51,9 +51,9 @@ def _pairs(frames: Path | None, card: ModelCard, profile: SizeProfile | None) ->
 
 
 def _at(frames: Path | None, card: ModelCard, size: FrameSize | None) -> Iterable[FramePair]:
-    """The pairs of a folder as they are; or painted ones, of a size."""
+    """The pairs of a folder or recording as they are; or painted ones, of a size."""
     if frames is not None:
-        return FolderFrames(frames)
+        return sample_frames(frames)
     height, width = (card.height_px, card.width_px) if size is None else (size.height_px, size.width_px)
     return painted_pairs(PAINTED_FRAMES, max(LEAST_PAINTED_PX, height or 480), max(LEAST_PAINTED_PX, width or 640))
 

@@ -7,6 +7,7 @@ not be made. A script can so tell a bad model from a wrong path.
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
+from operator import length_hint
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +27,9 @@ BEYOND_LIMITS = 1
 def verify(
     reference: Annotated[str, typer.Argument(metavar="A", help="The model to be like: a file or a word, as for run.")],
     candidate: Annotated[str, typer.Argument(metavar="B", help="The model to be judged, at the limits of its card.")],
-    frames: Annotated[Path, typer.Option("--frames", help="Folder of paired pictures: ir/ and vis/, named alike.")],
+    frames: Annotated[
+        Path, typer.Option("--frames", help="Folder of paired pictures (ir/ and vis/), a rig.toml, or a recording.")
+    ],
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file too.")] = None,
     worst: Annotated[
         Path | None, typer.Option("--worst", help="Draw the frame they differ most on into this .png.")
@@ -43,8 +46,8 @@ def verify(
     from coconet.files import check_outputs, whole_file
     from coconet.media.image import write_picture
     from coconet.model_names import model_labels, model_path
-    from coconet.runtime.cameras.pair_folder import FolderFrames
     from coconet.runtime.frame_check import fit_pairs
+    from coconet.runtime.rig.sample_frames import sample_frames
     from coconet.runtime.verify.error_map import error_panel
     from coconet.runtime.verify.parity import answers_of
     from coconet.runtime.verify.reference_backend import common_card, open_contender
@@ -57,8 +60,10 @@ def verify(
         panel_scratch = stack.enter_context(whole_file(_png(worst))) if worst else None
         json_scratch = stack.enter_context(whole_file(json_file)) if json_file else None
         models = [stack.enter_context(closing(open_contender(name))) for name in names]
-        pairs, console = FolderFrames(frames, reading.thermal(), reading.pair_by), Console(stderr=True)
-        shown = track(pairs, "comparing", total=len(pairs), console=console, disable=not console.is_terminal)
+        pairs, console = sample_frames(frames, reading), Console(stderr=True)
+        shown = track(
+            pairs, "comparing", total=length_hint(pairs) or None, console=console, disable=not console.is_terminal
+        )
         card = common_card(models[0].card, models[1].card)
         found = verification_of(answers_of(models[0], models[1], fit_pairs(shown, card)))
         limits = limits_for(models[1].card.precision, min_psnr)

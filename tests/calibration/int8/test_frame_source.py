@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coconet.calibration.int8.frame_source import FolderSource, RigSource, SourceChoice
+from coconet.calibration.int8.frame_source import FolderSource, SourceChoice, check_frames
 from coconet.cards.model_card import FrontEnd
 from coconet.errors import CoconetError
+from coconet.reading import Reading
 from coconet.runtime.frame import FramePair
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.rig.sample_frames import RigFrames
 from tests.support.recordings import flat, write_folder, write_video
 
 RNG = np.random.default_rng(0)
@@ -36,8 +38,8 @@ def test_recordings_give_what_the_live_loop_gives_with_its_agc(counts: tuple[str
     with open_rig(rig) as stream:
         live = list(stream)
     assert live[5].infrared.pixels.dtype == np.uint8
-    assert pixels(list(RigSource(rig, step=1))) == pixels(live)
-    assert pixels(list(RigSource(rig, step=2))) == pixels(live[::2])
+    assert pixels(list(RigFrames(rig, step=1))) == pixels(live)
+    assert pixels(list(RigFrames(rig, step=2))) == pixels(live[::2])
 
 
 def test_a_recording_is_the_same_at_every_pass(counts: tuple[str, str]) -> None:
@@ -52,7 +54,7 @@ def test_a_rig_file_is_taken_with_its_thermal_settings(counts: tuple[str, str], 
     (tmp_path / "rig.toml").write_text(f"realtime = true\n{tables}")
     inverted = SourceChoice(rig=tmp_path / "rig.toml", step=5).open()
     assert inverted is not None
-    plain = next(iter(RigSource(Rig.from_addresses(*counts))))
+    plain = next(iter(RigFrames(Rig.from_addresses(*counts))))
     assert np.array_equal(next(iter(inverted)).infrared.pixels, 255 - plain.infrared.pixels)
 
 
@@ -67,6 +69,17 @@ def test_every_second_pair_of_a_folder(counts: tuple[str, str], tmp_path: Path) 
     Path(counts[0]).rename(tmp_path / "vis")
     Path(counts[1]).rename(tmp_path / "ir")
     assert [Path(pair.visible.name).name for pair in FolderSource(tmp_path, 2)] == ["0000.png", "0002.png", "0004.png"]
+
+
+def test_frames_to_compare_on_are_read_by_the_same_options_and_paired_by_their_own_names(
+    counts: tuple[str, str], tmp_path: Path
+) -> None:
+    Path(counts[0]).rename(tmp_path / "vis")
+    Path(counts[1]).rename(tmp_path / "ir")
+    plain, inverted = (
+        next(iter(check_frames(tmp_path, Reading(black_hot=hot, pair_by="{}_a,{}_b")))) for hot in (False, True)
+    )
+    assert np.array_equal(inverted.infrared.pixels, 255 - plain.infrared.pixels)
 
 
 def test_nothing_named_is_no_source() -> None:

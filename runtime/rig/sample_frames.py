@@ -1,0 +1,84 @@
+"""Sample frames: the pairs that models are tried on, of a folder of pictures, of a rig file, or of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from coconet.cards.model_card import FrontEnd
+from coconet.errors import CoconetError, Refused
+from coconet.reading import UNSAID, Reading
+from coconet.runtime.cameras.pair_folder import FolderFrames
+from coconet.runtime.frame import FramePair
+from coconet.runtime.pairing.pair_stream import PairStream
+from coconet.runtime.rig.open_rig import open_rig
+from coconet.runtime.rig.rig_file import Rig, read_by
+
+RIG_NAME = "rig.toml"
+"""What the rig file is called that lies in the folder of a recording."""
+
+
+@dataclass(frozen=True)
+class RigFrames:
+    """Every `step`-th pair of two recordings, paired, stretched (AGC) and aligned as the live loop does.
+
+    The AGC follows every pair, also those that are not taken.
+    """
+
+    rig: Rig
+    step: int = 1
+
+    def __iter__(self) -> Iterator[FramePair]:
+        """Replay from the start, as fast as it is read. Raises CoconetError for cameras, which have no end."""
+        with self._replayed() as stream:
+            yield from islice(stream, 0, None, self.step)
+
+    def front_end(self) -> FrontEnd | None:
+        """What the rig does to the frames of its infrared recording."""
+        with self._replayed() as stream:
+            next(iter(stream), None)
+            return stream.front_end()
+
+    def _replayed(self) -> PairStream:
+        stream = open_rig(self.rig.model_copy(update={"realtime": False}))
+        if stream.realtime:
+            with stream:
+                raise CoconetError(
+                    str(self), wanted="recordings", got="live cameras", remedy="Record them first: coconet record."
+                )
+        return stream
+
+    def __str__(self) -> str:
+        return " and ".join(table.shown for table in (self.rig.visible, self.rig.infrared))
+
+
+def rig_file_at(source: Path) -> Path | None:
+    """The rig file that a path names, or that lies in the folder of a recording; None for what is neither.
+
+    Raises Refused for any other file.
+    """
+    if source.is_dir():
+        return source / RIG_NAME if (source / RIG_NAME).is_file() else None
+    if source.suffix.lower() == ".toml":
+        return source
+    if source.is_file():
+        raise Refused(
+            source,
+            wanted="a folder of paired pictures, a rig file, or the folder of a recording",
+            got="another file",
+            remedy="Of two videos coconet init --visible A --infrared B writes a rig file: name that.",
+        )
+    return None
+
+
+def sample_frames(source: Path, reading: Reading = UNSAID) -> FolderFrames | RigFrames:
+    """The pairs of a folder as FolderFrames has them, or all those of a rig file or of the folder of a recording.
+
+    Raises CoconetError for what is none of these, and where Rig and FolderFrames do.
+    """
+    rig_file = rig_file_at(source)
+    if rig_file is not None:
+        return RigFrames(read_by(Rig.from_file(rig_file), reading))
+    return FolderFrames(source, reading.thermal(), reading.pair_by)
