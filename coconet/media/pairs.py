@@ -6,8 +6,9 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from difflib import SequenceMatcher, get_close_matches
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from coconet.errors import CoconetError, Refused, counted, reading_from
 from coconet.event_log import note_once, warn_once
 from coconet.media.header import picture_header
 from coconet.media.naming.layouts import INFRARED_NAMES, PRESETS, SIDE_WORDS, VISIBLE_NAMES
+from coconet.media.naming.near_misses import nearest_pattern, pairs_by, pattern_of
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm"})
 
@@ -92,7 +94,8 @@ def _check_folder(folder: Path, wanted: str) -> None:
     """Raise Refused where there is no folder, and for one that may not be read."""
     with reading_from(folder, wanted):
         if not folder.is_dir():
-            raise Refused(folder, wanted=wanted, got="no such folder", remedy="Check the path.")
+            got = "a file" if folder.is_file() else "no such folder"
+            raise Refused(folder, wanted=wanted, got=got, remedy="Check the path.")
         next(folder.iterdir(), None)
 
 
@@ -178,12 +181,17 @@ def pair_by_name(visible: Path, infrared: Path, pair_by: str | None = None) -> l
         return _by_patterns(visible, infrared, pair_by)
     if visible.resolve() == infrared.resolve():
         return _of_one_folder(visible)
+    return _of_two_folders(visible, infrared)
+
+
+def _of_two_folders(visible: Path, infrared: Path, root: Path | None = None) -> list[PicturePair]:
+    """root: the folder that was named for both, which patterns would begin below."""
     folders, sides = (visible, infrared), [_one_side(visible, 0), _one_side(infrared, 1)]
     if not sides[0].keys() & sides[1].keys() and (words := _without_words(folders, sides)):
         sides = words
     alone = sorted(sides[0].keys() ^ sides[1].keys())
     if alone:
-        raise _alone(visible, infrared, sides, alone)
+        raise _alone(visible, infrared, sides, alone, root)
     return _named_from(visible, [PicturePair(path.name, path, sides[1][key]) for key, path in sides[0].items()])
 
 
@@ -205,7 +213,7 @@ def _of_one_folder(root: Path) -> list[PicturePair]:
     """Pairs of sub-folders that say the side, of names that do, or of radiometric pictures, each of which is both."""
     homes = homes_of_both(root)
     if homes:
-        pairs = [pair for visible, infrared in homes for pair in pair_by_name(visible, infrared)]
+        pairs = [pair for visible, infrared in homes for pair in _of_two_folders(visible, infrared, root)]
         return pairs if len(homes) == 1 else _named_from(root, pairs)
     if pairs := _said_by_files(root):
         return pairs
@@ -217,7 +225,8 @@ def _of_one_folder(root: Path) -> list[PicturePair]:
         wanted=f"a subfolder called {', '.join(VISIBLE_NAMES[:4])} ... and one of {', '.join(INFRARED_NAMES[:3])} ..., "
         "names that say the side, such as 1_vis.png and 1_ir.png, or radiometric pictures",
         got=f"none of them, with names such as {paths[0].name}",
-        remedy="Give the folder above the two, for example one that holds ir/ and vis/, or say --pair-by "
+        remedy=_how_they_pair(root, paths)
+        or "Give the folder above the two, for example one that holds ir/ and vis/, or say --pair-by "
         '"{}_left,{}_right", with {} for what the two names of a pair have in common.',
     )
 
@@ -248,6 +257,9 @@ def _by_patterns(visible: Path, infrared: Path, pair_by: str) -> list[PicturePai
                 f"{counted(len(best.alone), 'picture')} without a partner, the first one {best.alone[0].name}"
             )
         return _named_from(visible, [PicturePair(first.name, first, second) for first, second in best.pairs()])
+    if pair_by.casefold() in PRESETS:
+        with suppress(CoconetError):  # many a copy of a data set lies in folders of other names
+            return pair_by_name(visible, infrared)
     seen = [
         path.relative_to(folder).as_posix() for folder in (visible, infrared) for path in _pictures_below(folder)[:1]
     ]
@@ -300,8 +312,7 @@ def _pattern(text: str, side: int) -> re.Pattern[str]:
             got=repr(text),
             remedy='For example: --pair-by "FLIR_{}_RGB,FLIR_{}_PreviewData"',
         )
-    escaped = re.escape(name_key(parts[side].strip()))
-    return re.compile(escaped.replace(r"\{\}", "(.+?)").replace(r"\*", ".*"))
+    return pattern_of(name_key(parts[side].strip()))
 
 
 def _matching(folder: Path, pattern: re.Pattern[str]) -> dict[tuple[str, ...], Path]:
@@ -342,36 +353,38 @@ def _named_from(root: Path, pairs: list[PicturePair]) -> list[PicturePair]:
     return [PicturePair(name, pair.visible, pair.infrared) for name, pair in named.items()]
 
 
-def _alone(visible: Path, infrared: Path, sides: Sequence[Mapping[str, Path]], alone: Sequence[str]) -> CoconetError:
-    names = [sorted(path.stem for key, path in side.items() if key in alone) for side in sides]
-    found = f"{len(alone)} without a partner, the first one {min(names[0] + names[1])}"
+def _alone(
+    visible: Path, infrared: Path, sides: Sequence[Mapping[str, Path]], alone: Sequence[str], root: Path | None
+) -> CoconetError:
+    above = "" if root in (None, visible.parent) else "{}/"  # of several places below one folder
+    places = ["" if root is None else f"{above}{folder.name}/" for folder in (visible, infrared)]
+    names = [[key for key in side if key in alone] for side in sides]
+    found = f"{len(alone)} without a partner, the first one {_stem(sides, min(names[0] + names[1]))}"
     remedy = "Remove or rename the pictures that stand alone."
-    for name in names[0]:
-        if near := get_close_matches(name, names[1], 1, _NEAR):
-            found += f"; the nearest to {name} is {near[0]}"
-            remedy = _pairing_command(name, near[0], names) or remedy
-            break
+    if miss := nearest_pattern(names[0], names[1]):
+        found += f"; the nearest to {_stem(sides, miss.visible)} is {_stem(sides, miss.infrared)}"
+        fit = "They pair with" if miss.pairs * 2 == len(alone) else f"{counted(miss.pairs, 'pair')} would be found with"
+        parts = [place + part for place, part in zip(places, miss.pattern.split(","), strict=True)]
+        remedy = f'{fit}: --pair-by "{",".join(parts)}"'
+    elif names[0] and (near := get_close_matches(names[0][0], names[1], 1, _NEAR)):
+        found += f"; the nearest to {_stem(sides, names[0][0])} is {_stem(sides, near[0])}"
+    elif sides[0].keys() & sides[1].keys():
+        left_out = f'leave them out: --pair-by "{places[0]}{{}},{places[1]}{{}}"'
+        remedy = f"Remove or rename the pictures that stand alone, or {left_out}"
     return CoconetError(
         f"{visible} and {infrared}", wanted="the same file names in both folders", got=found, remedy=remedy
     )
 
 
-def _pairing_command(visible: str, infrared: str, names: Sequence[Sequence[str]]) -> str:
-    """The option that pairs these two names, and more than one pair where there is more; empty if none does."""
-    blocks = SequenceMatcher(None, visible.casefold(), infrared.casefold(), autojunk=False).get_matching_blocks()
-    shared = [(visible[block.a : block.a + block.size], block) for block in blocks]
-    numbers = [
-        (match.group(), block.a + match.start(), block.b + match.start())
-        for text, block in shared
-        for match in re.finditer(r"\d+", text)
-    ]
-    for text, first, second in sorted(numbers, key=lambda one: -len(one[0])):
-        parts = [name[:at] + "{}" + name[at + len(text) :] for name, at in ((visible, first), (infrared, second))]
-        keys = []
-        for side in (0, 1):
-            pattern = _pattern(",".join(parts), side)
-            fitting = (pattern.fullmatch(name_key(name)) for name in names[side])
-            keys.append({match.groups() for match in fitting if match})
-        if keys[0] == keys[1] and len(keys[0]) == len(names[0]) == len(names[1]):
-            return f'They pair with: --pair-by "{parts[0]},{parts[1]}"'
-    return ""
+def _stem(sides: Sequence[Mapping[str, Path]], key: str) -> str:
+    return next(side[key].stem for side in sides if key in side)
+
+
+def _how_they_pair(root: Path, paths: Sequence[Path]) -> str:
+    """The option that pairs the pictures of one folder: a preset, or a pattern; empty if none does."""
+    names = [name_key(path.relative_to(root).as_posix()) for path in paths]
+    for preset, patterns in PRESETS.items():
+        if any(pairs_by(pattern, names, names) for pattern in patterns):
+            return f"They pair with: --pair-by {preset}"
+    miss = nearest_pattern(names, names)
+    return f'{counted(miss.pairs, "pair")} would be found with: --pair-by "{miss.pattern}"' if miss else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 INFRARED_NAMES = (
-    *("ir", "infrared", "thermal", "thermal_16_bit", "thermal_8_bit", "lwir", "tir", "cropinfrared", "inf"),
+    *("ir", "infrared", "thermal", "thermal_16_bit", "thermal_8_bit", "lwir", "tir", "fir", "cropinfrared", "inf"),
     *("images_thermal_train", "images_thermal_val", "t"),
 )
 """What folders of infrared pictures are called, in capital or small letters; earlier ones come first."""
@@ -16,7 +16,7 @@ VISIBLE_NAMES = (
 )
 
 PRESETS: Mapping[str, tuple[str, ...]] = {
-    "tno": ("vis/{},ir/{}", "visible/{},infrared/{}", "{}/vis*,{}/ir*", "{}_vis,{}_ir", "vis{},ir{}"),
+    "tno": ("vis/{},ir/{}", "visible/{},infrared/{}", "{}/vis*,{}/ir*", "{}_vis,{}_ir", "vis{},ir{}", "*/vis{},*/ir{}"),
     "roadscene": ("crop_lr_visible/{},cropinfrared/{}", "crop_hr_visible/{},cropinfrared/{}"),
     "msrs": ("vi/{},ir/{}", "{}/vi/{},{}/ir/{}"),
     "m3fd": ("vis/{},ir/{}", "{}/vis/{},{}/ir/{}"),
@@ -37,7 +37,7 @@ PRESETS: Mapping[str, tuple[str, ...]] = {
 
 SIDE_WORDS = frozenset(
     {
-        *("ir", "infrared", "thermal", "lwir", "tir", "previewdata", "t"),
+        *("ir", "infrared", "thermal", "lwir", "tir", "fir", "previewdata", "t"),
         *("vis", "visible", "vi", "rgb", "visual", "w", "v", "z"),
     }
 )

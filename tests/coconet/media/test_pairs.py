@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,40 @@ def test_a_folder_above_both_sides_pairs_with_the_infrared_folder_inside(tmp_pat
 def test_a_folder_of_other_files_is_refused_by_their_endings(tmp_path: Path) -> None:
     with pytest.raises(CoconetError, match=r"only files with \.jp2, \.txt"):
         pictures_in(touch(tmp_path, "1.jp2", "2.jp2", "notes.txt"))
+
+
+UNPAIRED = [
+    (["vi/VIS1.png", "vi/VIS2.png", "ir/IR1.png", "ir/IR2.png"], 2),
+    (["00_co.png", "00_ir.png", "01_co.png", "01_ir.png"], 2),
+    (["train/trainimg/7.jpg", "train/trainimg/8.jpg", "train/trainimgr/7.jpg", "train/trainimgr/8.jpg"], 2),
+    (["DJI_20240101_0001_V.JPG", "DJI_20240102_0001_T.JPG"], 1),
+    (["a/men/IR_x.bmp", "a/men/VIS_y.bmp", "b/bosnia/IR.bmp", "b/bosnia/VIS.bmp"], 2),
+    (["v1/rgb/a.png", "v1/rgb/b.png", "v1/thermal/a.tif", "v2/rgb/c.png", "v2/thermal/c.tif"], 2),
+    (["rgb/cam0_1.png", "rgb/cam0_2.png", "thermal/cam1_2.png", "thermal/cam1_3.png"], 1),
+]
+
+
+@pytest.mark.parametrize(("names", "count"), UNPAIRED)
+def test_where_nothing_pairs_the_error_names_the_option_that_does(tmp_path: Path, names: list[str], count: int) -> None:
+    touch(tmp_path, *names)
+    with pytest.raises(CoconetError) as caught:
+        paired_folder(tmp_path)
+    option = re.search(r'--pair-by "?([^"]+)"?$', caught.value.remedy)
+    assert option is not None
+    pairs = paired_folder(tmp_path, option[1])
+    assert len(pairs) == count
+    assert not any("ir" in pair.visible.name.lower() or "_t." in pair.visible.name.lower() for pair in pairs)
+
+
+def test_names_that_differ_by_more_than_letters_in_two_folders_are_paired_by_what_the_error_says(
+    tmp_path: Path,
+) -> None:
+    left = touch(tmp_path / "a", "img_1_left.png", "img_2_left.png", "img_3_left.png")
+    right = touch(tmp_path / "b", "img-1-right.png", "img-2-right.png", "img-3-right.png")
+    with pytest.raises(CoconetError, match='They pair with: --pair-by "img_{}_left,img-{}-right"'):
+        pair_by_name(left, right)
+
+
+def test_a_data_set_by_its_name_pairs_in_the_folders_of_another_copy_too(tmp_path: Path) -> None:
+    touch(tmp_path, "VI/1.bmp", "IR/1.bmp")
+    assert [pair.name for pair in paired_folder(tmp_path, "tno")] == ["1.bmp"]
