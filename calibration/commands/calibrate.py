@@ -108,7 +108,7 @@ def calibrate(
     limits = replace(PRECISIONS["int8"].limits, worst_psnr_db=min_psnr)
     float_model = OnnxModel.read(model)
     sites = quantizable_convs(float_model)
-    division = _division(source, check and check_frames(check, reading), ranges)
+    division = _division(source, check_frames(check, reading) if check else None, ranges)
     _warn_of_memory(model, next(iter(division.check)))
     found = _ranges(float_model, sites, division, ranges, chosen, crops)
     if ranges is None and source is not None:

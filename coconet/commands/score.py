@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coconet.cli import OverwriteOption
-from coconet.errors import CoconetError, counted
+from coconet.errors import CoconetError, Refused, counted
 from coconet.files import check_outputs, whole_file
 from coconet.media.pairs import pair_by_name
 from coconet.reading import Reading, reads_pictures
@@ -45,6 +45,7 @@ def score(
 
     chosen = variant_named(variant)
     named = _named(folders)
+    _check_folders(visible, infrared, *(folder for _, folder in named))
     check_outputs([csv], inputs=[visible, infrared, *(folder for _, folder in named)], overwrite=overwrite)
     pairs = pair_by_name(visible, infrared, reading.pair_by)
     thermal = InfraredStills(reading.thermal(), tuple(pair.infrared for pair in pairs))
@@ -54,6 +55,19 @@ def score(
         if scratch:
             write_rows(scratch, rows, chosen.name)
     Console().print(_table(standings(rows), f"means of {counted(len(pairs), 'picture')}; {chosen.note}"))
+
+
+def _check_folders(*folders: Path) -> None:
+    """Refuse videos and single pictures: what is scored has its sources by name."""
+    for folder in folders:
+        if folder.is_file():
+            raise Refused(
+                folder,
+                wanted="folders of pictures that are named alike",
+                got="a file",
+                remedy="Of models that fuse two videos coconet bench --frames and coconet verify --frames tell the "
+                "metrics: they take the rig file of both.",
+            )
 
 
 def _named(folders: list[str]) -> list[tuple[str, Path]]:

@@ -122,11 +122,13 @@ def _scored(picture: FusedPicture, scorer: Scorer, thermal: InfraredStills) -> R
     fused, visible = (read_gray(path) for path in (picture.path, picture.sources.visible))
     infrared = thermal.levels(picture.sources.infrared)[:, :, 0]
     if not fused.shape == infrared.shape == visible.shape:
+        again = "Fuse again at the size of the sources: resizing changes every metric."
+        laid = "Give infrared pictures that lie on the visible ones; coconet bench --frames and verify lay them there."
         raise CoconetError(
             picture.path,
             wanted="fused, infrared and visible pictures of one size",
             got=", ".join(f"{pixels.shape[1]} x {pixels.shape[0]}" for pixels in (fused, infrared, visible)),
-            remedy="Fuse again at the size of the sources: resizing changes every metric.",
+            remedy=again if infrared.shape == visible.shape else laid,
         )
     return Row(picture.entry, Path(picture.sources.name).stem, scorer(fused, infrared, visible))
 

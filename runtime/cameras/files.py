@@ -85,6 +85,7 @@ class FolderCamera:
     """Pictures in the order of their names, stamped as if taken at a fixed rate.
 
     They are stills, which have nothing to do with each other (Frame.stamps), unless a rate is given: then a video.
+    rate_said: whether one is.
     """
 
     realtime = False
@@ -106,7 +107,7 @@ class FolderCamera:
 
         self.name = str(folder)
         self._pictures = pictures or Pictures.of_folder(folder)
-        self._fps = fps or FOLDER_FPS
+        self._fps, self.rate_said = fps or FOLDER_FPS, fps is not None
         self._stamps: StampKind = "recording" if fps else STILL
         self._infrared = InfraredStills(ThermalSettings(palette=palette)) if gray else None
         self._next = 0
@@ -143,7 +144,10 @@ class FolderCamera:
 
 
 class PagesCamera:
-    """A picture file as a camera: its one picture, or the pages of a TIFF file as the frames of a video."""
+    """A picture file as a camera: its one picture, or the pages of a TIFF file as the frames of a video.
+
+    rate_said: whether a rate is given, in place of FOLDER_FPS.
+    """
 
     realtime = False
 
@@ -151,7 +155,7 @@ class PagesCamera:
         """Read all pages; the other arguments are those of FolderCamera. Raises CoconetError for what is no picture."""
         from coconet.media.image import InfraredStills, visible_pages
 
-        self.name, self._fps = str(path), fps or FOLDER_FPS
+        self.name, self._fps, self.rate_said = str(path), fps or FOLDER_FPS, fps is not None
         infrared = InfraredStills(ThermalSettings(palette=palette)) if gray else None
         self._pages: list[RawPixels] = infrared.pages(path) if infrared else [*visible_pages(path)]
         self._palette = infrared.palette if infrared else ""

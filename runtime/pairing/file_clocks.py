@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
+from operator import lt
 from statistics import median
 
 from coconet.event_log import log_event, note_once, warn_once
@@ -13,7 +14,10 @@ from coconet.runtime.frame import Frame
 SECOND_NS = 10**9
 
 _BACK_NS = SECOND_NS
-"""A step back by more is a clock that was set back; by less, one frame in the wrong place, which finds no partner."""
+"""A step back by more is a clock that was set back; by less, a frame in the wrong place, which finds no partner."""
+
+_BEHIND = 3
+"""So many frames in a row that rise, and are all before one that came earlier, are a clock that was set back too."""
 
 _LEAP_NS, _LEAP_PERIODS = 60 * SECOND_NS, 20
 """A step forward by more than both is a clock that was set forward; what is shorter may be a pause of the camera."""
@@ -42,6 +46,7 @@ class FileClock:
         self._intervals: deque[int] = deque(maxlen=_INTERVALS)
         self._last_ns: int | None = None
         self._bridged_ns = 0
+        self._behind: list[int] = []  # the times of the frames since the last that were not later than it
 
     def peek(self) -> list[Frame]:
         """The first frames, which `read` gives all the same; before the first `read` only."""
@@ -84,17 +89,21 @@ class FileClock:
         return dataclasses.replace(frame, timestamp_ns=now_ns)
 
     def _continued(self, now_ns: int, last_ns: int) -> int:
-        """The time of a frame: its own, or one period after the last where the clock has jumped."""
+        """The time of a frame: its own, or as many periods after the last as frames came since the clock jumped."""
         step_ns = now_ns - last_ns
         period_ns = round(median(self._intervals)) if self._intervals else _USUAL_PERIOD_NS
-        if -_BACK_NS <= step_ns <= max(_LEAP_NS, _LEAP_PERIODS * period_ns):
+        self._behind = [*self._behind, now_ns] if step_ns <= 0 else []
+        set_back = len(self._behind) >= _BEHIND and all(map(lt, self._behind, self._behind[1:]))
+        if not set_back and -_BACK_NS <= step_ns <= max(_LEAP_NS, _LEAP_PERIODS * period_ns):
             if step_ns > 0:
                 self._intervals.append(step_ns)
             return now_ns
+        passed_ns = period_ns * (len(self._behind) if set_back else 1)
         self.jumps += 1
-        self._bridged_ns -= step_ns - period_ns
+        self._behind = []
+        self._bridged_ns -= step_ns - passed_ns
         self._tell(step_ns)
-        return last_ns + period_ns
+        return last_ns + passed_ns
 
     def _tell(self, step_ns: int) -> None:
         told = f"its clock jumps by {step_ns / SECOND_NS:+.1f} s; the frames go on one period after the last"

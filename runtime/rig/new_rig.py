@@ -9,6 +9,7 @@ from pathlib import Path
 from coconet.errors import CoconetError, Refused
 from coconet.media.pairs import homes_of_both
 from coconet.reading import Reading
+from coconet.redaction import is_network_address
 from coconet.runtime.cameras.open_camera import ROLES, Role, is_folder
 from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.preprocess.warp import Alignment
@@ -17,6 +18,7 @@ from coconet.runtime.rig.edit import NewRig
 from coconet.runtime.rig.first_look import FirstLook, look_at
 from coconet.runtime.rig.open_rig import open_rig, open_side
 from coconet.runtime.rig.rig_file import AlignmentTable, Rig, read_by
+from coconet.runtime.rig.sample_frames import rig_file_at
 from coconet.runtime.rig.secrets import write_secret
 
 
@@ -34,10 +36,31 @@ def both_sides(source: str | None, visible: str | None, infrared: str | None, re
     Raises Refused for one address that stands for neither.
     """
     if source is not None and visible is None and infrared is None:
-        visible, infrared = _folders(Path(source)) if is_folder(source) else (source, thermal_channel(source))
+        visible, infrared = _of_one(source)
     elif source is not None:
         raise Refused("cameras", wanted="one address, or --visible and --infrared", got="both", remedy="Leave one out.")
     return read_by(Rig.chosen(None, visible, infrared), reading)
+
+
+def _of_one(source: str) -> tuple[str, str]:
+    """The two sides of a folder, or the two channels of a network camera."""
+    if is_folder(source):
+        if rig_file := rig_file_at(Path(source)):
+            raise Refused(
+                source,
+                wanted="a folder of pictures of both sides",
+                got=f"a recording, which has its {rig_file.name}",
+                remedy=f"Run it: coconet run {rig_file}",
+            )
+        return _folders(Path(source))
+    if not is_network_address(source):
+        raise Refused(
+            source,
+            wanted="a folder with both sides, or the visible channel of a network camera that has two",
+            got="one camera or file",
+            remedy="Name both: coconet init --visible A --infrared B",
+        )
+    return source, thermal_channel(source)
 
 
 def _folders(folder: Path) -> tuple[str, str]:

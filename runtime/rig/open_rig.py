@@ -14,7 +14,7 @@ from coconet.event_log import log_event, note_once, warn_once
 from coconet.media.thermal import common_limits
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import AbsentCamera, Camera, CameraAbsent
-from coconet.runtime.cameras.files import Pictures
+from coconet.runtime.cameras.files import FOLDER_FPS, Pictures
 from coconet.runtime.cameras.open_camera import ROLES, CameraSettings, Role, is_folder, open_camera
 from coconet.runtime.frame import Frame, Side
 from coconet.runtime.heat.meters import Meters
@@ -112,9 +112,20 @@ def _open_both(rig: Rig, opener: CameraOpener) -> tuple[Camera, Camera]:
         stack.callback(visible.close)
         infrared = opener(rig, "infrared")
         stack.callback(infrared.close)
+        _tell_made_up_times(visible, infrared)
         cameras = _on_steady_clocks(rig, visible, infrared)
         stack.pop_all()
     return cameras
+
+
+def _tell_made_up_times(*cameras: Camera) -> None:
+    """Warn where pictures that have no times are to be paired by time, at a rate that nobody said."""
+    for camera, other in zip(cameras, reversed(cameras), strict=True):
+        if getattr(camera, "rate_said", True) is False and getattr(other, "rate_said", True):
+            warn_once(
+                f"{camera.name}: pictures have no times, so they are paired as if taken {FOLDER_FPS:g} times a second; "
+                "the rig file's fps says another rate."
+            )
 
 
 def _on_steady_clocks(rig: Rig, visible: Camera, infrared: Camera) -> tuple[Camera, Camera]:

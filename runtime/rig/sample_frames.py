@@ -9,6 +9,7 @@ from pathlib import Path
 
 from coconet.cards.model_card import FrontEnd
 from coconet.errors import CoconetError, Refused
+from coconet.media.pairs import homes_of_both, is_picture
 from coconet.reading import UNSAID, Reading
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.frame import FramePair
@@ -57,10 +58,11 @@ class RigFrames:
 def rig_file_at(source: Path) -> Path | None:
     """The rig file that a path names, or that lies in the folder of a recording; None for what is neither.
 
-    Raises Refused for any other file.
+    A folder of paired pictures is none, whatever lies beside them. Raises Refused for any other file.
     """
     if source.is_dir():
-        return source / RIG_NAME if (source / RIG_NAME).is_file() else None
+        recorded = (source / RIG_NAME).is_file() and not any(map(is_picture, source.iterdir()))
+        return source / RIG_NAME if recorded and not homes_of_both(source) else None
     if source.suffix.lower() == ".toml":
         return source
     if source.is_file():

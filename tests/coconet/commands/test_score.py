@@ -113,6 +113,21 @@ def test_a_name_that_stands_twice_is_refused() -> None:
         run("one=mean", "one=max")
 
 
+def test_videos_are_sent_to_the_commands_that_score_them(folders: Path) -> None:
+    (folders / "fused.mp4").touch()
+    with pytest.raises(CoconetError, match="take the rig file of both"):
+        run("x=fused.mp4")
+
+
+def test_infrared_pictures_of_another_size_are_not_to_be_fused_again(folders: Path) -> None:
+    write_picture(
+        folders / "ir" / "a.png",
+        INFRARED[::2, ::2, None].copy(),
+    )
+    with pytest.raises(CoconetError, match="Give infrared pictures that lie on the visible ones"):
+        run("mean=mean")
+
+
 def test_pictures_that_stand_alone_are_refused(folders: Path) -> None:
     (folders / "ir" / "a.png").rename(folders / "ir" / "b.png")
     with pytest.raises(CoconetError, match="wanted the same file names in both folders"):

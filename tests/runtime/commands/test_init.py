@@ -55,6 +55,13 @@ def test_a_folder_that_holds_both_sides(tmp_path: Path) -> None:
         assert len(list(stream)) == 4
 
 
+def test_one_file_and_the_folder_of_a_recording_are_sent_on(tmp_path: Path) -> None:
+    write_stamped_video(tmp_path / "day.mp4", [0.0, 0.04])
+    (tmp_path / "rig.toml").touch()
+    assert "Name both: coconet init --visible A" in complaint_of(init, tmp_path / "day.mp4")
+    assert f"Run it: coconet run {tmp_path / 'rig.toml'}" in complaint_of(init, tmp_path)
+
+
 def test_a_rig_file_that_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
     (tmp_path / "rig.toml").write_text("mine")
     words = ("--visible", PAINTED.format(64, 48, 9), "--infrared", PAINTED.format(64, 48, 9), "--no-align")

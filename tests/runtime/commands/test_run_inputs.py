@@ -26,6 +26,7 @@ from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.called import call, complaint_of
 from tests.support.raw_video import VideoForm, write_raw_video
+from tests.support.recordings import flat, write_folder, write_video
 from tests.support.textured import textured
 
 SIZE = (48, 64)
@@ -224,6 +225,14 @@ def test_a_recording_of_stills_and_degrees_replays_exactly(tmp_path: Path) -> No
     first = fused([str(tmp_path / "rig.toml")], tmp_path / "a")
     again = fused([str(tmp_path / "night" / "rig.toml")], tmp_path / "b")
     assert all(np.array_equal(*pair) for pair in zip(first, again, strict=True))
+
+
+def test_pictures_without_times_beside_a_video_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    video = write_video(tmp_path / "day.mp4", [flat(9 * index) for index in range(6)])
+    stills = write_folder(tmp_path / "night", [flat(9 * index, channels=1) for index in range(6)])
+    for infrared, told in ((stills, True), (write_video(tmp_path / "night.mp4", [flat(3)] * 6), False)):
+        with open_rig(Rig.from_addresses(video, infrared)):
+            assert ("as if taken 30 times a second" in capsys.readouterr().err.replace("\n", " ")) == told
 
 
 def test_pages_of_a_tiff_file_are_the_frames_of_a_video(tmp_path: Path) -> None:

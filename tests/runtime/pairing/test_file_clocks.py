@@ -36,6 +36,12 @@ def test_a_clock_that_jumps_goes_on_one_period_after_the_last_frame(stamps_ms: l
     assert file.jumps == jumps
 
 
+def test_a_clock_that_is_set_back_by_little_goes_on_after_two_frames() -> None:
+    file = clock([0, 40, 80, 120, 160, 20, 60, 100, 140, 180])
+    assert given(file) == [0, 40, 80, 120, 160, 20, 60, 280, 320, 360]
+    assert file.jumps == 1
+
+
 @pytest.mark.parametrize(
     "stamps_ms",
     [
@@ -43,6 +49,8 @@ def test_a_clock_that_jumps_goes_on_one_period_after_the_last_frame(stamps_ms: l
         [0, 60_000, 120_000, 300_000],  # a picture a minute, two of them lost
         [0, 17, 50, 67, 117],  # variable
         [0, 40, 30, 80, 120],  # one frame in the wrong place
+        [0, 40, 120, 60, 80, 160, 200],  # two of them
+        [0, 40, 40, 40, 40, 80],  # one stamp for several
     ],
 )
 def test_pauses_and_variable_rates_stay_as_they_are(stamps_ms: list[int]) -> None:

@@ -12,6 +12,7 @@ from coconet.reading import Reading
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.rig.sample_frames import sample_frames
+from tests.support.pair_folders import write_pair
 from tests.support.recordings import flat, write_folder, write_video
 
 
@@ -39,6 +40,12 @@ def test_a_recording_gives_the_pairs_of_the_live_loop_by_its_folder_or_its_rig_f
 def test_options_come_before_what_the_rig_file_says(night: Path) -> None:
     plain, inverted = (next(iter(sample_frames(night, Reading(black_hot=hot)))) for hot in (False, True))
     assert np.array_equal(inverted.infrared.pixels, 255 - plain.infrared.pixels)
+
+
+def test_a_folder_of_pairs_is_one_whatever_lies_beside_them(tmp_path: Path) -> None:
+    write_pair(tmp_path, "a.png", flat(3), flat(4, channels=1))
+    (tmp_path / "rig.toml").write_text('[visible]\naddress = "gone"\n[infrared]\naddress = "gone"\n')
+    assert [int(pair.visible.pixels.mean()) for pair in sample_frames(tmp_path)] == [3]
 
 
 def test_one_video_is_sent_to_the_command_that_makes_a_rig_of_two(night: Path) -> None:
