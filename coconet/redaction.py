@@ -81,7 +81,7 @@ def _redact_url(scheme: str, rest: str) -> str:
     if kind == "gst":
         return f"{scheme}://{_redact_pipeline(rest)}"
     if kind == "csi":
-        return f"{scheme}://{rest if re.fullmatch(r'[0-9]{0,3}', rest) else HIDDEN}"
+        return f"{scheme}://{_show_tail(rest) if re.match(r'[0-9]{0,3}(?=[?]|$)', rest) else HIDDEN}"
     if kind == "painted" and rest[:1] not in ("", "?"):
         return f"{scheme}://{HIDDEN}"
     authority, tail = _split_authority(rest)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
+    from coconet.media.decoding.decoder_choice import DecoderChoice
+
 SECOND_NS = 10**9
 
 
@@ -64,11 +66,18 @@ class VideoReader:
     """
 
     def __init__(
-        self, path: Path, *, gray: bool = False, palette: str = "auto", leaves_out_damage: bool = False
+        self,
+        path: Path,
+        *,
+        gray: bool = False,
+        palette: str = "auto",
+        leaves_out_damage: bool = False,
+        decoders: DecoderChoice | None = None,
     ) -> None:
         """Open `path`; gray, palette: as FrameDecoder takes them, for infrared video.
 
         leaves_out_damage: whether damaged frames, and an end that comes too early, are counted instead of raised.
+        decoders: what may decode it; no hardware if None. Raises Refused if the one that was asked for does not work.
         Raises CoconetError for a missing file, a file that is no video, and one without a video stream.
         """
         self._path = existing_file(path, "a video file")
@@ -93,7 +102,7 @@ class VideoReader:
             check_size(path, self._stream.width, self._stream.height)
             aspect = self._stream.sample_aspect_ratio
             self._decoder = FrameDecoder(str(path), gray=gray, palette=palette, sample_aspect=aspect)
-            self._whole, self._cut = WholeFrames(self._container, stream, str(path)), 0
+            self._whole, self._cut = WholeFrames(self._container, stream, str(path), decoders), 0
         except CoconetError:
             self._container.close()
             raise
@@ -108,7 +117,13 @@ class VideoReader:
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
+        self._whole.close()
         self._container.close()
+
+    @property
+    def decoded_by(self) -> str:
+        """What decodes now: `software`, or the name of a hardware decoder."""
+        return self._whole.decoded_by
 
     @property
     def damaged(self) -> int:

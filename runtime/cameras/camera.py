@@ -30,6 +30,11 @@ def damaged_frames(camera: Camera | None) -> int:
     return int(getattr(camera, "damaged", 0))
 
 
+def decoder_of(camera: Camera | None) -> str:
+    """What decodes a camera's frames: `software`, or the name of a hardware decoder; empty where nothing is decoded."""
+    return str(getattr(camera, "decoded_by", ""))
+
+
 class CameraAbsent(CoconetError):
     """A live camera that does not answer now: switched off, unplugged, out of reach. It may answer later."""
 

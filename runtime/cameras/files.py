@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from coconet.errors import CoconetError
+from coconet.media.decoding.decoder import DecoderName
 from coconet.media.pairs import pictures_in
 from coconet.media.pixels import RawPixels
 from coconet.media.thermal import ThermalSettings
-from coconet.runtime.cameras.camera import Camera, damaged_frames
+from coconet.runtime.cameras.camera import Camera, damaged_frames, decoder_of
 from coconet.runtime.frame import STILL, Frame, StampKind
 
 SECOND_NS = 10**9
@@ -33,18 +34,29 @@ class VideoCamera:
     realtime, own_clock = False, True
 
     def __init__(
-        self, path: Path, *, gray: bool = False, palette: str = "auto", leaves_out_damage: bool = False
+        self,
+        path: Path,
+        *,
+        gray: bool = False,
+        palette: str = "auto",
+        leaves_out_damage: bool = False,
+        decoder: DecoderName = "auto",
     ) -> None:
         """Open a video; with `gray` (an infrared camera) frames are (H, W, 1), otherwise (H, W, 3) BGR.
 
         Gray samples of more than 8 bits are counts. palette: as ThermalSettings has it. leaves_out_damage: whether
-        damaged frames are counted instead of raised.
+        damaged frames are counted instead of raised. decoder: hardware if it is named; `auto` is software, as that
+        alone reports every damage.
         Raises CoconetError for what is no video.
         """
+        from coconet.media.decoding.decoder_choice import shared_choice
         from coconet.media.video import VideoReader
 
         self.name = str(path)
-        self._reader = VideoReader(path, gray=gray, palette=palette, leaves_out_damage=leaves_out_damage)
+        decoders = None if decoder == "auto" else shared_choice(decoder)
+        self._reader = VideoReader(
+            path, gray=gray, palette=palette, leaves_out_damage=leaves_out_damage, decoders=decoders
+        )
         self.frames_expected, self.codec = self._reader.frame_count, self._reader.codec
         self._frames = enumerate(self._reader)
 
@@ -57,6 +69,11 @@ class VideoCamera:
     def damaged(self) -> int:
         """How many frames were left out so far."""
         return self._reader.damaged
+
+    @property
+    def decoded_by(self) -> str:
+        """What decodes now: `software`, or the name of a hardware decoder."""
+        return self._reader.decoded_by
 
     def close(self) -> None:
         """Close the file."""
@@ -214,6 +231,11 @@ class PacedCamera:
     def damaged(self) -> int:
         """How many frames the recording has left out."""
         return damaged_frames(self._camera)
+
+    @property
+    def decoded_by(self) -> str:
+        """What decodes the recording."""
+        return decoder_of(self._camera)
 
     def close(self) -> None:
         """Close the recording."""

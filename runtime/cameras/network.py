@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, Refused
 from coconet.event_log import warn_once
+from coconet.media.decoding.decoder import DecoderName
+from coconet.media.decoding.decoder_choice import shared_choice
 from coconet.media.decoding.frame_pixels import FrameDecoder
 from coconet.media.decoding.whole_frames import WholeFrames
 from coconet.media.video import video_stream
@@ -90,11 +92,14 @@ class NetworkCamera:
 
     realtime = True
 
-    def __init__(self, address: str, *, gray: bool = False, palette: str = "auto") -> None:
+    def __init__(
+        self, address: str, *, gray: bool = False, palette: str = "auto", decoder: DecoderName = "auto"
+    ) -> None:
         """Connect; frames are those of a FrameDecoder: with `gray` (H, W, 1), otherwise (H, W, 3) BGR.
 
-        Raises CameraAbsent where nothing answers within 5 s or nothing that is video, and CoconetError for a user and
-        password that are refused; the address is shown without them.
+        decoder: what decodes. Raises CameraAbsent where nothing answers within 5 s or nothing that is video, and
+        CoconetError for a user and password that are refused, and for a decoder that does not work; the address is
+        shown without a password.
         """
         self.name = redact(address)
         self._address, self._clock, self._index = address, StreamClock(), 0
@@ -104,13 +109,16 @@ class NetworkCamera:
             stream = video_stream(self._container)
             if stream is None:
                 raise self._without_video()
-            self._whole = WholeFrames(self._container, stream, self.name)
+            self._whole = WholeFrames(self._container, stream, self.name, shared_choice(decoder))
             self._frames = self._whole_frames()
             # FFmpeg counts the frames of webcams (multipart JPEG) and raw streams as if they came at 25 a second.
             self._has_times = Flags.no_timestamps not in Flags(self._container.format.flags)
             self.codec = str(stream.codec_context.name)
             aspect = stream.sample_aspect_ratio
             self._decoder = FrameDecoder(self.name, gray=gray, palette=palette, sample_aspect=aspect)
+        except Refused:
+            self._container.close()
+            raise
         except HTTPUnauthorizedError:
             raise self._locked_out() from None  # it will not know them better later
         except (FFmpegError, OSError, ValueError) as error:  # FFmpeg's words repeat the address, password and all
@@ -132,12 +140,18 @@ class NetworkCamera:
         return Frame(pixels, stamp_ns, self._index - 1, stamps=kind, palette=self._decoder.palette)
 
     @property
+    def decoded_by(self) -> str:
+        """What decodes now: `software`, or the name of a hardware decoder."""
+        return self._whole.decoded_by
+
+    @property
     def damaged(self) -> int:
         """How many frames were left out."""
         return self._whole.damaged
 
     def close(self) -> None:
         """Hang up; a second call does nothing."""
+        self._whole.close()
         self._container.close()
 
     def _connected(self) -> Any:

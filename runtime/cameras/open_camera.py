@@ -10,11 +10,13 @@ from urllib.parse import parse_qsl
 
 from coconet.config import check_fields
 from coconet.errors import Refused
+from coconet.media.decoding.decoder import DecoderName
 from coconet.media.pairs import is_picture
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.csi import csi_pipeline
 from coconet.runtime.cameras.pixel_layouts import FrameLayout
+from coconet.runtime.cameras.recorded import stamps_beside
 from coconet.runtime.frame import Side
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 Role = Side
 
 ROLES: tuple[Role, Role] = ("visible", "infrared")
+
+_NETWORK = ("rtsp", "rtsps", "http", "https")
+
+_SCHEMES = (*_NETWORK, "gst", "csi", "painted")
 
 _UNREAD = frozenset({".seq", ".csq", ".fcf", ".ats", ".sfmov", ".ptw"})
 
@@ -42,7 +48,7 @@ class CameraSettings:
     size_px: the (width, height) a device is asked for. layout: of a raw thermal device.
     palette: the colours of an infrared picture, as ThermalSettings has it. pictures: those of a folder to take, and
     what to call them; all of it if None. leaves_out_damage: whether damaged frames of a recording are counted instead
-    of raised.
+    of raised. decoder: what decodes a network camera or a video.
     """
 
     fps: float | None = None
@@ -51,6 +57,7 @@ class CameraSettings:
     palette: str = "auto"
     pictures: Pictures | None = None
     leaves_out_damage: bool = False
+    decoder: DecoderName = "auto"
 
 
 def open_camera(address: str, role: Role, settings: CameraSettings | None = None) -> Camera:
@@ -60,15 +67,22 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
     nothing to it.
     """
     settings = settings or CameraSettings()
-    scheme = address.partition("://")[0].lower() if "://" in address else ""
+    scheme = _scheme(address)
     address = f"{scheme}://{address.partition('://')[2]}" if scheme else address  # FFmpeg knows no RTSP://
+    if settings.decoder not in ("auto", "software") and not is_decoded(address):
+        raise Refused(
+            redact(address),
+            wanted="a decoder for a network camera or a video only",
+            got=f"decoder = {settings.decoder} for something else",
+            remedy="Leave decoder out: nothing of this kind of camera is decoded.",
+        )
     if not (scheme or is_folder(address) or is_picture(Path(address))):
         _refuse(address, settings, device=_is_device(address))
     gray = role == "infrared"
-    if scheme in ("rtsp", "rtsps", "http", "https"):
+    if scheme in _NETWORK:
         from coconet.runtime.cameras.network import NetworkCamera
 
-        return NetworkCamera(address, gray=gray, palette=settings.palette)
+        return NetworkCamera(address, gray=gray, palette=settings.palette, decoder=settings.decoder)
     if scheme in ("gst", "csi"):
         pipeline = csi_pipeline(address, gray=gray) if scheme == "csi" else address.partition("://")[2]
         from coconet.runtime.cameras.gstreamer import GStreamerCamera
@@ -80,6 +94,20 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
         _refuse(address, settings, device=False)
         return PaintedCamera(role, _painted_settings(address))
     return _local_camera(address, settings, gray=gray)
+
+
+def _scheme(address: str) -> str:
+    return address.partition("://")[0].lower() if "://" in address else ""
+
+
+def is_decoded(address: str) -> bool:
+    """Whether an address names what a decoder can be chosen for: a network camera, or a video that is no recording."""
+    scheme = _scheme(address)
+    if scheme:
+        return scheme in _NETWORK
+    path = Path(address)
+    others = is_folder(address) or _is_device(address) or is_picture(path)
+    return not others and not stamps_beside(path).is_file()
 
 
 def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Camera:
@@ -95,9 +123,20 @@ def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Came
         width, height = settings.size_px or (None, None)
         mode = DeviceMode(width, height, settings.fps, settings.layout)
         return V4l2Camera(address, mode, gray=gray, palette=settings.palette)
-    if _found(address, Path.is_file):
-        return _file_camera(path, settings, gray=gray)
-    raise Refused(redact(address), wanted=_KINDS, got="none of these", remedy="Check the address.")
+    check_sources(address)
+    return _file_camera(path, settings, gray=gray)
+
+
+def check_sources(*addresses: str) -> None:
+    """Refuse an address of no known kind, and a path where nothing is; devices and networks may answer later."""
+    for address in addresses:
+        known = _scheme(address) in _SCHEMES if _scheme(address) else _is_device(address) or _is_there(address)
+        if not known:
+            raise Refused(redact(address), wanted=_KINDS, got="none of these", remedy="Check the address.")
+
+
+def _is_there(address: str) -> bool:
+    return is_folder(address) or _found(address, Path.is_file)
 
 
 def is_folder(address: str) -> bool:
@@ -115,7 +154,7 @@ def _found(address: str, kind: Callable[[Path], bool]) -> bool:
 
 def _file_camera(path: Path, settings: CameraSettings, *, gray: bool) -> Camera:
     from coconet.runtime.cameras.files import PagesCamera, VideoCamera
-    from coconet.runtime.cameras.recorded import RecordedCamera, stamps_beside
+    from coconet.runtime.cameras.recorded import RecordedCamera
 
     if path.suffix.lower() in _UNREAD:
         raise Refused(
@@ -128,7 +167,13 @@ def _file_camera(path: Path, settings: CameraSettings, *, gray: bool) -> Camera:
         return PagesCamera(path, fps=settings.fps, gray=gray, palette=settings.palette)
     if stamps_beside(path).is_file():
         return RecordedCamera(path, leaves_out_damage=settings.leaves_out_damage)
-    return VideoCamera(path, gray=gray, palette=settings.palette, leaves_out_damage=settings.leaves_out_damage)
+    return VideoCamera(
+        path,
+        gray=gray,
+        palette=settings.palette,
+        leaves_out_damage=settings.leaves_out_damage,
+        decoder=settings.decoder,
+    )
 
 
 def _is_device(address: str) -> bool:

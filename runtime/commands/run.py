@@ -11,6 +11,7 @@ import typer
 
 from coconet.cli import DeviceOption, OverwriteOption, ReserveOption
 from coconet.event_log import LogStyle, logging_as
+from coconet.media.decoding.decoder import DecoderName
 from coconet.media.encoding.encoder import EncoderName
 from coconet.model_names import DEFAULT_MODEL, MODELS, RULES
 from coconet.reading import Reading, reads_pictures
@@ -20,6 +21,7 @@ from coconet.runtime.viewers.open_viewer import View
 if TYPE_CHECKING:
     from coconet.runtime.backends.choice import BackendChoice
     from coconet.runtime.loop.run_report import RunReport
+    from coconet.runtime.rig.rig_file import Rig
 
 OnError = Literal["stop", "skip"]
 
@@ -59,6 +61,15 @@ def run(
         EncoderName,
         typer.Option("--encoder", help="What encodes a video or stream; auto: the first of the hardware's that works."),
     ] = "auto",
+    decoder: Annotated[
+        DecoderName | None,
+        typer.Option(
+            "--decoder",
+            help="What decodes network cameras and videos; auto: of network cameras the first of the hardware's that "
+            "works.",
+            show_default="auto",
+        ),
+    ] = None,
     backend: Annotated[
         str, typer.Option("--backend", help="What runs it: auto, ort, ort-cuda, openvino, tensorrt, torch, remote.")
     ] = "auto",
@@ -145,7 +156,7 @@ def run(
     from coconet.model_endings import MODEL_SUFFIXES
     from coconet.runtime.alarms.open_alarms import alarm_outputs, open_alarms
     from coconet.runtime.backends.choice import choose_backend
-    from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device, select_cuda_device
+    from coconet.runtime.backends.tensorrt.cuda_device import select_cuda_device
     from coconet.runtime.backends.tensorrt.ring_options import RingOptions
     from coconet.runtime.loop.meter_log import MeterLog
     from coconet.runtime.loop.model_choice import choice_for
@@ -154,7 +165,7 @@ def run(
     from coconet.runtime.loop.run_stats import RunStats
     from coconet.runtime.loop.supervisor import RunSupervisor
     from coconet.runtime.rig.live_settings import AdjustableRig
-    from coconet.runtime.rig.rig_file import Rig, fitted_by, read_by
+    from coconet.runtime.rig.rig_file import decoded_by, fitted_by, read_by
     from coconet.runtime.sinks.open_sink import Output
     from coconet.runtime.sinks.video_file import Rotation
     from coconet.runtime.threads.stop_signals import stopped_by_signals
@@ -167,16 +178,15 @@ def run(
         rig, model = None, str(rig)
     ring = RingOptions(depth, zero_copy, not no_graph, spin, gpu_library)
     elsewhere = _served_elsewhere(backend, server, server_token, local_model, in_flight, late_ms / 1e3)
+    given, gauge = decoded_by(_rig_of(rig, visible, infrared), decoder), RunStats()
+    chosen = fitted_by(read_by(given, reading), fit)
     first_choice = replace(elsewhere or choose_backend(model, backend, builds=True), ring=ring)
-    if first_choice.kind == "tensorrt":
-        first_cuda_device()  # without a GPU nothing else about the command matters
-    chosen, gauge = fitted_by(read_by(Rig.chosen(rig, visible, infrared), reading), fit), RunStats()
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
-    if view is not None:
-        chosen = chosen.model_copy(update={"realtime": True})
+    chosen = chosen.model_copy(update={"realtime": True}) if view is not None else chosen
     output = Output(out, rotation, overwrite, skip_existing, reserve_mb, encoder)
     output.check([rig, *chosen.sources, first_choice.path], [json_file, meters_file])
     check_no_input(alarm_outputs(chosen), [rig, *chosen.sources, first_choice.path])
+    _require_gpu(first_choice)
     sheet = None if meters_file is None else MeterLog(meters_file, chosen, reserve_mb)
     choice = replace(elsewhere or choice_for(chosen, model, backend), ring=ring)
     Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
@@ -220,6 +230,24 @@ def _served_elsewhere(
         raise Refused("--backend remote", wanted="the address of a served model", got="none", remedy=remedy)
     local = None if local_model is None else choose_backend(local_model)
     return choose_server(ServedElsewhere(ServerAddress.parse(server, token), local, in_flight, late_s))
+
+
+def _rig_of(file: Path | None, visible: str | None, infrared: str | None) -> Rig:
+    """The rig that is meant, of which every path is there."""
+    from coconet.runtime.cameras.open_camera import check_sources
+    from coconet.runtime.rig.rig_file import Rig
+
+    chosen = Rig.chosen(file, visible, infrared)
+    check_sources(chosen.visible.address, chosen.infrared.address)
+    return chosen
+
+
+def _require_gpu(choice: BackendChoice) -> None:
+    """Refuse an engine where no GPU is, before one is made or the cameras are opened."""
+    if choice.kind == "tensorrt":
+        from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
+
+        first_cuda_device()
 
 
 def _say_left_out(report: RunReport, *, misfits: bool) -> int:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from rich.text import Text
 
+from coconet.runtime.doctor.codecs import decoder_findings, encoder_findings
 from coconet.runtime.doctor.commands import command_findings
-from coconet.runtime.doctor.encoders import encoder_findings
 from coconet.runtime.doctor.finding import Finding
 from coconet.runtime.doctor.gpu import driver_cuda, gpu_findings
 from coconet.runtime.doctor.jetson import jetson_findings
@@ -67,6 +67,7 @@ def diagnose(root: Path = Path("/")) -> Iterator[Finding]:
     cuda = driver_cuda()
     yield from package_findings(cuda_major=None if cuda is None else int(cuda.partition(".")[0]))
     yield from encoder_findings(root)
+    yield from decoder_findings(root)
     yield from command_findings()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from coconet.media.encoding.v4l2_calls import (
+from coconet.media.hardware.v4l2_calls import (
     CAPTURE,
     FORMAT,
     READ_WRITE,

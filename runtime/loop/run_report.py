@@ -133,7 +133,8 @@ class RunReport:
 def _in_words(count: CameraCount) -> str:
     why = f" ({count.unpaired})" if str(count.unpaired) else ""
     damaged = f", {count.damaged} damaged" if count.damaged else ""
-    return f"{counted(count.read, 'frame')} read, {count.paired} paired, {count.dropped} dropped{why}{damaged}"
+    decoded = f", decoded by {count.decoded_by}" if count.decoded_by not in ("", "software") else ""
+    return f"{counted(count.read, 'frame')} read, {count.paired} paired, {count.dropped} dropped{why}{damaged}{decoded}"
 
 
 def _milliseconds(ms: Percentiles) -> str:

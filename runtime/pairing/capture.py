@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from threading import Condition, Lock
 
 from coconet.errors import CoconetError
-from coconet.runtime.cameras.camera import Camera, damaged_frames
+from coconet.runtime.cameras.camera import Camera, damaged_frames, decoder_of
 from coconet.runtime.frame import Frame
 from coconet.runtime.pairing.camera_health import CameraHealth, HealthWatch
 from coconet.runtime.threads.queue_thread import Bounds, QueueThread, filling
@@ -60,7 +60,7 @@ class Capture(QueueThread[Frame]):
         self._camera: Camera | None = camera
         self._lock = Lock()
         self._reading = self._closing = False
-        self._damaged_before = 0
+        self._damaged_before, self._decoded_by = 0, ""
         self._care, self._recovery = care, None if care is None else care.recovery
 
     def health(self) -> CameraHealth | None:
@@ -74,6 +74,11 @@ class Capture(QueueThread[Frame]):
     def damaged(self) -> int:
         """How many frames the camera left out because they were torn or did not decode, over all of its connections."""
         return self._damaged_before + damaged_frames(self._camera)
+
+    @property
+    def decoded_by(self) -> str:
+        """What decodes the camera's frames, or did before it was closed; empty where nothing is decoded."""
+        return decoder_of(self._camera) or self._decoded_by
 
     @property
     def read(self) -> int:
@@ -104,6 +109,7 @@ class Capture(QueueThread[Frame]):
     def _close_camera(self) -> None:
         camera, self._camera = self._camera, None
         self._damaged_before += damaged_frames(camera)
+        self._decoded_by = decoder_of(camera) or self._decoded_by
         if camera is not None:
             camera.close()
 

@@ -8,7 +8,7 @@ from operator import lt
 from statistics import median
 
 from coconet.event_log import log_event, note_once, warn_once
-from coconet.runtime.cameras.camera import Camera, damaged_frames
+from coconet.runtime.cameras.camera import Camera, damaged_frames, decoder_of
 from coconet.runtime.frame import Frame
 
 SECOND_NS = 10**9
@@ -67,6 +67,11 @@ class FileClock:
     def damaged(self) -> int:
         """How many frames the file has left out."""
         return damaged_frames(self._camera)
+
+    @property
+    def decoded_by(self) -> str:
+        """What decodes the file."""
+        return decoder_of(self._camera)
 
     def begin_at_zero(self) -> None:
         """Let the file begin at 0, beside something that does; before the first `read` only. What is moved is said."""

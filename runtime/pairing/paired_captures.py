@@ -63,6 +63,7 @@ class CameraCount:
     """What became of one camera's frames: those read, those that came out in a pair, those that did not, and why.
 
     damaged: how many more were left out unread, because they or what they build on were torn or did not decode.
+    decoded_by: `software`, or the hardware decoder at the end; empty where nothing is decoded.
     """
 
     read: int = 0
@@ -70,6 +71,7 @@ class CameraCount:
     dropped: int = 0
     unpaired: Unpaired = Unpaired()
     damaged: int = 0
+    decoded_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -267,7 +269,7 @@ class PairedCaptures:
         known = Unpaired(reasons["spare"], reasons["too_far"], reasons["missing"], reasons["stale"])
         rest = max(0, dropped - sum(reasons.values()))  # never handed to the pairer, or to one before
         counted = replace(known, late=rest) if self.realtime else replace(known, missing=known.missing + rest)
-        return CameraCount(capture.read, paired, dropped, counted, capture.damaged)
+        return CameraCount(capture.read, paired, dropped, counted, capture.damaged, capture.decoded_by)
 
 
 def _shorter(*cameras: Camera) -> int | None:

@@ -241,7 +241,7 @@ def open_side(rig: Rig, role: Role, *, gives_misfits: bool = False) -> Camera:
     if pictures is not None and gives_misfits:
         pictures = dataclasses.replace(pictures, gives_misfits=True)
     settings = CameraSettings(
-        table.fps, table.size_px, table.frame_layout(), rig.infrared.palette, pictures, gives_misfits
+        table.fps, table.size_px, table.frame_layout(), rig.infrared.palette, pictures, gives_misfits, table.decoder
     )
     return open_camera(fill_in(table.address), role, settings)
 

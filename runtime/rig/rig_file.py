@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from pydantic import Field, model_validator
 
 from coconet.config import Checked, check_fields, read_toml
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, Refused
+from coconet.media.decoding.decoder import DecoderName
 from coconet.media.thermal import Contrast, ThermalSettings
 from coconet.reading import Reading, Starts
 from coconet.redaction import is_network_address, redact, redact_text
 from coconet.runtime.alarms.alarm import MOST_ALARMS, AlarmsTable, AlarmTable
 from coconet.runtime.api.arguments import check_path
+from coconet.runtime.cameras.open_camera import is_decoded
 from coconet.runtime.cameras.pixel_layouts import ByteOrder, FrameLayout, Samples, frame_layout
 from coconet.runtime.cameras.recorded import stamps_beside
 from coconet.runtime.heat.meter import MOST_METERS, MeterTable
@@ -56,8 +58,8 @@ class CameraTable(Checked):
     """`[visible]`: one camera.
 
     address: what open_camera takes; ${NAME} and ${file:PATH} in it are secrets, as runtime/rig/secrets.py says.
-    name: for messages, the address if not given. fps: for folders and devices. size_px, layout: for devices;
-    CameraSettings says what they are.
+    name: for messages, the address if not given. fps: for folders and devices. size_px, layout: for devices; decoder:
+    for network cameras and videos; CameraSettings says what they are.
     offset_ms: added to the camera's stamps, where one camera stamps later than the other.
     """
 
@@ -66,6 +68,7 @@ class CameraTable(Checked):
     fps: Rate | None = None
     size_px: tuple[Side, Side] | None = None
     layout: LayoutTable | str | None = None
+    decoder: DecoderName = "auto"
     offset_ms: Milliseconds = 0.0
 
     @model_validator(mode="after")
@@ -78,6 +81,11 @@ class CameraTable(Checked):
         if isinstance(self.layout, str):
             return frame_layout(self.layout)
         return None if self.layout is None else FrameLayout(**self.layout.model_dump())
+
+    @property
+    def is_decoded(self) -> bool:
+        """Whether the address names what a decoder can be chosen for: a network camera, or a video."""
+        return is_decoded(self.address)
 
     @property
     def shown(self) -> str:
@@ -306,6 +314,18 @@ def read_by(rig: Rig, reading: Reading) -> Rig:
     fields["infrared"].update(infrared)
     fields["pairing"].update(pairing)
     return check_fields(Rig, fields, "options")
+
+
+def decoded_by(rig: Rig, decoder: DecoderName | None) -> Rig:
+    """The rig with another decoder, if one is given, for each side that is decoded. Raises Refused if neither is."""
+    if decoder is None:
+        return rig
+    sides = {name: table for name, table in (("visible", rig.visible), ("infrared", rig.infrared)) if table.is_decoded}
+    if not sides:
+        shown = " and ".join(table.shown for table in (rig.visible, rig.infrared))
+        remedy = "Leave it out: nothing of these is decoded."
+        raise Refused(f"--decoder {decoder}", wanted="a network camera or a video", got=shown, remedy=remedy)
+    return rig.model_copy(update={name: table.model_copy(update={"decoder": decoder}) for name, table in sides.items()})
 
 
 def fitted_by(rig: Rig, fit: Fit | None) -> Rig:

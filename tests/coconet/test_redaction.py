@@ -30,6 +30,8 @@ SHOWN = [
     ("gst://v4l2src io-mode=2 ! image/jpeg,width=64", "gst://v4l2src io-mode=2 ! image/jpeg,width=64"),
     ("painted://?fps=30&width=640&seed=1", "painted://?fps=30&width=640&seed=1"),
     ("csi://0", "csi://0"),
+    ("csi://0?width=1280&height=720&fps=30", "csi://0?width=1280&height=720&fps=30"),
+    ("csi://0?width=hunter2", "csi://0?width=***"),
     ("/dev/video0", "/dev/video0"),
     ("clips/me@home.mp4", "clips/me@home.mp4"),
     ("clips/zu\u0308rich.mp4", "clips/zu\u0308rich.mp4"),

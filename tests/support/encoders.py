@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
 from av.error import ExternalError
 from av.packet import Packet
-from av.video.stream import VideoStream
 
 from coconet.media.encoding import encoded_video
+from coconet.media.encoding.encoded_video import Coder
 from coconet.media.encoding.encoder import Encoder, HardwareEncoder, Use
 from coconet.media.encoding.encoder_choice import EncoderChoice
 
@@ -33,6 +34,20 @@ def on_processor(*levels: float, held: int = 0) -> HardwareEncoder:
     """
     low = (("preset", "veryfast"), ("forced-idr", "1"), ("x264-params", _parameters(held)))
     return HardwareEncoder("libx264", ("dev/codec0",), low, ("crf",), levels, for_live=(("tune", "zerolatency"),))
+
+
+def through_gstreamer(*levels: float) -> HardwareEncoder:
+    """OpenH264 in the place of a Jetson's encoder. levels: its quantisers."""
+    return HardwareEncoder(
+        "nvv4l2h264enc",
+        ("dev/codec0",),
+        (("rate-control", "quality"), ("complexity", "low")),
+        ("qp-min", "qp-max"),
+        levels,
+        pix_fmt="nv12",
+        elements="videoconvert ! openh264enc",
+        keys=("gop-size",),
+    )
 
 
 def _parameters(held: int) -> str:
@@ -63,10 +78,10 @@ def fail_after(monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
     """Let the encoder fail once, as one does whose driver is reset, after so many calls from now."""
     real, taken = encoded_video.encode_picture, [0]
 
-    def encode(stream: VideoStream, frame: av.VideoFrame | None) -> list[Packet[VideoStream]]:
+    def encode(coder: Coder, frame: av.VideoFrame | None) -> list[Packet[Any]]:
         taken[0] += 1
         if taken[0] == calls + 1:
             raise ExternalError(1, "the driver was reset")
-        return real(stream, frame)
+        return real(coder, frame)
 
     monkeypatch.setattr(encoded_video, "encode_picture", encode)

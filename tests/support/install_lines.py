@@ -89,7 +89,7 @@ def install_lines() -> list[InstallLine]:
 def _lines_of(path: Path) -> Iterator[InstallLine]:
     for number, text in enumerate(path.read_text().replace("\\\n", "  ").splitlines(), 1):
         for order, rest in _LINE.findall(text):
-            if "$" not in rest:
+            if "$" not in rest and rest.strip():
                 yield _parsed(f"{path.relative_to(ROOT)}:{number}", order == "uninstall", rest)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from coconet.errors import MissingPackage
 from coconet.event_log import log_event
+from coconet.media.decoding.decoder_choice import DecoderChoice, software_only
 from coconet.media.decoding.h264_numbers import FrameNumbers
+from coconet.media.decoding.stream_decoder import StreamDecoder
+from coconet.media.decoding.trial import require_decoder
 
 try:
     import av
     import av.logging
-    from av.error import EOFError as NoMoreFrames
-    from av.error import FFmpegError
 except ImportError as error:
     raise MissingPackage("av", job="reading videos") from error
 
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 _ONE_THREAD = ("h264", "mpeg2video", "mpeg1video")
 """Codecs whose decoder complains in the thread that decodes a slice: there must be one, for complaints to be heard."""
-
-_NO_PICTURE = re.compile(r"\bSEI\b|\bAPP|\bCOM\b|\bEOI\b|mmco: unref short|co located POCs|ICC|Exif", re.IGNORECASE)
-"""Complaints about what lies beside the picture, and those that usual cameras cause."""
 
 _SECOND_NS = 10**9
 
@@ -88,8 +85,13 @@ class WholeFrames:
     damaged: how many frames were damaged. headless: how many came before the first key frame.
     """
 
-    def __init__(self, container: InputContainer, stream: VideoStream, where: str) -> None:
-        """Prepare to decode a stream from which nothing was read; where: its name in the log, without a password."""
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, where: str, decoders: DecoderChoice | None = None
+    ) -> None:
+        """Prepare to decode a stream from which nothing was read; where: its name in the log, without a password.
+
+        decoders: what may decode it; no hardware if None. Raises Refused if the one that was asked for does not work.
+        """
         self.damaged = self.headless = 0
         self._container, self._stream, self._where = container, stream, where
         self._broken: Damage | None = None
@@ -102,14 +104,25 @@ class WholeFrames:
         if codec.name in _ONE_THREAD:
             codec.thread_count = 1
         codec.copy_opaque = True
-        _hear_decoders()
+        decoders = decoders or software_only()
+        require_decoder(decoders, codec.name, (stream.width, stream.height))
+        self._decoder = StreamDecoder(stream, where, decoders)
+
+    @property
+    def decoded_by(self) -> str:
+        """What decodes now: `software`, or the name of a hardware decoder."""
+        return self._decoder.name
+
+    def close(self) -> None:
+        """Let go of a hardware decoder; a second call does nothing."""
+        self._decoder.close()
 
     def __iter__(self) -> Iterator[Outcome]:
         """Decode to the end. Raises FFmpegError if the container cannot be read on."""
         for packet in self._container.demux(self._stream):
             fate = self._fate(packet) if packet.size else _Fate(None, self._group)  # an empty one asks for what is left
             packet.opaque = fate
-            frames, complaint = self._decoded(packet)
+            frames, complaint = self._decoder.decode(packet)
             if packet.size:
                 if complaint and not (fate.damage and fate.damage.certain):
                     fate.damage = Damage(complaint)
@@ -138,20 +151,6 @@ class WholeFrames:
         if leads and damage is None:
             damage = Damage("no picture that it builds on")
         return _Fate(damage, self._group, leads, headless=not self._group or (leads and self._group == 1))
-
-    def _decoded(self, packet: Any) -> tuple[list[Any], str]:
-        """The frames that come out when a packet goes in, and the decoder's first complaint; empty if it has none."""
-        frames: list[Any] = []
-        failure = ""
-        with av.logging.Capture() as heard:
-            try:
-                frames = list(self._stream.codec_context.decode(packet))
-            except NoMoreFrames:
-                pass
-            except FFmpegError as error:
-                failure = str(error.strerror)
-        told = (text.strip() for level, _, text in heard if level <= av.logging.ERROR)
-        return frames, next((text for text in told if text and not _NO_PICTURE.search(text)), failure)
 
     def _book(self, fate: _Fate) -> None:
         if fate.headless:
@@ -184,15 +183,3 @@ def _time_ns(timed: Any) -> int | None:
     pts: int | None = timed.pts
     base: Fraction | None = timed.time_base
     return None if pts is None or base is None else round(pts * base * _SECOND_NS)
-
-
-def _hear_decoders() -> None:
-    """Let PyAV hand on what decoders say, every time that they say it, to whoever captures it.
-
-    Nothing goes to Python's logging: FFmpeg's messages hold addresses, and with them passwords.
-    """
-    level = av.logging.get_level()
-    if level is None or level < av.logging.ERROR:
-        av.logging.set_level(av.logging.ERROR)
-        logging.getLogger("libav").setLevel(logging.CRITICAL + 1)
-    av.logging.set_skip_repeated(False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from coconet.errors import MissingPackage
 from coconet.media.encoding.encoder import Encoder
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 
-_LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG
+LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG
 
-_BT601 = 6  # AVCOL_SPC_SMPTE170M
+BT601 = 6  # AVCOL_SPC_SMPTE170M
 
 _MOST_HELD = 32
 """Pictures that an encoder may hold; one without B frames or a queue that holds more has stopped."""
@@ -47,27 +47,15 @@ class EncodedVideo:
         self.encoder, self.begun, self.size_px = encoder, False, size_px
         self._container, self._failed = container, False
         self._held: dict[int | None, av.VideoFrame] = {}
-        options = dict(encoder.options)
-        if encoder.device:
-            from av.codec.hwaccel import HWAccel
-
-            uploads = HWAccel(device_type=encoder.device, allow_software_fallback=False)
-            added = container.add_stream(encoder.name, rate=30, options=options, hwaccel=uploads)
-        else:
-            added = container.add_stream(encoder.name, rate=30, options=options)
-        self._stream = cast("VideoStream", added)
-        self._stream.width, self._stream.height = size_px
-        self._stream.pix_fmt = encoder.pix_fmt
-        self._stream.time_base = self._stream.codec_context.time_base = Fraction(1, clock)
+        self._coder = _open_coder(container, encoder, size_px, Fraction(1, clock))
 
     def say_colours(self) -> None:
         """Have the file say what yuv_frame makes: players otherwise guess the matrix from the picture's size."""
-        codec = self._stream.codec_context
-        codec.color_range, codec.colorspace = _LIMITED_RANGE, _BT601
+        self._coder.say_colours(LIMITED_RANGE, BT601)
 
     def limit_keys(self, most_between: int) -> None:
         """Have a key frame after so many others at the latest."""
-        self._stream.codec_context.gop_size = most_between
+        self._coder.limit_keys(most_between)
 
     def write(self, frame: av.VideoFrame) -> None:
         """Encode a yuv420p picture that has its pts, and write what comes out.
@@ -95,7 +83,7 @@ class EncodedVideo:
 
     def _write(self, frame: av.VideoFrame | None) -> None:
         try:
-            packets = encode_picture(self._stream, frame)
+            packets = encode_picture(self._coder, frame)
         except (FFmpegError, ValueError) as error:
             if not self.encoder.hardware:
                 raise
@@ -111,6 +99,60 @@ class EncodedVideo:
         return EncodingFailed(self.encoder, reason, held)
 
 
-def encode_picture(stream: VideoStream, frame: av.VideoFrame | None) -> list[Packet[VideoStream]]:
+def encode_picture(coder: Coder, frame: av.VideoFrame | None) -> list[Packet[Any]]:
     """The packets that come out when a picture goes in; None asks for what is left."""
-    return list(stream.encode(frame))
+    return coder.encode(frame)
+
+
+class Coder(Protocol):
+    """What encodes the pictures of a stream; it is opened with the first."""
+
+    def say_colours(self, colour_range: int, matrix: int) -> None:
+        """Have the stream say how its colours are to be understood, in the numbers of ITU-T H.273."""
+
+    def limit_keys(self, most_between: int) -> None:
+        """Have a key frame after so many others at the latest."""
+
+    def encode(self, frame: av.VideoFrame | None) -> list[Packet[Any]]:
+        """The packets that come out when a picture goes in, which has its pts; None asks for what is left.
+
+        Raises FFmpegError or ValueError.
+        """
+
+
+def _open_coder(container: OutputContainer, encoder: Encoder, size_px: tuple[int, int], clock: Fraction) -> Coder:
+    if not encoder.elements:
+        return _FFmpegCoder(container, encoder, size_px, clock)
+    try:
+        from coconet.media.encoding.gstreamer_encoder import GStreamerEncoder
+    except MissingPackage as error:
+        raise ValueError(str(error)) from error
+    return GStreamerEncoder(container, encoder, size_px, clock)
+
+
+class _FFmpegCoder:
+    """An encoder of FFmpeg, in a stream of the container."""
+
+    def __init__(self, container: OutputContainer, encoder: Encoder, size_px: tuple[int, int], clock: Fraction) -> None:
+        options = dict(encoder.options)
+        if encoder.device:
+            from av.codec.hwaccel import HWAccel
+
+            uploads = HWAccel(device_type=encoder.device, allow_software_fallback=False)
+            added = container.add_stream(encoder.name, rate=30, options=options, hwaccel=uploads)
+        else:
+            added = container.add_stream(encoder.name, rate=30, options=options)
+        self._stream = cast("VideoStream", added)
+        self._stream.width, self._stream.height = size_px
+        self._stream.pix_fmt = encoder.pix_fmt
+        self._stream.time_base = self._stream.codec_context.time_base = clock
+
+    def say_colours(self, colour_range: int, matrix: int) -> None:
+        codec = self._stream.codec_context
+        codec.color_range, codec.colorspace = colour_range, matrix
+
+    def limit_keys(self, most_between: int) -> None:
+        self._stream.codec_context.gop_size = most_between
+
+    def encode(self, frame: av.VideoFrame | None) -> list[Packet[Any]]:
+        return list(self._stream.encode(frame))

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from coconet.media.encoding.v4l2_calls import h264_encoders
+from coconet.media.hardware.v4l2_calls import M2M_NODES, coding_nodes
 
 Use = Literal["file", "live"]
 """file: a video file. live: a stream with little delay, which a receiver may join at any key frame."""
 
-EncoderName = Literal["auto", "libx264", "h264_nvenc", "h264_vaapi", "h264_qsv", "h264_amf", "h264_v4l2m2m"]
+EncoderName = Literal[
+    "auto", "libx264", "nvv4l2h264enc", "h264_nvenc", "h264_vaapi", "h264_qsv", "h264_amf", "h264_v4l2m2m"
+]
 """auto: the first hardware encoder that works, else libx264."""
 
 Options = tuple[tuple[str, str], ...]
@@ -19,10 +21,12 @@ Options = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Encoder:
-    """An FFmpeg encoder, ready to be opened.
+    """An encoder of FFmpeg, or of GStreamer, ready to be opened.
 
-    options: FFmpeg's. pix_fmt: what it takes. device: the kind of device that pictures are uploaded to first, as FFmpeg
-    calls it; empty if the encoder takes them from memory. hardware: whether another one takes over when it fails.
+    options: FFmpeg's, or properties of GStreamer's element. pix_fmt: what it takes. device: the kind of device that
+    pictures are uploaded to first, as FFmpeg calls it; empty if the encoder takes them from memory. hardware: whether
+    another one takes over when it fails. elements: GStreamer's, of which the last one encodes; empty if FFmpeg does.
+    keys: the properties of that one that say after how many pictures a key frame comes at the latest.
     """
 
     name: str
@@ -30,6 +34,8 @@ class Encoder:
     pix_fmt: str = "yuv420p"
     device: str = ""
     hardware: bool = False
+    elements: str = ""
+    keys: tuple[str, ...] = ()
 
 
 # x264 holds back 25 frames by default, of which a kill would leave nothing; these hold back six at most.
@@ -58,9 +64,6 @@ MPEG4 = Encoder("mpeg4", (("flags", "+qscale"), ("global_quality", str(3 * 118))
 """What every FFmpeg has; quality 3 of 31 (118 is FFmpeg's FF_QP2LAMBDA)."""
 
 
-V4L2_NODES = ("dev/video*",)
-
-
 @dataclass(frozen=True)
 class HardwareEncoder:
     """An encoder that needs a device.
@@ -70,7 +73,7 @@ class HardwareEncoder:
     shared: its options for every use; for_file, for_live: those of one. quality: the options by which its quality is
     set; `levels`: what they are set to, cheapest first; the first that looks as libx264 does is taken. per_pixel:
     whether a level is bits per pixel at 30 pictures a second, for encoders that know no constant quality.
-    scale: what a level is multiplied by.
+    scale: what a level is multiplied by. elements, keys: as Encoder has them.
     """
 
     name: str
@@ -84,11 +87,13 @@ class HardwareEncoder:
     per_pixel: bool = False
     pix_fmt: str = "yuv420p"
     device: str = ""
+    elements: str = ""
+    keys: tuple[str, ...] = ()
 
     def here(self, root: Path = Path("/")) -> bool:
         """Whether the device may be there. root: where dev lies."""
-        if self.nodes == V4L2_NODES:
-            return bool(h264_encoders(root))
+        if self.nodes == M2M_NODES:
+            return bool(coding_nodes(b"H264", "encode", root))
         return any(any(root.glob(pattern)) for pattern in self.nodes)
 
     def at(self, level: float, use: Use, width_px: int, height_px: int) -> Encoder:
@@ -96,7 +101,8 @@ class HardwareEncoder:
         value = round(level * (width_px * height_px * 30 if self.per_pixel else self.scale))
         quality = tuple((name, str(value)) for name in self.quality)
         own = self.for_live if use == "live" else self.for_file
-        return Encoder(self.name, (*self.shared, *own, *quality), self.pix_fmt, self.device, hardware=True)
+        options = (*self.shared, *own, *quality)
+        return Encoder(self.name, options, self.pix_fmt, self.device, True, self.elements, self.keys)
 
 
 _QUANTISERS = (21, 18, 15, 12)
@@ -104,6 +110,19 @@ _QUANTISERS = (21, 18, 15, 12)
 
 # No B frames and no queue in any of them: what the encoder still holds is lost in a crash, and late in a stream.
 HARDWARE = (
+    HardwareEncoder(  # after NVIDIA's documentation; no FFmpeg of a Jetson reaches its encoder
+        "nvv4l2h264enc",
+        ("dev/v4l2-nvenc", "dev/nvhost-msenc"),
+        (
+            *(("profile", "4"), ("preset-level", "1"), ("maxperf-enable", "true"), ("insert-sps-pps", "true")),
+            ("ratecontrol-enable", "false"),
+        ),
+        ("quant-i-frames", "quant-p-frames", "quant-b-frames"),
+        _QUANTISERS,
+        pix_fmt="nv12",
+        elements="nvvidconv ! video/x-raw(memory:NVMM),format=NV12 ! nvv4l2h264enc",
+        keys=("iframeinterval", "idrinterval"),
+    ),
     HardwareEncoder(
         "h264_nvenc",
         ("dev/nvidiactl", "dev/dxg"),
@@ -141,7 +160,7 @@ HARDWARE = (
     ),
     HardwareEncoder(
         "h264_v4l2m2m",
-        V4L2_NODES,
+        M2M_NODES,
         (("bf", "0"),),
         ("b",),
         (0.15, 0.3, 0.6, 1.2),

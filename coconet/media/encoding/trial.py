@@ -49,9 +49,9 @@ def try_encoder(candidate: HardwareEncoder, use: Use, size_px: tuple[int, int]) 
 
     size_px: width and height, both even. Raises Refusal if it does not work, or looks worse at every level.
     """
-    if candidate.name not in av.codecs_available:
+    if not candidate.elements and candidate.name not in av.codecs_available:
         raise Refusal("this FFmpeg does not have it")
-    pictures = _pictures(size_px)
+    pictures = moving_pictures(size_px)
     wanted_db = max(_worst_psnr_db(software_encoder(use), use, pictures) - _MARGIN_DB, _LEAST_PSNR_DB)
     best_db = 0.0
     for level in candidate.levels:
@@ -67,7 +67,7 @@ def try_encoder(candidate: HardwareEncoder, use: Use, size_px: tuple[int, int]) 
     raise Refusal(f"its pictures are worse, {best_db:.1f} dB for {wanted_db + _MARGIN_DB:.1f}")
 
 
-def _pictures(size_px: tuple[int, int]) -> list[np.ndarray]:
+def moving_pictures(size_px: tuple[int, int]) -> list[np.ndarray]:
     """Luma (H, W) uint8 of a texture that moves: coarse blocks and fine noise, the same at every call."""
     width, height = size_px
     rng = np.random.default_rng(0)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from coconet.media.encoding import v4l2_calls
+from coconet.media.hardware import v4l2_calls
 from coconet.runtime.doctor import v4l2
 from coconet.runtime.doctor.v4l2 import V4l2Format, v4l2_devices
 

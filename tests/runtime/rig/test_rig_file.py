@@ -158,7 +158,7 @@ def test_folders_of_unlike_rates_need_no_equal_names(tmp_path: Path) -> None:
     [
         (
             CAMERAS + "agc = 1\n",
-            r"rig\.toml, infrared\.agc: wanted one of the keys address, name, fps, size_px, layout, offset_ms, black",
+            r"infrared\.agc: wanted one of the keys address, name, fps, size_px, layout, decoder, offset_ms, black",
         ),
         ("[visible]\n" + CAMERAS[26:], r"rig\.toml, visible\.address: wanted this key, got nothing"),
         (CAMERAS + "fps = -1\n", r"rig\.toml, infrared\.fps: wanted greater than or equal to 0\.001, got -1"),

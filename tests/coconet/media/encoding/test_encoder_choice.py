@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from coconet.errors import Refused
-from coconet.media.encoding import v4l2_calls
+from coconet.media.encoding.encoded_video import BT601, LIMITED_RANGE
 from coconet.media.encoding.encoder import H264, HARDWARE, HardwareEncoder, Use
 from coconet.media.encoding.encoder_choice import EncoderChoice
 from coconet.media.encoding.trial import Refusal, software_encoder, try_encoder
-from tests.support.encoders import Said, choice_of, device_at, on_processor
+from coconet.media.encoding.video_writer import VideoWriter
+from coconet.media.hardware import v4l2_calls
+from coconet.media.video import VideoReader
+from tests.support.encoders import FixedChoice, Said, choice_of, device_at, on_processor, through_gstreamer
+from tests.support.gstreamer import gstreamer_missing
 
 pytestmark = pytest.mark.skipif("libx264" not in av.codecs_available, reason="this FFmpeg writes no H.264")
 
+MISSING = gstreamer_missing()
 SIZE = (96, 64)
 NO_SUCH_CODEC = HardwareEncoder("h264_none", ("dev/codec0",), (), ("qp",), (20,))
 NO_SUCH_OPTION = HardwareEncoder("libx264", ("dev/codec0",), (("preset", "none"),), ("crf",), (20,))
@@ -103,12 +110,37 @@ def test_a_camera_that_gives_h264_is_no_encoder(tmp_path: Path, flags: int, four
 
     (tmp_path / "dev").mkdir()
     (tmp_path / "dev" / "video11").touch()
-    found = v4l2_calls.h264_encoders(tmp_path, control)
+    found = v4l2_calls.coding_nodes(b"H264", "encode", tmp_path, control)
     assert [node.name for node in found] == (["video11"] if encodes else [])
+
+
+@pytest.mark.skipif(bool(MISSING), reason=MISSING)
+def test_an_encoder_of_gstreamer_is_held_against_libx264_as_well() -> None:
+    assert dict(try_encoder(through_gstreamer(51, 40, 10, 2), "live", SIZE).options)["qp-max"] == "10"
+    with pytest.raises(Refusal, match="this GStreamer has no nvv4l2nothing"):
+        try_encoder(replace(through_gstreamer(20), elements="nvv4l2nothing"), "live", SIZE)
+
+
+@pytest.mark.skipif(bool(MISSING), reason=MISSING)
+def test_a_video_of_a_gstreamer_encoder_has_every_picture_its_time_and_its_colours(tmp_path: Path) -> None:
+    path = tmp_path / "fused.mkv"
+    encoder = through_gstreamer(2).at(2, "file", *SIZE)
+    pictures = [np.full((64, 96, 3), (20, 20, 20 * number), np.uint8) for number in range(9)]
+    with VideoWriter(path, FixedChoice(encoder)) as writer:
+        for number, picture in enumerate(pictures):
+            writer.write(picture, number**2 * 40_000_000)
+    with VideoReader(path) as reader:
+        frames = list(reader)
+    assert [frame.timestamp_ns for frame in frames] == [number**2 * 40_000_000 for number in range(9)]
+    assert all(np.abs(frame.pixels.astype(int) - one).mean() < 3 for frame, one in zip(frames, pictures, strict=True))
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+        assert (frame.colorspace, frame.color_range) == (BT601, LIMITED_RANGE)
 
 
 def test_every_hardware_encoder_says_its_quality_in_its_own_words() -> None:
     options = {one.name: dict(one.at(one.levels[1], "live", 640, 480).options) for one in HARDWARE}
     assert options["h264_nvenc"]["qp"] == options["h264_vaapi"]["qp"] == options["h264_amf"]["qp_p"] == "18"
+    assert options["nvv4l2h264enc"]["quant-i-frames"] == options["nvv4l2h264enc"]["quant-p-frames"] == "18"
     assert options["h264_qsv"]["global_quality"] == str(18 * 118)
     assert options["h264_v4l2m2m"]["b"] == str(round(0.3 * 640 * 480 * 30))

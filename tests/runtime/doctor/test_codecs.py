@@ -1,4 +1,4 @@
-"""The doctor's look at video encoders, on machines made of files; the trial itself runs for real."""
+"""The doctor's look at video encoders and decoders, on machines made of files; the trial itself runs for real."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coconet.runtime.doctor.encoders import encoder_findings
+from coconet.runtime.doctor.codecs import decoder_findings, encoder_findings
 
 
 @pytest.fixture
@@ -42,3 +42,21 @@ def test_a_device_without_its_driver_is_noted_with_what_the_trial_said(root: Pat
     assert note.found.startswith("does not encode 1280x720: ")
     assert "Traceback" not in note.found
     assert taken.found == "libx264 on the processor is taken"
+
+
+def test_decoders_are_looked_at_as_encoders_are(root: Path) -> None:
+    (root / "dev" / "nvidiactl").touch()
+    note, taken = decoder_findings(root, {"nvdec": "Cannot load libnvcuvid.so.1"}.get)  # type: ignore[arg-type]
+    assert (note.subject, note.state) == ("decoder nvdec", "note")
+    assert note.found == "does not decode H.264 of 1280x720: Cannot load libnvcuvid.so.1"
+    assert taken.found == "FFmpeg on the processor is taken"
+
+
+def test_a_decoder_without_its_driver_is_noted_with_what_the_trial_said(root: Path) -> None:
+    if Path("/dev/nvidiactl").exists():
+        pytest.skip("this machine may have NVDEC")
+    (root / "dev" / "nvidiactl").touch()
+    note, taken = decoder_findings(root)
+    assert note.found.startswith("does not decode H.264 of 1280x720: ")
+    assert "Traceback" not in note.found
+    assert taken.found == "FFmpeg on the processor is taken"

@@ -10,11 +10,14 @@ import struct
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 READ_WRITE, READ = 3, 2
 
 CAPTURE, CAPTURE_PLANES = 1, 9
 """V4L2_BUF_TYPE_VIDEO_CAPTURE, and the same of drivers that keep the planes of a picture apart."""
+
+_OUTPUT, _OUTPUT_PLANES = 2, 10  # of what a program gives to the device
 
 DEVICE_CAPS = 0x80000000
 
@@ -72,17 +75,23 @@ def list_answers(file: int, control: Control, number: int, request: Callable[[in
         yield answer
 
 
-def h264_encoders(root: Path = Path("/"), control: Control | None = None) -> list[Path]:
-    """The nodes under `root`/dev that turn pictures into H.264; a camera that gives H.264 by itself is none.
+M2M_NODES = ("dev/video*",)
+"""Where codecs are, among cameras."""
+
+Way = Literal["encode", "decode"]
+
+
+def coding_nodes(fourcc: bytes, way: Way, root: Path = Path("/"), control: Control | None = None) -> list[Path]:
+    """The nodes under `root`/dev that turn pictures into a codec's data, or back; a camera that gives them is none.
 
     Never raises. control: what stands in for ioctl in tests.
     """
     ask = control or system_control()
     nodes = [] if ask is None else sorted((root / "dev").glob("video*"))
-    return [node for node in nodes if ask is not None and _encodes(node, ask)]
+    return [node for node in nodes if ask is not None and _codes(node, fourcc, way, ask)]
 
 
-def _encodes(node: Path, control: Control) -> bool:
+def _codes(node: Path, fourcc: bytes, way: Way, control: Control) -> bool:
     try:
         file = os.open(node, os.O_RDWR | os.O_NONBLOCK)
     except OSError:
@@ -90,8 +99,8 @@ def _encodes(node: Path, control: Control) -> bool:
     try:
         if not capability(file, control)[2] & _MEMORY_TO_MEMORY:
             return False
-        kinds = (CAPTURE, CAPTURE_PLANES)
-        return any(FORMAT.unpack(one)[4] == b"H264" for kind in kinds for one in list_formats(file, control, kind))
+        kinds = (CAPTURE, CAPTURE_PLANES) if way == "encode" else (_OUTPUT, _OUTPUT_PLANES)
+        return any(FORMAT.unpack(one)[4] == fourcc for kind in kinds for one in list_formats(file, control, kind))
     except OSError:
         return False
     finally:
