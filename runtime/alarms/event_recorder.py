@@ -190,6 +190,7 @@ class _Recording:
     def _write(self, queue: QueueThread[FusedFrame | None]) -> None:
         writer: _FolderWriter | None = None
         try:
+            (self._scratch / "rig.toml").write_text(write_replay_rig(self._fields), encoding="utf-8")
             writer = _FolderWriter(self._scratch)
             for frame in self._before:
                 writer.write(frame)
@@ -197,7 +198,6 @@ class _Recording:
             while (newer := queue.take()) is not None:
                 writer.write(newer)
             writer.close()
-            (self._scratch / "rig.toml").write_text(write_replay_rig(self._fields), encoding="utf-8")
             events = ",\n".join(event.to_json() for event in self._events)
             (self._scratch / "events.json").write_text(f"[\n{events}\n]\n", encoding="utf-8")
             self._scratch.rename(self._folder)
@@ -225,8 +225,12 @@ class _FolderWriter:
 
     def write(self, frame: FusedFrame) -> None:
         pair = frame.pair
-        for side, one in zip(_SIDES, (pair.visible, pair.raw_infrared or pair.infrared), strict=True):
-            if side not in pair.missing and one.timestamp_ns > self._last_ns.get(side, -(2**62)):
+        both = zip(_SIDES, (pair.visible, pair.raw_infrared or pair.infrared), strict=True)
+        there = [(side, one) for side, one in both if side not in pair.missing]
+        if self._origin_ns is None and there:
+            self._origin_ns = min(one.timestamp_ns for _, one in there)
+        for side, one in there:
+            if one.timestamp_ns > self._last_ns.get(side, -(2**62)):
                 self._write_side(side, one)
         self._fused.write(frame)
 
@@ -245,12 +249,10 @@ class _FolderWriter:
             self._fused.discard()
 
     def _write_side(self, side: str, frame: Frame) -> None:
-        """A frame that is held for several pairs is written once."""
-        if self._origin_ns is None:
-            self._origin_ns = frame.timestamp_ns
+        """Write a frame; one that is held for several pairs comes here once."""
         self._last_ns[side] = frame.timestamp_ns
-        time_ns = frame.timestamp_ns - self._origin_ns
-        self._writers[side].write(frame.pixels, max(0, time_ns))
+        time_ns = max(0, frame.timestamp_ns - (self._origin_ns or 0))
+        self._writers[side].write(frame.pixels, time_ns)
         self._sheets[side].add(frame, time_ns)
 
 

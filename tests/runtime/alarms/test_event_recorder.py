@@ -34,7 +34,8 @@ def film(values: list[float], size: tuple[int, int] = (48, 64)) -> list[FusedFra
         counts = rng.integers(29000, 31000, (*size, 1), np.uint16)
         visible = dataclasses.replace(frame.pair.visible, pixels=seen)
         assert frame.pair.raw_infrared is not None
-        raw = dataclasses.replace(frame.pair.raw_infrared, pixels=counts)
+        stamp = frame.pair.raw_infrared.timestamp_ns - 7_000_000  # always a little before the visible one
+        raw = dataclasses.replace(frame.pair.raw_infrared, pixels=counts, timestamp_ns=stamp)
         pair = dataclasses.replace(frame.pair, visible=visible, raw_infrared=raw)
         found.append(dataclasses.replace(frame, pixels=seen, pair=pair))
     return found

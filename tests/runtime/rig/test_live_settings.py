@@ -259,6 +259,19 @@ def test_meters_change_from_one_pair_to_the_next_and_are_saved(file: Path) -> No
     assert Rig.from_file(file).meter == ()
 
 
+def test_a_meter_that_an_alarm_looks_at_stays(file: Path) -> None:
+    alarm = '[[alarm]]\nname = "hot"\nmeter = "all"\nwhen = "above"\nlimits = [80]\n'
+    meter = '[[meter]]\nname = "all"\nkind = "hottest"\n'
+    file.write_text(f'{RIG}[infrared.temperature]\nscheme = "lepton"\n{meter}{alarm}')
+    tuner = AdjustableRig(Rig.from_file(file), file)
+    with pytest.raises(CoconetError, match="Name a meter of the rig"):
+        tuner.change_meters([])
+    tuner.change({"infrared": {"offset_ms": 3.0}})  # a rig with alarms is changed like any other
+    tuner.change_meters([{"name": "all", "kind": "coldest"}])
+    tuner.save()
+    assert Rig.from_file(file) == tuner.rig
+
+
 @pytest.mark.parametrize(
     ("meters", "said"),
     [

@@ -202,6 +202,12 @@ def test_without_the_token_nothing_is_shown(locked: LiveRig, path: str, given: s
     assert locked.ask("GET", path, headers={"Cookie": f"coconet_session={given}"})[0] == 401
 
 
+def test_without_the_token_nobody_hears_of_alarms(locked: LiveRig) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        connect(f"ws://{urlsplit(locked.page.url).netloc}/events", proxy=None)
+    assert refused.value.response.status_code == 401
+
+
 def test_without_the_token_nobody_watches(locked: LiveRig) -> None:
     with pytest.raises(InvalidStatus, match="401"), watching(locked):
         pass

@@ -1,6 +1,6 @@
 """How right temperatures are, against Planck's law and the step of the counts, and what reading them costs a pair.
 
-python -m coconet.benchmarks.studies.temperature_error
+python -m coconet.benchmarks.studies.heat.temperature_error
 """
 
 from __future__ import annotations
