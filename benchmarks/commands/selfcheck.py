@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coconet.cli import DeviceOption, OverwriteOption
+from coconet.errors import counted
 
 if TYPE_CHECKING:
     from coconet.benchmarks.selfcheck.step import Outcome, Step
@@ -43,7 +44,7 @@ def selfcheck(
         typer.echo(_expectation(steps))
 
         def begun(step: Step) -> None:
-            status.update(f"{len(found) + 1} of {len(steps)}: {step.name}, {_minutes(step.minutes)} ...")
+            status.update(f"{len(found) + 1} of {len(steps)}: {step.name}, at most about {_minutes(step.minutes)} ...")
 
         for outcome in outcomes(steps, begun):
             found.append(outcome)
@@ -61,11 +62,10 @@ def selfcheck(
 
 
 def _expectation(steps: list[Step]) -> str:
+    tried = sum(step.minutes > 0 for step in steps)
     most = sum(step.minutes for step in steps)
-    return (
-        f"{len(steps)} steps, at most about {most:.0f} minutes; TensorRT for RTX builds in seconds, TensorRT in minutes"
-    )
+    return f"{counted(len(steps), 'step')}, {tried} of them tried here, at most about {_minutes(most)}"
 
 
 def _minutes(minutes: float) -> str:
-    return f"up to {minutes:.0f} min" if minutes >= 1 else f"up to {max(1, round(minutes * 60))} s"
+    return counted(round(minutes), "minute") if minutes >= 1 else counted(max(1, round(minutes * 60)), "second")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from coconet.installation.extras import COMMANDS, Needs, missing_modules
-from coconet.installation.remedy import advice
+from coconet.installation.remedy import SYSTEM_PACKAGES, advice
 from coconet.runtime.doctor.finding import Finding
 
 Missing = Callable[[str], tuple[str, ...]]
@@ -25,5 +25,10 @@ def _finding(name: str, needs: Needs, missing: Missing) -> Finding:
         names = ", ".join(dict.fromkeys(name for modules in lacking.values() for name in modules))
         told = f"lacks {', '.join(lacking)} ({names} not found)"
         return Finding(subject, "note", told, advice(*lacking))
-    more = [f"{option}: {extra}" for option, extra in needs.options.items() if missing(extra)]
-    return Finding(subject, "ok", f"runs; with more extras also {'; '.join(more)}" if more else "runs")
+    missed = {option: extra for option, extra in needs.options.items() if missing(extra)}
+    extras = [f"{option}: {extra}" for option, extra in missed.items() if extra not in SYSTEM_PACKAGES]
+    system = [option for option, extra in missed.items() if extra in SYSTEM_PACKAGES]
+    told = ["runs"]
+    told += [f"with more extras also {', '.join(extras)}"] if extras else []
+    told += [f"with the system's GStreamer (docs/rig.md) also {', '.join(system)}"] if system else []
+    return Finding(subject, "ok", "; ".join(told))

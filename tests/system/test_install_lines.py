@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from coconet.installation.extras import COMMANDS
+from coconet.installation.remedy import SYSTEM_PACKAGES
 from coconet.runtime.doctor.packages import FLAVOURS
 from tests.support.install_lines import ROOT, InstallLine, asked_for, install_lines, packages_of_setup
 from tests.support.resolver import MACHINES, Machine, Unresolvable, outcome, resolve
@@ -76,7 +77,9 @@ def test_the_readme_says_what_each_command_needs() -> None:
     for needs in COMMANDS.values():
         for option, extra in needs.options.items():
             options.setdefault(extra, {})[option] = None
-    rows += [f"| {', '.join(words)} | and `{extra}` |" for extra, words in options.items()]
+    system = "the system's GStreamer: [docs/rig.md](docs/rig.md)"
+    brought = {extra: system if extra in SYSTEM_PACKAGES else f"`{extra}`" for extra in options}
+    rows += [f"| {', '.join(words)} | and {brought[extra]} |" for extra, words in options.items()]
     table = "\n".join(["| command | extras |", "| --- | --- |", *rows])
     assert table in (ROOT / "README.md").read_text(), f"README.md should have:\n{table}"
 

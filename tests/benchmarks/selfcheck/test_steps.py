@@ -17,6 +17,8 @@ from coconet.cards.frame_size import FrameSize
 from coconet.errors import CoconetError, MissingPackage
 from coconet.runtime.backends.gpu import cuda_python, libcuda, pycuda
 from coconet.runtime.backends.gpu.refusal import GpuRefused
+from coconet.runtime.backends.tensorrt import own_engine
+from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.doctor.finding import Finding
 from tests.support.stand_in_gpu import StandInGpu
 
@@ -79,6 +81,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("small")
 def test_without_a_gpu_engines_are_built_unrun_and_what_needs_one_is_skipped_by_name() -> None:
     with SelfCheck(SHORT, words=("lite-int8",)) as check:
+        assert sum(step.minutes for step in check.steps()) < 2
         found = {outcome.name: outcome for outcome in outcomes(check.steps(), lambda _: None)}
     assert [name for name, outcome in found.items() if outcome.state == "failed"] == []
     assert found["frame ring"].reason == "no NVIDIA GPU"
@@ -106,6 +109,25 @@ def test_power_is_read_while_the_model_works(monkeypatch: pytest.MonkeyPatch) ->
         figures = power.run()
     assert (figures["idle_w"], figures["mean_w"]) == (5.0, 5.0)
     assert figures["frame_j"] > 0  # type: ignore[operator]
+
+
+def test_the_time_to_expect_is_that_of_what_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(device: CudaDevice | None, flavour: str | None) -> tuple[float, float, float]:
+        monkeypatch.setattr(selfcheck_steps, "first_cuda_device", lambda: device or refuse())
+        monkeypatch.setattr(own_engine, "flavour_of", lambda _: flavour)
+        with SelfCheck(Patience()) as check:
+            minutes = {step.name: step.minutes for step in check.steps()}
+        return minutes["engine of lite at 480x640"], minutes["latency of lite-int8 at 480x640"], sum(minutes.values())
+
+    def refuse() -> CudaDevice:
+        raise CoconetError("CUDA device", wanted="a GPU", got="none", remedy="Find one.")
+
+    card = CudaDevice("a card", (8, 9))
+    assert told(None, None)[:2] == (0.25, 0)
+    assert told(None, None)[2] < 10
+    assert told(card, "tensorrt")[:2] == (10, 10 / 30)
+    assert told(card, "tensorrt_rtx")[0] == 0.25
+    assert told(card, None)[0] == 0
 
 
 def test_the_ring_is_checked_with_every_library_that_fits_the_driver(

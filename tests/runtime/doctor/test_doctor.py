@@ -223,6 +223,8 @@ def test_each_command_is_told_as_it_can_run_here() -> None:
     assert found["coconet score"].remedy == install_command("metrics")
     without = by_subject(command_findings(lambda extra: ("x",) if extra == "web" else ()))
     assert without["coconet run"].found.endswith("also --view web: web")
+    without = by_subject(command_findings(lambda extra: ("gi",) if extra == "gstreamer" else ()))
+    assert without["coconet run"].found == "runs; with the system's GStreamer (docs/rig.md) also csi:// and gst://"
 
 
 def test_what_every_device_needs_loads_here() -> None:
