@@ -15,8 +15,9 @@ PARTS = ("runtime", "export", "calibration", "benchmarks")
 class SiblingFinder:
     """Finds `coconet.runtime` in the folder `runtime/`, and so on; of sys.meta_path. Finds nothing else.
 
-    An installed package holds its parts, and an editable install brings a finder of its own. But Python, started in a
-    checkout, takes the folder `coconet/` that lies there, whatever is installed.
+    An installed package holds its parts. But Python, started in a checkout, takes the folder `coconet/` that lies there,
+    whatever is installed. So this one is asked first: the finder of an editable install knows the parts of the checkout
+    that was installed, which may be another one.
     """
 
     def __init__(self, checkout: Path) -> None:
@@ -38,4 +39,4 @@ def find_parts(package: Path) -> None:
     inside = any((package / part).exists() for part in PARTS)
     beside = all((checkout / part / "__init__.py").is_file() for part in PARTS)
     if beside and not inside and (checkout / "setup.py").is_file():
-        sys.meta_path.append(SiblingFinder(checkout))
+        sys.meta_path.insert(0, SiblingFinder(checkout))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -32,6 +33,8 @@ Model = TypeVar("Model", bound=Checked)
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 _WORD = re.compile(r"[a-z0-9 ._+-]{0,16}")  # what stands in a wrong place is shown if it is no more than that
+
+_UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # pydantic's words, of a model and of a dataclass
 
 _NAMES = ("address", "name", "url", "secret")  # keys whose values may hold a password
 
@@ -75,22 +78,28 @@ def _converted(given: object, taken: object, key: str = "") -> Iterator[tuple[st
 
 
 def _wanted(model: type[BaseModel], error: ErrorDetails) -> str:
-    own_words = {"missing": "this key", "path_type": "a path"}
+    own_words = {"missing": "this key", "path_type": "a path", "model_type": "a table", "dataclass_type": "a table"}
     if error["type"] in own_words:
         return own_words[error["type"]]
-    if error["type"] != "extra_forbidden":
+    if error["type"] not in _UNKNOWN_KEY:
         return error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    table: type[Any] = model
     for part in error["loc"][:-1]:
-        known = model.model_fields.get(str(part))  # None: a place in a list, or which of several forms was tried
-        model = (None if known is None else _model_in(known.annotation)) or model
-    return f"one of the keys {', '.join(model.model_fields)}"
+        known = table.model_fields.get(str(part)) if issubclass(table, BaseModel) else None
+        # None: a place in a list, or which of several forms was tried
+        table = (None if known is None else _table_in(known.annotation)) or table
+    return f"one of the keys {', '.join(_keys_of(table))}"
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The table that a key holds: alone, in a list, or beside other forms."""
+def _table_in(annotation: Any) -> type[Any] | None:
+    """The table that a key holds, a model or a dataclass: alone, in a list, or beside other forms."""
     if isinstance(annotation, type) and not get_args(annotation):
-        return annotation if issubclass(annotation, BaseModel) else None
-    return next((found for inner in get_args(annotation) if (found := _model_in(inner)) is not None), None)
+        return annotation if issubclass(annotation, BaseModel) or is_dataclass(annotation) else None
+    return next((found for inner in get_args(annotation) if (found := _table_in(inner)) is not None), None)
+
+
+def _keys_of(table: type[Any]) -> Iterable[str]:
+    return table.model_fields if issubclass(table, BaseModel) else (field.name for field in fields(table))
 
 
 def _got(error: ErrorDetails) -> str:
@@ -98,7 +107,7 @@ def _got(error: ErrorDetails) -> str:
     if error["type"] == "missing":
         return "nothing"
     value = error["input"]
-    if error["type"] == "extra_forbidden" or any(part in _NAMES for part in error["loc"]):
+    if error["type"] in _UNKNOWN_KEY or any(part in _NAMES for part in error["loc"]):
         return "this one"
     if isinstance(value, str):
         return repr(value) if _WORD.fullmatch(value) else "another text"

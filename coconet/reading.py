@@ -23,7 +23,9 @@ PANEL = "How pictures are read"
 
 @dataclass(frozen=True)
 class Reading:
-    """What was said; None is what a rig file says, or the default. The fields are keys of a rig's [infrared].
+    """What was said; None is what a rig file says, or the default.
+
+    The fields are keys of a rig's [infrared] and [pairing], and of the table [reading] of a training recipe.
 
     pair_by: as pair_by_name takes it. starts: how two video files begin; for folders it means nothing.
     """
@@ -50,12 +52,7 @@ class Reading:
 
     def thermal(self) -> ThermalSettings:
         """The front end without a rig file. Raises CoconetError for a value that does not fit."""
-        keys = self.rig_keys()
-        low, high = keys.pop("agc_percentiles", (None, None))
-        names = {"agc_time_constant_s": "time_constant_s"}
-        known = {names.get(name, name): value for name, value in keys.items()}
-        limits = {} if low is None else {"low_percentile": low, "high_percentile": high}
-        return ThermalSettings(**limits, **known)
+        return ThermalSettings.from_keys(self.rig_keys())
 
 
 _OF_PAIRING = ("pair_by", "starts")

@@ -11,13 +11,8 @@ from coconet.runtime.frame import FramePair
 
 try:
     import torch
-    from torch.utils._python_dispatch import TorchDispatchMode
-except ImportError as error:
-    raise MissingPackage("torch", job="exporting a network", extra="export") from error
-
-try:
-    import torch
     from torch import Tensor, nn
+    from torch.utils._python_dispatch import TorchDispatchMode
 except ImportError as error:
     raise MissingPackage("torch", job="exporting a network", extra="export") from error
 

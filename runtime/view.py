@@ -13,7 +13,7 @@ View = Literal["fused", "visible", "infrared", "alignment"]
 Colours = Literal["white-hot", "black-hot", "inferno", "turbo"]
 """How the infrared picture is coloured."""
 
-FirstView = Literal["fused", "visible", "infrared", "alignment", "split"]
+FirstView = Literal[View, "split"]
 """What a viewer opens with. split: a page lays both cameras side by side, with a slider between them."""
 
 VIEWS: tuple[View, ...] = get_args(View)

@@ -68,7 +68,7 @@ def train(
     inputs = [recipe, *plan.data, plan.encoder, plan.start, plan.teacher, plan.validation]
     check_outputs(files, inputs=inputs, overwrite=overwrite or files.state.exists())
     selection = Selection(tuple(plan.held), frozenset(plan.neighbours))
-    pairs = load_pairs(plan.data, plan.reading.reading(), selection)
+    pairs = load_pairs(plan.data, plan.reading, selection)
     make_folder(plan.out)
     if overwrite:
         files.forget()

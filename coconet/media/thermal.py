@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from coconet.errors import CoconetError
 from coconet.event_log import warn_once
 from coconet.media.pixels import Pixels, RawPixels
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Limits = tuple[float, float]
 """What is black and what is white, in counts or degrees."""
@@ -66,6 +69,19 @@ class ThermalSettings:
     range_of: str | None = None
     no_data: tuple[float, ...] = ()
     palette: str = "auto"
+
+    @classmethod
+    def from_keys(cls, keys: Mapping[str, Any]) -> Self:
+        """Take the keys of a rig's [infrared] and of the options: `agc_percentiles` is both limits, and what follows
+        the scene is `agc_time_constant_s`; the others are called as here. Those left out have their defaults.
+
+        Raises CoconetError that names the key whose value does not fit.
+        """
+        renamed = {"agc_time_constant_s": "time_constant_s"}
+        values = {renamed.get(name, name): value for name, value in keys.items() if name != "agc_percentiles"}
+        if "agc_percentiles" in keys:
+            values["low_percentile"], values["high_percentile"] = keys["agc_percentiles"]
+        return cls(**values)
 
     def __post_init__(self) -> None:
         if not 0 <= self.low_percentile < self.high_percentile <= 100:

@@ -10,9 +10,8 @@ from pydantic import Field, model_validator
 
 from coconet.config import Checked, check_fields, read_toml, write_toml
 from coconet.errors import CoconetError
-from coconet.media.thermal import Contrast
 from coconet.model_names import DEFAULT_MODEL
-from coconet.reading import Reading, Starts
+from coconet.reading import UNSAID, Reading
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -76,31 +75,6 @@ class Recipe(Checked):
     night: float = Field(default=0.0, ge=0, le=1, description="share of the crops that are turned into night")
 
 
-class ReadingTable(Checked):
-    """`[reading]`: how pictures are read and paired, in the keys of Reading; those left out have its defaults."""
-
-    black_hot: bool | None = None
-    agc_percentiles: tuple[float, float] | None = None
-    agc_time_constant_s: float | None = None
-    contrast: Contrast | None = None
-    plateau_percent: float | None = None
-    mend_dead_pixels: bool | None = None
-    range_of: str | None = None
-    no_data: tuple[float, ...] | None = None
-    palette: str | None = None
-    pair_by: str | None = None
-    starts: Starts | None = None
-
-    @model_validator(mode="after")
-    def _checked(self) -> Self:
-        self.reading().thermal()
-        return self
-
-    def reading(self) -> Reading:
-        """The options that these keys stand for."""
-        return Reading(**dict(self))
-
-
 class TrainingPlan(Recipe):
     """A recipe with its sources and its folder: everything that `coconet train` is told."""
 
@@ -121,7 +95,12 @@ class TrainingPlan(Recipe):
     validation: Path | None = Field(default=None, description="held-out pairs, of any kind that --data takes")
     half: bool = Field(default=False, description="store the final weights in half precision")
     validate_every: int = Field(default=500, ge=1, description="steps between two validations")
-    reading: ReadingTable = Field(default=ReadingTable(), description="how pictures are read and paired")
+    reading: Reading = Field(default=UNSAID, description="how pictures are read and paired")
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        self.reading.thermal()  # refuses what does not fit
+        return self
 
     @property
     def recipe(self) -> Recipe:

@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import TypeAdapter
+
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
 from coconet.model_endings import SAFETENSORS
 from coconet.networks.checkpoint import network_named, save_checkpoint
 from coconet.networks.tensors.state_dict import load_strictly, load_tensor_file
+from coconet.reading import Reading
 from coconet.training.conditions import Conditions
 from coconet.training.crops import Crops, CropSampler, fuse_crops
 from coconet.training.data import GrayPair, with_masks
@@ -91,7 +94,7 @@ class Trainer:
         self.notes = [initial.note, *self.objective.notes]
         if plan.contrast > 0:
             self.notes.append(f"{drawn} masks of targets read, {len(pairs) - drawn} by the saliency rule")
-        self._reading = plan.reading.model_dump_json(exclude_none=True)
+        self._reading = TypeAdapter(Reading).dump_json(plan.reading, exclude_none=True).decode()
         self.step, self._origins = 0, [initial.origin, *self.objective.notes]
         self._resume()
         self._log = CsvLog(self.folder / "log.csv", self.step)

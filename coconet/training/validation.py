@@ -155,7 +155,7 @@ class Validation:
 
     def __init__(self, source: Path, plan: TrainingPlan, signature: Signature, step: int) -> None:
         self._plan = plan
-        self._judge = Validator(load_pairs([source], plan.reading.reading()), signature)
+        self._judge = Validator(load_pairs([source], plan.reading), signature)
         self._journal = CsvLog(plan.out / "validation.csv", step)
 
     def due(self, step: int) -> bool:

@@ -117,17 +117,8 @@ class InfraredTable(CameraTable):
 
     def thermal_settings(self) -> ThermalSettings:
         """Return the settings of the thermal front end this table says."""
-        return ThermalSettings(
-            *self.agc_percentiles,
-            time_constant_s=self.agc_time_constant_s,
-            black_hot=self.black_hot,
-            contrast=self.contrast,
-            plateau_percent=self.plateau_percent,
-            mend_dead_pixels=self.mend_dead_pixels,
-            range_of=self.range_of,
-            no_data=self.no_data,
-            palette=self.palette,
-        )
+        own = InfraredTable.model_fields.keys() - CameraTable.model_fields.keys()
+        return ThermalSettings.from_keys({name: getattr(self, name) for name in own})
 
 
 class PairingTable(Checked):

@@ -76,4 +76,6 @@ SECRET_ADDRESSES = [
     f"painted://?seed={SECRET}",
     f"painted://me:{SECRET}@host",
     f"csi://{SECRET}",
+    f"csi://0?mode={SECRET}",
+    f"csi://0?{SECRET}",
 ]

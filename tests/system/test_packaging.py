@@ -161,3 +161,13 @@ def test_an_editable_install_sees_files_and_rooms_that_are_added_later(source: P
     program = "import coconet.runtime.annex.lamp as lamp; print(lamp.LIT, lamp.__file__)"
     assert said_by(python, program, tmp_path) == f"True {room / 'lamp.py'}"
     shutil.rmtree(room)
+
+
+def test_python_in_a_checkout_takes_no_part_of_another_one_that_is_installed_editable(
+    source: Path, tmp_path: Path
+) -> None:
+    python = empty_environment(tmp_path / "venv")
+    pip(python, "install", "--editable", source)
+    other = shutil.copytree(source, tmp_path / "other", ignore=shutil.ignore_patterns("build", "*.egg-info"))
+    files, folders = said_by(python, IN_A_CHECKOUT, other).splitlines()
+    assert (files, folders) == (f"{other / 'runtime/frame.py'} {other / 'export/gate.py'}", "[]")

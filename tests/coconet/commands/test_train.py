@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from coconet.commands.train import train
 from coconet.config import read_toml
 from coconet.errors import CoconetError
 from coconet.reading import Reading
-from coconet.training.recipe import ReadingTable, Recipe, TrainingPlan
+from coconet.training.recipe import Recipe, TrainingPlan
 from tests.support.command_line import command
 from tests.support.pair_folders import write_pair
 
@@ -90,12 +91,22 @@ def test_a_training_goes_on_only_with_pictures_that_are_read_alike(folder: Path)
         called(*first)
     called(recipe, "--steps", "3", "--palette", "auto", "--white-hot", "--out", folder / "other")
     reading = TrainingPlan.assemble(folder / "other" / "lite.recipe.toml", {}).reading
-    assert reading.reading() == Reading(black_hot=False, palette="auto", pair_by="vis/{},ir/{}")
+    assert reading == Reading(black_hot=False, palette="auto", pair_by="vis/{},ir/{}")
     called(*first, "--black-hot", "--pair-by", "vis/{},ir/{}", "--steps", "3")
 
 
-def test_every_reading_option_is_kept() -> None:
-    assert set(ReadingTable.model_fields) == set(vars(Reading()))
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"blak_hot": True}, f"reading.blak_hot: wanted one of the keys {', '.join(vars(Reading()))}, got this one"),
+        ({"agc_percentiles": [99, 1]}, "agc_percentiles: wanted a low and a higher one between 0 and 100"),
+        ({"black_hot": 1}, "reading.black_hot: wanted true or false, got 1"),
+        ("black_hot", "reading: wanted a table, got 'black_hot'"),
+    ],
+)
+def test_a_reading_option_of_a_recipe_that_does_not_fit_is_named(table: object, said: str) -> None:
+    with pytest.raises(CoconetError, match=re.escape(said)):
+        TrainingPlan.assemble(None, {"data": [Path("a")], "out": Path("b"), "reading": table})
 
 
 def test_a_training_that_cannot_begin_makes_no_folder_and_keeps_what_an_earlier_one_goes_on_from(
