@@ -15,9 +15,9 @@ PARTS = ("runtime", "export", "calibration", "benchmarks")
 class SiblingFinder:
     """Finds `coconet.runtime` in the folder `runtime/`, and so on; of sys.meta_path. Finds nothing else.
 
-    An installed package holds its parts. But Python, started in a checkout, takes the folder `coconet/` that lies there,
-    whatever is installed. So this one is asked first: the finder of an editable install knows the parts of the checkout
-    that was installed, which may be another one.
+    An installed package holds its parts. But Python, started in a checkout, takes the folder `coconet/` that lies
+    there, whatever is installed. This finder is asked first, because that of an editable install knows the parts of the
+    checkout that was installed, which may be another one.
     """
 
     def __init__(self, checkout: Path) -> None:

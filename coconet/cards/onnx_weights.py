@@ -54,26 +54,55 @@ def check_numbers(where: object, name: str, weights: NDArray[Any]) -> None:
 def check_onnx_weights(path: Path, content: bytes | None = None) -> None:
     """Look at every constant of a model that can be loaded. Raises CoconetError for weights that are no numbers.
 
-    content: the bytes of the file, if they have been read.
+    content: the bytes of the file, if they have been read. A file is looked at once: not again in the same process as
+    long as it, and the files beside it that hold weights of it, have not been written anew.
     """
-    opened = path.open("rb") if content is None else BytesIO(content)
-    with suppress(EOFError, UnicodeDecodeError), opened as stream:  # of what the runtime does not mind
+    beside = [path.parent / Path(name).name for name in _locations(_opened(path, content))]
+    state = tuple(map(_state_of, (path, *beside)))
+    if _SOUND.get(path.absolute()) == state:
+        return
+    with suppress(EOFError, UnicodeDecodeError), _opened(path, content) as stream:  # of what the runtime does not mind
         for end in _tensors(stream):
             name, weights = _tensor(stream, end, path.parent)
             if weights is not None:
                 check_numbers(path, name, weights)
+    _SOUND[path.absolute()] = state
 
 
 def files_beside(path: Path) -> tuple[Path, ...]:
     """The files that hold weights of a model outside of it, each once. Raises Refused for one that is not there."""
-    found: dict[Path, None] = {}
-    with suppress(EOFError, UnicodeDecodeError), path.open("rb") as stream:
+    files = (path.parent / plain_name(name, path) for name in _locations(_opened(path)))
+    return tuple(existing_file(file, f"weights of {path.name}", "Copy them as well.") for file in files)
+
+
+_State = tuple[int, int, int]
+"""Number, size and time of the last change of a file."""
+
+_SOUND: dict[Path, tuple[_State | None, ...]] = {}
+"""The models whose weights were found to be numbers, with what they and the files beside them were then."""
+
+
+def _state_of(path: Path) -> _State | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _opened(path: Path, content: bytes | None = None) -> BinaryIO:
+    return path.open("rb") if content is None else BytesIO(content)
+
+
+def _locations(opened: BinaryIO) -> list[str]:
+    """The names of the files beside a model that hold weights of it, each once. Closes the stream."""
+    found: dict[str, None] = {}
+    with suppress(EOFError, UnicodeDecodeError), opened as stream:
         for end in _tensors(stream):
             entries = (field for field in read_fields(stream, end) if field.number == _OUTSIDE)
-            outside = dict(read_entry(stream, entry.end) for entry in entries)
-            if location := outside.get("location"):
-                found[path.parent / plain_name(location, path)] = None
-    return tuple(existing_file(file, f"weights of {path.name}", "Copy them as well.") for file in found)
+            if location := dict(read_entry(stream, entry.end) for entry in entries).get("location"):
+                found[location] = None
+    return list(found)
 
 
 def _tensors(stream: BinaryIO) -> Iterator[int]:

@@ -16,6 +16,7 @@ from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, Refused, counted
 from coconet.files import check_outputs, whole_file
 from coconet.media.pairs import pair_by_name
+from coconet.metrics.scores import NAMES
 from coconet.reading import Reading, reads_pictures
 from coconet.terminal import Console
 
@@ -29,7 +30,9 @@ def score(
     folders: Annotated[list[str], typer.Argument(metavar="NAME=FOLDER...", help="Fused pictures, each under a name.")],
     visible: Annotated[Path, typer.Option("--visible", help="Folder of the visible pictures.")],
     infrared: Annotated[Path, typer.Option("--infrared", help="Folder of the infrared pictures, named alike.")],
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write every picture's metrics into this file.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help=f"Write every picture's {', '.join(NAMES)} into this file.")
+    ] = None,
     variant: Annotated[
         str,
         typer.Option("--variant", help="As some published tables: plain, toolbox, matlab-u8 or cddfuse."),
@@ -38,7 +41,7 @@ def score(
     *,
     reading: Reading,
 ) -> None:
-    """Score folders of fused pictures with EN, AG, SF, SD, SCD, VIF, MI, Qabf and SSIM, and rank them."""
+    """Score folders of fused pictures by the fusion metrics of the field, and rank them."""
     from coconet.media.image import InfraredStills
     from coconet.metrics.scoreboard import fused_pictures, standings, write_rows
     from coconet.metrics.variants import variant_named

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -72,16 +72,16 @@ class ThermalSettings:
 
     @classmethod
     def from_keys(cls, keys: Mapping[str, Any]) -> Self:
-        """Take the keys of a rig's [infrared] and of the options: `agc_percentiles` is both limits, and what follows
-        the scene is `agc_time_constant_s`; the others are called as here. Those left out have their defaults.
+        """Take what is said of it in a rig's [infrared] or by options; what is not said has its default.
 
-        Raises CoconetError that names the key whose value does not fit.
+        keys: `agc_percentiles` is both limits, `agc_time_constant_s` the time constant, and the others are called as
+        here; any other key of the table is left alone. Raises CoconetError that names the key that does not fit.
         """
         renamed = {"agc_time_constant_s": "time_constant_s"}
-        values = {renamed.get(name, name): value for name, value in keys.items() if name != "agc_percentiles"}
-        if "agc_percentiles" in keys:
-            values["low_percentile"], values["high_percentile"] = keys["agc_percentiles"]
-        return cls(**values)
+        said = {renamed.get(name, name): value for name, value in keys.items()}
+        if "agc_percentiles" in said:
+            said["low_percentile"], said["high_percentile"] = said["agc_percentiles"]
+        return cls(**{field.name: said[field.name] for field in fields(cls) if field.name in said})
 
     def __post_init__(self) -> None:
         if not 0 <= self.low_percentile < self.high_percentile <= 100:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 VARIANT = (
     "8 bit gray, 0..255, float64; VIF, SSIM, SCD and MI are sums over both sources; VIF is pixel-domain; MI in bits"
@@ -23,3 +23,7 @@ class Scores:
     MI: float
     Qabf: float
     SSIM: float
+
+
+NAMES = tuple(field.name for field in fields(Scores))
+"""The names of the metrics, in the order of tables and files."""

@@ -117,8 +117,7 @@ class InfraredTable(CameraTable):
 
     def thermal_settings(self) -> ThermalSettings:
         """Return the settings of the thermal front end this table says."""
-        own = InfraredTable.model_fields.keys() - CameraTable.model_fields.keys()
-        return ThermalSettings.from_keys({name: getattr(self, name) for name in own})
+        return ThermalSettings.from_keys(dict(self))
 
 
 class PairingTable(Checked):

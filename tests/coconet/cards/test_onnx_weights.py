@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,20 @@ def test_they_are_found_in_every_type_and_place(tmp_path: Path, kind: int, node:
 def test_they_are_found_in_a_file_beside_the_model(tmp_path: Path) -> None:
     with pytest.raises(CoconetError, match="got NaN in spoiled"):
         check_onnx_weights(spoiled(tmp_path / "m.onnx", outside=True))
+
+
+def test_a_model_is_looked_at_once_until_it_or_a_file_beside_it_is_written_anew(tmp_path: Path) -> None:
+    path, beside = tmp_path / "m.onnx", tmp_path / "beside.bin"
+    model = onnx.load(write_conv_model(path))
+    onnx.save(model, path, save_as_external_data=True, location=beside.name, size_threshold=0)
+    check_onnx_weights(path)
+    before = beside.stat()
+    beside.write_bytes(np.full(before.st_size // 4, NAN, np.float32).tobytes())
+    os.utime(beside, ns=(before.st_atime_ns, before.st_mtime_ns))  # as if nothing had been written
+    check_onnx_weights(path)
+    os.utime(beside, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    with pytest.raises(CoconetError, match="got NaN in"):
+        check_onnx_weights(path)
 
 
 @pytest.mark.parametrize("word", ["lite", "lite-int8"])
