@@ -15,11 +15,11 @@ from coconet.media.decoding.decoder import DecoderName
 from coconet.media.encoding.encoder import EncoderName
 from coconet.model_names import DEFAULT_MODEL, MODELS, RULES
 from coconet.reading import Reading, reads_pictures
+from coconet.runtime.backends.choice import ASKABLE, BackendChoice
 from coconet.runtime.preprocess.fit import Fit
-from coconet.runtime.viewers.open_viewer import View
+from coconet.runtime.viewers.open_viewer import ViewerKind
 
 if TYPE_CHECKING:
-    from coconet.runtime.backends.choice import BackendChoice
     from coconet.runtime.loop.run_report import RunReport
     from coconet.runtime.rig.rig_file import Rig
 
@@ -70,9 +70,7 @@ def run(
             show_default="auto",
         ),
     ] = None,
-    backend: Annotated[
-        str, typer.Option("--backend", help="What runs it: auto, ort, ort-cuda, openvino, tensorrt, torch, remote.")
-    ] = "auto",
+    backend: Annotated[str, typer.Option("--backend", help=f"What runs it: {', '.join(ASKABLE)}, remote.")] = "auto",
     server: Annotated[
         str | None, typer.Option("--server", help="For remote: a served model, as http://host:port/model.")
     ] = None,
@@ -125,7 +123,7 @@ def run(
     ] = None,
     frames: Annotated[int | None, typer.Option("--frames", min=1, help="Stop after so many fused frames.")] = None,
     view: Annotated[
-        View | None, typer.Option("--view", help="Watch it: web is a page, window one on this display.")
+        ViewerKind | None, typer.Option("--view", help="Watch it: web is a page, window one on this display.")
     ] = None,
     host: Annotated[str, typer.Option("--host", help="Where the page is; 0.0.0.0 lets others see it.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 is any that is free.")] = 8000,
@@ -206,7 +204,7 @@ def run(
         report = run_rig(tuner, choice, output, ending=Ending(frames, stop), gauge=gauge)
         if scratch:
             scratch.write_text(report.to_json())
-    Console(stderr=out in ("h264:-", "raw:-")).print(report.to_table())  # standard output is the stream's
+    Console(stderr=output.is_standard_output).print(report.to_table())
     if code := _say_left_out(report, misfits=on_error == "skip"):
         raise typer.Exit(code)
 

@@ -44,6 +44,11 @@ class Output:
             return _stream(self.address or "") not in ("", "raw:-")
         return not _is_folder(self.address, path)
 
+    @property
+    def is_standard_output(self) -> bool:
+        """Whether frames go to standard output, where nothing else may be printed then."""
+        return _stream(self.address or "").endswith(":-")
+
     def check(self, inputs: Iterable[Path | str | None], others: Iterable[Path | None] = ()) -> None:
         """Refuse what must not be written to, as check_outputs says. others: more outputs of the same command.
 

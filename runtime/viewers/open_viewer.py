@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from threading import Event
@@ -14,15 +13,12 @@ if TYPE_CHECKING:
     from coconet.runtime.viewers.live_page import PageSettings
 
 
-class View(str, Enum):
-    """web: a page for browsers. window: one on this machine's display."""
-
-    WEB = "web"
-    WINDOW = "window"
+ViewerKind = Literal["web", "window"]
+"""web: a page for browsers. window: one on this machine's display."""
 
 
 def open_viewer(
-    view: View | None, gauge: RunStats, page: PageSettings, tuner: AdjustableRig, stop: Event
+    view: ViewerKind | None, gauge: RunStats, page: PageSettings, tuner: AdjustableRig, stop: Event
 ) -> AbstractContextManager[Any]:
     """Prepare what shows the run that `gauge` records, as a context manager around the run; None shows nothing.
 
@@ -31,7 +27,7 @@ def open_viewer(
     """
     if view is None:
         return nullcontext()
-    if view is View.WINDOW:
+    if view == "window":
         from coconet.runtime.viewers.window import LiveWindow
 
         return LiveWindow(gauge, tuner.rig.view.look(), stop)

@@ -24,7 +24,7 @@ from coconet.media.encoding.trial import software_encoder
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks import stream_process
 from coconet.runtime.sinks.network_stream import RawSink, StreamSink
-from coconet.runtime.sinks.open_sink import open_sink
+from coconet.runtime.sinks.open_sink import Output, open_sink
 from tests.support.encoders import choice_of, device_at
 from tests.support.frames import fused_frame
 from tests.support.patience import PATIENCE_S
@@ -219,6 +219,11 @@ def test_raw_pictures_keep_the_size_they_began_with() -> None:
 )
 def test_a_network_may_lose_frames_and_a_pipe_may_not(address: str | None, lossy: bool) -> None:
     assert open_sink(address).delivery.lossy == lossy
+
+
+@pytest.mark.parametrize("address", ["raw:-", "RAW:-", "h264:-", "H264:-", "udp://there:1", "fused.mp4", None])
+def test_frames_to_standard_output_are_alone_there(address: str | None) -> None:
+    assert Output(address).is_standard_output == (address is not None and address.endswith(":-"))
 
 
 @pytest.mark.slow
