@@ -1,10 +1,13 @@
-"""Frames made by hand: a pair from two pictures, and a fused frame of one level."""
+"""Frames made by hand: a pair from two pictures, and a fused frame of one level; and how many a video holds."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 
 from coconet.media.pixels import RawPixels
+from coconet.media.video import VideoReader
 from coconet.runtime.frame import Frame, FramePair, FusedFrame, Side
 
 PERIOD_NS = 40_000_000
@@ -28,3 +31,9 @@ def timed_frame(latency_ms: float = 1.0, skew_ms: float = 0.0, missing: frozense
     pixels = np.zeros((4, 6, 1), np.uint8)
     pair = FramePair(Frame(pixels, 0, 0), Frame(pixels, round(skew_ms * 1e6), 0), missing=missing)
     return FusedFrame(pixels, pair, latency_ms, capture_to_fused_ms=2 * latency_ms)
+
+
+def frames_in_video(path: Path) -> int:
+    """How many frames of a video file decode."""
+    with VideoReader(path) as video:
+        return len(list(video))

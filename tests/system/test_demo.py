@@ -10,15 +10,14 @@ from typer.testing import CliRunner
 
 from coconet.errors import CoconetError
 from coconet.media.image import read_picture
-from coconet.media.video import VideoReader
 from coconet.runtime.commands.demo import FPS, demo, run_demo
+from tests.support.frames import frames_in_video
 from tests.support.tiny_onnx import write_averaging_model
 
 
 def test_the_demo_leaves_a_video_a_picture_and_a_report(tmp_path: Path) -> None:
     report, files = run_demo(tmp_path / "a" / "demo", write_averaging_model(tmp_path / "tiny.onnx"), seconds=0.4)
-    with VideoReader(files.video) as video:
-        assert len(list(video)) == report.fused == round(0.4 * FPS)
+    assert frames_in_video(files.video) == report.fused == round(0.4 * FPS)
     assert read_picture(files.picture).shape == (480 + 24, 3 * 640 + 8, 3)
     page = files.report.read_text()
     assert f"{report.fused} frames in" in page

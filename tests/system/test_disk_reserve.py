@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from coconet.errors import counted
-from coconet.media.video import VideoReader
 from coconet.runtime.loop.liveness import LivenessCheck
 from coconet.runtime.loop.run_stats import RunStats
 from tests.support.command_line import command
+from tests.support.frames import frames_in_video
 
 Disk = namedtuple("Disk", "total used free")
 
@@ -34,11 +34,6 @@ def filling(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coconet.runtime.sinks.sparing_sink._LOOK_S", 0.0)
 
 
-def frames_of(path: Path) -> int:
-    with VideoReader(path) as video:
-        return len(list(video))
-
-
 def cameras(seconds: float) -> tuple[str, ...]:
     return ("--visible", PAINTED.format(seconds), "--infrared", PAINTED.format(seconds), "--model", "average")
 
@@ -52,8 +47,8 @@ def test_a_run_of_live_cameras_goes_on_without_its_file_and_ends_with_the_code_o
     assert ended.code == 5
     assert "frames, because the disk was nearly full" in ended.err
     assert '"trouble": "ended: the disk is nearly full"' in ended.err
-    assert 0 < frames_of(tmp_path / "x.mp4") < told["fused"]
-    lost = counted(told["fused"] - frames_of(tmp_path / "x.mp4"), "frame")
+    assert 0 < frames_in_video(tmp_path / "x.mp4") < told["fused"]
+    lost = counted(told["fused"] - frames_in_video(tmp_path / "x.mp4"), "frame")
     assert told["output_loss"].startswith(f"not written: {lost}")
 
 
@@ -62,7 +57,7 @@ def test_a_run_of_recordings_ends_and_its_file_is_whole(tmp_path: Path) -> None:
     first = command("run", *cameras(60), "--out", tmp_path / "first.mp4")
     assert first.code == 5
     assert "wanted 1 GB free, or 5% of a small disk, got less. Free space" in first.err.replace("\n", " ")
-    kept = counted(frames_of(tmp_path / "first.mp4"), "frame")
+    kept = counted(frames_in_video(tmp_path / "first.mp4"), "frame")
     assert f"What was fused until then, {kept}" in first.err.replace("\n", " ")
     assert command("run", *cameras(1), "--out", tmp_path / "second.mp4").code == 5
     assert [path.name for path in tmp_path.iterdir()] == ["first.mp4"]  # there was no room from the beginning

@@ -16,6 +16,7 @@ from coconet.media.encoding.video_writer import VideoWriter
 from coconet.media.image import read_picture
 from coconet.media.video import VideoReader
 from coconet.runtime.commands.run import run
+from tests.support.frames import frames_in_video
 from tests.support.pair_folders import write_pair
 from tests.support.recordings import flat, write_stamped_video
 from tests.support.tiny_onnx import write_averaging_model
@@ -49,8 +50,7 @@ def test_two_folders_become_one_with_the_same_names(tmp_path: Path, cameras: lis
 
 def test_a_video_has_as_many_frames_as_the_cameras(tmp_path: Path, cameras: list[str], model: Path) -> None:
     coconet_run(*cameras, "--model", model, "--out", tmp_path / "fused.mp4")
-    with VideoReader(tmp_path / "fused.mp4") as video:
-        assert len(list(video)) == 6
+    assert frames_in_video(tmp_path / "fused.mp4") == 6
 
 
 def test_the_report_is_printed_and_written(tmp_path: Path, cameras: list[str], model: Path) -> None:
@@ -123,8 +123,7 @@ def test_a_recording_that_breaks_off_leaves_an_unfinished_video(tmp_path: Path, 
             *("--model", "average", "--out", tmp_path / "fused.mp4"),
         )
     assert [path.name for path in tmp_path.glob("*fused*")] == ["fused.mp4.unfinished"]
-    with VideoReader(tmp_path / "fused.mp4.unfinished") as video:
-        assert len(list(video)) > 5
+    assert frames_in_video(tmp_path / "fused.mp4.unfinished") > 5
 
 
 def test_files_whose_clocks_begin_apart_are_laid_together(tmp_path: Path) -> None:
@@ -145,8 +144,7 @@ def test_a_large_share_without_a_partner_has_its_own_exit_code_and_the_output_st
     assert ended.exit_code == ExitCode.UNPAIRED
     assert "14 of 30 visible frames found no partner (1 too far, 13 missing)" in ended.stderr
     assert "[pairing] tolerance_ms" in ended.stderr
-    with VideoReader(tmp_path / "out.mp4") as video:
-        assert len(list(video)) == 15
+    assert frames_in_video(tmp_path / "out.mp4") == 15
 
 
 def test_frames_of_which_none_has_a_partner_are_an_error_of_the_same_kind(tmp_path: Path) -> None:

@@ -14,15 +14,11 @@ from coconet.media.video import VideoReader
 from coconet.runtime.frame import Frame, FramePair, FusedFrame
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink
-from tests.support.frames import PERIOD_NS, fused_frame
+from tests.support.frames import PERIOD_NS, frames_in_video, fused_frame
 
 
 def frames_in(folder: Path) -> list[int]:
-    counts = []
-    for path in sorted(folder.glob("day-*.mp4")):
-        with VideoReader(path) as video:
-            counts.append(len(list(video)))
-    return counts
+    return [frames_in_video(path) for path in sorted(folder.glob("day-*.mp4"))]
 
 
 def test_a_file_is_full_after_its_time(tmp_path: Path) -> None:
@@ -76,11 +72,7 @@ def test_a_camera_that_changes_its_size_ends_one_file_and_begins_the_next(tmp_pa
     sink.close()
     names = [f"a{suffix}", f"a-2{suffix}", f"a-3{suffix}"]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
-    counts = []
-    for name in names:
-        with VideoReader(tmp_path / name) as video:
-            counts.append(len(list(video)))
-    assert counts == [4, 3, 2]
+    assert [frames_in_video(tmp_path / name) for name in names] == [4, 3, 2]
 
 
 def test_files_in_turns_end_where_the_size_changes(tmp_path: Path) -> None:
@@ -103,8 +95,7 @@ def test_a_full_disk_is_said_with_where_the_video_is(tmp_path: Path, monkeypatch
     with pytest.raises(CoconetError, match=r"No space left on device. Free space\. .* in a\.mp4\.unfinished"):
         sink.write(fused_frame(20))
     sink.discard()
-    with VideoReader(tmp_path / "a.mp4.unfinished") as video:
-        assert len(list(video)) == 20
+    assert frames_in_video(tmp_path / "a.mp4.unfinished") == 20
 
 
 def test_a_disk_without_room_for_a_copy_keeps_the_video_as_it_was_written(
@@ -120,8 +111,7 @@ def test_a_disk_without_room_for_a_copy_keeps_the_video_as_it_was_written(
     monkeypatch.setattr("coconet.media.encoding.whole_video._copy", fill)
     sink.close()
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
-    with VideoReader(tmp_path / "a.mp4") as video:
-        assert len(list(video)) == 5
+    assert frames_in_video(tmp_path / "a.mp4") == 5
 
 
 @pytest.mark.parametrize("words", [(0.0, 0.0, 3), (-1.0, 0.0, 0), (1.0, 0.0, -1)])
