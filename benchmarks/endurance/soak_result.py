@@ -11,7 +11,7 @@ from statistics import median_low
 from coconet.benchmarks.endurance.faults import Fault
 from coconet.benchmarks.endurance.hazards import RigFault
 from coconet.errors import CoconetError
-from coconet.runtime.doctor.kernel_files import bytes_in
+from coconet.installation.kernel_files import bytes_in
 from coconet.runtime.frame import Side
 from coconet.runtime.loop.run_stats import Vitals
 

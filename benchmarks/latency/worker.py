@@ -17,9 +17,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from coconet.cards.model_card import ModelCard
 from coconet.errors import CoconetError
+from coconet.installation.kernel_files import bytes_in
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Backend
-from coconet.runtime.doctor.kernel_files import bytes_in
 from coconet.runtime.frame import FramePair
 
 Opener = Callable[[], Backend]

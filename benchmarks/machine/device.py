@@ -11,8 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from coconet.config import Checked
+from coconet.installation.kernel_files import bytes_in, number_in, text_in, value_in
 from coconet.runtime.doctor.jetson import board_name, read_jetson
-from coconet.runtime.doctor.kernel_files import bytes_in, number_in, text_in, value_in
 
 REPORTED = (
     "coconet-edge",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from coconet.runtime.doctor.kernel_files import number_in, text_in
+from coconet.installation.kernel_files import number_in, text_in
 
 TOTAL = ("VDD_IN", "VIN", "POM_5V_IN", "VDD_TOTAL")
 """Labels of the rail that all others hang on: VDD_IN on Orin NX and Orin Nano, VIN on Thor. If there is one, it alone

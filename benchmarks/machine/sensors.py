@@ -10,8 +10,7 @@ from pathlib import Path
 from coconet.benchmarks.machine.hwmon import Rail, power_rails
 from coconet.benchmarks.machine.sensor import Reading, Sensor
 from coconet.benchmarks.machine.tegrastats import Tegrastats, tegrastats_program
-from coconet.installation.tegra import tegra_release
-from coconet.runtime.doctor.kernel_files import number_in
+from coconet.installation.kernel_files import number_in, tegra_release
 
 ROOT = Path("/")
 

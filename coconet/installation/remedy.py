@@ -12,8 +12,8 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coconet.installation.kernel_files import tegra_release
 from coconet.installation.origin import DISTRIBUTION, Origin, read_origin
-from coconet.installation.tegra import tegra_release
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement

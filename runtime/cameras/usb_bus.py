@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from coconet.installation.kernel_files import number_in
+
 
 @dataclass(frozen=True)
 class UsbPlace:
@@ -25,12 +27,12 @@ class UsbPlace:
 def usb_place(device: Path, root: Path = Path("/")) -> UsbPlace | None:
     """Where a V4L2 device (or a link to one) is plugged in; None if that is no USB port. root: where /sys lies."""
     name = device.resolve().name if device.is_symlink() else device.name
-    with suppress(OSError, ValueError):
+    with suppress(OSError):
         here = (root / "sys" / "class" / "video4linux" / name / "device").resolve(strict=True)
         for folder in (here, *here.parents):
             if (folder / "busnum").is_file():
-                speed = float((folder / "speed").read_text().strip())
-                return UsbPlace(device, int((folder / "busnum").read_text().strip()), speed)
+                bus, speed = (number_in(folder / what) for what in ("busnum", "speed"))
+                return None if bus is None or speed is None else UsbPlace(device, int(bus), speed)
     return None
 
 

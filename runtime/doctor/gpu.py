@@ -9,12 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from coconet.errors import CoconetError
+from coconet.installation.kernel_files import text_in
 from coconet.runtime.backends.gpu.libcuda import Libcuda
 from coconet.runtime.backends.gpu.open_memory import open_gpu_memory
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 from coconet.runtime.doctor.finding import Finding
 from coconet.runtime.doctor.jetson import read_jetson
-from coconet.runtime.doctor.kernel_files import text_in
 
 NODES = ("nvidia0", "nvidiactl", "nvidia-uvm", "nvmap", "nvhost-gpu")
 """What CUDA opens under /dev: the first three on desktops, the others on a Jetson."""

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 
-from coconet.installation.tegra import tegra_release
+from coconet.installation.kernel_files import number_in, tegra_release, text_in
 from coconet.runtime.doctor.finding import Finding
-from coconet.runtime.doctor.kernel_files import number_in, text_in
 
 JETPACKS = {
     "36.2": "6.0 DP",

@@ -13,8 +13,8 @@ from coconet.cards.frame_size import FrameSize
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
 from coconet.cards.onnx_card import OnnxFile
 from coconet.errors import CoconetError, MissingPackage, first_line
+from coconet.installation.kernel_files import bytes_in
 from coconet.runtime.backends.ort_cpu import session_options
-from coconet.runtime.doctor.kernel_files import bytes_in
 
 try:
     import onnx

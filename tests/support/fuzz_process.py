@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from coconet.cli import TRACEBACK
-from coconet.runtime.doctor.kernel_files import bytes_in
+from coconet.installation.kernel_files import bytes_in
 from tests.support.command_line import command
 
 LONG = os.environ.get("COCONET_FUZZ") == "long"

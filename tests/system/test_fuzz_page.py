@@ -19,7 +19,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
-from coconet.runtime.doctor.kernel_files import bytes_in
+from coconet.installation.kernel_files import bytes_in
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.damage import damaged, damaged_text

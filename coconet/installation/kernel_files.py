@@ -6,6 +6,9 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+RELEASE = "etc/nv_tegra_release"
+"""What the Linux for Tegra (L4T) of a Jetson writes of itself, below the root."""
+
 
 def text_in(path: Path) -> str:
     """What a file says, without white space and zeros around it; empty where it is missing or may not be read."""
@@ -32,3 +35,11 @@ def bytes_in(path: Path, key: str) -> int | None:
     """The value of a line such as `MemTotal: 7802404 kB`, in bytes; None where there is no such line."""
     found = re.fullmatch(r"(\d+) kB", value_in(path, key))
     return int(found[1]) << 10 if found else None
+
+
+def tegra_release(root: Path = Path("/")) -> str:
+    """What L4T says of itself, such as `# R36 (release), REVISION: 4.3, ...`; empty on what is no Jetson.
+
+    root: the folder in which /etc lies.
+    """
+    return text_in(root / RELEASE)
