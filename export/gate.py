@@ -29,7 +29,7 @@ from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.frame_check import fit_pairs, size_in_words
 from coconet.runtime.rig.sample_frames import sample_frames
-from coconet.runtime.verify.graph_memory import weigh
+from coconet.runtime.verify.graph_memory import estimate_memory
 from coconet.runtime.verify.parity import Parity, compare, require
 from coconet.terminal import print_warning
 
@@ -76,7 +76,7 @@ def export_checked(
 
 def _warn_of_memory(graph: Path, card: ModelCard, pair: FramePair) -> None:
     if (card.form, card.batch) == ("camera", 1):
-        text = weigh(read_onnx(graph), FrameSize(*pair.visible.pixels.shape[:2])).warning
+        text = estimate_memory(read_onnx(graph), FrameSize(*pair.visible.pixels.shape[:2])).warning
         if text:
             print_warning(text)
 

@@ -116,7 +116,7 @@ def measure(
 ) -> None:
     """Time models on the same frames, in turns, once they have been found to give the same pictures."""
     from coconet.benchmarks.latency.campaign import Plan
-    from coconet.benchmarks.latency.contender import Entry, label_entries
+    from coconet.benchmarks.latency.entry import Entry, label_entries
     from coconet.benchmarks.latency.pictures import BenchFrames
     from coconet.benchmarks.latency.stopping_rule import StoppingRule
     from coconet.benchmarks.machine.device import this_device
@@ -193,7 +193,7 @@ def honesty(
     slower: Annotated[float, typer.Option(min=0, help="How much slower the slowed twin is made.")] = 0.10,
 ) -> None:
     """Test the benchmark itself: the same model twice has to be no different, a slowed twin has to be found."""
-    from coconet.benchmarks.latency.contender import Entry
+    from coconet.benchmarks.latency.entry import Entry
     from coconet.benchmarks.latency.self_test import SelfTestPlan, honest
     from coconet.runtime.threads.stop_signals import stopped_by_signals
 

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from coconet.benchmarks.latency.contender import Entry
 from coconet.benchmarks.latency.end_to_end import Recording, painted_recording, stream_recording
+from coconet.benchmarks.latency.entry import Entry
 from coconet.benchmarks.latency.interleaved import Timed, measure
 from coconet.benchmarks.latency.pictures import (
     BenchFrames,

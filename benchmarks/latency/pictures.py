@@ -1,4 +1,4 @@
-"""The frames of a benchmark, and how good the pictures are that a contender makes of them."""
+"""The frames of a benchmark, and how good the pictures are that an entry makes of them."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Event
 
-from coconet.benchmarks.latency.contender import Entry
+from coconet.benchmarks.latency.entry import Entry
 from coconet.benchmarks.latency.interleaved import Timed, measure
 from coconet.benchmarks.latency.pictures import BenchFrames
 from coconet.benchmarks.latency.stopping_rule import StoppingRule

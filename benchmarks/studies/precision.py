@@ -20,7 +20,7 @@ from coconet.runtime.backends.backend import Backend
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
 from coconet.runtime.verify.parity import ModelPictures
-from coconet.runtime.verify.reference_backend import open_contender
+from coconet.runtime.verify.reference_backend import open_to_compare
 from coconet.runtime.verify.verification import Verification, verification_of
 
 
@@ -98,7 +98,7 @@ def precision_rows(
         pairs = list(fit_pairs(frames.pairs, reference.card))
         wanted = [_fused(reference, pair, report) for pair in pairs]
         for form in forms:
-            with closing(open_contender(form.path)) as candidate:
+            with closing(open_to_compare(form.path)) as candidate:
                 found = verification_of(_answers(pairs, wanted, candidate, report))
             rows.append(_row(form, frames.name, found))
     return rows

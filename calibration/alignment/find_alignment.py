@@ -13,7 +13,7 @@ from coconet.files import make_folder
 from coconet.media.pixels import Pixels, nearest_luma
 from coconet.runtime.frame import FramePair
 from coconet.runtime.preprocess.warp import Alignment
-from coconet.runtime.registration.moments import Moments, alignment_of
+from coconet.runtime.registration.pair_sampling import PairSampling, alignment_of
 from coconet.runtime.registration.registrar import Registrar
 from coconet.runtime.rig.edit import save_values
 from coconet.runtime.rig.open_rig import open_rig
@@ -62,7 +62,7 @@ class FoundAlignment:
 
     alignment: Alignment
     method: str
-    told: str
+    summary: str
     pictures: tuple[Path, ...] = ()
 
 
@@ -73,10 +73,10 @@ def align_rig(rig: Rig, search: AlignmentSearch, pictures: Path | None = None) -
     """
     registrar = open_registrar(search)
     with open_rig(rig, align=False) as stream:
-        seen = Moments(search.pairs, search.every).of(stream)
+        seen = PairSampling(search.pairs, search.every).of(stream)
     found = alignment_of(registrar, seen)
     written = () if pictures is None else _shown(align_pair(seen[len(seen) // 2], found.alignment), pictures)
-    return FoundAlignment(found.alignment, found.method, found.told, written)
+    return FoundAlignment(found.alignment, found.method, found.summary, written)
 
 
 def save_alignment(rig_file: Path, alignment: Alignment) -> None:

@@ -53,7 +53,7 @@ def align(
     console = Console(soft_wrap=True)
     for row in found.alignment.homography:
         console.print("  ".join(f"{value:12.6f}" for value in row), highlight=False)
-    console.print(f"{found.method}: {found.told}")
+    console.print(f"{found.method}: {found.summary}")
     for path in found.pictures:
         console.print(path, highlight=False)
     if save:

@@ -94,7 +94,7 @@ def calibrate(
     from coconet.calibration.int8.qdq import quantize_model
     from coconet.calibration.int8.sensitivity import Sensitivity, conv_macs
     from coconet.files import check_outputs
-    from coconet.runtime.verify.reference_backend import CachingBackend, open_contender
+    from coconet.runtime.verify.reference_backend import CachingBackend, open_to_compare
 
     chosen = _method(method, percentile)
     _check_ready(ranges, chosen=bool(method or percentile or crops))
@@ -116,7 +116,7 @@ def calibrate(
     parted = split_concats(float_model, found)
     macs = conv_macs(parted, next(iter(division.check)))
     worthy = worth_quantizing(quantizable_convs(parted), macs)
-    with closing(CachingBackend(open_contender(against or model))) as reference:
+    with closing(CachingBackend(open_to_compare(against or model))) as reference:
         gate = Gate(model, division.check, limits, reference, PRECISIONS["int8"].metric_change)
         mixture = _mixture(Sensitivity(parted, found, gate, macs), worthy, sensitivity, target)
     quantized = quantize_model(parted, mixture.sites, found)
@@ -134,10 +134,10 @@ def calibrate(
 def _warn_of_memory(model: Path, pair: FramePair) -> None:
     from coconet.cards.frame_size import FrameSize
     from coconet.cards.onnx_card import read_onnx
-    from coconet.runtime.verify.graph_memory import weigh
+    from coconet.runtime.verify.graph_memory import estimate_memory
 
     file = read_onnx(model)
-    text = weigh(file, FrameSize(*file.card.size_within(*pair.visible.pixels.shape[:2]))).warning
+    text = estimate_memory(file, FrameSize(*file.card.size_within(*pair.visible.pixels.shape[:2]))).warning
     if text:
         _warn(text)
 

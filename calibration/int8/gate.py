@@ -18,7 +18,7 @@ from coconet.runtime.backends.backend import Backend
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
 from coconet.runtime.verify.parity import Parity, answers_of, compare, within
-from coconet.runtime.verify.reference_backend import common_card, open_contender
+from coconet.runtime.verify.reference_backend import common_card, open_to_compare
 from coconet.runtime.verify.verification import VerdictLimits, judge, verification_of
 from coconet.writing.scratch import ScratchFolder
 
@@ -73,7 +73,7 @@ class Gate:
             quantized.write(scratch)
 
     def _compare(self, candidate: Path) -> tuple[Parity, tuple[str, ...]]:
-        with closing(open_contender(candidate)) as int8_model:
+        with closing(open_to_compare(candidate)) as int8_model:
             card = common_card(self.reference.card, int8_model.card)
             parity = compare(self.reference, int8_model, fit_pairs(self.frames, card))
             if not within(parity, self.limits):

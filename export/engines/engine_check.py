@@ -17,7 +17,7 @@ from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
 from coconet.runtime.rig.sample_frames import sample_frames
 from coconet.runtime.verify.parity import Parity, compare, require
-from coconet.runtime.verify.reference_backend import common_card, open_contender
+from coconet.runtime.verify.reference_backend import common_card, open_to_compare
 
 PAINTED_FRAMES = 3
 """How many painted pairs are fused, at the best size of an engine, if no folder of real ones is given."""
@@ -33,7 +33,7 @@ def require_agreement(engine: Path, onnx: Path, frames: Path | None, name: Path)
     largest as well. Raises CoconetError with the figures if the engine is further away than its precision allows.
     """
     profile = read_engine_card(engine).options.profile
-    with closing(open_contender(onnx)) as model, closing(open_contender(engine)) as candidate:
+    with closing(open_to_compare(onnx)) as model, closing(open_to_compare(engine)) as candidate:
         card = common_card(model.card, candidate.card)
         parity = compare(model, candidate, _pairs(frames, card, profile))
         require(parity, PRECISIONS[candidate.card.precision].limits, f"{name}, against {onnx.name}")

@@ -50,7 +50,7 @@ def verify(
     from coconet.runtime.rig.sample_frames import sample_frames
     from coconet.runtime.verify.error_map import error_panel
     from coconet.runtime.verify.parity import answers_of
-    from coconet.runtime.verify.reference_backend import common_card, open_contender
+    from coconet.runtime.verify.reference_backend import common_card, open_to_compare
     from coconet.runtime.verify.report import ComparedModel, VerifyReport
     from coconet.runtime.verify.verification import judge, limits_for, verification_of
 
@@ -59,7 +59,7 @@ def verify(
     with ExitStack() as stack:
         panel_scratch = stack.enter_context(whole_file(_png(worst))) if worst else None
         json_scratch = stack.enter_context(whole_file(json_file)) if json_file else None
-        models = [stack.enter_context(closing(open_contender(name))) for name in names]
+        models = [stack.enter_context(closing(open_to_compare(name))) for name in names]
         pairs, console = sample_frames(frames, reading), Console(stderr=True)
         shown = track(
             pairs, "comparing", total=length_hint(pairs) or None, console=console, disable=not console.is_terminal

@@ -12,7 +12,7 @@ from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.cameras.usb_bus import crowded_buses
 from coconet.runtime.doctor.finding import Finding
 from coconet.runtime.preprocess.fit import Placement
-from coconet.runtime.rig.first_look import FirstLook, look_at
+from coconet.runtime.rig.camera_facts import CameraFacts, probe_camera
 from coconet.runtime.rig.open_rig import open_side
 from coconet.runtime.rig.rig_file import Rig
 
@@ -21,12 +21,12 @@ _UNLIKE_RATES = 1.5
 
 def rig_findings(rig: Rig, root: Path = Path("/")) -> Iterator[Finding]:
     """Try both addresses, one after the other, for some seconds each. root: where /sys lies."""
-    looks: list[FirstLook] = []
+    looks: list[CameraFacts] = []
     for role in ROLES:
         table = rig.visible if role == "visible" else rig.infrared
         subject = f"{role} {table.shown}"
         try:
-            look = look_at(partial(open_side, rig, role))
+            look = probe_camera(partial(open_side, rig, role))
         except CoconetError as error:
             yield Finding(subject, "bad", _why_not(error), error.remedy)
             continue
@@ -61,7 +61,7 @@ def _why_not(error: CoconetError) -> str:
     )
 
 
-def _together(rig: Rig, visible: FirstLook, infrared: FirstLook) -> Iterator[Finding]:
+def _together(rig: Rig, visible: CameraFacts, infrared: CameraFacts) -> Iterator[Finding]:
     placement = Placement(rig.alignment.alignment(), rig.alignment.fit)
     try:
         told = placement.described(infrared.size_px, visible.size_px)

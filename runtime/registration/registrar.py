@@ -16,13 +16,13 @@ from coconet.runtime.frame import FramePair
 class Registration:
     """Where the infrared picture lies on the visible one.
 
-    homography: (3, 3) from infrared to visible pixels. method: its name, in a word. told: how well the pictures bear
+    homography: (3, 3) from infrared to visible pixels. method: its name, in a word. summary: how well the pictures bear
     it out, in words.
     """
 
     homography: NDArray[np.float64]
     method: str
-    told: str
+    summary: str
 
 
 class Registrar(Protocol):

@@ -13,9 +13,9 @@ from coconet.redaction import is_network_address
 from coconet.runtime.cameras.open_camera import ROLES, Role, is_folder
 from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.preprocess.warp import Alignment
+from coconet.runtime.rig.camera_facts import CameraFacts, probe_camera
 from coconet.runtime.rig.dual_channel import thermal_channel
 from coconet.runtime.rig.edit import NewRig
-from coconet.runtime.rig.first_look import FirstLook, look_at
 from coconet.runtime.rig.open_rig import open_rig, open_side
 from coconet.runtime.rig.rig_file import AlignmentTable, Rig, read_by
 from coconet.runtime.rig.sample_frames import rig_file_at
@@ -102,8 +102,8 @@ def with_password_file(new: NewRig, path: Path) -> NewRig:
     return NewRig(new.text.replace(f"${{{name}}}", f"${{file:{path.absolute()}}}"), {})
 
 
-def _seen(rig: Rig, role: Role) -> FirstLook:
-    look = look_at(partial(open_side, rig, role))
+def _seen(rig: Rig, role: Role) -> CameraFacts:
+    look = probe_camera(partial(open_side, rig, role))
     if look is None:
         table = rig.visible if role == "visible" else rig.infrared
         raise CoconetError(table.shown, wanted="frames", got="none", remedy="Check the address.")
@@ -112,17 +112,17 @@ def _seen(rig: Rig, role: Role) -> FirstLook:
 
 def _aligned(rig: Rig) -> tuple[AlignmentTable, str]:
     from coconet.runtime.registration.edges import EdgeRegistrar
-    from coconet.runtime.registration.moments import Moments, alignment_of
+    from coconet.runtime.registration.pair_sampling import PairSampling, alignment_of
 
     with open_rig(rig, align=False) as stream:
-        found = alignment_of(EdgeRegistrar(), Moments().of(stream))
+        found = alignment_of(EdgeRegistrar(), PairSampling().of(stream))
     geometry = found.alignment
     table = AlignmentTable(
         homography=geometry.homography, size_px=geometry.size_px, infrared_size_px=geometry.infrared_size_px
     )
-    return table, f"found by {found.method}: {found.told}"
+    return table, f"found by {found.method}: {found.summary}"
 
 
-def _fit_in_words(visible: FirstLook, infrared: FirstLook) -> str:
+def _fit_in_words(visible: CameraFacts, infrared: CameraFacts) -> str:
     """How the infrared picture would be laid on the visible one; empty for equal sizes."""
     return Placement(Alignment()).described(infrared.size_px, visible.size_px)

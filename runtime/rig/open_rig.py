@@ -85,17 +85,17 @@ def aligned_first(rig: Rig, opener: CameraOpener | None = None) -> Rig:
     if rig.alignment.fit != "align" or not rig.alignment.alignment().trivial:
         return rig
     from coconet.runtime.registration.edges import EdgeRegistrar
-    from coconet.runtime.registration.moments import Moments, alignment_of
+    from coconet.runtime.registration.pair_sampling import PairSampling, alignment_of
 
     try:
         with open_rig(rig.model_copy(update={"realtime": False}), align=False, opener=opener) as stream:
-            found = alignment_of(EdgeRegistrar(), Moments().of(stream))
+            found = alignment_of(EdgeRegistrar(), PairSampling().of(stream))
     except CameraAbsent:
         raise
     except CoconetError as error:
         warn_once(f"no alignment was found, and the pictures are scaled instead. {error}")
         return fitted_by(rig, "scale")
-    note_once(f"aligned by the edges of both pictures (--fit align): {found.told}")
+    note_once(f"aligned by the edges of both pictures (--fit align): {found.summary}")
     geometry = {name: getattr(found.alignment, name) for name in ("homography", "size_px", "infrared_size_px")}
     return rig.model_copy(update={"alignment": rig.alignment.model_copy(update=geometry)})
 

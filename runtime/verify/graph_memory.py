@@ -34,7 +34,7 @@ SHARE_OF_FREE = 0.5
 
 
 @dataclass(frozen=True)
-class Weight:
+class MemoryEstimate:
     """What a graph holds at once at a frame size. free_bytes: what the machine has left; None if it does not say."""
 
     size: FrameSize
@@ -52,13 +52,13 @@ class Weight:
         )
 
 
-def weigh(file: OnnxFile, size: FrameSize) -> Weight:
+def estimate_memory(file: OnnxFile, size: FrameSize) -> MemoryEstimate:
     """Estimate what a camera-ready graph of one pair holds at once for frames of this size, weights included.
 
     Every tensor counts from the node that makes it to the last that reads it, what ONNX Runtime computes with beside
     them does not. Raises CoconetError where the graph does not run.
     """
-    return Weight(size, _peak(file.model.graph, _bytes_of(file, size)), _free_bytes())
+    return MemoryEstimate(size, _peak(file.model.graph, _bytes_of(file, size)), _free_bytes())
 
 
 def _bytes_of(file: OnnxFile, size: FrameSize) -> dict[str, int]:

@@ -21,7 +21,7 @@ from coconet.runtime.frame_check import size_in_words
 from coconet.writing.scratch import ScratchFolder
 
 
-def open_contender(model: Path | str) -> Backend:
+def open_to_compare(model: Path | str) -> Backend:
     """Open what `open_backend` opens; an INT8 model in ONNX runs node by node as written.
 
     Optimised for this processor, it would be judged by the rounding and saturation of the processor's integer

@@ -129,7 +129,7 @@ def test_every_method_registers_the_same_warp(search: AlignmentSearch, pair: Fra
     found = open_registrar(search).register([pair])
     assert distance_px(found.homography, SHIFTED) < 0.5
     assert found.method == method
-    assert found.told.startswith(told)
+    assert found.summary.startswith(told)
 
 
 def test_a_board_that_is_nowhere_whole_is_said_with_what_was_asked_for() -> None:

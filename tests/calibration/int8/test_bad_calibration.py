@@ -27,7 +27,7 @@ from coconet.runtime.commands.verify import verify
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
 from coconet.runtime.verify.parity import answers_of
-from coconet.runtime.verify.reference_backend import open_contender
+from coconet.runtime.verify.reference_backend import open_to_compare
 from coconet.runtime.verify.verification import VerdictLimits, judge, verification_of
 from tests.support.called import call, complaint_of
 from tests.support.frames import pair_of
@@ -142,7 +142,7 @@ def test_a_gate_on_real_frames_sees_ranges_of_dark_noise(lopsided: Path) -> None
     sites = quantizable_convs(model)
     dark = as_pairs(lambda index: noise(index) / 8, lambda index: noise(index) / 8)
     ranges = observe(model, sorted({site.activation for site in sites}), dark).ranges(RangeMethod())
-    gate = Gate(lopsided, as_pairs(day, night), ParityLimits(40.0, 96), open_contender(lopsided))
+    gate = Gate(lopsided, as_pairs(day, night), ParityLimits(40.0, 96), open_to_compare(lopsided))
     assert not gate.measure(quantize_model(model, sites, ranges)).holds
 
 
@@ -153,11 +153,11 @@ def test_the_gate_gives_the_verdict_of_verify_metrics_and_all(lopsided: Path, tm
     ranges = observe(model, sorted({site.activation for site in sites}), frames).ranges(RangeMethod())
     quantized = quantize_model(model, sites, ranges)
     limits = ParityLimits(10.0, 255)
-    gate = Gate(lopsided, frames, limits, open_contender(lopsided))
+    gate = Gate(lopsided, frames, limits, open_to_compare(lopsided))
     assert gate.measure(quantized).holds
     quantized.write(tmp_path / "int8.onnx")
     answers = answers_of(
-        open_contender(lopsided), open_contender(tmp_path / "int8.onnx"), fit_pairs(frames, model.card)
+        open_to_compare(lopsided), open_to_compare(tmp_path / "int8.onnx"), fit_pairs(frames, model.card)
     )
     verdict = judge(verification_of(answers), VerdictLimits(limits, 1e-9))
     assert gate.measure(quantized).reasons == ()
@@ -218,7 +218,7 @@ def require_only_the_metrics_to_object(path: Path, frames: list[FramePair]) -> N
     model = OnnxModel.read(path)
     sites = quantizable_convs(model)
     ranges = observe(model, sorted({site.activation for site in sites}), frames).ranges(RangeMethod("mse"))
-    gate = Gate(path, frames, replace(PRECISIONS["int8"].limits, worst_psnr_db=40.0), open_contender(path))
+    gate = Gate(path, frames, replace(PRECISIONS["int8"].limits, worst_psnr_db=40.0), open_to_compare(path))
     quantized = quantize_model(model, sites, ranges)
     assert gate.measure(quantized).holds
     assert "changed by" in replace(gate, metric_change=PRECISIONS["int8"].metric_change).measure(quantized).reasons[0]

@@ -21,7 +21,7 @@ from coconet.calibration.int8.threshold import RangeMethod
 from coconet.cards.precision import ParityLimits
 from coconet.errors import CoconetError
 from coconet.runtime.frame import FramePair
-from coconet.runtime.verify.reference_backend import open_contender
+from coconet.runtime.verify.reference_backend import open_to_compare
 from tests.support.frames import pair_of
 from tests.support.small_unet import write_unet
 from tests.support.textured import textured
@@ -80,7 +80,7 @@ def test_tensors_of_unlike_range_are_nearer_with_a_scale_each(tmp_path: Path) ->
     whole = OnnxModel.read(path)
     ranges = ranges_of(whole)
     split = split_concats(whole, ranges)
-    gate = Gate(path, pairs(4), ParityLimits(40.0, 96), open_contender(path))
+    gate = Gate(path, pairs(4), ParityLimits(40.0, 96), open_to_compare(path))
     kept = [model for model in (whole, split) if model is not None]
     found = [gate.measure(quantize_model(model, quantizable_convs(model), ranges)).parity.psnr_db for model in kept]
     assert found[1] > found[0] + 6.0

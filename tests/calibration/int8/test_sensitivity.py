@@ -29,7 +29,7 @@ from coconet.calibration.int8.threshold import RangeMethod
 from coconet.cards.engine_card import BuildOptions
 from coconet.cards.precision import ParityLimits
 from coconet.runtime.frame import FramePair
-from coconet.runtime.verify.reference_backend import open_contender
+from coconet.runtime.verify.reference_backend import open_to_compare
 from tests.support.frames import pair_of
 from tests.support.small_unet import QUANTIZED, write_unet
 
@@ -59,7 +59,7 @@ def prepared(path: Path, *, spoilt: str | None = None) -> Sensitivity:
     if spoilt is not None:
         thresholds = {**ranges.thresholds, spoilt: ranges.thresholds[spoilt] / 20}
         ranges = ActivationRanges(ranges.model_sha256, ranges.record, thresholds)
-    gate = Gate(path, pairs(), ParityLimits(40.0, 96), open_contender(path))
+    gate = Gate(path, pairs(), ParityLimits(40.0, 96), open_to_compare(path))
     return Sensitivity(model, ranges, gate, conv_macs(model, pairs()[0]))
 
 

@@ -245,7 +245,7 @@ def test_an_engine_of_this_device_gets_its_name_after_it_fused_like_its_model(
     def opened(path: Path) -> object:
         return Stand(model, path, wrong) if path.suffix == ".engine" else open_backend(path)
 
-    monkeypatch.setattr(engine_check, "open_contender", opened)
+    monkeypatch.setattr(engine_check, "open_to_compare", opened)
     check = functools.partial(engine_check.require_agreement, onnx=model, frames=None, name=out)
     if not wrong:
         build_engine(device_job(model), out, BuildAids(check=check))
@@ -269,7 +269,7 @@ def test_the_check_fuses_at_the_sizes_of_the_profile_and_at_no_others(
         opened.append(Stand(model, path, wrong=False))
         return opened[-1]
 
-    monkeypatch.setattr(engine_check, "open_contender", opens)
+    monkeypatch.setattr(engine_check, "open_to_compare", opens)
     frames = textured_pairs(tmp_path / "frames", 2) if real else None
     check = functools.partial(engine_check.require_agreement, onnx=model, frames=frames, name=out)
     profile = SizeProfile(FrameSize(17, 48), FrameSize(33, 81), FrameSize(96, 128))

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from coconet.cards.frame_size import FrameSize
 from coconet.cards.model_card import CARD_KEY
 from coconet.cards.onnx_card import OnnxFile, read_onnx
-from coconet.runtime.verify.graph_memory import Weight, weigh
+from coconet.runtime.verify.graph_memory import MemoryEstimate, estimate_memory
 from tests.support.tiny_onnx import HIDDEN, averaging_card, write_averaging_model
 
 LARGE = FrameSize(480, 640)
@@ -24,7 +24,7 @@ def weights_of(file: OnnxFile) -> int:
 def test_what_is_alive_at_the_widest_node_is_counted(tmp_path: Path, size: tuple[int, int] | None) -> None:
     file = read_onnx(write_averaging_model(tmp_path / "m.onnx", size=size))
     # At the ReLU: its HIDDEN maps and those it reads, luma, and the picture of three channels.
-    assert weigh(file, LARGE).peak_bytes == 4 * 480 * 640 * (2 * HIDDEN + 1 + 3) + weights_of(file)
+    assert estimate_memory(file, LARGE).peak_bytes == 4 * 480 * 640 * (2 * HIDDEN + 1 + 3) + weights_of(file)
 
 
 def write_attention(path: Path) -> Path:
@@ -54,13 +54,13 @@ def write_attention(path: Path) -> Path:
 
 def test_an_attention_grows_with_the_square_of_the_picture(tmp_path: Path) -> None:
     area = 480 * 640
-    found = weigh(read_onnx(write_attention(tmp_path / "m.onnx")), LARGE).peak_bytes
+    found = estimate_memory(read_onnx(write_attention(tmp_path / "m.onnx")), LARGE).peak_bytes
     assert found == pytest.approx(4 * area**2 + 2 * 4 * area, rel=1e-3)
 
 
 def test_it_is_warned_of_what_the_machine_can_hardly_hold() -> None:
-    assert Weight(LARGE, 18 * 10**9, 8 * 10**9).warning.startswith(
+    assert MemoryEstimate(LARGE, 18 * 10**9, 8 * 10**9).warning.startswith(
         "the graph holds about 18.0 GB at once at 480x640, and this machine has 8.0 GB left"
     )
-    assert Weight(LARGE, 10**9, 8 * 10**9).warning == ""
-    assert Weight(LARGE, 18 * 10**9, None).warning == ""
+    assert MemoryEstimate(LARGE, 10**9, 8 * 10**9).warning == ""
+    assert MemoryEstimate(LARGE, 18 * 10**9, None).warning == ""

@@ -18,7 +18,7 @@ from coconet.media.pixels import Pixels
 from coconet.model_names import shipped_model
 from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
-from coconet.runtime.verify.reference_backend import CachingBackend, common_card, open_contender
+from coconet.runtime.verify.reference_backend import CachingBackend, common_card, open_to_compare
 from tests.support.conv_onnx import write_conv_model
 from tests.support.tiny_onnx import averaging_card, write_averaging_model
 
@@ -30,21 +30,23 @@ THERMAL = RNG.integers(0, 256, (32, 48, 1), dtype=np.uint8)
 def test_an_int8_graph_runs_as_written(tmp_path: Path) -> None:
     path = write_conv_model(tmp_path / "m.onnx", "int8")
     as_written = OnnxRuntimeBackend(path, optimise=False).fuse(COLOUR, THERMAL)
-    np.testing.assert_array_equal(open_contender(path).fuse(COLOUR, THERMAL), as_written)
+    np.testing.assert_array_equal(open_to_compare(path).fuse(COLOUR, THERMAL), as_written)
 
 
 def test_the_shipped_int8_model_runs_as_its_file_does() -> None:
     as_written = OnnxRuntimeBackend(shipped_model("lite-int8"), optimise=False).fuse(COLOUR, THERMAL)
-    np.testing.assert_array_equal(open_contender("lite-int8").fuse(COLOUR, THERMAL), as_written)
+    np.testing.assert_array_equal(open_to_compare("lite-int8").fuse(COLOUR, THERMAL), as_written)
 
 
 def test_a_word_and_a_float_model_open_as_ever(tmp_path: Path) -> None:
-    assert isinstance(open_contender("average"), BaselineBackend)
-    assert open_contender(write_averaging_model(tmp_path / "m.onnx")).card.precision == "fp32"
+    assert isinstance(open_to_compare("average"), BaselineBackend)
+    assert open_to_compare(write_averaging_model(tmp_path / "m.onnx")).card.precision == "fp32"
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
-def test_a_contender_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: PrecisionName) -> None:
+def test_a_model_to_compare_is_opened_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: PrecisionName
+) -> None:
     opened: list[str] = []
     session = onnxruntime.InferenceSession
 
@@ -54,13 +56,13 @@ def test_a_contender_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", counted)
     path = write_conv_model(tmp_path / "m.onnx", precision)
-    assert open_contender(path).card.precision == precision
+    assert open_to_compare(path).card.precision == precision
     assert opened == [str(path)]
 
 
 def test_a_missing_model_is_said_in_the_words_of_every_model(tmp_path: Path) -> None:
     with pytest.raises(CoconetError, match=r"gone\.onnx: wanted a model file, or one of the words"):
-        open_contender(tmp_path / "gone.onnx")
+        open_to_compare(tmp_path / "gone.onnx")
 
 
 class Counted:

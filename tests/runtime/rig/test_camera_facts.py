@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coconet.runtime.cameras.camera import Camera
-from coconet.runtime.rig.first_look import look_at
+from coconet.runtime.rig.camera_facts import probe_camera
 from tests.support.recordings import ListCamera, stamped
 
 
@@ -17,7 +17,7 @@ def test_a_camera_that_takes_long_to_open_is_looked_at_all_the_same(monkeypatch:
         now_s[0] += 30
         return ListCamera(stamped(range(0, 200_000_000, 40_000_000)))
 
-    look = look_at(opened)
+    look = probe_camera(opened)
     assert look is not None
     assert look.fps == 25
     assert look.opened_s == 30

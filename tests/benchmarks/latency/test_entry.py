@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coconet.benchmarks.latency.contender import RINGS, Entry, label_entries
+from coconet.benchmarks.latency.entry import RINGS, Entry, label_entries
 from coconet.cards.engine_card import DeviceIdentity
 from coconet.errors import CoconetError
 from coconet.runtime.backends.tensorrt import engine as trt_engine

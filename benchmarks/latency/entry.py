@@ -1,4 +1,4 @@
-"""A contender: one model on one runner, which is one line of a benchmark."""
+"""An entry of a benchmark, which is one line of it: a model, and what runs it."""
 
 from __future__ import annotations
 

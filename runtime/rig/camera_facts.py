@@ -1,4 +1,4 @@
-"""A first look at a camera: its size, rate, depth, codec, clock and delay, from its first frames."""
+"""Facts of a camera, from its first frames: its size, rate, depth, codec, clock and delay."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LATE_SHARE = 0.95
 
 
 @dataclass(frozen=True)
-class FirstLook:
+class CameraFacts:
     """What the first frames of a camera tell.
 
     size_px: (width, height). samples: their type, as uint8. fps: by the stamps, None of fewer than three frames.
@@ -51,7 +51,7 @@ class FirstLook:
         return f"{picture}, clock: {self.stamps}{begins}{delay}{jitter}"
 
 
-def look_at(opened: Callable[[], Camera]) -> FirstLook | None:
+def probe_camera(opened: Callable[[], Camera]) -> CameraFacts | None:
     """Open a camera, read it for up to 60 frames or 4 s, and close it; None for one that gives no frame.
 
     Raises what opening and reading raise.
@@ -71,12 +71,12 @@ def look_at(opened: Callable[[], Camera]) -> FirstLook | None:
         return _told(camera, frames, opened_s)
 
 
-def _told(camera: Camera, frames: list[tuple[Frame, int]], opened_s: float) -> FirstLook:
+def _told(camera: Camera, frames: list[tuple[Frame, int]], opened_s: float) -> CameraFacts:
     first = frames[-1][0]
     height, width, channels = first.pixels.shape
     stamps = [frame.timestamp_ns for frame, _ in frames]
     steps = [later - earlier for earlier, later in pairwise(stamps) if later > earlier]
-    return FirstLook(
+    return CameraFacts(
         name=camera.name,
         size_px=(width, height),
         channels=channels,

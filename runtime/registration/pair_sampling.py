@@ -1,4 +1,4 @@
-"""Moments to align by: pairs of a rig some time apart, and the alignment that a method finds in them."""
+"""Pairs to align by, some time apart in the stream of a rig, and the alignment that a method finds in them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PATIENCE_S = 10.0  # a camera that is lost may come back
 
 
 @dataclass(frozen=True)
-class Moments:
+class PairSampling:
     """Which pairs to look at: N of them, every so many-th."""
 
     pairs: int = 6
@@ -43,7 +43,7 @@ class RigAlignment:
 
     alignment: Alignment
     method: str
-    told: str
+    summary: str
 
 
 def alignment_of(registrar: Registrar, seen: Sequence[FramePair]) -> RigAlignment:
@@ -51,7 +51,7 @@ def alignment_of(registrar: Registrar, seen: Sequence[FramePair]) -> RigAlignmen
     found = registrar.register(seen)
     visible_px, infrared_px = _sizes(seen[0])
     alignment = Alignment(as_matrix(found.homography), visible_px, infrared_size_px=infrared_px)
-    return RigAlignment(alignment, found.method, found.told)
+    return RigAlignment(alignment, found.method, found.summary)
 
 
 def _sizes(pair: FramePair) -> tuple[tuple[int, int], tuple[int, int]]:
