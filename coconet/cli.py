@@ -42,11 +42,16 @@ ReserveOption = Annotated[
     typer.Option(
         "--reserve-mb",
         min=0,
-        help="Keep so much of the disk free: what is recorded ends before, and is whole.",
+        help="Megabytes of the disk to keep free: what is recorded ends before, and is whole.",
         show_default="1000, or a twentieth of a small disk",
     ),
 ]
 """How much of a disk recordings leave, in megabytes, as coconet.files.spare_bytes takes it."""
+
+EditedRigArgument = Annotated[
+    Path | None, typer.Argument(help="A rig.toml, of cameras or of a recording; it takes the result.")
+]
+"""Of commands that find something about a rig; in place of it they take the two options below."""
 
 VisibleOption = Annotated[str | None, typer.Option("--visible", help="Or the visible camera, video or folder.")]
 """In place of a rig file, together with the next one."""
@@ -56,6 +61,9 @@ InfraredOption = Annotated[str | None, typer.Option("--infrared", help="The infr
 
 RigOutOption = Annotated[Path, typer.Option("--out", help="The rig file to write, if none was given.")]
 """Of commands that write what they find into a rig file."""
+
+SaveOption = Annotated[bool, typer.Option("--save/--no-save", help="Write it into the rig file.")]
+"""Whether they do."""
 
 _UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 

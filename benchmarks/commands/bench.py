@@ -100,11 +100,11 @@ def measure(
     quick: Annotated[bool, typer.Option("--quick", help="All shipped models, two sizes, under two minutes.")] = False,
     matrix: Annotated[bool, typer.Option("--matrix", help="Every model and PyTorch peer at four sizes.")] = False,
     streams: Annotated[
-        float, typer.Option(min=0, help="Also end to end, from two videos of so many seconds to a fused one.")
+        float, typer.Option(min=0, help="Also end to end, from two videos of this many seconds to a fused one.")
     ] = 0.0,
     layers: Annotated[bool, typer.Option("--layers", help="Also profile ONNX models node by node.")] = False,
     patience: Annotated[
-        float, typer.Option(min=1, help="Leave a model out that takes longer than so many seconds for one answer.")
+        float, typer.Option(min=1, help="Leave a model out that takes longer than this many seconds for one answer.")
     ] = 120.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Keep everything here while measuring.")] = None,
     html: HtmlOption = None,

@@ -20,10 +20,8 @@ def steadiness(
     ],
     visible: Annotated[str, typer.Option("--visible", help="The visible video, or a folder of its frames.")],
     infrared: Annotated[str, typer.Option("--infrared", help="The infrared video, or a folder of its frames.")],
-    frames: Annotated[int | None, typer.Option("--frames", min=2, help="Stop after so many fused frames.")] = None,
-    stride: Annotated[
-        int, typer.Option("--stride", min=1, help="Of every so many frames, fuse two neighbours only.")
-    ] = 1,
+    frames: Annotated[int | None, typer.Option("--frames", min=2, help="Stop after N fused frames.")] = None,
+    stride: Annotated[int, typer.Option("--stride", min=1, help="Of every N frames, fuse two neighbours only.")] = 1,
     scale: Annotated[float, typer.Option("--scale", min=0.05, max=1.0, help="Scale the frames first.")] = 1.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the report as JSON.")] = None,
     overwrite: OverwriteOption = False,

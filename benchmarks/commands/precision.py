@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +16,7 @@ from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
 from coconet.model_names import CHECKPOINTS, checkpoint_path
 from coconet.terminal import Console
+from coconet.writing.scratch import ScratchFolder
 
 if TYPE_CHECKING:
     from coconet.benchmarks.studies.precision import FrameSet
@@ -55,7 +55,7 @@ def precision(
     rows = []
     with ExitStack() as stack:
         scratch = stack.enter_context(whole_file(json_file)) if json_file else None
-        folder = keep or Path(stack.enter_context(TemporaryDirectory(prefix="coconet-")))
+        folder = keep or Path(stack.enter_context(ScratchFolder()))
         make_folder(folder)
         for network in networks:
             forms = made_forms(network, calibrate_on, folder, min_psnr=min_psnr)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from coconet.errors import MissingPackage
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes, LayerTime
 from coconet.runtime.frame import FramePair
+from coconet.writing.scratch import ScratchFolder
 
 try:
     import onnxruntime
@@ -80,7 +80,7 @@ def profile_nodes(model: Path, pairs: Sequence[FramePair], most: int = MOST) -> 
 
     The profiler costs time itself: shares are to be trusted more than times.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with ScratchFolder() as folder:
         options = onnxruntime.SessionOptions()
         options.enable_profiling, options.profile_file_prefix = True, str(Path(folder) / "profile")
         options.log_severity_level = 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -30,6 +29,7 @@ from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.sinks.sink import NoSink
+from coconet.writing.scratch import ScratchFolder
 
 SIZES = (FrameSize(480, 640), FrameSize(1080, 1920))
 
@@ -61,7 +61,7 @@ class SelfCheck:
     def __init__(self, patience: Patience, words: tuple[str, ...] = ONNX_WORDS) -> None:
         """Prepare. words: the shipped models to build and run."""
         self._patience, self._words = patience, words
-        self._folder = tempfile.TemporaryDirectory(prefix="coconet-")
+        self._folder = ScratchFolder()
         self._engines: dict[tuple[str, FrameSize], Path] = {}
 
     def __enter__(self) -> SelfCheck:

@@ -140,8 +140,8 @@ def main() -> None:
     """Warp, recover, tell every scene, and print a table at the end, also of what there is when it is stopped."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--scenes", type=int, default=1000, help="look at so many scenes of each group at most")
-    parser.add_argument("--draws", type=int, default=1, help="draw so many warps of each kind for each scene")
+    parser.add_argument("--scenes", type=int, default=1000, help="look at N scenes of each group at most")
+    parser.add_argument("--draws", type=int, default=1, help="draw N warps of each kind for each scene")
     parser.add_argument("--json", type=Path, help="write every recovery into this file")
     parser.add_argument("--picture", type=Path, help="only draw one alignment, of the first scene, into this file")
     options = parser.parse_args()

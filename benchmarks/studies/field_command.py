@@ -6,7 +6,6 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +16,7 @@ from coconet.cards.precision import PRECISIONS, REFERENCE
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, counted
 from coconet.terminal import Console, print_warning
+from coconet.writing.scratch import ScratchFolder
 
 if TYPE_CHECKING:
     from coconet.benchmarks.studies.excerpt import Sample
@@ -81,7 +81,7 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
         print_warning(f"left out: {reason}")
     video = _video(visible, infrared, video_frames)
     shown = _frames([pair for folder in frames for pair in _stills(folder, count)], video, size)
-    with TemporaryDirectory(prefix="coconet-") as scratch:
+    with ScratchFolder() as scratch:
         if untrained:
             entries += untrained_entries(entries, Path(scratch))
         entries = _only(entries, only)

@@ -48,7 +48,7 @@ PICTURES = ("overlay.png", "checkerboard.png")
 
 @dataclass(frozen=True)
 class AlignmentSearch:
-    """How to look: at so many pairs, every so many-th; board as `kind:7x5`, or points, or neither for the edges."""
+    """How to look: at N pairs, every Mth of the stream; board as `kind:7x5`, or points, or neither for the edges."""
 
     pairs: int = 6
     every: int = 15

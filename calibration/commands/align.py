@@ -7,20 +7,18 @@ from typing import Annotated
 
 import typer
 
-from coconet.cli import InfraredOption, OverwriteOption, RigOutOption, VisibleOption
+from coconet.cli import EditedRigArgument, InfraredOption, OverwriteOption, RigOutOption, SaveOption, VisibleOption
 from coconet.reading import Reading, reads_pictures
 
 
 @reads_pictures
 def align(
-    rig: Annotated[
-        Path | None, typer.Argument(help="A rig.toml, of cameras or of a recording; it takes the result.")
-    ] = None,
+    rig: EditedRigArgument = None,
     visible: VisibleOption = None,
     infrared: InfraredOption = None,
     out: RigOutOption = Path("rig.toml"),
     pairs: Annotated[int, typer.Option("--pairs", min=1, max=64, help="How many pairs to look at.")] = 6,
-    every: Annotated[int, typer.Option("--every", min=1, help="Take every so many-th pair.")] = 15,
+    every: Annotated[int, typer.Option("--every", min=1, help="Take every Nth pair.")] = 15,
     board: Annotated[
         str | None, typer.Option("--board", help="A heated target: checkerboard:7x5 (inner corners) or circles:7x5.")
     ] = None,
@@ -30,7 +28,7 @@ def align(
     pictures: Annotated[
         Path | None, typer.Option("--pictures", help="Where to put overlay.png and checkerboard.png.")
     ] = None,
-    save: Annotated[bool, typer.Option("--save/--no-save", help="Write it into the rig file.")] = True,
+    save: SaveOption = True,
     overwrite: OverwriteOption = False,
     *,
     reading: Reading,

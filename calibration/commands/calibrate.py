@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +13,7 @@ from coconet.calibration.int8.ranges import ActivationRanges, read_ranges
 from coconet.calibration.int8.threshold import MethodName, RangeMethod
 from coconet.cards.precision import PRECISIONS
 from coconet.cli import OverwriteOption
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.reading import Reading, reads_pictures
 from coconet.terminal import Console, Shown, print_warning
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from coconet.calibration.int8.graph import OnnxModel
     from coconet.calibration.int8.placement import ConvSite
     from coconet.calibration.int8.sensitivity import MixedPrecision, Sensitivity
+    from coconet.cards.onnx_card import OnnxFile
     from coconet.runtime.frame import FramePair
 
 
@@ -45,9 +45,7 @@ def calibrate(
         int | None,
         typer.Option("--every", min=1, help="Look at every Nth frame (default: 1 of a folder, 10 of recordings)."),
     ] = None,
-    crops: Annotated[
-        int, typer.Option("--crops", min=0, help="Cut crops of the frames until there are so many frames.")
-    ] = 0,
+    crops: Annotated[int, typer.Option("--crops", min=0, help="Cut crops of the frames until there are N.")] = 0,
     out: Annotated[Path | None, typer.Option("--out", help="The INT8 model (default: MODEL.int8.onnx).")] = None,
     ranges: Annotated[
         Path | None, typer.Option("--ranges", help="Take the ranges of an earlier run instead of measuring.")
@@ -93,6 +91,7 @@ def calibrate(
     from coconet.calibration.int8.placement import quantizable_convs, worth_quantizing
     from coconet.calibration.int8.qdq import quantize_model
     from coconet.calibration.int8.sensitivity import Sensitivity, conv_macs
+    from coconet.cards.onnx_card import read_onnx
     from coconet.files import check_outputs
     from coconet.runtime.verify.reference_backend import CachingBackend, open_to_compare
 
@@ -106,10 +105,11 @@ def calibrate(
     check_outputs([target, None if kept else beside], inputs=inputs, overwrite=overwrite)
     source = SourceChoice(frames, rig, visible, infrared, every, reading).open()
     limits = replace(PRECISIONS["int8"].limits, worst_psnr_db=min_psnr)
-    float_model = OnnxModel.read(model)
+    file = read_onnx(model)
+    float_model = OnnxModel.of(file)
     sites = quantizable_convs(float_model)
     division = _division(source, check_frames(check, reading) if check else None, ranges)
-    _warn_of_memory(model, next(iter(division.check)))
+    _warn_of_memory(file, next(iter(division.check)))
     found = _ranges(float_model, sites, division, ranges, chosen, crops)
     if ranges is None and source is not None:
         found = replace(found, record=replace(found.record, front_end=source.front_end()))
@@ -127,19 +127,17 @@ def calibrate(
         f"{target}: {len(mixture.sites)} of {len(macs)} convolutions in INT8 "
         f"({mixture.int8_share:.0%} of their arithmetic), {_size(target)} (before: {_size(model)})"
     )
-    typer.echo(f"{ranges_path(target)}: {found.record.method} over {_counted(found.record.frames)}")
+    typer.echo(f"{ranges_path(target)}: {found.record.method} over {counted(found.record.frames, 'frame')}")
     typer.echo(f"against {against or model.name} on {division.origin}: {mixture.parity}")
 
 
-def _warn_of_memory(model: Path, pair: FramePair) -> None:
+def _warn_of_memory(file: OnnxFile, pair: FramePair) -> None:
     from coconet.cards.frame_size import FrameSize
-    from coconet.cards.onnx_card import read_onnx
     from coconet.runtime.verify.graph_memory import estimate_memory
 
-    file = read_onnx(model)
     text = estimate_memory(file, FrameSize(*file.card.size_within(*pair.visible.pixels.shape[:2]))).warning
     if text:
-        _warn(text)
+        print_warning(text)
 
 
 def _check_ready(ranges: Path | None, *, chosen: bool) -> None:
@@ -194,8 +192,8 @@ def _measured(model: OnnxModel, sites: list[ConvSite], frames: CalibrationSet, m
     from coconet.calibration.int8.observer import observe
 
     if len(frames) < ENOUGH_FRAMES:
-        _warn(
-            f"ranges from {_counted(len(frames))}; {ENOUGH_FRAMES} or more of your own cameras are safer, "
+        print_warning(
+            f"ranges from {counted(len(frames), 'frame')}; {ENOUGH_FRAMES} or more of your own cameras are safer, "
             f"--crops {ENOUGH_FRAMES} is the next best"
         )
     tensors = sorted({site.activation for site in sites} | joined_tensors(model))
@@ -244,8 +242,9 @@ def _required_speed(model: Path, quantized: OnnxModel, pair: FramePair, least: f
     from coconet.runtime.backends.openvino_cpu import OpenVinoBackend
     from coconet.runtime.frame_check import fit_pairs, size_in_words
     from coconet.runtime.verify.speedup import measure_speedup
+    from coconet.writing.scratch import ScratchFolder
 
-    with TemporaryDirectory(prefix="coconet-") as folder:
+    with ScratchFolder() as folder:
         candidate = Path(folder) / "candidate.onnx"
         quantized.write(candidate)
         with closing(OpenVinoBackend(model)) as before, closing(OpenVinoBackend(candidate)) as after:
@@ -265,11 +264,3 @@ def _required_speed(model: Path, quantized: OnnxModel, pair: FramePair, least: f
 
 def _size(path: Path) -> str:
     return f"{path.stat().st_size / 1e6:.2f} MB"
-
-
-def _counted(frames: int) -> str:
-    return f"{frames} frame{'s' * (frames != 1)}"
-
-
-def _warn(text: str) -> None:
-    print_warning(text)

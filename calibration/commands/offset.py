@@ -7,15 +7,13 @@ from typing import Annotated
 
 import typer
 
-from coconet.cli import InfraredOption, OverwriteOption, RigOutOption, VisibleOption
+from coconet.cli import EditedRigArgument, InfraredOption, OverwriteOption, RigOutOption, SaveOption, VisibleOption
 from coconet.reading import Reading, reads_pictures
 
 
 @reads_pictures
 def offset(
-    rig: Annotated[
-        Path | None, typer.Argument(help="A rig.toml, of cameras or of a recording; it takes the result.")
-    ] = None,
+    rig: EditedRigArgument = None,
     visible: VisibleOption = None,
     infrared: InfraredOption = None,
     out: RigOutOption = Path("rig.toml"),
@@ -23,7 +21,7 @@ def offset(
     most_ms: Annotated[
         float, typer.Option("--most-ms", min=50, max=5000, help="The largest offset to look for.")
     ] = 1000,
-    save: Annotated[bool, typer.Option("--save/--no-save", help="Write it into the rig file.")] = True,
+    save: SaveOption = True,
     overwrite: OverwriteOption = False,
     *,
     reading: Reading,

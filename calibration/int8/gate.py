@@ -45,7 +45,7 @@ class Gate:
     """What an INT8 model is held against.
 
     float_model: the file it was made from. reference: the model to be like, that one or another, open; it is asked
-    for the same pictures by every trial, so one that remembers them (RememberedBackend) fuses each once.
+    for the same pictures by every trial, so one that keeps them (CachingBackend) fuses each once.
     frames: pairs of any size and channel count, the same at every iteration; they are fitted to the cards.
     metric_change: see Precision; infinite where metrics do not count. It is the gate of `coconet verify`: pixels, then,
         where those hold, fusion metrics and suspicious frames. Frames under LEAST_JUDGED_PX a side have no metrics.

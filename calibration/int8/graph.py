@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.cards.model_card import ModelCard
-from coconet.cards.onnx_card import attach_card, read_onnx
+from coconet.cards.onnx_card import OnnxFile, attach_card, read_onnx
 from coconet.errors import CoconetError, MissingPackage
 
 try:
@@ -36,11 +36,15 @@ class OnnxModel:
     @classmethod
     def read(cls, path: Path) -> OnnxModel:
         """Read a camera-ready file of coconet export. Raises CoconetError for anything else."""
-        file = read_onnx(path)
+        return cls.of(read_onnx(path))
+
+    @classmethod
+    def of(cls, file: OnnxFile) -> OnnxModel:
+        """Take a file that was read. Raises CoconetError unless it takes one pair from cameras."""
         card = file.card
         if (card.form, card.batch) != ("camera", 1):
             raise CoconetError(
-                path,
+                file.path,
                 wanted="a camera-ready model that takes one pair at a time",
                 got=f"a {card.form} one of batch {card.batch}",
                 remedy="Calibrate the model that --with-warp was given, and give the result the warp."

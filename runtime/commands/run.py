@@ -105,8 +105,8 @@ def run(
         typer.Option("--gpu-library", help="What moves frames to an engine.", show_default="the first that works"),
     ] = None,
     rotate_minutes: Annotated[float, typer.Option("--rotate-minutes", min=0, help="Begin a new video file then.")] = 0,
-    rotate_mb: Annotated[float, typer.Option("--rotate-mb", min=0, help="Or when it has so many megabytes.")] = 0,
-    keep: Annotated[int, typer.Option("--keep", min=0, help="Delete the oldest files beyond so many.")] = 0,
+    rotate_mb: Annotated[float, typer.Option("--rotate-mb", min=0, help="Or when it has this many megabytes.")] = 0,
+    keep: Annotated[int, typer.Option("--keep", min=0, help="Keep the N newest files; 0 keeps all.")] = 0,
     reserve_mb: ReserveOption = None,
     overwrite: OverwriteOption = False,
     skip_existing: Annotated[
@@ -121,7 +121,7 @@ def run(
         Path | None,
         typer.Option("--meters", help="Write what the meters of the rig read, a line a frame: .csv or .parquet."),
     ] = None,
-    frames: Annotated[int | None, typer.Option("--frames", min=1, help="Stop after so many fused frames.")] = None,
+    frames: Annotated[int | None, typer.Option("--frames", min=1, help="Stop after N fused frames.")] = None,
     view: Annotated[
         ViewerKind | None, typer.Option("--view", help="Watch it: web is a page, window one on this display.")
     ] = None,

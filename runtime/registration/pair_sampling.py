@@ -21,7 +21,7 @@ _PATIENCE_S = 10.0  # a camera that is lost may come back
 
 @dataclass(frozen=True)
 class PairSampling:
-    """Which pairs to look at: N of them, every so many-th."""
+    """Which pairs to look at: `pairs` of them, one of `every`."""
 
     pairs: int = 6
     every: int = 15

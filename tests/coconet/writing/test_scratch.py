@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -83,3 +84,11 @@ def test_a_number_that_no_process_can_have_and_a_link_do_no_harm(own_places: Pat
     remove_leftovers(own_places)
     assert victim.exists()
     assert [path.name for path in own_places.glob(".*")] == [".y.coconet-999999999-abcdefgh.txt"]
+
+
+def test_no_other_file_makes_temporary_ones_that_a_kill_would_leave() -> None:
+    root = Path(__file__).resolve().parents[3]
+    parts = (root / part for part in ("coconet", "runtime", "export", "calibration", "benchmarks"))
+    makes = re.compile(r"\b(TemporaryDirectory|NamedTemporaryFile|mkdtemp|mkstemp)\b")
+    found = [path.name for part in parts for path in part.rglob("*.py") if makes.search(path.read_text())]
+    assert found == ["scratch.py"]
