@@ -33,7 +33,7 @@ CHECKPOINTS = {"lite": "lite.safetensors", "coconet": "coconet.safetensors"}
 Rule = Literal["average", "maximum", "pyramid", "guided-filter", "two-scale", "gradient-transfer"]
 
 RULES: tuple[Rule, ...] = get_args(Rule)
-"""The words of what fuses without a network; see runtime/backends/baseline.py."""
+"""The words of what fuses without a network; see runtime/backends/rules/baseline.py."""
 
 MODEL_WORDS = (*MODELS, *RULES)
 """Every word that runs."""

@@ -12,8 +12,8 @@ from coconet.errors import ExitCode, ending_with
 from coconet.model_endings import CHECKPOINT_SUFFIXES, ENGINE_SUFFIX
 from coconet.model_names import RULES
 from coconet.runtime.api.arguments import check_path
-from coconet.runtime.backends.baseline import rule_card
 from coconet.runtime.backends.choice import WORD_OR_FILE, model_file
+from coconet.runtime.backends.rules.baseline import rule_card
 
 
 def read_card(model: Path | str) -> ModelCard:

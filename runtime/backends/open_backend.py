@@ -6,8 +6,8 @@ from pathlib import Path
 
 from coconet.model_names import RULES
 from coconet.runtime.backends.backend import Backend
-from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.backends.choice import BackendChoice, ServedElsewhere, choose_backend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 
 
 def open_backend(model: Path | str, backend: str = "auto") -> Backend:

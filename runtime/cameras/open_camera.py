@@ -15,7 +15,7 @@ from coconet.media.pairs import is_picture
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.csi import csi_pipeline
-from coconet.runtime.cameras.pixel_layouts import FrameLayout
+from coconet.runtime.cameras.device.pixel_layouts import FrameLayout
 from coconet.runtime.cameras.recorded import stamps_beside
 from coconet.runtime.frame import Side
 
@@ -118,7 +118,7 @@ def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Came
 
         return FolderCamera(path, fps=settings.fps, gray=gray, palette=settings.palette, pictures=settings.pictures)
     if _is_device(address):
-        from coconet.runtime.cameras.v4l2 import DeviceMode, V4l2Camera
+        from coconet.runtime.cameras.device.v4l2 import DeviceMode, V4l2Camera
 
         width, height = settings.size_px or (None, None)
         mode = DeviceMode(width, height, settings.fps, settings.layout)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from coconet.errors import CoconetError
 from coconet.runtime.cameras.camera import CameraAbsent, CameraWithoutVideo
+from coconet.runtime.cameras.device.usb_bus import crowded_buses
 from coconet.runtime.cameras.open_camera import ROLES
-from coconet.runtime.cameras.usb_bus import crowded_buses
 from coconet.runtime.doctor.finding import Finding
 from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.rig.camera_facts import CameraFacts, probe_camera

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.frame import Frame
 from coconet.runtime.loop.pipeline import run_pipeline
 from coconet.runtime.loop.run_stats import RunStats

@@ -20,7 +20,7 @@ import numpy as np
 
 from coconet.media.pixels import Pixels
 from coconet.media.video import VideoReader
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.cameras.synthetic.camera import PaintedCamera, PaintedSettings
 from coconet.runtime.frame import FramePair, Side
 from coconet.runtime.loop.pipeline import fuse_pair

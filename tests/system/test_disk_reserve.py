@@ -78,7 +78,7 @@ def test_a_recording_of_a_rig_ends_and_replays(tmp_path: Path) -> None:
 
 
 def test_an_output_that_has_ended_is_told_and_the_run_is_ready_all_the_same() -> None:
-    from coconet.runtime.backends.baseline import BaselineBackend
+    from coconet.runtime.backends.rules.baseline import BaselineBackend
     from tests.support.frames import fused_frame
 
     gauge = RunStats()

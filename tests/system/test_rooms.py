@@ -41,7 +41,7 @@ def module_name(path: Path) -> str:
 
 FILES = {module_name(path): path for part in FLOORS for path in sorted((ROOT / part).rglob("*.py"))}
 NEED_TORCH = {
-    *(f"coconet.networks.{name}" for name in ("vgg", "coconet", "lite", "network", "checkpoint", "custom")),
+    *(f"coconet.networks.{name}" for name in ("vgg", "coconet", "lite", "network", "blocks", "checkpoint", "custom")),
     *(
         f"coconet.networks.{name}"
         for name in ("camera_ready", "tensors.state_dict", "recognition", "tensors.weight_files")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.cameras.open_camera import open_camera
 from coconet.runtime.frame import FramePair, Side
 from coconet.runtime.loop.pipeline import fuse_pair

@@ -16,7 +16,7 @@ from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
 from coconet.media.video import VideoReader
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.loop.pipeline import run_pipeline
 from coconet.runtime.pairing.paired_captures import StreamCounts

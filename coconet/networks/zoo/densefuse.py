@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
+from coconet.networks.blocks import TRAINING, ReflectedConv, cut_off, from_tensorflow, named, of_both, reflected
 from coconet.networks.network import Network
-from coconet.networks.zoo.blocks import TRAINING, ReflectedConv, cut_off, from_tensorflow, named, of_both, reflected
 
 try:
     import torch

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
+from coconet.networks.blocks import TRAINING, from_tensorflow, leaky
 from coconet.networks.network import Network
-from coconet.networks.zoo.blocks import TRAINING, from_tensorflow, leaky
 
 try:
     import torch

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
 from coconet.media.pixels import BGR_WEIGHTS
+from coconet.networks.blocks import TRAINING, cut_off, named, of_both
 from coconet.networks.network import Network, RuledCore
-from coconet.networks.zoo.blocks import TRAINING, cut_off, named, of_both
 
 try:
     import torch

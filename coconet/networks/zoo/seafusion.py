@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
+from coconet.networks.blocks import TRAINING, conv, leaky, named
 from coconet.networks.network import Network
-from coconet.networks.zoo.blocks import TRAINING, conv, leaky, named
 
 try:
     import torch

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
+from coconet.networks.blocks import TRAINING, conv, cut_off, normalised
 from coconet.networks.network import Network
-from coconet.networks.zoo.blocks import TRAINING, conv, cut_off, normalised
 
 try:
     import torch

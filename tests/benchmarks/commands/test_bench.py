@@ -19,7 +19,7 @@ from coconet.benchmarks.commands.bench import app
 from coconet.benchmarks.latency.worker import Worker, WorkerState
 from coconet.benchmarks.results.report import read_report
 from coconet.errors import CoconetError
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from tests.support.patience import PATIENCE_S
 from tests.support.tiny_onnx import averaging_model, write_averaging_model
 

@@ -23,7 +23,7 @@ from coconet.metrics.fusion import METRICS, score
 from coconet.metrics.variants import variant_named
 from coconet.model_names import RULES
 from coconet.runtime.backends.backend import Backend
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from tests.support.called import call
 from tests.support.frames import pair_of

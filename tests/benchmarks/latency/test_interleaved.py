@@ -13,7 +13,7 @@ from coconet.benchmarks.latency.pictures import BenchFrames
 from coconet.benchmarks.latency.stopping_rule import StoppingRule
 from coconet.benchmarks.latency.worker import Worker, WorkerState, pictures
 from coconet.cards.frame_size import FrameSize
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 
 
 def process(held: WorkerState) -> int:

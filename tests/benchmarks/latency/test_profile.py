@@ -7,7 +7,7 @@ from coconet.benchmarks.latency.profile import layers_inside, stages_inside
 from coconet.benchmarks.latency.worker import WorkerState
 from coconet.cards.frame_size import FrameSize
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes, LayerTime
 
 

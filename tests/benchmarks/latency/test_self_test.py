@@ -6,7 +6,7 @@ import numpy as np
 
 from coconet.benchmarks.latency.self_test import SelfTestResult, SlowedBackend
 from coconet.benchmarks.results.compare import versus_of
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from tests.support.bench_reports import row_of
 
 

@@ -13,7 +13,7 @@ from coconet.benchmarks.studies.excerpt import Sample
 from coconet.benchmarks.studies.flicker import Steadiness, measure_steadiness
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from tests.support.frames import pair_of
 from tests.support.recordings import flat
 

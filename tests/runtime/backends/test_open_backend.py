@@ -8,9 +8,9 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.model_names import RULES
-from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from tests.support.tiny_onnx import write_averaging_model
 
 

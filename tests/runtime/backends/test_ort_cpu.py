@@ -13,8 +13,8 @@ from onnx import helper
 
 from coconet.cards.model_card import CARD_KEY
 from coconet.errors import CoconetError
-from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from tests.support.tiny_onnx import averaging_card, averaging_model, write_averaging_model
 
 RANDOM = np.random.default_rng(1)

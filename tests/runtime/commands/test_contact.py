@@ -13,7 +13,7 @@ from coconet.errors import CoconetError
 from coconet.media.image import read_picture
 from coconet.media.panel import BAND_PX, GAP_PX
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.commands.contact import contact, folder_scenes, fused_sheet, moments
 from tests.support.pair_folders import write_pair
 from tests.support.recordings import flat, write_folder, write_video

@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from coconet.event_log import LogStyle, log_event, logging_as
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.loop.liveness import STALLED_S, STARTING_S, LivenessCheck
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.loop.supervisor import Notifier, RunSupervisor

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from coconet.errors import CoconetError, ExitCode
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.frame import FramePair, FusedFrame
 from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.run_stats import RunStats

@@ -11,8 +11,8 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import OverlappingBackend
-from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.backends.choice import choose_backend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.loop.pipeline import Entry, overlapped

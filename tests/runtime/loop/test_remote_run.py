@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from coconet.runtime.backends.backend import Backend
-from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.remote.backend import RemoteBackend
 from coconet.runtime.backends.remote.server_address import ServerAddress
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.run_stats import RunStats

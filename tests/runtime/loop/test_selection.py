@@ -10,7 +10,7 @@ import pytest
 from coconet.errors import CoconetError, ExitCode
 from coconet.media.image import read_picture
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.commands.run import run
 from coconet.runtime.frame import Frame
 from coconet.runtime.loop.pipeline import Ending, run_pipeline

@@ -9,7 +9,7 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.media.image import write_picture
-from coconet.runtime.cameras.pixel_layouts import FrameLayout
+from coconet.runtime.cameras.device.pixel_layouts import FrameLayout
 from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import AlignmentTable, CameraTable, InfraredTable, Rig, fitted_by

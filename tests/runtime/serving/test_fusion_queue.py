@@ -13,10 +13,10 @@ import pytest
 from coconet.cards.model_card import ModelCard
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.baseline import BaselineBackend, rule_card
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.ort_batch import OnnxRuntimeBatch
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend, rule_card
 from coconet.runtime.serving.fusion_queue import FusionQueue, Pair, QueueLimits, fused_pairs
 from coconet.runtime.serving.model_server import open_served
 from coconet.runtime.serving.wire import TooLate, Unavailable

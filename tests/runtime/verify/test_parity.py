@@ -16,7 +16,7 @@ from coconet.cards.model_card import ModelCard
 from coconet.cards.precision import PRECISIONS, ParityLimits, PrecisionName
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.frame import FramePair
 from coconet.runtime.verify.parity import compare, require
 from tests.support.frames import pair_of

@@ -16,8 +16,8 @@ from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.model_names import shipped_model
-from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.verify.reference_backend import CachingBackend, common_card, open_to_compare
 from tests.support.conv_onnx import write_conv_model
 from tests.support.tiny_onnx import averaging_card, write_averaging_model

@@ -7,7 +7,7 @@ import pytest
 
 from coconet.cards.model_card import ModelCard
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.verify.speedup import measure_speedup

@@ -16,12 +16,12 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Answer
-from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.remote.backend import RemoteBackend, served_card
 from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.backends.remote.server_link import LOST_S, ServerLink
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.serving.fusion_queue import QueueLimits
 from coconet.runtime.serving.model_server import ModelServer, ServerSettings, open_served
 from coconet.runtime.serving.tensor_spec import TensorSpec

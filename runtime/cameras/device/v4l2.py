@@ -9,9 +9,9 @@ from coconet.errors import CoconetError, MissingPackage
 from coconet.media.palettes import InfraredGray
 from coconet.media.pixels import RawPixels
 from coconet.runtime.cameras.camera import CameraAbsent
-from coconet.runtime.cameras.pixel_layouts import FrameLayout
-from coconet.runtime.cameras.torn_frames import TornGuard
-from coconet.runtime.cameras.usb_bus import bus_advice
+from coconet.runtime.cameras.device.pixel_layouts import FrameLayout
+from coconet.runtime.cameras.device.torn_frames import TornGuard
+from coconet.runtime.cameras.device.usb_bus import bus_advice
 from coconet.runtime.frame import Frame, StampKind
 
 try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coconet.runtime.cameras.usb_bus import bus_advice, crowded_buses, usb_place
+from coconet.runtime.cameras.device.usb_bus import bus_advice, crowded_buses, usb_place
 from coconet.runtime.doctor.rig import usb_findings
 
 

@@ -24,10 +24,10 @@ class BaselineBackend:
     """Visible luma and infrared fused by a rule, the visible chroma kept; colour and gray, on any machine.
 
     `average` and `maximum` are the mean and the brighter of both, pixel by pixel, and can be worked out by hand.
-    `pyramid` takes of every detail the stronger (runtime/backends/pyramid.py); it wants sides of 16 pixels or more.
-    `guided-filter` and `two-scale` weigh what is coarse and what is fine by what stands out
-    (runtime/backends/two_scale.py). `gradient-transfer` puts the edges of the visible picture on the brightness of the
-    infrared one (runtime/backends/gradient_transfer.py); it is the slowest, and needs no more than numpy.
+    The others have a file of this room: `pyramid` takes of every detail the stronger (pyramid.py) and wants sides of 16
+    pixels or more; `guided-filter` and `two-scale` weigh what is coarse and what is fine by what stands out
+    (two_scale.py); `gradient-transfer` puts the edges of the visible picture on the brightness of the infrared one
+    (gradient_transfer.py), is the slowest, and needs no more than numpy.
     """
 
     def __init__(self, rule: Rule = "average") -> None:
@@ -67,14 +67,14 @@ class BaselineBackend:
 def _fused_by(rule: Rule, gray: Luma, thermal: Luma) -> Luma:
     """Two (H, W) by a rule that looks around every pixel."""
     if rule == "pyramid":
-        from coconet.runtime.backends.pyramid import fuse_pyramids
+        from coconet.runtime.backends.rules.pyramid import fuse_pyramids
 
         return fuse_pyramids(thermal, gray).astype(np.float32)
     if rule == "gradient-transfer":
-        from coconet.runtime.backends.gradient_transfer import transfer_gradients
+        from coconet.runtime.backends.rules.gradient_transfer import transfer_gradients
 
         return transfer_gradients(gray, thermal)
-    from coconet.runtime.backends.two_scale import fuse_guided, fuse_salient
+    from coconet.runtime.backends.rules.two_scale import fuse_guided, fuse_salient
 
     return fuse_guided(gray, thermal) if rule == "guided-filter" else fuse_salient(gray, thermal)
 

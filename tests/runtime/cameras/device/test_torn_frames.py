@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from coconet.media.pixels import RawPixels
-from coconet.runtime.cameras.pixel_layouts import FrameLayout
+from coconet.runtime.cameras.device.pixel_layouts import FrameLayout
+from coconet.runtime.cameras.device.torn_frames import TornGuard
+from coconet.runtime.cameras.device.v4l2 import DeviceMode, V4l2Camera
 from coconet.runtime.cameras.synthetic.camera import PaintedCamera, PaintedSettings
-from coconet.runtime.cameras.torn_frames import TornGuard
-from coconet.runtime.cameras.v4l2 import DeviceMode, V4l2Camera
 from tests.support.v4l2_device import give_frames
 
 SETTINGS = PaintedSettings(fps=9, width=256, height=192, duration_s=6)

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from coconet.model_names import Rule
-from coconet.runtime.backends.baseline import BaselineBackend
-from coconet.runtime.backends.gradient_transfer import energy, transfer_gradients
-from coconet.runtime.backends.two_scale import fuse_guided, fuse_salient, guided_filter
+from coconet.runtime.backends.rules.baseline import BaselineBackend
+from coconet.runtime.backends.rules.gradient_transfer import energy, transfer_gradients
+from coconet.runtime.backends.rules.two_scale import fuse_guided, fuse_salient, guided_filter
 from tests.support.textured import textured
 
 Plane = NDArray[np.float32]

@@ -13,9 +13,9 @@ from hypothesis.extra.numpy import arrays
 from coconet.errors import CoconetError
 from coconet.media.image import read_picture
 from coconet.model_names import RULES, Rule
-from coconet.runtime.backends.baseline import BaselineBackend
 from coconet.runtime.backends.choice import choose_backend
-from coconet.runtime.backends.pyramid import fuse_pyramids
+from coconet.runtime.backends.rules.baseline import BaselineBackend
+from coconet.runtime.backends.rules.pyramid import fuse_pyramids
 from coconet.runtime.loop.run import run_rig
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.runtime.cameras.pixel_layouts import LAYOUTS, FrameLayout, frame_layout
-from coconet.runtime.cameras.v4l2 import check_read_back, driver_stamp
+from coconet.runtime.cameras.device.pixel_layouts import LAYOUTS, FrameLayout, frame_layout
+from coconet.runtime.cameras.device.v4l2 import check_read_back, driver_stamp
 
 
 def test_a_doubled_frame_gives_the_raw_counts_of_its_lower_half() -> None:

@@ -1,0 +1,1 @@
+"""Rules that fuse without a network."""
