@@ -52,6 +52,12 @@ def check_same_size(side: str, pixels: Pixels, visible: Pixels) -> None:
 
 def _checked(side: str, picture: Picture, channels: tuple[int, ...], shapes: str) -> Pixels:
     wanted = f"a numpy array of uint8, shaped {shapes}"
+    if picture is None:
+        remedy = "Check the path of the file: cv2.imread gives None for one that it cannot read."
+        raise CoconetError(side, wanted=wanted, got="None", remedy=remedy)
+    if isinstance(picture, np.ma.MaskedArray):
+        remedy = "Say what its holes are to be: picture.filled(0)."
+        raise CoconetError(side, wanted=wanted, got="a masked array", remedy=remedy)
     if not isinstance(picture, np.ndarray):
         raise CoconetError(side, wanted=wanted, got=f"a {type(picture).__name__}", remedy=_AS_ARRAY)
     if picture.dtype != np.uint8:
