@@ -12,6 +12,9 @@ NAMED_FILE = re.compile(r"`((?:coconet|runtime|export|calibration|benchmarks|tes
 IN_COMMANDS = re.compile(r"(?<![\w/.-])((?:tests|benchmarks|docs)/[\w/-]+\.(?:py|md|jpg|png))")
 MODULE = re.compile(r"python -m (coconet\.[\w.]+)")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+MOST_FILES = 12
+"""In a room, as tests/system/test_rooms.py holds it."""
+
 TO_ADD = (
     *("a camera", "a file format", "a precision", "a network", "a view", "a method of alignment", "a sink"),
     *("a backend", "a command", "a metric"),
@@ -35,3 +38,10 @@ def test_every_file_that_a_document_names_is_there(document: Path) -> None:
 @pytest.mark.parametrize("what", TO_ADD)
 def test_adding_something_opens_one_to_three_files_that_are_there(what: str) -> None:
     assert 1 <= len(find_rows()[what]) <= 3
+
+
+def test_a_room_that_is_to_take_one_more_file_has_a_place_for_it() -> None:
+    table = re.findall(r"^\| \w[^|]+ \| ([^|]+) \|$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    rooms = {name for way in table for name in NAMED_FILE.findall(way) if name.endswith("/")}
+    assert len(rooms) > 5
+    assert {room for room in rooms if len([*(ROOT / room).glob("[!_]*.py")]) >= MOST_FILES} == set()
