@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from coconet.benchmarks.studies.other_threads import share_left_by
+from coconet.benchmarks.machine.other_threads import share_left_by
 from coconet.cards.engine_card import read_engine_card
 from coconet.cards.frame_size import FrameSize
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE

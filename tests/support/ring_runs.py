@@ -23,7 +23,7 @@ from functools import partial
 
 import numpy as np
 
-from coconet.benchmarks.studies.other_threads import share_left_by
+from coconet.benchmarks.machine.other_threads import share_left_by
 from coconet.errors import CoconetError
 from coconet.runtime.backends.gpu.memory import GpuMemory
 from coconet.runtime.backends.gpu.open_memory import open_gpu_memory

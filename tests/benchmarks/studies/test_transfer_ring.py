@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from coconet.benchmarks.studies import other_threads
+from coconet.benchmarks.machine import other_threads
 from coconet.benchmarks.studies import transfer_ring as gpu_ring
 from coconet.benchmarks.studies.transfer_ring import CHECKED_FRAMES, check, main, time_ring
 from coconet.cards.engine_card import DeviceIdentity
