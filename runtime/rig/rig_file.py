@@ -15,8 +15,8 @@ from coconet.reading import Reading, Starts
 from coconet.redaction import is_network_address, redact, redact_text
 from coconet.runtime.alarms.alarm import MOST_ALARMS, AlarmsTable, AlarmTable
 from coconet.runtime.api.arguments import check_path
-from coconet.runtime.cameras.open_camera import is_decoded
 from coconet.runtime.cameras.device.pixel_layouts import ByteOrder, FrameLayout, Samples, frame_layout
+from coconet.runtime.cameras.open_camera import is_decoded
 from coconet.runtime.cameras.recorded import stamps_beside
 from coconet.runtime.heat.meter import MOST_METERS, MeterTable
 from coconet.runtime.heat.temperature import TemperatureTable

@@ -29,7 +29,7 @@ from coconet.runtime.alarms.alarm import AlarmTable
 from coconet.runtime.alarms.alarm_event import AlarmEvent
 from coconet.runtime.alarms.alarm_watch import AlarmWatch
 from coconet.runtime.alarms.open_alarms import open_alarms
-from coconet.runtime.backends.baseline import BaselineBackend
+from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.frame import Frame, FramePair, FusedFrame
 from coconet.runtime.heat.meters import Meters
 from coconet.runtime.heat.reading import Heat, Reading
