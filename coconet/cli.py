@@ -28,6 +28,9 @@ COMMANDS_GROUP = "coconet.commands"
 TRACEBACK = "COCONET_TRACEBACK"
 """The environment variable that shows where an unexpected error came from."""
 
+OPENCV_WORDS = "OPENCV_LOG_LEVEL"
+"""The environment variable that lets OpenCV write to stderr, beside our one sentence about the same; set it to WARN."""
+
 _MOST_WORDS = 500  # of what a foreign error says
 
 
@@ -144,6 +147,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; coconet.commands.__main__ calls it, with the signals that end it taken care of."""
+    os.environ.setdefault(OPENCV_WORDS, "SILENT")
     try:
         app()
     except CoconetError as error:

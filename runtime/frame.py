@@ -34,6 +34,7 @@ class Frame:
     index: how many frames the camera gave before this one. name: the file's name where it came from a folder.
     stamps: whose time timestamp_ns is. palette: the colours that an infrared picture was turned back from.
     misfit: why the picture cannot be used, if a source gives such frames; its pixels only stand in then.
+    emissivity, distance_m: what the camera of a radiometric picture was set to; None for others.
     """
 
     pixels: RawPixels
@@ -43,6 +44,8 @@ class Frame:
     stamps: StampKind = "recording"
     palette: str = ""
     misfit: CoconetError | None = field(default=None, kw_only=True)
+    emissivity: float | None = field(default=None, kw_only=True)
+    distance_m: float | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

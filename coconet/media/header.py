@@ -14,6 +14,11 @@ MOST_PIXELS = 1 << 26
 """67 million, such as 8192 x 8192: more than any camera of a rig gives, and 200 MB as colour."""
 
 
+UNREAD_SUFFIXES = frozenset(
+    {".heic", ".heif", ".avif", ".jxl", ".jp2", ".gif", ".tga", ".exr", ".hdr", ".dng", ".nef", ".cr2", ".cr3", ".arw"}
+)
+"""Endings of pictures that are not read, which in a folder of others would be missing without a word."""
+
 _PNM = re.compile(rb"P([2356])" + 3 * rb"(?:\s|#[^\n]*\n)+(\d{1,9})" + rb"\s")
 """The header of gray and colour maps: width, height and the sample that is white, between blanks and comments."""
 
@@ -26,6 +31,7 @@ class PictureHeader:
     orientation: 1 to 8, as EXIF counts. gray: whether the picture has no colour channels, though a decoder may give
     some. frames: more than one in an animation. maker: `FLIR` or `DJI` where temperatures lie beside the picture.
     white: the sample that is white, where the file says one; else 0, and it is the largest of its type.
+    transfer: the curve of the samples as ITU-T H.273 numbers it, where the file says one; else 0.
     """
 
     kind: str
@@ -36,6 +42,7 @@ class PictureHeader:
     frames: int = 1
     maker: str = ""
     white: int = 0
+    transfer: int = 0
 
 
 def picture_header(data: bytes) -> PictureHeader:
@@ -78,15 +85,17 @@ def _pnm(data: bytes) -> PictureHeader:
 
 
 def _png(data: bytes) -> PictureHeader:
-    orientation, frames = UPRIGHT, 1
+    orientation, frames, transfer = UPRIGHT, 1, 0
     for name, start, size in _png_chunks(data):
         if name == b"eXIf":
             orientation = exif_orientation(data[start : start + size])
         elif name == b"acTL":
             frames = int.from_bytes(data[start : start + 4], "big")
+        elif name == b"cICP" and size == 4:
+            transfer = data[start + 1]
     width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
     gray = data[25:26] in (b"\0", b"\4")  # the colour types gray, and gray with alpha
-    return PictureHeader("png", width, height, orientation, gray, frames)
+    return PictureHeader("png", width, height, orientation, gray, frames, transfer=transfer)
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

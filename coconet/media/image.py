@@ -12,7 +12,7 @@ from coconet.files import existing_file, read_file, whole_file
 from coconet.media.header import PictureHeader, check_size, picture_header
 from coconet.media.pairs import check_picture_ending
 from coconet.media.palettes import InfraredGray
-from coconet.media.pixels import Pixels, RawPixels, as_gray, upright
+from coconet.media.pixels import Pixels, RawPixels, as_gray, check_dynamic_range, upright
 from coconet.media.radiometric import read_thermogram
 from coconet.media.thermal import Limits, ThermalSettings, common_limits, stretched_alone
 
@@ -105,8 +105,9 @@ def visible_pages(path: Path) -> list[Pixels]:
             got="a radiometric JPEG without one",
             remedy="Name the folder of the visible pictures with --visible.",
         )
-    white = picture_header(read_file(path, "a picture file")).white
-    return [visible_levels(page, path, white) for page in read_pages(path)]
+    header = picture_header(read_file(path, "a picture file"))
+    check_dynamic_range(header.transfer, path)
+    return [visible_levels(page, path, header.white) for page in read_pages(path)]
 
 
 def visible_levels(pixels: RawPixels, where: object, white: int = 0) -> Pixels:

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from coconet.errors import CoconetError, Refused, counted, reading_from
 from coconet.event_log import note_once, warn_once
-from coconet.media.header import picture_header
+from coconet.media.header import UNREAD_SUFFIXES, picture_header
 from coconet.media.naming.layouts import INFRARED_NAMES, PRESETS, SIDE_WORDS, VISIBLE_NAMES
 from coconet.media.naming.near_misses import nearest_pattern, pairs_by, pattern_of
 
@@ -67,6 +67,7 @@ def _pictures_below(folder: Path) -> list[Path]:
         if not found:
             inside = (path for path in folder.rglob("*") if is_picture(path) and path.is_file())
             found = sorted(path for path in inside if not _hidden(path.relative_to(folder)))
+    _tell_unread(folder)
     if not found:
         raise CoconetError(
             folder,
@@ -75,6 +76,16 @@ def _pictures_below(folder: Path) -> list[Path]:
             remedy="Put the pictures into this folder, or into folders inside it; save those of other kinds as PNG.",
         )
     return found
+
+
+def _tell_unread(folder: Path) -> None:
+    """Warn of pictures that lie in a folder and are of kinds that are not read."""
+    unread = [
+        path for path in folder.iterdir() if path.suffix.lower() in UNREAD_SUFFIXES and not path.name.startswith(".")
+    ]
+    if unread:
+        kinds = ", ".join(sorted({path.suffix.lower() for path in unread}))
+        warn_once(f"{folder}: {counted(len(unread), 'picture')} left out, of kinds that are not read: {kinds}.")
 
 
 def _without_pictures(folder: Path) -> str:
@@ -329,11 +340,10 @@ def _keyed(paths: Sequence[Path], key: Callable[[Path], Key]) -> dict[Key, Path]
     found: dict[Key, Path] = {}
     for path in paths:
         if (other := found.setdefault(key(path), path)) != path:
+            wanted = "one picture of each name, whatever its ending and capital letters"
+            got = f"another one with the same name, {path.name}"
             raise CoconetError(
-                other,
-                wanted="one picture of each name, whatever its ending and capital letters",
-                got=f"another one with the same name, {path.name}",
-                remedy="Remove or rename one of the two, or choose by --pair-by.",
+                other, wanted=wanted, got=got, remedy="Remove or rename one of the two, or choose by --pair-by."
             )
     return found
 

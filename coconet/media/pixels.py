@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from coconet.errors import CoconetError
+
 Pixels = NDArray[np.uint8]
 """(H, W, 3) BGR or (H, W, 1) gray, uint8."""
 
@@ -86,3 +88,18 @@ def upright(pixels: RawPixels, orientation: int) -> RawPixels:
     if orientation in (3, 4, 7, 8):
         turned = turned[::-1]
     return np.ascontiguousarray(turned)
+
+
+_HDR = {16: "PQ (SMPTE ST 2084)", 18: "HLG (ARIB STD-B67)"}
+"""Transfer curves, as ITU-T H.273 numbers them, whose samples are no levels of an ordinary screen."""
+
+
+def check_dynamic_range(transfer: int, where: object) -> None:
+    """Refuse visible pictures whose transfer curve is one of high dynamic range."""
+    if transfer in _HDR:
+        raise CoconetError(
+            where,
+            wanted="visible pictures of standard dynamic range",
+            got=f"high dynamic range, {_HDR[transfer]}",
+            remedy="Convert them to BT.709 first, for example by the filters zscale and tonemap of FFmpeg.",
+        )

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from coconet.media.pixels import RawPixels
 from coconet.media.thermal import ThermalSettings
 from coconet.runtime.cameras.camera import Camera, damaged_frames, decoder_of
 from coconet.runtime.frame import STILL, Frame, StampKind
+
+if TYPE_CHECKING:
+    from coconet.media.image import InfraredStills
 
 SECOND_NS = 10**9
 
@@ -137,10 +141,10 @@ class FolderCamera:
         path, index = self._pictures.paths[self._next], self._next
         self._next += 1
         pixels, misfit = self._picture(path)
-        palette = self._infrared.palette if self._infrared else ""
         stamp_ns = round(index * SECOND_NS / self._fps)
         name = self._pictures.names[index]
-        return Frame(pixels, stamp_ns, index, name, stamps=self._stamps, palette=palette, misfit=misfit)
+        frame = Frame(pixels, stamp_ns, index, name, stamps=self._stamps, misfit=misfit)
+        return _as_read(frame, self._infrared)
 
     def close(self) -> None:
         """Forget the pictures that are left."""
@@ -173,9 +177,8 @@ class PagesCamera:
         from coconet.media.image import InfraredStills, visible_pages
 
         self.name, self._fps, self.rate_said = str(path), fps or FOLDER_FPS, fps is not None
-        infrared = InfraredStills(ThermalSettings(palette=palette)) if gray else None
-        self._pages: list[RawPixels] = infrared.pages(path) if infrared else [*visible_pages(path)]
-        self._palette = infrared.palette if infrared else ""
+        self._infrared = InfraredStills(ThermalSettings(palette=palette)) if gray else None
+        self._pages: list[RawPixels] = self._infrared.pages(path) if self._infrared else [*visible_pages(path)]
         self._stamps: StampKind = STILL if len(self._pages) == 1 else "recording"
         self._file, self._next, self.frames_expected = path.name, 0, len(self._pages)
 
@@ -186,11 +189,20 @@ class PagesCamera:
         index, self._next = self._next, self._next + 1
         name = self._file if len(self._pages) == 1 else ""
         stamp_ns = round(index * SECOND_NS / self._fps)
-        return Frame(self._pages[index], stamp_ns, index, name, stamps=self._stamps, palette=self._palette)
+        return _as_read(Frame(self._pages[index], stamp_ns, index, name, stamps=self._stamps), self._infrared)
 
     def close(self) -> None:
         """Forget the pages that are left."""
         self._next = len(self._pages)
+
+
+def _as_read(frame: Frame, infrared: InfraredStills | None) -> Frame:
+    """The frame with what was found when its infrared picture was read."""
+    if infrared is None:
+        return frame
+    return dataclasses.replace(
+        frame, palette=infrared.palette, emissivity=infrared.emissivity, distance_m=infrared.distance_m
+    )
 
 
 class Pace:

@@ -140,13 +140,16 @@ class ThermalStretch:
         self._raw: bool | None = None
         self._range_of = self._settings.range_of
         self.palette = ""
+        self._emissivity: float | None = None
+        self._distance_m: float | None = None
 
     @property
     def front_end(self) -> FrontEnd | None:
         """What a model card says of this; None before the first frame, which tells whether the camera gives counts."""
         if self._raw is None:
             return None
-        return front_end_of(self._settings, raw_counts=self._raw, range_of=self._range_of or "", palette=self.palette)
+        told = front_end_of(self._settings, raw_counts=self._raw, range_of=self._range_of or "", palette=self.palette)
+        return dataclasses.replace(told, emissivity=self._emissivity, distance_m=self._distance_m)
 
     @property
     def dead_pixels(self) -> NDArray[np.intp]:
@@ -160,6 +163,7 @@ class ThermalStretch:
         """
         self._raw = frame.pixels.dtype != np.uint8
         self.palette = frame.palette or self.palette
+        self._emissivity, self._distance_m = frame.emissivity, frame.distance_m
         if self._raw:
             pixels = self._stretched(frame)
         else:

@@ -10,7 +10,7 @@ import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.media.palettes import InfraredGray, is_coloured
-from coconet.media.pixels import UPRIGHT, RawPixels, upright
+from coconet.media.pixels import UPRIGHT, RawPixels, check_dynamic_range, upright
 
 try:
     import av
@@ -23,9 +23,6 @@ except ImportError as error:
 _BICUBIC, _FULL_CHROMA, _ACCURATE_ROUNDING = 4, 0x2000, 0x40000
 
 INTERPOLATION = _BICUBIC | _FULL_CHROMA | _ACCURATE_ROUNDING
-
-_HDR = {16: "PQ (SMPTE ST 2084)", 18: "HLG (ARIB STD-B67)"}
-"""Transfer curves (AVCOL_TRC) whose samples are no levels of an ordinary screen."""
 
 _NEUTRAL = 12  # how far chroma lies from its middle in gray pictures that went through a lossy codec, of 8 bit
 
@@ -93,13 +90,7 @@ class FrameDecoder:
         return self._turned(frame, self._square(pixels))
 
     def _colours(self, frame: av.VideoFrame) -> RawPixels:
-        if int(frame.color_trc or 0) in _HDR:
-            raise CoconetError(
-                self._where,
-                wanted="visible video of standard dynamic range",
-                got=f"high dynamic range, {_HDR[int(frame.color_trc)]}",
-                remedy="Convert it to BT.709 first, for example by the filters zscale and tonemap of FFmpeg.",
-            )
+        check_dynamic_range(int(frame.color_trc or 0), self._where)
         return self._converted(frame, "bgr24", INTERPOLATION)
 
     def _samples(self, frame: av.VideoFrame) -> RawPixels:

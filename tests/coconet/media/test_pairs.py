@@ -30,6 +30,11 @@ def test_other_files_are_no_pictures(tmp_path: Path) -> None:
     assert [path.name for path in pictures_in(touch(tmp_path / "x", "a.PNG", "notes.txt"))] == ["a.PNG"]
 
 
+def test_pictures_of_kinds_that_are_not_read_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(pictures_in(touch(tmp_path, "a.png", "b.HEIC", "c.gif", ".d.heic"))) == 1
+    assert "2 pictures left out, of kinds that are not read: .gif, .heic." in capsys.readouterr().err.replace("\n", " ")
+
+
 def test_a_folder_without_the_two_is_refused(tmp_path: Path) -> None:
     touch(tmp_path / "ir", "a.png")
     with pytest.raises(CoconetError, match="wanted a subfolder called vis, visible, .* got none of them"):

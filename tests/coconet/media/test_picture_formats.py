@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
 from coconet.errors import CoconetError
 from coconet.media.header import MOST_PIXELS
@@ -298,3 +298,17 @@ def test_a_portable_map_is_written_in_gray_or_colour_under_any_of_its_names(
 ) -> None:
     write_picture(tmp_path / f"a{ending}", smooth((5, 7), channels))
     assert np.array_equal(read_picture(tmp_path / f"a{ending}"), smooth((5, 7), channels))
+
+
+@pytest.mark.parametrize(("transfer", "refused"), [(1, False), (13, False), (16, True), (18, True)])
+def test_a_visible_picture_of_high_dynamic_range_is_refused_as_video_is(
+    transfer: int, refused: bool, tmp_path: Path
+) -> None:
+    told = PngImagePlugin.PngInfo()
+    told.add(b"cICP", bytes([9, transfer, 0, 1]))
+    Image.new("RGB", (8, 8), (200, 100, 50)).save(tmp_path / "a.png", pnginfo=told)
+    if not refused:
+        assert read_visible(tmp_path / "a.png")[0, 0].tolist() == [50, 100, 200]
+        return
+    with pytest.raises(CoconetError, match="wanted visible pictures of standard dynamic range"):
+        read_visible(tmp_path / "a.png")

@@ -17,6 +17,8 @@ from coconet.media.image import InfraredStills, read_visible
 from coconet.media.pairs import pair_by_name
 from coconet.media.palettes import palette_colours
 from coconet.media.radiometric import read_thermogram
+from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.rig.sample_frames import RigFrames
 from tests.support.flir_jpeg import counts_of, write_flir_jpeg
 
 CELSIUS = np.add.outer(np.linspace(10, 30, 24), np.linspace(0, 10, 32))
@@ -49,10 +51,12 @@ def test_emissivity_and_distance_stand_in_the_card(file: Path, tmp_path: Path) -
     for side in ("vis", "ir"):
         (tmp_path / side).mkdir()
         (tmp_path / side / file.name).write_bytes(file.read_bytes())
-    front_end = FolderSource(tmp_path).front_end()
-    assert front_end.raw_counts
-    assert front_end.emissivity == pytest.approx(0.95)
-    assert front_end.distance_m == 0
+    rig = Rig.from_addresses(tmp_path / "vis", tmp_path / "ir")
+    for front_end in (FolderSource(tmp_path).front_end(), RigFrames(rig).front_end()):
+        assert front_end is not None
+        assert front_end.raw_counts
+        assert front_end.emissivity == pytest.approx(0.95)
+        assert front_end.distance_m == 0
 
 
 def test_without_the_library_the_picture_is_taken_and_it_is_said(

@@ -133,7 +133,7 @@ def test_colours_follow_the_matrix_and_the_range_of_the_stream(
 def test_high_dynamic_range_is_refused_in_words(curve: int, tmp_path: Path) -> None:
     form = VideoForm("ffv1", "yuv420p10le", "gray10le", colour={"color_trc": curve, "colorspace": 9})
     path = write_raw_video(tmp_path / "a.mkv", [counts_of((24, 32), 10)], form)
-    with pytest.raises(CoconetError, match=r"wanted visible video of standard dynamic range, got .*tonemap"):
+    with pytest.raises(CoconetError, match=r"wanted visible pictures of standard dynamic range, got .*tonemap"):
         first(path, gray=False)
 
 
