@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,11 +11,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
-from coconet.errors import MissingPackage, Refused
+from coconet.errors import CoconetError, MissingPackage, Refused
+from coconet.event_log import warn_once
 from coconet.files import free_name, give_name, unfinished, writing_to
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.heat.reading import Reading
 from coconet.runtime.sinks.sink import WHOLE, Delivery
+from coconet.writing.scratch import lock_unfinished
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -44,6 +47,7 @@ class MeterSheet:
         self._columns: tuple[str, ...] = ()
         self._file: _Table | None = None
         self._written: Path | None = None
+        self._lock: int | None = None
 
     def write(self, frame: FusedFrame) -> None:
         """Append the line of a frame; of one without meters, nothing."""
@@ -69,6 +73,7 @@ class MeterSheet:
             with writing_to(self._written):
                 file.close()
                 give_name(unfinished(self._written), self._written)
+            self._unlock()
 
     def discard(self) -> None:
         """Let go of the file, which stays under its unfinished name."""
@@ -76,6 +81,12 @@ class MeterSheet:
         if file is not None:
             with suppress(OSError):
                 file.close()
+            self._unlock()
+
+    def _unlock(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
 
     def _begin(self, columns: tuple[str, ...]) -> None:
         self.close()
@@ -83,7 +94,31 @@ class MeterSheet:
         self._columns = columns
         kind = _ParquetTable if self._path.suffix.lower() == ".parquet" else _CsvTable
         with writing_to(self._written):
-            self._file = kind(unfinished(self._written), columns)
+            scratch = unfinished(self._written)
+            _recover(self._written, scratch)
+            self._file = kind(scratch, columns)
+            self._lock = lock_unfinished(scratch)
+
+
+def _recover(path: Path, scratch: Path) -> None:
+    """Keep what a run of the same name that was killed has left: CSV up to there, Parquet as it is, without its end.
+
+    Raises CoconetError while another run writes it.
+    """
+    if not scratch.is_file():
+        return
+    lock = lock_unfinished(scratch)
+    if lock is None:
+        remedy = "Choose another name, or stop that run."
+        raise CoconetError(
+            path, wanted="a name that nothing else writes to", got="one that a run writes", remedy=remedy
+        )
+    os.close(lock)
+    if path.suffix.lower() == ".csv":
+        kept = scratch.rename(free_name(path, "recovered"))
+    else:
+        kept = scratch.rename(unfinished(free_name(path, "damaged")))
+    warn_once(f"a run that was killed had left {scratch.name}; what was in it is {kept.name} now.")
 
 
 def check_sheet(path: Path) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from coconet.event_log import log_event, warn_once
 from coconet.runtime.frame import STILL, Frame, FramePair
+from coconet.runtime.heat.heat_map import HeatMap
 from coconet.runtime.heat.measuring import read_region
 from coconet.runtime.heat.meter import MeterTable
 from coconet.runtime.heat.placing import Placing
@@ -52,21 +53,23 @@ class Meters:
         """Read all meters from a pair as the cameras gave it. dead: flat indices of pixels known not to measure."""
         blind, tables, unit = self._why_blind(pair), self.tables, self.thermometer.settings.unit
         if blind:
-            heat = Heat(
-                tuple(Reading(one.name, one.kind, unit, blind=blind) for one in tables), None, unit, blind, None, tables
-            )
+            none = tuple(Reading(one.name, one.kind, unit, blind=blind) for one in tables)
+            heat = Heat(none, None, unit, blind, None, tables)
+        elif not tables:  # nothing is measured until a program asks for it
+            picture = pair.infrared.pixels
+            heat = Heat((), lambda: self.thermometer.measure(picture, dead), unit, placing=placing)
         else:
             found = self.thermometer.measure(pair.infrared.pixels, dead)
-            readings = []
-            for table in tables:
-                region = self._region(table, found.size_px, placing)
-                if isinstance(region, str):
-                    readings.append(Reading(table.name, table.kind, unit, blind=region))
-                else:
-                    readings.append(read_region(table, region, found, unit))
-            heat = Heat(tuple(readings), found, unit, placing=placing, meters=tables)
+            readings = tuple(self._reading(one, found, placing) for one in tables)
+            heat = Heat(readings, lambda: found, unit, placing=placing, meters=tables)
         self._tell(heat.readings)
         return heat
+
+    def _reading(self, table: MeterTable, found: HeatMap, placing: Placing | None) -> Reading:
+        region, unit = self._region(table, found.size_px, placing), self.thermometer.settings.unit
+        if isinstance(region, str):
+            return Reading(table.name, table.kind, unit, blind=region)
+        return read_region(table, region, found, unit)
 
     def _why_blind(self, pair: FramePair) -> str:
         if "infrared" in pair.missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -59,16 +60,21 @@ class Reading:
 class Heat:
     """The temperatures of a pair's infrared picture, and what the meters read there.
 
-    map: of every pixel; None while the camera tells none, and `blind` says why. placing: how the infrared picture lies
-    on the visible one; None if it does not. meters: what was read, one for each reading.
+    source: gives the map; None while the camera tells no temperatures, and `blind` says why. placing: how the infrared
+    picture lies on the visible one; None if it does not. meters: what was read, one for each reading.
     """
 
     readings: tuple[Reading, ...]
-    map: HeatMap | None = None
+    source: Callable[[], HeatMap] | None = field(default=None, repr=False)
     unit: Unit = "celsius"
     blind: str = ""
     placing: Placing | None = field(default=None, repr=False)
     meters: tuple[MeterTable, ...] = ()
+
+    @cached_property
+    def map(self) -> HeatMap | None:
+        """The temperature of every pixel; measured when it is first asked for, if no meter has needed it."""
+        return None if self.source is None else self.source()
 
     @cached_property
     def temperatures(self) -> NDArray[np.float32] | None:

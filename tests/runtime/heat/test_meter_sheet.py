@@ -69,6 +69,19 @@ def test_a_file_is_unfinished_until_it_is_whole_and_stays_so_after_an_error(tmp_
     assert len((tmp_path / "m.csv.unfinished").read_text().splitlines()) == 3
 
 
+def test_what_a_killed_run_has_left_is_kept_and_what_another_writes_is_left_alone(tmp_path: Path) -> None:
+    killed = MeterSheet(tmp_path / "m.csv")
+    killed.write(frames(1, BOX)[0])
+    with pytest.raises(CoconetError, match="one that a run writes"):
+        MeterSheet(tmp_path / "m.csv").write(frames(1, BOX)[0])
+    killed.discard()
+    after = MeterSheet(tmp_path / "m.csv")
+    after.write(frames(1, COLDEST)[0])
+    after.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m-recovered.csv", "m.csv"]
+    assert "disc value" in rows_of(tmp_path / "m-recovered.csv")[0]
+
+
 def test_other_meters_begin_the_next_file(tmp_path: Path) -> None:
     sheet = MeterSheet(tmp_path / "m.csv")
     for frame in (*frames(2, BOX), *frames(3, BOX, COLDEST)):

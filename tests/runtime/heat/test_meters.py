@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from coconet.media.pixels import RawPixels
 from coconet.runtime.frame import FramePair
+from coconet.runtime.heat.heat_map import HeatMap
 from coconet.runtime.heat.meter import MeterTable
 from coconet.runtime.heat.meters import EIGHT_BIT, Meters
 from coconet.runtime.heat.placing import Placing
@@ -185,6 +187,23 @@ def test_a_meter_in_visible_pixels_reads_what_is_shown_there() -> None:
     (reading,) = heat_of(meters, heat_pair(counts_of(disc_c())), placing).readings
     assert reading.at_px == (RIGHT, DOWN)
     assert reading.value == pytest.approx(WARM_C, abs=0.01)
+
+
+def test_without_a_meter_nothing_is_measured_until_a_program_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    meters, measured = meters_of(), list[int]()
+    measure = meters.thermometer.measure
+
+    def counted(pixels: RawPixels, dead: NDArray[np.intp]) -> HeatMap:
+        measured.append(1)
+        return measure(pixels, dead)
+
+    monkeypatch.setattr(meters.thermometer, "measure", counted)
+    found = heat_of(meters, heat_pair(counts_of(disc_c())))
+    assert measured == []
+    for _ in range(2):
+        assert found.temperatures is not None
+        assert float(found.temperatures.max()) == pytest.approx(WARM_C, abs=0.01)
+    assert measured == [1]
 
 
 def test_other_meters_are_read_from_the_next_pair_on() -> None:
