@@ -28,7 +28,7 @@ def _finding(name: str, needs: Needs, missing: Missing) -> Finding:
     missed = {option: extra for option, extra in needs.options.items() if missing(extra)}
     extras = [f"{option}: {extra}" for option, extra in missed.items() if extra not in SYSTEM_PACKAGES]
     system = [option for option, extra in missed.items() if extra in SYSTEM_PACKAGES]
-    told = ["runs"]
-    told += [f"with more extras also {', '.join(extras)}"] if extras else []
-    told += [f"with the system's GStreamer (docs/rig.md) also {', '.join(system)}"] if system else []
-    return Finding(subject, "ok", "; ".join(told))
+    parts = ["runs"]
+    parts += [f"with more extras also {', '.join(extras)}"] if extras else []
+    parts += [f"with the system's GStreamer (docs/rig.md) also {', '.join(system)}"] if system else []
+    return Finding(subject, "ok", "; ".join(parts))
