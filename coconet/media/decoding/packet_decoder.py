@@ -1,4 +1,4 @@
-"""What turns packets into frames: FFmpeg with a device that decodes for it, or GStreamer."""
+"""What turns packets into frames: the contract, and FFmpeg with a device that decodes for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from av.codec.hwaccel import HWAccel
 from av.error import EOFError as NoMoreFrames
 from av.error import FFmpegError
 
-from coconet.errors import MissingPackage
 from coconet.media.decoding.decoder import HardwareDecoder
 
 if TYPE_CHECKING:
@@ -40,17 +39,6 @@ class PacketDecoder(Protocol):
 def rows_of(plane: Any) -> np.ndarray:
     """(rows, bytes of a line, padding included) uint8 of a plane, which it shares."""
     return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height]
-
-
-def open_decoder(candidate: HardwareDecoder, stream: VideoStream, shown: av.VideoFrame) -> PacketDecoder:
-    """Open a hardware decoder for a stream. shown: a picture of it, as software gives it. Raises DecodingFailed."""
-    if not candidate.elements:
-        return FFmpegDecoder(candidate, stream.codec_context)
-    try:
-        from coconet.media.decoding.gstreamer_decoder import GStreamerDecoder
-    except MissingPackage as error:
-        raise DecodingFailed(str(error)) from error
-    return GStreamerDecoder(candidate, stream.codec_context, shown)
 
 
 class FFmpegDecoder:

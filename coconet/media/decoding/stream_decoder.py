@@ -12,7 +12,8 @@ from coconet.errors import MissingPackage
 from coconet.event_log import log_event
 from coconet.media.decoding.decoder import HardwareDecoder
 from coconet.media.decoding.decoder_choice import DecoderChoice
-from coconet.media.decoding.packet_decoder import DecodingFailed, PacketDecoder, open_decoder, rows_of
+from coconet.media.decoding.open_decoder import open_decoder
+from coconet.media.decoding.packet_decoder import DecodingFailed, PacketDecoder, rows_of
 
 try:
     import av
