@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,11 +66,13 @@ def export_checked(
     options = _better_folded(checkpoint, out, options, pairs[:FINITE_FRAMES], reference)
     with whole_file(out) as scratch:
         export_onnx(checkpoint, scratch, options, card)
-        _warn_of_memory(scratch, card, pairs[0])
+        with _failing_in_words("its graph", f"{options.size or 'any size'}", out):
+            _warn_of_memory(scratch, card, pairs[0])
         with closing(_open_candidate(scratch, card)) as candidate:
+            # First, as a graph that fails at one of them may fail at the size of the pairs, and this says what helps.
+            _require_further_sizes(reference, candidate, pairs[0], options, out)
             parity = compare(reference, candidate, pairs)
             require(parity, PRECISIONS[options.precision].limits, f"{out}, against PyTorch")
-            _require_further_sizes(reference, candidate, pairs[0], options, out)
     return parity
 
 
@@ -90,16 +92,18 @@ def _require_further_sizes(
     """
     for cut in _cuts(pair, candidate.card):
         size = size_in_words(*cut.visible.pixels.shape[:2])
-        wanted = f"{options.size or 'any size'}, so {size} as well"
-        _require_an_answer(reference, cut, f"the network itself at {size}", wanted, out)
-        _require_an_answer(candidate, cut, f"its graph at {size}", wanted, out)
+        for backend, who in ((reference, "the network itself"), (candidate, "its graph")):
+            with _failing_in_words(f"{who} at {size}", f"{options.size or 'any size'}, so {size} as well", out):
+                backend.fuse(cut.visible.pixels, cut.infrared.pixels)
         where = f"{out}, against PyTorch at {size}"
         require(compare(reference, candidate, [cut]), PRECISIONS[options.precision].limits, where)
 
 
-def _require_an_answer(backend: Backend, pair: FramePair, who: str, wanted: str, out: Path) -> None:
+@contextmanager
+def _failing_in_words(who: str, wanted: str, out: Path) -> Iterator[None]:
+    """Say of an error inside that it is one of `who`, by the name of the export, and what helps."""
     try:
-        backend.fuse(pair.visible.pixels, pair.infrared.pixels)
+        yield
     except (CoconetError, RuntimeError) as error:
         got = error.got if isinstance(error, CoconetError) else first_line(error)
         remedy = "Name one frame size with --size HEIGHTxWIDTH, or pad with --multiple to what its layers halve by."

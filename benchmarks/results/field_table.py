@@ -72,7 +72,7 @@ def field_page(rows: Sequence[FieldRow], variant: Variant, told: Sequence[str]) 
 
 
 def _points(rows: Sequence[FieldRow]) -> list[tuple[str, str, float, float]]:
-    """Name, kind, time in FP32 as a multiple of the yardstick's, and VIF, the mean of day and night."""
+    """Name, kind, work in FP32 as a multiple of the yardstick's, and VIF, the mean of day and night."""
     return [
         (row.entry.name, row.entry.kind, row.paces[REFERENCE].ratio, sum(vif) / len(vif))
         for row in rows

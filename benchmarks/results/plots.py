@@ -102,7 +102,7 @@ def field_plot(points: Sequence[tuple[str, str, float, float]]) -> str:
         axes.legend(frameon=False, loc="lower right")
         axes.set_xscale("log")
         axes.margins(0.12, 0.22)
-        _time_axis(axes, "time of a frame in FP32, as a multiple of the yardstick (left is faster)")
+        _time_axis(axes, "ratio: work of a frame in FP32, as a multiple of the yardstick (left is less)")
         axes.set_ylabel("VIF (up is better)")
         _label_points(axes, [label for label, *_ in points], places)
         return _svg(figure)

@@ -34,9 +34,10 @@ RANDOM_WEIGHTS = "random weights, so there is only its speed"
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast one form is. ms: the median time of a frame. ratio: that of the yardstick in the same turn, median.
+    """How fast one form is. ms: the median time of a frame.
 
-    What else a machine does changes the times of two runs, but hardly what they are to each other within a turn.
+    ratio: its work as a multiple of the yardstick's in the same turn, median. On a processor work is processor time of
+    all threads: on a busy one the time of a long frame is mostly that of others, and that of a short one is not.
     """
 
     ms: float
@@ -87,7 +88,7 @@ class FieldStudy:
                 for precision, model in forms.models.items()
             }
             graph_bytes = Path(forms.models[REFERENCE]).stat().st_size if entry.weights else None
-            paces, notes = time_in_turns(opened, self.yardstick, self.frames.timed), tuple(forms.notes)
+            paces, notes = self._paces(opened), tuple(forms.notes)
             if entry.kind == "untrained":
                 return FieldRow(entry, graph_bytes, paces=paces, notes=(RANDOM_WEIGHTS, *notes))
             reference = opened[REFERENCE]
@@ -96,28 +97,42 @@ class FieldStudy:
             steadiness = measure_steadiness([(entry.name, reference)], self.frames.video, report=report)
             return FieldRow(entry, graph_bytes, quality, paces, steadiness.models[0].change.flicker_ratio, notes)
 
+    def _paces(self, opened: Mapping[PrecisionName, Backend]) -> dict[PrecisionName, Pace]:
+        return time_in_turns(opened, self.yardstick, self.frames.timed, (time.perf_counter, work_clock()))
+
 
 def open_form(entry: FieldEntry, model: str) -> Backend:
     """Open a form of an entry with the runner of the table."""
     return open_backend(model, "auto" if entry.kind == "classical" else field_runner())
 
 
+def work_clock() -> Callable[[], float]:
+    """The clock of ratios: of the threads of this process where a processor fuses, of the wall where a GPU does."""
+    return time.perf_counter if field_runner() == "ort-cuda" else time.process_time
+
+
 def time_in_turns(
     forms: Mapping[PrecisionName, Backend],
     yardstick: Backend,
     pair: FramePair,
-    clock: Callable[[], float] = time.perf_counter,
+    clocks: tuple[Callable[[], float], Callable[[], float]],
 ) -> dict[PrecisionName, Pace]:
-    """How fast every form fuses a pair; all and the yardstick take turns, so that what disturbs one disturbs all."""
+    """How fast every form fuses a pair; all and the yardstick take turns, so that what disturbs one disturbs all.
 
-    def spent_ms(backend: Backend) -> float:
-        begin = clock()
+    clocks: of the wall, and of the work that ratios are made of; both in seconds.
+    """
+
+    def spent(backend: Backend) -> tuple[float, float]:
+        begin = [clock() for clock in clocks]
         backend.fuse(pair.visible.pixels, pair.infrared.pixels)
-        return 1e3 * (clock() - begin)
+        wall, work = (clock() - start for clock, start in zip(clocks, begin, strict=True))
+        return 1e3 * wall, work
 
-    turns = [(spent_ms(yardstick), {name: spent_ms(form) for name, form in forms.items()}) for _ in range(ROUNDS + 1)]
+    turns = [(spent(yardstick)[1], {name: spent(form) for name, form in forms.items()}) for _ in range(ROUNDS + 1)]
     return {
-        name: Pace(median(turn[name] for _, turn in turns[1:]), median(turn[name] / unit for unit, turn in turns[1:]))
+        name: Pace(
+            median(turn[name][0] for _, turn in turns[1:]), median(turn[name][1] / unit for unit, turn in turns[1:])
+        )
         for name in forms
     }
 

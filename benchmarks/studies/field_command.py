@@ -185,11 +185,12 @@ def _told(shown: FieldFrames, frames: list[Path], unit: FieldEntry, size: str | 
     parts = " and ".join(f"{counted(len(pairs), 'pair')} by {part}" for part, pairs in shown.stills.items())
     middle = f", of each the middle {size}" if size else ""
     device = this_device()
+    work = "the time" if field_runner() == "ort-cuda" else "the processor time"
     load = "" if device.busy is None else f" under a load of {device.busy * device.cores:.0f}"
     return [
         f"{parts} of {', '.join(folder.name for folder in frames)}{middle}; flicker over "
         f"{counted(len(shown.video), 'frame')}.",
         f"Times at {size_in_words(*shown.timed.visible.pixels.shape[:2])} on {device.name}{load}, networks by "
-        f"{field_runner()}. Ratio is the time as a multiple of {unit.name} in {PRECISIONS[REFERENCE].label}, measured "
-        "in turns with it, which what else runs there hardly changes.",
+        f"{field_runner()}. Ratio is {work} as a multiple of that of {unit.name} in {PRECISIONS[REFERENCE].label}, "
+        "measured in turns with it.",
     ]

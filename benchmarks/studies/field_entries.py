@@ -101,8 +101,9 @@ def _weight_files(folder: Path) -> list[Path]:
 
 
 def make_forms(entry: FieldEntry, frames: Path, folder: Path, size: str | None) -> Forms:
-    """Export an entry and calibrate it in `folder`, by the commands themselves; graphs of the same weights are taken.
+    """Export an entry and calibrate it in `folder`, by the commands themselves.
 
+    Graphs of the same weights are taken: those in `folder`, and of our networks those that are shipped.
     size: the one size of all frames, if they have one. FP16 is made where a GPU computes in it.
     Raises CoconetError where it cannot be exported at all.
     """
@@ -112,16 +113,18 @@ def make_forms(entry: FieldEntry, frames: Path, folder: Path, size: str | None) 
     notes = []
     base = folder / f"{_file_name(entry.name)}{ONNX_SUFFIX}"
     for record in _wanted():
+        shipped = [record.onnx_beside(checkpoint_path(entry.weights))] if entry.kind == "ours" else []
         target = record.onnx_beside(base)
+        taken = next((graph for graph in (*shipped, target) if _is_of(entry, graph)), None)
         try:
-            if not _is_of(entry, target):
+            if taken is None:
                 _make(entry, record, base, frames, size)
         except CoconetError as error:
             if record.name == REFERENCE:
                 raise
             notes.append(f"no {record.label}: {error.got}")
             continue
-        made[record.name] = str(target)
+        made[record.name] = str(taken or target)
     return Forms(made, notes)
 
 

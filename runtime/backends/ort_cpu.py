@@ -29,8 +29,8 @@ VERSION = str(onnxruntime.__version__)
 
 OrtValue = onnxruntime.OrtValue
 
-ERRORS_ONLY = 3
-"""ONNX Runtime's own log level: what it warns of is about its optimiser, not about the user's model."""
+FATAL_ONLY = 4
+"""ONNX Runtime's own log level: it warns of its optimiser, not of the user's model, and raises its errors as well."""
 
 EXPORT = "Export the model with coconet export."
 
@@ -40,7 +40,7 @@ def session_options(threads: int | None = None, optimise: bool = True) -> Any:
     if threads is not None and threads < 1:
         raise CoconetError("threads", wanted="1 or more", got=str(threads), remedy="Leave it out to use every core.")
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = ERRORS_ONLY
+    options.log_severity_level = FATAL_ONLY
     options.intra_op_num_threads = threads or 0
     # Idle threads sleep: spinning gains some 8 % alone on a machine, and costs half the rate beside busy neighbours.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

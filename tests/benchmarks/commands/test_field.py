@@ -14,14 +14,15 @@ from coconet.benchmarks.results.field_table import field_markdown, field_page
 from coconet.benchmarks.studies.excerpt import Sample
 from coconet.benchmarks.studies.field import FieldStudy, time_in_turns
 from coconet.benchmarks.studies.field_command import field
-from coconet.benchmarks.studies.field_entries import FieldEntry, Forms, find_entries, untrained_entries
+from coconet.benchmarks.studies.field_entries import FieldEntry, Forms, find_entries, make_forms, untrained_entries
 from coconet.benchmarks.studies.field_frames import FieldFrames, by_daylight, middle_of, write_pairs
 from coconet.cards.frame_size import FrameSize
 from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError
+from coconet.files import sha256_of
 from coconet.metrics.fusion import METRICS, score
 from coconet.metrics.variants import variant_named
-from coconet.model_names import RULES
+from coconet.model_names import RULES, shipped_checkpoint, shipped_model
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.cameras.pair_folder import FolderFrames
@@ -105,15 +106,20 @@ def test_graphs_are_of_one_size_only_if_stills_and_video_are() -> None:
 
 
 def test_forms_are_timed_in_turns_and_compared_within_each() -> None:
-    """The machine is ten times as slow in the first turn, which does not count, and twice as slow in every other."""
+    """The machine is ten times as slow in the first turn, which does not count, and twice as slow in every other.
+
+    A form waits for others half of its time, so its work is half of that.
+    """
     slowness = (10.0, 1.0, 2.0, 1.0, 2.0, 1.0)
     spent = ((0.001 * slow, 0.003 * slow) for slow in slowness)
     ticks = iter([at for pair in spent for seconds in pair for at in (7.0, 7.0 + seconds)])
     pair = pair_of(textured(0, 48, 64), textured(1, 48, 64))
     forms: dict[PrecisionName, Backend] = {"fp32": BaselineBackend("maximum")}
-    (pace,) = time_in_turns(forms, BaselineBackend("average"), pair, lambda: next(ticks)).values()
+    worked = iter([at for slow in slowness for work in (0.001, 0.0015) for at in (5.0, 5.0 + work * slow)])
+    clocks = (lambda: next(ticks), lambda: next(worked))
+    (pace,) = time_in_turns(forms, BaselineBackend("average"), pair, clocks).values()
     assert pace.ms == pytest.approx(3.0)
-    assert pace.ratio == pytest.approx(3.0)
+    assert pace.ratio == pytest.approx(1.5)
 
 
 def test_the_middle_of_a_picture_is_cut_and_a_smaller_one_refused() -> None:
@@ -136,7 +142,7 @@ def test_rules_stand_in_the_csv_with_the_scores_of_their_pictures(tmp_path: Path
     made = ("--csv", tmp_path / "f.csv", "--html", tmp_path / "f.html", "--variant", "cddfuse")
     result = call(field, "--frames", frames, "--only", "average", "--only", "maximum", *made)
     assert result.exit_code == 0, result.exception
-    assert "Ratio is the time as a multiple of average in FP32" in result.stdout
+    assert "as a multiple of that of average in FP32, measured in turns" in result.stdout
     rows = rows_of(tmp_path / "f.csv")
     assert [(row["name"], row["variant"], row["parameters"]) for row in rows] == [
         ("average", "cddfuse", "0"),
@@ -157,6 +163,13 @@ def test_rules_stand_in_the_csv_with_the_scores_of_their_pictures(tmp_path: Path
     assert page.count("<svg") == 1
     assert "cddfuse: " in page
     assert "| average | 0 |" in result.stdout
+
+
+def test_ours_are_measured_as_they_are_shipped(tmp_path: Path, frames: Path) -> None:
+    entry = FieldEntry("lite", "ours", "lite", "lite", 0, sha256_of(shipped_checkpoint("lite")))
+    models = make_forms(entry, frames, tmp_path, None).models
+    assert (models["fp32"], models["int8"]) == (str(shipped_model("lite")), str(shipped_model("lite-int8")))
+    assert not list(tmp_path.glob("*.onnx"))
 
 
 @pytest.mark.slow
