@@ -92,6 +92,7 @@ EXTRAS = {
         "ruff>=0.12",
         "selenium>=4.20",
         *FLEET,
+        "pyyaml>=6",
         "tritonclient[http]>=2.50",
         "setuptools>=64",
         "tomli>=2",
