@@ -55,6 +55,19 @@ class FrameLayout:
 
         Raises CoconetError for a buffer of another size.
         """
+        samples = self.samples_of(buffer)
+        last = self.height if self.rows is None else self.first_row + self.rows
+        picture = samples[self.first_row : last]
+        if self.scale == 1 and self.samples in ("u8", "u16"):
+            return np.asarray(picture, np.uint8 if self.samples == "u8" else np.uint16)
+        scaled: RawPixels = np.asarray(picture, np.float32) * np.float32(self.scale)
+        return scaled
+
+    def samples_of(self, buffer: RawPixels) -> RawPixels:
+        """All (height, width, 1) samples of a buffer, whatever its shape is; other pictures and telemetry among them.
+
+        Raises CoconetError for a buffer of another size.
+        """
         data = np.ascontiguousarray(buffer).view(np.uint8).reshape(-1)
         kind = np.dtype(_KINDS[self.samples]).newbyteorder("<" if self.byte_order == "little" else ">")
         wanted = self.width * self.height * kind.itemsize
@@ -65,13 +78,7 @@ class FrameLayout:
                 got=f"{data.size}",
                 remedy="Name the layout of this camera in the rig file.",
             )
-        samples = np.frombuffer(data.tobytes(), kind).reshape(self.height, self.width, 1)
-        last = self.height if self.rows is None else self.first_row + self.rows
-        picture = samples[self.first_row : last]
-        if self.scale == 1 and self.samples in ("u8", "u16"):
-            return np.asarray(picture, np.uint8 if self.samples == "u8" else np.uint16)
-        scaled: RawPixels = np.asarray(picture, np.float32) * np.float32(self.scale)
-        return scaled
+        return np.frombuffer(data.tobytes(), kind).reshape(self.height, self.width, 1)
 
 
 LAYOUTS: dict[str, FrameLayout] = {

@@ -77,7 +77,8 @@ class V4l2Camera:
                 raise CoconetError(self.name, wanted="a frame", got="none", remedy=bus_advice(self.name))
             pixels = self._picture(buffer)
             self._index += 1
-            if self._mode.layout is None or not self._guard.torn(pixels):
+            layout = self._mode.layout
+            if layout is None or not self._guard.torn(pixels, layout.samples_of(buffer)):
                 break
             self.damaged += 1
         stamp_ns, kind = driver_stamp(self._capture.get(cv2.CAP_PROP_POS_MSEC), arrived_ns)

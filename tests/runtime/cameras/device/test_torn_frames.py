@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from coconet.media.pixels import RawPixels
-from coconet.runtime.cameras.device.pixel_layouts import FrameLayout
+from coconet.runtime.cameras.device.pixel_layouts import LAYOUTS, FrameLayout
 from coconet.runtime.cameras.device.torn_frames import TornGuard
 from coconet.runtime.cameras.device.v4l2 import DeviceMode, V4l2Camera
 from coconet.runtime.cameras.synthetic.camera import PaintedCamera, PaintedSettings
@@ -35,6 +36,39 @@ def test_a_frame_whose_rows_are_rolled_is_torn(rows: int) -> None:
         guard.torn(np.roll(frame, rows, axis=0) if index % 4 == 3 else frame) for index, frame in enumerate(FRAMES)
     ]
     assert found == [index % 4 == 3 for index in range(len(FRAMES))]
+
+
+def sent(name: str, picture: RawPixels, index: int) -> RawPixels:
+    """The buffer that a camera of this layout sends: its picture between another picture or telemetry."""
+    layout = LAYOUTS[name]
+    rng = np.random.default_rng(5)
+    buffer = rng.integers(0x8000, 0x8100, (layout.height, layout.width), np.uint16)
+    buffer[-1, :4] = index  # a counter
+    rows = layout.height - layout.first_row if layout.rows is None else layout.rows
+    buffer[layout.first_row : layout.first_row + rows] = cv2.resize(picture[:, :, 0], (layout.width, rows))
+    return buffer.reshape(-1)
+
+
+@pytest.mark.parametrize("name", ["lepton", "p2-pro", "yuyv-256x386", "lepton-telemetry", "boson-320-telemetry"])
+def test_a_buffer_that_is_rolled_is_torn_whatever_lies_around_the_picture_and_in_it(name: str) -> None:
+    layout, guard = LAYOUTS[name], TornGuard()
+    rolls = {4: 40 * layout.width, 7: -30 * layout.width, 9: 51 * layout.width + 76}
+    found = []
+    for index, frame in enumerate(FRAMES[:12]):
+        hot = frame.copy()
+        hot[60:120, 80 : 110 + index] += 4000  # an object whose edges are stronger than the seam
+        buffer = np.roll(sent(name, hot, index), rolls.get(index, 0))
+        found.append(guard.torn(layout.picture(buffer), layout.samples_of(buffer)))
+    assert [index for index, torn in enumerate(found) if torn] == list(rolls)
+
+
+def test_a_camera_that_is_moved_or_turned_for_good_is_believed() -> None:
+    wide = cv2.resize(FRAMES[0], (400, 300))[:, :, None]
+    guard = TornGuard()
+    walk = [(5 * step % 90, 7 * step % 110) for step in range(20)]
+    assert not any(guard.torn(wide[row : row + 192, column : column + 256]) for row, column in walk)
+    turned = [guard.torn(np.roll(FRAMES[1], 70, axis=0)) for _ in range(40)]
+    assert not turned[-1]
 
 
 def test_a_camera_that_begins_with_a_torn_frame_is_believed_once_a_whole_one_comes() -> None:
