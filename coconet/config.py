@@ -50,7 +50,8 @@ def check_fields(model: type[Model], fields: Mapping[str, Any], where: object, *
         raise Refused(f"{where}, {error.where}", wanted=error.wanted, got=error.got, remedy=error.remedy) from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) if _KEY.fullmatch(str(part)) else HIDDEN for part in first["loc"])
+        unknown = first["type"] in _UNKNOWN_KEY and first["input"] == ""  # of an address: it may be a password
+        key = ".".join(HIDDEN if unknown or not _KEY.fullmatch(str(part)) else str(part) for part in first["loc"])
         raise Refused(
             f"{where}, {key}", wanted=_wanted(model, first), got=_got(first), remedy="Correct or remove this key."
         ) from None
