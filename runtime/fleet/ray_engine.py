@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage, first_line
@@ -70,6 +71,8 @@ class RayEngine:
             sign = Died("it ended without an outcome")
         except RayError as error:
             sign = Died(first_line(error))
+            with suppress(RayError, ValueError):  # what it holds would be missing to the next one
+                ray.kill(self._actors[index])
             self._actors[index] = self._started(self._shares[index])
         if isinstance(sign, (Outcome, Died)):
             del self._busy[index]

