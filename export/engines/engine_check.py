@@ -6,15 +6,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from itertools import chain, islice
+from math import cos, radians, sin
 from pathlib import Path
 
 from coconet.cards.engine_card import read_engine_card
 from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.cards.model_card import ModelCard
 from coconet.cards.precision import PRECISIONS
+from coconet.runtime.backends.backend import WarpingBackend
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
+from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.rig.sample_frames import sample_frames
 from coconet.runtime.verify.parity import Parity, compare, require
 from coconet.runtime.verify.reference_backend import common_card, open_to_compare
@@ -26,14 +29,25 @@ LEAST_PAINTED_PX = 32
 """Scenes are painted so large at least; smaller frames are cut out of them."""
 
 
+_COSINE, _SINE = cos(radians(3)), sin(radians(3))
+
+TURNED = Alignment(((_COSINE, -_SINE, 4.5), (_SINE, _COSINE, -2.25), (0.0, 0.0, 1.0)))
+"""How infrared pictures lie for an engine that aligns by itself: turned and moved by parts of a pixel, so that a table
+that is taken for another, or taken in another order, gives other pictures; at every size."""
+
+
 def require_agreement(engine: Path, onnx: Path, frames: Path | None, name: Path) -> Parity:
     """Fuse the pairs of a folder, or painted ones, with both. `name` is what the engine will be called.
 
     An engine for a range of sizes fuses all of them at its best size, and the first one at its smallest and at its
-    largest as well. Raises CoconetError with the figures if the engine is further away than its precision allows.
+    largest as well; one that aligns by itself is given pictures that lie turned. Raises CoconetError with the figures
+    if the engine is further away than its precision allows.
     """
     profile = read_engine_card(engine).options.profile
     with closing(open_to_compare(onnx)) as model, closing(open_to_compare(engine)) as candidate:
+        for backend in (model, candidate):
+            if isinstance(backend, WarpingBackend):
+                backend.align(TURNED)
         card = common_card(model.card, candidate.card)
         parity = compare(model, candidate, _pairs(frames, card, profile))
         require(parity, PRECISIONS[candidate.card.precision].limits, f"{name}, against {onnx.name}")

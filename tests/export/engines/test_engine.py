@@ -28,7 +28,9 @@ from coconet.export.engines.trtexec import trtexec_line
 from coconet.export.warp_input import write_warped
 from coconet.files import sha256_of
 from coconet.media.pixels import Pixels
+from coconet.runtime.backends.backend import WarpingBackend
 from coconet.runtime.backends.open_backend import open_backend
+from coconet.runtime.preprocess.warp import Alignment
 from tests.support.conv_onnx import conv_card, write_conv_model
 from tests.support.device_tensorrt import device_tensorrt
 from tests.support.engines import build_file, device_job, job_of
@@ -277,6 +279,38 @@ def test_the_check_fuses_at_the_sizes_of_the_profile_and_at_no_others(
     build_engine(replace(job, options=replace(job.options, profile=profile)), out, BuildAids(check=check))
     painted_or_real = 2 if real else engine_check.PAINTED_FRAMES
     assert opened[0].sizes == [(33, 81)] * painted_or_real + [(17, 48), (96, 128)]
+
+
+class LyingStraight(Stand):
+    """An engine that aligns by itself; a straight one takes every table for that of pictures that lie right."""
+
+    def __init__(self, model: Path, engine: Path, straight: bool) -> None:
+        super().__init__(model, engine, wrong=False)
+        self._straight = straight
+
+    def align(self, alignment: Alignment | None) -> None:
+        assert isinstance(self._model, WarpingBackend)
+        self._model.align(None if self._straight else alignment)
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_an_engine_that_aligns_by_itself_has_to_turn_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: bool
+) -> None:
+    model, out = tmp_path / "model.onnx", tmp_path / "model.engine"
+    write_warped(write_averaging_model(tmp_path / "laying.onnx", size=(96, 128)), model)
+
+    def opened(path: Path) -> object:
+        return LyingStraight(model, path, wrong) if path.suffix == ".engine" else open_backend(path)
+
+    monkeypatch.setattr(engine_check, "open_to_compare", opened)
+    check = functools.partial(engine_check.require_agreement, onnx=model, frames=None, name=out)
+    if wrong:
+        with pytest.raises(CoconetError, match=r"model\.engine, against model\.onnx: wanted 55 dB or more"):
+            build_engine(device_job(model), out, BuildAids(check=check))
+    else:
+        build_engine(device_job(model), out, BuildAids(check=check))
+    assert out.exists() == (not wrong)
 
 
 def test_a_device_builds_and_checks_engines_without_pytorch() -> None:
