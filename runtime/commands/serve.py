@@ -10,6 +10,9 @@ from coconet.cli import DeviceOption
 from coconet.event_log import LogStyle, logging_as
 from coconet.terminal import Console
 
+_LOOK_S = 1.0
+"""How often it is looked whether the threads that answer still run."""
+
 
 def serve(
     model: Annotated[str, typer.Argument(help="An .onnx, .engine or checkpoint, or a word, as for run.")],
@@ -58,4 +61,5 @@ def serve(
     served = ModelServer(name, lambda: open_served(choice), settings)
     with stopped_by_signals() as stop, logging_as(log), served as server:
         console.print(f"{server.url}/v2/models/{name}", soft_wrap=True, highlight=False)
-        stop.wait()
+        while not stop.wait(_LOOK_S):
+            server.check()

@@ -21,6 +21,7 @@ from coconet.runtime.backends.choice import BackendChoice
 from coconet.runtime.backends.open_backend import open_choice
 from coconet.runtime.serving.fusion_queue import FusionQueue, QueueLimits
 from coconet.runtime.serving.model_config import USUAL_PX
+from coconet.runtime.threads.background import Background
 
 AS_USUAL = QueueLimits()
 
@@ -80,6 +81,7 @@ class ModelServer:
         self._settings = settings or ServerSettings()
         self._access = Access(self._settings.host, self._settings.token)
         self._name, self._open_model, self._exit = name, open_model, ExitStack()
+        self._threads: tuple[Background, ...] = ()
         self.url = ""
 
     def __enter__(self) -> ModelServer:
@@ -93,16 +95,21 @@ class ModelServer:
                 backend = stack.enter_context(closing(self._open_model()))
                 warm_up(backend)
             metrics = ServingMetrics(backend.card, backend.name, lambda: queue.waiting)
-            queue = FusionQueue(backend, metrics, settings.limits)
-            stack.enter_context(queue)
+            queue = stack.enter_context(FusionQueue(backend, metrics, settings.limits))
             # Whatever the batch of the graph is, a client sends one pair.
             card: ModelCard = dataclasses.replace(backend.card, batch=1)
             app = inference_app(Served(self._name, card, queue, metrics), self._access, settings.largest_body)
             with ending_with(ExitCode.PAGE):
                 server = stack.enter_context(WebServer(app, settings.host, settings.port))
             self.url = server.url
+            self._threads = (queue, server)
             self._exit = stack.pop_all()
         return self
+
+    def check(self) -> None:
+        """Raise what ended the thread that fuses or the one that answers."""
+        for thread in self._threads:
+            thread.check()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

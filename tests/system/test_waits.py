@@ -23,6 +23,16 @@ OWNED = {"Thread", "Process", "Popen", "ThreadPoolExecutor", "ProcessPoolExecuto
 PROCESSES = {"subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output"}
 
 REASONS = {
+    "runtime/alarms/event_recorder.py queue.take": "ends with the queue, which stop ends",
+    "runtime/backends/remote/backend.py self._wanted.get": "close hands in the end",
+    "runtime/cameras/network.py socket.getaddrinfo": "after a camera did not open; the resolver has a limit of its own",
+    "runtime/fleet/local_engine.py _CONTEXT.Process": "killed if it does not end by itself",
+    "runtime/fleet/local_engine.py desk.line.recv": "wait, which has a limit, said that there is something",
+    "runtime/fleet/local_engine.py line.recv": "in the worker, which ends with its parent",
+    "runtime/fleet/ray_engine.py ray.shutdown": "no wait of ours: Ray ends what it started",
+    "benchmarks/studies/heat/alarm_latency.py Thread": "follows and serves until its block ends",
+    "benchmarks/studies/heat/alarm_latency.py server.shutdown": "of a server that waits half a second at most",
+    "benchmarks/studies/heat/alarm_latency.py subprocess.Popen": "terminated at the end of its block",
     "runtime/pairing/nearest.py queue.take": "gives at once the frame that was looked at before",
     "coconet/commands/__main__.py heard.recv": "in a thread of its own, over when the other end is closed",
     "coconet/commands/__main__.py Thread": "ends the process if the main thread does not",

@@ -5,12 +5,17 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import av
 import numpy as np
 
+from coconet.errors import MissingPackage
 from coconet.media.decoding.decoder import HardwareDecoder
 from coconet.media.decoding.packet_decoder import DecodingFailed, rows_of
 from coconet.media.hardware.gstreamer import CodecPipeline, Coded, PipelineFailed, missing_element
+
+try:
+    import av
+except ImportError as error:
+    raise MissingPackage("av", job="reading videos") from error
 
 if TYPE_CHECKING:
     from av.packet import Packet

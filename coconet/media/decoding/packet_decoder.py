@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-import av
-import av.logging
 import numpy as np
-from av.codec.hwaccel import HWAccel
-from av.error import EOFError as NoMoreFrames
-from av.error import FFmpegError
 
+from coconet.errors import MissingPackage
 from coconet.media.decoding.decoder import HardwareDecoder
+
+try:
+    import av
+    import av.logging
+    from av.codec.hwaccel import HWAccel
+    from av.error import EOFError as NoMoreFrames
+    from av.error import FFmpegError
+except ImportError as error:
+    raise MissingPackage("av", job="reading videos") from error
 
 if TYPE_CHECKING:
     from av.packet import Packet

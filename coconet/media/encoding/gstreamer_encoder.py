@@ -5,14 +5,19 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-import av
 import numpy as np
-from av.bitstream import BitStreamFilterContext
-from av.packet import Packet
-from av.video.frame import PictureType
 
+from coconet.errors import MissingPackage
 from coconet.media.encoding.encoder import Encoder
 from coconet.media.hardware.gstreamer import CodecPipeline, Coded, PipelineFailed, missing_element
+
+try:
+    import av
+    from av.bitstream import BitStreamFilterContext
+    from av.packet import Packet
+    from av.video.frame import PictureType
+except ImportError as error:
+    raise MissingPackage("av", job="writing videos") from error
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
