@@ -12,6 +12,7 @@ import pytest
 
 import coconet
 from coconet.installation.remedy import remedy_for
+from tests.support.python_examples import EXAMPLES
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "coconet" / "__init__.py"
@@ -109,12 +110,15 @@ def test_help_names_every_public_name_and_shows_every_function() -> None:
 
 
 @pytest.mark.slow
-def test_a_typed_program_passes_the_strict_type_checker_and_its_mistakes_are_found(tmp_path: Path) -> None:
+def test_a_typed_program_and_the_examples_pass_the_strict_type_checker_and_mistakes_are_found(tmp_path: Path) -> None:
     (tmp_path / "coconet").mkdir()
     for entry in (*(ROOT / "coconet").iterdir(), *(ROOT / part for part in ("runtime", "export", "calibration"))):
         (tmp_path / "coconet" / entry.name).symlink_to(entry)
     (tmp_path / "typed_api.py").write_text((ROOT / "tests" / "support" / "typed_api.py").read_text())
+    examples = [tmp_path / f"example_{number}.py" for number in range(1, len(EXAMPLES) + 1)]
+    for path, example in zip(examples, EXAMPLES, strict=True):
+        path.write_text(example)
     options = ["--config-file", str(ROOT / "pyproject.toml"), "--follow-imports", "silent", "--no-error-summary"]
-    mypy = [sys.executable, "-m", "mypy", *options, "typed_api.py"]
+    mypy = [sys.executable, "-m", "mypy", *options, "typed_api.py", *map(str, examples)]
     checked = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stdout) == (0, "")
