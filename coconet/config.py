@@ -36,6 +36,8 @@ _WORD = re.compile(r"[a-z0-9 ._+-]{0,16}")  # what stands in a wrong place is sh
 
 _UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # pydantic's words, of a model and of a dataclass
 
+_MOST_DOTS = 1000  # the parser takes a time that grows with the square of the parts of a key
+
 _NAMES = ("address", "name", "url", "secret")  # keys whose values may hold a password
 
 
@@ -143,6 +145,8 @@ def read_toml(path: Path, kind: str) -> dict[str, Any]:
 
 def toml_fields(text: str, where: object) -> dict[str, Any]:
     """Read the fields of a text; `where` names it in errors. Raises CoconetError for one that is no TOML."""
+    if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+        raise _no_toml(where, f"a line with more than {_MOST_DOTS} dots")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

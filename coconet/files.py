@@ -13,9 +13,9 @@ from itertools import chain, count
 from pathlib import Path
 
 from coconet.errors import CoconetError, Refused, named_as, reading_from
-from coconet.media.pairs import is_picture
 from coconet.redaction import is_network_address
 from coconet.writing.scratch import ScratchFile
+from coconet.writing.sources import Sources
 
 UNFINISHED = ".unfinished"
 """What is written for long has this ending until it is whole, and keeps it after a crash."""
@@ -175,7 +175,8 @@ def check_outputs(
     """Refuse, before anything is begun, what must not be written to; every command that writes calls this first.
 
     outputs: files, and folders for pictures; None stands for an option that was not given. inputs: files, folders of
-    pictures or of pairs, and addresses, of which those that are no paths do not count.
+    pictures or of pairs, and addresses, of which those that are no paths do not count; what an input has beside itself,
+    such as the weights of a model or the stamps of a recording, is an input too.
     Raises CoconetError for an output that is an input, by whatever name or link, or a folder that holds one, or would
     be a picture among the input pictures; for two outputs of one name; and, unless `overwrite`, AlreadyExists for a
     file or folder that is there and not empty.
@@ -203,7 +204,7 @@ def check_free(outputs: Iterable[Path | None]) -> None:
 
 def check_no_input(outputs: Iterable[Path], inputs: Iterable[Path | str | None]) -> None:
     """Raise CoconetError for an output that is one of the inputs; check_outputs says what counts as that."""
-    sources = _Sources()
+    sources = Sources()
     for source in inputs:
         if source is not None and not is_network_address(str(source)):
             sources.add(Path(source))
@@ -216,69 +217,6 @@ def check_no_input(outputs: Iterable[Path], inputs: Iterable[Path | str | None])
                     got=f"one that would write over or among the input {source}",
                     remedy="Choose another name.",
                 )
-
-
-_Identity = tuple[int, int]
-
-
-def _identity(path: Path) -> _Identity | None:
-    """What a file or folder is, by whatever name or link it is reached; None where there is none."""
-    try:
-        found = path.stat()
-    except (OSError, ValueError):
-        return None
-    return found.st_dev, found.st_ino
-
-
-class _Sources:
-    """The files and folders that are read, by what they are rather than by their names."""
-
-    def __init__(self) -> None:
-        self._files: dict[_Identity, Path] = {}
-        self._picture_folders: dict[_Identity, Path] = {}
-        self._above: dict[_Identity, Path] = {}
-
-    def add(self, path: Path) -> None:
-        """Count a file, or a folder with the pictures in it and below it."""
-        if (identity := _identity(path)) is None:
-            return
-        for folder in Path(os.path.realpath(path)).parents:
-            if (above := _identity(folder)) is not None:
-                self._above.setdefault(above, path)
-        if not path.is_dir():
-            self._files.setdefault(identity, path)
-            return
-        self._above.setdefault(identity, path)
-        for place, _, names in os.walk(path, followlinks=False):  # a folder that may not be read is left out
-            self._add_pictures(Path(place), names)
-
-    def harmed_by(self, output: Path) -> Path | None:
-        """The input that writing to `output` would change; None if there is none."""
-        identity = _identity(output)
-        if identity is None or output.is_file():
-            found = None if identity is None else self._files.get(identity)
-            if found is None and is_picture(output):
-                parent = _identity(output.parent)
-                found = None if parent is None else self._picture_folders.get(parent)
-            return found
-        if not output.is_dir():
-            return self._files.get(identity)
-        return self._picture_folders.get(identity) or self._above.get(identity) or self._linked_from(output)
-
-    def _linked_from(self, folder: Path) -> Path | None:
-        with suppress(OSError):
-            for path in folder.iterdir():
-                identity = _identity(path)
-                if identity is not None and (found := self._files.get(identity)) is not None:
-                    return found
-        return None
-
-    def _add_pictures(self, folder: Path, names: Iterable[str]) -> None:
-        for path in (folder / name for name in names if is_picture(Path(name))):
-            if (found := _identity(path)) is not None:
-                self._files.setdefault(found, path)
-                if (home := _identity(folder)) is not None:
-                    self._picture_folders.setdefault(home, folder)
 
 
 def holds_something(path: Path) -> bool:

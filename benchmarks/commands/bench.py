@@ -123,7 +123,8 @@ def measure(
     from coconet.files import check_free, check_outputs
 
     _check_page(html)
-    check_outputs([json_file, html, markdown], inputs=[frames, *(models or ())], overwrite=True)
+    read = (Entry.parse(word).resolved for word in models or ())
+    check_outputs([json_file, html, markdown], inputs=[frames, *read], overwrite=True)
     if not overwrite:
         check_free([html, markdown] if resume else [json_file, html, markdown])
     device = this_device()

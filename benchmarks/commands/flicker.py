@@ -30,12 +30,12 @@ def steadiness(
     from coconet.benchmarks.studies.excerpt import Excerpt
     from coconet.benchmarks.studies.flicker import measure_steadiness, steadiness_json, steadiness_table
     from coconet.files import check_outputs, whole_file
-    from coconet.model_names import model_labels
+    from coconet.model_names import model_labels, model_path
     from coconet.runtime.backends.open_backend import open_backend
     from coconet.runtime.rig.open_rig import open_rig
     from coconet.runtime.rig.rig_file import Rig
 
-    check_outputs([json_file], inputs=[visible, infrared, *models], overwrite=overwrite)
+    check_outputs([json_file], inputs=[visible, infrared, *map(model_path, models)], overwrite=overwrite)
     excerpt = Excerpt(stride, frames, scale)
     with ExitStack() as stack:
         scratch = stack.enter_context(whole_file(json_file) if json_file else nullcontext())

@@ -33,11 +33,13 @@ def soak(
     from coconet.benchmarks.endurance.soak import SoakPlan
     from coconet.benchmarks.endurance.soak import soak as run_soak
     from coconet.files import check_outputs, whole_file
+    from coconet.model_names import model_path
     from coconet.runtime.rig.rig_file import Rig
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.terminal import Console
 
-    check_outputs([out], inputs=[rig, model], overwrite=overwrite)
+    chosen = Rig.from_file(rig) if rig else Rig.from_addresses(_CAMERA, _CAMERA)
+    check_outputs([out], inputs=[rig, *chosen.sources, model_path(model)], overwrite=overwrite)
     console = Console(soft_wrap=True, stderr=True)
 
     def say(trial: Trial, sample: Sample) -> None:
@@ -49,7 +51,6 @@ def soak(
             highlight=False,
         )
 
-    chosen = Rig.from_file(rig) if rig else Rig.from_addresses(_CAMERA, _CAMERA)
     with stopped_by_signals() as stop:
         result = run_soak(chosen, model, SoakPlan(60 * minutes), say, stop)
     table = soak_table(result)

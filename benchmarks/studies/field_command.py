@@ -69,12 +69,14 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
 ) -> None:
     """Fuse, score and time every rule, our networks and every published one whose weights are there."""
     from coconet.benchmarks.results.field_table import field_markdown, field_page, write_field_csv
-    from coconet.benchmarks.studies.field_entries import find_entries, untrained_entries
+    from coconet.benchmarks.studies.field_entries import check_kept, find_entries, untrained_entries
     from coconet.benchmarks.studies.field_frames import write_pairs
-    from coconet.files import check_outputs, make_folder, whole_file
+    from coconet.files import check_no_input, check_outputs, make_folder, whole_file
     from coconet.metrics.variants import variant_named
 
-    check_outputs([csv, html], inputs=[*frames, weights, visible, infrared], overwrite=overwrite)
+    inputs = [*frames, visible, infrared, weights, *(weights.rglob("*") if weights else ())]
+    check_outputs([csv, html], inputs=inputs, overwrite=overwrite)
+    check_no_input([keep] if keep else [], inputs)
     chosen = variant_named(variant)
     entries, left_out = find_entries(weights)
     for reason in left_out:
@@ -87,6 +89,8 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
         entries = _only(entries, only)
         folder = keep or Path(scratch)
         make_folder(folder)
+        if not overwrite:
+            check_kept(entries, folder)
         alike = len(frames) == 1 and size is None
         read = frames[0] if alike else write_pairs(chain(*shown.stills.values()), Path(scratch) / "stills")
         unit = next((entry for entry in entries if entry.name == YARDSTICK), entries[0])

@@ -11,6 +11,7 @@ from coconet.benchmarks.studies.precision import command
 from coconet.cards.onnx_card import read_onnx
 from coconet.cards.precision import PRECISIONS, REFERENCE, Precision, PrecisionName
 from coconet.errors import CoconetError, MissingPackage
+from coconet.files import AlreadyExists
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import CHECKPOINTS, RULES, checkpoint_path
 from coconet.networks.checkpoint import NETWORKS, Checkpoint, load_weights, save_checkpoint
@@ -111,7 +112,7 @@ def make_forms(entry: FieldEntry, frames: Path, folder: Path, size: str | None) 
         return Forms({REFERENCE: entry.name})
     made: dict[PrecisionName, str] = {}
     notes = []
-    base = folder / f"{_file_name(entry.name)}{ONNX_SUFFIX}"
+    base = _graph(entry, folder)
     for record in _wanted():
         shipped = [record.onnx_beside(checkpoint_path(entry.weights))] if entry.kind == "ours" else []
         target = record.onnx_beside(base)
@@ -128,8 +129,24 @@ def make_forms(entry: FieldEntry, frames: Path, folder: Path, size: str | None) 
     return Forms(made, notes)
 
 
+def check_kept(entries: Sequence[FieldEntry], folder: Path) -> None:
+    """Raise AlreadyExists for a file that lies where the graph of an entry is to be kept, and is of other weights."""
+    for entry in entries:
+        targets = [record.onnx_beside(_graph(entry, folder)) for record in _wanted()] if entry.weights else []
+        for target in targets:
+            if target.exists() and not _is_of(entry, target):
+                raise AlreadyExists(target)
+
+
+def _graph(entry: FieldEntry, folder: Path) -> Path:
+    return folder / f"{_file_name(entry.name)}{ONNX_SUFFIX}"
+
+
 def _is_of(entry: FieldEntry, graph: Path) -> bool:
-    return graph.exists() and read_onnx(graph).card.weights_sha256 == entry.sha256
+    try:
+        return graph.exists() and read_onnx(graph).card.weights_sha256 == entry.sha256
+    except CoconetError:  # a graph that was not made here, or no graph
+        return False
 
 
 def _wanted() -> Iterator[Precision]:

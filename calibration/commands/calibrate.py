@@ -93,6 +93,7 @@ def calibrate(
     from coconet.calibration.int8.sensitivity import Sensitivity, conv_macs
     from coconet.cards.onnx_card import read_onnx
     from coconet.files import check_outputs
+    from coconet.model_names import model_path
     from coconet.runtime.verify.reference_backend import CachingBackend, open_to_compare
 
     chosen = _method(method, percentile)
@@ -101,9 +102,11 @@ def calibrate(
     check_name(target, model)
     beside = ranges_path(target)
     kept = ranges is not None and ranges.resolve() == beside.resolve()  # they are written again as they are
-    inputs = [model, frames, rig, visible, infrared, check, against, *(() if kept else (ranges,))]
+    choice = SourceChoice(frames, rig, visible, infrared, every, reading)
+    compared = against and model_path(against)
+    inputs = [model, check, compared, *choice.inputs(), *(() if kept else (ranges,))]
     check_outputs([target, None if kept else beside], inputs=inputs, overwrite=overwrite)
-    source = SourceChoice(frames, rig, visible, infrared, every, reading).open()
+    source = choice.open()
     limits = replace(PRECISIONS["int8"].limits, worst_psnr_db=min_psnr)
     file = read_onnx(model)
     float_model = OnnxModel.of(file)

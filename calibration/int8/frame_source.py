@@ -98,6 +98,11 @@ class SourceChoice:
     step: int | None = None
     reading: Reading = UNSAID
 
+    def inputs(self) -> tuple[Path | str | None, ...]:
+        """What is read, that no output may harm. Raises CoconetError for a rig file that is none."""
+        named = () if self.rig is None else (self.rig, *Rig.from_file(self.rig).sources)
+        return (self.folder, self.visible, self.infrared, *named)
+
     def open(self) -> FrameSource | None:
         """The source, or None where nothing is named. Raises CoconetError where more or less than one is."""
         addresses = (self.visible, self.infrared)

@@ -53,5 +53,5 @@ def run(  # noqa: PLR0913  what the command line takes too
         gauge.on_frame(on_frame)
     ending = Ending(stop=stop or Event())
     output = Output(None if out is None else str(out), overwrite=overwrite)
-    output.check(pairs.sources)
+    output.check(pairs.inputs)
     return run_pairs(pairs, model, output, ending=ending, gauge=gauge)

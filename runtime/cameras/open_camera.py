@@ -155,6 +155,7 @@ def _found(address: str, kind: Callable[[Path], bool]) -> bool:
 def _file_camera(path: Path, settings: CameraSettings, *, gray: bool) -> Camera:
     from coconet.runtime.cameras.files import PagesCamera, VideoCamera
     from coconet.runtime.cameras.recorded import RecordedCamera
+    from coconet.writing.sources import stamps_beside
 
     if path.suffix.lower() in _UNREAD:
         raise Refused(

@@ -12,6 +12,7 @@ from typing import get_args
 from coconet.errors import CoconetError, counted
 from coconet.files import plain_name, read_file
 from coconet.runtime.frame import STILL, Frame, StampKind
+from coconet.writing.sources import stamps_beside
 
 _HEAD = ("index", "timestamp_ns", "stamps", "name")
 
@@ -101,14 +102,6 @@ def _damaged(path: Path, line: int, wanted: str, got: str) -> CoconetError:
 
 
 _SHOWN = 80  # characters of a line that does not fit
-
-
-STAMPS_SUFFIX = ".stamps.csv"
-
-
-def stamps_beside(video: Path) -> Path:
-    """Where the stamps of a lossless video are."""
-    return video.with_suffix(STAMPS_SUFFIX)
 
 
 class RecordedCamera:

@@ -151,11 +151,11 @@ def contact(
     """Lay scenes out as rows, with the infrared, the visible and every model's picture as columns."""
     from coconet.files import check_outputs, whole_file
     from coconet.media.image import write_picture
-    from coconet.model_names import model_labels
+    from coconet.model_names import model_labels, model_path
     from coconet.runtime.backends.open_backend import open_backend
 
     check_picture_ending(out)
-    check_outputs([out], inputs=[frames, visible, infrared, *models], overwrite=overwrite)
+    check_outputs([out], inputs=[frames, visible, infrared, *map(model_path, models)], overwrite=overwrite)
     with ExitStack() as stack:
         scratch = stack.enter_context(whole_file(out))
         opened = [stack.enter_context(closing(open_backend(model))) for model in models]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
@@ -42,6 +43,7 @@ class PairStream:
     realtime: which of the two it is. frames_expected: how many pairs will come, None if that is not known.
     preparation: makes every pair fit for a backend, and can be changed meanwhile; None leaves pairs as the cameras
     gave them. gives_misfits: whether a pair that cannot be prepared is given with its misfit rather than raised.
+    inputs: the files, folders and addresses that are read, which no output may harm.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class PairStream:
     ) -> None:
         """Give the `pairs` that are made of what `captures` reads."""
         self.gives_misfits = gives_misfits
+        self.inputs: tuple[Path | str, ...] = ()
         self._captures, self._pairs, self.preparation = captures, pairs, preparation
         self.realtime, self.frames_expected = captures.realtime, captures.frames_expected
         self._cut: _Cut | None = None
@@ -89,11 +92,6 @@ class PairStream:
     def counts(self) -> StreamCounts:
         """What became of the frames so far; after the block, of all of them: read = paired + dropped."""
         return self._captures.counts
-
-    @property
-    def sources(self) -> tuple[str, str]:
-        """What the visible and the infrared camera are called: of a recording, its path."""
-        return self._captures.sources
 
     def health(self) -> tuple[CameraHealth | None, CameraHealth | None]:
         """How the visible and the infrared camera are now; None for recordings, which cannot be late."""

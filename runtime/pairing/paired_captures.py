@@ -147,7 +147,6 @@ class PairedCaptures:
         self._started_over_ns: int | None = None
         self._changed = Condition()
         cameras: dict[Side, Camera] = {"visible": visible, "infrared": infrared}
-        self.sources = (visible.name, infrared.name)
         self._captures = {
             side: Capture(camera, DEPTH, self._changed, care.get(side)) for side, camera in cameras.items()
         }

@@ -74,6 +74,7 @@ def open_rig(
         else:
             stream = pair_recordings(visible, infrared, _pairing(rig), preparation, gives_misfits=gives_misfits)
         stack.pop_all()  # from here on the stream closes them
+        stream.inputs = rig.sources
         return stream
 
 

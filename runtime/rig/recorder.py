@@ -21,7 +21,7 @@ from coconet.event_log import log_event
 from coconet.files import check_place, free_name, spare_bytes, unfinished
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import ROLES
-from coconet.runtime.cameras.recorded import STAMPS_SUFFIX, StampSheet, stamps_beside
+from coconet.runtime.cameras.recorded import StampSheet
 from coconet.runtime.frame import Frame, Side
 from coconet.runtime.pairing.capture import Capture
 from coconet.runtime.rig.edit import write_replay_rig
@@ -32,6 +32,7 @@ from coconet.runtime.threads.background import Background
 from coconet.runtime.threads.queue_thread import result_unless
 from coconet.terminal import Console
 from coconet.writing.scratch import lock_unfinished
+from coconet.writing.sources import STAMPS_SUFFIX, stamps_beside
 
 _FRAMES_AHEAD = 32  # a second at 30 fps for a disk to catch up in
 

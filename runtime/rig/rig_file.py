@@ -12,19 +12,18 @@ from coconet.errors import CoconetError, Refused
 from coconet.media.decoding.decoder import DecoderName
 from coconet.media.thermal import Contrast, ThermalSettings
 from coconet.reading import Reading, Starts
-from coconet.redaction import is_network_address, redact, redact_text
+from coconet.redaction import redact, redact_text
 from coconet.runtime.alarms.alarm import MOST_ALARMS, AlarmsTable, AlarmTable
 from coconet.runtime.api.arguments import check_path
 from coconet.runtime.cameras.device.pixel_layouts import ByteOrder, FrameLayout, Samples, frame_layout
 from coconet.runtime.cameras.open_camera import is_decoded
-from coconet.runtime.cameras.recorded import stamps_beside
 from coconet.runtime.heat.meter import MOST_METERS, MeterTable
 from coconet.runtime.heat.temperature import TemperatureTable
 from coconet.runtime.pairing.camera_health import HealthLimits
 from coconet.runtime.pairing.paired_captures import Policy
 from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.preprocess.warp import IDENTITY, Alignment, Lens, Matrix, Plane
-from coconet.runtime.rig.secrets import beside
+from coconet.runtime.rig.secrets import beside, secret_files
 from coconet.runtime.view import Colours, FirstView, ViewSettings
 
 if TYPE_CHECKING:
@@ -234,9 +233,11 @@ class Rig(Checked):
 
     @property
     def sources(self) -> tuple[Path | str, ...]:
-        """What it reads, that no output may harm: the addresses, and the stamps beside a recording."""
+        """What it reads, that no output may harm: the addresses, and the files with their secrets."""
         addresses = (self.visible.address, self.infrared.address)
-        return (*addresses, *(stamps_beside(Path(one)) for one in addresses if not is_network_address(one)))
+        hook, broker = self.alarms.webhook, self.alarms.mqtt
+        told = (hook and hook.url, hook and hook.secret, broker and broker.address)
+        return (*addresses, *(file for text in (*addresses, *told) if text for file in secret_files(text)))
 
     @classmethod
     def from_file(cls, path: Path | str) -> Rig:

@@ -64,6 +64,11 @@ def beside(folder: Path, address: str) -> str:
     return _REFERENCE.sub(placed, address)
 
 
+def secret_files(address: str) -> tuple[Path, ...]:
+    """The files that an address has its secrets in."""
+    return tuple(Path(found[2]) for found in _REFERENCE.finditer(address) if found[1])
+
+
 @dataclass(frozen=True)
 class Hidden:
     """An address without its secrets, and these by the names that stand for them in it."""

@@ -14,7 +14,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert read_toml(tmp_path / "a.toml", "a recipe") == fields
 
 
-@pytest.mark.parametrize("content", [b"steps = ", b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"steps = ", b"\xff\xfe", b".".join([b"a"] * 20000) + b" = 1"])
 def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.toml").write_bytes(content)
     with pytest.raises(CoconetError, match=r"a\.toml: wanted a TOML file"):

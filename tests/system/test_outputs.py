@@ -88,3 +88,22 @@ def test_an_output_that_is_an_input_is_refused_whatever_is_passed(folder: Path, 
     before = contents(folder)
     assert "write over or among the input" in complaint([*words, "--overwrite"])
     assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "runtime.commands.run rig.toml --model average --json camera.key",
+        "benchmarks.commands.soak rig.toml --out camera.key",
+        "calibration.commands.calibrate rig.toml --rig rig.toml --out camera.onnx",
+        "benchmarks.commands.bench:measure weights.pth@half --frames pairs --json weights.pth",
+    ],
+)
+def test_what_an_input_names_is_an_input_too(folder: Path, words: str) -> None:
+    (folder / "rig.toml").write_text(RIG.replace("v.mp4", "rtsp://me:${file:camera.key}@127.0.0.1:9/1"))
+    for name in ("camera.key", "weights.pth"):
+        (folder / name).write_bytes(b"secret")
+    (folder / "camera.onnx").symlink_to("camera.key")
+    before = contents(folder)
+    assert "write over or among the input" in complaint([*words.split(), "--overwrite"])
+    assert contents(folder) == before

@@ -26,8 +26,8 @@ class UsbPlace:
 
 def usb_place(device: Path, root: Path = Path("/")) -> UsbPlace | None:
     """Where a V4L2 device (or a link to one) is plugged in; None if that is no USB port. root: where /sys lies."""
-    name = device.resolve().name if device.is_symlink() else device.name
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # as of an address that is no path
+        name = device.resolve().name if device.is_symlink() else device.name
         here = (root / "sys" / "class" / "video4linux" / name / "device").resolve(strict=True)
         for folder in (here, *here.parents):
             if (folder / "busnum").is_file():

@@ -41,3 +41,8 @@ def test_cameras_of_one_bus_are_found(root: Path) -> None:
 def test_a_camera_that_gives_no_frame_is_told_who_starves_it(root: Path) -> None:
     assert "shares USB bus 1 with video2" in bus_advice("/dev/video0", root)
     assert bus_advice("/dev/video4", root) == bus_advice("/dev/video6", root) == "Check the cable."
+
+
+@pytest.mark.parametrize("address", ["rtsp://" + "a" * 10000, "a\0b", ""])
+def test_an_address_that_is_no_device_is_at_no_port(address: str) -> None:
+    assert usb_place(Path(address)) is None

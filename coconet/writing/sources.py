@@ -1,0 +1,126 @@
+"""What a command reads, and may not write over: files and folders, and what they have beside themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+
+from coconet.cards.protocol_buffer import read_varint
+from coconet.media.pairs import is_picture
+from coconet.model_endings import ENGINE_SUFFIX, ONNX_SUFFIX
+
+_Identity = tuple[int, int]
+
+_LOCATION = b"\x0a\x08location\x12"
+"""A StringStringEntryProto of onnx.proto up to its value: the key `location`, which only external data has."""
+
+_BLOCK = 1 << 24
+
+RECORDING_SUFFIX = ".mkv"
+
+STAMPS_SUFFIX = ".stamps.csv"
+
+
+def stamps_beside(video: Path) -> Path:
+    """Where the stamps of a lossless video are."""
+    return video.with_suffix(STAMPS_SUFFIX)
+
+
+def _identity(path: Path) -> _Identity | None:
+    """What a file or folder is, by whatever name or link it is reached; None where there is none."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+class Sources:
+    """The files and folders that are read, by what they are rather than by their names."""
+
+    def __init__(self) -> None:
+        self._files: dict[_Identity, Path] = {}
+        self._picture_folders: dict[_Identity, Path] = {}
+        self._above: dict[_Identity, Path] = {}
+
+    def add(self, path: Path) -> None:
+        """Count a file and those it needs, the archive it lies in, or a folder and the pictures in and below it."""
+        if (identity := _identity(path)) is None:
+            if path.parent.is_file():
+                self.add(path.parent)
+            return
+        for folder in Path(os.path.realpath(path)).parents:
+            if (above := _identity(folder)) is not None:
+                self._above.setdefault(above, path)
+        if not path.is_dir():
+            self._files.setdefault(identity, path)
+            for needed in files_beside(path):
+                if (found := _identity(needed)) is not None:
+                    self._files.setdefault(found, needed)
+            return
+        self._above.setdefault(identity, path)
+        for place, _, names in os.walk(path, followlinks=False):  # a folder that may not be read is left out
+            self._add_pictures(Path(place), names)
+
+    def harmed_by(self, output: Path) -> Path | None:
+        """The input that writing to `output` would change; None if there is none."""
+        identity = _identity(output)
+        if identity is None or output.is_file():
+            found = None if identity is None else self._files.get(identity)
+            if found is None and is_picture(output):
+                parent = _identity(output.parent)
+                found = None if parent is None else self._picture_folders.get(parent)
+            return found
+        if not output.is_dir():
+            return self._files.get(identity)
+        return self._picture_folders.get(identity) or self._above.get(identity) or self._linked_from(output)
+
+    def _linked_from(self, folder: Path) -> Path | None:
+        with suppress(OSError):
+            for path in folder.iterdir():
+                identity = _identity(path)
+                if identity is not None and (found := self._files.get(identity)) is not None:
+                    return found
+        return None
+
+    def _add_pictures(self, folder: Path, names: Iterable[str]) -> None:
+        for path in (folder / name for name in names if is_picture(Path(name))):
+            if (found := _identity(path)) is not None:
+                self._files.setdefault(found, path)
+                if (home := _identity(folder)) is not None:
+                    self._picture_folders.setdefault(home, folder)
+
+
+def files_beside(path: Path) -> Iterator[Path]:
+    """Give what is read with a file: the weights that an ONNX file names, the card of an engine, a recording's stamps.
+
+    Names that lead out of the model's folder are given as well. A file that cannot be read has none.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ENGINE_SUFFIX:
+        yield path.with_name(f"{path.name}.json")
+    elif suffix == RECORDING_SUFFIX:
+        yield stamps_beside(path)
+    elif suffix == ONNX_SUFFIX and path.is_file():
+        with suppress(OSError):
+            for name in _locations(path):
+                with suppress(ValueError):  # a zero byte
+                    yield path.parent / os.fsdecode(name)
+
+
+def _locations(path: Path) -> set[bytes]:
+    """What external data an ONNX file names, wherever in the graph: looked for, not parsed, as it may be damaged."""
+    found: set[bytes] = set()
+    kept = b""
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            text = kept + block
+            for part in text.split(_LOCATION)[1:]:
+                value = BytesIO(part)
+                with suppress(EOFError):
+                    found.add(value.read(read_varint(value)))
+            kept = text[-4096:]  # a name that goes on in the next block is read whole there
+    return found
