@@ -7,6 +7,7 @@ and as a graph that needs no PyTorch.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,13 +26,17 @@ LEAST_BYTES = 1024
 
 def check_linkable(checkpoint: Path, graph: Path) -> None:
     """Raise CoconetError if a graph cannot point into a checkpoint: another container, or another folder."""
-    if checkpoint.suffix != SAFETENSORS or checkpoint.resolve().parent != graph.resolve().parent:
+    if checkpoint.suffix != SAFETENSORS or _home(checkpoint) != _home(graph):
         raise CoconetError(
             "--link",
-            wanted=f"a {SAFETENSORS} file in the folder of the graph, {graph.resolve().parent}",
+            wanted=f"a {SAFETENSORS} file in the folder of the graph, {_home(graph)}",
             got=str(checkpoint),
             remedy="Copy the weights there, or choose another place with --out.",
         )
+
+
+def _home(path: Path) -> Path:
+    return Path(os.path.realpath(path)).parent
 
 
 def link_weights(model: onnx.ModelProto, checkpoint: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -101,7 +102,8 @@ def calibrate(
     target = out or PRECISIONS["int8"].onnx_beside(model)
     check_name(target, model)
     beside = ranges_path(target)
-    kept = ranges is not None and ranges.resolve() == beside.resolve()  # they are written again as they are
+    # Ranges that lie there are written again as they are.
+    kept = ranges is not None and os.path.realpath(ranges) == os.path.realpath(beside)
     choice = SourceChoice(frames, rig, visible, infrared, every, reading)
     compared = against and model_path(against)
     inputs = [model, check, compared, *choice.inputs(), *(() if kept else (ranges,))]

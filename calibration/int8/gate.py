@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ def check_name(out: Path, float_model: Path) -> None:
     wrong = None
     if out.suffix != ONNX_SUFFIX:
         wrong = out.suffix or "no ending"
-    elif out.resolve() == float_model.resolve():
+    elif os.path.realpath(out) == os.path.realpath(float_model):
         wrong = "the float model itself"
     elif not out.parent.is_dir():
         wrong = f"no folder {out.parent}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections import Counter
@@ -63,9 +64,9 @@ def pictures_in(folder: Path) -> list[Path]:
 def _pictures_below(folder: Path) -> list[Path]:
     _check_folder(folder, "a folder of pictures")
     with reading_from(folder, "a folder of pictures"):
-        found = sorted(path for path in folder.iterdir() if is_picture(path) and path.is_file())
+        found = sorted(path for path in folder.iterdir() if is_picture(path) and _found(path.is_file))
         if not found:
-            inside = (path for path in folder.rglob("*") if is_picture(path) and path.is_file())
+            inside = (path for path in folder.rglob("*") if is_picture(path) and _found(path.is_file))
             found = sorted(path for path in inside if not _hidden(path.relative_to(folder)))
     _tell_unread(folder)
     if not found:
@@ -90,7 +91,7 @@ def _tell_unread(folder: Path) -> None:
 
 def _without_pictures(folder: Path) -> str:
     """What a folder without pictures holds instead, in words."""
-    files = (path for path in folder.rglob("*") if path.is_file() and not _hidden(path.relative_to(folder)))
+    files = (path for path in folder.rglob("*") if _found(path.is_file) and not _hidden(path.relative_to(folder)))
     endings = Counter(path.suffix.lower() or "no ending" for path in files)
     named = ", ".join(ending for ending, _ in endings.most_common(_SHOWN))
     return f"only files with {named}" if endings else "a folder without any"
@@ -108,6 +109,13 @@ def _check_folder(folder: Path, wanted: str) -> None:
             got = "a file" if folder.is_file() else "no such folder"
             raise Refused(folder, wanted=wanted, got=got, remedy="Check the path.")
         next(folder.iterdir(), None)
+
+
+def _found(look: Callable[[], bool]) -> bool:
+    """What a look at a file says; nothing is behind a link to where nobody may look, or to what can be no name."""
+    with suppress(OSError):
+        return look()
+    return False
 
 
 def _hidden(path: Path) -> bool:
@@ -137,7 +145,8 @@ def paired_folder(root: Path, pair_by: str | None = None) -> list[PicturePair]:
 
 def homes_of_both(root: Path) -> list[tuple[Path, Path]]:
     """(visible, infrared) folders that lie side by side, in the root or, if there are none, below it."""
-    folders = [root, *sorted(path for path in root.rglob("*") if path.is_dir() and not _hidden(path.relative_to(root)))]
+    below = (path for path in root.rglob("*") if _found(path.is_dir) and not _hidden(path.relative_to(root)))
+    folders = [root, *sorted(below)]
     homes = []
     for folder in folders:
         both = _side_in(folder, VISIBLE_NAMES), _side_in(folder, INFRARED_NAMES)
@@ -150,7 +159,7 @@ def homes_of_both(root: Path) -> list[tuple[Path, Path]]:
 
 def _side_in(folder: Path, names: Sequence[str]) -> Path | None:
     with reading_from(folder, "a folder of paired pictures"):
-        found = {path.name.casefold(): path for path in sorted(folder.iterdir(), reverse=True) if path.is_dir()}
+        found = {path.name.casefold(): path for path in sorted(folder.iterdir(), reverse=True) if _found(path.is_dir)}
     return next((found[name] for name in names if name in found), None)
 
 
@@ -190,7 +199,7 @@ def pair_by_name(visible: Path, infrared: Path, pair_by: str | None = None) -> l
     """
     if pair_by is not None:
         return _by_patterns(visible, infrared, pair_by)
-    if visible.resolve() == infrared.resolve():
+    if os.path.realpath(visible) == os.path.realpath(infrared):
         return _of_one_folder(visible)
     return _of_two_folders(visible, infrared)
 

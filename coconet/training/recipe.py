@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,4 +148,4 @@ def _joined(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 def _absolute(value: Any, home: Path) -> Any:
     if isinstance(value, list):
         return [_absolute(one, home) for one in value]
-    return (home / value.expanduser()).resolve() if isinstance(value, Path) else value
+    return Path(os.path.realpath(home / value.expanduser())) if isinstance(value, Path) else value

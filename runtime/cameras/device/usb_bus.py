@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class UsbPlace:
 def usb_place(device: Path, root: Path = Path("/")) -> UsbPlace | None:
     """Where a V4L2 device (or a link to one) is plugged in; None if that is no USB port. root: where /sys lies."""
     with suppress(OSError, ValueError):  # as of an address that is no path
-        name = device.resolve().name if device.is_symlink() else device.name
+        name = Path(os.path.realpath(device)).name
         here = (root / "sys" / "class" / "video4linux" / name / "device").resolve(strict=True)
         for folder in (here, *here.parents):
             if (folder / "busnum").is_file():
@@ -48,7 +49,7 @@ def crowded_buses(devices: Iterable[Path], root: Path = Path("/")) -> list[list[
 def bus_advice(device: str, root: Path = Path("/")) -> str:
     """What to do where a camera gives no frames any more: name the cameras that starve it, if there are any."""
     here = Path(device)
-    name = here.resolve().name if here.is_symlink() else here.name
+    name = Path(os.path.realpath(here)).name
     others = [path for path in sorted((root / "dev").glob("video*")) if path.name != name]
     for places in crowded_buses([here, *others], root):
         beside = [place.device.name for place in places if place.device != here]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.media.pairs import pair_by_name, paired_folder, pictures_in
+from coconet.media.pairs import homes_of_both, pair_by_name, paired_folder, pictures_in
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -185,3 +185,11 @@ def test_names_that_differ_by_more_than_letters_in_two_folders_are_paired_by_wha
 def test_a_data_set_by_its_name_pairs_in_the_folders_of_another_copy_too(tmp_path: Path) -> None:
     touch(tmp_path, "VI/1.bmp", "IR/1.bmp")
     assert [pair.name for pair in paired_folder(tmp_path, "tno")] == ["1.bmp"]
+
+
+def test_links_that_lead_nowhere_are_no_pictures_and_no_folders(tmp_path: Path) -> None:
+    for name, target in (("a.png", "a.png"), ("b.png", "x" * 300), ("c", "c"), ("d", "x" * 300)):
+        (tmp_path / name).symlink_to(target)
+    with pytest.raises(CoconetError, match="a folder without any"):
+        pictures_in(tmp_path)
+    assert homes_of_both(tmp_path) == []
