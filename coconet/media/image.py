@@ -198,7 +198,7 @@ def write_picture(path: Path, pixels: RawPixels) -> None:
             raise CoconetError(
                 path, wanted="pixels that fit the format", got=str(pixels.shape), remedy="Use the ending .png."
             )
-        data.tofile(scratch)
+        scratch.write_bytes(data.data)  # NumPy's tofile hides that the disk is full
 
 
 def resize(pixels: Pixels, width_px: int, height_px: int) -> Pixels:

@@ -17,12 +17,13 @@ from coconet.event_log import log_event
 from coconet.files import check_place, make_folder, unfinished
 from coconet.runtime.alarms.alarm import RecordingTable
 from coconet.runtime.alarms.alarm_event import AlarmEvent
-from coconet.runtime.cameras.recorded import StampSheet, stamps_beside
+from coconet.runtime.cameras.recorded import StampSheet
 from coconet.runtime.frame import Frame, FusedFrame
 from coconet.runtime.rig.edit import write_replay_rig
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.sparing_sink import check_room
 from coconet.runtime.threads.queue_thread import Bounds, QueueThread
+from coconet.writing.sources import stamps_beside
 
 if TYPE_CHECKING:
     from typing_extensions import Self

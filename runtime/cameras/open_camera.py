@@ -16,8 +16,8 @@ from coconet.redaction import redact
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.csi import csi_pipeline
 from coconet.runtime.cameras.device.pixel_layouts import FrameLayout
-from coconet.runtime.cameras.recorded import stamps_beside
 from coconet.runtime.frame import Side
+from coconet.writing.sources import stamps_beside
 
 if TYPE_CHECKING:
     from coconet.runtime.cameras.files import Pictures
@@ -155,7 +155,6 @@ def _found(address: str, kind: Callable[[Path], bool]) -> bool:
 def _file_camera(path: Path, settings: CameraSettings, *, gray: bool) -> Camera:
     from coconet.runtime.cameras.files import PagesCamera, VideoCamera
     from coconet.runtime.cameras.recorded import RecordedCamera
-    from coconet.writing.sources import stamps_beside
 
     if path.suffix.lower() in _UNREAD:
         raise Refused(

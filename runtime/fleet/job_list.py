@@ -13,10 +13,11 @@ from typing import Any
 from coconet.config import Checked, check_fields
 from coconet.errors import CoconetError, Refused
 from coconet.files import read_file
-from coconet.runtime.cameras.recorded import read_stamps, stamps_beside
+from coconet.runtime.cameras.recorded import read_stamps
 from coconet.runtime.fleet.job import Job, Span
 from coconet.runtime.fleet.storage import is_elsewhere
 from coconet.runtime.rig.rig_file import Rig
+from coconet.writing.sources import stamps_beside
 
 RIG_FILE = "rig.toml"
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import make_folder, read_file, sha256_of, spare_bytes, whole_file, writing_to
-from coconet.runtime.cameras.recorded import STAMPS_SUFFIX
+from coconet.writing.sources import STAMPS_SUFFIX
 
 SCHEMES = ("file", "s3", "gs", "gcs", "abfs", "ssh", "sftp")
 """Of addresses that are files elsewhere; all others are cameras or paths."""

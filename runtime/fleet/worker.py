@@ -18,7 +18,6 @@ from coconet.files import make_folder
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.open_backend import open_choice
-from coconet.runtime.cameras.recorded import stamps_beside
 from coconet.runtime.fleet.job import WHOLE, BatchSettings, Job, Outcome, Progress, WorkerShare
 from coconet.runtime.fleet.job_list import rig_of
 from coconet.runtime.fleet.manifest import MANIFEST, kept_manifest, key_of, model_hash, settings_of
@@ -33,6 +32,7 @@ from coconet.runtime.rig.rig_file import Rig, read_by
 from coconet.runtime.sinks.open_sink import Output
 from coconet.runtime.threads.background import Background
 from coconet.writing.scratch import ScratchFolder
+from coconet.writing.sources import stamps_beside
 
 WARM_UP_TIME_CONSTANTS = 8
 """Before a slice, so that its contrast has settled: what came earlier counts for e^-8, 0.03 %."""

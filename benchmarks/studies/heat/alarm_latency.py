@@ -12,7 +12,6 @@ import json
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -45,6 +44,7 @@ from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.sinks.sink import NoSink
 from coconet.terminal import Console
+from coconet.writing.scratch import ScratchFolder
 
 SECONDS, FPS = 20.0, 25
 
@@ -103,7 +103,7 @@ def main() -> None:
     """Run the rig four times, and print what came of it."""
     console, arrivals = Console(), Arrivals()
     costs = Table("run", "fused a second", "prepare p50, ms", "queue p95, ms", "longest pause, ms", box=None)
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+    with ScratchFolder() as folder, ExitStack() as stack:
         url = stack.enter_context(receiver(arrivals))
         slow = stack.enter_context(receiver(Arrivals(), delay_s=60))
         broker = stack.enter_context(mosquitto(Path(folder), arrivals))
