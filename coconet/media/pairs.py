@@ -16,6 +16,7 @@ from typing import TypeVar
 from coconet.errors import CoconetError, Refused, counted, reading_from
 from coconet.event_log import note_once, warn_once
 from coconet.media.header import UNREAD_SUFFIXES, picture_header
+from coconet.media.naming.entries import found_by, is_hidden
 from coconet.media.naming.layouts import INFRARED_NAMES, PRESETS, SIDE_WORDS, VISIBLE_NAMES
 from coconet.media.naming.near_misses import nearest_pattern, pairs_by, pattern_of
 
@@ -64,10 +65,10 @@ def pictures_in(folder: Path) -> list[Path]:
 def _pictures_below(folder: Path) -> list[Path]:
     _check_folder(folder, "a folder of pictures")
     with reading_from(folder, "a folder of pictures"):
-        found = sorted(path for path in folder.iterdir() if is_picture(path) and _found(path.is_file))
+        found = sorted(path for path in folder.iterdir() if is_picture(path) and found_by(path.is_file))
         if not found:
-            inside = (path for path in folder.rglob("*") if is_picture(path) and _found(path.is_file))
-            found = sorted(path for path in inside if not _hidden(path.relative_to(folder)))
+            inside = (path for path in folder.rglob("*") if is_picture(path) and found_by(path.is_file))
+            found = sorted(path for path in inside if not is_hidden(path.relative_to(folder)))
     _tell_unread(folder)
     if not found:
         raise CoconetError(
@@ -91,7 +92,7 @@ def _tell_unread(folder: Path) -> None:
 
 def _without_pictures(folder: Path) -> str:
     """What a folder without pictures holds instead, in words."""
-    files = (path for path in folder.rglob("*") if _found(path.is_file) and not _hidden(path.relative_to(folder)))
+    files = (path for path in folder.rglob("*") if found_by(path.is_file) and not is_hidden(path.relative_to(folder)))
     endings = Counter(path.suffix.lower() or "no ending" for path in files)
     named = ", ".join(ending for ending, _ in endings.most_common(_SHOWN))
     return f"only files with {named}" if endings else "a folder without any"
@@ -109,17 +110,6 @@ def _check_folder(folder: Path, wanted: str) -> None:
             got = "a file" if folder.is_file() else "no such folder"
             raise Refused(folder, wanted=wanted, got=got, remedy="Check the path.")
         next(folder.iterdir(), None)
-
-
-def _found(look: Callable[[], bool]) -> bool:
-    """What a look at a file says; nothing is behind a link to where nobody may look, or to what can be no name."""
-    with suppress(OSError):
-        return look()
-    return False
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 def check_picture_ending(path: Path) -> None:
@@ -145,7 +135,7 @@ def paired_folder(root: Path, pair_by: str | None = None) -> list[PicturePair]:
 
 def homes_of_both(root: Path) -> list[tuple[Path, Path]]:
     """(visible, infrared) folders that lie side by side, in the root or, if there are none, below it."""
-    below = (path for path in root.rglob("*") if _found(path.is_dir) and not _hidden(path.relative_to(root)))
+    below = (path for path in root.rglob("*") if found_by(path.is_dir) and not is_hidden(path.relative_to(root)))
     folders = [root, *sorted(below)]
     homes = []
     for folder in folders:
@@ -159,7 +149,7 @@ def homes_of_both(root: Path) -> list[tuple[Path, Path]]:
 
 def _side_in(folder: Path, names: Sequence[str]) -> Path | None:
     with reading_from(folder, "a folder of paired pictures"):
-        found = {path.name.casefold(): path for path in sorted(folder.iterdir(), reverse=True) if _found(path.is_dir)}
+        found = {path.name.casefold(): path for path in sorted(folder.iterdir(), reverse=True) if found_by(path.is_dir)}
     return next((found[name] for name in names if name in found), None)
 
 
@@ -338,7 +328,7 @@ def _pattern(text: str, side: int) -> re.Pattern[str]:
 def _matching(folder: Path, pattern: re.Pattern[str]) -> dict[tuple[str, ...], Path]:
     """The pictures at any depth whose path fits, keyed by what the pattern captures."""
     _check_folder(folder, "a folder of pictures")
-    inside = sorted(path for path in folder.rglob("*") if is_picture(path) and not _hidden(path.relative_to(folder)))
+    inside = sorted(path for path in folder.rglob("*") if is_picture(path) and not is_hidden(path.relative_to(folder)))
     fitting = [(path, pattern.fullmatch(name_key(path.relative_to(folder).as_posix()))) for path in inside]
     keys = {path: match.groups() for path, match in fitting if match}
     return _keyed(list(keys), keys.__getitem__)

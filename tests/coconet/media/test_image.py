@@ -50,3 +50,16 @@ def test_visible_samples_that_do_not_fill_16_bits_are_said_to_be_dark(
 ) -> None:
     visible_levels(np.full((4, 4, 3), (1 << bits) - 1, np.uint16), f"of {bits} bits.png")
     assert ("multiply them by" in capsys.readouterr().err) == said
+
+
+def test_a_disk_that_fills_while_a_picture_is_written_is_named_and_nothing_stays(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(CoconetError, match="a place that can be written to, got File too large"):
+            write_picture(tmp_path / "a.png", noise)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not any(tmp_path.iterdir())
