@@ -1,39 +1,44 @@
-"""Resolves every extra and every documented line of pip for each kind of machine; prints the table of docs/install.md.
+"""Resolves every extra and every documented line of pip for each kind of machine, and writes both tables of install.md.
 
-It needs uv and the network, and installs nothing. Ends with 1 if one of them does not resolve.
+It needs uv and the network, and installs nothing. Ends with 1 if one of them does not resolve; the document then stays
+as it is.
 """
 
 from __future__ import annotations
 
 import sys
-import tempfile
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
-from tests.support.install_lines import asked_for
+from tests.support.install_lines import ROOT, asked_for
+from tests.support.resolved_tables import DOCUMENT, counts, devices, shown, with_tables
 from tests.support.resolver import MACHINES, Outcome, outcome
 
-SHOWN = {"ok": "{count}", "absent": "none", "red": "**red**"}
+CACHE = ROOT / ".venv" / "resolved"
+"""What the index has said, so that a second run asks for what is new only."""
+
+
+AT_ONCE = 8
+"""Questions at a time; most of the time goes into waiting for the index."""
 
 
 def main() -> None:
-    names = [f"{machine.name}, Python {machine.key}" for machine in MACHINES]
-    print("| asked for |", " | ".join(names), "|")
-    print("| --- |", " | ".join("---" for _ in names), "|")
-    red: list[str] = []
-    with tempfile.TemporaryDirectory() as folder:
-        for name, packages in asked_for().items():
-            found = [outcome(packages, machine, Path(folder)) for machine in MACHINES]
-            print(f"| {name} |", " | ".join(map(shown, found)), "|", flush=True)
-            red += [
-                f"{name}, {who}: {one.told[0]}" for who, one in zip(names, found, strict=True) if one.state == "red"
-            ]
-    for line in red:
-        print(line, file=sys.stderr)
-    sys.exit(bool(red))
-
-
-def shown(found: Outcome) -> str:
-    return SHOWN[found.state].format(count=len(found.told))
+    found: dict[str, list[Outcome]] = {}
+    asked = asked_for()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        begun = {name: [pool.submit(outcome, asked[name], one, CACHE) for one in MACHINES] for name in asked}
+        for number, (name, outcomes) in enumerate(begun.items(), 1):
+            found[name] = [one.result() for one in outcomes]
+            print(f"{number} of {len(asked)}  {name}: {', '.join(map(shown, found[name]))}", flush=True)
+    red = [
+        f"{name}, {machine.name}: {one.told[0]}"
+        for name, outcomes in found.items()
+        for machine, one in zip(MACHINES, outcomes, strict=True)
+        if one.state == "red"
+    ]
+    if red:
+        sys.exit("\n".join(red))
+    DOCUMENT.write_text(with_tables(DOCUMENT.read_text(), [*counts(found), "", *devices(found)]))
+    print(f"all of them resolve; the tables are in {DOCUMENT.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -95,7 +95,8 @@ def resolve(requirements: Sequence[str], machine: Machine, cache: Path, seconds:
         raise Unresolvable("no uv")
     dropped = cache / "from-nvidia.txt"
     cache.mkdir(parents=True, exist_ok=True)
-    dropped.write_text("".join(f"{name} ; python_version < '0'\n" for name in FROM_NVIDIA))
+    if not dropped.exists():  # others may be reading it
+        dropped.write_text("".join(f"{name} ; python_version < '0'\n" for name in FROM_NVIDIA))
     command = [UV, "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--cache-dir", str(cache)]
     command += ["--python-platform", machine.platform, "--python-version", machine.python]
     command += ["--override", str(dropped), "--only-binary", ":all:"]

@@ -15,7 +15,8 @@ from coconet.installation.extras import COMMANDS
 from coconet.installation.remedy import SYSTEM_PACKAGES
 from coconet.runtime.doctor.packages import FLAVOURS
 from tests.support.install_lines import ROOT, InstallLine, asked_for, install_lines, packages_of_setup
-from tests.support.resolver import MACHINES, Machine, Unresolvable, outcome, resolve
+from tests.support.resolved_tables import chosen_names, device_lines, written_tables
+from tests.support.resolver import MACHINES, Machine, Unresolvable, missing_on, outcome, resolve
 
 LINES = install_lines()
 SWITCH = "COCONET_RESOLVE"
@@ -82,6 +83,35 @@ def test_the_readme_says_what_each_command_needs() -> None:
     rows += [f"| {', '.join(words)} | and {brought[extra]} |" for extra, words in options.items()]
     table = "\n".join(["| command | extras |", "| --- | --- |", *rows])
     assert table in (ROOT / "README.md").read_text(), f"README.md should have:\n{table}"
+
+
+def test_the_tables_of_what_resolves_are_about_what_is_asked_for_now() -> None:
+    """As `make resolve` writes them: run it after a change of setup.py or of a line of pip."""
+    found, _ = written_tables()
+    assert [row[0] for row in found] == list(asked_for())
+    for (name, *cells), packages in zip(found, asked_for().values(), strict=True):
+        for cell, machine in zip(cells, MACHINES, strict=True):
+            assert (cell == "none") == bool(missing_on(packages, machine)), (name, machine.name)
+            assert (
+                cell == "none" or int(cell) >= len({canonicalize_name(Requirement(one).name) for one in packages}) - 1
+            )
+
+
+def test_the_line_of_each_device_installs_what_setup_asks_for() -> None:
+    found, devices = written_tables()
+    counts = {name: cells for name, *cells in found}
+    expected = [(line, place, machine) for line in device_lines() for place, machine in line.machines()]
+    for (device, system, asked, installs), (line, place, machine) in zip(devices, expected, strict=True):
+        assert (device, system, asked) == (line.device, f"{machine.name}, Python {machine.key}", line.asked)
+        count, _, versions = installs.partition(": ")
+        assert count == counts[asked][place]
+        chosen = dict(one.split(" ") for one in versions.split(", "))
+        assert chosen.keys() <= chosen_names(line)
+        for one in map(Requirement, asked_for()[asked]):
+            name = canonicalize_name(one.name)
+            assert name not in chosen or one.specifier.contains(chosen[name], prereleases=True), one
+        left_out = chosen_names(line) - chosen.keys()
+        assert all(name.startswith("tensorrt") for name in left_out)
 
 
 @pytest.mark.network
