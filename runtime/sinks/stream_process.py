@@ -27,6 +27,8 @@ _WAIT_S = 2 * PATIENCE_S  # FFmpeg gives up by itself after PATIENCE_S; this is 
 
 _END_S = 1.0
 
+_KILLED_S = 30.0  # what is killed is gone as soon as the system comes to it, which on a busy machine is not at once
+
 _MODULE = "coconet.runtime.sinks.stream_process"
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -77,7 +79,7 @@ class StreamProcess:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_END_S)
             process.kill()
-            process.wait(_END_S)
+            process.wait(_KILLED_S)
 
     def _started(self) -> Connection:
         self._pipe, theirs = Pipe()
