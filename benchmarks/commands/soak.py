@@ -46,7 +46,8 @@ def soak(
         after = "never" if trial.whole_after_s is None else f"{trial.whole_after_s:.1f} s"
         console.print(
             f"{sample.seconds / 60:6.1f} min  {trial.side or 'rig'} {trial.fault}: whole again after {after}; "
-            f"{sample.resident_bytes / 2**20:.0f} MiB, {sample.threads} threads, {sample.handles} handles, "
+            f"{sample.resident_bytes / 2**20:.0f} MiB, "
+            f"{counted(sample.threads, 'thread')}, {counted(sample.handles, 'handle')}, "
             f"{sample.fps:.1f} fps, {sample.age_ms:.0f} ms old",
             highlight=False,
         )
@@ -77,7 +78,8 @@ def soak_trouble(result: Soak) -> str | None:
         return f"{result.memory_growth:.1%} more memory"
     if result.leaks:
         before, after = result.base, result.usual_end
-        return f"{after.threads} threads and {after.handles} handles, after {before.threads} and {before.handles}"
+        now = f"{counted(after.threads, 'thread')} and {counted(after.handles, 'handle')}"
+        return f"{now}, after {before.threads} and {before.handles}"
     if result.ageing_ms > _MOST_AGEING_MS:
         return f"pictures {result.ageing_ms:.0f} ms older"
     return None

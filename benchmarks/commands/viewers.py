@@ -47,7 +47,8 @@ def audience(
     with stopped_by_signals() as stop:
         cost = audience_cost(rig, model, Plan(viewers, turns, seconds), say, stop)
     console.print(
-        f"{cost.model} on {cost.backend}, {cost.viewers} viewers on the same machine: they cost {cost.cost:.1%} of the "
-        f"frames a second (median of {len(cost.turns)} turns); {counted(cost.encoded, 'picture')} were encoded",
+        f"{cost.model} on {cost.backend}, {counted(cost.viewers, 'viewer')} on the same machine: "
+        f"they cost {cost.cost:.1%} of the frames a second (median of {counted(len(cost.turns), 'turn')}); "
+        f"{counted(cost.encoded, 'picture')} were encoded",
         highlight=False,
     )

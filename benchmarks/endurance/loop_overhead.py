@@ -17,6 +17,7 @@ from threading import Timer
 
 from rich.progress import track
 
+from coconet.errors import counted
 from coconet.model_names import DEFAULT_MODEL
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
@@ -112,7 +113,7 @@ def show(alone: list[BackendBaseline], full: list[float], easy: RunReport) -> No
     own_fps, own_p95_ms = median(one.fps for one in alone), median(one.p95 for one in alone)
     console.print(
         f"backend alone {own_fps:.1f} fps; loop {median(full):.1f} fps; ratio {median(ratios):.3f} "
-        f"(median of {len(ratios)} turns, {min(ratios):.3f} to {max(ratios):.3f})"
+        f"(median of {counted(len(ratios), 'turn')}, {min(ratios):.3f} to {max(ratios):.3f})"
     )
     way = easy.capture_to_fused_ms
     if way is not None and easy.latency_ms is not None:

@@ -14,6 +14,7 @@ from coconet.benchmarks.results.schema import Quality
 from coconet.cards.frame_size import FrameSize
 from coconet.cards.model_card import ModelCard
 from coconet.cards.precision import PRECISIONS, REFERENCE
+from coconet.errors import counted
 from coconet.media.pixels import Pixels
 from coconet.metrics.fusion import VERIFIED
 from coconet.reading import UNSAID, Reading
@@ -96,5 +97,5 @@ class BenchFrames:
 
     def __str__(self) -> str:
         if self.folder is None:
-            return f"{self.count} painted pairs"
-        return f"the first {self.count} pairs of {self.folder.name}, their middle cut to the frame size"
+            return counted(self.count, "painted pair")
+        return f"the first {counted(self.count, 'pair')} of {self.folder.name}, their middle cut to the frame size"

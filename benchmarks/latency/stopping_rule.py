@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coconet.benchmarks.results.intervals import quantile_interval
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 
 SETTLED_SHARE = 0.10
 """A p99 counts as settled once its 95 % interval is no wider than this share of it."""
@@ -77,7 +77,7 @@ class StoppingRule:
         if self.endurance:
             return f"endurance: at least {ENDURANCE_FRAMES} frames and {ENDURANCE_S} s of every model, judged by p90"
         known = f"until the p99 of {SETTLED_PROCESSES} processes is known to {SETTLED_SHARE:.0%}"
-        return f"{known}, {self.limit_s:g} s at most, {self.least} frames at least"
+        return f"{known}, {self.limit_s:g} s at most, {counted(self.least, 'frame')} at least"
 
 
 ENDURANCE_FRAMES = 1024

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from coconet.config import Checked
+from coconet.errors import counted
 from coconet.installation.kernel_files import bytes_in, number_in, text_in, value_in
 from coconet.runtime.doctor.jetson import board_name, read_jetson
 
@@ -55,7 +56,7 @@ class Device(Checked):
         """What tells it apart in a table: the GPU or the board where there is one, else processor and cores."""
         if self.gpus:
             return self.gpus[0].partition(",")[0]
-        return self.board if self.board and self.jetpack else f"{self.processor}, {self.cores} cores"
+        return self.board if self.board and self.jetpack else f"{self.processor}, {counted(self.cores, 'core')}"
 
 
 def usable_cores() -> list[int]:

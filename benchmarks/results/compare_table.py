@@ -9,7 +9,7 @@ from rich.table import Table
 
 from coconet.benchmarks.results.compare import CONFIDENCE, MARGIN, matches
 from coconet.benchmarks.results.report import BenchReport
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 
 
 def versus_lines(first: BenchReport, second: BenchReport) -> Iterator[Table | str]:
@@ -19,7 +19,7 @@ def versus_lines(first: BenchReport, second: BenchReport) -> Iterator[Table | st
         raise CoconetError(
             "reports",
             wanted="two that measured the same model at the same size",
-            got=f"{len(first.rows)} and {len(second.rows)} rows, none of them in both",
+            got=f"{len(first.rows)} and {counted(len(second.rows), 'row')}, none of them in both",
             remedy="Give both runs the same models and sizes.",
         )
     table = Table(title=f"B over A, {CONFIDENCE:.0%} intervals", title_justify="left", box=SIMPLE_HEAD)

@@ -12,7 +12,7 @@ from coconet.benchmarks.results.plots import colour_of, latency_plot, layer_plot
 from coconet.benchmarks.results.report import BenchReport, p99_in_words, psnr_in_words, ratios, remarks
 from coconet.benchmarks.results.schema import Row
 from coconet.cards.precision import PRECISIONS
-from coconet.errors import MissingPackage
+from coconet.errors import MissingPackage, counted
 from coconet.metrics.fusion import VARIANT, VERIFIED
 
 try:
@@ -150,7 +150,7 @@ def _facts(report: BenchReport) -> Iterator[tuple[str, str]]:
     device = report.device
     memory = f"{device.memory_gib:g} GiB" if device.memory_gib else None
     asked = {
-        "processor": f"{device.processor}, {device.cores} cores",
+        "processor": f"{device.processor}, {counted(device.cores, 'core')}",
         "memory": memory,
         "board": device.board,
         "GPU": "; ".join(device.gpus) or None,

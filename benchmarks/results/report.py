@@ -17,7 +17,7 @@ from coconet.benchmarks.results.compare import versus_in_turns
 from coconet.benchmarks.results.intervals import Interval
 from coconet.benchmarks.results.schema import Row
 from coconet.config import Checked, check_fields
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.files import read_file, whole_file
 
 SCHEMA: Literal[3] = 3
@@ -128,7 +128,8 @@ def remarks(rows: Iterable[Row]) -> Iterator[str]:
         if row.refused:
             yield f"{row.entry} at {row.size} was not timed: {row.refused}"
         elif not row.complete:
-            yield f"{row.entry} at {row.size} was interrupted after {row.latency.frames if row.latency else 0} frames"
+            timed = row.latency.frames if row.latency else 0
+            yield f"{row.entry} at {row.size} was interrupted after {counted(timed, 'frame')}"
 
 
 def p99_in_words(row: Row) -> str:

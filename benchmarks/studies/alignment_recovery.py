@@ -90,8 +90,9 @@ def told_data_sets(found: Sequence[Recovery]) -> list[str]:
         given, own = (np.mean([getattr(scene, name) for scene in scenes]) for name in ("given_share", "own_share"))
         apart = _quantile(np.array([scene.own_px for scene in scenes]), 50)
         lines.append(
-            f"{group}: {apart} px from the data set's alignment without a warp (median of {len(scenes)} scenes); "
-            f"patches within 3 px of each other: {given:.0%} as the data set has it, {own:.0%} as found"
+            f"{group}: {apart} px from the data set's alignment without a warp "
+            f"(median of {counted(len(scenes), 'scene')}); patches within 3 px of each other: "
+            f"{given:.0%} as the data set has it, {own:.0%} as found"
         )
     return lines
 

@@ -170,7 +170,7 @@ class _Tally:
                 "two neighbouring frames or more", counted(self._frames, "frame"), "Give a longer recording."
             )
         if not self._still:
-            got = f"none in {self._steps} steps; still is a {self._stillness}"
+            got = f"none in {counted(self._steps, 'step')}; still is a {self._stillness}"
             raise _nothing("pixels that stand still", got, "Give a recording of two cameras that do not move.")
         visible, infrared, *fused = self._changes()
         return Steadiness(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from coconet.cards.model_card import FUSED, INFRARED
-from coconet.errors import MissingPackage
+from coconet.errors import MissingPackage, counted
 from coconet.media.pixels import Pixels
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.runtime.preprocess.warp import Alignment, source_points
@@ -55,7 +55,11 @@ def main() -> None:
         ratio = np.median(taken) / np.median(times_ms["remap"])
         table.add_row(name, f"{np.median(taken):.2f}", f"{ratio:.1f}")
     apart = np.abs(np.subtract(*(warp(infrared).astype(int) for warp in warps.values())))
-    Console().print(table, f"at most {apart.max()} levels apart, {(apart <= 1).mean():.2%} of the pixels at most one")
+    most = int(apart.max())
+    Console().print(
+        table,
+        f"at most {counted(most, 'level')} apart, {(apart <= 1).mean():.2%} of the pixels at most one",
+    )
 
 
 def graph_warp(alignment: Alignment, infrared_px: tuple[int, int], size_px: tuple[int, int]) -> Warp:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.runtime.frame import FramePair
 from coconet.runtime.registration.registrar import Registration
 
@@ -52,7 +52,7 @@ def register_points(infrared: Points, visible: Points) -> tuple[NDArray[np.float
     for points that lie on a line or on top of each other.
     """
     if len(infrared) < 2:
-        raise _unfit(f"{len(infrared)} points")
+        raise _unfit(counted(len(infrared), "point"))
     if len(infrared) < 4:
         affine, _ = cv2.estimateAffinePartial2D(infrared, visible)
         matrix = None if affine is None else np.vstack([affine, [0, 0, 1]])

@@ -129,7 +129,7 @@ def calibrate(
         typer.echo(_required_speed(model, quantized, next(iter(division.check)), keep_if_faster))
     gate.write(quantized, found, target)
     typer.echo(
-        f"{target}: {len(mixture.sites)} of {len(macs)} convolutions in INT8 "
+        f"{target}: {len(mixture.sites)} of {counted(len(macs), 'convolution')} in INT8 "
         f"({mixture.int8_share:.0%} of their arithmetic), {_size(target)} (before: {_size(model)})"
     )
     typer.echo(f"{ranges_path(target)}: {found.record.method} over {counted(found.record.frames, 'frame')}")

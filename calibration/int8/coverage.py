@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.media.pixels import RawPixels
 from coconet.runtime.frame import FramePair
 
@@ -84,7 +84,7 @@ class Coverage:
             ("flat", "pictures with something to see", "Take the lens caps off, or record a scene with contrast."),
         ):
             if 2 * self.count(trait) > len(self.traits):
-                got = f"{self.count(trait)} of {len(self.traits)} frames that are {trait}"
+                got = f"{counted(len(self.traits), 'frame')}, {self.count(trait)} of them {trait}"
                 raise CoconetError(where, wanted=wanted, got=got, remedy=remedy)
 
 

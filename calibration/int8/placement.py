@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coconet.cards.precision import EXPORTED, PRECISIONS, labels
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 
 if TYPE_CHECKING:
     from coconet.calibration.int8.graph import Node, OnnxModel
@@ -51,7 +51,7 @@ def quantizable_convs(model: OnnxModel) -> list[ConvSite]:
         raise CoconetError(
             f"network {model.card.network}",
             wanted=f"convolutions of {TENSOR_CORE_CHANNELS} or more channels between the first and the last one",
-            got=f"{len(convs)} convolutions, none of that kind",
+            got=f"{counted(len(convs), 'convolution')}, none of that kind",
             remedy="Run this model in FP16.",
         )
     return sites

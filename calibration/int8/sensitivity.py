@@ -17,6 +17,7 @@ from coconet.calibration.int8.placement import ConvSite
 from coconet.calibration.int8.qdq import quantize_model
 from coconet.calibration.int8.ranges import ActivationRanges
 from coconet.cards.precision import PRECISIONS, REFERENCE, ParityLimits, PrecisionName
+from coconet.errors import counted
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.verify.parity import Parity, within
 
@@ -193,7 +194,7 @@ def what_would_help(tried: Sequence[MixedPrecision], limits: ParityLimits, preci
     nearest = max(tried, key=lambda mixture: mixture.parity.worst_psnr_db)
     reached = floor(nearest.parity.worst_psnr_db)
     of_pixels = not within(nearest.parity, limits)
-    kept = f"{len(nearest.kept)} of {len(nearest.kept) + len(nearest.sites)} convolutions kept"
+    kept = f"{len(nearest.kept)} of {counted(len(nearest.kept) + len(nearest.sites), 'convolution')} kept"
     helps = []
     if of_pixels and PRECISIONS["int8"].limits.worst_psnr_db <= reached < limits.worst_psnr_db:
         helps.append(f"--min-psnr {reached} lets the nearest one, with {kept}, go on to the fusion metrics")

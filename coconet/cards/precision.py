@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from coconet.errors import CoconetError, Refused
+from coconet.errors import CoconetError, Refused, counted
 from coconet.model_endings import ONNX_SUFFIX
 
 PrecisionName = Literal["fp32", "fp16", "int8"]
@@ -26,7 +26,8 @@ class ParityLimits:
     max_abs_error: int
 
     def __str__(self) -> str:
-        return f"{self.worst_psnr_db:g} dB or more on every frame, errors of at most {self.max_abs_error} levels"
+        largest = counted(self.max_abs_error, "level")
+        return f"{self.worst_psnr_db:g} dB or more on every frame, errors of at most {largest}"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from rich.text import Text
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, Refused, counted
 from coconet.files import check_outputs, whole_file
+from coconet.media.naming.picture_names import is_picture
 from coconet.media.pairs import pair_by_name
 from coconet.metrics.scores import NAMES
 from coconet.reading import Reading, reads_pictures
@@ -61,9 +62,9 @@ def score(
 
 
 def _check_folders(*folders: Path) -> None:
-    """Refuse videos and single pictures: what is scored has its sources by name."""
+    """Refuse videos: what is scored has its sources by name."""
     for folder in folders:
-        if folder.is_file():
+        if folder.is_file() and not is_picture(folder):
             raise Refused(
                 folder,
                 wanted="folders of pictures that are named alike",

@@ -65,8 +65,10 @@ def train(
     from coconet.training.trainer import RunFiles, Trainer
 
     files = RunFiles.of(plan)
-    inputs = [recipe, *plan.data, plan.encoder, plan.start, plan.teacher, plan.validation]
-    check_outputs(files, inputs=inputs, overwrite=overwrite or files.state.exists())
+    goes_on = files.state.exists()
+    own = goes_on and recipe is not None and recipe.resolve() == files.recipe.resolve()  # which the run wrote itself
+    inputs = [None if own else recipe, *plan.data, plan.encoder, plan.start, plan.teacher, plan.validation]
+    check_outputs(files.written_by(plan), inputs=inputs, overwrite=overwrite or goes_on)
     selection = Selection(tuple(plan.held), frozenset(plan.neighbours))
     pairs = load_pairs(plan.data, plan.reading, selection)
     make_folder(plan.out)
@@ -81,4 +83,4 @@ def train(
         weights = trainer.run(
             lambda step, loss: progress.update(task, completed=step, description=f"training, loss {loss:.3f}")
         )
-    typer.echo(f"{weights}: {plan.network} after {plan.steps} steps; log in {plan.out / 'log.csv'}")
+    typer.echo(f"{weights}: {plan.network} after {counted(plan.steps, 'step')}; log in {plan.out / 'log.csv'}")

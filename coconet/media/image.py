@@ -10,7 +10,7 @@ from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.event_log import warn_once
 from coconet.files import existing_file, read_file, whole_file
 from coconet.media.header import PictureHeader, check_size, picture_header
-from coconet.media.pairs import check_picture_ending
+from coconet.media.naming.picture_names import check_picture_ending
 from coconet.media.palettes import InfraredGray
 from coconet.media.pixels import Pixels, RawPixels, as_gray, check_dynamic_range, upright
 from coconet.media.radiometric import read_thermogram

@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
 
 from coconet.errors import CoconetError, Refused, counted, reading_from
 from coconet.event_log import note_once, warn_once
-from coconet.media.header import UNREAD_SUFFIXES, picture_header
+from coconet.media.header import picture_header
 from coconet.media.naming.entries import found_by, is_hidden
 from coconet.media.naming.layouts import INFRARED_NAMES, PRESETS, SIDE_WORDS, VISIBLE_NAMES
 from coconet.media.naming.near_misses import nearest_pattern, pairs_by, pattern_of
-
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm"})
+from coconet.media.naming.picture_folder import (
+    check_folder,
+    has_pictures,
+    is_picture_file,
+    keyed,
+    pictures_below,
+    pictures_in,
+)
+from coconet.media.naming.picture_names import is_picture, name_key
 
 _NEAR = 0.6  # of the letters: a name that has less in common with another one is no near miss
 
 _SHOWN = 3
 
 _SIDES = ("visible", "infrared")
-
-Key = TypeVar("Key", str, tuple[str, ...])
 
 
 @dataclass(frozen=True)
@@ -40,96 +42,12 @@ class PicturePair:
     infrared: Path
 
 
-def name_key(name: str) -> str:
-    """A name as it is compared: without its ending, in one Unicode form, without the difference of capital letters."""
-    ending = next((suffix for suffix in PICTURE_SUFFIXES if name.lower().endswith(suffix)), "")
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name[: len(name) - len(ending)]).casefold())
-
-
-def is_picture(path: Path) -> bool:
-    """Whether a name is that of a picture: by its ending, and not hidden by a dot in front."""
-    return path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
-
-
-def pictures_in(folder: Path) -> list[Path]:
-    """The picture files of a folder, sorted by name; those of its sub-folders where it holds none itself.
-
-    Names that begin with a dot are no pictures. Raises CoconetError where there is no folder or no picture, and where
-    two pictures have the same name but for its ending, its capital letters or its Unicode form.
-    """
-    found = _pictures_below(folder)
-    _keyed(found, lambda path: name_key(path.relative_to(folder).as_posix()))
-    return found
-
-
-def _pictures_below(folder: Path) -> list[Path]:
-    _check_folder(folder, "a folder of pictures")
-    with reading_from(folder, "a folder of pictures"):
-        found = sorted(path for path in folder.iterdir() if is_picture(path) and found_by(path.is_file))
-        if not found:
-            inside = (path for path in folder.rglob("*") if is_picture(path) and found_by(path.is_file))
-            found = sorted(path for path in inside if not is_hidden(path.relative_to(folder)))
-    _tell_unread(folder)
-    if not found:
-        raise CoconetError(
-            folder,
-            wanted=f"pictures ({', '.join(sorted(PICTURE_SUFFIXES))})",
-            got=_without_pictures(folder),
-            remedy="Put the pictures into this folder, or into folders inside it; save those of other kinds as PNG.",
-        )
-    return found
-
-
-def _tell_unread(folder: Path) -> None:
-    """Warn of pictures that lie in a folder and are of kinds that are not read."""
-    unread = [
-        path for path in folder.iterdir() if path.suffix.lower() in UNREAD_SUFFIXES and not path.name.startswith(".")
-    ]
-    if unread:
-        kinds = ", ".join(sorted({path.suffix.lower() for path in unread}))
-        warn_once(f"{folder}: {counted(len(unread), 'picture')} left out, of kinds that are not read: {kinds}.")
-
-
-def _without_pictures(folder: Path) -> str:
-    """What a folder without pictures holds instead, in words."""
-    files = (path for path in folder.rglob("*") if found_by(path.is_file) and not is_hidden(path.relative_to(folder)))
-    endings = Counter(path.suffix.lower() or "no ending" for path in files)
-    named = ", ".join(ending for ending, _ in endings.most_common(_SHOWN))
-    return f"only files with {named}" if endings else "a folder without any"
-
-
-def _has_pictures(folder: Path) -> bool:
-    _check_folder(folder, "a folder of pictures")
-    return any(is_picture(path) for path in folder.iterdir())
-
-
-def _check_folder(folder: Path, wanted: str) -> None:
-    """Raise Refused where there is no folder, and for one that may not be read."""
-    with reading_from(folder, wanted):
-        if not folder.is_dir():
-            got = "a file" if folder.is_file() else "no such folder"
-            raise Refused(folder, wanted=wanted, got=got, remedy="Check the path.")
-        next(folder.iterdir(), None)
-
-
-def check_picture_ending(path: Path) -> None:
-    """Refuse a name that no picture can be written under; the ending chooses the format."""
-    if path.suffix.lower() not in PICTURE_SUFFIXES:
-        raise CoconetError(
-            path,
-            wanted=f"a name that ends in one of {', '.join(sorted(PICTURE_SUFFIXES))}",
-            got=path.suffix or "no ending",
-            remedy="Change the ending.",
-        )
-
-
 def paired_folder(root: Path, pair_by: str | None = None) -> list[PicturePair]:
     """The pairs of a folder, as pair_by_name finds those of one that is given twice.
 
     pair_by: a pattern for each side, visible first, or the name of a preset; see pair_by_name.
     Raises CoconetError where there are no pairs, and for pictures that have no partner, naming the nearest.
     """
-    _check_folder(root, "a folder of paired pictures")
     return pair_by_name(root, root, pair_by)
 
 
@@ -156,7 +74,7 @@ def _side_in(folder: Path, names: Sequence[str]) -> Path | None:
 def _said_by_files(root: Path) -> list[PicturePair]:
     """Pairs of one folder whose file names say the side; none where nothing is clear."""
     try:
-        paths = _pictures_below(root)
+        paths = pictures_below(root)
     except CoconetError:
         return []
     sides: tuple[dict[str, Path], dict[str, Path]] = {}, {}
@@ -177,6 +95,7 @@ def _said_by_files(root: Path) -> list[PicturePair]:
 def pair_by_name(visible: Path, infrared: Path, pair_by: str | None = None) -> list[PicturePair]:
     """The pairs of two folders, or of one given twice, by name; a picture without a partner is an error.
 
+    Two picture files are a pair whatever their names; one beside a folder belongs to the picture of its name in there.
     Of two folders that each hold both sides only the side that was asked for is taken.
     One folder holds `ir/` and `vis/` (or other names of the two), side by side in it or in several places below
     (train/ir, train/vi, test/ir, ...), files whose names say the side, or radiometric pictures, which are both.
@@ -189,6 +108,8 @@ def pair_by_name(visible: Path, infrared: Path, pair_by: str | None = None) -> l
     """
     if pair_by is not None:
         return _by_patterns(visible, infrared, pair_by)
+    if is_picture_file(visible) or is_picture_file(infrared):
+        return [_pair_of_files(visible, infrared)]
     if os.path.realpath(visible) == os.path.realpath(infrared):
         return _of_one_folder(visible)
     return _of_two_folders(visible, infrared)
@@ -205,13 +126,34 @@ def _of_two_folders(visible: Path, infrared: Path, root: Path | None = None) -> 
     return _named_from(visible, [PicturePair(path.name, path, sides[1][key]) for key, path in sides[0].items()])
 
 
+def _pair_of_files(visible: Path, infrared: Path) -> PicturePair:
+    """A pair of two picture files, of one and the picture of its name in a folder, or of a radiometric one itself."""
+    if os.path.realpath(visible) == os.path.realpath(infrared):
+        if picture_header(visible.read_bytes()).maker != "FLIR":
+            check_folder(visible, "a folder of paired pictures")
+        _check_unpacks()
+    sides = (visible, infrared)
+    if all(map(is_picture_file, sides)):
+        return PicturePair(visible.name, visible, infrared)
+    file, folder = sides if is_picture_file(visible) else (infrared, visible)
+    found = _one_side(folder, 1 if folder == infrared else 0).get(name_key(file.name))
+    if found is None:
+        raise Refused(
+            folder,
+            wanted=f"a picture called like {file.name}",
+            got="none of that name",
+            remedy="Name two pictures, or two folders.",
+        )
+    return PicturePair(visible.name, visible, found) if file == visible else PicturePair(found.name, found, infrared)
+
+
 def _one_side(folder: Path, side: int) -> dict[str, Path]:
     """The pictures of a folder by their keys; of one that holds both sides only those of side 0 (visible) or 1."""
-    if not _has_pictures(folder) and (homes := homes_of_both(folder)):
+    if not has_pictures(folder) and (homes := homes_of_both(folder)):
         note_once(f"{folder} holds both sides; {homes[0][side].name}/ is the {_SIDES[side]} one.")
         inside = [(path, home[side]) for home in homes for path in pictures_in(home[side])]
         keys = {path: (home.parent / path.relative_to(home)).relative_to(folder) for path, home in inside}
-        return _keyed(list(keys), lambda path: name_key(keys[path].as_posix()))
+        return keyed(list(keys), lambda path: name_key(keys[path].as_posix()))
     if said := _said_by_files(folder):
         paths = [(pair.visible, pair.infrared)[side] for pair in said]
         note_once(f"{folder} holds both sides; pictures such as {paths[0].name} are the {_SIDES[side]} ones.")
@@ -221,6 +163,7 @@ def _one_side(folder: Path, side: int) -> dict[str, Path]:
 
 def _of_one_folder(root: Path) -> list[PicturePair]:
     """Pairs of sub-folders that say the side, of names that do, or of radiometric pictures, each of which is both."""
+    check_folder(root, "a folder of paired pictures")
     homes = homes_of_both(root)
     if homes:
         pairs = [pair for visible, infrared in homes for pair in _of_two_folders(visible, infrared, root)]
@@ -229,6 +172,7 @@ def _of_one_folder(root: Path) -> list[PicturePair]:
         return pairs
     paths = pictures_in(root)
     if all(picture_header(path.read_bytes()).maker == "FLIR" for path in paths):
+        _check_unpacks()
         return _named_from(root, [PicturePair(path.name, path, path) for path in paths])
     raise CoconetError(
         root,
@@ -239,6 +183,12 @@ def _of_one_folder(root: Path) -> list[PicturePair]:
         or "Give the folder above the two, for example one that holds ir/ and vis/, or say --pair-by "
         '"{}_left,{}_right", with {} for what the two names of a pair have in common.',
     )
+
+
+def _check_unpacks() -> None:
+    from coconet.media.radiometric import check_unpacks  # which needs NumPy
+
+    check_unpacks()
 
 
 def _without_words(folders: Iterable[Path], sides: Iterable[Mapping[str, Path]]) -> list[dict[str, Path]] | None:
@@ -271,7 +221,7 @@ def _by_patterns(visible: Path, infrared: Path, pair_by: str) -> list[PicturePai
         with suppress(CoconetError):  # many a copy of a data set lies in folders of other names
             return pair_by_name(visible, infrared)
     seen = [
-        path.relative_to(folder).as_posix() for folder in (visible, infrared) for path in _pictures_below(folder)[:1]
+        path.relative_to(folder).as_posix() for folder in (visible, infrared) for path in pictures_below(folder)[:1]
     ]
     raise CoconetError(
         "--pair-by",
@@ -327,24 +277,11 @@ def _pattern(text: str, side: int) -> re.Pattern[str]:
 
 def _matching(folder: Path, pattern: re.Pattern[str]) -> dict[tuple[str, ...], Path]:
     """The pictures at any depth whose path fits, keyed by what the pattern captures."""
-    _check_folder(folder, "a folder of pictures")
+    check_folder(folder, "a folder of pictures")
     inside = sorted(path for path in folder.rglob("*") if is_picture(path) and not is_hidden(path.relative_to(folder)))
     fitting = [(path, pattern.fullmatch(name_key(path.relative_to(folder).as_posix()))) for path in inside]
     keys = {path: match.groups() for path, match in fitting if match}
-    return _keyed(list(keys), keys.__getitem__)
-
-
-def _keyed(paths: Sequence[Path], key: Callable[[Path], Key]) -> dict[Key, Path]:
-    """Paths by their key. Raises CoconetError where two have the same."""
-    found: dict[Key, Path] = {}
-    for path in paths:
-        if (other := found.setdefault(key(path), path)) != path:
-            wanted = "one picture of each name, whatever its ending and capital letters"
-            got = f"another one with the same name, {path.name}"
-            raise CoconetError(
-                other, wanted=wanted, got=got, remedy="Remove or rename one of the two, or choose by --pair-by."
-            )
-    return found
+    return keyed(list(keys), keys.__getitem__)
 
 
 def _named_from(root: Path, pairs: list[PicturePair]) -> list[PicturePair]:

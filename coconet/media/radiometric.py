@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, MissingPackage
 from coconet.event_log import warn_once
 from coconet.installation.remedy import remedy_for
 from coconet.media.header import picture_header
@@ -68,6 +68,14 @@ def read_thermogram(path: Path) -> Thermogram | None:
         ) from error
     visible = None if optical is None else _bgr(optical)
     return Thermogram(celsius[:, :, None], visible, emissivity, distance_m)
+
+
+def check_unpacks() -> None:
+    """Raise MissingPackage where one file cannot be both sides: what it shows would be fused with itself."""
+    try:
+        import flyr  # noqa: F401
+    except ImportError as error:
+        raise MissingPackage("flyr", job="both pictures of a radiometric JPEG", extra="radiometric") from error
 
 
 def _bgr(optical: Pixels) -> Pixels:

@@ -12,12 +12,16 @@ from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.event_log import note_once, warn_once
 from coconet.files import existing_file
 from coconet.media.decoding.frame_pixels import FrameDecoder
+from coconet.media.decoding.frame_times import SECOND_NS, FrameTimes
+from coconet.media.decoding.stream_decoder import hear_decoders
+from coconet.media.decoding.transport_stream import breaks_off
 from coconet.media.decoding.whole_frames import Outcome, WholeFrames
 from coconet.media.header import check_size
 from coconet.media.pixels import RawPixels
 
 try:
     import av
+    import av.logging
     from av.error import FFmpegError
     from av.stream import Disposition
 except ImportError as error:
@@ -28,8 +32,6 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
     from coconet.media.decoding.decoder_choice import DecoderChoice
-
-SECOND_NS = 10**9
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,7 @@ class VideoReader:
         Raises CoconetError for a missing file, a file that is no video, and one without a video stream.
         """
         self._path = existing_file(path, "a video file")
-        try:
-            self._container = av.open(str(path), metadata_errors="replace")
-        except (FFmpegError, OSError) as error:
-            raise _unreadable(path, error.strerror or type(error).__name__) from error
+        self._container = _opened(path)
         stream = video_stream(self._container)
         if stream is None:
             known = "a video stream of a codec that FFmpeg does not know" if _moving(self._container) else ""
@@ -103,6 +102,8 @@ class VideoReader:
             aspect = self._stream.sample_aspect_ratio
             self._decoder = FrameDecoder(str(path), gray=gray, palette=palette, sample_aspect=aspect)
             self._whole, self._cut = WholeFrames(self._container, stream, str(path), decoders), 0
+            self._times = FrameTimes(self.fps)
+            self._breaks_off = self._container.format.name == "mpegts" and breaks_off(path)
         except CoconetError:
             self._container.close()
             raise
@@ -141,14 +142,13 @@ class VideoReader:
             if not self._leaves_out:
                 raise
             self._cut = 1
-            warn_once(f"{error} What comes before is taken.")
+            warn_once(f"{error.where} was cut off: {error.got}. What comes before is taken.")
 
     def _frames(self) -> Iterator[VideoFrame]:
         count, latest_ns = 0, 0  # of all frames: a clock may jump back within a file
         try:
-            for outcome in self._whole:
-                # Raw streams have no times; all that is known is the rate.
-                time_ns = round(count * SECOND_NS / (self.fps or 25.0)) if outcome.time_ns is None else outcome.time_ns
+            for outcome in self._whole.of_file(self._times, breaks_off=self._breaks_off):
+                time_ns = self._times.of(outcome.time_ns, shown=outcome.frame is not None)
                 latest_ns = max(latest_ns, time_ns)
                 if outcome.damage is not None and outcome.damage.certain and not self._leaves_out:
                     raise self._damage(outcome, count, time_ns)
@@ -157,10 +157,24 @@ class VideoReader:
                 count += outcome.frame is not None
         except FFmpegError as error:
             raise self._cut_off(count, f"bytes that do not decode ({error.strerror})") from error
+        self._tell_hidden(count)
+        if self._ends_early(latest_ns) or (self._whole.ends_damaged() and self._promised_end_s() is None):
+            raise self._cut_off(count, f"the end of the file at {latest_ns / SECOND_NS:.2f} s")
+
+    def _tell_hidden(self, count: int) -> None:
+        """Say which frames were left out, although nothing is wrong with them; an error if none is left."""
         if self._whole.headless:
             note_once(f"{self._path}: left out: {counted(self._whole.headless, 'frame')} before its first key frame.")
-        if self._ends_early(latest_ns):
-            raise self._cut_off(count, f"the end of the file at {latest_ns / SECOND_NS:.2f} s")
+        if not self._whole.hidden:
+            return
+        if not count:
+            raise CoconetError(
+                self._path,
+                wanted="a video with frames to show",
+                got="an edit list that hides all of them",
+                remedy="Copy the stream without the list: ffmpeg -ignore_editlist 1 -i IN -c copy OUT.",
+            )
+        note_once(f"{self._path}: left out, as players do: the frames that its edit list hides.")
 
     def _ends_early(self, last_ns: int) -> bool:
         """Whether the header promises more: many containers end without an error where their bytes end."""
@@ -169,6 +183,8 @@ class VideoReader:
         return promised_s is not None and last_ns / SECOND_NS + slack_s < promised_s
 
     def _promised_end_s(self) -> float | None:
+        if self._container.format.name in _WITHOUT_LENGTH:
+            return None  # FFmpeg gives the time of the last packet that is there
         if self._container.format.name == "avi" and self.fps and self.frame_count:
             return self.frame_count / self.fps  # FFmpeg cuts an AVI's stated duration down to the bytes that are there
         base = self._stream.time_base
@@ -178,24 +194,50 @@ class VideoReader:
         return self._container.duration / av.time_base if alone and self._container.duration is not None else None
 
     def _damage(self, outcome: Outcome, index: int, time_ns: int) -> CoconetError:
-        words = outcome.damage.words if outcome.damage is not None else ""
-        return CoconetError(
-            self._path,
-            wanted="a whole video",
-            got=f"damage in frame {index} at {time_ns / SECOND_NS:.2f} s ({words})",
-            remedy=_REMEDY,
-        )
+        words, at = outcome.damage.words if outcome.damage is not None else "", f"{time_ns / SECOND_NS:.2f} s"
+        if self._whole.ends_damaged() and (self._promised_end_s() is None or self._ends_early(time_ns)):
+            return self._cut_off(index, f"the end of the file in the middle of a frame, at {at} ({words}),")
+        got = f"damage in frame {index} at {at} ({words})"
+        return CoconetError(self._path, wanted="a whole video", got=got, remedy=_DAMAGED_REMEDY)
 
     def _cut_off(self, count: int, got: str) -> CoconetError:
         of_all = f" of {self.frame_count}" if self.frame_count else ""
-        return _CutOff(self._path, wanted="a whole video", got=f"{got} after frame {count}{of_all}", remedy=_REMEDY)
+        return _CutOff(self._path, wanted="a whole video", got=f"{got} after frame {count}{of_all}", remedy=_CUT_REMEDY)
 
 
-_REMEDY = "Copy or record it again; coconet run --on-error skip takes what is whole."
+_WITHOUT_LENGTH = ("mpegts", "mpeg")
+
+_FIRST_BOXES = (b"ftyp", b"wide", b"mdat", b"free", b"skip")  # with which MP4 and MOV files begin (ISO/IEC 14496-12)
+
+_DAMAGED_REMEDY = "Copy or record it again; coconet run --on-error skip takes what is whole."
+
+_CUT_REMEDY = (
+    "It was cut off: if the original is longer, copy it again; coconet run --on-error skip takes what comes before."
+)
 
 
 class _CutOff(CoconetError):
     """A video whose end is missing."""
+
+
+def _opened(path: Path) -> InputContainer:
+    hear_decoders()
+    with av.logging.Capture() as heard:
+        try:
+            return av.open(str(path), metadata_errors="replace")
+        except (FFmpegError, OSError) as error:
+            cause, got = error, error.strerror or type(error).__name__
+    with path.open("rb") as file:
+        begins_as = file.read(8)[4:]
+    if begins_as in _FIRST_BOXES and any("moov atom not found" in text for _, _, text in heard):
+        raise CoconetError(
+            path,
+            wanted="a whole video",
+            got="an MP4 or MOV file without its index, which is written last: the copy or the recording broke off",
+            remedy="Copy it again. If the recording itself broke off, untrunc rebuilds the index from a whole file of "
+            "the same camera; recorded as MKV or TS, only the end would be missing.",
+        ) from cause
+    raise _unreadable(path, got) from cause
 
 
 def _unreadable(path: Path, got: str) -> CoconetError:

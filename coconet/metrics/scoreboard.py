@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.media.image import InfraredStills, read_gray
-from coconet.media.pairs import PicturePair, name_key, pictures_in
+from coconet.media.naming.picture_folder import pictures_in
+from coconet.media.naming.picture_names import name_key
+from coconet.media.pairs import PicturePair
 from coconet.metrics.fusion import METRICS, Scores
 from coconet.metrics.gray import Gray
 
@@ -56,9 +58,12 @@ class RankedEntry:
 def fused_pictures(entry: str, folder: Path, pairs: Sequence[PicturePair]) -> list[FusedPicture]:
     """Match a folder of fused pictures with their sources by file name without its ending, in the order of the pairs.
 
+    A picture file is that of a single pair, whatever its name.
     Raises CoconetError where a pair has no fused picture, or a fused picture no pair.
     """
     found = pictures_in(folder)
+    if found == [folder] and len(pairs) == 1:
+        return [FusedPicture(entry, folder, pairs[0])]
     sources = {name_key(pair.name): pair for pair in pairs}
     by_key = {name_key(path.name): path for path in found}
     fused = by_key.keys()
@@ -67,7 +72,7 @@ def fused_pictures(entry: str, folder: Path, pairs: Sequence[PicturePair]) -> li
         if stems:
             raise CoconetError(
                 folder,
-                wanted=f"one fused picture for each of the {len(pairs)} pairs, under its name",
+                wanted=f"one fused picture for each of {counted(len(pairs), 'pair')}, under its name",
                 got=f"{what} {_some(stems)}",
                 remedy="Score all entries on the same pairs: means over different pictures cannot be compared.",
             )

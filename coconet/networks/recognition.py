@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.networks.network import Network
 from coconet.networks.tensors.weight_files import Piece, read_beside
 
@@ -139,6 +139,6 @@ def _of_none(match: Match, nearest: Network[Any], networks: Sequence[Network[Any
     return CoconetError(
         match.piece.where,
         wanted=f"the published weights of {known}",
-        got=f"{len(tensors)} tensors that are of none, such as {first} {tuple(tensors[first].shape)}{like}",
+        got=f"{counted(len(tensors), 'tensor')} of none, such as {first} {tuple(tensors[first].shape)}{like}",
         remedy="Name the code of another network with coconet export --model.",
     )

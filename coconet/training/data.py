@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import existing_file
 from coconet.media.image import InfraredStills, read_gray
-from coconet.media.pairs import PicturePair, name_key, paired_folder, pictures_in
+from coconet.media.naming.picture_folder import pictures_in
+from coconet.media.naming.picture_names import name_key
+from coconet.media.pairs import PicturePair, paired_folder
 from coconet.media.pixels import nearest_luma
 from coconet.media.thermal import Limits, ThermalSettings, common_limits, stretched_alone
 from coconet.reading import UNSAID, Reading

@@ -58,6 +58,10 @@ class RunFiles(NamedTuple):
         validation = (folder / "validation.csv", folder / "validation.png")
         return cls(folder / "state.pt", folder / "log.csv", folder / f"{network}.recipe.toml", *weights, *validation)
 
+    def written_by(self, plan: TrainingPlan) -> tuple[Path, ...]:
+        """Those that a run writes: without a validation the last three are none of them."""
+        return tuple(self) if plan.validation is not None else (self.state, self.log, self.recipe, self.weights)
+
     def forget(self) -> None:
         """Remove what a run would go on from; weights stay until new ones are whole."""
         for path in (self.state, self.log, self.journal):

@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 from coconet.cards.protocol_buffer import read_varint
-from coconet.media.pairs import is_picture
+from coconet.media.naming.picture_names import is_picture
 from coconet.model_endings import ENGINE_SUFFIX, ONNX_SUFFIX
 
 _Identity = tuple[int, int]

@@ -141,7 +141,7 @@ def _write_warped(model: str | None, out: Path | None, *, overwrite: bool) -> No
     check_outputs([target], inputs=[path], overwrite=overwrite)
     parity = write_warped(path, target)
     typer.echo(f"{target}: the inputs visible, infrared (of any size) and warp, {target.stat().st_size / 1e6:.1f} MB")
-    typer.echo(f"against {path.name} behind the runtime's warp on {parity.frames} frame: {parity}")
+    typer.echo(f"against {path.name} behind the runtime's warp on {counted(parity.frames, 'frame')}: {parity}")
 
 
 def _linkable(checkpoint: str | None, target: Path) -> Path:
@@ -232,7 +232,7 @@ def _as_published(loaded: Checkpoint) -> str:
     if publication.stretched:
         stretched = ", stretched as published" if signature.stretch else ", not stretched as the published pictures are"
     return (
-        f"taken for {loaded.network} by the names and shapes of {tensors} tensors; "
+        f"taken for {loaded.network} by the names and shapes of {counted(tensors, 'tensor')}; "
         f"{order}, {low:g}..{high:g}{rule}{stretched}"
     )
 

@@ -30,8 +30,8 @@ def run(  # noqa: PLR0913  what the command line takes too
     """Fuse the pairs of a rig until the cameras end or `stop` is set, as `coconet run` does, and say how it went.
 
     pairs: opened by open_rig or open_pairs and not yet entered; they are closed in the end. model: stays open.
-    out: a video (.mp4, .mkv, .mov), a folder for pictures, udp:// or rtsp://; None is nowhere. overwrite: whether it
-    may be there already, and is replaced then.
+    out: a video (.mp4, .mkv, .mov), a folder for pictures, a picture of a single pair, udp:// or rtsp://; None is
+    nowhere. overwrite: whether it may be there already, and is replaced then.
     on_frame: called with every fused frame, in this thread; it holds up the next frame, and must not change the pixels,
     which are being written meanwhile. stop: may be set by any thread, also by on_frame; what was fused is kept.
     Raises CoconetError for an output that cannot be opened, is there already, or is a recording that the cameras read,

@@ -13,7 +13,7 @@ import numpy as np
 
 from coconet.errors import CoconetError
 from coconet.media.decoding.decoder import DecoderName
-from coconet.media.pairs import pictures_in
+from coconet.media.naming.picture_folder import pictures_in
 from coconet.media.pixels import RawPixels
 from coconet.media.thermal import ThermalSettings
 from coconet.runtime.cameras.camera import Camera, damaged_frames, decoder_of

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from coconet.config import check_fields
 from coconet.errors import Refused
 from coconet.media.decoding.decoder import DecoderName
-from coconet.media.pairs import is_picture
+from coconet.media.naming.picture_names import is_picture
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.csi import csi_pipeline

@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, counted
-from coconet.media.pairs import check_picture_ending
+from coconet.media.naming.picture_names import check_picture_ending
 from coconet.media.pixels import Pixels
 from coconet.model_names import RULES
 from coconet.reading import UNSAID, Reading, reads_pictures
@@ -92,7 +92,7 @@ def fused_sheet(
     if column_px < 1:
         raise CoconetError(
             "contact sheet",
-            wanted=f"room for {len(captions)} columns",
+            wanted=f"room for {counted(len(captions), 'column')}",
             got=f"a width of {width_px} pixels",
             remedy="Make the sheet wider.",
         )

@@ -31,8 +31,12 @@ GpuLibrary = Literal["libcuda", "cuda-python", "pycuda"]
 @reads_pictures
 def run(
     rig: Annotated[Path | None, typer.Argument(help="A rig.toml; or name both cameras instead.")] = None,
-    visible: Annotated[str | None, typer.Option("--visible", help="The visible camera, video or folder.")] = None,
-    infrared: Annotated[str | None, typer.Option("--infrared", help="The infrared camera, video or folder.")] = None,
+    visible: Annotated[
+        str | None, typer.Option("--visible", help="The visible camera, video, folder or picture.")
+    ] = None,
+    infrared: Annotated[
+        str | None, typer.Option("--infrared", help="The infrared camera, video, folder or picture.")
+    ] = None,
     model: Annotated[
         str,
         typer.Option(
@@ -52,8 +56,8 @@ def run(
         str | None,
         typer.Option(
             "--out",
-            help="A video (.mp4, .mkv, .mov), a folder for pictures, udp:// or rtsp:// for H.264, or h264:- or raw:- "
-            "for standard output.",
+            help="A video (.mp4, .mkv, .mov), a folder for pictures, a picture (.png) of a single pair, udp:// or "
+            "rtsp:// for H.264, or h264:- or raw:- for standard output.",
             show_default="nowhere",
         ),
     ] = None,
@@ -262,7 +266,6 @@ def _say_left_out(report: RunReport, *, misfits: bool) -> int:
     if left_out:
         return ExitCode.MISFITS
     if report.trouble:
-        remedy = "coconet offset finds how far their clocks are apart; [pairing] tolerance_ms allows larger gaps."
-        print_warning(f"{report.trouble}. {remedy}")
+        print_warning(f"{report.trouble}. {report.remedy}")
         return ExitCode.UNPAIRED
     return ExitCode.FINISHED

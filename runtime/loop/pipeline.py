@@ -11,7 +11,7 @@ from itertools import islice
 from threading import BoundedSemaphore, Event
 from typing import Any, Protocol
 
-from coconet.errors import CoconetError, ExitCode, ending_with
+from coconet.errors import CoconetError, ExitCode, counted, ending_with
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Answer, AnsweringBackend, Backend, OverlappingBackend, WarpingBackend
 from coconet.runtime.frame import FramePair, FusedFrame, Side
@@ -19,7 +19,7 @@ from coconet.runtime.frame_check import SizeGuard
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.loop.selection import Misfit, Selection
-from coconet.runtime.pairing.paired_captures import StreamCounts
+from coconet.runtime.pairing.stream_counts import StreamCounts
 from coconet.runtime.sinks.sink import Sink
 from coconet.runtime.sinks.writer_thread import SinkThread
 from coconet.runtime.threads.queue_thread import Bounds, QueueThread, filling
@@ -311,6 +311,6 @@ def _no_pairs(counts: StreamCounts, misfits: Sequence[Misfit]) -> CoconetError:
     return CoconetError(
         "cameras",
         wanted="at least one pair of frames",
-        got=f"none out of {counts.visible.read} visible and {counts.infrared.read} infrared frames",
+        got=f"none out of {counts.visible.read} visible and {counted(counts.infrared.read, 'infrared frame')}",
         remedy="Check that both cameras run at the same time; widen the pairing tolerance if their clocks differ.",
     )

@@ -23,7 +23,7 @@ from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.loop.selection import Selection
 from coconet.runtime.pairing.pair_stream import PairStream
-from coconet.runtime.pairing.paired_captures import StreamCounts
+from coconet.runtime.pairing.stream_counts import StreamCounts
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.sinks.open_sink import Output, open_sparing, output_path
 from coconet.runtime.sinks.sink import FolderSink

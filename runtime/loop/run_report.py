@@ -13,7 +13,7 @@ from coconet.errors import counted
 from coconet.runtime.loop.latency_log import Percentiles, StageTime
 from coconet.runtime.loop.run_stats import RunTotals
 from coconet.runtime.loop.selection import Misfit
-from coconet.runtime.pairing.paired_captures import CameraCount, StreamCounts
+from coconet.runtime.pairing.stream_counts import CameraCount, StreamCounts
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,11 @@ class RunReport:
         return "" if self.interrupted else self.counts.trouble
 
     @property
+    def remedy(self) -> str:
+        """Say what to do about that trouble."""
+        return self.counts.remedy
+
+    @property
     def left_out(self) -> list[str]:
         """Say, a line for each, which pairs misfit and which camera's frames were damaged."""
         sides = (("visible", self.counts.visible), ("infrared", self.counts.infrared))
@@ -133,6 +138,7 @@ class RunReport:
 def _in_words(count: CameraCount) -> str:
     why = f" ({count.unpaired})" if str(count.unpaired) else ""
     damaged = f", {count.damaged} damaged" if count.damaged else ""
+    damaged += f", {count.unread} more after the other's end" if count.unread else ""
     decoded = f", decoded by {count.decoded_by}" if count.decoded_by not in ("", "software") else ""
     return f"{counted(count.read, 'frame')} read, {count.paired} paired, {count.dropped} dropped{why}{damaged}{decoded}"
 

@@ -14,10 +14,10 @@ _INTERVALS = 15  # remembered for the period: enough for a median that one lost 
 _MOST_WAITING = 32  # half a second at 60 fps: where one camera stands still, the frames of the other must not pile up
 
 
-Reason = Literal["spare", "too_far", "missing", "stale"]
+Reason = Literal["spare", "too_far", "missing", "after_end", "stale"]
 """Why a frame found no partner. spare: a frame of its own camera was nearer, as half of them are at twice the rate.
 too_far: the nearest partner is beyond the tolerance. missing: the other camera gave nothing within two of its periods.
-stale: it is not later than the frame before it."""
+after_end: it is later than all of the other side, which has ended. stale: it is not later than the frame before."""
 
 _NEAR_PERIODS = 2  # of the slower camera: a partner within them is there, if too far away
 
@@ -98,6 +98,10 @@ class SideQueue:
         if len(self.waiting) > _MOST_WAITING:
             self.drop("missing")
 
+    def ended_before(self, stamp_ns: int) -> bool:
+        """Whether there are no more frames, and all that there were are earlier than this."""
+        return self.ended and self.last_ns is not None and self.last_ns < stamp_ns
+
     def drop(self, reason: Reason) -> None:
         """Let the oldest frame go; gone_ns is its stamp then, and gone_paired false."""
         self.gone_ns, self.gone_paired = self.waiting.popleft().stamp_ns, False
@@ -166,9 +170,10 @@ class Pairer:
 
     def flush(self) -> None:
         """Drop what waits; for the end of a stream."""
-        for queue in self._queues.values():
+        for side, queue in self._queues.items():
             while queue.waiting:
-                queue.drop("missing")
+                late = self._other(side).ended_before(queue.waiting[0].stamp_ns)
+                queue.drop("after_end" if late else "missing")
 
     def pop(self, now_ns: int | None = None) -> FramePair | None:
         """Give the next pair that is certain, or None until more frames are pushed or a period has passed."""
@@ -183,6 +188,9 @@ class Pairer:
             early.drop(verdict)
         return None
 
+    def _other(self, side: Side) -> SideQueue:
+        return self._queues["infrared" if side == "visible" else "visible"]
+
     def _earlier(self) -> Side:
         visible, infrared = (queue.waiting[0].stamp_ns for queue in self._queues.values())
         return "visible" if visible <= infrared else "infrared"
@@ -190,7 +198,7 @@ class Pairer:
     def _verdict(self, now_ns: int | None) -> Literal["pair"] | Reason | None:
         """Whether the two heads are a pair, or why the earlier one is none; None waits for the frame after it."""
         side = self._earlier()
-        early, late = self._queues[side], self._queues["infrared" if side == "visible" else "visible"]
+        early, late = self._queues[side], self._other(side)
         target_ns = late.waiting[0].stamp_ns
         gap_ns = target_ns - early.waiting[0].stamp_ns
         if len(early.waiting) > 1:

@@ -74,7 +74,10 @@ class PacedPairer:
     def flush(self) -> None:
         """Drop what waits; for the end of a stream."""
         for side, queue in self._queues.items():
-            queue.unpaired["missing"] += self.waiting(side)
+            for entry in queue.waiting:
+                if entry.stamp_ns != self._used_ns:
+                    late = self._queues[_OTHER[side]].ended_before(entry.stamp_ns)
+                    queue.unpaired["after_end" if late else "missing"] += 1
             queue.waiting.clear()
 
     def pop(self, now_ns: int | None = None) -> FramePair | None:
@@ -96,6 +99,8 @@ class PacedPairer:
         return None
 
     def _why_alone(self, stamp_ns: int, other: SideQueue) -> Reason:
+        if other.ended_before(stamp_ns):
+            return "after_end"
         if not other.waiting:
             return "missing"
         slower_ns = max(queue.period_ns or 0 for queue in self._queues.values())

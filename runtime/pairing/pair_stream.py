@@ -15,7 +15,8 @@ from coconet.errors import CoconetError
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.frame import FramePair, Side
 from coconet.runtime.pairing.camera_health import CameraHealth
-from coconet.runtime.pairing.paired_captures import PairedCaptures, Pairing, StreamCounts
+from coconet.runtime.pairing.paired_captures import PairedCaptures, Pairing
+from coconet.runtime.pairing.stream_counts import StreamCounts
 from coconet.runtime.preprocess.preprocess import Preparation
 
 if TYPE_CHECKING:

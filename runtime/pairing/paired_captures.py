@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Condition, Event, Thread, current_thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +18,7 @@ from coconet.runtime.pairing.camera_health import CameraHealth
 from coconet.runtime.pairing.capture import Capture, CaptureOptions
 from coconet.runtime.pairing.nearest import Pairer, Pairs
 from coconet.runtime.pairing.paced import PacedPairer
+from coconet.runtime.pairing.stream_counts import CameraCount, StreamCounts, Unpaired
 from coconet.runtime.threads.process_end import Stage, note_closed, note_open
 
 if TYPE_CHECKING:
@@ -27,70 +29,9 @@ DEPTH = 8
 
 _CALM_NS = 500_000_000
 
-LARGE_SHARE = 0.25
-"""Of a camera's frames: if so many find no partner, something is wrong with clocks, tolerance or one of the files."""
-
 Policy = Literal["drop", "hold", "thermal"]
 """drop: every frame is used at most once, so the slower camera sets the pace. hold: the faster camera does, and the
 slower one's picture is shown again until its next. thermal: the infrared camera does, whichever it is."""
-
-
-@dataclass(frozen=True)
-class Unpaired:
-    """Why frames came out in no pair: the reasons of coconet.runtime.pairing.nearest, and `late`.
-
-    late: of live cameras, a newer frame or pair came before this one was wanted.
-    """
-
-    spare: int = 0
-    too_far: int = 0
-    missing: int = 0
-    stale: int = 0
-    late: int = 0
-
-    @property
-    def lost(self) -> int:
-        """Frames that ought to have had a partner: neither spare, nor too late for a loop that is slower."""
-        return self.too_far + self.missing + self.stale
-
-    def __str__(self) -> str:
-        counts = {name.replace("_", " "): count for name, count in vars(self).items() if count}
-        return ", ".join(f"{count} {name}" for name, count in counts.items())
-
-
-@dataclass(frozen=True)
-class CameraCount:
-    """What became of one camera's frames: those read, those that came out in a pair, those that did not, and why.
-
-    damaged: how many more were left out unread, because they or what they build on were torn or did not decode.
-    decoded_by: `software`, or the hardware decoder at the end; empty where nothing is decoded.
-    """
-
-    read: int = 0
-    paired: int = 0
-    dropped: int = 0
-    unpaired: Unpaired = Unpaired()
-    damaged: int = 0
-    decoded_by: str = ""
-
-
-@dataclass(frozen=True)
-class StreamCounts:
-    """What became of both cameras' frames."""
-
-    visible: CameraCount = CameraCount()
-    infrared: CameraCount = CameraCount()
-
-    @property
-    def trouble(self) -> str:
-        """Say which camera's frames had no partner, if they are a large share of those it gave; empty otherwise."""
-        sides = (("visible", self.visible), ("infrared", self.infrared))
-        side, count = max(sides, key=lambda one: one[1].unpaired.lost / max(one[1].read, 1))
-        lost = count.unpaired
-        if count.read == 0 or lost.lost < LARGE_SHARE * count.read:
-            return ""
-        reasons = str(replace(lost, spare=0, late=0))
-        return f"{lost.lost} of {count.read} {side} frames found no partner ({reasons})"
 
 
 @dataclass(frozen=True)
@@ -136,7 +77,8 @@ class PairedCaptures:
         _check_alike(visible, infrared)
         pairing, care = pairing or Pairing(), care or {}
         self.realtime = visible.realtime
-        self.frames_expected = None if self.realtime else _shorter(visible, infrared)
+        self._expected: dict[Side, int | None] = {"visible": _length(visible), "infrared": _length(infrared)}
+        self.frames_expected = None if self.realtime else _shorter(self._expected.values())
         self._pairing = pairing
         self.pairer = pairing.pairer(prompt=self.realtime)
         self._offsets: dict[Side, int] = {
@@ -264,18 +206,29 @@ class PairedCaptures:
         capture, paired = self._captures[side], self._paired[side]
         unsettled = capture.waiting + self.pairer.waiting(side)
         dropped = capture.read - paired - unsettled
-        reasons = self.pairer.unpaired(side)
-        known = Unpaired(reasons["spare"], reasons["too_far"], reasons["missing"], reasons["stale"])
+        reasons = Counter[str](self.pairer.unpaired(side).elements())
         rest = max(0, dropped - sum(reasons.values()))  # never handed to the pairer, or to one before
-        counted = replace(known, late=rest) if self.realtime else replace(known, missing=known.missing + rest)
-        return CameraCount(capture.read, paired, dropped, counted, capture.damaged, capture.decoded_by)
+        outlasted = not self.realtime and _OTHER[side] not in self.unfinished
+        reasons["late" if self.realtime else "after_end" if outlasted else "missing"] += rest
+        unread = 0
+        if outlasted and side in self.unfinished:
+            unread = max(0, (self._expected[side] or 0) - capture.read - capture.damaged)
+        why = Unpaired(**reasons)
+        return CameraCount(capture.read, paired, dropped, why, capture.damaged, unread, capture.decoded_by)
 
 
-def _shorter(*cameras: Camera) -> int | None:
-    """The length of the shorter recording; a camera need not know its own, so it may be None."""
-    lengths: list[int | None] = [getattr(camera, "frames_expected", None) for camera in cameras]
-    known = [length for length in lengths if length is not None]
-    return min(known) if len(known) == len(lengths) else None
+_OTHER: dict[Side, Side] = {"visible": "infrared", "infrared": "visible"}
+
+
+def _length(camera: Camera) -> int | None:
+    """The number of frames of a recording; a camera need not know it."""
+    length: int | None = getattr(camera, "frames_expected", None)
+    return length
+
+
+def _shorter(lengths: Iterable[int | None]) -> int | None:
+    known = list(lengths)
+    return None if None in known else min(length for length in known if length is not None)
 
 
 def _wrong_moment(wanted: str, got: str, remedy: str) -> CoconetError:

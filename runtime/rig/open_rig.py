@@ -11,6 +11,7 @@ from pathlib import Path
 
 from coconet.errors import CoconetError
 from coconet.event_log import log_event, note_once, warn_once
+from coconet.media.naming.picture_names import is_picture
 from coconet.media.thermal import common_limits
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import AbsentCamera, Camera, CameraAbsent
@@ -215,10 +216,12 @@ def _with_patience(rig: Rig, opener: CameraOpener) -> CameraOpener:
 def _paired_pictures(rig: Rig) -> dict[Role, Pictures]:
     """What two folders that are paired picture by picture hold, in the order of their pairs; nothing of other cameras.
 
+    A picture beside a folder is paired with the one of its name there; a TIFF file may be a video of several pages.
     Raises CoconetError for pictures without a partner, and for pair_by where there are no two folders.
     """
     addresses = (rig.visible.address, rig.infrared.address)
-    if all(map(is_folder, addresses)) and rig.visible.fps == rig.infrared.fps:
+    folders = [is_folder(address) or _is_still(address) for address in addresses]
+    if all(folders) and any(map(is_folder, addresses)) and rig.visible.fps == rig.infrared.fps:
         from coconet.runtime.cameras.pair_folder import paired_sides
 
         return dict(zip(ROLES, paired_sides(Path(addresses[0]), Path(addresses[1]), rig.pairing.pair_by), strict=True))
@@ -230,6 +233,10 @@ def _paired_pictures(rig: Rig) -> dict[Role, Pictures]:
             remedy="Leave it out: other cameras are paired by time.",
         )
     return {}
+
+
+def _is_still(address: str) -> bool:
+    return is_picture(Path(address)) and Path(address).suffix.lower() not in (".tif", ".tiff")
 
 
 def open_side(rig: Rig, role: Role, *, gives_misfits: bool = False) -> Camera:

@@ -16,7 +16,7 @@ from threading import Event
 from typing import Any
 
 from coconet.config import read_toml
-from coconet.errors import CoconetError, ExitCode, ending_with
+from coconet.errors import CoconetError, ExitCode, counted, ending_with
 from coconet.event_log import log_event
 from coconet.files import check_place, free_name, spare_bytes, unfinished
 from coconet.runtime.cameras.camera import Camera
@@ -347,12 +347,12 @@ def record_rig(
 
 
 def _ended_early(folder: Path, counts: dict[Side, RecordedCount], limit: RecordingLimit) -> CoconetError:
-    written = " and ".join(f"{counts[side].written} {side}" for side in ROLES)
+    written = " and ".join(counted(counts[side].written, f"{side} frame") for side in ROLES)
     return CoconetError(
         folder,
         wanted=reserve_in_words(limit.reserve_mb),
         got="less",
-        remedy=f"Free space. The recording of {written} frames up to then is whole and replays.",
+        remedy=f"Free space. The recording up to then, of {written}, is whole and replays.",
     )
 
 
@@ -363,5 +363,5 @@ def _infrared_keys(rig: Rig, written: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _line(counts: dict[Side, RecordedCount]) -> str:
-    told = (f"{side} {counts[side].written} frames, {counts[side].dropped} dropped" for side in ROLES)
+    told = (f"{side} {counted(counts[side].written, 'frame')}, {counts[side].dropped} dropped" for side in ROLES)
     return f"recording: {'; '.join(told)}"

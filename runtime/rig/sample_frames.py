@@ -9,7 +9,8 @@ from pathlib import Path
 
 from coconet.cards.model_card import FrontEnd
 from coconet.errors import CoconetError, Refused
-from coconet.media.pairs import homes_of_both, is_picture
+from coconet.media.naming.picture_names import is_picture
+from coconet.media.pairs import homes_of_both
 from coconet.reading import UNSAID, Reading
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.frame import FramePair
@@ -65,7 +66,7 @@ def rig_file_at(source: Path) -> Path | None:
         return source / RIG_NAME if recorded and not homes_of_both(source) else None
     if source.suffix.lower() == ".toml":
         return source
-    if source.is_file():
+    if source.is_file() and not is_picture(source):  # a radiometric picture is both sides
         raise Refused(
             source,
             wanted="a folder of paired pictures, a rig file, or the folder of a recording",

@@ -10,11 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from coconet.errors import MissingPackage
+from coconet.media.decoding.frame_times import SECOND_NS
 from coconet.media.encoding.encoded_video import EncodedVideo, EncodingFailed
 from coconet.media.encoding.encoder_choice import EncoderChoice
 from coconet.media.encoding.yuv_frame import yuv_frame
 from coconet.media.pixels import Pixels
-from coconet.media.video import SECOND_NS
 
 try:
     import av

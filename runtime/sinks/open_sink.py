@@ -1,4 +1,4 @@
-"""Sinks: where fused frames go, as a video file, a folder of pictures, a stream, or nowhere."""
+"""Sinks: where fused frames go, as a video file, a folder of pictures, one picture, a stream, or nowhere."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from coconet.errors import Refused
 from coconet.files import check_free, check_no_input, check_outputs
+from coconet.media.naming.picture_names import is_picture
 from coconet.redaction import is_network_address, redact
-from coconet.runtime.sinks.sink import FolderSink, NoSink, Sink
+from coconet.runtime.sinks.sink import FolderSink, NoSink, PictureSink, Sink
 from coconet.runtime.sinks.sparing_sink import DiskRoom, SparingSink, WhenFull
 from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink, kept_files
 
@@ -42,7 +43,7 @@ class Output:
         path = output_path(self.address)
         if path is None or self.address is None:
             return _stream(self.address or "") not in ("", "raw:-")
-        return not _is_folder(self.address, path)
+        return not (_is_folder(self.address, path) or is_picture(path))
 
     @property
     def is_standard_output(self) -> bool:
@@ -66,6 +67,10 @@ class Output:
             raise Refused(
                 "--skip-existing", wanted="a folder of pictures as output", got="another one", remedy="Leave it out."
             )
+        if self.rotation is not None and path is not None and not self.is_encoded:
+            raise Refused(
+                "--rotate-minutes, --rotate-mb or --keep", wanted="a video file", got=str(path), remedy="Leave it out."
+            )
         check_outputs([path, *others], inputs=inputs, overwrite=True)
         if path is not None and self.rotation is not None and path.parent.is_dir():
             check_no_input(kept_files(path), inputs)
@@ -84,7 +89,7 @@ def output_path(address: str | None) -> Path | None:
     if not address or is_network_address(address) or address.partition(":")[0].lower() in ("h264", "raw"):
         raise Refused(
             redact(address) or "--out",
-            wanted="udp://host:5000 or rtsp://host/path, h264:- or raw:-, a video file or a folder",
+            wanted="udp://host:5000 or rtsp://host/path, h264:- or raw:-, a video file, a picture or a folder",
             got="another kind of address" if address else "an empty name",
             remedy="Use one of them.",
         )
@@ -120,7 +125,7 @@ def open_sparing(out: Output, *, live: bool, encoders: EncoderChoice | None = No
 
 
 def open_sink(address: str | None, rotation: Rotation | None = None, encoders: EncoderChoice | None = None) -> Sink:
-    """Open a sink: a name with an ending is a video file, and None is nowhere.
+    """Open a sink: a name with an ending is a picture or a video file, and None is nowhere.
 
     udp:// and rtsp:// send H.264; h264:- and raw:- write to standard output. A folder is what ends in a slash, has no
     ending, or is there already; it is made where it is not. rotation: when a video file gives way to the next one.
@@ -132,6 +137,8 @@ def open_sink(address: str | None, rotation: Rotation | None = None, encoders: E
     if path is not None and address is not None:
         if _is_folder(address, path):
             return FolderSink(path)
+        if is_picture(path):
+            return PictureSink(path)
         return VideoSink(path, encoders) if rotation is None else RotatingSink(path, rotation, encoders)
     if address is None:
         return NoSink()

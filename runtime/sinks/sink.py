@@ -1,4 +1,4 @@
-"""The sink contract, with the two simplest sinks: a folder of pictures, and nowhere."""
+"""The sink contract, with the simplest sinks: a folder of pictures, one picture, and nowhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from coconet.files import holds_something, make_folder, plain_name, writing_to
+from coconet.errors import CoconetError
+from coconet.files import check_replaceable, holds_something, make_folder, plain_name, writing_to
+from coconet.media.pixels import Pixels
 from coconet.runtime.frame import FramePair, FusedFrame
 from coconet.runtime.threads.queue_thread import Bounds
 
@@ -110,3 +112,37 @@ class FolderSink:
     def _place(self, pair: FramePair) -> Path:
         frame = pair.visible
         return self._folder / plain_name(frame.name or f"{frame.index:06d}.png", f"frame {frame.index}")
+
+
+class PictureSink:
+    """One picture, written whole at the end, of a run that fuses a single pair."""
+
+    delivery = WHOLE
+
+    def __init__(self, path: Path) -> None:
+        """Raises CoconetError for a place that cannot be written to."""
+        check_replaceable(path)
+        self._path, self.name = path, str(path)
+        self._pixels: Pixels | None = None
+
+    def write(self, frame: FusedFrame) -> None:
+        """Take the one frame. Raises CoconetError for a second one."""
+        if self._pixels is not None:
+            raise CoconetError(
+                self._path,
+                wanted="a single pair for one picture",
+                got="more than one",
+                remedy="Name a folder, such as fused/, or a video, such as fused.mp4; --frames 1 fuses the first pair.",
+            )
+        self._pixels = frame.pixels
+
+    def close(self) -> None:
+        """Write the picture; one of that name is replaced once the new one is whole."""
+        from coconet.media.image import write_picture
+
+        if self._pixels is not None:
+            with writing_to(self._path):
+                write_picture(self._path, self._pixels)
+
+    def discard(self) -> None:
+        """Write nothing."""

@@ -39,7 +39,7 @@ class Parity:
         return (
             f"PSNR {self.psnr_db:.1f} dB over {counted(self.frames, 'frame')}, "
             f"{self.worst_psnr_db:.1f} dB on {self.worst_frame}, "
-            f"{self.within_one_level:.2%} within one level, at most {self.max_abs_error} levels"
+            f"{self.within_one_level:.2%} within one level, at most {counted(self.max_abs_error, 'level')}"
         )
 
 

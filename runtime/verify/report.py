@@ -73,7 +73,7 @@ class VerifyReport:
             ("A, reference", str(self.reference)),
             ("B, candidate", str(self.candidate)),
             ("frames", str(parity.frames)),
-            ("error", f"at most {parity.max_abs_error} levels, {parity.mean_abs_error:.3f} on average"),
+            ("error", f"at most {counted(parity.max_abs_error, 'level')}, {parity.mean_abs_error:.3f} on average"),
             ("within one level", f"{parity.within_one_level:.2%} of samples"),
             ("PSNR", f"{parity.psnr_db:.1f} dB over all, {parity.worst_psnr_db:.1f} dB on {parity.worst_frame}"),
             ("SSIM", f"{found.ssim:.4f} on average, {found.lowest_ssim:.4f} at the lowest"),

@@ -9,7 +9,7 @@ import numpy as np
 
 from coconet.errors import CoconetError
 from coconet.runtime.frame import Frame, FramePair, FusedFrame
-from coconet.runtime.pairing.paired_captures import CameraCount, StreamCounts
+from coconet.runtime.pairing.stream_counts import CameraCount, StreamCounts
 from coconet.runtime.sinks.sink import NoSink
 
 

@@ -19,7 +19,7 @@ from coconet.media.video import VideoReader
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.loop.pipeline import run_pipeline
-from coconet.runtime.pairing.paired_captures import StreamCounts
+from coconet.runtime.pairing.stream_counts import StreamCounts
 from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.preprocess.preprocess import Preparation

@@ -6,11 +6,13 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 from coconet.errors import MissingPackage
 from coconet.event_log import log_event
 from coconet.media.decoding.decoder_choice import DecoderChoice, software_only
+from coconet.media.decoding.frame_times import FrameTimes
 from coconet.media.decoding.h264_numbers import FrameNumbers
 from coconet.media.decoding.stream_decoder import StreamDecoder
 from coconet.media.decoding.trial import require_decoder
@@ -47,6 +49,8 @@ _GAP = Damage("a gap in the stream", certain=False)
 
 _HEADLESS = Damage("no key frame yet", certain=False)
 
+_BROKEN_OFF = Damage("the file ends within it")
+
 _GAP_PACKETS = 2  # where a parser cuts a stream into packets, the one before the gap is marked
 
 
@@ -82,7 +86,8 @@ class WholeFrames:
     A frame is damaged if the decoder reports an error in it, conceals one, or misses a picture that it builds on, if
     the container knows of a gap in it, or if it comes after such a frame and before the next key frame that is whole.
     What builds on a key frame before the first one of the stream is no damage, but cannot be shown either.
-    damaged: how many frames were damaged. headless: how many came before the first key frame.
+    damaged: how many frames were damaged. headless: how many came before the first key frame. hidden: how many were
+    decoded only for others that build on them, as the edit list of an MP4 file asks for.
     """
 
     def __init__(
@@ -92,12 +97,14 @@ class WholeFrames:
 
         decoders: what may decode it; no hardware if None. Raises Refused if the one that was asked for does not work.
         """
-        self.damaged = self.headless = 0
+        self.damaged = self.headless = self.hidden = 0
         self._container, self._stream, self._where = container, stream, where
         self._broken: Damage | None = None
         self._group = self._tainted = 0
         self._leading_before: int | None = None
         self._gaps_left = 0
+        self._packets: Iterator[Any] = iter(())
+        self._read = self._struck = 0
         codec: Any = stream.codec_context
         self._numbers = FrameNumbers(codec.extradata) if codec.name == "h264" else None
         stream.thread_type = "SLICE"  # threads by frame hold frames back, and complain about one during another
@@ -119,7 +126,21 @@ class WholeFrames:
 
     def __iter__(self) -> Iterator[Outcome]:
         """Decode to the end. Raises FFmpegError if the container cannot be read on."""
-        for packet in self._container.demux(self._stream):
+        return self._outcomes(self._container.demux(self._stream))
+
+    def of_file(self, times: FrameTimes, *, breaks_off: bool) -> Iterator[Outcome]:
+        """Decode a file to the end, of which packets are read ahead, as may not be done with a live stream.
+
+        times: looks at the first packets. breaks_off: whether the file ends within a frame, which then is damaged.
+        """
+        packets: Iterator[Any] = times.leading_to(self._container.demux(self._stream))
+        return self._outcomes(_with_end_damaged(packets) if breaks_off else packets)
+
+    def _outcomes(self, packets: Iterator[Any]) -> Iterator[Outcome]:
+        self._packets = packets
+        for packet in packets:
+            self._read += bool(packet.size)
+            self.hidden += bool(packet.is_discard)
             fate = self._fate(packet) if packet.size else _Fate(None, self._group)  # an empty one asks for what is left
             packet.opaque = fate
             frames, complaint = self._decoder.decode(packet)
@@ -131,11 +152,17 @@ class WholeFrames:
             if complaint and not frames:
                 yield Outcome(None, _HEADLESS if fate.headless else fate.damage, _time_ns(packet))
 
+    def ends_damaged(self) -> bool:
+        """Whether the packet that was damaged last by itself ends the stream; reads on to know, so ask at the end."""
+        following = next(self._packets, None)
+        return self._struck == self._read and (following is None or not following.size)
+
     def _fate(self, packet: Any) -> _Fate:
         """What is wrong with a packet before it is decoded: a gap in it, or damage that it builds on."""
         if packet.is_corrupt:
             self._gaps_left = _GAP_PACKETS
         damage = _GAP if self._gaps_left else None
+        damage = _BROKEN_OFF if packet.opaque is _BROKEN_OFF else damage
         self._gaps_left = max(0, self._gaps_left - 1)
         if self._numbers is not None and self._numbers.skips(bytes(packet)) and not packet.is_keyframe:
             damage = Damage("a picture before it is missing")
@@ -153,6 +180,8 @@ class WholeFrames:
         return _Fate(damage, self._group, leads, headless=not self._group or (leads and self._group == 1))
 
     def _book(self, fate: _Fate) -> None:
+        if fate.damage is not None and self._broken is None:
+            self._struck = self._read
         if fate.headless:
             self.headless += 1
         elif fate.damage is not None:
@@ -177,6 +206,14 @@ class WholeFrames:
         if self._broken is None:
             self._broken = damage
             log_event("damage", level=logging.WARNING, camera=self._where, damaged=self.damaged, trouble=damage.words)
+
+
+def _with_end_damaged(packets: Iterator[Any]) -> Iterator[Any]:
+    """Mark the last packet, before it is handed on, as one of which the file lacks the rest."""
+    for packet, following in pairwise(chain(packets, [None])):
+        if packet.size and (following is None or not following.size):
+            packet.opaque = _BROKEN_OFF
+        yield packet
 
 
 def _time_ns(timed: Any) -> int | None:

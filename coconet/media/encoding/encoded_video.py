@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from coconet.errors import MissingPackage
+from coconet.errors import MissingPackage, counted
 from coconet.media.encoding.encoder import Encoder
 
 try:
@@ -71,7 +71,7 @@ class EncodedVideo:
             taken.pts, taken.time_base, taken.pict_type = frame.pts, frame.time_base, frame.pict_type
         self._write(taken)
         if len(self._held) > _MOST_HELD:
-            raise self._failure(f"nothing came out for {len(self._held)} pictures")
+            raise self._failure(f"nothing came out for {counted(len(self._held), 'picture')}")
 
     def flush(self) -> None:
         """Write what the encoder still holds; nothing if it has failed. Raises what `write` raises."""

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from coconet.errors import MissingPackage
+from coconet.errors import MissingPackage, counted
 from coconet.media.encoding.encoded_video import EncodedVideo, EncodingFailed
 from coconet.media.encoding.encoder import H264, H264_LIVE, MPEG4, Encoder, HardwareEncoder, Use
 
@@ -94,7 +94,7 @@ def _worst_psnr_db(encoder: Encoder, use: Use, pictures: list[np.ndarray]) -> fl
     decoded = _joined_late(file) if use == "live" else _whole(file)
     expected = pictures[-len(decoded) :] if use == "live" else pictures
     if len(decoded) != len(expected) or not decoded:
-        raise Refusal(f"{len(decoded)} of its {len(expected)} pictures can be decoded")
+        raise Refusal(f"{len(decoded)} of its {counted(len(expected), 'picture')} can be decoded")
     return min(_psnr_db(one, other) for one, other in zip(expected, decoded, strict=True))
 
 

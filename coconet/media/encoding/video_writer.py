@@ -14,12 +14,12 @@ import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage, Refused
 from coconet.files import check_replaceable, unfinished, writing_to
+from coconet.media.decoding.frame_times import SECOND_NS
 from coconet.media.encoding.encoded_video import EncodedVideo, EncodingFailed
 from coconet.media.encoding.encoder_choice import EncoderChoice, software_only
 from coconet.media.encoding.whole_video import CONTAINERS, WRITABLE_SUFFIXES, finish_video, recover_video
 from coconet.media.encoding.yuv_frame import yuv_frame
 from coconet.media.pixels import Pixels
-from coconet.media.video import SECOND_NS
 from coconet.writing.scratch import lock_unfinished
 
 try:

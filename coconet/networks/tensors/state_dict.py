@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from coconet.cards.onnx_weights import check_numbers
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.files import existing_file
 from coconet.model_endings import SAFETENSORS
 
@@ -67,7 +67,7 @@ def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], where: obje
     except RuntimeError as error:
         raise CoconetError(
             where,
-            wanted=f"the {len(wanted)} tensors of {type(network).__name__}",
+            wanted=f"the {counted(len(wanted), 'tensor')} of {type(network).__name__}",
             got=_differences(wanted, single) or str(error).splitlines()[-1].strip(),
             remedy="Check that the checkpoint belongs to this network.",
         ) from error

@@ -87,7 +87,7 @@ def test_noise_is_refused_before_anything_is_measured(lopsided: Path, good: Path
     frames = write_frames(tmp_path / "noise", noise, noise)
     for check in ([], ["--check", good]):
         text = complaint(lopsided, "--frames", frames, *check)
-        assert "wanted pictures, got 6 of 6 frames that are noisy. Use frames of a scene" in text
+        assert "wanted pictures, got 6 frames, 6 of them noisy. Use frames of a scene" in text
 
 
 def test_one_frame_is_refused_where_it_would_be_compared_with_itself(lopsided: Path, tmp_path: Path) -> None:

@@ -109,6 +109,20 @@ def test_a_reading_option_of_a_recipe_that_does_not_fit_is_named(table: object, 
         TrainingPlan.assemble(None, {"data": [Path("a")], "out": Path("b"), "reading": table})
 
 
+def test_data_may_lie_in_the_folder_of_the_run_and_its_recipe_goes_on_with_it(folder: Path) -> None:
+    run = folder / "pairs" / "vis"
+    for path in (folder / "pairs" / "ir").iterdir():
+        path.rename(run / f"{path.stem}_ir{path.suffix}")
+    for path in [one for one in run.iterdir() if "_ir" not in one.stem]:
+        path.rename(run / f"{path.stem}_vis{path.suffix}")
+    called("--data", run, "--out", run, *SMALL)
+    called(run / "lite.recipe.toml", "--steps", "3")
+    assert TrainingPlan.assemble(run / "lite.recipe.toml", {}).steps == 3
+    (run / "state.pt").unlink()
+    with pytest.raises(CoconetError, match=r"lite\.recipe\.toml: wanted an output beside the inputs"):
+        called(run / "lite.recipe.toml", "--overwrite")
+
+
 def test_a_training_that_cannot_begin_makes_no_folder_and_keeps_what_an_earlier_one_goes_on_from(
     tmp_path: Path,
 ) -> None:

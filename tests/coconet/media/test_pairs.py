@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.media.pairs import homes_of_both, pair_by_name, paired_folder, pictures_in
+from coconet.media.naming.picture_folder import pictures_in
+from coconet.media.pairs import homes_of_both, pair_by_name, paired_folder
 
 
 def touch(folder: Path, *names: str) -> Path:

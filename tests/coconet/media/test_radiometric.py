@@ -11,14 +11,16 @@ import pytest
 from PIL import Image
 
 from coconet.calibration.int8.frame_source import FolderSource
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, MissingPackage
 from coconet.installation.remedy import remedy_for
 from coconet.media.image import InfraredStills, read_visible
 from coconet.media.pairs import pair_by_name
 from coconet.media.palettes import palette_colours
 from coconet.media.radiometric import read_thermogram
+from coconet.runtime.commands.verify import verify
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.rig.sample_frames import RigFrames
+from tests.support.called import call
 from tests.support.flir_jpeg import counts_of, write_flir_jpeg
 
 CELSIUS = np.add.outer(np.linspace(10, 30, 24), np.linspace(0, 10, 32))
@@ -65,6 +67,25 @@ def test_without_the_library_the_picture_is_taken_and_it_is_said(
     monkeypatch.setitem(sys.modules, "flyr", None)
     assert InfraredStills().samples(file).dtype == np.uint8
     assert remedy_for("radiometric") in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_without_the_library_what_a_file_shows_is_not_fused_with_itself(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "flyr", None)
+    for given in (file, file.parent):
+        with pytest.raises(MissingPackage, match="both pictures of a radiometric JPEG"):
+            pair_by_name(given, given)
+
+
+def test_models_are_held_against_each_other_on_radiometric_files(file: Path) -> None:
+    """With a folder of them, and with one file of it."""
+    pytest.importorskip("flyr")
+    pytest.importorskip("scipy")
+    for given in (file.parent, file):
+        result = call(verify, "average", "average", "--frames", given)
+        assert result.exit_code == 0, result.exception
+        assert "frames            1" in result.stdout
 
 
 def test_damaged_temperatures_are_refused_in_words(file: Path) -> None:

@@ -69,7 +69,10 @@ def test_a_limit_ends_early_and_loses_nothing(tmp_path: Path, cameras: list[str]
 
 def test_what_the_longer_recording_has_left_counts_as_dropped(tmp_path: Path) -> None:
     short, long = (f"painted://?width=64&height=48&fps=20&duration_s={seconds}" for seconds in (0.2, 0.4))
-    coconet_run("--visible", long, "--infrared", short, "--model", "average", "--json", tmp_path / "report.json")
+    words = ["--visible", long, "--infrared", short, "--model", "average", "--json", str(tmp_path / "report.json")]
+    ended = CliRunner().invoke(APP, words)
+    assert ended.exit_code == ExitCode.UNPAIRED
+    assert "The infrared recording ends first" in ended.stderr
     visible = json.loads((tmp_path / "report.json").read_text())["counts"]["visible"]
     assert visible["paired"] == 4
     assert visible["dropped"] == visible["read"] - 4
@@ -143,8 +146,18 @@ def test_a_large_share_without_a_partner_has_its_own_exit_code_and_the_output_st
     ended = CliRunner().invoke(APP, words)
     assert ended.exit_code == ExitCode.UNPAIRED
     assert "14 of 30 visible frames found no partner (1 too far, 13 missing)" in ended.stderr
-    assert "[pairing] tolerance_ms" in ended.stderr
+    assert "their clocks are apart: coconet offset" in ended.stderr
     assert frames_in_video(tmp_path / "out.mp4") == 15
+
+
+def test_frames_before_the_zero_of_a_file_are_paired_at_their_times(tmp_path: Path) -> None:
+    """FFmpeg gives no times to what lies before the zero of a Matroska file."""
+    for name, start_s in (("vis.mkv", -0.3), ("ir.mkv", 0.1)):
+        write_stamped_video(tmp_path / name, [start_s + 0.04 * index for index in range(30)])
+    words = ("--visible", tmp_path / "vis.mkv", "--infrared", tmp_path / "ir.mkv", "--model", "average")
+    assert "30 frames read, 30 paired, 0 dropped" in coconet_run(*words)
+    ended = CliRunner().invoke(APP, [*map(str, words), "--starts", "stamped"])
+    assert "30 frames read, 20 paired, 10 dropped (" in ended.stdout
 
 
 def test_frames_of_which_none_has_a_partner_are_an_error_of_the_same_kind(tmp_path: Path) -> None:

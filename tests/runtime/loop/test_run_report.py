@@ -10,7 +10,7 @@ import pytest
 
 from coconet.runtime.loop.latency_log import Percentiles
 from coconet.runtime.loop.run_report import RunReport
-from coconet.runtime.pairing.paired_captures import CameraCount, StreamCounts, Unpaired
+from coconet.runtime.pairing.stream_counts import CameraCount, StreamCounts, Unpaired
 from coconet.terminal import Console
 
 REPORT = RunReport(
@@ -31,7 +31,7 @@ def test_json_holds_every_number_and_the_rate() -> None:
     assert told["fps"] == 15.0
     infrared = told["counts"]["infrared"]
     assert (infrared["read"], infrared["paired"], infrared["dropped"]) == (40, 30, 10)
-    assert infrared["unpaired"] == {"spare": 4, "too_far": 6, "missing": 0, "stale": 0, "late": 0}
+    assert infrared["unpaired"] == {"spare": 4, "too_far": 6, "missing": 0, "stale": 0, "late": 0, "after_end": 0}
     assert told["latency_ms"] == {"p50": 20.0, "p95": 25.0, "p99": 31.0}
     assert (told["model"], told["precision"], told["fused"]) == ("lite", "int8", 30)
 
@@ -56,9 +56,32 @@ def test_the_table_says_what_a_user_asks_for() -> None:
         (Unpaired(late=30), ""),
         (Unpaired(too_far=6, missing=3), ""),
         (Unpaired(1, 6, 3, 1), "10 of 40 infrared frames found no partner (6 too far, 3 missing, 1 stale)"),
+        (Unpaired(spare=20, after_end=10), "10 of 40 infrared frames found no partner (10 after end)"),
     ],
 )
 def test_a_quarter_of_the_frames_without_a_partner_is_trouble(unpaired: Unpaired, trouble: str) -> None:
     counts = StreamCounts(CameraCount(31, 30, 1), CameraCount(40, 10, 30, unpaired))
     assert dataclasses.replace(REPORT, counts=counts, interrupted=False).trouble == trouble
     assert dataclasses.replace(REPORT, counts=counts, interrupted=True).trouble == ""
+
+
+@pytest.mark.parametrize(
+    ("unpaired", "remedy"),
+    [
+        (Unpaired(too_far=20), "coconet offset"),
+        (Unpaired(missing=20, after_end=9), "The visible recording has no frames at those times"),
+        (Unpaired(missing=2, after_end=20), "The visible recording ends first"),
+        (Unpaired(stale=20), "The time stamps of the infrared recording do not increase"),
+        (Unpaired(spare=20), ""),
+    ],
+)
+def test_what_is_advised_depends_on_what_most_of_the_frames_lacked(unpaired: Unpaired, remedy: str) -> None:
+    counts = StreamCounts(CameraCount(31, 30, 1), CameraCount(40, 10, 30, unpaired))
+    assert dataclasses.replace(REPORT, counts=counts).remedy.startswith(remedy)
+    assert bool(counts.remedy) == bool(remedy)
+
+
+def test_frames_that_nobody_read_after_the_other_side_had_ended_are_lost_too() -> None:
+    counts = StreamCounts(CameraCount(38, 30, 8, Unpaired(after_end=8), unread=62), CameraCount(30, 30))
+    assert counts.trouble == "70 of 100 visible frames found no partner (70 after end)"
+    assert "62 more after the other's end" in dict(dataclasses.replace(REPORT, counts=counts).rows())["visible"]

@@ -11,7 +11,7 @@ from coconet.runtime.loop.pipeline import run_pipeline
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import RECENT_FRAMES, RunStats
 from coconet.runtime.pairing.camera_health import CameraHealth
-from coconet.runtime.pairing.paired_captures import CameraCount, StreamCounts
+from coconet.runtime.pairing.stream_counts import CameraCount, StreamCounts
 from tests.support.frames import timed_frame
 from tests.support.loop_ends import Recording, Shelf
 

@@ -134,8 +134,8 @@ def reasons(visible: list[int], infrared: list[int], tolerance_ms: int | None = 
 
 
 def test_at_twice_the_rate_half_of_the_frames_are_spare() -> None:
-    assert reasons(list(range(0, 400, 20)), list(range(0, 400, 40))) == [{"spare": 9, "missing": 1}, {}]
-    assert reasons(list(range(0, 400, 20)), list(range(0, 400, 40)), 5) == [{"spare": 9, "missing": 1}, {}]
+    assert reasons(list(range(0, 400, 20)), list(range(0, 400, 40))) == [{"spare": 9, "after_end": 1}, {}]
+    assert reasons(list(range(0, 400, 20)), list(range(0, 400, 40)), 5) == [{"spare": 9, "after_end": 1}, {}]
 
 
 def test_clocks_that_are_apart_by_more_than_the_tolerance_leave_frames_too_far() -> None:

@@ -18,7 +18,8 @@ from coconet.runtime.cameras.synthetic.camera import PaintedCamera, PaintedSetti
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.pairing.live_pairs import pair_live_cameras
 from coconet.runtime.pairing.pair_stream import pair_recordings
-from coconet.runtime.pairing.paired_captures import CameraCount, Pairing, Unpaired
+from coconet.runtime.pairing.paired_captures import Pairing
+from coconet.runtime.pairing.stream_counts import CameraCount, Unpaired
 from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.preprocess import Preparation
 from tests.support.recordings import ListCamera, flat, stamped, write_video
@@ -98,7 +99,7 @@ def test_frames_farther_apart_than_the_tolerance_are_dropped() -> None:
     visible, infrared = ListCamera(stamped([0, 100, 200])), ListCamera(stamped([20, 104, 220]))
     with pair_recordings(visible, infrared, Pairing(tolerance_ns=5)) as stream:
         assert [pair.infrared.timestamp_ns for pair in stream] == [104]
-    assert stream.counts.infrared == CameraCount(3, 1, 2, Unpaired(too_far=1, missing=1))
+    assert stream.counts.infrared == CameraCount(3, 1, 2, Unpaired(too_far=1, after_end=1))
 
 
 def test_every_pair_is_prepared_as_the_preparation_is_then() -> None:

@@ -122,14 +122,15 @@ def test_a_folder_that_vanished_is_said(tmp_path: Path) -> None:
         sink.write(fused_frame())
 
 
-def test_a_video_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["fused.mp4", "fused.png"])
+def test_a_file_in_a_folder_that_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(CoconetError, match=r"Create the folder first"):
-        open_sink(str(tmp_path / "gone" / "fused.mp4"))
+        open_sink(str(tmp_path / "gone" / name))
 
 
 def test_an_ending_that_is_no_video_lists_the_endings(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match=r"wanted a name that ends in \.mp4, .* got \.png"):
-        open_sink(str(tmp_path / "fused.png"))
+    with pytest.raises(CoconetError, match=r"wanted a name that ends in \.mp4, .* got \.gif"):
+        open_sink(str(tmp_path / "fused.gif"))
 
 
 STREAMS = ("udp://", "rtsp://")

@@ -1,0 +1,106 @@
+"""Folders of pictures: what is in them, and what is refused as none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from coconet.errors import CoconetError, Refused, counted, reading_from
+from coconet.event_log import warn_once
+from coconet.media.header import UNREAD_SUFFIXES
+from coconet.media.naming.entries import found_by, is_hidden
+from coconet.media.naming.picture_names import PICTURE_SUFFIXES, is_picture, name_key
+
+_SHOWN = 3
+
+Key = TypeVar("Key", str, tuple[str, ...])
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The picture files of a folder, sorted by name; those of its sub-folders where it holds none itself.
+
+    A picture file is a folder of one.
+    Names that begin with a dot are no pictures. Raises CoconetError where there is no folder or no picture, and where
+    two pictures have the same name but for its ending, its capital letters or its Unicode form.
+    """
+    if is_picture_file(folder):
+        return [folder]
+    found = pictures_below(folder)
+    keyed(found, lambda path: name_key(path.relative_to(folder).as_posix()))
+    return found
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """As pictures_in, of a folder only, and whatever their names have in common."""
+    check_folder(folder, "a folder of pictures")
+    with reading_from(folder, "a folder of pictures"):
+        found = sorted(path for path in folder.iterdir() if is_picture(path) and found_by(path.is_file))
+        if not found:
+            inside = (path for path in folder.rglob("*") if is_picture(path) and found_by(path.is_file))
+            found = sorted(path for path in inside if not is_hidden(path.relative_to(folder)))
+    _tell_unread(folder)
+    if not found:
+        raise CoconetError(
+            folder,
+            wanted=f"pictures ({', '.join(sorted(PICTURE_SUFFIXES))})",
+            got=_without_pictures(folder),
+            remedy="Put the pictures into this folder, or into folders inside it; save those of other kinds as PNG.",
+        )
+    return found
+
+
+def _tell_unread(folder: Path) -> None:
+    """Warn of pictures that lie in a folder and are of kinds that are not read."""
+    unread = [
+        path for path in folder.iterdir() if path.suffix.lower() in UNREAD_SUFFIXES and not path.name.startswith(".")
+    ]
+    if unread:
+        kinds = ", ".join(sorted({path.suffix.lower() for path in unread}))
+        warn_once(f"{folder}: {counted(len(unread), 'picture')} left out, of kinds that are not read: {kinds}.")
+
+
+def _without_pictures(folder: Path) -> str:
+    """What a folder without pictures holds instead, in words."""
+    files = (path for path in folder.rglob("*") if found_by(path.is_file) and not is_hidden(path.relative_to(folder)))
+    endings = Counter(path.suffix.lower() or "no ending" for path in files)
+    named = ", ".join(ending for ending, _ in endings.most_common(_SHOWN))
+    return f"only files with {named}" if endings else "a folder without any"
+
+
+def has_pictures(folder: Path) -> bool:
+    """Whether pictures lie in a folder itself, not only in folders inside it."""
+    check_folder(folder, "a folder of pictures")
+    return any(is_picture(path) for path in folder.iterdir())
+
+
+def check_folder(folder: Path, wanted: str) -> None:
+    """Raise Refused where there is no folder, and for one that may not be read."""
+    with reading_from(folder, wanted):
+        if is_picture_file(folder):
+            remedy = "Name the folder that it lies in, or the one above that holds both sides."
+            raise Refused(folder, wanted=wanted, got="one picture", remedy=remedy)
+        if not folder.is_dir():
+            got = "a file" if folder.is_file() else "no such folder"
+            raise Refused(folder, wanted=wanted, got=got, remedy="Check the path.")
+        next(folder.iterdir(), None)
+
+
+def is_picture_file(path: Path) -> bool:
+    """Whether a path is that of a picture, and not of a folder of them."""
+    with reading_from(path, "a folder of pictures"):
+        return is_picture(path) and found_by(path.is_file)
+
+
+def keyed(paths: Sequence[Path], key: Callable[[Path], Key]) -> dict[Key, Path]:
+    """Paths by their key. Raises CoconetError where two have the same."""
+    found: dict[Key, Path] = {}
+    for path in paths:
+        if (other := found.setdefault(key(path), path)) != path:
+            wanted = "one picture of each name, whatever its ending and capital letters"
+            got = f"another one with the same name, {path.name}"
+            raise CoconetError(
+                other, wanted=wanted, got=got, remedy="Remove or rename one of the two, or choose by --pair-by."
+            )
+    return found

@@ -1,0 +1,110 @@
+"""What became of the frames of two cameras: paired, or dropped, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from coconet.errors import counted
+from coconet.runtime.frame import Side
+
+LARGE_SHARE = 0.25
+"""Of a camera's frames: if so many find no partner, something is wrong with clocks, tolerance or one of the files."""
+
+
+@dataclass(frozen=True)
+class Unpaired:
+    """Why frames came out in no pair: the reasons of coconet.runtime.pairing.nearest, and `late`.
+
+    late: of live cameras, a newer frame or pair came before this one was wanted.
+    """
+
+    spare: int = 0
+    too_far: int = 0
+    missing: int = 0
+    stale: int = 0
+    late: int = 0
+    after_end: int = 0
+
+    @property
+    def lost(self) -> int:
+        """Frames that ought to have had a partner: neither spare, nor too late for a loop that is slower."""
+        return self.too_far + self.missing + self.after_end + self.stale
+
+    def __str__(self) -> str:
+        counts = {name.replace("_", " "): count for name, count in vars(self).items() if count}
+        return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+@dataclass(frozen=True)
+class CameraCount:
+    """What became of one camera's frames: those read, those that came out in a pair, those that did not, and why.
+
+    damaged: how many more were left out unread, because they or what they build on were torn or did not decode.
+    unread: how many more the longer of two recordings has, as far as it tells, after the other one has ended.
+    decoded_by: `software`, or the hardware decoder at the end; empty where nothing is decoded.
+    """
+
+    read: int = 0
+    paired: int = 0
+    dropped: int = 0
+    unpaired: Unpaired = Unpaired()
+    damaged: int = 0
+    unread: int = 0
+    decoded_by: str = ""
+
+    @property
+    def alone(self) -> Unpaired:
+        """Why frames that ought to have a partner have none, those among them that nobody read."""
+        after_end = self.unpaired.after_end + self.unread
+        return replace(self.unpaired, spare=0, late=0, after_end=after_end)
+
+    def lost_share(self, *, at_end: bool) -> float:
+        """Of all its frames those in `alone`, 0..1; at_end: those too that came after the other side's end."""
+        lost = self.alone.lost if at_end else self.alone.lost - self.alone.after_end
+        return lost / (self.read + self.unread) if self.read else 0.0
+
+
+@dataclass(frozen=True)
+class StreamCounts:
+    """What became of both cameras' frames."""
+
+    visible: CameraCount = CameraCount()
+    infrared: CameraCount = CameraCount()
+
+    @property
+    def trouble(self) -> str:
+        """Say which camera's frames had no partner, if they are a large share of its frames; empty otherwise."""
+        found = self._large_share()
+        if found is None:
+            return ""
+        side, count = found
+        frames = counted(count.read + count.unread, f"{side} frame")
+        return f"{count.alone.lost} of {frames} found no partner ({count.alone})"
+
+    @property
+    def remedy(self) -> str:
+        """Say, as sentences, what to do about trouble: it depends on what most of those frames lacked."""
+        found = self._large_share()
+        if found is None:
+            return ""
+        side, count = found
+        other = "infrared" if side == "visible" else "visible"
+        remedies = {
+            "too_far": "coconet offset finds how far the clocks are apart; [pairing] tolerance_ms allows larger gaps.",
+            "missing": f"The {other} recording has no frames at those times. If it has no gap there, their clocks are "
+            "apart: coconet offset finds by how much, and --starts together lays two videos together.",
+            "after_end": f"The {other} recording ends first: what comes later has nothing to be fused with. If both "
+            f"should be equally long, look whether the {other} one was cut off.",
+            "stale": f"The time stamps of the {side} recording do not increase: ffmpeg -i IN -fps_mode cfr OUT.mkv "
+            "writes it anew with some that do.",
+        }
+        return remedies[max(remedies, key=lambda reason: int(getattr(count.alone, reason)))]
+
+    def _large_share(self) -> tuple[Side, CameraCount] | None:
+        """The camera that lost most, if it lost much; one that merely goes on longer only if no other reason does."""
+        worse = (self._worse(at_end=at_end) for at_end in (False, True))
+        return next(((side, count) for side, count, share in worse if share >= LARGE_SHARE), None)
+
+    def _worse(self, *, at_end: bool) -> tuple[Side, CameraCount, float]:
+        visible, infrared = (count.lost_share(at_end=at_end) for count in (self.visible, self.infrared))
+        return ("visible", self.visible, visible) if visible >= infrared else ("infrared", self.infrared, infrared)
