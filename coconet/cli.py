@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 from rich.text import Text
@@ -30,6 +31,8 @@ TRACEBACK = "COCONET_TRACEBACK"
 
 OPENCV_WORDS = "OPENCV_LOG_LEVEL"
 """The environment variable that lets OpenCV write to stderr, beside our one sentence about the same; set it to WARN."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk takes no more; temporary files lie on one too
 
 _MOST_WORDS = 500  # of what a foreign error says
 
@@ -153,14 +156,26 @@ def main() -> None:
     except CoconetError as error:
         _complain(str(error))
         sys.exit(error.exit_code)
-    except Exception as error:  # a fault of ours: said in a sentence, like all others
-        if os.environ.get(TRACEBACK):
-            traceback.print_exc()
-        _complain(
-            f"the program failed unexpectedly: {type(error).__name__}: {redact_text(first_line(error))[:_MOST_WORDS]}. "
-            f"This is a fault of coconet itself; {TRACEBACK}=1 shows where. Please report it."
-        )
-        sys.exit(ExitCode.UNEXPECTED)
+    except OSError as error:
+        if error.errno not in _FULL:
+            _end_unexpected(error)
+        place = redact_text(str(error.filename or "temporary files"))
+        full = f"{place}: wanted a disk that takes more, got {error.strerror}"
+        _complain(f"{full}. Free space, there and among the temporary files.")
+        sys.exit(ExitCode.OUTPUT)
+    except Exception as error:
+        _end_unexpected(error)
+
+
+def _end_unexpected(error: Exception) -> NoReturn:
+    """End with a fault of ours, said in a sentence like all others."""
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+    _complain(
+        f"the program failed unexpectedly: {type(error).__name__}: {redact_text(first_line(error))[:_MOST_WORDS]}. "
+        f"This is a fault of coconet itself; {TRACEBACK}=1 shows where. Please report it."
+    )
+    sys.exit(ExitCode.UNEXPECTED)
 
 
 def _complain(text: str) -> None:

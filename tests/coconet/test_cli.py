@@ -93,3 +93,13 @@ def test_a_fault_of_ours_is_one_sentence_and_its_traceback_only_where_it_is_aske
     assert f"{TRACEBACK}=1 shows where" in ended.err
     assert ("Traceback" in ended.err) == shown
     assert shown or "hidden" not in ended.err
+
+
+def test_a_disk_that_is_full_anywhere_is_no_fault_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        Path("/dev/full").write_bytes(b"something")
+
+    monkeypatch.setattr(Rig, "from_file", fail)
+    ended = command("run", "rig.toml", "--model", "average")
+    assert ended.code == ExitCode.OUTPUT
+    assert "wanted a disk that takes more, got No space left on device. Free space" in ended.err
