@@ -91,6 +91,7 @@ class LivePairs:
         self._latest: dict[Side, Frame] = {}
         self._periods_ns: deque[int] = deque(maxlen=_PERIODS)
         self._last_ns: int | None = None
+        self._behind_ns = 0  # how far stamps lie behind the clock
         self._began_ns = self._unpaired_since_ns = 0
         self.trouble = ""
 
@@ -111,7 +112,7 @@ class LivePairs:
             elif self.trouble:
                 pair = self._survivor_of(frozenset({"infrared"}), self.trouble)
             if pair is not None and (self._last_ns is None or pair.timestamp_ns > self._last_ns):
-                self._note_period(pair)
+                self._note_period(pair, now_ns)
                 yield pair
             elif self._captures.pairer.finished and self._captures.all_taken:
                 return
@@ -144,9 +145,11 @@ class LivePairs:
         """Give what the other camera alone shows, thinned to the rate of the output; of two unfit ones, nothing."""
         notice = ", ".join(_in_words(side, health) for side, health in unfit.items())
         if len(unfit) == 2:
-            blank = Frame(np.zeros((*self._visible_shape(None)[:2], 1), np.uint8), now_ns, 0, stamps="arrival")
-            if now_ns < (self._last_ns or 0) + self._period_ns():
+            # Stamped as a frame would be: by the clock it could be later than the first ones that come again.
+            due_ns = now_ns - self._behind_ns
+            if due_ns < (self._last_ns or 0) + self._period_ns():
                 return None
+            blank = Frame(np.zeros((*self._visible_shape(None)[:2], 1), np.uint8), due_ns, 0, stamps="arrival")
             return self._alone(blank, "infrared", frozenset(unfit), notice)
         return self._survivor_of(frozenset(unfit), notice)
 
@@ -187,9 +190,11 @@ class LivePairs:
             return (self._size_px[1], self._size_px[0], 3)
         return (480, 640, 3) if infrared is None else (*infrared.shape[:2], 3)
 
-    def _note_period(self, pair: FramePair) -> None:
+    def _note_period(self, pair: FramePair, now_ns: int) -> None:
         if self._last_ns is not None and not pair.missing:
             self._periods_ns.append(pair.timestamp_ns - self._last_ns)
+        if len(pair.missing) < 2:
+            self._behind_ns = now_ns - pair.timestamp_ns
         self._last_ns = pair.timestamp_ns
 
     def _period_ns(self) -> float:

@@ -19,11 +19,15 @@ STEP_NS = 5_000_000
 
 @dataclass(frozen=True)
 class Script:
-    """What a camera does between two times of the stage: be `silent`, `frozen` or `broken`; then it is well again."""
+    """What a camera does between two times of the stage: be `silent`, `frozen` or `broken`; then it is well again.
+
+    behind_s: how far the stamps of all its frames lie behind the time at which they come.
+    """
 
     trouble: str = ""
     begins_s: float = 0.4
     ends_s: float = 1.2
+    behind_s: float = 0.0
 
 
 class Stage:
@@ -96,7 +100,7 @@ class Actor:
         if trouble != "frozen":
             self._pixels = self._picture()
         self._index += 1
-        return Frame(self._pixels, now_ns, self._index, stamps="arrival")
+        return Frame(self._pixels, now_ns - round(self._script.behind_s * 1e9), self._index, stamps="arrival")
 
     def close(self) -> None:
         """Nothing to release."""

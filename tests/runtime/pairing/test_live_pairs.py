@@ -87,6 +87,20 @@ def test_with_both_cameras_gone_a_black_picture_says_so(stage: Stage) -> None:
     assert not fuse_pair(gone[-1], BaselineBackend())[20:].any()
 
 
+@pytest.mark.parametrize("behind_s", [0, 3, -3])
+def test_both_cameras_are_shown_as_soon_as_they_are_back_however_far_from_the_clock_their_stamps_lie(
+    stage: Stage, behind_s: float
+) -> None:
+    silent = Script("silent", behind_s=behind_s)
+    pairs = watched(stage, Actor(stage, "front", silent), Actor(stage, "boson", silent), 1.8)
+    assert {len(pair.missing) for pair in pairs} == {0, 2}
+    assert not pairs[-1].missing
+    back = [pair for pair in pairs if not pair.missing and pair.timestamp_ns > stage.now_ns - (behind_s + 0.6) * 1e9]
+    assert len(back) > 20
+    stamps = [pair.timestamp_ns for pair in pairs]
+    assert stamps == sorted(set(stamps))
+
+
 def test_a_survivor_keeps_the_rate_that_the_pairs_had(stage: Stage) -> None:
     """Pairs come at the 100 ms of the infrared camera; without it the visible one's 20 ms are thinned to that."""
     broken = Actor(stage, "boson", Script("broken", 1.2, 9), 0.1)
