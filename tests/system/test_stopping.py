@@ -45,7 +45,6 @@ import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from coconet.commands.__main__ import ended_by_signals, main
-from tests.support.frames import frames_in_video
 with ended_by_signals(sys.argv[1]):
     print("begun", flush=True)
     main()
