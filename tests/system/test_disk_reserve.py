@@ -71,7 +71,9 @@ def test_a_recording_of_a_rig_ends_and_replays(tmp_path: Path) -> None:
     ended = command("record", rig, "--out", night)
     assert ended.code == 5
     assert "wanted 1 GB free" in ended.err
-    assert "up to then is whole and replays" in ended.err.replace("\n", " ")
+    said = ended.err.replace("\n", " ")
+    assert "The recording up to then, of " in said
+    assert "is whole and replays" in said
     assert command("run", night / "rig.toml", "--model", "average").code in (0, 8)  # one side may be longer
     ended = command("record", rig, "--out", tmp_path / "second")
     assert (ended.code, (tmp_path / "second").exists()) == (5, False)

@@ -53,7 +53,7 @@ def test_every_picture_is_scored_against_its_own_sources(pairs: list[PicturePair
 def test_a_pair_without_a_fused_picture_is_named(pairs: list[PicturePair], fused: Path) -> None:
     (fused / "b.bmp").unlink()
     with pytest.raises(
-        CoconetError, match="one fused picture for each of the 2 pairs, under its name, got no picture for b"
+        CoconetError, match="one fused picture for each of 2 pairs, under its name, got no picture for b"
     ):
         fused_pictures("mean", fused, pairs)
 

@@ -164,7 +164,7 @@ def test_the_colour_file_of_densefuse_is_refused_by_what_differs(tmp_path: Path)
 
 def test_a_name_that_does_not_fit_the_tensors_is_refused(tmp_path: Path) -> None:
     path = published("densefuse").write(tmp_path)[0]
-    with pytest.raises(CoconetError, match="wanted the published weights of tardal, got 16 tensors that are of none"):
+    with pytest.raises(CoconetError, match="wanted the published weights of tardal, got 16 tensors of none"):
         load_weights([str(path)], Wish("tardal"))
 
 
