@@ -16,7 +16,7 @@ import pytest
 from tests.support.alarm_frames import event_of
 from tests.support.live_rig import until
 
-mqtt = pytest.importorskip("coconet.runtime.alarms.mqtt", reason="paho-mqtt is not installed")
+mqtt = pytest.importorskip("coconet.runtime.alarms.mqtt", reason="paho-mqtt is not installed", exc_type=ImportError)
 BROKER = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 pytestmark = pytest.mark.skipif(BROKER is None, reason="no mosquitto: apt install mosquitto")
 
