@@ -47,6 +47,7 @@ def checkpoint(multiple: int) -> Checkpoint:
     return Checkpoint("halved", Halved().eval(), Signature(side_multiple=multiple), "0" * 64)
 
 
+@pytest.mark.slow
 def test_a_graph_that_keeps_the_choice_of_one_size_is_refused_for_any_size_with_what_helps(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -60,6 +61,7 @@ def test_a_graph_that_keeps_the_choice_of_one_size_is_refused_for_any_size_with_
     assert not list(tmp_path.glob("*.onnx*"))
 
 
+@pytest.mark.slow
 def test_sides_padded_to_even_ones_by_reflection_are_any_size(tmp_path: Path) -> None:
     frames = textured_pairs(tmp_path / "pairs", 1)
     export_checked(checkpoint(2), tmp_path / "m.onnx", ExportOptions(), frames)

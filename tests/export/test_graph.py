@@ -63,7 +63,7 @@ def apart(pair: tuple[np.ndarray, np.ndarray]) -> int:
     [
         ("lite", "48x64"),
         ("lite", "45x51"),
-        ("coconet", "45x51"),
+        pytest.param("coconet", "45x51", marks=pytest.mark.slow),
         pytest.param("coconet", "48x64", marks=pytest.mark.slow),
     ],
 )
@@ -73,7 +73,8 @@ def test_a_graph_of_one_size_fuses_as_pytorch_does(tmp_path: Path, network: str,
     assert apart(fused_by_both(checkpoint, tmp_path / "m.onnx", fixed)) <= 1
 
 
-@pytest.mark.parametrize("network", ["lite", pytest.param("coconet", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("network", ["lite", "coconet"])
 def test_a_graph_of_any_size_fuses_every_size_as_pytorch_does(tmp_path: Path, network: str) -> None:
     checkpoint = fresh(network)
     export_onnx(checkpoint, tmp_path / "m.onnx", ExportOptions())
@@ -91,6 +92,7 @@ def test_the_published_semantics_with_attention_survive_the_export(tmp_path: Pat
     assert (kinds["MatMul"], kinds["Softmax"], kinds["BatchNormalization"]) == (2 * 9, 9, 0)
 
 
+@pytest.mark.slow
 def test_half_precision_differs_by_a_few_levels_and_leaves_the_checkpoint_alone(tmp_path: Path) -> None:
     checkpoint, size = fresh("coconet"), FrameSize(48, 64)
     export_onnx(checkpoint, tmp_path / "m.onnx", ExportOptions(size, precision="fp16"))
@@ -203,7 +205,8 @@ def test_every_pair_of_a_batch_is_fused_as_if_alone(tmp_path: Path) -> None:
     assert np.abs(together.astype(int) - np.stack(alone)).max() <= 1
 
 
-@pytest.mark.parametrize("precision", [pytest.param("fp32", marks=pytest.mark.slow), "fp16"])
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
 def test_the_bare_form_gives_the_floats_of_the_network(tmp_path: Path, precision: str) -> None:
     checkpoint, options = fresh("lite"), ExportOptions(None, 1, precision, form="bare")  # type: ignore[arg-type]
     card = export_onnx(checkpoint, tmp_path / "m.onnx", options)
@@ -217,6 +220,7 @@ def test_the_bare_form_gives_the_floats_of_the_network(tmp_path: Path, precision
     np.testing.assert_allclose(answer, wanted, atol=1e-5 if precision == "fp32" else 2e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opset", [18, 21])
 def test_other_operator_sets_fuse_alike(tmp_path: Path, opset: int) -> None:
     checkpoint, size = fresh("lite"), FrameSize(45, 51)

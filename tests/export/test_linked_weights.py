@@ -45,6 +45,7 @@ def test_the_weights_stay_in_the_checkpoint_and_the_pictures_are_the_same(linked
     assert linked.stat().st_size < 0.2 * linked.with_suffix(".safetensors").stat().st_size
 
 
+@pytest.mark.slow
 def test_tensorrt_reads_the_weights_from_the_checkpoint(linked: Path, tmp_path: Path) -> None:
     card = build_file(linked, tmp_path / "lite.engine", BuildOptions(("sm86",)))
     assert card.onnx_sha256 == read_onnx(linked).sha256

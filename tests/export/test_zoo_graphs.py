@@ -36,8 +36,7 @@ from tests.support.zoo import PUBLISHED, published
 
 LONG = os.environ.get("COCONET_ZOO") == "all"
 QUICK = ("densefuse", "tardal", "sdnet")
-"""Tried in both precisions: reflection, BatchNorm, TensorFlow. An export takes seconds; that of the first in half
-precision is no slow test."""
+"""Tried in both precisions: reflection, BatchNorm, TensorFlow. An export takes seconds."""
 HEAVY = ("smoa", "swinfusion")
 """Over half a minute for one export of any size on one core: of one size here, of any with COCONET_ZOO=all."""
 TWINS = ("u2fusion-pytorch", "densefuse-tensorflow")
@@ -59,9 +58,9 @@ def each(*, any_size: bool) -> pytest.MarkDecorator:
 
 def marks(name: str, precision: str, *, any_size: bool) -> list[pytest.MarkDecorator]:
     if any_size and name in QUICK:
-        return [] if (name, precision) == (QUICK[0], "fp16") else [pytest.mark.slow]
+        return []
     quick = precision == "fp32" and name not in TWINS and any_size != (name in HEAVY)
-    return [pytest.mark.slow] if quick else [pytest.mark.slow, needs_minutes]
+    return [] if quick else [needs_minutes]
 
 
 def marks_int8(name: str) -> list[pytest.MarkDecorator]:
@@ -111,6 +110,7 @@ def require_the_pictures_of_pytorch(path: Path, name: str, folder: Path, sizes: 
     assert list(refusals(onnx.load(path))) == []
 
 
+@pytest.mark.slow
 @each(any_size=True)
 def test_a_graph_of_any_size_fuses_as_pytorch_does_and_becomes_an_engine(
     graph: Graph, tmp_path: Path, name: str, precision: PrecisionName
@@ -120,6 +120,7 @@ def test_a_graph_of_any_size_fuses_as_pytorch_does_and_becomes_an_engine(
     require_an_engine(path, name, precision, tmp_path)
 
 
+@pytest.mark.slow
 @each(any_size=False)
 def test_a_graph_of_one_odd_size_fuses_as_pytorch_does_and_becomes_an_engine(
     graph: Graph, tmp_path: Path, name: str, precision: PrecisionName

@@ -49,6 +49,7 @@ def frames(tmp_path: Path) -> Path:
     return textured_pairs(tmp_path / "pairs", 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "place",
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urljoin
 
+import pytest
 from selenium.webdriver.common.by import By
 
 from coconet.runtime.rig.live_settings import AdjustableRig
@@ -42,6 +43,7 @@ def test_a_browser_enters_watches_and_keeps_a_picture_under_a_prefix(tmp_path: P
         assert failures == []
 
 
+@pytest.mark.slow
 def test_a_browser_with_the_token_to_watch_sees_no_buttons(tmp_path: Path) -> None:
     tuner = AdjustableRig(Rig.from_addresses(PAINTED, PAINTED))
     settings = PageSettings(port=0, token=TOKEN, captures=tmp_path / "kept", view_token=VIEW_TOKEN)

@@ -102,6 +102,7 @@ def test_every_pair_of_frames_gives_a_picture_shaped_like_the_visible_one(any_mo
     assert (fused.shape, fused.dtype) == (visible.shape, np.dtype(np.uint8))
 
 
+@pytest.mark.slow
 def test_a_picture_does_not_depend_on_the_frames_before(any_model: Backend) -> None:
     first = [any_model.fuse(*frames) for frames in FRAMES.values()]
     again = [any_model.fuse(*frames) for frames in reversed(FRAMES.values())]

@@ -71,6 +71,7 @@ def test_unlike_rates_with_jitter_pair_within_half_the_slower_period(servers: tu
     assert [told.stamps for told in health if told] == ["stream", "stream"]
 
 
+@pytest.mark.slow
 def test_each_server_may_go_and_come_back_while_the_other_camera_is_shown(servers: tuple[Server, Server]) -> None:
     sides = dict(zip(("visible", "infrared"), servers, strict=True))
     log = Log()

@@ -81,7 +81,8 @@ def write_pairs(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("number", [ALIKE[0], *(pytest.param(one, marks=pytest.mark.slow) for one in ALIKE[1:])])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", ALIKE)
 def test_a_training_that_is_stopped_goes_on_where_it_was(tmp_path: Path, number: int) -> None:
     write_pairs(tmp_path / "pairs")
     words = ("train", "--data", "pairs", "--out", "run", "--batch", "1", "--patch", "64")

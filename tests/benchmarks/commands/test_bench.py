@@ -43,6 +43,7 @@ def tiny(tmp_path: Path) -> Path:
     return write_averaging_model(tmp_path / "tiny.onnx")
 
 
+@pytest.mark.slow
 def test_models_are_timed_compared_and_kept(tiny: Path, tmp_path: Path) -> None:
     answer = bench(tiny, tiny, *SMALL, "--repeats", 5, "--layers", "--streams", 0.3, "--json", tmp_path / "a.json")
     assert answer.exit_code == 0, answer.exception

@@ -84,6 +84,7 @@ def test_two_addresses_are_aligned_without_a_rig_file_and_make_one(tmp_path: Pat
     assert table.homography[0][0] == pytest.approx(2, abs=0.05)
 
 
+@pytest.mark.slow
 def test_two_addresses_get_their_offset_without_a_rig_file(tmp_path: Path) -> None:
     visible, infrared = "painted://?duration_s=12&width=64&height=48", "painted://?duration_s=12&width=64&height=48"
     call(offset, "--visible", visible, "--infrared", infrared, "--seconds", 10, "--out", tmp_path / "rig.toml")

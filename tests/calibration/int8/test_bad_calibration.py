@@ -191,6 +191,7 @@ NEAR_BUT_OTHERWISE: dict[str, dict[str, Callable[[np.ndarray], np.ndarray]]] = {
 """Weights of which INT8 is near enough in every pixel, and yet changes a metric by more than it may."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", NEAR_BUT_OTHERWISE)
 def test_calibrate_and_verify_have_one_verdict(kind: str, tmp_path: Path) -> None:
     path = write_unet(tmp_path / "unet.onnx")

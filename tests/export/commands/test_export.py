@@ -58,6 +58,7 @@ def frames(tmp_path: Path) -> Path:
     return textured_pairs(tmp_path / "pairs", 2)
 
 
+@pytest.mark.slow
 def test_a_network_of_anyone_goes_all_the_way(tmp_path: Path, weights: Path, frames: Path) -> None:
     said = call(export, *NETWORK, "--weights", weights, "--frames", frames, *SMALL, "--out", tmp_path / "m.onnx")
     assert "against PyTorch on 2 frames: PSNR" in said
@@ -188,6 +189,7 @@ def test_a_frame_outside_the_range_is_refused_in_words(tmp_path: Path, ranged: t
         call(run, "--visible", pairs / "vis", "--infrared", pairs / "ir", "--model", model, "--out", f"{tmp_path}/f/")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "form", "batch"),
     [(("--bare",), "bare", 1), (("--batch", "2"), "camera", 2), (("--bare", "--batch", "4", "--half"), "bare", 4)],

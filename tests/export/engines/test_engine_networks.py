@@ -127,6 +127,7 @@ def test_an_engine_holds_the_types_of_its_graph(model: Model, tmp_path: Path) ->
     assert sizes[0] > 1.3 * sizes[1] > 1.3 * 1.3 * sizes[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 3])
 def test_gray_and_colour_of_odd_size_build(tmp_path: Path, channels: int) -> None:
     model = tmp_path / "lite.onnx"

@@ -111,6 +111,7 @@ FORMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("libx264" not in av.codecs_available, reason="this FFmpeg writes no H.264")
 @pytest.mark.parametrize("form", FORMS)
 def test_a_picture_that_was_lost_as_a_whole_is_missed_by_those_that_build_on_it(form: str) -> None:
