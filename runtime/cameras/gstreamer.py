@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError
+from coconet.media.hardware.gstreamer import Gst
 from coconet.media.palettes import InfraredGray
 from coconet.media.pixels import RawPixels
 from coconet.redaction import redact_text
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.cameras.network import StreamClock
 from coconet.runtime.frame import Frame, StampKind
-
-with suppress(OSError):
-    # GStreamer brings libunwind and lends it to the whole process: any C++ exception of ONNX Runtime, even one that it
-    # catches itself, would end the process. The compiler's own unwinder, when it is loaded first, goes on serving all.
-    ctypes.CDLL("libgcc_s.so.1", mode=ctypes.RTLD_GLOBAL)
-
-try:
-    import gi
-
-    gi.require_version("Gst", "1.0")
-    from gi.repository import Gst
-except (ImportError, ValueError) as error:
-    raise MissingPackage("gi", job="GStreamer pipelines", extra="gstreamer") from error
-
 
 _SINK = "appsink name=sink drop=true max-buffers=1 sync=false"
 

@@ -8,6 +8,7 @@ import typer
 
 from coconet.cli import DeviceOption
 from coconet.event_log import LogStyle, logging_as
+from coconet.runtime.backends.choice import ASKABLE
 from coconet.terminal import Console
 
 _LOOK_S = 1.0
@@ -16,9 +17,7 @@ _LOOK_S = 1.0
 
 def serve(
     model: Annotated[str, typer.Argument(help="An .onnx, .engine or checkpoint, or a word, as for run.")],
-    backend: Annotated[
-        str, typer.Option("--backend", help="What runs it: auto, ort, ort-cuda, openvino, tensorrt, torch.")
-    ] = "auto",
+    backend: Annotated[str, typer.Option("--backend", help=f"What runs it: {', '.join(ASKABLE)}.")] = "auto",
     device: DeviceOption = None,
     depth: Annotated[int, typer.Option("--depth", min=1, help="Pairs on their way through an engine at once.")] = 1,
     host: Annotated[str, typer.Option("--host", help="Where it listens; 0.0.0.0 lets others in.")] = "127.0.0.1",

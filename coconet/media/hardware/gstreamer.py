@@ -23,6 +23,8 @@ try:
 except (ImportError, ValueError) as error:
     raise MissingPackage("gi", job="GStreamer pipelines", extra="gstreamer") from error
 
+__all__ = ["CodecPipeline", "Coded", "Gst", "PipelineFailed", "missing_element"]
+
 
 _KEY_UNIT = "GstForceKeyUnit, all-headers=(boolean)true, count=(uint)1"
 """The event by which GStreamer's encoders are asked for a key frame."""
