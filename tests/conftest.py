@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
-    from tests.support.stand_in_gpu import StandInGpu
+    from tests.support.gpu.stand_in_gpu import StandInGpu
 
 DATA_VARIABLE = "COCONET_DATA"
 
@@ -62,7 +62,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 @pytest.fixture
 def stand_in() -> Iterator[StandInGpu]:
     """The compiled stand-in for a GPU and its driver, as good as new; the test fails if it leaves anything on it."""
-    from tests.support.stand_in_gpu import driver_library, loaded_stand_in
+    from tests.support.gpu.stand_in_gpu import driver_library, loaded_stand_in
 
     driver_library()  # or skips
     gpu = loaded_stand_in()

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.support.install_lines import ROOT, asked_for
-from tests.support.resolved_tables import DOCUMENT, counts, devices, shown, with_tables
-from tests.support.resolver import MACHINES, Outcome, outcome
+from tests.support.documents.install_lines import ROOT, asked_for
+from tests.support.documents.resolved_tables import DOCUMENT, counts, devices, shown, with_tables
+from tests.support.documents.resolver import MACHINES, Outcome, outcome
 
 CACHE = ROOT / ".venv" / "resolved"
 """What the index has said, so that a second run asks for what is new only."""

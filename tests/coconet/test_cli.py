@@ -10,7 +10,7 @@ import pytest
 from coconet.cli import TRACEBACK, main
 from coconet.errors import ExitCode
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.command_line import command
+from tests.support.programs.command_line import command
 
 COCONET = Path(sys.executable).with_name("coconet")
 

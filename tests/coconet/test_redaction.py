@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from coconet.errors import CoconetError
 from coconet.redaction import is_network_address, redact, redact_text
-from tests.support.secret_addresses import SECRET, SECRET_ADDRESSES
+from tests.support.servers.secret_addresses import SECRET, SECRET_ADDRESSES
 
 SHOWN = [
     ("rtsp://me:secret@host:554/live", "rtsp://***@host:554/live"),

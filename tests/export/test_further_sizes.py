@@ -18,9 +18,9 @@ from coconet.export.graph import ExportOptions
 from coconet.networks.checkpoint import Checkpoint
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from coconet.runtime.backends.pytorch import EagerBackend
-from tests.support.frames import pair_of
-from tests.support.pair_folders import textured_pairs
-from tests.support.textured import textured
+from tests.support.media.frames import pair_of
+from tests.support.media.pair_folders import textured_pairs
+from tests.support.media.textured import textured
 
 
 class Halved(nn.Module):

@@ -18,7 +18,7 @@ from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import Checkpoint, network_named
 from coconet.networks.coconet import PUBLISHED, CoCoNet
 from coconet.networks.custom import InfraredFirst
-from tests.support.strongest import Strongest
+from tests.support.models.strongest import Strongest
 
 
 def fresh(network: str) -> Checkpoint:

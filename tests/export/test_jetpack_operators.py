@@ -10,8 +10,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from coconet.export.jetpack_operators import refusals, refusals_by_kind
-from tests.support.conv_onnx import write_conv_model
-from tests.support.small_unet import write_unet
+from tests.support.models.conv_onnx import write_conv_model
+from tests.support.models.small_unet import write_unet
 
 
 def test_our_own_graphs_pass(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from coconet.model_names import shipped_checkpoint, shipped_model
 from coconet.networks.checkpoint import load_checkpoint
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
-from tests.support.engines import build_file
+from tests.support.models.engines import build_file
 
 
 @pytest.fixture(scope="module")

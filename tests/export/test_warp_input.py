@@ -17,7 +17,7 @@ from coconet.model_names import shipped_model
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.preprocess.warp import Alignment, Lens, Plane
 from coconet.runtime.preprocess.warp_table import warp_table
-from tests.support.tiny_onnx import averaging_model, write_averaging_model
+from tests.support.models.tiny_onnx import averaging_model, write_averaging_model
 
 TURNED = Alignment(((1.9, 0.05, 6.0), (-0.04, 1.95, 4.0), (1e-4, 2e-4, 1.0)))
 BENT = Alignment(

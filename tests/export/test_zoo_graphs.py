@@ -29,10 +29,10 @@ from coconet.networks.checkpoint import load_weights
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from coconet.runtime.backends.pytorch import EagerBackend
 from coconet.runtime.commands.verify import verify
-from tests.support.called import call
-from tests.support.engines import build_file
-from tests.support.pair_folders import textured_pairs
-from tests.support.zoo import PUBLISHED, published
+from tests.support.media.pair_folders import textured_pairs
+from tests.support.models.engines import build_file
+from tests.support.programs.called import call
+from tests.support.weights.zoo import PUBLISHED, published
 
 LONG = os.environ.get("COCONET_ZOO") == "all"
 QUICK = ("densefuse", "tardal", "sdnet")

@@ -10,7 +10,7 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.runtime.frame_check import fuse_adapted
-from tests.support.tiny_onnx import averaging_card
+from tests.support.models.tiny_onnx import averaging_card
 
 
 def keep_visible(visible: Pixels, infrared: Pixels) -> Pixels:

@@ -20,8 +20,8 @@ from coconet.runtime.preprocess.preprocess import Preparation
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.browser import chromium
-from tests.support.live_rig import LiveRig, LoopEnds, live_rig, until
+from tests.support.rigs.live_rig import LiveRig, LoopEnds, live_rig, until
+from tests.support.servers.browser import chromium
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - of these tests only
 PIXEL = "return [...document.getElementById('canvas').getContext('2d').getImageData(arguments[0], 40, 1, 1).data]"

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from coconet.errors import CoconetError
 from coconet.media.image import read_picture
 from coconet.runtime.commands.demo import FPS, demo, run_demo
-from tests.support.frames import frames_in_video
-from tests.support.tiny_onnx import write_averaging_model
+from tests.support.media.frames import frames_in_video
+from tests.support.models.tiny_onnx import write_averaging_model
 
 
 def test_the_demo_leaves_a_video_a_picture_and_a_report(tmp_path: Path) -> None:

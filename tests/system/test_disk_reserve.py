@@ -12,8 +12,8 @@ import pytest
 from coconet.errors import counted
 from coconet.runtime.loop.liveness import LivenessCheck
 from coconet.runtime.loop.run_stats import RunStats
-from tests.support.command_line import command
-from tests.support.frames import frames_in_video
+from tests.support.media.frames import frames_in_video
+from tests.support.programs.command_line import command
 
 Disk = namedtuple("Disk", "total used free")
 
@@ -81,7 +81,7 @@ def test_a_recording_of_a_rig_ends_and_replays(tmp_path: Path) -> None:
 
 def test_an_output_that_has_ended_is_told_and_the_run_is_ready_all_the_same() -> None:
     from coconet.runtime.backends.rules.baseline import BaselineBackend
-    from tests.support.frames import fused_frame
+    from tests.support.media.frames import fused_frame
 
     gauge = RunStats()
     gauge.begin(BaselineBackend().card, "numpy", lambda: 0)

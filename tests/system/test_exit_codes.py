@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import command
+from tests.support.programs.command_line import command
 
 PAINTED = "painted://?width=64&height=48&fps=50"
 CAMERAS = ("--visible", PAINTED, "--infrared", PAINTED)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from coconet.runtime.serving.inference_app import inference_app
-from tests.support.command_line import command
+from tests.support.programs.command_line import command
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "fleet.md").read_text()
 BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)

@@ -18,11 +18,11 @@ import pytest
 from coconet.media.image import read_picture
 from coconet.media.video import VideoReader
 from coconet.model_names import shipped_model
-from tests.support.command_line import command
-from tests.support.damage import damaged, damaged_text
-from tests.support.fuzz_process import LONG, FuzzProcess
-from tests.support.recordings import noisy_video, write_folder
-from tests.support.tiny_onnx import write_averaging_model
+from tests.support.media.damage import damaged, damaged_text
+from tests.support.media.recordings import noisy_video, write_folder
+from tests.support.models.tiny_onnx import write_averaging_model
+from tests.support.programs.command_line import command
+from tests.support.programs.fuzz_process import LONG, FuzzProcess
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is limited and told as Linux does")
 

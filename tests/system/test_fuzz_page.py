@@ -22,10 +22,10 @@ from websockets.sync.connection import Connection
 from coconet.installation.kernel_files import bytes_in
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.damage import damaged, damaged_text
-from tests.support.fuzz_process import HANG_S, LONG, MOST_BYTES
-from tests.support.live_rig import LiveRig, live_rig
-from tests.support.raw_http import status_of
+from tests.support.media.damage import damaged, damaged_text
+from tests.support.programs.fuzz_process import HANG_S, LONG, MOST_BYTES
+from tests.support.rigs.live_rig import LiveRig, live_rig
+from tests.support.servers.raw_http import status_of
 
 CASES = 1000 if LONG else 20
 

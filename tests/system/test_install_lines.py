@@ -14,9 +14,9 @@ from packaging.utils import canonicalize_name
 from coconet.installation.extras import COMMANDS
 from coconet.installation.remedy import SYSTEM_PACKAGES
 from coconet.runtime.doctor.packages import FLAVOURS
-from tests.support.install_lines import ROOT, InstallLine, asked_for, install_lines, packages_of_setup
-from tests.support.resolved_tables import chosen_names, device_lines, written_tables
-from tests.support.resolver import MACHINES, Machine, Unresolvable, missing_on, outcome, resolve
+from tests.support.documents.install_lines import ROOT, InstallLine, asked_for, install_lines, packages_of_setup
+from tests.support.documents.resolved_tables import chosen_names, device_lines, written_tables
+from tests.support.documents.resolver import MACHINES, Machine, Unresolvable, missing_on, outcome, resolve
 
 LINES = install_lines()
 SWITCH = "COCONET_RESOLVE"

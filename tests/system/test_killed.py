@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.conv_onnx import write_conv_model
-from tests.support.pair_folders import textured_pairs
-from tests.support.small_unet import write_unet
+from tests.support.media.pair_folders import textured_pairs
+from tests.support.models.conv_onnx import write_conv_model
+from tests.support.models.small_unet import write_unet
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
 

@@ -19,8 +19,8 @@ import pytest
 from coconet.media.video import VideoReader
 from coconet.networks.tensors.state_dict import load_tensor_file
 from coconet.runtime.cameras.recorded import RecordedCamera
-from tests.support.pair_folders import write_pair
-from tests.support.small_unet import write_unet
+from tests.support.media.pair_folders import write_pair
+from tests.support.models.small_unet import write_unet
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
 

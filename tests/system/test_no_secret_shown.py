@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from coconet.cli import main
-from tests.support.secret_addresses import SECRET
+from tests.support.servers.secret_addresses import SECRET
 
 RTSP = f"rtsp://me:{SECRET}@127.0.0.1:9/user=me_password={SECRET}.sdp"
 HTTP = f"http://127.0.0.1:9/video?access_token={SECRET}&p%61ss={SECRET}"

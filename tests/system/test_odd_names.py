@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.command_line import command
-from tests.support.pair_folders import write_pair
+from tests.support.media.pair_folders import write_pair
+from tests.support.programs.command_line import command
 
 LONG, ZERO = "a" * 5000, "a\x00b"
 

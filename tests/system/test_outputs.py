@@ -9,8 +9,8 @@ from typing import cast
 
 import pytest
 
-from tests.support.called import complaint_of
-from tests.support.recordings import flat, write_folder, write_video
+from tests.support.media.recordings import flat, write_folder, write_video
+from tests.support.programs.called import complaint_of
 
 COMMANDS = {
     "run": "runtime.commands.run --visible v.mp4 --infrared i.mp4 --model average --out OUT.mp4",

@@ -11,9 +11,9 @@ from selenium.webdriver.common.by import By
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.viewers.live_page import PageSettings
-from tests.support.browser import chromium
-from tests.support.live_rig import live_rig, until
-from tests.support.prefix_proxy import prefix_proxy
+from tests.support.rigs.live_rig import live_rig, until
+from tests.support.servers.browser import chromium
+from tests.support.servers.prefix_proxy import prefix_proxy
 
 TOKEN, VIEW_TOKEN = "correct-horse-battery", "only-look-at-the-horse"
 PAINTED = "painted://?width=32&height=32"

@@ -12,7 +12,7 @@ import pytest
 
 import coconet
 from coconet.installation.remedy import remedy_for
-from tests.support.python_examples import EXAMPLES
+from tests.support.documents.python_examples import EXAMPLES
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "coconet" / "__init__.py"
@@ -114,7 +114,7 @@ def test_a_typed_program_and_the_examples_pass_the_strict_type_checker_and_mista
     (tmp_path / "coconet").mkdir()
     for entry in (*(ROOT / "coconet").iterdir(), *(ROOT / part for part in ("runtime", "export", "calibration"))):
         (tmp_path / "coconet" / entry.name).symlink_to(entry)
-    (tmp_path / "typed_api.py").write_text((ROOT / "tests" / "support" / "typed_api.py").read_text())
+    (tmp_path / "typed_api.py").write_text((ROOT / "tests" / "support" / "programs" / "typed_api.py").read_text())
     examples = [tmp_path / f"example_{number}.py" for number in range(1, len(EXAMPLES) + 1)]
     for path, example in zip(examples, EXAMPLES, strict=True):
         path.write_text(example)

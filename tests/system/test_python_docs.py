@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import coconet
-from tests.support.python_examples import DOCUMENT, EXAMPLES
+from tests.support.documents.python_examples import DOCUMENT, EXAMPLES
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[f"example {number}" for number in range(1, len(EXAMPLES) + 1)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -147,6 +148,12 @@ def test_no_room_holds_more_than_a_dozen_files() -> None:
     rooms = {path.parent for path in FILES.values()}
     sizes = {str(room.relative_to(ROOT)): len([*room.glob("[!_]*.py")]) for room in rooms}
     assert {room: size for room, size in sizes.items() if size > MOST_FILES} == {}
+
+
+def test_what_tests_share_lies_in_rooms_of_a_dozen_files_at_most() -> None:
+    rooms = Counter(str(path.parent.relative_to(ROOT)) for path in (ROOT / "tests" / "support").rglob("[!_]*.py"))
+    assert "tests/support" not in rooms
+    assert {room: size for room, size in rooms.items() if size > MOST_FILES} == {}
 
 
 @pytest.mark.parametrize("path", FILES.values(), ids=FILES.keys())

@@ -22,8 +22,8 @@ from coconet.runtime.loop.pipeline import fuse_pair
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.patience import PATIENCE_S
-from tests.support.rtsp_rig import Log, Server, painted, servers_there, write_jpegs
+from tests.support.cameras.rtsp_rig import Log, Server, painted, servers_there, write_jpegs
+from tests.support.programs.patience import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(not servers_there(), reason="GStreamer's RTSP server and its Python are not installed")
 

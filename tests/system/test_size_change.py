@@ -25,8 +25,8 @@ from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.preprocess.preprocess import Preparation
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.sinks.open_sink import open_sink
-from tests.support.live_rig import LiveRig, LoopEnds, live_rig, until
-from tests.support.loop_ends import Shelf
+from tests.support.rigs.live_rig import LiveRig, LoopEnds, live_rig, until
+from tests.support.rigs.loop_ends import Shelf
 
 LARGE, SMALL, WIDE = (480, 640), (240, 320), (180, 320)
 

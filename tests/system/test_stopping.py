@@ -17,12 +17,12 @@ import pytest
 from coconet.errors import ExitCode
 from coconet.networks.tensors.state_dict import load_tensor_file
 from coconet.runtime.commands.run import run
-from tests.support.called import call
-from tests.support.conv_onnx import write_conv_model
-from tests.support.frames import frames_in_video
-from tests.support.live_rig import until
-from tests.support.pair_folders import write_pair
-from tests.support.patience import PATIENCE_S
+from tests.support.media.frames import frames_in_video
+from tests.support.media.pair_folders import write_pair
+from tests.support.models.conv_onnx import write_conv_model
+from tests.support.programs.called import call
+from tests.support.programs.patience import PATIENCE_S
+from tests.support.rigs.live_rig import until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
 

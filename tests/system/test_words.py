@@ -14,9 +14,9 @@ from coconet.benchmarks.results.report import read_report
 from coconet.cards.engine_card import EngineCard
 from coconet.cards.model_card import CARD_KEY
 from coconet.errors import CoconetError
-from tests.support.command_line import command
-from tests.support.pair_folders import textured_pairs
-from tests.support.tiny_onnx import averaging_card, averaging_model
+from tests.support.media.pair_folders import textured_pairs
+from tests.support.models.tiny_onnx import averaging_card, averaging_model
+from tests.support.programs.command_line import command
 
 PAINTED = "painted://?width=64&height=48&fps=50"
 RUN = ("run", "--visible", PAINTED, "--infrared", PAINTED, "--frames", 2)

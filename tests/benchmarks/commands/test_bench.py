@@ -20,8 +20,8 @@ from coconet.benchmarks.latency.worker import Worker, WorkerState
 from coconet.benchmarks.results.report import read_report
 from coconet.errors import CoconetError
 from coconet.runtime.backends.rules.baseline import BaselineBackend
-from tests.support.patience import PATIENCE_S
-from tests.support.tiny_onnx import averaging_model, write_averaging_model
+from tests.support.models.tiny_onnx import averaging_model, write_averaging_model
+from tests.support.programs.patience import PATIENCE_S
 
 SMALL = ("--size", "64x80", "--count", "1")
 

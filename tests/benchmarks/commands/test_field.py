@@ -26,12 +26,12 @@ from coconet.model_names import RULES, shipped_checkpoint, shipped_model
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.cameras.pair_folder import FolderFrames
-from tests.support.called import call
-from tests.support.frames import pair_of
-from tests.support.pair_folders import textured_pairs
-from tests.support.textured import textured
-from tests.support.tiny_onnx import write_averaging_model
-from tests.support.zoo import PUBLISHED, published
+from tests.support.media.frames import pair_of
+from tests.support.media.pair_folders import textured_pairs
+from tests.support.media.textured import textured
+from tests.support.models.tiny_onnx import write_averaging_model
+from tests.support.programs.called import call
+from tests.support.weights.zoo import PUBLISHED, published
 
 
 @pytest.fixture

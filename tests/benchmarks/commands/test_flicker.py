@@ -16,9 +16,9 @@ from coconet.benchmarks.commands.flicker import steadiness
 from coconet.errors import CoconetError
 from coconet.networks.checkpoint import save_checkpoint
 from coconet.networks.coconet import CoCoNet
-from tests.support.recordings import flat, write_folder, write_video
-from tests.support.textured import textured
-from tests.support.tiny_onnx import write_averaging_model
+from tests.support.media.recordings import flat, write_folder, write_video
+from tests.support.media.textured import textured
+from tests.support.models.tiny_onnx import write_averaging_model
 
 APP = typer.Typer(pretty_exceptions_enable=False)
 APP.command()(steadiness)

@@ -20,11 +20,11 @@ from coconet.benchmarks.studies.precision import (
 from coconet.calibration.commands.calibrate import calibrate
 from coconet.export.commands.export import export
 from coconet.runtime.backends.open_backend import open_backend
-from tests.support.called import complaint_of
-from tests.support.frames import pair_of
-from tests.support.pair_folders import textured_pairs
-from tests.support.small_unet import write_unet
-from tests.support.textured import textured
+from tests.support.media.frames import pair_of
+from tests.support.media.pair_folders import textured_pairs
+from tests.support.media.textured import textured
+from tests.support.models.small_unet import write_unet
+from tests.support.programs.called import complaint_of
 
 
 def frames(count: int) -> FrameSet:

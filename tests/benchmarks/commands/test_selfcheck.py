@@ -12,7 +12,7 @@ from coconet.benchmarks.commands.selfcheck import selfcheck
 from coconet.benchmarks.selfcheck.step import Absent, Figures, Step
 from coconet.benchmarks.selfcheck.steps import SelfCheck
 from coconet.errors import CoconetError
-from tests.support.called import call, complaint_of
+from tests.support.programs.called import call, complaint_of
 
 
 def absent() -> Figures:

@@ -12,8 +12,8 @@ from coconet.benchmarks.latency.entry import RINGS, Entry, label_entries
 from coconet.cards.engine_card import DeviceIdentity
 from coconet.errors import CoconetError
 from coconet.runtime.backends.tensorrt import engine as trt_engine
-from tests.support.stand_in_gpu import StandInGpu
-from tests.support.stand_in_tensorrt import StandInTensorRT, write_plan
+from tests.support.gpu.stand_in_gpu import StandInGpu
+from tests.support.gpu.stand_in_tensorrt import StandInTensorRT, write_plan
 
 
 @pytest.mark.parametrize(

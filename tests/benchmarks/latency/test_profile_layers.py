@@ -9,7 +9,7 @@ import pytest
 from coconet.benchmarks.latency.pictures import BenchFrames
 from coconet.benchmarks.latency.profile import FRAMES, profile_nodes, slowest
 from coconet.cards.frame_size import FrameSize
-from tests.support.tiny_onnx import averaging_card, write_averaging_model
+from tests.support.models.tiny_onnx import averaging_card, write_averaging_model
 
 
 def event(node: str, operator: str, micros: int) -> dict[str, object]:

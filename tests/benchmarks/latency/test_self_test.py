@@ -7,7 +7,7 @@ import numpy as np
 from coconet.benchmarks.latency.self_test import SelfTestResult, SlowedBackend
 from coconet.benchmarks.results.compare import versus_of
 from coconet.runtime.backends.rules.baseline import BaselineBackend
-from tests.support.bench_reports import row_of
+from tests.support.programs.bench_reports import row_of
 
 
 def test_a_slowed_backend_changes_no_pixel_and_says_what_it_is() -> None:

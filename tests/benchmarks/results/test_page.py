@@ -10,7 +10,7 @@ import pytest
 from coconet.benchmarks.results.schema import Quality
 from coconet.cards.precision import PRECISIONS
 from coconet.metrics.fusion import METRICS, VERIFIED
-from tests.support.bench_reports import full_report, report_of, row_of
+from tests.support.programs.bench_reports import full_report, report_of, row_of
 
 pytest.importorskip("matplotlib", reason="the page needs the extra bench")
 pytest.importorskip("jinja2", reason="the page needs the extra bench")

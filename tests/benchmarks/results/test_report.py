@@ -12,7 +12,7 @@ from coconet.benchmarks.results.compare_table import versus_lines
 from coconet.benchmarks.results.markdown import bench_markdown
 from coconet.benchmarks.results.report import BenchReport, read_report, remarks
 from coconet.errors import CoconetError
-from tests.support.bench_reports import full_report, report_of, row_of
+from tests.support.programs.bench_reports import full_report, report_of, row_of
 
 
 def test_a_report_is_read_back_as_it_was_written(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from coconet.runtime.backends.gpu.refusal import GpuRefused
 from coconet.runtime.backends.tensorrt import own_engine
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.doctor.finding import Finding
-from tests.support.stand_in_gpu import StandInGpu
+from tests.support.gpu.stand_in_gpu import StandInGpu
 
 SHORT = Patience(rig_s=0.5, measure_s=0.05, power_s=0.1)
 

@@ -19,7 +19,7 @@ from coconet.benchmarks.studies.alignment_recovery import (
 )
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
 from coconet.terminal import Console
-from tests.support.pair_folders import write_pair
+from tests.support.media.pair_folders import write_pair
 
 
 @pytest.mark.slow

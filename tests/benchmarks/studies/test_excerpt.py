@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from coconet.benchmarks.studies.excerpt import Excerpt
 from coconet.runtime.frame import FramePair
-from tests.support.frames import pair_of
-from tests.support.recordings import flat
+from tests.support.media.frames import pair_of
+from tests.support.media.recordings import flat
 
 
 def recording(length: int) -> list[FramePair]:

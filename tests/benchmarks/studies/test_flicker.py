@@ -14,8 +14,8 @@ from coconet.benchmarks.studies.flicker import Steadiness, measure_steadiness
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.rules.baseline import BaselineBackend
-from tests.support.frames import pair_of
-from tests.support.recordings import flat
+from tests.support.media.frames import pair_of
+from tests.support.media.recordings import flat
 
 CHECKERED = (np.indices((24, 32)).sum(axis=0) % 2)[:, :, None]
 

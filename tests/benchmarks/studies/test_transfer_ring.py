@@ -21,8 +21,8 @@ from coconet.runtime.backends.gpu.open_memory import LIBRARIES, open_gpu_memory
 from coconet.runtime.backends.tensorrt import engine as trt_engine
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 from coconet.runtime.backends.tensorrt.ring_options import RingOptions
-from tests.support.stand_in_gpu import StandInGpu
-from tests.support.stand_in_tensorrt import StandInTensorRT, write_plan
+from tests.support.gpu.stand_in_gpu import StandInGpu
+from tests.support.gpu.stand_in_tensorrt import StandInTensorRT, write_plan
 
 
 class Idle:

@@ -20,9 +20,9 @@ from coconet.runtime.frame import FramePair
 from coconet.runtime.preprocess.drift import DriftWatch
 from coconet.runtime.preprocess.warp import Alignment, Lens, Plane, as_matrix
 from coconet.runtime.registration.edges import register_edges
-from tests.support.called import call, complaint_of
-from tests.support.homography import distance_px
-from tests.support.pair_folders import write_pair
+from tests.support.media.pair_folders import write_pair
+from tests.support.programs.called import call, complaint_of
+from tests.support.rigs.homography import distance_px
 
 SIZE = (320, 240)
 PAIR = painted_pairs(1, SIZE[1], SIZE[0])[0]

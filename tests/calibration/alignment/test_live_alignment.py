@@ -14,10 +14,10 @@ from coconet.config import read_toml
 from coconet.runtime.cameras.camera import AbsentCamera, Camera, CameraAbsent
 from coconet.runtime.frame import Side
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.called import call, complaint_of
-from tests.support.homography import distance_px
-from tests.support.live_rig import SmallCamera
-from tests.support.rtsp_rig import Server, painted, servers_there, write_jpegs
+from tests.support.cameras.rtsp_rig import Server, painted, servers_there, write_jpegs
+from tests.support.programs.called import call, complaint_of
+from tests.support.rigs.homography import distance_px
+from tests.support.rigs.live_rig import SmallCamera
 
 FEW = ("--pairs", 2, "--every", 4)
 

@@ -21,8 +21,8 @@ from coconet.runtime.cameras.open_camera import Role
 from coconet.runtime.cameras.synthetic.camera import PaintedCamera, PaintedSettings
 from coconet.runtime.frame import Frame
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.called import call, complaint_of
-from tests.support.recordings import flat, write_video
+from tests.support.media.recordings import flat, write_video
+from tests.support.programs.called import call, complaint_of
 
 MS = 10**6
 FPS, SECONDS = 50, 6.0

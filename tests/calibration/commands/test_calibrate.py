@@ -18,10 +18,10 @@ from coconet.calibration.int8.sensitivity import RANKING_FRAMES, RANKING_SIDE_PX
 from coconet.cards.precision import PrecisionName
 from coconet.files import sha256_of
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
-from tests.support.called import call, complaint_of
-from tests.support.pair_folders import spotted_pairs
-from tests.support.small_unet import write_unet
-from tests.support.tiny_onnx import write_averaging_model
+from tests.support.media.pair_folders import spotted_pairs
+from tests.support.models.small_unet import write_unet
+from tests.support.models.tiny_onnx import write_averaging_model
+from tests.support.programs.called import call, complaint_of
 
 
 @pytest.fixture

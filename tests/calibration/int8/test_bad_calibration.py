@@ -29,10 +29,10 @@ from coconet.runtime.frame_check import fit_pairs
 from coconet.runtime.verify.parity import answers_of
 from coconet.runtime.verify.reference_backend import open_to_compare
 from coconet.runtime.verify.verification import VerdictLimits, judge, verification_of
-from tests.support.called import call, complaint_of
-from tests.support.frames import pair_of
-from tests.support.pair_folders import textured_pairs, write_pairs
-from tests.support.small_unet import write_unet
+from tests.support.media.frames import pair_of
+from tests.support.media.pair_folders import textured_pairs, write_pairs
+from tests.support.models.small_unet import write_unet
+from tests.support.programs.called import call, complaint_of
 
 RAMP = np.add.outer(np.linspace(0, 60, 16), np.linspace(0, 60, 32))
 Painter = Callable[[int], np.ndarray]

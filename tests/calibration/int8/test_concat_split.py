@@ -22,9 +22,9 @@ from coconet.cards.precision import ParityLimits
 from coconet.errors import CoconetError
 from coconet.runtime.frame import FramePair
 from coconet.runtime.verify.reference_backend import open_to_compare
-from tests.support.frames import pair_of
-from tests.support.small_unet import write_unet
-from tests.support.textured import textured
+from tests.support.media.frames import pair_of
+from tests.support.media.textured import textured
+from tests.support.models.small_unet import write_unet
 
 
 def pairs(count: int) -> list[FramePair]:

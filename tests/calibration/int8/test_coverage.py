@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from coconet.calibration.int8.coverage import Coverage, FrameStatistics
 from coconet.errors import CoconetError
 from coconet.runtime.frame import FramePair
-from tests.support.frames import pair_of
+from tests.support.media.frames import pair_of
 
 RAMP = np.tile(np.linspace(0, 1, 40), (30, 1))
 

@@ -8,7 +8,7 @@ import pytest
 from coconet.calibration.int8.frame_set import CalibrationSet, survey
 from coconet.errors import CoconetError
 from coconet.runtime.frame import FramePair
-from tests.support.frames import pair_of
+from tests.support.media.frames import pair_of
 
 RAMP = np.add.outer(np.linspace(0, 100, 48), np.linspace(0, 100, 64))
 

@@ -16,7 +16,7 @@ from coconet.runtime.frame import FramePair
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.rig.sample_frames import RigFrames
-from tests.support.recordings import flat, write_folder, write_video
+from tests.support.media.recordings import flat, write_folder, write_video
 
 RNG = np.random.default_rng(0)
 

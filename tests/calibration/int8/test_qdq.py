@@ -22,7 +22,7 @@ from coconet.calibration.int8.ranges import ActivationRanges
 from coconet.cards.engine_card import BuildOptions
 from coconet.cards.model_card import CARD_KEY, INFRARED, VISIBLE, CalibrationRecord, ModelCard
 from coconet.errors import CoconetError
-from tests.support.small_unet import CONVS, QUANTIZED, write_unet
+from tests.support.models.small_unet import CONVS, QUANTIZED, write_unet
 
 RNG = np.random.default_rng(0)
 RECORD = CalibrationRecord(frames=1, frames_sha256="f" * 64, method="max")
@@ -242,7 +242,7 @@ def test_an_opset_without_such_scales_is_refused(tmp_path: Path, half: bool, ops
 @pytest.mark.parametrize("half", [False, True])
 def test_tensorrt_for_rtx_builds_the_graph(tmp_path: Path, half: bool) -> None:
     pytest.importorskip("tensorrt_rtx_bindings")
-    from tests.support.engines import build_file
+    from tests.support.models.engines import build_file
 
     quantize(write_unet(tmp_path / "unet.onnx", size=(32, 48), half=half))
     build_file(tmp_path / "int8.onnx", tmp_path / "int8.engine", BuildOptions(gpus=("sm86",)))

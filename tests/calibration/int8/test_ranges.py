@@ -17,7 +17,7 @@ from coconet.calibration.int8.threshold import BINS, RangeMethod
 from coconet.cards.model_card import INFRARED, VISIBLE, CalibrationRecord
 from coconet.errors import CoconetError
 from coconet.runtime.frame import Frame, FramePair
-from tests.support.small_unet import write_unet
+from tests.support.models.small_unet import write_unet
 
 RNG = np.random.default_rng(0)
 RECORD = CalibrationRecord(frames=3, frames_sha256="f" * 64, method="max")

@@ -30,8 +30,8 @@ from coconet.cards.engine_card import BuildOptions
 from coconet.cards.precision import ParityLimits
 from coconet.runtime.frame import FramePair
 from coconet.runtime.verify.reference_backend import open_to_compare
-from tests.support.frames import pair_of
-from tests.support.small_unet import QUANTIZED, write_unet
+from tests.support.media.frames import pair_of
+from tests.support.models.small_unet import QUANTIZED, write_unet
 
 MACS = {
     "first": 16 * 2 * 9 * 16 * 32,
@@ -109,7 +109,7 @@ def test_kept_convolutions_of_an_fp16_export_stay_in_fp16(tmp_path: Path) -> Non
 @pytest.mark.parametrize("half", [False, True])
 def test_tensorrt_for_rtx_builds_a_mixture(tmp_path: Path, half: bool) -> None:
     pytest.importorskip("tensorrt_rtx_bindings")
-    from tests.support.engines import build_file
+    from tests.support.models.engines import build_file
 
     sensitivity = prepared(write_unet(tmp_path / "unet.onnx", size=(16, 32), half=half))
     sites = quantizable_convs(sensitivity.model)[1:3]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from coconet.cards.engine_card import BuildKey, BuildOptions, DeviceIdentity, EngineCard, card_path, read_engine_card
 from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.errors import CoconetError
-from tests.support.engine_files import CARD, write_engine
+from tests.support.models.engine_files import CARD, write_engine
 
 NANO = DeviceIdentity("Orin", 8, "NVIDIA Jetson Orin Nano Developer Kit")
 

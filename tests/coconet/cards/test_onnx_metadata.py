@@ -11,7 +11,7 @@ from coconet.cards.onnx_card import read_onnx
 from coconet.cards.onnx_metadata import read_onnx_card
 from coconet.errors import CoconetError
 from coconet.model_names import shipped_model
-from tests.support.conv_onnx import write_conv_model
+from tests.support.models.conv_onnx import write_conv_model
 
 
 @pytest.mark.parametrize("word", ["lite", "lite-int8"])

@@ -14,9 +14,9 @@ from coconet.cards.onnx_card import read_onnx
 from coconet.cards.onnx_weights import check_onnx_weights, fault_of
 from coconet.errors import CoconetError
 from coconet.model_names import shipped_model
-from tests.support.command_line import command
-from tests.support.conv_onnx import write_conv_model
-from tests.support.pair_folders import write_pair
+from tests.support.media.pair_folders import write_pair
+from tests.support.models.conv_onnx import write_conv_model
+from tests.support.programs.command_line import command
 
 NAN, INF = float("nan"), float("inf")
 

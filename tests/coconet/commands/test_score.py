@@ -14,7 +14,7 @@ from coconet.commands.score import score
 from coconet.errors import CoconetError
 from coconet.media.image import write_picture
 from coconet.metrics.fusion import score as score_picture
-from tests.support.textured import mean_of, textured
+from tests.support.media.textured import mean_of, textured
 
 APP = typer.Typer()
 APP.command()(score)

@@ -14,8 +14,8 @@ from coconet.config import read_toml
 from coconet.errors import CoconetError
 from coconet.reading import Reading
 from coconet.training.recipe import Recipe, TrainingPlan
-from tests.support.command_line import command
-from tests.support.pair_folders import write_pair
+from tests.support.media.pair_folders import write_pair
+from tests.support.programs.command_line import command
 
 APP = typer.Typer()
 APP.command()(train)

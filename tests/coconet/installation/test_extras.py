@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from coconet.installation.extras import COMMANDS, MODULES, missing_modules
 from coconet.installation.remedy import SYSTEM_PACKAGES
-from tests.support.import_graph import packages_behind
+from tests.support.programs.import_graph import packages_behind
 
 SETS = {"dev"}
 """Extras that only bundle others for those who work on the project."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from coconet.media.image import resize
-from tests.support.textured import textured
+from tests.support.media.textured import textured
 
 
 @pytest.mark.parametrize("channels", [1, 3])

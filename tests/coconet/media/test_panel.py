@@ -9,7 +9,7 @@ from coconet.media.panel import BAND_PX, GAP_PX, PAPER, Captioned, captioned_row
 from coconet.media.pixels import Pixels
 from coconet.runtime.commands.demo import side_by_side
 from coconet.runtime.frame import FusedFrame
-from tests.support.frames import pair_of
+from tests.support.media.frames import pair_of
 
 
 @pytest.mark.parametrize("channels", [1, 3])

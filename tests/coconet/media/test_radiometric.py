@@ -20,8 +20,8 @@ from coconet.media.radiometric import read_thermogram
 from coconet.runtime.commands.verify import verify
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.rig.sample_frames import RigFrames
-from tests.support.called import call
-from tests.support.flir_jpeg import counts_of, write_flir_jpeg
+from tests.support.media.flir_jpeg import counts_of, write_flir_jpeg
+from tests.support.programs.called import call
 
 CELSIUS = np.add.outer(np.linspace(10, 30, 24), np.linspace(0, 10, 32))
 VISIBLE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)

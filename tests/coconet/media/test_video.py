@@ -17,8 +17,8 @@ from coconet.errors import CoconetError
 from coconet.media.encoding.encoder import H264, MPEG4, Encoder
 from coconet.media.encoding.video_writer import VideoWriter
 from coconet.media.video import VideoFrame, VideoReader
-from tests.support.encoders import FixedChoice
-from tests.support.recordings import flat, noisy_video, write_video
+from tests.support.media.encoders import FixedChoice
+from tests.support.media.recordings import flat, noisy_video, write_video
 
 COLOURS = [(0, 0, 255), (0, 255, 0), (255, 0, 0), (255, 255, 255), (0, 0, 0), (40, 90, 200)]
 UNEVEN_NS = [0, 33_000_000, 70_000_000, 200_000_000, 250_000_000, 1_000_000_000]

@@ -10,8 +10,8 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.media.decoding.transport_stream import breaks_off
 from coconet.media.video import VideoReader
-from tests.support.moving_video import TS_PACKET, moving_video
-from tests.support.recordings import noisy_video, write_stamped_video
+from tests.support.media.moving_video import TS_PACKET, moving_video
+from tests.support.media.recordings import noisy_video, write_stamped_video
 
 
 def frames_of(path: Path, *, leaves_out_damage: bool = False) -> int:

@@ -19,7 +19,7 @@ from coconet.media.decoding.frame_pixels import matrix_orientation
 from coconet.media.palettes import palette_colours
 from coconet.media.pixels import RawPixels
 from coconet.media.video import VideoReader
-from tests.support.raw_video import VideoForm, write_raw_video
+from tests.support.media.raw_video import VideoForm, write_raw_video
 
 SIZES = ((24, 32), (23, 31))
 COUNTS = (

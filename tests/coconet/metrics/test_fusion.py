@@ -21,7 +21,7 @@ from coconet.media.image import read_gray
 from coconet.media.pairs import paired_folder
 from coconet.metrics import fusion as metrics
 from coconet.metrics.fusion import METRICS, VERIFIED, Scores, score
-from tests.support.textured import mean_of, textured
+from tests.support.media.textured import mean_of, textured
 
 A, B = textured(0), textured(1)
 F = mean_of(A, B)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from coconet.metrics.fusion import entropy, score, vifp
 from coconet.metrics.matlab_u8 import score_matlab_u8, shared_bits_u8, standard_deviation_u8
-from tests.support.textured import mean_of, textured
+from tests.support.media.textured import mean_of, textured
 
 A, B = textured(0), textured(1)
 F = mean_of(A, B)

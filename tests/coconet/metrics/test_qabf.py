@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.signal import convolve2d
 
 from coconet.metrics.qabf import qabf
-from tests.support.textured import textured
+from tests.support.media.textured import textured
 
 SOBEL_X = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 SOBEL_Y = np.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]])

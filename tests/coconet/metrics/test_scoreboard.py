@@ -14,7 +14,7 @@ from coconet.media.image import write_picture
 from coconet.media.pairs import PicturePair, pair_by_name
 from coconet.metrics.fusion import METRICS, Scores, score
 from coconet.metrics.scoreboard import RANKED, Row, fused_pictures, score_pictures, standings, write_rows
-from tests.support.textured import mean_of, textured
+from tests.support.media.textured import mean_of, textured
 
 IMAGES = ("a", "b")
 

@@ -14,7 +14,7 @@ from skimage.metrics import structural_similarity as skimage_ssim
 
 from coconet.errors import CoconetError
 from coconet.metrics.ssim import structural_similarity, uniform_similarity
-from tests.support.textured import textured
+from tests.support.media.textured import textured
 
 GAUSSIAN: dict[str, Any] = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
 PICTURE = arrays(np.uint8, (12, 13))

@@ -7,7 +7,7 @@ import pytest
 from scipy.signal import correlate2d
 
 from coconet.metrics.ssim import gaussian_window, slide
-from tests.support.textured import textured
+from tests.support.media.textured import textured
 
 
 @pytest.mark.parametrize(("side_px", "sigma_px"), [(3, 0.6), (11, 1.5), (17, 3.4)])

@@ -12,7 +12,7 @@ from skimage.metrics import structural_similarity as skimage_ssim
 from coconet.metrics.matlab_u8 import shared_bits_u8
 from coconet.metrics.scores import Scores
 from coconet.metrics.variants import VARIANTS
-from tests.support.textured import mean_of, textured
+from tests.support.media.textured import mean_of, textured
 
 A, B = textured(0), textured(1)
 F = mean_of(A, B)

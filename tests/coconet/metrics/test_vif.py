@@ -13,7 +13,7 @@ from scipy.signal import fftconvolve
 
 from coconet.errors import CoconetError
 from coconet.metrics.vif import vifp
-from tests.support.textured import mean_of, textured
+from tests.support.media.textured import mean_of, textured
 
 A, B = textured(0), textured(1)
 MEAN = mean_of(A, B)

@@ -14,7 +14,7 @@ from coconet.cards.model_card import Signature
 from coconet.errors import CoconetError
 from coconet.files import sha256_of
 from coconet.networks.custom import load_foreign, make_network, parse_order, parse_range, parse_signature
-from tests.support.strongest import Strongest
+from tests.support.models.strongest import Strongest
 
 BOTH = Signature(input_range=(-1.0, 1.0), output_range=(-1.0, 1.0), side_multiple=2)
 HEAD = "import torch\nfrom torch import nn\n"
@@ -41,18 +41,16 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
 
 def test_the_file_fills_the_network_and_both_are_on_the_record(weights: Path) -> None:
-    checkpoint = load_foreign("tests.support.strongest:Strongest", [str(weights)], BOTH)
-    assert (checkpoint.network, checkpoint.sha256) == ("tests.support.strongest:Strongest", sha256_of(weights))
+    checkpoint = load_foreign("tests.support.models.strongest:Strongest", [str(weights)], BOTH)
+    assert (checkpoint.network, checkpoint.sha256) == ("tests.support.models.strongest:Strongest", sha256_of(weights))
     torch.testing.assert_close(checkpoint.core.state_dict(), torch.load(weights)["state_dict"])
     assert not checkpoint.core.training
 
 
 def test_safetensors_of_anyone_are_read(tmp_path: Path) -> None:
     save_file(Strongest().state_dict(), tmp_path / "w.safetensors", metadata={"format": "pt"})
-    assert (
-        load_foreign("tests.support.strongest:Strongest", [f"{tmp_path}/w.safetensors"], BOTH).signature.side_multiple
-        == 2
-    )
+    loaded = load_foreign("tests.support.models.strongest:Strongest", [f"{tmp_path}/w.safetensors"], BOTH)
+    assert loaded.signature.side_multiple == 2
 
 
 def test_the_infrared_image_reaches_the_argument_that_stands_first(module: Callable[[str], str], weights: Path) -> None:
@@ -92,12 +90,12 @@ def test_the_normalisation_is_read_off_the_layers(
 @pytest.mark.parametrize(
     ("factory", "complaint"),
     [
-        ("tests.support.strongest", "wanted package.module:factory, got text of another form"),
+        ("tests.support.models.strongest", "wanted package.module:factory, got text of another form"),
         ("nowhere.net:Net", "wanted Net from .*, got no module nowhere in .* or the installed packages"),
         ("torch.nowhere:Net", "wanted Net from .*, got no module torch.nowhere in "),
         (
-            "tests.support.strongest:Weakest",
-            "wanted Weakest from the module tests.support.strongest, got AttributeError",
+            "tests.support.models.strongest:Weakest",
+            "wanted Weakest from the module tests.support.models.strongest, got AttributeError",
         ),
         ("anyones:SCALE", "wanted something to call, got a value of type int"),
         ("anyones:Wide", r"wanted a factory that works without arguments, got TypeError: .*missing 1 required"),
@@ -150,7 +148,7 @@ def test_an_answer_of_another_kind_is_told_in_words(
 def test_missing_tensors_are_named(weights: Path) -> None:
     torch.save({"decoder.0.bias": torch.zeros(16)}, weights)
     with pytest.raises(CoconetError, match=r"tensors of Strongest, got 12 missing \(decoder.0.weight, .*, ...\)"):
-        load_foreign("tests.support.strongest:Strongest", [str(weights)], BOTH)
+        load_foreign("tests.support.models.strongest:Strongest", [str(weights)], BOTH)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
@@ -158,7 +156,7 @@ def test_truncated_weights_are_refused(weights: Path, share: float) -> None:
     whole = weights.read_bytes()
     weights.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(CoconetError, match="wanted a whole PyTorch file"):
-        load_foreign("tests.support.strongest:Strongest", [str(weights)], BOTH)
+        load_foreign("tests.support.models.strongest:Strongest", [str(weights)], BOTH)
 
 
 def test_ranges_are_read() -> None:

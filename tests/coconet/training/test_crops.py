@@ -10,7 +10,7 @@ from coconet.errors import CoconetError
 from coconet.networks.checkpoint import network_named
 from coconet.training.crops import CropSampler, fuse_crops
 from coconet.training.data import GrayPair
-from tests.support.gray_pairs import noise_pair
+from tests.support.media.gray_pairs import noise_pair
 
 
 def test_a_step_gives_the_same_crops_whatever_ran_before() -> None:

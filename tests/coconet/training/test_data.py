@@ -10,8 +10,8 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.media.image import write_picture
 from coconet.training.data import Selection, load_pairs, with_masks
-from tests.support.gray_pairs import noise_pair
-from tests.support.pair_folders import write_pair
+from tests.support.media.gray_pairs import noise_pair
+from tests.support.media.pair_folders import write_pair
 
 
 def test_the_pairs_of_a_folder_are_read_as_they_are(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from coconet.networks.checkpoint import load_checkpoint, network_named
 from coconet.training.data import GrayPair
 from coconet.training.recipe import TrainingPlan
 from coconet.training.trainer import Trainer
-from tests.support.zoo import PUBLISHED, published
+from tests.support.weights.zoo import PUBLISHED, published
 
 HEAVY = ("smoa", "swinfusion", "rfn-nest")
 """A step on the least patch takes many seconds: with COCONET_ZOO=all. Without it, a gradient on a smaller one."""

@@ -13,7 +13,7 @@ from coconet.networks.coconet import Normalization
 from coconet.training.data import GrayPair
 from coconet.training.recipe import TrainingPlan
 from coconet.training.trainer import Trainer, schedule
-from tests.support.pair_folders import write_pair
+from tests.support.media.pair_folders import write_pair
 
 
 class PowerCutError(Exception):

@@ -13,7 +13,7 @@ from coconet.media.panel import BAND_PX, GAP_PX
 from coconet.networks.checkpoint import load_checkpoint, network_named
 from coconet.training.recipe import TrainingPlan
 from coconet.training.validation import SHEET_COLUMN_PX, SHEET_ROWS, Validation
-from tests.support.pair_folders import write_pair
+from tests.support.media.pair_folders import write_pair
 
 CPU = torch.device("cpu")
 

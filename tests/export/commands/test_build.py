@@ -18,8 +18,8 @@ from coconet.export.commands.build import build
 from coconet.export.engines import engine, tensorrt_flavour
 from coconet.files import sha256_of
 from coconet.runtime.backends.tensorrt.module import rtx_module
-from tests.support.conv_onnx import write_conv_model
-from tests.support.tiny_onnx import write_averaging_model
+from tests.support.models.conv_onnx import write_conv_model
+from tests.support.models.tiny_onnx import write_averaging_model
 
 APP = typer.Typer()
 APP.command()(build)

@@ -24,12 +24,12 @@ from coconet.files import sha256_of
 from coconet.media.image import read_picture
 from coconet.networks.checkpoint import network_named, save_checkpoint
 from coconet.runtime.commands.run import run
-from tests.support import called
-from tests.support.pair_folders import textured_pairs
-from tests.support.strongest import Strongest
-from tests.support.tiny_onnx import write_averaging_model
+from tests.support.media.pair_folders import textured_pairs
+from tests.support.models.strongest import Strongest
+from tests.support.models.tiny_onnx import write_averaging_model
+from tests.support.programs import called
 
-NETWORK = ("--model", "tests.support.strongest:Strongest", "--range", "-1..1", "--order", "infrared,visible")
+NETWORK = ("--model", "tests.support.models.strongest:Strongest", "--range", "-1..1", "--order", "infrared,visible")
 SMALL = ("--size", "48x64")
 
 
@@ -63,7 +63,7 @@ def test_a_network_of_anyone_goes_all_the_way(tmp_path: Path, weights: Path, fra
     said = call(export, *NETWORK, "--weights", weights, "--frames", frames, *SMALL, "--out", tmp_path / "m.onnx")
     assert "against PyTorch on 2 frames: PSNR" in said
     assert (card(tmp_path / "m.onnx").network, card(tmp_path / "m.onnx").weights_sha256) == (
-        "tests.support.strongest:Strongest",
+        "tests.support.models.strongest:Strongest",
         sha256_of(weights),
     )
     assert "3 of 6 convolutions in INT8" in call(calibrate, tmp_path / "m.onnx", "--frames", frames)
@@ -90,7 +90,7 @@ def test_the_graph_computes_what_the_network_does(tmp_path: Path, weights: Path,
 def test_the_document_shows_this_very_network() -> None:
     root = Path(__file__).parents[3]
     shown = (root / "docs" / "any-network.md").read_text().partition("```python\n")[2].partition("```")[0]
-    assert shown == (root / "tests" / "support" / "strongest.py").read_text()
+    assert shown == (root / "tests" / "support" / "models" / "strongest.py").read_text()
 
 
 def test_half_precision_and_the_names_of_the_files(weights: Path, frames: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_checkpoint_of_ours_needs_no_more_than_its_name(tmp_path: Path, frames
         (("lite", "--range", "0..1"), "got a checkpoint with options for a network of yours"),
         (("lite", *NETWORK, "--weights", "w.pth"), "got the argument lite"),
         (NETWORK, "got no --weights. No file tells the range"),
-        (("--model", "tests.support.strongest:Strongest", "--weights", "w.pth"), "got no --range, --order"),
+        (("--model", "tests.support.models.strongest:Strongest", "--weights", "w.pth"), "got no --range, --order"),
         ((*NETWORK, "--weights", "gone.pth"), "gone.pth: wanted a checkpoint, got no such file"),
     ],
 )

@@ -31,11 +31,11 @@ from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import WarpingBackend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.preprocess.warp import Alignment
-from tests.support.conv_onnx import conv_card, write_conv_model
-from tests.support.device_tensorrt import device_tensorrt
-from tests.support.engines import build_file, device_job, job_of
-from tests.support.pair_folders import textured_pairs
-from tests.support.tiny_onnx import averaging_card, write_averaging_model
+from tests.support.media.pair_folders import textured_pairs
+from tests.support.models.conv_onnx import conv_card, write_conv_model
+from tests.support.models.device_tensorrt import device_tensorrt
+from tests.support.models.engines import build_file, device_job, job_of
+from tests.support.models.tiny_onnx import averaging_card, write_averaging_model
 
 SM86 = BuildOptions(gpus=("sm86",))
 PROFILE = SizeProfile(FrameSize(32, 48), FrameSize(64, 80), FrameSize(96, 128))
@@ -144,7 +144,7 @@ from pathlib import Path
 from coconet.cards.engine_card import BuildOptions
 from coconet.export.engines.build_progress import NoProgress
 from coconet.export.engines.engine import BuildAids
-from tests.support.engines import build_file
+from tests.support.models.engines import build_file
 
 class Killer(NoProgress):
     def step(self, phase, done):

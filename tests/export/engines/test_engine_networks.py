@@ -24,7 +24,7 @@ from coconet.export.graph import ExportOptions, export_onnx
 from coconet.export.jetpack_operators import refusals
 from coconet.networks.checkpoint import Checkpoint, network_named
 from coconet.networks.coconet import PUBLISHED, CoCoNet
-from tests.support.engines import build_file
+from tests.support.models.engines import build_file
 
 FIXED = FrameSize(480, 640)
 ANY_SIZE = SizeProfile(FrameSize(256, 320), FIXED, FrameSize(1024, 1280))

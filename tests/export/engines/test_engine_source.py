@@ -16,7 +16,7 @@ from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError
 from coconet.export.engines.engine_source import read_engine_source
 from coconet.files import sha256_of
-from tests.support.conv_onnx import conv_card, write_conv_model
+from tests.support.models.conv_onnx import conv_card, write_conv_model
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])

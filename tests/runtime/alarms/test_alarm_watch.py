@@ -15,7 +15,7 @@ from coconet.runtime.alarms.alarm_watch import AlarmWatch
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.heat.reading import Reading
 from coconet.runtime.pairing.camera_health import CameraHealth, CameraState
-from tests.support.alarm_frames import METER, frame_of, frames_of, reading_of
+from tests.support.rigs.alarm_frames import METER, frame_of, frames_of, reading_of
 
 ABOVE = {"when": "above", "limits": [80]}
 

@@ -25,11 +25,11 @@ from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.preprocess.preprocess import Preparation
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.alarm_frames import receiver
-from tests.support.command_line import command
-from tests.support.heat_rig import heat_rig
-from tests.support.heat_scenes import counts_of, disc_c
-from tests.support.live_rig import LiveRig, LoopEnds, live_rig, until
+from tests.support.media.heat_scenes import counts_of, disc_c
+from tests.support.programs.command_line import command
+from tests.support.rigs.alarm_frames import receiver
+from tests.support.rigs.heat_rig import heat_rig
+from tests.support.rigs.live_rig import LiveRig, LoopEnds, live_rig, until
 
 ALARM = """
 [[alarm]]

@@ -14,7 +14,7 @@ from coconet.runtime.alarms.alarm import AlarmTable, RecordingTable
 from coconet.runtime.alarms.alarm_watch import AlarmWatch
 from coconet.runtime.alarms.event_recorder import EventRecorder
 from coconet.runtime.frame import FusedFrame
-from tests.support.alarm_frames import METER, frame_of, reading_of
+from tests.support.rigs.alarm_frames import METER, frame_of, reading_of
 
 FIELDS: dict[str, Any] = {
     "visible": {"address": "rtsp://me:secret@camera/1"},

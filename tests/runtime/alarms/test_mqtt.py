@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.alarm_frames import event_of
-from tests.support.live_rig import until
+from tests.support.rigs.alarm_frames import event_of
+from tests.support.rigs.live_rig import until
 
 mqtt = pytest.importorskip("coconet.runtime.alarms.mqtt", reason="paho-mqtt is not installed", exc_type=ImportError)
 BROKER = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")

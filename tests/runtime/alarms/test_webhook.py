@@ -11,8 +11,8 @@ from contextlib import closing
 import pytest
 
 from coconet.runtime.alarms.webhook import SIGNATURE, TIMESTAMP, Webhook
-from tests.support.alarm_frames import event_of, receiver
-from tests.support.live_rig import until
+from tests.support.rigs.alarm_frames import event_of, receiver
+from tests.support.rigs.live_rig import until
 
 SECRET = "a secret of this test"  # noqa: S105
 

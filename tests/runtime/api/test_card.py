@@ -13,8 +13,8 @@ from coconet.cards.model_card import CARD_KEY, ModelCard
 from coconet.cards.onnx_card import attach_card
 from coconet.errors import CoconetError, ExitCode
 from coconet.model_names import RULES, shipped_checkpoint, shipped_model
-from tests.support.engine_files import CARD, write_engine
-from tests.support.tiny_onnx import averaging_card, write_averaging_model
+from tests.support.models.engine_files import CARD, write_engine
+from tests.support.models.tiny_onnx import averaging_card, write_averaging_model
 
 
 @pytest.mark.parametrize("word", ["lite", "lite-int8", "coconet", *RULES])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import coconet
-from tests.support.heat_scenes import counts_of, disc_c
+from tests.support.media.heat_scenes import counts_of, disc_c
 
 
 def test_counts_become_degrees_and_readings() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import coconet
 from coconet.errors import CoconetError, ExitCode
-from tests.support.pair_folders import textured_pairs
+from tests.support.media.pair_folders import textured_pairs
 
 PAINTED = "painted://?width=64&height=48&duration_s=0.2&fps=30"
 

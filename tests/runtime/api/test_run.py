@@ -17,8 +17,8 @@ from coconet.errors import CoconetError, ExitCode
 from coconet.media.image import read_picture
 from coconet.runtime.api.model import FusionModel
 from coconet.runtime.commands.run import run
-from tests.support.called import call
-from tests.support.tiny_onnx import averaging_card, write_averaging_model
+from tests.support.models.tiny_onnx import averaging_card, write_averaging_model
+from tests.support.programs.called import call
 
 PAINTED = "painted://?width=64&height=48&fps=30"
 SHORT = f"{PAINTED}&duration_s=0.2"

@@ -17,8 +17,8 @@ from coconet.runtime.backends.ort_gpu import cuda_verdict, missing_library
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.commands.run import run
-from tests.support.called import call, complaint_of
-from tests.support.tiny_onnx import write_averaging_model
+from tests.support.models.tiny_onnx import write_averaging_model
+from tests.support.programs.called import call, complaint_of
 
 
 def with_cuda_provider(monkeypatch: pytest.MonkeyPatch) -> None:

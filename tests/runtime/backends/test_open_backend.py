@@ -11,7 +11,7 @@ from coconet.model_names import RULES
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from coconet.runtime.backends.rules.baseline import BaselineBackend
-from tests.support.tiny_onnx import write_averaging_model
+from tests.support.models.tiny_onnx import write_averaging_model
 
 
 @pytest.mark.parametrize("word", [*RULES, Path("average")])

@@ -15,8 +15,8 @@ from coconet.media.pixels import Pixels, RawPixels
 from coconet.model_names import model_path
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from coconet.runtime.cameras.synthetic.camera import painted_pairs
-from tests.support.aligned_rig import BENT, INFRARED_PX, VISIBLE_PX, write_both_models
-from tests.support.tiny_onnx import averaging_model, write_averaging_model
+from tests.support.models.tiny_onnx import averaging_model, write_averaging_model
+from tests.support.rigs.aligned_rig import BENT, INFRARED_PX, VISIBLE_PX, write_both_models
 
 pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
 

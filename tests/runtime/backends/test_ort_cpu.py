@@ -15,7 +15,7 @@ from coconet.cards.model_card import CARD_KEY
 from coconet.errors import CoconetError
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from coconet.runtime.backends.rules.baseline import BaselineBackend
-from tests.support.tiny_onnx import averaging_card, averaging_model, write_averaging_model
+from tests.support.models.tiny_onnx import averaging_card, averaging_model, write_averaging_model
 
 RANDOM = np.random.default_rng(1)
 COLOUR = RANDOM.integers(0, 256, (12, 16, 3), np.uint8)

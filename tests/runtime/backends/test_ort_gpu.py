@@ -15,7 +15,7 @@ from coconet.runtime.backends import ort_gpu as ort_cuda
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend, open_session, session_options
 from coconet.runtime.backends.ort_gpu import BoundSession, OnnxRuntimeCudaBackend, shapes_of
 from coconet.runtime.preprocess.warp import Alignment
-from tests.support.tiny_onnx import averaging_card, write_averaging_model
+from tests.support.models.tiny_onnx import averaging_card, write_averaging_model
 
 RANDOM = np.random.default_rng(3)
 

@@ -14,9 +14,9 @@ from coconet.runtime.cameras.open_camera import Role
 from coconet.runtime.frame import FramePair
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.live_rig import SmallCamera
-from tests.support.recordings import flat, write_video
-from tests.support.secret_addresses import SECRET, SECRET_ADDRESSES
+from tests.support.media.recordings import flat, write_video
+from tests.support.rigs.live_rig import SmallCamera
+from tests.support.servers.secret_addresses import SECRET, SECRET_ADDRESSES
 
 NOBODY = "rtsp://me:secret@127.0.0.1:9/live"
 PAINTED = "painted://?width=64&height=48&fps=25"

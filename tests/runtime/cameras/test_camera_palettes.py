@@ -12,9 +12,9 @@ from coconet.media.palettes import palette_colours
 from coconet.media.pixels import Pixels, nearest_luma
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import CameraSettings, open_camera
-from tests.support.gstreamer import gstreamer_missing
-from tests.support.raw_video import VideoForm, write_raw_video
-from tests.support.v4l2_device import give_frames
+from tests.support.cameras.gstreamer import gstreamer_missing
+from tests.support.cameras.v4l2_device import give_frames
+from tests.support.media.raw_video import VideoForm, write_raw_video
 
 MISSING = gstreamer_missing()
 LEVELS = np.add.outer(np.arange(48), 3 * np.arange(64)).astype(np.uint8)

@@ -11,7 +11,7 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.runtime.cameras.files import FolderCamera, Pace, PacedCamera, VideoCamera
 from coconet.runtime.frame import Frame
-from tests.support.recordings import ListCamera, flat, stamped, write_folder, write_video
+from tests.support.media.recordings import ListCamera, flat, stamped, write_folder, write_video
 
 
 def test_a_video_camera_gives_its_frames_with_their_times_and_then_nothing(tmp_path: Path) -> None:

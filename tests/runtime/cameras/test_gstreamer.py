@@ -19,8 +19,8 @@ from coconet.runtime.cameras.csi import csi_pipeline
 from coconet.runtime.cameras.open_camera import Role, open_camera
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.gstreamer import gstreamer_missing
-from tests.support.tiny_onnx import write_averaging_model
+from tests.support.cameras.gstreamer import gstreamer_missing
+from tests.support.models.tiny_onnx import write_averaging_model
 
 MISSING = gstreamer_missing()
 needs_gstreamer = pytest.mark.skipif(bool(MISSING), reason=MISSING)
@@ -186,7 +186,7 @@ def test_onnx_runtime_still_refuses_a_model_in_words_after_gstreamer_was_loaded(
     program = """
 import sys
 from pathlib import Path
-from tests.support.gstreamer import gstreamer_missing
+from tests.support.cameras.gstreamer import gstreamer_missing
 assert not gstreamer_missing()
 from coconet.errors import CoconetError
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend

@@ -23,8 +23,8 @@ from coconet.errors import CoconetError
 from coconet.runtime.cameras.camera import CameraAbsent, CameraWithoutVideo, damaged_frames
 from coconet.runtime.cameras.open_camera import open_camera
 from coconet.runtime.frame import Frame
-from tests.support.moving_video import holed, moving_video
-from tests.support.recordings import flat, write_video
+from tests.support.media.moving_video import holed, moving_video
+from tests.support.media.recordings import flat, write_video
 
 LEVELS = tuple(range(30, 230))
 ALLOWED = "Basic " + base64.b64encode(b"me:secret").decode()

@@ -11,8 +11,8 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.runtime.cameras.files import FolderCamera, VideoCamera
 from coconet.runtime.cameras.open_camera import CameraSettings, open_camera
-from tests.support.recordings import flat, write_folder, write_video
-from tests.support.secret_addresses import SECRET, SECRET_ADDRESSES
+from tests.support.media.recordings import flat, write_folder, write_video
+from tests.support.servers.secret_addresses import SECRET, SECRET_ADDRESSES
 
 
 def test_a_video_file_and_a_folder_are_known_by_what_they_are(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from coconet.media.image import write_picture
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.frame_check import fit_pairs
-from tests.support.small_unet import unet_card
+from tests.support.models.small_unet import unet_card
 
 RNG = np.random.default_rng(0)
 COLOUR = replace(unet_card(), visible_channels=3)

@@ -14,7 +14,7 @@ from coconet.media.lossless_video import RawVideoWriter
 from coconet.runtime.cameras.recorded import RecordedCamera, StampSheet, read_stamps
 from coconet.runtime.commands.run import run
 from coconet.runtime.frame import Frame
-from tests.support.called import complaint_of
+from tests.support.programs.called import complaint_of
 
 MS = 10**6
 COUNT = 8

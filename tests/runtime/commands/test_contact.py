@@ -15,8 +15,8 @@ from coconet.media.panel import BAND_PX, GAP_PX
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.commands.contact import contact, folder_scenes, fused_sheet, moments
-from tests.support.pair_folders import write_pair
-from tests.support.recordings import flat, write_folder, write_video
+from tests.support.media.pair_folders import write_pair
+from tests.support.media.recordings import flat, write_folder, write_video
 
 MODELS = [("average", BaselineBackend("average")), ("maximum", BaselineBackend("maximum"))]
 

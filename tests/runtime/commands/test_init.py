@@ -16,10 +16,10 @@ from coconet.runtime.rig.dual_channel import thermal_channel
 from coconet.runtime.rig.edit import NewRig
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.called import call, complaint_of
-from tests.support.flir_jpeg import counts_of, write_flir_jpeg
-from tests.support.pair_folders import write_pair
-from tests.support.recordings import flat, write_stamped_video, write_video
+from tests.support.media.flir_jpeg import counts_of, write_flir_jpeg
+from tests.support.media.pair_folders import write_pair
+from tests.support.media.recordings import flat, write_stamped_video, write_video
+from tests.support.programs.called import call, complaint_of
 
 PAINTED = "painted://?duration_s=8&seed=3&width={}&height={}&fps={}"
 

@@ -16,10 +16,10 @@ from coconet.media.encoding.video_writer import VideoWriter
 from coconet.media.image import read_picture
 from coconet.media.video import VideoReader
 from coconet.runtime.commands.run import run
-from tests.support.frames import frames_in_video
-from tests.support.pair_folders import write_pair
-from tests.support.recordings import flat, write_stamped_video
-from tests.support.tiny_onnx import write_averaging_model
+from tests.support.media.frames import frames_in_video
+from tests.support.media.pair_folders import write_pair
+from tests.support.media.recordings import flat, write_stamped_video
+from tests.support.models.tiny_onnx import write_averaging_model
 
 APP = typer.Typer(pretty_exceptions_enable=False)
 APP.command()(run)

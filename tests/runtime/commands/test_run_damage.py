@@ -11,9 +11,9 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.runtime.commands.run import run
-from tests.support.called import call, complaint_of
-from tests.support.moving_video import holed, moving_video
-from tests.support.raw_video import VideoForm, write_raw_video
+from tests.support.media.moving_video import holed, moving_video
+from tests.support.media.raw_video import VideoForm, write_raw_video
+from tests.support.programs.called import call, complaint_of
 
 pytestmark = pytest.mark.skipif("libx264" not in av.codecs_available, reason="this FFmpeg writes no H.264")
 

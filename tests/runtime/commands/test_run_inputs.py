@@ -24,10 +24,10 @@ from coconet.runtime.commands.run import run
 from coconet.runtime.commands.verify import verify
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.called import call, complaint_of
-from tests.support.raw_video import VideoForm, write_raw_video
-from tests.support.recordings import flat, write_folder, write_video
-from tests.support.textured import textured
+from tests.support.media.raw_video import VideoForm, write_raw_video
+from tests.support.media.recordings import flat, write_folder, write_video
+from tests.support.media.textured import textured
+from tests.support.programs.called import call, complaint_of
 
 SIZE = (48, 64)
 

@@ -14,8 +14,8 @@ from coconet.runtime.commands.run import run
 from coconet.runtime.commands.verify import verify
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.sink import PictureSink
-from tests.support.called import call, complaint_of
-from tests.support.frames import fused_frame
+from tests.support.media.frames import fused_frame
+from tests.support.programs.called import call, complaint_of
 
 SIZE = (48, 64)
 

@@ -26,11 +26,11 @@ from coconet.media.panel import BAND_PX, GAP_PX
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.commands.verify import verify
 from coconet.runtime.frame import FramePair
-from tests.support.frames import pair_of
-from tests.support.pair_folders import textured_pairs, write_pair
-from tests.support.small_unet import write_unet
-from tests.support.textured import textured
-from tests.support.tiny_onnx import write_averaging_model
+from tests.support.media.frames import pair_of
+from tests.support.media.pair_folders import textured_pairs, write_pair
+from tests.support.media.textured import textured
+from tests.support.models.small_unet import write_unet
+from tests.support.models.tiny_onnx import write_averaging_model
 
 APP = typer.Typer(pretty_exceptions_enable=False)
 APP.command()(verify)

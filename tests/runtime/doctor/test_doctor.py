@@ -23,8 +23,8 @@ from coconet.runtime.doctor.gpu import gpu_findings
 from coconet.runtime.doctor.jetson import GpuClock, Jetson, jetson_findings, read_jetson
 from coconet.runtime.doctor.packages import PROBES, Probe, clashes, package_findings, run_probe
 from coconet.runtime.doctor.v4l2 import V4l2Device, V4l2Format
-from tests.support.called import call
-from tests.support.stand_in_gpu import StandInGpu, driver_library
+from tests.support.gpu.stand_in_gpu import StandInGpu, driver_library
+from tests.support.programs.called import call
 
 ORIN_NANO_SUPER = """
 < PARAM TYPE=FILE NAME=CPU_ONLINE >

@@ -7,7 +7,7 @@ from pathlib import Path
 from coconet.runtime.doctor.finding import Finding
 from coconet.runtime.doctor.rig import rig_findings
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.recordings import write_stamped_video
+from tests.support.media.recordings import write_stamped_video
 
 
 def found(visible: Path | str, infrared: Path | str) -> list[Finding]:

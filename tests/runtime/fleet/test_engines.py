@@ -18,9 +18,9 @@ from coconet.runtime.fleet.engine import Heard
 from coconet.runtime.fleet.job import BatchSettings, Job, Progress, WorkerShare
 from coconet.runtime.fleet.job_list import read_jobs
 from coconet.runtime.fleet.local_engine import LocalEngine
-from tests.support.command_line import command
-from tests.support.fleet_tree import contents, cut_in_the_middle, write_recording, write_tree
-from tests.support.patience import PATIENCE_S
+from tests.support.programs.command_line import command
+from tests.support.programs.patience import PATIENCE_S
+from tests.support.rigs.fleet_tree import contents, cut_in_the_middle, write_recording, write_tree
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ from coconet.errors import CoconetError
 from coconet.runtime.commands.batch import shares
 from coconet.runtime.fleet.job import Job, Span
 from coconet.runtime.fleet.job_list import in_slices, read_jobs, with_seconds
-from tests.support.command_line import command
-from tests.support.fleet_tree import write_recording
+from tests.support.programs.command_line import command
+from tests.support.rigs.fleet_tree import write_recording
 
 
 def listed(path: Path, text: str) -> list[Job]:

@@ -21,8 +21,8 @@ from coconet.runtime.fleet.job_list import read_jobs
 from coconet.runtime.fleet.worker import Worker
 from coconet.runtime.frame import Frame
 from coconet.runtime.rig.recorder import Recorder
-from tests.support.fleet_tree import contents, cut_in_the_middle, write_recording
-from tests.support.recordings import ListCamera
+from tests.support.media.recordings import ListCamera
+from tests.support.rigs.fleet_tree import contents, cut_in_the_middle, write_recording
 
 NOTHING_PINNED = WorkerShare(())
 

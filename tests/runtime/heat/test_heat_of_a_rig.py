@@ -10,8 +10,8 @@ import pytest
 import coconet
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.heat_rig import heat_rig
-from tests.support.heat_scenes import COOL_C, WARM_C, counts_of, disc_c
+from tests.support.media.heat_scenes import COOL_C, WARM_C, counts_of, disc_c
+from tests.support.rigs.heat_rig import heat_rig
 
 
 @pytest.mark.parametrize("more", ["", "black_hot = true", 'range_of = "29000..29100"'])

@@ -16,7 +16,7 @@ from coconet.runtime.heat.reading import Heat
 from coconet.runtime.heat.temperature import TemperatureTable
 from coconet.runtime.heat.thermometer import Thermometer
 from coconet.runtime.preprocess.warp import Alignment
-from tests.support.heat_scenes import counts_of, disc_c, heat_pair
+from tests.support.media.heat_scenes import counts_of, disc_c, heat_pair
 
 FOUR_TIMES = Placing(by_alignment=Alignment(((4.0, 0.0, 0.0), (0.0, 4.0, 0.0), (0.0, 0.0, 1.0))))
 

@@ -17,9 +17,9 @@ from coconet.runtime.heat.meter_sheet import MeterSheet
 from coconet.runtime.heat.meters import Meters
 from coconet.runtime.heat.temperature import TemperatureTable
 from coconet.runtime.heat.thermometer import Thermometer
-from tests.support.command_line import command
-from tests.support.heat_rig import heat_rig
-from tests.support.heat_scenes import counts_of, disc_c, heat_pair
+from tests.support.media.heat_scenes import counts_of, disc_c, heat_pair
+from tests.support.programs.command_line import command
+from tests.support.rigs.heat_rig import heat_rig
 
 BOX = MeterTable(name="disc", kind="box", points_px=((20, 20), (60, 40)), above=30)
 COLDEST = MeterTable(name="cold", kind="coldest")

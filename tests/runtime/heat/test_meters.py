@@ -21,7 +21,7 @@ from coconet.runtime.heat.temperature import TemperatureTable
 from coconet.runtime.heat.thermometer import Thermometer
 from coconet.runtime.pairing.camera_health import HealthLimits
 from coconet.runtime.preprocess.warp import Alignment
-from tests.support.heat_scenes import COOL_C, DISC, SIZE, WARM_C, counts_of, disc_c, heat_pair
+from tests.support.media.heat_scenes import COOL_C, DISC, SIZE, WARM_C, counts_of, disc_c, heat_pair
 
 STEP_C = 0.01
 RIGHT, DOWN, RADIUS = DISC

@@ -15,8 +15,8 @@ from coconet.errors import CoconetError
 from coconet.media.pixels import RawPixels
 from coconet.runtime.heat.temperature import TemperatureTable
 from coconet.runtime.heat.thermometer import Thermometer
-from tests.support.flir_jpeg import PLANCK, write_flir_jpeg
-from tests.support.heat_scenes import counts_of, disc_c
+from tests.support.media.flir_jpeg import PLANCK, write_flir_jpeg
+from tests.support.media.heat_scenes import counts_of, disc_c
 
 E40 = {"scheme": "planck", "planck": PLANCK}
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coconet.runtime.loop.latency_log import LatencyLog, Percentiles
-from tests.support.frames import timed_frame
+from tests.support.media.frames import timed_frame
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=2, max_size=50))

@@ -25,9 +25,9 @@ from coconet.runtime.loop.liveness import STALLED_S, STARTING_S, LivenessCheck
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.loop.supervisor import Notifier, RunSupervisor
 from coconet.runtime.pairing.camera_health import CameraHealth
-from tests.support.frames import fused_frame
-from tests.support.live_rig import LiveRig, live_rig, until
-from tests.support.patience import PATIENCE_S
+from tests.support.media.frames import fused_frame
+from tests.support.programs.patience import PATIENCE_S
+from tests.support.rigs.live_rig import LiveRig, live_rig, until
 
 LIVE, LOST = CameraHealth("front", "live"), CameraHealth("boson", "lost", trouble="unplugged")
 BACK = CameraHealth("boson", "live")

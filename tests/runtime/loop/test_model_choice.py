@@ -16,8 +16,8 @@ from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.loop import model_choice
 from coconet.runtime.loop.model_choice import choice_for
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.pair_folders import textured_pairs
-from tests.support.tiny_onnx import write_averaging_model
+from tests.support.media.pair_folders import textured_pairs
+from tests.support.models.tiny_onnx import write_averaging_model
 
 ADA = CudaDevice("GPU", (8, 6), multiprocessors=28)
 PAINTED = "painted://?width=96&height=64&seed=1"

@@ -21,9 +21,9 @@ from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.sink import Delivery, NoSink
 from coconet.runtime.threads.background import Background
 from coconet.runtime.threads.queue_thread import Bounds
-from tests.support.frames import frames_in_video
-from tests.support.loop_ends import Recording, Shelf
-from tests.support.patience import PATIENCE_S
+from tests.support.media.frames import frames_in_video
+from tests.support.programs.patience import PATIENCE_S
+from tests.support.rigs.loop_ends import Recording, Shelf
 
 
 def test_every_frame_is_fused_and_written_in_order() -> None:

@@ -24,10 +24,10 @@ from coconet.runtime.pairing.live_pairs import pair_live_cameras
 from coconet.runtime.serving.fusion_queue import QueueLimits
 from coconet.runtime.serving.model_server import ModelServer, ServerSettings, open_served
 from coconet.runtime.sinks.sink import NoSink
-from tests.support.bad_link import BadLink, bad_link
-from tests.support.live_rig import SmallCamera
-from tests.support.patience import PATIENCE_S
-from tests.support.tiny_onnx import write_averaging_model
+from tests.support.models.tiny_onnx import write_averaging_model
+from tests.support.programs.patience import PATIENCE_S
+from tests.support.rigs.live_rig import SmallCamera
+from tests.support.servers.bad_link import BadLink, bad_link
 
 
 class Shown:

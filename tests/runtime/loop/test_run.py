@@ -13,9 +13,9 @@ from coconet.cards.model_card import FrontEnd
 from coconet.files import sha256_of
 from coconet.runtime.commands.run import run
 from coconet.runtime.loop.run import front_end_warning
-from tests.support.called import call
-from tests.support.pair_folders import spotted_pairs
-from tests.support.small_unet import write_unet
+from tests.support.media.pair_folders import spotted_pairs
+from tests.support.models.small_unet import write_unet
+from tests.support.programs.called import call
 
 RAW = FrontEnd(raw_counts=True)
 

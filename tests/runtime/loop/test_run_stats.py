@@ -12,8 +12,8 @@ from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import RECENT_FRAMES, RunStats
 from coconet.runtime.pairing.camera_health import CameraHealth
 from coconet.runtime.pairing.stream_counts import CameraCount, StreamCounts
-from tests.support.frames import timed_frame
-from tests.support.loop_ends import Recording, Shelf
+from tests.support.media.frames import timed_frame
+from tests.support.rigs.loop_ends import Recording, Shelf
 
 
 def test_before_a_run_there_are_no_vitals() -> None:

@@ -17,8 +17,8 @@ from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.selection import Selection
 from coconet.runtime.pairing.pair_stream import pair_recordings
 from coconet.runtime.sinks.sink import NoSink
-from tests.support.called import call, complaint_of
-from tests.support.recordings import ListCamera, flat, write_folder, write_video
+from tests.support.media.recordings import ListCamera, flat, write_folder, write_video
+from tests.support.programs.called import call, complaint_of
 
 
 @pytest.fixture

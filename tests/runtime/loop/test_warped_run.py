@@ -19,7 +19,7 @@ from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.view import View, ViewSettings
 from coconet.runtime.view_renderer import render_view
-from tests.support.aligned_rig import BENT, INFRARED_PX, VISIBLE_PX, aligned_rig, write_both_models
+from tests.support.rigs.aligned_rig import BENT, INFRARED_PX, VISIBLE_PX, aligned_rig, write_both_models
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.runtime.frame import Frame
 from coconet.runtime.pairing.capture import Capture
-from tests.support.patience import PATIENCE_S
-from tests.support.recordings import ListCamera, stamped
+from tests.support.media.recordings import ListCamera, stamped
+from tests.support.programs.patience import PATIENCE_S
 
 
 def taken(capture: Capture) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coconet.runtime.pairing.file_clocks import FileClock, lay_together
-from tests.support.recordings import ListCamera, stamped
+from tests.support.media.recordings import ListCamera, stamped
 
 MS, HOUR_MS = 10**6, 3_600_000
 STEADY = [0, 40, 80, 120, 160, 200]

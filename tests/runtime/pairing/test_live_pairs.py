@@ -16,7 +16,7 @@ from coconet.runtime.pairing.camera_health import HealthLimits
 from coconet.runtime.pairing.capture import Recovery
 from coconet.runtime.pairing.live_pairs import LivePairingOptions, pair_live_cameras
 from coconet.runtime.pairing.paired_captures import Pairing, Policy
-from tests.support.stage import Actor, Script, Stage
+from tests.support.cameras.stage import Actor, Script, Stage
 
 LIMITS = HealthLimits(late_s=0.1, lost_s=0.3, frozen_s=0.25, shutter_s=0.4)
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from coconet.runtime.frame import Side
 from coconet.runtime.pairing.nearest import Pairer, Reason
-from tests.support.pairing import exhaustive, fed, stamps_of
-from tests.support.recordings import stamped
+from tests.support.media.recordings import stamped
+from tests.support.rigs.pairing import exhaustive, fed, stamps_of
 
 MS = 10**6
 

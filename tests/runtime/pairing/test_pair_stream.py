@@ -22,7 +22,7 @@ from coconet.runtime.pairing.paired_captures import Pairing
 from coconet.runtime.pairing.stream_counts import CameraCount, Unpaired
 from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.preprocess import Preparation
-from tests.support.recordings import ListCamera, flat, stamped, write_video
+from tests.support.media.recordings import ListCamera, flat, stamped, write_video
 
 MS = 10**6
 

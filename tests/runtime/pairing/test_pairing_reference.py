@@ -13,8 +13,8 @@ import pytest
 from coconet.runtime.frame import FramePair, Side
 from coconet.runtime.pairing.nearest import Pairer, Pairs
 from coconet.runtime.pairing.paced import PacedPairer
-from tests.support.pairing import exhaustive, fed, stamps_of
-from tests.support.recordings import stamped
+from tests.support.media.recordings import stamped
+from tests.support.rigs.pairing import exhaustive, fed, stamps_of
 
 MS = 10**6
 STREAMS = int(os.environ.get("COCONET_STREAM_PAIRS", "60"))

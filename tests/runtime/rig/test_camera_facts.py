@@ -6,7 +6,7 @@ import pytest
 
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.rig.camera_facts import probe_camera
-from tests.support.recordings import ListCamera, stamped
+from tests.support.media.recordings import ListCamera, stamped
 
 
 def test_a_camera_that_takes_long_to_open_is_looked_at_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,8 @@ from coconet.runtime.pairing.paired_captures import Policy
 from coconet.runtime.rig.live_settings import TUNABLE, AdjustableRig
 from coconet.runtime.rig.rig_file import PairingTable, Rig
 from coconet.runtime.view import ViewSettings
-from tests.support.live_rig import live_rig, until
-from tests.support.pair_folders import write_pairs
+from tests.support.media.pair_folders import write_pairs
+from tests.support.rigs.live_rig import live_rig, until
 
 RIG = """# the roof
 [visible]

@@ -25,9 +25,9 @@ from coconet.runtime.rig.edit import write_replay_rig
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.recorder import Recorder
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.called import call, complaint_of
-from tests.support.live_rig import until
-from tests.support.recordings import ListCamera
+from tests.support.media.recordings import ListCamera
+from tests.support.programs.called import call, complaint_of
+from tests.support.rigs.live_rig import until
 
 MS = 10**6
 

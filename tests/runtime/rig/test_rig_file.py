@@ -13,7 +13,7 @@ from coconet.runtime.cameras.device.pixel_layouts import FrameLayout
 from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import AlignmentTable, CameraTable, InfraredTable, Rig, fitted_by
-from tests.support.recordings import flat, write_folder, write_stamped_video, write_video
+from tests.support.media.recordings import flat, write_folder, write_stamped_video, write_video
 
 CAMERAS = '[visible]\naddress = "vis"\n[infrared]\naddress = "ir"\n'
 

@@ -12,8 +12,8 @@ from coconet.reading import Reading
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.rig.sample_frames import sample_frames
-from tests.support.pair_folders import write_pair
-from tests.support.recordings import flat, write_folder, write_video
+from tests.support.media.pair_folders import write_pair
+from tests.support.media.recordings import flat, write_folder, write_video
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from coconet.model_names import shipped_model
 from coconet.runtime.serving.model_config import Instances, to_pbtxt
 from coconet.runtime.serving.repository import served_model, write_repository
 from coconet.runtime.serving.tensor_spec import spec_of
-from tests.support.command_line import command
-from tests.support.engine_files import CARD, write_engine
-from tests.support.tiny_onnx import averaging_card, write_averaging_model
-from tests.support.triton_config import parsed_config
+from tests.support.models.engine_files import CARD, write_engine
+from tests.support.models.tiny_onnx import averaging_card, write_averaging_model
+from tests.support.programs.command_line import command
+from tests.support.servers.triton_config import parsed_config
 
 KINDS: dict[int, str] = {onnx.TensorProto.UINT8: "TYPE_UINT8", onnx.TensorProto.FLOAT: "TYPE_FP32"}
 

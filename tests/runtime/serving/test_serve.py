@@ -22,8 +22,8 @@ from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.serving.model_config import card_of_config
 from coconet.runtime.serving.model_server import ModelServer, ServerSettings, open_served
 from coconet.runtime.serving.wire import HEADER_LENGTH, pack_request
-from tests.support.patience import PATIENCE_S
-from tests.support.tiny_onnx import write_averaging_model
+from tests.support.models.tiny_onnx import write_averaging_model
+from tests.support.programs.patience import PATIENCE_S
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - of these tests only
 

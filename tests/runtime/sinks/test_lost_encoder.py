@@ -11,8 +11,8 @@ from coconet.media.encoding.encoder import HardwareEncoder
 from coconet.media.video import VideoReader
 from coconet.runtime.sinks.network_stream import StreamSink
 from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink, kept_files
-from tests.support.encoders import choice_of, device_at, fail_after, on_processor
-from tests.support.frames import frames_in_video, fused_frame
+from tests.support.media.encoders import choice_of, device_at, fail_after, on_processor
+from tests.support.media.frames import frames_in_video, fused_frame
 
 pytestmark = pytest.mark.skipif("libx264" not in av.codecs_available, reason="this FFmpeg writes no H.264")
 

@@ -25,9 +25,9 @@ from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks import stream_process
 from coconet.runtime.sinks.network_stream import RawSink, StreamSink
 from coconet.runtime.sinks.open_sink import Output, open_sink
-from tests.support.encoders import choice_of, device_at
-from tests.support.frames import fused_frame
-from tests.support.patience import PATIENCE_S
+from tests.support.media.encoders import choice_of, device_at
+from tests.support.media.frames import fused_frame
+from tests.support.programs.patience import PATIENCE_S
 
 PAINTED = "painted://?width=64&height=48&fps=50"
 LEVEL = 120

@@ -15,8 +15,8 @@ from coconet.redaction import is_network_address
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.sink import FolderSink, NoSink
 from coconet.runtime.sinks.video_file import VideoSink
-from tests.support.frames import frames_in_video, fused_frame
-from tests.support.secret_addresses import SECRET, SECRET_ADDRESSES
+from tests.support.media.frames import frames_in_video, fused_frame
+from tests.support.servers.secret_addresses import SECRET, SECRET_ADDRESSES
 
 
 def test_no_address_is_no_sink() -> None:

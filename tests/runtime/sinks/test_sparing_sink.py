@@ -13,8 +13,8 @@ from coconet.files import spare_bytes
 from coconet.media.encoding.video_writer import VideoWriter
 from coconet.runtime.sinks.open_sink import Output, open_sink, open_sparing
 from coconet.runtime.sinks.sparing_sink import DiskRoom, SparingSink, WhenFull, check_room
-from tests.support.frames import frames_in_video, fused_frame
-from tests.support.loop_ends import Shelf
+from tests.support.media.frames import frames_in_video, fused_frame
+from tests.support.rigs.loop_ends import Shelf
 
 Disk = namedtuple("Disk", "total used free")
 

@@ -14,7 +14,7 @@ from coconet.media.video import VideoReader
 from coconet.runtime.frame import Frame, FramePair, FusedFrame
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink
-from tests.support.frames import PERIOD_NS, frames_in_video, fused_frame
+from tests.support.media.frames import PERIOD_NS, frames_in_video, fused_frame
 
 
 def frames_in(folder: Path) -> list[int]:

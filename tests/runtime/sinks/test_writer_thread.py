@@ -12,10 +12,10 @@ from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.sink import Delivery
 from coconet.runtime.sinks.writer_thread import SinkThread
 from coconet.runtime.threads.queue_thread import Bounds
-from tests.support.frames import fused_frame
-from tests.support.live_rig import until
-from tests.support.loop_ends import Shelf
-from tests.support.patience import PATIENCE_S
+from tests.support.media.frames import fused_frame
+from tests.support.programs.patience import PATIENCE_S
+from tests.support.rigs.live_rig import until
+from tests.support.rigs.loop_ends import Shelf
 
 PATIENT = Delivery(Bounds(4), PATIENCE_S)
 HASTY = Delivery(Bounds(16, "drop newest"), patience_s=0.05)

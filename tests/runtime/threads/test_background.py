@@ -11,7 +11,7 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.event_log import LogStyle, logging_as
 from coconet.runtime.threads.background import Background
-from tests.support.patience import PATIENCE_S
+from tests.support.programs.patience import PATIENCE_S
 
 
 def test_a_thread_works_inside_its_block() -> None:

@@ -10,7 +10,7 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.runtime.threads.background import Background
 from coconet.runtime.threads.queue_thread import Bounds, QueueThread, WhenFull, emptying, filling, result_unless
-from tests.support.live_rig import until
+from tests.support.rigs.live_rig import until
 
 
 def numbers(count: int, end: Exception | None = None) -> Iterator[int]:

@@ -11,8 +11,8 @@ import pytest
 
 from coconet.runtime.threads import stop_signals
 from coconet.runtime.threads.stop_signals import stopped_by_signals
-from tests.support.live_rig import until
-from tests.support.patience import PATIENCE_S
+from tests.support.programs.patience import PATIENCE_S
+from tests.support.rigs.live_rig import until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
 ALIKE = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]

@@ -9,7 +9,7 @@ from coconet.media.panel import BAND_PX, GAP_PX
 from coconet.media.pixels import Pixels
 from coconet.runtime.verify.error_map import error_map, error_panel
 from coconet.runtime.verify.parity import ModelPictures
-from tests.support.frames import pair_of
+from tests.support.media.frames import pair_of
 
 
 def flat(level: int, channels: int = 3) -> Pixels:

@@ -11,7 +11,7 @@ from coconet.cards.frame_size import FrameSize
 from coconet.cards.model_card import CARD_KEY
 from coconet.cards.onnx_card import OnnxFile, read_onnx
 from coconet.runtime.verify.graph_memory import MemoryEstimate, estimate_memory
-from tests.support.tiny_onnx import HIDDEN, averaging_card, write_averaging_model
+from tests.support.models.tiny_onnx import HIDDEN, averaging_card, write_averaging_model
 
 LARGE = FrameSize(480, 640)
 

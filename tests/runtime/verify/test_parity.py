@@ -19,7 +19,7 @@ from coconet.media.pixels import Pixels
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.frame import FramePair
 from coconet.runtime.verify.parity import compare, require
-from tests.support.frames import pair_of
+from tests.support.media.frames import pair_of
 
 
 class Brighter:

@@ -7,8 +7,8 @@ import pytest
 
 from coconet.media.pixels import Pixels
 from coconet.runtime.verify.parity import ModelPictures, suspicion
-from tests.support.frames import pair_of
-from tests.support.textured import mean_of, textured
+from tests.support.media.frames import pair_of
+from tests.support.media.textured import mean_of, textured
 
 PICTURE: Pixels = np.clip(textured(0), 70, 180)[:, :, None]
 

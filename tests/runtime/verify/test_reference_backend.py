@@ -19,8 +19,8 @@ from coconet.model_names import shipped_model
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.verify.reference_backend import CachingBackend, common_card, open_to_compare
-from tests.support.conv_onnx import write_conv_model
-from tests.support.tiny_onnx import averaging_card, write_averaging_model
+from tests.support.models.conv_onnx import write_conv_model
+from tests.support.models.tiny_onnx import averaging_card, write_averaging_model
 
 RNG = np.random.default_rng(0)
 COLOUR = RNG.integers(0, 256, (32, 48, 3), dtype=np.uint8)

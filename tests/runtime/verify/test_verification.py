@@ -21,8 +21,8 @@ from coconet.runtime.verify.verification import (
     metric_deltas,
     verification_of,
 )
-from tests.support.frames import pair_of
-from tests.support.textured import mean_of, textured
+from tests.support.media.frames import pair_of
+from tests.support.media.textured import mean_of, textured
 
 VISIBLE, INFRARED = textured(0), textured(1)
 MEAN = mean_of(VISIBLE, INFRARED)

@@ -14,7 +14,7 @@ from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.viewers.auth import Access, is_loopback
 from coconet.runtime.viewers.live_page import PageSettings
-from tests.support.live_rig import LiveRig, live_rig
+from tests.support.rigs.live_rig import LiveRig, live_rig
 
 TOKEN, VIEW_TOKEN = "correct-horse-battery", "only-look-at-the-horse"
 PAINTED = "painted://?width=32&height=32"

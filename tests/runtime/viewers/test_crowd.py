@@ -13,7 +13,7 @@ import pytest
 
 from coconet.runtime.viewers import connections
 from coconet.runtime.viewers.connections import MAX_CONNECTIONS
-from tests.support.live_rig import live_rig, until
+from tests.support.rigs.live_rig import live_rig, until
 
 CROWD = 1000
 

@@ -17,8 +17,8 @@ from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.viewers.connections import SAFE_HEADERS
 from coconet.runtime.viewers.live_page import LivePage, PageSettings
-from tests.support.live_rig import LiveRig, live_rig
-from tests.support.raw_http import answer_to, headers_of, status_of
+from tests.support.rigs.live_rig import LiveRig, live_rig
+from tests.support.servers.raw_http import answer_to, headers_of, status_of
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - of these tests only
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

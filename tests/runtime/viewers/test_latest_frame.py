@@ -9,7 +9,7 @@ import pytest
 
 from coconet.runtime.viewers import latest_frame as board
 from coconet.runtime.viewers.latest_frame import LatestFrame, LatestFrameClosed
-from tests.support.frames import fused_frame
+from tests.support.media.frames import fused_frame
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,7 @@ from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.view import ViewSettings
 from coconet.runtime.view_renderer import render_view
-from tests.support.live_rig import LiveRig, LoopEnds, live_rig, until
+from tests.support.rigs.live_rig import LiveRig, LoopEnds, live_rig, until
 
 RIG = """
 [visible]

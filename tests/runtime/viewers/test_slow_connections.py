@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from coconet.runtime.viewers import connections
 from coconet.runtime.viewers.connections import MAX_CONNECTIONS, MAX_PER_ADDRESS, PROBE_PLACES
-from tests.support.live_rig import LiveRig, live_rig, until
+from tests.support.rigs.live_rig import LiveRig, live_rig, until
 
 HEAD = b"GET /vitals HTTP/1.1\r\nHost: localhost\r\n"
 BODY = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\n"

@@ -11,9 +11,9 @@ from coconet.errors import CoconetError
 from coconet.media.image import read_picture
 from coconet.runtime.viewers.rate_limit import TooOften
 from coconet.runtime.viewers.snapshots import Captures, check_capture_folder
-from tests.support.frames import frames_in_video, fused_frame, timed_frame
-from tests.support.live_rig import until
-from tests.support.loop_ends import Shelf
+from tests.support.media.frames import frames_in_video, fused_frame, timed_frame
+from tests.support.rigs.live_rig import until
+from tests.support.rigs.loop_ends import Shelf
 
 
 def test_a_snapshot_keeps_the_fused_picture_and_both_cameras(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from coconet.errors import CoconetError
 from coconet.media.image import read_picture
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.viewers.live_page import LivePage, PageSettings
-from tests.support.live_rig import CUT, LiveRig, live_rig, until
+from tests.support.rigs.live_rig import CUT, LiveRig, live_rig, until
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - of these tests only
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

@@ -13,7 +13,7 @@ from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.view import ViewSettings
 from coconet.runtime.viewers import window
 from coconet.runtime.viewers.window import LiveWindow, check_window, look_after
-from tests.support.patience import PATIENCE_S
+from tests.support.programs.patience import PATIENCE_S
 
 WINDOWS = "GUI:                           NONE" not in cv2.getBuildInformation()
 

@@ -15,8 +15,8 @@ from av.video.stream import VideoStream
 
 from coconet.media.decoding.frame_times import FrameTimes
 from coconet.media.video import VideoReader
-from tests.support.moving_video import moving_video
-from tests.support.recordings import write_stamped_video
+from tests.support.media.moving_video import moving_video
+from tests.support.media.recordings import write_stamped_video
 
 
 def packets(times_ms: Sequence[int | None]) -> Iterator[Packet[VideoStream]]:

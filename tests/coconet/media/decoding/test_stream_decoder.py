@@ -21,10 +21,10 @@ from coconet.media.decoding.packet_decoder import DecodingFailed, FFmpegDecoder
 from coconet.media.decoding.stream_decoder import ALIKE
 from coconet.media.decoding.whole_frames import WholeFrames
 from coconet.media.video import VideoReader
-from tests.support.decoders import NO_SUCH_CODEC, NO_SUCH_ELEMENT, ON_PROCESSOR, decoders_of, through_gstreamer
-from tests.support.encoders import device_at
-from tests.support.gstreamer import gstreamer_missing
-from tests.support.moving_video import flipped, moving_video
+from tests.support.cameras.gstreamer import gstreamer_missing
+from tests.support.media.decoders import NO_SUCH_CODEC, NO_SUCH_ELEMENT, ON_PROCESSOR, decoders_of, through_gstreamer
+from tests.support.media.encoders import device_at
+from tests.support.media.moving_video import flipped, moving_video
 
 MISSING = gstreamer_missing()
 needs_gstreamer = pytest.mark.skipif(bool(MISSING), reason=MISSING)

@@ -13,7 +13,7 @@ import pytest
 
 from coconet.media.decoding.whole_frames import Damage, WholeFrames
 from coconet.media.pixels import RawPixels
-from tests.support.moving_video import TS_PACKET, flipped, holed, moving_video, without_packet
+from tests.support.media.moving_video import TS_PACKET, flipped, holed, moving_video, without_packet
 
 CODECS: Mapping[str, tuple[str, str, str, dict[str, str]]] = {
     "h264": ("libx264", "mpegts", "yuv420p", {}),

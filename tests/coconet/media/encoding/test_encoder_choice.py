@@ -18,8 +18,8 @@ from coconet.media.encoding.trial import Refusal, software_encoder, try_encoder
 from coconet.media.encoding.video_writer import VideoWriter
 from coconet.media.hardware import v4l2_calls
 from coconet.media.video import VideoReader
-from tests.support.encoders import FixedChoice, Said, choice_of, device_at, on_processor, through_gstreamer
-from tests.support.gstreamer import gstreamer_missing
+from tests.support.cameras.gstreamer import gstreamer_missing
+from tests.support.media.encoders import FixedChoice, Said, choice_of, device_at, on_processor, through_gstreamer
 
 pytestmark = pytest.mark.skipif("libx264" not in av.codecs_available, reason="this FFmpeg writes no H.264")
 

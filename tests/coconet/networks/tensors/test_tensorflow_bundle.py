@@ -14,8 +14,8 @@ from coconet.errors import CoconetError
 from coconet.networks.tensors.crc32c import crc32c
 from coconet.networks.tensors.tensorflow_bundle import find_bundle, read_bundle
 from coconet.networks.tensors.weight_files import read_pieces
-from tests.support import tensorflow_bundle
-from tests.support.tensorflow_bundle import write_bundle
+from tests.support.weights import tensorflow_bundle
+from tests.support.weights.tensorflow_bundle import write_bundle
 
 TENSORS = {
     "Generator/encoder/conv1_1/kernel": np.arange(3 * 3 * 2 * 4, dtype="<f4").reshape(3, 3, 2, 4),

@@ -11,8 +11,8 @@ import torch
 
 from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import Checkpoint, Wish, load_weights
-from tests.support.zoo import PUBLISHED, Published, published
-from tests.support.zoo_forward import FORWARD
+from tests.support.weights.zoo import PUBLISHED, Published, published
+from tests.support.weights.zoo_forward import FORWARD
 
 LEVELS = 1e-4 * 255
 

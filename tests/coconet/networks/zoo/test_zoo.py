@@ -10,7 +10,7 @@ import torch
 
 from coconet.errors import CoconetError
 from coconet.networks.checkpoint import NETWORKS, Wish, load_checkpoint, load_weights, network_named, save_checkpoint
-from tests.support.zoo import PUBLISHED, Published, published
+from tests.support.weights.zoo import PUBLISHED, Published, published
 
 each = pytest.mark.parametrize("one", PUBLISHED, ids=[one.name for one in PUBLISHED])
 in_parts = pytest.mark.parametrize("name", ["didfuse", "rfn-nest", "smoa"])

@@ -11,8 +11,8 @@ import pytest
 
 from coconet.errors import MissingPackage
 from coconet.runtime.backends.gpu import cuda_python
-from tests.support.ring_runs import COUNTS, EVERY
-from tests.support.stand_in_gpu import driver_library
+from tests.support.gpu.ring_runs import COUNTS, EVERY
+from tests.support.gpu.stand_in_gpu import driver_library
 
 
 def require_cuda_python() -> None:
@@ -31,7 +31,7 @@ def in_a_process(*command: str) -> subprocess.CompletedProcess[str]:
 
 def test_every_ring_runs_through_the_real_cuda_python_and_nothing_leaks() -> None:
     require_cuda_python()
-    said = in_a_process("-m", "tests.support.ring_runs", "cuda-python", "inside")
+    said = in_a_process("-m", "tests.support.gpu.ring_runs", "cuda-python", "inside")
     assert said.returncode == 0, said.stderr
     found = json.loads(said.stdout)
     assert (found["library"], found["kinds"], found["leaks"]) == ("cuda-python", len(EVERY), 0)
@@ -41,7 +41,7 @@ def test_every_ring_runs_through_the_real_cuda_python_and_nothing_leaks() -> Non
 
 FAILING = """
 from coconet.runtime.backends.gpu.open_memory import open_gpu_memory
-from tests.support.stand_in_gpu import StandInGpu
+from tests.support.gpu.stand_in_gpu import StandInGpu
 gpu = StandInGpu("libcuda.so.1")
 memory = open_gpu_memory("cuda-python")
 for code in (2, 35):

@@ -10,7 +10,7 @@ import pytest
 
 from coconet.runtime.backends.gpu.libcuda import SIGNATURES, SLEEPING_WAITS, Libcuda
 from coconet.runtime.backends.gpu.refusal import LOST, GpuRefused
-from tests.support.stand_in_gpu import LAUNCH_FAILED, StandInGpu
+from tests.support.gpu.stand_in_gpu import LAUNCH_FAILED, StandInGpu
 
 EXPORTED = {
     *("cuInit", "cuDriverGetVersion", "cuDeviceGetCount", "cuDeviceGet", "cuDeviceGetAttribute"),

@@ -13,8 +13,8 @@ from coconet.errors import CoconetError, MissingPackage
 from coconet.runtime.backends.gpu.memory import GpuMemory
 from coconet.runtime.backends.gpu.open_memory import LIBRARIES, open_gpu_memory
 from coconet.runtime.backends.gpu.refusal import GpuRefused
-from tests.support.stand_in_gpu import StandInGpu
-from tests.support.stand_in_pycuda import pycuda_memory
+from tests.support.gpu.stand_in_gpu import StandInGpu
+from tests.support.gpu.stand_in_pycuda import pycuda_memory
 
 Offer = Callable[[], GpuMemory]
 

@@ -15,9 +15,9 @@ import pytest
 
 from coconet.runtime.backends.gpu import pycuda
 from coconet.runtime.backends.gpu.refusal import GpuRefused
-from tests.support.stand_in_gpu import LAUNCH_FAILED, StandInGpu
-from tests.support.stand_in_pycuda import pycuda_memory
-from tests.support.stub_libraries import stub_libraries
+from tests.support.gpu.stand_in_gpu import LAUNCH_FAILED, StandInGpu
+from tests.support.gpu.stand_in_pycuda import pycuda_memory
+from tests.support.models.stub_libraries import stub_libraries
 
 PYCUDA = {
     "Stream": ("handle", "synchronize", "wait_for_event"),

@@ -26,10 +26,10 @@ from coconet.runtime.serving.fusion_queue import QueueLimits
 from coconet.runtime.serving.model_server import ModelServer, ServerSettings, open_served
 from coconet.runtime.serving.tensor_spec import TensorSpec
 from coconet.runtime.serving.wire import HEADER_LENGTH, pack_request, read_answer
-from tests.support.bad_link import BadLink, bad_link
-from tests.support.command_line import command
-from tests.support.patience import PATIENCE_S
-from tests.support.tiny_onnx import write_averaging_model
+from tests.support.models.tiny_onnx import write_averaging_model
+from tests.support.programs.command_line import command
+from tests.support.programs.patience import PATIENCE_S
+from tests.support.servers.bad_link import BadLink, bad_link
 
 PATIENT = QueueLimits(deadline_s=PATIENCE_S)
 

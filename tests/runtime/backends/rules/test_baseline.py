@@ -20,7 +20,7 @@ from coconet.runtime.loop.run import run_rig
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.sinks.open_sink import Output
-from tests.support.textured import textured
+from tests.support.media.textured import textured
 
 LEVELS = st.integers(0, 255)
 

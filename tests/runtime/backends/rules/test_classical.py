@@ -12,7 +12,7 @@ from coconet.model_names import Rule
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.backends.rules.gradient_transfer import energy, transfer_gradients
 from coconet.runtime.backends.rules.two_scale import fuse_guided, fuse_salient, guided_filter
-from tests.support.textured import textured
+from tests.support.media.textured import textured
 
 Plane = NDArray[np.float32]
 Fusion = Callable[[Plane, Plane], Plane]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from coconet.errors import CoconetError
 from coconet.runtime.backends.rules.pyramid import fuse_pyramids
-from tests.support.textured import textured
+from tests.support.media.textured import textured
 
 PICTURES = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, min_side=8, max_side=21))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from coconet.runtime.backends.tensorrt.module import rtx_module
-from tests.support.stub_libraries import stub_libraries
+from tests.support.models.stub_libraries import stub_libraries
 
 ROOT = Path(__file__).resolve().parents[4]
 VERSIONS = ("10.3", "11.4")

@@ -22,11 +22,11 @@ from coconet.runtime.backends.tensorrt.timing import DeviceTimes, LayerTime
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.loop.pipeline import Entry, overlapped, run_pipeline
 from coconet.runtime.preprocess.warp import Alignment, source_points
-from tests.support.loop_ends import Recording, Shelf
-from tests.support.stand_in_gpu import StandInGpu
-from tests.support.stand_in_pycuda import pycuda_memory
-from tests.support.stand_in_tensorrt import WARPED, DataType, StandInTensorRT, write_plan
-from tests.support.tiny_onnx import averaging_card
+from tests.support.gpu.stand_in_gpu import StandInGpu
+from tests.support.gpu.stand_in_pycuda import pycuda_memory
+from tests.support.gpu.stand_in_tensorrt import WARPED, DataType, StandInTensorRT, write_plan
+from tests.support.models.tiny_onnx import averaging_card
+from tests.support.rigs.loop_ends import Recording, Shelf
 
 RANDOM = np.random.default_rng(2)
 LATER = BuildOptions(version_compatible=True)

@@ -8,7 +8,7 @@ from coconet.errors import CoconetError
 from coconet.runtime.backends.gpu import libcuda
 from coconet.runtime.backends.tensorrt import cuda_device
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice, first_cuda_device, select_cuda_device
-from tests.support.stand_in_gpu import StandInGpu
+from tests.support.gpu.stand_in_gpu import StandInGpu
 
 
 @pytest.mark.parametrize(("integrated", "board"), [(False, ""), (True, "NVIDIA Jetson Orin Nano Developer Kit")])

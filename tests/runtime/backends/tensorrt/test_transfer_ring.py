@@ -13,7 +13,7 @@ from coconet.runtime.backends.gpu.memory import GpuMemory, GpuObject
 from coconet.runtime.backends.gpu.refusal import GpuRefused
 from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.backends.tensorrt.transfer_ring import FrameRing
-from tests.support.ring_runs import (
+from tests.support.gpu.ring_runs import (
     COUNTS,
     EVERY,
     FORGIVEN,
@@ -26,8 +26,8 @@ from tests.support.ring_runs import (
     ring_on,
     through,
 )
-from tests.support.stand_in_gpu import StandInGpu, XorEngine
-from tests.support.stand_in_pycuda import pycuda_memory
+from tests.support.gpu.stand_in_gpu import StandInGpu, XorEngine
+from tests.support.gpu.stand_in_pycuda import pycuda_memory
 
 Memory = Callable[[StandInGpu], GpuMemory]
 

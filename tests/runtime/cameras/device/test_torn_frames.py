@@ -11,7 +11,7 @@ from coconet.runtime.cameras.device.pixel_layouts import LAYOUTS, FrameLayout
 from coconet.runtime.cameras.device.torn_frames import TornGuard
 from coconet.runtime.cameras.device.v4l2 import DeviceMode, V4l2Camera
 from coconet.runtime.cameras.synthetic.camera import PaintedCamera, PaintedSettings
-from tests.support.v4l2_device import give_frames
+from tests.support.cameras.v4l2_device import give_frames
 
 SETTINGS = PaintedSettings(fps=9, width=256, height=192, duration_s=6)
 
