@@ -12,7 +12,8 @@ from pathlib import Path
 
 from coconet.config import Checked
 from coconet.errors import counted
-from coconet.installation.kernel_files import bytes_in, number_in, text_in, value_in
+from coconet.installation.kernel_files import bytes_in, number_in, text_in
+from coconet.installation.processor import processor_name, usable_cores
 from coconet.runtime.doctor.jetson import board_name, read_jetson
 
 REPORTED = (
@@ -59,16 +60,11 @@ class Device(Checked):
         return self.board if self.board and self.jetpack else f"{self.processor}, {counted(self.cores, 'core')}"
 
 
-def usable_cores() -> list[int]:
-    """The numbers of the cores that this process may use."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
-
-
 def this_device(root: Path = ROOT) -> Device:
     """Look at the machine this process runs on; root: where its files lie."""
     cores, jetson = len(usable_cores()), read_jetson(root)
     return Device(
-        processor=_processor(root),
+        processor=processor_name(root),
         cores=cores,
         memory_gib=_memory_gib(root),
         board=board_name(root) or text_in(root / "sys/class/dmi/id/product_name") or None,
@@ -82,10 +78,6 @@ def this_device(root: Path = ROOT) -> Device:
         python=sys.version.split()[0],
         packages=tuple(f"{name} {found}" for name in REPORTED if (found := _installed(name))),
     )
-
-
-def _processor(root: Path) -> str:
-    return value_in(root / "proc/cpuinfo", "model name") or platform.processor() or platform.machine()
 
 
 def _memory_gib(root: Path) -> float | None:

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.benchmarks.machine.device import usable_cores
+from coconet.installation.processor import usable_cores
 
 VALUES = 65_536
 

@@ -51,6 +51,21 @@ def test_a_model_that_aligns_by_itself_is_given_the_table(tmp_path: Path) -> Non
     assert np.abs(warped.fuse(visible, infrared).astype(int) - wanted).max() <= 1
 
 
+def test_every_size_gives_the_pictures_of_onnx_runtime() -> None:
+    ours, theirs = OpenVinoBackend(model_path("lite"), 1), OnnxRuntimeBackend(model_path("lite"), 1)
+    for height, width in [(48, 64), (50, 66), (50, 66), (47, 61), (48, 64)]:
+        (pair,) = painted_pairs(1, height, width)
+        sides = (pair.visible.pixels, pair.infrared.pixels)
+        assert np.abs(ours.fuse(*sides).astype(int) - theirs.fuse(*sides)).max() <= 1
+    ours.close()
+
+
+def test_bfloat16_is_asked_for_and_said(tmp_path: Path) -> None:
+    model = write_averaging_model(tmp_path / "m.onnx")
+    assert OpenVinoBackend(model, 1, "bf16").name.endswith("(CPU, BF16)")
+    assert OpenVinoBackend(model, 1).name.endswith("(CPU)")
+
+
 def test_a_corrupt_file_is_called_corrupt(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(b"not a model")
     with pytest.raises(CoconetError, match="wanted a readable ONNX model, got a corrupt or unsupported one"):
