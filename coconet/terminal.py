@@ -53,7 +53,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Shown(Generic[Item]):
+class ProgressItems(Generic[Item]):
     """The items, with a bar at every pass over them; `doing` stands before it."""
 
     items: Iterable[Item]

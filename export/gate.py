@@ -25,7 +25,7 @@ from coconet.reading import UNSAID, Reading
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.pytorch import EagerBackend
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.frame_check import fit_pairs, size_in_words
 from coconet.runtime.rig.sample_frames import sample_frames
@@ -171,5 +171,5 @@ def _open_candidate(graph: Path, card: ModelCard) -> Backend:
 def _pairs(frames: Path | None, reading: Reading = UNSAID) -> Iterable[FramePair]:
     """The pairs of what sample_frames takes, or painted ones without it."""
     if frames is None:
-        return painted_pairs(PAINTED_FRAMES)
+        return synthetic_pairs(PAINTED_FRAMES)
     return sample_frames(frames, reading)

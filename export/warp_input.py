@@ -21,7 +21,7 @@ from coconet.cards.precision import PRECISIONS
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
 from coconet.media.pixels import Pixels
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.preprocess.warp_table import warp_table
 from coconet.runtime.verify.parity import ModelPictures, Parity, frame_error, parity_of, require
@@ -136,8 +136,8 @@ def _pictures(model: Path, graph: Path, size: FrameSize) -> ModelPictures:
     """One painted pair, the infrared picture at about half the size, fused by the graph and by what it was made of."""
     from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 
-    pair = painted_pairs(1, size.height_px, size.width_px)[0]
-    small = painted_pairs(1, max(32, size.height_px // 2), max(32, size.width_px // 2))[0].infrared.pixels
+    pair = synthetic_pairs(1, size.height_px, size.width_px)[0]
+    small = synthetic_pairs(1, max(32, size.height_px // 2), max(32, size.width_px // 2))[0].infrared.pixels
     visible, size_px = pair.visible.pixels, (size.width_px, size.height_px)
     backend = OnnxRuntimeBackend(model, optimise=False)
     try:

@@ -21,7 +21,7 @@ _FONT, _PAPER, _INK = cv2.FONT_HERSHEY_SIMPLEX, (32, 32, 160), (255, 255, 255)  
 _HEIGHT_SHARE = 1 / 15  # of the picture's height: readable on a small display, and hides little
 
 
-def survivor_picture(pair: FramePair) -> Pixels:
+def single_camera_picture(pair: FramePair) -> Pixels:
     """Return (H, W, C) uint8 shaped like the visible frame, with the pair's notice as a badge.
 
     One side missing: the other side alone. Both: black.

@@ -195,13 +195,13 @@ def honesty(
 ) -> None:
     """Test the benchmark itself: the same model twice has to be no different, a slowed twin has to be found."""
     from coconet.benchmarks.latency.entry import Entry
-    from coconet.benchmarks.latency.self_test import SelfTestPlan, honest
+    from coconet.benchmarks.latency.self_test import SelfTestPlan, compare_with_itself
     from coconet.runtime.threads.stop_signals import stopped_by_signals
 
     trial = SelfTestPlan(Entry.parse(model), FrameSize.parse(size), seconds, slower)
     with _progress() as bar, stopped_by_signals() as stop:
         task = bar.add_task("comparing", total=rounds)
-        found = honest(trial, rounds, lambda: bar.advance(task), stop)
+        found = compare_with_itself(trial, rounds, lambda: bar.advance(task), stop)
     for line in found.lines():
         Console().print(line)
 

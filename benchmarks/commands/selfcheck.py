@@ -29,7 +29,7 @@ def selfcheck(
     from coconet.benchmarks.machine.device import this_device
     from coconet.benchmarks.selfcheck.report import SelfCheckReport, figure_lines
     from coconet.benchmarks.selfcheck.step import outcomes
-    from coconet.benchmarks.selfcheck.steps import Patience, SelfCheck
+    from coconet.benchmarks.selfcheck.steps import SelfCheck, StepTimes
     from coconet.files import check_outputs, whole_file
     from coconet.runtime.backends.tensorrt.cuda_device import select_cuda_device
     from coconet.terminal import Console
@@ -37,7 +37,7 @@ def selfcheck(
     select_cuda_device(device)
     text = out.with_suffix(".txt")
     check_outputs([out, text], inputs=[], overwrite=overwrite)
-    patience = Patience(3.0, 1.0, 1.0) if quick else Patience()
+    patience = StepTimes(3.0, 1.0, 1.0) if quick else StepTimes()
     found: list[Outcome] = []
     with SelfCheck(patience) as check, Console(stderr=True).status("") as status:
         steps = list(check.steps())

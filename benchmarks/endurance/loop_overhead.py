@@ -21,7 +21,7 @@ from coconet.errors import counted
 from coconet.model_names import DEFAULT_MODEL
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.loop.latency_log import Percentiles
 from coconet.runtime.loop.pipeline import Ending, run_pipeline
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=9, help="of the backend alone and in the loop")
     parser.add_argument("--seconds", type=float, default=4.0, help="of each")
     options = parser.parse_args()
-    pairs = painted_pairs(FRAMES)
+    pairs = synthetic_pairs(FRAMES)
     with closing(open_backend(options.model)) as backend:
         alone = [alone_ms(backend, pairs, options.seconds)]  # warms up, too
         fps = FASTER * 1000 / alone[0].p50

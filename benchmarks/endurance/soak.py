@@ -16,7 +16,7 @@ from coconet.benchmarks.endurance.hazards import CameraHazard, DiskFull, Hazard
 from coconet.benchmarks.endurance.killed_run import KilledRun
 from coconet.benchmarks.endurance.page_hazards import SettingsStorm, StalledViewers
 from coconet.benchmarks.endurance.soak_result import Sample, Soak, Trial
-from coconet.benchmarks.endurance.viewer_load import ViewerLoad, bring_viewers
+from coconet.benchmarks.endurance.viewer_load import ViewerLoad, start_viewers
 from coconet.errors import CoconetError
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.frame import Side
@@ -63,7 +63,7 @@ def soak(
     with (
         ScratchFolder() as name,
         LivePage(gauge, PageSettings(port=0, captures=Path(name)), tuner) as page,
-        bring_viewers(page.url, _VIEWERS) as audience,
+        start_viewers(page.url, _VIEWERS) as audience,
         ExitStack() as stack,
     ):
         hazards = _every_hazard(injectors, page, Path(name))

@@ -119,7 +119,7 @@ def audience_cost(
         ScratchFolder() as captures,
         LivePage(gauge, PageSettings(port=0, captures=Path(captures))) as page,
         fusing(lambda: open_rig(rig), model, gauge) as count,
-        bring_viewers(page.url, plan.viewers) as audience,
+        start_viewers(page.url, plan.viewers) as audience,
     ):
         for _ in range(plan.turns):
             if stop is not None and stop.is_set():
@@ -147,7 +147,7 @@ def _rate(audience: ViewerLoad, word: str, count: Callable[[], int], seconds: fl
 
 
 @contextmanager
-def bring_viewers(url: str, viewers: int) -> Iterator[ViewerLoad]:
+def start_viewers(url: str, viewers: int) -> Iterator[ViewerLoad]:
     """Bring so many viewers to a page inside the block; they rest until they are told to watch."""
     command = [sys.executable, "-m", "coconet.benchmarks.endurance.viewer_process", url, str(viewers)]
     pipe = subprocess.PIPE

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from coconet.benchmarks.latency.end_to_end import Recording, painted_recording, stream_recording
+from coconet.benchmarks.latency.end_to_end import Recording, stream_recording, synthetic_recording
 from coconet.benchmarks.latency.entry import Entry
 from coconet.benchmarks.latency.interleaved import Timed, measure
 from coconet.benchmarks.latency.pictures import (
@@ -128,7 +128,7 @@ class Group:
             timed = measure(list(self._workers.values()), self._plan.effort, lambda so_far: self._note(so_far, partly))
             self._take(timed, sampler)
             if self._plan.streams_s:
-                self._stream(painted_recording(folder, self._size, self._plan.streams_s))
+                self._stream(synthetic_recording(folder, self._size, self._plan.streams_s))
             self._look_inside()
         return [self._rows[entry.label] for entry in self._entries]
 

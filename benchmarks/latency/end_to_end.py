@@ -9,7 +9,7 @@ from coconet.benchmarks.latency.worker import WorkerState
 from coconet.benchmarks.results.schema import Stream
 from coconet.cards.frame_size import FrameSize
 from coconet.errors import CoconetError
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.rig.open_rig import open_rig
@@ -30,11 +30,11 @@ class Recording:
     frames: int
 
 
-def painted_recording(folder: Path, size: FrameSize, seconds: float, fps: float = 30.0) -> Recording:
+def synthetic_recording(folder: Path, size: FrameSize, seconds: float, fps: float = 30.0) -> Recording:
     """Write the painted rig's first seconds as two videos into a folder."""
     from coconet.media.encoding.video_writer import VideoWriter
 
-    pairs = painted_pairs(max(2, round(seconds * fps)), size.height_px, size.width_px)
+    pairs = synthetic_pairs(max(2, round(seconds * fps)), size.height_px, size.width_px)
     paths = [folder / f"{side}-{size}.mp4" for side in ("visible", "infrared")]
     for side, path in zip(("visible", "infrared"), paths, strict=True):
         with VideoWriter(path) as writer:

@@ -18,7 +18,7 @@ from coconet.errors import counted
 from coconet.media.pixels import Pixels
 from coconet.metrics.fusion import VERIFIED
 from coconet.reading import UNSAID, Reading
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
 from coconet.runtime.rig.sample_frames import sample_frames
@@ -90,7 +90,7 @@ class BenchFrames:
 
     def pairs(self, card: ModelCard, size: FrameSize) -> list[FramePair]:
         """The pairs at a size, as the model of `card` takes them. Raises CoconetError as `sample_frames` does."""
-        source = painted_pairs(self.count, size.height_px, size.width_px)
+        source = synthetic_pairs(self.count, size.height_px, size.width_px)
         if self.folder is not None:
             source = list(islice(sample_frames(self.folder, self.reading), self.count))
         return list(fit_pairs(source, replace(card, height_px=size.height_px, width_px=size.width_px)))

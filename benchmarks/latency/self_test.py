@@ -78,7 +78,7 @@ class SelfTestResult:
         yield _line(f"{slowed_by}, in two runs", self.slowed_apart, "slower")
 
 
-def honest(trial: SelfTestPlan, rounds: int, report: Callable[[], None], stop: Event) -> SelfTestResult:
+def compare_with_itself(trial: SelfTestPlan, rounds: int, report: Callable[[], None], stop: Event) -> SelfTestResult:
     """Compare N times, or until the round in which `stop` is set is over."""
     kinds: list[list[Comparison]] = []
     while len(kinds) < rounds and not stop.is_set():

@@ -27,7 +27,7 @@ def open_sensor(root: Path = ROOT, nvml: Callable[[], Sensor] | None = None) -> 
         return SysfsSensor(sys, rails, GPU_CLOCKS)
     if jetson and (program := tegrastats_program()):
         return Tegrastats(program)
-    return _telling_nvml(nvml or _nvml) or SysfsSensor(sys, rails)
+    return _working_nvml(nvml or _nvml) or SysfsSensor(sys, rails)
 
 
 def _nvml() -> Sensor:
@@ -36,7 +36,7 @@ def _nvml() -> Sensor:
     return open_nvml()
 
 
-def _telling_nvml(opening: Callable[[], Sensor]) -> Sensor | None:
+def _working_nvml(opening: Callable[[], Sensor]) -> Sensor | None:
     with suppress(ImportError, OSError):
         sensor = opening()
         if sensor.read() != Reading():

@@ -22,7 +22,7 @@ from coconet.model_names import ONNX_WORDS, shipped_model
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice, first_cuda_device
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.doctor.doctor import Diagnosis, diagnose
 from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.run_stats import RunStats
@@ -47,7 +47,7 @@ _BUILDERS_GPU = "sm86"
 
 
 @dataclass(frozen=True)
-class Patience:
+class StepTimes:
     """How long steps measure. rig_s: the painted rig. measure_s: a model at a size. power_s: between two readings."""
 
     rig_s: float = 60.0
@@ -58,7 +58,7 @@ class Patience:
 class SelfCheck:
     """The steps share the engines that were built; they lie in a folder that goes at the end of a `with` block."""
 
-    def __init__(self, patience: Patience, words: tuple[str, ...] = ONNX_WORDS) -> None:
+    def __init__(self, patience: StepTimes, words: tuple[str, ...] = ONNX_WORDS) -> None:
         """Prepare. words: the shipped models to build and run."""
         self._patience, self._words = patience, words
         self._folder = ScratchFolder()
@@ -116,7 +116,7 @@ class SelfCheck:
     def _latency(self, word: str, size: FrameSize) -> Figures:
         """Times of the engine, or, where none was built, of ONNX Runtime with the GPU or the processor."""
         with closing(self._opened(word, size)) as backend:
-            pairs = painted_pairs(2, size.height_px, size.width_px)
+            pairs = synthetic_pairs(2, size.height_px, size.width_px)
             told = alone_ms(backend, pairs, self._patience.measure_s)
             figures: dict[str, float | str] = {"backend": backend.name, "p50_ms": told.p50, "p95_ms": told.p95}
             return {**figures, "p99_ms": told.p99, "fps": told.fps, **_device_times(backend, size, told.p50)}
@@ -133,7 +133,7 @@ class SelfCheck:
         """What the live loop costs beside the model."""
         word, size = self._words[0], SIZES[0]
         with closing(self._opened(word, size)) as backend:
-            pairs = painted_pairs(8, size.height_px, size.width_px)
+            pairs = synthetic_pairs(8, size.height_px, size.width_px)
             alone = alone_ms(backend, pairs, self._patience.measure_s)
             report = fuse_in_loop(backend, pairs, 2 * alone.fps, self._patience.measure_s)
         stages = {f"{stage.stage} p50_ms": stage.ms.p50 for stage in report.stages}
@@ -147,7 +147,7 @@ class SelfCheck:
                 raise Absent(f"nothing here measures power ({sensor.source})")
             with closing(self._opened(self._words[0], SIZES[0])) as backend, Sampler(sensor) as sampler:
                 begun_ns = time.monotonic_ns()
-                told = alone_ms(backend, painted_pairs(2), self._patience.power_s)
+                told = alone_ms(backend, synthetic_pairs(2), self._patience.power_s)
                 used = sampler.during([Window(begun_ns, time.monotonic_ns())], 1e3 / told.fps)
         known = {
             "clock_mhz": used.clock_mhz,
@@ -245,7 +245,7 @@ def _device_times(backend: Backend, size: FrameSize, p50_ms: float) -> Figures:
     measure: Callable[..., object] | None = getattr(backend, "stage_times", None)
     if measure is None:
         return {}
-    pair = painted_pairs(1, size.height_px, size.width_px)[0]
+    pair = synthetic_pairs(1, size.height_px, size.width_px)[0]
     times = backend.stage_times(pair.visible.pixels, pair.infrared.pixels)  # type: ignore[attr-defined]
     on_gpu = times.upload_ms + times.execute_ms + times.download_ms
     figures = {"upload_ms": times.upload_ms, "execute_ms": times.execute_ms, "download_ms": times.download_ms}

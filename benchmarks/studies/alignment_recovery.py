@@ -82,7 +82,7 @@ def recovery_table(found: Sequence[Recovery]) -> Table:
     return table
 
 
-def told_data_sets(found: Sequence[Recovery]) -> list[str]:
+def describe_data_sets(found: Sequence[Recovery]) -> list[str]:
     """Say, for each group, how far what is found without a warp is from the data set, and which has more patches."""
     lines = []
     for group in dict.fromkeys(recovery.group for recovery in found):
@@ -159,8 +159,8 @@ def main() -> None:
                 break
             recoveries = recover(scene, options.draws)
             found += recoveries
-            console.print(f"{number}/{len(scenes)} {_told(scene, recoveries)}", highlight=False)
-    console.print(recovery_table(found), *told_data_sets(found), sep="\n", highlight=False)
+            console.print(f"{number}/{len(scenes)} {_describe(scene, recoveries)}", highlight=False)
+    console.print(recovery_table(found), *describe_data_sets(found), sep="\n", highlight=False)
     if options.json is not None:
         with whole_file(options.json) as scratch:
             scratch.write_text(json.dumps([recovery.fields() for recovery in found], indent=1))
@@ -260,7 +260,7 @@ def _distance_px(scene: Scene, found: EdgeFit | None, wanted: Homography) -> flo
     return float(np.linalg.norm(one - other, axis=2).mean())
 
 
-def _told(scene: Scene, found: list[Recovery]) -> str:
+def _describe(scene: Scene, found: list[Recovery]) -> str:
     errors = ", ".join(f"{recovery.kind} {recovery.carried_px:.2f}" for recovery in found)
     return f"{scene.group} {scene.name}: {errors} px; without a warp {found[0].own_px:.2f} px from the data set"
 

@@ -97,7 +97,7 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
         rows = _rows(entries, unit, (shown, chosen), (read, folder))
     if not rows:
         raise CoconetError("field", wanted="one entry or more", got="none that ran", remedy="See the reasons above.")
-    told = _told(shown, frames, unit, size)
+    told = _describe(shown, frames, unit, size)
     if csv:
         with whole_file(csv) as unfinished:
             write_field_csv(unfinished, rows, chosen)
@@ -128,7 +128,7 @@ def _stills(folder: Path, count: int | None) -> list[FramePair]:
 
 def _video(visible: str | None, infrared: str | None, frames: int) -> list[Sample]:
     from coconet.benchmarks.studies.excerpt import Excerpt
-    from coconet.runtime.cameras.synthetic.camera import painted_pairs
+    from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
     from coconet.runtime.rig.open_rig import open_rig
     from coconet.runtime.rig.rig_file import Rig
 
@@ -137,7 +137,7 @@ def _video(visible: str | None, infrared: str | None, frames: int) -> list[Sampl
             "--visible and --infrared", wanted="both or neither", got="one of them", remedy="Name the other one too."
         )
     if visible is None or infrared is None:
-        return list(Excerpt(scale=0.5).of(painted_pairs(PAINTED_VIDEO)))
+        return list(Excerpt(scale=0.5).of(synthetic_pairs(PAINTED_VIDEO)))
     with open_rig(Rig.from_addresses(visible, infrared)) as stream:
         return list(Excerpt(frames=frames).of(stream))
 
@@ -181,7 +181,7 @@ def _rows(
         return [row for entry in entries if (row := measured(entry)) is not None]
 
 
-def _told(shown: FieldFrames, frames: list[Path], unit: FieldEntry, size: str | None) -> list[str]:
+def _describe(shown: FieldFrames, frames: list[Path], unit: FieldEntry, size: str | None) -> list[str]:
     from coconet.benchmarks.machine.device import this_device
     from coconet.benchmarks.studies.field import field_runner
     from coconet.runtime.frame_check import size_in_words

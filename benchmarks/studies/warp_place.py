@@ -15,7 +15,7 @@ from rich.table import Table
 from coconet.cards.model_card import FUSED, INFRARED
 from coconet.errors import MissingPackage, counted
 from coconet.media.pixels import Pixels
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.preprocess.warp import Alignment, source_points
 from coconet.terminal import Console
 
@@ -39,7 +39,7 @@ Warp = Callable[[Pixels], Pixels]
 
 def main() -> None:
     """Warp one picture both ways in turns, and print the times and how far apart the pictures are."""
-    infrared = painted_pairs(1, INFRARED_PX[1], INFRARED_PX[0])[0].infrared.pixels
+    infrared = synthetic_pairs(1, INFRARED_PX[1], INFRARED_PX[0])[0].infrared.pixels
     warps: dict[str, Warp] = {
         "remap": lambda pixels: ALIGNMENT.warp(pixels, SIZE_PX),
         "GridSample": graph_warp(ALIGNMENT, INFRARED_PX, SIZE_PX),

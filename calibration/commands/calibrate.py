@@ -16,7 +16,7 @@ from coconet.cards.precision import PRECISIONS
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, counted
 from coconet.reading import Reading, reads_pictures
-from coconet.terminal import Console, Shown, print_warning
+from coconet.terminal import Console, ProgressItems, print_warning
 
 if TYPE_CHECKING:
     from coconet.calibration.int8.frame_set import CalibrationSet, Division
@@ -173,7 +173,7 @@ def _division(source: FrameSource | None, check: FrameSource | None, ranges: Pat
         return only_compared(source, check)
     if source is None:
         raise no_frames("Name some, or give --ranges.")
-    found = survey(Shown(source, "looking"))
+    found = survey(ProgressItems(source, "looking"))
     typer.echo(f"{source}, {found}")
     return divide_frames(source, found, check)
 
@@ -202,7 +202,7 @@ def _measured(model: OnnxModel, sites: list[ConvSite], frames: CalibrationSet, m
             f"--crops {ENOUGH_FRAMES} is the next best"
         )
     tensors = sorted({site.activation for site in sites} | joined_tensors(model))
-    measured = observe(model, tensors, Shown(frames, "measuring")).ranges(method)
+    measured = observe(model, tensors, ProgressItems(frames, "measuring")).ranges(method)
     return replace(measured, record=replace(measured.record, method=frames.describe(measured.record.method)))
 
 
@@ -219,12 +219,12 @@ def _mixture(sensitivity: Sensitivity, sites: list[ConvSite], table: bool, targe
         worst_first,
     )
 
-    shown = replace(sensitivity.gate, frames=Shown(sensitivity.gate.frames, "comparing"))
+    shown = replace(sensitivity.gate, frames=ProgressItems(sensitivity.gate.frames, "comparing"))
     tried = [replace(sensitivity, gate=shown).mixture(sites, 0)]
     if tried[0].holds and not table:
         return tried[0]
-    damages = list(sensitivity.damages(Shown(sites, "ranking")))
-    for keep in Shown(steps(len(sites))[1:], "mixing"):
+    damages = list(sensitivity.damages(ProgressItems(sites, "ranking")))
+    for keep in ProgressItems(steps(len(sites))[1:], "mixing"):
         tried.append(sensitivity.mixture(worst_first(damages), keep))
         if tried[-1].holds and not table:
             break

@@ -13,7 +13,7 @@ from coconet.event_log import note_once, warn_once
 from coconet.files import existing_file
 from coconet.media.decoding.frame_pixels import FrameDecoder
 from coconet.media.decoding.frame_times import SECOND_NS, FrameTimes
-from coconet.media.decoding.stream_decoder import hear_decoders
+from coconet.media.decoding.stream_decoder import forward_decoder_logs
 from coconet.media.decoding.transport_stream import breaks_off
 from coconet.media.decoding.whole_frames import Outcome, WholeFrames
 from coconet.media.header import check_size
@@ -221,7 +221,7 @@ class _CutOff(CoconetError):
 
 
 def _opened(path: Path) -> InputContainer:
-    hear_decoders()
+    forward_decoder_logs()
     with av.logging.Capture() as heard:
         try:
             return av.open(str(path), metadata_errors="replace")

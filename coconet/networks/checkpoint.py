@@ -100,7 +100,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 @dataclass(frozen=True)
-class Wish:
+class WeightOptions:
     """How published weights are to be run, if not as their files say and their authors do.
 
     network: the name of the network; empty where its tensors are to tell. rule: how features are joined, one of its
@@ -112,14 +112,14 @@ class Wish:
     stretch: bool = False
 
 
-def load_weights(words: Sequence[str], wish: Wish = Wish()) -> Checkpoint:
+def load_weights(words: Sequence[str], options: WeightOptions = WeightOptions()) -> Checkpoint:
     """Load a network from one file or several, named as `read_pieces` takes them, in any usual container.
 
     Raises CoconetError as `read_pieces` and `recognised` do, for tensors that are not exactly the network's, and for a
     rule that it does not have.
     """
     pieces = read_pieces(words)
-    named = _network_of(pieces, wish)
+    named = _network_of(pieces, options)
     if named is not None and NETWORK_KEY in pieces[0].metadata:
         assembly, signature = Assembly(named, tuple(pieces), named.upgrade(pieces[0].tensors)), named.signature
     else:
@@ -127,12 +127,12 @@ def load_weights(words: Sequence[str], wish: Wish = Wish()) -> Checkpoint:
     network = assembly.network
     core = network.build()
     load_strictly(core, assembly.tensors, " and ".join(piece.where for piece in assembly.pieces))
-    _join_by(core, network, wish.rule)
-    signature = replace(signature, stretch=wish.stretch)
+    _join_by(core, network, options.rule)
+    signature = replace(signature, stretch=options.stretch)
     network.ready(core, signature)
     publication = network.publication
-    if publication is not None and wish.rule:
-        publication = replace(publication, fusion_rule=wish.rule)
+    if publication is not None and options.rule:
+        publication = replace(publication, fusion_rule=options.rule)
     return Checkpoint(network.name, core.eval(), signature, hash_of(assembly.pieces), publication)
 
 
@@ -157,14 +157,17 @@ def recognised(pieces: Sequence[Piece], network: Network[Any] | None = None) -> 
     return assembly, assembly.network.published or assembly.network.signature
 
 
-def _network_of(pieces: Sequence[Piece], wish: Wish) -> Network[Any] | None:
+def _network_of(pieces: Sequence[Piece], options: WeightOptions) -> Network[Any] | None:
     """The network that was asked for or that the one file names; None where the tensors are to tell."""
     inside = pieces[0].metadata.get(NETWORK_KEY) if len(pieces) == 1 else None
-    if wish.network and inside and wish.network != inside:
+    if options.network and inside and options.network != inside:
         raise CoconetError(
-            pieces[0].where, wanted=f"weights of {wish.network}", got=f"weights of {inside}", remedy=f"Name {inside}."
+            pieces[0].where,
+            wanted=f"weights of {options.network}",
+            got=f"weights of {inside}",
+            remedy=f"Name {inside}.",
         )
-    name = wish.network or inside
+    name = options.network or inside
     return network_named(name) if name else None
 
 

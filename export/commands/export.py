@@ -181,7 +181,7 @@ def _known(
     checkpoint: str | None, weights: list[str], rule: str | None, *, stretch: bool, foreign_options: bool
 ) -> tuple[Checkpoint, Path]:
     """Load a network that is known by its name or by its tensors, and say after what the graph is named."""
-    from coconet.networks.checkpoint import Wish, load_weights, network_named
+    from coconet.networks.checkpoint import WeightOptions, load_weights, network_named
     from coconet.networks.tensors.weight_files import file_of
 
     nothing = checkpoint is None and not weights
@@ -197,7 +197,7 @@ def _known(
         network = network_named(checkpoint).name
     elif checkpoint is not None:
         weights = [_path_of(checkpoint)]
-    loaded = load_weights(weights, Wish(network, rule or "", stretch))
+    loaded = load_weights(weights, WeightOptions(network, rule or "", stretch))
     first = Path(checkpoint) if checkpoint in CHECKPOINTS and not network else file_of(weights[0])
     if loaded.publication is not None:
         typer.echo(f"{' and '.join(weights)}: {_as_published(loaded)}")

@@ -14,7 +14,7 @@ from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.cards.model_card import ModelCard
 from coconet.cards.precision import PRECISIONS
 from coconet.runtime.backends.backend import WarpingBackend
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
 from coconet.runtime.preprocess.warp import Alignment
@@ -69,7 +69,7 @@ def _at(frames: Path | None, card: ModelCard, size: FrameSize | None) -> Iterabl
     if frames is not None:
         return sample_frames(frames)
     height, width = (card.height_px, card.width_px) if size is None else (size.height_px, size.width_px)
-    return painted_pairs(PAINTED_FRAMES, max(LEAST_PAINTED_PX, height or 480), max(LEAST_PAINTED_PX, width or 640))
+    return synthetic_pairs(PAINTED_FRAMES, max(LEAST_PAINTED_PX, height or 480), max(LEAST_PAINTED_PX, width or 640))
 
 
 def _fixed(card: ModelCard, size: FrameSize) -> ModelCard:

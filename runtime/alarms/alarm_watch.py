@@ -45,7 +45,7 @@ class AlarmRecorder(Protocol):
 
 
 @dataclass(frozen=True)
-class AlarmStanding:
+class AlarmSnapshot:
     """How an alarm is now. on: alarming. blind: why it cannot tell, empty if it can."""
 
     name: str
@@ -99,10 +99,10 @@ class AlarmWatch:
             for change in state.follow(evidence, now_ns):
                 self._happen(state, change, evidence, frame)
 
-    def standings(self) -> list[AlarmStanding]:
+    def standings(self) -> list[AlarmSnapshot]:
         """How every alarm is now."""
         return [
-            AlarmStanding(name, state.on, state.blind, self._values.get(name)) for name, state in self._states.items()
+            AlarmSnapshot(name, state.on, state.blind, self._values.get(name)) for name, state in self._states.items()
         ]
 
     def active(self) -> tuple[str, ...]:

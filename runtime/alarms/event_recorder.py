@@ -21,7 +21,7 @@ from coconet.runtime.cameras.recorded import StampSheet
 from coconet.runtime.frame import Frame, FusedFrame
 from coconet.runtime.rig.edit import write_replay_rig
 from coconet.runtime.sinks.open_sink import open_sink
-from coconet.runtime.sinks.sparing_sink import check_room
+from coconet.runtime.sinks.reserve_sink import check_room
 from coconet.runtime.threads.queue_thread import Bounds, QueueThread
 from coconet.writing.sources import stamps_beside
 

@@ -129,7 +129,7 @@ class NetworkCamera:
         try:
             frame = next(self._frames, None)
         except (FFmpegError, OSError) as error:
-            got = f"no frame for {_READ_S:g} s" if isinstance(error, ExitError) else _said(error)
+            got = f"no frame for {_READ_S:g} s" if isinstance(error, ExitError) else _error_text(error)
             raise CoconetError(self.name, wanted="a video stream", got=got, remedy=_CHECK_SENDER) from None
         if frame is None:
             return None
@@ -192,10 +192,10 @@ class NetworkCamera:
         elif isinstance(error, InvalidDataError):
             kind, got = CameraWithoutVideo, "something that is no video stream"
             remedy = "Check the address: the page of a camera is not its stream."
-        elif _nobody_knows(self._address):
+        elif _is_unresolvable(self._address):
             kind, got, remedy = CameraAbsent, "a host name that nobody knows", "Check the address and the network."
         else:
-            kind, got, remedy = CameraAbsent, _said(error), _CHECK_ADDRESS
+            kind, got, remedy = CameraAbsent, _error_text(error), _CHECK_ADDRESS
         return kind(self.name, wanted="a video stream", got=got, remedy=remedy)
 
     def _without_video(self) -> CameraWithoutVideo:
@@ -225,11 +225,11 @@ _CHECK_ADDRESS = "Check the address, the network, and user and password."
 _CHECK_SENDER = "Check that the camera is sending, and the network."
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return getattr(error, "strerror", None) or type(error).__name__
 
 
-def _nobody_knows(address: str) -> bool:
+def _is_unresolvable(address: str) -> bool:
     """Whether the host of an address has no number."""
     try:
         socket.getaddrinfo(urlsplit(address).hostname, None)

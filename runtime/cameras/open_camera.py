@@ -21,7 +21,7 @@ from coconet.writing.sources import stamps_beside
 
 if TYPE_CHECKING:
     from coconet.runtime.cameras.files import Pictures
-    from coconet.runtime.cameras.synthetic.camera import PaintedSettings
+    from coconet.runtime.cameras.synthetic.camera import SyntheticSettings
 
 
 Role = Side
@@ -89,10 +89,10 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
 
         return GStreamerCamera(pipeline, redact(address), gray=gray, palette=settings.palette)
     if scheme == "painted":
-        from coconet.runtime.cameras.synthetic.camera import PaintedCamera
+        from coconet.runtime.cameras.synthetic.camera import SyntheticCamera
 
         _refuse(address, settings, device=False)
-        return PaintedCamera(role, _painted_settings(address))
+        return SyntheticCamera(role, _synthetic_settings(address))
     return _local_camera(address, settings, gray=gray)
 
 
@@ -200,8 +200,8 @@ def _refuse(address: str, settings: CameraSettings, *, device: bool) -> None:
         )
 
 
-def _painted_settings(address: str) -> PaintedSettings:
-    from coconet.runtime.cameras.synthetic.camera import PaintedSettings
+def _synthetic_settings(address: str) -> SyntheticSettings:
+    from coconet.runtime.cameras.synthetic.camera import SyntheticSettings
 
     before, _, query = address.partition("://")[2].partition("?")
     if before:
@@ -209,4 +209,4 @@ def _painted_settings(address: str) -> PaintedSettings:
             redact(address), wanted=_KINDS, got="something before its settings", remedy="Begin with painted://?"
         )
     settings = dict(parse_qsl(query, keep_blank_values=True))
-    return check_fields(PaintedSettings, settings, redact(address), from_text=True)
+    return check_fields(SyntheticSettings, settings, redact(address), from_text=True)

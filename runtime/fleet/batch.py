@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from coconet.event_log import log_event
-from coconet.runtime.fleet.engine import Died, Engine
+from coconet.runtime.fleet.engine import Engine, WorkerDied
 from coconet.runtime.fleet.job import Job, Outcome, Progress
 
 TRIES = 3
@@ -19,7 +19,7 @@ _LOOK_S = 0.5
 
 
 @dataclass
-class Standing:
+class BatchProgress:
     """How a batch stands. under_way: frames of the jobs that are being made, by name."""
 
     jobs: int
@@ -56,7 +56,7 @@ def run_batch(
     jobs: Iterable[Job],
     engine: Engine,
     stop: Event,
-    tell: Callable[[Standing], object] = lambda _: None,
+    tell: Callable[[BatchProgress], object] = lambda _: None,
 ) -> BatchResult:
     """Make all results; `stop` ends it, with those that are under way left unmade. tell: called now and then.
 
@@ -65,7 +65,7 @@ def run_batch(
     listed = list(jobs)
     waiting, tries = deque(listed), dict.fromkeys((job.name for job in listed), 0)
     outcomes: dict[str, Outcome] = {}
-    standing = Standing(len(listed), seconds_left=sum(job.seconds or 0 for job in listed))
+    standing = BatchProgress(len(listed), seconds_left=sum(job.seconds or 0 for job in listed))
     while len(outcomes) < len(listed) and not stop.is_set():
         while waiting and engine.free:
             job = waiting.popleft()
@@ -77,7 +77,7 @@ def run_batch(
                 standing.under_way[job.name] = sign.frames
                 continue
             standing.under_way.pop(job.name, None)
-            if isinstance(sign, Died):
+            if isinstance(sign, WorkerDied):
                 tries[job.name] += 1
                 log_event("worker died", job=job.name, tries=tries[job.name], why=sign.why)
                 if tries[job.name] < TRIES:
@@ -90,7 +90,7 @@ def run_batch(
     return BatchResult({job.name: outcomes[job.name] for job in listed if job.name in outcomes}, stop.is_set())
 
 
-def _note(standing: Standing, job: Job, outcome: Outcome) -> None:
+def _note(standing: BatchProgress, job: Job, outcome: Outcome) -> None:
     standing.seconds_left -= job.seconds or 0
     if outcome.manifest is None:
         standing.failed += 1

@@ -9,18 +9,18 @@ from coconet.runtime.fleet.job import Job, Outcome, Progress
 
 
 @dataclass(frozen=True)
-class Died:
+class WorkerDied:
     """A worker ended in the middle of a job. why: as far as that is known."""
 
     why: str
 
 
 @dataclass(frozen=True)
-class Heard:
+class JobMessage:
     """What was heard of a job."""
 
     job: Job
-    sign: Progress | Outcome | Died
+    sign: Progress | Outcome | WorkerDied
 
 
 class Engine(Protocol):
@@ -36,7 +36,7 @@ class Engine(Protocol):
     def submit(self, job: Job) -> None:
         """Give a job to a free worker."""
 
-    def hear(self, within_s: float) -> list[Heard]:
+    def hear(self, within_s: float) -> list[JobMessage]:
         """Wait for signs of the jobs under way, at most so long."""
 
     def close(self) -> None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from coconet.runtime.fleet.engine import Died, Heard
+from coconet.runtime.fleet.engine import JobMessage, WorkerDied
 from coconet.runtime.fleet.job import BatchSettings, Job, Outcome, WorkerShare
-from coconet.runtime.fleet.worker import Worker, said
+from coconet.runtime.fleet.worker import Worker, error_line
 
 _END_S = 5.0
 
@@ -20,7 +20,7 @@ _CONTEXT = multiprocessing.get_context("spawn")  # a forked process would share 
 
 
 @dataclass
-class _Desk:
+class _WorkerProcess:
     """A worker's process, the way to it, and what it is busy with."""
 
     process: SpawnProcess
@@ -49,7 +49,7 @@ class LocalEngine:
         with suppress(OSError):  # it has died meanwhile, which `hear` finds out
             desk.line.send(job)
 
-    def hear(self, within_s: float) -> list[Heard]:
+    def hear(self, within_s: float) -> list[JobMessage]:
         """Wait for signs of the jobs under way, at most so long."""
         lines = {desk.line: desk for desk in self._desks}
         found = []
@@ -58,14 +58,14 @@ class LocalEngine:
             try:
                 sign = desk.line.recv()
             except (EOFError, OSError):
-                sign = Died(self._end_of(desk))
+                sign = WorkerDied(self._end_of(desk))
                 self._desks[self._desks.index(desk)] = self._started(desk.share)
             job = desk.job
-            if not isinstance(sign, (Outcome, Died)) or job is None:
-                found += [] if job is None else [Heard(job, sign)]
+            if not isinstance(sign, (Outcome, WorkerDied)) or job is None:
+                found += [] if job is None else [JobMessage(job, sign)]
                 continue
             desk.job = None
-            found.append(Heard(job, sign))
+            found.append(JobMessage(job, sign))
         return found
 
     def close(self) -> None:
@@ -82,15 +82,15 @@ class LocalEngine:
         """The processes of the workers."""
         return [desk.process.pid for desk in self._desks if desk.process.pid is not None]
 
-    def _started(self, share: WorkerShare) -> _Desk:
+    def _started(self, share: WorkerShare) -> _WorkerProcess:
         here, there = _CONTEXT.Pipe()
         words = (there, self._settings, share)
         process = _CONTEXT.Process(target=_work, args=words, name="coconet worker", daemon=True)
         process.start()
         there.close()
-        return _Desk(process, here, share)
+        return _WorkerProcess(process, here, share)
 
-    def _end_of(self, desk: _Desk) -> str:
+    def _end_of(self, desk: _WorkerProcess) -> str:
         desk.line.close()
         desk.process.join(_END_S)
         code = desk.process.exitcode
@@ -117,4 +117,4 @@ def _make(worker: Worker, job: Job, line: Connection) -> None:
     except (BrokenPipeError, ConnectionError):  # the driver has ended
         raise
     except Exception as error:
-        line.send(Died(said(error)))
+        line.send(WorkerDied(error_line(error)))

@@ -52,7 +52,7 @@ def key_of(inputs: Mapping[str, Any], model_sha256: str, settings: Mapping[str, 
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
 
 
-def kept_manifest(results: Results, job: Job) -> dict[str, Any] | None:
+def read_complete_manifest(results: Results, job: Job) -> dict[str, Any] | None:
     """The manifest of a result, if all of its files are there and as long as it says; otherwise None."""
     manifest = results.read_json(f"{job.name}/{MANIFEST}")
     if manifest is None or not isinstance(files := manifest.get("files"), dict):

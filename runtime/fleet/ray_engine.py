@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage, first_line
-from coconet.runtime.fleet.engine import Died, Heard
+from coconet.runtime.fleet.engine import JobMessage, WorkerDied
 from coconet.runtime.fleet.job import BatchSettings, Job, Outcome, Progress, WorkerShare
-from coconet.runtime.fleet.worker import Worker, said
+from coconet.runtime.fleet.worker import Worker, error_line
 
 try:
     import ray
@@ -50,7 +50,7 @@ class RayEngine:
         signs = self._actors[index].work.options(num_returns="streaming").remote(job)
         self._busy[index] = (job, signs)
 
-    def hear(self, within_s: float) -> list[Heard]:
+    def hear(self, within_s: float) -> list[JobMessage]:
         """Wait for signs of the jobs under way, at most so long."""
         streams = {signs: index for index, (_, signs) in self._busy.items()}
         ready, _ = ray.wait(list(streams), num_returns=1, timeout=within_s) if streams else ([], [])
@@ -62,21 +62,21 @@ class RayEngine:
             ray.kill(actor)
         ray.shutdown()
 
-    def _sign(self, index: int) -> Heard:
+    def _sign(self, index: int) -> JobMessage:
         job, signs = self._busy[index]
-        sign: Progress | Outcome | Died
+        sign: Progress | Outcome | WorkerDied
         try:
             sign = ray.get(next(signs))
         except StopIteration:
-            sign = Died("it ended without an outcome")
+            sign = WorkerDied("it ended without an outcome")
         except RayError as error:
-            sign = Died(first_line(error))
+            sign = WorkerDied(first_line(error))
             with suppress(RayError, ValueError):  # what it holds would be missing to the next one
                 ray.kill(self._actors[index])
             self._actors[index] = self._started(self._shares[index])
-        if isinstance(sign, (Outcome, Died)):
+        if isinstance(sign, (Outcome, WorkerDied)):
             del self._busy[index]
-        return Heard(job, sign)
+        return JobMessage(job, sign)
 
     def _started(self, share: WorkerShare) -> Any:
         wants = {"num_cpus": len(share.cores) or 1, "num_gpus": 0 if share.gpu is None else 1}
@@ -88,12 +88,12 @@ class _Actor:
     def __init__(self, settings: BatchSettings, cores: int) -> None:
         self._worker = Worker(settings, WorkerShare(_some_cores(cores)))
 
-    def work(self, job: Job) -> Iterator[Progress | Outcome | Died]:
+    def work(self, job: Job) -> Iterator[Progress | Outcome | WorkerDied]:
         """Make a result, as Worker does."""
         try:
             yield from self._worker.work(job)
         except Exception as error:
-            yield Died(said(error))
+            yield WorkerDied(error_line(error))
 
 
 def _some_cores(count: int) -> tuple[int, ...]:

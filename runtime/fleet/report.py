@@ -33,7 +33,7 @@ def report_of(result: BatchResult) -> dict[str, Any]:
             "failed": len(failed),
             "frames": sum(int(manifest["frames"]) for manifest in made.values()),
         },
-        "results": {name: _told(manifest) for name, manifest in made.items()},
+        "results": {name: _job_row(manifest) for name, manifest in made.items()},
         "failed": failed,
         "work": {
             "fresh": sum(outcome.fresh and outcome.manifest is not None for outcome in result.outcomes.values()),
@@ -42,7 +42,7 @@ def report_of(result: BatchResult) -> dict[str, Any]:
     }
 
 
-def _told(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _job_row(manifest: Mapping[str, Any]) -> dict[str, Any]:
     keys = ("frames", "passed_through", "counts", "trouble", "backend", "model", "scored", "figures", "pictures", "key")
     return {key: manifest[key] for key in keys}
 

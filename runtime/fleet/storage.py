@@ -41,7 +41,7 @@ def _unreachable(address: str, error: Exception) -> CoconetError:
     )
 
 
-def staged(address: str, folder: Path) -> Path:
+def fetch_into(address: str, folder: Path) -> Path:
     """Fetch a file or a folder into `folder`, which must have room for it, and give its path.
 
     A recording's stamps come along with its video. Raises CoconetError for what cannot be fetched.

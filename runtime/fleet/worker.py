@@ -20,9 +20,9 @@ from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.open_backend import open_choice
 from coconet.runtime.fleet.job import WHOLE, BatchSettings, Job, Outcome, Progress, WorkerShare
 from coconet.runtime.fleet.job_list import rig_of
-from coconet.runtime.fleet.manifest import MANIFEST, kept_manifest, key_of, model_hash, settings_of
+from coconet.runtime.fleet.manifest import MANIFEST, key_of, model_hash, read_complete_manifest, settings_of
 from coconet.runtime.fleet.samples import Samples
-from coconet.runtime.fleet.storage import Results, bytes_of, fingerprint, is_elsewhere, staged
+from coconet.runtime.fleet.storage import Results, bytes_of, fetch_into, fingerprint, is_elsewhere
 from coconet.runtime.loop.pipeline import Ending
 from coconet.runtime.loop.run import run_pairs
 from coconet.runtime.loop.run_report import RunReport
@@ -50,7 +50,7 @@ class Worker:
         self._settings, self._share = settings, share
         self._results = Results(settings.out)
         self._held: tuple[str, Backend] | None = None
-        _keep_to(share)
+        _limit_to(share)
 
     def work(self, job: Job) -> Iterator[Progress | Outcome]:
         """Make the result of a job, with signs of life on the way and the outcome last.
@@ -82,7 +82,7 @@ class Worker:
             make_folder(local)
         staging = Path(stack.enter_context(ScratchFolder(local)))
         rig = read_by(_local_rig(job, staging), self._settings.reading)
-        kept = kept_manifest(self._results, job)
+        kept = read_complete_manifest(self._results, job)
         known = {} if kept is None else kept.get("inputs", {})
         inputs = {place: fingerprint(path, known.get(place)) for place, path in _files_of(job, rig).items()}
         with suppress(OSError):
@@ -106,7 +106,7 @@ class Worker:
         def run() -> None:
             found.append(run_pairs(pairs, backend, output, ending=Ending(stop=stop), gauge=gauge))
 
-        thread = stack.enter_context(_Stoppable(run, stop))
+        thread = stack.enter_context(_RunThread(run, stop))
         while thread.running:
             thread.wait(_SIGN_OF_LIFE_S)
             yield Progress(gauge.fused)
@@ -145,7 +145,7 @@ class Worker:
         return self._held[1]
 
 
-class _Stoppable(Background):
+class _RunThread(Background):
     """The thread of a run, which is told to stop when its block is left early."""
 
     def __init__(self, run: Any, stop: Event) -> None:
@@ -191,7 +191,7 @@ def _facts(report: RunReport, *, sliced: bool) -> dict[str, Any]:
     }
 
 
-def _keep_to(share: WorkerShare) -> None:
+def _limit_to(share: WorkerShare) -> None:
     """Use no more of the machine than the share: its cores, also by the libraries that have threads of their own."""
     if share.cores and hasattr(os, "sched_setaffinity"):
         with suppress(OSError):  # a container may have taken a core away
@@ -205,10 +205,10 @@ def _keep_to(share: WorkerShare) -> None:
 def _local_rig(job: Job, staging: Path) -> Rig:
     """The rig of a job, with what lies elsewhere fetched."""
     if is_elsewhere(job.rig):
-        folder = staged(job.rig.rpartition("/")[0], _made_folder(staging / "rig"))
+        folder = fetch_into(job.rig.rpartition("/")[0], _made_folder(staging / "rig"))
         return Rig.from_file(folder / PurePosixPath(job.rig).name)
     visible, infrared = (
-        str(staged(address, _made_folder(staging / side))) if is_elsewhere(address) else address
+        str(fetch_into(address, _made_folder(staging / side))) if is_elsewhere(address) else address
         for side, address in (("visible", job.visible), ("infrared", job.infrared))
     )
     return rig_of(replace(job, visible=visible, infrared=infrared))
@@ -235,6 +235,6 @@ def _ns(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1e9)
 
 
-def said(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """What an unexpected error of a worker says, in one line."""
     return f"{type(error).__name__}: {first_line(error)}"

@@ -69,19 +69,19 @@ class _Numbers:
 
     @property
     def lowest(self) -> float | None:
-        return self._told(float(self.values.min())) if self.count else None
+        return self._in_unit(float(self.values.min())) if self.count else None
 
     @property
     def highest(self) -> float | None:
-        return self._told(float(self.values.max())) if self.count else None
+        return self._in_unit(float(self.values.max())) if self.count else None
 
     @property
     def mean(self) -> float | None:
-        return self._told(float(self.values.mean(dtype=np.float64))) if self.count else None
+        return self._in_unit(float(self.values.mean(dtype=np.float64))) if self.count else None
 
     @property
     def profile(self) -> tuple[float | None, ...]:
-        return tuple(None if np.isnan(one) else self._told(float(one)) for one in self._celsius.ravel())
+        return tuple(None if np.isnan(one) else self._in_unit(float(one)) for one in self._celsius.ravel())
 
     def place(self, meter: MeterTable, over: Mask | None, under: Mask | None) -> int | None:
         """The flat index of what a spot, the hottest or the coldest is at; of what is beyond the limits, the first."""
@@ -100,7 +100,7 @@ class _Numbers:
             celsius = np.where(self._measured, celsius, np.float32(-np.inf if hottest else np.inf))
         return int(celsius.argmax() if hottest else celsius.argmin())
 
-    def _told(self, celsius: float) -> float:
+    def _in_unit(self, celsius: float) -> float:
         return _shown(in_unit(celsius, self.unit))
 
 

@@ -62,7 +62,7 @@ class Meters:
             found = self.thermometer.measure(pair.infrared.pixels, dead)
             readings = tuple(self._reading(one, found, placing) for one in tables)
             heat = Heat(readings, lambda: found, unit, placing=placing, meters=tables)
-        self._tell(heat.readings)
+        self._log_readings(heat.readings)
         return heat
 
     def _reading(self, table: MeterTable, found: HeatMap, placing: Placing | None) -> Reading:
@@ -94,7 +94,7 @@ class Meters:
             self._regions[key] = region_of(table, size_px, placing)
         return self._regions[key]
 
-    def _tell(self, readings: Sequence[Reading]) -> None:
+    def _log_readings(self, readings: Sequence[Reading]) -> None:
         """Log which meters have become blind, and which see again."""
         for reading in readings:
             before = self._blind.get(reading.name, "")

@@ -10,8 +10,8 @@ from coconet.errors import Refused
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.heat.meter_sheet import MeterSheet, check_sheet
 from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.sinks.reserve_sink import DiskRoom, ReserveSink
 from coconet.runtime.sinks.sink import CLIPPED, WHOLE
-from coconet.runtime.sinks.sparing_sink import DiskRoom, SparingSink
 from coconet.runtime.sinks.writer_thread import SinkThread
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class MeterLog:
             live = frame.capture_to_fused_ms is not None
             delivery = CLIPPED if live else WHOLE
             room = DiskRoom(self._path.parent, "end" if live else "fail", self._reserve_mb)
-            sink = SparingSink(lambda: MeterSheet(self._path, delivery), str(self._path), room, delivery=delivery)
+            sink = ReserveSink(lambda: MeterSheet(self._path, delivery), str(self._path), room, delivery=delivery)
             self._writer = SinkThread(sink)
             self._writer.start()
         self._writer.put(frame)

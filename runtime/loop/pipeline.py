@@ -18,7 +18,7 @@ from coconet.runtime.frame import FramePair, FusedFrame, Side
 from coconet.runtime.frame_check import SizeGuard
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import RunStats
-from coconet.runtime.loop.selection import Misfit, Selection
+from coconet.runtime.loop.selection import Selection, UnfusedPair
 from coconet.runtime.pairing.stream_counts import StreamCounts
 from coconet.runtime.sinks.sink import Sink
 from coconet.runtime.sinks.writer_thread import SinkThread
@@ -284,9 +284,9 @@ class _Loop:
 def fuse_pair(pair: FramePair, backend: Backend) -> Pixels:
     """Fuse a pair; where a camera is missing, what the other one shows. A notice is shown as a badge."""
     if pair.missing:
-        from coconet.runtime.badge import survivor_picture
+        from coconet.runtime.badge import single_camera_picture
 
-        return survivor_picture(pair)
+        return single_camera_picture(pair)
     _align(backend, pair)
     return add_notice(backend.fuse(pair.visible.pixels, pair.infrared.pixels), pair)
 
@@ -300,7 +300,7 @@ def add_notice(fused: Pixels, pair: FramePair) -> Pixels:
     return add_badge(fused, pair.notice)
 
 
-def _no_pairs(counts: StreamCounts, misfits: Sequence[Misfit]) -> CoconetError:
+def _no_pairs(counts: StreamCounts, misfits: Sequence[UnfusedPair]) -> CoconetError:
     if misfits:
         return CoconetError(
             "cameras",

@@ -25,9 +25,9 @@ from coconet.runtime.loop.selection import Selection
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.pairing.stream_counts import StreamCounts
 from coconet.runtime.rig.live_settings import AdjustableRig
-from coconet.runtime.sinks.open_sink import Output, open_sparing, output_path
+from coconet.runtime.sinks.open_sink import Output, open_with_reserve, output_path
+from coconet.runtime.sinks.reserve_sink import ReserveSink
 from coconet.runtime.sinks.sink import FolderSink
-from coconet.runtime.sinks.sparing_sink import SparingSink
 from coconet.runtime.threads.queue_thread import result_unless
 from coconet.terminal import frame_progress, print_warning
 
@@ -86,7 +86,7 @@ def run_rig(
     """
     ending, gauge = ending or Ending(), gauge or RunStats()
     out.check([tuner.file, *tuner.rig.sources, choice.path])
-    _tell_recovered(out)
+    _recover_output(out)
     with closing(_open_model(choice)) as backend:
         pairs = _open_cameras(tuner, ending.stop)
         if pairs is None:
@@ -109,8 +109,8 @@ def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Endin
         gauge.watch(pairs.health, pairs.drift_px, pairs.pairing_trouble)
         encoders = _choose_encoders(out)
         with ending_with(ExitCode.OUTPUT):
-            sink = open_sparing(out, live=pairs.realtime, encoders=encoders)
-        sparing = sink if isinstance(sink, SparingSink) else None
+            sink = open_with_reserve(out, live=pairs.realtime, encoders=encoders)
+        sparing = sink if isinstance(sink, ReserveSink) else None
         if sparing is not None:
             gauge.watch_output(lambda: sparing.ended)
         there = FolderSink(Path(out.address)).holds if out.skip_existing and out.address is not None else None
@@ -133,7 +133,7 @@ def _choose_encoders(out: Output) -> EncoderChoice | None:
     return EncoderChoice(out.encoder)
 
 
-def _tell_recovered(out: Output) -> None:
+def _recover_output(out: Output) -> None:
     """Finish what a run of the same name that was killed has left, and say what it is called now."""
     path = output_path(out.address)
     if path is not None and out.rotation is None and unfinished(path).is_file():

@@ -12,7 +12,7 @@ from coconet.cards.precision import PrecisionName
 from coconet.errors import counted
 from coconet.runtime.loop.latency_log import Percentiles, StageTime
 from coconet.runtime.loop.run_stats import RunTotals
-from coconet.runtime.loop.selection import Misfit
+from coconet.runtime.loop.selection import UnfusedPair
 from coconet.runtime.pairing.stream_counts import CameraCount, StreamCounts
 
 
@@ -46,7 +46,7 @@ class RunReport:
     superseded: int = 0
     passed_through: int = 0
     skipped: int = 0
-    misfits: tuple[Misfit, ...] = ()
+    misfits: tuple[UnfusedPair, ...] = ()
     output_loss: str = ""
     encoders: tuple[str, ...] = ()
 

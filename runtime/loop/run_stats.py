@@ -28,7 +28,7 @@ RigHealth = Callable[[], tuple[CameraHealth | None, CameraHealth | None]]
 """Gives the health of the visible and the infrared camera now."""
 
 
-class AlarmsTold(Protocol):
+class AlarmStatus(Protocol):
     """What the alarms of a run have to tell, to any thread."""
 
     def active(self) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ class RunStats:
         self._pairing_trouble: Callable[[], str] = str
         self._output_trouble: Callable[[], str] = str
         self._model_trouble: Callable[[], str] = str
-        self._alarms: AlarmsTold | None = None
+        self._alarms: AlarmStatus | None = None
 
     def on_frame(self, call: OnFrame) -> None:
         """Call this too after every fused frame."""
@@ -148,12 +148,12 @@ class RunStats:
         with self._lock:
             self._model_trouble = trouble
 
-    def watch_alarms(self, alarms: AlarmsTold) -> None:
+    def watch_alarms(self, alarms: AlarmStatus) -> None:
         """Say what knows which alarms are on, and what became of them."""
         self._alarms = alarms
 
     @property
-    def alarms(self) -> AlarmsTold | None:
+    def alarms(self) -> AlarmStatus | None:
         """What knows of the alarms of the run; None if it has none."""
         return self._alarms
 

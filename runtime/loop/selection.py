@@ -12,7 +12,7 @@ from coconet.runtime.frame import FramePair
 
 
 @dataclass(frozen=True)
-class Misfit:
+class UnfusedPair:
     """A pair that could not be fused, by the name of its visible picture, and the reason as a sentence."""
 
     name: str
@@ -28,10 +28,10 @@ class Selection:
 
     def __init__(self, *, skips_misfits: bool = False, there: Callable[[FramePair], bool] | None = None) -> None:
         self.skips_misfits, self.there = skips_misfits, there
-        self.skipped, self._misfits = 0, list[Misfit]()
+        self.skipped, self._misfits = 0, list[UnfusedPair]()
 
     @property
-    def misfits(self) -> tuple[Misfit, ...]:
+    def misfits(self) -> tuple[UnfusedPair, ...]:
         """What was left out because it could not be fused."""
         return tuple(self._misfits)
 
@@ -62,4 +62,4 @@ class Selection:
 
     def _note(self, pair: FramePair, error: CoconetError) -> None:
         frame = pair.visible
-        self._misfits.append(Misfit(Path(frame.name).name or f"frame {frame.index}", str(error)))
+        self._misfits.append(UnfusedPair(Path(frame.name).name or f"frame {frame.index}", str(error)))

@@ -120,7 +120,7 @@ class RunSupervisor(Background):
                 self._note_camera(side, health)
             self._note_pairing(vitals.pairing_trouble)
             self._note_figures(vitals)
-        self._tell(standing)
+        self._report(standing)
 
     def _announce(self, vitals: Vitals) -> None:
         if not self._announced:
@@ -151,7 +151,7 @@ class RunSupervisor(Background):
         told: dict[str, Any] = {"meters": {one.name: one.value for one in vitals.meters}} if vitals.meters else {}
         log_event("figures", fps=round(vitals.fps, 2), fused=vitals.fused, fuse_p95_ms=latency_ms, **told)
 
-    def _tell(self, standing: Liveness) -> None:
+    def _report(self, standing: Liveness) -> None:
         if standing.reason != self._reason:
             self._reason = standing.reason
             self._notifier.tell(f"STATUS={standing.reason}")

@@ -42,7 +42,7 @@ class FileClock:
         self.name, self.frames_expected = camera.name, getattr(camera, "frames_expected", None)
         self.jumps, self.shift_ns = 0, 0
         self._camera = camera
-        self._peeked: deque[Frame] = deque()
+        self._first_frames: deque[Frame] = deque()
         self._intervals: deque[int] = deque(maxlen=_INTERVALS)
         self._last_ns: int | None = None
         self._bridged_ns = 0
@@ -50,13 +50,13 @@ class FileClock:
 
     def peek(self) -> list[Frame]:
         """The first frames, which `read` gives all the same; before the first `read` only."""
-        while len(self._peeked) < _PEEKED and (frame := self._steady()) is not None:
-            self._peeked.append(frame)
-        return [self._shifted(frame) for frame in self._peeked]
+        while len(self._first_frames) < _PEEKED and (frame := self._steady()) is not None:
+            self._first_frames.append(frame)
+        return [self._shifted(frame) for frame in self._first_frames]
 
     def read(self) -> Frame | None:
         """The next frame; None at the end. Raises what the file raises."""
-        frame = self._peeked.popleft() if self._peeked else self._steady()
+        frame = self._first_frames.popleft() if self._first_frames else self._steady()
         return None if frame is None else self._shifted(frame)
 
     def close(self) -> None:
@@ -107,17 +107,17 @@ class FileClock:
         self.jumps += 1
         self._behind = []
         self._bridged_ns -= step_ns - passed_ns
-        self._tell(step_ns)
+        self._log_step(step_ns)
         return last_ns + passed_ns
 
-    def _tell(self, step_ns: int) -> None:
+    def _log_step(self, step_ns: int) -> None:
         told = f"its clock jumps by {step_ns / SECOND_NS:+.1f} s; the frames go on one period after the last"
         log_event("clock", camera=self.name, jumps=self.jumps, trouble=told)
         if self.jumps == 1:
             warn_once(f"{self.name}: {told}.")
 
 
-def lay_together(visible: FileClock, infrared: FileClock, tolerance_ns: int | None) -> int:
+def align_starts(visible: FileClock, infrared: FileClock, tolerance_ns: int | None) -> int:
     """Let two files begin at the same moment, if they begin further apart than tolerance_ns; say it, and by how much.
 
     None is half the slower of the two first periods. Gives how much was added to the infrared stamps.

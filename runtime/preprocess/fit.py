@@ -106,11 +106,11 @@ class Placement:
         if infrared_px == visible_px:
             return None
         found = fitted(self.fit, infrared_px, visible_px)
-        self.told = _told(found, infrared_px, visible_px)
+        self.told = _in_words(found, infrared_px, visible_px)
         return found
 
 
-def _told(found: Fitted, infrared_px: SizePx, visible_px: SizePx) -> str:
+def _in_words(found: Fitted, infrared_px: SizePx, visible_px: SizePx) -> str:
     """Say what is done to a picture, and what is lost or left black."""
     done = f"scaled by {found.scale:.4g} onto visible {size_text(visible_px)}"
     across, down = (size - own for size, own in zip(visible_px, found.size_px, strict=True))

@@ -92,7 +92,7 @@ class Preparation:
             if self._told is None or STILL in (pair.visible.stamps, pair.infrared.stamps):
                 raise
             return _unlaid(pair, error)
-        self._tell(self._placement.told, infrared)
+        self._log_once(self._placement.told, infrared)
         return self._watched(prepared)
 
     def _laid(self, placement: Placement, pair: FramePair) -> FramePair:
@@ -121,7 +121,7 @@ class Preparation:
         self._drift.look(prepared)
         return dataclasses.replace(prepared, notice=self._drift.notice)
 
-    def _tell(self, told: str, infrared: Frame) -> None:
+    def _log_once(self, told: str, infrared: Frame) -> None:
         """Say how pictures are laid, at first and when that changes; stills, each of its own size, say it once."""
         if told == self._told or (self._told and infrared.stamps == STILL):
             return

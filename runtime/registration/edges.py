@@ -128,7 +128,7 @@ _MIDDLE = _Stage(320, 1.5, 64, 8, (4.0, 2.0, 1.2))
 _LARGE = _Stage(640, 1.3, 96, 8, (4.0, 2.0, 1.0), freedoms=(6, 8))
 
 
-class _Sight:
+class _StageEdges:
     """The edges of all pairs at the size of a stage; homographies here are to pixels of that size."""
 
     def __init__(self, views: _Views, stage: _Stage) -> None:
@@ -148,7 +148,7 @@ class _Sight:
 
 def _refined(start: Homography, views: _Views, stage: _Stage) -> tuple[Homography, float]:
     """Let patches vote for better warps; the best of them, and how much the edges agree with it."""
-    sight = _Sight(views, stage)
+    sight = _StageEdges(views, stage)
     best = _rescaled(start, sight.scale)
     moved = sight.moved(best)
     agreed = agreement(sight.target, moved)
@@ -167,7 +167,7 @@ def _refined(start: Homography, views: _Views, stage: _Stage) -> tuple[Homograph
 
 
 def _support(homography: Homography, views: _Views) -> PatchSupport:
-    sight = _Sight(views, _LARGE)
+    sight = _StageEdges(views, _LARGE)
     return support_by(sight.votes(sight.moved(_rescaled(homography, sight.scale))), sight.scale)
 
 

@@ -68,10 +68,10 @@ def probe_camera(opened: Callable[[], Camera]) -> CameraFacts | None:
             frames.append((frame, time.monotonic_ns()))
         if not frames:
             return None
-        return _told(camera, frames, opened_s)
+        return _facts_of(camera, frames, opened_s)
 
 
-def _told(camera: Camera, frames: list[tuple[Frame, int]], opened_s: float) -> CameraFacts:
+def _facts_of(camera: Camera, frames: list[tuple[Frame, int]], opened_s: float) -> CameraFacts:
     first = frames[-1][0]
     height, width, channels = first.pixels.shape
     stamps = [frame.timestamp_ns for frame, _ in frames]

@@ -21,7 +21,7 @@ from coconet.runtime.frame import Frame, Side
 from coconet.runtime.heat.meters import Meters
 from coconet.runtime.heat.thermometer import Thermometer
 from coconet.runtime.pairing.capture import Recovery
-from coconet.runtime.pairing.file_clocks import FileClock, lay_together
+from coconet.runtime.pairing.file_clocks import FileClock, align_starts
 from coconet.runtime.pairing.live_pairs import LivePairingOptions, pair_live_cameras
 from coconet.runtime.pairing.pair_stream import PairStream, pair_recordings
 from coconet.runtime.pairing.paired_captures import Pairing
@@ -58,7 +58,7 @@ def open_rig(
     opener = opener or (partial(open_side, gives_misfits=True) if gives_misfits else open_side)
     if align:
         rig = aligned_first(rig, opener)
-    sources = _open_both(rig, _with_patience(rig, opener) if patient else opener)
+    sources = _open_both(rig, _allow_one_absent(rig, opener) if patient else opener)
     with ExitStack() as stack:
         for camera in sources:
             stack.callback(camera.close)
@@ -114,13 +114,13 @@ def _open_both(rig: Rig, opener: CameraOpener) -> tuple[Camera, Camera]:
         stack.callback(visible.close)
         infrared = opener(rig, "infrared")
         stack.callback(infrared.close)
-        _tell_made_up_times(visible, infrared)
+        _warn_of_made_up_times(visible, infrared)
         cameras = _on_steady_clocks(rig, visible, infrared)
         stack.pop_all()
     return cameras
 
 
-def _tell_made_up_times(*cameras: Camera) -> None:
+def _warn_of_made_up_times(*cameras: Camera) -> None:
     """Warn where pictures that have no times are to be paired by time, at a rate that nobody said."""
     for camera, other in zip(cameras, reversed(cameras), strict=True):
         if getattr(camera, "rate_said", True) is False and getattr(other, "rate_said", True):
@@ -144,7 +144,7 @@ def _on_steady_clocks(rig: Rig, visible: Camera, infrared: Camera) -> tuple[Came
         warn_once(f"{first.name}: one video is given for both sides, and fused with itself.")
     offsets = rig.visible.offset_ms or rig.infrared.offset_ms
     if rig.pairing.starts == "together" or (rig.pairing.starts == "auto" and not offsets):
-        lay_together(first, second, 0 if rig.pairing.starts == "together" else _tolerance_ns(rig))
+        align_starts(first, second, 0 if rig.pairing.starts == "together" else _tolerance_ns(rig))
     return first, second
 
 
@@ -195,7 +195,7 @@ def thermal_stretch(rig: Rig, *, gives_misfits: bool = False) -> ThermalStretch:
         return ThermalStretch(settings, common_limits(pictures, settings))
 
 
-def _with_patience(rig: Rig, opener: CameraOpener) -> CameraOpener:
+def _allow_one_absent(rig: Rig, opener: CameraOpener) -> CameraOpener:
     """Open cameras so that one of them may be absent; not both: then rather the rig file is wrong."""
     absent: list[Role] = []
 
@@ -258,11 +258,11 @@ def _pace(visible: Camera, infrared: Camera) -> tuple[Camera, Camera]:
     """Replay recordings at their own pace, as live cameras; what is live stays as it is."""
     from coconet.runtime.cameras.files import Pace, PacedCamera
 
-    starts = [frames[0].timestamp_ns for frames in map(_peeked, (visible, infrared)) if frames]
+    starts = [frames[0].timestamp_ns for frames in map(_first_frames, (visible, infrared)) if frames]
     pace = Pace(min(starts, default=0))
     first, second = (camera if camera.realtime else PacedCamera(camera, pace) for camera in (visible, infrared))
     return first, second
 
 
-def _peeked(camera: Camera) -> list[Frame]:
+def _first_frames(camera: Camera) -> list[Frame]:
     return camera.peek() if isinstance(camera, FileClock) else []

@@ -27,7 +27,7 @@ from coconet.runtime.pairing.capture import Capture
 from coconet.runtime.rig.edit import write_replay_rig
 from coconet.runtime.rig.open_rig import open_cameras
 from coconet.runtime.rig.rig_file import Rig
-from coconet.runtime.sinks.sparing_sink import check_room, reserve_in_words
+from coconet.runtime.sinks.reserve_sink import check_room, reserve_in_words
 from coconet.runtime.threads.background import Background
 from coconet.runtime.threads.queue_thread import result_unless
 from coconet.terminal import Console

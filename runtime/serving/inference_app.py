@@ -84,7 +84,7 @@ def inference_app(served: Served, access: Access, largest_body: int) -> ASGIApp:
         middleware=[Middleware(AccessMiddleware, access=access)],
         exception_handlers={
             CoconetError: _refused,
-            HTTPException: _told,
+            HTTPException: _error_response,
             ClientDisconnect: _gone,
             Exception: _failed,
         },
@@ -122,7 +122,7 @@ class _Answers:
         """Tell what the model takes and gives."""
         self._check_model(request)
         tensors = {"inputs": self._spec.inputs, "outputs": self._spec.outputs}
-        told: dict[str, Any] = {group: [_told_tensor(one) for one in found] for group, found in tensors.items()}
+        told: dict[str, Any] = {group: [_tensor_json(one) for one in found] for group, found in tensors.items()}
         return Json({"name": self._served.name, "versions": [VERSION], "platform": "coconet-edge", **told})
 
     async def model_ready(self, request: Request) -> Response:
@@ -191,7 +191,7 @@ async def _off_the_loop(slow: bool, work: Callable[[], Result]) -> Result:
     return await run_in_threadpool(work) if slow else work()
 
 
-def _told_tensor(tensor: TensorSpec) -> Mapping[str, Any]:
+def _tensor_json(tensor: TensorSpec) -> Mapping[str, Any]:
     return {"name": tensor.name, "datatype": tensor.data_type, "shape": list(tensor.shape)}
 
 
@@ -205,7 +205,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     return Json({"error": str(error)}, _status(error), headers)
 
 
-async def _told(request: Request, error: Exception) -> Response:
+async def _error_response(request: Request, error: Exception) -> Response:
     status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (_FAILED, "")
     return Json({"error": detail}, status)
 

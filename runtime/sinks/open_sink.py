@@ -11,8 +11,8 @@ from coconet.errors import Refused
 from coconet.files import check_free, check_no_input, check_outputs
 from coconet.media.naming.picture_names import is_picture
 from coconet.redaction import is_network_address, redact
+from coconet.runtime.sinks.reserve_sink import DiskRoom, ReserveSink, WhenFull
 from coconet.runtime.sinks.sink import FolderSink, NoSink, PictureSink, Sink
-from coconet.runtime.sinks.sparing_sink import DiskRoom, SparingSink, WhenFull
 from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink, kept_files
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _is_folder(address: str, path: Path) -> bool:
     return address.endswith("/") or path.is_dir() or not path.suffix
 
 
-def open_sparing(out: Output, *, live: bool, encoders: EncoderChoice | None = None) -> Sink | SparingSink:
+def open_with_reserve(out: Output, *, live: bool, encoders: EncoderChoice | None = None) -> Sink | ReserveSink:
     """Open a sink as open_sink does; files and folders leave some of their disk free.
 
     live: whether frames go on coming when the disk is nearly full. A run of live cameras goes on without the file, and
@@ -121,7 +121,7 @@ def open_sparing(out: Output, *, live: bool, encoders: EncoderChoice | None = No
     folder = _is_folder(out.address, path)
     goes_on: WhenFull = "resume" if folder or out.rotation is not None else "end"
     room = DiskRoom(path if folder else path.parent, goes_on if live else "fail", out.reserve_mb)
-    return SparingSink(lambda: open_sink(out.address, out.rotation, encoders), str(path), room)
+    return ReserveSink(lambda: open_sink(out.address, out.rotation, encoders), str(path), room)
 
 
 def open_sink(address: str | None, rotation: Rotation | None = None, encoders: EncoderChoice | None = None) -> Sink:

@@ -41,7 +41,7 @@ def stopped_by_signals() -> Iterator[Event]:
         watcher.start()
         before_fd = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
         stack.callback(signal.set_wakeup_fd, before_fd)
-        impatience = _Impatience()
+        impatience = _SecondCtrlC()
         for number in numbers:
             stack.callback(signal.signal, number, signal.signal(number, impatience))
         yield stop
@@ -53,7 +53,7 @@ def _watch(heard: socket.socket, numbers: frozenset[int], stop: Event) -> None:
             stop.set()
 
 
-class _Impatience:
+class _SecondCtrlC:
     """Called in the main thread at each of the signals: raises KeyboardInterrupt if Ctrl-C comes once more."""
 
     def __init__(self) -> None:

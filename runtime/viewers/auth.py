@@ -130,14 +130,14 @@ class AccessMiddleware:
             scope.setdefault("state", {})[MAY_CHANGE] = self._access.right(headers) == "change"
             await self._app(scope, receive, send)
             return
-        self._log.note("refused", who=who_asks(scope), status=refusal.status)
+        self._log.note("refused", who=client_address(scope), status=refusal.status)
         if scope["type"] == "websocket":
             await _refuse_websocket(refusal, send)
         else:
             await _answer(refusal, path)(scope, receive, send)
 
 
-def who_asks(scope: Scope) -> str:
+def client_address(scope: Scope) -> str:
     """The address a request comes from, which is a proxy's where one stands between."""
     client = scope.get("client")
     return "unknown" if client is None else str(client[0])

@@ -83,7 +83,7 @@ class LatestFrame:
             waiting, self._waiting = self._waiting, set()
         for loop in {told.get_loop() for told in waiting}:
             with suppress(RuntimeError):  # an event loop that has closed has nobody left to tell
-                loop.call_soon_threadsafe(_tell, [told for told in waiting if told.get_loop() is loop])
+                loop.call_soon_threadsafe(_resolve, [told for told in waiting if told.get_loop() is loop])
 
     async def newer_than(self, serial: int) -> NumberedFrame:
         """Wait for a frame of a higher number; it is the newest, whatever came between. Raises LatestFrameClosed."""
@@ -102,7 +102,7 @@ class LatestFrame:
                     self._waiting.discard(told)
 
 
-def _tell(waiting: list[Told]) -> None:
+def _resolve(waiting: list[Told]) -> None:
     for told in waiting:
         if not told.done():
             told.set_result(None)

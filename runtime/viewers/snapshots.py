@@ -16,8 +16,8 @@ from coconet.errors import CoconetError
 from coconet.files import check_place, make_folder, writing_to
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.open_sink import open_sink
+from coconet.runtime.sinks.reserve_sink import DiskRoom, ReserveSink, check_room
 from coconet.runtime.sinks.sink import CLIPPED
-from coconet.runtime.sinks.sparing_sink import DiskRoom, SparingSink, check_room
 from coconet.runtime.sinks.video_file import STAMP, recover_leftovers
 from coconet.runtime.sinks.writer_thread import SinkThread
 from coconet.runtime.viewers.rate_limit import RateLimit, TooOften
@@ -51,7 +51,7 @@ class _Clip:
 
     name: str
     began_s: float
-    file: SparingSink
+    file: ReserveSink
     writer: SinkThread
 
     @property
@@ -128,7 +128,7 @@ class Captures:
                 name = f"{self._stem(self._recordings)}.mp4"
                 recover_leftovers(self.folder, _OURS)
                 path, room = str(self.folder / name), DiskRoom(self.folder, "end", self._reserve_mb)
-                file = SparingSink(lambda: open_sink(path, None, self._choice()), path, room, self._now_s, CLIPPED)
+                file = ReserveSink(lambda: open_sink(path, None, self._choice()), path, room, self._now_s, CLIPPED)
                 writer = SinkThread(file)
                 writer.start()
                 self._clip = _Clip(name, time.monotonic(), file, writer)

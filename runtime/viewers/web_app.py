@@ -17,7 +17,7 @@ from coconet.event_log import log_event
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.view import ViewSettings
-from coconet.runtime.viewers.auth import COOKIE, MAY_CHANGE, Access, AccessMiddleware, who_asks
+from coconet.runtime.viewers.auth import COOKIE, MAY_CHANGE, Access, AccessMiddleware, client_address
 from coconet.runtime.viewers.latest_frame import Jpegs, LatestFrame, LatestFrameClosed, NumberedFrame
 from coconet.runtime.viewers.rate_limit import QuietLog, TooOften, locate_error
 from coconet.runtime.viewers.snapshots import Captures
@@ -75,7 +75,7 @@ def live_app(view: LiveView, access: Access, more: Sequence[BaseRoute] = ()) -> 
         WebSocketRoute("/watch", sessions.watch),
         WebSocketRoute("/events", sessions.listen),
         Mount("/static", StaticFiles(directory=PAGE)),
-        Mount("/captures", _Kept(directory=view.captures.folder, check_dir=False)),
+        Mount("/captures", _LazyFolder(directory=view.captures.folder, check_dir=False)),
         *more,
     ]
     app = Starlette(
@@ -111,7 +111,7 @@ class Json(JSONResponse):
         return json.dumps(content, separators=(",", ":")).encode("ascii")
 
 
-class _Kept(StaticFiles):
+class _LazyFolder(StaticFiles):
     """Files of a folder that is made with the first of them; before that none is found, which is no fault."""
 
     async def check_config(self) -> None:
@@ -130,7 +130,7 @@ class _Actions:
         """Give a cookie to who knows the token."""
         session = self._access.session_for(str((await fields_of(request)).get("token", "")))
         if session is None:
-            self._log.note("refused", who=who_asks(request.scope), status=401)
+            self._log.note("refused", who=client_address(request.scope), status=401)
             return Json({"error": "This is not the token."}, 401)
         answer = Json({})
         # Without a path the cookie is for where the page is, also under the prefix of a proxy.
@@ -183,7 +183,7 @@ class _ViewerSessions:
 
     async def listen(self, socket: WebSocket) -> None:
         """Send every alarm event, as a text of JSON, from the last ones on, until the listener leaves."""
-        await self._one(socket, self._tell)
+        await self._one(socket, self._send_events)
 
     async def _one(self, socket: WebSocket, serve: Callable[[WebSocket], Awaitable[None]]) -> None:
         await socket.accept()
@@ -200,7 +200,7 @@ class _ViewerSessions:
         finally:
             self._viewers -= 1
 
-    async def _tell(self, socket: WebSocket) -> None:
+    async def _send_events(self, socket: WebSocket) -> None:
         serial = 0
         while not self._view.board.closed:
             alarms = self._view.gauge.alarms
@@ -285,7 +285,7 @@ class OneLineErrors:
         try:
             await self._app(scope, receive, noting)
         except Exception as error:
-            self._log.note("page failed", who=who_asks(scope), error=locate_error(error))
+            self._log.note("page failed", who=client_address(scope), error=locate_error(error))
             if scope["type"] == "http" and not begun:
                 await PlainTextResponse("The page failed; the log says where.", 500)(scope, receive, send)
             elif scope["type"] == "websocket":
@@ -345,7 +345,7 @@ def tuning_routes(tuner: AdjustableRig) -> list[BaseRoute]:
 
 def audit(request: Request, what: str, **fields: Any) -> None:
     """Log who changed what; never a token."""
-    log_event("change", who=who_asks(request.scope), what=what, **fields)
+    log_event("change", who=client_address(request.scope), what=what, **fields)
 
 
 def _may_change(request: Request) -> bool:

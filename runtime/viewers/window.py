@@ -75,11 +75,11 @@ class LiveWindow(Background):
             key = cv2.waitKey(_WAIT_MS) & 0xFF
             if key in _END_KEYS:
                 break
-            self._look = look_after(key, self._look)
+            self._look = view_for_key(key, self._look)
         cv2.destroyAllWindows()
 
 
-def look_after(key: int, look: ViewSettings) -> ViewSettings:
+def view_for_key(key: int, look: ViewSettings) -> ViewSettings:
     """Give the look that a key chooses; any other key leaves it as it is."""
     if ord("1") <= key < ord("1") + len(VIEWS):
         return ViewSettings(VIEWS[key - ord("1")], meters=look.meters)

@@ -11,9 +11,9 @@ from coconet.cards.precision import REFERENCE, PrecisionName
 from coconet.errors import CoconetError
 from coconet.export.fp16_range import require_finite
 from coconet.networks.camera_ready import Fuser
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 
-PAIRS = painted_pairs(2, 32, 40)
+PAIRS = synthetic_pairs(2, 32, 40)
 
 
 class Powers(nn.Module):

@@ -22,7 +22,7 @@ from coconet.files import sha256_of
 from coconet.model_names import shipped_checkpoint, shipped_model
 from coconet.networks.checkpoint import load_checkpoint
 from coconet.runtime.backends.open_backend import open_backend
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from tests.support.models.engines import build_file
 
 
@@ -38,7 +38,7 @@ def linked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_the_weights_stay_in_the_checkpoint_and_the_pictures_are_the_same(linked: Path) -> None:
-    pair = painted_pairs(1, 48, 64)[0]
+    pair = synthetic_pairs(1, 48, 64)[0]
     with closing(open_backend(linked, "ort")) as small, closing(open_backend("lite", "ort")) as whole:
         fused, wanted = (one.fuse(pair.visible.pixels, pair.infrared.pixels) for one in (small, whole))
     assert np.array_equal(fused, wanted)

@@ -31,7 +31,7 @@ def filling(monkeypatch: pytest.MonkeyPatch) -> None:
         return Disk(100e9, 100e9 - free, free)
 
     monkeypatch.setattr(shutil, "disk_usage", usage)
-    monkeypatch.setattr("coconet.runtime.sinks.sparing_sink._LOOK_S", 0.0)
+    monkeypatch.setattr("coconet.runtime.sinks.reserve_sink._LOOK_S", 0.0)
 
 
 def cameras(seconds: float) -> tuple[str, ...]:

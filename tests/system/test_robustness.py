@@ -23,12 +23,12 @@ from coconet.networks.coconet import OURS, PUBLISHED, CoCoNet
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.pytorch import EagerBackend
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 
 HEIGHT, WIDTH = 61, 75  # odd, so that every network has to pad
 BASELINES = ["average", "pyramid"]
 FRESH = ["fresh coconet, stored statistics", "fresh coconet, statistics of the picture"]
-PAIR = painted_pairs(1, HEIGHT, WIDTH)[0]
+PAIR = synthetic_pairs(1, HEIGHT, WIDTH)[0]
 VISIBLE: Pixels = PAIR.visible.pixels
 INFRARED: Pixels = PAIR.infrared.pixels
 

@@ -65,7 +65,7 @@ class StreamDecoder:
 
     def __init__(self, stream: VideoStream, where: str, choice: DecoderChoice) -> None:
         """stream: from which nothing was read; where: its name in the log, without a password."""
-        hear_decoders()
+        forward_decoder_logs()
         self.name: str = SOFTWARE
         self._where, self._choice = where, choice
         self._software: Any = stream.codec_context
@@ -215,7 +215,7 @@ class StreamDecoder:
             log_event("decoder", level=level, camera=self._where, codec=self._codec, decoder=self.name)
 
 
-def hear_decoders() -> None:
+def forward_decoder_logs() -> None:
     """Let PyAV hand on what decoders say, every time that they say it, to whoever captures it.
 
     Nothing goes to Python's logging: FFmpeg's messages hold addresses, and with them passwords.

@@ -55,7 +55,7 @@ _GAP_PACKETS = 2  # where a parser cuts a stream into packets, the one before th
 
 
 @dataclass
-class _Fate:
+class _PacketResult:
     """What is found out about a packet; its frame carries it, however much later it comes out.
 
     group: the number of the key frame that it builds on. leads: whether it is shown before a key frame that ends damage
@@ -141,7 +141,8 @@ class WholeFrames:
         for packet in packets:
             self._read += bool(packet.size)
             self.hidden += bool(packet.is_discard)
-            fate = self._fate(packet) if packet.size else _Fate(None, self._group)  # an empty one asks for what is left
+            # An empty packet asks for the frames that are left.
+            fate = self._fate(packet) if packet.size else _PacketResult(None, self._group)
             packet.opaque = fate
             frames, complaint = self._decoder.decode(packet)
             if packet.size:
@@ -157,7 +158,7 @@ class WholeFrames:
         following = next(self._packets, None)
         return self._struck == self._read and (following is None or not following.size)
 
-    def _fate(self, packet: Any) -> _Fate:
+    def _fate(self, packet: Any) -> _PacketResult:
         """What is wrong with a packet before it is decoded: a gap in it, or damage that it builds on."""
         if packet.is_corrupt:
             self._gaps_left = _GAP_PACKETS
@@ -169,7 +170,7 @@ class WholeFrames:
         if packet.is_keyframe:
             self._leading_before = packet.pts if self._broken is not None or not self._group else None
             self._group, self._broken = self._group + 1, None
-            return _Fate(damage, self._group)
+            return _PacketResult(damage, self._group)
         leads = self._leading_before is not None and packet.pts is not None and packet.pts < self._leading_before
         if not leads:
             self._leading_before = None
@@ -177,9 +178,9 @@ class WholeFrames:
             damage = Damage(self._broken.words)
         if leads and damage is None:
             damage = Damage("no picture that it builds on")
-        return _Fate(damage, self._group, leads, headless=not self._group or (leads and self._group == 1))
+        return _PacketResult(damage, self._group, leads, headless=not self._group or (leads and self._group == 1))
 
-    def _book(self, fate: _Fate) -> None:
+    def _book(self, fate: _PacketResult) -> None:
         if fate.damage is not None and self._broken is None:
             self._struck = self._read
         if fate.headless:
@@ -191,7 +192,7 @@ class WholeFrames:
 
     def _outcome(self, frame: Any) -> Outcome:
         """A frame as it comes out; damage may be noticed only now, and then taints what follows up to a key frame."""
-        fate = frame.opaque if isinstance(frame.opaque, _Fate) else _Fate(None, self._group)
+        fate = frame.opaque if isinstance(frame.opaque, _PacketResult) else _PacketResult(None, self._group)
         if fate.headless:
             return Outcome(frame, _HEADLESS, _time_ns(frame))
         if fate.damage is None and (frame.is_corrupt or fate.group == self._tainted):

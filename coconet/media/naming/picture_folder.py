@@ -40,7 +40,7 @@ def pictures_below(folder: Path) -> list[Path]:
         if not found:
             inside = (path for path in folder.rglob("*") if is_picture(path) and found_by(path.is_file))
             found = sorted(path for path in inside if not is_hidden(path.relative_to(folder)))
-    _tell_unread(folder)
+    _warn_of_unread(folder)
     if not found:
         raise CoconetError(
             folder,
@@ -51,7 +51,7 @@ def pictures_below(folder: Path) -> list[Path]:
     return found
 
 
-def _tell_unread(folder: Path) -> None:
+def _warn_of_unread(folder: Path) -> None:
     """Warn of pictures that lie in a folder and are of kinds that are not read."""
     unread = [
         path for path in folder.iterdir() if path.suffix.lower() in UNREAD_SUFFIXES and not path.name.startswith(".")

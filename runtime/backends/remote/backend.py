@@ -17,7 +17,7 @@ from coconet.cards.precision import REFERENCE
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Answer, Backend
-from coconet.runtime.backends.remote.connection import ServerAnswer, ServerConnection, ServerGone, ServerSilent
+from coconet.runtime.backends.remote.connection import ServerAnswer, ServerConnection, ServerTimeout, ServerUnreachable
 from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.backends.remote.server_link import ServerLink
 from coconet.runtime.frame_check import adapt_frames, like_visible
@@ -112,12 +112,12 @@ class RemoteBackend:
         try:
             fused = sent.picture.result(max(0.0, sent.until_s - time.monotonic()))
             return Answer(like_visible(fused, sent.visible.shape[2]))
-        except (NotInTime, ServerSilent):
+        except (NotInTime, ServerTimeout):
             for connection in tuple(sent.asked):
                 connection.cut()
             self._link.note_silence()
             return Answer(None) if self._live else self._without_server(sent)
-        except (ServerGone, InferenceError) as error:
+        except (ServerUnreachable, InferenceError) as error:
             if self._live and isinstance(error, InferenceError) and error.status == _LATE:
                 return Answer(None)
             self._link.note_loss(error.got)
@@ -167,7 +167,7 @@ class RemoteBackend:
             within_s = max(0.001, until_s - time.monotonic())
             answer = connection.ask(f"{self._address.path}/infer", within_s, packed)
             if answer.status != _OK:
-                raise _said(self._address, answer)
+                raise _refusal_of(self._address, answer)
             (fused,) = spec_of(self.card).outputs
             pixels = read_answer(answer.body, answer.headers.get(HEADER_LENGTH.lower()), fused)[0]
             self._link.note_answer()
@@ -179,7 +179,7 @@ class RemoteBackend:
         connection = ServerConnection(self._address)
         try:
             return connection.ask(f"{self._address.path}/ready", 1.0).status == _OK
-        except ServerGone:
+        except ServerUnreachable:
             return False
         finally:
             connection.cut()
@@ -211,7 +211,7 @@ def served_card(address: ServerAddress) -> ModelCard:
     finally:
         connection.cut()
     if metadata.status != _OK:
-        raise _said(address, metadata)
+        raise _refusal_of(address, metadata)
     return card or _card_of_metadata(address, _object(address, metadata))
 
 
@@ -242,17 +242,17 @@ def _object(address: ServerAddress, answer: ServerAnswer) -> dict[str, Any]:
     return told
 
 
-class _ServerSaid(InferenceError):
+class _ServerRefusal(InferenceError):
     """What a server answered instead of a picture."""
 
 
-def _said(address: ServerAddress, answer: ServerAnswer) -> InferenceError:
+def _refusal_of(address: ServerAddress, answer: ServerAnswer) -> InferenceError:
     try:
         told = str(json.loads(answer.body)["error"])[:300]
     except (ValueError, RecursionError, KeyError, TypeError):
         told = ""
     wanted = "an answer with a picture" if answer.status in (_LATE, _FULL) else "a request that it takes"
-    error = _ServerSaid(address, wanted=wanted, got=f"{answer.status}: {told}", remedy="See what the server says.")
+    error = _ServerRefusal(address, wanted=wanted, got=f"{answer.status}: {told}", remedy="See what the server says.")
     error.status = answer.status
     return error
 

@@ -25,11 +25,11 @@ class ServerAnswer:
     body: bytes
 
 
-class ServerGone(CoconetError):
+class ServerUnreachable(CoconetError):
     """A server that cannot be reached, or that broke off."""
 
 
-class ServerSilent(ServerGone):
+class ServerTimeout(ServerUnreachable):
     """A server that does not answer in time."""
 
 
@@ -42,9 +42,9 @@ class ServerConnection:
         self._cuts = 0
 
     def ask(self, path: str, within_s: float, packed: Packed | None = None) -> ServerAnswer:
-        """Send what is packed, or only ask, and wait for the answer. within_s: the longest silence. Raises ServerGone.
+        """Send what is packed, or only ask, and wait for the answer. within_s: the longest silence.
 
-        A connection that the server has closed since the last answer is opened once more.
+        A connection that the server has closed since the last answer is opened once more. Raises ServerUnreachable.
         """
         cuts, kept = self._cuts, self._open
         try:
@@ -64,7 +64,7 @@ class ServerConnection:
             raise self._gone(error) from error
 
     def cut(self) -> None:
-        """Close the connection; a request that is under way in another thread ends with ServerGone."""
+        """Close the connection; a request that is under way in another thread ends with ServerUnreachable."""
         self._cuts += 1
         found, self._open = self._open, None
         if found is not None:
@@ -84,10 +84,10 @@ class ServerConnection:
             raise HTTPException("an answer without end")
         return ServerAnswer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, found)
 
-    def _gone(self, error: Exception) -> ServerGone:
+    def _gone(self, error: Exception) -> ServerUnreachable:
         silent = isinstance(error, TimeoutError)
         said = "no answer in time" if silent else getattr(error, "strerror", None)
-        return (ServerSilent if silent else ServerGone)(
+        return (ServerTimeout if silent else ServerUnreachable)(
             self._address,
             wanted="a server that answers",
             got=said or str(error) or type(error).__name__,

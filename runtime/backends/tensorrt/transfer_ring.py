@@ -116,7 +116,7 @@ class FrameRing:
         """
         with self._unfailed():
             if not self._free:
-                raise _misused("a free slot", f"{self.pending} pending frames", "Collect a frame first.")
+                raise _ring_misuse("a free slot", f"{self.pending} pending frames", "Collect a frame first.")
             slot = self._free.popleft()
             np.copyto(slot.pictures[VISIBLE], visible)
             np.copyto(slot.pictures[INFRARED], infrared)
@@ -128,7 +128,7 @@ class FrameRing:
         """Wait for the oldest pending frame and return it, (H, W, C) uint8. Raises CoconetError where none is."""
         with self._unfailed():
             if not self._busy:
-                raise _misused("a pending frame", "none", "Submit a pair of frames first.")
+                raise _ring_misuse("a pending frame", "none", "Submit a pair of frames first.")
             slot = self._busy[0]
             self._gpu.finish(slot.downloaded)
             fused: Pixels = slot.pictures[FUSED].copy()
@@ -172,10 +172,10 @@ class FrameRing:
     def _unfailed(self) -> Iterator[None]:
         """Refuse a ring in which something failed; what fails inside the block makes it one."""
         if self._failed:
-            raise _misused("one whose frames all came back", "one with an error", "Close it, and make another.")
+            raise _ring_misuse("one whose frames all came back", "one with an error", "Close it, and make another.")
         try:
             yield
-        except _Misused:
+        except _RingMisuse:
             raise
         except BaseException:
             self._failed = True
@@ -277,12 +277,12 @@ class FrameRing:
         return thing
 
 
-class _Misused(CoconetError):
+class _RingMisuse(CoconetError):
     """A call at the wrong time, which changes nothing."""
 
 
-def _misused(wanted: str, got: str, remedy: str) -> _Misused:
-    return _Misused("frame ring", wanted=wanted, got=got, remedy=remedy)
+def _ring_misuse(wanted: str, got: str, remedy: str) -> _RingMisuse:
+    return _RingMisuse("frame ring", wanted=wanted, got=got, remedy=remedy)
 
 
 def _size(shape: Shape) -> int:

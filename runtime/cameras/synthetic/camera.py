@@ -20,7 +20,7 @@ _NOISE_MARGIN_PX = 64  # the stored noise is that much larger than a frame, so t
 SidePx = Annotated[int, Field(ge=32, le=8192)]
 
 
-class PaintedSettings(Checked):
+class SyntheticSettings(Checked):
     """What a painted camera delivers.
 
     fps: frames a second. width, height: in pixels; cameras of one aspect ratio see the same street at any size.
@@ -37,7 +37,7 @@ class PaintedSettings(Checked):
     duration_s: Annotated[float, Field(gt=0, le=1e9)] | None = None
 
     @model_validator(mode="after")
-    def _frames_stay_in_order(self) -> PaintedSettings:
+    def _frames_stay_in_order(self) -> SyntheticSettings:
         if self.jitter_ms >= 1000 / self.fps:
             raise CoconetError(
                 "jitter_ms",
@@ -48,7 +48,7 @@ class PaintedSettings(Checked):
         return self
 
 
-class PaintedCamera:
+class SyntheticCamera:
     """One camera of the painted rig, which paints as fast as it is read; PacedCamera makes it a live one.
 
     A frame's picture is the scene at its stamp, so two cameras see the same moment at the same stamp.
@@ -56,10 +56,10 @@ class PaintedCamera:
 
     realtime = False
 
-    def __init__(self, role: Literal["visible", "infrared"], settings: PaintedSettings | None = None) -> None:
+    def __init__(self, role: Literal["visible", "infrared"], settings: SyntheticSettings | None = None) -> None:
         """Set up a visible camera, (H, W, 3) BGR, or an infrared one, (H, W, 1); both uint8."""
         self.name = f"painted {role}"
-        self._settings = settings or PaintedSettings()
+        self._settings = settings or SyntheticSettings()
         self._scene = scene(self._settings.width, self._settings.height, self._settings.seed)
         self._infrared = role == "infrared"
         self._noise = _Noise(self._settings, self._infrared)
@@ -87,7 +87,7 @@ class PaintedCamera:
 class _Noise:
     """Sensor noise: a stored field larger than the frame, of which every frame cuts another piece."""
 
-    def __init__(self, settings: PaintedSettings, infrared: bool) -> None:
+    def __init__(self, settings: SyntheticSettings, infrared: bool) -> None:
         rng = np.random.default_rng((settings.seed, 2, infrared))
         sides = (settings.height + _NOISE_MARGIN_PX, settings.width + _NOISE_MARGIN_PX)
         field = rng.standard_normal(sides if infrared else (*sides, 3), np.float32) * settings.noise
@@ -103,9 +103,9 @@ class _Noise:
         return cv2.subtract(cv2.add(picture, self._above[piece]), self._below[piece])
 
 
-def painted_pairs(count: int, height_px: int = 480, width_px: int = 640) -> list[FramePair]:
+def synthetic_pairs(count: int, height_px: int = 480, width_px: int = 640) -> list[FramePair]:
     """The first pairs of the painted rig, which needs neither cameras nor files."""
-    settings = PaintedSettings(width=width_px, height=height_px, seed=3)
-    visible, infrared = PaintedCamera("visible", settings), PaintedCamera("infrared", settings)
+    settings = SyntheticSettings(width=width_px, height=height_px, seed=3)
+    visible, infrared = SyntheticCamera("visible", settings), SyntheticCamera("infrared", settings)
     frames = ((visible.read(), infrared.read()) for _ in range(count))
     return [FramePair(seen, thermal) for seen, thermal in frames if seen is not None and thermal is not None]

@@ -10,7 +10,7 @@ import pytest
 
 from coconet.benchmarks.latency.worker import Worker, pictures
 from coconet.runtime.backends.open_backend import open_backend
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
 
@@ -19,6 +19,6 @@ def test_a_worker_does_not_hear_ctrl_c_and_the_process_that_asks_still_does() ->
     before = signal.getsignal(signal.SIGINT)
     with Worker("average", partial(open_backend, "average")) as worker:
         os.kill(worker.pid, signal.SIGINT)
-        worker.hold(painted_pairs(2, 48, 64))
+        worker.hold(synthetic_pairs(2, 48, 64))
         assert len(worker.ask(pictures)) == 2
     assert signal.getsignal(signal.SIGINT) is before

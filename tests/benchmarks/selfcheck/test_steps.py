@@ -11,7 +11,7 @@ from coconet.benchmarks.machine.sensor import Reading
 from coconet.benchmarks.selfcheck import steps as selfcheck_steps
 from coconet.benchmarks.selfcheck.report import SelfCheckReport
 from coconet.benchmarks.selfcheck.step import Absent, Figures, Outcome, Step, outcomes
-from coconet.benchmarks.selfcheck.steps import NOT_SHIPPED, Patience, SelfCheck
+from coconet.benchmarks.selfcheck.steps import NOT_SHIPPED, SelfCheck, StepTimes
 from coconet.benchmarks.studies import transfer_ring
 from coconet.cards.frame_size import FrameSize
 from coconet.errors import CoconetError, MissingPackage
@@ -22,7 +22,7 @@ from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.doctor.finding import Finding
 from tests.support.gpu.stand_in_gpu import StandInGpu
 
-SHORT = Patience(rig_s=0.5, measure_s=0.05, power_s=0.1)
+SHORT = StepTimes(rig_s=0.5, measure_s=0.05, power_s=0.1)
 
 
 def raising(error: Exception) -> Step:
@@ -115,7 +115,7 @@ def test_the_time_to_expect_is_that_of_what_is_here(monkeypatch: pytest.MonkeyPa
     def told(device: CudaDevice | None, flavour: str | None) -> tuple[float, float, float]:
         monkeypatch.setattr(selfcheck_steps, "first_cuda_device", lambda: device or refuse())
         monkeypatch.setattr(own_engine, "flavour_of", lambda _: flavour)
-        with SelfCheck(Patience()) as check:
+        with SelfCheck(StepTimes()) as check:
             minutes = {step.name: step.minutes for step in check.steps()}
         return minutes["engine of lite at 480x640"], minutes["latency of lite-int8 at 480x640"], sum(minutes.values())
 

@@ -11,13 +11,13 @@ import pytest
 from coconet.benchmarks.studies.alignment_recovery import (
     Recovery,
     Scene,
+    describe_data_sets,
     main,
     recover,
     recovery_table,
     scenes_in,
-    told_data_sets,
 )
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.terminal import Console
 from tests.support.media.pair_folders import write_pair
 
@@ -38,14 +38,14 @@ def test_the_table_counts_what_is_near_and_what_is_refused() -> None:
         console.print(recovery_table(found))
     assert "stills shift 2 1 1.00 1.00 50% 3.00 0%" in " ".join(shown.get().split())
     assert found[1].fields()["carried_px"] is None
-    assert told_data_sets(found)[0].startswith("stills: - px")
+    assert describe_data_sets(found)[0].startswith("stills: - px")
 
 
 @pytest.mark.slow
 def test_a_painted_rig_is_recovered_from_every_warp_told_and_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pair = painted_pairs(1, 240, 320)[0]
+    pair = synthetic_pairs(1, 240, 320)[0]
     write_pair(tmp_path / "roadscene", "street.png", pair.visible.pixels, pair.infrared.pixels)
     monkeypatch.setattr(sys, "argv", ["recovery", str(tmp_path), "--json", str(tmp_path / "found.json")])
     main()

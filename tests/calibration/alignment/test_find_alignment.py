@@ -15,7 +15,7 @@ from coconet.calibration.alignment.points import PointRegistrar, register_points
 from coconet.calibration.commands.align import align
 from coconet.config import read_toml
 from coconet.errors import CoconetError
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.preprocess.drift import DriftWatch
 from coconet.runtime.preprocess.warp import Alignment, Lens, Plane, as_matrix
@@ -25,7 +25,7 @@ from tests.support.programs.called import call, complaint_of
 from tests.support.rigs.homography import distance_px
 
 SIZE = (320, 240)
-PAIR = painted_pairs(1, SIZE[1], SIZE[0])[0]
+PAIR = synthetic_pairs(1, SIZE[1], SIZE[0])[0]
 
 
 def warp(shift: tuple[float, float] = (0, 0), scale: float = 1.0, degrees: float = 0.0) -> np.ndarray:

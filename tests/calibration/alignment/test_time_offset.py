@@ -18,7 +18,7 @@ from coconet.calibration.commands.offset import offset
 from coconet.config import read_toml
 from coconet.errors import CoconetError
 from coconet.runtime.cameras.open_camera import Role
-from coconet.runtime.cameras.synthetic.camera import PaintedCamera, PaintedSettings
+from coconet.runtime.cameras.synthetic.camera import SyntheticCamera, SyntheticSettings
 from coconet.runtime.frame import Frame
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.media.recordings import flat, write_video
@@ -29,7 +29,7 @@ FPS, SECONDS = 50, 6.0
 
 
 def painted(role: Role) -> list[Frame]:
-    camera = PaintedCamera(role, PaintedSettings(fps=FPS, width=128, height=96, duration_s=SECONDS))
+    camera = SyntheticCamera(role, SyntheticSettings(fps=FPS, width=128, height=96, duration_s=SECONDS))
     return list(iter(camera.read, None))
 
 

@@ -22,7 +22,7 @@ from coconet.calibration.int8.threshold import RangeMethod
 from coconet.cards.precision import PRECISIONS, ParityLimits
 from coconet.media.pixels import Pixels
 from coconet.runtime.cameras.pair_folder import FolderFrames
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.commands.verify import verify
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
@@ -149,7 +149,7 @@ def test_a_gate_on_real_frames_sees_ranges_of_dark_noise(lopsided: Path) -> None
 def test_the_gate_gives_the_verdict_of_verify_metrics_and_all(lopsided: Path, tmp_path: Path) -> None:
     model = OnnxModel.read(lopsided)
     sites = quantizable_convs(model)
-    frames = painted_pairs(2, 48, 64)
+    frames = synthetic_pairs(2, 48, 64)
     ranges = observe(model, sorted({site.activation for site in sites}), frames).ranges(RangeMethod())
     quantized = quantize_model(model, sites, ranges)
     limits = ParityLimits(10.0, 255)

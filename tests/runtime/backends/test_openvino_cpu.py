@@ -14,7 +14,7 @@ from coconet.media.image import read_gray, read_picture
 from coconet.media.pixels import Pixels, RawPixels
 from coconet.model_names import model_path
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from tests.support.models.tiny_onnx import averaging_model, write_averaging_model
 from tests.support.rigs.aligned_rig import BENT, INFRARED_PX, VISIBLE_PX, write_both_models
 
@@ -25,7 +25,7 @@ from coconet.runtime.backends.openvino_cpu import OpenVinoBackend
 
 @pytest.mark.parametrize(("model", "differing"), [("lite", 0.001), ("lite-int8", 0.1)])
 def test_openvino_agrees_with_onnx_runtime(model: str, differing: float) -> None:
-    (pair,) = painted_pairs(1, 96, 128)
+    (pair,) = synthetic_pairs(1, 96, 128)
     sides = (pair.visible.pixels, pair.infrared.pixels)
     ours = OpenVinoBackend(model_path(model), 1).fuse(*sides)
     theirs = OnnxRuntimeBackend(model_path(model), 1, optimise=False).fuse(*sides)

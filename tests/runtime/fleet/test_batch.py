@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Event
 
-from coconet.runtime.fleet.batch import TRIES, Standing, run_batch
-from coconet.runtime.fleet.engine import Died, Heard
+from coconet.runtime.fleet.batch import TRIES, BatchProgress, run_batch
+from coconet.runtime.fleet.engine import JobMessage, WorkerDied
 from coconet.runtime.fleet.job import Job, Outcome, Progress
 from coconet.runtime.fleet.report import report_of, to_html
 
@@ -22,7 +22,7 @@ def made(job: Job) -> Outcome:
 class Crew:
     """Two workers; `ends` says what becomes of a job. submitted: the names of the jobs, in order."""
 
-    def __init__(self, ends: Callable[[Job], Outcome | Died]) -> None:
+    def __init__(self, ends: Callable[[Job], Outcome | WorkerDied]) -> None:
         self._ends, self._busy, self.submitted, self.most = ends, list[Job](), list[str](), 0
 
     @property
@@ -34,9 +34,9 @@ class Crew:
         self._busy.append(job)
         self.submitted.append(job.name)
 
-    def hear(self, within_s: float) -> list[Heard]:
+    def hear(self, within_s: float) -> list[JobMessage]:
         job = self._busy.pop(0)
-        return [Heard(job, Progress(5)), Heard(job, self._ends(job))]
+        return [JobMessage(job, Progress(5)), JobMessage(job, self._ends(job))]
 
     def close(self) -> None:
         """Nobody is there."""
@@ -52,14 +52,14 @@ def test_every_job_is_made_once_and_outcomes_are_in_the_order_of_the_jobs() -> N
 
 def test_the_job_of_a_worker_that_dies_goes_to_another_one() -> None:
     deaths = iter([True])
-    crew = Crew(lambda job: Died("gone") if job.name == "two" and next(deaths, False) else made(job))
+    crew = Crew(lambda job: WorkerDied("gone") if job.name == "two" and next(deaths, False) else made(job))
     result = run_batch(JOBS, crew, Event())
     assert sorted(crew.submitted) == ["one", "three", "two", "two"]
     assert all(outcome.manifest for outcome in result.outcomes.values())
 
 
 def test_a_job_that_kills_its_workers_is_given_up_and_the_others_are_made() -> None:
-    crew = Crew(lambda job: Died("ended by SIGKILL") if job.name == "one" else made(job))
+    crew = Crew(lambda job: WorkerDied("ended by SIGKILL") if job.name == "one" else made(job))
     result = run_batch(JOBS, crew, Event())
     assert crew.submitted.count("one") == TRIES
     assert result.outcomes["one"].reason == "given up after 3 workers died of it; the last one: ended by SIGKILL"
@@ -80,7 +80,7 @@ def test_a_batch_that_is_stopped_takes_no_more_jobs_and_says_so() -> None:
 
 
 def test_what_is_left_is_told_in_hours_of_video() -> None:
-    standing = Standing(2, seconds_left=5400, under_way={"one": 30}, begun_s=0)
+    standing = BatchProgress(2, seconds_left=5400, under_way={"one": 30}, begun_s=0)
     assert standing.to_text().endswith("frames a second, 1.50 h of video left")
 
 

@@ -14,7 +14,7 @@ from threading import Event
 import pytest
 
 from coconet.runtime.fleet.batch import run_batch
-from coconet.runtime.fleet.engine import Heard
+from coconet.runtime.fleet.engine import JobMessage
 from coconet.runtime.fleet.job import BatchSettings, Job, Progress, WorkerShare
 from coconet.runtime.fleet.job_list import read_jobs
 from coconet.runtime.fleet.local_engine import LocalEngine
@@ -106,7 +106,7 @@ class _Killing:
     def submit(self, job: Job) -> None:
         self._engine.submit(job)
 
-    def hear(self, within_s: float) -> list[Heard]:
+    def hear(self, within_s: float) -> list[JobMessage]:
         heard = self._engine.hear(within_s)
         if not self.killed and any(isinstance(one.sign, Progress) and one.sign.frames for one in heard):
             self.killed = True

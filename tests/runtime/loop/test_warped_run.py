@@ -10,7 +10,7 @@ import pytest
 import coconet
 from coconet.errors import CoconetError
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
-from coconet.runtime.badge import survivor_picture
+from coconet.runtime.badge import single_camera_picture
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.preprocess.drift import residual_shift_px
 from coconet.runtime.preprocess.warp import Alignment
@@ -72,7 +72,7 @@ def test_the_survivor_of_a_lost_camera_and_the_drift_are_of_the_laid_picture(
     assert residual_shift_px(laid) == residual_shift_px(warped)
     for pair in (laid, warped):
         object.__setattr__(pair, "missing", frozenset({"visible"}))
-    assert np.array_equal(survivor_picture(laid), survivor_picture(warped))
+    assert np.array_equal(single_camera_picture(laid), single_camera_picture(warped))
 
 
 def test_an_alignment_that_changes_while_a_rig_runs_is_the_models_next(

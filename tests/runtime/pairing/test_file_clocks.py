@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coconet.runtime.pairing.file_clocks import FileClock, lay_together
+from coconet.runtime.pairing.file_clocks import FileClock, align_starts
 from tests.support.media.recordings import ListCamera, stamped
 
 MS, HOUR_MS = 10**6, 3_600_000
@@ -62,15 +62,15 @@ def test_pauses_and_variable_rates_stay_as_they_are(stamps_ms: list[int]) -> Non
 @pytest.mark.parametrize(("late_ms", "shift_ms"), [(15, 0), (-20, 0), (1480, -1480), (-1480, 1480)])
 def test_files_that_begin_further_apart_than_a_pair_are_laid_together(late_ms: int, shift_ms: int) -> None:
     visible, infrared = clock(STEADY), clock([stamp + late_ms for stamp in STEADY])
-    assert lay_together(visible, infrared, None) == shift_ms * MS
+    assert align_starts(visible, infrared, None) == shift_ms * MS
     assert given(visible) == STEADY
     assert given(infrared) == [stamp + late_ms + shift_ms for stamp in STEADY]
 
 
 def test_it_is_said_by_how_much(capsys: pytest.CaptureFixture[str]) -> None:
-    lay_together(clock(STEADY), clock([stamp + 2345 for stamp in STEADY]), None)
+    align_starts(clock(STEADY), clock([stamp + 2345 for stamp in STEADY]), None)
     assert "begins 2.345 s after" in capsys.readouterr().err
 
 
 def test_an_empty_file_is_left_alone() -> None:
-    assert lay_together(clock(STEADY), clock([]), None) == 0
+    assert align_starts(clock(STEADY), clock([]), None) == 0

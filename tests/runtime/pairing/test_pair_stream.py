@@ -14,7 +14,7 @@ from coconet.errors import CoconetError
 from coconet.media.thermal import ThermalSettings
 from coconet.runtime.cameras.files import Pace, PacedCamera, VideoCamera
 from coconet.runtime.cameras.open_camera import ROLES
-from coconet.runtime.cameras.synthetic.camera import PaintedCamera, PaintedSettings
+from coconet.runtime.cameras.synthetic.camera import SyntheticCamera, SyntheticSettings
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.pairing.live_pairs import pair_live_cameras
 from coconet.runtime.pairing.pair_stream import pair_recordings
@@ -49,8 +49,8 @@ def test_two_videos_of_one_rate_give_every_pair_in_order(tmp_path: Path) -> None
 
 
 def test_of_unlike_rates_the_slower_camera_sets_the_pace() -> None:
-    visible = PaintedCamera("visible", PaintedSettings(fps=30, width=32, height=32, duration_s=2))
-    infrared = PaintedCamera("infrared", PaintedSettings(fps=9, width=32, height=32, duration_s=2, jitter_ms=4))
+    visible = SyntheticCamera("visible", SyntheticSettings(fps=30, width=32, height=32, duration_s=2))
+    infrared = SyntheticCamera("infrared", SyntheticSettings(fps=9, width=32, height=32, duration_s=2, jitter_ms=4))
     with pair_recordings(visible, infrared) as stream:
         skews = [abs(pair.skew_ns) for pair in stream]
     assert len(skews) == 18
@@ -139,8 +139,8 @@ def test_of_live_cameras_a_slow_consumer_gets_the_newest_pair() -> None:
 
 def test_replay_at_its_own_pace_pairs_like_a_live_rig() -> None:
     pace = Pace()
-    settings = PaintedSettings(fps=100, width=32, height=32, duration_s=0.1, noise=0)
-    visible, infrared = (PacedCamera(PaintedCamera(role, settings), pace) for role in ROLES)
+    settings = SyntheticSettings(fps=100, width=32, height=32, duration_s=0.1, noise=0)
+    visible, infrared = (PacedCamera(SyntheticCamera(role, settings), pace) for role in ROLES)
     with pair_live_cameras(visible, infrared) as stream:
         skews = [pair.skew_ns for pair in stream]
     assert stream.realtime

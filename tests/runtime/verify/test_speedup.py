@@ -8,7 +8,7 @@ import pytest
 from coconet.cards.model_card import ModelCard
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.rules.baseline import BaselineBackend
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.verify.speedup import measure_speedup
 
@@ -43,7 +43,7 @@ class Timed:
 
 @pytest.fixture
 def pair() -> FramePair:
-    return next(iter(painted_pairs(1)))
+    return next(iter(synthetic_pairs(1)))
 
 
 def test_twice_as_fast_is_two_and_the_first_call_does_not_count(pair: FramePair) -> None:

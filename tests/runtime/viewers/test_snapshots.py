@@ -99,7 +99,7 @@ def test_recordings_have_a_rate(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_is_nearly_full_takes_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coconet.runtime.sinks.sparing_sink.spare_bytes", lambda _folder, _reserve: -1)
+    monkeypatch.setattr("coconet.runtime.sinks.reserve_sink.spare_bytes", lambda _folder, _reserve: -1)
     captures = Captures(tmp_path)
     for act in (captures.start, lambda: captures.snapshot(fused_frame())):
         with pytest.raises(CoconetError, match="wanted 1 GB free"):
@@ -115,7 +115,7 @@ def test_a_recording_that_was_ended_by_a_full_disk_says_so_and_is_whole(
     name = captures.start().name
     captures.note(fused_frame(0))
     assert until(lambda: captures.recording is not None and captures.recording.frames == 1)
-    monkeypatch.setattr("coconet.runtime.sinks.sparing_sink.spare_bytes", lambda _folder, _reserve: -1)
+    monkeypatch.setattr("coconet.runtime.sinks.reserve_sink.spare_bytes", lambda _folder, _reserve: -1)
     now_s[0] = 2.0
     captures.note(fused_frame(1))
     assert until(lambda: captures.recording is not None and "nearly full" in captures.recording.trouble)

@@ -12,7 +12,7 @@ from coconet.errors import CoconetError
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.view import ViewSettings
 from coconet.runtime.viewers import window
-from coconet.runtime.viewers.window import LiveWindow, check_window, look_after
+from coconet.runtime.viewers.window import LiveWindow, check_window, view_for_key
 from tests.support.programs.patience import PATIENCE_S
 
 WINDOWS = "GUI:                           NONE" not in cv2.getBuildInformation()
@@ -28,10 +28,10 @@ def test_a_window_is_refused_without_windows_in_opencv_or_without_a_display() ->
 
 
 def test_keys_choose_what_a_window_shows() -> None:
-    assert look_after(ord("3"), ViewSettings()) == ViewSettings("infrared")
-    assert look_after(ord("c"), ViewSettings("infrared", "inferno")) == ViewSettings("infrared", "turbo")
-    assert look_after(ord("c"), ViewSettings("infrared", "turbo")) == ViewSettings("infrared", "white-hot")
-    assert look_after(255, ViewSettings("alignment")) == ViewSettings("alignment")
+    assert view_for_key(ord("3"), ViewSettings()) == ViewSettings("infrared")
+    assert view_for_key(ord("c"), ViewSettings("infrared", "inferno")) == ViewSettings("infrared", "turbo")
+    assert view_for_key(ord("c"), ViewSettings("infrared", "turbo")) == ViewSettings("infrared", "white-hot")
+    assert view_for_key(255, ViewSettings("alignment")) == ViewSettings("alignment")
 
 
 @pytest.mark.skipif(WINDOWS, reason="this OpenCV has windows, so that none fails")

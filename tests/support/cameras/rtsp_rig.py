@@ -21,7 +21,7 @@ import numpy as np
 from coconet.media.pixels import Pixels
 from coconet.media.video import VideoReader
 from coconet.runtime.backends.rules.baseline import BaselineBackend
-from coconet.runtime.cameras.synthetic.camera import PaintedCamera, PaintedSettings
+from coconet.runtime.cameras.synthetic.camera import SyntheticCamera, SyntheticSettings
 from coconet.runtime.frame import FramePair, Side
 from coconet.runtime.loop.pipeline import fuse_pair
 from coconet.runtime.rig.open_rig import open_rig
@@ -75,7 +75,7 @@ def write_jpegs(folder: Path, pictures: Iterable[Pixels]) -> Path:
 
 
 def painted(role: Side, fps: float, seconds: float) -> Iterable[Pixels]:
-    camera = PaintedCamera(role, PaintedSettings(fps=fps, width=320, height=240, duration_s=seconds))
+    camera = SyntheticCamera(role, SyntheticSettings(fps=fps, width=320, height=240, duration_s=seconds))
     while (frame := camera.read()) is not None:
         yield frame.pixels
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from coconet.networks.camera_ready import Fuser
-from coconet.networks.checkpoint import Checkpoint, Wish, load_weights
+from coconet.networks.checkpoint import Checkpoint, WeightOptions, load_weights
 from tests.support.weights.zoo import PUBLISHED, Published, published
 from tests.support.weights.zoo_forward import FORWARD
 
@@ -51,5 +51,5 @@ def test_files_wrapped_as_they_are_passed_on_give_what_the_description_computes(
 )
 def test_another_rule_gives_what_its_description_computes(tmp_path: Path, name: str, rule: str) -> None:
     paths = published(name).write(tmp_path)
-    loaded = load_weights([str(path) for path in paths], Wish(rule=rule))
+    loaded = load_weights([str(path) for path in paths], WeightOptions(rule=rule))
     require_the_described_picture(loaded, published(name), rule)

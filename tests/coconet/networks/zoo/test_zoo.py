@@ -9,7 +9,14 @@ import pytest
 import torch
 
 from coconet.errors import CoconetError
-from coconet.networks.checkpoint import NETWORKS, Wish, load_checkpoint, load_weights, network_named, save_checkpoint
+from coconet.networks.checkpoint import (
+    NETWORKS,
+    WeightOptions,
+    load_checkpoint,
+    load_weights,
+    network_named,
+    save_checkpoint,
+)
 from tests.support.weights.zoo import PUBLISHED, Published, published
 
 each = pytest.mark.parametrize("one", PUBLISHED, ids=[one.name for one in PUBLISHED])
@@ -165,13 +172,13 @@ def test_the_colour_file_of_densefuse_is_refused_by_what_differs(tmp_path: Path)
 def test_a_name_that_does_not_fit_the_tensors_is_refused(tmp_path: Path) -> None:
     path = published("densefuse").write(tmp_path)[0]
     with pytest.raises(CoconetError, match="wanted the published weights of tardal, got 16 tensors of none"):
-        load_weights([str(path)], Wish("tardal"))
+        load_weights([str(path)], WeightOptions("tardal"))
 
 
 @pytest.mark.parametrize(("name", "rule"), [("didfuse", "l1"), ("didfuse", "average"), ("ifcnn", "sum")])
 def test_another_rule_fuses_otherwise_and_stands_in_the_card(tmp_path: Path, name: str, rule: str) -> None:
     path = published(name).write(tmp_path)[0]
-    usual, other = (load_weights([str(path)], Wish(rule=word)) for word in ("", rule))
+    usual, other = (load_weights([str(path)], WeightOptions(rule=word)) for word in ("", rule))
     assert other.card.publication is not None
     assert other.card.publication.fusion_rule == rule
     images = torch.rand(2, 1, 1, 24, 32)
@@ -182,4 +189,4 @@ def test_another_rule_fuses_otherwise_and_stands_in_the_card(tmp_path: Path, nam
 @pytest.mark.parametrize(("name", "rule"), [("didfuse", "maximum"), ("tardal", "sum")])
 def test_a_rule_that_a_network_has_not_is_refused(tmp_path: Path, name: str, rule: str) -> None:
     with pytest.raises(CoconetError, match=f"--rule: wanted .*, got '{rule}'"):
-        load_weights([str(published(name).write(tmp_path)[0])], Wish(rule=rule))
+        load_weights([str(published(name).write(tmp_path)[0])], WeightOptions(rule=rule))

@@ -10,15 +10,15 @@ from coconet.media.pixels import RawPixels
 from coconet.runtime.cameras.device.pixel_layouts import LAYOUTS, FrameLayout
 from coconet.runtime.cameras.device.torn_frames import TornGuard
 from coconet.runtime.cameras.device.v4l2 import DeviceMode, V4l2Camera
-from coconet.runtime.cameras.synthetic.camera import PaintedCamera, PaintedSettings
+from coconet.runtime.cameras.synthetic.camera import SyntheticCamera, SyntheticSettings
 from tests.support.cameras.v4l2_device import give_frames
 
-SETTINGS = PaintedSettings(fps=9, width=256, height=192, duration_s=6)
+SETTINGS = SyntheticSettings(fps=9, width=256, height=192, duration_s=6)
 
 
 def scene() -> list[RawPixels]:
     """Counts of a thermal core that looks at a street, with the noise of a sensor."""
-    camera, rng = PaintedCamera("infrared", SETTINGS), np.random.default_rng(1)
+    camera, rng = SyntheticCamera("infrared", SETTINGS), np.random.default_rng(1)
     frames = list(iter(camera.read, None))
     sky = np.linspace(0, 3000, 192)[:, None, None]  # the ground is warmer than the sky
     return [

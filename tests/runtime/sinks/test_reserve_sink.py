@@ -11,8 +11,8 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.files import spare_bytes
 from coconet.media.encoding.video_writer import VideoWriter
-from coconet.runtime.sinks.open_sink import Output, open_sink, open_sparing
-from coconet.runtime.sinks.sparing_sink import DiskRoom, SparingSink, WhenFull, check_room
+from coconet.runtime.sinks.open_sink import Output, open_sink, open_with_reserve
+from coconet.runtime.sinks.reserve_sink import DiskRoom, ReserveSink, WhenFull, check_room
 from tests.support.media.frames import frames_in_video, fused_frame
 from tests.support.rigs.loop_ends import Shelf
 
@@ -46,9 +46,9 @@ def test_the_reserve_is_a_gigabyte_or_a_twentieth_of_a_small_disk(
     assert spare_bytes(tmp_path, 300) == free - 300e6
 
 
-def sparing(path: Path, clock: Clock, when_full: WhenFull = "end", sinks: list[Shelf] | None = None) -> SparingSink:
+def sparing(path: Path, clock: Clock, when_full: WhenFull = "end", sinks: list[Shelf] | None = None) -> ReserveSink:
     opener = (lambda: open_sink(str(path))) if sinks is None else partial(more_of, sinks)
-    return SparingSink(opener, str(path), DiskRoom(path.parent, when_full), clock)
+    return ReserveSink(opener, str(path), DiskRoom(path.parent, when_full), clock)
 
 
 def more_of(sinks: list[Shelf]) -> Shelf:
@@ -126,7 +126,7 @@ def test_the_disk_is_looked_at_once_a_second_and_not_for_every_frame(
         looks.append(folder)
         return 0
 
-    monkeypatch.setattr("coconet.runtime.sinks.sparing_sink.spare_bytes", look)
+    monkeypatch.setattr("coconet.runtime.sinks.reserve_sink.spare_bytes", look)
     clock, sinks = Clock(), list[Shelf]()
     sink = sparing(tmp_path / "a.mp4", clock, "end", sinks)
     for index in range(50):
@@ -150,17 +150,17 @@ def test_live_cameras_go_on_and_recordings_do_not(
     with_free(monkeypatch, 0.5e9)
     out = Output(f"{tmp_path}/{address}")
     with pytest.raises(CoconetError, match="wanted 1 GB free"):
-        open_sparing(out, live=False)
-    sink = open_sparing(out, live=True)
-    assert isinstance(sink, SparingSink)
+        open_with_reserve(out, live=False)
+    sink = open_with_reserve(out, live=True)
+    assert isinstance(sink, ReserveSink)
     sink.write(fused_frame(0))
     assert (sink.ended, sink.left_out) == ("ended: the disk is nearly full", 1)
     with_free(monkeypatch, 5e9)
-    monkeypatch.setattr("coconet.runtime.sinks.sparing_sink._LOOK_S", 0.0)
+    monkeypatch.setattr("coconet.runtime.sinks.reserve_sink._LOOK_S", 0.0)
     sink.write(fused_frame(1))
     sink.close()
     assert bool(sink.ended) == (when_full == "end")
-    assert isinstance(open_sparing(Output(out.address, reserve_mb=100), live=False), SparingSink)
+    assert isinstance(open_with_reserve(Output(out.address, reserve_mb=100), live=False), ReserveSink)
 
 
 def test_a_video_is_not_copied_for_its_index_where_the_copy_would_fill_the_disk(

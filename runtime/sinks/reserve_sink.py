@@ -47,7 +47,7 @@ class DiskRoom:
     reserve_mb: float | None = None
 
 
-class SparingSink:
+class ReserveSink:
     """Writes into another sink as long as its disk has room. ended: why it writes no more, empty while it does.
 
     frames: how many were written. left_out: how many were let go. A file that is ended is finished and has its name.
