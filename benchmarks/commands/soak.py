@@ -12,10 +12,13 @@ from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, counted
 
 if TYPE_CHECKING:
+    from coconet.benchmarks.endurance.alarms.alarmed_rig import AlarmsCame
     from coconet.benchmarks.endurance.soak_result import Sample, Soak, Trial
 
 
-_CAMERA = "painted://?fps=25&width=320&height=240"
+_PAINTED = (25, 320, 240)
+
+_CAMERA = "painted://?fps={}&width={}&height={}".format(*_PAINTED)
 
 _MOST_GROWTH = 0.05
 
@@ -26,10 +29,20 @@ def soak(
     rig: Annotated[Path | None, typer.Argument(help="A rig.toml; the painted rig if not given.")] = None,
     model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = "average",
     minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="How long.")] = 2.0,
+    viewers: Annotated[int, typer.Option("--viewers", min=0, max=32, help="How many watch the page meanwhile.")] = 2,
+    alarms: Annotated[
+        bool,
+        typer.Option(
+            "--alarms",
+            help="Watch the alarms of the rig too, or some of its own: told to receivers on this machine (HTTP, and "
+            "MQTT where mosquitto is installed) and recorded.",
+        ),
+    ] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Write the table to this file, as Markdown.")] = None,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Run a rig while its cameras, disk, settings, viewers and recordings fail in turns; say whether it survived."""
+    from coconet.benchmarks.endurance.alarms.alarmed_rig import painted_with_meters
     from coconet.benchmarks.endurance.soak import SoakPlan
     from coconet.benchmarks.endurance.soak import soak as run_soak
     from coconet.files import check_outputs, whole_file
@@ -38,7 +51,8 @@ def soak(
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.terminal import Console
 
-    chosen = Rig.from_file(rig) if rig else Rig.from_addresses(_CAMERA, _CAMERA)
+    painted = painted_with_meters(*_PAINTED) if alarms else Rig.from_addresses(_CAMERA, _CAMERA)
+    chosen = Rig.from_file(rig) if rig else painted
     check_outputs([out], inputs=[rig, *chosen.sources, model_path(model)], overwrite=overwrite)
     console = Console(soft_wrap=True, stderr=True)
 
@@ -53,7 +67,7 @@ def soak(
         )
 
     with stopped_by_signals() as stop:
-        result = run_soak(chosen, model, SoakPlan(60 * minutes), say, stop)
+        result = run_soak(chosen, model, SoakPlan(60 * minutes, viewers=viewers, alarms=alarms), say, stop)
     table = soak_table(result)
     print(table)
     if out is not None:
@@ -64,7 +78,7 @@ def soak(
         raise CoconetError(
             "soak",
             wanted=f"every fault survived, at most {_MOST_GROWTH:.0%} more memory, no more threads or file handles, "
-            f"no picture {_MOST_AGEING_MS:g} ms older",
+            f"no picture {_MOST_AGEING_MS:g} ms older, every alarm event received",
             got=trouble,
             remedy="See the lines above.",
         )
@@ -82,7 +96,13 @@ def soak_trouble(result: Soak) -> str | None:
         return f"{now}, after {before.threads} and {before.handles}"
     if result.ageing_ms > _MOST_AGEING_MS:
         return f"pictures {result.ageing_ms:.0f} ms older"
-    return None
+    return None if result.alarms is None else _alarm_trouble(result.alarms)
+
+
+def _alarm_trouble(came: AlarmsCame) -> str | None:
+    if not came.received:
+        return f"{counted(came.events, 'event')}, of which {came.posted} were posted and {came.heard} heard"
+    return None if came.bounded else f"{counted(came.recordings, 'event recording')} on the disk at once"
 
 
 def soak_table(result: Soak) -> str:
@@ -110,6 +130,19 @@ def soak_table(result: Soak) -> str:
             f"| age of a fused picture (p50) | {first.age_ms:.0f} ms | {last.age_ms:.0f} ms |",
             "",
             f"{counted(result.fused, 'frame')} fused; memory {result.memory_growth:+.1%}.",
+            *([] if result.alarms is None else ["", *_alarms_told(result.alarms)]),
             "",
         ]
     )
+
+
+def _alarms_told(came: AlarmsCame) -> list[str]:
+    heard = str(came.heard) if came.broker else "no mosquitto here"
+    return [
+        "| alarms | |",
+        "| --- | --- |",
+        f"| events | {came.events} |",
+        f"| received by the webhook's server | {came.posted} |",
+        f"| heard from the broker | {heard} |",
+        f"| recordings on the disk at once, at most | {came.recordings}, {came.recorded_mb:.1f} MB |",
+    ]

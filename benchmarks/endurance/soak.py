@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from threading import Event
 
+from coconet.benchmarks.endurance.alarms.alarmed_rig import watched_alarms
 from coconet.benchmarks.endurance.background_run import fusing
 from coconet.benchmarks.endurance.faults import FAULTS, Injector
 from coconet.benchmarks.endurance.hazards import CameraHazard, DiskFull, Hazard
@@ -30,17 +31,20 @@ from coconet.writing.scratch import ScratchFolder
 
 _LOOK_S = 0.05
 
-_VIEWERS = 2
-
 
 @dataclass(frozen=True)
 class SoakPlan:
-    """How long, and how faults come: each lasts fault_s, and the rig has recover_s after it to be whole again."""
+    """How long, and how faults come: each lasts fault_s, and the rig has recover_s after it to be whole again.
+
+    viewers: how many watch meanwhile. alarms: alarms are watched, told and recorded too, as `watched_alarms` does it.
+    """
 
     seconds: float = 120.0
     fault_s: float = 2.5
     recover_s: float = 10.0
     rest_s: float = 2.0
+    viewers: int = 2
+    alarms: bool = False
 
 
 def soak(
@@ -56,14 +60,13 @@ def soak(
     Raises CoconetError for what cannot be opened, for what stopped the loop, and for a soak without a single trial.
     """
     gauge, injectors = RunStats(), {side: Injector() for side in ROLES}
-    tuner = AdjustableRig(
-        rig.model_copy(update={"realtime": True}), opener=lambda rig, side: injectors[side].open(rig, side)
-    )
     trials, samples = [], []
     with (
         ScratchFolder() as name,
-        LivePage(gauge, PageSettings(port=0, captures=Path(name)), tuner) as page,
-        start_viewers(page.url, _VIEWERS) as audience,
+        ScratchFolder() as beside,
+        watched_alarms(rig, gauge, Path(beside)) if plan.alarms else nullcontext((rig, None)) as (chosen, witness),
+        LivePage(gauge, PageSettings(port=0, captures=Path(name)), tuner := _adjustable(chosen, injectors)) as page,
+        start_viewers(page.url, plan.viewers) as audience,
         ExitStack() as stack,
     ):
         hazards = _every_hazard(injectors, page, Path(name))
@@ -77,12 +80,21 @@ def soak(
                 with _kept_busy(page, audience):
                     trials.append(_tried(gauge, hazard, plan))
                 samples.append(Sample.taken(time.monotonic() - begun, gauge.vitals()))
+                if witness is not None:
+                    witness.look()
                 if on_trial is not None:
                     on_trial(trials[-1], samples[-1])
-            fused = count()
+            fused, came = count(), None if witness is None else witness.came()
     if not trials:
         raise CoconetError("soak", wanted="one trial", got="an end before the first", remedy="Let it run longer.")
-    return Soak(fused, tuple(trials), tuple(samples))
+    return Soak(fused, tuple(trials), tuple(samples), came)
+
+
+def _adjustable(rig: Rig, injectors: dict[Side, Injector]) -> AdjustableRig:
+    """The rig at its own rate, with the faults of its injectors."""
+    return AdjustableRig(
+        rig.model_copy(update={"realtime": True}), opener=lambda opened, side: injectors[side].open(opened, side)
+    )
 
 
 def _every_hazard(injectors: dict[Side, Injector], page: LivePage, folder: Path) -> list[Hazard]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median_low
 
+from coconet.benchmarks.endurance.alarms.alarmed_rig import AlarmsCame
 from coconet.benchmarks.endurance.faults import Fault
 from coconet.benchmarks.endurance.hazards import RigFault
 from coconet.errors import CoconetError
@@ -78,11 +79,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Soak:
-    """What came of it. fused: frames. trials: every fault. samples: after each of them, while the rig was whole."""
+    """What came of it. fused: frames. trials: every fault. samples: after each of them, while the rig was whole.
+
+    alarms: what came of those, None if there were none.
+    """
 
     fused: int
     trials: tuple[Trial, ...]
     samples: tuple[Sample, ...]
+    alarms: AlarmsCame | None = None
 
     @property
     def survived(self) -> bool:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from threading import Event
-from typing import IO
 
+from coconet.benchmarks.endurance.asked_process import AskedProcess, asked_process
 from coconet.benchmarks.endurance.background_run import fusing
 from coconet.errors import CoconetError
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
-from coconet.runtime.threads.background import Background
 from coconet.runtime.viewers.live_page import LivePage, PageSettings
 from coconet.writing.scratch import ScratchFolder
 
 _SETTLE_S = 0.5  # until viewers have come or gone
-
-_ANSWER_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +69,7 @@ class ViewerLoadResult:
 class ViewerLoad:
     """Viewers in a process of their own at the lowest priority, who watch as fast as they get pictures."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: AskedProcess) -> None:
         self._process = process
 
     def tell(self, word: str) -> int:
@@ -83,23 +77,7 @@ class ViewerLoad:
 
         Raises CoconetError if the viewers' process has ended, or does not answer.
         """
-        wishes, answers = self._pipes()
-        with suppress(BrokenPipeError):
-            wishes.write(f"{word}\n")
-            wishes.flush()
-        lines: list[str] = []
-        reader = Background(lambda: lines.append(answers.readline()), "viewers' answer")
-        reader.start()
-        reader.stop(_ANSWER_S)
-        if not any(lines):
-            got = "a process that has ended" if lines else f"none within {_ANSWER_S:g} s"
-            raise CoconetError("viewers", wanted="an answer", got=got, remedy="Close other programs, and try again.")
-        return int(json.loads(lines[0]))
-
-    def _pipes(self) -> tuple[IO[str], IO[str]]:
-        if self._process.stdin is None or self._process.stdout is None:
-            raise RuntimeError("the viewers have no pipes")
-        return self._process.stdin, self._process.stdout
+        return int(self._process.ask(word))
 
 
 def audience_cost(
@@ -149,10 +127,6 @@ def _rate(audience: ViewerLoad, word: str, count: Callable[[], int], seconds: fl
 @contextmanager
 def start_viewers(url: str, viewers: int) -> Iterator[ViewerLoad]:
     """Bring so many viewers to a page inside the block; they rest until they are told to watch."""
-    command = [sys.executable, "-m", "coconet.benchmarks.endurance.viewer_process", url, str(viewers)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603 - a module of ours
-        try:
-            yield ViewerLoad(process)
-        finally:
-            process.kill()
+    module = "coconet.benchmarks.endurance.viewer_process"
+    with asked_process("viewers", module, url, str(viewers)) as process:
+        yield ViewerLoad(process)

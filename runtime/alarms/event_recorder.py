@@ -130,14 +130,16 @@ class EventRecorder:
         self._current.start()
         return name
 
-    def _note_end(self, recording: _Recording) -> None:
-        """Called in the thread of a recording that is whole."""
-        self.written.append(recording.name)
+    def _note_end(self, recording: _Recording, whole: bool) -> None:
+        """Called in the thread of a recording that has ended, whole or not."""
+        if whole:
+            self.written.append(recording.name)
         self.dropped += recording.dropped
         with suppress(OSError):
             kept = sorted(path for path in self._folder.iterdir() if path.is_dir() and _NAME.fullmatch(path.name))
-            whole = [path for path in kept if path.suffix != unfinished(Path("x")).suffix]
-            for path in whole[: -self._table.keep]:
+            # What a full disk or a kill has left unfinished counts as well; a newer one is being written.
+            over = [path for path in kept if path.name <= recording.name or path.suffix != unfinished(path).suffix]
+            for path in over[: -self._table.keep]:
                 shutil.rmtree(path)
 
 
@@ -150,7 +152,7 @@ class _Recording:
         before: list[FusedFrame],
         depth: int,
         fields: Mapping[str, Any],
-        on_end: Callable[[_Recording], None],
+        on_end: Callable[[_Recording, bool], None],
     ) -> None:
         self.name, self._folder, self._scratch = folder.name, folder, unfinished(folder)
         self._before, self._fields, self._on_end = before, fields, on_end
@@ -206,8 +208,9 @@ class _Recording:
             log_event("recording", level=logging.ERROR, folder=str(self._scratch), trouble=str(error))
             if writer is not None:
                 writer.abandon()
+            self._on_end(self, False)
             return
-        self._on_end(self)
+        self._on_end(self, True)
 
 
 class _FolderWriter:

@@ -9,21 +9,20 @@ and goes every second. The HTTP receiver is real, and so is the broker if mosqui
 from __future__ import annotations
 
 import json
-import shutil
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from rich.table import Table
 
+from coconet.benchmarks.endurance.alarms.broker import free_port, running_broker
 from coconet.runtime.alarms.alarm import AlarmTable
 from coconet.runtime.alarms.alarm_event import AlarmEvent
 from coconet.runtime.alarms.alarm_watch import AlarmWatch
@@ -109,7 +108,7 @@ def main() -> None:
         broker = stack.enter_context(mosquitto(Path(folder), arrivals))
         told: dict[str, Any] = {"webhook": {"url": url}, **({"mqtt": {"address": broker}} if broker else {})}
         kept = {"recording": {"folder": f"{folder}/events", "before_s": 0.5, "after_s": 0.5}}
-        nobody = {"webhook": {"url": slow}, "mqtt": {"address": f"mqtt://127.0.0.1:{_free_port()}"}}
+        nobody = {"webhook": {"url": slow}, "mqtt": {"address": f"mqtt://127.0.0.1:{free_port()}"}}
         flood = [{**ALARM, "name": f"a{at}", "when": "rate", "limits": [0.001], "over_s": 0.05} for at in range(32)]
         runs: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
             "no alarm": ([], {}),
@@ -215,18 +214,13 @@ def receiver(arrivals: Arrivals, delay_s: float = 0.0) -> Iterator[str]:
 @contextmanager
 def mosquitto(folder: Path, arrivals: Arrivals) -> Iterator[str]:
     """A broker with a subscriber that notes when events come; its address, empty where there is none."""
-    program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
-    if program is None:
-        yield ""
-        return
-    from paho.mqtt.client import Client
-    from paho.mqtt.enums import CallbackAPIVersion
+    with running_broker(folder) as address:
+        if not address:
+            yield ""
+            return
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion
 
-    port = _free_port()
-    (folder / "mosquitto.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
-    quiet = subprocess.DEVNULL
-    words = [program, "-c", str(folder / "mosquitto.conf")]
-    with subprocess.Popen(words, stdout=quiet, stderr=quiet) as process:  # noqa: S603  the one that was found
         client = Client(CallbackAPIVersion.VERSION2)
 
         def subscribe(*_words: Any) -> None:
@@ -236,19 +230,13 @@ def mosquitto(folder: Path, arrivals: Arrivals) -> Iterator[str]:
         client.on_message = lambda _client, _data, message: arrivals.note(
             "heard from the broker", json.loads(message.payload)["timestamp_s"]
         )
-        client.connect_async("127.0.0.1", port)
+        client.connect_async("127.0.0.1", urlsplit(address).port or 0)
         client.loop_start()
         try:
-            yield f"mqtt://127.0.0.1:{port}"
+            yield address
         finally:
             client.disconnect()
             client.loop_stop()
-            process.terminate()
-
-
-def _free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as one:
-        return int(one.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from coconet.config import Checked
 from coconet.errors import CoconetError
+from coconet.media.pixels import RawPixels
 from coconet.runtime.cameras.synthetic.brush import Picture, cv2
 from coconet.runtime.cameras.synthetic.scene import scene
 from coconet.runtime.frame import Frame, FramePair
@@ -16,6 +17,11 @@ from coconet.runtime.frame import Frame, FramePair
 _SECOND_NS = 10**9
 
 _NOISE_MARGIN_PX = 64  # the stored noise is that much larger than a frame, so that every frame can cut another piece
+
+COLDEST_C, HOTTEST_C = -12.0, 39.0
+"""What black and white of the painted heat are in counts; a level between them is 0.2 degrees, and skin 35.6."""
+
+_COUNTS = np.rint((np.linspace(COLDEST_C, HOTTEST_C, 256) + 273.15) * 100).astype(np.uint16)
 
 SidePx = Annotated[int, Field(ge=32, le=8192)]
 
@@ -26,6 +32,7 @@ class SyntheticSettings(Checked):
     fps: frames a second. width, height: in pixels; cameras of one aspect ratio see the same street at any size.
     seed: chooses the street and the noise. noise: deviation of the sensor noise in grey levels.
     jitter_ms: frames are exposed up to this late, each differently. duration_s: the end of the stream, None for never.
+    counts: the infrared camera gives uint16 counts of 0.01 K, as a Lepton with TLinear does, of COLDEST_C to HOTTEST_C.
     """
 
     fps: Annotated[float, Field(gt=0, ge=0.001, le=1000)] = 30.0
@@ -35,6 +42,7 @@ class SyntheticSettings(Checked):
     noise: Annotated[float, Field(ge=0, le=64)] = 3.0
     jitter_ms: Annotated[float, Field(ge=0)] = 0.0
     duration_s: Annotated[float, Field(gt=0, le=1e9)] | None = None
+    counts: bool = False
 
     @model_validator(mode="after")
     def _frames_stay_in_order(self) -> SyntheticSettings:
@@ -57,7 +65,7 @@ class SyntheticCamera:
     realtime = False
 
     def __init__(self, role: Literal["visible", "infrared"], settings: SyntheticSettings | None = None) -> None:
-        """Set up a visible camera, (H, W, 3) BGR, or an infrared one, (H, W, 1); both uint8."""
+        """Set up a visible camera, (H, W, 3) BGR, or an infrared one, (H, W, 1); both uint8, unless it gives counts."""
         self.name = f"painted {role}"
         self._settings = settings or SyntheticSettings()
         self._scene = scene(self._settings.width, self._settings.height, self._settings.seed)
@@ -77,7 +85,10 @@ class SyntheticCamera:
         t_s = index / self._settings.fps + rng.uniform(0, self._settings.jitter_ms) / 1000
         picture = self._scene.infrared(t_s) if self._infrared else self._scene.visible(t_s)
         noisy = self._noise.added(picture, rng)
-        return Frame(noisy[:, :, None] if self._infrared else noisy, round(t_s * _SECOND_NS), index)
+        pixels: RawPixels = noisy[:, :, None] if self._infrared else noisy
+        if self._infrared and self._settings.counts:
+            pixels = _COUNTS[pixels]
+        return Frame(pixels, round(t_s * _SECOND_NS), index)
 
     def close(self) -> None:
         """End the stream."""

@@ -33,11 +33,16 @@ def test_a_rig_is_whole_again_after_every_fault_and_keeps_no_threads_and_handles
         if trial.fault == "killed":
             stop.set()
 
-    result = soak(rig, "average", SoakPlan(600.0, fault_s=0.8, recover_s=60.0, rest_s=0.1), note, stop)
+    plan = SoakPlan(600.0, fault_s=0.8, recover_s=60.0, rest_s=0.1, viewers=3, alarms=True)
+    result = soak(rig, "average", plan, note, stop)
     assert [trial.fault for trial in told] == ["error", "error", "resized", "resized", *get_args(RigFault)]
     assert result.survived
     assert list(result.trials) == told
     assert all(trial.noticed for trial in told if trial.fault in ("error", "killed"))
+    assert result.alarms is not None
+    assert result.alarms.received
+    assert result.alarms.recordings > 0
+    assert result.alarms.bounded
     first, last = result.samples[0], result.samples[-1]
     assert last.threads <= first.threads + 4  # those that answer requests end when they have been idle for a while
     assert last.handles <= first.handles + 2

@@ -117,3 +117,13 @@ def test_only_so_many_recordings_stay(tmp_path: Path) -> None:
     assert len(left) == 3
     assert left[0] == "20200101T000002-000Z-hot"
     assert left[-1] == "mine"
+
+
+def test_recordings_that_were_left_unfinished_count_as_well_and_newer_ones_stay(tmp_path: Path) -> None:
+    old = [f"20200101T00000{number}-000Z-hot.unfinished" for number in range(3)]
+    for name in (*old, "20990101T000000-000Z-hot.unfinished"):
+        (tmp_path / name).mkdir()
+    watched(tmp_path, film([90.0, 20.0]), keep=2)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert len(left) == 3
+    assert (left[0], left[-1]) == (old[2], "20990101T000000-000Z-hot.unfinished")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from coconet.runtime.cameras.open_camera import ROLES, Role
 from coconet.runtime.cameras.synthetic.camera import SyntheticCamera, SyntheticSettings
 from coconet.runtime.frame import Frame
 
-SMALL = {"width": 96, "height": 72}
+SMALL: dict[str, Any] = {"width": 96, "height": 72}
 
 
 def frames(camera: SyntheticCamera, count: int) -> list[Frame]:
@@ -118,3 +119,11 @@ def test_a_jitter_longer_than_a_frame_is_refused() -> None:
 def test_a_size_out_of_range_is_refused() -> None:
     with pytest.raises(ValidationError, match="greater than or equal to 32"):
         SyntheticSettings(width=8)
+
+
+def test_counts_are_the_painted_heat_in_hundredths_of_a_kelvin() -> None:
+    gray = frames(SyntheticCamera("infrared", SyntheticSettings(**SMALL)), 1)[0].pixels
+    counts = frames(SyntheticCamera("infrared", SyntheticSettings(**SMALL, counts=True)), 1)[0].pixels
+    visible = frames(SyntheticCamera("visible", SyntheticSettings(**SMALL, counts=True)), 1)[0].pixels
+    assert (str(counts.dtype), str(visible.dtype)) == ("uint16", "uint8")
+    assert np.allclose(counts / 100 - 273.15, -12 + gray * 0.2, atol=0.0051)

@@ -1,0 +1,1 @@
+"""Alarms in a soak: what is watched, and who receives the events."""
