@@ -54,7 +54,7 @@ def test_a_model_that_aligns_by_itself_is_given_the_table(tmp_path: Path) -> Non
 def test_every_size_gives_the_pictures_of_onnx_runtime() -> None:
     ours, theirs = OpenVinoBackend(model_path("lite"), 1), OnnxRuntimeBackend(model_path("lite"), 1)
     for height, width in [(48, 64), (50, 66), (50, 66), (47, 61), (48, 64)]:
-        (pair,) = painted_pairs(1, height, width)
+        (pair,) = synthetic_pairs(1, height, width)
         sides = (pair.visible.pixels, pair.infrared.pixels)
         assert np.abs(ours.fuse(*sides).astype(int) - theirs.fuse(*sides)).max() <= 1
     ours.close()
