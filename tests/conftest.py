@@ -56,6 +56,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
     `mktemp` looks through all folders of the run for the next number, which takes longer than most tests.
     """
+    monkeypatch.setenv("COCONET_PICK", "off")  # measuring takes seconds, and what is fastest depends on the machine
     monkeypatch.setenv("COCONET_CACHE", str(tmp_path_factory.getbasetemp() / "caches" / str(next(_NUMBERS))))
 
 

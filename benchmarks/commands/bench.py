@@ -11,6 +11,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
+from coconet.benchmarks.commands.pick import pick
 from coconet.benchmarks.studies.field_command import field
 from coconet.cards.frame_size import FrameSize
 from coconet.cli import OverwriteOption
@@ -170,6 +171,7 @@ def show(
 
 
 app.command()(field)
+app.command()(pick)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from coconet.cards.model_card import ModelCard
 from coconet.media.pixels import Pixels
+from coconet.runtime.frame import FramePair
 from coconet.runtime.preprocess.warp import Alignment
 
 
@@ -90,3 +91,11 @@ class WarpingBackend(Protocol):
 
         None: they lie on the visible ones already. Models of another form leave it at that.
         """
+
+
+@runtime_checkable
+class ChoosingBackend(Protocol):
+    """A backend that looks at a pair before it knows what runs it; `card` and `name` may be others after that."""
+
+    def choose(self, pair: FramePair) -> None:
+        """Choose what runs pairs like this one, once; it may take seconds, which are no pair's latency."""

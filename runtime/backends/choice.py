@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -56,6 +55,8 @@ class BackendChoice:
     ring: how frames travel through a TensorRT engine; other backends have none or one of these choices.
     threads: of ONNX Runtime on the processor and of OpenVINO; None is every core.
     server: of the kind remote, where the model is; path is the local model then, or the word `remote`.
+    picked_from: the file or word whose fastest form on this machine is to be picked at the first pair, see
+        coconet.runtime.picking; kind and path are what it is measured against. None: nothing is picked.
     """
 
     kind: BackendKind
@@ -64,6 +65,7 @@ class BackendChoice:
     ring: RingOptions = AS_THEY_ARE
     server: ServedElsewhere | None = None
     threads: int | None = None
+    picked_from: Path | str | None = None
 
     def __post_init__(self) -> None:
         taken = OPTIONS.keys() if self.kind == "tensorrt" else {"graph"} if self.kind == "ort-cuda" else set()
@@ -75,6 +77,11 @@ class BackendChoice:
                 got=f"a model that {self.kind} runs",
                 remedy=f"Leave {option} out.",
             )
+
+    @property
+    def label(self) -> str:
+        """What it is called on the first line of a run."""
+        return self.kind if self.picked_from is None else "auto"
 
 
 def choose_backend(model: Path | str, wanted: str = "auto", *, builds: bool = False) -> BackendChoice:
@@ -149,8 +156,7 @@ def _best(path: Path, *, builds: bool) -> BackendChoice:
     verdict = cuda_verdict()
     if verdict is None:
         return BackendChoice("ort-cuda", path, "its CUDA provider loads and there is a GPU")
-    other = "; the backend openvino is there to compare" if find_spec("openvino") else ""
-    return BackendChoice("ort", path, f"{verdict}{other}")
+    return BackendChoice("ort", path, verdict)
 
 
 def _only(kind: BackendKind, path: Path, wanted: str, reason: str) -> BackendChoice:

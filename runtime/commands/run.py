@@ -191,7 +191,7 @@ def run(
     _require_gpu(first_choice)
     sheet = None if meters_file is None else MeterLog(meters_file, chosen, reserve_mb)
     choice = replace(elsewhere or choice_for(chosen, model, backend), ring=ring)
-    Console(stderr=True).print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
+    Console(stderr=True).print(f"backend {choice.label}: {choice.reason}", soft_wrap=True, highlight=False)
     page = PageSettings(host, port, token, captures, view_token, reserve_mb, encoder)
     tuner = AdjustableRig(chosen, rig, gives_misfits=on_error == "skip")
     with (

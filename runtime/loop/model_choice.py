@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -9,24 +11,31 @@ from pathlib import Path
 from coconet.cards.onnx_metadata import read_onnx_card
 from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.event_log import warn_once
+from coconet.media.naming.picture_names import is_picture
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.runtime.backends.choice import BackendChoice, choose_backend
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 from coconet.runtime.backends.tensorrt.own_engine import OwnEngine, default_cache_folder, engine_size
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.cameras.open_camera import is_folder
+from coconet.runtime.picking.candidate import candidates_of
 from coconet.runtime.rig.open_rig import open_side
 from coconet.runtime.rig.rig_file import Rig
+
+PICK_VARIABLE = "COCONET_PICK"
 
 
 def choice_for(rig: Rig, model: Path | str, wanted: str = "auto") -> BackendChoice:
     """Choose what runs a model for a rig, and make the engine of an .onnx model that TensorRT is to run.
 
-    Left to choose, an engine that cannot be made is a warning, and another backend takes over; pictures in a folder may
-    be of any size each, and get none. Raises CoconetError as choose_backend does, for a camera that gives no frame, and
-    for an engine that was asked for and cannot be made.
+    Left to choose, an engine that cannot be made is a warning, and another backend takes over; on a processor the
+    fastest form of the model is to be picked. Pictures in a folder may be of any size each, and get neither.
+    Raises CoconetError as choose_backend does, for a camera that gives no frame, and for an engine that was asked for
+    and cannot be made.
     """
     choice = choose_backend(model, wanted, builds=wanted == "tensorrt" or not is_folder(rig.visible.address))
+    if wanted == "auto" and choice.kind in ("ort", "torch") and picks_for(rig) and len(candidates_of(model)) > 1:
+        return replace(choice, reason="the fastest form of the model here, picked at the first pair", picked_from=model)
     if choice.kind != "tensorrt" or choice.path.suffix != ONNX_SUFFIX:
         return choice
     card = read_onnx_card(choice.path)
@@ -44,6 +53,16 @@ def choice_for(rig: Rig, model: Path | str, wanted: str = "auto") -> BackendChoi
         warn_once(f"TensorRT does not run the model, something else does. {error}")
         return choose_backend(model, wanted)
     return replace(choice, path=engine)
+
+
+def picks_for(rig: Rig, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether the fastest form of a model is looked for: for streams, unless the user has said COCONET_PICK=off.
+
+    Not for pictures: those of a data set are to come out alike on every machine, and may be of any size each.
+    """
+    if environment.get(PICK_VARIABLE) == "off":
+        return False
+    return not any(is_folder(one) or is_picture(Path(one)) for one in (rig.visible.address, rig.infrared.address))
 
 
 def _frame_px(rig: Rig) -> tuple[int, int]:

@@ -13,7 +13,14 @@ from typing import Any, Protocol
 
 from coconet.errors import CoconetError, ExitCode, counted, ending_with
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.backend import Answer, AnsweringBackend, Backend, OverlappingBackend, WarpingBackend
+from coconet.runtime.backends.backend import (
+    Answer,
+    AnsweringBackend,
+    Backend,
+    ChoosingBackend,
+    OverlappingBackend,
+    WarpingBackend,
+)
 from coconet.runtime.frame import FramePair, FusedFrame, Side
 from coconet.runtime.frame_check import SizeGuard
 from coconet.runtime.loop.run_report import RunReport
@@ -161,7 +168,7 @@ class _Loop:
     def __init__(self, pairs: PairSource, backend: Backend, ending: Ending, gauge: RunStats) -> None:
         self._selection = ending.selection
         self._pairs, self._backend, self._limit, self._stop = pairs, backend, ending.limit, ending.stop
-        self._guard = SizeGuard(backend.card)
+        self._guard, self._gauge = SizeGuard(backend.card), gauge
         self._ahead, self._late = self._reader(), 0
         gauge.begin(backend.card, backend.name, lambda: self._ahead.dropped + self._late)
         if isinstance(backend, AnsweringBackend):
@@ -200,8 +207,15 @@ class _Loop:
     def _fused(self, entry: Entry) -> FusedFrame | None:
         begun, pixels = time.perf_counter(), None
         with ending_with(ExitCode.MODEL), self._selection.fusing(entry.pair):
+            if isinstance(self._backend, ChoosingBackend) and not entry.pair.missing:
+                self._choose(self._backend, entry.pair)
+                begun = time.perf_counter()
             pixels = fuse_pair(entry.pair, self._backend)
         return None if pixels is None else self._frame(Pending(entry, begun), pixels)
+
+    def _choose(self, backend: ChoosingBackend, pair: FramePair) -> None:
+        backend.choose(pair)
+        self._gauge.runs_on(self._backend.card, self._backend.name)
 
     def _overlapped(self, entries: Iterator[Entry], backend: OverlappingBackend) -> Iterator[FusedFrame]:
         pictures = overlapped(entries, backend, time.perf_counter)

@@ -24,6 +24,7 @@ from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.loop.selection import Selection
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.pairing.stream_counts import StreamCounts
+from coconet.runtime.picking.backend import PickedBackend
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.sinks.open_sink import Output, open_with_reserve, output_path
 from coconet.runtime.sinks.reserve_sink import ReserveSink
@@ -149,7 +150,7 @@ def _recover_output(out: Output) -> None:
 
 def _open_model(choice: BackendChoice) -> Backend:
     with ending_with(ExitCode.MODEL):
-        return open_choice(choice)
+        return open_choice(choice) if choice.picked_from is None else PickedBackend(choice.picked_from)
 
 
 def _open_cameras(tuner: AdjustableRig, stop: Event) -> PairStream | None:

@@ -131,6 +131,11 @@ class RunStats:
             self._log, self._begun_s = LatencyLog(), time.perf_counter()
             self._moments.clear()
 
+    def runs_on(self, card: ModelCard, backend: str) -> None:
+        """Say which model runs on what, if that was not known at the beginning."""
+        with self._lock:
+            self._card, self._backend = card, backend
+
     def watch(
         self, health: RigHealth, drift_px: Callable[[], float | None], pairing_trouble: Callable[[], str] = str
     ) -> None:

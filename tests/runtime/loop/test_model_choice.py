@@ -121,3 +121,24 @@ def test_the_engine_of_a_word_is_found_as_that_of_its_file(
     with pytest.raises(CoconetError, match=r"lite\.onnx: wanted an engine"):
         choice_for(rig, "lite", "tensorrt")
     assert calls[0][4].endswith("lite.onnx")
+
+
+def test_of_a_stream_on_a_processor_the_fastest_form_is_to_be_picked(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COCONET_PICK", "")
+    choice = choice_for(rig, "lite")
+    assert (choice.kind, choice.label, choice.picked_from) == ("ort", "auto", "lite")
+    assert choice_for(rig, "lite", "ort").picked_from is None
+    assert choice_for(rig, "average").picked_from is None
+
+
+def test_pictures_come_out_alike_on_every_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COCONET_PICK", "")
+    pairs = textured_pairs(tmp_path / "pairs", 1)
+    (still,) = (pairs / "vis").iterdir()
+    for sides in [(pairs / "vis", pairs / "ir"), (still, pairs / "ir" / still.name)]:
+        assert choice_for(Rig.from_addresses(*sides), "lite").picked_from is None
+
+
+def test_a_user_may_have_nothing_picked(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COCONET_PICK", "off")
+    assert choice_for(rig, "lite").picked_from is None

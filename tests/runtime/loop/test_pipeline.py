@@ -43,6 +43,22 @@ def test_the_report_names_the_model_the_skew_and_a_rate() -> None:
     assert 0 < report.latency_ms.p50 <= report.latency_ms.p99
 
 
+class Choosing(BaselineBackend):
+    """A rule that calls itself otherwise once it has seen a pair."""
+
+    seen = 0
+
+    def choose(self, pair: FramePair) -> None:
+        self.name, self.seen = f"chosen for {pair.visible.pixels.shape[1]} columns", self.seen + 1
+
+
+def test_a_backend_that_chooses_sees_pairs_before_they_are_fused_and_is_reported_as_what_it_chose() -> None:
+    backend, recording = Choosing(), Recording(3)
+    report = run_pipeline(recording, backend, NoSink())
+    assert backend.seen == 3
+    assert report.backend.startswith("chosen for ")
+
+
 def test_a_limit_takes_no_pair_more() -> None:
     recording = Recording(30)
     assert run_pipeline(recording, BaselineBackend(), NoSink(), ending=Ending(limit=4)).fused == 4

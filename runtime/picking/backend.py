@@ -1,0 +1,86 @@
+"""The backend that is picked at the first pair: from what is remembered, or after a trial with that pair."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from coconet.cards.model_card import ModelCard
+from coconet.errors import CoconetError
+from coconet.event_log import note_once, warn_once
+from coconet.media.pixels import Pixels
+from coconet.runtime.backends.backend import Backend, WarpingBackend
+from coconet.runtime.frame import FramePair
+from coconet.runtime.picking.candidate import Candidate, candidates_of, card_of
+from coconet.runtime.picking.pick import Pick, PickPlace
+from coconet.runtime.picking.trial import pick_fastest
+from coconet.runtime.preprocess.warp import Alignment
+
+
+class PickedBackend:
+    """A model run by whatever is fastest on this machine; one thread at a time.
+
+    Until the first pair `card` is that of the model as it ships and `name` says that nothing is picked yet.
+    """
+
+    def __init__(self, model: Path | str) -> None:
+        """Look for what runs a model, given as a file or a word. Raises CoconetError for a file that is not ours."""
+        self._candidates = candidates_of(model)
+        self._label = str(model) if isinstance(model, str) else model.name
+        self.card: ModelCard = card_of(self._candidates)
+        self.name = "not picked yet"
+        self._backend: Backend | None = None
+
+    def choose(self, pair: FramePair) -> None:
+        """Pick what runs the pairs like this one, unless that is done; shows on stderr what it does and has found.
+
+        Raises CoconetError if the model cannot be opened, or does not take the pair.
+        """
+        if self._backend is not None:
+            return
+        place = PickPlace.of(self._candidates, pair.visible.pixels.shape)
+        pick = place.load()
+        found = None if pick is None else pick.among(self._candidates)
+        if pick is None or found is None:
+            pick = self._tried(pair, place)
+            found = pick.among(self._candidates) or self._candidates[0]
+        self._backend = found.open()
+        self.card, self.name = self._backend.card, self._backend.name
+        note_once(in_words(pick, found, self._candidates[0]))
+
+    def align(self, alignment: Alignment | None) -> None:
+        """Lay infrared pictures as an alignment says from the next one on, if the model takes one."""
+        if isinstance(self._backend, WarpingBackend):
+            self._backend.align(alignment)
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
+
+        Raises CoconetError before anything is picked, and as the backend that was picked does.
+        """
+        if self._backend is None:
+            raise CoconetError(
+                self._label, wanted="a backend that was picked", got="none", remedy="Call choose with a pair first."
+            )
+        return self._backend.fuse(visible, infrared)
+
+    def close(self) -> None:
+        """Release the model; a second call does nothing."""
+        if self._backend is not None:
+            self._backend.close()
+
+    def _tried(self, pair: FramePair, place: PickPlace) -> Pick:
+        note_once(f"measuring once what runs {self._label} fastest on this machine, which takes some seconds")
+        pick = pick_fastest(self._candidates, pair)
+        if trouble := place.save(pick):
+            warn_once(f"what was measured is not remembered: {trouble}")
+        return pick
+
+
+def in_words(pick: Pick, found: Candidate, reference: Candidate) -> str:
+    """What was picked, in a sentence."""
+    if found == reference:
+        return f"{found} is the fastest here (measured {pick.date[:10]}; coconet bench pick shows and renews it)"
+    return (
+        f"{found} takes {pick.ratio:.2f} of the time of {reference} here (measured {pick.date[:10]}; "
+        "coconet bench pick shows and renews it)"
+    )

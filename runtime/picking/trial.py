@@ -1,0 +1,134 @@
+"""A trial: candidates fuse the same pair in turns; the fastest whose picture is near enough is picked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from statistics import median
+
+from coconet.cards.precision import PRECISIONS, REFERENCE, ParityLimits
+from coconet.errors import CoconetError
+from coconet.installation.processor import processor_name, usable_cores
+from coconet.media.pixels import Pixels
+from coconet.runtime.backends.backend import Backend, WarpingBackend
+from coconet.runtime.frame import FramePair
+from coconet.runtime.picking.candidate import Candidate
+from coconet.runtime.picking.pick import Pick, TrialRow
+from coconet.runtime.verify.parity import ModelPictures, frame_error, parity_of, within
+
+SECONDS = 1.0
+"""How long each candidate is timed at most, but for the least number of rounds."""
+
+LEAST_ROUNDS, MOST_ROUNDS = 3, 31
+
+GAIN = 0.95
+"""The reference stays unless another one takes at most this share of its time: less is within what is measured."""
+
+
+@dataclass
+class _Contestant:
+    """A candidate that is open. ratios: its time over the reference's, round by round."""
+
+    candidate: Candidate
+    backend: Backend
+    psnr_db: float | None
+    ratios: list[float] = field(default_factory=list)
+
+
+def pick_fastest(
+    candidates: list[Candidate],
+    pair: FramePair,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Pick:
+    """Time candidates on a pair, as prepared for the first of them, and pick one.
+
+    The first is the reference: its pictures are what the others' are held against, by the limits of their precision.
+    Raises CoconetError if the reference cannot be opened or does not fuse the pair.
+    """
+    with ExitStack() as stack:
+        rows: dict[Candidate, TrialRow] = {}
+        contestants: list[_Contestant] = []
+        wanted: Pixels | None = None
+        for candidate in candidates:
+            try:
+                backend = stack.enter_context(closing(candidate.open()))
+                _align(backend, pair)
+                _fuse(backend, pair)  # the first run of a model compiles, allocates and reads its weights
+                picture = _fuse(backend, pair)
+            except CoconetError as error:
+                if wanted is None:
+                    raise
+                rows[candidate] = _row(candidate, refused=f"{error.got}")
+                continue
+            if wanted is None:
+                wanted = picture
+            psnr_db, refused = _held(wanted, picture, pair, _limits(backend, candidate))
+            rows[candidate] = _row(candidate, psnr_db=psnr_db, refused=refused)
+            if refused:
+                backend.close()
+            else:
+                contestants.append(_Contestant(candidate, backend, psnr_db))
+        reference_ms = 1e3 * median(_race(contestants, pair, clock))
+    for one in contestants:
+        rows[one.candidate] = _row(one.candidate, ratio=round(median(one.ratios), 4), psnr_db=one.psnr_db)
+    best = min(contestants, key=lambda one: median(one.ratios))
+    chosen = best if median(best.ratios) <= GAIN else contestants[0]
+    return Pick(
+        model=chosen.candidate.path.name,
+        kind=chosen.candidate.kind,
+        size_px=(pair.visible.pixels.shape[0], pair.visible.pixels.shape[1]),
+        processor=processor_name(),
+        cores=len(usable_cores()),
+        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        reference_ms=round(reference_ms, 3),
+        rows=tuple(rows.values()),
+    )
+
+
+def _race(contestants: list[_Contestant], pair: FramePair, clock: Callable[[], float]) -> list[float]:
+    """Let all fuse in turns; gives the seconds of the reference. What disturbs the machine for a while slows all."""
+    seconds: list[float] = []
+    until = clock() + SECONDS * len(contestants)
+    while len(seconds) < LEAST_ROUNDS or (clock() < until and len(seconds) < MOST_ROUNDS):
+        for one in contestants:
+            begun = clock()
+            _fuse(one.backend, pair)
+            took = max(clock() - begun, 1e-9)
+            if one is contestants[0]:
+                seconds.append(took)
+            one.ratios.append(took / seconds[-1])
+    return seconds
+
+
+def _limits(backend: Backend, candidate: Candidate) -> ParityLimits:
+    precision = REFERENCE if candidate.kind == "torch" else backend.card.precision
+    return PRECISIONS[precision].limits
+
+
+def _held(wanted: Pixels, picture: Pixels, pair: FramePair, limits: ParityLimits) -> tuple[float | None, str]:
+    """PSNR against the reference's picture, None for equal ones, and what is beyond the limits, if anything is."""
+    if picture.shape != wanted.shape:
+        return None, f"a picture of shape {picture.shape}, not {wanted.shape}"
+    parity = parity_of([frame_error(ModelPictures(pair, wanted, picture))])
+    psnr_db = None if parity.max_abs_error == 0 else round(parity.worst_psnr_db, 2)
+    if within(parity, limits):
+        return psnr_db, ""
+    return psnr_db, f"{parity.worst_psnr_db:.1f} dB, errors up to {parity.max_abs_error}; wanted {limits}"
+
+
+def _row(
+    candidate: Candidate, *, ratio: float | None = None, psnr_db: float | None = None, refused: str = ""
+) -> TrialRow:
+    return TrialRow(model=candidate.path.name, kind=candidate.kind, ratio=ratio, psnr_db=psnr_db, refused=refused)
+
+
+def _align(backend: Backend, pair: FramePair) -> None:
+    if isinstance(backend, WarpingBackend):
+        backend.align(pair.warp)
+
+
+def _fuse(backend: Backend, pair: FramePair) -> Pixels:
+    return backend.fuse(pair.visible.pixels, pair.infrared.pixels)

@@ -1,0 +1,79 @@
+"""The backend that picks: at the first pair, once for a machine, and then as what it picked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.event_log import note_once
+from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.frame import FramePair
+from coconet.runtime.picking import backend as backend_module
+from coconet.runtime.picking import trial
+from coconet.runtime.picking.backend import PickedBackend
+from coconet.runtime.picking.candidate import Candidate, candidates_of
+from coconet.runtime.picking.pick import Pick
+from tests.support.models.tiny_onnx import write_averaging_model
+
+pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
+
+(PAIR,) = painted_pairs(1, 48, 64)
+
+
+@pytest.fixture
+def trials(monkeypatch: pytest.MonkeyPatch) -> list[list[Candidate]]:
+    """Every trial: what was tried. They are short, as no test is about which is faster."""
+    monkeypatch.setattr(trial, "SECONDS", 0.0)
+    calls: list[list[Candidate]] = []
+
+    def counted(candidates: list[Candidate], pair: FramePair) -> Pick:
+        calls.append(candidates)
+        return trial.pick_fastest(candidates, pair)
+
+    monkeypatch.setattr(backend_module, "pick_fastest", counted)
+    return calls
+
+
+def test_lite_stands_for_all_its_forms_and_a_file_for_itself(tmp_path: Path) -> None:
+    model = write_averaging_model(tmp_path / "m.onnx")
+    forms = [(one.path.name, one.kind) for one in candidates_of("lite")]
+    assert forms[0] == ("lite.onnx", "ort")
+    assert ("lite.int8.onnx", "openvino-bf16") in forms
+    assert {one.path for one in candidates_of(model)} == {model}
+    assert {one.path.name for one in candidates_of("lite-int8")} == {"lite.int8.onnx"}
+
+
+def test_the_second_run_of_a_machine_measures_nothing(tmp_path: Path, trials: list[list[Candidate]]) -> None:
+    model = write_averaging_model(tmp_path / "m.onnx")
+    pictures = []
+    for _ in range(2):
+        backend = PickedBackend(model)
+        backend.choose(PAIR)
+        backend.choose(PAIR)
+        pictures.append(backend.fuse(PAIR.visible.pixels, PAIR.infrared.pixels))
+        assert backend.name.startswith(("ONNX Runtime", "OpenVINO"))
+        backend.close()
+    assert len(trials) == 1
+    assert np.array_equal(pictures[0], pictures[1])
+
+
+def test_what_was_picked_is_said(
+    tmp_path: Path, trials: list[list[Candidate]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    note_once.cache_clear()
+    PickedBackend(write_averaging_model(tmp_path / "m.onnx")).choose(PAIR)
+    said = capsys.readouterr().err
+    assert "measuring once what runs m.onnx fastest on this machine" in said
+    assert "coconet bench pick shows and renews it" in said
+    assert len(trials) == 1
+
+
+def test_before_anything_is_picked_nothing_is_fused(tmp_path: Path) -> None:
+    backend = PickedBackend(write_averaging_model(tmp_path / "m.onnx"))
+    assert backend.card.network == "tiny"
+    with pytest.raises(CoconetError, match="Call choose with a pair first"):
+        backend.fuse(PAIR.visible.pixels, PAIR.infrared.pixels)
+    backend.close()

@@ -1,0 +1,113 @@
+"""Trials: who is fastest by a clock that the test turns, and whose pictures are too far off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coconet.cards.precision import PrecisionName
+from coconet.errors import CoconetError
+from coconet.media.pixels import Pixels
+from coconet.runtime.backends.rules.baseline import BaselineBackend
+from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.picking.candidate import Candidate, CandidateKind
+from coconet.runtime.picking.trial import pick_fastest
+
+(PAIR,) = painted_pairs(1, 32, 48)
+
+
+class Clock:
+    """Seconds that pass only while a model fuses."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Timed:
+    """A backend that takes a time of its own and is a number of levels off."""
+
+    def __init__(self, clock: Clock, seconds: float, off: int, precision: PrecisionName) -> None:
+        self.card, self.name = replace(BaselineBackend().card, precision="fp32"), "timed"
+        object.__setattr__(self.card, "precision", precision)  # an INT8 card has a calibration, which nothing looks at
+        self._clock, self._seconds, self._off, self.open = clock, seconds, off, True
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        assert self.open
+        self._clock.now += self._seconds
+        return np.clip(visible.astype(int) // 2 + infrared // 2 + self._off, 0, 255).astype(np.uint8)
+
+    def close(self) -> None:
+        self.open = False
+
+
+class Field:
+    """Candidates and the backends that they open."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.clock, self.opened = Clock(), dict[CandidateKind, Timed]()
+        self.broken = set[CandidateKind]()
+        self._made = dict[CandidateKind, tuple[float, int, PrecisionName]]()
+
+        def opened(candidate: Candidate) -> Timed:
+            return self._open(candidate)
+
+        monkeypatch.setattr(Candidate, "open", opened)
+
+    def add(self, kind: CandidateKind, seconds: float, off: int = 0, precision: PrecisionName = "fp32") -> Candidate:
+        self._made[kind] = (seconds, off, precision)
+        return Candidate(Path("m.onnx"), kind)
+
+    def _open(self, candidate: Candidate) -> Timed:
+        if candidate.kind in self.broken:
+            raise CoconetError("m.onnx", wanted="a model that opens", got="no kernel for it", remedy="None.")
+        self.opened[candidate.kind] = Timed(self.clock, *self._made[candidate.kind])
+        return self.opened[candidate.kind]
+
+
+@pytest.fixture
+def field(monkeypatch: pytest.MonkeyPatch) -> Iterator[Field]:
+    field = Field(monkeypatch)
+    yield field
+    assert not any(backend.open for backend in field.opened.values())
+
+
+def test_the_fastest_is_picked_and_its_ratio_told(field: Field) -> None:
+    pick = pick_fastest([field.add("ort", 0.10), field.add("openvino", 0.06)], PAIR, field.clock)
+    assert pick.kind == "openvino"
+    assert pick.ratio == pytest.approx(0.6)
+    assert pick.reference_ms == pytest.approx(100)
+    assert pick.size_px == (32, 48)
+
+
+def test_a_picture_beyond_the_limits_of_its_precision_is_out_however_fast(field: Field) -> None:
+    pick = pick_fastest([field.add("ort", 0.10), field.add("openvino-bf16", 0.01, off=5)], PAIR, field.clock)
+    assert pick.kind == "ort"
+    assert "wanted 55 dB or more" in pick.rows[1].refused
+    assert pick.rows[1].ratio is None
+
+
+def test_what_an_8_bit_model_may_be_off_is_more(field: Field) -> None:
+    candidates = [field.add("ort", 0.10), field.add("openvino", 0.01, off=2, precision="int8")]
+    assert pick_fastest(candidates, PAIR, field.clock).kind == "openvino"
+
+
+def test_the_reference_stays_for_a_gain_within_what_is_measured(field: Field) -> None:
+    assert pick_fastest([field.add("ort", 0.100), field.add("openvino", 0.097)], PAIR, field.clock).kind == "ort"
+
+
+def test_one_that_does_not_open_is_left_out_with_the_reason(field: Field) -> None:
+    field.broken.add("openvino")
+    pick = pick_fastest([field.add("ort", 0.1), field.add("openvino", 0.01)], PAIR, field.clock)
+    assert (pick.kind, pick.rows[1].refused) == ("ort", "no kernel for it")
+
+
+def test_a_reference_that_does_not_open_is_an_error(field: Field) -> None:
+    field.broken.add("ort")
+    with pytest.raises(CoconetError, match="no kernel for it"):
+        pick_fastest([field.add("ort", 0.1)], PAIR, field.clock)
