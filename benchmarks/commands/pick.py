@@ -43,7 +43,7 @@ def _picked(model: str, size: FrameSize, *, renew: bool) -> Pick:
     """What is remembered, or what is measured now."""
     from coconet.errors import Refused
     from coconet.runtime.backends.choice import choose_backend
-    from coconet.runtime.cameras.synthetic.camera import painted_pairs
+    from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
     from coconet.runtime.frame_check import fit_pairs
     from coconet.runtime.picking.candidate import candidates_of, card_of
     from coconet.runtime.picking.pick import PickPlace
@@ -56,7 +56,7 @@ def _picked(model: str, size: FrameSize, *, renew: bool) -> Pick:
         raise Refused(
             model, wanted="a model that the processor runs", got=f"one for {kind}", remedy="Name another one."
         )
-    (pair,) = fit_pairs(painted_pairs(1, size.height_px, size.width_px), card_of(candidates))
+    (pair,) = fit_pairs(synthetic_pairs(1, size.height_px, size.width_px), card_of(candidates))
     place = PickPlace.of(candidates, pair.visible.pixels.shape)
     known = None if renew else place.load()
     if known is not None:

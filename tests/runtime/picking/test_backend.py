@@ -9,7 +9,7 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.event_log import note_once
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.picking import backend as backend_module
 from coconet.runtime.picking import trial
@@ -20,7 +20,7 @@ from tests.support.models.tiny_onnx import write_averaging_model
 
 pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
 
-(PAIR,) = painted_pairs(1, 48, 64)
+(PAIR,) = synthetic_pairs(1, 48, 64)
 
 
 @pytest.fixture

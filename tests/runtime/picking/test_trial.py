@@ -13,11 +13,11 @@ from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.rules.baseline import BaselineBackend
-from coconet.runtime.cameras.synthetic.camera import painted_pairs
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.picking.candidate import Candidate, CandidateKind
 from coconet.runtime.picking.trial import pick_fastest
 
-(PAIR,) = painted_pairs(1, 32, 48)
+(PAIR,) = synthetic_pairs(1, 32, 48)
 
 
 class Clock:
