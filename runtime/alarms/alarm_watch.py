@@ -46,12 +46,17 @@ class AlarmRecorder(Protocol):
 
 @dataclass(frozen=True)
 class AlarmSnapshot:
-    """How an alarm is now. on: alarming. blind: why it cannot tell, empty if it can."""
+    """How an alarm is now. on: alarming. blind: why it cannot tell, empty if it can. value: what was looked at last.
+
+    subject: the meter or the camera. since: the time of its last event, ISO 8601, empty before the first.
+    """
 
     name: str
     on: bool
     blind: str
     value: float | None
+    subject: str = ""
+    since: str = ""
 
 
 class AlarmWatch:
@@ -66,6 +71,7 @@ class AlarmWatch:
         self._states = {table.name: AlarmState(table) for table in tables}
         self._evidence = {table.name: MeterEvidence(table) for table in tables if table.meter is not None}
         self._values: dict[str, float | None] = {}
+        self._since = dict.fromkeys(self._states, "")
         self._unit, self._health = unit, health or (lambda: (None, None))
         self._outputs: list[AlarmOutput] = []
         self._recorder: AlarmRecorder | None = None
@@ -102,7 +108,8 @@ class AlarmWatch:
     def standings(self) -> list[AlarmSnapshot]:
         """How every alarm is now."""
         return [
-            AlarmSnapshot(name, state.on, state.blind, self._values.get(name)) for name, state in self._states.items()
+            AlarmSnapshot(name, state.on, state.blind, self._values.get(name), _subject(state.table), self._since[name])
+            for name, state in self._states.items()
         ]
 
     def active(self) -> tuple[str, ...]:
@@ -150,7 +157,7 @@ class AlarmWatch:
             datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
             table.name,
             change,
-            table.meter or table.camera or "",
+            _subject(table),
             None if evidence.value is None else round(evidence.value, 4),
             "" if table.camera or table.statistic == "share_above" else self._unit,
             table.limits,
@@ -159,6 +166,7 @@ class AlarmWatch:
         )
         if change == "begun" and self._recorder is not None:
             event = AlarmEvent(**{**vars(event), "recording": self._recorder.begin(event, frame)})
+        self._since[table.name] = event.utc
         with self._lock:
             self._events.append(event)
         told = {key: value for key, value in asdict(event).items() if key not in ("change", "utc", "serial")}
@@ -166,6 +174,10 @@ class AlarmWatch:
         log_event("alarm", level=level, change=change, **told)
         for output in self._outputs:
             output.tell(event)
+
+
+def _subject(table: AlarmTable) -> str:
+    return table.meter or table.camera or ""
 
 
 def _of_camera(table: AlarmTable, health: CameraHealth | None) -> Evidence:

@@ -110,6 +110,11 @@ def is_decoded(address: str) -> bool:
     return not others and not stamps_beside(path).is_file()
 
 
+def is_recorded(address: str) -> bool:
+    """Whether an address names a folder or a file, which have an end, and no camera."""
+    return not _scheme(address) and not _is_device(address)
+
+
 def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Camera:
     """Open what a path names: a folder, a device, a recording or a video."""
     path = Path(address)

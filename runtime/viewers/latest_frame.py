@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
+from typing import NoReturn
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.runtime.badge import add_alarms
@@ -37,7 +39,7 @@ class NumberedFrame:
 
 
 class LatestFrameClosed(Exception):
-    """No more frames will come."""
+    """No more frames will come; says why, in a sentence."""
 
 
 class LatestFrame:
@@ -50,12 +52,7 @@ class LatestFrame:
         self._newest: NumberedFrame | None = None
         self._posted_s = -1.0
         self._waiting: set[Told] = set()
-        self._closed = False
-
-    @property
-    def closed(self) -> bool:
-        """Whether no more frames will come."""
-        return self._closed
+        self._ended: str | None = None
 
     @property
     def newest(self) -> NumberedFrame | None:
@@ -73,10 +70,20 @@ class LatestFrame:
             self._newest = NumberedFrame(serial, frame, self._alarms())
         self._wake()
 
-    def close(self) -> None:
-        """Let nobody wait any longer."""
-        self._closed = True
+    def close(self, why: str = "The run has ended.") -> None:
+        """Let nobody wait any longer. why: told to viewers, in 120 characters at most."""
+        self._ended = why
         self._wake()
+
+    def check_open(self) -> None:
+        """Raise LatestFrameClosed if no more frames will come."""
+        if self._ended is not None:
+            raise LatestFrameClosed(self._ended)
+
+    async def closing(self) -> NoReturn:
+        """Wait until no more frames will come. Raises LatestFrameClosed."""
+        while True:
+            await self.newer_than(sys.maxsize)
 
     def _wake(self) -> None:
         with self._lock:
@@ -89,8 +96,7 @@ class LatestFrame:
         """Wait for a frame of a higher number; it is the newest, whatever came between. Raises LatestFrameClosed."""
         while True:
             with self._lock:
-                if self._closed:
-                    raise LatestFrameClosed
+                self.check_open()
                 if self._newest is not None and self._newest.serial > serial:
                     return self._newest
                 told: Told = asyncio.get_running_loop().create_future()

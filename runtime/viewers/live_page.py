@@ -7,11 +7,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 
 from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.event_log import log_event
 from coconet.media.encoding.encoder import EncoderName
+from coconet.runtime.cameras.open_camera import is_recorded
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.viewers.snapshots import Captures, check_capture_folder
@@ -44,10 +46,11 @@ class LivePage:
         settings: PageSettings | None = None,
         tuner: AdjustableRig | None = None,
         on_open: Callable[[str], None] | None = None,
+        stop: Event | None = None,
     ) -> None:
         """Prepare the page of the run that tells `gauge`.
 
-        tuner: what settings change. on_open: told the address once it is there.
+        tuner: what settings change. on_open: told the address once it is there. stop: set if the run is stopped.
 
         Raises CoconetError for settings that are not safe.
         """
@@ -63,10 +66,11 @@ class LivePage:
         captures = Captures(settings.captures, reserve_mb=settings.reserve_mb, encoder=settings.encoder)
         board = LatestFrame(lambda: () if gauge.alarms is None else gauge.alarms.active())
         self.view = LiveView(gauge, board, Jpegs(), captures)
-        routes = [*probe_routes(gauge, LivenessCheck(gauge)), *([] if tuner is None else tuning_routes(tuner))]
+        routes = [*probe_routes(gauge, LivenessCheck(gauge)), *([] if tuner is None else tuning_routes(tuner, board))]
         app = live_app(self.view, Access(settings.host, settings.token, settings.view_token), routes)
         self._server = WebServer(app, settings.host, settings.port)
         self._on_open, self._exit = on_open, ExitStack()
+        self._stop, self._tuner = stop, tuner
 
     @property
     def url(self) -> str:
@@ -79,7 +83,6 @@ class LivePage:
             stack.callback(self._finish_recording)
             with ending_with(ExitCode.PAGE):
                 stack.enter_context(self._server)
-            stack.callback(self.view.board.close)
             self._exit = stack.pop_all()
         self.view.gauge.on_frame(self.view.board.post)
         self.view.gauge.on_frame(self.view.captures.note)
@@ -90,7 +93,15 @@ class LivePage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.view.board.close("The run ended with an error, which its log names." if kind else self._why_ended())
         self._exit.close()
+
+    def _why_ended(self) -> str:
+        if self._stop is not None and self._stop.is_set():
+            return "The run was stopped."
+        rig = None if self._tuner is None else self._tuner.rig
+        recorded = rig is not None and is_recorded(rig.visible.address) and is_recorded(rig.infrared.address)
+        return "The recording has ended." if recorded else "The run has ended."
 
     def _finish_recording(self) -> None:
         try:

@@ -22,7 +22,7 @@ def open_viewer(
 ) -> AbstractContextManager[Any]:
     """Prepare what shows the run that `gauge` records, as a context manager around the run; None shows nothing.
 
-    stop: set by a viewer that ends the run.
+    stop: set by a viewer that ends the run; a page tells its viewers if that is how it ended.
     Raises CoconetError for what cannot be shown here.
     """
     if view is None:
@@ -33,7 +33,7 @@ def open_viewer(
         return LiveWindow(gauge, tuner.rig.view.look(), stop)
     from coconet.runtime.viewers.live_page import LivePage
 
-    return LivePage(gauge, page, tuner, on_open=_announce)
+    return LivePage(gauge, page, tuner, on_open=_announce, stop=stop)
 
 
 def _announce(url: str) -> None:

@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from coconet.errors import CoconetError, MissingPackage
 from coconet.event_log import log_event
+from coconet.runtime.heat.meter import MeterTable
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.view import ViewSettings
 from coconet.runtime.viewers.auth import COOKIE, MAY_CHANGE, Access, AccessMiddleware, client_address
+from coconet.runtime.viewers.capture_routes import capture_routes
 from coconet.runtime.viewers.latest_frame import Jpegs, LatestFrame, LatestFrameClosed, NumberedFrame
 from coconet.runtime.viewers.rate_limit import QuietLog, TooOften, locate_error
 from coconet.runtime.viewers.snapshots import Captures
@@ -75,7 +79,7 @@ def live_app(view: LiveView, access: Access, more: Sequence[BaseRoute] = ()) -> 
         WebSocketRoute("/watch", sessions.watch),
         WebSocketRoute("/events", sessions.listen),
         Mount("/static", StaticFiles(directory=PAGE)),
-        Mount("/captures", _LazyFolder(directory=view.captures.folder, check_dir=False)),
+        *capture_routes(view.captures.folder),
         *more,
     ]
     app = Starlette(
@@ -109,15 +113,6 @@ class Json(JSONResponse):
     def render(self, content: Any) -> bytes:
         """Write JSON."""
         return json.dumps(content, separators=(",", ":")).encode("ascii")
-
-
-class _LazyFolder(StaticFiles):
-    """Files of a folder that is made with the first of them; before that none is found, which is no fault."""
-
-    async def check_config(self) -> None:
-        """Look at the folder once it is there."""
-        if self.directory is not None and Path(self.directory).is_dir():
-            await super().check_config()
 
 
 class _Actions:
@@ -193,8 +188,10 @@ class _ViewerSessions:
         self._viewers += 1
         try:
             await serve(socket)
-        except (WebSocketDisconnect, LatestFrameClosed):  # the server says goodbye when it ends
+        except WebSocketDisconnect:
             pass
+        except LatestFrameClosed as end:
+            await socket.close(1000, str(end))
         except (CoconetError, KeyError):  # a wish that is none; KeyError: bytes instead of text
             await socket.close(1003, "Not a wish.")
         finally:
@@ -202,7 +199,8 @@ class _ViewerSessions:
 
     async def _send_events(self, socket: WebSocket) -> None:
         serial = 0
-        while not self._view.board.closed:
+        while True:
+            self._view.board.check_open()
             alarms = self._view.gauge.alarms
             for event in () if alarms is None else alarms.events(serial):
                 await socket.send_text(event.to_json())
@@ -214,7 +212,7 @@ class _ViewerSessions:
     async def _serve(self, socket: WebSocket) -> None:
         serial = 0
         while True:
-            looks = looks_of(await socket.receive_text())
+            looks = looks_of(await self._wish_of(socket))
             try:
                 posted = await asyncio.wait_for(self._view.board.newer_than(serial), _PATIENCE_S)
             except asyncio.TimeoutError:
@@ -224,6 +222,18 @@ class _ViewerSessions:
             # Shielded: one viewer who leaves must not call off the picture of the others.
             waits = [asyncio.shield(asyncio.wrap_future(self._view.jpegs.of(posted, look))) for look in looks]
             await socket.send_bytes(pack_message(_label(posted, looks), await asyncio.gather(*waits)))
+
+    async def _wish_of(self, socket: WebSocket) -> str:
+        """Wait for a wish; a viewer that has none at the moment hears of the end as well."""
+        wish = asyncio.ensure_future(socket.receive_text())
+        end = asyncio.ensure_future(self._view.board.closing())
+        try:
+            await asyncio.wait((wish, end), return_when=asyncio.FIRST_COMPLETED)
+            return wish.result() if wish.done() else await end
+        finally:
+            for task in (wish, end):
+                if not task.cancel() and not task.cancelled():
+                    task.exception()  # taken notice of: that of the other one is raised
 
 
 def looks_of(wish: str) -> list[ViewSettings]:
@@ -252,6 +262,7 @@ def _label(posted: NumberedFrame, looks: Sequence[ViewSettings]) -> dict[str, An
         "skew_ms": None if pair.missing else round(pair.skew_ns / 1e6, 2),
         "age_ms": round((time.monotonic_ns() - pair.timestamp_ns) / 1e6, 1) if live else None,
         "notice": pair.notice,
+        "size_px": [pair.visible.pixels.shape[1], pair.visible.pixels.shape[0]],
     }
 
 
@@ -293,9 +304,10 @@ class OneLineErrors:
                     await send({"type": "websocket.close", "code": 1011})
 
 
-def tuning_routes(tuner: AdjustableRig) -> list[BaseRoute]:
+def tuning_routes(tuner: AdjustableRig, board: LatestFrame | None = None) -> list[BaseRoute]:
     """Make the routes /settings and /meters (GET, and POST with what changes) and /settings/save.
 
+    board: has the frame that says where in the visible picture meters are shown.
     What does not fit answers 400.
     """
 
@@ -319,7 +331,8 @@ def tuning_routes(tuner: AdjustableRig) -> list[BaseRoute]:
         rig = tuner.rig
         told = [one.model_dump(mode="json", exclude_defaults=True) for one in rig.meter]
         measures, may_change = rig.infrared.temperature is not None, _may_change(request)
-        return Json({"meters": told, "measures": measures, "may_change": may_change})
+        shown = _shown_px(rig.meter, None if board is None else board.newest)
+        return Json({"meters": told, "measures": measures, "may_change": may_change, "shown_px": shown})
 
     async def change_meters(request: Request) -> Response:
         wanted = (await fields_of(request)).get("meters")
@@ -341,6 +354,22 @@ def tuning_routes(tuner: AdjustableRig) -> list[BaseRoute]:
         Route("/meters", meters, methods=["GET"]),
         Route("/meters", change_meters, methods=["POST"]),
     ]
+
+
+def _shown_px(meters: Sequence[MeterTable], posted: NumberedFrame | None) -> list[list[list[float]] | None]:
+    """Where in the visible picture the points of each meter are shown; None while that is not known."""
+    heat = None if posted is None else posted.frame.pair.heat
+    placing = None if heat is None else heat.placing
+    found: list[list[list[float]] | None] = []
+    for meter in meters:
+        if meter.pixels == "visible":
+            found.append([list(point) for point in meter.points_px])
+        elif placing is None or not meter.points_px:
+            found.append(None)
+        else:
+            points = placing.in_visible(meter.points_px)
+            found.append(points.round(2).tolist() if np.isfinite(points).all() else None)
+    return found
 
 
 def audit(request: Request, what: str, **fields: Any) -> None:

@@ -139,7 +139,8 @@ def test_an_event_says_what_when_and_why() -> None:
     assert event.reason == "bearing value 81.25 °F; alarm above 80"
     assert json.loads(event.to_json())["change"] == "begun"
     assert watch.active() == ("hot",)
-    assert watch.told()["alarms"] == [{"name": "hot", "on": True, "blind": "", "value": 81.25}]
+    (told,) = watch.told()["alarms"]
+    assert told == {"name": "hot", "on": True, "blind": "", "value": 81.25, "subject": "bearing", "since": event.utc}
 
 
 def test_a_meter_that_is_gone_makes_its_alarm_blind() -> None:

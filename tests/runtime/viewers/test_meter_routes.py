@@ -87,7 +87,7 @@ def test_the_picture_has_them_only_when_that_is_wished(rig: LiveRig) -> None:
 
 def test_meters_are_changed_and_saved_through_the_page(rig: LiveRig, tmp_path: Path) -> None:
     told = json.loads(rig.ask("GET", "/meters")[2])
-    assert told == {"meters": [], "measures": True, "may_change": True}
+    assert told == {"meters": [], "measures": True, "may_change": True, "shown_px": []}
     spot = {"name": "spot 1", "kind": "spot", "points_px": [[3, 4]], "pixels": "visible"}
     status, _, body = rig.ask("POST", "/meters", {"meters": [spot]})
     assert (status, json.loads(body)["meters"]) == (200, [spot])
@@ -95,7 +95,15 @@ def test_meters_are_changed_and_saved_through_the_page(rig: LiveRig, tmp_path: P
     for wrong in ({"meters": [{"name": "x"}]}, {"meters": 3}, {}, {"meters": [spot, spot]}):
         status, _, body = rig.ask("POST", "/meters", wrong)
         assert (status, "wanted" in json.loads(body)["error"]) == (400, True)
-    assert json.loads(rig.ask("GET", "/meters")[2])["meters"] == [spot]
+    told = json.loads(rig.ask("GET", "/meters")[2])
+    assert (told["meters"], told["shown_px"]) == ([spot], [[[3, 4]]])
+
+
+def test_a_meter_in_infrared_pixels_is_told_with_where_it_is_shown(rig: LiveRig) -> None:
+    assert until(lambda: vitals(rig)["meters"][0]["value"] is not None)
+    spot = {"name": "spot", "kind": "spot", "points_px": [[5, 6]]}
+    told = json.loads(rig.ask("POST", "/meters", {"meters": [spot, {"name": "hot", "kind": "hottest"}]})[2])
+    assert told["shown_px"] == [[[5, 6]], None]
 
 
 def test_a_wish_for_meters_that_is_none_is_refused() -> None:

@@ -18,6 +18,7 @@ from coconet.runtime.viewers.connections import MAX_CONNECTIONS, MAX_PER_ADDRESS
 from tests.support.rigs.live_rig import LiveRig, live_rig, until
 
 HEAD = b"GET /vitals HTTP/1.1\r\nHost: localhost\r\n"
+LONG = "20260102T030405-006Z.mp4"
 BODY = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\n"
 
 LEFT_TO_PYTHON = (
@@ -110,8 +111,8 @@ def test_a_second_request_on_a_connection_has_a_deadline_too(tmp_path: Path, mon
 
 @pytest.mark.filterwarnings(*LEFT_TO_PYTHON)
 def test_while_every_place_is_in_use_monitors_are_answered_and_others_put_off(tmp_path: Path) -> None:
-    (tmp_path / "long.bin").write_bytes(bytes(64 << 20))
-    fetch = b"GET /captures/long.bin HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    (tmp_path / LONG).write_bytes(bytes(64 << 20))
+    fetch = f"GET /captures/{LONG} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
     with live_rig(tmp_path) as rig, dripping(rig, MAX_PER_ADDRESS, fetch) as busy:
         assert until(lambda: all(map(_has_an_answer, busy)))
         with dripping(rig, 3 * PROBE_PLACES, HEAD):
@@ -129,10 +130,10 @@ def _has_an_answer(one: socket.socket) -> bool:
 
 def test_a_reader_that_takes_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "_STUCK_S", 0.5)
-    (tmp_path / "long.bin").write_bytes(bytes(64 << 20))
+    (tmp_path / LONG).write_bytes(bytes(64 << 20))
     with live_rig(tmp_path) as rig:
         address = urlsplit(rig.page.url)
         with socket.create_connection((address.hostname or "", address.port or 0), 20) as stuck:
-            stuck.sendall(b"GET /captures/long.bin HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            stuck.sendall(f"GET /captures/{LONG} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             assert stuck.recv(1)
             assert until(lambda: not _try(lambda: stuck.send(b"\r\n")))
