@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 from urllib.parse import urlsplit
@@ -25,11 +26,12 @@ def page_of(folder: Path, address: str, stop: Event | None = None) -> LivePage:
 
 
 def watching(page: LivePage) -> ClientConnection:
-    return connect(f"ws://{urlsplit(page.url).netloc}/watch", compression=None, proxy=None)
+    viewer: ClientConnection = connect(f"ws://{urlsplit(page.url).netloc}/watch", compression=None, proxy=None)
+    return viewer
 
 
 def end_of(viewer: ClientConnection) -> tuple[int, str]:
-    with viewer, pytest.raises(ConnectionClosed) as closed:
+    with pytest.raises(ConnectionClosed) as closed:
         viewer.recv(20)
     assert closed.value.rcvd is not None
     return closed.value.rcvd.code, closed.value.rcvd.reason
@@ -37,24 +39,27 @@ def end_of(viewer: ClientConnection) -> tuple[int, str]:
 
 @pytest.mark.parametrize("wishes", [0, 1])
 def test_viewers_of_a_recording_are_told_that_it_has_ended(tmp_path: Path, wishes: int) -> None:
-    with page_of(tmp_path, str(tmp_path)) as page:
-        viewer = watching(page)
-        for _ in range(wishes):
-            viewer.send(WISH)
-    assert end_of(viewer) == (1000, "The recording has ended.")
+    with ExitStack() as stack:
+        with page_of(tmp_path, str(tmp_path)) as page:
+            viewer = stack.enter_context(watching(page))
+            for _ in range(wishes):
+                viewer.send(WISH)
+        assert end_of(viewer) == (1000, "The recording has ended.")
 
 
 def test_a_run_that_is_stopped_and_one_of_cameras_are_told_apart(tmp_path: Path) -> None:
     stop = Event()
     for words in ("The run has ended.", "The run was stopped."):
-        with page_of(tmp_path, "painted://", stop) as page:
-            viewer = watching(page)
-        assert end_of(viewer) == (1000, words)
+        with ExitStack() as stack:
+            with page_of(tmp_path, "painted://", stop) as page:
+                viewer = stack.enter_context(watching(page))
+            assert end_of(viewer) == (1000, words)
         stop.set()
 
 
 def test_a_run_that_fails_says_where_to_look(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="wanted a frame"), page_of(tmp_path, "painted://") as page:
-        viewer = watching(page)
-        raise CoconetError("camera", wanted="a frame", got="none", remedy="Look.")
-    assert end_of(viewer) == (1000, "The run ended with an error, which its log names.")
+    with ExitStack() as stack:
+        page = page_of(tmp_path, "painted://").__enter__()
+        viewer = stack.enter_context(watching(page))
+        page.__exit__(CoconetError, None, None)
+        assert end_of(viewer) == (1000, "The run ended with an error, which its log names.")
