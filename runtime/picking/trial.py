@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from statistics import median
 
@@ -18,6 +18,7 @@ from coconet.runtime.frame import FramePair
 from coconet.runtime.picking.candidate import Candidate
 from coconet.runtime.picking.pick import Pick, TrialRow
 from coconet.runtime.verify.parity import ModelPictures, frame_error, parity_of, within
+from coconet.terminal import frame_progress
 
 SECONDS = 1.0
 """How long each candidate is timed at most, but for the least number of rounds."""
@@ -28,14 +29,24 @@ GAIN = 0.95
 """The reference stays unless another one takes at most this share of its time: less is within what is measured."""
 
 
+HOPELESS = 2.0
+"""What takes this many times as long as the fastest for the pair it is compared by is not timed again."""
+
+
 @dataclass
 class _Contestant:
-    """A candidate that is open. ratios: its time over the reference's, round by round."""
+    """A candidate that is open. seconds: what it took for the pair, time after time."""
 
     candidate: Candidate
     backend: Backend
     psnr_db: float | None
-    ratios: list[float] = field(default_factory=list)
+    seconds: list[float]
+
+    def ratio_to(self, reference: _Contestant) -> float:
+        """Its time over the reference's: of neighbouring runs if both were timed in turns."""
+        if len(self.seconds) == len(reference.seconds):
+            return median(mine / others for mine, others in zip(self.seconds, reference.seconds, strict=True))
+        return median(self.seconds) / median(reference.seconds)
 
 
 def pick_fastest(
@@ -49,6 +60,7 @@ def pick_fastest(
     Raises CoconetError if the reference cannot be opened or does not fuse the pair.
     """
     with ExitStack() as stack:
+        advance = stack.enter_context(frame_progress(len(candidates), "measuring"))
         rows: dict[Candidate, TrialRow] = {}
         contestants: list[_Contestant] = []
         wanted: Pixels | None = None
@@ -57,7 +69,9 @@ def pick_fastest(
                 backend = stack.enter_context(closing(candidate.open()))
                 _align(backend, pair)
                 _fuse(backend, pair)  # the first run of a model compiles, allocates and reads its weights
+                begun = clock()
                 picture = _fuse(backend, pair)
+                took_s = clock() - begun
             except CoconetError as error:
                 if wanted is None:
                     raise
@@ -70,12 +84,15 @@ def pick_fastest(
             if refused:
                 backend.close()
             else:
-                contestants.append(_Contestant(candidate, backend, psnr_db))
-        reference_ms = 1e3 * median(_race(contestants, pair, clock))
+                contestants.append(_Contestant(candidate, backend, psnr_db, [max(took_s, 1e-9)]))
+            advance(candidate)
+        _race(contestants, pair, clock)
+    reference = contestants[0]
+    ratios = {one.candidate: one.ratio_to(reference) for one in contestants}
     for one in contestants:
-        rows[one.candidate] = _row(one.candidate, ratio=round(median(one.ratios), 4), psnr_db=one.psnr_db)
-    best = min(contestants, key=lambda one: median(one.ratios))
-    chosen = best if median(best.ratios) <= GAIN else contestants[0]
+        rows[one.candidate] = _row(one.candidate, ratio=round(ratios[one.candidate], 4), psnr_db=one.psnr_db)
+    best = min(contestants, key=lambda one: ratios[one.candidate])
+    chosen = best if ratios[best.candidate] <= GAIN else reference
     return Pick(
         model=chosen.candidate.path.name,
         kind=chosen.candidate.kind,
@@ -83,24 +100,23 @@ def pick_fastest(
         processor=processor_name(),
         cores=len(usable_cores()),
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        reference_ms=round(reference_ms, 3),
+        reference_ms=round(1e3 * median(reference.seconds), 3),
         rows=tuple(rows.values()),
     )
 
 
-def _race(contestants: list[_Contestant], pair: FramePair, clock: Callable[[], float]) -> list[float]:
-    """Let all fuse in turns; gives the seconds of the reference. What disturbs the machine for a while slows all."""
-    seconds: list[float] = []
-    until = clock() + SECONDS * len(contestants)
-    while len(seconds) < LEAST_ROUNDS or (clock() < until and len(seconds) < MOST_ROUNDS):
-        for one in contestants:
+def _race(contestants: list[_Contestant], pair: FramePair, clock: Callable[[], float]) -> None:
+    """Let all that may be the fastest fuse in turns: what disturbs the machine for a while slows all of them."""
+    fastest_s = min(one.seconds[0] for one in contestants)
+    racing = [one for one in contestants if one.seconds[0] <= HOPELESS * fastest_s]
+    until_s = clock() + SECONDS * len(racing)
+    rounds = 0
+    while rounds < LEAST_ROUNDS or (clock() < until_s and rounds < MOST_ROUNDS):
+        rounds += 1
+        for one in racing:
             begun = clock()
             _fuse(one.backend, pair)
-            took = max(clock() - begun, 1e-9)
-            if one is contestants[0]:
-                seconds.append(took)
-            one.ratios.append(took / seconds[-1])
-    return seconds
+            one.seconds.append(max(clock() - begun, 1e-9))
 
 
 def _limits(backend: Backend, candidate: Candidate) -> ParityLimits:

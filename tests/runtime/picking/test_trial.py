@@ -101,6 +101,13 @@ def test_the_reference_stays_for_a_gain_within_what_is_measured(field: Field) ->
     assert pick_fastest([field.add("ort", 0.100), field.add("openvino", 0.097)], PAIR, field.clock).kind == "ort"
 
 
+def test_a_reference_far_behind_is_not_fused_again_and_again(field: Field) -> None:
+    pick = pick_fastest([field.add("torch", 9.0), field.add("openvino", 0.5)], PAIR, field.clock)
+    assert (pick.kind, len(pick.rows)) == ("openvino", 2)
+    assert pick.ratio == pytest.approx(0.5 / 9, abs=1e-4)
+    assert field.clock.now < 2 * 9.0 + 10
+
+
 def test_one_that_does_not_open_is_left_out_with_the_reason(field: Field) -> None:
     field.broken.add("openvino")
     pick = pick_fastest([field.add("ort", 0.1), field.add("openvino", 0.01)], PAIR, field.clock)
