@@ -21,7 +21,7 @@ from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.view import ViewSettings
 from coconet.runtime.viewers.auth import COOKIE, MAY_CHANGE, Access, AccessMiddleware, client_address
-from coconet.runtime.viewers.capture_routes import capture_routes
+from coconet.runtime.viewers.captures.capture_routes import capture_routes
 from coconet.runtime.viewers.latest_frame import Jpegs, LatestFrame, LatestFrameClosed, NumberedFrame
 from coconet.runtime.viewers.rate_limit import QuietLog, TooOften, locate_error
 from coconet.runtime.viewers.snapshots import Captures

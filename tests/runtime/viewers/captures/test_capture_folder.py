@@ -12,7 +12,7 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.media.image import write_picture
-from coconet.runtime.viewers.capture_folder import MOST_LISTED, THUMBNAIL_PX, CaptureFolder
+from coconet.runtime.viewers.captures.capture_folder import MOST_LISTED, THUMBNAIL_PX, CaptureFolder
 from coconet.runtime.viewers.live_page import PageSettings
 from coconet.runtime.viewers.rate_limit import TooOften
 from coconet.runtime.viewers.snapshots import Captures

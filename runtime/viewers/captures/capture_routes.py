@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from coconet.errors import MissingPackage
-from coconet.runtime.viewers.capture_folder import NAME, CaptureFolder
+from coconet.runtime.viewers.captures.capture_folder import NAME, CaptureFolder
 from coconet.runtime.viewers.rate_limit import RateLimit, TooOften
 
 try:

@@ -1,0 +1,1 @@
+"""What was kept of a run, looked at through the page."""
