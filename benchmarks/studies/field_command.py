@@ -72,9 +72,10 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
     from coconet.benchmarks.studies.field_entries import check_kept, find_entries, untrained_entries
     from coconet.benchmarks.studies.field_frames import write_pairs
     from coconet.files import check_no_input, check_outputs, make_folder, whole_file
+    from coconet.media.naming.entries import entries_below
     from coconet.metrics.variants import variant_named
 
-    inputs = [*frames, visible, infrared, weights, *(weights.rglob("*") if weights else ())]
+    inputs = [*frames, visible, infrared, weights, *(entries_below(weights) if weights else ())]
     check_outputs([csv, html], inputs=inputs, overwrite=overwrite)
     check_no_input([keep] if keep else [], inputs)
     chosen = variant_named(variant)

@@ -13,7 +13,7 @@ from pathlib import Path
 from coconet.errors import CoconetError, Refused, counted, reading_from
 from coconet.event_log import note_once, warn_once
 from coconet.media.header import picture_header
-from coconet.media.naming.entries import found_by, is_hidden
+from coconet.media.naming.entries import entries_below, found_by, is_hidden
 from coconet.media.naming.layouts import INFRARED_NAMES, PRESETS, SIDE_WORDS, VISIBLE_NAMES
 from coconet.media.naming.near_misses import nearest_pattern, pairs_by, pattern_of
 from coconet.media.naming.picture_folder import (
@@ -53,7 +53,7 @@ def paired_folder(root: Path, pair_by: str | None = None) -> list[PicturePair]:
 
 def homes_of_both(root: Path) -> list[tuple[Path, Path]]:
     """(visible, infrared) folders that lie side by side, in the root or, if there are none, below it."""
-    below = (path for path in root.rglob("*") if found_by(path.is_dir) and not is_hidden(path.relative_to(root)))
+    below = (path for path in entries_below(root) if found_by(path.is_dir) and not is_hidden(path.relative_to(root)))
     folders = [root, *sorted(below)]
     homes = []
     for folder in folders:
@@ -278,7 +278,8 @@ def _pattern(text: str, side: int) -> re.Pattern[str]:
 def _matching(folder: Path, pattern: re.Pattern[str]) -> dict[tuple[str, ...], Path]:
     """The pictures at any depth whose path fits, keyed by what the pattern captures."""
     check_folder(folder, "a folder of pictures")
-    inside = sorted(path for path in folder.rglob("*") if is_picture(path) and not is_hidden(path.relative_to(folder)))
+    pictures = filter(is_picture, entries_below(folder))
+    inside = sorted(path for path in pictures if not is_hidden(path.relative_to(folder)))
     fitting = [(path, pattern.fullmatch(name_key(path.relative_to(folder).as_posix()))) for path in inside]
     keys = {path: match.groups() for path, match in fitting if match}
     return keyed(list(keys), keys.__getitem__)

@@ -13,6 +13,7 @@ from typing import Any
 from coconet.config import Checked, check_fields
 from coconet.errors import CoconetError, Refused
 from coconet.files import read_file
+from coconet.media.naming.entries import entries_below, found_by
 from coconet.runtime.cameras.recorded import read_stamps
 from coconet.runtime.fleet.job import Job, Span
 from coconet.runtime.fleet.storage import is_elsewhere
@@ -43,7 +44,7 @@ def read_jobs(source: Path, model: str) -> list[Job]:
     relative to it. Raises CoconetError for a list that is none, a line that does not fit, and two results of one name.
     """
     if source.is_dir():
-        rigs = sorted(path for path in source.rglob(RIG_FILE) if path.is_file())
+        rigs = sorted(path for path in entries_below(source) if path.name == RIG_FILE and found_by(path.is_file))
         found = [Job(path.parent.relative_to(source).as_posix(), model, rig=str(path)) for path in rigs]
         jobs = [replace(job, name=source.resolve().name) if job.name == "." else job for job in found]
     elif source.suffix in TABLES:

@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from coconet.errors import CoconetError, MissingPackage, first_line
+from coconet.errors import CoconetError, MissingPackage, first_line, reading_from
 from coconet.files import make_folder, read_file, sha256_of, spare_bytes, whole_file, writing_to
+from coconet.media.naming.entries import entries_below
 from coconet.writing.sources import STAMPS_SUFFIX
 
 SCHEMES = ("file", "s3", "gs", "gcs", "abfs", "ssh", "sftp")
@@ -69,14 +70,15 @@ def fingerprint(path: Path, known: Mapping[str, Any] | None) -> dict[str, Any]:
 
     known: an earlier one, whose hashes are taken over for files of the same size and time.
     """
-    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    files = sorted(one for one in entries_below(path) if one.is_file()) if path.is_dir() else [path]
     found = {}
     for file in files:
         name = file.relative_to(path.parent).as_posix()
-        told = file.stat()
         earlier = (known or {}).get(name, {})
-        same = (earlier.get("bytes"), earlier.get("time_ns")) == (told.st_size, told.st_mtime_ns)
-        sha256 = earlier["sha256"] if same and "sha256" in earlier else sha256_of(file)
+        with reading_from(file, "a file that stays while it is fused"):
+            told = file.stat()
+            same = (earlier.get("bytes"), earlier.get("time_ns")) == (told.st_size, told.st_mtime_ns)
+            sha256 = earlier["sha256"] if same and "sha256" in earlier else sha256_of(file)
         found[name] = {"bytes": told.st_size, "time_ns": told.st_mtime_ns, "sha256": sha256}
     return found
 
@@ -157,5 +159,5 @@ class Results:
 
 def bytes_of(path: Path) -> int:
     """The bytes of a file, or of all in a folder."""
-    files = path.rglob("*") if path.is_dir() else [path]
+    files = entries_below(path) if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())

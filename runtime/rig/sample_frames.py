@@ -9,6 +9,7 @@ from pathlib import Path
 
 from coconet.cards.model_card import FrontEnd
 from coconet.errors import CoconetError, Refused
+from coconet.media.naming.picture_folder import check_folder
 from coconet.media.naming.picture_names import is_picture
 from coconet.media.pairs import homes_of_both
 from coconet.reading import UNSAID, Reading
@@ -62,6 +63,7 @@ def rig_file_at(source: Path) -> Path | None:
     A folder of paired pictures is none, whatever lies beside them. Raises Refused for any other file.
     """
     if source.is_dir():
+        check_folder(source, "a rig file or the folder of a recording")
         recorded = (source / RIG_NAME).is_file() and not any(map(is_picture, source.iterdir()))
         return source / RIG_NAME if recorded and not homes_of_both(source) else None
     if source.suffix.lower() == ".toml":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import ip_address
 from typing import Literal
+from urllib.parse import quote
 
 from coconet.errors import CoconetError, MissingPackage, Refused
 from coconet.runtime.viewers.rate_limit import QuietLog
@@ -33,9 +34,11 @@ _SHORTEST_TOKEN = 16  # letters that nobody guesses through a page
 
 _OPEN_PATHS = ("/login", "/healthz", "/readyz", "/static/", "/v2/health/")
 
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{0,5}))?")
 
 _ORIGIN = re.compile(rf"(https?|wss?)://{_HOST.pattern}", re.IGNORECASE)
+
+_ABSOLUTE = re.compile(r"(?:https?|wss?)://([^/]*)(/.*)?", re.IGNORECASE | re.DOTALL)
 
 _PORTS = {"http": "80", "ws": "80", "https": "443", "wss": "443"}
 
@@ -88,7 +91,7 @@ class Access:
             return elsewhere
         right = self.right(headers)
         if right is None:
-            return Refusal(401, "A token is needed.")
+            return Refusal(401, "A token is needed, as `Authorization: Bearer TOKEN`.")
         if right == "watch" and method not in ("GET", "HEAD"):
             return Refusal(403, "This token may watch, but change nothing.")
         return None
@@ -104,9 +107,10 @@ class Access:
 
     def _elsewhere(self, headers: Headers) -> Refusal | None:
         """Refuse what is asked under a name, or by a page, that is not this one's."""
-        host, origin = headers.get("host", ""), headers.get("origin")
-        found = _HOST.fullmatch(host)
-        if found is None and (host or not self._tokens):
+        host, origin = headers.get("host"), headers.get("origin")
+        found = _HOST.fullmatch(host or "")
+        # A monitor may speak HTTP/1.0, which needs no Host; browsers always send one.
+        if host is not None and found is None and (host or not self._tokens):
             return Refusal(400, "The Host header names no host.")
         if not self._tokens and found is not None and not is_loopback(found[1]):
             return Refusal(421, "This page answers to localhost only.")  # a name somebody else points at this machine
@@ -114,16 +118,20 @@ class Access:
 
 
 class AccessMiddleware:
-    """ASGI middleware that turns away what Access refuses, and marks in the scope who may only watch."""
+    """ASGI middleware that turns away what Access refuses, and marks in the scope who may only watch.
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
-        self._app, self._access, self._log = app, access, QuietLog()
+    login: the page that asks for a token, to which a reader of the first page is sent; without one all get a sentence.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access, login: str | None = None) -> None:
+        self._app, self._access, self._login, self._log = app, access, login, QuietLog()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        scope = in_origin_form(scope)
         headers, path = Headers(scope=scope), scope["path"].removeprefix(scope.get("root_path", ""))
         refusal = self._access.refusal(headers, path, scope.get("method", "GET"))
         if refusal is None:
@@ -134,7 +142,19 @@ class AccessMiddleware:
         if scope["type"] == "websocket":
             await _refuse_websocket(refusal, send)
         else:
-            await _answer(refusal, path)(scope, receive, send)
+            login = self._login if path in ("/", "") else None
+            await _answer(refusal, login)(scope, receive, send)
+
+
+def in_origin_form(scope: Scope) -> Scope:
+    """The same request with a path as its target: of a whole address the host counts, and not the header."""
+    found = _ABSOLUTE.fullmatch(scope["path"])
+    if found is None:
+        return scope
+    others = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    path = found[2] or "/"
+    headers = [(b"host", found[1].encode("latin-1", "replace")), *others]
+    return {**scope, "path": path, "raw_path": quote(path).encode(), "headers": headers}
 
 
 def client_address(scope: Scope) -> str:
@@ -164,9 +184,9 @@ def _foreign(origin: str, host: re.Match[str] | None) -> Refusal | None:
     return Refusal(403, "Another page may not speak for its reader.")
 
 
-def _answer(refusal: Refusal, path: str) -> Response:
-    if refusal.status == 401 and path in ("/", ""):
-        return RedirectResponse("login", 303)  # relative, so that it stays under the prefix of a proxy
+def _answer(refusal: Refusal, login: str | None) -> Response:
+    if refusal.status == 401 and login is not None:
+        return RedirectResponse(login, 303)  # relative, so that it stays under the prefix of a proxy
     headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
     return PlainTextResponse(refusal.reason, refusal.status, headers)
 

@@ -2,6 +2,9 @@
 
 A request has to arrive within a deadline, headers and body. If all places are taken, the connection that has waited
 longest for a request gives up its own; if none waits, a few more are let in, for the probes of monitors alone.
+
+Bytes that cost far more to read than to send end their connection: floods of small frames of a WebSocket, chunks of a
+byte, thousands of header lines, and a body that goes on after its answer.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any
 
 from coconet.errors import MissingPackage
+from coconet.runtime.viewers.rate_limit import RateLimit
 
 try:
     import asyncio
@@ -19,12 +23,14 @@ try:
     from starlette.types import ASGIApp, Receive, Scope, Send
     from uvicorn.protocols.http.h11_impl import H11Protocol
     from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+    from websockets.exceptions import ProtocolError
 except ImportError as error:
     raise MissingPackage("uvicorn", job="the live page", extra="web") from error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from websockets.frames import Frame
     from websockets.http11 import Response
 
 
@@ -36,6 +42,15 @@ MAX_PER_ADDRESS = 48
 
 An address of IPv6 is its network of 64 bits, of which a host has as many addresses as it likes.
 """
+
+MAX_FRAMES, FRAMES_PER_S = 500, 250
+"""Frames that a viewer may send at once and per second: several for each picture of any screen, whatever their kind."""
+
+MAX_HEADER_LINES = 100
+"""Of a request; browsers send about twenty."""
+
+FREE_CHUNKS, BYTES_PER_CHUNK = 32, 64
+"""Chunks that a body may come in, whatever their size; of more, the mean has to hold so many bytes."""
 
 PROBE_PLACES = 8
 
@@ -58,6 +73,8 @@ _REQUEST_S = 10.0  # for a request to arrive
 
 _PROBE_S = 2.0  # for that of a connection beyond the limits
 
+_LEFTOVER_S = 2.0  # for the rest of a body that was answered before its end; it is thrown away
+
 _STUCK_S = 30.0  # for the other side to take what has been sent
 
 
@@ -71,6 +88,19 @@ class GuardedHttp(H11Protocol):
     since_s = 0.0
     _deadline: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
+    _leftover: asyncio.TimerHandle | None = None
+    _lines = _chunks = _bytes = 0
+
+    def __init__(self, *words: Any, **more: Any) -> None:
+        super().__init__(*words, **more)
+        next_event = self.conn.next_event
+
+        def counted() -> Any:
+            event = next_event()
+            self._count(event)
+            return event
+
+        self.conn.next_event = counted  # type: ignore[method-assign]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Find a place for a new connection."""
@@ -87,19 +117,28 @@ class GuardedHttp(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        for timer in (self._deadline, self._stuck):
+        for timer in (self._deadline, self._stuck, self._leftover):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come."""
+        """Take what has come, unless it is not worth reading."""
+        if self._leftover is not None:
+            return
+        if self.conn.their_state is h11.IDLE:
+            self._lines += data.partition(b"\r\n\r\n")[0].count(b"\n")
+            if self._lines > MAX_HEADER_LINES:
+                self.send_400_response("Too many header lines.")
+                return
         super().data_received(data)
         self._watch()
 
     def on_response_complete(self) -> None:
         """Begin to wait for the next request."""
         self.since_s = self.loop.time()
+        if self.conn.their_state is h11.SEND_BODY:  # it would be read for nothing; closed now, the answer could be lost
+            self._leftover = self.loop.call_later(_LEFTOVER_S, self.give_up)
         super().on_response_complete()
         if self._deadline is not None and self.conn.their_state is h11.IDLE:
             self._deadline.cancel()
@@ -137,6 +176,16 @@ class GuardedHttp(H11Protocol):
         self.connections.discard(self)
         self.transport.abort()
 
+    def _count(self, event: object) -> None:
+        """Hold the parts of a request against their limits. Raises RemoteProtocolError beyond them."""
+        if isinstance(event, h11.Request):
+            self._lines = self._chunks = self._bytes = 0
+        elif isinstance(event, h11.Data):
+            self._chunks += event.chunk_start
+            self._bytes += len(event.data)
+            if self._chunks > FREE_CHUNKS + self._bytes // BYTES_PER_CHUNK:
+                raise h11.RemoteProtocolError("too many chunks")
+
     def _should_upgrade(self) -> bool:
         return not self.probes_only and super()._should_upgrade()
 
@@ -155,7 +204,10 @@ class GuardedHttp(H11Protocol):
 
 
 class GuardedWebSocket(WebSocketsSansIOProtocol):
-    """A WebSocket whose every answer is as careful as those of HTTP, and whose other side may not be stuck for ever."""
+    """A WebSocket whose every answer is as careful as those of HTTP.
+
+    Its other side may not be stuck for ever; when it sends more frames than it may, it is closed with 1008.
+    """
 
     _stuck: asyncio.TimerHandle | None = None
 
@@ -170,6 +222,15 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
             send_response(response)
 
         self.conn.send_response = careful  # type: ignore[method-assign]
+        allowance, recv_frame = RateLimit(MAX_FRAMES, 1 / FRAMES_PER_S, self.loop.time), self.conn.recv_frame
+
+        def counted(frame: Frame) -> None:
+            if not allowance.take():
+                self.conn.fail(1008, "Too many frames.")
+                raise ProtocolError("too many frames")  # ends the reading of what has come
+            recv_frame(frame)
+
+        self.conn.recv_frame = counted  # type: ignore[method-assign]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""

@@ -84,7 +84,7 @@ def live_app(view: LiveView, access: Access, more: Sequence[BaseRoute] = ()) -> 
     ]
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(AccessMiddleware, access=access)],
+        middleware=[Middleware(AccessMiddleware, access=access, login="login")],
         exception_handlers={CoconetError: _refused, ClientDisconnect: _gone},
         max_body_size=LARGEST_BODY,
     )

@@ -27,6 +27,12 @@ except ImportError as error:
 
 _LARGEST_MESSAGE = 4096  # of a WebSocket, in bytes; a viewer's wish takes a hundred
 
+_LARGEST_HEAD = 16 * 1024  # bytes of a request line and its headers
+
+_ACCEPTED = 16
+"""Connections taken at one turn of the event loop: fewer than there are places, so that each is read once before others
+push it out."""
+
 _START_S, _STOP_S = 10.0, 2
 
 _END_S = 3.0  # after the last connection was given up, for the event loop itself
@@ -46,7 +52,9 @@ class WebServer(Background):
                 app,
                 loop="asyncio",
                 http=GuardedHttp,
+                h11_max_incomplete_event_size=_LARGEST_HEAD,
                 ws=GuardedWebSocket,
+                backlog=_ACCEPTED,
                 ws_max_size=_LARGEST_MESSAGE,
                 ws_per_message_deflate=False,  # JPEG does not get smaller
                 lifespan="off",
@@ -74,6 +82,7 @@ class WebServer(Background):
         while not self._server.started and self.running and time.monotonic() - begun < _START_S:
             time.sleep(0.01)
         self.check()
+        self._listener.listen(MAX_CONNECTIONS)  # more may wait than are taken at one turn
         return self
 
     def __exit__(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +13,16 @@ def found_by(look: Callable[[], bool]) -> bool:
     with suppress(OSError):
         return look()
     return False
+
+
+def entries_below(folder: Path) -> Iterator[Path]:
+    """Give every file and folder below a folder, at any depth and in no order; links to folders are not followed.
+
+    What is removed while this looks, and what may not be read, is left out.
+    """
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            yield Path(place, name)
 
 
 def is_hidden(path: Path) -> bool:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from coconet.errors import CoconetError, Refused, counted, reading_from
 from coconet.event_log import warn_once
 from coconet.media.header import UNREAD_SUFFIXES
-from coconet.media.naming.entries import found_by, is_hidden
+from coconet.media.naming.entries import entries_below, found_by, is_hidden
 from coconet.media.naming.picture_names import PICTURE_SUFFIXES, is_picture, name_key
 
 _SHOWN = 3
@@ -38,7 +38,7 @@ def pictures_below(folder: Path) -> list[Path]:
     with reading_from(folder, "a folder of pictures"):
         found = sorted(path for path in folder.iterdir() if is_picture(path) and found_by(path.is_file))
         if not found:
-            inside = (path for path in folder.rglob("*") if is_picture(path) and found_by(path.is_file))
+            inside = (path for path in entries_below(folder) if is_picture(path) and found_by(path.is_file))
             found = sorted(path for path in inside if not is_hidden(path.relative_to(folder)))
     _warn_of_unread(folder)
     if not found:
@@ -53,9 +53,9 @@ def pictures_below(folder: Path) -> list[Path]:
 
 def _warn_of_unread(folder: Path) -> None:
     """Warn of pictures that lie in a folder and are of kinds that are not read."""
-    unread = [
-        path for path in folder.iterdir() if path.suffix.lower() in UNREAD_SUFFIXES and not path.name.startswith(".")
-    ]
+    with reading_from(folder, "a folder of pictures"):
+        inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    unread = [path for path in inside if path.suffix.lower() in UNREAD_SUFFIXES]
     if unread:
         kinds = ", ".join(sorted({path.suffix.lower() for path in unread}))
         warn_once(f"{folder}: {counted(len(unread), 'picture')} left out, of kinds that are not read: {kinds}.")
@@ -63,8 +63,8 @@ def _warn_of_unread(folder: Path) -> None:
 
 def _without_pictures(folder: Path) -> str:
     """What a folder without pictures holds instead, in words."""
-    files = (path for path in folder.rglob("*") if found_by(path.is_file) and not is_hidden(path.relative_to(folder)))
-    endings = Counter(path.suffix.lower() or "no ending" for path in files)
+    shown = (path for path in entries_below(folder) if not is_hidden(path.relative_to(folder)))
+    endings = Counter(path.suffix.lower() or "no ending" for path in shown if found_by(path.is_file))
     named = ", ".join(ending for ending, _ in endings.most_common(_SHOWN))
     return f"only files with {named}" if endings else "a folder without any"
 
@@ -72,7 +72,8 @@ def _without_pictures(folder: Path) -> str:
 def has_pictures(folder: Path) -> bool:
     """Whether pictures lie in a folder itself, not only in folders inside it."""
     check_folder(folder, "a folder of pictures")
-    return any(is_picture(path) for path in folder.iterdir())
+    with reading_from(folder, "a folder of pictures"):
+        return any(is_picture(path) for path in folder.iterdir())
 
 
 def check_folder(folder: Path, wanted: str) -> None:

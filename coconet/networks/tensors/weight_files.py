@@ -13,6 +13,7 @@ from pathlib import Path
 
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import check_place, existing_file, sha256_of
+from coconet.media.naming.entries import entries_below, found_by
 from coconet.model_endings import ARCHIVE_SUFFIX, CHECKPOINT_SUFFIXES
 from coconet.networks.tensors.state_dict import read_tensors
 from coconet.networks.tensors.tensorflow_bundle import INDEX_ENDING, MEMBER, find_bundle, read_bundle
@@ -124,7 +125,7 @@ def _all_of(part: str, shown: Path, root: Path, inner: Path) -> Iterator[Piece]:
 def checkpoints_in(folder: Path) -> list[Path]:
     """The weight files in a folder and below it, TensorFlow checkpoints by their index, in order."""
     endings = {*CHECKPOINT_SUFFIXES, INDEX_ENDING}
-    found = (path for path in sorted(folder.rglob("*")) if path.suffix in endings and path.is_file())
+    found = (path for path in sorted(entries_below(folder)) if path.suffix in endings and found_by(path.is_file))
     return [path for path in found if not path.name.startswith(".") and "__MACOSX" not in path.parts]
 
 

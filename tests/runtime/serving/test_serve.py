@@ -258,6 +258,8 @@ def test_with_a_token_only_health_is_told_to_those_who_do_not_know_it(tmp_path: 
     with serving("average", "average", token=TOKEN) as running:
         bearer = {"Authorization": f"Bearer {TOKEN}"}
         assert ask(running, "GET", "/v2/health/ready")[0] == 200
+        status, headers, said = ask(running, "GET", "/")
+        assert (status, said.startswith(b"A token is needed"), "location" in headers) == (401, True, False)
         for path in ("/v2", "/metrics", "/v2/models/average", "/v2/models/average/config"):
             assert (ask(running, "GET", path)[0], ask(running, "GET", path, headers=bearer)[0]) == (401, 200)
         body = json.dumps(good_request()).encode()

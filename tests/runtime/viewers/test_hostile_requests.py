@@ -100,6 +100,39 @@ def test_an_origin_is_the_page_itself_with_or_without_its_usual_port(locked: Liv
         assert locked.ask("GET", "/vitals", headers={**BEARER, "Origin": origin, "Host": host})[0] == 403
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:", "LOCALHOST:", "localhost.", "localhost.:8000", "[::1]:", "[0:0::1]:80"])
+def test_every_lawful_form_of_this_machines_name_is_answered(rig: LiveRig, host: str) -> None:
+    assert rig.ask("GET", "/vitals", headers={"Host": host})[0] == 200
+    assert rig.ask("POST", "/snapshot", headers={"Host": host, "Origin": f"http://{host}"})[0] in (200, 429)
+
+
+TARGETS = [
+    (200, "GET http://localhost:8000/vitals HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n"),
+    (200, "GET HTTP://127.0.0.1/vitals?a=b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+    (200, "GET http://localhost HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+    (421, "GET http://other.example/vitals HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+    (400, "GET http://[/vitals HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+    (200, "GET /healthz HTTP/1.0\r\n\r\n"),
+    (200, "HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+    (200, "HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+    (405, "OPTIONS /vitals HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+    (404, "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+    (101, "GET ws://localhost/watch HTTP/1.1\r\n{}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x88\x80\0\0\0\0"),
+]
+
+
+@pytest.mark.parametrize(("status", "request_text"), TARGETS)
+def test_every_lawful_form_of_a_request_is_understood(rig: LiveRig, status: int, request_text: str) -> None:
+    text = request_text.format(f"Host: localhost\r\n{KEY}") if "{}" in request_text else request_text
+    assert status_of(answer_to(rig.page.url, text.encode("latin-1"))) == status
+
+
+def test_a_whole_address_as_the_target_gets_past_no_token(locked: LiveRig) -> None:
+    for target in ("http://localhost/vitals", "http://localhost/login/../vitals", "http://localhost/"):
+        answer = answer_to(locked.page.url, f"GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        assert status_of(answer) in (303, 401, 404)
+
+
 BAD_BODIES = [
     b'{"\\ud800":{}}',
     b'{"infrared":{"\\udfff":1}}',
