@@ -49,9 +49,14 @@ def add_badge(pixels: Pixels, text: str) -> Pixels:
     return _with_bar(pixels, text, at_top=True)
 
 
+def bar_height_px(height_px: int) -> int:
+    """How high the bar of a badge is on a picture."""
+    return min(max(12, round(height_px * _HEIGHT_SHARE)), height_px)
+
+
 def _with_bar(pixels: Pixels, text: str, *, at_top: bool) -> Pixels:
     picture: Pixels = np.array(pixels, order="C")
-    bar_px = min(max(12, round(picture.shape[0] * _HEIGHT_SHARE)), picture.shape[0])
+    bar_px = bar_height_px(picture.shape[0])
     top = 0 if at_top else picture.shape[0] - bar_px
     scale = bar_px / 36
     (width, _), _ = cv2.getTextSize(text, _FONT, scale, 1)

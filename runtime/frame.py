@@ -10,6 +10,8 @@ import numpy as np
 
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels, RawPixels
+from coconet.media.thermal import LevelScale
+from coconet.runtime.heat.placing import Placing
 from coconet.runtime.heat.reading import Heat
 from coconet.runtime.preprocess.warp import Alignment
 
@@ -35,6 +37,7 @@ class Frame:
     stamps: whose time timestamp_ns is. palette: the colours that an infrared picture was turned back from.
     misfit: why the picture cannot be used, if a source gives such frames; its pixels only stand in then.
     emissivity, distance_m: what the camera of a radiometric picture was set to; None for others.
+    scale: which samples the levels of an infrared picture stand for that was made 8 bit; None where nobody can say.
     """
 
     pixels: RawPixels
@@ -46,6 +49,7 @@ class Frame:
     misfit: CoconetError | None = field(default=None, kw_only=True)
     emissivity: float | None = field(default=None, kw_only=True)
     distance_m: float | None = field(default=None, kw_only=True)
+    scale: LevelScale | None = field(default=None, kw_only=True, repr=False)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class FramePair:
     there; None if it lies there already.
     raw_infrared: the infrared frame as the camera gave it, counts and all; None before the pair was prepared.
     heat: its temperatures and what the meters of the rig read; None without `[infrared.temperature]`.
+    placing: how the infrared camera's own pixels lie on the visible picture; None if they do not.
     """
 
     visible: Frame
@@ -71,6 +76,7 @@ class FramePair:
     warp: Alignment | None = field(default=None, kw_only=True)
     raw_infrared: Frame | None = field(default=None, kw_only=True)
     heat: Heat | None = field(default=None, kw_only=True)
+    placing: Placing | None = field(default=None, kw_only=True)
 
     @property
     def misfit(self) -> CoconetError | None:

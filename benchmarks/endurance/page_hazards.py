@@ -106,7 +106,7 @@ class SettingsStorm:
 
 _STALLED, _UNENDED = 4, 4
 
-_WISH = b'{"looks": [{"view": "fused"}]}'.ljust(4000)
+_WISH = b'{"looks": [{"show": "fused"}]}'.ljust(4000)
 
 
 class StalledViewers:

@@ -23,7 +23,7 @@ except ImportError as error:
 
 _WISHES = 2  # on their way at once, like the page
 
-_WISH = json.dumps({"looks": [{"view": "fused"}]})
+_WISH = json.dumps({"looks": [{"show": "fused"}]})
 
 
 class ViewerConnections:

@@ -11,7 +11,7 @@ from coconet.event_log import warn_once
 from coconet.files import existing_file, read_file, whole_file
 from coconet.media.header import PictureHeader, check_size, picture_header
 from coconet.media.naming.picture_names import check_picture_ending
-from coconet.media.palettes import InfraredGray
+from coconet.media.palettes.recognition import InfraredGray
 from coconet.media.pixels import Pixels, RawPixels, as_gray, check_dynamic_range, upright
 from coconet.media.radiometric import read_thermogram
 from coconet.media.thermal import Limits, ThermalSettings, common_limits, stretched_alone

@@ -44,6 +44,33 @@ _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 
 
 @dataclass(frozen=True)
+class LevelScale:
+    """Which samples the levels of a stretched picture stand for.
+
+    limits: those of level 0 and of level 255, before black_hot turns them. curve: of the contrast plateau, as
+    `stretched` takes it.
+    """
+
+    limits: Limits
+    curve: NDArray[np.float64] | None = None
+    black_hot: bool = False
+
+    @classmethod
+    def of(cls, limits: Limits, settings: ThermalSettings, curve: NDArray[np.float64] | None = None) -> Self | None:
+        """The scale of a picture; None for clahe, in which a level stands for something else in every tile."""
+        return None if settings.contrast == "clahe" else cls(limits, curve, settings.black_hot)
+
+    def samples_at(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The samples that levels of 0..255 stand for."""
+        share = np.asarray(levels, np.float64) / 255
+        share = 1 - share if self.black_hot else share
+        if self.curve is not None:
+            share = np.interp(share, self.curve, np.linspace(0, 1, len(self.curve)))
+        low, high = self.limits
+        return low + share * (high - low)
+
+
+@dataclass(frozen=True)
 class ThermalSettings:
     """How raw counts are stretched, and how a coloured infrared picture becomes gray.
 
@@ -102,7 +129,7 @@ class ThermalSettings:
         self._check_palette()
 
     def _check_palette(self) -> None:
-        from coconet.media.palettes import PALETTE_WORDS
+        from coconet.media.palettes.recognition import PALETTE_WORDS
 
         if self.palette not in PALETTE_WORDS:
             raise _unfit("palette", " or ".join(PALETTE_WORDS), repr(self.palette), "Correct the name, or use luma.")
@@ -253,10 +280,19 @@ def stretched_alone(counts: RawPixels, settings: ThermalSettings, limits: Limits
 
     8 bit pictures pass as they are but for black_hot.
     """
+    return scaled_alone(counts, settings, limits)[0]
+
+
+def scaled_alone(
+    counts: RawPixels, settings: ThermalSettings, limits: Limits | None = None
+) -> tuple[Pixels, LevelScale | None]:
+    """What `stretched_alone` gives, and which samples its levels stand for; None where nobody can say that."""
     if counts.dtype == np.uint8:
-        return 255 - counts if settings.black_hot else counts
+        return 255 - counts if settings.black_hot else counts, LevelScale((0.0, 255.0), black_hot=settings.black_hot)
     measured = with_holes(counts, settings.no_data)
-    return stretched(measured, settings.fixed_limits() or limits or wanted_limits(measured, settings), settings)
+    limits = settings.fixed_limits() or limits or wanted_limits(measured, settings)
+    curve = equalising_curve(measured, limits, settings) if settings.contrast == "plateau" else None
+    return stretched(measured, limits, settings, curve), LevelScale.of(limits, settings, curve)
 
 
 def _clahe(pixels: Pixels) -> Pixels:

@@ -9,7 +9,7 @@ import numpy as np
 
 from coconet.errors import CoconetError
 from coconet.media.hardware.gstreamer import Gst
-from coconet.media.palettes import InfraredGray
+from coconet.media.palettes.recognition import InfraredGray
 from coconet.media.pixels import RawPixels
 from coconet.redaction import redact_text
 from coconet.runtime.cameras.camera import CameraAbsent

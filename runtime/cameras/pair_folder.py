@@ -47,7 +47,7 @@ class FolderFrames:
 
     def __iter__(self) -> Iterator[FramePair]:
         from coconet.media.image import read_visible
-        from coconet.media.palettes import warn_if_swapped
+        from coconet.media.palettes.recognition import warn_if_swapped
 
         placement = Placement(Alignment())
         for index, pair in enumerate(self.pairs):

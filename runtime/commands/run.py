@@ -16,12 +16,15 @@ from coconet.media.encoding.encoder import EncoderName
 from coconet.model_names import DEFAULT_MODEL, MODELS, RULES
 from coconet.reading import Reading, reads_pictures
 from coconet.runtime.backends.choice import ASKABLE, BackendChoice
+from coconet.runtime.look import VIEW_NAMES, look_fields
 from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.viewers.open_viewer import ViewerKind
 
 if TYPE_CHECKING:
     from coconet.runtime.loop.run_report import RunReport
+    from coconet.runtime.rig.live_settings import AdjustableRig
     from coconet.runtime.rig.rig_file import Rig
+    from coconet.runtime.sinks.look_sink import Drawn
 
 OnError = Literal["stop", "skip"]
 
@@ -129,6 +132,15 @@ def run(
     view: Annotated[
         ViewerKind | None, typer.Option("--view", help="Watch it: web is a page, window one on this display.")
     ] = None,
+    look: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--look",
+            help=f"What --out and --view show: {', '.join(VIEW_NAMES)}; or KEY=VALUE of [view], such as "
+            "colours=ironbow. Repeatable.",
+            show_default="fused",
+        ),
+    ] = None,
     host: Annotated[str, typer.Option("--host", help="Where the page is; 0.0.0.0 lets others see it.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 is any that is free.")] = 8000,
     token: Annotated[
@@ -167,7 +179,7 @@ def run(
     from coconet.runtime.loop.run_stats import RunStats
     from coconet.runtime.loop.supervisor import RunSupervisor
     from coconet.runtime.rig.live_settings import AdjustableRig
-    from coconet.runtime.rig.rig_file import decoded_by, fitted_by, read_by
+    from coconet.runtime.rig.rig_file import decoded_by, fitted_by, read_by, shown_by
     from coconet.runtime.sinks.open_sink import Output
     from coconet.runtime.sinks.video_file import Rotation
     from coconet.runtime.threads.stop_signals import stopped_by_signals
@@ -181,7 +193,7 @@ def run(
     ring = RingOptions(depth, zero_copy, not no_graph, spin, gpu_library)
     elsewhere = _served_elsewhere(backend, server, server_token, local_model, in_flight, late_ms / 1e3)
     given, gauge = decoded_by(_rig_of(rig, visible, infrared), decoder), RunStats()
-    chosen = fitted_by(read_by(given, reading), fit)
+    chosen = shown_by(fitted_by(read_by(given, reading), fit), look_fields(look or ()))
     first_choice = replace(elsewhere or choose_backend(model, backend, builds=True), ring=ring)
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
     chosen = chosen.model_copy(update={"realtime": True}) if view is not None else chosen
@@ -205,12 +217,23 @@ def run(
     ):
         if sheet is not None:
             gauge.on_frame(sheet.note)
-        report = run_rig(tuner, choice, output, ending=Ending(frames, stop), gauge=gauge)
+        drawn = _drawn(tuner, changes=view is not None)
+        report = run_rig(tuner, choice, replace(output, drawn=drawn), ending=Ending(frames, stop), gauge=gauge)
         if scratch:
             scratch.write_text(report.to_json())
     Console(stderr=output.is_standard_output).print(report.to_table())
     if code := _say_left_out(report, misfits=on_error == "skip"):
         raise typer.Exit(code)
+
+
+def _drawn(tuner: AdjustableRig, *, changes: bool) -> Drawn | None:
+    """What the output shows; None for the fused picture. changes: whether a viewer may ask for something else."""
+    if tuner.rig.output.is_plain and not changes and not tuner.rig.palettes:  # which are read here, and refused
+        return None
+    from coconet.runtime.drawing.open_renderer import open_renderer
+    from coconet.runtime.sinks.look_sink import Drawn
+
+    return Drawn(open_renderer(tuner.rig), lambda: tuner.rig.output)
 
 
 def _served_elsewhere(

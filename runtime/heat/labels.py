@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from coconet.errors import MissingPackage
 from coconet.media.pixels import Pixels
+from coconet.runtime.drawing.text import INK, PAPER, Text, lay_paper, shade_of
 from coconet.runtime.heat.meter import MeterTable
 from coconet.runtime.heat.placing import Placing
 from coconet.runtime.heat.reading import Heat, Reading
@@ -20,15 +21,11 @@ except ImportError as error:
     raise MissingPackage("cv2", job="drawing meters", extra="headless") from error
 
 
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-
-_PAPER, _INK, _BLIND = (24, 24, 24), (255, 255, 255), (150, 150, 150)  # on both gray and colour, BGR
+_BLIND = (150, 150, 150)  # BGR, on gray as on colour
 
 _TEXT_SHARE = 1 / 32  # of the picture's height is the height of a letter
 
-_LEAST_TEXT_PX, _MOST_TEXT_PX = 7, 22
-
-_DEGREES = {"celsius": "C", "fahrenheit": "F"}
+_LEAST_TEXT_PX, _MOST_TEXT_PX = 7, 48
 
 Corners = NDArray[np.float64]
 
@@ -61,7 +58,7 @@ def draw_meters(pixels: Pixels, heat: Heat) -> Pixels:
         corners = _corners(meter, reading, heat.placing)
         if corners is None or not _touches(corners, width, height):
             continue
-        ink = _INK if reading.value is not None or reading.beyond else _BLIND
+        ink = INK if reading.value is not None or reading.beyond else _BLIND
         _outline(picture, meter, corners, ink, text_px)
         label = _Label(meter.name, reading, text_px)
         place = label.place_beside(corners, (width, height), taken)
@@ -92,8 +89,8 @@ def _touches(corners: Corners, width: int, height: int) -> bool:
 
 def _outline(picture: Pixels, meter: MeterTable, corners: Corners, ink: tuple[int, ...], text_px: int) -> None:
     points = np.rint(np.clip(corners, -30_000, 30_000)).astype(np.int32)
-    for colour, thickness in ((_PAPER, 3), (ink, 1)):  # dark around bright is seen on everything
-        shade = _shade(picture, colour)
+    for colour, thickness in ((PAPER, 3), (ink, 1)):  # dark around bright is seen on everything
+        shade = shade_of(picture, colour)
         if len(points) == 1:
             reach, (x, y) = max(4, text_px // 2), points[0].tolist()
             cv2.line(picture, (x - reach, y), (x + reach, y), shade, thickness)
@@ -102,30 +99,18 @@ def _outline(picture: Pixels, meter: MeterTable, corners: Corners, ink: tuple[in
             cv2.polylines(picture, [points], meter.kind != "line", shade, thickness, cv2.LINE_AA)
 
 
-def _shade(picture: Pixels, colour: tuple[int, ...]) -> tuple[int, ...]:
-    return colour if picture.shape[2] == 3 else colour[:1]
-
-
 class _Label:
-    """A name and a number on dark paper; the fonts of OpenCV have no degree sign, so a ring is drawn."""
+    """A name and a number on dark paper."""
 
     def __init__(self, name: str, reading: Reading, text_px: int) -> None:
-        self._scale, self._text_px = text_px / 21, text_px  # a capital is 21 pixels high at scale 1
-        self._thickness = 2 if text_px >= 16 else 1
-        number = reading.value if reading.value is not None else reading.limit if reading.beyond else None
-        sign = "" if reading.value is not None else ">" if reading.beyond == "hotter" else "<"
-        self._text = f"{name} --" if number is None else f"{name} {sign}{number:.1f}"
-        self._letter = "" if number is None else _DEGREES.get(reading.unit, "")
-        if number is not None and not self._letter:
-            self._text += " K"
-        self._ring_px = max(1, text_px // 6)
-        self._wide_px = self._width_of(self._text)
+        number = str(reading) if reading.value is not None or (reading.beyond and reading.limit is not None) else "--"
+        self._text, self._text_px = Text(f"{name} {number}", text_px), text_px
         self._pad_px = max(2, text_px // 4)
 
     def place_beside(self, corners: Corners, size_px: tuple[int, int], taken: Sequence[_Box]) -> _Box:
         """The first free place of: above, below, right and left of the meter, then line by line down the picture."""
-        gap, ring = self._pad_px, 4 * self._ring_px + self._width_of(self._letter) if self._letter else 0
-        width, height = self._wide_px + ring + 2 * gap, self._text_px + 2 * gap
+        gap = self._pad_px
+        width, height = self._text.width_px + 2 * gap, self._text_px + 2 * gap
         (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
         middle, reach = (left + right) / 2, gap + self._text_px // 2
         wanted = [
@@ -141,17 +126,8 @@ class _Label:
 
     def draw(self, picture: Pixels, box: _Box, ink: tuple[int, ...]) -> None:
         """Write the label where there is room for it."""
-        shade, base = _shade(picture, ink), box.top + box.height - self._pad_px
-        picture[box.top : box.top + box.height, box.left : box.left + box.width] = _shade(picture, _PAPER)
-        words = (_FONT, self._scale, shade, self._thickness, cv2.LINE_AA)
-        cv2.putText(picture, self._text, (box.left + self._pad_px, base), *words)
-        if self._letter:
-            x = box.left + self._pad_px + self._wide_px + 2 * self._ring_px
-            cv2.circle(picture, (x, base - self._text_px + self._ring_px), self._ring_px, shade, 1, cv2.LINE_AA)
-            cv2.putText(picture, self._letter, (x + 2 * self._ring_px, base), *words)
-
-    def _width_of(self, text: str) -> int:
-        return int(cv2.getTextSize(text, _FONT, self._scale, self._thickness)[0][0])
+        lay_paper(picture, box.left, box.top, box.width, box.height)
+        self._text.draw(picture, box.left + self._pad_px, box.top + box.height - self._pad_px, ink)
 
     @staticmethod
     def _within(x: float, y: float, width: int, height: int, size_px: tuple[int, int]) -> _Box:

@@ -55,13 +55,19 @@ class Meters:
         if blind:
             none = tuple(Reading(one.name, one.kind, unit, blind=blind) for one in tables)
             heat = Heat(none, None, unit, blind, None, tables)
-        elif not tables:  # nothing is measured until a program asks for it
-            picture = pair.infrared.pixels
-            heat = Heat((), lambda: self.thermometer.measure(picture, dead), unit, placing=placing)
         else:
-            found = self.thermometer.measure(pair.infrared.pixels, dead)
-            readings = tuple(self._reading(one, found, placing) for one in tables)
-            heat = Heat(readings, lambda: found, unit, placing=placing, meters=tables)
+            picture = pair.infrared.pixels
+            # Without a meter nothing is measured until a program asks for it.
+            found = self.thermometer.measure(picture, dead) if tables else None
+            readings = () if found is None else tuple(self._reading(one, found, placing) for one in tables)
+            heat = Heat(
+                readings,
+                lambda: self.thermometer.measure(picture, dead) if found is None else found,
+                unit,
+                placing=placing,
+                meters=tables,
+                celsius_at=lambda samples: self.thermometer.celsius_at(samples, picture),
+            )
         self._log_readings(heat.readings)
         return heat
 

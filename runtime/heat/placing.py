@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from coconet.media.pixels import Pixels
 from coconet.runtime.preprocess.fit import Fitted
 from coconet.runtime.preprocess.warp import Alignment, infrared_points, visible_points
 
@@ -40,6 +41,12 @@ class Placing:
         if self.by_fit is not None:
             given = (given - np.array(self.by_fit.corner_px, np.float64) + 0.5) / self._scale(self.by_fit) - 0.5
         return given
+
+    def lay(self, pixels: Pixels, visible_px: tuple[int, int]) -> Pixels:
+        """Lay (H, W, 1) uint8 infrared pixels onto a visible picture of (width, height); uncovered ones are 0."""
+        if self.by_alignment is not None:
+            return self.by_alignment.warp(pixels, visible_px)
+        return pixels if self.by_fit is None else self.by_fit.lay(pixels, visible_px)
 
     def _scale(self, fit: Fitted) -> Points:
         return np.array(fit.size_px, np.float64) / np.array(self.infrared_px, np.float64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,7 @@ class Heat:
 
     source: gives the map; None while the camera tells no temperatures, and `blind` says why. placing: how the infrared
     picture lies on the visible one; None if it does not. meters: what was read, one for each reading.
+    celsius_at: the temperature of samples of this picture's camera; None while it tells none.
     """
 
     readings: tuple[Reading, ...]
@@ -70,6 +71,7 @@ class Heat:
     blind: str = ""
     placing: Placing | None = field(default=None, repr=False)
     meters: tuple[MeterTable, ...] = ()
+    celsius_at: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = field(default=None, repr=False)
 
     @cached_property
     def map(self) -> HeatMap | None:
@@ -81,7 +83,12 @@ class Heat:
         """(H, W) in the unit of the thermometer, in infrared pixels, NaN where there is no number; None while blind."""
         if self.map is None:
             return None
-        if self.unit == "celsius":
-            return self.map.celsius
+        return self.map.celsius if self.unit == "celsius" else self._in_unit(self.map.celsius).astype(np.float32)
+
+    def degrees_at(self, samples: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """The temperature of samples, in the unit of the thermometer, NaN where there is none; None while blind."""
+        return None if self.celsius_at is None else self._in_unit(self.celsius_at(samples))
+
+    def _in_unit(self, celsius: NDArray[Any]) -> NDArray[Any]:
         zero, one = in_unit(0.0, self.unit), in_unit(1.0, self.unit)
-        return np.asarray(self.map.celsius * (one - zero) + zero, np.float32)
+        return celsius * (one - zero) + zero

@@ -83,6 +83,10 @@ class Thermometer:
             celsius: Array = np.where((kelvin > 0) & (kelvin < _MOST_K), kelvin - CELSIUS_0, np.nan)
         return celsius
 
+    def celsius_at(self, samples: Array, pixels: RawPixels) -> Array:
+        """The temperature of samples in the gain that the camera is in at a picture; NaN for what no object gives."""
+        return self.celsius_of(np.asarray(samples, np.float64), self._kelvin_per_count(pixels[:, :, 0]))
+
     def _kelvin_per_count(self, counts: RawPixels) -> float:
         """The step of the gain that the camera is in; 0 of schemes without one."""
         settings = self.settings

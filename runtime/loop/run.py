@@ -117,7 +117,8 @@ def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Endin
         there = FolderSink(Path(out.address)).holds if out.skip_existing and out.address is not None else None
         selection = Selection(skips_misfits=pairs.gives_misfits, there=there)
         ending = dataclasses.replace(ending, selection=selection)
-        report = run_pipeline(pairs, backend, sink, ending=ending, gauge=gauge)
+        shown = sink if out.drawn is None else out.drawn.before(sink, gauge)
+        report = run_pipeline(pairs, backend, shown, ending=ending, gauge=gauge)
         encoded_by = encoders.facts.used if encoders else ()
         report = dataclasses.replace(report, output_loss="" if sparing is None else sparing.loss, encoders=encoded_by)
     if report.interrupted or report.fused == ending.limit:

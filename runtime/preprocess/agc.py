@@ -15,12 +15,13 @@ from coconet.errors import CoconetError
 from coconet.event_log import warn_once
 from coconet.media.pixels import Pixels, RawPixels
 from coconet.media.thermal import (
+    LevelScale,
     Limits,
     ThermalSettings,
     equalising_curve,
     filled,
+    scaled_alone,
     stretched,
-    stretched_alone,
     wanted_limits,
     with_holes,
 )
@@ -165,23 +166,24 @@ class ThermalStretch:
         self.palette = frame.palette or self.palette
         self._emissivity, self._distance_m = frame.emissivity, frame.distance_m
         if self._raw:
-            pixels = self._stretched(frame)
+            pixels, scale = self._stretched(frame)
         else:
-            pixels = stretched_alone(frame.pixels, self._settings)
+            pixels, scale = scaled_alone(frame.pixels, self._settings)
             if self._settings.range_of is not None:
                 warn_once("range_of is for counts and temperatures; the infrared is 8 bit, and taken as it is.")
-        return frame if pixels is frame.pixels else dataclasses.replace(frame, pixels=pixels)
+        return frame if pixels is frame.pixels else dataclasses.replace(frame, pixels=pixels, scale=scale)
 
-    def _stretched(self, frame: Frame) -> Pixels:
+    def _stretched(self, frame: Frame) -> tuple[Pixels, LevelScale | None]:
         self._range_of = self._settings.range_of or ("each" if frame.stamps == STILL else "follow")
         if self._range_of != "follow":
             return self._alone(frame)
         counts = with_holes(frame.pixels, self._settings.no_data)
         counts = self._mend(counts)
         limits = self._limits(counts, frame.timestamp_ns)
-        return stretched(counts, limits, self._settings, self._smooth_curve(counts, limits))
+        curve = self._smooth_curve(counts, limits)
+        return stretched(counts, limits, self._settings, curve), LevelScale.of(limits, self._settings, curve)
 
-    def _alone(self, frame: Frame) -> Pixels:
+    def _alone(self, frame: Frame) -> tuple[Pixels, LevelScale | None]:
         if self._settings.mend_dead_pixels and frame.stamps == STILL:
             raise CoconetError(
                 "[infrared] mend_dead_pixels",
@@ -197,7 +199,7 @@ class ThermalStretch:
                 remedy="Use follow, or say the range as LOW..HIGH.",
             )
         counts = frame.pixels if frame.stamps == STILL else self._mend(with_holes(frame.pixels, self._settings.no_data))
-        return stretched_alone(counts, self._settings, self._common)
+        return scaled_alone(counts, self._settings, self._common)
 
     def _mend(self, counts: RawPixels) -> RawPixels:
         return counts if self._dead is None else self._dead.mend(counts)

@@ -10,7 +10,7 @@ import numpy as np
 from coconet.cards.model_card import FrontEnd
 from coconet.errors import CoconetError
 from coconet.event_log import log_event, note_once
-from coconet.media.palettes import warn_if_swapped
+from coconet.media.palettes.recognition import warn_if_swapped
 from coconet.runtime.frame import STILL, Frame, FramePair
 from coconet.runtime.heat.meters import Meters
 from coconet.runtime.heat.placing import Placing
@@ -71,11 +71,10 @@ class Preparation:
         a camera was switched to other proportions than the alignment was found for.
         Raises CoconetError that names both pictures where their sizes do not fit from the start.
         """
-        prepared = dataclasses.replace(self._prepared(pair), raw_infrared=pair.infrared)
-        if self.meters is None:
-            return prepared
+        prepared = self._prepared(pair)
         placing = None if "infrared" in prepared.missing else self._placing(pair)
-        return dataclasses.replace(prepared, heat=self.meters.read(pair, self._thermal.dead_pixels, placing))
+        heat = None if self.meters is None else self.meters.read(pair, self._thermal.dead_pixels, placing)
+        return dataclasses.replace(prepared, raw_infrared=pair.infrared, heat=heat, placing=placing)
 
     def _prepared(self, pair: FramePair) -> FramePair:
         height, width = pair.visible.pixels.shape[:2]

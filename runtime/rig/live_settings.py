@@ -10,6 +10,7 @@ from typing import Any
 from coconet.config import check_fields
 from coconet.errors import CoconetError
 from coconet.runtime.cameras.open_camera import is_folder
+from coconet.runtime.look import Look, OutputLook
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.rig.open_rig import CameraOpener, aligned_first, open_rig, thermal_stretch
 from coconet.runtime.rig.rig_file import Rig
@@ -21,7 +22,8 @@ TUNABLE: dict[str, tuple[str, ...]] = {
         "range_of",
     ),
     "alignment": ("homography", "plane"),
-    "view": ("show", "colours", "meters"),
+    "view": tuple(Look.model_fields),
+    "output": tuple(OutputLook.model_fields),
 }
 """Tables and keys of a rig file that can be changed while it runs; not the palette, with which a camera is opened."""
 
@@ -100,11 +102,11 @@ class AdjustableRig:
         from coconet.runtime.rig.edit import save_values
 
         with self._lock:
-            now = self.rig.model_dump(mode="json")
+            now = self.rig.model_dump(mode="json", exclude_none=True)  # TOML has no word for none
             meters = [one.model_dump(mode="json", exclude_defaults=True) for one in self.rig.meter]
             save_values(
                 self.file,
-                {table: {key: now[table][key] for key in keys} for table, keys in self._changed.items()},
+                {table: {key: now[table].get(key) for key in keys} for table, keys in self._changed.items()},
                 {"meter": meters} if self._changed_meters else {},
             )
             self._changed.clear()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import Field, model_validator
 
 from coconet.config import Checked, check_fields, read_toml
 from coconet.errors import CoconetError, Refused
 from coconet.media.decoding.decoder import DecoderName
+from coconet.media.palettes.palette import SHOWN
 from coconet.media.thermal import Contrast, ThermalSettings
 from coconet.reading import Reading, Starts
 from coconet.redaction import redact, redact_text
@@ -19,12 +21,12 @@ from coconet.runtime.cameras.device.pixel_layouts import ByteOrder, FrameLayout,
 from coconet.runtime.cameras.open_camera import is_decoded
 from coconet.runtime.heat.meter import MOST_METERS, MeterTable
 from coconet.runtime.heat.temperature import TemperatureTable
+from coconet.runtime.look import PALETTE_NAME, Look, OutputLook, looked_by
 from coconet.runtime.pairing.camera_health import HealthLimits
 from coconet.runtime.pairing.paired_captures import Policy
 from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.preprocess.warp import IDENTITY, Alignment, Lens, Matrix, Plane
 from coconet.runtime.rig.secrets import beside, secret_files
-from coconet.runtime.view import Colours, FirstView, ViewSettings
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -36,6 +38,10 @@ Rate = Annotated[float, Field(ge=0.001, le=10_000)]
 
 Milliseconds = Annotated[float, Field(ge=-3_600_000, le=3_600_000)]
 """At most an hour: clocks that are further apart are set wrong."""
+
+PaletteName = Annotated[str, Field(pattern=PALETTE_NAME)]
+
+MOST_PALETTES = 32
 
 Table = TypeVar("Table", bound="CameraTable")
 
@@ -182,24 +188,11 @@ class AlignmentTable(Checked):
         )
 
 
-class ViewTable(Checked):
-    """`[view]`: what a page or a window opens with; whoever watches chooses for himself from there.
-
-    meters: whether meters are drawn on the picture.
-    """
-
-    show: FirstView = "fused"
-    colours: Colours = "white-hot"
-    meters: bool = True
-
-    def look(self) -> ViewSettings:
-        """As one picture, which split is not: the fused one then."""
-        return ViewSettings("fused" if self.show == "split" else self.show, self.colours, self.meters)
-
-
 class Rig(Checked):
     """Two cameras that look the same way; realtime: recordings are replayed at their own rate, as if live.
 
+    view: what a page or a window opens with; whoever watches chooses for himself from there. output: what goes to
+    --out. palettes: files with colours of the user's own, by the names that looks know them by.
     meter: what is read of the temperatures, each by its name. alarm: what is alarming of that, and of the cameras.
     alarms: where alarms are told.
     """
@@ -209,7 +202,9 @@ class Rig(Checked):
     pairing: PairingTable = PairingTable()
     alignment: AlignmentTable = AlignmentTable()
     health: HealthTable = HealthTable()
-    view: ViewTable = ViewTable()
+    view: Look = Look()
+    output: OutputLook = OutputLook()
+    palettes: Annotated[dict[PaletteName, str], Field(max_length=MOST_PALETTES)] = Field(default_factory=dict)
     realtime: bool = False
     meter: Annotated[tuple[MeterTable, ...], Field(max_length=MOST_METERS)] = ()
     alarm: Annotated[tuple[AlarmTable, ...], Field(max_length=MOST_ALARMS)] = ()
@@ -231,13 +226,25 @@ class Rig(Checked):
             raise _unfit("[[meter]]", "a camera whose temperatures are known", "no [infrared.temperature]", remedy)
         return self
 
+    @model_validator(mode="after")
+    def _known_colours(self) -> Self:
+        if twice := sorted(self.palettes.keys() & set(SHOWN)):
+            raise _unfit("[palettes]", "a name that is not taken", twice[0], "Give the palette another name.")
+        known = (*SHOWN, *self.palettes)
+        for table, look in (("view", self.view), ("output", self.output)):
+            if look.colours not in known:
+                remedy = "Choose one of them, or name a file of your own in [palettes]."
+                raise _unfit(f"[{table}] colours", ", ".join(known), look.colours, remedy)
+        return self
+
     @property
     def sources(self) -> tuple[Path | str, ...]:
         """What it reads, that no output may harm: the addresses, and the files with their secrets."""
         addresses = (self.visible.address, self.infrared.address)
         hook, broker = self.alarms.webhook, self.alarms.mqtt
         told = (hook and hook.url, hook and hook.secret, broker and broker.address)
-        return (*addresses, *(file for text in (*addresses, *told) if text for file in secret_files(text)))
+        files = (file for text in (*addresses, *told) if text for file in secret_files(text))
+        return (*addresses, *files, *map(Path, self.palettes.values()))
 
     @classmethod
     def from_file(cls, path: Path | str) -> Rig:
@@ -245,7 +252,8 @@ class Rig(Checked):
         path = Path(path)
         rig = check_fields(cls, read_toml(path, "a rig file"), path)
         cameras = {"visible": _beside(path, rig.visible), "infrared": _beside(path, rig.infrared)}
-        return rig.model_copy(update={**cameras, "alarms": _alarms_beside(path, rig.alarms)})
+        palettes = {name: str(path.parent / file) for name, file in rig.palettes.items()}
+        return rig.model_copy(update={**cameras, "alarms": _alarms_beside(path, rig.alarms), "palettes": palettes})
 
     @classmethod
     def from_addresses(cls, visible: Path | str, infrared: Path | str, *, realtime: bool = False) -> Rig:
@@ -326,3 +334,19 @@ def fitted_by(rig: Rig, fit: Fit | None) -> Rig:
     table = rig.alignment
     kept = table if fit == "align" else AlignmentTable(drift_alarm_px=table.drift_alarm_px)
     return rig.model_copy(update={"alignment": kept.model_copy(update={"fit": fit})})
+
+
+def shown_by(rig: Rig, fields: Mapping[str, Any]) -> Rig:
+    """The rig with keys of a look, as look_fields gives them, in its view and its output.
+
+    Colours that end in .csv are a file with a palette. Raises CoconetError that names the key of a value that does not
+    fit.
+    """
+    if not fields:
+        return rig
+    palettes, colours = dict(rig.palettes), fields.get("colours")
+    if isinstance(colours, str) and colours.lower().endswith(".csv"):
+        name = Path(colours).stem
+        palettes[name], fields = colours, {**fields, "colours": name}
+    tables = {name: looked_by(getattr(rig, name), fields) for name in ("view", "output")}
+    return check_fields(Rig, {**rig.model_dump(), "palettes": palettes, **tables}, "--look")

@@ -18,6 +18,7 @@ from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink, 
 if TYPE_CHECKING:
     from coconet.media.encoding.encoder import EncoderName
     from coconet.media.encoding.encoder_choice import EncoderChoice
+    from coconet.runtime.sinks.look_sink import Drawn
 
 _SCHEMES = ("udp", "rtsp", "h264", "raw")
 
@@ -28,6 +29,7 @@ class Output:
 
     overwrite: whether it may replace what is there. skip_existing: whether pictures that are there already stay, and
     are not made again; for a folder. encoder: what encodes videos and streams, as EncoderChoice takes it.
+    drawn: what it shows of the frames; the fused picture if None.
     """
 
     address: str | None = None
@@ -36,6 +38,7 @@ class Output:
     skip_existing: bool = False
     reserve_mb: float | None = None
     encoder: EncoderName = "auto"
+    drawn: Drawn | None = None
 
     @property
     def is_encoded(self) -> bool:

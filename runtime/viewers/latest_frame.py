@@ -13,10 +13,9 @@ from threading import Lock
 from typing import NoReturn
 
 from coconet.errors import CoconetError, MissingPackage
-from coconet.runtime.badge import add_alarms
+from coconet.runtime.drawing.renderer import Renderer
 from coconet.runtime.frame import FusedFrame
-from coconet.runtime.view import ViewSettings
-from coconet.runtime.view_renderer import render_view
+from coconet.runtime.look import Look
 
 try:
     import cv2
@@ -122,15 +121,17 @@ _KEPT = 12  # every view of the newest frame, and what somebody a moment late st
 class Jpegs:
     """Encodes in a thread of its own; encoded: how many pictures so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, renderer: Renderer | None = None) -> None:
+        """renderer: draws what is encoded."""
+        self.renderer = renderer or Renderer()
         self.encoded = 0
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="jpeg")
-        self._asked: dict[tuple[int, ViewSettings], Future[bytes]] = {}
+        self._asked: dict[tuple[int, Look], Future[bytes]] = {}
 
-    def of(self, posted: NumberedFrame, look: ViewSettings) -> Future[bytes]:
+    def of(self, posted: NumberedFrame, look: Look) -> Future[bytes]:
         """Give the bytes of a picture, once they are there; the same ones to everybody who asks for it."""
-        key = (posted.serial, look)
+        key = (posted.serial, self.renderer.normal(look))
         with self._lock:
             if key not in self._asked:
                 self._asked[key] = self._pool.submit(self._encode, posted, look)
@@ -142,9 +143,9 @@ class Jpegs:
         """End the thread."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _encode(self, posted: NumberedFrame, look: ViewSettings) -> bytes:
+    def _encode(self, posted: NumberedFrame, look: Look) -> bytes:
         self.encoded += 1
-        pixels = add_alarms(render_view(posted.frame, look), posted.alarms)
+        pixels = self.renderer.draw(posted.frame, look, posted.alarms)
         done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
         if not done:
             raise CoconetError("JPEG", wanted="pixels that fit", got=str(pixels.shape), remedy="Use smaller pictures.")

@@ -50,10 +50,12 @@ class LivePage:
     ) -> None:
         """Prepare the page of the run that tells `gauge`.
 
-        tuner: what settings change. on_open: told the address once it is there. stop: set if the run is stopped.
+        tuner: what settings change; its rig has the palettes. on_open: told the address once it is there. stop: set if
+        the run is stopped.
 
         Raises CoconetError for settings that are not safe.
         """
+        from coconet.runtime.drawing.open_renderer import open_renderer
         from coconet.runtime.loop.liveness import LivenessCheck
         from coconet.runtime.viewers.auth import Access
         from coconet.runtime.viewers.latest_frame import Jpegs, LatestFrame
@@ -65,7 +67,7 @@ class LivePage:
         check_capture_folder(settings.captures)
         captures = Captures(settings.captures, reserve_mb=settings.reserve_mb, encoder=settings.encoder)
         board = LatestFrame(lambda: () if gauge.alarms is None else gauge.alarms.active())
-        self.view = LiveView(gauge, board, Jpegs(), captures)
+        self.view = LiveView(gauge, board, Jpegs(None if tuner is None else open_renderer(tuner.rig)), captures)
         routes = [*probe_routes(gauge, LivenessCheck(gauge)), *([] if tuner is None else tuning_routes(tuner, board))]
         app = live_app(self.view, Access(settings.host, settings.token, settings.view_token), routes)
         self._server = WebServer(app, settings.host, settings.port)

@@ -28,9 +28,10 @@ def open_viewer(
     if view is None:
         return nullcontext()
     if view == "window":
+        from coconet.runtime.drawing.open_renderer import open_renderer
         from coconet.runtime.viewers.window import LiveWindow
 
-        return LiveWindow(gauge, tuner.rig.view.look(), stop)
+        return LiveWindow(gauge, tuner.rig.view, stop, open_renderer(tuner.rig))
     from coconet.runtime.viewers.live_page import LivePage
 
     return LivePage(gauge, page, tuner, on_open=_announce, stop=stop)

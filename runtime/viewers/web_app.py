@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from coconet.config import check_fields
 from coconet.errors import CoconetError, MissingPackage
 from coconet.event_log import log_event
 from coconet.runtime.heat.meter import MeterTable
+from coconet.runtime.look import Look
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.live_settings import AdjustableRig
-from coconet.runtime.view import ViewSettings
 from coconet.runtime.viewers.auth import COOKIE, MAY_CHANGE, Access, AccessMiddleware, client_address
 from coconet.runtime.viewers.captures.capture_routes import capture_routes
 from coconet.runtime.viewers.latest_frame import Jpegs, LatestFrame, LatestFrameClosed, NumberedFrame
@@ -213,6 +214,8 @@ class _ViewerSessions:
         serial = 0
         while True:
             looks = looks_of(await self._wish_of(socket))
+            for look in looks:
+                self._view.jpegs.renderer.check(look)
             try:
                 posted = await asyncio.wait_for(self._view.board.newer_than(serial), _PATIENCE_S)
             except asyncio.TimeoutError:
@@ -236,11 +239,11 @@ class _ViewerSessions:
                     task.exception()  # taken notice of: that of the other one is raised
 
 
-def looks_of(wish: str) -> list[ViewSettings]:
-    """Read a viewer's wish, {"looks": [{"view": ..., "colours": ...}]}. Raises CoconetError for what is none."""
+def looks_of(wish: str) -> list[Look]:
+    """Read a viewer's wish, {"looks": [{"show": ..., "colours": ...}]}. Raises CoconetError for what is none."""
     try:
-        looks = [ViewSettings(**look) for look in json.loads(wish)["looks"]]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        looks = [check_fields(Look, look, "wish") for look in json.loads(wish)["looks"]]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         looks = []
     if not 0 < len(looks) <= _MOST_LOOKS:
         raise CoconetError("wish", wanted="one or two looks", got="none or more", remedy="Send them as JSON.")
@@ -253,12 +256,12 @@ def pack_message(label: dict[str, Any], pictures: Sequence[bytes]) -> bytes:
     return b"".join((len(head).to_bytes(4, "big"), head, *pictures))
 
 
-def _label(posted: NumberedFrame, looks: Sequence[ViewSettings]) -> dict[str, Any]:
+def _label(posted: NumberedFrame, looks: Sequence[Look]) -> dict[str, Any]:
     pair = posted.frame.pair
     live = posted.frame.capture_to_fused_ms is not None
     return {
         "serial": posted.serial,
-        "views": [look.view for look in looks],
+        "views": [look.show for look in looks],
         "skew_ms": None if pair.missing else round(pair.skew_ns / 1e6, 2),
         "age_ms": round((time.monotonic_ns() - pair.timestamp_ns) / 1e6, 1) if live else None,
         "notice": pair.notice,

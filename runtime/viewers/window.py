@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.installation.remedy import exchange_command
-from coconet.runtime.badge import add_alarms
+from coconet.media.palettes.palette import SHOWN
+from coconet.runtime.drawing.renderer import Renderer
 from coconet.runtime.frame import FusedFrame
+from coconet.runtime.look import OVERLAY_ITEMS, Look
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.threads.background import Background
-from coconet.runtime.view import COLOURS, VIEWS, ViewSettings
-from coconet.runtime.view_renderer import render_view
+from coconet.runtime.views.kinds import VIEWS
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -32,22 +33,34 @@ _WAIT_MS = 15
 
 _END_KEYS = (ord("q"), 27)  # 27 is Escape
 
+_VIEW_KEYS = "1234567890"
+
+_COLOUR_KEYS = ("c", "p", "b")
+
+_FINER = {"+": 1, "=": 1, "-": -1}
+
+_SHARE_STEP, _STRENGTH_STEP = 0.05, 0.25
+
 
 class LiveWindow(Background):
     """A context manager that shows the newest frame inside its block.
 
-    Keys: 1 to 4 choose the view, c the colours of the infrared picture, m shows or hides the meters, q or Escape end
-    the run as Ctrl-C does.
+    Keys: 1 to 9 and 0 choose the view, c the colours of the infrared picture, p their polarity, b the colour bar, + and
+    - move the line of the split, blend, or change the strength of edges, o writes or hides the overlay, m the meters, q
+    or Escape end the run as Ctrl-C does.
     """
 
-    def __init__(self, gauge: RunStats, look: ViewSettings, stop: Event) -> None:
+    def __init__(self, gauge: RunStats, look: Look, stop: Event, renderer: Renderer | None = None) -> None:
         """Prepare to show the run that `gauge` records. look: at first. stop: set at the end of the window.
+
+        renderer: draws what is shown.
 
         Raises CoconetError if there can be no window here.
         """
         check_window(os.environ, cv2.getBuildInformation())
         super().__init__(self._show, "window", stop.set)  # a window that fails ends the run as well
         self._gauge, self._newest, self._look = gauge, None, look
+        self._renderer = renderer or Renderer()
 
     _newest: FusedFrame | None
 
@@ -64,30 +77,55 @@ class LiveWindow(Background):
 
     def _show(self) -> None:
         cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-        last: tuple[FusedFrame, ViewSettings] | None = None
+        last: tuple[FusedFrame, Look] | None = None
         while not self.stopping.is_set():
             frame = self._newest
             if frame is not None and last is None:
                 cv2.resizeWindow(_TITLE, frame.pixels.shape[1], frame.pixels.shape[0])
             if frame is not None and (last is None or last[0] is not frame or last[1] != self._look):
-                cv2.imshow(_TITLE, add_alarms(render_view(frame, self._look), self._alarms_on()))
+                cv2.imshow(_TITLE, self._renderer.draw(frame, self._look, self._alarms_on()))
                 last = frame, self._look
             key = cv2.waitKey(_WAIT_MS) & 0xFF
             if key in _END_KEYS:
                 break
-            self._look = view_for_key(key, self._look)
+            self._look = view_for_key(key, self._look, self._renderer.names())
         cv2.destroyAllWindows()
 
 
-def view_for_key(key: int, look: ViewSettings) -> ViewSettings:
-    """Give the look that a key chooses; any other key leaves it as it is."""
-    if ord("1") <= key < ord("1") + len(VIEWS):
-        return ViewSettings(VIEWS[key - ord("1")], meters=look.meters)
-    if key == ord("m"):
-        return ViewSettings(look.view, look.colours, not look.meters)
-    if key == ord("c"):
-        after = COLOURS[(COLOURS.index(look.colours) + 1) % len(COLOURS)]
-        return ViewSettings("infrared", after, look.meters)
+def view_for_key(key: int, look: Look, palettes: Sequence[str] = SHOWN) -> Look:
+    """Give the look that a key chooses; any other key leaves it as it is. palettes: in the order of c."""
+    letter = chr(key) if 0 < key < 128 else ""
+    if letter and letter in _VIEW_KEYS[: len(VIEWS)]:
+        return look.changed(show=list(VIEWS)[_VIEW_KEYS.index(letter)])
+    if letter in _FINER:
+        return _finer(look, _FINER[letter])
+    if letter in _COLOUR_KEYS and "colours" not in VIEWS[look.show].keys:
+        look = look.changed(show="infrared")  # where colours are seen
+    return look.changed(**_KEYS[letter](look, palettes)) if letter in _KEYS else look
+
+
+def _other_overlay(look: Look) -> dict[str, Any]:
+    shown = () if look.overlay.show else OVERLAY_ITEMS
+    return {"overlay": {**look.overlay.model_dump(), "show": shown}}
+
+
+_KEYS: dict[str, Callable[[Look, Sequence[str]], dict[str, Any]]] = {
+    "c": lambda look, palettes: {"colours": palettes[(palettes.index(look.colours) + 1) % len(palettes)]},
+    "p": lambda look, _palettes: {"reversed": not look.reversed},
+    "b": lambda look, _palettes: {"colour_bar": not look.colour_bar},
+    "m": lambda look, _palettes: {"meters": not look.meters},
+    "o": lambda look, _palettes: _other_overlay(look),
+}
+
+
+def _finer(look: Look, steps: int) -> Look:
+    """Move what a view has a slider for."""
+    if look.show in ("split", "blend"):
+        share = min(1.0, max(0.0, getattr(look, look.show) + _SHARE_STEP * steps))
+        return look.changed(**{look.show: round(share, 2)})
+    if look.show == "edges":
+        strength = min(8.0, max(0.0, look.edges.strength + _STRENGTH_STEP * steps))
+        return look.changed(edges={**look.edges.model_dump(), "strength": strength})
     return look
 
 

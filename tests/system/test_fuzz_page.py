@@ -46,9 +46,9 @@ REQUESTS = [
     + b"\x81\x85\x00\x00\x00\x00hello",
 ]
 WISHES = [
-    '{"looks": [{"view": "fused"}]}',
-    '{"looks": [{"view": "visible", "colours": "inferno"}, {"view": "infrared", "colours": "turbo"}]}',
-    '{"looks": [{"view": "alignment"}], "after": 3}',
+    '{"looks": [{"show": "fused"}]}',
+    '{"looks": [{"show": "visible", "colours": "inferno"}, {"show": "infrared", "colours": "turbo"}]}',
+    '{"looks": [{"show": "alignment"}], "after": 3}',
 ]
 
 

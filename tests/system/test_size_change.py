@@ -32,7 +32,7 @@ LARGE, SMALL, WIDE = (480, 640), (240, 320), (180, 320)
 
 
 def shape_on_the_page(viewer: Connection) -> tuple[int, ...]:
-    viewer.send(json.dumps({"looks": [{"view": "fused"}]}))
+    viewer.send(json.dumps({"looks": [{"show": "fused"}]}))
     message = viewer.recv(20)
     assert isinstance(message, bytes)
     jpeg = message[4 + int.from_bytes(message[:4], "big") :]  # after the label and its length

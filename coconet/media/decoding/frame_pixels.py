@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage
-from coconet.media.palettes import InfraredGray, is_coloured
+from coconet.media.palettes.recognition import InfraredGray, is_coloured
 from coconet.media.pixels import UPRIGHT, RawPixels, check_dynamic_range, upright
 
 try:

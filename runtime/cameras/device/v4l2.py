@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from coconet.errors import CoconetError, MissingPackage
-from coconet.media.palettes import InfraredGray
+from coconet.media.palettes.recognition import InfraredGray
 from coconet.media.pixels import RawPixels
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.cameras.device.pixel_layouts import FrameLayout

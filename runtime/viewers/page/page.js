@@ -15,7 +15,7 @@ const shown = { at: 0, images: [], views: [], connected: false };
 
 function looks() {
   const views = chosen.view === "split" ? ["visible", "infrared"] : [chosen.view];
-  return views.map((view) => ({ view, colours: chosen.colours, meters: chosen.meters }));
+  return views.map((view) => ({ show: view, colours: chosen.colours, meters: chosen.meters }));
 }
 
 function paint() {

@@ -15,7 +15,7 @@ from coconet.errors import CoconetError, MissingPackage
 from coconet.installation.remedy import remedy_for
 from coconet.media.image import InfraredStills, read_visible
 from coconet.media.pairs import pair_by_name
-from coconet.media.palettes import palette_colours
+from coconet.media.palettes.palette import palette_colours
 from coconet.media.radiometric import read_thermogram
 from coconet.runtime.commands.verify import verify
 from coconet.runtime.rig.rig_file import Rig

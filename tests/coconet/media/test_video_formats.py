@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 
 from coconet.errors import CoconetError
 from coconet.media.decoding.frame_pixels import matrix_orientation
-from coconet.media.palettes import palette_colours
+from coconet.media.palettes.palette import palette_colours
 from coconet.media.pixels import RawPixels
 from coconet.media.video import VideoReader
 from tests.support.media.raw_video import VideoForm, write_raw_video

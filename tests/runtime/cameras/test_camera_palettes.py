@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coconet.media.palettes import palette_colours
+from coconet.media.palettes.palette import palette_colours
 from coconet.media.pixels import Pixels, nearest_luma
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import CameraSettings, open_camera

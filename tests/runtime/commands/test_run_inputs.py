@@ -15,7 +15,7 @@ from coconet.calibration.int8.frame_source import FolderSource, SourceChoice
 from coconet.cards.model_card import FrontEnd
 from coconet.commands.score import score
 from coconet.media.image import read_picture, write_picture
-from coconet.media.palettes import palette_colours
+from coconet.media.palettes.palette import palette_colours
 from coconet.media.pixels import RawPixels
 from coconet.media.video import VideoReader
 from coconet.reading import Reading

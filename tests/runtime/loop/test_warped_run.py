@@ -11,14 +11,14 @@ import coconet
 from coconet.errors import CoconetError
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from coconet.runtime.badge import single_camera_picture
+from coconet.runtime.drawing.renderer import Renderer
 from coconet.runtime.frame import FusedFrame
+from coconet.runtime.look import Look, View
 from coconet.runtime.preprocess.drift import residual_shift_px
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.preprocess.warp_table import WarpTable
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
-from coconet.runtime.view import View, ViewSettings
-from coconet.runtime.view_renderer import render_view
 from tests.support.rigs.aligned_rig import BENT, INFRARED_PX, VISIBLE_PX, aligned_rig, write_both_models
 
 
@@ -59,9 +59,9 @@ def test_the_processor_warps_nothing_that_nobody_looks_at(
 
 @pytest.mark.parametrize("view", ["infrared", "alignment"])
 def test_views_show_the_infrared_picture_where_it_lies(tmp_path: Path, models: tuple[Path, Path], view: View) -> None:
-    rig, look = aligned_rig(tmp_path), ViewSettings(view)
+    rig, look = aligned_rig(tmp_path), Look(show=view)
     laid, warped = (frames_of(rig, model)[0] for model in models)
-    assert np.array_equal(render_view(laid, look), render_view(warped, look))
+    assert np.array_equal(Renderer().draw(laid, look), Renderer().draw(warped, look))
 
 
 def test_the_survivor_of_a_lost_camera_and_the_drift_are_of_the_laid_picture(

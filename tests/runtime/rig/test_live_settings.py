@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
+from coconet.runtime.look import Look
 from coconet.runtime.pairing.paired_captures import Policy
 from coconet.runtime.rig.live_settings import TUNABLE, AdjustableRig
 from coconet.runtime.rig.rig_file import PairingTable, Rig
-from coconet.runtime.view import ViewSettings
 from tests.support.media.pair_folders import write_pairs
 from tests.support.rigs.live_rig import live_rig, until
 
@@ -113,9 +113,15 @@ def test_the_view_that_is_saved_is_the_one_to_open_with(file: Path) -> None:
     tuner.change({"view": {"show": "infrared", "colours": "turbo"}})
     tuner.save()
     assert file.read_text().startswith(RIG)
-    assert Rig.from_file(file).view.look() == ViewSettings("infrared", "turbo")
-    tuner.change({"view": {"show": "split"}})
-    assert tuner.rig.view.look() == ViewSettings("fused")  # a window has no slider
+    assert Rig.from_file(file).view == Look(show="infrared", colours="turbo")
+
+
+def test_limits_of_an_isotherm_are_saved_and_those_not_given_stay_out(file: Path) -> None:
+    tuner = AdjustableRig(Rig.from_file(file), file)
+    tuner.change({"output": {"show": "isotherm", "isotherm": {"above": 60, "between": [30, 40]}}})
+    tuner.save()
+    saved = Rig.from_file(file).output
+    assert (saved.isotherm.above, saved.isotherm.below, saved.isotherm.between) == (60, None, (30, 40))
 
 
 def test_without_a_rig_file_there_is_nowhere_to_save(file: Path) -> None:

@@ -21,10 +21,14 @@ from coconet.errors import CoconetError, Refused
 from coconet.media.encoding.encoder import HardwareEncoder
 from coconet.media.encoding.encoder_choice import EncoderChoice
 from coconet.media.encoding.trial import software_encoder
+from coconet.runtime.drawing.renderer import Renderer
 from coconet.runtime.frame import FusedFrame
+from coconet.runtime.look import OutputLook
 from coconet.runtime.sinks import stream_process
+from coconet.runtime.sinks.look_sink import LookSink
 from coconet.runtime.sinks.network_stream import RawSink, StreamSink
 from coconet.runtime.sinks.open_sink import Output, open_sink
+from coconet.runtime.sinks.sink import Sink
 from tests.support.media.encoders import choice_of, device_at
 from tests.support.media.frames import fused_frame
 from tests.support.programs.patience import PATIENCE_S
@@ -63,17 +67,17 @@ def receiver(address: str, options: dict[str, str], count: int = 3) -> Iterator[
         waiting.result(PATIENCE_S)
 
 
-def begin(sink: StreamSink) -> None:
-    """Send the first frame as soon as the receiver is there."""
+def begin(sink: Sink, stream: StreamSink) -> None:
+    """Send the first frame as soon as the receiver is there. stream: what sends, the sink itself or behind it."""
     for _ in range(round(PATIENCE_S / 0.05)):
         sink.write(frame(0))
-        if sink._sent:
+        if stream._sent:
             return
         time.sleep(0.05)
     pytest.fail("the receiver never came")
 
 
-def send_until_enough(sink: StreamSink, pictures: Future[list[np.ndarray]]) -> None:
+def send_until_enough(sink: Sink, pictures: Future[list[np.ndarray]]) -> None:
     """Send frames as long as the receiver waits for them, however late it began to."""
     for index in range(1, 20_000):
         if pictures.done():
@@ -89,13 +93,25 @@ def test_a_receiver_sees_the_fused_pictures(kind: str) -> None:
     with receiver(address, options) as pictures:
         encoders = EncoderChoice(candidates=())
         sink = StreamSink(address, encoders)
-        begin(sink)
+        begin(sink, sink)
         send_until_enough(sink, pictures)
         sink.close()
     assert encoders.facts.used == (software_encoder("live").name,)  # also from the process of its own
     assert len(pictures.result()) == 3
     assert pictures.result()[-1].shape == (48, 64, 3)
     assert abs(int(pictures.result()[-1].mean()) - LEVEL) <= 2
+
+
+@pytest.mark.parametrize("kind", ["udp", "rtsp"])
+def test_a_receiver_sees_what_the_look_of_the_output_shows(kind: str) -> None:
+    address = f"{kind}://127.0.0.1:{free_port()}" + ("/fused" if kind == "rtsp" else "")
+    with receiver(address, LISTENING if kind == "rtsp" else {}) as pictures:
+        stream = StreamSink(address, EncoderChoice(candidates=()))
+        sink = LookSink(stream, lambda: OutputLook(show="side-by-side"), Renderer())
+        begin(sink, stream)
+        send_until_enough(sink, pictures)
+        sink.close()
+    assert pictures.result()[-1].shape == (48, 128, 3)
 
 
 @pytest.mark.parametrize("address", ["udp://127.0.0.1:9", "rtsp://127.0.0.1:9/fused"])
@@ -135,7 +151,7 @@ def test_a_receiver_who_comes_late_gets_the_stream() -> None:
     sink.write(frame(0))
     assert sink.dropped == 1
     with receiver(address, LISTENING) as pictures:
-        begin(sink)
+        begin(sink, sink)
         send_until_enough(sink, pictures)
         sink.close()
     assert len(pictures.result()) == 3
@@ -156,7 +172,7 @@ def test_a_sender_that_is_killed_is_started_again() -> None:
     address = f"rtsp://127.0.0.1:{free_port()}/fused"
     with receiver(address, LISTENING) as pictures:
         sink = StreamSink(address)
-        begin(sink)
+        begin(sink, sink)
         assert isinstance(sink._stream, stream_process.StreamProcess)
         assert sink._stream._process is not None
         sink._stream._process.kill()
@@ -231,7 +247,7 @@ def test_a_receiver_who_goes_away_costs_frames_and_not_the_run() -> None:
     address = f"rtsp://127.0.0.1:{free_port()}/fused"
     sink = StreamSink(address)
     with receiver(address, LISTENING) as pictures:
-        begin(sink)
+        begin(sink, sink)
         send_until_enough(sink, pictures)
     index = 20_000
     while not sink.dropped:

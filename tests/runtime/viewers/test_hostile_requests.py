@@ -250,7 +250,7 @@ def test_requests_cut_and_spoilt_at_random_leave_the_page_as_it_was(rig: LiveRig
     assert rig.ask("GET", "/vitals")[0] == 200
 
 
-WISHES = ['{"looks":[{"view":"fused"}]}', '{"looks":[{"view":"infrared"},{"view":"visible"}]}', "[]", "\\ud800"]
+WISHES = ['{"looks":[{"show":"fused"}]}', '{"looks":[{"show":"infrared"},{"show":"visible"}]}', "[]", "\\ud800"]
 
 
 def code_after(url: str, message: bytes, *, text: bool) -> int:

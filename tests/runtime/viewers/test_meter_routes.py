@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from coconet.runtime.drawing.renderer import Renderer
 from coconet.runtime.heat.meter import MeterTable
 from coconet.runtime.heat.meters import Meters
 from coconet.runtime.heat.temperature import TemperatureTable
 from coconet.runtime.heat.thermometer import Thermometer
+from coconet.runtime.look import Look
 from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.preprocess.preprocess import Preparation
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
-from coconet.runtime.view import ViewSettings
-from coconet.runtime.view_renderer import render_view
 from tests.support.rigs.live_rig import LiveRig, LoopEnds, live_rig, until
 
 RIG = """
@@ -80,9 +80,9 @@ def test_the_picture_has_them_only_when_that_is_wished(rig: LiveRig) -> None:
     assert until(lambda: vitals(rig)["meters"][0]["value"] is not None)
     posted = rig.page.view.board.newest
     assert posted is not None
-    plain = render_view(posted.frame, ViewSettings("visible", meters=False))
+    plain = Renderer().draw(posted.frame, Look(show="visible", meters=False))
     assert plain is posted.frame.pair.visible.pixels
-    assert (render_view(posted.frame, ViewSettings("visible")) != plain).any()
+    assert (Renderer().draw(posted.frame, Look(show="visible")) != plain).any()
 
 
 def test_meters_are_changed_and_saved_through_the_page(rig: LiveRig, tmp_path: Path) -> None:
@@ -110,6 +110,6 @@ def test_a_wish_for_meters_that_is_none_is_refused() -> None:
     from coconet.errors import CoconetError
     from coconet.runtime.viewers.web_app import looks_of
 
-    assert looks_of('{"looks": [{"view": "fused", "meters": false}]}')[0].meters is False
+    assert looks_of('{"looks": [{"show": "fused", "meters": false}]}')[0].meters is False
     with pytest.raises(CoconetError):
-        looks_of('{"looks": [{"view": "fused", "meters": [1]}]}')
+        looks_of('{"looks": [{"show": "fused", "meters": [1]}]}')

@@ -47,7 +47,7 @@ def watching(rig: LiveRig, **words: Any) -> ClientConnection:
 
 
 def wish(socket: Connection, *views: str) -> tuple[dict[str, object], list[bytes]]:
-    socket.send(json.dumps({"looks": [{"view": view} for view in views]}))
+    socket.send(json.dumps({"looks": [{"show": view} for view in views]}))
     message = socket.recv(20)
     assert isinstance(message, bytes)
     size = int.from_bytes(message[:4], "big")
@@ -111,7 +111,7 @@ def test_a_viewer_is_told_of_a_stopped_camera(rig: LiveRig) -> None:
     assert until(lambda: json.loads(rig.ask("GET", "/vitals")[2])["vitals"]["infrared"]["state"] == "live")
 
 
-@pytest.mark.parametrize("message", ["", "[]", '{"looks": []}', '{"looks": [{"view": "../"}]}', "[" * 4000, b"\0"])
+@pytest.mark.parametrize("message", ["", "[]", '{"looks": []}', '{"looks": [{"show": "../"}]}', "[" * 4000, b"\0"])
 def test_a_wish_that_is_none_ends_only_that_connection(rig: LiveRig, message: str | bytes) -> None:
     with watching(rig) as viewer:
         viewer.send(message)
@@ -244,7 +244,7 @@ def test_a_page_that_closes_says_goodbye_to_who_waits(tmp_path: Path, caplog: py
             wish(viewer, "fused")
             rig.visible.stopped.set()
             rig.infrared.stopped.set()
-            viewer.send('{"looks": [{"view": "fused"}]}')
+            viewer.send('{"looks": [{"show": "fused"}]}')
         with pytest.raises(ConnectionClosed):
             [viewer.recv(20) for _ in range(3)]
     assert [record.getMessage() for record in caplog.records] == []

@@ -9,8 +9,8 @@ import cv2
 import pytest
 
 from coconet.errors import CoconetError
+from coconet.runtime.look import Look
 from coconet.runtime.loop.run_stats import RunStats
-from coconet.runtime.view import ViewSettings
 from coconet.runtime.viewers import window
 from coconet.runtime.viewers.window import LiveWindow, check_window, view_for_key
 from tests.support.programs.patience import PATIENCE_S
@@ -28,17 +28,34 @@ def test_a_window_is_refused_without_windows_in_opencv_or_without_a_display() ->
 
 
 def test_keys_choose_what_a_window_shows() -> None:
-    assert view_for_key(ord("3"), ViewSettings()) == ViewSettings("infrared")
-    assert view_for_key(ord("c"), ViewSettings("infrared", "inferno")) == ViewSettings("infrared", "turbo")
-    assert view_for_key(ord("c"), ViewSettings("infrared", "turbo")) == ViewSettings("infrared", "white-hot")
-    assert view_for_key(255, ViewSettings("alignment")) == ViewSettings("alignment")
+    assert view_for_key(ord("3"), Look()) == Look(show="infrared")
+    assert view_for_key(ord("0"), Look()) == Look(show="alignment")
+    assert view_for_key(ord("c"), Look(show="blend", colours="inferno")) == Look(show="blend", colours="turbo")
+    assert view_for_key(ord("c"), Look(colours="viridis")) == Look(show="infrared", colours="white-hot")
+    assert view_for_key(ord("p"), Look(show="edges")) == Look(show="edges", reversed=True)
+    assert view_for_key(ord("b"), Look(show="split")) == Look(show="split", colour_bar=True)
+    assert view_for_key(ord("m"), Look()) == Look(meters=False)
+    assert view_for_key(255, Look(show="alignment")) == Look(show="alignment")
+
+
+def test_plus_and_minus_move_what_a_view_can_have_more_or_less_of() -> None:
+    assert view_for_key(ord("+"), Look(show="blend")).blend == 0.55
+    assert view_for_key(ord("-"), Look(show="split", split=0.02)).split == 0
+    assert view_for_key(ord("+"), Look(show="edges")).edges.strength == 1.75
+    assert view_for_key(ord("+"), Look()) == Look()
+
+
+def test_o_writes_the_overlay_and_hides_it() -> None:
+    written = view_for_key(ord("o"), Look())
+    assert "utc" in written.overlay.show
+    assert view_for_key(ord("o"), written) == Look()
 
 
 @pytest.mark.skipif(WINDOWS, reason="this OpenCV has windows, so that none fails")
 def test_a_window_that_fails_ends_the_run_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "check_window", lambda _environment, _build: None)
     stop = Event()
-    shown = LiveWindow(RunStats(), ViewSettings(), stop)
+    shown = LiveWindow(RunStats(), Look(), stop)
     shown.__enter__()
     assert stop.wait(PATIENCE_S)
     with pytest.raises(cv2.error, match="not implemented"):

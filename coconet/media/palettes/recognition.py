@@ -1,4 +1,4 @@
-"""Palettes: the colours that thermal cameras show a gray picture in, recognised and turned back into gray."""
+"""Coloured infrared pictures: the palette that they are shown in recognised, and turned back into gray."""
 
 from __future__ import annotations
 
@@ -8,24 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.event_log import warn_once
+from coconet.media.palettes.palette import PALETTES, Colours, palette_colours
 from coconet.media.pixels import Pixels, RawPixels, as_gray
 
-Colours = NDArray[np.float32]
-"""(256, 3) B, G, R of the levels from black to white."""
+_FOUND = tuple(name for name, recipe in PALETTES.items() if recipe.found)
 
-_IRONBOW = (
-    *((0.000, 0, 0, 10), (0.007, 0, 0, 37), (0.030, 0, 0, 79), (0.065, 11, 0, 115), (0.074, 14, 0, 119)),
-    *((0.106, 40, 0, 137), (0.141, 66, 0, 149), (0.206, 113, 0, 157), (0.245, 141, 0, 157), (0.296, 173, 0, 153)),
-    *((0.350, 192, 7, 145), (0.387, 203, 20, 132), (0.421, 212, 34, 110), (0.444, 219, 46, 90), (0.488, 228, 65, 29)),
-    *((0.528, 235, 81, 10), (0.611, 244, 115, 0), (0.713, 253, 162, 0), (0.808, 254, 205, 2), (0.840, 255, 218, 14)),
-    *((0.868, 255, 227, 40), (0.912, 255, 240, 106), (0.951, 255, 247, 179), (1.000, 255, 255, 246)),
-)
-"""Place between black and white, R, G, B: corners of the palette that thermal cameras call iron, within 3 levels."""
+_GRAY = ("white-hot", "black-hot")
 
-_OPENCV = ("jet", "turbo", "inferno", "magma", "plasma", "viridis", "hot", "rainbow", "parula", "bone")
-"""Palettes that OpenCV has under these names."""
-
-_NAMES = ("ironbow", "gnuplot", *_OPENCV)
+_NAMES = tuple(name for name in PALETTES if name not in _GRAY)
 
 PALETTE_WORDS = ("auto", "luma", *_NAMES)
 """auto: found by itself if it is clear, else the luma. luma: never turned back. The rest are palettes."""
@@ -47,25 +37,6 @@ _LEAST_SPAN = 40  # of 256 levels
 _CHUNK = 1 << 14
 
 
-@cache
-def palette_colours(name: str) -> Colours:
-    """The colours of a palette by one of the names in PALETTE_WORDS, after the first two."""
-    levels = np.arange(256, dtype=np.uint8)
-    if name == "ironbow":
-        corners = np.array(_IRONBOW)
-        places = np.linspace(0, 1, 256)
-        colours = np.stack([np.interp(places, corners[:, 0], corners[:, channel]) for channel in (3, 2, 1)], axis=1)
-    elif name == "gnuplot":
-        share = np.linspace(0, 1, 256)
-        colours = 255 * np.stack([np.clip(np.sin(2 * np.pi * share), 0, 1), share**3, np.sqrt(share)], axis=1)
-    else:
-        import cv2
-
-        colours = cv2.applyColorMap(levels, getattr(cv2, f"COLORMAP_{name.upper()}")).reshape(256, 3)
-    table: Colours = np.rint(colours).astype(np.float32)
-    return table
-
-
 def is_coloured(pixels: RawPixels) -> bool:
     """Whether (H, W, 3) 8 bit pixels show colours on more than a line of writing; one channel never does."""
     if pixels.shape[2] != 3:
@@ -77,7 +48,7 @@ def is_coloured(pixels: RawPixels) -> bool:
 def found_palette(pixels: Pixels) -> str | None:
     """The palette that a coloured (H, W, 3) BGR picture is clearly shown in; None if there is none."""
     sample = _sample(pixels).astype(np.float32)
-    distances = {name: np.sqrt(_nearest(sample, palette_colours(name))[1]) for name in _NAMES}
+    distances = {name: np.sqrt(_nearest(sample, palette_colours(name))[1]) for name in _FOUND}
     name = min(distances, key=lambda one: float(np.minimum(distances[one], 2 * _NEAR).mean()))
     return name if _fits(sample, name) else None
 

@@ -9,10 +9,11 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from coconet.media.palettes import PALETTE_WORDS, InfraredGray, found_palette, is_coloured, palette_colours, turned_back
+from coconet.media.palettes.palette import PALETTES, palette_colours
+from coconet.media.palettes.recognition import InfraredGray, found_palette, is_coloured, turned_back
 from coconet.media.pixels import Pixels
 
-NAMES = PALETTE_WORDS[2:]
+NAMES = [name for name, recipe in PALETTES.items() if recipe.found]
 
 
 def levels() -> Pixels:
