@@ -20,6 +20,7 @@ from typer.main import get_command
 
 from coconet import __version__
 from coconet.errors import CoconetError, ExitCode, first_line
+from coconet.installation.catalogue import GROUPS, ORDER
 from coconet.redaction import redact_text
 from coconet.terminal import Console
 
@@ -74,23 +75,40 @@ SaveOption = Annotated[bool, typer.Option("--save/--no-save", help="Write it int
 _UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 
+HELP = {"help_option_names": ["-h", "--help"]}
+"""Settings of every command: what shows its help."""
+
+
 class CommandGroup(TyperGroup):
     """Commands by name, each loaded only when it is called, so that one missing package disturbs no other command."""
 
+    _listing = False
+
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
-        """Names in the order in which a model and a rig go through them."""
-        return sorted(_announced())
+        """Names in the order in which a model and a rig go through them; those of other packages last."""
+        announced = _announced()
+        return [*(word for word in ORDER if word in announced), *sorted(announced.keys() - set(ORDER))]
+
+    def format_help(self, *words: Any) -> None:
+        """Show every command by its line in the catalogue."""
+        self._listing = True
+        try:
+            super().format_help(*words)
+        finally:
+            self._listing = False
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]
         """Load one command, or a group of them."""
         found = _announced().get(cmd_name)
         if found is None:
             return None
+        if self._listing and (listed := _listed(cmd_name)) is not None:
+            return listed
         loaded = found.load()
         if isinstance(loaded, typer.Typer):
             return get_command(loaded)  # type: ignore[return-value]
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        single.command(name=cmd_name, cls=FiniteCommand)(loaded)
+        single.command(name=cmd_name, cls=FiniteCommand, context_settings=HELP)(loaded)
         return get_command(single)  # type: ignore[return-value]
 
     def make_context(self, *words: Any, **more: Any) -> Any:
@@ -125,6 +143,14 @@ def _usage_errors_redacted() -> Iterator[None]:
         raise
 
 
+def _listed(word: str) -> TyperCommand | None:
+    """What stands for a command in the list of all; None for one that the catalogue does not have."""
+    for group, commands in GROUPS.items():
+        if word in commands:
+            return TyperCommand(word, help=commands[word], rich_help_panel=group)
+    return None
+
+
 def _announced() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=COMMANDS_GROUP)}
 
@@ -134,6 +160,7 @@ app = typer.Typer(
     name="coconet",
     help="Infrared and visible image fusion on the edge.",
     no_args_is_help=True,
+    context_settings=HELP,
     pretty_exceptions_enable=False,
 )
 

@@ -11,10 +11,10 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
-from coconet.benchmarks.commands.pick import pick
+from coconet.benchmarks.latency.pick_command import pick
 from coconet.benchmarks.studies.field_command import field
 from coconet.cards.frame_size import FrameSize
-from coconet.cli import OverwriteOption
+from coconet.cli import HELP, OverwriteOption
 from coconet.errors import CoconetError
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import DEFAULT_MODEL, MODELS
@@ -64,13 +64,15 @@ class DefaultGroup(TyperGroup):
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Put the default in front, unless a command or the help of the group is asked for."""
-        if not args or (args[0] not in self.commands and args[0] != "--help"):
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
             args = [self.default, *args]
         return super().parse_args(ctx, args)
 
 
 app = typer.Typer(
     cls=DefaultGroup,
+    name="bench",
+    context_settings=HELP,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Latency, energy and quality of models on this device. `measure` may be left out: coconet bench lite.",

@@ -9,6 +9,7 @@ import pytest
 
 from coconet.cli import TRACEBACK, main
 from coconet.errors import ExitCode
+from coconet.installation.catalogue import GROUPS, ORDER
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.programs.command_line import command
 
@@ -23,6 +24,23 @@ def test_help_lists_every_command() -> None:
     answer = coconet("--help")
     assert answer.returncode == 0
     assert all(entry.name in answer.stdout for entry in entry_points(group="coconet.commands"))
+
+
+def test_the_help_has_every_command_in_a_group_and_a_line_for_it() -> None:
+    assert sorted(ORDER) == sorted(entry.name for entry in entry_points(group="coconet.commands"))
+    said = " ".join(coconet("-h").stdout.split())
+    places = [said.index(f" {group} ") for group in GROUPS]
+    assert places == sorted(places)
+    for line in (line for commands in GROUPS.values() for line in commands.values()):
+        assert line in said
+        assert len(line) <= 58  # with the longest word beside it in a terminal of 80 columns
+
+
+def test_the_help_loads_no_command() -> None:
+    program = "import sys; sys.argv = ['coconet', '--help']\ntry:\n  from coconet.cli import main; main()\nfinally:\n"
+    program += "  print([name for name in ('numpy', 'pydantic', 'coconet.reading') if name in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert answer.stdout.splitlines()[-1] == "[]"
 
 
 def test_every_file_of_a_command_is_announced() -> None:
