@@ -101,7 +101,7 @@ EXTRAS = {
 }
 COMMANDS = {
     "train": "coconet.commands.train:train",
-    "score": "coconet.commands.score:score",
+    "score": "coconet.runtime.commands.score:score",
     "export": "coconet.export.commands.export:export",
     "build": "coconet.export.commands.build:build",
     "calibrate": "coconet.calibration.commands.calibrate:calibrate",

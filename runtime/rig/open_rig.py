@@ -235,6 +235,12 @@ def _paired_pictures(rig: Rig) -> dict[Role, Pictures]:
     return {}
 
 
+def paired_names(rig: Rig) -> list[str]:
+    """What the pairs of two folders are called, in their order; none if pairs are made by time. Raises as open_rig."""
+    pictures = _paired_pictures(rig).get("visible")
+    return [] if pictures is None else list(pictures.names)
+
+
 def _is_still(address: str) -> bool:
     return is_picture(Path(address)) and Path(address).suffix.lower() not in (".tif", ".tiff")
 

@@ -35,16 +35,17 @@ class RigFrames:
 
     def __iter__(self) -> Iterator[FramePair]:
         """Replay from the start, as fast as it is read. Raises CoconetError for cameras, which have no end."""
-        with self._replayed() as stream:
+        with self.replay() as stream:
             yield from islice(stream, 0, None, self.step)
 
     def front_end(self) -> FrontEnd | None:
         """What the rig does to the frames of its infrared recording."""
-        with self._replayed() as stream:
+        with self.replay() as stream:
             next(iter(stream), None)
             return stream.front_end()
 
-    def _replayed(self) -> PairStream:
+    def replay(self) -> PairStream:
+        """Open the rig to read every pair, as fast as that goes. Raises CoconetError for live cameras."""
         stream = open_rig(self.rig.model_copy(update={"realtime": False}))
         if stream.realtime:
             with stream:

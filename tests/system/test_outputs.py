@@ -19,7 +19,7 @@ COMMANDS = {
     "contact": "runtime.commands.contact average --frames pairs --out OUT.png",
     "verify": "runtime.commands.verify average maximum --frames pairs --json OUT.json",
     "verify to a picture": "runtime.commands.verify average maximum --frames pairs --worst OUT.png",
-    "score": "coconet.commands.score a=pairs/vis --visible pairs/vis --infrared pairs/ir --csv OUT.csv",
+    "score": "coconet.runtime.commands.score a=pairs/vis --visible pairs/vis --infrared pairs/ir --csv OUT.csv",
     "export": "export.commands.export lite --out OUT.onnx --frames pairs",
     "calibrate": "calibration.commands.calibrate rig.toml --frames pairs --out OUT.onnx",
     "align": "calibration.commands.align rig.toml --pictures OUT",

@@ -1,4 +1,4 @@
-"""Folders of fused pictures: matching, scoring, means and ranks."""
+"""Scores of fused pictures: means, ranks and the file."""
 
 from __future__ import annotations
 
@@ -9,80 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coconet.errors import CoconetError
-from coconet.media.image import write_picture
-from coconet.media.pairs import PicturePair, pair_by_name
-from coconet.metrics.fusion import METRICS, Scores, score
-from coconet.metrics.scoreboard import RANKED, Row, fused_pictures, score_pictures, standings, write_rows
-from tests.support.media.textured import mean_of, textured
-
-IMAGES = ("a", "b")
-
-
-@pytest.fixture
-def pairs(tmp_path: Path) -> list[PicturePair]:
-    for kind, side in enumerate(("vis", "ir")):
-        (tmp_path / side).mkdir()
-        for number, image in enumerate(IMAGES):
-            write_picture(tmp_path / side / f"{image}.png", textured(2 * number + kind)[:, :, None])
-    return pair_by_name(tmp_path / "vis", tmp_path / "ir")
-
-
-@pytest.fixture
-def fused(tmp_path: Path) -> Path:
-    """Means of the sources, as BMP to show that the ending does not matter."""
-    (tmp_path / "mean").mkdir()
-    for number, image in enumerate(IMAGES):
-        mean = mean_of(textured(2 * number), textured(2 * number + 1))
-        write_picture(tmp_path / "mean" / f"{image}.bmp", mean[:, :, None])
-    return tmp_path / "mean"
+from coconet.metrics.fusion import METRICS, Scores
+from coconet.metrics.scoreboard import RANKED, Row, standings, write_rows
 
 
 def row(entry: str, **scores: float) -> Row:
     return Row(entry, "a", dataclasses.replace(Scores(*[0.0] * len(METRICS)), **scores))
-
-
-def test_every_picture_is_scored_against_its_own_sources(pairs: list[PicturePair], fused: Path) -> None:
-    rows = list(score_pictures(fused_pictures("mean", fused, pairs), score))
-    assert [(row.entry, row.image) for row in rows] == [("mean", "a"), ("mean", "b")]
-    for number, row in enumerate(rows):
-        visible, infrared = textured(2 * number), textured(2 * number + 1)
-        assert row.scores == score(mean_of(visible, infrared), infrared, visible)
-
-
-def test_a_pair_without_a_fused_picture_is_named(pairs: list[PicturePair], fused: Path) -> None:
-    (fused / "b.bmp").unlink()
-    with pytest.raises(
-        CoconetError, match="one fused picture for each of 2 pairs, under its name, got no picture for b"
-    ):
-        fused_pictures("mean", fused, pairs)
-
-
-def test_fused_pictures_without_a_pair_are_named_and_counted(pairs: list[PicturePair], fused: Path) -> None:
-    for extra in "vwxyz":
-        write_picture(fused / f"{extra}.png", textured(0)[:, :, None])
-    with pytest.raises(CoconetError, match="got no pair for v, w, x and 2 others"):
-        fused_pictures("mean", fused, pairs)
-
-
-def test_two_fused_pictures_of_one_name_are_refused(pairs: list[PicturePair], fused: Path) -> None:
-    write_picture(fused / "a.png", textured(0)[:, :, None])
-    with pytest.raises(CoconetError, match="wanted one picture of each name"):
-        fused_pictures("mean", fused, pairs)
-
-
-def test_an_empty_folder_is_refused(pairs: list[PicturePair], tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(CoconetError, match="got a folder without any"):
-        fused_pictures("mean", tmp_path / "empty", pairs)
-
-
-def test_a_fused_picture_of_another_size_is_refused_with_all_sizes(pairs: list[PicturePair], fused: Path) -> None:
-    write_picture(fused / "b.bmp", textured(0, 50, 60)[:, :, None])
-    rows = score_pictures(fused_pictures("mean", fused, pairs), score)
-    assert next(rows).image == "a"
-    with pytest.raises(CoconetError, match=r"b\.bmp: wanted .* of one size, got 60 x 50, 73 x 61, 73 x 61"):
-        next(rows)
 
 
 def test_an_entry_stands_with_the_mean_of_its_pictures() -> None:

@@ -13,7 +13,6 @@ from PIL import Image
 
 from coconet.calibration.int8.frame_source import FolderSource, SourceChoice
 from coconet.cards.model_card import FrontEnd
-from coconet.commands.score import score
 from coconet.media.image import read_picture, write_picture
 from coconet.media.palettes.palette import palette_colours
 from coconet.media.pixels import RawPixels
@@ -21,6 +20,7 @@ from coconet.media.video import VideoReader
 from coconet.reading import Reading
 from coconet.runtime.commands.record import record
 from coconet.runtime.commands.run import run
+from coconet.runtime.commands.score import score
 from coconet.runtime.commands.verify import verify
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coconet.commands.score import score
 from coconet.media.image import read_picture, write_picture
 from coconet.media.pixels import RawPixels
 from coconet.runtime.commands.run import run
+from coconet.runtime.commands.score import score
 from coconet.runtime.commands.verify import verify
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.sink import PictureSink

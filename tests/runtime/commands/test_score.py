@@ -10,11 +10,20 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from coconet.commands.score import score
 from coconet.errors import CoconetError
 from coconet.media.image import write_picture
+from coconet.media.pixels import as_gray
+from coconet.media.video import VideoReader
 from coconet.metrics.fusion import score as score_picture
+from coconet.reading import Reading
+from coconet.runtime.commands.record import record
+from coconet.runtime.commands.run import run as run_command
+from coconet.runtime.commands.score import score
+from coconet.runtime.rig.open_rig import open_rig
+from coconet.runtime.rig.rig_file import Rig, fitted_by, read_by
+from tests.support.media.raw_video import VideoForm, write_raw_video
 from tests.support.media.textured import mean_of, textured
+from tests.support.programs.called import call, complaint_of
 
 APP = typer.Typer()
 APP.command()(score)
@@ -113,22 +122,68 @@ def test_a_name_that_stands_twice_is_refused() -> None:
         run("one=mean", "one=max")
 
 
-def test_videos_are_sent_to_the_commands_that_score_them(folders: Path) -> None:
-    (folders / "fused.mp4").touch()
-    with pytest.raises(CoconetError, match="take the rig file of both"):
-        run("x=fused.mp4")
-
-
-def test_infrared_pictures_of_another_size_are_not_to_be_fused_again(folders: Path) -> None:
-    write_picture(
-        folders / "ir" / "a.png",
-        INFRARED[::2, ::2, None].copy(),
-    )
-    with pytest.raises(CoconetError, match="Give infrared pictures that lie on the visible ones"):
-        run("mean=mean")
+def test_infrared_pictures_of_another_size_are_laid_as_run_lays_them(folders: Path) -> None:
+    write_picture(folders / "ir" / "a.png", INFRARED[::2, ::2, None].copy())
+    run("mean=mean", "--csv", "scores.csv", "--fit", "crop")
+    with open_rig(fitted_by(Rig.from_addresses("vis", "ir"), "crop")) as stream:
+        (laid,) = (pair.infrared.pixels[:, :, 0] for pair in stream)
+    expected = score_picture(mean_of(VISIBLE, INFRARED), laid, VISIBLE)
+    (row,) = written(folders)
+    assert {column: float(row[column]) for column in vars(expected)} == vars(expected)
 
 
 def test_pictures_that_stand_alone_are_refused(folders: Path) -> None:
     (folders / "ir" / "a.png").rename(folders / "ir" / "b.png")
     with pytest.raises(CoconetError, match="wanted the same file names in both folders"):
         run("mean=mean")
+
+
+@pytest.fixture
+def videos(folders: Path) -> list[str]:
+    """A visible video, an infrared one of 16 bit counts, six frames each, and what run fuses of both as a video."""
+    days = [np.repeat(textured(index)[:, :, None], 3, axis=2) for index in range(6)]
+    write_raw_video(folders / "day.mkv", days, VideoForm("ffv1", "bgr0", "bgr24"))
+    counts = [7000 + 9 * textured(index + 1).astype(np.uint16) for index in range(6)]
+    write_raw_video(folders / "night.mkv", counts, VideoForm("ffv1", "gray16le", "gray16le"))
+    sides = ["--visible", "day.mkv", "--infrared", "night.mkv"]
+    fused = call(run_command, *sides, "--model", "average", "--out", "fused.mp4", "--range-of", "7000..9300")
+    assert fused.exit_code == 0, fused.exception
+    return [*sides, "--range-of", "7000..9300"]
+
+
+def test_every_second_frame_of_a_fused_video_is_scored_against_its_pair(folders: Path, videos: list[str]) -> None:
+    assert call(score, "mean=fused.mp4", *videos, "--csv", "scores.csv", "--every", "2").exit_code == 0
+    rows = written(folders)
+    assert [row["image"] for row in rows] == ["000000", "000002", "000004"]
+    rig = Rig.from_addresses("day.mkv", "night.mkv")
+    with open_rig(read_by(rig, Reading(range_of="7000..9300"))) as stream, VideoReader(Path("fused.mp4")) as fused:
+        pairs, pictures = list(stream), [as_gray(frame.pixels)[:61, :73, 0] for frame in fused]
+    for row, index in zip(rows, (0, 2, 4), strict=True):
+        sides = (pairs[index].infrared.pixels[:, :, 0], as_gray(pairs[index].visible.pixels)[:, :, 0])
+        expected = vars(score_picture(pictures[index], *sides))
+        assert {name: float(row[name]) for name in expected} == expected
+
+
+def test_recordings_and_rigs_are_scored_like_the_videos_they_are_of(folders: Path, videos: list[str]) -> None:
+    assert call(record, *videos, "--out", "both").exit_code == 0
+    for name, sources in (("videos", videos), ("folder", ["--frames", "both"]), ("rig", ["--frames", "both/rig.toml"])):
+        done = call(score, "mean=fused.mp4", *sources, "--csv", f"{name}.csv", *videos[4:])
+        assert done.exit_code == 0, done.exception
+    assert (folders / "videos.csv").read_text() == (folders / "folder.csv").read_text()
+    assert (folders / "videos.csv").read_text() == (folders / "rig.csv").read_text()
+
+
+def test_a_fused_video_that_is_shorter_is_refused_and_its_pairs_alone_are_scored(
+    folders: Path, videos: list[str]
+) -> None:
+    assert call(run_command, *videos, "--model", "average", "--out", "short.mp4", "--frames", "4").exit_code == 0
+    complaint = complaint_of(score, "mean=short.mp4", *videos, "--csv", "scores.csv")
+    assert "short.mp4: wanted a fused frame for each pair, got 4 frames" in complaint
+    assert not (folders / "scores.csv").exists()
+    assert call(score, "mean=short.mp4", *videos, "--csv", "scores.csv", "--pairs", "4").exit_code == 0
+    assert len(written(folders)) == 4
+
+
+@pytest.mark.parametrize("sources", [[], ["--visible", "vis"], ["--visible", "vis", "--frames", "."]])
+def test_half_of_the_sources_or_more_than_them_are_refused(sources: list[str]) -> None:
+    assert "--frames" in complaint_of(score, "mean=mean", *sources)

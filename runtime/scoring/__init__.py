@@ -1,0 +1,1 @@
+"""Scoring: fused pictures and videos, held against the pairs they were fused from."""

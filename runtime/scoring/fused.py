@@ -1,0 +1,149 @@
+"""Fused pictures to be scored: of a folder by the names of their pairs, of anything else in the order of the pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from coconet.errors import CoconetError, Refused, counted
+from coconet.media.image import read_visible
+from coconet.media.naming.picture_folder import pictures_in
+from coconet.media.naming.picture_names import is_picture, name_key
+from coconet.media.pixels import Pixels
+from coconet.redaction import redact
+from coconet.runtime.cameras.open_camera import is_folder, open_camera
+from coconet.runtime.frame import FramePair
+
+
+class Fused(Protocol):
+    """What one fusion made of the pairs of a stream, asked for in their order, once each.
+
+    entry: the name it has in the table. place: what it is called in messages.
+    """
+
+    entry: str
+    place: str
+
+    def picture_of(self, pair: FramePair) -> tuple[str, Pixels]:
+        """What a picture is called and its pixels, (H, W, C) uint8. Raises CoconetError if there is none."""
+
+    def leave_out(self, pair: FramePair) -> None:
+        """Go on to the next pair without the picture of this one. Raises as picture_of does."""
+
+    def check_end(self, pairs: int) -> None:
+        """Raise CoconetError if pictures are left after so many pairs, which were all."""
+
+    def close(self) -> None:
+        """Let go of what is read."""
+
+
+def open_fused(entry: str, place: str, names: Sequence[str], *, whole: bool = True) -> Fused:
+    """Open a folder of pictures, a picture, a video or a recording of fused frames.
+
+    names: of the pairs, if they have some, by which the pictures of a folder are found; empty for pairs in time.
+    whole: whether these are all pairs that were fused, so that no picture may be left.
+    Raises CoconetError for what is none of these, and for a folder without a picture for one of the names.
+    """
+    if names and (is_folder(place) or is_picture(Path(place))):
+        return FusedByName(entry, Path(place), names, whole=whole)
+    return FusedInOrder(entry, place)
+
+
+class FusedByName:
+    """A folder of pictures that are called like those of their pairs, or the picture of a single pair.
+
+    Raises CoconetError where a pair has no fused picture, or a fused picture no pair.
+    """
+
+    def __init__(self, entry: str, folder: Path, names: Sequence[str], *, whole: bool = True) -> None:
+        """Match a folder with the names of pairs without their endings. whole: whether more pictures are an error."""
+        self.entry, self.place = entry, str(folder)
+        found, keys = pictures_in(folder), [name_key(name) for name in names]
+        if found == [folder] and len(names) == 1:
+            self._paths = {keys[0]: folder}
+            return
+        self._paths = {name_key(path.name): path for path in found}
+        misfits = {"no picture for": set(keys) - self._paths.keys()}
+        if whole:
+            misfits["no pair for"] = self._paths.keys() - set(keys)
+        for what, stems in misfits.items():
+            if stems:
+                raise CoconetError(
+                    folder,
+                    wanted=f"one fused picture for each of {counted(len(keys), 'pair')}, under its name",
+                    got=f"{what} {_some(stems)}",
+                    remedy="Score all entries on the same pairs: means over different pictures cannot be compared.",
+                )
+
+    def picture_of(self, pair: FramePair) -> tuple[str, Pixels]:
+        """Read the picture of a pair."""
+        path = self._paths[name_key(Path(pair.visible.name).name)]
+        return str(path), read_visible(path)
+
+    def leave_out(self, pair: FramePair) -> None:
+        """Nothing to do: it is not read."""
+
+    def check_end(self, pairs: int) -> None:
+        """Nothing to do: the names were compared."""
+
+    def close(self) -> None:
+        """Nothing to do: every picture is closed."""
+
+
+class FusedInOrder:
+    """The frames of a video, a recording or a folder, one for each pair."""
+
+    def __init__(self, entry: str, place: str) -> None:
+        """Open it. Raises CoconetError for what open_camera does not take."""
+        self.entry, self.place = entry, place
+        if "://" in place:
+            remedy = "Name the file that was written."
+            raise Refused(redact(place), wanted="fused pictures or a fused video", got="an address", remedy=remedy)
+        self._camera, self._count = open_camera(place, "visible"), 0
+
+    def picture_of(self, pair: FramePair) -> tuple[str, Pixels]:
+        """Read the next frame."""
+        frame = self._camera.read()
+        if frame is None:
+            raise CoconetError(
+                self.place,
+                wanted="a fused frame for each pair",
+                got=f"{counted(self._count, 'frame')} for more pairs than that",
+                remedy=f"Name the sources and the options it was fused with, or score its beginning: "
+                f"--pairs {max(1, self._count)}",
+            )
+        self._count += 1
+        pixels = without_padding(np.asarray(frame.pixels, np.uint8), pair.visible.pixels.shape)
+        return f"{self.place}, frame {frame.index}", pixels
+
+    def leave_out(self, pair: FramePair) -> None:
+        """Read the next frame too."""
+        self.picture_of(pair)
+
+    def check_end(self, pairs: int) -> None:
+        """Read once more."""
+        if self._camera.read() is not None:
+            raise CoconetError(
+                self.place,
+                wanted=f"a fused frame for each of {counted(pairs, 'pair')}",
+                got="more frames than that",
+                remedy="Name the sources and the options it was fused with.",
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._camera.close()
+
+
+def without_padding(pixels: Pixels, shape: Sequence[int]) -> Pixels:
+    """Cut off the last row and column of a frame that a codec of even sides has added to one of an odd `shape`."""
+    height, width = shape[:2]
+    return pixels[:height, :width] if pixels.shape[:2] == (height + height % 2, width + width % 2) else pixels
+
+
+def _some(stems: Collection[str]) -> str:
+    first = sorted(stems)[:3]
+    return ", ".join(first) + (f" and {len(stems) - 3} others" if len(stems) > 3 else "")
