@@ -184,7 +184,10 @@ def _doctor() -> Figures:
     bad = [f"{finding.subject}: {finding.found}" for finding in findings if finding.state == "bad"]
     if not Diagnosis(findings).healthy:
         raise CoconetError("doctor", wanted="no red line", got="; ".join(bad), remedy="coconet doctor says more.")
-    return {finding.subject: finding.found for finding in findings}
+    told: dict[str, list[str]] = {}
+    for finding in findings:
+        told.setdefault(finding.subject, []).append(finding.found)
+    return {subject: "; ".join(found) for subject, found in told.items()}
 
 
 def _ring() -> Figures:

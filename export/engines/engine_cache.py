@@ -11,12 +11,13 @@ from pathlib import Path
 
 from coconet.cards.engine_card import BuildKey, EngineCard, card_path, read_engine_card
 from coconet.errors import CoconetError
-from coconet.event_log import warn_once
+from coconet.event_log import note_once, warn_once
 from coconet.export.engines.engine import BuildAids, build_engine, check_destination
 from coconet.export.engines.engine_job import EngineJob
 from coconet.files import check_free, make_folder, whole_file
 from coconet.model_endings import ENGINE_SUFFIX
 from coconet.runtime.backends.tensorrt.own_engine import place_in
+from coconet.writing.turn import turn_at
 
 MOST_ENGINES = 24
 """Beyond these the ones not used for longest go."""
@@ -30,14 +31,17 @@ class EngineCache:
 
     def fetch(self, key: BuildKey, out: Path) -> EngineCard | None:
         """Copy the engine of a key, and its card, to `out`, and return the card; None where none is kept."""
-        kept = self._place(key)
+        kept = self.place(key)
         try:
             card = read_engine_card(kept)
         except (CoconetError, OSError):
             return None
         if BuildKey.of(card) != key:
             return None
-        copy_engine(kept, out)
+        try:
+            copy_engine(kept, out)
+        except FileNotFoundError:  # another process has just taken the oldest ones out
+            return None
         with suppress(OSError):  # a cache that others share may be read-only
             for path in (kept, card_path(kept)):
                 os.utime(path)
@@ -47,7 +51,7 @@ class EngineCache:
         """Copy an engine with its card into the cache. One that cannot be written to costs no more than a warning."""
         try:
             make_folder(self.folder)
-            copy_engine(engine, self._place(BuildKey.of(card)))
+            copy_engine(engine, self.place(BuildKey.of(card)))
             self._thin_out()
         except (CoconetError, OSError) as error:
             warn_once(f"the engine is built, but not kept for the next time: {error}")
@@ -56,14 +60,23 @@ class EngineCache:
         """Where TensorRT's measurements of layers are kept, one file for a device and a version."""
         return self.folder / f"{re.sub(r'[^A-Za-z0-9]+', '-', device).strip('-')}-{version}.timing"
 
-    def _place(self, key: BuildKey) -> Path:
+    def place(self, key: BuildKey) -> Path:
+        """Where the engine of a key is kept."""
         return place_in(self.folder, key)
 
     def _thin_out(self) -> None:
-        engines = sorted(self.folder.glob(f"[0-9a-f]*{ENGINE_SUFFIX}"), key=lambda path: path.stat().st_mtime)
+        engines = sorted(self.folder.glob(f"[0-9a-f]*{ENGINE_SUFFIX}"), key=_used)
         for path in engines[:-MOST_ENGINES]:
-            path.unlink()
+            path.unlink(missing_ok=True)
             card_path(path).unlink(missing_ok=True)
+
+
+def _used(engine: Path) -> float:
+    """When an engine was used last; 0 for one that another process has taken out."""
+    try:
+        return engine.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def copy_engine(engine: Path, out: Path) -> None:
@@ -88,9 +101,19 @@ def build_cached(
     """Leave the engine of a job at `out`: the one that is there, or the one in the cache, or a new one.
 
     overwrite: whether an engine of another job that is there is replaced; otherwise it is an AlreadyExists.
-    Raises CoconetError as build_engine does.
+    Another process that makes the same engine with the same cache is waited for, as both would measure the GPU while
+    the other keeps it busy. Raises CoconetError as build_engine does.
     """
     check_destination(out)
+    with turn_at(cache.place(job.key).with_suffix(".lock"), _tell_of_another):
+        return _build_cached(job, out, cache, aids or BuildAids(), overwrite=overwrite)
+
+
+def _tell_of_another() -> None:
+    note_once("another process is building this engine; waiting for it")
+
+
+def _build_cached(job: EngineJob, out: Path, cache: EngineCache, aids: BuildAids, *, overwrite: bool) -> CachedBuild:
     key = job.key
     there, because = engine_there(out, key)
     if there is not None:
@@ -101,7 +124,7 @@ def build_cached(
     if kept is not None:
         return CachedBuild(kept, built=False, because=f"taken from {cache.folder}")
     timing = cache.timing(str(key.device), key.tensorrt_version) if key.device else None
-    card = build_engine(job, out, replace(aids or BuildAids(), timing=timing))
+    card = build_engine(job, out, replace(aids, timing=timing))
     cache.keep(out, card)
     return CachedBuild(card, built=True, because=because)
 

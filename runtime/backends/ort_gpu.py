@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +26,7 @@ from coconet.runtime.backends.gpu.refusal import GpuRefused
 from coconet.runtime.backends.ort_cpu import (
     VERSION,
     OrtValue,
+    Result,
     closed,
     input_feed,
     open_session,
@@ -95,7 +96,8 @@ class OnnxRuntimeCudaBackend:
 
     graph: replay the kernels as one CUDA graph, which wants a fixed frame size: a new size opens the model again.
     After an error the next frame does so too: a recorded graph reads and writes the memory that it was recorded with,
-    and would show an old picture as a new one.
+    and would show an old picture as a new one. If the first frame fails, as it does when ONNX Runtime cannot record the
+    kernels, it is fused again without a graph.
     """
 
     def __init__(self, path: Path, graph: bool = True) -> None:
@@ -105,9 +107,9 @@ class OnnxRuntimeCudaBackend:
             Libcuda().let_waits_sleep(0)
         self._where, self._graph, self._closed, self._warp = path, graph, False, WarpTable()
         self._bound: BoundSession | None = None
-        session, self.card, graphed = open_on_gpu(path, graph)
-        self._session: Any = session
-        self.name = f"ONNX Runtime {VERSION} (CUDA{', graph' if graphed else ''})"
+        self._session: Any
+        self._session, self.card, self._graphed = open_on_gpu(path, graph)
+        self.name = name_of(graphed=self._graphed)
 
     def align(self, alignment: Alignment | None) -> None:
         """Lay infrared pictures as an alignment says from the next one on, if the model takes one."""
@@ -125,10 +127,9 @@ class OnnxRuntimeCudaBackend:
         pair = adapt_frames(self.card, self._where, visible, infrared)
         with self._forgetting_errors():
             feed = input_feed(self.card, self._warp, *pair, self._where)
-            bound = self._bound_to(feed)
             warm_up = 2  # the first loads kernels, the second records the graph
-            run_in_words(self._where, lambda: bound.times(feed, runs=warm_up))
-            return run_in_words(self._where, lambda: bound.times(feed, runs=runs))
+            self._through(feed, lambda bound: bound.times(feed, runs=warm_up))
+            return self._through(feed, lambda bound: bound.times(feed, runs=runs))
 
     def close(self) -> None:
         """Release session and memory; a second call does nothing."""
@@ -138,8 +139,29 @@ class OnnxRuntimeCudaBackend:
     def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
         with self._forgetting_errors():
             feed = input_feed(self.card, self._warp, visible, infrared, self._where)
-            bound = self._bound_to(feed)
-            return run_in_words(self._where, lambda: bound.run(feed))
+            return self._through(feed, lambda bound: bound.run(feed))
+
+    def _through(self, feed: Feed, use: Callable[[BoundSession], Result]) -> Result:
+        """Use the session that is bound to memory for these inputs; one that has never run may lose its graph."""
+        bound = self._bound_to(feed)
+        try:
+            return run_in_words(self._where, lambda: use(bound))
+        except CoconetError as error:
+            if bound.ran or not self._graphed:
+                raise
+            found = self._without_graph(feed, use)
+            LOG.warning("running without a CUDA graph: %s", error.got)
+            return found
+
+    def _without_graph(self, feed: Feed, use: Callable[[BoundSession], Result]) -> Result:
+        """Use a session without a graph, and keep to that if it works; what fails there too is not its fault."""
+        self._bound = self._session = None
+        self._session, _, _ = open_on_gpu(self._where, graph=False)
+        bound = self._bound = BoundSession(self._session, shapes_of(feed), "cuda")
+        found = run_in_words(self._where, lambda: use(bound))
+        self._graph = self._graphed = False
+        self.name = name_of(graphed=False)
+        return found
 
     @contextmanager
     def _forgetting_errors(self) -> Iterator[None]:
@@ -158,9 +180,14 @@ class OnnxRuntimeCudaBackend:
         if self._bound is not None and self._graph:
             self._bound = self._session = None  # the recorded graph is of the other size
         if self._session is None:
-            self._session, _, _ = open_on_gpu(self._where, self._graph)
+            self._session, _, self._graphed = open_on_gpu(self._where, self._graph)
         self._bound = BoundSession(self._session, shapes_of(feed), "cuda")
         return self._bound
+
+
+def name_of(*, graphed: bool) -> str:
+    """What reports call the backend. graphed: whether it replays a CUDA graph."""
+    return f"ONNX Runtime {VERSION} (CUDA{', graph' if graphed else ''})"
 
 
 Feed = Mapping[str, NDArray[Any]]
@@ -173,11 +200,14 @@ def shapes_of(feed: Feed) -> dict[str, tuple[int, ...]]:
 
 
 class BoundSession:
-    """A session with its tensors at fixed places in memory. device: `cuda`, or `cpu` where tests bind it."""
+    """A session with its tensors at fixed places in memory. device: `cuda`, or `cpu` where tests bind it.
+
+    ran: whether it has given a picture.
+    """
 
     def __init__(self, session: Any, shapes: dict[str, tuple[int, ...]], device: str) -> None:
         """Allocate inputs of these shapes and a fused picture like the visible one, and bind them."""
-        self.shapes = shapes
+        self.shapes, self.ran = shapes, False
         make = OrtValue.ortvalue_from_shape_and_type
         types = {WARP: np.float32}
         self._values = {
@@ -220,6 +250,7 @@ class BoundSession:
 
     def _download(self) -> Pixels:
         fused: Pixels = self._values[FUSED].numpy()[0].copy()
+        self.ran = True
         return fused
 
 

@@ -25,10 +25,13 @@ def _finding(name: str, needs: Needs, missing: Missing) -> Finding:
         names = ", ".join(dict.fromkeys(name for modules in lacking.values() for name in modules))
         told = f"lacks {', '.join(lacking)} ({names} not found)"
         return Finding(subject, "note", told, advice(*lacking))
-    missed = {option: extra for option, extra in needs.options.items() if missing(extra)}
-    extras = [f"{option}: {extra}" for option, extra in missed.items() if extra not in SYSTEM_PACKAGES]
-    system = [option for option, extra in missed.items() if extra in SYSTEM_PACKAGES]
-    parts = ["runs"]
-    parts += [f"with more extras also {', '.join(extras)}"] if extras else []
-    parts += [f"with the system's GStreamer (docs/rig.md) also {', '.join(system)}"] if system else []
-    return Finding(subject, "ok", "; ".join(parts))
+    missed: dict[str, list[str]] = {}
+    for option, extra in needs.options.items():
+        if missing(extra):
+            missed.setdefault(extra, []).append(option)
+    parts = [f"with {_called(extra)} also {', '.join(options)}" for extra, options in missed.items()]
+    return Finding(subject, "ok", "; ".join(["runs", *parts]))
+
+
+def _called(extra: str) -> str:
+    return "the system's GStreamer (docs/rig.md)" if extra in SYSTEM_PACKAGES else f"the extra {extra}"

@@ -31,11 +31,12 @@ OLDEST_L4T = 36
 
 @dataclass(frozen=True)
 class GpuClock:
-    """The clock of a GPU and its limits, in Hz."""
+    """The clock of a GPU, or of a part of one, and its limits, in Hz. name: what the kernel calls it."""
 
     now_hz: int
     lowest_hz: int | None
     highest_hz: int
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,14 +109,15 @@ def jetson_findings(root: Path = Path("/")) -> Iterator[Finding]:
     yield _power_mode(jetson)
     for clock in jetson.gpu_clocks:
         fixed = "fixed" if clock.lowest_hz == clock.highest_hz else "rises with load; fix it with: sudo jetson_clocks"
-        yield Finding("GPU clock", "note", f"{clock.now_hz // 10**6} of {clock.highest_hz // 10**6} MHz, {fixed}")
+        subject = f"GPU clock {clock.name}" if len(jetson.gpu_clocks) > 1 else "GPU clock"
+        yield Finding(subject, "note", f"{clock.now_hz // 10**6} of {clock.highest_hz // 10**6} MHz, {fixed}")
 
 
 def _clocks(root: Path) -> Iterator[GpuClock]:
     for folder in sorted((root / "sys/class/devfreq").glob("*gpu*")):
         now, lowest, highest = (number_in(folder / f"{name}_freq") for name in ("cur", "min", "max"))
         if now is not None and highest is not None:
-            yield GpuClock(int(now), None if lowest is None else int(lowest), int(highest))
+            yield GpuClock(int(now), None if lowest is None else int(lowest), int(highest), folder.name)
 
 
 def _jetpack(jetson: Jetson) -> Finding:

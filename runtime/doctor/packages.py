@@ -22,12 +22,16 @@ TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class Probe:
-    """A package: code that calls `say` with what to tell of it, the extra that brings it, and whether all need it."""
+    """A package: code that calls `say` with what to tell of it, the extra that brings it, and whether all need it.
+
+    use: what alone needs it, so that nobody installs it without that.
+    """
 
     subject: str
     code: str
     extra: str
     needed: bool = False
+    use: str = ""
 
 
 TENSORRT = "import tensorrt as t; say(t.__version__)"
@@ -76,12 +80,12 @@ say(cv2.__version__ + ", " + ", ".join(("with " if yes else "without ") + one fo
 """
 
 PROBES = (
-    Probe("TensorRT", TENSORRT, "tensorrt"),
-    Probe("TensorRT for RTX", RTX, "rtx"),
-    Probe("cuda-python", CUDA_PYTHON, "gpu"),
-    Probe("pycuda", PYCUDA, "pycuda"),
+    Probe("TensorRT", TENSORRT, "tensorrt", use="engines for an NVIDIA GPU of this machine"),
+    Probe("TensorRT for RTX", RTX, "rtx", use="coconet build --gpu, and engines built so"),
+    Probe("cuda-python", CUDA_PYTHON, "gpu", use="--gpu-library cuda-python"),
+    Probe("pycuda", PYCUDA, "pycuda", use="--gpu-library pycuda"),
     Probe("ONNX Runtime", ONNXRUNTIME, "cpu"),
-    Probe("OpenVINO", OPENVINO, "openvino"),
+    Probe("OpenVINO", OPENVINO, "openvino", use="--backend openvino"),
     Probe("OpenCV", OPENCV, "headless", needed=True),
 )
 
@@ -158,7 +162,8 @@ def run_probe(probe: Probe, run: Run) -> Finding:
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     said = lines[-1] if lines else f"its process ended with {done.returncode}"
     if "ModuleNotFoundError" in said or "MissingPackage" in said:
-        return Finding(probe.subject, "bad" if probe.needed else "note", "not installed", advice(probe.extra))
+        told = f"not installed; for {probe.use} only" if probe.use else "not installed"
+        return Finding(probe.subject, "bad" if probe.needed else "note", told, advice(probe.extra))
     return Finding(probe.subject, "bad", f"installed and does not load: {said}", reinstall_command(probe.extra))
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from coconet.cards.onnx_metadata import read_onnx_card
@@ -18,6 +19,7 @@ from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 from coconet.runtime.backends.tensorrt.own_engine import OwnEngine, default_cache_folder, engine_size
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.cameras.open_camera import is_folder
+from coconet.runtime.loop.supervisor import Notifier
 from coconet.runtime.picking.candidate import candidates_of
 from coconet.runtime.rig.open_rig import open_side
 from coconet.runtime.rig.rig_file import Rig
@@ -29,7 +31,8 @@ def choice_for(rig: Rig, model: Path | str, wanted: str = "auto") -> BackendChoi
     """Choose what runs a model for a rig, and make the engine of an .onnx model that TensorRT is to run.
 
     Left to choose, an engine that cannot be made is a warning, and another backend takes over; on a processor the
-    fastest form of the model is to be picked. Pictures in a folder may be of any size each, and get neither.
+    fastest form of the model is to be picked. Pictures in a folder may be of any size each, and get neither. systemd is asked
+    for the minutes that a build takes.
     Raises CoconetError as choose_backend does, for a camera that gives no frame, and for an engine that was asked for
     and cannot be made.
     """
@@ -45,8 +48,8 @@ def choice_for(rig: Rig, model: Path | str, wanted: str = "auto") -> BackendChoi
             frame_px = _frame_px(rig)
     try:
         with ending_with(ExitCode.MODEL):
-            size = engine_size(card, frame_px)
-            engine = OwnEngine(choice.path, size, first_cuda_device(), default_cache_folder()).ready()
+            own = OwnEngine(choice.path, engine_size(card, frame_px), first_cuda_device(), default_cache_folder())
+            engine = own.ready(partial(Notifier().ask_for_time, f"building an engine of {choice.path.name}"))
     except CoconetError as error:
         if wanted != "auto":
             raise

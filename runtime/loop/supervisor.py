@@ -41,6 +41,13 @@ class Notifier:
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
             channel.sendto("\n".join(lines).encode(), address)
 
+    def ask_for_time(self, reason: str) -> None:
+        """Say that the start takes longer than the unit allows, and why; to be said again before START_S are over."""
+        self.tell(f"EXTEND_TIMEOUT_USEC={START_S * 10**6}", f"STATUS={reason}")
+
+
+START_S = 180
+"""How long systemd waits for the first frame: the TimeoutStartSec of the unit, and again after each asking for time."""
 
 _LOOK_S = 0.5
 

@@ -15,6 +15,7 @@ import typer
 from coconet.errors import ExitCode
 from coconet.runtime.commands.run import run
 from coconet.runtime.loop.liveness import STALLED_S, STARTING_S
+from coconet.runtime.loop.supervisor import START_S
 
 ROOT = Path(__file__).resolve().parents[2]
 UNIT = ROOT / "docs" / "coconet.service"
@@ -72,6 +73,7 @@ def test_all_that_it_writes_lies_where_it_may_write() -> None:
 
 def test_it_waits_as_long_as_a_run_may_take_and_starts_again_what_may_go_better() -> None:
     assert float(keys()["TimeoutStartSec"][0]) > STARTING_S
+    assert float(keys()["TimeoutStartSec"][0]) == START_S  # and as long again after every word of a build that goes on
     assert float(keys()["WatchdogSec"][0]) > STALLED_S
     assert (keys()["Type"], keys()["Restart"], keys()["StartLimitIntervalSec"]) == (["notify"], ["on-failure"], ["0"])
     assert keys()["RestartPreventExitStatus"] == [str(int(ExitCode.REFUSED))]

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -33,7 +33,12 @@ FOLDER_VARIABLE = "COCONET_CACHE"
 MINUTES: dict[Flavour, str] = {"tensorrt": "minutes, on a Jetson up to a quarter of an hour", "tensorrt_rtx": "seconds"}
 """How long a build takes; TensorRT times kernels for every layer, TensorRT for RTX leaves that to the first run."""
 
+LONGEST_BUILD_S = 3600.0
+"""A build that takes longer is not said to go on any more."""
+
 _END_S = 10.0  # for a build that was asked to end
+
+_SAY_S = 10.0
 
 _RTX_MODULES = ("tensorrt_rtx", "tensorrt_rtx_bindings")
 
@@ -78,9 +83,10 @@ class OwnEngine:
     device: CudaDevice
     folder: Path
 
-    def ready(self) -> Path:
+    def ready(self, building: Callable[[], object] = lambda: None) -> Path:
         """Give the engine, from the cache or after a build that shows its progress on stderr.
 
+        building: is called again and again while a build goes on.
         Raises CoconetError if no TensorRT is there, and if the build ends without an engine.
         """
         flavour = flavour_of(self.device)
@@ -96,7 +102,7 @@ class OwnEngine:
         if _is_of(kept, key):
             note_once(f"the engine of {self.model.name} {self._for()} comes from {self.folder}")
             return kept
-        return self._built(flavour, self._room_for(kept))
+        return self._built(flavour, self._room_for(kept), building)
 
     def key(self, flavour: Flavour) -> BuildKey:
         """What the engine is told apart by; that of the same build by `coconet build`."""
@@ -128,10 +134,10 @@ class OwnEngine:
         warn_once(f"the engine is built for this run alone: {trouble}")
         return _scratch_folder() / kept.name
 
-    def _built(self, flavour: Flavour, out: Path) -> Path:
+    def _built(self, flavour: Flavour, out: Path, building: Callable[[], object]) -> Path:
         note_once(f"building an engine of {self.model.name} {self._for()}, once: it takes {MINUTES[flavour]}")
         begun = time.monotonic()
-        code = _run(self.command(flavour, out))
+        code = _run(self.command(flavour, out), building)
         if code or not out.is_file():
             raise CoconetError(
                 self.model,
@@ -182,10 +188,17 @@ def _is_of(engine: Path, key: BuildKey) -> bool:
         return False
 
 
-def _run(command: Sequence[str]) -> int:
-    """Run a process to its end; it ends before this one does. Standard output may be a stream, so it gets none."""
+def _run(command: Sequence[str], meanwhile: Callable[[], object], every_s: float = _SAY_S) -> int:
+    """Run a process to its end; it ends before this one does. Standard output may be a stream, so it gets none.
+
+    meanwhile: is called at once, and then every `every_s` up to LONGEST_BUILD_S.
+    """
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603  our own interpreter and command
     try:
+        for _ in range(int(LONGEST_BUILD_S / every_s)):
+            meanwhile()
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(every_s)
         return process.wait()
     except BaseException:
         process.terminate()

@@ -145,3 +145,10 @@ def test_the_ring_is_checked_with_every_library_that_fits_the_driver(
     driver.fail("cuMemcpyHtoDAsync_v2")
     with pytest.raises(GpuRefused):
         selfcheck_steps._ring()
+
+
+def test_findings_of_one_name_are_all_in_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [Finding("permission", "note", f"this user may not open {node}") for node in ("nvmap", "nvidia0")]
+    monkeypatch.setattr(selfcheck_steps, "diagnose", lambda: found)
+    told = {"permission": "this user may not open nvmap; this user may not open nvidia0"}
+    assert selfcheck_steps._doctor() == told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from dataclasses import replace
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from coconet.cards.engine_card import BuildKey, BuildOptions, card_path, read_engine_card
+from coconet.cards.engine_card import BuildKey, BuildOptions, EngineCard, card_path, read_engine_card
+from coconet.event_log import note_once
 from coconet.export.engines.build_progress import NoProgress
 from coconet.export.engines.engine import BuildAids
 from coconet.export.engines.engine_cache import CachedBuild, EngineCache, build_cached
@@ -97,6 +99,41 @@ def test_the_cache_keeps_the_engines_used_last(
         card_path(engine).write_text(json.dumps(card))
         cache.keep(engine, read_engine_card(engine))
     assert len(list(cache.folder.iterdir())) == 4
+
+
+def test_an_engine_that_another_process_takes_out_meanwhile_is_built(
+    model: Path, cache: EngineCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(model, cache)
+    model.with_name("model.engine").unlink()
+
+    def read_and_lose(engine: Path) -> EngineCard:
+        card = read_engine_card(engine)
+        if engine.parent == cache.folder:
+            engine.unlink()
+        return card
+
+    monkeypatch.setattr("coconet.export.engines.engine_cache.read_engine_card", read_and_lose)
+    assert build(model, cache).built
+    assert [path.suffix for path in sorted(cache.folder.iterdir())] == [".engine", ".json"]
+
+
+def test_a_process_that_builds_the_same_engine_is_waited_for(
+    model: Path, cache: EngineCache, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = build(model, cache, name="other.engine")
+    place = cache.place(BuildKey.of(other.card)).with_suffix(".lock")
+    handle = os.open(place, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+
+    def note_and_finish(text: str) -> None:
+        note_once(text)
+        os.close(handle)
+
+    monkeypatch.setattr("coconet.export.engines.engine_cache.note_once", note_and_finish)
+    found = build_cached(job_of(model, SM86), model.with_name("model.engine"), cache, BuildAids(Forbidden()))
+    assert not found.built
+    assert "another process is building this engine" in capsys.readouterr().err
 
 
 def test_a_cache_that_cannot_be_written_to_costs_a_warning(

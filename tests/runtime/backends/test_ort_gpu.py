@@ -132,6 +132,52 @@ def test_after_an_error_no_old_picture_is_shown(
     assert len(opened) == 2
 
 
+class Unrecordable(Replaying):
+    """A session with a graph whose kernels cannot be recorded, which ONNX Runtime finds out at the first run."""
+
+    def run_with_iobinding(self, binding: Any) -> None:
+        raise RuntimeError("CUDA failure 900: operation not permitted when stream is capturing")
+
+
+@pytest.mark.parametrize("measuring", [False, True])
+def test_a_graph_that_cannot_be_recorded_is_given_up_at_the_first_frame(
+    graphed: tuple[OnnxRuntimeCudaBackend, list[Replaying]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    measuring: bool,
+) -> None:
+    backend, asked = graphed[0], list[bool]()
+    backend._session = Unrecordable(backend._where)
+
+    def open_on_gpu(path: Path, graph: bool) -> Any:
+        asked.append(graph)
+        plain, _ = open_session(path, session_options(1), ["CPUExecutionProvider"])
+        return Replaying(path) if graph else plain, averaging_card(), graph
+
+    monkeypatch.setattr(ort_cuda, "open_on_gpu", open_on_gpu)
+    if measuring:
+        backend.stage_times(*frames(), runs=1)
+    with OnnxRuntimeBackend(backend._where, 1) as unbound:
+        for pair in (frames(), frames(), frames(20, 8)):
+            assert np.array_equal(backend.fuse(*pair), unbound.fuse(*pair))
+    assert asked == [False]
+    assert ", graph" not in backend.name
+    assert [record.message.partition(": ")[0] for record in caplog.records] == ["running without a CUDA graph"]
+
+
+def test_an_error_that_is_not_the_graphs_is_told_and_costs_no_graph(
+    graphed: tuple[OnnxRuntimeCudaBackend, list[Replaying]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend, opened = graphed
+    with monkeypatch.context() as patched:
+        patched.setattr(Replaying, "run_with_iobinding", Unrecordable.run_with_iobinding)
+        with pytest.raises(CoconetError, match="CUDA failure 900"):
+            backend.fuse(*frames())
+    backend.fuse(*frames())
+    assert ", graph" in backend.name
+    assert len(opened) == 3
+
+
 def test_a_size_that_cannot_be_opened_leaves_the_backend_usable(
     graphed: tuple[OnnxRuntimeCudaBackend, list[Replaying]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

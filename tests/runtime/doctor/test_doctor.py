@@ -216,13 +216,25 @@ def test_the_driver_of_cuda_12_is_told_what_it_can_run() -> None:
     assert ["tensorrt-cu12" in new["TensorRT"].remedy, "gpu-cu13" in new["cuda-python"].remedy] == [False, True]
 
 
+def test_what_a_package_that_is_missing_would_be_for_is_told() -> None:
+    def run(code: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess([], 1, "", "ModuleNotFoundError: No module named 'x'")
+
+    found = by_subject(package_findings(run))
+    assert found["pycuda"].found == "not installed; for --gpu-library pycuda only"
+    assert {finding.found for finding in found.values() if finding.state == "bad"} == {"not installed"}
+
+
 def test_each_command_is_told_as_it_can_run_here() -> None:
     found = by_subject(command_findings(lambda extra: ("scipy",) if extra == "metrics" else ()))
     assert found["coconet run"] == Finding("coconet run", "ok", "runs")
     assert found["coconet score"].found == "lacks metrics (scipy not found)"
     assert found["coconet score"].remedy == install_command("metrics")
     without = by_subject(command_findings(lambda extra: ("x",) if extra == "web" else ()))
-    assert without["coconet run"].found.endswith("also --view web: web")
+    assert without["coconet run"].found == "runs; with the extra web also --view web"
+    without = by_subject(command_findings(lambda extra: ("x",) if extra in ("export", "tensorrt") else ()))
+    told = "runs; with the extra tensorrt also a .engine; with the extra export also coconet, .safetensors"
+    assert without["coconet contact"].found == told
     without = by_subject(command_findings(lambda extra: ("gi",) if extra == "gstreamer" else ()))
     assert without["coconet run"].found == "runs; with the system's GStreamer (docs/rig.md) also csi:// and gst://"
 
@@ -293,4 +305,15 @@ def test_clocks_of_half_a_folder_are_left_out(tmp_path: Path) -> None:
     files = {"etc/nv_tegra_release": TEGRA, f"{clocks}/a.gpu/cur_freq": "1", f"{clocks}/b.gpu/cur_freq": "306000000"}
     jetson = read_jetson(write(tmp_path, files | {f"{clocks}/b.gpu/max_freq": "306000000", f"{clocks}/a.gpu/x": ""}))
     assert jetson is not None
-    assert jetson.gpu_clocks == (GpuClock(306000000, None, 306000000),)
+    assert jetson.gpu_clocks == (GpuClock(306000000, None, 306000000, "b.gpu"),)
+
+
+def test_two_clocks_of_a_gpu_are_told_apart(tmp_path: Path) -> None:
+    files = {
+        f"sys/class/devfreq/gpu-{part}-0/{end}_freq": f"{mhz}000000"
+        for part, mhz in (("gpc", 1575), ("nvd", 1692))
+        for end in ("cur", "min", "max")
+    }
+    found = by_subject(jetson_findings(write(tmp_path, {"etc/nv_tegra_release": TEGRA, **files})))
+    assert found["GPU clock gpu-gpc-0"].found == "1575 of 1575 MHz, fixed"
+    assert found["GPU clock gpu-nvd-0"].found == "1692 of 1692 MHz, fixed"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from coconet.runtime.backends.tensorrt import own_engine
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.loop import model_choice
 from coconet.runtime.loop.model_choice import choice_for
+from coconet.runtime.loop.supervisor import START_S, Notifier
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.media.pair_folders import textured_pairs
 from tests.support.models.tiny_onnx import write_averaging_model
@@ -46,11 +48,12 @@ def card_86(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def counting(monkeypatch: pytest.MonkeyPatch, result: int | None = None) -> list[list[str]]:
     """Note the builds; with a result they are not done."""
     calls: list[list[str]] = []
-    run: Callable[[Any], int] = own_engine._run
+    run: Callable[..., int] = own_engine._run
 
-    def noted(command: list[str]) -> int:
+    def noted(command: list[str], building: Callable[[], object]) -> int:
         calls.append(command)
-        return run(command) if result is None else result
+        building()
+        return run(command, building) if result is None else result
 
     monkeypatch.setattr(own_engine, "_run", noted)
     return calls
@@ -80,6 +83,33 @@ def test_the_build_is_the_command_that_a_user_would_call(
     assert it.value.exit_code == ExitCode.MODEL
     words = ["build", str(model), "--gpu", "sm86", "--min=64x96", "--opt=64x96", "--max=64x96", "--out"]
     assert calls[0][3 : 3 + len(words)] == words
+
+
+def test_systemd_is_asked_for_time_while_an_engine_is_built(
+    rig: Rig, model: Path, card_86: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, ...]] = []
+    monkeypatch.setattr(Notifier, "tell", lambda _, *lines: told.append(lines))
+    counting(monkeypatch, result=2)
+    assert choice_for(rig, model).kind == "ort"
+    assert told == [(f"EXTEND_TIMEOUT_USEC={START_S}000000", "STATUS=building an engine of model.onnx")]
+
+
+def test_a_process_that_takes_long_is_said_to_go_on_and_not_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(own_engine, "LONGEST_BUILD_S", 0.75)
+    os.mkfifo(tmp_path / "end")
+
+    def say() -> None:
+        said.append("building")
+        if len(said) == 3:
+            (tmp_path / "end").write_text("now")
+
+    code = "import sys; from pathlib import Path; Path(sys.argv[1]).read_text(); sys.exit(3)"
+    assert own_engine._run([sys.executable, "-c", code, str(tmp_path / "end")], say, every_s=0.25) == 3
+    assert said == ["building"] * 3
 
 
 def test_a_build_that_fails_is_a_warning_where_the_choice_is_ours(

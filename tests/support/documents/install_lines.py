@@ -21,6 +21,9 @@ DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/docker/*.Dockerf
 
 _LINE = re.compile(r"pip (install|uninstall) ([^`#&\n;]*)")
 
+_END = re.compile(r"(?<=\S)[).,]+$")
+"""What ends the sentence around a line; a dot by itself is the checkout."""
+
 _OURS = re.compile(r"(?:\.|/src|coconet-edge)(?:\[([\w,-]+)\])?")
 """A checkout where it lies, where a Dockerfile puts it, or our name on an index."""
 
@@ -94,7 +97,8 @@ def _lines_of(path: Path) -> Iterator[InstallLine]:
 
 
 def _parsed(place: str, removes: bool, rest: str) -> InstallLine:
-    words = [word for word in shlex.split(rest.strip().rstrip(").,")) if not word.startswith("-")]
+    told = _END.sub("", rest.strip())
+    words = [word for word in shlex.split(told) if not word.startswith("-")]
     ours = [found for word in words if (found := _OURS.fullmatch(word))]
     extras = tuple(name for found in ours for name in (found[1] or "").split(",") if name) if ours else None
     others = tuple(word for word in words if not _OURS.fullmatch(word) and word not in ("pip", "uv"))
