@@ -31,8 +31,8 @@ def choice_for(rig: Rig, model: Path | str, wanted: str = "auto") -> BackendChoi
     """Choose what runs a model for a rig, and make the engine of an .onnx model that TensorRT is to run.
 
     Left to choose, an engine that cannot be made is a warning, and another backend takes over; on a processor the
-    fastest form of the model is to be picked. Pictures in a folder may be of any size each, and get neither. systemd is asked
-    for the minutes that a build takes.
+    fastest form of the model is to be picked. Pictures in a folder may be of any size each, and get neither.
+    systemd is asked for the minutes that a build takes.
     Raises CoconetError as choose_backend does, for a camera that gives no frame, and for an engine that was asked for
     and cannot be made.
     """
