@@ -77,7 +77,7 @@ def asked_for() -> dict[str, tuple[str, ...]]:
     found = {f"`{extra}`" if extra else "the base": asked for extra, asked in packages.items()}
     known = {*found.values()}
     for line in install_lines():
-        if not line.removes and line.requirements() not in known:
+        if not line.removes and line.requirements() not in {*known, ()}:
             known.add(line.requirements())
             found[f"`{line.words}`"] = line.requirements()
     return found
