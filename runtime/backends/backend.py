@@ -97,5 +97,8 @@ class WarpingBackend(Protocol):
 class ChoosingBackend(Protocol):
     """A backend that looks at a pair before it knows what runs it; `card` and `name` may be others after that."""
 
+    def let_overlap(self, allowed: bool) -> None:
+        """Say whether several pairs may be under way at once, which is quicker and makes each picture later."""
+
     def choose(self, pair: FramePair) -> None:
         """Choose what runs pairs like this one, once; it may take seconds, which are no pair's latency."""

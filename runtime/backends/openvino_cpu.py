@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+
+from numpy.typing import NDArray
 
 from coconet.cards.model_card import card_from_metadata
 from coconet.cards.onnx_weights import check_onnx_weights
-from coconet.errors import CoconetError, MissingPackage, first_line
+from coconet.errors import CoconetError, MissingPackage, counted, first_line
 from coconet.files import existing_file
 from coconet.installation.processor import usable_cores
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.openvino_sizes import SizedModels
 from coconet.runtime.backends.ort_cpu import EXPORT, TensorFact, check_tensors, closed, corrupt, input_feed
-from coconet.runtime.frame_check import fuse_adapted
+from coconet.runtime.frame_check import adapt_frames, fuse_adapted, like_visible
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.preprocess.warp_table import WarpTable
 
@@ -31,16 +34,26 @@ FRAMEWORK = "framework"
 """Where OpenVINO keeps the metadata of an ONNX file."""
 
 
+class _Pending(NamedTuple):
+    """A request under way, and as how many channels its picture is wanted."""
+
+    request: Any
+    channels: int
+
+
 class OpenVinoBackend:
     """A model file compiled for this processor and the sizes that come; one thread at a time.
 
     threads: how many processor threads one frame may use; None is as many as the process may run on.
     arithmetic: f32 gives the pictures that the model was compared with; bf16 is quicker on processors with units for
         it, and is for whoever has compared its pictures (`coconet.runtime.picking` does).
+    depth: how many pairs may be under way at once, each on its share of the threads: that takes less of the processor
+        for each, and makes each later.
     """
 
-    def __init__(self, path: Path, threads: int | None = None, arithmetic: Arithmetic = "f32") -> None:
+    def __init__(self, path: Path, threads: int | None = None, arithmetic: Arithmetic = "f32", depth: int = 1) -> None:
         """Open the model. Raises CoconetError for a missing or corrupt file and for a model that is not ours."""
+        self.depth, self._pending = depth, deque[_Pending]()
         self._where, self._warp = existing_file(path, "an ONNX model"), WarpTable()
         self._core = openvino.Core()
         self._model = _read(self._core, path)
@@ -51,6 +64,8 @@ class OpenVinoBackend:
         # Without a hint processors with BF16 units compute FP32 models in BF16, 8 bits short of what was compared.
         self._config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": arithmetic}
         self._config["INFERENCE_NUM_THREADS"] = threads or len(usable_cores())
+        if depth > 1:
+            self._config["NUM_STREAMS"] = depth
         self._models: SizedModels | None = SizedModels(self._compile)
         if all(tensor.partial_shape.is_static for tensor in self._model.inputs):
             self._models.request_for({tensor.any_name: tuple(tensor.shape) for tensor in self._model.inputs})
@@ -67,27 +82,62 @@ class OpenVinoBackend:
         """
         return fuse_adapted(self.card, self._where, self._run, visible, infrared)
 
+    def submit(self, visible: Pixels, infrared: Pixels) -> None:
+        """Start fusing a pair; at most `depth` may be pending, all of one size. Raises CoconetError as `fuse` does."""
+        if len(self._pending) >= self.depth:
+            raise CoconetError(
+                self._where,
+                wanted=f"at most {counted(self.depth, 'pending frame')}",
+                got=str(len(self._pending) + 1),
+                remedy="Collect one first.",
+            )
+        channels = visible.shape[2]
+        request, feed = self._request_for(*adapt_frames(self.card, self._where, visible, infrared))
+        self._in_words(lambda: request.start_async(feed))
+        self._pending.append(_Pending(request, channels))
+
+    def collect(self) -> Pixels:
+        """Wait for the oldest pending pair and give its picture, shaped like its visible frame."""
+        if not self._pending:
+            raise CoconetError(
+                self._where, wanted="a pending frame", got="none", remedy="Submit a pair of frames first."
+            )
+        request, channels = self._pending.popleft()
+        self._in_words(request.wait)
+        fused: Pixels = request.get_output_tensor(0).data[0].copy()
+        return like_visible(fused, channels)
+
     def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        request, feed = self._request_for(visible, infrared)
+        fused: Pixels = self._in_words(lambda: request.infer(feed))[0][0].copy()
+        return fused
+
+    def _request_for(self, visible: Pixels, infrared: Pixels) -> tuple[Any, dict[str, NDArray[Any]]]:
+        """The request whose turn it is for a pair of this size, and what it takes."""
         if self._models is None:
             raise closed(self._where)
         feed = input_feed(self.card, self._warp, visible, infrared, self._where)
-        request = self._models.request_for({name: array.shape for name, array in feed.items()})
+        requests = self._models.request_for({name: array.shape for name, array in feed.items()})
+        requests.rotate(-1)
+        return requests[-1], feed
+
+    def _in_words(self, call: Callable[[], Any]) -> Any:
+        """Call OpenVINO and turn its errors into ours."""
         try:
-            outputs = request.infer(feed)
+            return call()
         except RuntimeError as error:
             got = f"from OpenVINO: {first_line(error)}"
             raise CoconetError(self._where, wanted="a model that runs", got=got, remedy=EXPORT) from error
-        fused: Pixels = outputs[0][0].copy()
-        return fused
 
     def _compile(self, shapes: Mapping[str, tuple[int, ...]] | None) -> Any:
-        """Compile for inputs of these shapes, or of any."""
+        """Compile for inputs of these shapes, or of any; gives a request for each pair that may be under way."""
         try:
             model = self._model
             if shapes is not None:
                 model = self._model.clone()
                 model.reshape({name: list(shape) for name, shape in shapes.items()})
-            return self._core.compile_model(model, "CPU", self._config).create_infer_request()
+            compiled = self._core.compile_model(model, "CPU", self._config)
+            return deque(compiled.create_infer_request() for _ in range(self.depth))
         except RuntimeError as error:
             got = f"from OpenVINO: {first_line(error)}"
             raise CoconetError(
@@ -97,6 +147,8 @@ class OpenVinoBackend:
     def close(self) -> None:
         """Release the compiled model; a second call does nothing."""
         models, self._models = self._models, None
+        while self._pending:
+            self._pending.popleft().request.wait()
         if models is not None:
             models.close()
 

@@ -171,6 +171,8 @@ class _Loop:
         self._guard, self._gauge = SizeGuard(backend.card), gauge
         self._ahead, self._late = self._reader(), 0
         gauge.begin(backend.card, backend.name, lambda: self._ahead.dropped + self._late)
+        if isinstance(backend, ChoosingBackend):
+            backend.let_overlap(not (pairs.realtime or ending.selection.skips_misfits))
         if isinstance(backend, AnsweringBackend):
             answering = backend
             gauge.watch_model(lambda: answering.trouble)
@@ -179,6 +181,8 @@ class _Loop:
         """Fuse pair after pair, while the next ones are made ready."""
         with self._ahead:
             entries, backend = self._prepared(), self._backend
+            if isinstance(backend, ChoosingBackend):
+                entries = self._chosen(entries, backend)
             if isinstance(backend, AnsweringBackend):
                 yield from islice(self._answered(entries, backend), self._limit)
             elif isinstance(backend, OverlappingBackend) and backend.depth > 1:
@@ -207,15 +211,24 @@ class _Loop:
     def _fused(self, entry: Entry) -> FusedFrame | None:
         begun, pixels = time.perf_counter(), None
         with ending_with(ExitCode.MODEL), self._selection.fusing(entry.pair):
-            if isinstance(self._backend, ChoosingBackend) and not entry.pair.missing:
-                self._choose(self._backend, entry.pair)
-                begun = time.perf_counter()
             pixels = fuse_pair(entry.pair, self._backend)
         return None if pixels is None else self._frame(Pending(entry, begun), pixels)
 
-    def _choose(self, backend: ChoosingBackend, pair: FramePair) -> None:
-        backend.choose(pair)
-        self._gauge.runs_on(self._backend.card, self._backend.name)
+    def _chosen(self, entries: Iterator[Entry], backend: ChoosingBackend) -> Iterator[Entry]:
+        """Let the backend choose by the first pair that it can fuse, before that is fused."""
+        chosen = False
+        for entry in entries:
+            if not entry.pair.missing:
+                with ending_with(ExitCode.MODEL), self._selection.fusing(entry.pair):
+                    backend.choose(entry.pair)
+                    chosen = True
+                if not chosen:
+                    continue
+                self._gauge.runs_on(self._backend.card, self._backend.name)
+            yield entry
+            if chosen:
+                break
+        yield from entries
 
     def _overlapped(self, entries: Iterator[Entry], backend: OverlappingBackend) -> Iterator[FusedFrame]:
         pictures = overlapped(entries, backend, time.perf_counter)

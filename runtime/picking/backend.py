@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 
 from coconet.cards.model_card import ModelCard
 from coconet.errors import CoconetError
 from coconet.event_log import note_once, warn_once
+from coconet.installation.processor import usable_cores
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.backend import Backend, WarpingBackend
+from coconet.runtime.backends.backend import Backend, OverlappingBackend, WarpingBackend
 from coconet.runtime.frame import FramePair
 from coconet.runtime.picking.candidate import Candidate, candidates_of, card_of
 from coconet.runtime.picking.pick import Pick, PickPlace
 from coconet.runtime.picking.trial import pick_fastest
 from coconet.runtime.preprocess.warp import Alignment
+
+MOST_AT_ONCE = 4
+"""Pairs under way: more take memory and gain nothing beside what decodes and encodes."""
 
 
 class PickedBackend:
@@ -28,7 +33,13 @@ class PickedBackend:
         self._label = str(model) if isinstance(model, str) else model.name
         self.card: ModelCard = card_of(self._candidates)
         self.name = "not picked yet"
+        self.depth = 1
         self._backend: Backend | None = None
+        self._done = deque[Pixels]()
+
+    def let_overlap(self, allowed: bool) -> None:
+        """Say whether several pairs may be under way at once, before one is picked: then as many as there are cores."""
+        self.depth = min(len(usable_cores()), MOST_AT_ONCE) if allowed else 1
 
     def choose(self, pair: FramePair) -> None:
         """Pick what runs the pairs like this one, unless that is done; shows on stderr what it does and has found.
@@ -43,7 +54,7 @@ class PickedBackend:
         if pick is None or found is None:
             pick = self._tried(pair, place)
             found = pick.among(self._candidates) or self._candidates[0]
-        self._backend = found.open()
+        self._backend = found.open(self.depth)
         self.card, self.name = self._backend.card, self._backend.name
         note_once(in_words(pick, found, self._candidates[0]))
 
@@ -57,16 +68,33 @@ class PickedBackend:
 
         Raises CoconetError before anything is picked, and as the backend that was picked does.
         """
-        if self._backend is None:
-            raise CoconetError(
-                self._label, wanted="a backend that was picked", got="none", remedy="Call choose with a pair first."
-            )
-        return self._backend.fuse(visible, infrared)
+        return self._picked.fuse(visible, infrared)
+
+    def submit(self, visible: Pixels, infrared: Pixels) -> None:
+        """Start with a pair, as OverlappingBackend says; what cannot overlap fuses it at once."""
+        backend = self._picked
+        if isinstance(backend, OverlappingBackend):
+            backend.submit(visible, infrared)
+        else:
+            self._done.append(backend.fuse(visible, infrared))
+
+    def collect(self) -> Pixels:
+        """Wait for the oldest pending pair and give its picture."""
+        backend = self._picked
+        return backend.collect() if isinstance(backend, OverlappingBackend) else self._done.popleft()
 
     def close(self) -> None:
         """Release the model; a second call does nothing."""
         if self._backend is not None:
             self._backend.close()
+
+    @property
+    def _picked(self) -> Backend:
+        if self._backend is None:
+            raise CoconetError(
+                self._label, wanted="a backend that was picked", got="none", remedy="Call choose with a pair first."
+            )
+        return self._backend
 
     def _tried(self, pair: FramePair, place: PickPlace) -> Pick:
         note_once(f"measuring once what runs {self._label} fastest on this machine, which takes some seconds")

@@ -42,12 +42,15 @@ class Candidate:
     def __str__(self) -> str:
         return f"{self.path.name} by {_NAMES[self.kind]}"
 
-    def open(self) -> Backend:
-        """Load the model. Raises CoconetError as `open_choice` does, and on a processor without BF16 units."""
+    def open(self, depth: int = 1) -> Backend:
+        """Load the model; depth: how many pairs may be under way at once, if what runs it can.
+
+        Raises CoconetError as `open_choice` does.
+        """
         if self.kind in ("openvino", "openvino-bf16"):
             from coconet.runtime.backends.openvino_cpu import OpenVinoBackend
 
-            return OpenVinoBackend(self.path, arithmetic="bf16" if self.kind == "openvino-bf16" else "f32")
+            return OpenVinoBackend(self.path, arithmetic="bf16" if self.kind == "openvino-bf16" else "f32", depth=depth)
         return open_choice(BackendChoice("torch" if self.kind == "torch" else "ort", self.path, "tried"))
 
 

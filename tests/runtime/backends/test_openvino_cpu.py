@@ -60,6 +60,25 @@ def test_every_size_gives_the_pictures_of_onnx_runtime() -> None:
     ours.close()
 
 
+def test_pairs_under_way_at_once_give_the_same_pictures_in_order() -> None:
+    at_once, alone = OpenVinoBackend(model_path("lite"), 2, depth=2), OpenVinoBackend(model_path("lite"), 1)
+    pairs = [(pair.visible.pixels, pair.infrared.pixels) for pair in synthetic_pairs(5, 48, 64)]
+    pictures: list[Pixels] = []
+    for index, pair in enumerate(pairs):
+        if index >= 2:
+            pictures.append(at_once.collect())
+        at_once.submit(*pair)
+    with pytest.raises(CoconetError, match="at most 2 pending frames, got 3"):
+        at_once.submit(*pairs[0])
+    pictures += [at_once.collect(), at_once.collect()]
+    for pair, picture in zip(pairs, pictures, strict=True):
+        assert np.abs(picture.astype(int) - alone.fuse(*pair)).max() <= 1
+    with pytest.raises(CoconetError, match="wanted a pending frame, got none"):
+        at_once.collect()
+    at_once.submit(*pairs[0])
+    at_once.close()
+
+
 def test_bfloat16_is_asked_for_and_said(tmp_path: Path) -> None:
     model = write_averaging_model(tmp_path / "m.onnx")
     assert OpenVinoBackend(model, 1, "bf16").name.endswith("(CPU, BF16)")

@@ -46,7 +46,10 @@ def test_the_report_names_the_model_the_skew_and_a_rate() -> None:
 class Choosing(BaselineBackend):
     """A rule that calls itself otherwise once it has seen a pair."""
 
-    seen = 0
+    seen, overlaps = 0, False
+
+    def let_overlap(self, allowed: bool) -> None:
+        self.overlaps = allowed
 
     def choose(self, pair: FramePair) -> None:
         self.name, self.seen = f"chosen for {pair.visible.pixels.shape[1]} columns", self.seen + 1
@@ -55,7 +58,7 @@ class Choosing(BaselineBackend):
 def test_a_backend_that_chooses_sees_pairs_before_they_are_fused_and_is_reported_as_what_it_chose() -> None:
     backend, recording = Choosing(), Recording(3)
     report = run_pipeline(recording, backend, NoSink())
-    assert backend.seen == 3
+    assert (backend.seen, backend.overlaps) == (1, True)
     assert report.backend.startswith("chosen for ")
 
 

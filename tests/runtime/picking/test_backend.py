@@ -14,7 +14,7 @@ from coconet.runtime.frame import FramePair
 from coconet.runtime.picking import backend as backend_module
 from coconet.runtime.picking import trial
 from coconet.runtime.picking.backend import PickedBackend
-from coconet.runtime.picking.candidate import Candidate, candidates_of
+from coconet.runtime.picking.candidate import Candidate, CandidateKind, candidates_of
 from coconet.runtime.picking.pick import Pick
 from tests.support.models.tiny_onnx import write_averaging_model
 
@@ -77,3 +77,27 @@ def test_before_anything_is_picked_nothing_is_fused(tmp_path: Path) -> None:
     with pytest.raises(CoconetError, match="Call choose with a pair first"):
         backend.fuse(PAIR.visible.pixels, PAIR.infrared.pixels)
     backend.close()
+
+
+@pytest.mark.parametrize("kind", ["ort", "openvino"])
+def test_several_pairs_may_be_under_way_whatever_was_picked(
+    tmp_path: Path, kind: CandidateKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend_module, "candidates_of", lambda model: [Candidate(model, kind)])
+    monkeypatch.setattr(backend_module, "usable_cores", lambda: [0, 1, 2])
+    backend = PickedBackend(write_averaging_model(tmp_path / "m.onnx"))
+    backend.let_overlap(True)
+    backend.choose(PAIR)
+    assert backend.depth == 3
+    sides = (PAIR.visible.pixels, PAIR.infrared.pixels)
+    for _ in range(2):
+        backend.submit(*sides)
+    assert np.array_equal(backend.collect(), backend.collect())
+    assert np.array_equal(backend.fuse(*sides), backend.fuse(*sides))
+    backend.close()
+
+
+def test_live_pairs_are_fused_one_at_a_time(tmp_path: Path) -> None:
+    backend = PickedBackend(write_averaging_model(tmp_path / "m.onnx"))
+    backend.let_overlap(False)
+    assert backend.depth == 1
