@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from coconet.config import check_fields
 from coconet.errors import CoconetError, MissingPackage
 from coconet.event_log import log_event
 from coconet.runtime.heat.meter import MeterTable
@@ -24,6 +23,7 @@ from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.viewers.auth import COOKIE, MAY_CHANGE, Access, AccessMiddleware, client_address
 from coconet.runtime.viewers.captures.capture_routes import capture_routes
 from coconet.runtime.viewers.latest_frame import Jpegs, LatestFrame, LatestFrameClosed, NumberedFrame
+from coconet.runtime.viewers.look_routes import look_routes, looks_of
 from coconet.runtime.viewers.rate_limit import QuietLog, TooOften, locate_error
 from coconet.runtime.viewers.snapshots import Captures
 
@@ -54,8 +54,6 @@ _EVENTS_S = 0.2  # between two looks for events: nobody sees an alarm later by t
 
 _BEGINNINGS = ("http.response.start", "websocket.accept", "websocket.close", "websocket.http.response.start")
 
-_MOST_LOOKS = 2  # the two sides of the split view
-
 
 @dataclass(frozen=True)
 class LiveView:
@@ -81,6 +79,7 @@ def live_app(view: LiveView, access: Access, more: Sequence[BaseRoute] = ()) -> 
         WebSocketRoute("/events", sessions.listen),
         Mount("/static", StaticFiles(directory=PAGE)),
         *capture_routes(view.captures.folder),
+        *look_routes(view.jpegs.renderer),
         *more,
     ]
     app = Starlette(
@@ -213,9 +212,7 @@ class _ViewerSessions:
     async def _serve(self, socket: WebSocket) -> None:
         serial = 0
         while True:
-            looks = looks_of(await self._wish_of(socket))
-            for look in looks:
-                self._view.jpegs.renderer.check(look)
+            looks = looks_of(await self._wish_of(socket), self._view.jpegs.renderer)
             try:
                 posted = await asyncio.wait_for(self._view.board.newer_than(serial), _PATIENCE_S)
             except asyncio.TimeoutError:
@@ -237,17 +234,6 @@ class _ViewerSessions:
             for task in (wish, end):
                 if not task.cancel() and not task.cancelled():
                     task.exception()  # taken notice of: that of the other one is raised
-
-
-def looks_of(wish: str) -> list[Look]:
-    """Read a viewer's wish, {"looks": [{"show": ..., "colours": ...}]}. Raises CoconetError for what is none."""
-    try:
-        looks = [check_fields(Look, look, "wish") for look in json.loads(wish)["looks"]]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        looks = []
-    if not 0 < len(looks) <= _MOST_LOOKS:
-        raise CoconetError("wish", wanted="one or two looks", got="none or more", remedy="Send them as JSON.")
-    return looks
 
 
 def pack_message(label: dict[str, Any], pictures: Sequence[bytes]) -> bytes:

@@ -1,4 +1,5 @@
 // The live page: asks for pictures as fast as it can show them, and for figures twice a second.
+import { Look } from "./look.js";
 import { Watcher } from "./watcher.js";
 import { showFigures } from "./figures.js";
 import { offerSettings } from "./settings.js";
@@ -8,15 +9,9 @@ const $ = (id) => document.getElementById(id);
 const STALE_MS = 2000; // a picture older than this is no longer what is there now
 const canvas = $("canvas");
 const pen = canvas.getContext("2d", { alpha: false });
-const chosen = { view: "fused", colours: "white-hot", split: 0.5, meters: true };
 const shown = { at: 0, images: [], views: [], connected: false };
 
 /* Pictures */
-
-function looks() {
-  const views = chosen.view === "split" ? ["visible", "infrared"] : [chosen.view];
-  return views.map((view) => ({ show: view, colours: chosen.colours, meters: chosen.meters }));
-}
 
 function paint() {
   const [first, second] = shown.images;
@@ -27,7 +22,7 @@ function paint() {
   }
   pen.drawImage(first, 0, 0);
   if (second) {
-    const from = Math.round(chosen.split * canvas.width);
+    const from = Math.round(look.look.split * canvas.width);
     const rest = canvas.width - from;
     if (rest > 0) pen.drawImage(second, from, 0, rest, canvas.height, from, 0, rest, canvas.height);
   }
@@ -51,7 +46,7 @@ function veil() {
   if (text) $("veil").textContent = text;
 }
 
-const watcher = new Watcher(looks, onPictures, (connected) => {
+const watcher = new Watcher(() => look.wishes(), onPictures, (connected) => {
   shown.connected = connected;
   veil();
 });
@@ -59,35 +54,26 @@ setInterval(veil, 500);
 
 /* Choices */
 
-function choose(name, value) {
-  chosen[name] = value;
-  try { localStorage.setItem("coconet", JSON.stringify(chosen)); } catch { /* a private window keeps nothing */ }
+const KEPT = "coconet-look";
+const OVERLAY = $("overlay").dataset.items.split(" ");
+const look = new Look({ show: "fused", colours: "white-hot", split: 0.5, meters: true }, () => {
+  try { localStorage.setItem(KEPT, JSON.stringify(look.look)); } catch { /* a private window keeps nothing */ }
   show();
-}
+});
 
 function show() {
-  for (const [group, key] of [["views", "view"], ["colours", "colours"]]) {
-    for (const button of $(group).children) button.setAttribute("aria-checked", button.dataset[key] === chosen[key]);
-  }
-  const split = chosen.view === "split";
-  $("slider").hidden = $("divider").hidden = !split;
-  $("slider").value = chosen.split * 1000;
-  $("picture").style.setProperty("--split", `${chosen.split * 100}%`);
-  $("corner-left").textContent = split ? "Visible" : "";
-  $("corner-right").textContent = split ? "Infrared" : "";
-  $("labels").setAttribute("aria-pressed", chosen.meters);
-  $("colours").classList.toggle("idle", !["infrared", "split"].includes(chosen.view));
+  const { show: view, split, meters } = look.look;
+  $("slider").hidden = $("divider").hidden = view !== "split";
+  $("slider").value = split * 1000;
+  $("picture").style.setProperty("--split", `${split * 100}%`);
+  $("corner-left").textContent = view === "split" ? "Visible" : "";
+  $("corner-right").textContent = view === "split" ? "Infrared" : "";
+  $("labels").setAttribute("aria-pressed", meters);
 }
 
-for (const [group, key] of [["views", "view"], ["colours", "colours"]]) {
-  $(group).addEventListener("click", (event) => {
-    const value = event.target.dataset[key];
-    if (value) choose(key, value);
-  });
-}
-$("labels").addEventListener("click", () => choose("meters", !chosen.meters));
+$("labels").addEventListener("click", () => look.set("meters", !look.look.meters));
 $("slider").addEventListener("input", (event) => {
-  choose("split", event.target.value / 1000);
+  look.set("split", event.target.value / 1000);
   paint();
 });
 
@@ -133,7 +119,10 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "r") $("record").click();
   if (event.key === "t") $("spot").click();
   if (event.key === "m") $("labels").click();
-  const view = $("views").children[event.key - 1];
+  if (event.key === "p") look.set("reversed", !look.look.reversed);
+  if (event.key === "b") look.set("colour_bar", !look.look.colour_bar);
+  if (event.key === "o") look.toggleOverlay(OVERLAY);
+  const view = $("views").children[event.key === "0" ? 9 : event.key - 1];
   if (view) view.click();
 });
 
@@ -151,13 +140,15 @@ async function figures() {
 }
 
 let before = null; // what this viewer chose the last time goes before what the rig file says
-try { before = JSON.parse(localStorage.getItem("coconet")); } catch { /* begin anew */ }
-Object.assign(chosen, before);
+try { before = JSON.parse(localStorage.getItem(KEPT)); } catch { /* nothing was kept */ }
+Object.assign(look.look, before);
 show();
+look.open();
 offerSettings(post, say, {
-  now: () => ({ show: chosen.view, colours: chosen.colours, meters: chosen.meters }),
+  now: () => look.look,
   open: (saved) => {
-    if (before === null) Object.assign(chosen, { view: saved.show, colours: saved.colours, meters: saved.meters });
+    look.look = { ...saved, ...before };
+    look.show();
     show();
   },
 });

@@ -104,12 +104,3 @@ def test_a_meter_in_infrared_pixels_is_told_with_where_it_is_shown(rig: LiveRig)
     spot = {"name": "spot", "kind": "spot", "points_px": [[5, 6]]}
     told = json.loads(rig.ask("POST", "/meters", {"meters": [spot, {"name": "hot", "kind": "hottest"}]})[2])
     assert told["shown_px"] == [[[5, 6]], None]
-
-
-def test_a_wish_for_meters_that_is_none_is_refused() -> None:
-    from coconet.errors import CoconetError
-    from coconet.runtime.viewers.web_app import looks_of
-
-    assert looks_of('{"looks": [{"show": "fused", "meters": false}]}')[0].meters is False
-    with pytest.raises(CoconetError):
-        looks_of('{"looks": [{"show": "fused", "meters": [1]}]}')
