@@ -82,7 +82,7 @@ def test_probes_are_answered_beside_as_many_floods_as_there_are_viewers(rig: Liv
 
 
 def test_a_message_in_many_fragments_is_read(rig: LiveRig) -> None:
-    wish = b'{"looks":[{"view":"fused"}]}'
+    wish = b'{"looks":[{"show":"fused"}]}'
     parts = [bytes((kind, 0x81)) + bytes(4) + wish[at : at + 1] for at, kind in enumerate([1, *[0] * (len(wish) - 1)])]
     with watching(rig) as viewer:
         viewer.sendall(b"".join(parts) + b"\x80" + MASK)
