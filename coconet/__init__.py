@@ -6,8 +6,8 @@
 `visible` is (H, W, 3) BGR, (H, W, 1) or (H, W) gray; `infrared` is (H, W, 1) or (H, W); all pictures are uint8 arrays.
 
 Functions: load, open_rig, open_pairs, run, measure, score, read_card, read_engine_card.
-What they take and give: FusionModel, Rig, PairStream, FramePair, Frame, FusedFrame, RunReport, Heat, Reading, Scores,
-ModelCard, EngineCard.
+What they take and give: FusionModel, Rig, PairStream, FramePair, Frame, FusedFrame, RunReport, Heat, Reading,
+AlarmEvent, Scores, ModelCard, EngineCard.
 Errors: CoconetError and MissingPackage, which is one; ExitCode says what a command would have ended with.
 
 docs/python.md has an example of each. Importing this module is quick: what a name needs is imported when it is used.
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from coconet.cards.engine_card import EngineCard as EngineCard
     from coconet.cards.model_card import ModelCard as ModelCard
     from coconet.metrics.scores import Scores as Scores
+    from coconet.runtime.alarms.alarm_event import AlarmEvent as AlarmEvent
     from coconet.runtime.api.card import read_card, read_engine_card
     from coconet.runtime.api.heat import measure
     from coconet.runtime.api.model import FusionModel, load
@@ -67,6 +68,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AlarmEvent": "coconet.runtime.alarms.alarm_event",
     "EngineCard": "coconet.cards.engine_card",
     "Frame": "coconet.runtime.frame",
     "FramePair": "coconet.runtime.frame",

@@ -22,6 +22,8 @@ from coconet.runtime.preprocess.preprocess import Preparation
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from coconet.runtime.rig.rig_file import Rig
+
 
 class PairSequence(Protocol):
     """In which order pairs come out of what two captures read.
@@ -44,7 +46,8 @@ class PairStream:
     realtime: which of the two it is. frames_expected: how many pairs will come, None if that is not known.
     preparation: makes every pair fit for a backend, and can be changed meanwhile; None leaves pairs as the cameras
     gave them. gives_misfits: whether a pair that cannot be prepared is given with its misfit rather than raised.
-    inputs: the files, folders and addresses that are read, which no output may harm.
+    inputs: the files, folders and addresses that are read, which no output may harm. rig: what it was opened from; None
+    of cameras that were opened without one.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class PairStream:
         """Give the `pairs` that are made of what `captures` reads."""
         self.gives_misfits = gives_misfits
         self.inputs: tuple[Path | str, ...] = ()
+        self.rig: Rig | None = None
         self._captures, self._pairs, self.preparation = captures, pairs, preparation
         self.realtime, self.frames_expected = captures.realtime, captures.frames_expected
         self._cut: _Cut | None = None

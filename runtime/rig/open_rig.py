@@ -75,7 +75,7 @@ def open_rig(
         else:
             stream = pair_recordings(visible, infrared, _pairing(rig), preparation, gives_misfits=gives_misfits)
         stack.pop_all()  # from here on the stream closes them
-        stream.inputs = rig.sources
+        stream.inputs, stream.rig = rig.sources, rig
         return stream
 
 

@@ -336,7 +336,7 @@ def fitted_by(rig: Rig, fit: Fit | None) -> Rig:
     return rig.model_copy(update={"alignment": kept.model_copy(update={"fit": fit})})
 
 
-def shown_by(rig: Rig, fields: Mapping[str, Any]) -> Rig:
+def shown_by(rig: Rig, fields: Mapping[str, Any], where: str = "--look") -> Rig:
     """The rig with keys of a look, as look_fields gives them, in its view and its output.
 
     Colours that end in .csv are a file with a palette. Raises CoconetError that names the key of a value that does not
@@ -349,4 +349,4 @@ def shown_by(rig: Rig, fields: Mapping[str, Any]) -> Rig:
         name = Path(colours).stem
         palettes[name], fields = colours, {**fields, "colours": name}
     tables = {name: looked_by(getattr(rig, name), fields) for name in ("view", "output")}
-    return check_fields(Rig, {**rig.model_dump(), "palettes": palettes, **tables}, "--look")
+    return check_fields(Rig, {**rig.model_dump(), "palettes": palettes, **tables}, where)

@@ -33,7 +33,11 @@ def run(rig: Rig, fuse: FusionModel, stop: Event) -> RunReport:
     def show(frame: coconet.FusedFrame) -> None:
         shown.append(frame.latency_ms)
 
-    return coconet.run(coconet.open_pairs(rig), fuse, out="fused.mp4", on_frame=show, stop=stop)
+    def hear(event: coconet.AlarmEvent) -> None:
+        shown.append(0.0 if event.value is None else event.value)
+
+    pairs = coconet.open_pairs(rig)
+    return coconet.run(pairs, fuse, out="fused.mp4", on_frame=show, stop=stop, on_alarm=hear, look={"show": "edges"})
 
 
 def describe(picture: NDArray[np.uint8]) -> tuple[float, str, tuple[str, ...]]:
