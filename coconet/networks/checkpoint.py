@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -104,7 +105,7 @@ class WeightOptions:
     """How published weights are to be run, if not as their files say and their authors do.
 
     network: the name of the network; empty where its tensors are to tell. rule: how features are joined, one of its
-    `rules`; empty for the published way. stretch: see Signature.
+    `rules`; empty for the published way, which the name of a file may say. stretch: see Signature.
     """
 
     network: str = ""
@@ -127,12 +128,13 @@ def load_weights(words: Sequence[str], options: WeightOptions = WeightOptions())
     network = assembly.network
     core = network.build()
     load_strictly(core, assembly.tensors, " and ".join(piece.where for piece in assembly.pieces))
-    _join_by(core, network, options.rule)
+    rule = options.rule or _rule_of(assembly)
+    _join_by(core, network, rule)
     signature = replace(signature, stretch=options.stretch)
     network.ready(core, signature)
     publication = network.publication
-    if publication is not None and options.rule:
-        publication = replace(publication, fusion_rule=options.rule)
+    if publication is not None and rule:
+        publication = replace(publication, fusion_rule=rule)
     return Checkpoint(network.name, core.eval(), signature, hash_of(assembly.pieces), publication)
 
 
@@ -169,6 +171,12 @@ def _network_of(pieces: Sequence[Piece], options: WeightOptions) -> Network[Any]
         )
     name = options.network or inside
     return network_named(name) if name else None
+
+
+def _rule_of(assembly: Assembly) -> str:
+    """The rule that the files say by their names; empty where they say none."""
+    words = {word for piece in assembly.pieces for word in re.split(r"[\W_]+", Path(piece.where).stem.upper())}
+    return next((rule for word, rule in assembly.network.trained_for.items() if word in words), "")
 
 
 def _join_by(core: nn.Module, network: Network[Any], rule: str) -> None:

@@ -76,6 +76,8 @@ class Network(Generic[Core]):
         nothing uses. Tensors it does not know stay as they are, and are refused later by their names.
     parts: the children of the core whose weights come in a file of their own, if not all come in one.
     rules: what a core that is a RuledCore may join features by, the published way first.
+    trained_for: the rule that some of the authors' files were trained for, by a word in their names, as their tensors
+        do not tell; the first of `rules` for the others.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Network(Generic[Core]):
     adapt: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = _under_the_same_names
     parts: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    trained_for: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:

@@ -42,8 +42,10 @@ class Assembly:
 def assemble(pieces: Sequence[Piece], networks: Sequence[Network[Any]]) -> Assembly:
     """Find the network that the files are of, and join its parts; a partner that was not named is looked for beside.
 
+    The same bytes twice, as beside the archive they were unpacked from, count once.
     Raises CoconetError for files of no network, of several, and for parts that are missing or there twice.
     """
+    pieces = _once(pieces)
     network = max(networks, key=lambda one: sum(match_of(piece, one).likeness for piece in pieces))
     matches = [match_of(piece, network) for piece in pieces]
     strange = next((match for match in matches if match.likeness < LEAST_LIKENESS), None)
@@ -55,6 +57,10 @@ def assemble(pieces: Sequence[Piece], networks: Sequence[Network[Any]]) -> Assem
         (match,) = matches
         return Assembly(network, (match.piece,), match.tensors)
     return _joined(network, [*matches, *_partners(network, matches)])
+
+
+def _once(pieces: Sequence[Piece]) -> list[Piece]:
+    return list({(piece.part, piece.sha256): piece for piece in reversed(pieces)}.values())[::-1]
 
 
 def match_of(piece: Piece, network: Network[Any]) -> Match:
@@ -94,7 +100,7 @@ def _partners(network: Network[Any], matches: Sequence[Match]) -> list[Match]:
     named = {match.part for match in matches}
     if len(matches) != 1 or named == set(network.parts):
         return []
-    found = [match_of(piece, network) for piece in read_beside(matches[0].piece.path)]
+    found = [match_of(piece, network) for piece in _once(read_beside(matches[0].piece.path))]
     return [match for match in found if match.likeness >= LEAST_LIKENESS and match.part in set(network.parts) - named]
 
 

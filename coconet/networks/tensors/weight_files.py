@@ -8,11 +8,11 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coconet.errors import CoconetError, MissingPackage, first_line
-from coconet.files import check_place, existing_file, sha256_of
+from coconet.files import check_place, sha256_of
 from coconet.media.naming.entries import entries_below, found_by
 from coconet.model_endings import ARCHIVE_SUFFIX, CHECKPOINT_SUFFIXES
 from coconet.networks.tensors.state_dict import read_tensors
@@ -31,6 +31,9 @@ MOST_BYTES = 4 << 30
 
 MOST_FILES = 64
 """How many checkpoints of an archive or a folder are looked at."""
+
+MOST_DEPTH = 3
+"""How many archives are opened inside each other: a repository's holds those of its weights."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def read_pieces(words: Sequence[str]) -> list[Piece]:
     """Read files named as on a command line: FILE, or PART=FILE where several make one network.
 
     A FILE is what torch.save or safetensors wrote, a TensorFlow checkpoint by any of its files or its bare name, a
-    folder or a .zip of such files, or ARCHIVE.zip/FILE for one of them.
+    folder or a .zip of such files and archives, or ARCHIVE.zip/FILE for one of them.
     Raises CoconetError for a file that is missing, damaged or would execute code, and where there is none in a folder.
     """
     return [piece for word in words for piece in _read(*_part_and_path(word))]
@@ -90,54 +93,99 @@ def _part_and_path(word: str) -> tuple[str, Path]:
 
 def _read(part: str, path: Path) -> Iterator[Piece]:
     check_place(path)
+    inside = None if path.exists() or find_bundle(path) else _archive_around(path)
+    start = Path(path.anchor)
+    yield from _found(path, _Place(part, inside or path, start, start))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where files are looked for: below `root`, which errors call `called`.
+
+    part, source: those of the Piece. depth: how many archives were opened on the way.
+    """
+
+    part: str
+    source: Path
+    root: Path
+    called: Path
+    depth: int = 0
+
+    def name(self, path: Path) -> Path:
+        return self.called / path.relative_to(self.root)
+
+
+def _found(path: Path, place: _Place) -> Iterator[Piece]:
+    """Every checkpoint that a path means: those of a folder or an archive, the one in an archive, or the one file."""
     if path.is_dir():
-        yield from _all_of(part, path, path, path)
-        return
-    index = find_bundle(path)
-    if index is not None:
-        yield _piece(part, path, index, str(path))
-    elif _is_archive(path):
-        with _unpacked(path) as folder:
-            yield from _all_of(part, path, folder, folder)
-    elif (archive := next((parent for parent in path.parents if _is_archive(parent)), None)) is not None:
-        with _unpacked(archive) as folder:
-            inner = folder / path.relative_to(archive)
-            yield from _all_of(part, archive, folder, inner if inner.exists() else _refuse_member(path, folder))
-    else:
-        _refuse_lone_member(path)
-        yield _piece(part, path, path, str(path))
-
-
-def _all_of(part: str, shown: Path, root: Path, inner: Path) -> Iterator[Piece]:
-    """Every checkpoint of a folder, or the one file; `root` is called `shown` in errors."""
-    files = checkpoints_in(inner) if inner.is_dir() else [find_bundle(inner) or inner]
-    if not 1 <= len(files) <= MOST_FILES:
+        for file in _files_of(path, place):
+            yield from _found(file, place)
+    elif (index := find_bundle(path)) is not None:
+        yield _piece(place, index, str(place.name(path)))
+    elif (archive := _archive_around(path)) is not None:
+        name = place.name(archive)
+        with _unpacked(archive, name, place.depth) as folder:
+            inner = replace(place, root=folder, called=name, depth=place.depth + 1)
+            yield from _found(folder / path.relative_to(archive), inner)
+    elif place.depth and not path.exists():
+        names = [str(file.relative_to(place.root)) for file in checkpoints_in(place.root)[:5]]
         raise CoconetError(
-            shown,
-            wanted=f"1 to {MOST_FILES} checkpoints, which end in {', '.join((*CHECKPOINT_SUFFIXES, INDEX_ENDING))}",
+            place.name(path),
+            wanted="a file that is in the archive",
+            got="no such file",
+            remedy=f"It holds {', '.join(names)}.",
+        )
+    else:
+        _refuse_lone_member(path, place.name(path))
+        yield _piece(place, path, str(place.name(path)))
+
+
+def _files_of(folder: Path, place: _Place) -> list[Path]:
+    files = checkpoints_in(folder)
+    if not 1 <= len(files) <= MOST_FILES:
+        endings = (*CHECKPOINT_SUFFIXES, INDEX_ENDING, ARCHIVE_SUFFIX)
+        raise CoconetError(
+            place.name(folder),
+            wanted=f"1 to {MOST_FILES} checkpoints, which end in {', '.join(endings)}",
             got=f"{len(files)}",
             remedy="Name one checkpoint.",
         )
-    for file in files:
-        yield _piece(part, shown, file, str(shown / file.relative_to(root)))
+    return files
 
 
 def checkpoints_in(folder: Path) -> list[Path]:
-    """The weight files in a folder and below it, TensorFlow checkpoints by their index, in order."""
+    """The weight files in a folder and below it, in order: TensorFlow checkpoints by their index, and archives of them.
+
+    An archive that cannot be looked into is one of them, so that reading it says why.
+    """
     endings = {*CHECKPOINT_SUFFIXES, INDEX_ENDING}
-    found = (path for path in sorted(entries_below(folder)) if path.suffix in endings and found_by(path.is_file))
+    found = (
+        path
+        for path in sorted(entries_below(folder))
+        if found_by(path.is_file)
+        and (path.suffix in endings or (path.suffix == ARCHIVE_SUFFIX and _may_hold_checkpoints(path)))
+    )
     return [path for path in found if not path.name.startswith(".") and "__MACOSX" not in path.parts]
 
 
-def _piece(part: str, shown: Path, file: Path, where: str) -> Piece:
+def _may_hold_checkpoints(archive: Path) -> bool:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return any(map(_wanted, opened.infolist()))
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return True
+
+
+def _piece(place: _Place, file: Path, where: str) -> Piece:
     if file.suffix == INDEX_ENDING:
         values = read_bundle(file, where)
         tensors = {name: torch.from_numpy(value.copy()) for name, value in values.items()}
         data = sorted(file.parent.glob(f"{file.stem}.data-*"))
         joined = hashlib.sha256("".join(map(sha256_of, data)).encode()).hexdigest()
-        return Piece(where, shown, _some(tensors, where), sha256_of(data[0]) if len(data) == 1 else joined, part)
+        hashed = sha256_of(data[0]) if len(data) == 1 else joined
+        return Piece(where, place.source, _some(tensors, where), hashed, place.part)
     metadata, tensors_of_file = read_tensors(file, where)
-    return Piece(where, shown, tensors_of_file, sha256_of(file), part, metadata)
+    return Piece(where, place.source, tensors_of_file, sha256_of(file), place.part, metadata)
 
 
 def _some(tensors: Mapping[str, Tensor], where: object) -> Mapping[str, Tensor]:
@@ -146,37 +194,44 @@ def _some(tensors: Mapping[str, Tensor], where: object) -> Mapping[str, Tensor]:
     raise CoconetError(where, wanted="tensors of numbers", got="none", remedy="Name another checkpoint.")
 
 
-def _refuse_lone_member(path: Path) -> None:
+def _refuse_lone_member(path: Path, named: Path) -> None:
     """Say of a file of a TensorFlow checkpoint what it is, where its index is missing."""
     name = MEMBER.sub("", path.name)
     if name != path.name and path.suffix != INDEX_ENDING:
         raise CoconetError(
-            path,
+            named,
             wanted=f"{name}{INDEX_ENDING} beside it, as this is one file of a TensorFlow checkpoint",
             got="no such file",
             remedy=f"Copy {name}{INDEX_ENDING} and {name}.data-00000-of-00001 into the same folder.",
         )
 
 
-def _refuse_member(path: Path, folder: Path) -> Path:
-    names = [str(file.relative_to(folder)) for file in checkpoints_in(folder)[:5]]
-    raise CoconetError(
-        path, wanted="a file that is in the archive", got="no such file", remedy=f"It holds {', '.join(names)}."
-    )
+def _archive_around(path: Path) -> Path | None:
+    """The archive that a path is or, if it were a folder, would lie in."""
+    return next((one for one in (path, *path.parents) if _is_archive(one)), None)
 
 
 def _is_archive(path: Path) -> bool:
     """Whether it is a .zip of files; what torch.save writes is a zip as well, of another ending and inside."""
     if not path.is_file() or not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return not any(re.fullmatch(r"[^/]+/data\.pkl", name) for name in archive.namelist())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return not any(re.fullmatch(r"[^/]+/data\.pkl", name) for name in archive.namelist())
+    except (zipfile.BadZipFile, ValueError):
+        return path.suffix == ARCHIVE_SUFFIX  # reading it says what is wrong
 
 
 @contextmanager
-def _unpacked(path: Path) -> Iterator[Path]:
+def _unpacked(path: Path, named: Path, depth: int) -> Iterator[Path]:
     """A folder with the checkpoints of an archive; it is gone afterwards. Other files in it are not unpacked."""
-    existing_file(path, "an archive")
+    if depth == MOST_DEPTH:
+        raise CoconetError(
+            named,
+            wanted=f"at most {MOST_DEPTH} archives in each other",
+            got="another one",
+            remedy="Unpack it and name the file.",
+        )
     with ScratchFolder() as folder:
         try:
             with zipfile.ZipFile(path) as archive:
@@ -187,7 +242,7 @@ def _unpacked(path: Path) -> Iterator[Path]:
                     archive.extract(info, folder)  # which keeps every name inside the folder
         except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, ValueError, OSError) as error:
             raise CoconetError(
-                path, wanted=f"a whole {ARCHIVE_SUFFIX}", got=first_line(error), remedy="Unpack it and name the file."
+                named, wanted=f"a whole {ARCHIVE_SUFFIX}", got=first_line(error), remedy="Unpack it and name the file."
             ) from error
         yield Path(folder)
 

@@ -97,4 +97,5 @@ NETWORK = Network(
     publication=Publication("either", "edge", COLOUR, fusion_rule="maximum"),
     adapt=_for_gray,
     rules=RULES,
+    trained_for={"SUM": "sum", "MEAN": "average"},
 )

@@ -17,6 +17,7 @@ from coconet.networks.checkpoint import (
     network_named,
     save_checkpoint,
 )
+from coconet.networks.network import RuledCore
 from tests.support.weights.zoo import PUBLISHED, Published, published
 
 each = pytest.mark.parametrize("one", PUBLISHED, ids=[one.name for one in PUBLISHED])
@@ -90,13 +91,58 @@ def test_a_part_that_is_missing_is_named_with_the_command(tmp_path: Path, name: 
 
 def test_two_files_for_one_part_are_refused_by_their_names(tmp_path: Path) -> None:
     first, second = published("didfuse").write(tmp_path)
-    (tmp_path / "again.pkl").write_bytes(first.read_bytes())
+    first.rename(tmp_path / "again.pkl")
+    published("didfuse").write(tmp_path, seed=1)
     with pytest.raises(CoconetError, match=r"one file that is the part encoder of didfuse, got 2: .*again\.pkl"):
         load_weights([str(second)])
+    path = published("tardal").write(tmp_path)[0].rename(tmp_path / "tardal.pt")
+    with pytest.raises(CoconetError, match=r"weights of tardal: wanted one file that is the whole of tardal, got 2"):
+        load_weights([str(path), str(published("tardal").write(tmp_path, seed=1)[0])])
+
+
+def test_the_same_file_beside_the_archive_it_came_from_counts_once(tmp_path: Path) -> None:
+    paths = published("didfuse").write(tmp_path)
+    with zipfile.ZipFile(tmp_path / "didfuse.zip", "w") as archive:
+        for path in paths:
+            archive.write(path, path.name)
+    loaded = [load_weights([word]) for word in (str(paths[0]), str(tmp_path), f"{tmp_path}/didfuse.zip")]
+    assert {one.sha256 for one in loaded} == {loaded[0].sha256}
+
+
+def zipped(path: Path, name: str) -> Path:
+    """The file in an archive of its own, and no longer beside it."""
+    archive = path.with_name(name)
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.write(path, f"models/{path.name}")
+    path.unlink()
+    return archive
+
+
+def test_parts_in_archives_of_their_own_are_found_beside_each_other_and_inside_another(tmp_path: Path) -> None:
+    coder, fusion = published("rfn-nest").write(tmp_path)
+    first, second = zipped(coder, "nestfuse.zip"), zipped(fusion, "rfn_twostage.zip")
+    with zipfile.ZipFile(tmp_path / "master.zip", "w") as repository:
+        for archive in (first, second):
+            repository.write(archive, f"imagefusion/models/{archive.name}")
+    inside = f"{tmp_path}/master.zip/imagefusion/models"
+    words = [
+        [str(first)],
+        [f"{tmp_path}/master.zip"],
+        [inside],
+        [f"autoencoder={inside}/nestfuse.zip", f"fusion={inside}/rfn_twostage.zip/models/{fusion.name}"],
+    ]
+    assert {load_weights(each_).network for each_ in words} == {"rfn-nest"}
+    assert len({load_weights(each_).sha256 for each_ in words}) == 1
+
+
+def test_archives_too_deep_in_each_other_are_refused(tmp_path: Path) -> None:
+    path = published("densefuse").write(tmp_path)[0]
+    for level in range(4):
+        path = zipped(path, f"{level}.zip")
     with pytest.raises(
-        CoconetError, match="the weights of tardal|weights of tardal: wanted one file that is the whole"
+        CoconetError, match=r"3\.zip/models/2\.zip/models/1\.zip/models/0\.zip: wanted at most 3 archives"
     ):
-        load_weights([str(published("tardal").write(tmp_path)[0])] * 2)
+        load_weights([str(path)])
 
 
 def test_a_label_that_no_network_has_is_refused_with_those_there_are(tmp_path: Path) -> None:
@@ -190,3 +236,23 @@ def test_another_rule_fuses_otherwise_and_stands_in_the_card(tmp_path: Path, nam
 def test_a_rule_that_a_network_has_not_is_refused(tmp_path: Path, name: str, rule: str) -> None:
     with pytest.raises(CoconetError, match=f"--rule: wanted .*, got '{rule}'"):
         load_weights([str(published(name).write(tmp_path)[0])], WeightOptions(rule=rule))
+
+
+@pytest.mark.parametrize(
+    ("file", "asked", "rule"),
+    [
+        ("IFCNN-SUM.pth", "", "sum"),
+        ("IFCNN-MEAN.pth", "", "average"),
+        ("ifcnn_max.pth", "", "maximum"),
+        ("summary.pth", "", "maximum"),
+        ("IFCNN-SUM.pth", "average", "average"),
+    ],
+)
+def test_a_file_named_after_its_rule_is_run_by_it_unless_another_is_asked_for(
+    tmp_path: Path, file: str, asked: str, rule: str
+) -> None:
+    path = published("ifcnn").write(tmp_path)[0].rename(tmp_path / file)
+    loaded = load_weights([str(path)], WeightOptions(rule=asked))
+    assert isinstance(loaded.core, RuledCore)
+    assert loaded.publication is not None
+    assert (loaded.core.rule, loaded.publication.fusion_rule) == (rule, rule)
