@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from enum import Enum
-from functools import cache
+from threading import Lock
 from typing import Any
 
 from coconet.redaction import redact_text
@@ -56,16 +56,34 @@ def log_event(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
     _LOGGER.log(level, event, extra={"fields": shown})
 
 
-@cache
+class SaidOnce:
+    """What was said in this process; two threads that read one folder come to the same sentence at the same time."""
+
+    def __init__(self) -> None:
+        self._texts, self._lock = set[str](), Lock()
+
+    def is_new(self, text: str) -> bool:
+        """Whether nothing of these words was said before; from now on it was."""
+        with self._lock:
+            new = text not in self._texts
+            self._texts.add(text)
+        return new
+
+
+SAID = SaidOnce()
+"""Of this process."""
+
+
 def warn_once(text: str) -> None:
     """Say what cannot be seen in the result, on stderr or in the log if one goes there; the same text comes once."""
-    _say(text, "warning", logging.WARNING)
+    if SAID.is_new(text):
+        _say(text, "warning", logging.WARNING)
 
 
-@cache
 def note_once(text: str) -> None:
     """Say what was chosen for the user and is no trouble, where warn_once does; the same text comes once."""
-    _say(text, "note", logging.INFO)
+    if SAID.is_new(text):
+        _say(text, "note", logging.INFO)
 
 
 def _say(text: str, kind: str, level: int) -> None:

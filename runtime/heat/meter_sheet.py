@@ -101,7 +101,7 @@ class MeterSheet:
 
 
 def _recover(path: Path, scratch: Path) -> None:
-    """Keep what a run of the same name that was killed has left: CSV up to there, Parquet as it is, without its end.
+    """Keep what a run of the same name that broke off has left: CSV up to there, Parquet as it is, without its end.
 
     Raises CoconetError while another run writes it.
     """
@@ -118,7 +118,7 @@ def _recover(path: Path, scratch: Path) -> None:
         kept = scratch.rename(free_name(path, "recovered"))
     else:
         kept = scratch.rename(unfinished(free_name(path, "damaged")))
-    warn_once(f"a run that was killed had left {scratch.name}; what was in it is {kept.name} now.")
+    warn_once(f"a run that broke off had left {scratch.name}; what was in it is {kept.name} now.")
 
 
 def check_sheet(path: Path) -> None:

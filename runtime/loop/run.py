@@ -136,7 +136,7 @@ def _choose_encoders(out: Output) -> EncoderChoice | None:
 
 
 def _recover_output(out: Output) -> None:
-    """Finish what a run of the same name that was killed has left, and say what it is called now."""
+    """Finish what a run of the same name that broke off has left, and say what it is called now."""
     path = output_path(out.address)
     if path is not None and out.rotation is None and unfinished(path).is_file():
         from coconet.media.encoding.whole_video import recover_video
@@ -144,9 +144,7 @@ def _recover_output(out: Output) -> None:
         with ending_with(ExitCode.OUTPUT):
             found = recover_video(path)
         if found is not None:
-            print_warning(
-                f"a run that was killed had left {unfinished(path).name}; what was in it is {found.name} now."
-            )
+            print_warning(f"a run that broke off had left {unfinished(path).name}; what was in it is {found.name} now.")
 
 
 def _open_model(choice: BackendChoice) -> Backend:

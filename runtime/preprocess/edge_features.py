@@ -61,6 +61,24 @@ def agreement(target: Field, moved: Field) -> float:
     return float((target * moved).sum() / max(power, 1e-9) * whole)
 
 
+_ELSEWHERE = (1 / 40, 1 / 4)  # of the width: as far off are the places that are compared
+
+
+def distinctness(target: Field, moved: Field) -> float:
+    """Give how many times better two fields agree as they lie than at the best of the places around.
+
+    Compared are the shifts of a fortieth to a quarter of the width, which show what edges of these pictures reach by
+    chance. Above 1 the place is the best one; infinite if no other place has anything in common.
+    """
+    surface = correlation(target, moved)
+    height, width = surface.shape
+    down, right = (np.minimum(np.arange(side), side - np.arange(side)) for side in (height, width))
+    away_px = np.hypot(down[:, None], right)
+    elsewhere = surface[(away_px >= _ELSEWHERE[0] * width) & (away_px <= _ELSEWHERE[1] * width)].max()
+    here = float(surface[0, 0])
+    return here / float(elsewhere) if elsewhere > 0 else (float("inf") if here > 0 else 0.0)
+
+
 def correlation(first: Field, second: Field) -> Plane:
     """Correlation at every cyclic shift, (H, W): [r, c] is for `second` lying r below and c right of `first`."""
     power = np.sqrt(float((first**2).sum()) * float((second**2).sum())) + 1e-9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,7 +154,12 @@ def _window_power(field: NDArray[np.float32], patch_px: int) -> NDArray[np.float
 NEAR_PX = 3.0
 """Patches agree with an alignment that are found so near where it puts them."""
 
-_LEAST_SHARE = 0.5  # pictures of different scenes reach 0.46
+BY_CHANCE = 0.3
+"""The share of patches that agree in pictures of different scenes, under the best warp of them: 0.24 on average."""
+
+_MOST_LIKELY = 0.01  # that so many agree by chance
+
+_OVERLAP = 2  # patches overlap by half each way, so that there are fewer looks at the picture than patches
 
 _LEAST_SPREAD = 0.25
 
@@ -178,9 +184,18 @@ class PatchSupport:
         return self.agreeing / max(1, self.patches)
 
     @property
+    def chance(self) -> float:
+        """How likely at least so many patches would agree in pictures of different scenes: a binomial tail."""
+        looks, agreeing = self.patches // _OVERLAP, self.agreeing // _OVERLAP
+        return sum(
+            comb(looks, count) * BY_CHANCE**count * (1 - BY_CHANCE) ** (looks - count)
+            for count in range(agreeing, looks + 1)
+        )
+
+    @property
     def weakness(self) -> str:
         """What forbids to trust the alignment, in words; empty where nothing does."""
-        if self.share < _LEAST_SHARE:
+        if self.chance > _MOST_LIKELY:
             return f"{self.agreeing} of {counted(self.patches, 'patch')} that agree, which may be chance"
         if self.spread < _LEAST_SPREAD:
             return f"patches that agree in {self.spread:.0%} of the picture only"

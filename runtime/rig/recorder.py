@@ -222,7 +222,7 @@ _PARTS = re.compile(rf"rig\.toml|({'|'.join(ROLES)})((-\d+)?\.mkv|{re.escape(STA
 def _make(folder: Path, scratch: Path) -> int | None:
     """Make the folder to record into, and hold it until the handle that this gives is closed.
 
-    What a recording of the same name that was killed has left is given a name of its own, under which it replays.
+    What a recording of the same name that broke off has left is given a name of its own, under which it replays.
     """
     check_place(folder)
     if folder.exists() and not (folder.is_dir() and all(_PARTS.fullmatch(path.name) for path in folder.iterdir())):
@@ -253,12 +253,10 @@ def _recover(folder: Path, scratch: Path) -> None:
     if all(map(_has_frames, videos)):
         found = scratch.rename(free_name(folder, "recovered"))
         log_event("recording recovered", level=logging.WARNING, folder=str(found))
-        print(f"a recording that was killed is {found} now; it replays up to its last second", file=sys.stderr)
+        print(f"a recording that broke off is {found} now; it replays up to its last second", file=sys.stderr)
     elif any(video.is_file() and video.stat().st_size for video in videos):
         kept = scratch.rename(unfinished(free_name(folder, "damaged")))
-        print(
-            f"a recording that was killed lacks frames of a camera; what there is of it is in {kept}", file=sys.stderr
-        )
+        print(f"a recording that broke off lacks frames of a camera; what there is of it is in {kept}", file=sys.stderr)
     else:
         shutil.rmtree(scratch)
 

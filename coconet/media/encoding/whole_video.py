@@ -56,7 +56,7 @@ WRITABLE_SUFFIXES = tuple(CONTAINERS)
 
 
 def recover_video(path: Path, name: Path | None = None) -> Path | None:
-    """Make a whole video of what a run that was killed has left of `path`; give its name, None if there is nothing.
+    """Make a whole video of what a run that broke off has left of `path`; give its name, None if there is nothing.
 
     name: what it is to be called; name-recovered.mp4 and so on if it is not given. What cannot be read is kept, as
     name-damaged.mp4.unfinished. Raises CoconetError while another process writes it.

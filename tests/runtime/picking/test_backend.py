@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.event_log import note_once
+from coconet.event_log import SaidOnce
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.picking import backend as backend_module
@@ -61,9 +61,12 @@ def test_the_second_run_of_a_machine_measures_nothing(tmp_path: Path, trials: li
 
 
 def test_what_was_picked_is_said(
-    tmp_path: Path, trials: list[list[Candidate]], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    trials: list[list[Candidate]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    note_once.cache_clear()
+    monkeypatch.setattr("coconet.event_log.SAID", SaidOnce())
     PickedBackend(write_averaging_model(tmp_path / "m.onnx")).choose(PAIR)
     said = capsys.readouterr().err
     assert "measuring once what runs m.onnx fastest on this machine" in said

@@ -5,9 +5,17 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from scipy import stats
 
 from coconet.runtime.preprocess.edge_features import Field, edge_field, move_field
-from coconet.runtime.registration.patch_matching import PatchSupport, PatchVotes, patch_votes, shared_warp, support_by
+from coconet.runtime.registration.patch_matching import (
+    BY_CHANCE,
+    PatchSupport,
+    PatchVotes,
+    patch_votes,
+    shared_warp,
+    support_by,
+)
 
 SIZE = (200, 160)
 SIGMAS = (4.0, 2.0, 1.0)
@@ -60,4 +68,10 @@ def test_the_residual_is_that_of_the_patches_in_pixels_of_the_visible_picture() 
 def test_what_one_corner_or_too_few_patches_say_is_weak() -> None:
     assert PatchSupport(40, 36, 0.5, 0.9).weakness == ""
     assert "10% of the picture only" in PatchSupport(40, 36, 0.5, 0.1).weakness
-    assert "18 of 40 patches" in PatchSupport(40, 18, 0.5, 1.0).weakness
+    assert "14 of 40 patches" in PatchSupport(40, 14, 0.5, 1.0).weakness
+
+
+@pytest.mark.parametrize(("patches", "agreeing"), [(40, 18), (92, 25), (101, 55), (7, 7), (1, 1), (0, 0)])
+def test_the_chance_is_that_of_half_as_many_looks_at_the_picture(patches: int, agreeing: int) -> None:
+    expected = stats.binom.sf(agreeing // 2 - 1, patches // 2, BY_CHANCE)
+    assert PatchSupport(patches, agreeing, 0.5, 1.0).chance == pytest.approx(expected)
