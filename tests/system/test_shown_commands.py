@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import typer
@@ -19,6 +19,8 @@ SHOWN = shown_commands()
 OURS = [one for one in SHOWN if one.words[0] == "coconet"]
 MODULES = [one for one in SHOWN if one.words[1:2] == ("-m",) and one.words[2].startswith(("coconet", "tests"))]
 MADE = [one for one in SHOWN if one.words[0] == "make" and len(one.words) > 1]
+
+USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 PROGRAM: Any = get_command(app)
 
@@ -53,7 +55,7 @@ def test_a_shown_command_and_its_options_exist(one: ShownCommand) -> None:
     named = one.words[-1].startswith("--")  # a sentence may name an option without what it takes
     try:
         assert parsed(PROGRAM, one.words[1:]) == []
-    except typer.BadParameter.__mro__[1]:
+    except USAGE_ERROR:
         assert named
         assert parsed(PROGRAM, (*one.words[1:], "VALUE")) == []
 
