@@ -34,6 +34,8 @@ _BETTER_THAN_GRAY = 0.5
 
 _LEAST_SPAN = 40  # of 256 levels
 
+_LONGEST_PAUSE = 63  # pictures of a stream between two searches: two seconds
+
 _CHUNK = 1 << 14
 
 
@@ -57,10 +59,16 @@ def _fits(sample: Colours, name: str) -> bool:
     """Whether (N, 3) colours are clearly those of a palette."""
     to_gray = np.linalg.norm(sample - sample.mean(axis=1, keepdims=True), axis=1).mean()
     levels, squares = _nearest(sample, palette_colours(name))
-    distances, span = np.sqrt(squares), np.percentile(levels, (2, 98))
-    if span[1] - span[0] < _LEAST_SPAN:  # a patch of one colour lies on some palette or other
+    distances = np.sqrt(squares)
+    if not _tells(levels):
         return False
     return bool((distances <= _NEAR).mean() >= _CLEAR_SHARE and distances.mean() <= _BETTER_THAN_GRAY * to_gray)
+
+
+def _tells(levels: NDArray[np.intp]) -> bool:
+    """Whether (N,) levels of a palette are far enough apart: a patch of one colour lies on some palette or other."""
+    low, high = np.percentile(levels, (2, 98))
+    return bool(high - low >= _LEAST_SPAN)
 
 
 def turned_back(pixels: Pixels, name: str) -> Pixels:
@@ -76,8 +84,13 @@ class InfraredGray:
     """
 
     def __init__(self, palette: str, where: str, *, follows: bool = False) -> None:
-        """follows: whether pictures follow each other, as in a stream; the palette found last is then tried first."""
+        """follows: whether pictures follow each other, as in a stream.
+
+        The palette found last is then tried first, and a picture that does not tell keeps it. While none is found, it
+        is looked for ever more rarely: a search takes longer than a frame may.
+        """
         self._palette, self._where, self._follows, self.used = palette, where, follows, ""
+        self._pause, self._resting = 0, 0
 
     @property
     def wants_colour(self) -> bool:
@@ -105,9 +118,15 @@ class InfraredGray:
             return self.used or "luma"
         if self._palette != "auto":
             return self._palette
-        if self._follows and self.used in _NAMES and _fits(_sample(pixels).astype(np.float32), self.used):
+        if self._follows and self.used in _NAMES and self._goes_on(pixels):
             return self.used
+        if self._resting:
+            self._resting -= 1
+            return "luma"
         found = found_palette(pixels)
+        if self._follows:
+            self._pause = 0 if found else min(2 * self._pause + 1, _LONGEST_PAUSE)
+            self._resting = self._pause
         if found is not None:
             warn_once(
                 f"{self._where}: the infrared is in colours, those of the palette {found}; they are turned back into "
@@ -120,6 +139,11 @@ class InfraredGray:
                 f"{'|'.join(_NAMES)}; --palette luma says that the luma is meant."
             )
         return found or "luma"
+
+    def _goes_on(self, pixels: Pixels) -> bool:
+        """Whether a picture of a stream may be in the palette of those before it."""
+        sample = _sample(pixels).astype(np.float32)
+        return _fits(sample, self.used) or not _tells(_nearest(sample, palette_colours(self.used))[0])
 
 
 def warn_if_swapped(visible: RawPixels, infrared_palette: str, where: str) -> None:

@@ -88,3 +88,22 @@ def test_gray_pictures_in_three_channels_have_no_colour() -> None:
 def test_no_visible_picture_is_taken_for_a_palette(data: Path) -> None:
     pictures = [cv2.imread(str(path)) for path in sorted((data / "roadscene" / "vis").iterdir())]
     assert [found_palette(np.asarray(picture, np.uint8)) for picture in pictures] == [None] * len(pictures)
+
+
+def test_a_stream_of_no_known_palette_is_searched_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str | None] = []
+    answers = iter([*[None] * 8, "jet"])
+    monkeypatch.setattr(
+        "coconet.media.palettes.recognition.found_palette", lambda _: searched.append(next(answers)) or searched[-1]
+    )
+    gray, picture = InfraredGray("auto", "an unknown camera", follows=True), shown("jet")
+    used = [(gray(picture), len(searched))[1] for _ in range(300)]
+    assert [used.index(count) for count in range(1, 10)] == [0, 2, 6, 14, 30, 62, 126, 190, 254]
+    assert gray.used == "jet"
+
+
+def test_a_picture_of_a_stream_that_tells_no_palette_keeps_that_of_the_one_before() -> None:
+    gray = InfraredGray("auto", "a camera that looks at a wall", follows=True)
+    gray(shown("jet"))
+    wall = np.full((120, 160), 90, np.uint8)
+    assert np.all(gray(palette_colours("jet")[wall].astype(np.uint8)) == 90)
