@@ -9,7 +9,7 @@ BINDINGS := tensorrt_cu13_bindings==11.4.* tensorrt_cu12_bindings==10.3.*
 # Type checkers follow folders, not package_dir: they are shown a tree of links in which every part lies in coconet/.
 LINKS := .links
 
-.PHONY: demo test test-slow lint resolve links clean
+.PHONY: demo test test-slow lint pictures resolve links clean
 
 demo: $(VENV)/.base
 	$(BIN)/coconet demo --overwrite
@@ -25,6 +25,10 @@ lint: $(VENV)/.dev links
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	cd $(LINKS) && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache --package coconet --package tests
+
+# The pictures of the live page in docs/, from the states that the tests drive it through.
+pictures: $(VENV)/.dev
+	COCONET_PICTURES=docs $(BIN)/python -m pytest -n 0 tests/system/test_browser_states.py
 
 # What each extra and each documented line would install, on the Pythons and processors of the devices. Asks the index.
 resolve: $(VENV)/.dev

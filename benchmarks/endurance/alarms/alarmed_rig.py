@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,9 +80,9 @@ class AlarmWitness:
 
     def look(self) -> None:
         """See what lies on the disk now."""
-        found = list(self._folder.iterdir()) if self._folder.is_dir() else []
-        self._most = max(self._most, len(found))
-        files = (path for path in self._folder.rglob("*") if path.is_file())
+        with suppress(OSError):  # there is none yet
+            self._most = max(self._most, sum(1 for _ in self._folder.iterdir()))
+        files = (Path(root, name) for root, _, names in os.walk(self._folder) for name in names)
         self._most_bytes = max(self._most_bytes, sum(_size(path) for path in files))
 
     def came(self) -> AlarmsCame:
@@ -127,5 +128,5 @@ def watched_alarms(rig: Rig, gauge: RunStats, folder: Path) -> Iterator[tuple[Ri
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except OSError:  # it was deleted meanwhile
+    except OSError:  # it was renamed or deleted meanwhile
         return 0

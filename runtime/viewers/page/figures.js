@@ -1,10 +1,12 @@
 // The figures beside the picture: what the rig says of itself, in words.
 import { showAlarms } from "./alarms.js";
+import { announce } from "./announce.js";
 import { showMeters } from "./meters.js";
 
 const $ = (id) => document.getElementById(id);
 const HISTORY = 240; // two minutes at two a second
 const history = [];
+const states = new Map(); // of the cameras, as they were last told
 
 const whole = (value) => (value == null ? "–" : Math.round(value).toString());
 const tenths = (value) => (value == null ? "–" : value < 100 ? value.toFixed(1) : whole(value));
@@ -13,6 +15,7 @@ export function showFigures({ vitals, recording, alarms }) {
   showAlarms(alarms);
   showRecording(recording);
   if (!vitals) return;
+  delete document.body.dataset.end;
   $("model").textContent = `${vitals.model} ${vitals.precision}, ${vitals.backend}`;
   $("fps").textContent = tenths(vitals.fps);
   $("latency").textContent = tenths(vitals.latency_ms?.p50);
@@ -21,14 +24,42 @@ export function showFigures({ vitals, recording, alarms }) {
   showTrace(vitals.fps);
   showCamera("visible", vitals.visible);
   showCamera("infrared", vitals.infrared);
-  $("pairing").textContent = vitals.pairing_trouble;
-  $("pairing").hidden = !vitals.pairing_trouble;
+  showState(vitals, alarms);
+  showTrouble($("pairing"), vitals.pairing_trouble);
   const output = vitals.output_trouble && `Output ${vitals.output_trouble}`;
   const server = vitals.model_trouble && `Server lost: ${vitals.model_trouble}`;
-  $("output").textContent = [output, server].filter(Boolean).join(". ");
-  $("output").hidden = !(output || server);
+  showTrouble($("output"), [output, server].filter(Boolean).join(". "));
   showMeters(vitals.meters);
   showDetails(vitals);
+}
+
+// Without a rig nothing here is of now: the cards stay, in gray. ended: how the run ended, empty if that is not known.
+export function showEnd(ended) {
+  document.body.dataset.end = ended ? "ended" : "away";
+  $("state").textContent = ended ? "Ended" : "No connection";
+  $("state").dataset.tone = ended ? "quiet" : "bad";
+  for (const id of ["fps", "latency", "age", "skew"]) $(id).textContent = "–";
+  for (const side of ["visible", "infrared"]) {
+    const card = $(`camera-${side}`);
+    if (!card) continue;
+    card.dataset.state = "ended";
+    card.querySelector(".state").textContent = ended ? "ended" : "not known";
+  }
+  states.clear();
+}
+
+function showState(vitals, alarms) {
+  const lost = ["visible", "infrared"].filter((side) => vitals[side] && vitals[side].state !== "live");
+  const on = alarms?.alarms.some((one) => one.on);
+  const words = lost.map((side) => `${side} ${vitals[side].state}`).join(", ");
+  $("state").textContent = on ? "Alarm" : words || (vitals.pairing_trouble ? "No pairs" : "Live");
+  $("state").dataset.tone = on ? "bad" : words || vitals.pairing_trouble ? "poor" : "good";
+}
+
+function showTrouble(place, text) {
+  if (text && place.hidden) announce(text, true);
+  place.textContent = text;
+  place.hidden = !text;
 }
 
 function showRecording(recording) {
@@ -65,8 +96,11 @@ function showCamera(side, health) {
     `${health.dropped} dropped`,
     health.reconnects > 0 && `back ${health.reconnects} times`,
   ];
-  card.dataset.state = health?.state ?? "recording";
-  card.querySelector(".state").textContent = card.dataset.state;
+  const state = health?.state ?? "recording";
+  if (states.has(side) && states.get(side) !== state) announce(`${side} camera: ${state}`, state !== "live");
+  states.set(side, state);
+  card.dataset.state = state;
+  card.querySelector(".state").textContent = state;
   card.querySelector(".name").textContent = health?.name ?? "";
   card.querySelector(".facts").textContent = facts ? facts.filter(Boolean).join(" · ") : "every frame is there to be read";
   card.querySelector(".trouble").textContent = health?.trouble ?? "";

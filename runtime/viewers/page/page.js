@@ -1,15 +1,19 @@
 // The live page: asks for pictures as fast as it can show them, and for figures twice a second.
+import { announce, say } from "./announce.js";
+import { showCaptures } from "./captures.js";
+import { showEnd, showFigures } from "./figures.js";
+import { offerFullScreen } from "./fullscreen.js";
 import { Look } from "./look.js";
-import { Watcher } from "./watcher.js";
-import { showFigures } from "./figures.js";
+import { allowMarking, offerMeters } from "./meters.js";
+import { chooseByKeys } from "./radio.js";
 import { offerSettings } from "./settings.js";
-import { offerMeters } from "./meters.js";
+import { Watcher } from "./watcher.js";
 
 const $ = (id) => document.getElementById(id);
 const STALE_MS = 2000; // a picture older than this is no longer what is there now
 const canvas = $("canvas");
 const pen = canvas.getContext("2d", { alpha: false });
-const shown = { at: 0, images: [], views: [], connected: false };
+const shown = { at: 0, images: [], views: [], connected: false, ended: "", refused: "" };
 
 /* Pictures */
 
@@ -18,7 +22,7 @@ function paint() {
   if (!first) return;
   if (canvas.width !== first.width || canvas.height !== first.height) {
     [canvas.width, canvas.height] = [first.width, first.height];
-    $("picture").style.setProperty("--aspect", first.width / first.height);
+    document.documentElement.style.setProperty("--aspect", first.width / first.height);
   }
   pen.drawImage(first, 0, 0);
   if (second) {
@@ -33,21 +37,33 @@ function onPictures(label, images) {
   [shown.images, shown.views, shown.at] = [images, label.views, performance.now()];
   canvas.dataset.serial = label.serial;
   canvas.dataset.views = label.views.join(" ");
+  canvas.setAttribute("aria-label", `Live picture: ${label.views.join(" and ")}`);
   paint();
+  allowMarking(canvas.width === label.size_px[0] && canvas.height === label.size_px[1]); // not beside another picture
   veil();
 }
 
+let veiled = "";
 function veil() {
   const silent = performance.now() - shown.at;
-  const text = !shown.connected ? "No connection to the rig. Trying again."
-    : !shown.at ? "Waiting for the first picture"
-    : silent > STALE_MS ? `No new picture for ${Math.round(silent / 1000)} s` : "";
+  const [kind, text] = shown.ended && !shown.connected ? ["ended", shown.ended]
+    : !shown.connected ? ["away", shown.refused || "No connection to the rig. Trying again."]
+    : !shown.at ? ["first", "Waiting for the first picture"]
+    : silent > STALE_MS ? ["stale", `No new picture for ${Math.round(silent / 1000)} s`] : ["", ""];
   $("veil").classList.toggle("up", text !== "");
   if (text) $("veil").textContent = text;
+  document.body.dataset.link = kind;
+  if (kind !== veiled) {
+    if (kind && kind !== "first") announce(text, true);
+    else if (!kind && ["away", "stale", "ended"].includes(veiled)) announce("The picture is live again.");
+  }
+  veiled = kind;
 }
 
-const watcher = new Watcher(() => look.wishes(), onPictures, (connected) => {
-  shown.connected = connected;
+const watcher = new Watcher(() => look.wishes(), onPictures, (connected, { ended = "", refused = "" } = {}) => {
+  if (connected && shown.ended) shown.at = 0; // another run
+  shown.ended = connected ? "" : ended || shown.ended;
+  Object.assign(shown, { connected, refused });
   veil();
 });
 setInterval(veil, 500);
@@ -71,6 +87,8 @@ function show() {
   $("labels").setAttribute("aria-pressed", meters);
 }
 
+chooseByKeys($("views"));
+chooseByKeys($("colours"));
 $("labels").addEventListener("click", () => look.set("meters", !look.look.meters));
 $("slider").addEventListener("input", (event) => {
   look.set("split", event.target.value / 1000);
@@ -78,20 +96,6 @@ $("slider").addEventListener("input", (event) => {
 });
 
 /* Actions */
-
-let hush;
-function say(text, files = []) {
-  const toast = $("toast");
-  toast.replaceChildren(text);
-  files.forEach((file) => {
-    const link = Object.assign(document.createElement("a"), { href: `captures/${encodeURIComponent(file)}` });
-    Object.assign(link, { download: file, textContent: file.replace(/^.*-(\w+)\.png$/, "$1") });
-    toast.append(" ", link);
-  });
-  toast.hidden = false;
-  clearTimeout(hush);
-  hush = setTimeout(() => { toast.hidden = true; }, 6000);
-}
 
 async function post(path, body = {}) {
   const reply = await fetch(path, { method: "POST", body: JSON.stringify(body) });
@@ -106,19 +110,25 @@ async function attempt(action) {
 
 const recordingOn = () => $("record").getAttribute("aria-pressed") === "true";
 
-$("snapshot").addEventListener("click", () => attempt(async () => say("Saved", (await post("snapshot")).files)));
+$("snapshot").addEventListener("click", () => attempt(async () => {
+  say("Saved", (await post("snapshot")).files);
+  await showCaptures();
+}));
 $("record").addEventListener("click", () => attempt(async () => {
   const on = !recordingOn();
   const state = await post("recording", { on });
   $("record").setAttribute("aria-pressed", on);
-  if (!on && state) say(`Recorded ${state.frames} frames:`, [state.name]);
+  if (on) announce("Recording.");
+  else if (state) say(`Recorded ${state.frames} frames:`, [state.name]);
+  if (!on) await showCaptures();
 }));
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=range])")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=range]), select")) return;
   if (event.key === "s") $("snapshot").click();
   if (event.key === "r") $("record").click();
   if (event.key === "t") $("spot").click();
   if (event.key === "m") $("labels").click();
+  if (event.key === "f") $("fullscreen").click();
   if (event.key === "p") look.set("reversed", !look.look.reversed);
   if (event.key === "b") look.set("colour_bar", !look.look.colour_bar);
   if (event.key === "o") look.toggleOverlay(OVERLAY);
@@ -128,13 +138,21 @@ document.addEventListener("keydown", (event) => {
 
 /* Figures */
 
+let recordings = 0;
 async function figures() {
   if (!document.hidden) {
     try {
       const reply = await fetch("vitals");
       if (reply.status === 401) location.replace("login");
-      if (reply.ok) showFigures(await reply.json());
-    } catch { /* the veil over the picture says that the connection is gone */ }
+      if (reply.ok) {
+        const told = await reply.json();
+        showFigures(told);
+        if (recordings && !told.recording) showCaptures().catch(() => {}); // another viewer may have ended it
+        recordings = Number(told.recording !== null);
+      }
+    } catch { // the rig does not answer; the veil over the picture says so, too
+      showEnd(shown.ended);
+    }
   }
   setTimeout(figures, 500);
 }
@@ -144,7 +162,8 @@ try { before = JSON.parse(localStorage.getItem(KEPT)); } catch { /* nothing was 
 Object.assign(look.look, before);
 show();
 look.open();
-offerSettings(post, say, {
+offerFullScreen($("stage"), $("fullscreen"));
+offerSettings(post, {
   now: () => look.look,
   open: (saved) => {
     look.look = { ...saved, ...before };
@@ -152,6 +171,7 @@ offerSettings(post, say, {
     show();
   },
 });
-offerMeters(canvas, post, attempt);
+offerMeters(canvas, post);
+showCaptures().catch(() => {});
 watcher.start();
 figures();

@@ -1,6 +1,9 @@
 // The settings: each is sent as it is changed, and all are written into the rig file on request, with the view that is
-// shown then.
+// shown then. What does not fit is said beside its field, and stays there until it is corrected.
+import { problemOf, say, tell } from "./announce.js";
+
 const $ = (id) => document.getElementById(id);
+const LOOK_MS = 5000; // between two looks at what others have changed, while the form is open
 
 // Moves a homography's result by so many pixels: its first two rows plus as many times the third.
 function moved(homography, [right, down]) {
@@ -8,22 +11,20 @@ function moved(homography, [right, down]) {
   return [add(homography[0], right), add(homography[1], down), homography[2]];
 }
 
-export async function offerSettings(post, say, view) {
+export async function offerSettings(post, view) {
   const reply = await fetch("settings");
   if (!reply.ok) return;
   let told = await reply.json();
   view.open(told.settings.view);
-  if (!told.may_change) { // a token that may only watch
-    $("actions").hidden = true;
-    return;
-  }
-  const found = told.settings.alignment.homography; // shifts are counted from here
   const form = $("settings-form");
+  const found = told.settings.alignment.homography; // shifts are counted from here
 
   const value = (name) => name.split(".").reduce((inner, key) => inner?.[key], told.settings);
+
+  // Shows what the rig has; what somebody is typing, or has to correct, stays.
   function fill() {
     for (const input of form.elements) {
-      if (!input.name) continue;
+      if (!input.name || input.hasAttribute("aria-invalid") || (input === document.activeElement && input.type !== "checkbox")) continue;
       if (input.name.startsWith("shift")) input.value ||= 0;
       else if (input.type === "checkbox") input.checked = value(input.name);
       else input.value = value(input.name) ?? "";
@@ -43,28 +44,48 @@ export async function offerSettings(post, say, view) {
     return { [table]: { [key]: Object.assign(Array.isArray(before) ? [...before] : { ...before }, { [inner]: given }) } };
   }
 
-  form.addEventListener("change", async (event) => {
-    try {
-      const { badInput, rangeOverflow, rangeUnderflow } = event.target.validity; // steps are for the arrows alone
-      if (badInput || rangeOverflow || rangeUnderflow) throw new Error(event.target.validationMessage);
-      if (event.target.value === "") throw new Error("A value is needed.");
-      told = await post("settings", changeOf(event.target));
-    } catch (error) {
-      say(error.message);
+  async function send({ target }) {
+    let problem = problemOf(target);
+    if (!problem) {
+      try {
+        told = await post("settings", changeOf(target));
+      } catch (error) {
+        problem = error.message;
+      }
     }
+    tell(target, problem);
     fill();
-  });
+  }
+
+  form.addEventListener("change", send);
   form.addEventListener("submit", (event) => event.preventDefault());
   $("save").addEventListener("click", async () => {
+    const wrong = form.querySelector("[aria-invalid]");
+    if (wrong) return wrong.focus();
     try {
       await post("settings", { view: view.now() });
       say(`Saved to ${(await post("settings/save")).file}`);
     } catch (error) {
       say(error.message);
     }
+    return undefined;
   });
+  setInterval(async () => {
+    if (document.hidden || !$("settings").open || form.contains(document.activeElement)) return;
+    const again = await fetch("settings").catch(() => null);
+    if (again?.ok) told = await again.json();
+    fill();
+  }, LOOK_MS);
+
   $("rig-file").textContent = told.file ?? "";
   $("save").hidden = told.file === null;
+  const locked = !told.may_change; // a token that may only watch
+  $("locked").hidden = !locked;
+  $("settings-fields").disabled = locked;
+  for (const button of $("actions").children) {
+    button.disabled = locked;
+    if (locked) button.title = "This token may watch and change nothing";
+  }
   fill();
   $("settings").hidden = false;
 }

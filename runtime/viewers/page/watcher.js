@@ -1,8 +1,10 @@
 // A viewer's connection: one message comes for every wish sent, so the rig never sends more than is shown.
 const WISHES = 2; // on their way at once, so that a long line does not lower the rate
 const RETRY_MS = 1000;
+const SAID = { 1000: "ended", 1013: "refused" }; // codes with which the rig says why; others are connections that broke
 
 export class Watcher {
+  // onConnection is told whether the rig is there, and if it says why not, how it ended or refused.
   constructor(looks, onPictures, onConnection) {
     Object.assign(this, { looks, onPictures, onConnection, socket: null, owed: 0 });
     document.addEventListener("visibilitychange", () => this.#wish());
@@ -19,9 +21,9 @@ export class Watcher {
       this.#wish();
     };
     socket.onmessage = (event) => this.#take(event.data);
-    socket.onclose = () => {
+    socket.onclose = (event) => {
       this.socket = null;
-      this.onConnection(false);
+      this.onConnection(false, { [SAID[event.code] ?? "broken"]: event.reason });
       setTimeout(() => this.start(), RETRY_MS);
     };
   }
