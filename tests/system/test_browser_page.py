@@ -109,7 +109,7 @@ def test_the_slider_shows_more_of_one_camera_and_less_of_the_other(page: Page) -
 
 def test_temperatures_are_listed_and_a_click_adds_a_spot(page: Page) -> None:
     assert until(lambda: page.text("#meter-list b").endswith(" °C"))
-    assert page.text("#meter-list span") == "whole"
+    assert page.text("#meter-list .name") == "whole"
     assert page.text("#meter-list small").startswith("20.0 to 36.5")
     page.click("[data-view=fused]")
     page.click("#spot")

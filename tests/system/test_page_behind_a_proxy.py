@@ -44,7 +44,7 @@ def test_a_browser_enters_watches_and_keeps_a_picture_under_a_prefix(tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_browser_with_the_token_to_watch_sees_no_buttons(tmp_path: Path) -> None:
+def test_a_browser_with_the_token_to_watch_sees_everything_and_may_change_nothing(tmp_path: Path) -> None:
     tuner = AdjustableRig(Rig.from_addresses(PAINTED, PAINTED))
     settings = PageSettings(port=0, token=TOKEN, captures=tmp_path / "kept", view_token=VIEW_TOKEN)
     with live_rig(tmp_path, tuner=tuner, page=settings) as rig, chromium(tmp_path / "profile") as browser:
@@ -52,5 +52,10 @@ def test_a_browser_with_the_token_to_watch_sees_no_buttons(tmp_path: Path) -> No
         browser.find_element(By.ID, "token").send_keys(VIEW_TOKEN)
         browser.find_element(By.TAG_NAME, "button").click()
         assert until(lambda: browser.find_element(By.ID, "canvas").get_attribute("data-serial"))
-        assert until(lambda: not browser.find_element(By.ID, "actions").is_displayed())
-        assert not browser.find_element(By.ID, "settings").is_displayed()
+        assert until(lambda: browser.find_element(By.ID, "locked").is_displayed())
+        assert until(lambda: browser.find_element(By.ID, "settings").is_displayed())
+        changing = browser.find_elements(By.CSS_SELECTOR, "#actions button, #settings-form [name], #add button")
+        assert len(changing) > 10
+        assert not [one.get_attribute("name") for one in changing if one.is_enabled()]
+        browser.find_element(By.CSS_SELECTOR, "#locked a").click()
+        assert until(lambda: browser.current_url.endswith("/login"))

@@ -40,7 +40,7 @@ export function showMeters(readings) {
   const list = $("meter-list");
   while (list.children.length > readings.length) list.lastChild.remove();
   readings.forEach((reading, at) => showRow(list.children[at] ?? list.appendChild(newRow()), reading));
-  if (selected && !readings.some((one) => one.name === selected)) select(null);
+  if (selected && !tableOf(selected) && !readings.some((one) => one.name === selected)) select(null);
 }
 
 function showRow(row, reading) {
@@ -154,8 +154,7 @@ async function rename(name, input) {
   if (!wanted) return tell(input, "A name is needed.");
   if (!PLAIN_NAME.test(wanted)) return tell(input, "Letters, digits, spaces and . _ - only, beginning with a letter or digit.");
   if (tableOf(wanted)) return tell(input, "Another meter has this name.");
-  selected = wanted;
-  if (!await change(edited(name, { name: wanted }), (text) => tell(input, text))) selected = name;
+  if (await change(edited(name, { name: wanted }), (text) => tell(input, text))) select(wanted);
   return undefined;
 }
 
@@ -183,8 +182,9 @@ export function allowMarking(allowed) {
 
 export async function offerMeters(canvas, post) {
   if (!await look()) return;
-  $("add").hidden = !told.measures || !told.may_change;
-  if ($("add").hidden) return;
+  $("add").hidden = !told.measures;
+  for (const button of $("add").children) button.disabled = !told.may_change;
+  if (!told.measures || !told.may_change) return;
   send = post;
   marking = new Marking(canvas, {
     onPlaced: add,

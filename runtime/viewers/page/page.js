@@ -60,7 +60,8 @@ function veil() {
   veiled = kind;
 }
 
-const watcher = new Watcher(() => look.wishes(), onPictures, (connected, { ended = "", refused = "" } = {}) => {
+const watcher = new Watcher(() => look.wishes(), onPictures, (connected, { ended = "", refused = "", unknown = "" } = {}) => {
+  if (unknown) forget(); // a palette of another rig, chosen here before
   if (connected && shown.ended) shown.at = 0; // another run
   shown.ended = connected ? "" : ended || shown.ended;
   Object.assign(shown, { connected, refused });
@@ -72,7 +73,8 @@ setInterval(veil, 500);
 
 const KEPT = "coconet-look";
 const OVERLAY = $("overlay").dataset.items.split(" ");
-const look = new Look({ show: "fused", colours: "white-hot", split: 0.5, meters: true }, () => {
+const FIRST = { show: "fused", colours: "white-hot", split: 0.5, meters: true };
+const look = new Look({ ...FIRST }, () => {
   try { localStorage.setItem(KEPT, JSON.stringify(look.look)); } catch { /* a private window keeps nothing */ }
   show();
 });
@@ -85,6 +87,13 @@ function show() {
   $("corner-left").textContent = view === "split" ? "Visible" : "";
   $("corner-right").textContent = view === "split" ? "Infrared" : "";
   $("labels").setAttribute("aria-pressed", meters);
+}
+
+function forget() {
+  look.look = { ...FIRST };
+  look.show();
+  show();
+  try { localStorage.removeItem(KEPT); } catch { /* nothing was kept */ }
 }
 
 chooseByKeys($("views"));

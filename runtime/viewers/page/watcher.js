@@ -1,10 +1,11 @@
 // A viewer's connection: one message comes for every wish sent, so the rig never sends more than is shown.
 const WISHES = 2; // on their way at once, so that a long line does not lower the rate
 const RETRY_MS = 1000;
-const SAID = { 1000: "ended", 1013: "refused" }; // codes with which the rig says why; others are connections that broke
+const SAID = { 1000: "ended", 1003: "unknown", 1013: "refused" }; // codes with which the rig says why; others are connections that broke
 
 export class Watcher {
-  // onConnection is told whether the rig is there, and if it says why not, how it ended or refused.
+  // onConnection is told whether the rig is there, and if it says why not, how it ended or what it refused: another
+  // viewer, or a look that it does not know.
   constructor(looks, onPictures, onConnection) {
     Object.assign(this, { looks, onPictures, onConnection, socket: null, owed: 0 });
     document.addEventListener("visibilitychange", () => this.#wish());
