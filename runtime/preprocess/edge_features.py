@@ -74,7 +74,7 @@ def distinctness(target: Field, moved: Field) -> float:
     height, width = surface.shape
     down, right = (np.minimum(np.arange(side), side - np.arange(side)) for side in (height, width))
     away_px = np.hypot(down[:, None], right)
-    elsewhere = surface[(away_px >= _ELSEWHERE[0] * width) & (away_px <= _ELSEWHERE[1] * width)].max()
+    elsewhere = surface[(away_px >= _ELSEWHERE[0] * width) & (away_px <= _ELSEWHERE[1] * width)].max(initial=0)
     here = float(surface[0, 0])
     return here / float(elsewhere) if elsewhere > 0 else (float("inf") if here > 0 else 0.0)
 

@@ -73,6 +73,12 @@ def test_a_picture_without_edges_is_refused() -> None:
         register_edges([dataclasses.replace(PAIR, infrared=flat)])
 
 
+def test_pictures_of_a_few_pixels_are_refused() -> None:
+    frame = dataclasses.replace(PAIR.infrared, pixels=PAIR.infrared.pixels[:2, :3])
+    with pytest.raises(CoconetError, match="which may be chance"):
+        register_edges([FramePair(frame, frame)])
+
+
 def test_points_recover_a_homography_and_two_a_similarity() -> None:
     true = np.array([[1.1, 0.05, 4], [-0.03, 0.97, -6], [1e-4, 2e-4, 1]])
     infrared = np.array([[10, 10], [300, 20], [290, 220], [20, 230], [150, 100]], np.float32)
