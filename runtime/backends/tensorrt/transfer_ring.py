@@ -143,9 +143,10 @@ class FrameRing:
         """
         with ExitStack() as owned, self._unfailed():
             slot = self._free[0]
-            marks = [self._gpu.event(timed=True) for _ in range(4)]
-            for mark in marks:
-                owned.callback(mark.close)
+            marks: list[GpuObject] = []
+            for _ in range(4):
+                marks.append(self._gpu.event(timed=True))  # each given back even if the next one cannot be made
+                owned.callback(marks[-1].close)
             steps: tuple[Callable[[Slot], None], ...]
             steps = (self._upload, lambda slot: self._replay(slot, self._run), self._download)
             found = []

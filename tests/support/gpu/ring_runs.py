@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -43,7 +43,10 @@ EVERY = [RingOptions(*options) for options in itertools.product((1, 2, 3), (Fals
 GRAPHS = {"cuStreamBeginCapture_v2", "cuStreamEndCapture", "cuGraphInstantiateWithFlags", "cuGraphDestroy"}
 
 FORGIVEN = {"cuStreamSynchronize", *GRAPHS}
-"""What a ring does without: waiting before it closes, and graphs."""
+"""What a ring does without: waiting before it closes, and graphs. A table that goes up is waited for, and told."""
+
+TABLE = RANDOM.random((1, 4, 6, 2), np.float32)
+"""Of an engine that aligns by itself; XorEngine is handed it and does without."""
 
 COUNTS = 1000
 
@@ -55,9 +58,9 @@ def fused_of(pair: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
 
 @contextmanager
 def ring_on(gpu: StandInGpu, memory: GpuMemory, options: RingOptions) -> Iterator[FrameRing]:
-    """A ring of SHAPES around XorEngine, closed at the end."""
+    """A ring of SHAPES around XorEngine, with a table for all its frames; closed at the end."""
     with memory.current():
-        ring = FrameRing(memory, XorEngine(gpu, SHAPES["visible"]), SHAPES, options)
+        ring = FrameRing(memory, XorEngine(gpu, SHAPES["visible"]), SHAPES, options, TABLE)
         with closing(ring):
             yield ring
 
@@ -78,21 +81,30 @@ def all_right(fused: Sequence[np.ndarray]) -> bool:
 
 
 def fails(gpu: StandInGpu, memory: GpuMemory, options: RingOptions) -> bool:
-    """Send every pair; True if that ended in an error, with everything given back either way."""
+    """Send every pair, and time one; True if either ended in an error, with everything given back either way."""
+    works: list[Callable[[FrameRing], bool]] = [lambda ring: all_right(through(ring))]
+    works += [timed] if options.depth == 1 else []
     told = False
-    try:
-        with ring_on(gpu, memory, options) as ring:
-            assert all_right(through(ring))
-    except CoconetError:
-        told = True
-    assert (gpu.living(), gpu.pushed) == ({}, 0)
+    for work in works:
+        try:
+            with ring_on(gpu, memory, options) as ring:
+                assert work(ring)
+        except CoconetError:
+            told = True
+        assert (gpu.living(), gpu.pushed) == ({}, 0)
     return told
+
+
+def timed(ring: FrameRing) -> bool:
+    """Time a pair in a new ring, three times over; whether each step took some time or none."""
+    times = ring.times(*PAIRS[0], runs=3)
+    return min(times.upload_ms, times.execute_ms, times.download_ms) >= 0
 
 
 def fail_everywhere(
     gpu: StandInGpu, memory: GpuMemory, options: RingOptions, every: bool
 ) -> tuple[int, set[str], set[str]]:
-    """Send every pair once for every call of theirs, which then fails, or for the first and the last of each function.
+    """Do as `fails` does once for every call of that, which then fails, or for the first and last of each function.
 
     Gives how often that was, the functions, and those of them that ended in an error.
     """

@@ -229,6 +229,45 @@ def test_a_table_that_does_not_go_up_leaks_nothing(machine: StandInTensorRT, war
         assert np.array_equal(backend.fuse(visible, infrared), laid_and_averaged(visible, infrared, SHIFTED))
 
 
+OTHER = replace(SHIFTED, homography=((2.0, 0.0, 3.0), (0.0, 2.0, 1.0), (0.0, 0.0, 1.0)))
+
+
+def fails_or_is_right(backend: TensorRtBackend) -> int:
+    """Fuse pairs at two alignments and sizes, and measure; how many failed, while every picture was of its own pair."""
+    failed = 0
+    for alignment, size in ((SHIFTED, (5, 7)), (SHIFTED, (5, 7)), (SHIFTED, (5, 7)), (OTHER, (6, 6)), (OTHER, (6, 6))):
+        visible, infrared = pair()[0], pair(*size)[1]
+        backend.align(alignment)
+        try:
+            fused = backend.fuse(visible, infrared)
+            assert np.array_equal(fused, laid_and_averaged(visible, infrared, alignment))
+            if alignment is OTHER:
+                backend.stage_times(visible, infrared, runs=1)
+        except CoconetError:
+            failed += 1
+    return failed
+
+
+@pytest.mark.parametrize("options", [RingOptions(), RingOptions(zero_copy=True), RingOptions(graph=False)])
+def test_whichever_call_of_the_driver_fails_no_old_picture_is_shown(
+    machine: StandInTensorRT, warped: Path, options: RingOptions
+) -> None:
+    with TensorRtBackend(warped, options) as backend:
+        machine.gpu.calls()
+        assert fails_or_is_right(backend) == 0
+        calls = machine.gpu.calls()
+    failed = 0
+    for call in dict.fromkeys(calls):
+        for nth in {1, calls.count(call) // 2, calls.count(call)}:
+            with TensorRtBackend(warped, options) as backend:
+                machine.gpu.fail(call, max(1, nth))
+                failed += fails_or_is_right(backend)
+                machine.gpu.reset()
+                assert fails_or_is_right(backend) == 0, call
+            assert (machine.gpu.living(), machine.gpu.pushed) == ({}, 0), call
+    assert failed > 20
+
+
 def test_an_engine_of_other_tensors_is_refused(machine: StandInTensorRT, tmp_path: Path) -> None:
     machine.names = ("left", "right", "fused")
     with pytest.raises(CoconetError, match="inputs visible and infrared and output fused, got tensors left, right"):
