@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.registration.pair_sampling import PairSampling, alignment_of
 from coconet.runtime.registration.registrar import Registrar
 from coconet.runtime.rig.edit import save_values
-from coconet.runtime.rig.open_rig import open_rig
+from coconet.runtime.rig.open_rig import open_rig, rig_lenses
 from coconet.runtime.rig.rig_file import Rig
 
 _TILES = 8
@@ -74,7 +75,7 @@ def align_rig(rig: Rig, search: AlignmentSearch, pictures: Path | None = None) -
     registrar = open_registrar(search)
     with open_rig(rig, align=False) as stream:
         seen = PairSampling(search.pairs, search.every).of(stream)
-    found = alignment_of(registrar, seen)
+    found = alignment_of(registrar, seen, *rig_lenses(rig))
     written = () if pictures is None else _shown(align_pair(seen[len(seen) // 2], found.alignment), pictures)
     return FoundAlignment(found.alignment, found.method, found.summary, written)
 
@@ -82,7 +83,9 @@ def align_rig(rig: Rig, search: AlignmentSearch, pictures: Path | None = None) -
 def save_alignment(rig_file: Path, alignment: Alignment) -> None:
     """Write an alignment into a rig file; every other line stays. Raises CoconetError for a file that is no rig's."""
     sizes = {"size_px": alignment.size_px, "infrared_size_px": alignment.infrared_size_px}
-    known = {key: size for key, size in sizes.items() if size is not None}
+    known: dict[str, Any] = {key: size for key, size in sizes.items() if size is not None}
+    lenses = {"infrared_lens": alignment.infrared_lens, "visible_lens": alignment.visible_lens}
+    known |= {key: dataclasses.asdict(lens) for key, lens in lenses.items() if lens is not None}
     save_values(rig_file, {"alignment": {"homography": alignment.homography, **known}})
 
 

@@ -37,10 +37,10 @@ def align(
     from coconet.calibration.alignment.find_alignment import PICTURES, AlignmentSearch, align_rig, save_alignment
     from coconet.files import check_outputs, check_replaceable
     from coconet.runtime.rig.edit import NewRig
-    from coconet.runtime.rig.rig_file import Rig, read_by
+    from coconet.runtime.rig.rig_file import Rig, read_by, written_rig
     from coconet.terminal import Console
 
-    chosen = read_by(Rig.chosen(rig, visible, infrared), reading)
+    chosen, rig = read_by(Rig.chosen(rig, visible, infrared), reading), written_rig(rig)
     if save and rig is not None:
         check_replaceable(rig)
     shown = [pictures / name for name in PICTURES] if pictures else []

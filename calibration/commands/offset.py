@@ -30,10 +30,10 @@ def offset(
     from coconet.calibration.alignment.find_time_offset import save_offset, search_offset
     from coconet.files import check_outputs, check_replaceable
     from coconet.runtime.rig.edit import NewRig
-    from coconet.runtime.rig.rig_file import Rig, read_by
+    from coconet.runtime.rig.rig_file import Rig, read_by, written_rig
     from coconet.terminal import Console
 
-    chosen = read_by(Rig.chosen(rig, visible, infrared), reading)
+    chosen, rig = read_by(Rig.chosen(rig, visible, infrared), reading), written_rig(rig)
     if save and rig is not None:
         check_replaceable(rig)
     check_outputs([out] if save and rig is None else [], inputs=chosen.sources, overwrite=overwrite)

@@ -31,6 +31,7 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "radiometric": ("flyr",),
         "parquet": ("pyarrow",),
         "mqtt": ("paho",),
+        "bags": ("mcap", "rosbags"),
         "gstreamer": ("gi",),
         "fleet": ("fsspec",),
         "ray": ("ray",),
@@ -53,7 +54,7 @@ _FUSES = ("cpu", "headless")
 
 _MODELS = {"a .engine": "tensorrt", "coconet, .safetensors": "export", "--backend openvino": "openvino"}
 
-_CAMERAS = {"csi:// and gst://": "gstreamer"}
+_CAMERAS = {"csi:// and gst://": "gstreamer", "bags of ROS": "bags"}
 
 COMMANDS: Mapping[str, Needs] = MappingProxyType(
     {

@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 from coconet.cards.protocol_buffer import read_varint
+from coconet.media.naming.bag_names import split_bag
 from coconet.media.naming.picture_names import is_picture
 from coconet.model_endings import ENGINE_SUFFIX, ONNX_SUFFIX
 
@@ -47,7 +48,18 @@ class Sources:
         self._above: dict[_Identity, Path] = {}
 
     def add(self, path: Path) -> None:
-        """Count a file and those it needs, the archive it lies in, or a folder and the pictures in and below it."""
+        """Count a file and those it needs, the archive it lies in, or a folder and the pictures in and below it.
+
+        Of a topic in a bag it is the bag, with all files of one that is a folder.
+        """
+        bag = split_bag(str(path))
+        if bag is not None and bag.path != path:
+            self.add(bag.path)
+            return
+        if bag is not None and path.is_dir():
+            for part in path.iterdir():
+                if (found := _identity(part)) is not None:
+                    self._files.setdefault(found, part)
         if (identity := _identity(path)) is None:
             if path.parent.is_file():
                 self.add(path.parent)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from coconet.config import check_fields
 from coconet.errors import Refused
 from coconet.media.decoding.decoder import DecoderName
+from coconet.media.naming.bag_names import split_bag
 from coconet.media.naming.picture_names import is_picture
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import Camera
@@ -35,7 +36,8 @@ _SCHEMES = (*_NETWORK, "gst", "csi", "painted")
 _UNREAD = frozenset({".seq", ".csq", ".fcf", ".ats", ".sfmov", ".ptw"})
 
 _KINDS = (
-    "a video file, a folder of pictures, or painted://?fps=30&width=640&height=480&seed=1, /dev/video0, "
+    "a video file, a folder of pictures, a topic of a bag such as run.mcap#/camera/image_raw, or "
+    "painted://?fps=30&width=640&height=480&seed=1, /dev/video0, "
     "rtsp://host/path, http://host/path, gst://pipeline, csi://0?width=1280&height=720&fps=30"
 )
 
@@ -106,7 +108,7 @@ def is_decoded(address: str) -> bool:
     if scheme:
         return scheme in _NETWORK
     path = Path(address)
-    others = is_folder(address) or _is_device(address) or is_picture(path)
+    others = split_bag(address) or is_folder(address) or _is_device(address) or is_picture(path)
     return not others and not stamps_beside(path).is_file()
 
 
@@ -117,7 +119,11 @@ def is_recorded(address: str) -> bool:
 
 def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Camera:
     """Open what a path names: a folder, a device, a recording or a video."""
-    path = Path(address)
+    path, bag = Path(address), split_bag(address)
+    if bag is not None:
+        from coconet.runtime.cameras.bag import BagCamera
+
+        return BagCamera(bag, gray=gray, palette=settings.palette, leaves_out_damage=settings.leaves_out_damage)
     if is_folder(address):
         from coconet.runtime.cameras.files import FolderCamera
 
@@ -135,18 +141,20 @@ def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Came
 def check_sources(*addresses: str) -> None:
     """Refuse an address of no known kind, and a path where nothing is; devices and networks may answer later."""
     for address in addresses:
-        known = _scheme(address) in _SCHEMES if _scheme(address) else _is_device(address) or _is_there(address)
+        bag = split_bag(address)
+        place = str(bag.path) if bag is not None else address
+        known = _scheme(address) in _SCHEMES if _scheme(address) else _is_device(address) or _is_there(place)
         if not known:
             raise Refused(redact(address), wanted=_KINDS, got="none of these", remedy="Check the address.")
 
 
 def _is_there(address: str) -> bool:
-    return is_folder(address) or _found(address, Path.is_file)
+    return _found(address, Path.is_dir) or _found(address, Path.is_file)
 
 
 def is_folder(address: str) -> bool:
-    """Whether an address is a folder's. Raises CoconetError for a path that may not be looked at."""
-    return "://" not in address and _found(address, Path.is_dir)
+    """Whether an address is that of a folder that is no bag. Raises CoconetError for one that may not be looked at."""
+    return "://" not in address and split_bag(address) is None and _found(address, Path.is_dir)
 
 
 def _found(address: str, kind: Callable[[Path], bool]) -> bool:

@@ -1,4 +1,4 @@
-"""The command `coconet record`: both raw streams of a rig, without loss, in a folder that replays exactly."""
+"""The command `coconet record`: both raw streams of a rig, without loss, in a folder or a bag that replays exactly."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ def record(
     visible: VisibleOption = None,
     infrared: InfraredOption = None,
     out: Annotated[
-        Path, typer.Option("--out", help="The folder to make; it holds two videos, stamps and a rig.toml.")
+        Path,
+        typer.Option(
+            "--out",
+            help="The folder to make, with two videos, stamps and a rig.toml; or an .mcap file, for ROS and Foxglove.",
+        ),
     ] = Path("recording"),
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop after so long.")] = None,
     reserve_mb: ReserveOption = None,
@@ -29,15 +33,16 @@ def record(
     """Record two cameras until they end, the time is over, Ctrl-C is pressed, or SIGTERM or SIGHUP comes."""
     from coconet.files import check_outputs
     from coconet.runtime.rig.recorder import RecordingLimit, record_rig
-    from coconet.runtime.rig.rig_file import Rig, read_by
+    from coconet.runtime.rig.rig_file import Rig, read_by, written_rig
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.terminal import Console
 
-    chosen = read_by(Rig.chosen(rig, visible, infrared), reading)
+    chosen, rig = read_by(Rig.chosen(rig, visible, infrared), reading), written_rig(rig)
     check_outputs([out], inputs=[rig, *chosen.sources], overwrite=overwrite)
     with stopped_by_signals() as stop:
         counts = record_rig(chosen, rig, out, RecordingLimit(seconds, reserve_mb), stop)
     for side, count in counts.items():
         Console().print(f"{side}: {counted(count.written, 'frame')} written, {count.dropped} dropped")
     if out.exists():
-        Console(soft_wrap=True).print(f"replay it with: coconet run {out / 'rig.toml'}", highlight=False)
+        replayed = out / "rig.toml" if out.is_dir() else out
+        Console(soft_wrap=True).print(f"replay it with: coconet run {replayed}", highlight=False)

@@ -179,7 +179,7 @@ def run(
     from coconet.runtime.loop.run_stats import RunStats
     from coconet.runtime.loop.supervisor import RunSupervisor
     from coconet.runtime.rig.live_settings import AdjustableRig
-    from coconet.runtime.rig.rig_file import decoded_by, fitted_by, read_by, shown_by
+    from coconet.runtime.rig.rig_file import decoded_by, fitted_by, read_by, shown_by, written_rig
     from coconet.runtime.sinks.open_sink import Output
     from coconet.runtime.sinks.video_file import Rotation
     from coconet.runtime.threads.stop_signals import stopped_by_signals
@@ -192,7 +192,7 @@ def run(
         rig, model = None, str(rig)
     ring = RingOptions(depth, zero_copy, not no_graph, spin, gpu_library)
     elsewhere = _served_elsewhere(backend, server, server_token, local_model, in_flight, late_ms / 1e3)
-    given, gauge = decoded_by(_rig_of(rig, visible, infrared), decoder), RunStats()
+    given, gauge, rig = decoded_by(_rig_of(rig, visible, infrared), decoder), RunStats(), written_rig(rig)
     chosen = shown_by(fitted_by(read_by(given, reading), fit), look_fields(look or ()))
     first_choice = replace(elsewhere or choose_backend(model, backend, builds=True), ring=ring)
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None

@@ -26,7 +26,7 @@ from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.pairing.stream_counts import StreamCounts
 from coconet.runtime.picking.backend import PickedBackend
 from coconet.runtime.rig.live_settings import AdjustableRig
-from coconet.runtime.sinks.open_sink import Output, open_with_reserve, output_path
+from coconet.runtime.sinks.open_sink import Output, open_with_reserve, output_path, recover_output
 from coconet.runtime.sinks.reserve_sink import ReserveSink
 from coconet.runtime.sinks.sink import FolderSink
 from coconet.runtime.threads.queue_thread import result_unless
@@ -139,10 +139,8 @@ def _recover_output(out: Output) -> None:
     """Finish what a run of the same name that broke off has left, and say what it is called now."""
     path = output_path(out.address)
     if path is not None and out.rotation is None and unfinished(path).is_file():
-        from coconet.media.encoding.whole_video import recover_video
-
         with ending_with(ExitCode.OUTPUT):
-            found = recover_video(path)
+            found = recover_output(path)
         if found is not None:
             print_warning(f"a run that broke off had left {unfinished(path).name}; what was in it is {found.name} now.")
 

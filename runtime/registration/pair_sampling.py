@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from coconet.errors import CoconetError
-from coconet.runtime.frame import FramePair
-from coconet.runtime.preprocess.warp import Alignment, as_matrix
+from coconet.runtime.frame import Frame, FramePair
+from coconet.runtime.preprocess.warp import Alignment, Lens, as_matrix
 from coconet.runtime.registration.registrar import Registrar
 
 if TYPE_CHECKING:
@@ -46,12 +48,33 @@ class RigAlignment:
     summary: str
 
 
-def alignment_of(registrar: Registrar, seen: Sequence[FramePair]) -> RigAlignment:
-    """Align by pairs of one size a side. Raises CoconetError where they do not show enough to align by."""
-    found = registrar.register(seen)
+def alignment_of(
+    registrar: Registrar, seen: Sequence[FramePair], infrared_lens: Lens | None = None, visible_lens: Lens | None = None
+) -> RigAlignment:
+    """Align by pairs of one size a side, and keep the lenses: what they bend is straightened before it is looked at.
+
+    Raises CoconetError where the pairs do not show enough to align by.
+    """
+    found = registrar.register([_straight_pair(pair, infrared_lens, visible_lens) for pair in seen])
     visible_px, infrared_px = _sizes(seen[0])
-    alignment = Alignment(as_matrix(found.homography), visible_px, infrared_size_px=infrared_px)
+    homography = as_matrix(found.homography)
+    alignment = Alignment(homography, visible_px, infrared_lens, visible_lens, infrared_size_px=infrared_px)
     return RigAlignment(alignment, found.method, found.summary)
+
+
+def _straight_pair(pair: FramePair, infrared_lens: Lens | None, visible_lens: Lens | None) -> FramePair:
+    infrared, visible = _straightened(pair.infrared, infrared_lens), _straightened(pair.visible, visible_lens)
+    return replace(pair, visible=visible, infrared=infrared)
+
+
+def _straightened(frame: Frame, lens: Lens | None) -> Frame:
+    """The frame without the distortion of its lens; its pixels where that does nothing."""
+    if lens is None or not any(lens.distortion):
+        return frame
+    import cv2
+
+    pixels = np.asarray(cv2.undistort(frame.pixels, lens.matrix, np.array(lens.distortion)))
+    return replace(frame, pixels=pixels.reshape(frame.pixels.shape))
 
 
 def _sizes(pair: FramePair) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from coconet.errors import CoconetError, Refused
+from coconet.media.naming.bag_names import split_bag
 from coconet.media.pairs import homes_of_both
 from coconet.reading import Reading
 from coconet.redaction import is_network_address
@@ -16,7 +17,7 @@ from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.rig.camera_facts import CameraFacts, probe_camera
 from coconet.runtime.rig.dual_channel import thermal_channel
 from coconet.runtime.rig.edit import NewRig
-from coconet.runtime.rig.open_rig import open_rig, open_side
+from coconet.runtime.rig.open_rig import open_rig, open_side, rig_lenses
 from coconet.runtime.rig.rig_file import AlignmentTable, Rig, read_by
 from coconet.runtime.rig.sample_frames import rig_file_at
 from coconet.runtime.rig.secrets import write_secret
@@ -44,6 +45,10 @@ def both_sides(source: str | None, visible: str | None, infrared: str | None, re
 
 def _of_one(source: str) -> tuple[str, str]:
     """The two sides of a folder, or the two channels of a network camera."""
+    if split_bag(source) is not None:
+        from coconet.runtime.ros.bag_sides import two_sides
+
+        return two_sides(Path(source))
     if is_folder(source):
         if rig_file := rig_file_at(Path(source)):
             raise Refused(
@@ -115,10 +120,14 @@ def _aligned(rig: Rig) -> tuple[AlignmentTable, str]:
     from coconet.runtime.registration.pair_sampling import PairSampling, alignment_of
 
     with open_rig(rig, align=False) as stream:
-        found = alignment_of(EdgeRegistrar(), PairSampling().of(stream))
+        found = alignment_of(EdgeRegistrar(), PairSampling().of(stream), *rig_lenses(rig))
     geometry = found.alignment
     table = AlignmentTable(
-        homography=geometry.homography, size_px=geometry.size_px, infrared_size_px=geometry.infrared_size_px
+        homography=geometry.homography,
+        size_px=geometry.size_px,
+        infrared_size_px=geometry.infrared_size_px,
+        infrared_lens=geometry.infrared_lens,
+        visible_lens=geometry.visible_lens,
     )
     return table, f"found by {found.method}: {found.summary}"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from coconet.errors import CoconetError
 from coconet.event_log import log_event, note_once, warn_once
+from coconet.media.naming.bag_names import split_bag
 from coconet.media.naming.picture_names import is_picture
 from coconet.media.thermal import common_limits
 from coconet.redaction import redact
@@ -29,6 +30,7 @@ from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.drift import DriftWatch
 from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.preprocess.preprocess import Preparation
+from coconet.runtime.preprocess.warp import Lens
 from coconet.runtime.rig.rig_file import Rig, fitted_by
 from coconet.runtime.rig.secrets import fill_in
 
@@ -91,15 +93,32 @@ def aligned_first(rig: Rig, opener: CameraOpener | None = None) -> Rig:
 
     try:
         with open_rig(rig.model_copy(update={"realtime": False}), align=False, opener=opener) as stream:
-            found = alignment_of(EdgeRegistrar(), PairSampling().of(stream))
+            found = alignment_of(EdgeRegistrar(), PairSampling().of(stream), *rig_lenses(rig))
     except CameraAbsent:
         raise
     except CoconetError as error:
         warn_once(f"no alignment was found, and the pictures are scaled instead. {error}")
         return fitted_by(rig, "scale")
     note_once(f"aligned by the edges of both pictures (--fit align): {found.summary}")
-    geometry = {name: getattr(found.alignment, name) for name in ("homography", "size_px", "infrared_size_px")}
+    kept = ("homography", "size_px", "infrared_size_px", "infrared_lens", "visible_lens")
+    geometry = {name: getattr(found.alignment, name) for name in kept}
     return rig.model_copy(update={"alignment": rig.alignment.model_copy(update=geometry)})
+
+
+def rig_lenses(rig: Rig) -> tuple[Lens | None, Lens | None]:
+    """The infrared and the visible lens: those of [alignment], or else those that a bag has beside its images."""
+    sides = ((rig.alignment.infrared_lens, rig.infrared), (rig.alignment.visible_lens, rig.visible))
+    infrared, visible = (lens or _recorded_lens(table.address) for lens, table in sides)
+    return infrared, visible
+
+
+def _recorded_lens(address: str) -> Lens | None:
+    bag = split_bag(address)
+    if bag is None:
+        return None
+    from coconet.runtime.cameras.bag import topic_lens
+
+    return topic_lens(bag)
 
 
 def open_cameras(rig: Rig, opener: CameraOpener | None = None) -> tuple[Camera, Camera]:
@@ -132,6 +151,8 @@ def _warn_of_made_up_times(*cameras: Camera) -> None:
 
 def _on_steady_clocks(rig: Rig, visible: Camera, infrared: Camera) -> tuple[Camera, Camera]:
     """Files with clocks of their own, with the jumps of these taken out, and laid together as the rig says."""
+    if rig.pairing.starts != "together" and all(getattr(camera, "bag_clock", False) for camera in (visible, infrared)):
+        return visible, infrared  # headers of a robot's cameras are stamped by one clock
     first, second = (
         FileClock(camera) if getattr(camera, "own_clock", False) else camera for camera in (visible, infrared)
     )
@@ -271,4 +292,6 @@ def _pace(visible: Camera, infrared: Camera) -> tuple[Camera, Camera]:
 
 
 def _first_frames(camera: Camera) -> list[Frame]:
-    return camera.peek() if isinstance(camera, FileClock) else []
+    """The first frames of a file whose stamps may begin anywhere."""
+    peek: Callable[[], list[Frame]] | None = getattr(camera, "peek", None)
+    return [] if peek is None else peek()

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import re
-import shutil
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -17,22 +13,20 @@ from typing import Any
 
 from coconet.config import read_toml
 from coconet.errors import CoconetError, ExitCode, counted, ending_with
-from coconet.event_log import log_event
-from coconet.files import check_place, free_name, spare_bytes, unfinished
+from coconet.files import spare_bytes
+from coconet.media.naming.bag_names import MCAP_SUFFIX
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import ROLES
-from coconet.runtime.cameras.recorded import StampSheet
 from coconet.runtime.frame import Frame, Side
 from coconet.runtime.pairing.capture import Capture
 from coconet.runtime.rig.edit import write_replay_rig
 from coconet.runtime.rig.open_rig import open_cameras
+from coconet.runtime.rig.recording_folder import RecordingFolder, RecordingPlace, disk_error
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.sinks.reserve_sink import check_room, reserve_in_words
 from coconet.runtime.threads.background import Background
 from coconet.runtime.threads.queue_thread import result_unless
 from coconet.terminal import Console
-from coconet.writing.scratch import lock_unfinished
-from coconet.writing.sources import STAMPS_SUFFIX, stamps_beside
 
 _FRAMES_AHEAD = 32  # a second at 30 fps for a disk to catch up in
 
@@ -55,14 +49,14 @@ class Recorder:
     Without a frame of both cameras that is an error; without any frame nothing is left.
     """
 
-    def __init__(self, visible: Camera, infrared: Camera, folder: Path, seconds: float | None = None) -> None:
-        """Prepare to record; a recording of that name is replaced in the end.
+    def __init__(self, visible: Camera, infrared: Camera, out: Path, seconds: float | None = None) -> None:
+        """Prepare to record into a folder, or an MCAP file; a recording of that name is replaced in the end.
 
         seconds: of cameras that wait to be read, frames are taken up to so long after the first, by their stamps.
         Raises CoconetError where there is anything else of that name, and for a folder that cannot be made.
         """
         self.limit_ns = None if seconds is None else round(seconds * 1e9)
-        self._folder, self._scratch = folder, unfinished(folder)
+        self._place = _place(out)
         self._origin_ns: int | None = None
         self._cameras: dict[Side, Camera] = {"visible": visible, "infrared": infrared}
         self._sides: dict[Side, _SideWriter] = {}
@@ -70,27 +64,27 @@ class Recorder:
         self._may_be_empty = False
 
     def __enter__(self) -> Recorder:
-        lock = _make(self._folder, self._scratch)
+        self._place.begin()
         with ExitStack() as stack:
-            if lock is not None:
-                stack.callback(os.close, lock)
-            self._sides = {
-                side: _SideWriter(camera, self._scratch / f"{side}.mkv", self) for side, camera in self._cameras.items()
-            }
+            stack.callback(self._place.end)
+            self._sides = {side: _SideWriter(camera, self._place, side, self) for side, camera in self._cameras.items()}
             for writer in self._sides.values():
                 stack.callback(writer.close)
                 writer.start()
-            for writer in self._sides.values():
-                stack.callback(writer.ask_to_stop)  # both, before either is waited for
             self._exit = stack.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if self._exit is not None:
-            self._exit.close()
-        if error is None:
-            self.check()
-            self._keep()
+        if self._exit is None:
+            return
+        for writer in reversed(self._sides.values()):
+            writer.ask_to_stop()
+        for writer in self._sides.values():
+            writer.close()
+        with self._exit:
+            if error is None:
+                self.check()
+                self._keep()
 
     def end_early(self) -> None:
         """Let the block end without a frame, and leave nothing then; otherwise that is an error."""
@@ -98,7 +92,7 @@ class Recorder:
 
     def add_file(self, name: str, text: str) -> None:
         """Lay a text beside the videos."""
-        (self._scratch / name).write_text(text)
+        self._place.add_file(name, text)
 
     def origin_ns(self, frame: Frame) -> int:
         """The zero of time of the recording: the stamp of the first frame of either camera."""
@@ -120,14 +114,14 @@ class Recorder:
         """Give the folder its name, unless a camera has given nothing: such a recording cannot be replayed."""
         silent = [side for side, count in self.counts().items() if not count.written]
         if not silent:
-            _replace(self._scratch, self._folder)
+            self._place.keep()
             return
         empty = len(silent) == len(self._sides)
         if empty:
-            shutil.rmtree(self._scratch)
+            self._place.remove()
         if not (empty and self._may_be_empty):
             raise CoconetError(
-                self._folder,
+                self._place.path,
                 wanted="frames of both cameras",
                 got=f"none of the {' and the '.join(silent)} one",
                 remedy="Check that it gives frames, with coconet run.",
@@ -142,15 +136,12 @@ class Recorder:
 class _SideWriter:
     """One camera and the file it goes to; a thread reads the camera and another one writes."""
 
-    def __init__(self, camera: Camera, video: Path, recorder: Recorder) -> None:
-        from coconet.media.lossless_video import RawVideoWriter
-
-        self._recorder, self._video, self._realtime = recorder, video, camera.realtime
-        self._capture = Capture(camera, _FRAMES_AHEAD)
-        self._writer, self._sheet = RawVideoWriter(video), StampSheet(stamps_beside(video))
-        self._written = 0
+    def __init__(self, camera: Camera, place: RecordingPlace, side: Side, recorder: Recorder) -> None:
+        self._recorder, self._path, self._realtime = recorder, place.path, camera.realtime
+        self._capture, self._file = Capture(camera, _FRAMES_AHEAD), place.side(side)
+        self._written, self._closed = 0, False
         self._error: CoconetError | None = None
-        self._thread = Background(self._write_all, f"record {video.stem}")
+        self._thread = Background(self._write_all, f"record {side}")
 
     @property
     def ended(self) -> bool:
@@ -174,18 +165,20 @@ class _SideWriter:
 
     def close(self) -> None:
         """Stop, write what has been read, and finish the file; one whose disk is stuck is left as it is."""
+        if self._closed:
+            return
+        self._closed = True
         self.ask_to_stop()
         written = self._thread.stop(_FINISH_S)
         self._capture.stop()
         self._capture.close()
         if not written:
-            self._error = _disk_error(self._video, f"one that has been stuck for {_FINISH_S:g} s")
+            self._error = disk_error(self._path, f"one that has been stuck for {_FINISH_S:g} s")
             return
         if self.failed:
-            self._writer.abandon()
+            self._file.abandon()
         else:
             self._finish()
-        self._sheet.close(whole=self._error is None and not self.failed)
 
     def check(self) -> None:
         error = self._thread.error or self._error
@@ -194,9 +187,9 @@ class _SideWriter:
 
     def _finish(self) -> None:
         try:
-            self._writer.close()
+            self._file.finish()
         except OSError as error:
-            self._error = _disk_error(self._video, error.strerror or str(error))
+            self._error = disk_error(self._path, error.strerror or str(error))
 
     def _write_all(self) -> None:
         limit_ns = None if self._realtime else self._recorder.limit_ns
@@ -208,86 +201,18 @@ class _SideWriter:
 
     def _write(self, frame: Frame, time_ns: int) -> None:
         try:
-            self._writer.write(frame.pixels, max(0, time_ns))
-            self._sheet.add(frame, time_ns)
+            self._file.write(frame, time_ns)
         except OSError as error:
-            raise _disk_error(self._video, error.strerror or str(error)) from error
+            raise disk_error(self._path, error.strerror or str(error)) from error
         self._written += 1
 
 
-_PARTS = re.compile(rf"rig\.toml|({'|'.join(ROLES)})((-\d+)?\.mkv|{re.escape(STAMPS_SUFFIX)})")
-"""What a recording consists of."""
+def _place(out: Path) -> RecordingPlace:
+    if out.suffix.lower() == MCAP_SUFFIX:
+        from coconet.runtime.ros.recording_bag import RecordingBag
 
-
-def _make(folder: Path, scratch: Path) -> int | None:
-    """Make the folder to record into, and hold it until the handle that this gives is closed.
-
-    What a recording of the same name that broke off has left is given a name of its own, under which it replays.
-    """
-    check_place(folder)
-    if folder.exists() and not (folder.is_dir() and all(_PARTS.fullmatch(path.name) for path in folder.iterdir())):
-        raise CoconetError(
-            folder, wanted="a free name, or that of a recording", got="something else", remedy="Choose another name."
-        )
-    try:
-        _recover(folder, scratch)
-        scratch.mkdir(parents=True)
-        return lock_unfinished(scratch)
-    except OSError as error:
-        raise _disk_error(scratch, error.strerror or str(error)) from error
-
-
-def _recover(folder: Path, scratch: Path) -> None:
-    if not scratch.exists():
-        return
-    lock = lock_unfinished(scratch)
-    if lock is None:
-        raise CoconetError(
-            folder,
-            wanted="a name that nothing else records to",
-            got="one that another recording is written to",
-            remedy="Choose another name, or stop that recording.",
-        )
-    os.close(lock)
-    videos = [scratch / f"{side}.mkv" for side in ROLES]
-    if all(map(_has_frames, videos)):
-        found = scratch.rename(free_name(folder, "recovered"))
-        log_event("recording recovered", level=logging.WARNING, folder=str(found))
-        print(f"a recording that broke off is {found} now; it replays up to its last second", file=sys.stderr)
-    elif any(video.is_file() and video.stat().st_size for video in videos):
-        kept = scratch.rename(unfinished(free_name(folder, "damaged")))
-        print(f"a recording that broke off lacks frames of a camera; what there is of it is in {kept}", file=sys.stderr)
-    else:
-        shutil.rmtree(scratch)
-
-
-def _has_frames(video: Path) -> bool:
-    from coconet.media.lossless_video import RawVideoReader
-
-    try:
-        with closing(RawVideoReader(video)) as reader:
-            return next(iter(reader), None) is not None
-    except CoconetError:
-        return False
-
-
-def _replace(scratch: Path, folder: Path) -> None:
-    """Give a recording its name; one that has it, which may be replaced, goes once the new one stands."""
-    old = free_name(folder, "replaced") if folder.exists() else None
-    if old is not None:
-        folder.rename(old)
-    scratch.rename(folder)
-    if old is not None:
-        shutil.rmtree(old)
-
-
-def _disk_error(path: Path, got: str) -> CoconetError:
-    return CoconetError(
-        path,
-        wanted="a disk that takes more",
-        got=got,
-        remedy="What was recorded up to the last second before is in that folder and can be replayed. Free space.",
-    )
+        return RecordingBag(out)
+    return RecordingFolder(out)
 
 
 _LOOK_S = 0.1

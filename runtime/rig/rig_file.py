@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import Field, model_validator
 
-from coconet.config import Checked, check_fields, read_toml
+from coconet.config import Checked, check_fields, read_toml, toml_fields
 from coconet.errors import CoconetError, Refused
 from coconet.media.decoding.decoder import DecoderName
+from coconet.media.naming.bag_names import is_bag
 from coconet.media.palettes.palette import SHOWN
 from coconet.media.thermal import Contrast, ThermalSettings
 from coconet.reading import Reading, Starts
@@ -248,12 +249,28 @@ class Rig(Checked):
 
     @classmethod
     def from_file(cls, path: Path | str) -> Rig:
-        """Read a rig file; relative addresses are relative to it. Raises CoconetError naming the file and the key."""
+        """Read a rig file, whose addresses are relative to it, or the two sides of a bag with the rig that it carries.
+
+        Raises CoconetError naming the file and the key.
+        """
         path = Path(path)
+        if is_bag(path):
+            return cls._of_bag(path)
         rig = check_fields(cls, read_toml(path, "a rig file"), path)
         cameras = {"visible": _beside(path, rig.visible), "infrared": _beside(path, rig.infrared)}
         palettes = {name: str(path.parent / file) for name, file in rig.palettes.items()}
         return rig.model_copy(update={**cameras, "alarms": _alarms_beside(path, rig.alarms), "palettes": palettes})
+
+    @classmethod
+    def _of_bag(cls, path: Path) -> Rig:
+        from coconet.runtime.ros.bag_sides import attached_rig, two_sides
+
+        visible, infrared = two_sides(path)
+        text = attached_rig(path)
+        fields = {"visible": {}, "infrared": {}} if text is None else toml_fields(text, path)
+        for side, address in (("visible", visible), ("infrared", infrared)):
+            fields[side] = {**fields[side], "address": address}
+        return check_fields(cls, fields, path)
 
     @classmethod
     def from_addresses(cls, visible: Path | str, infrared: Path | str, *, realtime: bool = False) -> Rig:
@@ -277,6 +294,11 @@ class Rig(Checked):
             got=" and ".join(name for name, value in given.items() if value is not None) or "none of them",
             remedy="For example: --visible day.mp4 --infrared night.mp4",
         )
+
+
+def written_rig(file: Path | None) -> Path | None:
+    """The rig file that settings can be written into; None for a bag, which stays as it was recorded."""
+    return None if file is not None and is_bag(file) else file
 
 
 def _unfit(where: str, wanted: str, got: str, remedy: str) -> CoconetError:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from coconet.cards.model_card import FrontEnd
 from coconet.errors import CoconetError, Refused
+from coconet.media.naming.bag_names import is_bag
 from coconet.media.naming.picture_folder import check_folder
 from coconet.media.naming.picture_names import is_picture
 from coconet.media.pairs import homes_of_both
@@ -59,10 +60,12 @@ class RigFrames:
 
 
 def rig_file_at(source: Path) -> Path | None:
-    """The rig file that a path names, or that lies in the folder of a recording; None for what is neither.
+    """The rig file or bag that a path names, or the rig file of a recording's folder; None for what is neither.
 
     A folder of paired pictures is none, whatever lies beside them. Raises Refused for any other file.
     """
+    if is_bag(source):
+        return source
     if source.is_dir():
         check_folder(source, "a rig file or the folder of a recording")
         recorded = (source / RIG_NAME).is_file() and not any(map(is_picture, source.iterdir()))
@@ -72,7 +75,7 @@ def rig_file_at(source: Path) -> Path | None:
     if source.is_file() and not is_picture(source):  # a radiometric picture is both sides
         raise Refused(
             source,
-            wanted="a folder of paired pictures, a rig file, or the folder of a recording",
+            wanted="a folder of paired pictures, a rig file, a bag, or the folder of a recording",
             got="another file",
             remedy="Of two videos coconet init --visible A --infrared B writes a rig file: name that.",
         )

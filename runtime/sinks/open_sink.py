@@ -1,4 +1,4 @@
-"""Sinks: where fused frames go, as a video file, a folder of pictures, one picture, a stream, or nowhere."""
+"""Sinks: where fused frames go, as a video file, a bag, a folder of pictures, one picture, a stream, or nowhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from coconet.errors import Refused
 from coconet.files import check_free, check_no_input, check_outputs
+from coconet.media.naming.bag_names import MCAP_SUFFIX
 from coconet.media.naming.picture_names import is_picture
 from coconet.redaction import is_network_address, redact
 from coconet.runtime.sinks.reserve_sink import DiskRoom, ReserveSink, WhenFull
@@ -46,7 +47,7 @@ class Output:
         path = output_path(self.address)
         if path is None or self.address is None:
             return _stream(self.address or "") not in ("", "raw:-")
-        return not (_is_folder(self.address, path) or is_picture(path))
+        return not (_is_folder(self.address, path) or is_picture(path) or is_mcap(path))
 
     @property
     def is_standard_output(self) -> bool:
@@ -107,6 +108,22 @@ def _stream(address: str) -> str:
     return address if address.startswith(("udp://", "rtsp://")) or address in ("h264:-", "raw:-") else ""
 
 
+def is_mcap(path: Path) -> bool:
+    """Whether an output is a bag, by its ending."""
+    return path.suffix.lower() == MCAP_SUFFIX
+
+
+def recover_output(path: Path) -> Path | None:
+    """Make a whole video or bag of what a run that broke off has left of `path`, as `recover` says."""
+    if is_mcap(path):
+        from coconet.runtime.ros.mcap_file import recover_mcap
+
+        return recover_mcap(path)
+    from coconet.media.encoding.whole_video import recover_video
+
+    return recover_video(path)
+
+
 def _is_folder(address: str, path: Path) -> bool:
     return address.endswith("/") or path.is_dir() or not path.suffix
 
@@ -128,7 +145,7 @@ def open_with_reserve(out: Output, *, live: bool, encoders: EncoderChoice | None
 
 
 def open_sink(address: str | None, rotation: Rotation | None = None, encoders: EncoderChoice | None = None) -> Sink:
-    """Open a sink: a name with an ending is a picture or a video file, and None is nowhere.
+    """Open a sink: a name with an ending is a picture, a video file or a bag (.mcap), and None is nowhere.
 
     udp:// and rtsp:// send H.264; h264:- and raw:- write to standard output. A folder is what ends in a slash, has no
     ending, or is there already; it is made where it is not. rotation: when a video file gives way to the next one.
@@ -142,6 +159,10 @@ def open_sink(address: str | None, rotation: Rotation | None = None, encoders: E
             return FolderSink(path)
         if is_picture(path):
             return PictureSink(path)
+        if is_mcap(path):
+            from coconet.runtime.sinks.bag_file import BagSink
+
+            return BagSink(path)
         return VideoSink(path, encoders) if rotation is None else RotatingSink(path, rotation, encoders)
     if address is None:
         return NoSink()

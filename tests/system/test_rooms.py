@@ -65,6 +65,7 @@ HIDDEN = {
     "torch", "cv2", "onnx", "tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings", "pycuda", "onnxruntime", "av",
     "scipy", "safetensors", "onnxscript", "h5py", "tomli_w", "openvino", "cuda", "gi",
     "fsspec", "ray", "starlette", "uvicorn", "websockets", "prometheus_client", "tomlkit",
+    "mcap", "rosbags",
 }
 
 class Hider:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coconet.errors import CoconetError, MissingPackage
-from coconet.files import free_name, give_name, spare_bytes, unfinished, whole_file, writing_to
+from coconet.files import give_name, spare_bytes, writing_to
 from coconet.media.video import video_stream
-from coconet.writing.scratch import lock_unfinished
+from coconet.writing.recovery import NothingReadable, recover, replace_by_copy
 
 try:
     import av
@@ -56,67 +55,32 @@ WRITABLE_SUFFIXES = tuple(CONTAINERS)
 
 
 def recover_video(path: Path, name: Path | None = None) -> Path | None:
-    """Make a whole video of what a run that broke off has left of `path`; give its name, None if there is nothing.
-
-    name: what it is to be called; name-recovered.mp4 and so on if it is not given. What cannot be read is kept, as
-    name-damaged.mp4.unfinished. Raises CoconetError while another process writes it.
-    """
-    scratch = unfinished(path)
-    if not scratch.is_file():
-        return None
-    with writing_to(scratch):
-        lock = lock_unfinished(scratch)
-    if lock is None:
-        raise CoconetError(
-            path,
-            wanted="an output that nothing else writes",
-            got="one that another run is writing",
-            remedy="Choose another name, or stop that run.",
-        )
-    try:
-        return _recovered(scratch, name or free_name(path, "recovered"))
-    except _NoVideo:
-        if scratch.stat().st_size == 0:
-            scratch.unlink()
-        else:
-            scratch.rename(unfinished(free_name(path, "damaged")))
-        return None
-    finally:
-        os.close(lock)
-
-
-def _recovered(scratch: Path, goal: Path) -> Path:
-    with whole_file(goal) as whole:
-        _copy(scratch, whole, CONTAINERS[goal.suffix.lower()])
-    scratch.unlink()
-    return goal
+    """Make a whole video of what a run that broke off has left of `path`, as `recover` says."""
+    return recover(path, name, _copy)
 
 
 def finish_video(scratch: Path, target: Path, kind: Container) -> None:
     """Give a closed file its name: with an index in front, or, where there is no room for a copy, as it is."""
     if kind.whole and scratch.stat().st_size < spare_bytes(target.parent):
         with suppress(CoconetError):
-            _recovered(scratch, target)
+            replace_by_copy(scratch, target, _copy)
             return
     with writing_to(target):
         give_name(scratch, target)
 
 
-class _NoVideo(Exception):
-    """A file without a frame that can be read."""
-
-
-def _copy(source: Path, target: Path, kind: Container) -> None:
+def _copy(source: Path, target: Path) -> None:
     """Copy the packets of a video, undecoded, into an ordinary file; a source that is cut off is copied up to there."""
     try:
         container = av.open(str(source), metadata_errors="replace")
     except FFmpegError as error:
-        raise _NoVideo from error
+        raise NothingReadable from error
+    kind = CONTAINERS[target.suffix.lower()]
     with container:
         packets = _packets(container)
         first = next(packets, None)
         if first is None:
-            raise _NoVideo
+            raise NothingReadable
         with av.open(str(target), "w", format=kind.muxer, options=dict(kind.whole)) as output:
             stream = output.add_stream_from_template(container.streams.video[0])
             for packet in chain([first], packets):

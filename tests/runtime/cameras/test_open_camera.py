@@ -52,7 +52,7 @@ def test_a_folder_takes_its_rate(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("address", ["missing.mp4", "no/such/folder", "tape://1"])
 def test_an_unknown_address_lists_the_kinds(address: str) -> None:
-    with pytest.raises(CoconetError, match="wanted a video file, a folder of pictures, or painted://"):
+    with pytest.raises(CoconetError, match="wanted a video file, a folder of pictures, a topic of a bag"):
         open_camera(address, "visible")
 
 

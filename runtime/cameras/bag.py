@@ -1,0 +1,123 @@
+"""A topic of a bag as a camera: its images, stamped by their headers to the nanosecond."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from coconet.errors import CoconetError
+from coconet.event_log import note_once, warn_once
+from coconet.media.image import visible_levels
+from coconet.media.naming.bag_names import BagAddress
+from coconet.media.palettes.recognition import InfraredGray
+from coconet.runtime.frame import Frame
+from coconet.runtime.preprocess.warp import Lens
+from coconet.runtime.ros.bag import CutOff
+from coconet.runtime.ros.camera_info import info_topic, lens_of
+from coconet.runtime.ros.image_message import encoding_of, pixels_of
+from coconet.runtime.ros.messages import stamp_of
+from coconet.runtime.ros.open_bag import open_bag, topic_named
+
+
+class BagCamera:
+    """The images of a topic. Their stamps are those of the headers, or, without any, the times of recording.
+
+    own_clock: stamps of a bag have nothing to do with those of a video, but topics of bags share a clock (bag_clock).
+    damaged: how many frames were left out, if so it was asked for. codec: the encoding, once a frame was read.
+    """
+
+    realtime, own_clock, bag_clock = False, True, True
+
+    def __init__(
+        self, address: BagAddress, *, gray: bool = False, palette: str = "auto", leaves_out_damage: bool = False
+    ) -> None:
+        """Open a bag; `gray`: an infrared camera, whose frames are (H, W, 1), colours turned back as `palette` says.
+
+        leaves_out_damage: whether damaged messages, and an end that comes too early, are counted instead of raised.
+        Raises CoconetError for what is no bag, Refused, with the topics that there are, for another topic.
+        """
+        self._bag = open_bag(address.path)
+        try:
+            topic = topic_named(self._bag, address)
+        except BaseException:
+            self._bag.close()
+            raise
+        self.name, self.codec = str(BagAddress(address.path, topic.name)), ""
+        self.frames_expected, self.damaged = topic.count, 0
+        self._infrared = InfraredGray(palette, self.name, follows=True) if gray else None
+        self._leaves_out, self._index = leaves_out_damage, 0
+        self._by_header: bool | None = None
+        self._messages = self._bag.messages(topic.name, self._at_damage)
+        self._first: Frame | None = None
+
+    def peek(self) -> list[Frame]:
+        """The first frame, which `read` gives all the same; before the first `read` only."""
+        self._first = self._first or self._next()
+        return [] if self._first is None else [self._first]
+
+    def read(self) -> Frame | None:
+        """The next frame; None at the end. Raises CoconetError where the bag is damaged or cut off."""
+        frame, self._first = self._first or self._next(), None
+        return frame
+
+    def close(self) -> None:
+        """Close the bag."""
+        self._bag.close()
+
+    def _next(self) -> Frame | None:
+        frames = (self._frame(recorded_ns, message) for recorded_ns, message in self._messages)
+        return next((frame for frame in frames if frame is not None), None)
+
+    def _frame(self, recorded_ns: int, message: Any) -> Frame | None:
+        """A message as a frame; None for one that is damaged, if those are left out."""
+        stamp_ns = stamp_of(message)
+        if self._by_header is None:
+            self._by_header, self.codec = bool(stamp_ns), encoding_of(message)
+            if not stamp_ns:
+                note_once(f"{self.name}: its headers have no stamps, so the times of recording are taken.")
+        try:
+            samples = pixels_of(message, self.name)
+            if self._infrared is None:
+                samples = visible_levels(samples, self.name)
+        except CoconetError as error:
+            self._at_damage(error)
+            return None
+        stamp_ns, index = stamp_ns if self._by_header else recorded_ns, self._index
+        self._index += 1
+        if self._infrared is None:
+            return Frame(samples, stamp_ns, index)
+        return Frame(self._infrared(samples), stamp_ns, index, palette=self._infrared.used)
+
+    def _at_damage(self, error: CoconetError) -> None:
+        if not self._leaves_out:
+            raise error
+        self.damaged += 1
+        if isinstance(error, CutOff):
+            warn_once(f"{error.where} was cut off: {error.got}. What comes before is taken.")
+
+
+def topic_lens(address: BagAddress) -> Lens | None:
+    """The lens that the CameraInfo beside an image topic describes; None without one.
+
+    Raises CoconetError for what is no bag, and for a topic that it does not have.
+    """
+    with closing(open_bag(address.path)) as bag:
+        topic = topic_named(bag, address).name
+        if info_topic(topic) not in {one.name for one in bag.topics}:
+            return None
+        return next((lens_of(info, topic) for _, info in _first_only(bag, info_topic(topic))), None)
+
+
+def image_topics(path: Path) -> list[str]:
+    """The topics of a bag that have images. Raises CoconetError for what is no bag."""
+    with closing(open_bag(path)) as bag:
+        return [topic.name for topic in bag.topics if topic.is_image]
+
+
+def _first_only(bag: Any, topic: str) -> Iterator[tuple[int, Any]]:
+    def refuse(error: CoconetError) -> None:
+        raise error
+
+    yield from bag.messages(topic, refuse)

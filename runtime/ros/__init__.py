@@ -1,0 +1,1 @@
+"""Messages, images and bags of ROS, read and written without ROS."""

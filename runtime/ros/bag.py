@@ -1,0 +1,83 @@
+"""A bag: its topics, and the messages of one of them in the order they were recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from coconet.errors import CoconetError, first_line
+from coconet.runtime.ros.messages import COMPRESSED, IMAGE
+
+IMAGES = (IMAGE, COMPRESSED)
+"""Types of messages that are pictures."""
+
+_NOT_COPIED = "Copy it again; coconet run --on-error skip takes what is whole."
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic of a bag. type: as ROS 2 calls it. count: its messages, None if the bag does not say."""
+
+    name: str
+    type: str
+    count: int | None = None
+
+    @property
+    def is_image(self) -> bool:
+        """Whether its messages are pictures."""
+        return self.type in IMAGES
+
+
+class CutOff(CoconetError):
+    """A bag whose end is missing."""
+
+
+AtDamage = Callable[[CoconetError], None]
+"""Takes the error for a part that cannot be read: raises it, or counts what is left out."""
+
+
+class Bag(Protocol):
+    """An open bag."""
+
+    @property
+    def topics(self) -> Sequence[Topic]:
+        """Its topics; of one that was cut off those that its first part has."""
+
+    def messages(self, topic: str, at_damage: AtDamage) -> Iterator[tuple[int, Any]]:
+        """The messages of a topic, each with the time it was recorded at in nanoseconds.
+
+        at_damage: called where the bag is damaged, or ends too early (CutOff); what comes after that, if the bag can be
+        read on, comes once it has returned.
+        """
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+
+
+@contextmanager
+def reading_bag(path: Path) -> Iterator[None]:
+    """Turn whatever a library raises at the bytes of a bag into a CoconetError about it.
+
+    Damaged bytes become errors of every kind: of the libraries' own, of lookups, of memory that was asked for.
+    """
+    try:
+        yield
+    except CoconetError:
+        raise
+    except Exception as error:
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path, error: Exception) -> CoconetError:
+    """The error about a bag for what a library raised at its bytes."""
+    got = "bytes that make no sense" if isinstance(error, (LookupError, AssertionError)) else first_line(error)
+    return CoconetError(path, wanted="a whole bag", got=got.rstrip("."), remedy=_NOT_COPIED)
+
+
+def cut_off(path: Path, count: int, topic: str) -> CutOff:
+    """The error for an end that comes too early."""
+    got = f"one that ends in the middle, after {count} messages of {topic}"
+    return CutOff(path, wanted="a whole bag", got=got, remedy=_NOT_COPIED.replace("whole.", "there."))

@@ -1,0 +1,54 @@
+"""The two sides of a rig in one bag: the rig file it carries, or the topics whose names say what they show."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from pathlib import Path
+
+from coconet.errors import Refused
+from coconet.media.naming.bag_names import BagAddress
+from coconet.media.naming.layouts import INFRARED_NAMES, VISIBLE_NAMES
+from coconet.runtime.ros.camera_info import transported
+from coconet.runtime.ros.open_bag import open_bag
+
+_INFRARED = frozenset({*INFRARED_NAMES, "flir", "boson", "lepton", "tau2", "seek", "optris", "tcam"}) - {"t", "inf"}
+
+_VISIBLE = frozenset({*VISIBLE_NAMES, "image", "left", "main", "front"}) - {"w"}
+
+_WORDS = re.compile(r"[a-z]+\d*|\d+")
+
+
+def two_sides(path: Path) -> tuple[str, str]:
+    """The addresses of the visible and of the infrared topic of a bag.
+
+    A topic that is there raw and compressed counts once, raw. Raises Refused, with the topics that there are, where
+    names do not say which is which; what open_bag raises for what is no bag.
+    """
+    with closing(open_bag(path)) as bag:
+        names = [topic.name for topic in bag.topics if topic.is_image]
+    names = [name for name in names if transported(name) not in names]
+    infrared = [name for name in names if _INFRARED & set(_WORDS.findall(name.lower()))]
+    others = [name for name in names if name not in infrared]
+    visible = [name for name in others if _VISIBLE & set(_WORDS.findall(name.lower()))]
+    visible = others if len(others) == 1 else visible
+    if len(infrared) == 1 and len(visible) == 1:
+        return str(BagAddress(path, visible[0])), str(BagAddress(path, infrared[0]))
+    shown = ", ".join(names) or "none"
+    first, second = (names or ["/visible"])[0], (names or ["/infrared"])[-1]
+    raise Refused(
+        path,
+        wanted="one topic with infrared images and one with visible ones, by their names",
+        got=f"the topics {shown}",
+        remedy=f"Name both: --visible {path}#{first} --infrared {path}#{second}",
+    )
+
+
+def attached_rig(path: Path) -> str | None:
+    """The text of the rig file that coconet record has laid into an MCAP file; None of another bag."""
+    if not path.is_file() or ".mcap" not in path.name.lower():
+        return None
+    from coconet.runtime.ros.mcap_bag import McapBag
+
+    with closing(McapBag(path)) as bag:
+        return bag.attachment("rig.toml")

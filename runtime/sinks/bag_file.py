@@ -1,0 +1,64 @@
+"""Fused frames as an MCAP file that Foxglove and ROS 2 open: pictures, the skew of each pair, and its state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from coconet.event_log import log_event
+from coconet.runtime.frame import FusedFrame
+from coconet.runtime.ros.epoch_clock import EpochClock
+from coconet.runtime.ros.image_message import compressed_message
+from coconet.runtime.ros.mcap_file import McapFile
+from coconet.runtime.ros.messages import COMPRESSED, DIAGNOSTICS, NUMBER, diagnostics, make
+from coconet.runtime.sinks.sink import WHOLE
+
+PICTURES, SKEW, STATE = "/fused/image/compressed", "/fused/skew_ms", "/diagnostics"
+"""The topics of the file."""
+
+FUSED_FRAME = "visible"
+"""The frame_id of fused pictures: they lie as the visible ones do."""
+
+
+def pair_values(fused: FusedFrame) -> dict[str, object]:
+    """What is known of a fused frame, as the keys of a DiagnosticStatus: both stamps, the skew, and what it took."""
+    pair = fused.pair
+    return {
+        "visible_stamp_ns": pair.visible.timestamp_ns,
+        "infrared_stamp_ns": pair.infrared.timestamp_ns,
+        "skew_ms": f"{pair.skew_ns / 1e6:.6f}",
+        "missing": " ".join(sorted(pair.missing)),
+        "fuse_ms": f"{fused.latency_ms:.3f}",
+        "prepare_ms": f"{pair.prepare_ms:.3f}",
+    }
+
+
+class BagSink:
+    """An MCAP file; it is NAME.unfinished, and can be read as well, until it is closed."""
+
+    delivery = WHOLE
+
+    def __init__(self, path: Path) -> None:
+        """Begin a file. Raises CoconetError where it cannot be written."""
+        self._file, self.name = McapFile(path), str(path)
+        self._clock, self._sequence = EpochClock(), 0
+
+    def write(self, frame: FusedFrame) -> None:
+        """Append the picture, the skew and the state of a pair, at its time."""
+        pair, clocked = frame.pair, frame.pair.visible if frame.pair.clock == "visible" else frame.pair.infrared
+        time_ns, number = self._clock.time_ns(clocked, pair.timestamp_ns), self._sequence
+        picture = compressed_message(frame.pixels, time_ns, FUSED_FRAME)
+        self._file.write(PICTURES, COMPRESSED, picture, time_ns, number)
+        if not pair.missing:
+            self._file.write(SKEW, NUMBER, make(NUMBER, data=pair.skew_ns / 1e6), time_ns, number)
+        state = diagnostics(time_ns, "coconet: cameras", pair.notice, pair_values(frame))
+        self._file.write(STATE, DIAGNOSTICS, state, time_ns, number)
+        self._sequence += 1
+
+    def close(self) -> None:
+        """Finish the file and give it its name."""
+        self._file.close()
+        log_event("output finished", file=self.name, frames=self._sequence)
+
+    def discard(self) -> None:
+        """Leave what was written under its unfinished name."""
+        self._file.abandon()

@@ -1,0 +1,119 @@
+"""Rigs recorded into MCAP files, which others read, and bags as rigs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rosbags.highlevel import AnyReader
+
+from coconet.calibration.alignment.find_alignment import AlignmentSearch, align_rig
+from coconet.calibration.int8.frame_source import check_frames, frames_at
+from coconet.errors import CoconetError
+from coconet.files import unfinished
+from coconet.media.pixels import RawPixels
+from coconet.reading import UNSAID
+from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
+from coconet.runtime.frame import Frame
+from coconet.runtime.preprocess.warp import Lens
+from coconet.runtime.rig.open_rig import open_rig, rig_lenses
+from coconet.runtime.rig.recorder import Recorder
+from coconet.runtime.rig.rig_file import Rig, written_rig
+from coconet.runtime.ros.camera_info import lens_of
+from coconet.runtime.ros.image_message import pixels_of
+from coconet.runtime.ros.messages import stamp_of
+from coconet.runtime.ros.recording_bag import TOPICS
+from tests.support.media.recordings import ListCamera
+from tests.support.programs.command_line import command
+from tests.support.rigs.live_rig import until
+from tests.support.ros.bags import IMAGE, INFO, Messages, camera_info, image, stamp, two_cameras, write_mcap
+
+PAINTED = "painted://?fps=50&width=64&height=48&duration_s=0.4"
+
+
+def read_by_rosbags(path: Path, topic: str) -> list[tuple[int, RawPixels]]:
+    """The stamps and pictures of a topic as another library gives them."""
+    with AnyReader([path]) as reader:
+        ours = [one for one in reader.connections if one.topic == topic]
+        found = [reader.deserialize(data, one.msgtype) for one, _, data in reader.messages(ours)]
+        return [(stamp_of(one), pixels_of(one, topic)) for one in found]
+
+
+def record_all(visible: list[Frame], infrared: list[Frame], out: Path) -> None:
+    with Recorder(ListCamera(visible), ListCamera(infrared), out) as recorder:
+        assert until(lambda: recorder.finished)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float32"])
+def test_what_is_recorded_is_read_by_others_bit_for_bit_with_its_stamps(tmp_path: Path, kind: str) -> None:
+    rng = np.random.default_rng(2)
+    infrared = [Frame(rng.integers(0, 250, (24, 32, 1)).astype(kind), stamp(at) + 7, at) for at in range(5)]
+    visible = [Frame(rng.integers(0, 250, (48, 64, 3)).astype(np.uint8), stamp(at), at) for at in range(5)]
+    record_all(visible, infrared, tmp_path / "run.mcap")
+    for frames, topic in ((visible, TOPICS["visible"]), (infrared, TOPICS["infrared"])):
+        found = read_by_rosbags(tmp_path / "run.mcap", topic)
+        assert [time_ns for time_ns, _ in found] == [frame.timestamp_ns for frame in frames]
+        assert all(np.array_equal(pixels, frame.pixels) for (_, pixels), frame in zip(found, frames, strict=True))
+
+
+def test_the_command_records_a_bag_that_replays_with_the_settings_of_its_rig(tmp_path: Path) -> None:
+    text = f'[visible]\naddress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\nblack_hot = true\n'
+    (tmp_path / "rig.toml").write_text(text + "[alignment.infrared_lens]\nfocal_px = [60, 60]\ncentre_px = [32, 24]\n")
+    ended = command("record", tmp_path / "rig.toml", "--out", tmp_path / "run.mcap")
+    assert (ended.code, f"coconet run {tmp_path}/run.mcap" in ended.out) == (0, True), ended.err
+    rig = Rig.from_file(tmp_path / "run.mcap")
+    assert rig.infrared.black_hot
+    with open_rig(rig) as pairs:
+        assert [pair.skew_ns for pair in pairs] == [0] * 20
+    with AnyReader([tmp_path / "run.mcap"]) as reader:
+        (info,) = [reader.deserialize(data, one.msgtype) for one, _, data in reader.messages() if one.msgtype == INFO]
+    assert lens_of(info, TOPICS["infrared"]) == Lens((60, 60), (32, 24))
+
+
+def test_a_recording_that_fails_stays_under_its_unfinished_name_and_is_read(tmp_path: Path) -> None:
+    frames = [Frame(np.zeros((24, 32, 1), np.uint8), stamp(at), at) for at in range(3)]
+    with pytest.raises(CoconetError, match="none of the infrared one"):
+        record_all(frames, [], tmp_path / "run.mcap")
+    assert not (tmp_path / "run.mcap").exists()
+    left = unfinished(tmp_path / "run.mcap").rename(tmp_path / "left.mcap")
+    assert [time_ns for time_ns, _ in read_by_rosbags(left, TOPICS["visible"])] == [stamp(at) for at in range(3)]
+
+
+def test_a_recording_that_is_stopped_before_the_first_frame_leaves_nothing(tmp_path: Path) -> None:
+    with Recorder(ListCamera([]), ListCamera([]), tmp_path / "run.mcap") as recorder:
+        recorder.end_early()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bag_is_a_rig_and_is_never_written_into(tmp_path: Path) -> None:
+    path = write_mcap(tmp_path / "run.mcap", two_cameras())
+    rig = Rig.from_file(path)
+    assert (rig.visible.address, rig.infrared.address) == (f"{path}#/camera/image_raw", f"{path}#/thermal/image_raw")
+    assert (written_rig(path), written_rig(tmp_path / "rig.toml")) == (None, tmp_path / "rig.toml")
+
+
+def test_models_are_tried_and_calibrated_on_the_pairs_of_a_bag(tmp_path: Path) -> None:
+    path = write_mcap(tmp_path / "run.mcap", two_cameras(12))
+    assert [pair.timestamp_ns for pair in frames_at(path, UNSAID, 5)] == [stamp(at) for at in (0, 5, 10)]
+    assert len(list(check_frames(path))) == 12
+
+
+def bent(count: int = 8) -> Messages:
+    """A synthetic rig whose infrared camera has the lens of its CameraInfo, by OpenCV's own distortion."""
+    pairs = synthetic_pairs(count, 240, 320)
+    return {
+        "/camera/image_raw": [(IMAGE, image(one.visible.pixels, "bgr8", stamp(at))) for at, one in enumerate(pairs)],
+        "/thermal/image_raw": [(IMAGE, image(one.infrared.pixels, "mono8", stamp(at))) for at, one in enumerate(pairs)],
+        "/thermal/camera_info": [(INFO, camera_info((400, 0, 160, 0, 400, 120, 0, 0, 1), (0.01, 0, 0, 0, 0)))],
+    }
+
+
+def test_a_new_rig_of_a_bag_has_the_lens_of_its_camera_info(tmp_path: Path) -> None:
+    path = write_mcap(tmp_path / "run.mcap", bent())
+    lens = Lens((400, 400), (160, 120), (0.01, 0, 0, 0, 0))
+    assert command("init", path, "--out", tmp_path / "rig.toml").code == 0
+    rig = Rig.from_file(tmp_path / "rig.toml")
+    assert (rig.alignment.infrared_lens, rig.alignment.visible_lens) == (lens, None)
+    assert rig_lenses(Rig.from_file(path)) == (lens, None)
+    assert align_rig(Rig.from_file(path), AlignmentSearch(2, 2)).alignment.infrared_lens == lens
