@@ -20,11 +20,11 @@ def _draw(scene: Scene) -> Pixels:
     sigma = max(1.0, gray.shape[0] * _SIGMA_SHARE)
     detail = gray[:, :, 0] - cv2.GaussianBlur(gray, (0, 0), sigma)
     if not look.colour:
-        added: Pixels = np.clip(np.rint(heat + np.float32(look.strength) * detail[:, :, None]), 0, 255).astype(np.uint8)
-        return added
-    share = np.minimum(np.float32(look.strength / _FULL) * np.abs(detail), 1)[:, :, None]
-    mixed: Pixels = np.rint(heat * (1 - share) + np.array(bgr_of(look.colour), np.float32) * share).astype(np.uint8)
-    return mixed
+        added = cv2.merge([detail * np.float32(look.strength)] * 3)
+        return np.asarray(cv2.add(heat, added, dtype=cv2.CV_8U), np.uint8)
+    share = np.minimum(np.float32(look.strength / _FULL) * np.abs(detail), np.float32(1))
+    ink = np.full_like(heat, bgr_of(look.colour))
+    return np.asarray(cv2.blendLinear(heat, ink, 1 - share, share), np.uint8)
 
 
 EDGES = ViewKind("Edges over heat", _draw, ("edges", *PALETTE_KEYS), BOTH)

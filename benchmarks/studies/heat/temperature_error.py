@@ -1,26 +1,17 @@
-"""How right temperatures are, against Planck's law and the step of the counts, and what reading them costs a pair.
+"""How right temperatures are, against Planck's law and the step of the counts.
 
 python -m coconet.benchmarks.studies.heat.temperature_error
 """
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from coconet.runtime.frame import Frame, FramePair
-from coconet.runtime.heat.meter import MeterTable
-from coconet.runtime.heat.meters import Meters
 from coconet.runtime.heat.radiance import CELSIUS_0
 from coconet.runtime.heat.temperature import KELVIN_PER_COUNT, TemperatureTable
 from coconet.runtime.heat.thermometer import Thermometer
-from coconet.runtime.preprocess.agc import ThermalStretch
-from coconet.runtime.preprocess.fit import Placement
-from coconet.runtime.preprocess.preprocess import Preparation
-from coconet.runtime.preprocess.warp import Alignment
 from coconet.terminal import Console
 
 Array = NDArray[np.float64]
@@ -31,21 +22,12 @@ OBJECTS_C = (-20.0, 0.0, 36.5, 80.0, 150.0, 300.0)
 
 EMISSIVITIES = (0.98, 0.95, 0.8, 0.5)
 
-SIZES_PX = ((160, 120), (640, 512))
-
-REPEATS = 40
-
 
 def main() -> None:
-    """Print the three tables."""
+    """Print both tables."""
     console = Console()
     console.print("A scene turned into counts and back, largest error in degrees:", rounding(), "")
     console.print("Emissivity corrected in a linear camera, error against Planck's law from 8 to 14 um:", emissivity())
-    console.print(
-        "",
-        "What a pair costs to prepare, ms of the processor (median, in turns), and without a thermometer as 1:",
-        cost(),
-    )
 
 
 def rounding() -> Table:
@@ -82,38 +64,6 @@ def band_radiance(kelvin: Array) -> Array:
     spectra = 3.741771852e8 / (um**5 * (np.exp(1.438776877e4 / np.multiply.outer(kelvin, um)) - 1))
     between: Array = (spectra[:, 1:] + spectra[:, :-1]) / 2 * (um[1] - um[0])
     return np.asarray(between.sum(axis=1))
-
-
-def cost() -> Table:
-    """What reading no meter, one and eight of them adds to preparing a pair of a visible and a thermal picture."""
-    table = Table("infrared", "no thermometer", "no meter", "hottest", "eight meters", box=None)
-    for size_px in SIZES_PX:
-        pairs = [_pair(size_px, seed) for seed in range(4)]
-        ways = [_preparation(None), *(_preparation(count) for count in (0, 1, 8))]
-        times_ms: list[list[float]] = [[] for _ in ways]
-        for turn in range(REPEATS):
-            for way, taken in zip(ways, times_ms, strict=True):
-                begun = time.thread_time()
-                way(pairs[turn % len(pairs)])
-                taken.append((time.thread_time() - begun) * 1e3)
-        medians = [float(np.median(taken)) for taken in times_ms]
-        row = [f"{median:.2f} ({median / medians[0]:.2f})" for median in medians]
-        table.add_row(f"{size_px[0]}x{size_px[1]}", *row)
-    return table
-
-
-def _preparation(meters: int | None) -> Preparation:
-    tables = [MeterTable(name="hottest", kind="hottest")]
-    tables += [MeterTable(name=f"box {at}", kind="box", points_px=((9 * at, 9), (9 * at + 40, 80))) for at in range(7)]
-    gauge = None if meters is None else Meters(Thermometer(TemperatureTable(scheme="lepton")), tables[:meters])
-    return Preparation(ThermalStretch(), Placement(Alignment()), ("visible", "infrared"), meters=gauge)
-
-
-def _pair(size_px: tuple[int, int], seed: int) -> FramePair:
-    rng, (width, height) = np.random.default_rng(seed), size_px
-    counts = 29315 + np.cumsum(rng.normal(0, 4, (height, width, 1)), axis=1)
-    visible = Frame(np.zeros((480, 640, 3), np.uint8), seed, seed)
-    return FramePair(visible, Frame(np.rint(counts).astype(np.uint16), seed, seed))
 
 
 if __name__ == "__main__":

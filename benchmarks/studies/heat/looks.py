@@ -1,0 +1,103 @@
+"""Pictures of all views and of all palettes, from the painted street: docs/views.jpg and docs/palettes.jpg.
+
+python -m coconet.benchmarks.studies.heat.looks docs
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+from coconet.media.image import write_picture
+from coconet.media.palettes.palette import SHOWN
+from coconet.media.panel import Captioned, contact_sheet
+from coconet.media.pixels import Pixels
+from coconet.runtime.backends.rules.baseline import BaselineBackend
+from coconet.runtime.drawing.renderer import Renderer
+from coconet.runtime.frame import FusedFrame
+from coconet.runtime.look import VIEW_NAMES, Look
+from coconet.runtime.rig.open_rig import open_rig
+from coconet.runtime.rig.rig_file import Rig
+
+PAINTED = "painted://?width=640&height=480&fps=25"
+
+AFTER = 40
+"""Frames, until somebody walks in front."""
+
+KEYS = {
+    "isotherm": {"isotherm": {"above": 18, "between": [8, 11], "below": -8}},
+    "inset": {"colours": "ironbow"},
+    "split": {"colours": "ironbow", "split": 0.5},
+    "side-by-side": {"colours": "ironbow"},
+    "blend": {"colours": "ironbow"},
+    "edges": {"colours": "ironbow", "edges": {"strength": 2}},
+}
+"""How each view is shown; the others as they are."""
+
+COLUMN_PX, COLUMNS = 320, {"views": 5, "palettes": 3}
+
+
+def main() -> None:
+    """Write both pictures into the folder that is given."""
+    if len(sys.argv) != 2:
+        raise SystemExit("usage: python -m coconet.benchmarks.studies.heat.looks FOLDER")
+    folder, frame = Path(sys.argv[1]), street_frame()
+    for name, sheet in (("views", views_of(frame)), ("palettes", palettes_of(frame))):
+        write_picture(folder / f"{name}.jpg", sheet)
+        print(folder / f"{name}.jpg")
+
+
+def street_frame(size: str = PAINTED) -> FusedFrame:
+    """A fused frame of the painted street, whose infrared camera gives counts of a Lepton, with its temperatures."""
+    rig = Rig.model_validate(
+        {
+            "visible": {"address": size},
+            "infrared": {"address": f"{size}&counts=true", "temperature": {"scheme": "lepton"}},
+        }
+    )
+    with open_rig(rig) as pairs:
+        pair = next(islice(pairs, AFTER, None))
+    return FusedFrame(BaselineBackend("pyramid").fuse(pair.visible.pixels, pair.infrared.pixels), pair, 1.0)
+
+
+def views_of(frame: FusedFrame) -> Pixels:
+    """Every view under its name."""
+    return _sheet([(view, Look().changed(show=view, **KEYS.get(view, {}))) for view in VIEW_NAMES], frame, "views")
+
+
+def palettes_of(frame: FusedFrame) -> Pixels:
+    """The infrared picture in every palette, with its bar; ordered ones say so."""
+    renderer = Renderer()
+    looks = [(f"{name}{', ordered' if renderer.palette(name).is_ordered else ''}", _in_colours(name)) for name in SHOWN]
+    return _sheet(looks, frame, "palettes")
+
+
+def _in_colours(name: str) -> Look:
+    return Look().changed(show="infrared", colours=name, colour_bar=True, overlay={"size": 1.4})
+
+
+def _sheet(looks: Sequence[tuple[str, Look]], frame: FusedFrame, kind: str) -> Pixels:
+    renderer, columns = Renderer(), COLUMNS[kind]
+    pictures = [Captioned(text, renderer.draw(frame, look)) for text, look in looks]
+    height = round(COLUMN_PX * frame.pixels.shape[0] / frame.pixels.shape[1])
+    rows = [pictures[at : at + columns] for at in range(0, len(pictures), columns)]
+    return contact_sheet([[_of_height(one, height) for one in row] for row in rows], COLUMN_PX)
+
+
+def _of_height(one: Captioned, height: int) -> Captioned:
+    """A picture as wide as its column, or, side by side, with bars of gray above and below."""
+    import cv2
+    import numpy as np
+
+    own = round(COLUMN_PX * one.pixels.shape[0] / one.pixels.shape[1])
+    small = np.asarray(cv2.resize(one.pixels, (COLUMN_PX, own), interpolation=cv2.INTER_AREA), np.uint8)
+    small = small.reshape(own, COLUMN_PX, -1)
+    above = (height - own) // 2
+    padded = np.pad(small, ((above, height - own - above), (0, 0), (0, 0)), constant_values=24)
+    return Captioned(one.text, padded)
+
+
+if __name__ == "__main__":
+    main()
