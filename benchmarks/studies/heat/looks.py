@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from coconet.media.image import write_picture
 from coconet.media.palettes.palette import SHOWN
@@ -26,7 +27,7 @@ PAINTED = "painted://?width=640&height=480&fps=25"
 AFTER = 40
 """Frames, until somebody walks in front."""
 
-KEYS = {
+KEYS: dict[str, dict[str, Any]] = {
     "isotherm": {"isotherm": {"above": 18, "between": [8, 11], "below": -8}},
     "inset": {"colours": "ironbow"},
     "split": {"colours": "ironbow", "split": 0.5},

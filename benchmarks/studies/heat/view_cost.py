@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from rich.table import Table
 
@@ -57,6 +56,8 @@ Way = Callable[[], object]
 
 def main() -> None:
     """Print both tables."""
+    import cv2
+
     console = Console(width=120)
     cv2.setNumThreads(1)  # so that what this thread takes is all that it takes
     loops, off, on = {}, {}, {}
@@ -123,8 +124,13 @@ class CostScene:
         board, captures, watch = LatestFrame(), Captures(Path("captures")), AlarmWatch([])
         plain = OutputLook()
         sink = LookSink(NoSink(), lambda: plain, Renderer())
+
+        def unwatched() -> None:
+            board.post(self.frame)
+            captures.note(self.frame)
+
         return {
-            "a page that nobody watches": lambda: (board.post(self.frame), captures.note(self.frame)),
+            "a page that nobody watches": unwatched,
             "an output that shows the fused picture": lambda: sink.write(self.frame),
             "no alarm": lambda: watch.note(self.frame),
             "a thermometer without a meter": self._reading(_meters(0)),

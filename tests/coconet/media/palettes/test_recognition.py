@@ -93,9 +93,12 @@ def test_no_visible_picture_is_taken_for_a_palette(data: Path) -> None:
 def test_a_stream_of_no_known_palette_is_searched_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[str | None] = []
     answers = iter([*[None] * 8, "jet"])
-    monkeypatch.setattr(
-        "coconet.media.palettes.recognition.found_palette", lambda _: searched.append(next(answers)) or searched[-1]
-    )
+
+    def found(_pixels: Pixels) -> str | None:
+        searched.append(next(answers))
+        return searched[-1]
+
+    monkeypatch.setattr("coconet.media.palettes.recognition.found_palette", found)
     gray, picture = InfraredGray("auto", "an unknown camera", follows=True), shown("jet")
     used = [(gray(picture), len(searched))[1] for _ in range(300)]
     assert [used.index(count) for count in range(1, 10)] == [0, 2, 6, 14, 30, 62, 126, 190, 254]
