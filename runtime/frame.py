@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -90,6 +90,12 @@ class FramePair:
             return self.infrared.pixels
         height, width = self.visible.pixels.shape[:2]
         return self.warp.warp(self.infrared.pixels.astype(np.uint8, copy=False), (width, height))
+
+    def laid(self) -> FramePair:
+        """The pair with its infrared picture on the visible one; itself if that is so already."""
+        if self.warp is None:
+            return self
+        return replace(self, infrared=replace(self.infrared, pixels=self.laid_infrared), warp=None)
 
     @property
     def skew_ns(self) -> int:

@@ -120,11 +120,18 @@ def fit_pairs(pairs: Iterable[FramePair], card: ModelCard) -> Iterator[FramePair
     Colour becomes BT.601 luma where gray is wanted, gray is repeated where colour is wanted. Of a picture too large for
     the model the middle is cut out, and one too small is enlarged: scaling a picture down would sharpen edges and
     average noise away, and with them the activations whose range is to be measured.
+    An infrared picture that a model is to lay itself keeps its size, unless the visible one is cut or enlarged.
     Raises CoconetError for 16-bit samples and for two frames of unlike size.
     """
-    for pair in pairs:
-        visible = _with_channels(pair.visible, VISIBLE, card.visible_channels)
+    for given in pairs:
+        visible = _with_channels(given.visible, VISIBLE, card.visible_channels)
+        whole = visible.shape[:2] == card.size_within(*visible.shape[:2])
+        pair = given if whole else given.laid()
         infrared = _with_channels(pair.infrared, INFRARED, 1)
+        if pair.warp is not None:
+            frames = (replace(pair.visible, pixels=visible), replace(pair.infrared, pixels=infrared))
+            yield FramePair(*frames, warp=pair.warp)
+            continue
         _check_same_size(pair, visible, infrared)
         yield FramePair(
             replace(pair.visible, pixels=_at_size(visible, card)),

@@ -10,11 +10,12 @@ from typing import Protocol, runtime_checkable
 
 from coconet.benchmarks.latency.worker import WorkerState
 from coconet.benchmarks.results.schema import Layer, Stages
-from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
+from coconet.cards.model_card import FUSED
 from coconet.errors import MissingPackage
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes, LayerTime
 from coconet.runtime.frame import FramePair
+from coconet.runtime.preprocess.warp_table import WarpTable
 from coconet.writing.scratch import ScratchFolder
 
 try:
@@ -22,6 +23,7 @@ try:
 except ImportError as error:
     raise MissingPackage("onnxruntime", job="profiling ONNX models", extra="cpu") from error
 
+from coconet.runtime.backends.ort_cpu import input_feed, open_session
 
 MOST = 12
 
@@ -84,10 +86,11 @@ def profile_nodes(model: Path, pairs: Sequence[FramePair], most: int = MOST) -> 
         options = onnxruntime.SessionOptions()
         options.enable_profiling, options.profile_file_prefix = True, str(Path(folder) / "profile")
         options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        session, card = open_session(model, options, ["CPUExecutionProvider"])
+        warp = WarpTable()
         for index in range(FRAMES + 1):
             pair = pairs[index % len(pairs)]
-            session.run([FUSED], {VISIBLE: pair.visible.pixels[None], INFRARED: pair.infrared.pixels[None]})
+            session.run([FUSED], input_feed(card, warp, pair.visible.pixels, pair.infrared.pixels, model))
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
     return slowest(events, most)
 

@@ -13,7 +13,6 @@ from coconet.cards.engine_card import read_engine_card
 from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.cards.model_card import ModelCard
 from coconet.cards.precision import PRECISIONS
-from coconet.runtime.backends.backend import WarpingBackend
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
@@ -45,11 +44,11 @@ def require_agreement(engine: Path, onnx: Path, frames: Path | None, name: Path)
     """
     profile = read_engine_card(engine).options.profile
     with closing(open_to_compare(onnx)) as model, closing(open_to_compare(engine)) as candidate:
-        for backend in (model, candidate):
-            if isinstance(backend, WarpingBackend):
-                backend.align(TURNED)
         card = common_card(model.card, candidate.card)
-        parity = compare(model, candidate, _pairs(frames, card, profile))
+        pairs = _pairs(frames, card, profile)
+        if card.form == "warped":
+            pairs = (replace(pair, warp=TURNED) for pair in pairs)
+        parity = compare(model, candidate, pairs)
         require(parity, PRECISIONS[candidate.card.precision].limits, f"{name}, against {onnx.name}")
     return parity
 

@@ -7,6 +7,7 @@ not be made. A script can so tell a bad model from a wrong path.
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from operator import length_hint
 from pathlib import Path
 from typing import Annotated
@@ -47,7 +48,7 @@ def verify(
     from coconet.media.image import write_picture
     from coconet.model_names import model_labels, model_path
     from coconet.runtime.frame_check import fit_pairs
-    from coconet.runtime.rig.sample_frames import sample_frames
+    from coconet.runtime.rig.sample_frames import RigFrames, sample_frames
     from coconet.runtime.verify.error_map import error_panel
     from coconet.runtime.verify.parity import answers_of
     from coconet.runtime.verify.reference_backend import common_card, open_to_compare
@@ -61,6 +62,8 @@ def verify(
         json_scratch = stack.enter_context(whole_file(json_file)) if json_file else None
         models = [stack.enter_context(closing(open_to_compare(name))) for name in names]
         pairs, console = sample_frames(frames, reading), Console(stderr=True)
+        if isinstance(pairs, RigFrames) and any(model.card.form == "warped" for model in models):
+            pairs = replace(pairs, laid=False)
         shown = track(
             pairs, "comparing", total=length_hint(pairs) or None, console=console, disable=not console.is_terminal
         )

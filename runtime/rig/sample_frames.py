@@ -28,11 +28,13 @@ RIG_NAME = "rig.toml"
 class RigFrames:
     """Every `step`-th pair of two recordings, paired, stretched (AGC) and aligned as the live loop does.
 
-    The AGC follows every pair, also those that are not taken.
+    The AGC follows every pair, also those that are not taken. laid: whether infrared pictures are laid onto the visible
+    ones; otherwise they keep their size, with the alignment as the `warp` of their pair.
     """
 
     rig: Rig
     step: int = 1
+    laid: bool = True
 
     def __iter__(self) -> Iterator[FramePair]:
         """Replay from the start, as fast as it is read. Raises CoconetError for cameras, which have no end."""
@@ -53,6 +55,8 @@ class RigFrames:
                 raise CoconetError(
                     str(self), wanted="recordings", got="live cameras", remedy="Record them first: coconet record."
                 )
+        if not self.laid:
+            stream.leave_alignment_to_model()
         return stream
 
     def __str__(self) -> str:

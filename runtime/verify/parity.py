@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from coconet.cards.precision import ParityLimits
 from coconet.errors import CoconetError, counted
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.backend import Backend
+from coconet.runtime.backends.backend import Backend, WarpingBackend
 from coconet.runtime.frame import FramePair
 
 PEAK = 255.0
@@ -80,9 +80,12 @@ def compare(reference: Backend, candidate: Backend, pairs: Iterable[FramePair]) 
 
 
 def answers_of(reference: Backend, candidate: Backend, pairs: Iterable[FramePair]) -> Iterator[ModelPictures]:
-    """Fuse pair after pair with both models. Raises CoconetError for answers of unequal shape."""
+    """Fuse pair after pair with both models; the pairs that come back are laid, whoever laid them.
+
+    Raises CoconetError for answers of unequal shape.
+    """
     for pair in pairs:
-        answers = ModelPictures(pair, reference.fuse(*_pixels(pair)), candidate.fuse(*_pixels(pair)))
+        answers = ModelPictures(pair.laid(), _fused(reference, pair), _fused(candidate, pair))
         _check_shapes(answers)
         yield answers
 
@@ -135,8 +138,12 @@ def require(parity: Parity, limits: ParityLimits, where: object) -> None:
     )
 
 
-def _pixels(pair: FramePair) -> tuple[Pixels, Pixels]:
-    return pair.visible.pixels, pair.infrared.pixels
+def _fused(backend: Backend, pair: FramePair) -> Pixels:
+    """What a model makes of a pair; one that lays infrared pictures itself is given them as they are."""
+    if backend.card.form == "warped" and isinstance(backend, WarpingBackend):
+        backend.align(pair.warp)
+        return backend.fuse(pair.visible.pixels, pair.infrared.pixels)
+    return backend.fuse(pair.visible.pixels, pair.laid_infrared)
 
 
 def _check_shapes(answers: ModelPictures) -> None:

@@ -9,7 +9,8 @@ import pytest
 from coconet.benchmarks.latency.pictures import BenchFrames
 from coconet.benchmarks.latency.profile import FRAMES, profile_nodes, slowest
 from coconet.cards.frame_size import FrameSize
-from tests.support.models.tiny_onnx import averaging_card, write_averaging_model
+from tests.support.models.tiny_onnx import averaging_card
+from tests.support.rigs.aligned_rig import write_both_models
 
 
 def event(node: str, operator: str, micros: int) -> dict[str, object]:
@@ -25,8 +26,10 @@ def test_times_are_means_without_the_first_frame_and_the_rest_is_one_line() -> N
     assert (rest.name, rest.time_ms) == ("2 others", 1.0)
 
 
-def test_a_real_model_is_profiled_node_by_node(tmp_path: Path) -> None:
-    model = write_averaging_model(tmp_path / "tiny.onnx")
-    layers = profile_nodes(model, BenchFrames(count=2).pairs(averaging_card(), FrameSize(48, 64)), most=3)
+@pytest.mark.parametrize("warps", [False, True])
+def test_a_real_model_is_profiled_node_by_node(tmp_path: Path, warps: bool) -> None:
+    laying, warped = write_both_models(tmp_path)
+    model = warped if warps else laying
+    layers = profile_nodes(model, BenchFrames(count=2).pairs(averaging_card(), FrameSize(48, 64)), most=20)
     assert "Conv" in " ".join(layer.operator for layer in layers)
     assert sum(layer.share for layer in layers) == pytest.approx(1)

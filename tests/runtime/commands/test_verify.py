@@ -31,6 +31,7 @@ from tests.support.media.pair_folders import textured_pairs, write_pair
 from tests.support.media.textured import textured
 from tests.support.models.small_unet import write_unet
 from tests.support.models.tiny_onnx import write_averaging_model
+from tests.support.rigs.aligned_rig import BENT, INFRARED_PX, VISIBLE_PX, aligned_rig, write_both_models
 
 APP = typer.Typer(pretty_exceptions_enable=False)
 APP.command()(verify)
@@ -129,6 +130,22 @@ def test_frames_are_cut_to_the_size_of_the_one_model_that_has_one(frames: Path, 
     result = run("average", model, "--frames", frames, "--worst", tmp_path / "w.png", "--min-psnr", 40)
     assert result.exit_code == 0, result.output
     assert read_picture(tmp_path / "w.png").shape == (44 + BAND_PX, 5 * 46 + 4 * GAP_PX, 3)
+
+
+def test_a_model_that_aligns_by_itself_is_compared_with_one_that_is_given_aligned_pictures(tmp_path: Path) -> None:
+    aligned_rig(tmp_path)
+    laying, warped = write_both_models(tmp_path)
+    (height, width), rows = VISIBLE_PX[::-1], [list(row) for row in BENT.homography]
+    rig = tmp_path / "rig.toml"
+    rig.write_text(
+        f'[visible]\naddress = "visible"\n[infrared]\naddress = "infrared"\n[alignment]\nhomography = {rows}\n'
+        f"size_px = [{width}, {height}]\ninfrared_size_px = {list(INFRARED_PX)}\n"
+    )
+    for models in ((laying, warped), (warped, laying)):
+        ended = run(*models, "--frames", rig, "--json", tmp_path / "v.json", "--overwrite")
+        assert ended.exit_code == 0, ended.output
+        found = json.loads((tmp_path / "v.json").read_text())
+        assert 0 < found["parity"]["max_abs_error"] <= 1  # its own table, and not the runtime's pictures
 
 
 def test_two_sizes_that_differ_are_refused(frames: Path, tmp_path: Path) -> None:
