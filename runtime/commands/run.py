@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -179,7 +180,7 @@ def run(
     from coconet.runtime.loop.run_stats import RunStats
     from coconet.runtime.loop.supervisor import RunSupervisor
     from coconet.runtime.rig.live_settings import AdjustableRig
-    from coconet.runtime.rig.rig_file import decoded_by, fitted_by, read_by, shown_by, written_rig
+    from coconet.runtime.rig.rig_file import decoded_by, fitted_by, read_by, written_rig
     from coconet.runtime.sinks.open_sink import Output
     from coconet.runtime.sinks.video_file import Rotation
     from coconet.runtime.threads.stop_signals import stopped_by_signals
@@ -193,7 +194,7 @@ def run(
     ring = RingOptions(depth, zero_copy, not no_graph, spin, gpu_library)
     elsewhere = _served_elsewhere(backend, server, server_token, local_model, in_flight, late_ms / 1e3)
     given, gauge, rig = decoded_by(_rig_of(rig, visible, infrared), decoder), RunStats(), written_rig(rig)
-    chosen = shown_by(fitted_by(read_by(given, reading), fit), look_fields(look or ()))
+    chosen = _shown(fitted_by(read_by(given, reading), fit), look or (), anywhere=bool(out or view))
     first_choice = replace(elsewhere or choose_backend(model, backend, builds=True), ring=ring)
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
     chosen = chosen.model_copy(update={"realtime": True}) if view is not None else chosen
@@ -224,6 +225,17 @@ def run(
     Console(stderr=output.is_standard_output).print(report.to_table())
     if code := _say_left_out(report, misfits=on_error == "skip"):
         raise typer.Exit(code)
+
+
+def _shown(rig: Rig, words: Sequence[str], *, anywhere: bool) -> Rig:
+    """The rig with the look that was asked for. anywhere: whether there is anything that shows it."""
+    from coconet.errors import Refused
+    from coconet.runtime.rig.rig_file import shown_by
+
+    if words and not anywhere:
+        remedy = "Pass --out or --view, or leave it out."
+        raise Refused("--look", wanted="an output or a view that shows it", got="neither", remedy=remedy)
+    return shown_by(rig, look_fields(words))
 
 
 def _drawn(tuner: AdjustableRig, *, changes: bool) -> Drawn | None:

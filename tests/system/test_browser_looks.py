@@ -23,6 +23,8 @@ return [...document.getElementById('canvas').getContext('2d').getImageData(0, 0,
 ENTER = """const input = document.getElementById('look').elements[arguments[0]];
 if (input.type === 'checkbox') input.checked = arguments[1]; else input.value = arguments[1];
 input.dispatchEvent(new Event('input', {bubbles: true}));"""
+SELECT = """const input = document.getElementById('settings-form').elements[arguments[0]];
+input.value = arguments[1]; input.dispatchEvent(new Event('change', {bubbles: true}));"""
 JPEG = 24
 """What compression does to a colour at most, but for the border of the bar."""
 
@@ -162,3 +164,13 @@ def test_what_is_chosen_is_what_the_rig_file_opens_with(page: Page) -> None:
     page.browser.execute_script("localStorage.clear()")
     page.browser.refresh()
     assert until(lambda: page.shows() == "edges")
+
+
+def test_what_goes_out_is_chosen_in_the_settings(page: Page) -> None:
+    options = [
+        one.get_attribute("value") for one in page.browser.find_elements(By.CSS_SELECTOR, "[name='output.show'] *")
+    ]
+    assert options == list(VIEW_NAMES)
+    page.browser.execute_script(SELECT, "output.show", "blend")
+    assert until(lambda: page.tuner.rig.output.show == "blend")
+    assert page.tuner.rig.view.show == "edges"

@@ -77,3 +77,8 @@ def test_side_by_side_is_twice_as_wide_also_in_a_video(rig: Path) -> None:
     video = cv2.VideoCapture(str(out))
     assert (video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT)) == (320, 120)
     video.release()
+
+
+def test_a_look_that_nobody_would_see_is_refused(rig: Path) -> None:
+    complaint = complaint_of(run, rig, "--model", "average", "--look", "edges")
+    assert complaint.startswith("--look: wanted an output or a view that shows it, got neither.")
