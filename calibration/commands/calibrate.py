@@ -122,7 +122,7 @@ def calibrate(
     macs = conv_macs(parted, next(iter(division.check)))
     worthy = worth_quantizing(quantizable_convs(parted), macs)
     with closing(CachingBackend(open_to_compare(against or model))) as reference:
-        gate = Gate(model, division.check, limits, reference, PRECISIONS["int8"].metric_change)
+        gate = Gate(model, division.check, limits, reference, PRECISIONS["int8"].metric_change, division.judged)
         mixture = _mixture(Sensitivity(parted, found, gate, macs), worthy, sensitivity, target)
     quantized = quantize_model(parted, mixture.sites, found)
     if keep_if_faster is not None:
@@ -219,7 +219,9 @@ def _mixture(sensitivity: Sensitivity, sites: list[ConvSite], table: bool, targe
         worst_first,
     )
 
-    shown = replace(sensitivity.gate, frames=ProgressItems(sensitivity.gate.frames, "comparing"))
+    gate = sensitivity.gate
+    measured = None if gate.measured is None else ProgressItems(gate.measured, "comparing")
+    shown = replace(gate, frames=ProgressItems(gate.frames, "comparing"), measured=measured)
     tried = [replace(sensitivity, gate=shown).mixture(sites, 0)]
     if tried[0].holds and not table:
         return tried[0]

@@ -22,6 +22,9 @@ THUMBNAIL_PX = (32, 24)
 
 HELD_OUT_STEP = 5
 
+MOST_JUDGED = 32
+"""Of the frames that ranges came from, so many are judged beside those held out; the others are like them."""
+
 CROP_SHARE = 0.75
 
 SEED = 0
@@ -105,6 +108,11 @@ class CalibrationSet:
         rest = [position for position in self.chosen if position not in check]
         return replace(self, chosen=rest), replace(self, chosen=check)
 
+    def spread(self, most: int) -> CalibrationSet:
+        """At most so many of the pairs, spread over all of them, and no crops."""
+        stride = -(-len(self.chosen) // most)
+        return replace(self, chosen=self.chosen[::stride], crops=0)
+
     def describe(self, method: str) -> str:
         """The method of a calibration record, which says where crops were used."""
         return f"{method} ({self.crops} of the frames are crops)" if self.crops else method
@@ -146,11 +154,15 @@ def _cut(frame: Frame, rows: slice, columns: slice) -> Frame:
 
 @dataclass(frozen=True)
 class Division:
-    """measure: what ranges come from, None where they are there already. check: what is compared. origin: of check."""
+    """measure: what ranges come from, None where they are there already. check: what is compared. origin: of check.
+
+    judged: frames of `measure` that are judged beside `check`, where both are of one source.
+    """
 
     measure: CalibrationSet | None
     check: Iterable[FramePair]
     origin: str
+    judged: Iterable[FramePair] | None = None
 
 
 def divide_frames(source: FrameSource, found: Survey, check: FrameSource | None) -> Division:
@@ -163,7 +175,7 @@ def divide_frames(source: FrameSource, found: Survey, check: FrameSource | None)
     if check is not None:
         return Division(everything, check, str(check))
     measure, held_out = everything.held_out()
-    return Division(measure, held_out, f"frames held out of {source}")
+    return Division(measure, held_out, f"frames held out of {source}", measure.spread(MOST_JUDGED))
 
 
 def only_compared(source: FrameSource | None, check: FrameSource | None) -> Division:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from coconet.calibration.int8.graph import OnnxModel
@@ -48,6 +49,8 @@ class Gate:
     float_model: the file it was made from. reference: the model to be like, that one or another, open; it is asked
     for the same pictures by every trial, so one that keeps them (CachingBackend) fuses each once.
     frames: pairs of any size and channel count, the same at every iteration; they are fitted to the cards.
+    measured: those that the ranges came from. What holds on `frames` has to hold on all of them together as well: what
+        somebody who names the same folder to `coconet verify` looks at.
     metric_change: see Precision; infinite where metrics do not count. It is the gate of `coconet verify`: pixels, then,
         where those hold, fusion metrics and suspicious frames. Frames under LEAST_JUDGED_PX a side have no metrics.
     """
@@ -57,6 +60,7 @@ class Gate:
     limits: ParityLimits
     reference: Backend
     metric_change: float = math.inf
+    measured: Iterable[FramePair] | None = None
 
     def measure(self, quantized: OnnxModel) -> Trial:
         """Compare an INT8 model with the reference, as the file it would be, run as written, and leave no file."""
@@ -75,14 +79,31 @@ class Gate:
 
     def _compare(self, candidate: Path) -> tuple[Parity, tuple[str, ...]]:
         with closing(open_to_compare(candidate)) as int8_model:
-            card = common_card(self.reference.card, int8_model.card)
-            parity = compare(self.reference, int8_model, fit_pairs(self.frames, card))
-            if not within(parity, self.limits):
-                return parity, (str(parity),)
-            if math.isinf(self.metric_change) or not all(map(_has_metrics, fit_pairs(self.frames, card))):
-                return parity, ()
-            answers = answers_of(self.reference, int8_model, fit_pairs(self.frames, card))
-            return parity, judge(verification_of(answers), VerdictLimits(self.limits, self.metric_change)).reasons
+            parity, reasons = self._judge(int8_model, self.frames)
+            if reasons or self.measured is None:
+                return parity, reasons
+            of_all, reasons = self._judge(int8_model, _Together((self.frames, self.measured)))
+            return (of_all, reasons) if reasons else (parity, ())
+
+    def _judge(self, int8_model: Backend, frames: Iterable[FramePair]) -> tuple[Parity, tuple[str, ...]]:
+        card = common_card(self.reference.card, int8_model.card)
+        parity = compare(self.reference, int8_model, fit_pairs(frames, card))
+        if not within(parity, self.limits):
+            return parity, (str(parity),)
+        if math.isinf(self.metric_change) or not all(map(_has_metrics, fit_pairs(frames, card))):
+            return parity, ()
+        answers = answers_of(self.reference, int8_model, fit_pairs(frames, card))
+        return parity, judge(verification_of(answers), VerdictLimits(self.limits, self.metric_change)).reasons
+
+
+@dataclass(frozen=True)
+class _Together:
+    """One set of frames after the other, at every iteration."""
+
+    parts: tuple[Iterable[FramePair], ...]
+
+    def __iter__(self) -> Iterator[FramePair]:
+        return chain.from_iterable(self.parts)
 
 
 def _has_metrics(pair: FramePair) -> bool:

@@ -174,9 +174,9 @@ def test_the_table_is_shown_where_it_is_asked_for(model: Path, frames: Path) -> 
 
 
 def test_the_worst_convolutions_stay_in_floating_point_until_the_limit_holds(model: Path, frames: Path) -> None:
-    plain = run(model, "--frames", frames, "--sensitivity").stdout
+    plain = run(model, "--frames", frames, "--check", frames, "--sensitivity").stdout
     limit = max(float(line.split()[-2]) for line in plain.splitlines() if " of 4 " in line) - 0.05
-    result = run(model, "--frames", frames, "--min-psnr", limit, "--overwrite")
+    result = run(model, "--frames", frames, "--check", frames, "--min-psnr", limit, "--overwrite")
     assert result.exit_code == 0, result.exception
     assert "->" in result.stdout
     assert "4 of 7 convolutions in INT8" not in result.stdout

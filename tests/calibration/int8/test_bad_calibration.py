@@ -165,6 +165,22 @@ def test_the_gate_gives_the_verdict_of_verify_metrics_and_all(lopsided: Path, tm
     assert "changed by" in verdict.reasons[0]
 
 
+def test_what_holds_on_frames_held_out_has_to_hold_beside_those_it_was_measured_on(lopsided: Path) -> None:
+    model = OnnxModel.read(lopsided)
+    sites = quantizable_convs(model)
+    frames = as_pairs(day, noise)
+    ranges = observe(model, sorted({site.activation for site in sites}), frames).ranges(RangeMethod())
+    quantized = quantize_model(model, sites, ranges)
+    alone = Gate(lopsided, frames, ParityLimits(0.0, 255), open_to_compare(lopsided))
+    psnr = {at: replace(alone, frames=[pair]).measure(quantized).parity.psnr_db for at, pair in enumerate(frames)}
+    worst, *_, best = sorted(psnr, key=lambda at: psnr[at])
+    limits = ParityLimits((psnr[worst] + psnr[best]) / 2, 255)
+    gate = replace(alone, frames=[frames[best]], limits=limits)
+    assert gate.measure(quantized).holds
+    both = replace(gate, measured=[frames[worst]]).measure(quantized)
+    assert (both.holds, both.parity.frames) == (False, 2)
+
+
 def offset(levels: float) -> Callable[[np.ndarray], np.ndarray]:
     return lambda bias: bias + levels
 
@@ -192,8 +208,9 @@ NEAR_BUT_OTHERWISE: dict[str, dict[str, Callable[[np.ndarray], np.ndarray]]] = {
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("held_out", [False, True])
 @pytest.mark.parametrize("kind", NEAR_BUT_OTHERWISE)
-def test_calibrate_and_verify_have_one_verdict(kind: str, tmp_path: Path) -> None:
+def test_calibrate_and_verify_have_one_verdict(kind: str, held_out: bool, tmp_path: Path) -> None:
     path = write_unet(tmp_path / "unet.onnx")
     model = onnx.load(path)
     for tensor in model.graph.initializer:
@@ -204,7 +221,7 @@ def test_calibrate_and_verify_have_one_verdict(kind: str, tmp_path: Path) -> Non
     onnx.save(model, path)
     frames = textured_pairs(tmp_path / "frames", 4)
     require_only_the_metrics_to_object(path, list(FolderFrames(frames)))
-    result = run(path, "--frames", frames, "--check", frames)
+    result = run(path, "--frames", frames, *([] if held_out else ["--check", frames]))
     written = tmp_path / "unet.int8.onnx"
     assert written.exists() == (result.exit_code == 0)
     if written.exists():
