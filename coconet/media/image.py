@@ -12,7 +12,7 @@ from coconet.files import existing_file, read_file, whole_file
 from coconet.media.header import PictureHeader, check_size, picture_header
 from coconet.media.naming.picture_names import check_picture_ending
 from coconet.media.palettes.recognition import InfraredGray
-from coconet.media.pixels import Pixels, RawPixels, as_gray, check_dynamic_range, upright
+from coconet.media.pixels import TRANSPARENT, Pixels, RawPixels, as_gray, check_dynamic_range, upright
 from coconet.media.radiometric import read_thermogram
 from coconet.media.thermal import Limits, ThermalSettings, common_limits, stretched_alone
 
@@ -75,7 +75,7 @@ def _decoded(path: Path, data: bytes, header: PictureHeader) -> RawPixels:
     if pixels.ndim == 2:
         return pixels[:, :, None]
     if pixels.shape[2] == 4 and pixels[:, :, 3].min() < (255 if pixels.dtype == np.uint8 else 65535):
-        warn_once(f"{path}: parts of it are transparent; what lies under them is taken as if they were not.")
+        warn_once(f"{path}: {TRANSPARENT}")
     return np.ascontiguousarray(pixels[:, :, : 1 if header.gray else 3])
 
 

@@ -21,6 +21,9 @@ BGR_WEIGHTS = (0.114, 0.587, 0.299)
 BGR_TO_LUMA = np.array(BGR_WEIGHTS, np.float32)
 """The same for arrays."""
 
+TRANSPARENT = "parts of it are transparent; what lies under them is taken as if they were not."
+"""What is said of a picture with an alpha channel that says something."""
+
 UPRIGHT = 1
 """The orientation, in EXIF's counting, of what is stored as it is to be seen."""
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, counted
+from coconet.event_log import warn_once
 from coconet.media.header import check_size
-from coconet.media.pixels import UPRIGHT, RawPixels, upright
+from coconet.media.pixels import TRANSPARENT, UPRIGHT, RawPixels, upright
 from coconet.media.thermal import with_holes
 
 try:
@@ -29,6 +30,8 @@ _BYTE = 8
 _UNCOMPRESSED = 1
 
 _ONE_BY_ONE = 1  # planar configuration: the samples of a pixel lie together
+
+_ALPHA = (1, 2)  # among the kinds of samples beside gray or colour; 0 is one that the file does not name
 
 _MOST_WHOLE = 1 << 24  # beyond, float32 does not hold every whole number
 
@@ -128,6 +131,7 @@ class _Page:
         page, kind = self._page, int(self._page.photometric)
         if samples.dtype == np.bool_:
             samples = samples.astype(np.uint8) * 255
+        self._tell_left_out(samples)
         colour = samples.shape[2] >= 3 and samples.dtype in (np.uint8, np.uint16)
         if kind in (_RGB, _YCBCR, _PALETTE) and colour:  # OpenCV has looked a palette up already
             return np.ascontiguousarray(samples[:, :, 2::-1])
@@ -140,6 +144,22 @@ class _Page:
             return self._levels(np.ascontiguousarray(samples[:, :, :1]))
         name = getattr(page.photometric, "name", str(page.photometric)).lower()
         raise _refused(self._path, f"{samples.shape[2]} samples of {samples.dtype} a pixel, {name}")
+
+    def _tell_left_out(self, samples: RawPixels) -> None:
+        """Warn where a pixel has more than gray or colour: parts that are transparent, or bands of another kind."""
+        kinds = [int(kind) for kind in self._page.extrasamples]
+        more = samples[:, :, samples.shape[2] - len(kinds) :] if kinds and samples.shape[2] > len(kinds) else None
+        if more is None:
+            return
+        alpha = [plane for plane, kind in zip(np.moveaxis(more, 2, 0), kinds, strict=True) if kind in _ALPHA]
+        if any(samples.dtype.kind == "u" and plane.min() < np.iinfo(plane.dtype).max for plane in alpha):
+            warn_once(f"{self._path}: {TRANSPARENT}")
+        if len(alpha) < len(kinds):
+            bands = counted(len(kinds) - len(alpha), "band")
+            warn_once(
+                f"{self._path}: left out: {bands} beside gray or colour, of which the file does not say what it shows. "
+                "Save what is meant as a picture of its own."
+            )
 
     def _levels(self, samples: RawPixels) -> RawPixels:
         if int(self._page.photometric) == _WHITE_IS_ZERO and samples.dtype.kind == "u":

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage
+from coconet.event_log import warn_once
 from coconet.media.palettes.recognition import InfraredGray, is_coloured
 from coconet.media.pixels import UPRIGHT, RawPixels, check_dynamic_range, upright
 
@@ -86,6 +87,12 @@ class FrameDecoder:
 
     def pixels(self, frame: av.VideoFrame) -> RawPixels:
         """Give the pixels of a frame, upright. Raises CoconetError for high dynamic range and turns that are none."""
+        if frame.interlaced_frame:
+            warn_once(
+                f"{self._where}: the video says that it is interlaced: the odd and the even rows of a frame are of two "
+                "moments, and what moves has combs. Set the camera to progressive, or convert the file: "
+                "ffmpeg -i IN -vf bwdif -c:v ffv1 OUT.mkv"
+            )
         pixels = self._samples(frame) if self._gray else self._colours(frame)
         return self._turned(frame, self._square(pixels))
 

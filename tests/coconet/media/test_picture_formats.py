@@ -312,3 +312,23 @@ def test_a_visible_picture_of_high_dynamic_range_is_refused_as_video_is(
         return
     with pytest.raises(CoconetError, match="wanted visible pictures of standard dynamic range"):
         read_visible(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [("unassalpha", 65535, ""), ("unassalpha", 99, "transparent"), ("unspecified", 65535, "left out: 1 band")],
+)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_a_tiff_has_beside_gray_or_colour_is_told(
+    channels: int, case: tuple[str, int, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    extra, value, told = case
+    picture = smooth((24, 32), channels).astype(np.uint16) * 257
+    more = np.full((24, 32, 1), value, np.uint16)
+    kind = "rgb" if channels == 3 else "minisblack"
+    stored = np.concatenate([picture, more], axis=2)
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric=kind, planarconfig="contig", extrasamples=(extra,))
+    assert np.array_equal(read_picture(tmp_path / "a.tif"), picture[:, :, ::-1])
+    said = capsys.readouterr().err
+    assert told in said
+    assert bool(said) == bool(told)

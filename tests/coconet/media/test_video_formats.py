@@ -232,3 +232,13 @@ def test_of_two_video_streams_the_first_is_taken_and_that_is_said(
             container.mux([*stream.encode(frame), *stream.encode(None)])
     assert first(tmp_path / "two.mkv").max() == 40
     assert "2 video streams, of which the first is taken" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("flags", "told"), [("+ildct+ilme", True), ("0", False)])
+def test_an_interlaced_video_is_told_and_a_progressive_one_is_not(
+    flags: str, told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    form = VideoForm("mpeg2video", "yuv420p", "gray", options={"flags": flags})
+    path = write_raw_video(tmp_path / "a.mkv", [counts_of((64, 64), 8).astype(np.uint8)] * 3, form)
+    first(path)
+    assert ("says that it is interlaced" in capsys.readouterr().err) == told
