@@ -48,12 +48,14 @@ def draw_meters(pixels: Pixels, heat: Heat) -> Pixels:
     """Return a copy of (H, W, 3) BGR or (H, W, 1) gray pixels of the size of the visible picture, with its meters.
 
     Every meter has a label that lies within the picture and on no other label, as long as there is room. A meter
-    that reads nothing is drawn in gray, without a number. What lies outside of the picture is not drawn.
+    that reads nothing is drawn in gray, without a number. No outline crosses a label. What lies outside of the picture
+    is not drawn.
     """
     picture: Pixels = np.array(pixels, order="C")
     height, width = picture.shape[:2]
     text_px = round(min(_MOST_TEXT_PX, max(_LEAST_TEXT_PX, height * _TEXT_SHARE)))
     taken: list[_Box] = []
+    labels: list[tuple[_Label, tuple[int, ...]]] = []
     for meter, reading in zip(heat.meters, heat.readings, strict=True):
         corners = _corners(meter, reading, heat.placing)
         if corners is None or not _touches(corners, width, height):
@@ -61,8 +63,9 @@ def draw_meters(pixels: Pixels, heat: Heat) -> Pixels:
         ink = INK if reading.value is not None or reading.beyond else _BLIND
         _outline(picture, meter, corners, ink, text_px)
         label = _Label(meter.name, reading, text_px)
-        place = label.place_beside(corners, (width, height), taken)
-        taken.append(place)
+        taken.append(label.place_beside(corners, (width, height), taken))
+        labels.append((label, ink))
+    for (label, ink), place in zip(labels, taken, strict=True):
         label.draw(picture, place, ink)
     return picture
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -28,6 +30,17 @@ def test_no_view_changes_the_pixels_of_the_frame() -> None:
     assert np.array_equal(frame.pixels, same.pixels)
     assert np.array_equal(frame.pair.visible.pixels, same.pair.visible.pixels)
     assert np.array_equal(frame.pair.infrared.pixels, same.pair.infrared.pixels)
+
+
+def test_every_view_takes_a_gray_visible_camera() -> None:
+    frame = frame_to_look_at()
+    gray = dataclasses.replace(frame.pair.visible, pixels=frame.pair.visible.pixels[:, :, :1])
+    pair = dataclasses.replace(frame.pair, visible=gray, notice="look")
+    frame = dataclasses.replace(frame, pair=pair, pixels=frame.pixels[:, :, :1])
+    for view in VIEW_NAMES:
+        picture = shown(frame, view, colours="turbo", colour_bar=True, overlay={"show": ["state"]})
+        assert picture.dtype == np.uint8
+        assert picture.shape == (48, 128 if view == "side-by-side" else 64, picture.shape[2])
 
 
 @pytest.mark.parametrize("view", ["blend", "edges", "inset", "alignment", "isotherm"])

@@ -51,6 +51,17 @@ def test_labels_of_many_meters_lie_within_the_picture_and_on_no_other() -> None:
     assert paper[0] > 9 * paper[1]  # labels on each other would show less paper
 
 
+def test_no_outline_of_another_meter_crosses_a_label() -> None:
+    picture = np.full((240, 320, 3), 120, np.uint8)
+    spot = {"kind": "spot", "points_px": [(40, 30)]}
+    alone = draw_meters(picture, heat_of(spot))
+    left, top, right, bottom = changed(picture[:110], alone[:110])  # its label, above it
+    box = {"kind": "box", "points_px": [(left // 4 + 4, top // 4 - 4), (70, 50)]}
+    both = draw_meters(picture, heat_of(spot, box))
+    assert (top, bottom) != (0, 0)
+    assert np.array_equal(both[top : bottom - 6, left : right + 1], alone[top : bottom - 6, left : right + 1])
+
+
 @pytest.mark.parametrize("size", [(30, 40), (480, 640), (1080, 1920)])
 def test_text_is_read_on_any_size_of_picture_and_goes_nowhere_outside(size: tuple[int, int]) -> None:
     picture = np.zeros((*size, 3), np.uint8)

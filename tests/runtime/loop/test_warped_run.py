@@ -57,7 +57,7 @@ def test_the_processor_warps_nothing_that_nobody_looks_at(
     assert called == []
 
 
-@pytest.mark.parametrize("view", ["infrared", "alignment"])
+@pytest.mark.parametrize("view", ["infrared", "alignment", "blend", "edges", "isotherm", "inset", "split"])
 def test_views_show_the_infrared_picture_where_it_lies(tmp_path: Path, models: tuple[Path, Path], view: View) -> None:
     rig, look = aligned_rig(tmp_path), Look(show=view)
     laid, warped = (frames_of(rig, model)[0] for model in models)
