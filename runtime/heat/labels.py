@@ -60,7 +60,7 @@ def draw_meters(pixels: Pixels, heat: Heat) -> Pixels:
         corners = _corners(meter, reading, heat.placing)
         if corners is None or not _touches(corners, width, height):
             continue
-        ink = INK if reading.value is not None or reading.beyond else _BLIND
+        ink: tuple[int, ...] = INK if reading.value is not None or reading.beyond else _BLIND
         _outline(picture, meter, corners, ink, text_px)
         label = _Label(meter.name, reading, text_px)
         taken.append(label.place_beside(corners, (width, height), taken))
