@@ -50,6 +50,8 @@ CUDA_12, CUDA_13 = ["cuda-bindings>=12.9.1,<13"], ["cuda-bindings>=13,<14"]
 # Each kind of storage has a driver of its own beside fsspec: s3fs, gcsfs, adlfs; ssh:// has paramiko.
 FLEET = ["fsspec>=2024.2"]
 RAY = ["ray>=2.40"]
+# Triton's own client has the messages of the protocol; the server needs nothing else of it.
+GRPC = ["tritonclient[grpc]>=2.50"]
 OPENVINO = ["openvino>=2024.4"]
 EXTRAS = {
     "cpu": CPU,
@@ -76,6 +78,7 @@ EXTRAS = {
     "web": WEB,
     "fleet": FLEET,
     "ray": RAY,
+    "grpc": GRPC,
     "dev": [
         *CPU,
         *HEADLESS,
@@ -97,6 +100,7 @@ EXTRAS = {
         "selenium>=4.20",
         *FLEET,
         "pyyaml>=6",
+        *GRPC,
         "tritonclient[http]>=2.50",
         "setuptools>=64",
         "tomli>=2",

@@ -35,6 +35,7 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "gstreamer": ("gi",),
         "fleet": ("fsspec",),
         "ray": ("ray",),
+        "grpc": ("grpc", "tritonclient"),
         "web": ("starlette", "uvicorn", "websockets", "prometheus_client"),
     }
 )
@@ -67,6 +68,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
                 **_CAMERAS,
                 "--view web": "web",
                 "--view window": "window",
+                "--server grpc://": "grpc",
                 "--meters x.parquet": "parquet",
                 "alarms over MQTT": "mqtt",
             },
@@ -87,7 +89,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "soak": Needs((*_FUSES, "web")),
         "audience": Needs((*_FUSES, "web")),
         "batch": Needs((*_FUSES, "metrics"), {**_MODELS, "s3://, gs://, ssh://": "fleet", "--engine ray": "ray"}),
-        "serve": Needs(("cpu", "web"), _MODELS),
+        "serve": Needs(("cpu", "web"), {**_MODELS, "--grpc-port": "grpc"}),
         "doctor": Needs(),
         "serve-repository": Needs(),
         "selfcheck": Needs(_FUSES, {"engines": "tensorrt", "CoCoNet": "export"}),

@@ -13,6 +13,7 @@ from coconet.model_endings import CHECKPOINT_SUFFIXES, ENGINE_SUFFIX, MODEL_SUFF
 from coconet.model_names import MODEL_WORDS, RULES, model_path
 from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.backends.tensorrt.ring_options import RingOptions
+from coconet.runtime.serving.protocol.picture_coding import PictureCoding
 
 BackendKind = Literal["ort", "ort-cuda", "openvino", "tensorrt", "torch", "rule", "remote"]
 """ONNX Runtime on the processor or on the GPU, OpenVINO, TensorRT, PyTorch, the rules without a network, a server."""
@@ -39,13 +40,15 @@ WORD_OR_FILE = f"Name a file, or one of the words {', '.join(MODEL_WORDS)}."
 class ServedElsewhere:
     """A model on a server. local: what takes over while the server is lost; None if nothing does.
 
-    depth: pairs under way at most. late_s: after so long a picture of a live rig is dropped.
+    depth: pairs under way at most. late_s: after so long a picture of a live rig is dropped. coding: how pictures
+    travel; None is as they are.
     """
 
     address: ServerAddress
     local: BackendChoice | None = None
     depth: int = 4
     late_s: float = 0.25
+    coding: PictureCoding | None = None
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def _open_served(served: ServedElsewhere) -> Backend:
     from coconet.runtime.backends.remote.backend import RemoteBackend
 
     local = None if served.local is None else _open_here(served.local)  # at once: it must not be waited for later
-    return RemoteBackend(served.address, local, served.depth, served.late_s)
+    return RemoteBackend(served.address, local, served.depth, served.late_s, served.coding)
 
 
 def _open_here(choice: BackendChoice) -> Backend:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from threading import Event
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,10 +14,10 @@ from coconet.media.encoding.encoder import EncoderName
 from coconet.model_names import DEFAULT_MODEL
 from coconet.reading import Reading, reads_pictures
 
-if TYPE_CHECKING:
-    from coconet.runtime.fleet.job import WorkerShare
-
 EngineKind = Literal["local", "ray"]
+
+_PLACE_S = 20.0
+"""After so long it is said once that a cluster has no place for some of the workers."""
 
 Form = Literal["video", "pictures"]
 
@@ -27,14 +28,17 @@ def batch(
     out: Annotated[str, typer.Option("--out", help="Where the results go: a folder, or s3://, gs://, ssh://, ...")],
     engine: Annotated[EngineKind, typer.Option("--engine", help="Workers here, or on a Ray cluster.")] = "local",
     address: Annotated[
-        str | None, typer.Option("--address", help="Of the Ray cluster; without one Ray starts here.")
+        str | None, typer.Option("--address", help="Of the Ray cluster; without it and RAY_ADDRESS Ray starts here.")
     ] = None,
     model: Annotated[str, typer.Option("--model", help="For jobs that name none; as for run.")] = DEFAULT_MODEL,
     backend: Annotated[str, typer.Option("--backend", help="What runs it, as for run.")] = "auto",
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="How many.", show_default="one for each share of the cores")
     ] = None,
-    cores: Annotated[int, typer.Option("--cores", min=1, help="Processor cores of each worker.")] = 2,
+    cores: Annotated[
+        int | None,
+        typer.Option("--cores", min=1, help="Processor cores of each.", show_default="2, or fewer for many workers"),
+    ] = None,
     gpus: Annotated[int, typer.Option("--gpus", min=0, help="One worker for each of so many GPUs.")] = 0,
     slice_s: Annotated[
         float | None, typer.Option("--slice", help="Cut recordings into pieces of so many seconds.")
@@ -54,10 +58,11 @@ def batch(
     130 stopped, and the same command makes the rest.
     """
     from coconet.errors import ExitCode
-    from coconet.runtime.fleet.batch import run_batch
+    from coconet.runtime.fleet.batch import BatchProgress, run_batch
+    from coconet.runtime.fleet.engines.open_engine import open_engine
+    from coconet.runtime.fleet.engines.shares import cluster_shares, crowding, shares
     from coconet.runtime.fleet.job import BatchSettings
     from coconet.runtime.fleet.job_list import in_slices, read_jobs, with_seconds
-    from coconet.runtime.fleet.open_engine import open_engine
     from coconet.runtime.fleet.report import write_report
     from coconet.runtime.fleet.storage import Results
     from coconet.runtime.threads.stop_signals import stopped_by_signals
@@ -71,10 +76,23 @@ def batch(
 
         check_outputs([results.local], inputs=[jobs], overwrite=True)
     settings = BatchSettings(out, form, score_every, backend, encoder, reading)
+    address = address or (os.environ.get("RAY_ADDRESS") if engine == "ray" else None)
+    divide = cluster_shares if engine == "ray" and address else shares
+    divided = divide(workers, cores, gpus)[: len(listed)]
+    if note := crowding(divided):
+        typer.echo(f"note: {note}", err=True)
+    waits = Event()
     with stopped_by_signals() as stop, logging_as(log), batch_progress(len(listed)) as tell:
-        opened = open_engine(engine, settings, shares(workers, cores, gpus)[: len(listed)], address)
+
+        def tell_standing(how: BatchProgress) -> None:
+            tell(how.done + how.failed, how.to_text())
+            if how.placeless and how.seconds > _PLACE_S and not waits.is_set():
+                waits.set()
+                typer.echo(f"note: {how.placeless} of {len(divided)} workers still wait for a place.", err=True)
+
+        opened = open_engine(engine, settings, divided, address)
         try:
-            result = run_batch(listed, opened, stop, lambda how: tell(how.done + how.failed, how.to_text()))
+            result = run_batch(listed, opened, stop, tell_standing)
         finally:
             opened.close()
     write_report(result, results)
@@ -92,19 +110,3 @@ def batch(
         raise typer.Exit(130)
     if failed:
         raise typer.Exit(ExitCode.MISFITS)
-
-
-def shares(workers: int | None, cores: int, gpus: int) -> list[WorkerShare]:
-    """Divide the machine: the cores that this process may use, in turn, and a GPU for each worker if there are any."""
-    from coconet.runtime.fleet.job import WorkerShare
-
-    there = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
-    count = workers or gpus or max(1, len(there) // cores)
-    wanted = min(cores, len(there))
-    return [
-        WorkerShare(
-            tuple(there[(index * wanted + core) % len(there)] for core in range(wanted)),
-            index % gpus if gpus else None,
-        )
-        for index in range(count)
-    ]

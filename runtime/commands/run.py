@@ -80,7 +80,7 @@ def run(
     ] = None,
     backend: Annotated[str, typer.Option("--backend", help=f"What runs it: {', '.join(ASKABLE)}, remote.")] = "auto",
     server: Annotated[
-        str | None, typer.Option("--server", help="For remote: a served model, as http://host:port/model.")
+        str | None, typer.Option("--server", help="For remote: a model, as http://host:port/name or grpc://...")
     ] = None,
     server_token: Annotated[
         str | None,
@@ -95,6 +95,10 @@ def run(
     late_ms: Annotated[
         float, typer.Option("--late-ms", min=1, help="For remote: a live picture that takes longer is dropped.")
     ] = 250,
+    travel_as: Annotated[
+        str,
+        typer.Option("--travel-as", help="For remote: pictures as raw, png, jpeg or jpeg:QUALITY, for thin links."),
+    ] = "raw",
     device: DeviceOption = None,
     depth: Annotated[
         int, typer.Option("--depth", min=1, help="Pairs on their way through an engine at once: 3 for recordings.")
@@ -192,7 +196,7 @@ def run(
     if rig is not None and rig.suffix in MODEL_SUFFIXES:
         rig, model = None, str(rig)
     ring = RingOptions(depth, zero_copy, not no_graph, spin, gpu_library)
-    elsewhere = _served_elsewhere(backend, server, server_token, local_model, in_flight, late_ms / 1e3)
+    elsewhere = _served_elsewhere(backend, server, server_token, local_model, in_flight, late_ms / 1e3, travel_as)
     given, gauge, rig = decoded_by(_rig_of(rig, visible, infrared), decoder), RunStats(), written_rig(rig)
     chosen = _shown(fitted_by(read_by(given, reading), fit), look or (), anywhere=bool(out or view))
     first_choice = replace(elsewhere or choose_backend(model, backend, builds=True), ring=ring)
@@ -249,15 +253,23 @@ def _drawn(tuner: AdjustableRig, *, changes: bool) -> Drawn | None:
 
 
 def _served_elsewhere(
-    backend: str, server: str | None, token: str | None, local_model: str | None, in_flight: int, late_s: float
+    backend: str,
+    server: str | None,
+    token: str | None,
+    local_model: str | None,
+    in_flight: int,
+    late_s: float,
+    travel_as: str,
 ) -> BackendChoice | None:
     """The choice of a model on a server; None for one on this machine."""
     from coconet.errors import Refused
     from coconet.runtime.backends.choice import ServedElsewhere, choose_backend, choose_server
     from coconet.runtime.backends.remote.server_address import ServerAddress
+    from coconet.runtime.serving.protocol.picture_coding import PictureCoding
 
     if backend != "remote":
-        for option, value in (("--server", server), ("--local-model", local_model)):
+        travels = None if travel_as == "raw" else travel_as
+        for option, value in (("--server", server), ("--local-model", local_model), ("--travel-as", travels)):
             if value is not None:
                 remedy = f"Pass --backend remote, or leave {option} out."
                 raise Refused(option, wanted="the backend remote", got=backend, remedy=remedy)
@@ -266,7 +278,8 @@ def _served_elsewhere(
         remedy = "Pass --server http://host:port/model."
         raise Refused("--backend remote", wanted="the address of a served model", got="none", remedy=remedy)
     local = None if local_model is None else choose_backend(local_model)
-    return choose_server(ServedElsewhere(ServerAddress.parse(server, token), local, in_flight, late_s))
+    address, coding = ServerAddress.parse(server, token), PictureCoding.parse(travel_as)
+    return choose_server(ServedElsewhere(address, local, in_flight, late_s, coding))
 
 
 def _rig_of(file: Path | None, visible: str | None, infrared: str | None) -> Rig:

@@ -22,6 +22,9 @@ def serve(
     depth: Annotated[int, typer.Option("--depth", min=1, help="Pairs on their way through an engine at once.")] = 1,
     host: Annotated[str, typer.Option("--host", help="Where it listens; 0.0.0.0 lets others in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 is any that is free.")] = 8000,
+    grpc_port: Annotated[
+        int | None, typer.Option("--grpc-port", min=0, max=65535, help="Of gRPC beside HTTP.", show_default="none")
+    ] = None,
     token: Annotated[
         str | None,
         typer.Option("--token", envvar="COCONET_TOKEN", help="What clients have to send; better in the variable."),
@@ -54,11 +57,13 @@ def serve(
     select_cuda_device(device)
     choice = replace(choose_backend(model, backend), ring=RingOptions(depth))
     limits = QueueLimits(waiting, together, deadline_ms / 1e3)
-    settings = ServerSettings(host, port, token, limits, round(limit_mb * 1e6))
+    settings = ServerSettings(host, port, grpc_port, token, limits, round(limit_mb * 1e6))
     console, name = Console(stderr=True), served_name(model)
     console.print(f"backend {choice.kind}: {choice.reason}", soft_wrap=True, highlight=False)
     served = ModelServer(name, lambda: open_served(choice), settings)
     with stopped_by_signals() as stop, logging_as(log), served as server:
         console.print(f"{server.url}/v2/models/{name}", soft_wrap=True, highlight=False)
+        if server.grpc_address:
+            console.print(f"grpc://{server.grpc_address}/{name}", soft_wrap=True, highlight=False)
         while not stop.wait(_LOOK_S):
             server.check()

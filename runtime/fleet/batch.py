@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Event
 
+from coconet.errors import counted
 from coconet.event_log import log_event
-from coconet.runtime.fleet.engine import Engine, WorkerDied
+from coconet.runtime.fleet.engines.engine import Engine, WorkerDied
 from coconet.runtime.fleet.job import Job, Outcome, Progress
 
 TRIES = 3
@@ -20,7 +21,10 @@ _LOOK_S = 0.5
 
 @dataclass
 class BatchProgress:
-    """How a batch stands. under_way: frames of the jobs that are being made, by name."""
+    """How a batch stands. under_way: frames of the jobs that are being made, by name.
+
+    placeless: workers that have not started yet, because a cluster has no place for them.
+    """
 
     jobs: int
     done: int = 0
@@ -30,18 +34,26 @@ class BatchProgress:
     seconds_left: float = 0.0
     begun_s: float = field(default_factory=time.monotonic)
     under_way: dict[str, int] = field(default_factory=dict)
+    placeless: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return time.monotonic() - self.begun_s
 
     @property
     def fps(self) -> float:
         """Fused frames a second, since the beginning."""
-        elapsed_s = time.monotonic() - self.begun_s
+        elapsed_s = self.seconds
         return (self.frames + sum(self.under_way.values())) / elapsed_s if elapsed_s > 0 else 0.0
 
     def to_text(self) -> str:
         """One line."""
         there = f", {self.skipped} there already" if self.skipped else ""
         left = f", {self.seconds_left / 3600:.2f} h of video left" if self.seconds_left else ""
-        return f"{self.done} of {self.jobs} done{there}, {self.failed} failed, {self.fps:.1f} frames a second{left}"
+        wait = f", {counted(self.placeless, 'worker')} not started" if self.placeless else ""
+        how = f"{self.failed} failed, {self.fps:.1f} frames a second"
+        return f"{self.done} of {self.jobs} done{there}, {how}{left}{wait}"
 
 
 @dataclass(frozen=True)
@@ -86,6 +98,7 @@ def run_batch(
                 sign = Outcome(None, f"given up after {TRIES} workers died of it; the last one: {sign.why}")
             outcomes[job.name] = sign
             _note(standing, job, sign)
+        standing.placeless = engine.placeless
         tell(standing)
     return BatchResult({job.name: outcomes[job.name] for job in listed if job.name in outcomes}, stop.is_set())
 

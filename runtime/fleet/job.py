@@ -55,10 +55,19 @@ class BatchSettings:
 
 @dataclass(frozen=True)
 class WorkerShare:
-    """What a worker may use. cores: by their numbers. gpu: its number, None without one."""
+    """What a worker may use. cores: by their numbers; empty leaves it to the system. gpu: its number, None without one.
+
+    threads: how many at once; None is one for each core, and without cores what the libraries think fit.
+    """
 
     cores: tuple[int, ...]
     gpu: int | None = None
+    threads: int | None = None
+
+    @property
+    def width(self) -> int | None:
+        """How many threads its libraries may have; None if nothing was said."""
+        return self.threads or len(self.cores) or None
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -12,10 +15,14 @@ from urllib.parse import unquote, urlsplit
 from coconet.errors import CoconetError, MissingPackage, first_line, reading_from
 from coconet.files import make_folder, read_file, sha256_of, spare_bytes, whole_file, writing_to
 from coconet.media.naming.entries import entries_below
+from coconet.writing.scratch import lock_unfinished
 from coconet.writing.sources import STAMPS_SUFFIX
 
 SCHEMES = ("file", "s3", "gs", "gcs", "abfs", "ssh", "sftp")
 """Of addresses that are files elsewhere; all others are cameras or paths."""
+
+
+_LOCKED_S, _LOOK_S = 60.0, 0.02
 
 
 def is_elsewhere(address: str) -> bool:
@@ -128,6 +135,27 @@ class Results:
                 (Path(self._path) / name).unlink(missing_ok=True)
         elif self._system.exists(f"{self._path}/{name}"):
             self._system.rm(f"{self._path}/{name}")
+
+    @contextmanager
+    def changing(self, name: str) -> Iterator[None]:
+        """Change a result while no other process does; elsewhere than on this machine nothing is locked.
+
+        Raises CoconetError if another process does not end with it in a minute.
+        """
+        handle, given_up_s = None, time.monotonic() + _LOCKED_S
+        if self._system is None:
+            folder = Path(self._path) / name
+            make_folder(folder)
+            while (handle := lock_unfinished(folder)) is None:
+                if time.monotonic() > given_up_s:
+                    got = "one that another process is writing"
+                    raise CoconetError(folder, wanted="a result of its own", got=got, remedy="Run one batch at a time.")
+                time.sleep(_LOOK_S)
+        try:
+            yield
+        finally:
+            if handle is not None:
+                os.close(handle)
 
     def move_in(self, source: Path, name: str) -> None:
         """Bring a file or a folder to its place; what was there is replaced."""

@@ -126,21 +126,23 @@ class Worker:
             "pictures": pictures,
             "files": files,
         }
+        yield Progress(gauge.fused)  # who is left alone by now, as its driver has ended, publishes nothing
         self._publish(job, made, manifest)
         yield Outcome(json.loads(json.dumps(manifest)))
 
     def _publish(self, job: Job, made: Path, manifest: dict[str, Any]) -> None:
         """Bring a result to its place: an old manifest goes first, and the new one comes last."""
-        self._results.remove(f"{job.name}/{MANIFEST}")
-        for path in sorted(made.iterdir()):
-            self._results.move_in(path, f"{job.name}/{path.name}")
-        self._results.write(f"{job.name}/{MANIFEST}", json.dumps(manifest, indent=2).encode())
+        with self._results.changing(job.name):
+            self._results.remove(f"{job.name}/{MANIFEST}")
+            for path in sorted(made.iterdir()):
+                self._results.move_in(path, f"{job.name}/{path.name}")
+            self._results.write(f"{job.name}/{MANIFEST}", json.dumps(manifest, indent=2).encode())
 
     def _backend(self, model: str) -> Backend:
         if self._held is not None and self._held[0] == model:
             return self._held[1]
         self.close()
-        choice = replace(choose_backend(model, self._settings.backend), threads=len(self._share.cores) or None)
+        choice = replace(choose_backend(model, self._settings.backend), threads=self._share.width)
         self._held = (model, open_choice(choice))
         return self._held[1]
 
@@ -199,7 +201,7 @@ def _limit_to(share: WorkerShare) -> None:
     with suppress(ImportError):
         import cv2
 
-        cv2.setNumThreads(max(1, len(share.cores)))
+        cv2.setNumThreads(share.width or 1)
 
 
 def _local_rig(job: Job, staging: Path) -> Rig:

@@ -14,7 +14,7 @@ from typing import Protocol
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Backend, BatchingBackend, OverlappingBackend
-from coconet.runtime.serving.wire import TooLate, Unavailable
+from coconet.runtime.serving.protocol.inference_error import TooLate, Unavailable
 from coconet.runtime.threads.background import Background
 
 Pair = tuple[Pixels, Pixels]

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-from coconet import __version__
-from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard
+from coconet.cards.model_card import FUSED
 from coconet.errors import CoconetError, MissingPackage
-from coconet.runtime.frame_check import adapt_frames
-from coconet.runtime.serving.fusion_queue import FusionQueue
-from coconet.runtime.serving.model_config import Instances, model_config
-from coconet.runtime.serving.serving_metrics import ServingMetrics
-from coconet.runtime.serving.tensor_spec import ModelSpec, TensorSpec, spec_of
-from coconet.runtime.serving.wire import (
+from coconet.runtime.serving.protocol.inference_error import FAILED, InferenceError, Unavailable, status_of
+from coconet.runtime.serving.protocol.wire import (
+    BYTES,
     HEADER_LENGTH,
-    InferenceError,
     InferenceRequest,
     Packed,
-    Unavailable,
     pack_answer,
     read_request,
 )
+from coconet.runtime.serving.served import SERVER, VERSION, Served
 from coconet.runtime.viewers.auth import Access, AccessMiddleware
 from coconet.runtime.viewers.web_app import Json, OneLineErrors
 
@@ -44,29 +38,9 @@ except ImportError as error:
 
 Result = TypeVar("Result")
 
-VERSION = "1"
-"""The only version of the model that is served."""
 
-_NOT_FOUND, _UNSUPPORTED, _FAILED = 404, 415, 500
-
-
-@dataclass(frozen=True)
-class Served:
-    """A model as it is served. name: in addresses. card: what it expects."""
-
-    name: str
-    card: ModelCard
-    queue: FusionQueue
-    metrics: ServingMetrics
-
-    @property
-    def spec(self) -> ModelSpec:
-        """What a request holds: always one pair, whatever the batch of the graph."""
-        return spec_of(self.card)
-
-
-def inference_app(served: Served, access: Access, largest_body: int) -> ASGIApp:
-    """Build the ASGI app. largest_body: bytes of a request."""
+def inference_app(served: Served, access: Access) -> ASGIApp:
+    """Build the ASGI app."""
     answers = _Answers(served)
     models = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
     routes = [
@@ -88,23 +62,24 @@ def inference_app(served: Served, access: Access, largest_body: int) -> ASGIApp:
             ClientDisconnect: _gone,
             Exception: _failed,
         },
-        max_body_size=largest_body,
+        max_body_size=served.largest,
     )
     app.router.redirect_slashes = False
     return OneLineErrors(app)
+
+
+_BYTES, _HEAD = f'"{BYTES}"'.encode(), 4096
 
 
 class _Answers:
     """What can be asked by HTTP."""
 
     def __init__(self, served: Served) -> None:
-        self._served, self._spec = served, served.spec
-        self._config = model_config(served.name, served.card, "onnx", Instances())
+        self._served = served
 
     async def server(self, request: Request) -> Response:
         """Tell what serves."""
-        extensions = ["binary_tensor_data", "model_configuration"]
-        return Json({"name": "coconet-edge", "version": __version__, "extensions": extensions})
+        return Json(SERVER)
 
     async def live(self, request: Request) -> Response:
         """Answer at all."""
@@ -121,9 +96,7 @@ class _Answers:
     async def model(self, request: Request) -> Response:
         """Tell what the model takes and gives."""
         self._check_model(request)
-        tensors = {"inputs": self._spec.inputs, "outputs": self._spec.outputs}
-        told: dict[str, Any] = {group: [_tensor_json(one) for one in found] for group, found in tensors.items()}
-        return Json({"name": self._served.name, "versions": [VERSION], "platform": "coconet-edge", **told})
+        return Json(self._served.metadata)
 
     async def model_ready(self, request: Request) -> Response:
         """Say whether the model fuses."""
@@ -133,17 +106,17 @@ class _Answers:
     async def config(self, request: Request) -> Response:
         """Tell the configuration that the model has in a repository, with its card."""
         self._check_model(request)
-        return Json(self._config)
+        return Json(self._served.config)
 
     async def infer(self, request: Request) -> Response:
         """Fuse a pair."""
         begun_s = time.monotonic()
-        status = _FAILED
+        status = FAILED
         try:
             packed = await self._inferred(request)
             status = 200
         except CoconetError as error:
-            status = _status(error)
+            status = status_of(error)
             raise
         except ClientDisconnect:
             status = 499  # as proxies count who did not wait
@@ -158,55 +131,36 @@ class _Answers:
         if request.headers.get("content-encoding", "identity") != "identity":
             raise _Unread("Content-Encoding", wanted="none", got="another one", remedy="Send the body as it is.")
         body, length = await request.body(), request.headers.get(HEADER_LENGTH)
-        # JSON of a picture takes long to read and to write: others go on meanwhile.
-        wanted = await _off_the_loop(length is None, lambda: read_request(body, length, self._spec))
-        visible, infrared = (wanted.tensors[name][0] for name in (VISIBLE, INFRARED))
-        try:
-            adapt_frames(served.card, served.name, visible, infrared)
-        except CoconetError as error:
-            raise InferenceError(error.where, wanted=error.wanted, got=error.got, remedy=error.remedy) from None
-        fused = await asyncio.wrap_future(served.queue.submit((visible, infrared), wanted.timeout_s))
-        return await _off_the_loop(not wanted.binary, lambda: self._packed(wanted, fused[None]))
+        # JSON of a picture takes long to read and to write, as a JPEG does: others go on meanwhile.
+        slow = length is None or _BYTES in body[:_HEAD]
+        wanted = await _off_the_loop(slow, lambda: read_request(body, length, served.spec, served.largest))
+        fused = await asyncio.wrap_future(served.submit(wanted))
+        return await _off_the_loop(
+            not wanted.binary or wanted.encoded is not None, lambda: self._packed(wanted, fused[None])
+        )
 
     def _packed(self, wanted: InferenceRequest, fused: Any) -> Packed:
         return pack_answer(self._served.name, VERSION, wanted, {FUSED: fused})
 
     def _check_model(self, request: Request) -> None:
-        model, version = request.path_params["model"], request.path_params.get("version", VERSION)
-        if model != self._served.name:
-            raise _Unknown("model", wanted=self._served.name, got=model[:60], remedy="Correct the address.")
-        if version != VERSION:
-            raise _Unknown("version", wanted=VERSION, got=version[:60], remedy="Correct the address.")
-
-
-class _Unknown(InferenceError):
-    status = _NOT_FOUND
+        self._served.check_name(request.path_params["model"], request.path_params.get("version", VERSION))
 
 
 class _Unread(InferenceError):
-    status = _UNSUPPORTED
+    status = 415
 
 
 async def _off_the_loop(slow: bool, work: Callable[[], Result]) -> Result:
     return await run_in_threadpool(work) if slow else work()
 
 
-def _tensor_json(tensor: TensorSpec) -> Mapping[str, Any]:
-    return {"name": tensor.name, "datatype": tensor.data_type, "shape": list(tensor.shape)}
-
-
-def _status(error: Exception) -> int:
-    """The status of an error; what a backend refuses that was held against the card is a fault of the server."""
-    return error.status if isinstance(error, InferenceError) else _FAILED
-
-
 async def _refused(request: Request, error: Exception) -> Response:
     headers = {"Retry-After": "1"} if isinstance(error, Unavailable) else None
-    return Json({"error": str(error)}, _status(error), headers)
+    return Json({"error": str(error)}, status_of(error), headers)
 
 
 async def _error_response(request: Request, error: Exception) -> Response:
-    status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (_FAILED, "")
+    status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (FAILED, "")
     return Json({"error": detail}, status)
 
 
@@ -215,4 +169,4 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    return Json({"error": "The server failed; its log says where."}, _FAILED)
+    return Json({"error": "The server failed; its log says where."}, FAILED)

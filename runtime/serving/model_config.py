@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from coconet.cards.model_card import CARD_KEY, ModelCard
 from coconet.errors import CoconetError
-from coconet.runtime.serving.tensor_spec import ANY, TensorSpec, spec_of
+from coconet.runtime.serving.protocol.tensor_spec import ANY, TensorSpec, spec_of
 
 Kind = Literal["onnx", "engine"]
 """Of the file that is served: an ONNX model, or a TensorRT engine."""
@@ -27,6 +27,10 @@ _BACKENDS: Mapping[Kind, tuple[str, str]] = {
     "onnx": ("onnxruntime", "onnxruntime_onnx"),
     "engine": ("tensorrt", "tensorrt_plan"),
 }
+
+
+CODINGS_KEY = "coconet_edge.pictures"
+"""The parameter in which a server says as what pictures may travel, beside as they are."""
 
 
 class Word(str):
@@ -109,6 +113,14 @@ def card_of_config(config: Mapping[str, Any], where: object) -> ModelCard | None
             where, wanted="a model card as text", got="something else", remedy="Write the model repository again."
         )
     return ModelCard.from_json(told, where)
+
+
+def codings_of_config(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """As what pictures may travel to and from a server that told this configuration, beside as they are."""
+    try:
+        return tuple(str(config["parameters"][CODINGS_KEY]["string_value"]).split())
+    except (KeyError, TypeError):
+        return ()
 
 
 def to_pbtxt(config: Mapping[str, Any]) -> str:

@@ -30,12 +30,14 @@ AS_USUAL = QueueLimits()
 class ServerSettings:
     """Where a model is served and to whom.
 
-    host, port: this machine only unless told otherwise; port 0 takes any that is free. token: what a client has to
+    host, port: this machine only unless told otherwise; port 0 takes any that is free. grpc_port: of gRPC beside HTTP,
+    None without it. token: what a client has to
     send. largest_body: bytes of a request; a pair of 1920x1080 has 8.3 million.
     """
 
     host: str = "127.0.0.1"
     port: int = 8000
+    grpc_port: int | None = None
     token: str | None = None
     limits: QueueLimits = AS_USUAL
     largest_body: int = 64 * 10**6
@@ -67,7 +69,7 @@ def open_served(choice: BackendChoice) -> Backend:
 
 
 class ModelServer:
-    """A context manager that serves a model inside its block. url: where, once it is open; without any secret."""
+    """A context manager that serves a model inside its block. url, grpc_address: where, once it is open; no secrets."""
 
     def __init__(
         self,
@@ -82,10 +84,11 @@ class ModelServer:
         self._access = Access(self._settings.host, self._settings.token)
         self._name, self._open_model, self._exit = name, open_model, ExitStack()
         self._threads: tuple[Background, ...] = ()
-        self.url = ""
+        self.url, self.grpc_address = "", ""
 
     def __enter__(self) -> ModelServer:
-        from coconet.runtime.serving.inference_app import Served, inference_app
+        from coconet.runtime.serving.inference_app import inference_app
+        from coconet.runtime.serving.served import Served
         from coconet.runtime.serving.serving_metrics import ServingMetrics
         from coconet.runtime.viewers.web_server import WebServer
 
@@ -98,9 +101,15 @@ class ModelServer:
             queue = stack.enter_context(FusionQueue(backend, metrics, settings.limits))
             # Whatever the batch of the graph is, a client sends one pair.
             card: ModelCard = dataclasses.replace(backend.card, batch=1)
-            app = inference_app(Served(self._name, card, queue, metrics), self._access, settings.largest_body)
+            served = Served(self._name, card, queue, metrics, settings.largest_body)
+            app = inference_app(served, self._access)
             with ending_with(ExitCode.PAGE):
                 server = stack.enter_context(WebServer(app, settings.host, settings.port))
+                if settings.grpc_port is not None:
+                    from coconet.runtime.serving.grpc_server import GrpcServer
+
+                    over_grpc = GrpcServer(served, self._access, settings.host, settings.grpc_port)
+                    self.grpc_address = stack.enter_context(over_grpc).address
             self.url = server.url
             self._threads = (queue, server)
             self._exit = stack.pop_all()

@@ -64,7 +64,7 @@ import importlib, sys
 HIDDEN = {
     "torch", "cv2", "onnx", "tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings", "pycuda", "onnxruntime", "av",
     "scipy", "safetensors", "onnxscript", "h5py", "tomli_w", "openvino", "cuda", "gi",
-    "fsspec", "ray", "starlette", "uvicorn", "websockets", "prometheus_client", "tomlkit",
+    "fsspec", "ray", "grpc", "tritonclient", "starlette", "uvicorn", "websockets", "prometheus_client", "tomlkit",
     "mcap", "rosbags",
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -17,19 +16,20 @@ from coconet.cards.precision import REFERENCE
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Answer, Backend
-from coconet.runtime.backends.remote.connection import ServerAnswer, ServerConnection, ServerTimeout, ServerUnreachable
+from coconet.runtime.backends.remote.connection import ServerTimeout, ServerUnreachable
+from coconet.runtime.backends.remote.open_remote_model import open_remote_model
+from coconet.runtime.backends.remote.remote_model import LATE, RemoteModel, unfit
 from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.backends.remote.server_link import ServerLink
 from coconet.runtime.frame_check import adapt_frames, like_visible
-from coconet.runtime.serving.model_config import card_of_config
-from coconet.runtime.serving.tensor_spec import ANY, spec_of
-from coconet.runtime.serving.wire import HEADER_LENGTH, InferenceError, Packed, pack_request, read_answer
+from coconet.runtime.serving.model_config import card_of_config, codings_of_config
+from coconet.runtime.serving.protocol.inference_error import InferenceError
+from coconet.runtime.serving.protocol.picture_coding import PictureCoding
+from coconet.runtime.serving.protocol.tensor_spec import ANY, spec_of
 from coconet.runtime.threads.background import Background
 
 PATIENT_S = 30.0
 """How long a picture is waited for if nothing is live."""
-
-_OK, _LATE, _FULL = 200, 504, 503
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Sent:
     infrared: Pixels
     until_s: float
     picture: Future[Pixels] | None
-    asked: list[ServerConnection] = field(default_factory=list)
+    asked: list[RemoteModel] = field(default_factory=list)
 
 
 class RemoteBackend:
@@ -54,21 +54,28 @@ class RemoteBackend:
     """
 
     def __init__(
-        self, address: ServerAddress, local: Backend | None = None, depth: int = 4, late_s: float = 0.25
+        self,
+        address: ServerAddress,
+        local: Backend | None = None,
+        depth: int = 4,
+        late_s: float = 0.25,
+        coding: PictureCoding | None = None,
     ) -> None:
         """Ask the server what the model is. local: takes over while the server is lost; it is closed with this one.
 
-        depth: pairs under way at most. late_s: after so long a picture of a live rig is dropped.
+        depth: pairs under way at most. late_s: after so long a picture of a live rig is dropped. coding: how pictures
+        travel; None is as they are.
         Raises CoconetError for a server that cannot be reached or has no such model, or one that no rig feeds.
         """
         self._address, self._local, self.depth, self._late_s = address, local, depth, late_s
+        self._coding = coding
         self.name = f"server {address}"
         with closing_on_error(local):
-            self.card = served_card(address)
+            self.card = served_card(address, coding)
             if local is not None and local.card.visible_channels != self.card.visible_channels:
-                raise _unfit(address, "a model like the local one: both for colour, or both for gray", "another one")
+                raise unfit(address, "a model like the local one: both for colour, or both for gray", "another one")
         self._live = False
-        self._wanted: SimpleQueue[tuple[Packed, Future[Pixels], float, list[ServerConnection]] | None] = SimpleQueue()
+        self._wanted: SimpleQueue[tuple[Sent, Future[Pixels], tuple[Pixels, Pixels]] | None] = SimpleQueue()
         self._exit = ExitStack()
         self._link = self._exit.enter_context(ServerLink(str(address), self._is_back))
         for number in range(depth):
@@ -94,12 +101,11 @@ class RemoteBackend:
         pair = adapt_frames(self.card, self._address, visible, infrared)
         if self._link.trouble:
             return Sent(visible, infrared, until_s, None)
-        packed = pack_request(dict(zip((VISIBLE, INFRARED), (side[None] for side in pair), strict=True)), within_s)
         picture: Future[Pixels] = Future()
-        asked: list[ServerConnection] = []
+        sent = Sent(visible, infrared, until_s, picture)
         self._link.note_sent()
-        self._wanted.put((packed, picture, until_s, asked))
-        return Sent(visible, infrared, until_s, picture, asked)
+        self._wanted.put((sent, picture, pair))
+        return sent
 
     def receive(self, sent: Sent) -> Answer:
         """Wait for the picture of a pair, as long as it is of use.
@@ -118,7 +124,7 @@ class RemoteBackend:
             self._link.note_silence()
             return Answer(None) if self._live else self._without_server(sent)
         except (ServerUnreachable, InferenceError) as error:
-            if self._live and isinstance(error, InferenceError) and error.status == _LATE:
+            if self._live and isinstance(error, InferenceError) and error.status == LATE:
                 return Answer(None)
             self._link.note_loss(error.got)
             return self._without_server(sent)
@@ -127,7 +133,7 @@ class RemoteBackend:
         """Send a pair and wait for its picture, shaped like `visible`. Raises CoconetError if there is none."""
         answer = self.receive(self.send(visible, infrared))
         if answer.pixels is None:
-            raise _unfit(self._address, "a picture", answer.notice or "none in time")
+            raise unfit(self._address, "a picture", answer.notice or "none in time")
         return answer.pixels
 
     def close(self) -> None:
@@ -145,44 +151,40 @@ class RemoteBackend:
         trouble = self._link.trouble or "it does not answer"
         if self._local is None:
             if not self._live:
-                raise _unfit(self._address, "a server that answers", trouble)
+                raise unfit(self._address, "a server that answers", trouble)
             return Answer(None, f"server lost: {trouble}")
         fused = self._local.fuse(sent.visible, sent.infrared)
         return Answer(fused, f"server lost, {self._local.card.network} takes over: {trouble}")
 
     def _keep_asking(self) -> None:
         """Work of a thread: ask for one picture after the other on one connection."""
-        connection = ServerConnection(self._address)
+        model = open_remote_model(self._address)
         try:
             while (wanted := self._wanted.get()) is not None:
-                packed, picture, until_s, asked = wanted
-                asked.append(connection)
-                self._ask(connection, packed, picture, until_s)
-                asked.clear()
+                sent, picture, pair = wanted
+                sent.asked.append(model)
+                self._ask(model, pair, picture, sent.until_s)
+                sent.asked.clear()
         finally:
-            connection.cut()
+            model.close()
 
-    def _ask(self, connection: ServerConnection, packed: Packed, picture: Future[Pixels], until_s: float) -> None:
+    def _ask(self, model: RemoteModel, pair: tuple[Pixels, Pixels], picture: Future[Pixels], until_s: float) -> None:
         try:
             within_s = max(0.001, until_s - time.monotonic())
-            answer = connection.ask(f"{self._address.path}/infer", within_s, packed)
-            if answer.status != _OK:
-                raise _refusal_of(self._address, answer)
+            tensors = dict(zip((VISIBLE, INFRARED), (side[None] for side in pair), strict=True))
             (fused,) = spec_of(self.card).outputs
-            pixels = read_answer(answer.body, answer.headers.get(HEADER_LENGTH.lower()), fused)[0]
+            pixels = model.infer(tensors, within_s, self._coding, fused)[0]
             self._link.note_answer()
             picture.set_result(pixels)
         except CoconetError as error:
             picture.set_exception(error)
 
     def _is_back(self) -> bool:
-        connection = ServerConnection(self._address)
+        model = open_remote_model(self._address)
         try:
-            return connection.ask(f"{self._address.path}/ready", 1.0).status == _OK
-        except ServerUnreachable:
-            return False
+            return model.is_ready(1.0)
         finally:
-            connection.cut()
+            model.close()
 
 
 def closing_on_error(local: Backend | None) -> ExitStack:
@@ -197,22 +199,24 @@ def closing_on_error(local: Backend | None) -> ExitStack:
     return stack
 
 
-def served_card(address: ServerAddress) -> ModelCard:
+def served_card(address: ServerAddress, coding: PictureCoding | None = None) -> ModelCard:
     """The card of a served model: out of its configuration, or, if that has none, as its shapes say.
 
-    Raises CoconetError for a server that cannot be reached, for a model it does not have, and for one that takes
-    anything else than a pair of pictures.
+    coding: as what pictures are to travel. Raises CoconetError for a server that cannot be reached, for a model it does
+    not have, for one that takes anything else than a pair of pictures, and for a server that does not take them so.
     """
-    connection = ServerConnection(address)
+    model = open_remote_model(address)
     try:
-        config = connection.ask(f"{address.path}/config", PATIENT_S)
-        card = card_of_config(_object(address, config), address) if config.status == _OK else None
-        metadata = connection.ask(address.path, PATIENT_S)
+        config = model.config(PATIENT_S)
+        metadata = model.metadata(PATIENT_S)
     finally:
-        connection.cut()
-    if metadata.status != _OK:
-        raise _refusal_of(address, metadata)
-    return card or _card_of_metadata(address, _object(address, metadata))
+        model.close()
+    told = () if config is None else codings_of_config(config)
+    if coding is not None and coding.kind not in told:
+        got = f"one that takes them {'only as they are' if not told else 'as ' + ' or '.join(told)}"
+        raise unfit(address, f"a server that takes pictures as {coding.kind}", got)
+    card = None if config is None else card_of_config(config, address)
+    return card or _card_of_metadata(address, metadata)
 
 
 def _card_of_metadata(address: ServerAddress, told: Mapping[str, Any]) -> ModelCard:
@@ -228,34 +232,5 @@ def _card_of_metadata(address: ServerAddress, told: Mapping[str, Any]) -> ModelC
     except (KeyError, TypeError, ValueError, CoconetError):
         shapes, wanted = {}, {FUSED: []}
     if {name: shape[1:] for name, shape in shapes.items()} != {name: shape[1:] for name, shape in wanted.items()}:
-        raise _unfit(address, "a model that takes visible and infrared and gives fused, as pictures", "another one")
+        raise unfit(address, "a model that takes visible and infrared and gives fused, as pictures", "another one")
     return card
-
-
-def _object(address: ServerAddress, answer: ServerAnswer) -> dict[str, Any]:
-    try:
-        told = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        told = None
-    if not isinstance(told, dict):
-        raise _unfit(address, "a server of the Open Inference Protocol", "one that answers otherwise")
-    return told
-
-
-class _ServerRefusal(InferenceError):
-    """What a server answered instead of a picture."""
-
-
-def _refusal_of(address: ServerAddress, answer: ServerAnswer) -> InferenceError:
-    try:
-        told = str(json.loads(answer.body)["error"])[:300]
-    except (ValueError, RecursionError, KeyError, TypeError):
-        told = ""
-    wanted = "an answer with a picture" if answer.status in (_LATE, _FULL) else "a request that it takes"
-    error = _ServerRefusal(address, wanted=wanted, got=f"{answer.status}: {told}", remedy="See what the server says.")
-    error.status = answer.status
-    return error
-
-
-def _unfit(address: ServerAddress, wanted: str, got: str) -> CoconetError:
-    return CoconetError(address, wanted=wanted, got=got, remedy="Check the server and the name of the model.")

@@ -10,7 +10,7 @@ from http.client import HTTPConnection, HTTPException
 
 from coconet.errors import CoconetError
 from coconet.runtime.backends.remote.server_address import ServerAddress
-from coconet.runtime.serving.wire import Packed
+from coconet.runtime.serving.protocol.wire import Packed
 
 LARGEST_ANSWER = 256 * 10**6
 """Bytes; a picture of 8192x8192 has 201 million."""

@@ -1,40 +1,50 @@
-"""Where a served model is: a server and a name, as `http://host:port/model`."""
+"""Where a served model is: a server and a name, as `http://host:port/model` or `grpc://host:port/model`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal, cast
 from urllib.parse import quote, urlsplit
 
 from coconet.errors import Refused
 
+Scheme = Literal["http", "grpc"]
+
+USUAL_PORTS = {"http": 8000, "grpc": 8001}
+
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """host, port: of the server. model: its name there. token: what the server wants to know; in no message."""
+    """host, port: of the server. model: its name there. token: what the server wants to know; in no message.
+
+    scheme: the protocol that carries requests.
+    """
 
     host: str
     port: int
     model: str
     token: str | None = field(default=None, repr=False)
+    scheme: Scheme = "http"
 
     @classmethod
     def parse(cls, text: str, token: str | None = None) -> ServerAddress:
-        """Read `http://host:port/model`; the port is 8000 unless given. Raises Refused for anything else."""
+        """Read `http://host:port/model` or `grpc://...`; the port is 8000 or 8001 unless given.
+
+        Raises Refused for anything else.
+        """
         try:
             parts = urlsplit(text)
-            host, port = parts.hostname, parts.port or 8000
+            host, port = parts.hostname, parts.port or USUAL_PORTS.get(parts.scheme, 0)
         except ValueError:  # a port that is none
             raise _unfit("another text") from None
         model = parts.path.strip("/")
-        if parts.scheme == "https":
-            raise _unfit("https", "Reach it through SSH or a proxy that takes TLS off on this machine.")
-        if parts.scheme == "grpc":
-            raise _unfit("gRPC, which is not spoken", "Name the server's port for HTTP.")
+        if parts.scheme in ("https", "grpcs"):
+            raise _unfit(parts.scheme, "Reach it through SSH or a proxy that takes TLS off on this machine.")
         if parts.username is not None or parts.password is not None:
             raise _unfit("one with a password", "Pass --server-token, better as COCONET_SERVER_TOKEN.")
-        if parts.scheme != "http" or not host or not model or "/" in model or parts.query or parts.fragment:
+        if parts.scheme not in USUAL_PORTS or not host or not model or "/" in model or parts.query or parts.fragment:
             raise _unfit("another text")
-        return cls(host, port, model, token)
+        return cls(host, port, model, token, cast("Scheme", parts.scheme))
 
     @property
     def path(self) -> str:
@@ -43,12 +53,16 @@ class ServerAddress:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What every request carries."""
+        """What every request carries, over HTTP and as metadata over gRPC."""
         return {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
 
+    @property
+    def url_host(self) -> str:
+        """The host as it stands in addresses."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}/{self.model}"
+        return f"{self.scheme}://{self.url_host}:{self.port}/{self.model}"
 
 
 def _unfit(got: str, remedy: str = "Correct the address.") -> Refused:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Event
 
 from coconet.runtime.fleet.batch import TRIES, BatchProgress, run_batch
-from coconet.runtime.fleet.engine import JobMessage, WorkerDied
+from coconet.runtime.fleet.engines.engine import JobMessage, WorkerDied
 from coconet.runtime.fleet.job import Job, Outcome, Progress
 from coconet.runtime.fleet.report import report_of, to_html
 
@@ -28,6 +28,10 @@ class Crew:
     @property
     def free(self) -> int:
         return 2 - len(self._busy)
+
+    @property
+    def placeless(self) -> int:
+        return 0
 
     def submit(self, job: Job) -> None:
         assert self.free

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.runtime.commands.batch import shares
 from coconet.runtime.fleet.job import Job, Span
 from coconet.runtime.fleet.job_list import in_slices, read_jobs, with_seconds
 from tests.support.programs.command_line import command
@@ -75,10 +74,3 @@ def test_the_length_of_a_video_is_known_before_it_is_read(tmp_path: Path) -> Non
     job = Job("night", "lite", rig=str(write_recording(tmp_path / "night", frames=15) / "rig.toml"))
     assert with_seconds(job).seconds == pytest.approx(0.5, abs=0.04)
     assert with_seconds(replace(job, rig="gone.toml")).seconds is None
-
-
-def test_workers_share_the_cores_and_the_gpus() -> None:
-    one, two = shares(2, 1, 2)
-    assert (len(one.cores), one.gpu, two.gpu) == (1, 0, 1)
-    assert len(shares(None, 10**6, 0)) == 1
-    assert [share.gpu for share in shares(None, 1, 3)] == [0, 1, 2]

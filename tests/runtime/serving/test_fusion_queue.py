@@ -19,7 +19,7 @@ from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from coconet.runtime.backends.rules.baseline import BaselineBackend, rule_card
 from coconet.runtime.serving.fusion_queue import FusionQueue, Pair, QueueLimits, fused_pairs
 from coconet.runtime.serving.model_server import open_served
-from coconet.runtime.serving.wire import TooLate, Unavailable
+from coconet.runtime.serving.protocol.inference_error import TooLate, Unavailable
 from tests.support.models.tiny_onnx import write_averaging_model, write_batch_model
 from tests.support.programs.patience import PATIENCE_S
 

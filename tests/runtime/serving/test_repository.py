@@ -14,8 +14,8 @@ from coconet.cards.model_card import CARD_KEY, ModelCard
 from coconet.files import sha256_of
 from coconet.model_names import shipped_model
 from coconet.runtime.serving.model_config import Instances, to_pbtxt
+from coconet.runtime.serving.protocol.tensor_spec import spec_of
 from coconet.runtime.serving.repository import served_model, write_repository
-from coconet.runtime.serving.tensor_spec import spec_of
 from tests.support.models.engine_files import CARD, write_engine
 from tests.support.models.tiny_onnx import averaging_card, write_averaging_model
 from tests.support.programs.command_line import command

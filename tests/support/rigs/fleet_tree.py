@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,3 +41,10 @@ def contents(root: Path) -> dict[str, bytes]:
     """What the results under a root hold, but for their manifests and reports, which say how long it took."""
     files = (path for path in root.rglob("*") if path.is_file() and path.suffix not in (".json", ".html"))
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+
+
+def report(root: Path) -> dict[str, Any]:
+    """The report of a batch without what differs from one making to the next."""
+    told: dict[str, Any] = json.loads((root / "report.json").read_text())
+    del told["work"]
+    return told

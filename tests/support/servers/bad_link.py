@@ -13,12 +13,14 @@ from tests.support.programs.patience import PATIENCE_S
 
 class BadLink:
     """A proxy of TCP. delay_s: added to whatever the server sends. silent: what it sends is swallowed from now on.
+    scheme: what is spoken over it.
 
     `cut` closes all connections and takes no new ones until `mend`.
     """
 
     def __init__(self, target: tuple[str, int]) -> None:
         self.delay_s, self.silent, self.down = 0.0, Event(), Event()
+        self.scheme = "http"
         self._target, self._ended = target, Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(0.05)

@@ -15,6 +15,7 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
+from coconet.metrics.fusion import psnr
 from coconet.runtime.backends.backend import Answer
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.open_backend import open_backend
@@ -24,8 +25,9 @@ from coconet.runtime.backends.remote.server_link import LOST_S, ServerLink
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.serving.fusion_queue import QueueLimits
 from coconet.runtime.serving.model_server import ModelServer, ServerSettings, open_served
-from coconet.runtime.serving.tensor_spec import TensorSpec
-from coconet.runtime.serving.wire import HEADER_LENGTH, pack_request, read_answer
+from coconet.runtime.serving.protocol.picture_coding import PictureCoding
+from coconet.runtime.serving.protocol.tensor_spec import TensorSpec
+from coconet.runtime.serving.protocol.wire import HEADER_LENGTH, pack_request, read_answer
 from tests.support.models.tiny_onnx import write_averaging_model
 from tests.support.programs.command_line import command
 from tests.support.programs.patience import PATIENCE_S
@@ -39,19 +41,22 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
     """Serves a model that averages, so that a picture says which pair it is of."""
     model = write_averaging_model(tmp_path_factory.mktemp("model") / "tiny.onnx")
     choice = choose_backend(model, "ort")
-    with ModelServer("tiny", lambda: open_served(choice), ServerSettings(port=0, limits=PATIENT)) as running:
+    settings = ServerSettings(port=0, grpc_port=0, limits=PATIENT)
+    with ModelServer("tiny", lambda: open_served(choice), settings) as running:
         yield running
 
 
-@pytest.fixture
-def link(server: ModelServer) -> Iterator[BadLink]:
-    address = urlsplit(server.url)
-    with bad_link((address.hostname or "", address.port or 0)) as made:
+@pytest.fixture(params=["http", "grpc"])
+def link(server: ModelServer, request: pytest.FixtureRequest) -> Iterator[BadLink]:
+    """To the server, over which it is asked by one protocol or the other."""
+    port = urlsplit(server.url if request.param == "http" else f"//{server.grpc_address}").port
+    with bad_link(("127.0.0.1", port or 0)) as made:
+        made.scheme = request.param
         yield made
 
 
 def address_of(link: BadLink, model: str = "tiny") -> ServerAddress:
-    return ServerAddress("127.0.0.1", link.port, model)
+    return ServerAddress.parse(f"{link.scheme}://127.0.0.1:{link.port}/{model}")
 
 
 def level(value: int) -> tuple[Pixels, Pixels]:
@@ -101,6 +106,35 @@ def test_a_late_picture_is_dropped_and_never_shown_for_a_later_pair(link: BadLin
         until(lambda: not backend.trouble)
         backend.keep_up(live=False)
         assert [shown(backend.receive(backend.send(*level(value)))) for value in (90, 91, 92)] == [90, 91, 92]
+
+
+@pytest.mark.parametrize("coding", ["png", "jpeg:95"])
+def test_pictures_may_travel_as_files_and_png_loses_nothing(link: BadLink, coding: str) -> None:
+    ramp = np.add.outer(np.arange(48), np.arange(64)).astype(np.uint8)[:, :, None]
+    pair = ramp.repeat(3, 2), ramp[::-1].copy()
+    with closing(RemoteBackend(address_of(link), coding=PictureCoding.parse(coding))) as backend:
+        fused = backend.fuse(*pair)
+    with closing(RemoteBackend(address_of(link))) as backend:
+        wanted = backend.fuse(*pair)
+    assert fused.shape == wanted.shape
+    near = psnr(fused[:, :, 0], wanted[:, :, 0])
+    assert near == float("inf") if coding == "png" else 30 < near < 60
+
+
+def test_a_server_that_does_not_take_pictures_as_files_is_refused(
+    link: BadLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coconet.runtime.backends.remote.backend.codings_of_config", lambda _: ("png",))
+    with pytest.raises(
+        CoconetError, match="wanted a server that takes pictures as jpeg, got one that takes them as png"
+    ):
+        served_card(address_of(link), PictureCoding("jpeg"))
+
+
+@pytest.mark.parametrize("text", ["jpg", "jpeg:0", "jpeg:101", "png:9", "jpeg:", ""])
+def test_how_pictures_travel_is_one_of_a_few_words(text: str) -> None:
+    with pytest.raises(CoconetError, match="--travel-as: wanted raw, png, jpeg"):
+        PictureCoding.parse(text)
 
 
 def test_when_the_link_is_cut_the_local_model_takes_over_at_once_and_gives_back(link: BadLink) -> None:
@@ -162,7 +196,8 @@ def test_a_link_is_asked_at_growing_intervals_and_is_lost_after_half_a_second_of
 
 ADDRESSES = {
     "https://host/lite": "got https",
-    "grpc://host:8001/lite": "got gRPC, which is not spoken",
+    "grpcs://host/lite": "got grpcs",
+    "grpc://host/a/b": "got another text",
     "http://me:secret@host/lite": "got one with a password",
     "http://host": "got another text",
     "http://host/a/b": "got another text",
@@ -184,6 +219,7 @@ def test_an_address_names_server_and_model() -> None:
     assert ServerAddress.parse("http://[::1]:9/lite-int8", "t") == ServerAddress("::1", 9, "lite-int8", "t")
     assert str(ServerAddress.parse("http://[::1]:9/lite-int8", "t")) == "http://[::1]:9/lite-int8"
     assert ServerAddress.parse("http://rig/lite").port == 8000
+    assert str(ServerAddress.parse("grpc://rig/lite")) == "grpc://rig:8001/lite"
 
 
 def test_a_server_without_the_model_or_without_anything_is_named(server: ModelServer, link: BadLink) -> None:
@@ -216,15 +252,16 @@ def test_a_rig_is_fused_by_a_server_and_by_the_local_model_after_it_is_lost(
 ) -> None:
     painted = "painted://?width=32&height=32&duration_s=0.4"
     words = ("run", "--visible", painted, "--infrared", painted, "--backend", "remote")
-    address = f"http://127.0.0.1:{link.port}/tiny"
+    address = f"{link.scheme}://127.0.0.1:{link.port}/tiny"
     good = command(*words, "--server", address, "--out", tmp_path / "fused")
-    assert (good.code, "server http://127.0.0.1" in good.out) == (0, True), good.err
+    assert (good.code, f"server {link.scheme}://127.0.0.1" in good.out) == (0, True), good.err
     here = command(*words[:-2], "--model", "average", "--out", tmp_path / "here")
     assert here.code == 0
     assert len(list((tmp_path / "fused").iterdir())) == len(list((tmp_path / "here").iterdir()))
     for lacking, told in (
         (words, "wanted the address of a served model"),
         ((*words[:-2], "--server", address), "Pass --backend remote"),
+        ((*words[:-2], "--travel-as", "png"), "Pass --backend remote"),
         ((*words, "--server", address, "--local-model", "gone.onnx"), "no such file"),
     ):
         ended = command(*lacking)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from coconet.runtime.fleet.engine import JobMessage, WorkerDied
+from coconet.runtime.fleet.engines.engine import JobMessage, WorkerDied
 from coconet.runtime.fleet.job import BatchSettings, Job, Outcome, WorkerShare
 from coconet.runtime.fleet.worker import Worker, error_line
 
@@ -41,6 +41,11 @@ class LocalEngine:
     def free(self) -> int:
         """How many workers have nothing to do."""
         return sum(desk.job is None for desk in self._desks)
+
+    @property
+    def placeless(self) -> int:
+        """None: the processes of this machine wait for no place."""
+        return 0
 
     def submit(self, job: Job) -> None:
         """Give a job to a free worker."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,13 +12,13 @@ from threading import Event
 import pytest
 
 from coconet.runtime.fleet.batch import run_batch
-from coconet.runtime.fleet.engine import JobMessage
-from coconet.runtime.fleet.job import BatchSettings, Job, Progress, WorkerShare
+from coconet.runtime.fleet.engines.local_engine import LocalEngine
+from coconet.runtime.fleet.job import BatchSettings, WorkerShare
 from coconet.runtime.fleet.job_list import read_jobs
-from coconet.runtime.fleet.local_engine import LocalEngine
 from tests.support.programs.command_line import command
 from tests.support.programs.patience import PATIENCE_S
-from tests.support.rigs.fleet_tree import contents, cut_in_the_middle, write_recording, write_tree
+from tests.support.rigs.fleet_tree import contents, cut_in_the_middle, report, write_recording, write_tree
+from tests.support.servers.killing_engine import Killing
 
 pytestmark = pytest.mark.slow
 
@@ -48,13 +46,6 @@ def made(tree: Path) -> Path:
     return out
 
 
-def report(out: Path) -> dict[str, object]:
-    """The report without what differs from one making to the next."""
-    told: dict[str, object] = json.loads((out / "report.json").read_text())
-    del told["work"]
-    return told
-
-
 def test_again_nothing_is_made_and_the_report_is_the_same(tree: Path, made: Path) -> None:
     before, told = contents(made), report(made)
     ended = command("batch", tree, "--out", made, *WORDS)
@@ -62,59 +53,20 @@ def test_again_nothing_is_made_and_the_report_is_the_same(tree: Path, made: Path
     assert (contents(made), report(made)) == (before, told)
 
 
-@pytest.mark.skipif(not os.environ.get("COCONET_RAY"), reason="a node of Ray gives up on a busy machine: COCONET_RAY=1")
-def test_ray_makes_the_same_bytes_and_the_same_report(tree: Path, made: Path) -> None:
-    pytest.importorskip("ray", reason="runs workers on Ray: pip install '.[ray]'")
-    out = tree.parent / "ray"
-    program = "from coconet.commands.__main__ import main; main()"
-    words = [sys.executable, "-c", program, "batch", tree, "--out", out, "--engine", "ray", *WORDS]
-    quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled", "RAY_raylet_start_wait_time_s": "600"}
-    ended = subprocess.run(
-        [str(word) for word in words], env=os.environ | quiet, capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 7, ended.stderr
-    assert contents(out) == contents(made)
-    assert report(out) == report(made)
-
-
 def test_the_job_of_a_worker_that_is_killed_is_made_by_another_one(tmp_path: Path) -> None:
     write_recording(tmp_path / "tree" / "night", frames=400)
     jobs = read_jobs(tmp_path / "tree", "average")
     settings = BatchSettings(str(tmp_path / "out"), "pictures", score_every=100)
-    engine = _Killing(LocalEngine(settings, [WorkerShare((), None)]))
+    engine = Killing(LocalEngine(settings, [WorkerShare(())]), times=1)
     try:
         result = run_batch(jobs, engine, Event())
     finally:
         engine.close()
-    assert engine.killed
+    assert engine.killed == 1
     (outcome,) = result.outcomes.values()
     assert outcome.manifest is not None, outcome.reason
     assert len(list((tmp_path / "out" / "night" / "fused").iterdir())) == 400
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["night"]
-
-
-class _Killing:
-    """An engine of processes, of which one is killed as soon as it has fused something."""
-
-    def __init__(self, engine: LocalEngine) -> None:
-        self._engine, self.killed = engine, False
-
-    @property
-    def free(self) -> int:
-        return self._engine.free
-
-    def submit(self, job: Job) -> None:
-        self._engine.submit(job)
-
-    def hear(self, within_s: float) -> list[JobMessage]:
-        heard = self._engine.hear(within_s)
-        if not self.killed and any(isinstance(one.sign, Progress) and one.sign.frames for one in heard):
-            self.killed = True
-            os.kill(self._engine.pids()[0], signal.SIGKILL)
-        return heard
-
-    def close(self) -> None:
-        self._engine.close()
 
 
 def test_after_the_driver_was_killed_only_what_is_missing_is_made(tree: Path, made: Path) -> None:

@@ -15,12 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.errors import CoconetError
-from coconet.runtime.serving.tensor_spec import ANY, ModelSpec, TensorSpec
+from coconet.runtime.serving.protocol.inference_error import InferenceError
+from coconet.runtime.serving.protocol.picture_coding import USUAL_QUALITY, PictureCoding
+from coconet.runtime.serving.protocol.tensor_spec import ANY, ModelSpec, TensorSpec
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 """The header that says how many bytes of the body are JSON; without it all of them are."""
 
 Tensor = NDArray[Any]
+
+LARGEST_PICTURE = 256 * 10**6
+"""Bytes of the pixels of a picture that came as JPEG or PNG; a server has a limit of its own."""
+
+BYTES = "BYTES"
+"""The type of elements of any length; here a picture as a file."""
 
 _TYPES: Mapping[str, Any] = {"UINT8": np.dtype(np.uint8), "FP32": np.dtype("<f4")}
 
@@ -29,40 +37,57 @@ _UNSERVED = ("sequence_id", "sequence_start", "sequence_end")
 _SEND = "See the model's metadata for what it takes."
 
 
-class InferenceError(CoconetError):
-    """A request that gets no picture; status: the one of HTTP."""
-
-    status = 400
-
-
-class TooLate(InferenceError):
-    """An answer that would come after its deadline."""
-
-    status = 504
-
-
-class Unavailable(InferenceError):
-    """A server that takes no more for now."""
-
-    status = 503
-
-
 @dataclass(frozen=True)
 class InferenceRequest:
-    """What a client wants. tensors: by input. timeout_s: how long it waits; None if it does not say."""
+    """What a client wants. tensors: by input. timeout_s: how long it waits; None if it does not say.
+
+    encoded: how the output is to travel; None is as it is.
+    """
 
     name: str
     tensors: Mapping[str, Tensor]
     binary: bool
     timeout_s: float | None = None
+    encoded: PictureCoding | None = None
 
 
-def read_request(body: bytes, header_length: str | None, spec: ModelSpec) -> InferenceRequest:
-    """Read the body of a request for a model; header_length: as the header says.
+def read_request(
+    body: bytes, header_length: str | None, spec: ModelSpec, largest: int = LARGEST_PICTURE
+) -> InferenceRequest:
+    """Read the body of a request for a model; header_length: as the header says. largest: bytes of a picture's pixels.
 
     Raises InferenceError, with what was wanted and what was got, for whatever does not fit.
     """
     fields, rest = _parted(body, header_length)
+    parts, used = _parts(_list(fields.get("inputs"), "inputs"), rest)
+    request = read_fields(fields, parts, spec, largest)
+    if used != len(rest):
+        raise _bad("body", f"{used} bytes after its JSON, as the inputs say", f"{len(rest)}", "Count them again.")
+    return request
+
+
+def _parts(told: Sequence[Mapping[str, Any]], rest: memoryview) -> tuple[list[memoryview | None], int]:
+    """The bytes of each tensor, None for those in the JSON, and how many bytes they are by what the JSON says."""
+    parts, used = list[memoryview | None](), 0
+    for one in told:
+        name = str(one.get("name"))
+        size = _object(one.get("parameters", {}), f"parameters of {_shown(name)}").get("binary_data_size")
+        end = used if size is None else used + _count(size, name)
+        parts.append(None if size is None else rest[used:end])
+        used = end
+    return parts, used
+
+
+def read_fields(
+    fields: Mapping[str, Any],
+    parts: Sequence[memoryview | bytes | None],
+    spec: ModelSpec,
+    largest: int = LARGEST_PICTURE,
+) -> InferenceRequest:
+    """Read the fields of a request, named as in the protocol's JSON; parts: the bytes of each input, if it has any.
+
+    Raises InferenceError, with what was wanted and what was got, for whatever does not fit.
+    """
     parameters = _object(fields.get("parameters", {}), "parameters")
     for name in _UNSERVED:
         if parameters.get(name):
@@ -72,22 +97,17 @@ def read_request(body: bytes, header_length: str | None, spec: ModelSpec) -> Inf
     wanted = [tensor.name for tensor in spec.inputs]
     if sorted(names) != sorted(wanted):
         raise _bad("inputs", " and ".join(wanted), _shown(", ".join(names) or "none"), _SEND)
-    known, tensors, used = {tensor.name: tensor for tensor in spec.inputs}, {}, 0
-    for one in told:
-        tensor = known[str(one["name"])]
-        size = _object(one.get("parameters", {}), f"parameters of {tensor.name}").get("binary_data_size")
-        end = used if size is None else used + _count(size, tensor.name)
-        tensors[tensor.name] = _tensor(one, tensor, None if size is None else rest[used:end])
-        used = end
-    if used != len(rest):
-        raise _bad("body", f"{used} bytes after its JSON, as the inputs say", f"{len(rest)}", "Count them again.")
+    known = {tensor.name: tensor for tensor in spec.inputs}
+    sent = zip(names, told, parts, strict=True)
+    tensors = {name: _tensor(one, known[name], part, largest) for name, one, part in sent}
     timeout_us = parameters.get("timeout", 0)
     if not isinstance(timeout_us, int) or isinstance(timeout_us, bool) or timeout_us < 0:
         raise _bad("parameter timeout", "microseconds as a whole number", "something else", "Correct it.")
     name = fields.get("id", "")
     if not isinstance(name, str) or len(name) > 1000:
         raise _bad("id", "a text of at most 1000 characters", "something else", "Correct it.")
-    return InferenceRequest(name, tensors, _wants_binary(fields, parameters, spec), timeout_us / 1e6 or None)
+    binary, encoded = _wanted_output(fields, parameters, spec)
+    return InferenceRequest(name, tensors, binary, timeout_us / 1e6 or None, encoded)
 
 
 def pack_answer(model: str, version: str, request: InferenceRequest, tensors: Mapping[str, Tensor]) -> Packed:
@@ -95,27 +115,45 @@ def pack_answer(model: str, version: str, request: InferenceRequest, tensors: Ma
     fields: dict[str, Any] = {"model_name": model, "model_version": version}
     if request.name:
         fields["id"] = request.name
-    return _packed(fields, "outputs", tensors, binary=request.binary)
+    return _packed(fields, "outputs", tensors, request.encoded, binary=request.binary)
 
 
-def pack_request(tensors: Mapping[str, Tensor], timeout_s: float | None = None) -> Packed:
-    """Lay out a request in binary for all outputs of a model, which are wanted in binary as well."""
-    parameters: dict[str, Any] = {"binary_data_output": True}
-    if timeout_s is not None:
-        parameters["timeout"] = max(1, round(timeout_s * 1e6))
-    return _packed({"parameters": parameters}, "inputs", tensors, binary=True)
+def pack_request(
+    tensors: Mapping[str, Tensor],
+    timeout_s: float | None = None,
+    encoded: PictureCoding | None = None,
+    output: str = "",
+) -> Packed:
+    """Lay out a request in binary for all outputs of a model, which are wanted in binary as well.
+
+    encoded: how pictures travel, also that of `output`; None is as they are.
+    """
+    fields: dict[str, Any] = {"parameters": request_parameters(timeout_s)}
+    if encoded is not None:
+        fields["outputs"] = [{"name": output, "parameters": {"binary_data": True, **encoded.parameters}}]
+    return _packed(fields, "inputs", tensors, encoded, binary=True)
+
+
+def request_parameters(timeout_s: float | None) -> dict[str, Any]:
+    """Those of a whole request. timeout_s: after which nobody waits for its answer."""
+    timeout = {} if timeout_s is None else {"timeout": max(1, round(timeout_s * 1e6))}
+    return {"binary_data_output": True, **timeout}
 
 
 def read_answer(body: bytes, header_length: str | None, wanted: TensorSpec) -> Tensor:
     """Read one output out of an answer. Raises InferenceError where it is not there or does not fit."""
     fields, rest = _parted(body, header_length)
-    used = 0
-    for one in _list(fields.get("outputs"), "outputs"):
-        size = _object(one.get("parameters", {}), "parameters").get("binary_data_size")
-        data = None if size is None else rest[used : used + _count(size, str(one.get("name")))]
-        used += 0 if data is None else len(data)
+    told = _list(fields.get("outputs"), "outputs")
+    return read_output(told, _parts(told, rest)[0], wanted)
+
+
+def read_output(
+    told: Sequence[Mapping[str, Any]], parts: Sequence[memoryview | bytes | None], wanted: TensorSpec
+) -> Tensor:
+    """Read one of the outputs that an answer tells; parts: their bytes. Raises InferenceError as `read_answer`."""
+    for one, part in zip(told, parts, strict=False):
         if one.get("name") == wanted.name:
-            return _tensor(one, wanted, data)
+            return _tensor(one, wanted, part)
     raise _bad("answer", f"the output {wanted.name}", "none of that name", "Check which model the server has.")
 
 
@@ -127,15 +165,22 @@ class Packed:
     headers: Mapping[str, str]
 
 
-def _packed(fields: dict[str, Any], group: str, tensors: Mapping[str, Tensor], *, binary: bool) -> Packed:
+def _packed(
+    fields: dict[str, Any],
+    group: str,
+    tensors: Mapping[str, Tensor],
+    encoded: PictureCoding | None,
+    *,
+    binary: bool,
+) -> Packed:
     parts, told = [], []
     for name, tensor in tensors.items():
-        kind = next(name for name, found in _TYPES.items() if found == tensor.dtype)
-        one: dict[str, Any] = {"name": name, "datatype": kind, "shape": list(tensor.shape)}
         if binary:
-            parts.append(np.ascontiguousarray(tensor).data.cast("B"))
-            one["parameters"] = {"binary_data_size": tensor.nbytes}
+            one, part = pack_tensor(name, tensor, encoded)
+            parts.append(part)
+            one["parameters"] = {"binary_data_size": len(part)}
         else:
+            one = {"name": name, "datatype": _type_of(tensor), "shape": list(tensor.shape)}
             one["data"] = tensor.ravel().tolist()
         told.append(one)
     head = json.dumps({**fields, group: told}).encode()
@@ -143,6 +188,21 @@ def _packed(fields: dict[str, Any], group: str, tensors: Mapping[str, Tensor], *
         return Packed(head, {"Content-Type": "application/json"})
     headers = {"Content-Type": "application/octet-stream", HEADER_LENGTH: str(len(head))}
     return Packed(b"".join((head, *parts)), headers)
+
+
+def pack_tensor(name: str, tensor: Tensor, encoded: PictureCoding | None) -> tuple[dict[str, Any], memoryview]:
+    """The name, type and shape of a tensor, and its bytes. encoded: how it travels if it is a picture."""
+    if encoded is None or tensor.dtype != np.uint8:
+        told = {"name": name, "datatype": _type_of(tensor), "shape": list(tensor.shape)}
+        return told, np.ascontiguousarray(tensor).data.cast("B")
+    from coconet.runtime.serving.protocol.picture_codec import encoded_picture
+
+    data = encoded_picture(tensor[0], encoded)
+    return {"name": name, "datatype": BYTES, "shape": [1]}, memoryview(len(data).to_bytes(4, "little") + data)
+
+
+def _type_of(tensor: Tensor) -> str:
+    return next(name for name, found in _TYPES.items() if found == tensor.dtype)
 
 
 def _parted(body: bytes, header_length: str | None) -> tuple[dict[str, Any], memoryview]:
@@ -164,8 +224,12 @@ def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no JSON")
 
 
-def _tensor(told: Mapping[str, Any], wanted: TensorSpec, data: memoryview | None) -> Tensor:
+def _tensor(
+    told: Mapping[str, Any], wanted: TensorSpec, data: memoryview | bytes | None, largest: int = LARGEST_PICTURE
+) -> Tensor:
     """The array of a tensor, with its type and shape as they are wanted; data: its bytes, if they came in binary."""
+    if told.get("datatype") == BYTES and wanted.data_type == "UINT8" and data is not None:
+        return _picture(told, wanted, memoryview(data), largest)
     if told.get("datatype") != wanted.data_type:
         raise _bad(wanted.name, wanted.data_type, _shown(str(told.get("datatype"))), f"Send it as {wanted.data_type}.")
     sides = told.get("shape")
@@ -180,6 +244,21 @@ def _tensor(told: Mapping[str, Any], wanted: TensorSpec, data: memoryview | None
         got = f"{len(data)}"
         raise _bad(wanted.name, f"{count * kind.itemsize} bytes for {_shape(sides)}", got, "Count them again.")
     return np.frombuffer(data, kind).reshape(sides)
+
+
+def _picture(told: Mapping[str, Any], wanted: TensorSpec, data: memoryview, largest: int) -> Tensor:
+    """The pixels of a picture that came as JPEG or PNG: one element, which begins with its length."""
+    if told.get("shape") != [1] or len(data) < 4 or int.from_bytes(data[:4], "little") != len(data) - 4:
+        raise _bad(wanted.name, "one picture, its length in 4 bytes before it, of shape [1]", "something else", _SEND)
+    from coconet.runtime.serving.protocol.picture_codec import decoded_picture
+
+    try:
+        pixels = decoded_picture(bytes(data[4:]), wanted.shape[3], largest)[None]
+    except CoconetError as error:
+        raise _bad(wanted.name, error.wanted, error.got, error.remedy) from None
+    if not wanted.takes(pixels.shape):
+        raise _bad(f"{wanted.name}, size", _shape(wanted.shape), _shown(str(list(pixels.shape))), _SEND)
+    return pixels
 
 
 def _numbers(data: object, wanted: TensorSpec, count: int) -> Tensor:
@@ -199,20 +278,25 @@ def _numbers(data: object, wanted: TensorSpec, count: int) -> Tensor:
     return found.astype(_TYPES[wanted.data_type])
 
 
-def _wants_binary(fields: Mapping[str, Any], parameters: Mapping[str, Any], spec: ModelSpec) -> bool:
-    """Whether the output is wanted in binary; refuses outputs that the model has not."""
-    outputs = _list(fields.get("outputs", []), "outputs")
+def _wanted_output(
+    fields: Mapping[str, Any], parameters: Mapping[str, Any], spec: ModelSpec
+) -> tuple[bool, PictureCoding | None]:
+    """Whether the output is wanted in binary, and how it is to travel; refuses outputs that the model has not."""
     names = {tensor.name for tensor in spec.outputs}
-    for one in outputs:
+    binary = bool(parameters.get("binary_data_output", False))
+    for one in _list(fields.get("outputs", []), "outputs"):
         if one.get("name") not in names:
             raise _bad("outputs", " and ".join(sorted(names)), _shown(str(one.get("name"))), _SEND)
         told = _object(one.get("parameters", {}), "parameters of an output")
         for name in ("classification", "shared_memory_region"):
             if told.get(name):
                 raise _bad(f"parameter {name}", "the whole output", "something else", "Leave it out.")
-        if "binary_data" in told:
-            return bool(told["binary_data"])
-    return bool(parameters.get("binary_data_output", False))
+        binary = bool(told.get("binary_data", binary))
+        if (kind := told.get("encoding")) is not None:
+            if not binary:
+                raise _bad("parameter encoding", "an output in binary", "one as JSON", "Ask for binary_data as well.")
+            return binary, PictureCoding.checked(kind, told.get("quality", USUAL_QUALITY))
+    return binary, None
 
 
 def _object(value: object, where: str) -> dict[str, Any]:

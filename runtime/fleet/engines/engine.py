@@ -26,12 +26,17 @@ class JobMessage:
 class Engine(Protocol):
     """Workers. `close` ends all of them at once, and what they were making is left unmade.
 
-    free: how many have nothing to do. A worker that dies is replaced before its death is told.
+    free: how many have nothing to do. placeless: how many have not started, for want of a place or of time. A worker
+    that dies is replaced before its death is told.
     """
 
     @property
     def free(self) -> int:
         """How many workers have nothing to do."""
+
+    @property
+    def placeless(self) -> int:
+        """How many workers have not started yet."""
 
     def submit(self, job: Job) -> None:
         """Give a job to a free worker."""

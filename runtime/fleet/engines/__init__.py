@@ -1,0 +1,1 @@
+"""Workers of a batch: processes of this machine, or actors of Ray."""

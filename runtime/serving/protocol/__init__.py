@@ -1,0 +1,1 @@
+"""What clients and servers of models send each other, by the Open Inference Protocol, and how."""

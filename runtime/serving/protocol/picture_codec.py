@@ -1,0 +1,53 @@
+"""JPEG and PNG to pixels and back, in memory, for pictures that travel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from coconet.errors import CoconetError, MissingPackage
+from coconet.media.header import picture_header
+from coconet.media.pixels import Pixels
+from coconet.runtime.serving.protocol.picture_coding import CODINGS, PictureCoding
+
+try:
+    import cv2
+except ImportError as error:
+    raise MissingPackage("cv2", job="pictures as JPEG or PNG", extra="headless") from error
+
+_ENDS = {"jpeg": b"\xff\xd9", "png": b"IEND\xaeB`\x82"}
+
+
+def encoded_picture(pixels: Pixels, coding: PictureCoding) -> bytes:
+    """(H, W, 3) BGR or (H, W, 1), uint8, as a file. PNG is packed lightly, which is fast."""
+    words = {"jpeg": [cv2.IMWRITE_JPEG_QUALITY, coding.quality], "png": [cv2.IMWRITE_PNG_COMPRESSION, 1]}[coding.kind]
+    done, data = cv2.imencode({"jpeg": ".jpg", "png": ".png"}[coding.kind], pixels, words)
+    if not done:
+        raise _unread("one that cannot be written")
+    return data.tobytes()
+
+
+def decoded_picture(data: bytes, channels: int, largest: int) -> Pixels:
+    """A file to (H, W, channels) uint8, as its pixels lie: what a file says of its orientation does not count.
+
+    largest: bytes of its pixels, which are counted before any memory is taken for them.
+    Raises CoconetError for what is neither JPEG nor PNG, is damaged or cut off, or has more pixels than that.
+    """
+    header = picture_header(data)
+    if header.kind not in CODINGS:
+        raise _unread("something else")
+    if header.width_px * header.height_px * channels > largest:
+        raise _unread(f"one of {header.width_px} x {header.height_px}, more than {largest / 1e6:.0f} MB of pixels")
+    if not data.endswith(_ENDS[header.kind]):
+        raise _unread("one that was cut off")
+    mode = cv2.IMREAD_COLOR if channels == 3 else cv2.IMREAD_GRAYSCALE
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), mode | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:
+        pixels = None
+    if pixels is None:
+        raise _unread("a damaged one")
+    return np.asarray(pixels, np.uint8).reshape(*pixels.shape[:2], channels)
+
+
+def _unread(got: str) -> CoconetError:
+    return CoconetError("picture", wanted="a picture as JPEG or PNG", got=got, remedy="Send another one.")
