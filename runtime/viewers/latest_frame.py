@@ -13,6 +13,8 @@ from threading import Lock
 from typing import NoReturn
 
 from coconet.errors import CoconetError, MissingPackage
+from coconet.media.pixels import as_bgr
+from coconet.runtime.badge import add_alarms
 from coconet.runtime.drawing.renderer import Renderer
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.look import Look
@@ -145,7 +147,9 @@ class Jpegs:
 
     def _encode(self, posted: NumberedFrame, look: Look) -> bytes:
         self.encoded += 1
-        pixels = self.renderer.draw(posted.frame, look, posted.alarms)
+        pixels = self.renderer.draw(posted.frame, look)
+        if posted.alarms:
+            pixels = add_alarms(as_bgr(pixels), posted.alarms)  # in red, over a gray picture too
         done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
         if not done:
             raise CoconetError("JPEG", wanted="pixels that fit", got=str(pixels.shape), remedy="Use smaller pictures.")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from threading import Timer
 
+import cv2
+import numpy as np
 import pytest
 
+from coconet.runtime.look import Look
 from coconet.runtime.viewers import latest_frame as board
-from coconet.runtime.viewers.latest_frame import LatestFrame, LatestFrameClosed
+from coconet.runtime.viewers.latest_frame import Jpegs, LatestFrame, LatestFrameClosed, NumberedFrame
 from tests.support.media.frames import fused_frame
 
 
@@ -61,3 +65,13 @@ def test_a_board_that_is_closed_lets_nobody_wait() -> None:
     Timer(0.05, posts.close).start()
     with pytest.raises(LatestFrameClosed):
         asyncio.run(posts.newer_than(0))
+
+
+def test_an_alarm_is_red_in_a_gray_picture_as_well() -> None:
+    jpegs = Jpegs()
+    with closing(jpegs):
+        data = jpegs.of(NumberedFrame(1, fused_frame(level=90), ("hot",)), Look(show="infrared")).result(20)
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    blue, _, red = picture[-2, -2].astype(int)
+    assert red - blue > 60
