@@ -174,3 +174,15 @@ def test_what_goes_out_is_chosen_in_the_settings(page: Page) -> None:
     page.browser.execute_script(SELECT, "output.show", "blend")
     assert until(lambda: page.tuner.rig.output.show == "blend")
     assert page.tuner.rig.view.show == "edges"
+
+
+def test_limits_that_do_not_rise_are_said_beside_their_field_and_an_empty_one_is_none(page: Page) -> None:
+    page.choose("isotherm")
+    page.enter("isotherm.between.0", "40")
+    page.enter("isotherm.between.1", "30")
+    problem = "return document.querySelector('#look .problem')?.textContent"
+    assert page.browser.execute_script(problem) == "Above 40."
+    page.enter("isotherm.between.1", "")
+    assert page.browser.execute_script(problem) == ""
+    page.enter("isotherm.between.0", "")
+    page.choose("fused")

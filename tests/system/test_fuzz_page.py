@@ -36,6 +36,7 @@ SETTINGS = b'{"infrared": {"offset_ms": 3.5, "contrast": "plateau", "agc_percent
 REQUESTS = [
     *(f"GET {path} HTTP/1.1\r\n{HEAD}\r\n".encode() for path in ("/", "/vitals", "/settings", "/healthz", "/metrics")),
     *(f"GET {path} HTTP/1.1\r\n{HEAD}\r\n".encode() for path in ("/static/page.js", "/captures/x.png", "/readyz?a=b")),
+    *(f"GET {path} HTTP/1.1\r\n{HEAD}\r\n".encode() for path in ("/captures", "/thumbnails/x", "/meters", "/looks")),
     f"POST /settings HTTP/1.1\r\n{HEAD}Content-Length: {len(SETTINGS)}\r\n\r\n".encode() + SETTINGS,
     f"POST /recording HTTP/1.1\r\n{HEAD}Content-Length: 12\r\n\r\n".encode() + b'{"on":false}',
     f"POST /login HTTP/1.1\r\n{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode() + b'd\r\n{"token":"x"}\r\n0\r\n\r\n',

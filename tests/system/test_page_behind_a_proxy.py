@@ -38,6 +38,10 @@ def test_a_browser_enters_watches_and_keeps_a_picture_under_a_prefix(tmp_path: P
         assert until(lambda: browser.find_element(By.ID, "toast").text.startswith("Saved"))
         link = browser.find_element(By.CSS_SELECTOR, "#toast a").get_attribute("href") or ""
         assert link.startswith(urljoin(url, "captures/"))
+        small = "const one = document.querySelector('#shelf img'); return one?.complete && one.naturalWidth && one.src"
+        browser.execute_script("document.getElementById('captures').scrollIntoView()")
+        assert until(lambda: browser.execute_script(small))
+        assert browser.execute_script(small).startswith(urljoin(url, "thumbnails/"))
         assert [cookie["path"] for cookie in browser.get_cookies()] == ["/deep/rig"]
         failures = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
         assert failures == []

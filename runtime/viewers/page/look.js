@@ -1,4 +1,6 @@
 // The look: which view is shown, in which colours, and what is written over it. Views and palettes are those of the rig.
+import { problemOf, tell } from "./announce.js";
+
 const $ = (id) => document.getElementById(id);
 
 const words = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll("-", " ");
@@ -91,17 +93,23 @@ export class Look {
 
   #read(name) {
     if (name === "overlay.show") return (this.look.overlay?.show ?? []).length > 0;
-    if (name.startsWith("isotherm.between.")) return this.look.isotherm?.between?.[Number(name.split(".")[2])];
+    if (name.startsWith("isotherm.between.")) { // half a pair stays as it was typed
+      return this.look.isotherm?.between?.[Number(name.split(".")[2])] ?? $("look").elements[name].value;
+    }
     return inner(this.look, name);
   }
 
   #take(input) {
-    if (!input.checkValidity()) return; // what is no number yet is waited for
+    const problem = problemOf(input); // an empty limit is none, and no 0
+    tell(input, problem);
+    if (problem) return;
     if (input.name === "overlay.show") this.set(input.name, input.checked ? input.dataset.items.split(" ") : []);
     else if (input.name.startsWith("isotherm.between.")) {
       const ends = [0, 1].map((end) => valueOf($("look").elements[`isotherm.between.${end}`]));
-      const whole = ends.every((end) => end !== null) && ends[0] < ends[1];
-      this.set("isotherm.between", whole ? ends : null);
+      const both = ends.every((end) => end !== null);
+      const rising = !both || ends[0] < ends[1];
+      tell($("look").elements["isotherm.between.1"], rising ? "" : `Above ${ends[0]}.`);
+      if (rising) this.set("isotherm.between", both ? ends : null);
     } else this.set(input.name, valueOf(input));
   }
 }
