@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +21,10 @@ from coconet.runtime.backends.ort_cpu import EXPORT, TensorFact, check_tensors, 
 from coconet.runtime.frame_check import adapt_frames, fuse_adapted, like_visible
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.preprocess.warp_table import WarpTable
+
+# OpenVINO tells its makers of every import, by the network, unless this package of theirs is missing; it would write a
+# number for this user into the home as well. What a program has imported before stays.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 try:
     import openvino

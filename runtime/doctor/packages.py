@@ -70,7 +70,12 @@ verdict = cuda_verdict()
 say(f"{o.__version__} on the processor" + ("" if verdict else " and on CUDA") + (f"; {verdict}" if verdict else ""))
 """
 
-OPENVINO = "import openvino as o; say(o.__version__.partition('-')[0] + ' on ' + ', '.join(o.Core().available_devices))"
+OPENVINO = """
+import sys
+sys.modules["openvino_telemetry"] = None  # as runtime.backends.openvino_cpu says
+import openvino as o
+say(o.__version__.partition('-')[0] + ' on ' + ', '.join(o.Core().available_devices))
+"""
 
 OPENCV = """
 import cv2, re
