@@ -63,7 +63,14 @@ def read_stamps(path: Path) -> tuple[list[Stamp], bool]:
         raise _damaged(path, 1, f"a table headed {','.join(_HEAD)}", ",".join(rows[0]) if rows else "an empty file")
     whole = rows[-1] == [_END]
     lines = rows[1:-1] if whole else rows[1:]
-    return [_stamp(row, path, number) for number, row in enumerate(lines, 2)], whole
+    stamps = [_stamp(row, path, number) for number, row in enumerate(lines, 2)]
+    names = set[str]()
+    for number, stamp in enumerate(stamps, 2):
+        if stamp.name in names:  # the results would be written over each other
+            raise _damaged(path, number, "a name of its own", stamp.name)
+        if stamp.name:
+            names.add(stamp.name)
+    return stamps, whole
 
 
 def _rows(path: Path) -> list[list[str]]:

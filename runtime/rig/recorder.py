@@ -67,7 +67,13 @@ class Recorder:
         self._place.begin()
         with ExitStack() as stack:
             stack.callback(self._place.end)
-            self._sides = {side: _SideWriter(camera, self._place, side, self) for side, camera in self._cameras.items()}
+            try:
+                self._sides = {
+                    side: _SideWriter(camera, self._place, side, self) for side, camera in self._cameras.items()
+                }
+            except OSError as error:
+                self._place.remove()  # there is nothing in it
+                raise disk_error(self._place.path, error.strerror or str(error), kept=False) from error
             for writer in self._sides.values():
                 stack.callback(writer.close)
                 writer.start()

@@ -75,7 +75,10 @@ class RecordingFolder:
 
     def add_file(self, name: str, text: str) -> None:
         """Lay a text beside the videos."""
-        (self._scratch / name).write_text(text)
+        try:
+            (self._scratch / name).write_text(text)
+        except OSError as error:
+            raise disk_error(self._scratch / name, error.strerror or str(error)) from error
 
     def keep(self) -> None:
         """Give the folder its name."""
@@ -134,7 +137,7 @@ def _make(folder: Path, scratch: Path) -> int | None:
         scratch.mkdir(parents=True)
         return lock_unfinished(scratch)
     except OSError as error:
-        raise disk_error(scratch, error.strerror or str(error)) from error
+        raise disk_error(folder, error.strerror or str(error), kept=False) from error
 
 
 def _recover(folder: Path, scratch: Path) -> None:
@@ -181,11 +184,10 @@ def _replace(scratch: Path, folder: Path) -> None:
         shutil.rmtree(old)
 
 
-def disk_error(path: Path, got: str) -> CoconetError:
-    """The error for a disk that takes no more of a recording."""
-    return CoconetError(
-        path,
-        wanted="a disk that takes more",
-        got=got,
-        remedy="What was recorded up to the last second before is in that folder and can be replayed. Free space.",
-    )
+def disk_error(path: Path, got: str, *, kept: bool = True) -> CoconetError:
+    """The error for a disk that takes no more of a recording. kept: whether frames were written before."""
+    if not kept:
+        remedy = "Free space, or choose a place that can be written to."
+        return CoconetError(path, wanted="a disk that takes a recording", got=got, remedy=remedy)
+    remedy = "What was recorded up to the last second before is in that folder and can be replayed. Free space."
+    return CoconetError(path, wanted="a disk that takes more", got=got, remedy=remedy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +13,13 @@ from coconet.cards.engine_card import read_engine_card
 from coconet.cards.model_card import ModelCard
 from coconet.cards.onnx_metadata import read_onnx_card
 from coconet.cards.onnx_weights import files_beside
-from coconet.errors import Refused
+from coconet.errors import CoconetError, Refused
 from coconet.files import (
     AlreadyExists,
     check_outputs,
     disk_errors_of,
     make_folder,
     sha256_of,
-    unfinished,
     whole_file,
     writing_to,
 )
@@ -27,6 +27,7 @@ from coconet.model_endings import CHECKPOINT_SUFFIXES, ENGINE_SUFFIX
 from coconet.model_names import MODELS, RULES
 from coconet.runtime.backends.choice import model_file
 from coconet.runtime.serving.model_config import MODEL_FILES, USUAL_PX, Instances, Kind, model_config, to_pbtxt
+from coconet.writing.scratch import ScratchFolder
 
 CONFIG = "config.pbtxt"
 
@@ -118,20 +119,33 @@ def _check_newest(place: Path) -> None:
 
 
 def _lay(model: ServedModel, place: Path, instances: Instances) -> None:
-    scratch = unfinished(place)
-    with writing_to(place), disk_errors_of(place):
-        shutil.rmtree(scratch, ignore_errors=True)  # of a command that was killed
-        make_folder(scratch)
-        names = {model.path: MODEL_FILES[model.kind]} | {path: path.name for path in model.beside}
-        for source, name in names.items():
-            shutil.copyfile(source, scratch / name)
-            if sha256_of(source) != sha256_of(scratch / name):
-                raise Refused(source, wanted="a file that stays as it is", got="one that changed", remedy="Try again.")
-        if place.exists():
-            shutil.rmtree(place)
-        scratch.rename(place)
+    made = not place.parent.exists()
+    try:
+        with writing_to(place), disk_errors_of(place):
+            make_folder(place.parent)
+            with ScratchFolder(place.parent) as scratch:
+                _fill(model, place, Path(scratch), instances)
+    except CoconetError:
+        if made:
+            with suppress(OSError):  # another command may have laid a version there
+                place.parent.rmdir()
+        raise
+
+
+def _fill(model: ServedModel, place: Path, scratch: Path, instances: Instances) -> None:
+    """Copy a version into a scratch folder, and give it its name together with the configuration."""
+    copy, before = scratch / "version", scratch / "before"
+    copy.mkdir()
+    names = {model.path: MODEL_FILES[model.kind]} | {path: path.name for path in model.beside}
+    for source, name in names.items():
+        shutil.copyfile(source, copy / name)
+        if sha256_of(source) != sha256_of(copy / name):
+            raise Refused(source, wanted="a file that stays as it is", got="one that changed", remedy="Try again.")
     if model.kind == "engine":
         instances = Instances(instances.count, "gpu")
     with whole_file(place.parent / CONFIG) as config:
         fields = model_config(model.name, model.card, model.kind, instances, model.usual_px)
         config.write_text(to_pbtxt(fields), encoding="utf-8")
+        if place.exists():
+            place.rename(before)
+        copy.rename(place)

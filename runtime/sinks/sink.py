@@ -80,7 +80,10 @@ class NoSink:
 
 
 class FolderSink:
-    """A folder of pictures named like the visible ones, or by frame number as PNG; each is written whole."""
+    """A folder of pictures named like the visible ones, or by frame number as PNG; each is written whole.
+
+    When the infrared camera sets the pace, they have its frame numbers, as in infrared-000012.png.
+    """
 
     delivery = WHOLE
 
@@ -110,6 +113,8 @@ class FolderSink:
             self._folder.rmdir()
 
     def _place(self, pair: FramePair) -> Path:
+        if pair.clock == "infrared":  # one visible picture may then be in several pairs
+            return self._folder / f"infrared-{pair.infrared.index:06d}.png"
         frame = pair.visible
         return self._folder / plain_name(frame.name or f"{frame.index:06d}.png", f"frame {frame.index}")
 

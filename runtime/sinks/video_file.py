@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from coconet.errors import CoconetError, counted
 from coconet.event_log import log_event
-from coconet.files import UNFINISHED, free_name, unfinished, writing_to
+from coconet.files import UNFINISHED, free_name, holds_something, unfinished, writing_to
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.sink import WHOLE
 
@@ -134,11 +134,13 @@ class VideoSink:
         try:
             yield
         except OSError as error:
+            kept = unfinished(self._path)
+            plays = f" What was written before is in {kept.name}, which plays." if holds_something(kept) else ""
             raise CoconetError(
                 self._path,
                 wanted="a disk that takes more",
                 got=error.strerror or str(error),
-                remedy=f"Free space. What was written before is in {unfinished(self._path).name}, which plays.",
+                remedy=f"Free space.{plays}",
             ) from error
 
 

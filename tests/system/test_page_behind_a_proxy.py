@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -13,17 +14,19 @@ from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.viewers.live_page import PageSettings
 from tests.support.rigs.live_rig import live_rig, until
 from tests.support.servers.browser import chromium
+from tests.support.servers.nginx import nginx
 from tests.support.servers.prefix_proxy import prefix_proxy
 
 TOKEN, VIEW_TOKEN = "correct-horse-battery", "only-look-at-the-horse"
 PAINTED = "painted://?width=32&height=32"
 
 
-def test_a_browser_enters_watches_and_keeps_a_picture_under_a_prefix(tmp_path: Path) -> None:
+@pytest.mark.parametrize("proxy", ["ours", "nginx"])
+def test_a_browser_enters_watches_and_keeps_a_picture_under_a_prefix(tmp_path: Path, proxy: str) -> None:
     tuner = AdjustableRig(Rig.from_addresses(PAINTED, PAINTED))
     with (
         live_rig(tmp_path / "kept", token=TOKEN, tuner=tuner) as rig,
-        prefix_proxy(rig.page.url, "/deep/rig") as url,
+        _behind(proxy, rig.page.url, tmp_path / "nginx") as url,
         chromium(tmp_path / "profile") as browser,
     ):
         browser.get(url)
@@ -45,6 +48,10 @@ def test_a_browser_enters_watches_and_keeps_a_picture_under_a_prefix(tmp_path: P
         assert [cookie["path"] for cookie in browser.get_cookies()] == ["/deep/rig"]
         failures = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
         assert failures == []
+
+
+def _behind(proxy: str, target: str, folder: Path) -> AbstractContextManager[str]:
+    return nginx(target, "/deep/rig", folder) if proxy == "nginx" else prefix_proxy(target, "/deep/rig")
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage, Refused
-from coconet.files import check_replaceable, unfinished, writing_to
+from coconet.files import check_replaceable, holds_something, unfinished, writing_to
 from coconet.media.decoding.frame_times import SECOND_NS
 from coconet.media.encoding.encoded_video import EncodedVideo, EncodingFailed
 from coconet.media.encoding.encoder_choice import EncoderChoice, software_only
@@ -171,7 +171,7 @@ class VideoWriter:
             self._release()
 
     def abandon(self) -> None:
-        """Leave what was written under its unfinished name, and nothing if that is no frame."""
+        """Leave what was written under its unfinished name, and nothing if that is no frame, as on a full disk."""
         if self._lock is None:
             return
         if self._encoding is not None:
@@ -179,7 +179,8 @@ class VideoWriter:
                 self._encoding.video.flush()
             with suppress(FFmpegError, OSError):
                 self._encoding.container.close()
-        if self._encoding is None or not self._encoding.video.begun:
+        begun = self._encoding is not None and self._encoding.video.begun
+        if not begun or not holds_something(self._scratch):
             self._scratch.unlink(missing_ok=True)
         self._release()
 

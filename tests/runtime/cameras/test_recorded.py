@@ -77,6 +77,7 @@ def test_a_sheet_that_is_as_it_was_written_replays(video: Path) -> None:
         lambda text: text.replace(b"3.png", b"\xff\xfe.png"),
         lambda text: text.replace(b"3.png", b'"3.png'),
         lambda text: text.replace(b"3.png", b"../../victim.png"),
+        lambda text: text.replace(b"3.png", b"2.png"),
         lambda text: text.replace(b"3.png", b"/victim.png"),
         lambda text: text.replace(b"3.png", b"..\\victim.png"),
         lambda text: text.replace(b"3.png", b"3\0.png"),

@@ -195,6 +195,14 @@ def test_a_full_disk_is_told_and_what_was_recorded_replays(tmp_path: Path) -> No
     assert len(replayed(RecordedCamera(video))) > int(lines[-2]) - 25
 
 
+def test_a_disk_that_is_full_from_the_start_leaves_no_recording(tmp_path: Path) -> None:
+    with started(tmp_path / "night", 10) as process:
+        assert process.stdout is not None
+        said = process.stdout.read()
+    assert f"{tmp_path / 'night'}: wanted a disk that takes a recording, got File too large. Free space" in said
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_missing_rig_file_is_named(tmp_path: Path) -> None:
     assert "none.toml: wanted a rig file" in complaint_of(record, tmp_path / "none.toml", "--out", tmp_path / "night")
 

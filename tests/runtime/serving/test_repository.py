@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from coconet.cards.engine_card import card_path, read_engine_card
 from coconet.cards.model_card import CARD_KEY, ModelCard
+from coconet.errors import CoconetError
 from coconet.files import sha256_of
 from coconet.model_names import shipped_model
 from coconet.runtime.serving.model_config import Instances, to_pbtxt
@@ -151,3 +153,31 @@ def test_two_models_of_one_name_and_an_output_among_the_inputs_are_refused(tmp_p
     ended = command("serve-repository", inside, "--out", tmp_path / "repo", "--overwrite")
     assert (ended.code, "write over or among the input" in ended.err) == (2, True), ended.err
     assert inside.is_file()
+
+
+def test_a_disk_without_room_leaves_what_was_there_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = served_model(str(write_averaging_model(tmp_path / "tiny.onnx")))
+    (place,) = write_repository([model], tmp_path / "repo", 1, Instances())
+    before = {path: sha256_of(path) for path in place.parent.rglob("*") if path.is_file()}
+    assert len(before) == 2
+
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", fill)
+    for version, name in ((1, "tiny"), (2, "tiny"), (1, "lite")):
+        wanted = model if name == "tiny" else served_model(name)
+        with pytest.raises(CoconetError, match="No space left on device"):
+            write_repository([wanted], tmp_path / "repo", version, Instances(), overwrite=True)
+    assert {path: sha256_of(path) for path in (tmp_path / "repo").rglob("*") if path.is_file()} == before
+    assert [path.name for path in (tmp_path / "repo").iterdir()] == ["tiny"]
+
+
+def test_a_version_is_replaced_by_a_whole_one(tmp_path: Path) -> None:
+    for channels in (1, 3):
+        model = served_model(str(write_averaging_model(tmp_path / "tiny.onnx", channels)))
+        (place,) = write_repository([model], tmp_path / "repo", 1, Instances(), overwrite=True)
+        assert sha256_of(place / "model.onnx") == sha256_of(tmp_path / "tiny.onnx")
+    assert sorted(path.name for path in place.parent.iterdir()) == ["1", "config.pbtxt"]

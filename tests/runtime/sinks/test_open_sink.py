@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from coconet.errors import CoconetError
 from coconet.media.image import read_picture
 from coconet.media.video import VideoReader
 from coconet.redaction import is_network_address
+from coconet.runtime.frame import FramePair
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.sink import FolderSink, NoSink
 from coconet.runtime.sinks.video_file import VideoSink
@@ -64,6 +66,14 @@ def test_a_folder_keeps_names_and_numbers_what_has_none(tmp_path: Path) -> None:
     sink.close()
     assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == ["000012.png", "scene.bmp"]
     assert np.array_equal(read_picture(tmp_path / "a" / "b" / "scene.bmp"), fused_frame(level=7).pixels)
+
+
+def test_a_visible_picture_that_is_in_several_pairs_is_replaced_by_none_of_them(tmp_path: Path) -> None:
+    sink, still = FolderSink(tmp_path / "out"), fused_frame(3, name="scene.png")
+    for index in range(4):
+        pair = FramePair(still.pair.visible, fused_frame(index).pair.infrared, clock="infrared")
+        sink.write(replace(still, pair=pair))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"infrared-00000{n}.png" for n in range(4)]
 
 
 def test_a_discarded_folder_keeps_its_pictures_and_goes_if_it_is_new_and_empty(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -96,6 +98,34 @@ def test_a_full_disk_is_said_with_where_the_video_is(tmp_path: Path, monkeypatch
         sink.write(fused_frame(20))
     sink.discard()
     assert frames_in_video(tmp_path / "a.mp4.unfinished") == 20
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from coconet.errors import CoconetError
+from coconet.runtime.sinks.video_file import VideoSink
+from tests.support.media.frames import fused_frame
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+sink = VideoSink(Path(sys.argv[1]))
+try:
+    for index in range(200):
+        sink.write(fused_frame(index))
+    sink.close()
+except CoconetError as error:
+    print(error)
+sink.discard()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the size of files is limited as Linux does")
+def test_a_disk_that_is_full_from_the_start_leaves_no_empty_video(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", FULL, tmp_path / "a.mp4"], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert ended.stdout == f"{tmp_path / 'a.mp4'}: wanted a disk that takes more, got File too large. Free space.\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_without_room_for_a_copy_keeps_the_video_as_it_was_written(
