@@ -112,7 +112,7 @@ def build(
         with whole_file(layers) as scratch:
             scratch.write_text(_layers_of(path), encoding="utf-8")
     Console().print(_table(path, found, time.perf_counter() - started))
-    typer.echo(f"the same without coconet: {trtexec_line(job, path)}")
+    typer.echo(f"the same without coconet: {trtexec_line(job, path, device)}")
 
 
 def _layers_of(engine: Path) -> str:

@@ -9,12 +9,19 @@ from pathlib import Path
 from coconet.export.engines.engine_job import EngineJob
 from coconet.export.engines.input_ranges import Shape, input_ranges
 from coconet.export.engines.tensorrt_flavour import must_ask_for_strong_typing
+from coconet.runtime.backends.tensorrt.cuda_device import chosen_device
 
 
-def trtexec_line(job: EngineJob, out: Path) -> str:
-    """Write the call of `trtexec`, or of `tensorrt_rtx`, that builds the engine of a job; quoted for a shell."""
-    tool = "tensorrt_rtx" if job.tensorrt.flavour == "tensorrt_rtx" else "trtexec"
-    return shlex.join([tool, f"--onnx={job.source.path}", f"--saveEngine={out}", *_options(job), "--skipInference"])
+def trtexec_line(job: EngineJob, out: Path, device: int | None = None) -> str:
+    """Write the call of `trtexec`, or of `tensorrt_rtx`, that builds the engine of a job; quoted for a shell.
+
+    device: the GPU of --device, which this process was told of by its environment; one that is built for without a GPU
+    has none.
+    """
+    rtx = job.tensorrt.flavour == "tensorrt_rtx"
+    given = [] if rtx or device is None else [f"{name}={shlex.quote(value)}" for name, value in chosen_device()]
+    words = [f"--onnx={job.source.path}", f"--saveEngine={out}", *_options(job), "--skipInference"]
+    return " ".join([*given, shlex.join(["tensorrt_rtx" if rtx else "trtexec", *words])])
 
 
 def _options(job: EngineJob) -> Iterator[str]:

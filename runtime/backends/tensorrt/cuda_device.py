@@ -6,7 +6,7 @@ TensorRT may end the process where there is no driver, so this stands before it:
 from __future__ import annotations
 
 import os
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 
 from coconet.cards.engine_card import DeviceIdentity
@@ -23,6 +23,8 @@ COMPUTE_CAPABILITY_MINOR = 76
 MULTIPROCESSORS = 16
 
 VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES"
+
+DEVICE_ORDER = "CUDA_DEVICE_ORDER"
 
 IN_DOCTOR = "Run on the device that has one; coconet doctor says what is missing here."
 
@@ -70,8 +72,13 @@ def select_cuda_device(number: int | None, environment: MutableMapping[str, str]
             )
         environment[VISIBLE_DEVICES] = listed[number]
         return
-    environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # the driver's own order is another one than nvidia-smi's
+    environment[DEVICE_ORDER] = "PCI_BUS_ID"  # the driver's own order is another one than nvidia-smi's
     environment[VISIBLE_DEVICES] = str(number)
+
+
+def chosen_device(environment: Mapping[str, str] = os.environ) -> list[tuple[str, str]]:
+    """The variables, with their values, that make another program see the same GPUs as this one."""
+    return [(name, environment[name]) for name in (DEVICE_ORDER, VISIBLE_DEVICES) if name in environment]
 
 
 def first_cuda_device(remedy: str = IN_DOCTOR) -> CudaDevice:

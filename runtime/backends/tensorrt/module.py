@@ -32,7 +32,7 @@ class Messages:
     def log_warnings(self) -> None:
         """Pass each warning on once to Python's logging: TensorRT repeats itself for every layer."""
         for text in dict.fromkeys(self.warnings):
-            LOG.warning(text)
+            LOG.warning("TensorRT warns: %s", text)
 
 
 @dataclass(frozen=True)

@@ -319,6 +319,23 @@ def test_a_device_builds_and_checks_engines_without_pytorch() -> None:
     assert "engine_check" in run.stdout
 
 
+@pytest.mark.parametrize(
+    ("flavour", "device", "before"),
+    [
+        ("tensorrt", 1, "CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=1 trtexec "),
+        ("tensorrt", None, "trtexec "),
+        ("tensorrt_rtx", 1, "tensorrt_rtx "),
+    ],
+)
+def test_the_same_without_coconet_is_built_on_the_same_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flavour: str, device: int | None, before: str
+) -> None:
+    for name, value in (("CUDA_DEVICE_ORDER", "PCI_BUS_ID"), ("CUDA_VISIBLE_DEVICES", "1")):
+        monkeypatch.setenv(name, value)
+    job = device_job(write_averaging_model(tmp_path / "model.onnx", size=(96, 128)), flavour=flavour)
+    assert trtexec_line(job, tmp_path / "model.engine", device).startswith(f"{before}--onnx=")
+
+
 def test_options_for_other_versions_and_layers_reach_the_builder(tmp_path: Path) -> None:
     options = BuildOptions(version_compatible=True, layers=True)
     tensorrt = device_tensorrt()

@@ -75,7 +75,7 @@ def test_a_missing_gpu_is_no_reason_why_a_build_without_one_fails() -> None:
 
 def test_a_repeated_warning_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     Messages(warnings=["scales", "shapes", "scales"]).log_warnings()
-    assert caplog.messages == ["scales", "shapes"]
+    assert caplog.messages == ["TensorRT warns: scales", "TensorRT warns: shapes"]
 
 
 def test_no_device_is_noticed_before_tensorrt_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
