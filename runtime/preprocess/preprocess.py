@@ -109,7 +109,7 @@ class Preparation:
         sizes = [(one.pixels.shape[1], one.pixels.shape[0]) for one in (pair.infrared, pair.visible)]
         if self._placement is None:
             return Placing() if sizes[0] == sizes[1] else None
-        by = self._placement.laid_by(sizes[0], sizes[1], self._where(pair))
+        by = self._placement.laid_by(sizes[0], sizes[1], self._names[1])  # it was laid already, so it does not fail
         if isinstance(by, Alignment):
             return Placing(by_alignment=by)
         return Placing(by_fit=by, infrared_px=sizes[0])
