@@ -5,9 +5,9 @@
 
 `visible` is (H, W, 3) BGR, (H, W, 1) or (H, W) gray; `infrared` is (H, W, 1) or (H, W); all pictures are uint8 arrays.
 
-Functions: load, open_rig, open_pairs, run, measure, score, read_card, read_engine_card.
-What they take and give: FusionModel, Rig, PairStream, FramePair, Frame, FusedFrame, RunReport, Heat, Reading,
-AlarmEvent, Scores, ModelCard, EngineCard.
+Functions: load, open_rig, open_pairs, pair_cameras, run, measure, score, read_card, read_engine_card.
+What they take and give: FusionModel, Rig, OwnCamera, PushedCamera, PairStream, FramePair, Frame, FusedFrame, RunReport,
+Heat, Reading, AlarmEvent, Scores, ModelCard, EngineCard.
 Errors: CoconetError and MissingPackage, which is one; ExitCode says what a command would have ended with.
 
 docs/python.md has an example of each. Importing this module is quick: what a name needs is imported when it is used.
@@ -29,12 +29,15 @@ if TYPE_CHECKING:
     from coconet.cards.model_card import ModelCard as ModelCard
     from coconet.metrics.scores import Scores as Scores
     from coconet.runtime.alarms.alarm_event import AlarmEvent as AlarmEvent
+    from coconet.runtime.api.cameras import OwnCamera as OwnCamera
+    from coconet.runtime.api.cameras import pair_cameras
     from coconet.runtime.api.card import read_card, read_engine_card
     from coconet.runtime.api.heat import measure
     from coconet.runtime.api.model import FusionModel, load
     from coconet.runtime.api.rig import open_pairs, open_rig
     from coconet.runtime.api.run import run
     from coconet.runtime.api.score import score
+    from coconet.runtime.cameras.pushed import PushedCamera as PushedCamera
     from coconet.runtime.frame import Frame as Frame
     from coconet.runtime.frame import FramePair as FramePair
     from coconet.runtime.frame import FusedFrame as FusedFrame
@@ -61,6 +64,7 @@ __all__ = [
     "measure",
     "open_pairs",
     "open_rig",
+    "pair_cameras",
     "read_card",
     "read_engine_card",
     "run",
@@ -76,7 +80,9 @@ _HOMES = {
     "FusionModel": "coconet.runtime.api.model",
     "Heat": "coconet.runtime.heat.reading",
     "ModelCard": "coconet.cards.model_card",
+    "OwnCamera": "coconet.runtime.api.cameras",
     "PairStream": "coconet.runtime.pairing.pair_stream",
+    "PushedCamera": "coconet.runtime.cameras.pushed",
     "Reading": "coconet.runtime.heat.reading",
     "Rig": "coconet.runtime.rig.rig_file",
     "RunReport": "coconet.runtime.loop.run_report",
@@ -85,6 +91,7 @@ _HOMES = {
     "measure": "coconet.runtime.api.heat",
     "open_pairs": "coconet.runtime.api.rig",
     "open_rig": "coconet.runtime.api.rig",
+    "pair_cameras": "coconet.runtime.api.cameras",
     "read_card": "coconet.runtime.api.card",
     "read_engine_card": "coconet.runtime.api.card",
     "run": "coconet.runtime.api.run",

@@ -18,6 +18,6 @@ def test_an_example_runs(example: str, tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_every_public_function_has_an_example_and_every_name_is_mentioned() -> None:
     code, text = "\n".join(EXAMPLES), DOCUMENT.read_text()
-    functions = ("load", "open_rig", "open_pairs", "run", "measure", "score", "read_card")
+    functions = ("load", "open_rig", "open_pairs", "pair_cameras", "run", "measure", "score", "read_card")
     assert [name for name in functions if f"coconet.{name}(" not in code] == []
     assert [name for name in coconet.__all__ if name not in text] == []

@@ -40,6 +40,17 @@ def run(rig: Rig, fuse: FusionModel, stop: Event) -> RunReport:
     return coconet.run(pairs, fuse, out="fused.mp4", on_frame=show, stop=stop, on_alarm=hear, look={"show": "edges"})
 
 
+class Lens:
+    def read(self) -> NDArray[np.uint16]:
+        return np.zeros((48, 64), np.uint16)
+
+
+def pair_own(rig: Rig) -> PairStream:
+    pushed = coconet.PushedCamera("color")
+    pushed.push(np.zeros((48, 64, 3), np.uint8), timestamp_ns=1)
+    return coconet.pair_cameras(pushed, Lens(), rig, align=False)
+
+
 def describe(picture: NDArray[np.uint8]) -> tuple[float, str, tuple[str, ...]]:
     try:
         scores = coconet.score(picture, picture, picture)
@@ -55,6 +66,7 @@ def misuse(picture: NDArray[np.float64], fuse: FusionModel) -> None:
     """Mistakes that a type checker has to find: an ignore that nothing needs is an error of its own."""
     fuse(picture, picture)  # type: ignore[arg-type]
     fuse("day.png", "night.png")  # type: ignore[arg-type]
+    coconet.pair_cameras("day.mp4", "night.mp4")  # type: ignore[arg-type]
     coconet.load(3)  # type: ignore[arg-type]
     coconet.load("lite", "ort")  # type: ignore[call-arg]
     coconet.open_rig(Rig.from_addresses("day.mp4", "night.mp4"))  # type: ignore[arg-type]

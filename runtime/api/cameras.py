@@ -1,0 +1,88 @@
+"""Cameras of one's own from Python: anything with a `read` becomes one side of a stream of pairs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Protocol
+
+from coconet.errors import CoconetError, ExitCode, Refused, ending_with, first_line
+from coconet.media.image import visible_levels
+from coconet.media.palettes.recognition import InfraredGray
+from coconet.media.pixels import RawPixels
+from coconet.runtime.api.arguments import check_type
+from coconet.runtime.cameras.open_camera import Role
+from coconet.runtime.cameras.pushed import as_picture
+from coconet.runtime.frame import Frame
+from coconet.runtime.pairing.pair_stream import PairStream
+from coconet.runtime.rig.open_rig import open_rig as open_stream
+from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.threads.process_end import finished_before_the_end
+
+
+class OwnCamera(Protocol):
+    """What a camera of one's own has to have.
+
+    It may also have `name` (for messages), `realtime` (False where every frame waits to be read; True if not said)
+    and `close`.
+    """
+
+    def read(self) -> Frame | RawPixels | None:
+        """The next frame, or its pixels, which are stamped when they come; None at the end.
+
+        It may wait, and may raise an error of its own at any time: a live camera is then read again a moment later.
+        """
+
+
+def pair_cameras(visible: OwnCamera, infrared: OwnCamera, rig: Rig | None = None, *, align: bool = True) -> PairStream:
+    """Pair two cameras of one's own, as open_pairs does two addresses; what it gives is used in the same way.
+
+    Pixels: (H, W, 3) BGR uint8, or (H, W, 1) or (H, W) uint8, uint16 counts or float32; stamps in nanoseconds, of both
+    cameras on one clock, which for live ones is time.monotonic_ns().
+    rig: settings for pairing, the thermal front end and alignment; its addresses are not used.
+    Raises Refused for an object without `read`, and CoconetError while the pairs are read.
+    """
+    for side, camera in (("visible", visible), ("infrared", infrared)):
+        if not callable(getattr(camera, "read", None)):
+            got = f"a value of type {type(camera).__name__} without one"
+            raise Refused(side, wanted="a camera, which has a read()", got=got, remedy="See docs/python.md.")
+    if rig is not None:
+        check_type("rig", rig, Rig, "a coconet.Rig", "Leave it out, or read one: coconet.Rig.from_file.")
+    known = Rig.from_addresses("own://visible", "own://infrared") if rig is None else rig
+    given = {"visible": visible, "infrared": infrared}
+
+    def opener(_rig: Rig, role: Role) -> _Adapted:
+        return _Adapted(given[role], role, known.infrared.palette)
+
+    with finished_before_the_end(), ending_with(ExitCode.CAMERA):
+        return open_stream(known, align=align, opener=opener)
+
+
+class _Adapted:
+    """A camera as the loop takes it."""
+
+    def __init__(self, camera: OwnCamera, role: Role, palette: str) -> None:
+        self.name = str(getattr(camera, "name", f"{role} camera ({type(camera).__name__})"))
+        self.realtime = bool(getattr(camera, "realtime", True))
+        self._camera, self._index = camera, 0
+        self._gray = InfraredGray(palette, self.name, follows=True) if role == "infrared" else None
+
+    def read(self) -> Frame | None:
+        try:
+            given = self._camera.read()
+        except CoconetError:
+            raise
+        except Exception as error:
+            got = f"{type(error).__name__}: {first_line(error)}"
+            raise CoconetError(self.name, wanted="a frame", got=got, remedy="See to its read().") from error
+        if given is None:
+            return None
+        if not isinstance(given, Frame):
+            given = Frame(given, time.monotonic_ns(), self._index, stamps="arrival" if self.realtime else "recording")
+        self._index += 1
+        pixels = as_picture(given.pixels, self.name)
+        return replace(given, pixels=visible_levels(pixels, self.name) if self._gray is None else self._gray(pixels))
+
+    def close(self) -> None:
+        if (close := getattr(self._camera, "close", None)) is not None:
+            close()

@@ -1,0 +1,94 @@
+"""Cameras of one's own from Python."""
+
+from __future__ import annotations
+
+import time
+from threading import Event
+
+import numpy as np
+import pytest
+
+import coconet
+from coconet.media.pixels import RawPixels
+from coconet.runtime.cameras.camera import CameraAbsent
+from tests.support.media.recordings import stamped
+
+
+class Own:
+    """Gives what is in a list."""
+
+    realtime = False
+
+    def __init__(self, frames: list[coconet.Frame]) -> None:
+        self.frames, self.closed = iter(frames), 0
+
+    def read(self) -> coconet.Frame | None:
+        return next(self.frames, None)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_two_classes_with_a_read_are_paired_by_their_stamps_and_closed() -> None:
+    visible, infrared = Own(stamped([0, 40, 80])), Own(stamped([7, 47, 87]))
+    with coconet.pair_cameras(visible, infrared, align=False) as pairs:
+        assert [(pair.timestamp_ns, pair.skew_ns) for pair in pairs] == [(0, 7), (40, 7), (80, 7)]
+    assert (visible.closed, infrared.closed) == (1, 1)
+
+
+def test_a_rig_gives_the_offsets_and_the_front_end() -> None:
+    rig = coconet.Rig.from_addresses("own://a", "own://b")
+    rig = rig.model_copy(update={"infrared": rig.infrared.model_copy(update={"black_hot": True})})
+    frames = [coconet.Frame(np.full((4, 6, 1), 40, np.uint8), 0, 0)]
+    with coconet.pair_cameras(Own(frames), Own(list(frames)), rig) as pairs:
+        assert [int(pair.infrared.pixels[0, 0, 0]) for pair in pairs] == [215]
+
+
+def test_pixels_alone_are_stamped_when_they_come_and_an_error_is_a_loss() -> None:
+    class Live:
+        reads, rng = 0, np.random.default_rng(1)
+
+        def read(self) -> RawPixels:
+            self.reads += 1
+            time.sleep(0.01)
+            if self.reads == 3:
+                raise ValueError("a cable")
+            return self.rng.integers(0, 255, (24, 32), np.uint8)
+
+    before_ns, seen, stop, camera = time.monotonic_ns(), [], Event(), Live()
+    with coconet.pair_cameras(Live(), camera) as pairs:
+        for pair in pairs.until(stop):
+            seen.append(pair)
+            if (camera.reads > 5 and not pair.missing) or camera.reads > 6000:
+                stop.set()
+    assert camera.reads <= 6000
+    assert seen[0].visible.timestamp_ns > before_ns
+    assert seen[-1].infrared.pixels.shape == (24, 32, 1)
+
+
+@pytest.mark.parametrize("pixels", [np.zeros((4, 6, 2), np.uint8), np.zeros((4, 6), np.float64), "picture"])
+def test_what_is_no_picture_is_refused_with_its_camera(pixels: RawPixels) -> None:
+    frames = Own([coconet.Frame(pixels, 0, 0)])
+    pairs = coconet.pair_cameras(frames, Own(stamped([0])))
+    with pairs, pytest.raises(coconet.CoconetError, match=r"visible camera \(Own\).*uint16 or float32"):
+        list(pairs)
+
+
+def test_an_object_without_a_read_is_refused() -> None:
+    with pytest.raises(coconet.CoconetError, match=r"infrared: wanted a camera, which has a read\(\)"):
+        coconet.pair_cameras(Own([]), "night.mp4")  # type: ignore[arg-type]
+
+
+def test_a_pushed_camera_gives_what_was_pushed_and_keeps_the_newest() -> None:
+    camera = coconet.PushedCamera("thermal")
+    for level in range(20):
+        camera.push(np.full((4, 6), level, np.uint8), level)
+    frame = camera.read()
+    assert frame is not None
+    assert (frame.timestamp_ns, frame.index, frame.pixels.shape, frame.stamps) == (12, 12, (4, 6, 1), "driver")
+
+
+def test_a_pushed_camera_that_is_told_nothing_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coconet.runtime.cameras.pushed._SILENCE_S", 0.01)
+    with pytest.raises(CameraAbsent, match="thermal: wanted a frame"):
+        coconet.PushedCamera("thermal").read()
