@@ -30,7 +30,7 @@ class PickedBackend:
     def __init__(self, model: Path | str) -> None:
         """Look for what runs a model, given as a file or a word. Raises CoconetError for a file that is not ours."""
         self._candidates = candidates_of(model)
-        self._label = str(model) if isinstance(model, str) else model.name
+        self._label = Path(model).name
         self.card: ModelCard = card_of(self._candidates)
         self.name = "not picked yet"
         self.depth = 1
