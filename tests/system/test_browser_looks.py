@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from coconet.media.palettes.palette import SHOWN, palette_colours
-from coconet.runtime.look import VIEW_NAMES
+from coconet.runtime.look import OVERLAY_ITEMS, VIEW_NAMES
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.rigs.live_rig import live_rig, until
@@ -44,6 +45,10 @@ class Page:
 
     def enter(self, name: str, value: object) -> None:
         self.browser.execute_script(ENTER, name, value)
+
+    def kept(self) -> dict[str, Any]:
+        """The look as the browser remembers it."""
+        return dict(json.loads(self.browser.execute_script("return localStorage.getItem('coconet-look')")))
 
     def shows(self) -> str:
         return self.browser.find_element(By.ID, "canvas").get_attribute("data-views") or ""
@@ -149,6 +154,18 @@ def test_keys_choose_views_and_what_is_written_over_them(page: Page) -> None:
     assert page.browser.find_element(By.NAME, "overlay.show").is_selected()
     body.send_keys("o", Keys.NULL)
     assert not page.browser.find_element(By.NAME, "overlay.show").is_selected()
+
+
+def test_what_the_overlay_says_is_chosen_line_by_line(page: Page) -> None:
+    items = page.browser.find_elements(By.NAME, "overlay.item")
+    assert not any(item.is_displayed() for item in items)
+    page.enter("overlay.show", True)
+    assert [item.get_attribute("value") for item in items if item.is_selected()] == list(OVERLAY_ITEMS[:6])
+    for item in items:
+        if item.get_attribute("value") != "skew" and item.is_selected():
+            page.browser.execute_script("arguments[0].click()", item)
+    assert page.kept()["overlay"]["show"] == ["skew"]
+    page.enter("overlay.show", False)
 
 
 def test_what_is_chosen_is_what_the_rig_file_opens_with(page: Page) -> None:

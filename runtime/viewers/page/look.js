@@ -83,9 +83,11 @@ export class Look {
     for (const label of $("look").querySelectorAll("[data-of]")) {
       label.hidden = label.dataset.of !== "overlay" && !known.includes(label.dataset.of);
     }
+    const written = (this.look.overlay?.show ?? []).length > 0;
+    for (const one of $("look").querySelectorAll(".items, [data-of=overlay]:has([type=range], select)")) one.hidden = !written;
     for (const input of $("look").elements) {
-      if (!input.name || input === document.activeElement) continue;
-      const value = this.#read(input.name);
+      if (!input.name || (input === document.activeElement && input.type !== "checkbox")) continue;
+      const value = input.name === "overlay.item" ? this.look.overlay?.show?.includes(input.value) : this.#read(input.name);
       if (input.type === "checkbox") input.checked = Boolean(value);
       else input.value = value ?? "";
     }
@@ -103,7 +105,10 @@ export class Look {
     const problem = problemOf(input); // an empty limit is none, and no 0
     tell(input, problem);
     if (problem) return;
-    if (input.name === "overlay.show") this.set(input.name, input.checked ? input.dataset.items.split(" ") : []);
+    if (input.name === "overlay.item") {
+      const boxes = [...$("look").elements].filter((one) => one.name === input.name && one.checked);
+      this.set("overlay.show", boxes.map((one) => one.value));
+    } else if (input.name === "overlay.show") this.set(input.name, input.checked ? input.dataset.items.split(" ") : []);
     else if (input.name.startsWith("isotherm.between.")) {
       const ends = [0, 1].map((end) => valueOf($("look").elements[`isotherm.between.${end}`]));
       const both = ends.every((end) => end !== null);
