@@ -67,8 +67,15 @@ ADVICE = re.compile(
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what a foreign error says, without colours and advice, or its type where it says nothing."""
-    line = (ESCAPE_CODES.sub("", str(error)).strip() or type(error).__name__).splitlines()[0]
+    """The first line of what a foreign error says, without colours and advice, or its type where it says nothing.
+
+    A line that ends in a colon only announces what is wrong: the next one is part of it.
+    """
+    line, *others = (ESCAPE_CODES.sub("", str(error)).strip() or type(error).__name__).splitlines()
+    for other in filter(None, map(str.strip, others)):
+        if not line.rstrip().endswith(":"):
+            break
+        line = f"{line.rstrip()} {other}"
     return ADVICE.split(line, maxsplit=1)[0].strip()
 
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 SCOPES = "pkg.torch.onnx.name_scopes"
 """Where PyTorch's exporter notes of a node the modules around it, outermost first, and the node itself."""
 
+WEIGHT = ".weight"
+"""How the names of weights end that modules keep."""
+
 LAYERS = ("Conv", "ConvTranspose")
 """The operators that tables and messages name one by one."""
 
@@ -39,7 +42,13 @@ def name_layers(graph: onnx.GraphProto, root: str) -> None:
 
 
 def _module_of(node: onnx.NodeProto, root: str) -> str:
-    """The innermost module around a node, by its name below `root`; empty where there is none."""
+    """The module whose weight a node has, else the innermost one around it, by its name below `root`, or empty.
+
+    PyTorch folds a BatchNorm into the convolution before it, and then has the result in the BatchNorm's module.
+    """
+    weight = str(node.input[1])
+    if weight.startswith(f"{root}.") and weight.endswith(WEIGHT):
+        return weight.removeprefix(f"{root}.").removesuffix(WEIGHT)
     for entry in node.metadata_props:
         if entry.key == SCOPES:
             modules = ast.literal_eval(entry.value)[:-1]

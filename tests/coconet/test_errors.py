@@ -52,6 +52,8 @@ def told(error: CoconetError) -> tuple[str, str, str, str]:
     [
         (ValueError("one\ntwo"), "one"),
         (ValueError("\n  one\ntwo"), "one"),
+        (ValueError("found:\n\n  - one side\n  - two"), "found: - one side"),
+        (ValueError("found:"), "found:"),
         (ValueError(), "ValueError"),
         (RuntimeError(" \n"), "RuntimeError"),
     ],

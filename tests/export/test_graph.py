@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from coconet.cards.frame_size import FrameSize, SizeRange
 from coconet.cards.model_card import CARD_KEY, ModelCard, Signature
+from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError
 from coconet.export.graph import OPSET, ExportOptions, export_onnx
 from coconet.networks.camera_ready import Fuser
@@ -251,3 +252,25 @@ def test_convolutions_are_called_after_the_modules_they_come_from(tmp_path: Path
     encoder = ["encoder.0", "encoder.2", "encoder.0:2", "encoder.2:2"]
     assert [node.output[0] for node in convs] == [*encoder, "decoder.0", "decoder.2"]
     assert [node.name for node in convs] == [node.output[0] for node in convs]
+
+
+class Normalised(nn.Module):
+    """A BatchNorm that PyTorch's exporter folds, in a module that is called twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
+        self.last = nn.Conv2d(4, 1, 3, padding=1)
+
+    def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        """Two (B, 1, H, W) to one."""
+        answer: Tensor = self.last(self.both(visible) + self.both(infrared))
+        return answer
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_a_convolution_that_took_up_its_batch_norm_keeps_its_own_name(tmp_path: Path, precision: PrecisionName) -> None:
+    checkpoint = Checkpoint("normalised", Normalised().eval(), Signature(), "0" * 64)
+    export_onnx(checkpoint, tmp_path / "m.onnx", ExportOptions(FrameSize(24, 32), precision=precision))
+    convs = [node for node in onnx.load(tmp_path / "m.onnx").graph.node if node.op_type == "Conv"]
+    assert [node.name for node in convs] == ["both.0", "both.0:2", "last"]
