@@ -24,7 +24,7 @@ TIMEOUT_S = 60
 class Probe:
     """A package: code that calls `say` with what to tell of it, the extra that brings it, and whether all need it.
 
-    use: what alone needs it, so that nobody installs it without that.
+    use: who needs it, in half a sentence, so that nobody else installs it.
     """
 
     subject: str
@@ -85,12 +85,12 @@ say(cv2.__version__ + ", " + ", ".join(("with " if yes else "without ") + one fo
 """
 
 PROBES = (
-    Probe("TensorRT", TENSORRT, "tensorrt", use="engines for an NVIDIA GPU of this machine"),
-    Probe("TensorRT for RTX", RTX, "rtx", use="coconet build --gpu, and engines built so"),
-    Probe("cuda-python", CUDA_PYTHON, "gpu", use="--gpu-library cuda-python"),
-    Probe("pycuda", PYCUDA, "pycuda", use="--gpu-library pycuda"),
+    Probe("TensorRT", TENSORRT, "tensorrt", use="only engines for an NVIDIA GPU of this machine need it"),
+    Probe("TensorRT for RTX", RTX, "rtx", use="only coconet build --gpu and what it builds need it"),
+    Probe("cuda-python", CUDA_PYTHON, "gpu", use="only --gpu-library cuda-python needs it"),
+    Probe("pycuda", PYCUDA, "pycuda", use="only --gpu-library pycuda needs it"),
     Probe("ONNX Runtime", ONNXRUNTIME, "cpu"),
-    Probe("OpenVINO", OPENVINO, "openvino", use="--backend openvino"),
+    Probe("OpenVINO", OPENVINO, "openvino", use="on some processors it is faster than ONNX Runtime"),
     Probe("OpenCV", OPENCV, "headless", needed=True),
 )
 
@@ -167,7 +167,7 @@ def run_probe(probe: Probe, run: Run) -> Finding:
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     said = lines[-1] if lines else f"its process ended with {done.returncode}"
     if "ModuleNotFoundError" in said or "MissingPackage" in said:
-        told = f"not installed; for {probe.use} only" if probe.use else "not installed"
+        told = f"not installed; {probe.use}" if probe.use else "not installed"
         return Finding(probe.subject, "bad" if probe.needed else "note", told, advice(probe.extra))
     return Finding(probe.subject, "bad", f"installed and does not load: {said}", reinstall_command(probe.extra))
 

@@ -221,7 +221,7 @@ def test_what_a_package_that_is_missing_would_be_for_is_told() -> None:
         return subprocess.CompletedProcess([], 1, "", "ModuleNotFoundError: No module named 'x'")
 
     found = by_subject(package_findings(run))
-    assert found["pycuda"].found == "not installed; for --gpu-library pycuda only"
+    assert found["pycuda"].found == "not installed; only --gpu-library pycuda needs it"
     assert {finding.found for finding in found.values() if finding.state == "bad"} == {"not installed"}
 
 
