@@ -79,6 +79,8 @@ def soak(
                     break
                 with _kept_busy(page, audience):
                     trials.append(_tried(gauge, hazard, plan))
+                if witness is not None:
+                    witness.settle()
                 samples.append(Sample.taken(time.monotonic() - begun, gauge.vitals()))
                 if witness is not None:
                     witness.look()

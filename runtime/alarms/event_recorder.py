@@ -37,6 +37,9 @@ _FINISH_S = 60.0  # at the end, for what waits
 _LONGEST_S = 600.0
 """Of one recording: an alarm that goes on and off goes on in the next one."""
 
+RECORDING_THREAD = "event"
+"""The name of the thread that writes a recording."""
+
 _MB = 10**6
 
 
@@ -158,7 +161,9 @@ class _Recording:
         self._before, self._fields, self._on_end = before, fields, on_end
         self._events: list[AlarmEvent] = []
         self._until_ns = self._began_ns = before[-1].pair.timestamp_ns if before else 0
-        self._queue: QueueThread[FusedFrame | None] = QueueThread(self._write, Bounds(depth, "drop newest"), "event")
+        self._queue: QueueThread[FusedFrame | None] = QueueThread(
+            self._write, Bounds(depth, "drop newest"), RECORDING_THREAD
+        )
 
     @property
     def ended(self) -> bool:

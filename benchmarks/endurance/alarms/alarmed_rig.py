@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,9 +15,12 @@ from coconet.benchmarks.endurance.alarms.broker import running_broker
 from coconet.benchmarks.endurance.alarms.receiver_process import TOPIC
 from coconet.benchmarks.endurance.asked_process import AskedProcess, asked_process
 from coconet.config import check_fields
+from coconet.runtime.alarms.event_recorder import RECORDING_THREAD
 from coconet.runtime.alarms.open_alarms import open_alarms
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.rig_file import Rig
+
+_SETTLE_S = 10.0
 
 KEPT = 8
 """Event recordings that stay on the disk, beside the one that is being written."""
@@ -77,6 +82,12 @@ class AlarmWitness:
     def __init__(self, gauge: RunStats, receivers: AskedProcess, folder: Path, *, broker: bool) -> None:
         self._gauge, self._receivers, self._folder, self._broker = gauge, receivers, folder, broker
         self._most, self._most_bytes = 0, 0
+
+    def settle(self) -> None:
+        """Wait, not for long, until no event is recorded: its threads and files are there for a while only."""
+        end_s = time.monotonic() + _SETTLE_S
+        while any(thread.name == RECORDING_THREAD for thread in threading.enumerate()) and time.monotonic() < end_s:
+            time.sleep(0.05)
 
     def look(self) -> None:
         """See what lies on the disk now."""
