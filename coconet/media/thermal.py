@@ -290,7 +290,13 @@ def scaled_alone(
     if counts.dtype == np.uint8:
         return 255 - counts if settings.black_hot else counts, LevelScale((0.0, 255.0), black_hot=settings.black_hot)
     measured = with_holes(counts, settings.no_data)
-    limits = settings.fixed_limits() or limits or wanted_limits(measured, settings)
+    fixed = settings.fixed_limits()
+    if fixed and not ((measured > fixed[0]) & (measured < fixed[1])).any():
+        warn_once(
+            f"range_of = {settings.range_of}: no sample of an infrared picture lies within it, so it is all black or "
+            "white. Say the range in the unit of the picture: counts, or the degrees of the file."
+        )
+    limits = fixed or limits or wanted_limits(measured, settings)
     curve = equalising_curve(measured, limits, settings) if settings.contrast == "plateau" else None
     return stretched(measured, limits, settings, curve), LevelScale.of(limits, settings, curve)
 

@@ -9,6 +9,7 @@ import pytest
 import tifffile
 
 from coconet.errors import CoconetError
+from coconet.event_log import SaidOnce
 from coconet.media.image import InfraredStills
 from coconet.media.pixels import RawPixels
 from coconet.media.thermal import ThermalSettings, common_limits, stretched_alone, wanted_limits
@@ -55,6 +56,15 @@ def test_a_stated_range_is_the_same_for_every_picture() -> None:
     settings = ThermalSettings(range_of="10..60")
     pixels = stretched_alone(np.array([[[10.0], [35.0], [60.0], [90.0]]], np.float32), settings)
     assert pixels.ravel().tolist() == [0, 128, 255, 255]
+
+
+@pytest.mark.parametrize(("text", "told"), [("25..60", False), ("300..320", True), ("-10..0", True)])
+def test_a_range_that_no_sample_lies_in_is_told(
+    text: str, told: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coconet.event_log.SAID", SaidOnce())
+    stretched_alone(RAMP.astype(np.float32), ThermalSettings(range_of=text))
+    assert ("no sample of an infrared picture lies within it" in capsys.readouterr().err) == told
 
 
 @pytest.mark.parametrize("text", ["9..1", "1..nan", "low..high", "1-2", "..", "1e40..2e40", "each,all"])
