@@ -12,7 +12,7 @@ from pathlib import Path
 from coconet.cards.engine_card import read_engine_card
 from coconet.cards.model_card import ModelCard
 from coconet.cards.onnx_metadata import read_onnx_card
-from coconet.cards.onnx_weights import files_beside
+from coconet.cards.onnx_weights import check_onnx_weights, files_beside
 from coconet.errors import CoconetError, Refused
 from coconet.files import (
     AlreadyExists,
@@ -70,6 +70,7 @@ def served_model(model: str) -> ServedModel:
         usual_px = USUAL_PX if best is None else (best.height_px, best.width_px)
         return ServedModel(_checked(name, path), path, "engine", engine.model, usual_px=usual_px)
     name = model if model in MODELS else path.stem
+    check_onnx_weights(path)
     return ServedModel(_checked(name, path), path, "onnx", read_onnx_card(path), files_beside(path))
 
 

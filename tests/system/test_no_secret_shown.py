@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,33 @@ COMMANDS = [
 ]
 
 
+TOLD = f"""
+[[alarm]]
+name = "cold"
+camera = "infrared"
+states = ["late", "lost", "frozen"]
+[alarms.webhook]
+url = "http://me:{SECRET}@127.0.0.1:9/hook?token={SECRET}"
+secret = "{SECRET}"
+tries = 1
+[alarms.mqtt]
+address = "mqtt://me:{SECRET}@127.0.0.1:9"
+"""
+
+BAD_ALARMS = [
+    f'[alarms.webhook]\nurl = "{RTSP}"\n',
+    f'[alarms.webhook]\nurl = "http://me:{SECRET}@[::1"\n',
+    f'[alarms.webhook]\nurl = ["http://h/{SECRET}"]\n',
+    f'[alarms.webhook]\nurl = "http://h"\nsecret = ["{SECRET}"]\n',
+    f'[alarms.webhook]\nurl = "http://h"\ntimeout_s = "{SECRET}"\n',
+    f'[alarms.webhook]\nurl = "http://h"\n"http://me:{SECRET}@h" = 1\n',
+    f'[alarms.mqtt]\naddress = "{HTTP}"\n',
+    f'[alarms.mqtt]\naddress = "mqtt://me:{SECRET}@h:99999"\n',
+    f'[alarms.mqtt]\naddress = "mqtt://h"\ntopic = "#{SECRET}"\n',
+    f'[[alarm]]\nname = "a"\nmeter = "b"\nwhen = "http://me:{SECRET}@h"\n',
+]
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "rig.toml").write_text(RIG)
@@ -122,4 +150,31 @@ def test_no_rig_file_is_refused_with_the_password_in_it(
     (folder / "rig.toml").write_text(text)
     told = said(["run", "rig.toml"], capfd, monkeypatch)
     assert "error:" in told
+    assert SECRET not in told
+
+
+@pytest.mark.parametrize("text", BAD_ALARMS)
+def test_no_alarm_is_refused_with_the_secret_in_it(
+    text: str, folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "rig.toml").write_text((folder / "painted.toml").read_text() + text)
+    told = said(["run", "rig.toml"], capfd, monkeypatch)
+    assert "error:" in told
+    assert SECRET not in told
+
+
+@pytest.mark.skipif(find_spec("paho") is None, reason="alarms are published with paho-mqtt")
+def test_receivers_of_alarms_that_are_not_there_are_told_without_their_secrets(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cameras = [
+        f'[{side}]\naddress = "painted://?fps=20&duration_s={s}"\n' for side, s in (("visible", 4), ("infrared", 1))
+    ]
+    (folder / "rig.toml").write_text("realtime = true\n" + "".join(cameras) + TOLD)
+    words = "run rig.toml --model average --log json --json r.json"
+    monkeypatch.setattr(sys, "argv", ["coconet", *words.split()])
+    with pytest.raises(SystemExit):
+        main()
+    told = "".join(capfd.readouterr()) + (folder / "r.json").read_text()
+    assert "127.0.0.1" in told
     assert SECRET not in told

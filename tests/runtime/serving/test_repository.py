@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
+import onnx.numpy_helper
 import pytest
 
 from coconet.cards.engine_card import card_path, read_engine_card
@@ -181,3 +183,15 @@ def test_a_version_is_replaced_by_a_whole_one(tmp_path: Path) -> None:
         (place,) = write_repository([model], tmp_path / "repo", 1, Instances(), overwrite=True)
         assert sha256_of(place / "model.onnx") == sha256_of(tmp_path / "tiny.onnx")
     assert sorted(path.name for path in place.parent.iterdir()) == ["1", "config.pbtxt"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_model_whose_weights_are_no_numbers_is_not_laid_out(tmp_path: Path, value: float) -> None:
+    model = onnx.load(shipped_model("lite"))
+    spoilt = next(
+        one for one in model.graph.initializer if one.data_type == onnx.TensorProto.FLOAT and len(one.dims) > 1
+    )
+    spoilt.CopyFrom(onnx.numpy_helper.from_array(np.full(list(spoilt.dims), value, np.float32), spoilt.name))
+    onnx.save(model, tmp_path / "lite.onnx")
+    with pytest.raises(CoconetError, match="wanted weights that are numbers"):
+        served_model(str(tmp_path / "lite.onnx"))
