@@ -14,8 +14,10 @@ ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility,video
 COPY . /src
 RUN pip install --no-cache-dir '/src[cpu,headless,calibration,web]'
 
-RUN useradd --create-home --groups video coconet
+RUN useradd --create-home --groups video coconet && install -d -o coconet /data
 USER coconet
 WORKDIR /data
+# Engines that a run makes by itself outlive the container, in the folder that is lent to it.
+ENV COCONET_CACHE=/data/.coconet
 ENTRYPOINT ["coconet"]
 CMD ["doctor"]
