@@ -119,6 +119,7 @@ COMMANDS = {
     "align": "coconet.calibration.commands.align:align",
     "offset": "coconet.calibration.commands.offset:offset",
     "batch": "coconet.runtime.commands.batch:batch",
+    "ros": "coconet.runtime.commands.ros:ros",
     "serve": "coconet.runtime.commands.serve:serve",
     "serve-repository": "coconet.runtime.commands.serve_repository:serve_repository",
     "record": "coconet.runtime.commands.record:record",

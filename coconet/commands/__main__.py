@@ -16,7 +16,7 @@ from types import FrameType
 STOPPED = 130
 """The exit code of a command that was to make one thing and was stopped before: 128 and the number of SIGINT."""
 
-LIVE = frozenset({"run", "record", "demo", "soak", "audience", "serve"})
+LIVE = frozenset({"run", "record", "demo", "soak", "audience", "serve", "ros"})
 """Commands that end by being stopped: what they have made until then is their result, and their exit code is 0."""
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")

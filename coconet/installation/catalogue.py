@@ -17,6 +17,7 @@ GROUPS: Mapping[Group, Mapping[str, str]] = MappingProxyType(
             "demo": "Fuse a synthetic rig and say where the results are.",
             "run": "Fuse two cameras, two recordings or two folders.",
             "batch": "Fuse many recordings, each of them once.",
+            "ros": "Fuse two image topics of ROS 2, as a node.",
             "serve": "Serve a model over the network.",
             "serve-repository": "Write a model repository for Triton.",
             "doctor": "Say what this machine can run, and what is missing.",

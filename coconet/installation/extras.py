@@ -89,6 +89,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "soak": Needs((*_FUSES, "web")),
         "audience": Needs((*_FUSES, "web")),
         "batch": Needs((*_FUSES, "metrics"), {**_MODELS, "s3://, gs://, ssh://": "fleet", "--engine ray": "ray"}),
+        "ros": Needs((*_FUSES, "bags"), _MODELS),
         "serve": Needs(("cpu", "web"), {**_MODELS, "--grpc-port": "grpc"}),
         "doctor": Needs(),
         "serve-repository": Needs(),

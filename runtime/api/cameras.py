@@ -51,15 +51,15 @@ def pair_cameras(visible: OwnCamera, infrared: OwnCamera, rig: Rig | None = None
     known = Rig.from_addresses("own://visible", "own://infrared") if rig is None else rig
     given = {"visible": visible, "infrared": infrared}
 
-    def opener(_rig: Rig, role: Role) -> _Adapted:
-        return _Adapted(given[role], role, known.infrared.palette)
+    def opener(_rig: Rig, role: Role) -> AdaptedCamera:
+        return AdaptedCamera(given[role], role, known.infrared.palette)
 
     with finished_before_the_end(), ending_with(ExitCode.CAMERA):
         return open_stream(known, align=align, opener=opener)
 
 
-class _Adapted:
-    """A camera as the loop takes it."""
+class AdaptedCamera:
+    """A camera as the loop takes it: pixels become frames, colours of infrared ones gray, 16 bit visible ones 8."""
 
     def __init__(self, camera: OwnCamera, role: Role, palette: str) -> None:
         self.name = str(getattr(camera, "name", f"{role} camera ({type(camera).__name__})"))
@@ -68,6 +68,7 @@ class _Adapted:
         self._gray = InfraredGray(palette, self.name, follows=True) if role == "infrared" else None
 
     def read(self) -> Frame | None:
+        """The next frame; an error of the camera is a CoconetError."""
         try:
             given = self._camera.read()
         except CoconetError:
@@ -84,5 +85,6 @@ class _Adapted:
         return replace(given, pixels=visible_levels(pixels, self.name) if self._gray is None else self._gray(pixels))
 
     def close(self) -> None:
+        """Close the camera, if that can be closed."""
         if (close := getattr(self._camera, "close", None)) is not None:
             close()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from coconet.errors import CoconetError, MissingPackage
 from coconet.media.header import MOST_PIXELS, picture_header
 from coconet.media.pixels import RawPixels
-from coconet.runtime.ros.messages import COMPRESSED, IMAGE, header, make
+from coconet.runtime.ros.messages import COMPRESSED, IMAGE, Make, header, make
 
 try:
     import cv2
@@ -131,7 +131,7 @@ def _decoded(message: Any, where: str) -> RawPixels:
     return np.ascontiguousarray(pixels[:, :, :1] if known.gray else pixels[:, :, :3])
 
 
-def image_message(pixels: RawPixels, stamp_ns: int, frame_id: str) -> Any:
+def image_message(pixels: RawPixels, stamp_ns: int, frame_id: str, make: Make = make) -> Any:
     """A sensor_msgs/msg/Image of (H, W, 3) BGR uint8 or (H, W, 1) uint8, uint16 or float32 pixels, without loss."""
     names = {("uint8", 1): "mono8", ("uint8", 3): "bgr8", ("uint16", 1): "mono16", ("float32", 1): "32FC1"}
     encoding = names.get((str(pixels.dtype), pixels.shape[2]))
@@ -146,7 +146,7 @@ def image_message(pixels: RawPixels, stamp_ns: int, frame_id: str) -> Any:
     flat = np.ascontiguousarray(pixels).reshape(-1).view(np.uint8)
     return make(
         IMAGE,
-        header=header(stamp_ns, frame_id),
+        header=header(stamp_ns, frame_id, make),
         height=height,
         width=width,
         encoding=encoding,

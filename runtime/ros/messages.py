@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -46,7 +46,11 @@ def make(name: str, /, **fields: Any) -> Any:
     return ros2_types().types[name](**fields)
 
 
-def header(stamp_ns: int, frame_id: str) -> Any:
+Make = Callable[..., Any]
+"""Makes a message of a type of its fields, as `make` does, or of the classes that ROS itself has."""
+
+
+def header(stamp_ns: int, frame_id: str, make: Make = make) -> Any:
     """A std_msgs/msg/Header. Before 1970, where its seconds would be negative, it is at 1970."""
     seconds, nanoseconds = divmod(max(0, stamp_ns), _SECOND_NS)
     stamp = make("builtin_interfaces/msg/Time", sec=seconds, nanosec=nanoseconds)
@@ -71,7 +75,7 @@ def definition_of(name: str) -> str:
     return str(text)
 
 
-def diagnostics(stamp_ns: int, name: str, trouble: str, values: Mapping[str, object]) -> Any:
+def diagnostics(stamp_ns: int, name: str, trouble: str, values: Mapping[str, object], make: Make = make) -> Any:
     """A DiagnosticArray of one status: OK without a trouble, WARN with one, and what the status says in numbers."""
     pairs = [make("diagnostic_msgs/msg/KeyValue", key=key, value=str(value)) for key, value in values.items()]
     status = make(
@@ -82,7 +86,7 @@ def diagnostics(stamp_ns: int, name: str, trouble: str, values: Mapping[str, obj
         hardware_id="",
         values=pairs,
     )
-    return make(DIAGNOSTICS, header=header(stamp_ns, ""), status=[status])
+    return make(DIAGNOSTICS, header=header(stamp_ns, "", make), status=[status])
 
 
 ROS1_NAMES: Mapping[str, str] = MappingProxyType(

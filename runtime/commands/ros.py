@@ -1,0 +1,64 @@
+"""The command `coconet ros`: a node of ROS 2 that fuses two image topics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coconet.cli import DeviceOption
+from coconet.event_log import LogStyle, logging_as
+
+
+def ros(
+    rig: Annotated[Path | None, typer.Argument(help="A rig.toml: its settings, without its addresses.")] = None,
+    visible: Annotated[
+        str, typer.Option("--visible", help="The topic of visible images; NAME/compressed is compressed.")
+    ] = "/camera/image_raw",
+    infrared: Annotated[str, typer.Option("--infrared", help="The topic of infrared images.")] = "/thermal/image_raw",
+    out: Annotated[str, typer.Option("--out", help="Where it publishes image_raw and skew_ms.")] = "/fused",
+    model: Annotated[
+        str, typer.Option("--model", help="An .onnx, .engine or checkpoint, or a word, as for run.")
+    ] = "lite",
+    backend: Annotated[str, typer.Option("--backend", help="What runs it, as for run.")] = "auto",
+    device: DeviceOption = None,
+    frames: Annotated[int | None, typer.Option("--frames", min=1, help="Stop after N fused frames.")] = None,
+    log: Annotated[
+        LogStyle | None, typer.Option("--log", help="Write what happens to stderr.", show_default="nothing")
+    ] = None,
+) -> None:
+    """Fuse two image topics of ROS 2 until Ctrl-C is pressed, or SIGTERM or SIGHUP comes.
+
+    Settings that can change while it runs are parameters of the node, such as infrared.contrast and visible.offset_ms.
+    """
+    from coconet.runtime.backends.choice import choose_backend
+    from coconet.runtime.backends.tensorrt.cuda_device import select_cuda_device
+    from coconet.runtime.loop.pipeline import Ending
+    from coconet.runtime.loop.run import run_rig
+    from coconet.runtime.loop.run_stats import RunStats
+    from coconet.runtime.loop.supervisor import RunSupervisor
+    from coconet.runtime.rig.live_settings import AdjustableRig
+    from coconet.runtime.rig.rig_file import Rig
+    from coconet.runtime.ros.node.fusion_node import FusionNode, NodeTopics, import_rclpy
+    from coconet.runtime.sinks.open_sink import Output
+    from coconet.runtime.threads.stop_signals import stopped_by_signals
+    from coconet.terminal import Console
+
+    import_rclpy()
+    select_cuda_device(device)
+    chosen = Rig.from_addresses(f"ros:/{visible}", f"ros:/{infrared}")
+    if rig is not None:
+        given = Rig.from_file(rig)
+        tables = {
+            side: table.model_copy(update={"address": f"ros:/{topic}"})
+            for side, table, topic in (("visible", given.visible, visible), ("infrared", given.infrared, infrared))
+        }
+        chosen = given.model_copy(update=tables)
+    node, gauge = FusionNode(NodeTopics(visible, infrared, out)), RunStats()
+    tuner = AdjustableRig(chosen, rig, opener=node.open_camera)
+    choice = choose_backend(model, backend)
+    gauge.on_frame(node.publish)
+    with stopped_by_signals() as stop, logging_as(log), RunSupervisor(gauge), node.spinning(tuner):
+        report = run_rig(tuner, choice, Output(), ending=Ending(frames, stop), gauge=gauge)
+    Console().print(report.to_table())

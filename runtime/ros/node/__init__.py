@@ -1,0 +1,1 @@
+"""The node of ROS 2, and what of it needs no ROS."""

@@ -1,0 +1,124 @@
+"""The node of ROS 2 on a stand-in for rclpy, with messages of the published definitions."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+
+import numpy as np
+import pytest
+
+from coconet.runtime.rig.live_settings import AdjustableRig
+from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.ros.image_message import pixels_of
+from coconet.runtime.ros.messages import stamp_of
+from coconet.runtime.ros.node.fusion_node import FusionNode, NodeTopics
+from coconet.runtime.ros.node.parameters import changes_of, parameters_of
+from coconet.runtime.ros.node.stamp_clock import StampClock
+from coconet.runtime.threads.background import Background
+from tests.support.programs.command_line import command
+from tests.support.ros.bags import FIRST_NS, image
+from tests.support.ros.stand_in_rclpy import SENSOR_QOS, StandInNode, install_rclpy
+
+RIG = Rig.from_addresses("ros://camera/image_raw", "ros://thermal/image_raw")
+
+TOPICS = NodeTopics("/camera/image_raw", "/thermal/image_raw")
+
+
+@contextmanager
+def sending(node: StandInNode) -> Iterator[None]:
+    """Two cameras at 50 a second whose stamps are 7 ns apart, until the block ends."""
+    stop, rng = Event(), np.random.default_rng(1)
+
+    def send() -> None:
+        step = 0
+        while not stop.wait(0.02):
+            if len(node.subscriptions) == 2:
+                stamp_ns = FIRST_NS + step * 20_000_000
+                node.send(TOPICS.visible, image(rng.integers(0, 256, (24, 32, 3), np.uint8), "rgb8", stamp_ns))
+                node.send(TOPICS.infrared, image(rng.integers(0, 9000, (24, 32, 1), np.uint16), "16UC1", stamp_ns + 7))
+                step += 1
+
+    thread = Background(send, "send")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.stop(60)
+
+
+def test_two_topics_become_fused_pictures_with_their_skew_and_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    node = install_rclpy(monkeypatch)
+    with sending(node):
+        ended = command("ros", "--model", "average", "--frames", 4)
+    assert ended.code == 0, ended.err
+    pictures, skews = node.published["/fused/image_raw"], node.published["/fused/skew_ms"]
+    assert {(stamp_of(one) - FIRST_NS) % 20_000_000 for one in pictures} == {0}
+    assert {pixels_of(one, "fused").shape for one in pictures} == {(24, 32, 3)}
+    assert {one.data for one in skews} == {7e-6}
+    assert isinstance(pictures[0].data, array)
+    status = node.published["/diagnostics"][0].status[0]
+    assert (status.level, {one.key for one in status.values} >= {"skew_ms", "fuse_ms"}) == (b"\0", True)
+
+
+def test_images_come_and_go_with_the_qos_of_sensors(monkeypatch: pytest.MonkeyPatch) -> None:
+    node = install_rclpy(monkeypatch)
+    with FusionNode(NodeTopics("/a/compressed", "/b")).spinning(AdjustableRig(RIG)):
+        kinds = {topic: (kind.__name__, qos) for topic, (kind, _, qos) in node.subscriptions.items()}
+    assert {topic: name.endswith("CompressedImage") for topic, (name, _) in kinds.items()} == {
+        "/a/compressed": True,
+        "/b": False,
+    }
+    assert [qos for _, qos in kinds.values()] == [SENSOR_QOS] * 2
+    assert node.qos["/fused/image_raw"] is SENSOR_QOS
+
+
+def test_parameters_are_the_live_settings_and_what_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    node, tuner = install_rclpy(monkeypatch), AdjustableRig(RIG)
+    with FusionNode(TOPICS).spinning(tuner):
+        assert node.parameters["infrared.agc_percentiles"] == [0.5, 99.5]
+        assert node.set_parameter("infrared.contrast", "clahe").successful
+        assert node.set_parameter("visible.offset_ms", 12).successful
+        refused = node.set_parameter("infrared.contrast", "loud")
+        assert node.set_parameter("use_sim_time", True).successful
+    assert (tuner.rig.infrared.contrast, tuner.rig.visible.offset_ms) == ("clahe", 12.0)
+    assert (refused.successful, "contrast" in refused.reason) == (False, True)
+
+
+def test_settings_without_a_type_in_ros_are_no_parameters() -> None:
+    settings = {
+        "infrared": {"black_hot": True, "palette": None, "agc_percentiles": (1, 99)},
+        "alignment": {"plane": None},
+    }
+    known = parameters_of(settings)
+    assert known == {"infrared.black_hot": True, "infrared.agc_percentiles": [1.0, 99.0]}
+    assert changes_of([("infrared.agc_percentiles", array("d", [2, 98])), ("other", 1)], known) == {
+        "infrared": {"agc_percentiles": [2.0, 98.0]}
+    }
+
+
+def test_stamps_of_both_topics_keep_their_gap_and_come_back_to_the_nanosecond() -> None:
+    clock = StampClock()
+    times = [clock.monotonic_ns(FIRST_NS + gap, 5_000_000_000 + late) for gap, late in ((0, 0), (7, 900_000), (40, 10))]
+    assert [time_ns - times[0] for time_ns in times] == [0, 7, 40]
+    assert [clock.stamp_ns(time_ns, 0) for time_ns in times] == [FIRST_NS, FIRST_NS + 7, FIRST_NS + 40]
+    assert clock.monotonic_ns(0, 123) == 123
+
+
+def test_a_clock_that_jumps_is_found_again() -> None:
+    clock = StampClock()
+    clock.monotonic_ns(FIRST_NS, 10**9)
+    assert clock.monotonic_ns(FIRST_NS - 3600 * 10**9, 2 * 10**9) == 2 * 10**9
+
+
+def test_without_ros_one_sentence_says_what_to_type() -> None:
+    if "rclpy" in sys.modules:
+        pytest.skip("ROS 2 is here")
+    ended = command("ros")
+    assert ended.code == 2
+    assert "source /opt/ros/" in ended.err
+    assert len(ended.err.strip().splitlines()) <= 3

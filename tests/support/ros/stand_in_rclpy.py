@@ -1,0 +1,81 @@
+"""rclpy in place of the one that only ROS 2 itself has: topics in one process, messages by their definitions.
+
+The messages are those of rosbags' published definitions: a field that a type lacks, or that is missing, is an error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from threading import Event
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.support.ros.bags import TYPES
+
+SENSOR_QOS = SimpleNamespace(reliability="best effort")
+
+
+class StandInNode:
+    """What `coconet ros` asks of a node; published: the messages of each topic, in order."""
+
+    def __init__(self) -> None:
+        self.subscriptions: dict[str, tuple[Any, Callable[[Any], None], Any]] = {}
+        self.published: dict[str, list[Any]] = {}
+        self.qos: dict[str, Any] = {}
+        self.parameters: dict[str, Any] = {}
+        self.on_parameters: Callable[[list[Any]], Any] | None = None
+
+    def create_subscription(self, kind: Any, topic: str, callback: Callable[[Any], None], qos: Any) -> None:
+        self.subscriptions[topic] = (kind, callback, qos)
+
+    def create_publisher(self, _kind: Any, topic: str, qos: Any) -> Any:
+        self.published[topic], self.qos[topic] = [], qos
+        return SimpleNamespace(publish=self.published[topic].append)
+
+    def declare_parameter(self, name: str, value: Any) -> None:
+        self.parameters[name] = value
+
+    def add_on_set_parameters_callback(self, callback: Callable[[list[Any]], Any]) -> None:
+        self.on_parameters = callback
+
+    def destroy_node(self) -> None:
+        """Nothing to do."""
+
+    def set_parameter(self, name: str, value: Any) -> Any:
+        """Set one, as `ros2 param set` does, and give the result."""
+        assert self.on_parameters is not None
+        return self.on_parameters([SimpleNamespace(name=name, value=value)])
+
+    def send(self, topic: str, message: Any) -> None:
+        """Hand a message to who subscribed, as spinning does."""
+        self.subscriptions[topic][1](message)
+
+
+def install_rclpy(monkeypatch: pytest.MonkeyPatch) -> StandInNode:
+    """Let `import rclpy`, and the messages of ROS, find what is here; give the node that is made."""
+    node, over = StandInNode(), Event()
+    parts: dict[str, dict[str, Any]] = {
+        "rclpy": {
+            "init": lambda **_: None,
+            "create_node": lambda _name: node,
+            "shutdown": over.set,
+            "spin": lambda _node: over.wait(60),
+        },
+        "rclpy.qos": {"qos_profile_sensor_data": SENSOR_QOS},
+        "rclpy.signals": {"SignalHandlerOptions": SimpleNamespace(NO=0)},
+        "rclpy.executors": {"ExternalShutdownException": type("ExternalShutdownException", (Exception,), {})},
+        "rcl_interfaces.msg": {"SetParametersResult": SimpleNamespace},
+    }
+    for name, kind in TYPES.types.items():
+        package, _, message = name.partition("/msg/")
+        parts.setdefault(f"{package}.msg", {}).setdefault(message, kind)
+    for name, members in parts.items():
+        module = ModuleType(name)
+        module.__dict__.update(members)
+        monkeypatch.setitem(sys.modules, name, module)
+        if name.endswith(".msg"):
+            monkeypatch.setitem(sys.modules, name.removesuffix(".msg"), ModuleType(name.removesuffix(".msg")))
+    return node
