@@ -90,11 +90,8 @@ def test_parameters_are_the_live_settings_and_what_does_not_fit_is_refused(monke
 
 
 def test_settings_without_a_type_in_ros_are_no_parameters() -> None:
-    settings = {
-        "infrared": {"black_hot": True, "palette": None, "agc_percentiles": (1, 99)},
-        "alignment": {"plane": None},
-    }
-    known = parameters_of(settings)
+    infrared = {"black_hot": True, "palette": None, "agc_percentiles": (1, 99)}
+    known = parameters_of({"infrared": infrared, "alignment": {"plane": None}})
     assert known == {"infrared.black_hot": True, "infrared.agc_percentiles": [1.0, 99.0]}
     assert changes_of([("infrared.agc_percentiles", array("d", [2, 98])), ("other", 1)], known) == {
         "infrared": {"agc_percentiles": [2.0, 98.0]}
