@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,15 @@ def test_weights_are_found_by_their_tensors_and_counted(tmp_path: Path) -> None:
     assert [entry.parameters for entry in entries[-2:]] == [learnt("didfuse"), learnt("densefuse")]
     assert len(left_out) == 1
     assert "other.pth" in left_out[0]
+
+
+def test_a_network_whose_parts_lie_in_an_archive_each_is_one_entry(tmp_path: Path) -> None:
+    for path, archive in zip(published("rfn-nest").write(tmp_path), ("nestfuse.zip", "rfn.zip"), strict=True):
+        with zipfile.ZipFile(tmp_path / archive, "w") as opened:
+            opened.write(path, path.name)
+        path.unlink()
+    entries, left_out = find_entries(tmp_path)
+    assert ([entry.name for entry in entries[len(RULES) :]], left_out) == (["lite", "coconet", "rfn-nest"], [])
 
 
 def test_one_network_with_two_files_of_weights_is_two_entries(tmp_path: Path) -> None:
