@@ -80,7 +80,7 @@ export async function offerSettings(post, view) {
   $("rig-file").textContent = told.file ?? "";
   $("save").hidden = told.file === null;
   const locked = !told.may_change; // a token that may only watch
-  $("locked").hidden = !locked;
+  for (const note of document.querySelectorAll(".locked")) note.hidden = !locked;
   $("settings-fields").disabled = locked;
   for (const button of $("actions").children) {
     button.disabled = locked;
