@@ -16,6 +16,9 @@ _BLOCK = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 _INLINE = re.compile(r"`([^`]+)`")
 
+_GOES_ON = "\x00"
+"""Stands for the backslash and the end of a line that goes on in the next one."""
+
 _ENDS = re.compile(r"^[|&;<>()]+$")
 """Where one command of a line ends and the next begins."""
 
@@ -29,31 +32,32 @@ class ShownCommand:
 
 
 def shown_commands() -> list[ShownCommand]:
-    """All that documents, Dockerfiles and the Makefile show, in their order."""
-    paths = [path for pattern in (*DOCUMENTS, "docs/*.service") for path in sorted(ROOT.glob(pattern))]
+    """All that documents show, in their order."""
+    paths = [path for pattern in DOCUMENTS if pattern.endswith(".md") for path in sorted(ROOT.glob(pattern))]
     return [one for path in paths for one in _commands_of(path)]
 
 
 def _commands_of(path: Path) -> Iterator[ShownCommand]:
-    text = re.sub(r"\\\n", "  ", path.read_text())
-    for line, start in _lines(text, markdown=path.suffix == ".md"):
-        number = text.count("\n", 0, start) + 1
-        for words in _calls(line):
+    text = path.read_text().replace("\\\n", _GOES_ON)
+    for line, number in _lines(text):
+        for words in _calls(line.replace(_GOES_ON, " ")):
             yield ShownCommand(f"{path.relative_to(ROOT)}:{number}", words)
 
 
-def _lines(text: str, *, markdown: bool) -> Iterator[tuple[str, int]]:
-    """Lines of shell and where they begin: of Markdown those of blocks, and code inside a sentence."""
-    if not markdown:
-        return
+def _lines(text: str) -> Iterator[tuple[str, int]]:
+    """Lines of shell and their numbers: those of blocks, and code inside a sentence."""
     for block in _BLOCK.finditer(text):
         start = block.start(1)
         for line in block[1].splitlines(keepends=True):
-            yield line.strip(), start
+            yield line.strip(), _number(text, start)
             start += len(line)
-    rest = _BLOCK.sub(lambda block: "\n" * block[0].count("\n"), text)
+    rest = _BLOCK.sub(lambda block: re.sub(f"[^\n{_GOES_ON}]", "", block[0]), text)
     for code in _INLINE.finditer(rest):
-        yield " ".join(code[1].split()), code.start()
+        yield " ".join(code[1].split()), _number(rest, code.start())
+
+
+def _number(text: str, place: int) -> int:
+    return 1 + sum(text.count(end, 0, place) for end in ("\n", _GOES_ON))
 
 
 def _calls(line: str) -> Iterator[tuple[str, ...]]:
