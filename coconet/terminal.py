@@ -5,23 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar
 
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
 from rich.text import Text
 
+_CONTROLS = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "\ufffd")
+"""What may move a cursor or colour a terminal; line feeds and tabulators may not."""
+
+
+def harmless(text: str) -> str:
+    """The same text, with a sign in place of each control character: a file may have any in its names."""
+    return text.translate(_CONTROLS)
+
 
 class Console(RichConsole):
     """A console that prints text as it is: in the name of a file, a camera or a model, brackets are no markup.
 
-    Colours are said by rich's Text and by styles.
+    Nor are control characters. Colours are said by rich's Text and by styles.
     """
 
     def __init__(
         self, *, stderr: bool = False, soft_wrap: bool = False, width: int | None = None, file: IO[str] | None = None
     ) -> None:
         super().__init__(stderr=stderr, soft_wrap=soft_wrap, width=width, file=file, markup=False, emoji=False)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as rich does."""
+        for text in objects:
+            if isinstance(text, Text):
+                text.plain = harmless(text.plain)  # as long as before, so that the colours stay
+        super().print(*objects, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Make Text of a string, also of one in a table."""
+        return super().render_str(harmless(text), **options)
 
 
 def print_warning(sentence: str, kind: str = "warning") -> None:

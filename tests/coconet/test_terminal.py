@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from rich.table import Table
+from rich.text import Text
 
 from coconet.terminal import Console, print_warning
 
@@ -41,3 +42,14 @@ def test_no_other_console_is_made_and_nothing_else_is_markup() -> None:
     assert [
         name for name, text in texts.items() if re.search(r"\[(/|/?(bold|red|green|yellow|cyan)\b[^]]*)\]", text)
     ] == []
+
+
+@pytest.mark.parametrize("kind", ["text", "string", "table"])
+def test_control_characters_of_a_name_do_nothing_to_the_terminal(kind: str) -> None:
+    name, file = "a\x1b[31mb\x07\x9b2J\r\x7fc", StringIO()
+    table = Table("model")
+    table.add_row(name)
+    shown = {"text": Text.assemble(("error: ", "red"), name), "string": name, "table": table}[kind]
+    Console(file=file, width=80).print(shown)
+    assert "a\ufffd[31mb" in file.getvalue()
+    assert not set(file.getvalue()) & {"\x1b", "\x07", "\x9b", "\r", "\x7f"}
