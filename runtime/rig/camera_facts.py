@@ -16,6 +16,8 @@ _FRAMES, _SECONDS = 60, 4.0
 
 _LATE_SHARE = 0.95
 
+_EVEN = 0.2  # of the usual step: within that, half of the steps of an even stream lie
+
 
 @dataclass(frozen=True)
 class CameraFacts:
@@ -81,7 +83,7 @@ def _facts_of(camera: Camera, frames: list[tuple[Frame, int]], opened_s: float) 
         size_px=(width, height),
         channels=channels,
         samples=str(first.pixels.dtype),
-        fps=1e9 / median(steps) if len(steps) > 1 and first.stamps != STILL else None,
+        fps=_rate(steps, live=camera.realtime) if len(steps) > 1 and first.stamps != STILL else None,
         stamps=first.stamps,
         codec=getattr(camera, "codec", ""),
         realtime=camera.realtime,
@@ -89,6 +91,19 @@ def _facts_of(camera: Camera, frames: list[tuple[Frame, int]], opened_s: float) 
         opened_s=opened_s,
         jitter_ms=_jitter_ms(frames) if camera.realtime and first.stamps != "arrival" else None,
     )
+
+
+def _rate(steps_ns: list[int], *, live: bool) -> float:
+    """Frames a second by the usual step, as frames may be missing; of live cameras whose steps are uneven on average.
+
+    The stamps of a live stream settle in its first second; those of some cameras are as late as their frames.
+    """
+    usual, ordered = median(steps_ns), sorted(steps_ns)
+    quarter = len(ordered) // 4
+    if not live or ordered[-1 - quarter] - ordered[quarter] <= _EVEN * usual:
+        return 1e9 / usual
+    settled = steps_ns[len(steps_ns) // 3 :]
+    return 1e9 * len(settled) / sum(settled)
 
 
 def _jitter_ms(frames: list[tuple[Frame, int]]) -> float:

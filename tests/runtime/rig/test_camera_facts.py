@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import pytest
 
 from coconet.runtime.cameras.camera import Camera
@@ -21,3 +23,18 @@ def test_a_camera_that_takes_long_to_open_is_looked_at_all_the_same(monkeypatch:
     assert look is not None
     assert look.fps == 25
     assert look.opened_s == 30
+
+
+def test_the_rate_of_a_live_stream_is_that_of_its_settled_stamps_on_average() -> None:
+    steps_ms = [27] * 12 + [20, 80] * 13
+    stamps = list(accumulate((step * 1_000_000 for step in steps_ms), initial=0))
+    look = probe_camera(lambda: ListCamera(stamped(stamps), realtime=True))
+    assert look is not None
+    assert look.fps == pytest.approx(20)
+
+
+def test_the_rate_of_a_recording_is_that_of_its_usual_step_though_frames_are_missing() -> None:
+    stamps = [index * 40_000_000 for index in range(30) if index not in (3, 4, 5, 11, 20)]
+    look = probe_camera(lambda: ListCamera(stamped(stamps)))
+    assert look is not None
+    assert look.fps == pytest.approx(25)
