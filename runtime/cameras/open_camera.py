@@ -145,7 +145,8 @@ def check_sources(*addresses: str) -> None:
         place = str(bag.path) if bag is not None else address
         known = _scheme(address) in _SCHEMES if _scheme(address) else _is_device(address) or _is_there(place)
         if not known:
-            raise Refused(redact(address), wanted=_KINDS, got="none of these", remedy="Check the address.")
+            got = "none of these" if _scheme(address) else "no such file or folder"
+            raise Refused(redact(address), wanted=_KINDS, got=got, remedy="Check the address.")
 
 
 def _is_there(address: str) -> bool:
