@@ -127,7 +127,8 @@ class GrpcModel:
         if code is grpc.StatusCode.DEADLINE_EXCEEDED and details == _OUR_DEADLINE:
             return self._gone(ServerTimeout, "no answer in time")
         if code not in _STATUSES or (code is grpc.StatusCode.UNAVAILABLE and not error.trailing_metadata()):
-            return self._gone(ServerUnreachable, details.splitlines()[0][:300] if details else str(code))
+            said = details.splitlines()[0].rpartition(": ")[2][:300] if details else str(code)
+            return self._gone(ServerUnreachable, said)
         return refusal_of(self._address, _STATUSES[code], details)
 
     def _gone(self, kind: type[ServerUnreachable], got: str) -> ServerUnreachable:

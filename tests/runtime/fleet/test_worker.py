@@ -12,12 +12,15 @@ import av
 import numpy as np
 import pytest
 
+from coconet.errors import CoconetError
 from coconet.media.image import read_visible
 from coconet.metrics.fusion import psnr
 from coconet.runtime.cameras.camera import Camera
+from coconet.runtime.fleet import storage
 from coconet.runtime.fleet import worker as worker_module
 from coconet.runtime.fleet.job import BatchSettings, Job, Outcome, OutputForm, Progress, Span, WorkerShare
 from coconet.runtime.fleet.job_list import read_jobs
+from coconet.runtime.fleet.storage import Results
 from coconet.runtime.fleet.worker import Worker
 from coconet.runtime.frame import Frame
 from coconet.runtime.rig.recorder import Recorder
@@ -93,6 +96,16 @@ def test_a_manifest_is_gone_before_anything_it_speaks_of_is_replaced(
     with pytest.raises(KeyboardInterrupt):
         outcome_of(worker.work(replace(job_of(recording), model="maximum")))
     assert outcome_of(worker_for(out).work(job_of(recording))).fresh
+
+
+def test_two_processes_never_change_one_result_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "_LOCKED_S", 0.05)
+    results = Results(str(tmp_path))
+    refused = pytest.raises(CoconetError, match="one that another process is writing")
+    with results.changing("night"), refused, results.changing("night"):
+        pytest.fail("both change it")
+    with results.changing("night"):
+        assert (tmp_path / "night").is_dir()
 
 
 def test_a_job_that_is_left_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

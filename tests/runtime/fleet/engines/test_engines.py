@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
+import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
@@ -89,4 +92,37 @@ def test_after_the_driver_was_killed_only_what_is_missing_is_made(tree: Path, ma
     ended = command("batch", tree, "--out", out, *WORDS)
     assert (ended.code, "6 of 8 results are there" in ended.out) == (7, True), ended.err
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
+    assert contents(out) == contents(made)
+
+
+def complete(out: Path) -> dict[str, int]:
+    """When each result that is complete got its manifest."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in out.glob("*/manifest.json")}
+
+
+def test_however_often_and_whenever_a_batch_is_killed_no_result_is_half_and_none_is_made_twice(
+    tree: Path, made: Path
+) -> None:
+    out, moments = tree.parent / "often", random.Random(5)  # noqa: S311 - moments
+    program = "from coconet.commands.__main__ import main; main()"
+    words = [sys.executable, "-c", program, "batch", tree, "--out", out, *WORDS]
+    known, kills = complete(out), 0
+    while kills < int(os.environ.get("COCONET_KILLS", "2")):
+        if len(known) == 6:
+            shutil.rmtree(out)
+            known = {}
+        with subprocess.Popen(
+            [str(word) for word in words], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        ) as one:
+            with suppress(subprocess.TimeoutExpired):
+                one.wait(moments.uniform(0, 12))
+            one.kill()
+        kills += 1
+        now = complete(out)
+        assert known.items() <= now.items()
+        for name in now:
+            assert (out / name / "fused.mp4").read_bytes() == (made / name / "fused.mp4").read_bytes()
+        known = now
+    assert command("batch", tree, "--out", out, *WORDS).code == 7
+    assert known.items() <= complete(out).items()
     assert contents(out) == contents(made)

@@ -1,0 +1,1 @@
+"""What many machines would do, measured on one."""
