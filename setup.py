@@ -43,8 +43,8 @@ RTX = ["onnx>=1.18", "tensorrt-rtx-cu13-libs>=1.7", "tensorrt-rtx-cu13-bindings>
 RADIOMETRIC = ["flyr>=3.1"]
 PARQUET = ["pyarrow>=14"]
 MQTT = ["paho-mqtt>=2.1"]
-# Neither needs ROS; rosbags 0.10 is the first that writes and reads MCAP with definitions of every kind.
-BAGS = ["mcap>=1.2", "rosbags>=0.10"]
+# Neither needs ROS.
+BAGS = ["mcap>=1.2", "rosbags>=0.11"]
 # Each for drivers of its major version: the newer bindings are refused by the older driver.
 CUDA_12, CUDA_13 = ["cuda-bindings>=12.9.1,<13"], ["cuda-bindings>=13,<14"]
 # Each kind of storage has a driver of its own beside fsspec: s3fs, gcsfs, adlfs; ssh:// has paramiko.
