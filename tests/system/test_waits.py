@@ -52,6 +52,7 @@ REASONS = {
     "runtime/backends/tensorrt/own_engine.py subprocess.Popen": "terminated, then killed, if the wait ends early",
     "runtime/backends/tensorrt/own_engine.py process.wait": "builds for minutes with progress; a signal ends the wait",
     "runtime/rig/recorder.py self._capture.take": "ends with the capture, which close stops",
+    "runtime/ros/node/fusion_node.py rclpy.shutdown": "ends the context of ROS, and waits for nothing",
     "runtime/sinks/stream_process.py subprocess.Popen": "killed as its stream is closed",
     "runtime/sinks/stream_process.py pipe.recv": "after poll; in the process, over when its parent is",
     "runtime/sinks/stream_process.py pipe.recv_bytes": "over when its parent is",
