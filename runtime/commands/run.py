@@ -18,6 +18,7 @@ from coconet.model_names import DEFAULT_MODEL, MODELS, RULES
 from coconet.reading import Reading, reads_pictures
 from coconet.runtime.backends.choice import ASKABLE, BackendChoice
 from coconet.runtime.look import VIEW_NAMES, look_fields
+from coconet.runtime.loop.selection import OnError
 from coconet.runtime.preprocess.fit import Fit
 from coconet.runtime.viewers.open_viewer import ViewerKind
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from coconet.runtime.rig.live_settings import AdjustableRig
     from coconet.runtime.rig.rig_file import Rig
     from coconet.runtime.sinks.look_sink import Drawn
-
-OnError = Literal["stop", "skip"]
 
 GpuLibrary = Literal["libcuda", "cuda-python", "pycuda"]
 

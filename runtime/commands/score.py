@@ -16,6 +16,7 @@ from coconet.errors import CoconetError, Refused, counted
 from coconet.files import check_outputs, whole_file
 from coconet.metrics.scores import NAMES
 from coconet.reading import Reading, reads_pictures
+from coconet.runtime.loop.selection import OnError
 from coconet.runtime.preprocess.fit import Fit
 from coconet.terminal import Console, frame_progress
 
@@ -54,6 +55,10 @@ def score(
         Fit | None,
         typer.Option("--fit", help="As for run: how infrared pictures of another size lie.", show_default="scale"),
     ] = None,
+    on_error: Annotated[
+        OnError,
+        typer.Option("--on-error", help="As for run: at a damaged frame or an unreadable pair of the sources."),
+    ] = "stop",
     overwrite: OverwriteOption = False,
     *,
     reading: Reading,
@@ -71,7 +76,7 @@ def score(
     check_outputs([csv], inputs=inputs, overwrite=overwrite)
     with ExitStack() as stack:
         scratch = stack.enter_context(whole_file(csv)) if csv else None
-        rows = _scored_with_bar(rig, named, chosen.score, ScoredPart(every, pairs))
+        rows = _scored_with_bar(rig, named, chosen.score, ScoredPart(every, pairs), on_error)
         if scratch:
             write_rows(scratch, rows, chosen.name)
     count = len(rows) // len(named)
@@ -116,17 +121,20 @@ def _named(fused: list[str]) -> list[tuple[str, str]]:
     return named
 
 
-def _scored_with_bar(rig: Rig, named: list[tuple[str, str]], scorer: Scorer, part: ScoredPart) -> list[Row]:
+def _scored_with_bar(
+    rig: Rig, named: list[tuple[str, str]], scorer: Scorer, part: ScoredPart, on_error: OnError
+) -> list[Row]:
     """The rows, entry after entry."""
     from coconet.runtime.rig.open_rig import paired_names
     from coconet.runtime.rig.sample_frames import RigFrames
     from coconet.runtime.scoring.fused import open_fused
     from coconet.runtime.scoring.scored_pairs import score_pairs
 
-    names, whole = paired_names(rig)[: part.limit], part.limit is None
+    skips = on_error == "skip"
+    names, whole = paired_names(rig)[: part.limit], part.limit is None and not skips
     with ExitStack() as stack:
         fusions = [stack.enter_context(closing(open_fused(entry, place, names, whole=whole))) for entry, place in named]
-        stream = stack.enter_context(RigFrames(rig).replay())
+        stream = stack.enter_context(RigFrames(rig).replay(gives_misfits=skips))
         count = part.count(stream.frames_expected)
         advance = stack.enter_context(frame_progress(count and count * len(named), "scoring"))
         rows = []

@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from coconet.errors import CoconetError
 from coconet.runtime.frame import FramePair
+
+OnError = Literal["stop", "skip"]
+"""What is done at a damaged frame, or a pair that cannot be read or fused."""
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,12 @@ class RigFrames:
             next(iter(stream), None)
             return stream.front_end()
 
-    def replay(self) -> PairStream:
-        """Open the rig to read every pair, as fast as that goes. Raises CoconetError for live cameras."""
-        stream = open_rig(self.rig.model_copy(update={"realtime": False}))
+    def replay(self, *, gives_misfits: bool = False) -> PairStream:
+        """Open the rig to read every pair, as fast as that goes; gives_misfits: as open_rig takes it.
+
+        Raises CoconetError for live cameras.
+        """
+        stream = open_rig(self.rig.model_copy(update={"realtime": False}), gives_misfits=gives_misfits)
         if stream.realtime:
             with stream:
                 raise CoconetError(

@@ -44,7 +44,7 @@ def open_fused(entry: str, place: str, names: Sequence[str], *, whole: bool = Tr
     """Open a folder of pictures, a picture, a video or a recording of fused frames.
 
     names: of the pairs, if they have some, by which the pictures of a folder are found; empty for pairs in time.
-    whole: whether these are all pairs that were fused, so that no picture may be left.
+    whole: whether each of these pairs was fused and no other, so that names that misfit are refused at once.
     Raises CoconetError for what is none of these, and for a folder without a picture for one of the names.
     """
     if names and (is_folder(place) or is_picture(Path(place))):
@@ -59,28 +59,24 @@ class FusedByName:
     """
 
     def __init__(self, entry: str, folder: Path, names: Sequence[str], *, whole: bool = True) -> None:
-        """Match a folder with the names of pairs without their endings. whole: whether more pictures are an error."""
+        """Match a folder with the names of pairs, all without their endings. whole: as open_fused takes it."""
         self.entry, self.place = entry, str(folder)
         found, keys = pictures_in(folder), [name_key(name) for name in names]
         if found == [folder] and len(names) == 1:
-            self._paths = {keys[0]: folder}
+            self._paths, self._pairs = {keys[0]: folder}, 1
             return
         self._paths = {name_key(path.name): path for path in found}
-        misfits = {"no picture for": set(keys) - self._paths.keys()}
-        if whole:
-            misfits["no pair for"] = self._paths.keys() - set(keys)
+        self._pairs, fused = len(keys), self._paths.keys()
+        misfits = {"no picture for": keys - fused, "no pair for": fused - set(keys)} if whole else {}
         for what, stems in misfits.items():
             if stems:
-                raise CoconetError(
-                    folder,
-                    wanted=f"one fused picture for each of {counted(len(keys), 'pair')}, under its name",
-                    got=f"{what} {_some(stems)}",
-                    remedy="Score all entries on the same pairs: means over different pictures cannot be compared.",
-                )
+                raise self._misfit(f"{what} {_some(stems)}")
 
     def picture_of(self, pair: FramePair) -> tuple[str, Pixels]:
         """Read the picture of a pair."""
-        path = self._paths[name_key(Path(pair.visible.name).name)]
+        key = name_key(Path(pair.visible.name).name)
+        if (path := self._paths.get(key)) is None:
+            raise self._misfit(f"no picture for {key}")
         return str(path), read_visible(path)
 
     def leave_out(self, pair: FramePair) -> None:
@@ -88,6 +84,14 @@ class FusedByName:
 
     def check_end(self, pairs: int) -> None:
         """Nothing to do: the names were compared."""
+
+    def _misfit(self, got: str) -> CoconetError:
+        return CoconetError(
+            self.place,
+            wanted=f"one fused picture for each of {counted(self._pairs, 'pair')}, under its name",
+            got=got,
+            remedy="Score all entries on the same pairs: means over different pictures cannot be compared.",
+        )
 
     def close(self) -> None:
         """Nothing to do: every picture is closed."""

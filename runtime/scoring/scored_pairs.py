@@ -39,7 +39,8 @@ def score_pairs(
 ) -> Iterator[Row]:
     """Score each fusion of each pair, pair after pair, two at a time.
 
-    pairs: as a stream of recordings gives them, both sides of one size. scorer: a variant's.
+    pairs: as a stream of recordings gives them, both sides of one size; those with a misfit are left out, as a run
+    leaves them out. scorer: a variant's.
     Raises CoconetError for the first picture that cannot be scored, and where pairs and pictures do not end together.
     """
     part = part or ScoredPart()
@@ -61,7 +62,7 @@ def _matched(
     pairs: Iterable[FramePair], fusions: Sequence[Fused], part: ScoredPart
 ) -> Iterator[tuple[str, FramePair, tuple[str, Pixels]]]:
     count = 0
-    for count, pair in enumerate(islice(pairs, part.limit), 1):
+    for count, pair in enumerate(islice((pair for pair in pairs if pair.misfit is None), part.limit), 1):
         for fused in fusions:
             if (count - 1) % part.step:
                 fused.leave_out(pair)

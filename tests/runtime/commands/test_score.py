@@ -21,6 +21,7 @@ from coconet.runtime.commands.run import run as run_command
 from coconet.runtime.commands.score import score
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig, fitted_by, read_by
+from tests.support.media.moving_video import holed, moving_video
 from tests.support.media.raw_video import VideoForm, write_raw_video
 from tests.support.media.textured import mean_of, textured
 from tests.support.programs.called import call, complaint_of
@@ -182,6 +183,28 @@ def test_a_fused_video_that_is_shorter_is_refused_and_its_pairs_alone_are_scored
     assert not (folders / "scores.csv").exists()
     assert call(score, "mean=short.mp4", *videos, "--csv", "scores.csv", "--pairs", "4").exit_code == 0
     assert len(written(folders)) == 4
+
+
+def test_what_a_run_left_out_is_left_out_of_its_scores(folders: Path) -> None:
+    (folders / "day.ts").write_bytes(holed(moving_video()))
+    (folders / "night.ts").write_bytes(moving_video())
+    sides = ["--visible", "day.ts", "--infrared", "night.ts", "--palette", "luma"]
+    done = call(run_command, *sides, "--model", "average", "--out", "fused.mp4", "--on-error", "skip")
+    assert done.exit_code == 7, done.exception
+    assert "damage in frame" in complaint_of(score, "mean=fused.mp4", *sides)
+    done = call(score, "mean=fused.mp4", *sides, "--on-error", "skip", "--csv", "scores.csv")
+    assert done.exit_code == 0, done.exception
+    with VideoReader(Path("fused.mp4")) as fused:
+        assert len(written(folders)) == len(list(fused))
+
+
+def test_a_still_that_cannot_be_read_is_left_out_too(folders: Path) -> None:
+    for side, kind in (("vis", 2), ("ir", 3)):
+        write_picture(folders / side / "b.png", textured(kind)[:, :, None])
+    (folders / "ir" / "b.png").write_bytes(b"no picture")
+    assert "no picture" in complaint_of(score, "mean=mean", "--visible", "vis", "--infrared", "ir")
+    run("mean=mean", "--on-error", "skip", "--csv", "scores.csv")
+    assert [row["image"] for row in written(folders)] == ["a"]
 
 
 @pytest.mark.parametrize("sources", [[], ["--visible", "vis"], ["--visible", "vis", "--frames", "."]])
