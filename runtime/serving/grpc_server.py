@@ -82,7 +82,7 @@ class GrpcServer:
             raise CoconetError(
                 self.address,
                 wanted="a host of this machine and a free port",
-                got="another one",
+                got="one where nothing can listen",
                 remedy="Choose another --grpc-port, or 0 for any that is free.",
             ) from error
         self._server.start()

@@ -49,7 +49,8 @@ class ServerRefusal(InferenceError):
 def refusal_of(address: ServerAddress, status: int, told: str) -> InferenceError:
     """What a server answered, as an error. status: of HTTP."""
     wanted = "an answer with a picture" if status in (LATE, FULL) else "a request that it takes"
-    error = ServerRefusal(address, wanted=wanted, got=f"{status}: {told[:300]}", remedy="See what the server says.")
+    got = f"{status}: {told[:300].rstrip('.')}"
+    error = ServerRefusal(address, wanted=wanted, got=got, remedy="See what the server says.")
     error.status = status
     return error
 
