@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,7 +13,10 @@ from coconet.errors import CoconetError
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.registration.edges import EdgeFit, best_fit, register_edges
+from coconet.runtime.registration.pair_sampling import PairSampling
 from coconet.runtime.registration.patch_matching import PatchSupport
+from coconet.runtime.rig.open_rig import open_rig
+from coconet.runtime.rig.rig_file import Rig
 from tests.support.rigs.homography import distance_px
 
 PAIRS = synthetic_pairs(3, 240, 320)
@@ -77,3 +81,13 @@ def test_patches_and_edges_that_stand_out_or_nearly_all_patches_bear_a_fit_out(
     distinct: float, patches: int, agreeing: int
 ) -> None:
     assert EdgeFit(np.eye(3), 0.1, distinct, PatchSupport(patches, agreeing, 1.0, 0.9)).weakness == ""
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize("clip", ["0117_1605", "0117_1620"])
+def test_people_in_smoke_are_aligned_by_the_first_seconds(clip: str, data: Path) -> None:
+    sides = (str(data / "video" / f"{clip}_{side}.mp4") for side in ("vis", "ir"))
+    with open_rig(Rig.from_addresses(*sides), align=False) as stream:
+        found = register_edges(PairSampling().of(stream))
+    assert distance_px(found.homography, np.eye(3)) < 5
