@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from coconet.errors import CoconetError, first_line
+from coconet.errors import CoconetError, counted, first_line
 from coconet.runtime.ros.messages import COMPRESSED, IMAGE
 
 IMAGES = (IMAGE, COMPRESSED)
@@ -33,6 +33,11 @@ class Topic:
 
 class CutOff(CoconetError):
     """A bag whose end is missing."""
+
+    def __init__(self, path: Path, count: int, topic: str) -> None:
+        got = f"one that ends in the middle, after {counted(count, 'message')} of {topic}"
+        super().__init__(path, wanted="a whole bag", got=got, remedy=_NOT_COPIED.replace("whole.", "there."))
+        self.args = (f"{self.where} {self.got.removeprefix('one that ')}. {self.remedy}",)
 
 
 AtDamage = Callable[[CoconetError], None]
@@ -75,9 +80,3 @@ def damaged(path: Path, error: Exception) -> CoconetError:
     """The error about a bag for what a library raised at its bytes."""
     got = "bytes that make no sense" if isinstance(error, (LookupError, AssertionError)) else first_line(error)
     return CoconetError(path, wanted="a whole bag", got=got.rstrip("."), remedy=_NOT_COPIED)
-
-
-def cut_off(path: Path, count: int, topic: str) -> CutOff:
-    """The error for an end that comes too early."""
-    got = f"one that ends in the middle, after {count} messages of {topic}"
-    return CutOff(path, wanted="a whole bag", got=got, remedy=_NOT_COPIED.replace("whole.", "there."))

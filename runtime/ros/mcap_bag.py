@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage, counted
-from coconet.runtime.ros.bag import AtDamage, Topic, cut_off, damaged, reading_bag
+from coconet.runtime.ros.bag import AtDamage, CutOff, Topic, damaged, reading_bag
 from coconet.runtime.ros.decoder import Unpack, decoder, type_name
 
 try:
@@ -72,7 +72,7 @@ class McapBag:
                 given += 1
                 yield record.log_time, message
         except EndOfFile:
-            at_damage(cut_off(self._path, given, topic))
+            at_damage(CutOff(self._path, given, topic))
 
     def attachment(self, name: str) -> str | None:
         """The text of an attachment, of a file with an index; None if there is none of that name."""

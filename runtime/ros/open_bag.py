@@ -13,6 +13,16 @@ from coconet.runtime.ros.bag import Bag, Topic
 
 _SHOWN = 12
 
+_ANOTHER = "Name another bag."
+
+
+class NoSuchTopic(Refused):
+    """A bag has no topic of a name, or none with images of it."""
+
+    def __init__(self, path: Path, fault: str, listed: str, remedy: str) -> None:
+        super().__init__(path, wanted=f"a topic with images: {listed}", got=fault, remedy=remedy)
+        self.args = (f"{self.where} {self.got}; topics with images: {listed}. {self.remedy}",)
+
 
 def open_bag(path: Path) -> Bag:
     """Open an MCAP file, a ROS 2 bag, which is a folder or a .db3 file, or a ROS 1 bag.
@@ -37,22 +47,20 @@ def topic_named(bag: Bag, address: BagAddress) -> Topic:
     Raises Refused, with the topics of the bag, for a name that is not there, and for one that has no images.
     """
     images = [topic.name for topic in bag.topics if topic.is_image]
-    where, listed = str(address.path), _listed(images)
+    path, listed = address.path, _listed(images)
+    if not images:
+        raise NoSuchTopic(path, f"has no images, but {_listed([one.name for one in bag.topics])}", listed, _ANOTHER)
     if not address.topic:
         if len(images) == 1:
             return next(topic for topic in bag.topics if topic.is_image)
-        got = "no topic" if images else f"a bag without images; it has {_listed([one.name for one in bag.topics])}"
-        remedy = f"Name one: {address.path}#{images[0]}" if images else "Name another bag."
-        raise Refused(where, wanted=f"a topic with images: {listed}", got=got, remedy=remedy)
+        raise NoSuchTopic(path, "has several topics, and none is named", listed, f"Name one: {path}#{images[0]}")
     found = next((topic for topic in bag.topics if topic.name == address.topic), None)
+    near = get_close_matches(address.topic, images, 1, 0.0)[0]
     if found is None:
-        near = get_close_matches(address.topic, images, 1, 0.0)
-        remedy = f"Did you mean {address.path}#{near[0]}?" if near else "Name another bag."
-        raise Refused(where, wanted=f"one of its topics with images: {listed}", got=address.topic, remedy=remedy)
+        raise NoSuchTopic(path, f"has no topic {address.topic}", listed, f"Did you mean {path}#{near}?")
     if not found.is_image:
-        remedy = f"Name one of them: {address.path}#{images[0]}" if images else "Name another bag."
-        got = f"{found.name} of type {found.type or 'unknown'}"
-        raise Refused(where, wanted=f"a topic with images: {listed}", got=got, remedy=remedy)
+        kind = found.type or "an unknown type"
+        raise NoSuchTopic(path, f"has no images in {found.name}, which is of type {kind}", listed, f"Try {path}#{near}")
     return found
 
 
