@@ -25,6 +25,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
+from coconet.installation.kernel_files import text_in
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.remote.open_remote_model import open_remote_model
@@ -75,7 +76,7 @@ def _timed(work: Callable[[], object]) -> float:
 
 def processor_s(pid: int) -> float:
     """What a process has used of the processor, in seconds. Linux only."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = text_in(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
