@@ -23,7 +23,7 @@ THUMBNAIL_PX = (32, 24)
 HELD_OUT_STEP = 5
 
 MOST_JUDGED = 32
-"""Of the frames that ranges came from, so many are judged beside those held out; the others are like them."""
+"""Of the frames that ranges came from, this many are judged beside those held out; the others are like them."""
 
 CROP_SHARE = 0.75
 
@@ -109,7 +109,7 @@ class CalibrationSet:
         return replace(self, chosen=rest), replace(self, chosen=check)
 
     def spread(self, most: int) -> CalibrationSet:
-        """At most so many of the pairs, spread over all of them, and no crops."""
+        """At most `most` of the pairs, spread over all of them, and no crops."""
         stride = -(-len(self.chosen) // most)
         return replace(self, chosen=self.chosen[::stride], crops=0)
 

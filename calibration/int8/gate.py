@@ -50,7 +50,7 @@ class Gate:
     for the same pictures by every trial, so one that keeps them (CachingBackend) fuses each once.
     frames: pairs of any size and channel count, the same at every iteration; they are fitted to the cards.
     measured: those that the ranges came from. What holds on `frames` has to hold on all of them together as well: what
-        somebody who names the same folder to `coconet verify` looks at.
+        `coconet verify` looks at if it is given the same folder.
     metric_change: see Precision; infinite where metrics do not count. It is the gate of `coconet verify`: pixels, then,
         where those hold, fusion metrics and suspicious frames. Frames under LEAST_JUDGED_PX a side have no metrics.
     """

@@ -157,7 +157,7 @@ NEAR_PX = 3.0
 BY_CHANCE = 0.3
 """The share of patches that agree in pictures of different scenes, under the best warp of them: 0.24 on average."""
 
-_MOST_LIKELY = 0.01  # that so many agree by chance
+_MOST_LIKELY = 0.01  # of the share that agrees by chance alone
 
 _OVERLAP = 2  # patches overlap by half each way, so that there are fewer looks at the picture than patches
 
@@ -185,7 +185,7 @@ class PatchSupport:
 
     @property
     def chance(self) -> float:
-        """How likely at least so many patches would agree in pictures of different scenes: a binomial tail."""
+        """How likely at least as many patches would agree in pictures of different scenes: a binomial tail."""
         looks, agreeing = self.patches // _OVERLAP, self.agreeing // _OVERLAP
         return sum(
             comb(looks, count) * BY_CHANCE**count * (1 - BY_CHANCE) ** (looks - count)

@@ -34,7 +34,7 @@ class Fused(Protocol):
         """Go on to the next pair without the picture of this one. Raises as picture_of does."""
 
     def check_end(self, pairs: int) -> None:
-        """Raise CoconetError if pictures are left after so many pairs, which were all."""
+        """Raise CoconetError if pictures are left after the last pair; pairs: how many there were."""
 
     def close(self) -> None:
         """Let go of what is read."""

@@ -29,7 +29,7 @@ class ScoredPart:
     limit: int | None = None
 
     def count(self, pairs: int | None) -> int | None:
-        """How many that are of so many pairs; None if that is not known."""
+        """How many of `pairs` are taken; None if that is not known."""
         shorter = [number for number in (pairs, self.limit) if number is not None]
         return len(range(0, min(shorter), self.step)) if shorter else None
 

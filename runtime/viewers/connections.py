@@ -50,7 +50,7 @@ MAX_HEADER_LINES = 100
 """Of a request; browsers send about twenty."""
 
 FREE_CHUNKS, BYTES_PER_CHUNK = 32, 64
-"""Chunks that a body may come in, whatever their size; of more, the mean has to hold so many bytes."""
+"""Chunks that a body may come in, whatever their size; of more, the mean has to hold this many bytes."""
 
 PROBE_PLACES = 8
 

@@ -48,7 +48,7 @@ class Shares:
     work_s: float
 
     def took_s(self, video_s: float, jobs: int, workers: int) -> float:
-        """How long so many equal workers take, on paper: all start at once, and none waits for a disk or the driver."""
+        """How long N equal workers take, on paper: all start at once, and none waits for a disk or the driver."""
         return self.start_s + video_s * self.work_s * -(-jobs // workers) / jobs
 
 

@@ -54,7 +54,7 @@ def noise() -> tuple[Pixels, Pixels]:
 
 
 def ask(server: str, pairs: int, clients: int) -> None:
-    """Ask for so many pictures over so many connections, and print pairs a second and the 99th percentile in ms."""
+    """Ask for `pairs` pictures over `clients` connections, and print pairs a second and the 99th percentile in ms."""
     visible, infrared = noise()
     tensors = {"visible": visible[None], "infrared": infrared[None]}
 

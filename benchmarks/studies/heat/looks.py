@@ -25,7 +25,7 @@ from coconet.runtime.rig.rig_file import Rig
 PAINTED = "painted://?width=640&height=480&fps=25"
 
 AFTER = 40
-"""Frames, until somebody walks in front."""
+"""Frames, until a person walks in front."""
 
 KEYS: dict[str, dict[str, Any]] = {
     "isotherm": {"isotherm": {"above": 18, "between": [8, 11], "below": -8}},

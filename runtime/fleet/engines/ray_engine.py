@@ -27,7 +27,7 @@ STORE_BYTES = 80 * 2**20
 """Of Ray's object store, which starts at 75 MiB: what goes through it are jobs and signs of them, a few kB each."""
 
 _FALSE_STARTS = 3
-"""After so many workers that did not start, one after the other, the cluster is at fault."""
+"""After this many workers that did not start, one after the other, the cluster is at fault."""
 
 _REACH_S = 5.0
 

@@ -30,7 +30,7 @@ class PictureCoding:
 
     @classmethod
     def checked(cls, kind: object, quality: object) -> PictureCoding:
-        """Of what somebody wrote. Raises InferenceError for another kind or quality."""
+        """The coding that a request names. Raises InferenceError for another kind or quality."""
         if kind not in CODINGS:
             raise InferenceError("encoding", wanted=" or ".join(CODINGS), got=str(kind)[:60], remedy="Use one of them.")
         if not isinstance(quality, int) or isinstance(quality, bool) or not 1 <= quality <= 100:

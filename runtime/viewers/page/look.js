@@ -24,7 +24,7 @@ function valueOf(input) {
 export class Look {
   #views = {};
 
-  // look: as `[view]` of a rig file has it. changed: called when somebody chooses something else.
+  // look: as `[view]` of a rig file has it. changed: called when another look is chosen.
   constructor(look, changed) {
     Object.assign(this, { look, changed });
     for (const [group, key] of [["views", "show"], ["colours", "colours"]]) {

@@ -21,7 +21,7 @@ export async function offerSettings(post, view) {
 
   const value = (name) => name.split(".").reduce((inner, key) => inner?.[key], told.settings);
 
-  // Shows what the rig has; what somebody is typing, or has to correct, stays.
+  // Shows what the rig has; what is being typed, or has to be corrected, stays.
   function fill() {
     for (const input of form.elements) {
       if (!input.name || input.hasAttribute("aria-invalid") || (input === document.activeElement && input.type !== "checkbox")) continue;

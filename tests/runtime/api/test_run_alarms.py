@@ -1,4 +1,4 @@
-"""Alarms and looks of a run from Python: who is told, in which thread, and what goes out."""
+"""Alarms and looks of a run from Python: what is called, in which thread, and what goes out."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ Messages = Mapping[str, Sequence[tuple[str, Any]]]
 
 
 def image(pixels: RawPixels, encoding: str, stamp_ns: int, *, big_endian: bool = False, padding: int = 0) -> Any:
-    """A sensor_msgs/Image of (H, W, C) samples as they are, with so many bytes after each row."""
+    """A sensor_msgs/Image of (H, W, C) samples as they are, with padding after each row."""
     rows = np.ascontiguousarray(pixels).view(np.uint8).reshape(len(pixels), -1)
     rows = np.pad(rows, ((0, 0), (0, padding)))
     fields = {"height": len(pixels), "width": pixels.shape[1], "encoding": encoding, "is_bigendian": int(big_endian)}

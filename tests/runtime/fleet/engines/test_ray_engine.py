@@ -64,7 +64,7 @@ def driver(*words: object, folder: Path | None = None) -> Iterator[subprocess.Po
 
 
 def killed_batch(tmp_path: Path, times: int) -> tuple[BatchResult, int]:
-    """Two recordings by one actor, which is killed so many times while it makes the long one."""
+    """Two recordings by one actor, which is killed again and again while it makes the long one."""
     os.environ.update(PATIENT)
     write_recording(tmp_path / "tree" / "long", frames=600)
     write_recording(tmp_path / "tree" / "short")
