@@ -9,6 +9,7 @@ from pathlib import Path
 
 from coconet.errors import CoconetError, Refused
 from coconet.files import make_folder
+from coconet.installation.processor import usable_cores
 from coconet.runtime.fleet.job import WorkerShare
 from coconet.writing.scratch import lock_unfinished
 
@@ -19,18 +20,13 @@ _HELD: list[int] = []
 """Handles of the cores that this process has claimed; they end with it, however it ends."""
 
 
-def own_cores() -> list[int]:
-    """The cores that this process may use, by their numbers."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
-
-
 def shares(workers: int | None, cores: int | None, gpus: int) -> list[WorkerShare]:
     """Divide this machine into workers, and the GPUs among them.
 
     workers: one for each GPU, or as many as the cores are good for. cores: of each worker; 2, or fewer if the workers
     would not have them. Workers that want more cores than there are have the same ones in part.
     """
-    there = own_cores()
+    there = usable_cores()
     each = cores or max(1, min(USUAL_CORES, len(there) // (workers or gpus or 1)))
     each = min(each, len(there))
     count = workers or gpus or max(1, len(there) // each)
@@ -70,7 +66,7 @@ def claim_cores(count: int, folder: Path | None = None) -> tuple[int, ...]:
     claimed: dict[int, int] = {}
     with suppress(OSError, CoconetError):  # a temporary folder that cannot be written to
         make_folder(place)
-        for core in own_cores():
+        for core in usable_cores():
             if len(claimed) == count:
                 break
             path = place / str(core)

@@ -21,7 +21,7 @@ CLAIM = (
 
 @pytest.fixture(autouse=True)
 def four_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shares_module, "own_cores", lambda: [2, 3, 6, 7])
+    monkeypatch.setattr(shares_module, "usable_cores", lambda: [2, 3, 6, 7])
 
 
 def test_workers_share_the_cores_and_the_gpus() -> None:
@@ -50,7 +50,7 @@ def test_of_cores_that_another_process_has_only_the_rest_is_claimed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = sorted(os.sched_getaffinity(0))
-    monkeypatch.setattr(shares_module, "own_cores", lambda: [there[0], 10_000])
+    monkeypatch.setattr(shares_module, "usable_cores", lambda: [there[0], 10_000])
     words = [sys.executable, "-c", CLAIM, str(tmp_path)]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
