@@ -18,6 +18,7 @@ from coconet.benchmarks.endurance.killed_run import KilledRun
 from coconet.benchmarks.endurance.page_hazards import SettingsStorm, StalledViewers
 from coconet.benchmarks.endurance.soak_result import Sample, Soak, Trial
 from coconet.benchmarks.endurance.viewer_load import ViewerLoad, start_viewers
+from coconet.commands.__main__ import Stopped
 from coconet.errors import CoconetError
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.frame import Side
@@ -57,7 +58,8 @@ def soak(
     """Run a rig for `plan.seconds` with one fault after the other, watched and recorded during each.
 
     Recordings are played for ever, at their own rate. stop: ends the soak after the trial that is on.
-    Raises CoconetError for what cannot be opened, for what stopped the loop, and for a soak without a single trial.
+    Raises CoconetError for what cannot be opened, for what stopped the loop, and for a soak without a single trial;
+    Stopped if it was stopped before the first one had ended.
     """
     gauge, injectors = RunStats(), {side: Injector() for side in ROLES}
     trials, samples = [], []
@@ -88,6 +90,8 @@ def soak(
                     on_trial(trials[-1], samples[-1])
             fused, came = count(), None if witness is None else witness.came()
     if not trials:
+        if stop is not None and stop.is_set():
+            raise Stopped
         raise CoconetError("soak", wanted="one trial", got="an end before the first", remedy="Let it run longer.")
     return Soak(fused, tuple(trials), tuple(samples), came)
 

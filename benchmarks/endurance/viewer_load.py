@@ -12,6 +12,7 @@ from threading import Event
 
 from coconet.benchmarks.endurance.asked_process import AskedProcess, asked_process
 from coconet.benchmarks.endurance.background_run import fusing
+from coconet.commands.__main__ import Stopped
 from coconet.errors import CoconetError
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.open_rig import open_rig
@@ -109,6 +110,8 @@ def audience_cost(
                 on_turn(turns[-1])
         vitals, encoded = gauge.vitals(), page.view.jpegs.encoded
     if vitals is None or not turns:
+        if stop is not None and stop.is_set():
+            raise Stopped
         raise CoconetError("audience", wanted="one turn", got="an end before the first", remedy="Let it run longer.")
     return ViewerLoadResult(vitals.model, vitals.backend, plan.viewers, tuple(turns), encoded)
 

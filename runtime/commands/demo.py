@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from coconet.cli import OverwriteOption
+from coconet.commands.__main__ import Stopped
 from coconet.errors import CoconetError
 from coconet.files import check_outputs, make_folder, whole_file
 from coconet.media.pixels import Pixels
@@ -78,7 +79,8 @@ def run_demo(
     """Fuse N seconds of the painted rig; every frame of it, however long the machine takes for one.
 
     ending: what ends it before. overwrite: whether the results of an earlier one may be replaced.
-    Raises CoconetError for a folder that cannot be made, for results that are there, and for a model that does not fit.
+    Raises CoconetError for a folder that cannot be made, for results that are there, and for a model that does not fit;
+    Stopped if it was stopped before the first frame.
     """
     from coconet.media.image import write_picture
 
@@ -92,7 +94,9 @@ def run_demo(
         tuner, choice, Output(str(files.video), overwrite=overwrite), gauge=RunStats(middle), ending=ending
     )
     if not report.fused:
-        raise CoconetError("demo", wanted="one fused frame", got="a stop before the first", remedy="Let it run longer.")
+        if report.interrupted:
+            raise Stopped
+        raise CoconetError("demo", wanted="one fused frame", got="none", remedy="Pass more --seconds.")
     write_picture(files.picture, side_by_side(middle.frame))
     with whole_file(files.report) as scratch:
         scratch.write_text(_page(report, files))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from coconet.commands.__main__ import Stopped
 from coconet.errors import CoconetError
 from coconet.media.image import read_picture
 from coconet.runtime.commands.demo import FPS, demo, run_demo
+from coconet.runtime.loop.pipeline import Ending
 from tests.support.media.frames import frames_in_video
 from tests.support.models.tiny_onnx import write_averaging_model
 
@@ -52,3 +55,10 @@ def test_a_missing_model_leaves_no_video(tmp_path: Path) -> None:
     with pytest.raises(CoconetError, match=r"gone\.onnx"):
         run_demo(tmp_path / "demo", tmp_path / "gone.onnx", seconds=0.1)
     assert not (tmp_path / "demo").exists()
+
+
+def test_a_demo_stopped_before_its_first_frame_is_no_fault(tmp_path: Path) -> None:
+    stop = Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        run_demo(tmp_path / "demo", "average", seconds=0.2, ending=Ending(stop=stop))

@@ -12,6 +12,7 @@ from coconet.benchmarks.commands.soak import soak_table, soak_trouble
 from coconet.benchmarks.endurance.hazards import RigFault
 from coconet.benchmarks.endurance.soak import SoakPlan, soak
 from coconet.benchmarks.endurance.soak_result import Sample, Soak, Trial
+from coconet.commands.__main__ import Stopped
 from coconet.runtime.rig.rig_file import HealthTable, Rig
 
 CAMERA = "painted://?fps=50&width=64&height=48"
@@ -46,6 +47,13 @@ def test_a_rig_is_whole_again_after_every_fault_and_keeps_no_threads_and_handles
     first, last = result.samples[0], result.samples[-1]
     assert last.threads <= first.threads + 4  # those that answer requests end when they have been idle for a while
     assert last.handles <= first.handles + 2
+
+
+def test_a_soak_stopped_before_its_first_trial_is_no_fault() -> None:
+    stop = Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        soak(Rig.from_addresses(CAMERA, CAMERA), "average", SoakPlan(1.0), stop=stop)
 
 
 def sample(minutes: float, mib: int) -> Sample:
