@@ -23,15 +23,15 @@ from coconet.runtime.pairing.stream_counts import CameraCount, Unpaired
 from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.preprocess import Preparation
 from tests.support.media.recordings import ListCamera, flat, stamped, write_video
+from tests.support.programs.left_threads import no_thread_left
 
 MS = 10**6
 
 
 @pytest.fixture(autouse=True)
 def _no_thread_is_left_behind() -> Iterator[None]:
-    before = threading.active_count()
-    yield
-    assert threading.active_count() == before
+    with no_thread_left():
+        yield
 
 
 def two_videos(folder: Path, frames: int) -> tuple[VideoCamera, VideoCamera]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from threading import Condition, Event, active_count
+from threading import Condition, Event
 
 import pytest
 
 from coconet.errors import CoconetError
 from coconet.runtime.threads.background import Background
 from coconet.runtime.threads.queue_thread import Bounds, QueueThread, WhenFull, emptying, filling, result_unless
+from tests.support.programs.left_threads import no_thread_left
 from tests.support.rigs.live_rig import until
 
 
@@ -137,10 +138,8 @@ def test_a_thread_that_is_stuck_is_left_alone_and_no_take_waits_for_it() -> None
 
 
 def test_stopping_leaves_no_thread_even_while_the_queue_is_full() -> None:
-    before = active_count()
-    with reader(numbers(1000), depth=2) as queue:
+    with no_thread_left(), reader(numbers(1000), depth=2) as queue:
         queue.take()
-    assert active_count() == before
     assert (queue.dropped, queue.waiting) == (0, 0)  # what is left over was not lost for want of room
 
 
