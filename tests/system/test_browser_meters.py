@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -118,6 +119,24 @@ def test_a_spot_is_placed_and_moved_by_keys_alone(rig: PageRig, page: PageDriver
     page.js("document.querySelector('#handles .handle').focus()")
     page.press(Keys.ARROW_LEFT)
     assert until(lambda: rig.tuner.rig.meter[-1].points_px == ((WIDTH / 2 + 1, HEIGHT / 2 + 1),))
+    page.click(f"{row(page, placed.name)} .name")
+
+
+@pytest.mark.slow  # the page asks every 3 s where meters are
+def test_a_look_at_the_rig_takes_no_key_back(rig: PageRig, page: PageDriver) -> None:
+    page.click("[data-kind=spot]")
+    before = len(rig.meters())
+    page.tap((0.8, 0.5))
+    assert until(lambda: len(rig.meters()) == before + 1)
+    placed = rig.tuner.rig.meter[-1]
+    page.click(f"{row(page, placed.name)} .name")
+    assert until(lambda: len(page.found("#handles .handle")) == 1)
+    page.js("document.querySelector('#handles .handle').focus()")
+    for _ in range(45):
+        page.press(Keys.ARROW_LEFT)
+        time.sleep(0.1)
+    ((column, line),) = placed.points_px
+    assert until(lambda: rig.tuner.rig.meter[-1].points_px == ((column - 45, line),))
     page.click(f"{row(page, placed.name)} .name")
 
 

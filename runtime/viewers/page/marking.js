@@ -9,13 +9,14 @@ const WORDS = {
 };
 const PRESS_MS = 550, PRESS_PX = 10, DRAG_PX = 12, CLOSE_PX = 18; // on the screen
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const MORE_MS = 300; // between two keys of one move
 const FAST = 10; // times as far with the shift key
 const SVG = "http://www.w3.org/2000/svg";
 
 export class Marking {
   // onPlaced gets a kind and its points, in pixels of the visible picture; onMoved a name and points; onAim a kind.
   constructor(canvas, { onPlaced, onMoved, onAim }) {
-    Object.assign(this, { canvas, onPlaced, onMoved, onAim, kind: null, points: [], held: null, allowed: false });
+    Object.assign(this, { canvas, onPlaced, onMoved, onAim, kind: null, points: [], held: null, soon: null, allowed: false });
     this.picture = $("picture");
     this.picture.addEventListener("pointerdown", (event) => this.#down(event));
     this.picture.addEventListener("pointermove", (event) => this.#move(event));
@@ -49,7 +50,7 @@ export class Marking {
       this.#draw();
       return;
     }
-    if (this.held !== null && this.selected?.name === name) return; // it is being moved
+    if ((this.held !== null || this.soon !== null) && this.selected?.name === name) return; // it is being moved
     const handles = [...place.querySelectorAll(".handle:not(.cross)")];
     const same = this.selected?.name === name && handles.length === points.length;
     if (!same) {
@@ -207,7 +208,7 @@ export class Marking {
     const drop = () => {
       if (this.held !== at) return;
       this.held = null;
-      this.onMoved(this.selected.name, this.selected.points);
+      this.#save(0);
     };
     handle.addEventListener("pointerup", drop);
     handle.addEventListener("pointercancel", drop);
@@ -219,10 +220,20 @@ export class Marking {
       const limits = [this.canvas.width - 1, this.canvas.height - 1];
       this.selected.points[at] = this.selected.points[at].map((old, axis) => Math.max(0, Math.min(limits[axis], Math.round(old) + far * step[axis])));
       this.#layHandles();
-      clearTimeout(this.soon);
-      this.soon = setTimeout(() => this.onMoved(this.selected.name, this.selected.points), 300);
+      this.#save(MORE_MS);
     });
     return handle;
+  }
+
+  // Hands on where the selected meter is, after a while in which it may be moved further. Until that is answered, what
+  // the rig says of it is older than what is shown.
+  #save(wait_ms) {
+    const { name, points } = this.selected;
+    clearTimeout(this.soon);
+    const mine = (this.soon = setTimeout(async () => {
+      await this.onMoved(name, points);
+      if (this.soon === mine) this.soon = null;
+    }, wait_ms));
   }
 
   #layHandles() {
