@@ -14,6 +14,7 @@ from coconet.runtime.ros.mcap_file import McapFile
 from coconet.runtime.ros.messages import CAMERA_INFO, IMAGE
 
 if TYPE_CHECKING:
+    from coconet.runtime.preprocess.fit import SizePx
     from coconet.runtime.preprocess.warp import Lens
 
 TOPICS: dict[Side, str] = {"visible": "/visible/image_raw", "infrared": "/infrared/image_raw"}
@@ -28,6 +29,7 @@ class RecordingBag:
     def __init__(self, path: Path) -> None:
         self.path, self._clock = path, EpochClock()
         self._file: McapFile | None = None
+        self._topics: list[_SideTopic] = []
         self.lenses: dict[Side, Lens | None] = {}
 
     def begin(self) -> None:
@@ -36,10 +38,12 @@ class RecordingBag:
 
     def side(self, side: Side) -> _SideTopic:
         """A topic of the file."""
-        return _SideTopic(self, self._opened, side, self._clock)
+        topic = _SideTopic(self, self._opened, side, self._clock)
+        self._topics.append(topic)
+        return topic
 
     def add_file(self, name: str, text: str) -> None:
-        """Attach the rig file, whose lenses are written with the first image."""
+        """Attach the rig file; its lenses are written with the next images, or at the end if there are none."""
         from coconet.runtime.rig.rig_file import Rig
 
         self._opened.attach(name, text)
@@ -48,6 +52,8 @@ class RecordingBag:
 
     def keep(self) -> None:
         """Finish the file and give it its name."""
+        for topic in self._topics:
+            topic.tell_lens()
         self._opened.close()
 
     def remove(self) -> None:
@@ -70,17 +76,24 @@ class _SideTopic:
     def __init__(self, bag: RecordingBag, file: McapFile, side: Side, clock: EpochClock) -> None:
         self._bag, self._file, self._side, self._clock = bag, file, side, clock
         self._told_lens = False
+        self._last: tuple[SizePx, int] | None = None
 
     def write(self, frame: Frame, _time_ns: int) -> None:
         time_ns, topic = self._clock.time_ns(frame, frame.timestamp_ns), TOPICS[self._side]
         message = image_message(frame.pixels, time_ns, self._side)
         self._file.write(topic, IMAGE, message, time_ns, frame.index)
+        self._last = (frame.pixels.shape[1], frame.pixels.shape[0]), time_ns
+        self.tell_lens()
+
+    def tell_lens(self) -> None:
+        """Write the lens once it is known, for images of the size and at the time of the last one."""
         lens = self._bag.lenses.get(self._side)
-        if lens is not None and not self._told_lens:
-            size_px = (frame.pixels.shape[1], frame.pixels.shape[0])
-            info = info_message(lens, size_px, time_ns, self._side)
-            self._file.write(info_topic(topic), CAMERA_INFO, info, time_ns)
-            self._told_lens = True
+        if lens is None or self._last is None or self._told_lens:
+            return
+        size_px, time_ns = self._last
+        info = info_message(lens, size_px, time_ns, self._side)
+        self._file.write(info_topic(TOPICS[self._side]), CAMERA_INFO, info, time_ns)
+        self._told_lens = True
 
     def finish(self) -> None:
         """The file is finished for both sides at once."""
