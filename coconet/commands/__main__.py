@@ -19,6 +19,9 @@ STOPPED = 130
 LIVE = frozenset({"run", "record", "demo", "soak", "audience", "serve", "ros"})
 """Commands that end by being stopped: what they have made until then is their result, and their exit code is 0."""
 
+LASTING = LIVE | {"batch"}
+"""Commands that may run for hours or weeks: what they keep of memory is bounded."""
+
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 _ENDING = "ending"  # the name of the thread that ends the process in time
@@ -92,8 +95,13 @@ def _end_in_time(heard: socket.socket, ours: frozenset[int], over: Event, code: 
 
 def main() -> None:
     """Run the command line; the console script of setup.py."""
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    if command in LASTING:
+        from coconet.installation.malloc_arenas import bound_arenas
+
+        bound_arenas()  # before the first thread, which is the one below
     try:
-        with ended_by_signals(sys.argv[1] if len(sys.argv) > 1 else ""):
+        with ended_by_signals(command):
             from coconet.cli import main as run_command
 
             run_command()
