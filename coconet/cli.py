@@ -55,13 +55,29 @@ ReserveOption = Annotated[
 ]
 """How much of a disk recordings leave, in megabytes, as coconet.files.spare_bytes takes it."""
 
-EditedRigArgument = Annotated[
-    Path | None, typer.Argument(help="A rig.toml, of cameras or of a recording; it takes the result.")
+CamerasArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[RIG | VISIBLE INFRARED]",
+        help="A rig.toml, a recording's folder or a bag; a folder with both sides; or both cameras, the visible one "
+        "first: videos, folders, addresses, or numbers of devices.",
+        show_default=False,
+    ),
 ]
-"""Of commands that find something about a rig; in place of it they take the two options below."""
+"""Of commands that take cameras; coconet.runtime.rig.named_cameras sorts them, and the two options below."""
+
+EditedCamerasArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[RIG | VISIBLE INFRARED]",
+        help="A rig.toml, of cameras or of a recording, which takes the result; or both cameras, visible first.",
+        show_default=False,
+    ),
+]
+"""The same of commands that find something about a rig."""
 
 VisibleOption = Annotated[str | None, typer.Option("--visible", help="Or the visible camera, video or folder.")]
-"""In place of a rig file, together with the next one."""
+"""In place of the words above, together with the next one."""
 
 InfraredOption = Annotated[str | None, typer.Option("--infrared", help="The infrared camera, video or folder.")]
 """In place of a rig file, together with the one before."""

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from coconet.cli import EditedRigArgument, InfraredOption, OverwriteOption, RigOutOption, SaveOption, VisibleOption
+from coconet.cli import EditedCamerasArgument, InfraredOption, OverwriteOption, RigOutOption, SaveOption, VisibleOption
 from coconet.reading import Reading, reads_pictures
 
 
 @reads_pictures
 def offset(
-    rig: EditedRigArgument = None,
+    cameras: EditedCamerasArgument = None,
     visible: VisibleOption = None,
     infrared: InfraredOption = None,
     out: RigOutOption = Path("rig.toml"),
@@ -30,10 +30,12 @@ def offset(
     from coconet.calibration.alignment.find_time_offset import save_offset, search_offset
     from coconet.files import check_outputs, check_replaceable
     from coconet.runtime.rig.edit import NewRig
-    from coconet.runtime.rig.rig_file import Rig, read_by, written_rig
+    from coconet.runtime.rig.named_cameras import NamedCameras
+    from coconet.runtime.rig.rig_file import read_by, written_rig
     from coconet.terminal import Console
 
-    chosen, rig = read_by(Rig.chosen(rig, visible, infrared), reading), written_rig(rig)
+    named = NamedCameras.of(cameras or (), visible, infrared)
+    chosen, rig = read_by(named.rig(), reading), written_rig(named.file)
     if save and rig is not None:
         check_replaceable(rig)
     check_outputs([out] if save and rig is None else [], inputs=chosen.sources, overwrite=overwrite)

@@ -7,18 +7,23 @@ from typing import Annotated
 
 import typer
 
-from coconet.cli import OverwriteOption
+from coconet.cli import InfraredOption, OverwriteOption, VisibleOption
 from coconet.reading import Reading, reads_pictures
 
 
 @reads_pictures
 def init(
-    source: Annotated[
-        str | None,
-        typer.Argument(help="A folder with both sides, or the visible channel of a network camera that has two."),
+    cameras: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE | VISIBLE INFRARED]",
+            help="Both cameras, the visible one first; or a folder with both sides, or the visible channel of a "
+            "network camera that has two.",
+            show_default=False,
+        ),
     ] = None,
-    visible: Annotated[str | None, typer.Option("--visible", help="Or the visible camera, video or folder.")] = None,
-    infrared: Annotated[str | None, typer.Option("--infrared", help="The infrared camera, video or folder.")] = None,
+    visible: VisibleOption = None,
+    infrared: InfraredOption = None,
     out: Annotated[Path, typer.Option("--out", help="The rig file to write.")] = Path("rig.toml"),
     password_file: Annotated[
         Path | None,
@@ -36,7 +41,7 @@ def init(
     from coconet.runtime.rig.new_rig import both_sides, look_at_rig, with_password_file
     from coconet.terminal import Console
 
-    rig = both_sides(source, visible, infrared, reading)
+    rig = both_sides(cameras or (), visible, infrared, reading)
     check_outputs([out, password_file], inputs=rig.sources, overwrite=overwrite)
     console = Console(stderr=True, soft_wrap=True)
     with ending_with(ExitCode.CAMERA), console.status("looking at both cameras ..."):

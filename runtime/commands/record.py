@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from coconet.cli import InfraredOption, OverwriteOption, ReserveOption, VisibleOption
+from coconet.cli import CamerasArgument, InfraredOption, OverwriteOption, ReserveOption, VisibleOption
 from coconet.errors import counted
 from coconet.reading import Reading, reads_pictures
 
 
 @reads_pictures
 def record(
-    rig: Annotated[Path | None, typer.Argument(help="A rig.toml.")] = None,
+    cameras: CamerasArgument = None,
     visible: VisibleOption = None,
     infrared: InfraredOption = None,
     out: Annotated[
@@ -32,12 +32,14 @@ def record(
 ) -> None:
     """Record two cameras until they end, the time is over, Ctrl-C is pressed, or SIGTERM or SIGHUP comes."""
     from coconet.files import check_outputs
+    from coconet.runtime.rig.named_cameras import NamedCameras
     from coconet.runtime.rig.recorder import RecordingLimit, record_rig
-    from coconet.runtime.rig.rig_file import Rig, read_by, written_rig
+    from coconet.runtime.rig.rig_file import read_by, written_rig
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.terminal import Console
 
-    chosen, rig = read_by(Rig.chosen(rig, visible, infrared), reading), written_rig(rig)
+    named = NamedCameras.of(cameras or (), visible, infrared)
+    chosen, rig = read_by(named.rig(), reading), written_rig(named.file)
     check_outputs([out], inputs=[rig, *chosen.sources], overwrite=overwrite)
     with stopped_by_signals() as stop:
         counts = record_rig(chosen, rig, out, RecordingLimit(seconds, reserve_mb), stop)

@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from coconet.cli import DeviceOption, OverwriteOption, ReserveOption
+from coconet.cli import (
+    CamerasArgument,
+    DeviceOption,
+    InfraredOption,
+    OverwriteOption,
+    ReserveOption,
+    VisibleOption,
+)
 from coconet.event_log import LogStyle, logging_as
 from coconet.media.decoding.decoder import DecoderName
 from coconet.media.encoding.encoder import EncoderName
-from coconet.model_names import DEFAULT_MODEL, MODELS, RULES
+from coconet.model_names import DEFAULT_MODEL, MODEL_WORDS, MODELS, RULES
 from coconet.reading import Reading, reads_pictures
 from coconet.runtime.backends.choice import ASKABLE, BackendChoice
 from coconet.runtime.look import VIEW_NAMES, look_fields
@@ -25,6 +32,7 @@ from coconet.runtime.viewers.open_viewer import ViewerKind
 if TYPE_CHECKING:
     from coconet.runtime.loop.run_report import RunReport
     from coconet.runtime.rig.live_settings import AdjustableRig
+    from coconet.runtime.rig.named_cameras import NamedCameras
     from coconet.runtime.rig.rig_file import Rig
     from coconet.runtime.sinks.look_sink import Drawn
 
@@ -33,13 +41,9 @@ GpuLibrary = Literal["libcuda", "cuda-python", "pycuda"]
 
 @reads_pictures
 def run(
-    rig: Annotated[Path | None, typer.Argument(help="A rig.toml; or name both cameras instead.")] = None,
-    visible: Annotated[
-        str | None, typer.Option("--visible", help="The visible camera, video, folder or picture.")
-    ] = None,
-    infrared: Annotated[
-        str | None, typer.Option("--infrared", help="The infrared camera, video, folder or picture.")
-    ] = None,
+    cameras: CamerasArgument = None,
+    visible: VisibleOption = None,
+    infrared: InfraredOption = None,
     model: Annotated[
         str,
         typer.Option(
@@ -171,7 +175,6 @@ def run(
     end, but a large share of the frames had no partner.
     """
     from coconet.files import check_no_input, whole_file
-    from coconet.model_endings import MODEL_SUFFIXES
     from coconet.runtime.alarms.open_alarms import alarm_outputs, open_alarms
     from coconet.runtime.backends.choice import choose_backend
     from coconet.runtime.backends.tensorrt.cuda_device import select_cuda_device
@@ -183,6 +186,7 @@ def run(
     from coconet.runtime.loop.run_stats import RunStats
     from coconet.runtime.loop.supervisor import RunSupervisor
     from coconet.runtime.rig.live_settings import AdjustableRig
+    from coconet.runtime.rig.named_cameras import NamedCameras
     from coconet.runtime.rig.rig_file import decoded_by, fitted_by, read_by, written_rig
     from coconet.runtime.sinks.open_sink import Output
     from coconet.runtime.sinks.video_file import Rotation
@@ -192,11 +196,11 @@ def run(
     from coconet.terminal import Console
 
     select_cuda_device(device)
-    if rig is not None and rig.suffix in MODEL_SUFFIXES:
-        rig, model = None, str(rig)
+    words, model = _without_model(cameras or (), model)
+    named = NamedCameras.of(words, visible, infrared)
     ring = RingOptions(depth, zero_copy, not no_graph, spin, gpu_library)
     elsewhere = _served_elsewhere(backend, server, server_token, local_model, in_flight, late_ms / 1e3, travel_as)
-    given, gauge, rig = decoded_by(_rig_of(rig, visible, infrared), decoder), RunStats(), written_rig(rig)
+    given, gauge, rig = decoded_by(_rig_of(named), decoder), RunStats(), written_rig(named.file)
     chosen = _shown(fitted_by(read_by(given, reading), fit), look or (), anywhere=bool(out or view))
     first_choice = replace(elsewhere or choose_backend(model, backend, builds=True), ring=ring)
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
@@ -281,12 +285,28 @@ def _served_elsewhere(
     return choose_server(ServedElsewhere(address, local, in_flight, late_s, coding))
 
 
-def _rig_of(file: Path | None, visible: str | None, infrared: str | None) -> Rig:
+def _without_model(words: Sequence[str], model: str) -> tuple[list[str], str]:
+    """The words that name cameras, and the model: the one word among them that names one, or what the option says."""
+    from coconet.errors import Refused
+    from coconet.model_endings import MODEL_SUFFIXES
+
+    models = [
+        word
+        for word in words
+        if (word in MODEL_WORDS and not Path(word).exists())
+        or ("://" not in word and Path(word).suffix in MODEL_SUFFIXES)
+    ]
+    if len(models) > 1:
+        remedy = "Name one; coconet contact and coconet verify compare several."
+        raise Refused("model", wanted="one", got=" and ".join(models), remedy=remedy)
+    return [word for word in words if word not in models], (models or [model])[0]
+
+
+def _rig_of(named: NamedCameras) -> Rig:
     """The rig that is meant, of which every path is there."""
     from coconet.runtime.cameras.open_camera import check_sources
-    from coconet.runtime.rig.rig_file import Rig
 
-    chosen = Rig.chosen(file, visible, infrared)
+    chosen = named.rig()
     check_sources(chosen.visible.address, chosen.infrared.address)
     return chosen
 

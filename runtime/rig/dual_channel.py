@@ -30,5 +30,5 @@ def thermal_channel(visible: str) -> str:
         redact(visible),
         wanted=f"an address as {', '.join(maker for _, _, maker in _CHANNELS)} have it for channel 1",
         got="another one",
-        remedy="Name both channels: coconet init --visible ADDRESS --infrared ADDRESS",
+        remedy="Name both channels, the visible one first.",
     )

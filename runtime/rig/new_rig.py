@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from coconet.errors import CoconetError, Refused
-from coconet.media.naming.bag_names import split_bag
-from coconet.media.pairs import homes_of_both
+from coconet.media.naming.bag_names import is_bag
 from coconet.reading import Reading
-from coconet.redaction import is_network_address
-from coconet.runtime.cameras.open_camera import ROLES, Role, is_folder
+from coconet.runtime.cameras.open_camera import ROLES, Role
 from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.rig.camera_facts import CameraFacts, probe_camera
-from coconet.runtime.rig.dual_channel import thermal_channel
 from coconet.runtime.rig.edit import NewRig
+from coconet.runtime.rig.named_cameras import NamedCameras
 from coconet.runtime.rig.open_rig import open_rig, open_side, rig_lenses
 from coconet.runtime.rig.rig_file import AlignmentTable, Rig, read_by
-from coconet.runtime.rig.sample_frames import rig_file_at
 from coconet.runtime.rig.secrets import write_secret
 
 
@@ -31,47 +29,24 @@ class FoundRig:
     told: dict[str, str]
 
 
-def both_sides(source: str | None, visible: str | None, infrared: str | None, reading: Reading) -> Rig:
+def both_sides(words: Sequence[str], visible: str | None, infrared: str | None, reading: Reading) -> Rig:
     """The rig of two addresses, or of one that stands for both: a folder, or the visible channel of a network camera.
 
-    Raises Refused for one address that stands for neither.
+    Raises Refused for one address that stands for neither, and for what has a rig file already.
     """
-    if source is not None and visible is None and infrared is None:
-        visible, infrared = _of_one(source)
-    elif source is not None:
-        raise Refused("cameras", wanted="one address, or --visible and --infrared", got="both", remedy="Leave one out.")
-    return read_by(Rig.chosen(None, visible, infrared), reading)
-
-
-def _of_one(source: str) -> tuple[str, str]:
-    """The two sides of a folder, or the two channels of a network camera."""
-    if split_bag(source) is not None:
-        from coconet.runtime.ros.bag_sides import two_sides
-
-        return two_sides(Path(source))
-    if is_folder(source):
-        if rig_file := rig_file_at(Path(source)):
-            raise Refused(
-                source,
-                wanted="a folder of pictures of both sides",
-                got=f"a recording, which has its {rig_file.name}",
-                remedy=f"Run it: coconet run {rig_file}",
-            )
-        return _folders(Path(source))
-    if not is_network_address(source):
+    named = NamedCameras.of(words, visible, infrared)
+    if named.file is None:
+        return read_by(named.rig(), reading)
+    if not is_bag(named.file):
         raise Refused(
-            source,
-            wanted="a folder with both sides, or the visible channel of a network camera that has two",
-            got="one camera or file",
-            remedy="Name both: coconet init --visible A --infrared B",
+            words[0],
+            wanted="cameras, or a folder of pictures of both sides",
+            got=f"a rig file, {named.file.name}",
+            remedy=f"Run it: coconet run {named.file}",
         )
-    return source, thermal_channel(source)
+    from coconet.runtime.ros.bag_sides import two_sides
 
-
-def _folders(folder: Path) -> tuple[str, str]:
-    """The two sub-folders of a folder that say their side, or twice the folder, in which pairs are found by name."""
-    homes = homes_of_both(folder)
-    return (str(homes[0][0]), str(homes[0][1])) if len(homes) == 1 else (str(folder), str(folder))
+    return read_by(Rig.chosen(None, *two_sides(named.file)), reading)
 
 
 def look_at_rig(rig: Rig, *, align: bool = True) -> FoundRig:

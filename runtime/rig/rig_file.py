@@ -18,6 +18,7 @@ from coconet.reading import Reading, Starts
 from coconet.redaction import redact, redact_text
 from coconet.runtime.alarms.alarm import MOST_ALARMS, AlarmsTable, AlarmTable
 from coconet.runtime.api.arguments import check_path
+from coconet.runtime.cameras.device.numbered import device_of
 from coconet.runtime.cameras.device.pixel_layouts import ByteOrder, FrameLayout, Samples, frame_layout
 from coconet.runtime.cameras.open_camera import is_decoded
 from coconet.runtime.heat.meter import MOST_METERS, MeterTable
@@ -274,10 +275,11 @@ class Rig(Checked):
 
     @classmethod
     def from_addresses(cls, visible: Path | str, infrared: Path | str, *, realtime: bool = False) -> Rig:
-        """Make a rig of two addresses, with defaults for the rest."""
+        """Make a rig of two addresses, with defaults for the rest; a text that is a bare number is a device's."""
         for side, address in (("visible", visible), ("infrared", infrared)):
             check_path(f"{side} camera", address, "Name a device, a file, a folder or an address.")
-        tables = CameraTable(address=str(visible)), InfraredTable(address=str(infrared))
+        addresses = [device_of(one) if isinstance(one, str) else str(one) for one in (visible, infrared)]
+        tables = CameraTable(address=addresses[0]), InfraredTable(address=addresses[1])
         return cls(visible=tables[0], infrared=tables[1], realtime=realtime)
 
     @classmethod
@@ -290,9 +292,9 @@ class Rig(Checked):
         given = {"a rig file": file, "--visible": visible, "--infrared": infrared}
         raise CoconetError(
             "cameras",
-            wanted="a rig file, or both --visible and --infrared",
+            wanted="a rig file, or the visible and the infrared camera",
             got=" and ".join(name for name, value in given.items() if value is not None) or "none of them",
-            remedy="For example: --visible day.mp4 --infrared night.mp4",
+            remedy="For example: day.mp4 night.mp4, or --visible day.mp4 --infrared night.mp4",
         )
 
 

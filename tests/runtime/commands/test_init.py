@@ -58,8 +58,15 @@ def test_a_folder_that_holds_both_sides(tmp_path: Path) -> None:
 def test_one_file_and_the_folder_of_a_recording_are_sent_on(tmp_path: Path) -> None:
     write_stamped_video(tmp_path / "day.mp4", [0.0, 0.04])
     (tmp_path / "rig.toml").touch()
-    assert "Name both: coconet init --visible A" in complaint_of(init, tmp_path / "day.mp4")
+    assert "Name the infrared one after it" in complaint_of(init, tmp_path / "day.mp4")
     assert f"Run it: coconet run {tmp_path / 'rig.toml'}" in complaint_of(init, tmp_path)
+
+
+def test_both_cameras_may_be_named_by_their_place_alone(tmp_path: Path) -> None:
+    visible, infrared = PAINTED.format(64, 48, 9), PAINTED.format(80, 60, 9)
+    call(init, visible, infrared, "--no-align", "--out", tmp_path / "rig.toml")
+    written = Rig.from_file(tmp_path / "rig.toml")
+    assert (written.visible.address, written.infrared.address) == (visible, infrared)
 
 
 def test_a_rig_file_that_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:

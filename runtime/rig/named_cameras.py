@@ -1,0 +1,113 @@
+"""Cameras as a command names them: a rig file, one address that stands for both sides, or two addresses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from coconet.errors import CoconetError, Refused, reading_from
+from coconet.media.naming.bag_names import split_bag
+from coconet.media.naming.layouts import INFRARED_NAMES, VISIBLE_NAMES
+from coconet.media.naming.picture_names import is_picture
+from coconet.media.pairs import homes_of_both
+from coconet.redaction import is_network_address
+from coconet.runtime.cameras.device.numbered import device_of
+from coconet.runtime.cameras.open_camera import is_folder
+from coconet.runtime.rig.dual_channel import thermal_channel
+from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.rig.sample_frames import rig_file_at
+
+_PIPES = ("/dev/fd/", "/dev/stdin")
+"""Among the devices, what a shell calls the text that another program writes."""
+
+
+@dataclass(frozen=True)
+class NamedCameras:
+    """file: a rig file or a bag; without one, both addresses."""
+
+    file: Path | None
+    visible: str | None
+    infrared: str | None
+
+    @classmethod
+    def of(cls, words: Sequence[str], visible: str | None, infrared: str | None) -> NamedCameras:
+        """Sort what stands before the options of a command, and its --visible and --infrared.
+
+        Raises Refused for words that name neither a rig nor both cameras.
+        """
+        if not words:
+            return cls(None, visible, infrared)
+        if visible is not None or infrared is not None:
+            raise _unclear(
+                f"{' '.join(words)} and {'--infrared' if visible is None else '--visible'}",
+                "Leave the options out, or say both and nothing before them.",
+            )
+        if len(words) == 1:
+            return cls._of_one(words[0])
+        if len(words) > 2:
+            raise _unclear(f"{len(words)} of them: {', '.join(words)}", "Name the visible one, then the infrared one.")
+        for word in words:
+            if word.lower().endswith(".toml"):
+                raise _unclear(f"{word} and another word", "A rig file names both cameras: leave the other word out.")
+        if _says(words[0]) == "infrared" and _says(words[1]) == "visible":
+            raise Refused(
+                " ".join(words),
+                wanted="the visible camera first, then the infrared one",
+                got="names that say the reverse",
+                remedy=f"Swap them; or if they are right: --visible {words[0]} --infrared {words[1]}",
+            )
+        return cls(None, words[0], words[1])
+
+    @classmethod
+    def _of_one(cls, word: str) -> NamedCameras:
+        bag = split_bag(word)
+        if bag is not None and not bag.topic:
+            return cls(Path(word), None, None)
+        if bag is None and is_folder(word):
+            if rig_file := rig_file_at(Path(word)):
+                return cls(rig_file, None, None)
+            return cls(None, *_folders(Path(word)))
+        if is_network_address(word):
+            return cls(None, word, thermal_channel(word))
+        if bag is None and _is_rig_file(word):
+            return cls(Path(word), None, None)
+        raise _unclear(f"one camera, {word}", f"Name the infrared one after it: {word} INFRARED")
+
+    def rig(self) -> Rig:
+        """The rig. Raises CoconetError for one that cannot be read, and for half of one."""
+        return Rig.chosen(self.file, self.visible, self.infrared)
+
+
+def _unclear(got: str, remedy: str) -> CoconetError:
+    wanted = "a rig file, a folder with both sides, or the visible and the infrared camera"
+    return Refused("cameras", wanted=wanted, got=got, remedy=remedy)
+
+
+def _is_rig_file(word: str) -> bool:
+    """Whether one word that is no folder is to be read as a rig file: by its ending, or as a text of any other name."""
+    path = Path(word)
+    if path.suffix.lower() == ".toml" or word.startswith(_PIPES):
+        return True
+    if device_of(word) != word or word.startswith("/dev/") or is_picture(path):
+        return False
+    with reading_from(path, "a rig file"):
+        if not path.is_file():
+            return path.exists() or not path.suffix
+        with path.open("rb") as file:
+            return b"\0" not in file.read(4096)
+
+
+def _folders(folder: Path) -> tuple[str, str]:
+    """The two sub-folders of a folder that say their side, or twice the folder, in which pairs are found by name."""
+    homes = homes_of_both(folder)
+    return (str(homes[0][0]), str(homes[0][1])) if len(homes) == 1 else (str(folder), str(folder))
+
+
+def _says(address: str) -> str:
+    """The side that the last name of an address says; empty if it says none, or both."""
+    words = set(re.findall(r"[a-z]+", Path(address).name.lower()))
+    sides = (("infrared", INFRARED_NAMES), ("visible", VISIBLE_NAMES))
+    said = [side for side, names in sides if words & {*names}]
+    return said[0] if len(said) == 1 else ""
