@@ -64,7 +64,7 @@ CamerasArgument = Annotated[
         show_default=False,
     ),
 ]
-"""Of commands that take cameras; coconet.runtime.rig.named_cameras sorts them, and the two options below."""
+"""Of commands that take cameras; coconet.runtime.rig.naming.named_cameras sorts them, and the two options below."""
 
 EditedCamerasArgument = Annotated[
     list[str] | None,
@@ -81,6 +81,18 @@ VisibleOption = Annotated[str | None, typer.Option("--visible", help="Or the vis
 
 InfraredOption = Annotated[str | None, typer.Option("--infrared", help="The infrared camera, video or folder.")]
 """In place of a rig file, together with the one before."""
+
+RateOption = Annotated[
+    str | None,
+    typer.Option(
+        "--fps",
+        metavar="RATE[,RATE]",
+        help="Frames per second: what devices are asked for, and at what rate the pictures of folders were taken; of "
+        "both sides, or VISIBLE,INFRARED.",
+        show_default="as in the rig",
+    ),
+]
+"""In place of the key fps of a rig file; coconet.runtime.rig.naming.rates reads it."""
 
 RigOutOption = Annotated[Path, typer.Option("--out", help="The rig file to write, if none was given.")]
 """Of commands that write what they find into a rig file."""

@@ -126,14 +126,17 @@ class ExitCode(IntEnum):
 
 
 @contextmanager
-def ending_with(code: ExitCode) -> Iterator[None]:
-    """Let a CoconetError out of the block end the command with `code`, unless it knows better, or is Refused."""
+def ending_with(code: ExitCode, *, begun: bool = False) -> Iterator[None]:
+    """Let a CoconetError out of the block end the command with `code`, unless it knows better, or is Refused.
+
+    begun: whether there are results already. What is Refused then, such as a picture that has vanished meanwhile, ends
+    with `code` too: the command itself was fit to begin. A package that is missing stays what it is.
+    """
     try:
         yield
-    except Refused:
-        raise
     except CoconetError as error:
-        if error.exit_code == ExitCode.REFUSED:
+        keeps = isinstance(error, Refused) and not (begun and not isinstance(error, MissingPackage))
+        if error.exit_code == ExitCode.REFUSED and not keeps:
             error.exit_code = code
         raise
 

@@ -37,7 +37,7 @@ def align(
     from coconet.calibration.alignment.find_alignment import PICTURES, AlignmentSearch, align_rig, save_alignment
     from coconet.files import check_outputs, check_replaceable
     from coconet.runtime.rig.edit import NewRig
-    from coconet.runtime.rig.named_cameras import NamedCameras
+    from coconet.runtime.rig.naming.named_cameras import NamedCameras
     from coconet.runtime.rig.rig_file import read_by, written_rig
     from coconet.terminal import Console
 

@@ -30,7 +30,7 @@ def offset(
     from coconet.calibration.alignment.find_time_offset import save_offset, search_offset
     from coconet.files import check_outputs, check_replaceable
     from coconet.runtime.rig.edit import NewRig
-    from coconet.runtime.rig.named_cameras import NamedCameras
+    from coconet.runtime.rig.naming.named_cameras import NamedCameras
     from coconet.runtime.rig.rig_file import read_by, written_rig
     from coconet.terminal import Console
 

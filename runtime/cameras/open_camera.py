@@ -112,6 +112,11 @@ def is_decoded(address: str) -> bool:
     return not others and not stamps_beside(path).is_file()
 
 
+def takes_rate(address: str) -> bool:
+    """Whether an address names what has no rate of its own: a device, which is asked for one, or pictures."""
+    return _is_device(address) or (not _scheme(address) and (is_folder(address) or is_picture(Path(address))))
+
+
 def is_recorded(address: str) -> bool:
     """Whether an address names a folder or a file, which have an end, and no camera."""
     return not _scheme(address) and not _is_device(address)

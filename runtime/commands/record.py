@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from coconet.cli import CamerasArgument, InfraredOption, OverwriteOption, ReserveOption, VisibleOption
+from coconet.cli import CamerasArgument, InfraredOption, OverwriteOption, RateOption, ReserveOption, VisibleOption
 from coconet.errors import counted
 from coconet.reading import Reading, reads_pictures
 
@@ -17,6 +17,7 @@ def record(
     cameras: CamerasArgument = None,
     visible: VisibleOption = None,
     infrared: InfraredOption = None,
+    fps: RateOption = None,
     out: Annotated[
         Path,
         typer.Option(
@@ -32,14 +33,15 @@ def record(
 ) -> None:
     """Record two cameras until they end, the time is over, Ctrl-C is pressed, or SIGTERM or SIGHUP comes."""
     from coconet.files import check_outputs
-    from coconet.runtime.rig.named_cameras import NamedCameras
+    from coconet.runtime.rig.naming.named_cameras import NamedCameras
+    from coconet.runtime.rig.naming.rates import rated_by
     from coconet.runtime.rig.recorder import RecordingLimit, record_rig
     from coconet.runtime.rig.rig_file import read_by, written_rig
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.terminal import Console
 
     named = NamedCameras.of(cameras or (), visible, infrared)
-    chosen, rig = read_by(named.rig(), reading), written_rig(named.file)
+    chosen, rig = read_by(rated_by(named.rig(), fps), reading), written_rig(named.file)
     check_outputs([out], inputs=[rig, *chosen.sources], overwrite=overwrite)
     with stopped_by_signals() as stop:
         counts = record_rig(chosen, rig, out, RecordingLimit(seconds, reserve_mb), stop)

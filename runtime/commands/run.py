@@ -15,6 +15,7 @@ from coconet.cli import (
     DeviceOption,
     InfraredOption,
     OverwriteOption,
+    RateOption,
     ReserveOption,
     VisibleOption,
 )
@@ -32,7 +33,7 @@ from coconet.runtime.viewers.open_viewer import ViewerKind
 if TYPE_CHECKING:
     from coconet.runtime.loop.run_report import RunReport
     from coconet.runtime.rig.live_settings import AdjustableRig
-    from coconet.runtime.rig.named_cameras import NamedCameras
+    from coconet.runtime.rig.naming.named_cameras import NamedCameras
     from coconet.runtime.rig.rig_file import Rig
     from coconet.runtime.sinks.look_sink import Drawn
 
@@ -81,6 +82,7 @@ def run(
             show_default="auto",
         ),
     ] = None,
+    fps: RateOption = None,
     backend: Annotated[str, typer.Option("--backend", help=f"What runs it: {', '.join(ASKABLE)}, remote.")] = "auto",
     server: Annotated[
         str | None, typer.Option("--server", help="For remote: a model, as http://host:port/name or grpc://...")
@@ -186,7 +188,7 @@ def run(
     from coconet.runtime.loop.run_stats import RunStats
     from coconet.runtime.loop.supervisor import RunSupervisor
     from coconet.runtime.rig.live_settings import AdjustableRig
-    from coconet.runtime.rig.named_cameras import NamedCameras
+    from coconet.runtime.rig.naming.named_cameras import NamedCameras
     from coconet.runtime.rig.rig_file import decoded_by, fitted_by, read_by, written_rig
     from coconet.runtime.sinks.open_sink import Output
     from coconet.runtime.sinks.video_file import Rotation
@@ -200,7 +202,7 @@ def run(
     named = NamedCameras.of(words, visible, infrared)
     ring = RingOptions(depth, zero_copy, not no_graph, spin, gpu_library)
     elsewhere = _served_elsewhere(backend, server, server_token, local_model, in_flight, late_ms / 1e3, travel_as)
-    given, gauge, rig = decoded_by(_rig_of(named), decoder), RunStats(), written_rig(named.file)
+    given, gauge, rig = decoded_by(_rig_of(named, fps), decoder), RunStats(), written_rig(named.file)
     chosen = _shown(fitted_by(read_by(given, reading), fit), look or (), anywhere=bool(out or view))
     first_choice = replace(elsewhere or choose_backend(model, backend, builds=True), ring=ring)
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
@@ -302,13 +304,14 @@ def _without_model(words: Sequence[str], model: str) -> tuple[list[str], str]:
     return [word for word in words if word not in models], (models or [model])[0]
 
 
-def _rig_of(named: NamedCameras) -> Rig:
+def _rig_of(named: NamedCameras, fps: str | None) -> Rig:
     """The rig that is meant, of which every path is there."""
     from coconet.runtime.cameras.open_camera import check_sources
+    from coconet.runtime.rig.naming.rates import rated_by
 
     chosen = named.rig()
     check_sources(chosen.visible.address, chosen.infrared.address)
-    return chosen
+    return rated_by(chosen, fps)
 
 
 def _require_gpu(choice: BackendChoice) -> None:

@@ -169,7 +169,7 @@ class _Loop:
         self._selection = ending.selection
         self._pairs, self._backend, self._limit, self._stop = pairs, backend, ending.limit, ending.stop
         self._guard, self._gauge = SizeGuard(backend.card), gauge
-        self._ahead, self._late = self._reader(), 0
+        self._ahead, self._late, self._begun = self._reader(), 0, False
         gauge.begin(backend.card, backend.name, lambda: self._ahead.dropped + self._late)
         if isinstance(backend, ChoosingBackend):
             backend.let_overlap(not (pairs.realtime or ending.selection.skips_misfits))
@@ -205,8 +205,10 @@ class _Loop:
                 yield entry
 
     def _next(self) -> Entry | None:
-        with ending_with(ExitCode.CAMERA):
-            return self._ahead.take(self._stop)
+        with ending_with(ExitCode.CAMERA, begun=self._begun):
+            entry = self._ahead.take(self._stop)
+        self._begun = True
+        return entry
 
     def _fused(self, entry: Entry) -> FusedFrame | None:
         begun, pixels = time.perf_counter(), None

@@ -15,7 +15,7 @@ from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.rig.camera_facts import CameraFacts, probe_camera
 from coconet.runtime.rig.edit import NewRig
-from coconet.runtime.rig.named_cameras import NamedCameras
+from coconet.runtime.rig.naming.named_cameras import NamedCameras
 from coconet.runtime.rig.open_rig import open_rig, open_side, rig_lenses
 from coconet.runtime.rig.rig_file import AlignmentTable, Rig, read_by
 from coconet.runtime.rig.secrets import write_secret

@@ -145,7 +145,7 @@ def _warn_of_made_up_times(*cameras: Camera) -> None:
         if getattr(camera, "rate_said", True) is False and getattr(other, "rate_said", True):
             warn_once(
                 f"{camera.name}: pictures have no times, so they are paired as if taken {FOLDER_FPS:g} times a second; "
-                "the rig file's fps says another rate."
+                "--fps, or fps in the rig file, says another rate."
             )
 
 

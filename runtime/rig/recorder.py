@@ -126,12 +126,14 @@ class Recorder:
         if empty:
             self._place.remove()
         if not (empty and self._may_be_empty):
-            raise CoconetError(
+            error = CoconetError(
                 self._place.path,
                 wanted="frames of both cameras",
                 got=f"none of the {' and the '.join(silent)} one",
                 remedy="Check that it gives frames, with coconet run.",
             )
+            error.exit_code = ExitCode.CAMERA
+            raise error
 
     def check(self) -> None:
         """Raise what went wrong on either side: a camera that failed, a disk that is full."""
@@ -199,11 +201,15 @@ class _SideWriter:
 
     def _write_all(self) -> None:
         limit_ns = None if self._realtime else self._recorder.limit_ns
-        while (frame := self._capture.take()) is not None:
+        while (frame := self._taken()) is not None:
             time_ns = frame.timestamp_ns - self._recorder.origin_ns(frame)
             if limit_ns is not None and time_ns >= limit_ns:
                 return
             self._write(frame, time_ns)
+
+    def _taken(self) -> Frame | None:
+        with ending_with(ExitCode.CAMERA, begun=self._written > 0):
+            return self._capture.take()
 
     def _write(self, frame: Frame, time_ns: int) -> None:
         try:
@@ -252,7 +258,8 @@ def record_rig(
     own = rig.model_dump(mode="json", exclude_defaults=True)
     fields = own if rig_file is None else read_toml(rig_file, "a rig file")
     text = write_replay_rig({**fields, "infrared": _infrared_keys(rig, fields["infrared"])})
-    cameras = result_unless(stop, lambda: open_cameras(rig), "open cameras")
+    with ending_with(ExitCode.CAMERA):
+        cameras = result_unless(stop, lambda: open_cameras(rig), "open cameras")
     if cameras is None:
         return {}
     recorder = Recorder(*cameras, folder, limit.seconds)

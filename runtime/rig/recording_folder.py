@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, ExitCode
 from coconet.event_log import log_event
 from coconet.files import check_place, free_name, unfinished
 from coconet.runtime.cameras.open_camera import ROLES
@@ -186,8 +186,10 @@ def _replace(scratch: Path, folder: Path) -> None:
 
 def disk_error(path: Path, got: str, *, kept: bool = True) -> CoconetError:
     """The error for a disk that takes no more of a recording. kept: whether frames were written before."""
-    if not kept:
-        remedy = "Free space, or choose a place that can be written to."
-        return CoconetError(path, wanted="a disk that takes a recording", got=got, remedy=remedy)
-    remedy = "What was recorded up to the last second before is in that folder and can be replayed. Free space."
-    return CoconetError(path, wanted="a disk that takes more", got=got, remedy=remedy)
+    wanted, remedy = "a disk that takes a recording", "Free space, or choose a place that can be written to."
+    if kept:
+        wanted = "a disk that takes more"
+        remedy = "What was recorded up to the last second before is in that folder and can be replayed. Free space."
+    error = CoconetError(path, wanted=wanted, got=got, remedy=remedy)
+    error.exit_code = ExitCode.OUTPUT
+    return error

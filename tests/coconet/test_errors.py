@@ -69,6 +69,13 @@ def test_what_is_refused_keeps_its_exit_code_wherever_it_is_found(kind: type[Coc
     assert caught.value.exit_code == code
 
 
+@pytest.mark.parametrize(("begun", "code"), [(False, ExitCode.REFUSED), (True, ExitCode.CAMERA)])
+def test_what_is_refused_in_mid_run_says_which_part_it_was(begun: bool, code: ExitCode) -> None:
+    with pytest.raises(Refused) as caught, ending_with(ExitCode.CAMERA, begun=begun):
+        raise Refused("7.png", wanted="a picture file", got="no such file", remedy="Check the path.")
+    assert caught.value.exit_code == code
+
+
 @pytest.mark.parametrize(
     ("error", "got"),
     [

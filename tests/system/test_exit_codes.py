@@ -6,6 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from coconet.errors import Refused
+from coconet.runtime.backends.rules.baseline import BaselineBackend
+from coconet.runtime.loop.pipeline import run_pipeline
+from coconet.runtime.rig.open_rig import open_rig
+from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.sinks.sink import FolderSink
+from tests.support.media.pair_folders import write_pair
+from tests.support.media.recordings import flat
 from tests.support.programs.command_line import command
 
 PAINTED = "painted://?width=64&height=48&fps=50"
@@ -41,7 +49,11 @@ REFUSED: list[tuple[object, ...]] = [
     (*RUN, *AVERAGE, "--view", "web", "--host", "0.0.0.0"),  # noqa: S104  without a token
     (*RUN, *AVERAGE, "--view", "web", "--token", "short"),
     (*RUN, "--flames", 2),
+    ("run", "gone.mp4", PAINTED, "average"),
+    ("run", PAINTED, PAINTED, "average", "--fps", 9),
+    ("run", "thermal.mp4", "rgb.mp4"),
     ("record", "gone.toml", "--out", "night"),
+    ("record", "folder", "--out", "night"),
     ("record", "broken.toml", "--out", "night"),
     ("verify", "gone.onnx", "average", "--frames", "folder"),
     ("verify", "average", "averge", "--frames", "folder"),
@@ -74,6 +86,9 @@ REFUSED: list[tuple[object, ...]] = [
 FAILED: list[tuple[int, tuple[object, ...]]] = [
     (3, ("run", "--visible", "/dev/video99", "--infrared", PAINTED, *AVERAGE)),
     (3, ("run", "--visible", "empty.mp4", "--infrared", PAINTED, *AVERAGE)),
+    (3, ("record", "--visible", "/dev/video99", "--infrared", PAINTED)),
+    (3, ("record", "/dev/video99", "/dev/video98")),
+    (3, ("run", 98, 99, *AVERAGE)),
     (4, (*RUN, "--model", "empty.onnx")),
     (5, (*RUN, *AVERAGE, "--out", "/proc/no/")),
     (5, (*RUN, *AVERAGE, "--out", "gone/fused.mp4")),
@@ -118,3 +133,16 @@ def test_what_may_go_better_another_time_says_which_part_it_was(
     ended = command(*words)
     assert (ended.code, "Traceback" in ended.err) == (code, False), ended.err
     assert below(place) == before
+
+
+@pytest.mark.parametrize(("gone", "code"), [("0.png", 2), ("9.png", 3)])
+def test_a_picture_that_has_vanished_before_the_start_is_refused_and_one_in_mid_run_is_the_cameras(
+    place: Path, gone: str, code: int
+) -> None:
+    for number in range(10):
+        write_pair(place, f"{number}.png", flat(10 * number, 64, 48), flat(100, 64, 48, 1))
+    pairs = open_rig(Rig.from_addresses("vis", "ir"))
+    (place / "ir" / gone).unlink()
+    with pytest.raises(Refused) as caught, pairs:
+        run_pipeline(pairs, BaselineBackend("average"), FolderSink(place / "fused"))
+    assert caught.value.exit_code == code

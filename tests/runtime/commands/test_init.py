@@ -12,8 +12,8 @@ from coconet.config import read_toml
 from coconet.errors import Refused
 from coconet.media.image import write_picture
 from coconet.runtime.commands.init import init
-from coconet.runtime.rig.dual_channel import thermal_channel
 from coconet.runtime.rig.edit import NewRig
+from coconet.runtime.rig.naming.dual_channel import thermal_channel
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.media.flir_jpeg import counts_of, write_flir_jpeg

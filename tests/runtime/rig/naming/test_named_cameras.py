@@ -9,7 +9,7 @@ import pytest
 from coconet.errors import Refused
 from coconet.runtime.commands.record import record
 from coconet.runtime.commands.run import run
-from coconet.runtime.rig.named_cameras import NamedCameras
+from coconet.runtime.rig.naming.named_cameras import NamedCameras
 from tests.support.media.pair_folders import write_pair
 from tests.support.media.recordings import flat, write_stamped_video
 from tests.support.programs.called import call, complaint_of

@@ -10,12 +10,13 @@ from pathlib import Path
 from coconet.errors import CoconetError, Refused, reading_from
 from coconet.media.naming.bag_names import split_bag
 from coconet.media.naming.layouts import INFRARED_NAMES, VISIBLE_NAMES
+from coconet.media.naming.picture_folder import pictures_below
 from coconet.media.naming.picture_names import is_picture
 from coconet.media.pairs import homes_of_both
 from coconet.redaction import is_network_address
 from coconet.runtime.cameras.device.numbered import device_of
 from coconet.runtime.cameras.open_camera import is_folder
-from coconet.runtime.rig.dual_channel import thermal_channel
+from coconet.runtime.rig.naming.dual_channel import thermal_channel
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.rig.sample_frames import rig_file_at
 
@@ -102,6 +103,11 @@ def _is_rig_file(word: str) -> bool:
 def _folders(folder: Path) -> tuple[str, str]:
     """The two sub-folders of a folder that say their side, or twice the folder, in which pairs are found by name."""
     homes = homes_of_both(folder)
+    if not homes:
+        try:
+            pictures_below(folder)
+        except CoconetError as error:
+            raise Refused(error.where, wanted=error.wanted, got=error.got, remedy=error.remedy) from None
     return (str(homes[0][0]), str(homes[0][1])) if len(homes) == 1 else (str(folder), str(folder))
 
 

@@ -1,0 +1,1 @@
+"""How a command line names the cameras of a rig, and the rates it asks of them."""
