@@ -60,9 +60,9 @@ def soak(
         after = "never" if trial.whole_after_s is None else f"{trial.whole_after_s:.1f} s"
         console.print(
             f"{sample.seconds / 60:6.1f} min  {trial.side or 'rig'} {trial.fault}: whole again after {after}; "
-            f"{sample.resident_bytes / 2**20:.0f} MiB, "
+            f"{sample.memory_bytes / 2**20:.0f} MiB, "
             f"{counted(sample.threads, 'thread')}, {counted(sample.handles, 'handle')}, "
-            f"{sample.fps:.1f} fps, {sample.age_ms:.0f} ms old",
+            f"{sample.fps:.1f} fps, {sample.age_ms:.0f} ms old, {sample.share:.0%} of the processor time",
             highlight=False,
         )
 
@@ -123,13 +123,15 @@ def soak_table(result: Soak) -> str:
             "",
             f"| | after {first.seconds / 60:.1f} min | after {last.seconds / 60:.1f} min |",
             "| --- | --- | --- |",
-            f"| memory | {first.resident_bytes / 2**20:.1f} MiB | {last.resident_bytes / 2**20:.1f} MiB |",
+            f"| memory | {first.memory_bytes / 2**20:.1f} MiB | {last.memory_bytes / 2**20:.1f} MiB |",
             f"| threads | {first.threads} | {last.threads} |",
             f"| file handles | {first.handles} | {last.handles} |",
             f"| fused frames a second | {first.fps:.2f} | {last.fps:.2f} |",
             f"| age of a fused picture (p50) | {first.age_ms:.0f} ms | {last.age_ms:.0f} ms |",
+            f"| processor time, of what was asked for | {first.share:.0%} | {last.share:.0%} |",
             "",
-            f"{counted(result.fused, 'frame')} fused; memory {result.memory_growth:+.1%}.",
+            f"{counted(result.fused, 'frame')} fused; memory {result.memory_growth:+.1%}, "
+            f"a slope of {result.bytes_an_hour / 2**20:+.1f} MiB an hour.",
             *([] if result.alarms is None else ["", *_alarms_told(result.alarms)]),
             "",
         ]

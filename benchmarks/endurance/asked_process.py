@@ -12,7 +12,7 @@ from typing import IO, Any
 from coconet.errors import CoconetError
 from coconet.runtime.threads.background import Background
 
-_ANSWER_S = 30.0
+_ANSWER_S = 300.0  # at the lowest priority beside a loaded machine's work; one that has ended is told at once
 
 
 class AskedProcess:

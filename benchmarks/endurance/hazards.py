@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Protocol
@@ -14,6 +15,7 @@ from coconet.runtime.frame import Side
 from coconet.runtime.loop.liveness import rig_trouble
 from coconet.runtime.viewers.live_page import LivePage
 from coconet.runtime.viewers.rate_limit import TooOften
+from coconet.runtime.viewers.snapshots import ClipState
 
 RigFault = Literal["disk full", "settings storm", "stalled viewers", "killed"]
 """disk full: no file grows any more. settings storm: twenty changes a second, half of which do not fit. stalled
@@ -105,10 +107,18 @@ class DiskFull:
         self._limits, self._damaged = resource.getrlimit(resource.RLIMIT_FSIZE), ""
 
     def inject(self) -> None:
-        """Set the limit."""
-        clip = self._captures.recording
+        """Set the limit, once a recording has frames."""
+        clip, end_s = self._begun(), time.monotonic() + self.recover_s
+        while (clip is None or not clip.frames) and time.monotonic() < end_s:
+            time.sleep(0.1)
+            clip = self._begun()
         self._damaged = "" if clip is None else clip.name
         resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_FILE_BYTES, self._limits[1]))
+
+    def _begun(self) -> ClipState | None:
+        with suppress(TooOften):
+            return self._captures.start()
+        return None
 
     def noticed(self) -> bool:
         """Whether the recording has ended."""
@@ -123,10 +133,8 @@ class DiskFull:
 
     def whole(self) -> bool:
         """Whether a new recording grows, and the one before is a video of some frames."""
-        with suppress(TooOften):
-            clip = self._captures.start()
-            return clip.frames > 0 and bool(count_frames(self._folder / self._damaged))
-        return False
+        clip = self._begun()
+        return clip is not None and clip.frames > 0 and bool(count_frames(self._folder / self._damaged))
 
     def close(self) -> None:
         """Lift the limit."""

@@ -18,7 +18,7 @@ _CAMERAS = (
     "painted://?fps=10&width=160&height=120",
 )
 
-_END_S = 10.0
+_END_S = 60.0
 
 _BEGIN_S, _AGAIN_S = 180.0, 180.0  # on a busy machine it takes a while to start a Python with everything imported
 

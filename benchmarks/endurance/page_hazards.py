@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import random
 import socket
+import time
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
 from coconet.benchmarks.endurance.hazards import RigFault
+from coconet.errors import CoconetError
 from coconet.runtime.threads.background import Background
 from coconet.runtime.viewers.live_page import LivePage
+
+_ANSWER_S = 5.0
+
+_PATIENCE_S = 60.0  # of what has to be known: a loaded machine answers late
 
 
 class PageClient:
@@ -28,13 +34,13 @@ class PageClient:
         """Change settings; the status of the answer, 0 for none."""
         return self._asked("POST", "/settings", json.dumps(changes))[0]
 
-    def settings(self) -> dict[str, Any]:
-        """What is set now."""
-        found = json.loads(self._asked("GET", "/settings")[1] or b"{}")
-        return dict(found.get("settings", {}))
+    def settings(self) -> dict[str, Any] | None:
+        """What is set now; None for no answer."""
+        status, body = self._asked("GET", "/settings")
+        return dict(json.loads(body)["settings"]) if status == 200 else None
 
     def _asked(self, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
-        connection = HTTPConnection(self._netloc, timeout=5)
+        connection = HTTPConnection(self._netloc, timeout=_ANSWER_S)
         try:
             connection.request(method, path, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
@@ -62,8 +68,8 @@ class SettingsStorm:
         self._storm: Background | None = None
 
     def inject(self) -> None:
-        """Begin to post."""
-        self._before, self._answers = self._client.settings(), set()
+        """Begin to post. Raises CoconetError for a page that does not say its settings."""
+        self._before, self._answers = self._settings_now(), set()
         self._storm = Background(self._post, "settings storm")
         self._storm.start()
 
@@ -79,13 +85,27 @@ class SettingsStorm:
         self._client.post(self._before)
 
     def whole(self) -> bool:
-        """Whether the settings are those from before."""
-        return self._client.settings() == self._before
+        """Whether the settings are those from before; if they are others, they are posted once more."""
+        found = self._client.settings()
+        if found is not None and found != self._before:
+            self._client.post(self._before)
+        return found == self._before
 
     def close(self) -> None:
         """End it."""
         if self._storm is not None:
             self._storm.stop()
+
+    def _settings_now(self) -> dict[str, Any]:
+        end_s = time.monotonic() + _PATIENCE_S
+        while (found := self._client.settings()) is None:
+            if time.monotonic() > end_s:
+                got = f"none for {_PATIENCE_S:g} s"
+                raise CoconetError(
+                    "page", wanted="its settings", got=got, remedy="Close other programs, and try again."
+                )
+            time.sleep(0.1)
+        return found
 
     def _post(self) -> None:
         while self._storm is not None and not self._storm.stopping.wait(0.05):
@@ -148,7 +168,7 @@ class StalledViewers:
         self._viewers, self._unended = [], []
 
     def _connected(self, begun: bytes) -> socket.socket:
-        connection = socket.create_connection((self._place.hostname or "", self._place.port or 0), timeout=5)
+        connection = socket.create_connection((self._place.hostname or "", self._place.port or 0), timeout=_PATIENCE_S)
         connection.sendall(begun)
         connection.setblocking(False)
         return connection

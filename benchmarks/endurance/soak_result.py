@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
-from statistics import median_low
+from statistics import median, median_low
 
 from coconet.benchmarks.endurance.alarms.alarmed_rig import AlarmsCame
 from coconet.benchmarks.endurance.faults import Fault
@@ -22,23 +23,26 @@ BASE_S = 300.0
 
 @dataclass(frozen=True)
 class Sample:
-    """The process at a moment: seconds since the start, resident memory, threads and open file handles.
+    """The process at a moment: seconds since the start, memory, threads and open file handles.
 
-    threads: those of libraries too. fps: fused frames a second. age_ms: from capture to the fused picture (p50), which
-    grows with every queue.
+    memory_bytes: resident, and swapped out, which a leak that nobody touches soon is. threads: those of libraries too.
+    fps: fused frames a second. age_ms: from capture to the fused picture (p50), which grows with every queue.
+    share: of the processor time that the process asked for since the sample before, what it got.
     """
 
     seconds: float
-    resident_bytes: int
+    memory_bytes: int
     threads: int
     handles: int
     fps: float = 0.0
     age_ms: float = 0.0
+    share: float = 1.0
 
     @classmethod
-    def taken(cls, seconds: float, vitals: Vitals | None = None) -> Sample:
+    def taken(cls, seconds: float, vitals: Vitals | None = None, share: float = 1.0) -> Sample:
         """Look at this process (Linux), and at the loop in it."""
-        resident = bytes_in(Path("/proc/self/status"), "VmRSS")
+        status = Path("/proc/self/status")
+        resident, swapped = bytes_in(status, "VmRSS"), bytes_in(status, "VmSwap")
         if resident is None:
             raise CoconetError(
                 "soak",
@@ -49,18 +53,19 @@ class Sample:
         age = None if vitals is None else vitals.capture_to_fused_ms
         fps, age_ms = 0.0 if vitals is None else vitals.fps, 0.0 if age is None else age.p50
         threads, handles = (len(list(Path("/proc/self", name).iterdir())) for name in ("task", "fd"))
-        return cls(seconds, resident, threads, handles, fps, age_ms)
+        return cls(seconds, resident + (swapped or 0), threads, handles, fps, age_ms, share)
 
     @classmethod
     def usual(cls, samples: Sequence[Sample]) -> Sample:
         """What several samples have in common: every figure their median, at the time of the last one."""
         return cls(
             samples[-1].seconds,
-            median_low(sample.resident_bytes for sample in samples),
+            median_low(sample.memory_bytes for sample in samples),
             median_low(sample.threads for sample in samples),
             median_low(sample.handles for sample in samples),
             median_low(sample.fps for sample in samples),
             median_low(sample.age_ms for sample in samples),
+            median_low(sample.share for sample in samples),
         )
 
 
@@ -100,30 +105,57 @@ class Soak:
 
         Of a shorter soak it is nearest to a third of it.
         """
-        at_s = min(BASE_S, self.samples[-1].seconds / 3)
-        nearest = sorted(self.samples, key=lambda sample: abs(sample.seconds - at_s))[: self._tenth]
+        nearest = sorted(self.samples, key=lambda sample: abs(sample.seconds - self._base_s))[: self._tenth]
         return Sample.usual(sorted(nearest, key=lambda sample: sample.seconds))
 
     @property
     def usual_end(self) -> Sample:
         """What the process was like at the end: the last tenth of the samples."""
-        return Sample.usual(self.samples[-self._tenth :])
+        return Sample.usual(self._last)
 
     @property
     def memory_growth(self) -> float:
         """The share by which memory has grown at the end."""
-        return self.usual_end.resident_bytes / self.base.resident_bytes - 1
+        return self.usual_end.memory_bytes / self.base.memory_bytes - 1
+
+    @property
+    def bytes_an_hour(self) -> float:
+        """How memory rises from the base on: the median slope between any two samples (Theil and Sen).
+
+        0 if there are no two.
+        """
+        later = [sample for sample in self.samples if sample.seconds >= self._base_s]
+        slopes = [
+            (two.memory_bytes - one.memory_bytes) / (two.seconds - one.seconds)
+            for one, two in combinations(later, 2)
+            if two.seconds > one.seconds
+        ]
+        return 3600 * median(slopes) if slopes else 0.0
 
     @property
     def leaks(self) -> bool:
-        """Whether there are more threads or file handles at the end."""
-        return self.usual_end.threads > self.base.threads or self.usual_end.handles > self.base.handles
+        """Whether there are more threads or file handles at the end, always: some come for a while and go again."""
+        threads = min(sample.threads for sample in self._last)
+        handles = min(sample.handles for sample in self._last)
+        return threads > self.base.threads or handles > self.base.handles
 
     @property
     def ageing_ms(self) -> float:
-        """By how much fused pictures are older at the end, which they are where a queue has grown."""
-        return self.usual_end.age_ms - self.base.age_ms
+        """By how much fused pictures are older at the end, which they are where a queue has grown.
+
+        Counted as of a machine that gives all the processor time that is asked for: a loaded one takes longer for all.
+        """
+        return self.usual_end.age_ms * self.usual_end.share - self.base.age_ms * self.base.share
+
+    @property
+    def _base_s(self) -> float:
+        return min(BASE_S, self.samples[-1].seconds / 3)
+
+    @property
+    def _last(self) -> Sequence[Sample]:
+        return self.samples[-self._tenth :]
 
     @property
     def _tenth(self) -> int:
-        return max(1, len(self.samples) // 10)
+        count = len(self.samples)
+        return max(1, min(3, count // 3), count // 10)

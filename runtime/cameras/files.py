@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SECOND_NS = 10**9
 
+_MOST_OVERDUE_NS = SECOND_NS // 4
+
 FOLDER_FPS = 30.0
 """At which the pictures of a folder are stamped if nothing else is said."""
 
@@ -231,7 +233,14 @@ class PacedCamera:
         self._camera, self._pace = camera, pace
 
     def read(self) -> Frame | None:
-        """Wait for the next frame's time."""
+        """Wait for the next frame's time.
+
+        An endless painted camera leaves out what is overdue, as a camera does that nobody reads: on a machine that is
+        too slow for it, its pictures would be older and older.
+        """
+        skip_to = getattr(self._camera, "skip_to", None)
+        if skip_to is not None:
+            skip_to(time.monotonic_ns() - self._pace.start_ns() - _MOST_OVERDUE_NS)
         frame = self._camera.read()
         if frame is None:
             return None

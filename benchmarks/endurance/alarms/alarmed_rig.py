@@ -22,6 +22,8 @@ from coconet.runtime.rig.rig_file import Rig
 
 _SETTLE_S = 10.0
 
+_LAST_S = 60.0  # for events on their way at the end: a receiver that did not answer is asked again after up to 30 s
+
 KEPT = 8
 """Event recordings that stay on the disk, beside the one that is being written."""
 
@@ -54,6 +56,7 @@ def painted_with_meters(fps: int, width: int, height: int) -> Rig:
 class AlarmsCame:
     """What has come of alarms. events: noticed. posted, heard: received by the webhook's server and from the broker.
 
+    An event that came twice counts once.
     broker: whether there was one. recordings, recorded_mb: of events, the most that lay on the disk at once.
     """
 
@@ -97,11 +100,17 @@ class AlarmWitness:
         self._most_bytes = max(self._most_bytes, sum(_size(path) for path in files))
 
     def came(self) -> AlarmsCame:
-        """What has come of alarms up to now."""
+        """What has come of alarms, once it has all come, or could have."""
+        end_s = time.monotonic() + _LAST_S
+        while not (came := self._come()).received and time.monotonic() < end_s:
+            time.sleep(0.5)
+        return came
+
+    def _come(self) -> AlarmsCame:
         self.look()
-        told, alarms = self._receivers.ask(), self._gauge.alarms
+        alarms = self._gauge.alarms
         events = [] if alarms is None else alarms.events()
-        last = events[-1].serial if events else 0
+        last, told = events[-1].serial if events else 0, self._receivers.ask()
         return AlarmsCame(last, told["posted"], told["heard"], self._broker, self._most, self._most_bytes / 1e6)
 
 

@@ -19,11 +19,12 @@ TOPIC = "coconet/alarms"
 
 
 class Receivers:
-    """Counts events. posted: those of the webhook. heard: those of the broker."""
+    """Counts events, each once, however often it comes. posted: those of the webhook. heard: those of the broker."""
 
     def __init__(self, broker: str) -> None:
         """Receive at a free port, and from a broker; an empty address is none."""
-        self.posted = self.heard = 0
+        self.posted: set[int] = set()
+        self.heard: set[int] = set()
         self._server = HTTPServer(("127.0.0.1", 0), self._handler())
         Thread(target=self._server.serve_forever, daemon=True).start()
         if broker:
@@ -31,15 +32,15 @@ class Receivers:
 
     def told(self) -> dict[str, int]:
         """What there is to say."""
-        return {"port": self._server.server_port, "posted": self.posted, "heard": self.heard}
+        return {"port": self._server.server_port, "posted": len(self.posted), "heard": len(self.heard)}
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         receivers = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                receivers.posted += 1
+                event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                receivers.posted.add(int(event["serial"]))
                 self.send_response(204)
                 self.end_headers()
 
@@ -63,8 +64,7 @@ class Receivers:
         client.loop_start()
 
     def _hear(self, _client: Any, _data: Any, message: Any) -> None:
-        json.loads(message.payload)
-        self.heard += 1
+        self.heard.add(int(json.loads(message.payload)["serial"]))
 
 
 def main() -> None:

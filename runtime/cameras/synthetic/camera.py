@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 import numpy as np
@@ -89,6 +90,11 @@ class SyntheticCamera:
         if self._infrared and self._settings.counts:
             pixels = _COUNTS[pixels]
         return Frame(pixels, round(t_s * _SECOND_NS), index)
+
+    def skip_to(self, timestamp_ns: int) -> None:
+        """Leave out what has been before, without painting it; a stream that ends keeps all of its frames."""
+        if self.frames_expected is None:
+            self._next = max(self._next, math.ceil(timestamp_ns / _SECOND_NS * self._settings.fps))
 
     def close(self) -> None:
         """End the stream."""

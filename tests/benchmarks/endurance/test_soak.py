@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
+from itertools import count
 from threading import Event
 from typing import get_args
 
@@ -10,7 +12,7 @@ import pytest
 
 from coconet.benchmarks.commands.soak import soak_table, soak_trouble
 from coconet.benchmarks.endurance.hazards import RigFault
-from coconet.benchmarks.endurance.soak import SoakPlan, soak
+from coconet.benchmarks.endurance.soak import SoakPlan, happens_in_time, soak
 from coconet.benchmarks.endurance.soak_result import Sample, Soak, Trial
 from coconet.commands.__main__ import Stopped
 from coconet.runtime.rig.rig_file import HealthTable, Rig
@@ -64,7 +66,7 @@ def test_growth_is_counted_from_five_minutes_on() -> None:
     trial = Trial("visible", "silent", True, 0.4)
     samples = (sample(1, 50), sample(5, 100), sample(30, 101), sample(60, 104))
     result = Soak(9, (trial,), samples)
-    assert result.base.resident_bytes == 100 * 2**20
+    assert result.base.memory_bytes == 100 * 2**20
     assert result.memory_growth == pytest.approx(0.04)
     assert "| silent | 1 | 1 | 1 | 0.4 s |" in soak_table(result)
 
@@ -73,6 +75,27 @@ def test_one_odd_sample_is_no_growth() -> None:
     trial = Trial("visible", "silent", True, 0.4)
     samples = [sample(minutes, 500 if minutes in (5, 58) else 100) for minutes in range(1, 61)]
     assert soak_trouble(Soak(9, (trial,), tuple(samples))) is None
+
+
+def test_threads_that_come_and_go_again_are_no_leak() -> None:
+    trial = Trial("visible", "silent", True, 0.4)
+    samples = [dataclasses.replace(sample(minute, 100), threads=9 if minute % 3 else 12) for minute in range(1, 31)]
+    assert soak_trouble(Soak(9, (trial,), tuple(samples))) is None
+    kept = [dataclasses.replace(one, threads=10 if one.seconds > 1500 else 9) for one in samples]
+    assert soak_trouble(Soak(9, (trial,), tuple(kept))) == "10 threads and 30 handles, after 9 and 30"
+
+
+def test_the_slope_of_memory_is_that_of_most_samples() -> None:
+    trial = Trial("visible", "silent", True, 0.4)
+    samples = [sample(minute, 500 if minute == 30 else 100 + minute) for minute in range(1, 61)]
+    assert Soak(9, (trial,), tuple(samples)).bytes_an_hour == pytest.approx(60 * 2**20)
+
+
+def test_a_rig_has_longer_to_be_whole_again_if_it_gets_little_of_the_processor() -> None:
+    looks = count()
+    assert not happens_in_time(lambda: next(looks) > 8, 0.2)
+    looks = count()
+    assert happens_in_time(lambda: next(looks) > 8, 0.2, share=lambda: 0.01)
 
 
 def test_a_rig_that_does_not_come_back_has_not_survived() -> None:
@@ -88,6 +111,7 @@ def test_a_rig_that_does_not_come_back_has_not_survived() -> None:
         (Sample(3600, 100 * 2**20, 9, 31), "9 threads and 31 handles, after 9 and 30"),
         (Sample(3600, 100 * 2**20, 9, 30, age_ms=400.0), None),
         (Sample(3600, 100 * 2**20, 9, 30, age_ms=600.0), "pictures 600 ms older"),
+        (Sample(3600, 100 * 2**20, 9, 30, age_ms=900.0, share=0.5), None),
     ],
 )
 def test_growth_of_memory_threads_handles_and_queues_is_told(end: Sample, told: str | None) -> None:

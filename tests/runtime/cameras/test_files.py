@@ -10,6 +10,7 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.runtime.cameras.files import FolderCamera, Pace, PacedCamera, VideoCamera
+from coconet.runtime.cameras.synthetic.camera import SyntheticCamera, SyntheticSettings
 from coconet.runtime.frame import Frame
 from tests.support.media.recordings import ListCamera, flat, stamped, write_folder, write_video
 
@@ -95,6 +96,18 @@ def test_cameras_of_one_pace_share_their_zero() -> None:
     assert frames[0] is not None
     assert frames[1] is not None
     assert frames[0].timestamp_ns == frames[1].timestamp_ns
+
+
+def test_painted_frames_that_are_overdue_do_not_come_later() -> None:
+    camera = PacedCamera(SyntheticCamera("visible", SyntheticSettings(fps=1000, width=32, height=32)), Pace())
+    first = camera.read()
+    time.sleep(0.5)  # nobody reads
+    asked_ns = time.monotonic_ns()
+    second = camera.read()
+    assert first is not None
+    assert second is not None
+    assert first.index == 0
+    assert second.timestamp_ns >= asked_ns - 250_000_000
 
 
 def test_closing_a_paced_camera_closes_its_recording() -> None:

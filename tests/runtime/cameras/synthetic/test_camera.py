@@ -105,6 +105,14 @@ def test_a_stream_with_a_duration_ends() -> None:
     assert (camera.frames_expected, len(frames(camera, 100))) == (9, 9)
 
 
+def test_an_endless_stream_leaves_out_what_has_been_and_one_that_ends_does_not() -> None:
+    endless, short = (SyntheticCamera("visible", SyntheticSettings(**SMALL, fps=10, duration_s=s)) for s in (None, 9))
+    for camera in (endless, short):
+        camera.skip_to(450_000_000)
+    assert [(frame.index, frame.timestamp_ns) for frame in frames(endless, 2)] == [(5, 500_000_000), (6, 600_000_000)]
+    assert frames(short, 1)[0].index == 0
+
+
 def test_a_closed_camera_gives_nothing_more() -> None:
     camera = SyntheticCamera("visible", SyntheticSettings(**SMALL))
     camera.close()
