@@ -7,7 +7,7 @@ import math
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -203,23 +203,31 @@ def _options(
         raise typer.Exit
 
 
-def main() -> None:
-    """Run the command line; coconet.commands.__main__ calls it, with the signals that end it taken care of."""
+def main(stopping: Callable[[], bool] = lambda: False) -> None:
+    """Run the command line; coconet.commands.__main__ calls it, with the signals that end it taken care of.
+
+    stopping: whether one of them has come; no error is told then, since it may be what a library has made of that.
+    """
     os.environ.setdefault(OPENCV_WORDS, "SILENT")
     try:
         app()
-    except CoconetError as error:
+    except Exception as error:
+        if stopping():
+            raise
+        _end_with(error)
+
+
+def _end_with(error: Exception) -> NoReturn:
+    """End the process with the sentence and the exit code of an error."""
+    if isinstance(error, CoconetError):
         _complain(str(error))
         sys.exit(error.exit_code)
-    except OSError as error:
-        if error.errno not in _FULL:
-            _end_unexpected(error)
+    if isinstance(error, OSError) and error.errno in _FULL:
         place = redact_text(str(error.filename or "temporary files"))
         full = f"{place}: wanted a disk that takes more, got {error.strerror}"
         _complain(f"{full}. Free space, there and among the temporary files.")
         sys.exit(ExitCode.OUTPUT)
-    except Exception as error:
-        _end_unexpected(error)
+    _end_unexpected(error)
 
 
 def _end_unexpected(error: Exception) -> NoReturn:

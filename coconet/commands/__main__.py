@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread, current_thread, main_thread
 from threading import enumerate as running_threads
@@ -53,20 +53,23 @@ def ended_by_signals(command: str) -> Iterator[None]:
     before_fd = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
     ending = _Ending()
     before = {number: signal.signal(number, ending) for number in ours}
+    _leave_forks_alone(ours, over)
+    before_hook, sys.unraisablehook = sys.unraisablehook, _say_nothing_of_stopping(sys.unraisablehook)
     try:
         yield
         over.set()
-    except Stopped:
-        print("stopped", file=sys.stderr)
+    except BaseException as error:
+        if not (ending.raised or isinstance(error, Stopped)):
+            over.set()
+            raise
+        print("stopped", file=sys.stderr)  # also of what a library that was being imported has made of Stopped
         sys.exit(code)  # the thread stays: other threads may not end by themselves
-    except BaseException:
-        over.set()
-        raise
     finally:
         if over.is_set():
             for number, handler in before.items():
                 signal.signal(number, handler)
             signal.set_wakeup_fd(before_fd)
+            sys.unraisablehook = before_hook
             told.close()
 
 
@@ -74,12 +77,50 @@ class _Ending:
     """Called in the main thread at each signal: raises Stopped at the first one, and leaves the way out alone then."""
 
     def __init__(self) -> None:
-        self._raised = False
+        self.raised = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if not self._raised:
-            self._raised = True
+        if not self.raised:
+            self.raised = True
             raise Stopped
+
+
+def _leave_forks_alone(ours: set[int], over: Event) -> None:
+    """Let signals end a process that a library forks off as they do by themselves: it has none of our blocks.
+
+    Otherwise it would write a traceback, and what it hears would reach this process through the socket they share.
+    """
+
+    def forget() -> None:
+        if not over.is_set():
+            signal.set_wakeup_fd(-1)
+            for number in ours:
+                signal.signal(number, signal.SIG_DFL)
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=forget)
+
+
+def asked_to_end() -> bool:
+    """Whether a signal has asked this process to end: an exception that comes then may be what became of Stopped.
+
+    A library that is being imported makes it an ImportError, as if it were not installed.
+    """
+    handlers = (signal.getsignal(number) for name in _NAMES if (number := getattr(signal, name, None)) is not None)
+    return any(isinstance(handler, _Ending) and handler.raised for handler in handlers)
+
+
+def _say_nothing_of_stopping(hook: Callable[[sys.UnraisableHookArgs], object]) -> Callable[..., object]:
+    """What is told of an exception that cannot go on from where it came up, such as a destructor: Stopped is no fault.
+
+    The process ends a little later then, by the thread.
+    """
+
+    def tell(fault: sys.UnraisableHookArgs) -> None:
+        if not issubclass(fault.exc_type, Stopped):
+            hook(fault)
+
+    return tell
 
 
 def _end_in_time(heard: socket.socket, ours: frozenset[int], over: Event, code: int) -> None:
@@ -101,10 +142,13 @@ def main() -> None:
 
         bound_arenas()  # before the first thread, which is the one below
     try:
+        with suppress(ValueError):  # not the main thread
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                signal.signal(signal.SIGINT, signal.SIG_DFL)  # before and after the block: no traceback of Python's
         with ended_by_signals(command):
             from coconet.cli import main as run_command
 
-            run_command()
+            run_command(asked_to_end)
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             _leave_stuck_threads(end.code or 0)
