@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, MissingPackage
 
 Pixels = NDArray[np.uint8]
 """(H, W, 3) BGR or (H, W, 1) gray, uint8."""
@@ -50,8 +51,7 @@ def as_gray(pixels: RawPixels) -> RawPixels:
     """
     if pixels.shape[2] == 1:
         return pixels
-    import cv2
-
+    cv2 = _opencv()
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY))[:, :, None]
 
 
@@ -62,10 +62,17 @@ def as_bgr(pixels: RawPixels) -> RawPixels:
     """
     if pixels.shape[2] == 3:
         return pixels
-    import cv2
-
     plane = np.ascontiguousarray(pixels)
-    return np.asarray(cv2.merge([plane, plane, plane]))
+    return np.asarray(_opencv().merge([plane, plane, plane]))
+
+
+def _opencv() -> ModuleType:
+    """OpenCV, which only these conversions need here; models fuse colour pictures without it."""
+    try:
+        import cv2
+    except ImportError as error:
+        raise MissingPackage("cv2", job="turning gray pictures into colour and back", extra="headless") from error
+    return cv2
 
 
 class Digest(Protocol):

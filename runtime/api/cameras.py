@@ -12,7 +12,7 @@ from coconet.media.palettes.recognition import InfraredGray
 from coconet.media.pixels import RawPixels
 from coconet.runtime.api.arguments import check_type
 from coconet.runtime.cameras.open_camera import Role
-from coconet.runtime.cameras.pushed import as_picture
+from coconet.runtime.cameras.pushed import as_picture, as_stamp
 from coconet.runtime.frame import Frame
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.rig.open_rig import open_rig as open_stream
@@ -81,8 +81,9 @@ class AdaptedCamera:
         if not isinstance(given, Frame):
             given = Frame(given, time.monotonic_ns(), self._index, stamps="arrival" if self.realtime else "recording")
         self._index += 1
-        pixels = as_picture(given.pixels, self.name)
-        return replace(given, pixels=visible_levels(pixels, self.name) if self._gray is None else self._gray(pixels))
+        pixels, stamp_ns = as_picture(given.pixels, self.name), as_stamp(given.timestamp_ns, self.name)
+        levels = visible_levels(pixels, self.name) if self._gray is None else self._gray(pixels)
+        return replace(given, pixels=levels, timestamp_ns=stamp_ns)
 
     def close(self) -> None:
         """Close the camera, if that can be closed."""

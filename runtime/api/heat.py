@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from coconet.config import Checked, check_fields
 from coconet.errors import CoconetError
+from coconet.runtime.api.arguments import check_type
 from coconet.runtime.frame import STILL, Frame, FramePair
 from coconet.runtime.heat.meter import MeterTable
 from coconet.runtime.heat.meters import Meters
@@ -41,9 +42,13 @@ def measure(counts: NDArray[Any], temperature: Mapping[str, Any], meters: Sequen
         got = f"samples of type {counts.dtype}" if isinstance(counts, np.ndarray) else f"a {type(counts).__name__}"
         remedy = "Give the counts of the camera; pictures of 8 bits have no temperatures."
         raise CoconetError("counts", wanted=wanted, got=got, remedy=remedy)
+    if isinstance(counts, np.ma.MaskedArray):
+        remedy = "Fill its holes first: counts.astype(numpy.float32).filled(numpy.nan)."
+        raise CoconetError("counts", wanted=wanted, got="a masked array", remedy=remedy)
     pixels = counts[:, :, None] if counts.ndim == 2 else counts
     if pixels.ndim != 3 or pixels.shape[2] != 1 or not pixels.size:
         raise CoconetError("counts", wanted=wanted, got=f"shape {counts.shape}", remedy="Give one picture of counts.")
+    check_type("meters", meters, Sequence, "a sequence of tables", 'For example [{"name": "all", "kind": "hottest"}].')
     settings = check_fields(_Measurement, {"temperature": temperature, "meter": list(meters)}, "measure")
     frame = Frame(np.ascontiguousarray(pixels), 0, 0, stamps=STILL)
     gauge = Meters(Thermometer(settings.temperature), settings.meter)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from coconet.errors import ExitCode, ending_with
-from coconet.runtime.api.arguments import check_path, check_type
+from coconet.runtime.api.arguments import check_type
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.rig.open_rig import open_rig as open_stream
 from coconet.runtime.rig.rig_file import Rig
@@ -17,7 +17,6 @@ def open_rig(file: Path | str, *, align: bool = True, patient: bool = False) -> 
 
     align, patient, the pairs and the errors: as open_pairs says; a file that is no rig file is a CoconetError too.
     """
-    check_path("rig file", file, "Name a rig file; open a Rig with coconet.open_pairs.")
     return open_pairs(Rig.from_file(file), align=align, patient=patient)
 
 

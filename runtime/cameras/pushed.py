@@ -36,11 +36,11 @@ class PushedCamera:
         """Take a picture: (H, W, 3) BGR uint8, or (H, W, 1) or (H, W) gray uint8, uint16 counts or float32.
 
         timestamp_ns: when it was taken, on time.monotonic_ns(); now if not given. The array must not change afterwards.
-        Raises CoconetError for an array that is no picture.
+        Raises CoconetError for an array that is no picture, and for a time that is no whole number.
         """
         stamps: StampKind = "arrival" if timestamp_ns is None else "driver"
         with self._changed:
-            stamp_ns = time.monotonic_ns() if timestamp_ns is None else timestamp_ns
+            stamp_ns = time.monotonic_ns() if timestamp_ns is None else as_stamp(timestamp_ns, self.name)
             self._frames.append(Frame(as_picture(pixels, self.name), stamp_ns, self._index, stamps=stamps))
             self._index += 1
             self._changed.notify()
@@ -75,6 +75,18 @@ def as_picture(pixels: RawPixels, where: str) -> RawPixels:
         wanted="(H, W, 3) BGR uint8, or (H, W, 1) or (H, W) uint8, uint16 or float32",
         got=got,
         remedy="Convert the picture first.",
+    )
+
+
+def as_stamp(timestamp_ns: int, where: str) -> int:
+    """The time as nanoseconds, an int. Raises CoconetError for what is no whole number, such as seconds as a float."""
+    if isinstance(timestamp_ns, (int, np.integer)) and not isinstance(timestamp_ns, bool):
+        return int(timestamp_ns)
+    raise CoconetError(
+        where,
+        wanted="timestamp_ns as a whole number of nanoseconds",
+        got="None" if timestamp_ns is None else f"a value of type {type(timestamp_ns).__name__}",
+        remedy="Convert the time first: round(seconds * 1e9) of seconds.",
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from coconet.errors import MissingPackage
 from coconet.runtime.heat.heat_map import Mask
 from coconet.runtime.heat.meter import MeterTable
 from coconet.runtime.heat.placing import Placing
@@ -73,8 +74,10 @@ def _region(meter: MeterTable, points: NDArray[np.intp]) -> Region:
     width, height = right - left + 1, bottom - top + 1
     if len(points) == 1 or (len(meter.points_px) == 2 and meter.pixels == "infrared"):
         return Region(left, top, width, height)
-    import cv2
-
+    try:
+        import cv2
+    except ImportError as error:
+        raise MissingPackage("cv2", job="reading the pixels inside a polygon", extra="headless") from error
     inside = np.zeros((height, width), np.uint8)
     cv2.fillPoly(inside, [(points - np.array([left, top])).astype(np.int32)], 1)
     return Region(left, top, width, height, mask=inside > 0)

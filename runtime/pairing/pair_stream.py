@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from coconet.cards.model_card import FrontEnd
 from coconet.errors import CoconetError
+from coconet.runtime.api.arguments import check_type
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.frame import FramePair, Side
 from coconet.runtime.pairing.camera_health import CameraHealth
@@ -81,6 +82,7 @@ class PairStream:
 
     def until(self, stop: Event) -> Iterator[FramePair]:
         """Give pairs until a camera ends or `stop` is set, which also ends the wait for a camera that gives nothing."""
+        check_type("stop", stop, Event, "a threading.Event", "Make one: stop = threading.Event().")
         self._captures.check_entered()
         if self._cut is None:
             return (self._prepare(pair) for pair in self._pairs.until(stop))

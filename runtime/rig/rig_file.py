@@ -254,6 +254,7 @@ class Rig(Checked):
 
         Raises CoconetError naming the file and the key.
         """
+        check_path("rig file", path, "Name a rig file; open a Rig with coconet.open_pairs.")
         path = Path(path)
         if is_bag(path):
             return cls._of_bag(path)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import coconet
@@ -13,6 +14,8 @@ from coconet.errors import CoconetError, ExitCode
 from coconet.runtime.pairing.paired_captures import PairedCaptures
 
 PAINTED = "painted://?width=64&height=48&duration_s=0.1"
+LEPTON = {"scheme": "lepton"}
+COUNTS = np.full((8, 8), 29315, np.uint16)
 API: Any = coconet
 """The same without its types, which a type checker would hold against these calls."""
 
@@ -37,6 +40,11 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "a rig file as rig": (lambda: API.open_pairs("rig.toml"), "^rig: .* Open a rig file with coconet.open_rig"),
     "a rig as rig file": (lambda: API.open_rig(rig()), "^rig file: .* open a Rig with coconet.open_pairs"),
     "no rig file": (lambda: API.open_rig(None), "^rig file: .* got None"),
+    "no file of a rig": (lambda: API.Rig.from_file(None), "^rig file: wanted a path, or text, got None"),
+    "no meters": (lambda: API.measure(COUNTS, LEPTON, None), "^meters: wanted a sequence of tables, got None"),
+    "masked counts": (lambda: API.measure(np.ma.array(COUNTS), LEPTON), r"^counts: .* got a masked array\. Fill"),
+    "seconds": (lambda: API.PushedCamera("left").push(COUNTS, 1.5), r"^left: wanted timestamp_ns .* type float\. Conv"),
+    "a truth": (lambda: API.PushedCamera("left").push(COUNTS, True), "^left: wanted timestamp_ns .* type bool"),
     "no address": (lambda: API.Rig.from_addresses(None, PAINTED), "^visible camera: wanted a path, or text, got None"),
     "a number of a camera": (lambda: API.Rig.from_addresses(PAINTED, 0), "^infrared camera: .* type int"),
     "no model": (lambda: API.load(None), "^model: wanted a path, or text, got None. Name a file, or one of"),

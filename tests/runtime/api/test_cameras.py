@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,6 +73,29 @@ def test_what_is_no_picture_is_refused_with_its_camera(pixels: RawPixels) -> Non
     pairs = coconet.pair_cameras(frames, Own(stamped([0])))
     with pairs, pytest.raises(coconet.CoconetError, match=r"visible camera \(Own\).*uint16 or float32"):
         list(pairs)
+
+
+@pytest.mark.parametrize("stamp", [None, 0.04, "now", True])
+def test_a_time_that_is_no_whole_number_is_refused_with_its_camera(stamp: Any) -> None:
+    frames = Own([coconet.Frame(np.zeros((4, 6), np.uint8), stamp, 0)])
+    pairs = coconet.pair_cameras(frames, Own(stamped([0])))
+    with pairs, pytest.raises(coconet.CoconetError, match=r"visible camera \(Own\): wanted timestamp_ns as a whole"):
+        list(pairs)
+
+
+def test_times_of_numpy_are_taken() -> None:
+    frames = [coconet.Frame(np.zeros((4, 6), np.uint8), np.uint64(time_ns), 0) for time_ns in (5, 45)]
+    with coconet.pair_cameras(Own(frames), Own(list(frames))) as pairs:
+        assert [type(pair.timestamp_ns) for pair in pairs] == [int, int]
+
+
+def test_pairs_until_something_else_than_an_event_are_refused() -> None:
+    wrong: Any = None
+    with (
+        coconet.pair_cameras(Own(stamped([0])), Own(stamped([0]))) as pairs,
+        pytest.raises(coconet.CoconetError, match=r"^stop: wanted a threading\.Event, got None"),
+    ):
+        pairs.until(wrong)
 
 
 def test_an_object_without_a_read_is_refused() -> None:

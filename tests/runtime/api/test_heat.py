@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -37,3 +38,10 @@ def test_counts_become_degrees_and_readings() -> None:
 def test_what_does_not_fit_is_refused(counts: Any, temperature: dict[str, Any], said: str) -> None:
     with pytest.raises(coconet.CoconetError, match=said):
         coconet.measure(counts, temperature)
+
+
+def test_a_polygon_without_opencv_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    meter = {"name": "roof", "kind": "polygon", "points_px": [[0, 0], [3, 0], [3, 3]]}
+    with pytest.raises(coconet.MissingPackage, match=r"^cv2: .*headless"):
+        coconet.measure(np.full((8, 8), 29315, np.uint16), {"scheme": "lepton"}, [meter])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -199,3 +200,14 @@ def test_a_model_closed_by_another_thread_finishes_the_call_under_way_and_refuse
     assert all(isinstance(error, CoconetError) and error.got == "a closed one" for error in refused)
     with pytest.raises(CoconetError, match="got a closed one"):
         fuse(GRAY, GRAY)
+
+
+@pytest.mark.parametrize("word", ["lite", "average"])
+def test_gray_pictures_without_opencv_name_the_package_and_colour_ones_need_none(
+    word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with coconet.load(word) as fuse:
+        assert fuse(COLOUR, GRAY).shape == COLOUR.shape
+        with pytest.raises(coconet.MissingPackage, match=r"^cv2: .*headless"):
+            fuse(GRAY, GRAY)
