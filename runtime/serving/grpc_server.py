@@ -13,8 +13,10 @@ from coconet.errors import CoconetError, MissingPackage
 from coconet.runtime.serving.protocol.grpc_messages import (
     CODES,
     SERVICE,
+    InferMessage,
     infer_answer,
     messages,
+    parse_infer,
     read_infer,
     to_message,
 )
@@ -101,9 +103,8 @@ class GrpcServer:
             "ModelReady": self._model_ready,
             "ModelMetadata": self._model_metadata,
             "ModelConfig": self._model_config,
-            "ModelInfer": self._infer,
         }
-        return {
+        handlers = {
             name: grpc.unary_unary_rpc_method_handler(
                 self._guarded(name, answer),
                 request_deserializer=getattr(messages, f"{name}Request").FromString,
@@ -111,6 +112,9 @@ class GrpcServer:
             )
             for name, answer in found.items()
         }
+        infer = self._guarded("ModelInfer", self._infer)
+        handlers["ModelInfer"] = grpc.unary_unary_rpc_method_handler(infer, request_deserializer=parse_infer)
+        return handlers
 
     def _guarded(self, name: str, answer: Answer) -> Answer:
         """Answer who may ask; errors become a status and a sentence."""
@@ -144,10 +148,10 @@ class GrpcServer:
         self._served.check_name(request.name, request.version)
         return to_message("ModelConfigResponse", {"config": self._served.config})
 
-    def _infer(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def _infer(self, request: InferMessage, context: grpc.ServicerContext) -> bytes:
         begun_s, status = time.monotonic(), FAILED
         try:
-            self._served.check_name(request.model_name, request.model_version)
+            self._served.check_name(request.fields.model_name, request.fields.model_version)
             wanted = read_infer(request, self._served.spec, self._served.largest)
             waits = self._served.submit(wanted, context.time_remaining())
             if not context.add_callback(waits.cancel):

@@ -19,6 +19,7 @@ from coconet.runtime.serving.protocol.wire import (
     read_request,
 )
 from coconet.runtime.serving.served import SERVER, VERSION, Served
+from coconet.runtime.serving.whole_body import whole_body
 from coconet.runtime.viewers.auth import Access, AccessMiddleware
 from coconet.runtime.viewers.web_app import Json, OneLineErrors
 
@@ -31,7 +32,7 @@ try:
     from starlette.requests import ClientDisconnect, Request
     from starlette.responses import PlainTextResponse, Response
     from starlette.routing import Route
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 except ImportError as error:
     raise MissingPackage("starlette", job="serving models", extra="web") from error
 
@@ -123,16 +124,16 @@ class _Answers:
             raise
         finally:
             self._served.metrics.note_answer(status, time.monotonic() - begun_s)
-        return Response(packed.body, headers=dict(packed.headers))
+        return _PartsResponse(packed)
 
     async def _inferred(self, request: Request) -> Packed:
         served = self._served
         self._check_model(request)
         if request.headers.get("content-encoding", "identity") != "identity":
             raise _Unread("Content-Encoding", wanted="none", got="another one", remedy="Send the body as it is.")
-        body, length = await request.body(), request.headers.get(HEADER_LENGTH)
+        body, length = await whole_body(request, served.largest), request.headers.get(HEADER_LENGTH)
         # JSON of a picture takes long to read and to write, as a JPEG does: others go on meanwhile.
-        slow = length is None or _BYTES in body[:_HEAD]
+        slow = length is None or _BYTES in bytes(body[:_HEAD])
         wanted = await _off_the_loop(slow, lambda: read_request(body, length, served.spec, served.largest))
         fused = await asyncio.wrap_future(served.submit(wanted))
         return await _off_the_loop(
@@ -144,6 +145,21 @@ class _Answers:
 
     def _check_model(self, request: Request) -> None:
         self._served.check_name(request.path_params["model"], request.path_params.get("version", VERSION))
+
+
+class _PartsResponse(Response):
+    """An answer whose parts are sent one after the other, without being laid together."""
+
+    def __init__(self, packed: Packed) -> None:
+        super().__init__(headers={**packed.headers, "Content-Length": str(packed.size)})
+        self._parts = packed.parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for part in self._parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class _Unread(InferenceError):

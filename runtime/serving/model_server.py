@@ -90,6 +90,7 @@ class ModelServer:
         from coconet.runtime.serving.inference_app import inference_app
         from coconet.runtime.serving.served import Served
         from coconet.runtime.serving.serving_metrics import ServingMetrics
+        from coconet.runtime.serving.whole_body import BodyHttp
         from coconet.runtime.viewers.web_server import WebServer
 
         settings = self._settings
@@ -104,7 +105,7 @@ class ModelServer:
             served = Served(self._name, card, queue, metrics, settings.largest_body)
             app = inference_app(served, self._access)
             with ending_with(ExitCode.PAGE):
-                server = stack.enter_context(WebServer(app, settings.host, settings.port))
+                server = stack.enter_context(WebServer(app, settings.host, settings.port, BodyHttp))
                 if settings.grpc_port is not None:
                     from coconet.runtime.serving.grpc_server import GrpcServer
 

@@ -41,8 +41,8 @@ _END_S = 3.0  # after the last connection was given up, for the event loop itsel
 class WebServer(Background):
     """A context manager: inside its block an ASGI app is served. url: where, without any secret."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
-        """Prepare to serve on a host and port; port 0 takes any that is free."""
+    def __init__(self, app: ASGIApp, host: str, port: int, http: type[GuardedHttp] = GuardedHttp) -> None:
+        """Prepare to serve on a host and port; port 0 takes any that is free. http: what reads each connection."""
         super().__init__(self._serve, "web server")
         self._host, self._port = host.strip("[]"), port
         self._log = QuietLog()
@@ -51,7 +51,7 @@ class WebServer(Background):
             uvicorn.Config(
                 app,
                 loop="asyncio",
-                http=GuardedHttp,
+                http=http,
                 h11_max_incomplete_event_size=_LARGEST_HEAD,
                 ws=GuardedWebSocket,
                 backlog=_ACCEPTED,

@@ -1,24 +1,27 @@
 """What serving a model costs beside fusing: processor time of a pair, pairs a second and the slowest answers.
 
-python -m coconet.benchmarks.studies.fleet.serve_cost --pairs 100 --clients 1,4,16
+python -m coconet.benchmarks.studies.fleet.serve_cost --pairs 48 --turns 7 --clients 1,4,16
 
-The server and the clients are processes of their own, and the backend fuses here by itself, in turns with them.
-Seconds of the processor are those of the kernel, of the server alone, whatever the clients do: a busy machine changes
-them little. Pairs a second and the slowest answers are worth something on an idle machine only, beside clients that
-take a part of it.
+The server and the clients are processes of their own, and the backend fuses here by itself, in turns with them. Ratios
+are of one turn each: their median, and the interval that holds the median of 95 of 100 such measurements. Seconds of
+the processor are those of the kernel, of the server alone, whatever the clients do: a busy machine changes them little.
+Pairs a second and the slowest answers are worth something on an idle machine only, beside clients that take a part of
+it.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from math import comb
 from pathlib import Path
+from statistics import median
 from typing import Annotated
 
 import numpy as np
@@ -27,6 +30,7 @@ from rich.table import Table
 
 from coconet.installation.kernel_files import text_in
 from coconet.media.pixels import Pixels
+from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.remote.open_remote_model import open_remote_model
 from coconet.runtime.backends.remote.server_address import ServerAddress
@@ -75,42 +79,91 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 def processor_s(pid: int) -> float:
-    """What a process has used of the processor, in seconds. Linux only."""
-    fields = text_in(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """What all living threads of a process have used of the processor, in seconds, to the nanosecond. Linux only."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int(text_in(thread / "schedstat").split()[0]) for thread in threads) / 1e9
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A pair served and one fused by itself, one after the other: ms of the processor, pairs a second, the slowest."""
+
+    served_ms: float
+    bare_ms: float
+    served_fps: float
+    bare_fps: float
+    slow_ms: float
+
+    @property
+    def ratio(self) -> float:
+        """Of what a pair costs the processor by itself to what it costs served."""
+        return self.bare_ms / self.served_ms
+
+    @property
+    def clock_ratio(self) -> float:
+        """Of pairs a second."""
+        return self.served_fps / self.bare_fps
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """The interval of the median at 95 %, by the order of the values; the whole range of fewer than six.
+
+    Source: the sign test; the values below the median are binomial with a half.
+    """
+    ordered, below, cut = sorted(values), 0.0, 0
+    for number in range(len(ordered) // 2):
+        below += comb(len(ordered), number) / 2 ** len(ordered)
+        if below > 0.025:
+            break
+        cut = number
+    return ordered[cut], ordered[-1 - cut]
 
 
 def main(
-    pairs: Annotated[int, typer.Option("--pairs", min=16, help="Of each measurement.")] = 96,
+    pairs: Annotated[int, typer.Option("--pairs", min=16, help="Of each turn.")] = 48,
+    turns: Annotated[int, typer.Option("--turns", min=1, help="Of each number of clients.")] = 7,
     clients: Annotated[str, typer.Option("--clients", help="How many, one measurement each.")] = "1,4,16",
     model: Annotated[str, typer.Option("--model", help="As for serve.")] = "lite",
 ) -> None:
     """Measure, and print a table."""
-    table = Table(title=f"{model}, {SIZE_PX[1]}x{SIZE_PX[0]}, {pairs} pairs each")
-    heads = ("asked by", "clients", "ms of the processor", "bare", "ratio", "pairs a second", "bare", "ratio", "p99 ms")
-    for head in heads:
-        table.add_column(head, justify="right")
-    visible, infrared = noise()
+    counts = [int(count) for count in clients.split(",")]
+    found: dict[tuple[str, int], list[Turn]] = {}
     with closing(open_backend(model)) as backend, serving(model) as (pid, addresses):
+        backend.fuse(*noise())
+        for number in range(turns):
+            sys.stderr.write(f"turn {number + 1} of {turns}\n")
+            for scheme, address in addresses.items():
+                for count in counts:
+                    found.setdefault((scheme, count), []).append(_turn(backend, pid, address, pairs, count))
+    table = Table(title=f"{model}, {SIZE_PX[1]}x{SIZE_PX[0]}, {turns} turns of {pairs} pairs; median (95 %)")
+    for head in ("asked by", "clients", "ms", "bare", "ratio", "pairs/s", "bare", "ratio", "p99 ms"):
+        table.add_column(head, justify="right")
+    for (scheme, count), some in found.items():
+        served, bare, fps, bare_fps, slow = (
+            f"{median(getattr(one, name) for one in some):.1f}"
+            for name in ("served_ms", "bare_ms", "served_fps", "bare_fps", "slow_ms")
+        )
+        ratio, clock = _ratio([one.ratio for one in some]), _ratio([one.clock_ratio for one in some])
+        table.add_row(scheme, str(count), served, bare, ratio, fps, bare_fps, clock, slow)
+    Console(width=120).print(table)
+
+
+def _turn(backend: Backend, pid: int, address: str, pairs: int, clients: int) -> Turn:
+    visible, infrared = noise()
+    used_s, begun_s = time.process_time(), time.perf_counter()
+    for _ in range(pairs):
         backend.fuse(visible, infrared)
-        for scheme, address in addresses.items():
-            for count in map(int, clients.split(",")):
-                used_s, begun_s = time.process_time(), time.perf_counter()
-                for _ in range(pairs):
-                    backend.fuse(visible, infrared)
-                bare_ms, bare_fps = (
-                    (time.process_time() - used_s) / pairs * 1e3,
-                    pairs / (time.perf_counter() - begun_s),
-                )
-                used_s = processor_s(pid)
-                words = [sys.executable, "-c", CLIENT, address, str(pairs), str(count)]
-                told = subprocess.run(  # noqa: S603 - our own module
-                    words, check=True, capture_output=True, timeout=3600
-                ).stdout
-                served_ms, (fps, slow_ms) = (processor_s(pid) - used_s) / pairs * 1e3, json.loads(told)
-                cells = (served_ms, bare_ms, bare_ms / served_ms, fps, bare_fps, fps / bare_fps, slow_ms)
-                table.add_row(scheme, str(count), *(f"{value:.{2 if value < 3 else 1}f}" for value in cells))
-    Console().print(table)
+    bare_ms, bare_fps = (time.process_time() - used_s) / pairs * 1e3, pairs / (time.perf_counter() - begun_s)
+    used_s = processor_s(pid)
+    words = [sys.executable, "-c", CLIENT, address, str(pairs), str(clients)]
+    told = subprocess.run(words, check=True, capture_output=True, timeout=3600).stdout  # noqa: S603 - our own module
+    served_ms, (fps, slow_ms) = (processor_s(pid) - used_s) / pairs * 1e3, json.loads(told)
+    return Turn(served_ms, bare_ms, fps, bare_fps, slow_ms)
+
+
+def _ratio(values: Sequence[float]) -> str:
+    low, high = interval(values)
+    return f"{median(values):.2f} ({low:.2f}-{high:.2f})"
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Source: grpc_service.proto of Triton Inference Server, whose messages are those 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from coconet.errors import MissingPackage
@@ -44,19 +45,79 @@ CODES: Mapping[int, grpc.StatusCode] = {
 }
 """The status of gRPC for that of HTTP."""
 
+_RAW_INPUT = messages.ModelInferRequest.DESCRIPTOR.fields_by_name["raw_input_contents"].number
+
+_RAW_OUTPUT = messages.ModelInferResponse.DESCRIPTOR.fields_by_name["raw_output_contents"].number
+
+_MOST_FIELDS = 64
+"""Of a message that is taken apart here; an honest one has about ten."""
+
+_DELIMITED = 2  # the wire type of whatever has its length before it, as every field of these two messages
+
 _CONTENTS = {"UINT8": "uint_contents", "FP32": "fp32_contents"}
 
 
-def read_infer(message: Any, spec: ModelSpec, largest: int) -> InferenceRequest:
+@dataclass(frozen=True)
+class InferMessage:
+    """A ModelInferRequest as it came. fields: all of it but the raw contents, which stay where they were received."""
+
+    fields: Any
+    raw: Sequence[memoryview | bytes]
+
+
+def parse_infer(data: bytes) -> InferMessage:
+    """Take the bytes of a ModelInferRequest apart without copying its pictures. Raises DecodeError for other bytes.
+
+    Source: the encoding of protocol buffers, of which a message is a sequence of fields, each behind its tag.
+    """
+    whole, rest, raw = memoryview(data), list[memoryview](), list[memoryview]()
+    at = 0
+    for _ in range(_MOST_FIELDS):
+        begin = at
+        tag, at = _varint(data, at)
+        size, at = _varint(data, at)
+        end = at + size
+        if tag & 7 != _DELIMITED or end > len(data):
+            break
+        if tag >> 3 == _RAW_INPUT:
+            raw.append(whole[at:end])
+        else:
+            rest.append(whole[begin:end])
+        if end == len(data):
+            return InferMessage(messages.ModelInferRequest.FromString(b"".join(rest)), raw)
+        at = end
+    message = messages.ModelInferRequest.FromString(data)  # odd or damaged: the library knows, and says so
+    return InferMessage(message, message.raw_input_contents)
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """The number at a place, of four bytes at most, and the place behind it; what is none gives more than any has."""
+    value = 0
+    for count, byte in enumerate(data[at : at + 4]):
+        value |= (byte & 0x7F) << 7 * count
+        if byte < 0x80:
+            return value, at + count + 1
+    return len(data) + 1, len(data)
+
+
+def _to_varint(value: int) -> bytes:
+    found = bytearray()
+    while value >= 0x80:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*found, value))
+
+
+def read_infer(asked: InferMessage, spec: ModelSpec, largest: int) -> InferenceRequest:
     """Read a ModelInferRequest. Raises InferenceError for what does not fit; largest: as for `read_request`."""
-    raw: Sequence[bytes] = message.raw_input_contents
+    message, raw = asked.fields, asked.raw
     if raw and len(raw) != len(message.inputs):
         got = f"{len(raw)} for {len(message.inputs)} inputs"
         raise InferenceError(
             "raw_input_contents", wanted="one for each input, or none", got=got, remedy="Count them again."
         )
     inputs = [_input(one, typed=not raw) for one in message.inputs]
-    parts: list[bytes | None] = list(raw) if raw else [_picture_of(one) for one in message.inputs]
+    parts: list[memoryview | bytes | None] = list(raw) if raw else [_picture_of(one) for one in message.inputs]
     fields = {
         "id": message.id,
         "parameters": _values(message.parameters),
@@ -91,13 +152,13 @@ def _output_values(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {**_values(parameters), "binary_data": True}  # every output is
 
 
-def infer_answer(model: str, version: str, request: InferenceRequest, name: str, tensor: Tensor) -> Any:
-    """Lay out a ModelInferResponse of one output."""
+def infer_answer(model: str, version: str, request: InferenceRequest, name: str, tensor: Tensor) -> bytes:
+    """The bytes of a ModelInferResponse of one output, which is copied once."""
     told, part = pack_tensor(name, tensor, request.encoded)
     answer = messages.ModelInferResponse(model_name=model, model_version=version, id=request.name)
     answer.outputs.add(**told)
-    answer.raw_output_contents.append(bytes(part))
-    return answer
+    tag = _to_varint(_RAW_OUTPUT << 3 | _DELIMITED)
+    return b"".join((answer.SerializeToString(), tag, _to_varint(len(part)), part))
 
 
 def infer_request(

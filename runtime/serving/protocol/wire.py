@@ -52,7 +52,7 @@ class InferenceRequest:
 
 
 def read_request(
-    body: bytes, header_length: str | None, spec: ModelSpec, largest: int = LARGEST_PICTURE
+    body: memoryview, header_length: str | None, spec: ModelSpec, largest: int = LARGEST_PICTURE
 ) -> InferenceRequest:
     """Read the body of a request for a model; header_length: as the header says. largest: bytes of a picture's pixels.
 
@@ -142,7 +142,7 @@ def request_parameters(timeout_s: float | None) -> dict[str, Any]:
 
 def read_answer(body: bytes, header_length: str | None, wanted: TensorSpec) -> Tensor:
     """Read one output out of an answer. Raises InferenceError where it is not there or does not fit."""
-    fields, rest = _parted(body, header_length)
+    fields, rest = _parted(memoryview(body), header_length)
     told = _list(fields.get("outputs"), "outputs")
     return read_output(told, _parts(told, rest)[0], wanted)
 
@@ -159,10 +159,20 @@ def read_output(
 
 @dataclass(frozen=True)
 class Packed:
-    """The body of a request or an answer, and the headers that say what it is."""
+    """The parts of a body, of a request or an answer, one behind the other, and the headers that say what it is."""
 
-    body: bytes
+    parts: Sequence[bytes | memoryview]
     headers: Mapping[str, str]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        return sum(map(len, self.parts))
+
+    @property
+    def body(self) -> bytes:
+        """The whole body, its parts copied together."""
+        return b"".join(self.parts)
 
 
 def _packed(
@@ -185,9 +195,9 @@ def _packed(
         told.append(one)
     head = json.dumps({**fields, group: told}).encode()
     if not binary:
-        return Packed(head, {"Content-Type": "application/json"})
+        return Packed([head], {"Content-Type": "application/json"})
     headers = {"Content-Type": "application/octet-stream", HEADER_LENGTH: str(len(head))}
-    return Packed(b"".join((head, *parts)), headers)
+    return Packed([head, *parts], headers)
 
 
 def pack_tensor(name: str, tensor: Tensor, encoded: PictureCoding | None) -> tuple[dict[str, Any], memoryview]:
@@ -205,7 +215,7 @@ def _type_of(tensor: Tensor) -> str:
     return next(name for name, found in _TYPES.items() if found == tensor.dtype)
 
 
-def _parted(body: bytes, header_length: str | None) -> tuple[dict[str, Any], memoryview]:
+def _parted(body: memoryview, header_length: str | None) -> tuple[dict[str, Any], memoryview]:
     """The JSON of a body, and what stands after it."""
     length = len(body)
     if header_length is not None:
@@ -214,10 +224,10 @@ def _parted(body: bytes, header_length: str | None) -> tuple[dict[str, Any], mem
             raise _bad(HEADER_LENGTH, "the number of bytes of JSON in the body", got, "Count them again.")
         length = int(header_length)
     try:
-        fields = json.loads(body[:length], parse_constant=_no_number)
+        fields = json.loads(bytes(body[:length]), parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise _bad("body", "a JSON object", "something else", "Send one, as the protocol says.") from None
-    return _object(fields, "body"), memoryview(body)[length:]
+    return _object(fields, "body"), body[length:]
 
 
 def _no_number(name: str) -> float:

@@ -28,6 +28,9 @@ from tests.support.programs.patience import PATIENCE_S
 client_library = pytest.importorskip("tritonclient.grpc", reason="asks as Triton's client: pip install '.[grpc]'")
 grpc = pytest.importorskip("grpc")
 messages = client_library.service_pb2
+grpc_messages = pytest.importorskip("coconet.runtime.serving.protocol.grpc_messages")
+infer_request, parse_infer = grpc_messages.infer_request, grpc_messages.parse_infer
+DecodeError = pytest.importorskip("google.protobuf.message").DecodeError
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - of these tests only
 
@@ -163,6 +166,42 @@ def test_bytes_that_are_too_few_are_refused_and_the_request_they_are_made_of_is_
         192,
         192,
     ]
+
+
+def test_requests_are_taken_apart_without_copies_as_the_library_would() -> None:
+    request = infer_request(
+        "lite", {"visible": np.arange(300, dtype="f4"), "infrared": np.arange(9, dtype="f4")}, 1.0, None, "fused"
+    )
+    request.id = "7"
+    data = request.SerializeToString()
+    found = parse_infer(data)
+    assert [bytes(part) for part in found.raw] == list(request.raw_input_contents)
+    assert {type(part) for part in found.raw} == {memoryview}
+    request.ClearField("raw_input_contents")
+    assert found.fields == request
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_damaged_requests_are_what_the_library_says_of_them(seed: int) -> None:
+    pick = np.random.default_rng(seed)
+    data = bytearray(
+        infer_request("lite", {"visible": np.arange(40, dtype="f4")}, 1.0, None, "fused").SerializeToString()
+    )
+    for _ in range(pick.integers(1, 4)):
+        data[pick.integers(len(data))] = pick.integers(256)
+    cut = bytes(data[: pick.integers(1, len(data) + 1)])
+    try:
+        wanted = list(messages.ModelInferRequest.FromString(cut).raw_input_contents)
+    except DecodeError:
+        with pytest.raises(DecodeError):
+            parse_infer(cut)
+    else:
+        assert [bytes(part) for part in parse_infer(cut).raw] == wanted
+
+
+def test_a_request_of_a_million_empty_parts_is_left_to_the_library() -> None:
+    found = parse_infer(messages.ModelInferRequest(raw_input_contents=[b""] * 10**6).SerializeToString())
+    assert len(found.raw) == 10**6
 
 
 def test_another_model_version_and_method_are_not_found(server: ModelServer) -> None:
