@@ -153,7 +153,7 @@ class Captures:
         make_folder(self.folder)
         check_room(self.folder, self._reserve_mb)
         if not allowance.take():
-            raise TooOften(self.folder, wanted="fewer new files", got="too many at once", remedy="Wait a few seconds.")
+            raise TooOften("captures", wanted="fewer new files", got="too many at once", remedy="Wait a few seconds.")
         now = datetime.now(timezone.utc)
         return f"{now:%Y%m%dT%H%M%S}-{now.microsecond // 1000:03d}Z"
 
