@@ -124,10 +124,11 @@ def measure(
     from coconet.benchmarks.latency.stopping_rule import StoppingRule
     from coconet.benchmarks.machine.device import this_device
     from coconet.files import check_free, check_outputs
+    from coconet.runtime.rig.sample_frames import inputs_of
 
     _check_page(html)
     read = (Entry.parse(word).resolved for word in models or ())
-    check_outputs([json_file, html, markdown], inputs=[frames, *read], overwrite=True)
+    check_outputs([json_file, html, markdown], inputs=[*inputs_of(frames), *read], overwrite=True)
     if not overwrite:
         check_free([html, markdown] if resume else [json_file, html, markdown])
     device = this_device()

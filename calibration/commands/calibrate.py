@@ -95,6 +95,7 @@ def calibrate(
     from coconet.cards.onnx_card import read_onnx
     from coconet.files import check_outputs
     from coconet.model_names import model_path
+    from coconet.runtime.rig.sample_frames import inputs_of
     from coconet.runtime.verify.reference_backend import CachingBackend, open_to_compare
 
     chosen = _method(method, percentile)
@@ -106,7 +107,7 @@ def calibrate(
     kept = ranges is not None and os.path.realpath(ranges) == os.path.realpath(beside)
     choice = SourceChoice(frames, rig, visible, infrared, every, reading)
     compared = against and model_path(against)
-    inputs = [model, check, compared, *choice.inputs(), *(() if kept else (ranges,))]
+    inputs = [model, *inputs_of(check), compared, *choice.inputs(), *(() if kept else (ranges,))]
     check_outputs([target, None if kept else beside], inputs=inputs, overwrite=overwrite)
     source = choice.open()
     limits = replace(PRECISIONS["int8"].limits, worst_psnr_db=min_psnr)

@@ -14,7 +14,7 @@ from coconet.reading import UNSAID, Reading
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.frame import FramePair
 from coconet.runtime.rig.rig_file import Rig, read_by
-from coconet.runtime.rig.sample_frames import RigFrames, rig_file_at
+from coconet.runtime.rig.sample_frames import RigFrames, inputs_of, rig_file_at
 
 RECORDING_STEP = 10
 """Of a recording every tenth frame is looked at unless told otherwise: neighbours show the same."""
@@ -101,7 +101,7 @@ class SourceChoice:
     def inputs(self) -> tuple[Path | str | None, ...]:
         """What is read, that no output may harm. Raises CoconetError for a rig file that is none."""
         named = () if self.rig is None else (self.rig, *Rig.from_file(self.rig).sources)
-        return (self.folder, self.visible, self.infrared, *named)
+        return (*inputs_of(self.folder), self.visible, self.infrared, *named)
 
     def open(self) -> FrameSource | None:
         """The source, or None where nothing is named. Raises CoconetError where more or less than one is."""

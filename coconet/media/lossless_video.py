@@ -16,6 +16,7 @@ from coconet.errors import CoconetError, MissingPackage
 from coconet.files import existing_file
 from coconet.media.decoding.whole_frames import WholeFrames
 from coconet.media.video import video_stream
+from coconet.writing.sources import later_part, later_parts
 
 try:
     import av
@@ -50,11 +51,6 @@ _LAYOUTS = {
 
 _SAMPLES = "COCONET_SAMPLES"
 """The stream's tag that says `float32` where the halves of such samples lie side by side as 16 bit pictures."""
-
-
-def later_part(path: Path, number: int) -> Path:
-    """Where a video goes on once its pictures have changed their shape: name-2.mkv, name-3.mkv and so on."""
-    return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
 class RawVideoWriter:
@@ -146,14 +142,12 @@ class RawVideoReader:
     def timed(self) -> Iterator[tuple[RawPixels | None, int]]:
         """Give all pictures, None for a damaged one, each with its time in the video in ns, right to a millisecond."""
         yield from self._of_this_part()
-        number = 2
-        while (path := later_part(self._path, number)).is_file():
+        for path in later_parts(self._path):
             part = RawVideoReader(path)
             try:
                 yield from part._of_this_part()
             finally:
                 part.close()
-            number += 1
 
     def _of_this_part(self) -> Iterator[tuple[RawPixels | None, int]]:
         with suppress(FFmpegError):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from io import BytesIO
+from itertools import count, takewhile
 from pathlib import Path
 
 from coconet.cards.protocol_buffer import read_varint
@@ -28,6 +29,16 @@ STAMPS_SUFFIX = ".stamps.csv"
 def stamps_beside(video: Path) -> Path:
     """Where the stamps of a lossless video are."""
     return video.with_suffix(STAMPS_SUFFIX)
+
+
+def later_part(video: Path, number: int) -> Path:
+    """Where a lossless video goes on once its pictures have changed their shape: name-2.mkv, name-3.mkv and so on."""
+    return video.with_name(f"{video.stem}-{number}{video.suffix}")
+
+
+def later_parts(video: Path) -> Iterator[Path]:
+    """Give those of its later parts that are there, in their order."""
+    return takewhile(Path.is_file, (later_part(video, number) for number in count(2)))
 
 
 def _identity(path: Path) -> _Identity | None:
@@ -107,7 +118,7 @@ class Sources:
 
 
 def files_beside(path: Path) -> Iterator[Path]:
-    """Give what is read with a file: the weights that an ONNX file names, the card of an engine, a recording's stamps.
+    """Give what is read with a file: an ONNX file's weights, an engine's card, a recording's stamps and later parts.
 
     Names that lead out of the model's folder are given as well. A file that cannot be read has none.
     """
@@ -116,6 +127,7 @@ def files_beside(path: Path) -> Iterator[Path]:
         yield path.with_name(f"{path.name}.json")
     elif suffix == RECORDING_SUFFIX:
         yield stamps_beside(path)
+        yield from later_parts(path)
     elif suffix == ONNX_SUFFIX and path.is_file():
         with suppress(OSError):
             for name in _locations(path):

@@ -86,6 +86,7 @@ def build(
     from coconet.export.engines.trtexec import trtexec_line
     from coconet.files import check_free, check_outputs, whole_file
     from coconet.runtime.backends.tensorrt.own_engine import default_cache_folder
+    from coconet.runtime.rig.sample_frames import inputs_of
 
     here = runs_here(gpus)
     _check_runs_here({"--frames": frames, "--layers": layers}, gpus, here=here)
@@ -96,8 +97,8 @@ def build(
     )
     job = open_job(source, options)
     path = out or (Path(job.default_path.name) if model in ONNX_WORDS else job.default_path)
-    check_outputs([path, card_path(path)], inputs=[source.path, frames], overwrite=True)
-    check_outputs([layers], inputs=[source.path, path, frames], overwrite=overwrite)
+    check_outputs([path, card_path(path)], inputs=[source.path, *inputs_of(frames)], overwrite=True)
+    check_outputs([layers], inputs=[source.path, path, *inputs_of(frames)], overwrite=overwrite)
     if no_cache and not overwrite:
         check_free([path, card_path(path)])
     check = (lambda engine: require_agreement(engine, source.path, frames, path)) if here else None

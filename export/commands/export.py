@@ -97,6 +97,7 @@ def export(
     from coconet.export.graph import OPSET, ExportOptions
     from coconet.files import check_outputs
     from coconet.networks.tensors.weight_files import file_of
+    from coconet.runtime.rig.sample_frames import inputs_of
 
     options = ExportOptions(
         _sizes(size, dynamic),
@@ -118,7 +119,8 @@ def export(
     target = out or PRECISIONS[options.precision].onnx_beside(path)
     if link:
         options = replace(options, linked=_linkable(checkpoint, target))
-    check_outputs([target], inputs=[checkpoint and checkpoint_path(checkpoint), *files, frames], overwrite=overwrite)
+    inputs = [checkpoint and checkpoint_path(checkpoint), *files, *inputs_of(frames)]
+    check_outputs([target], inputs=inputs, overwrite=overwrite)
     with Console(stderr=True).status(Text(f"Exporting {path.name} and comparing it with PyTorch ...")):
         parity = export_checked(source, target, options, frames, reading)
     typer.echo(f"{target}: {options.precision}, {options.size or 'any size'}, {target.stat().st_size / 1e6:.1f} MB")

@@ -62,7 +62,7 @@ def batch(
     from coconet.runtime.fleet.engines.open_engine import open_engine
     from coconet.runtime.fleet.engines.shares import cluster_shares, crowding, shares
     from coconet.runtime.fleet.job import BatchSettings
-    from coconet.runtime.fleet.job_list import in_slices, read_jobs, with_seconds
+    from coconet.runtime.fleet.job_list import check_results, in_slices, read_jobs, with_seconds
     from coconet.runtime.fleet.report import write_report
     from coconet.runtime.fleet.storage import Results
     from coconet.runtime.threads.stop_signals import stopped_by_signals
@@ -75,6 +75,7 @@ def batch(
         from coconet.files import check_outputs
 
         check_outputs([results.local], inputs=[jobs], overwrite=True)
+        check_results(listed, results.local)
     settings = BatchSettings(out, form, score_every, backend, encoder, reading)
     address = address or (os.environ.get("RAY_ADDRESS") if engine == "ray" else None)
     divide = cluster_shares if engine == "ray" and address else shares

@@ -48,7 +48,7 @@ def verify(
     from coconet.media.image import write_picture
     from coconet.model_names import model_labels, model_path
     from coconet.runtime.frame_check import fit_pairs
-    from coconet.runtime.rig.sample_frames import RigFrames, sample_frames
+    from coconet.runtime.rig.sample_frames import RigFrames, inputs_of, sample_frames
     from coconet.runtime.verify.error_map import error_panel
     from coconet.runtime.verify.parity import answers_of
     from coconet.runtime.verify.reference_backend import common_card, open_to_compare
@@ -56,7 +56,7 @@ def verify(
     from coconet.runtime.verify.verification import judge, limits_for, verification_of
 
     names = (reference, candidate)
-    check_outputs([json_file, worst], inputs=[frames, *map(model_path, names)], overwrite=overwrite)
+    check_outputs([json_file, worst], inputs=[*inputs_of(frames), *map(model_path, names)], overwrite=overwrite)
     with ExitStack() as stack:
         panel_scratch = stack.enter_context(whole_file(_png(worst))) if worst else None
         json_scratch = stack.enter_context(whole_file(json_file)) if json_file else None

@@ -10,6 +10,12 @@ from coconet.reading import UNSAID, Reading
 
 OutputForm = Literal["video", "pictures"]
 
+VIDEO, PICTURES = "fused.mp4", "fused"
+"""What a result holds, in its folder."""
+
+REPORT_JSON, REPORT_HTML = "report.json", "report.html"
+"""What lies in the root of the results."""
+
 
 @dataclass(frozen=True)
 class Span:

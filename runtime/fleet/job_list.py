@@ -5,17 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from coconet.config import Checked, check_fields
 from coconet.errors import CoconetError, Refused
-from coconet.files import read_file
+from coconet.files import check_no_input, read_file
 from coconet.media.naming.entries import entries_below, found_by
 from coconet.runtime.cameras.recorded import read_stamps
-from coconet.runtime.fleet.job import Job, Span
+from coconet.runtime.fleet.job import PICTURES, REPORT_HTML, REPORT_JSON, VIDEO, Job, Span
+from coconet.runtime.fleet.manifest import MANIFEST
+from coconet.runtime.fleet.samples import picture_name
 from coconet.runtime.fleet.storage import is_elsewhere
 from coconet.runtime.rig.rig_file import Rig
 from coconet.writing.sources import stamps_beside
@@ -140,6 +143,18 @@ def with_seconds(job: Job) -> Job:
 def rig_of(job: Job) -> Rig:
     """The rig of a job. Raises CoconetError as Rig does."""
     return Rig.chosen(Path(job.rig) if job.rig else None, job.visible or None, job.infrared or None)
+
+
+def check_results(jobs: Sequence[Job], root: Path) -> None:
+    """Raise CoconetError for a result, of any of the jobs, that would write over what one of them reads."""
+    read: list[Path | str] = []
+    written = [root / name for name in (REPORT_JSON, REPORT_HTML)]
+    for job in jobs:
+        written += [root / job.name / name for name in (VIDEO, PICTURES, MANIFEST, picture_name(0))]
+    for job in {(job.rig, job.visible, job.infrared): job for job in jobs}.values():  # slices read the same
+        with suppress(CoconetError, OSError):  # the worker says it
+            read += [*([job.rig] if job.rig else []), *rig_of(job).sources]
+    check_no_input(written, [source for source in read if "://" not in str(source)])
 
 
 def _seconds(address: str) -> float | None:

@@ -12,6 +12,7 @@ from coconet import __version__
 from coconet.errors import counted
 from coconet.metrics.fusion import VERIFIED
 from coconet.runtime.fleet.batch import BatchResult
+from coconet.runtime.fleet.job import REPORT_HTML, REPORT_JSON
 from coconet.runtime.fleet.storage import Results
 
 _STYLE = (
@@ -50,8 +51,8 @@ def _job_row(manifest: Mapping[str, Any]) -> dict[str, Any]:
 def write_report(result: BatchResult, results: Results) -> None:
     """Write report.json and report.html into the root of the results."""
     told = report_of(result)
-    results.write("report.html", to_html(told).encode())
-    results.write("report.json", json.dumps(told, indent=2).encode())
+    results.write(REPORT_HTML, to_html(told).encode())
+    results.write(REPORT_JSON, json.dumps(told, indent=2).encode())
 
 
 def to_html(told: Mapping[str, Any]) -> str:

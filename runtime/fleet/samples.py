@@ -18,6 +18,11 @@ MOST_PICTURES = 4
 _PICTURE_PX = 240  # of width
 
 
+def picture_name(index: int) -> str:
+    """The file of the small picture of a frame, by the number of that frame."""
+    return f"frame-{index:07}.png"
+
+
 class Samples:
     """Called after every fused frame. figures: the mean of each metric, empty before the first that could be scored."""
 
@@ -55,7 +60,7 @@ class Samples:
         """Write the small pictures as PNG, named by the number of their frame; gives their names."""
         names = []
         for index, picture in self._pictures:
-            names.append(f"frame-{index:07}.png")
+            names.append(picture_name(index))
             write_picture(folder / names[-1], picture)
         return names
 

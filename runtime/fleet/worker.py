@@ -18,7 +18,7 @@ from coconet.files import make_folder
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.open_backend import open_choice
-from coconet.runtime.fleet.job import WHOLE, BatchSettings, Job, Outcome, Progress, WorkerShare
+from coconet.runtime.fleet.job import PICTURES, VIDEO, WHOLE, BatchSettings, Job, Outcome, Progress, WorkerShare
 from coconet.runtime.fleet.job_list import rig_of
 from coconet.runtime.fleet.manifest import MANIFEST, key_of, model_hash, read_complete_manifest, settings_of
 from coconet.runtime.fleet.samples import Samples
@@ -97,7 +97,7 @@ class Worker:
         make_folder(made)
         samples, stop, found = Samples(self._settings.score_every), Event(), list[RunReport]()
         gauge = RunStats(samples)
-        name = "fused.mp4" if self._settings.form == "video" else "fused/"
+        name = VIDEO if self._settings.form == "video" else f"{PICTURES}/"
         output = Output(f"{made}/{name}", encoder=cast("Any", self._settings.encoder))
         pairs = open_rig(rig)
         if job.span != WHOLE:

@@ -89,6 +89,17 @@ def rig_file_at(source: Path) -> Path | None:
     return None
 
 
+def inputs_of(source: Path | None) -> tuple[Path | str, ...]:
+    """All that sample frames are read from, which no output may harm: with a rig file also what it names.
+
+    Raises CoconetError for a rig file that is none, and what rig_file_at raises.
+    """
+    if source is None:
+        return ()
+    rig_file = rig_file_at(source)
+    return (source,) if rig_file is None else (source, rig_file, *Rig.from_file(rig_file).sources)
+
+
 def sample_frames(source: Path, reading: Reading = UNSAID) -> FolderFrames | RigFrames:
     """The pairs of a folder as FolderFrames has them, or all those of a rig file or of the folder of a recording.
 

@@ -41,12 +41,13 @@ def test_a_file_that_is_no_model_has_nothing_beside_it(tmp_path: Path) -> None:
         ("m.onnx", "weights.bin"),
         ("m.engine", "m.engine.json"),
         ("visible.mkv", "visible.stamps.csv"),
+        ("visible.mkv", "visible-3.mkv"),
         ("a.zip/net.pth", "a.zip"),
     ],
 )
 def test_an_output_that_an_input_needs_is_refused_by_whatever_name(tmp_path: Path, read: str, needed: str) -> None:
     write_split_model(tmp_path / "m.onnx", "weights.bin")
-    for name in ("m.engine", "m.engine.json", "visible.mkv", "visible.stamps.csv"):
+    for name in ("m.engine", "m.engine.json", "visible.mkv", "visible-2.mkv", "visible-3.mkv", "visible.stamps.csv"):
         (tmp_path / name).write_bytes(b"something")
     with ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("net.pth", b"something")

@@ -32,6 +32,7 @@ from tests.support.media.textured import textured
 from tests.support.models.small_unet import write_unet
 from tests.support.models.tiny_onnx import write_averaging_model
 from tests.support.rigs.aligned_rig import BENT, INFRARED_PX, VISIBLE_PX, aligned_rig, write_both_models
+from tests.support.rigs.fleet_tree import write_recording
 
 APP = typer.Typer(pretty_exceptions_enable=False)
 APP.command()(verify)
@@ -183,3 +184,12 @@ def test_the_shipped_int8_model_is_near_its_float_form_on_real_pictures(tmp_path
         (tmp_path / side / picture.name).symlink_to(picture)
     result = run("lite", "lite-int8", "--frames", tmp_path)
     assert result.exit_code == 0, result.output
+
+
+def test_a_report_does_not_replace_a_recording_that_the_rig_file_names(tmp_path: Path) -> None:
+    rig = write_recording(tmp_path / "night", frames=2) / "rig.toml"
+    before = (video := tmp_path / "night" / "visible.mp4").read_bytes()
+    assert "write over or among the input" in complaint(
+        "average", "maximum", "--frames", rig, "--json", video, "--overwrite"
+    )
+    assert video.read_bytes() == before

@@ -9,7 +9,7 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.runtime.fleet.job import Job, Span
-from coconet.runtime.fleet.job_list import in_slices, read_jobs, with_seconds
+from coconet.runtime.fleet.job_list import check_results, in_slices, read_jobs, with_seconds
 from tests.support.programs.command_line import command
 from tests.support.rigs.fleet_tree import write_recording
 
@@ -74,3 +74,13 @@ def test_the_length_of_a_video_is_known_before_it_is_read(tmp_path: Path) -> Non
     job = Job("night", "lite", rig=str(write_recording(tmp_path / "night", frames=15) / "rig.toml"))
     assert with_seconds(job).seconds == pytest.approx(0.5, abs=0.04)
     assert with_seconds(replace(job, rig="gone.toml")).seconds is None
+
+
+def test_a_result_that_would_write_over_what_any_job_reads_is_refused(tmp_path: Path) -> None:
+    write_recording(tmp_path / "out" / "day", frames=2)
+    source = tmp_path / "out" / "day" / "visible.mp4"
+    source.rename(source.with_name("fused.mp4"))
+    text = "visible,infrared,out\nout/day/fused.mp4,out/day/infrared.mp4,{}\ngone.mp4,gone.mp4,other\n"
+    with pytest.raises(CoconetError, match=r"write over or among the input .*fused\.mp4"):
+        check_results(listed(tmp_path / "jobs.csv", text.format("day")), tmp_path / "out")
+    check_results(listed(tmp_path / "jobs.csv", text.format("night")), tmp_path / "out")

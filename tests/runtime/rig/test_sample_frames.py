@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
+from coconet.files import check_outputs
 from coconet.reading import Reading
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
-from coconet.runtime.rig.sample_frames import sample_frames
+from coconet.runtime.rig.sample_frames import inputs_of, sample_frames
 from tests.support.media.pair_folders import write_pair
 from tests.support.media.recordings import flat, write_folder, write_video
 
@@ -35,6 +36,14 @@ def test_a_recording_gives_the_pairs_of_the_live_loop_by_its_folder_or_its_rig_f
     assert len(live) == 6
     for _ in range(2):  # models are tried one after the other
         assert all(map(np.array_equal, (pair.infrared.pixels for pair in sample_frames(night / named)), live))
+
+
+@pytest.mark.parametrize("named", [".", "rig.toml"])
+def test_no_output_may_be_what_a_rig_file_or_the_folder_of_a_recording_names(night: Path, named: str) -> None:
+    for output in (night / "day.mp4", night / "rig.toml", next((night / "counts").iterdir())):
+        with pytest.raises(CoconetError, match="write over or among the input"):
+            check_outputs([output], inputs=inputs_of(night / named), overwrite=True)
+    check_outputs([night / "report.json"], inputs=inputs_of(night / named))
 
 
 def test_options_come_before_what_the_rig_file_says(night: Path) -> None:
