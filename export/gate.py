@@ -19,8 +19,8 @@ from coconet.export.fp16_range import require_finite
 from coconet.export.graph import ExportOptions, camera_fuser_of, card_of, export_onnx
 from coconet.export.graph_runner import GraphRunner
 from coconet.files import whole_file
-from coconet.networks.batch_norm import settle_batch_norms
 from coconet.networks.checkpoint import Checkpoint
+from coconet.networks.layers.batch_norm import settle_batch_norms
 from coconet.reading import UNSAID, Reading
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend

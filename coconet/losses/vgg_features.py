@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from coconet.errors import MissingPackage
-from coconet.networks.vgg import gray_kernel, load_imagenet
+from coconet.networks.layers.vgg import gray_kernel, load_imagenet
 
 try:
     import torch

@@ -6,7 +6,7 @@ from coconet.cards.model_card import Signature
 from coconet.cards.precision import PRECISIONS, REFERENCE, PrecisionName
 from coconet.errors import MissingPackage
 from coconet.media.pixels import BGR_WEIGHTS
-from coconet.networks.batch_norm import settle_batch_norms
+from coconet.networks.layers.batch_norm import settle_batch_norms
 
 try:
     import torch

@@ -7,8 +7,8 @@ from pathlib import Path
 from coconet.cards.model_card import Signature
 from coconet.errors import MissingPackage
 from coconet.networks.bounds import bounded
+from coconet.networks.layers.vgg import GrayVgg19, find_imagenet_file, imagenet_encoder, load_imagenet
 from coconet.networks.network import Network, Training
-from coconet.networks.vgg import GrayVgg19, find_imagenet_file, imagenet_encoder, load_imagenet
 
 try:
     import torch

@@ -11,7 +11,7 @@ from coconet.losses.adaptive import sobel
 from coconet.losses.contrastive import contrastive_loss
 from coconet.losses.vgg_features import Vgg19Features, frozen_features
 from coconet.networks.checkpoint import load_checkpoint
-from coconet.networks.vgg import find_imagenet_file
+from coconet.networks.layers.vgg import find_imagenet_file
 from coconet.training.crops import Crops, fast_convolutions, fuse_crops
 from coconet.training.recipe import Recipe, TrainingPlan
 

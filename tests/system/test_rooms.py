@@ -42,12 +42,12 @@ def module_name(path: Path) -> str:
 
 FILES = {module_name(path): path for part in FLOORS for path in sorted((ROOT / part).rglob("*.py"))}
 NEED_TORCH = {
-    *(f"coconet.networks.{name}" for name in ("vgg", "coconet", "lite", "network", "blocks", "checkpoint", "custom")),
+    *(f"coconet.networks.{name}" for name in ("coconet", "lite", "network", "checkpoint", "custom")),
     *(
         f"coconet.networks.{name}"
         for name in ("camera_ready", "tensors.state_dict", "recognition", "tensors.weight_files")
     ),
-    *(name for name in FILES if name.startswith("coconet.networks.zoo.")),
+    *(name for name in FILES if name.startswith(("coconet.networks.zoo.", "coconet.networks.layers."))),
     *(f"coconet.losses.{name}" for name in ("adaptive", "fidelity", "contrastive", "vgg_features")),
     *(f"coconet.training.{name}" for name in ("initial_weights", "noisy_twin", "fake_quant", "objective", "crops")),
     *(f"coconet.training.{name}" for name in ("trainer", "validation")),

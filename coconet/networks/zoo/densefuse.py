@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
-from coconet.networks.blocks import TRAINING, ReflectedConv, cut_off, from_tensorflow, named, of_both, reflected
+from coconet.networks.layers.blocks import TRAINING, ReflectedConv, cut_off, from_tensorflow, named, of_both, reflected
 from coconet.networks.network import Network
 
 try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
-from coconet.networks.blocks import TRAINING, conv, named, normalised, of_both
+from coconet.networks.layers.blocks import TRAINING, conv, named, normalised, of_both
 from coconet.networks.network import Network, RuledCore
 
 try:

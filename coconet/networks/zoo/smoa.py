@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
-from coconet.networks.blocks import TRAINING, cut_off, named
+from coconet.networks.layers.blocks import TRAINING, cut_off, named
 from coconet.networks.network import Network
 
 try:

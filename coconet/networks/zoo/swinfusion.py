@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
-from coconet.networks.blocks import TRAINING, conv, cut_off, leaky, named
+from coconet.networks.layers.blocks import TRAINING, conv, cut_off, leaky, named
 from coconet.networks.network import Network
 
 try:

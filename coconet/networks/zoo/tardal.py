@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coconet.cards.model_card import Publication, Signature
 from coconet.errors import MissingPackage
-from coconet.networks.blocks import TRAINING, conv, cut_off, normalised
+from coconet.networks.layers.blocks import TRAINING, conv, cut_off, normalised
 from coconet.networks.network import Network
 
 try:

@@ -9,7 +9,7 @@ from coconet.errors import CoconetError
 from coconet.files import sha256_of
 from coconet.networks.checkpoint import network_named, save_checkpoint
 from coconet.networks.coconet import OURS, CoCoNet, Normalization, prepare_encoder
-from coconet.networks.vgg import IMAGENET_LAYERS, GrayVgg19
+from coconet.networks.layers.vgg import IMAGENET_LAYERS, GrayVgg19
 from coconet.training.initial_weights import fresh_network, start_network
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from coconet.networks.vgg import IMAGENET_LAYERS, GrayVgg19, find_imagenet_file, imagenet_encoder
+from coconet.networks.layers.vgg import IMAGENET_LAYERS, GrayVgg19, find_imagenet_file, imagenet_encoder
 
 
 def torchvision_like() -> dict[str, torch.Tensor]:

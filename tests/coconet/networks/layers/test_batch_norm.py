@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from coconet.cards.model_card import Signature
-from coconet.networks.batch_norm import ScaleShift, settle_batch_norms
 from coconet.networks.camera_ready import BareFuser
+from coconet.networks.layers.batch_norm import ScaleShift, settle_batch_norms
 
 
 class Joined(nn.Module):

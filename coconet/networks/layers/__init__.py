@@ -1,0 +1,1 @@
+"""Layers that several networks are made of, and what is done to them."""
