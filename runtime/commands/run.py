@@ -146,7 +146,7 @@ def run(
         list[str] | None,
         typer.Option(
             "--look",
-            help=f"What --out and --view show: {', '.join(VIEW_NAMES)}; or KEY=VALUE of [view], such as "
+            help=f"What --out and --view show: {', '.join(VIEW_NAMES)}; or KEY=VALUE of \\[view], such as "
             "colours=ironbow. Repeatable.",
             show_default="fused",
         ),

@@ -92,7 +92,7 @@ class LivePairs:
         self._periods_ns: deque[int] = deque(maxlen=_PERIODS)
         self._last_ns: int | None = None
         self._behind_ns = 0  # how far stamps lie behind the clock
-        self._began_ns = self._unpaired_since_ns = 0
+        self._began_ns = self._unpaired_since_ns = self._said_since_ns = 0
         self.trouble = ""
 
     def until(self, stop: Event) -> Iterator[FramePair]:
@@ -161,15 +161,22 @@ class LivePairs:
         return self._alone(frame, side, missing, notice)
 
     def _why_unpaired(self, pair: FramePair | None, unfit: Mapping[Side, CameraHealth], now_ns: int) -> str:
-        """Say that both cameras are live and do not pair, once that has lasted; the time of other trouble is none."""
-        if pair is not None or unfit or len(self._latest) < 2 or len(self._captures.unfinished) < 2:
+        """Say that both cameras are live and do not pair, once that has lasted; only a pair ends it.
+
+        A camera that is late for a moment, or an offset that is changed, begins the wait again but unsays nothing.
+        """
+        if pair is not None or len(self._captures.unfinished) < 2:
             self._unpaired_since_ns = now_ns
             return ""
-        if self.trouble:
+        if unfit or len(self._latest) < 2:
+            self._unpaired_since_ns = now_ns
             return self.trouble
         slowest_s = max(1 / (watch.snapshot(now_ns).fps or 1) for watch in self._watches.values())
         if now_ns - self._unpaired_since_ns < max(_UNPAIRED_S, _UNPAIRED_PERIODS * slowest_s) * 1e9:
-            return ""
+            return self.trouble
+        if self.trouble and self._said_since_ns == self._unpaired_since_ns:
+            return self.trouble
+        self._said_since_ns = self._unpaired_since_ns
         gap_ms = (self._latest["infrared"].timestamp_ns - self._latest["visible"].timestamp_ns) / 1e6
         tolerance_ms = self._captures.pairer.tolerance_ns / 1e6
         return f"no pairs: infrared {gap_ms:+.0f} ms from visible, tolerance {tolerance_ms:.0f} ms"

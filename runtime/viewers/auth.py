@@ -23,7 +23,7 @@ except ImportError as error:
     raise MissingPackage("starlette", job="the live page", extra="web") from error
 
 
-COOKIE = "coconet_session"
+_COOKIE = "coconet_session"
 
 MAY_CHANGE = "coconet.may_change"
 """Key of a scope's state: whether who asks may change what runs, or only watch."""
@@ -103,7 +103,10 @@ class Access:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and (right := _matching(token.strip(), self._tokens)) is not None:
             return right
-        return _matching(cookie_parser(headers.get("cookie", "")).get(COOKIE, ""), self._sessions)
+        name = cookie_name(headers)
+        sent = (cookie_parser(pair).get(name) for line in headers.getlist("cookie") for pair in line.split(";"))
+        rights = (_matching(value, self._sessions) for value in sent if value)
+        return next((right for right in rights if right is not None), None)
 
     def _elsewhere(self, headers: Headers) -> Refusal | None:
         """Refuse what is asked under a name, or by a page, that is not this one's."""
@@ -155,6 +158,16 @@ def in_origin_form(scope: Scope) -> Scope:
     path = found[2] or "/"
     headers = [(b"host", found[1].encode("latin-1", "replace")), *others]
     return {**scope, "path": path, "raw_path": quote(path).encode(), "headers": headers}
+
+
+def cookie_name(headers: Headers) -> str:
+    """The name of the cookie at the host and port that were asked.
+
+    Browsers keep cookies by host, whatever the port, and send those of every page above: without the port, two rigs
+    reached through one machine would take the cookie of each other.
+    """
+    found = _HOST.fullmatch(headers.get("host", ""))
+    return f"{_COOKIE}_{found[2]}" if found is not None and found[2] else _COOKIE
 
 
 def client_address(scope: Scope) -> str:

@@ -49,6 +49,9 @@ MAX_FRAMES, FRAMES_PER_S = 500, 250
 MAX_HEADER_LINES = 100
 """Of a request; browsers send about twenty."""
 
+LARGEST_HEAD = 16 * 1024
+"""Bytes of a request line and its headers, however many of them come at once."""
+
 FREE_CHUNKS, BYTES_PER_CHUNK = 32, 64
 """Chunks that a body may come in, whatever their size; of more, the mean has to hold this many bytes."""
 
@@ -180,6 +183,9 @@ class GuardedHttp(H11Protocol):
         """Hold the parts of a request against their limits. Raises RemoteProtocolError beyond them."""
         if isinstance(event, h11.Request):
             self._lines = self._chunks = self._bytes = 0
+            lengths = (len(name) + len(value) for name, value in event.headers)
+            if len(event.target) + sum(lengths) > LARGEST_HEAD:  # h11 counts only what waits for its end
+                raise h11.RemoteProtocolError("too large a head")
         elif isinstance(event, h11.Data):
             self._chunks += event.chunk_start
             self._bytes += len(event.data)

@@ -20,7 +20,7 @@ from coconet.runtime.heat.meter import MeterTable
 from coconet.runtime.look import Look
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.live_settings import AdjustableRig
-from coconet.runtime.viewers.auth import COOKIE, MAY_CHANGE, Access, AccessMiddleware, client_address
+from coconet.runtime.viewers.auth import MAY_CHANGE, Access, AccessMiddleware, client_address, cookie_name
 from coconet.runtime.viewers.captures.capture_routes import capture_routes
 from coconet.runtime.viewers.latest_frame import Jpegs, LatestFrame, LatestFrameClosed, NumberedFrame
 from coconet.runtime.viewers.look_routes import look_routes, looks_of
@@ -130,7 +130,8 @@ class _Actions:
         answer = Json({})
         # Without a path the cookie is for where the page is, also under the prefix of a proxy.
         safe = request.headers.get("origin", "").startswith("https://")
-        answer.set_cookie(COOKIE, session, path=None, secure=safe, httponly=True, samesite="strict")
+        name = cookie_name(request.headers)
+        answer.set_cookie(name, session, path=None, secure=safe, httponly=True, samesite="strict")
         return answer
 
     async def vitals(self, request: Request) -> Response:

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.runtime.threads.background import Background
-from coconet.runtime.viewers.connections import MAX_CONNECTIONS, SAFE_HEADERS, GuardedHttp, GuardedWebSocket
+from coconet.runtime.viewers.connections import (
+    LARGEST_HEAD,
+    MAX_CONNECTIONS,
+    SAFE_HEADERS,
+    GuardedHttp,
+    GuardedWebSocket,
+)
 from coconet.runtime.viewers.rate_limit import QuietLog, locate_error
 
 if TYPE_CHECKING:
@@ -26,8 +32,6 @@ except ImportError as error:
 
 
 _LARGEST_MESSAGE = 4096  # of a WebSocket, in bytes; a viewer's wish takes a hundred
-
-_LARGEST_HEAD = 16 * 1024  # bytes of a request line and its headers
 
 _ACCEPTED = 16
 """Connections taken at one turn of the event loop: fewer than there are places, so that each is read once before others
@@ -52,7 +56,7 @@ class WebServer(Background):
                 app,
                 loop="asyncio",
                 http=http,
-                h11_max_incomplete_event_size=_LARGEST_HEAD,
+                h11_max_incomplete_event_size=LARGEST_HEAD,
                 ws=GuardedWebSocket,
                 backlog=_ACCEPTED,
                 ws_max_size=_LARGEST_MESSAGE,

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import pytest
+import typer
 
 from coconet.cli import TRACEBACK, main
 from coconet.errors import ExitCode
@@ -65,6 +67,18 @@ def test_every_command_has_a_help_page(
     first = capsys.readouterr().out.strip().splitlines()[0]
     assert first.startswith("Usage:")
     assert f"coconet {entry.name}" in first
+
+
+@pytest.mark.parametrize("entry", entry_points(group="coconet.commands"), ids=lambda entry: entry.name)
+def test_no_word_in_brackets_is_lost_from_a_help_page_as_markup(entry: EntryPoint) -> None:
+    one = entry.load()
+    if not isinstance(one, typer.Typer):
+        one = typer.Typer()
+        one.command()(entry.load())
+    given = typer.main.get_command(one)
+    pages = [given, *getattr(given, "commands", {}).values()]
+    helps = [str(getattr(part, "help", None) or "") for page in pages for part in (page, *page.params)]
+    assert [text for text in helps if re.search(r"(?<!\\)\[[a-z/]", text)] == []
 
 
 def test_an_error_is_one_sentence_on_stderr_with_exit_code_2_and_no_traceback(tmp_path: Path) -> None:

@@ -281,7 +281,8 @@ def _numbers(data: object, wanted: TensorSpec, count: int) -> Tensor:
         raise _bad(f"{wanted.name}, data", "numbers in lists of one length", "others", _SEND) from None
     whole = wanted.data_type == "UINT8"
     if found.dtype.kind not in ("iu" if whole else "iuf") or found.size != count:
-        got = f"{found.size} that are {'numbers' if found.dtype.kind in 'iuf' else 'none'}"
+        kind = {"i": "whole numbers", "u": "whole numbers", "f": "numbers that are not all whole"}.get(found.dtype.kind)
+        got = f"{found.size} {kind or 'that are none'}"
         raise _bad(f"{wanted.name}, data", f"{count} {'whole ' if whole else ''}numbers", got, _SEND)
     if whole and (found.min() < 0 or found.max() > 255):
         raise _bad(f"{wanted.name}, data", "levels of 0 to 255", f"{found.min()} to {found.max()}", _SEND)

@@ -157,6 +157,20 @@ def test_two_live_cameras_that_never_pair_say_so_and_pair_again_once_they_can(
     assert stamps == sorted(set(stamps))
 
 
+def test_a_camera_that_is_late_for_a_moment_does_not_unsay_that_there_are_no_pairs(stage: Stage) -> None:
+    pairing, told = Pairing(infrared_offset_ns=5 * 10**9), []
+    live = LivePairingOptions(LIMITS, clock=stage)
+    halting = Actor(stage, "boson", Script("silent", 4.0, 4.2))
+    with pair_live_cameras(Actor(stage, "front"), halting, pairing, live=live) as stream, stage:
+        for pair in stream:
+            told.append((stream.pairing_trouble(), pair.notice))
+            if stage.passed_s > 6:
+                break
+    assert any(notice.startswith("infrared late") for _, notice in told)
+    assert all(trouble.startswith("no pairs: infrared +5000 ms") for trouble, _ in told)
+    assert told[-1][0] == told[-1][1]
+
+
 def test_slow_cameras_that_pair_now_and_then_are_not_called_unpaired(stage: Stage) -> None:
     slow = HealthLimits(late_s=5, lost_s=10, frozen_s=0)
     live = LivePairingOptions(slow, clock=stage)

@@ -159,7 +159,7 @@ UNFIT = {
     "no inputs": (changed("inputs", None), "inputs: wanted a list of tensors"),
     "too few numbers": (changed("inputs.0.data", [0] * 191), "wanted 192 whole numbers, got 191"),
     "too many numbers": (changed("inputs.0.data", [0] * 193), "wanted 192 whole numbers, got 193"),
-    "fractions": (changed("inputs.0.data", [0.5] * 192), "wanted 192 whole numbers"),
+    "fractions": (changed("inputs.0.data", [0.5] * 192), "got 192 numbers that are not all whole"),
     "numbers beyond a byte": (changed("inputs.0.data", [256] * 192), "wanted levels of 0 to 255, got 256 to 256"),
     "negative numbers": (changed("inputs.0.data", [-1] * 192), "wanted levels of 0 to 255, got -1 to -1"),
     "text for numbers": (changed("inputs.0.data", ["0"] * 192), "that are none"),

@@ -34,11 +34,11 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def cookie(rig: LiveRig, token: str) -> dict[str, str]:
-    told = rig.ask("POST", "/login", {"token": token})[1]["set-cookie"]
+def cookie(rig: LiveRig, token: str, host: str = "localhost") -> dict[str, str]:
+    told = rig.ask("POST", "/login", {"token": token}, {"Host": host})[1]["set-cookie"]
     assert token not in told
     assert "path" not in told.lower()
-    return {"Cookie": told.partition(";")[0]}
+    return {"Cookie": told.partition(";")[0], "Host": host}
 
 
 CHANGES = [
@@ -60,6 +60,16 @@ def test_the_token_to_watch_shows_everything_and_changes_nothing(rig: LiveRig, c
         status, _, told = rig.ask("POST", path, body, headers)
         assert (status, told) == (403, b"This token may watch, but change nothing.")
     assert rig.page.view.captures.recording is None
+
+
+def test_two_rigs_behind_one_name_keep_a_cookie_each(rig: LiveRig) -> None:
+    """Browsers keep cookies by host, whatever the port, and send that of the page above as well."""
+    here, beside = (cookie(rig, TOKEN, host) for host in ("localhost:8000", "localhost:8001"))
+    assert here["Cookie"].partition("=")[0] != beside["Cookie"].partition("=")[0]
+    assert rig.ask("GET", "/vitals", headers={**beside, "Host": here["Host"]})[0] == 401
+    name = here["Cookie"].partition("=")[0]
+    for sent in (f"{name}=of-the-page-above; {here['Cookie']}", f"{here['Cookie']}; {name}=of-the-page-above"):
+        assert rig.ask("GET", "/vitals", headers={**here, "Cookie": sent})[0] == 200
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "post", "X"])

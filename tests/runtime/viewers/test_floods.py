@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from coconet.runtime.viewers import connections
-from coconet.runtime.viewers.connections import FREE_CHUNKS, MAX_FRAMES, MAX_HEADER_LINES
+from coconet.runtime.viewers.connections import FREE_CHUNKS, LARGEST_HEAD, MAX_FRAMES, MAX_HEADER_LINES
 from coconet.runtime.viewers.web_app import MAX_VIEWERS
 from tests.support.programs.patience import PATIENCE_S
 from tests.support.rigs.live_rig import LiveRig, live_rig
@@ -111,6 +111,13 @@ def test_a_body_of_a_few_chunks_or_of_large_ones_is_read(rig: LiveRig) -> None:
 def test_a_request_of_thousands_of_headers_is_refused(rig: LiveRig) -> None:
     for lines, status in ((MAX_HEADER_LINES - 10, 200), (MAX_HEADER_LINES, 400), (3000, 400)):
         request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + b"a: b\r\n" * lines + b"\r\n"
+        assert status_of(answer_to(rig.page.url, request)) == status
+
+
+@pytest.mark.parametrize("line", [b"GET /healthz?%s HTTP/1.1\r\n", b"GET /healthz HTTP/1.1\r\nCookie: %s\r\n"])
+def test_a_large_head_is_refused_even_if_it_comes_in_one_piece(rig: LiveRig, line: bytes) -> None:
+    for length, status in ((LARGEST_HEAD - 200, 200), (LARGEST_HEAD, 400), (3 * LARGEST_HEAD, 400)):
+        request = line % (b"a" * length) + b"Host: localhost\r\nConnection: close\r\n\r\n"
         assert status_of(answer_to(rig.page.url, request)) == status
 
 
