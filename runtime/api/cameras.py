@@ -28,7 +28,7 @@ class OwnCamera(Protocol):
     """
 
     def read(self) -> Frame | RawPixels | None:
-        """The next frame, or its pixels, which are stamped when they come; None at the end.
+        """The next frame, or of a live camera its pixels, which are stamped when they come; None at the end.
 
         It may wait, and may raise an error of its own at any time: a live camera is then read again a moment later.
         """
@@ -40,12 +40,16 @@ def pair_cameras(visible: OwnCamera, infrared: OwnCamera, rig: Rig | None = None
     Pixels: (H, W, 3) BGR uint8, or (H, W, 1) or (H, W) uint8, uint16 counts or float32; stamps in nanoseconds, of both
     cameras on one clock, which for live ones is time.monotonic_ns().
     rig: settings for pairing, the thermal front end and alignment; its addresses are not used.
-    Raises Refused for an object without `read`, and CoconetError while the pairs are read.
+    Raises Refused for an object without `read` and for one object on both sides, and CoconetError while the pairs are
+    read.
     """
     for side, camera in (("visible", visible), ("infrared", infrared)):
         if not callable(getattr(camera, "read", None)):
             got = f"a value of type {type(camera).__name__} without one"
             raise Refused(side, wanted="a camera, which has a read()", got=got, remedy="See docs/python.md.")
+    if visible is infrared:
+        remedy = "Make one for each side: each frame is read once."
+        raise Refused("infrared", wanted="another camera than the visible one", got="the same object", remedy=remedy)
     if rig is not None:
         check_type("rig", rig, Rig, "a coconet.Rig", "Leave it out, or read one: coconet.Rig.from_file.")
     known = Rig.from_addresses("own://visible", "own://infrared") if rig is None else rig
@@ -79,11 +83,22 @@ class AdaptedCamera:
         if given is None:
             return None
         if not isinstance(given, Frame):
-            given = Frame(given, time.monotonic_ns(), self._index, stamps="arrival" if self.realtime else "recording")
+            given = self._stamped(as_picture(given, self.name))
         self._index += 1
         pixels, stamp_ns = as_picture(given.pixels, self.name), as_stamp(given.timestamp_ns, self.name)
         levels = visible_levels(pixels, self.name) if self._gray is None else self._gray(pixels)
         return replace(given, pixels=levels, timestamp_ns=stamp_ns)
+
+    def _stamped(self, pixels: RawPixels) -> Frame:
+        """Pixels alone, of now. Raises CoconetError for a recording's, which are read at any time."""
+        if not self.realtime:
+            raise CoconetError(
+                self.name,
+                wanted="a coconet.Frame with the time it was taken at, as its realtime is False",
+                got="pixels alone",
+                remedy="Give coconet.Frame(pixels, timestamp_ns, index).",
+            )
+        return Frame(pixels, time.monotonic_ns(), self._index, stamps="arrival")
 
     def close(self) -> None:
         """Close the camera, if that can be closed."""

@@ -98,6 +98,24 @@ def test_pairs_until_something_else_than_an_event_are_refused() -> None:
         pairs.until(wrong)
 
 
+def test_pixels_alone_of_a_recording_are_refused_as_nobody_knows_their_time() -> None:
+    class Stored(Own):
+        def read(self) -> Any:
+            return np.zeros((4, 6), np.uint8)
+
+    with (
+        coconet.pair_cameras(Stored([]), Own(stamped([0]))) as pairs,
+        pytest.raises(coconet.CoconetError, match=r"visible camera \(Stored\): wanted a coconet\.Frame with the time"),
+    ):
+        list(pairs)
+
+
+def test_one_object_is_not_both_cameras() -> None:
+    camera = Own(stamped([0]))
+    with pytest.raises(coconet.CoconetError, match="^infrared: wanted another camera than the visible one"):
+        coconet.pair_cameras(camera, camera)
+
+
 def test_an_object_without_a_read_is_refused() -> None:
     with pytest.raises(coconet.CoconetError, match=r"infrared: wanted a camera, which has a read\(\)"):
         coconet.pair_cameras(Own([]), "night.mp4")  # type: ignore[arg-type]
