@@ -42,6 +42,7 @@ class Meters:
         self.thermometer, self.tables = thermometer, tuple(meters)
         self._watch = HealthWatch("infrared", thermal=True, limits=limits)
         self._last: tuple[int, int] | None = None
+        self._placing: Placing | None = None
         self._blind: dict[str, str] = {}
         self._regions: dict[tuple[MeterTable, tuple[int, int], Placing | None], Region | str] = {}
 
@@ -52,9 +53,12 @@ class Meters:
     def read(self, pair: FramePair, dead: NDArray[np.intp], placing: Placing | None) -> Heat:
         """Read all meters from a pair as the cameras gave it. dead: flat indices of pixels known not to measure."""
         blind, tables, unit = self._why_blind(pair), self.tables, self.thermometer.settings.unit
+        if "infrared" not in pair.missing:
+            self._placing = placing
         if blind:
             none = tuple(Reading(one.name, one.kind, unit, blind=blind) for one in tables)
-            heat = Heat(none, None, unit, blind, None, tables)
+            # Meters stay where they were last shown: a shutter that closes must not take them off the picture.
+            heat = Heat(none, None, unit, blind, self._placing, tables)
         else:
             picture = pair.infrared.pixels
             # Without a meter nothing is measured until a program asks for it.

@@ -61,8 +61,8 @@ class Heat:
     """The temperatures of a pair's infrared picture, and what the meters read there.
 
     source: gives the map; None while the camera tells no temperatures, and `blind` says why. placing: how the infrared
-    picture lies on the visible one; None if it does not. meters: what was read, one for each reading.
-    celsius_at: the temperature of samples of this picture's camera; None while it tells none.
+    picture lies on the visible one, or lay there while there was one; None if it does not. meters: what was read, one
+    for each reading. celsius_at: the temperature of samples of this picture's camera; None while it tells none.
     """
 
     readings: tuple[Reading, ...]

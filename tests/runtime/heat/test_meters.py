@@ -131,6 +131,15 @@ def test_an_8_bit_picture_gives_no_number_and_says_why() -> None:
     assert (reading.value, reading.blind) == (None, EIGHT_BIT)
 
 
+def test_meters_stay_where_they_are_on_the_picture_while_the_camera_is_away() -> None:
+    meters = meters_of(box(2, 2, 9, 9))
+    pair, placing = heat_pair(counts_of(disc_c())), Placing()
+    away = dataclasses.replace(pair, missing=frozenset({"infrared"}), notice="infrared lost")
+    assert heat_of(meters, away).placing is None
+    heat_of(meters, pair, placing)
+    assert heat_of(meters, away).placing is placing
+
+
 def test_a_camera_that_is_missing_gives_no_number() -> None:
     pair = dataclasses.replace(heat_pair(counts_of(disc_c())), missing=frozenset({"infrared"}), notice="infrared late")
     found = heat_of(meters_of({"kind": "hottest"}), pair)
