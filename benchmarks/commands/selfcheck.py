@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def selfcheck(
     out: Annotated[
-        Path, typer.Option("--out", help="The report as JSON; the same for people goes beside it, as .txt.")
+        Path, typer.Option("--out", help="The report as JSON; the same as text goes beside it, as .txt.")
     ] = Path("selfcheck.json"),
     quick: Annotated[bool, typer.Option("--quick", help="Measure for a second where it is otherwise ten.")] = False,
     device: DeviceOption = None,

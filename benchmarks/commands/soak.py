@@ -26,7 +26,7 @@ _MOST_AGEING_MS = 500.0
 
 
 def soak(
-    rig: Annotated[Path | None, typer.Argument(help="A rig.toml; the painted rig if not given.")] = None,
+    rig: Annotated[Path | None, typer.Argument(help="A rig.toml.", show_default="the painted rig")] = None,
     model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = "average",
     minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="How long.")] = 2.0,
     viewers: Annotated[int, typer.Option("--viewers", min=0, max=32, help="How many watch the page meanwhile.")] = 2,

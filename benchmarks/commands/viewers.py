@@ -18,10 +18,12 @@ _CAMERA = "painted://?fps={fps:g}&width={width}&height={height}"
 
 def audience(
     model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = DEFAULT_MODEL,
-    viewers: Annotated[int, typer.Option("--viewers", min=1, max=32)] = 10,
-    turns: Annotated[int, typer.Option("--turns", min=1, help="Of measuring without, then with viewers.")] = 10,
-    seconds: Annotated[float, typer.Option("--seconds", min=0.2, help="Of measuring, each time.")] = 3.0,
-    fps: Annotated[float, typer.Option("--fps", min=1, help="Of both painted cameras.")] = 25.0,
+    viewers: Annotated[int, typer.Option("--viewers", min=1, max=32, help="How many viewers watch.")] = 10,
+    turns: Annotated[
+        int, typer.Option("--turns", min=1, help="How often to measure, without and then with viewers.")
+    ] = 10,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.2, help="How long to measure each time.")] = 3.0,
+    fps: Annotated[float, typer.Option("--fps", min=1, help="The rate of both painted cameras.")] = 25.0,
     size: Annotated[tuple[int, int], typer.Option("--size", help="Width and height in pixels.")] = (640, 480),
     flat_out: Annotated[
         bool, typer.Option("--flat-out", help="Do not wait for the cameras: fuse all the time.")

@@ -23,7 +23,7 @@ def align(
         str | None, typer.Option("--board", help="A heated target: checkerboard:7x5 (inner corners) or circles:7x5.")
     ] = None,
     point: Annotated[
-        list[str] | None, typer.Option("--point", help="A point both see, as x,y=x,y, infrared first; several times.")
+        list[str] | None, typer.Option("--point", help="A point both see, as x,y=x,y, infrared first; again for more.")
     ] = None,
     pictures: Annotated[
         Path | None, typer.Option("--pictures", help="Where to put overlay.png and checkerboard.png.")

@@ -44,29 +44,29 @@ def calibrate(
     infrared: Annotated[str | None, typer.Option("--infrared", help="The infrared recording.")] = None,
     every: Annotated[
         int | None,
-        typer.Option("--every", min=1, help="Look at every Nth frame (default: 1 of a folder, 10 of recordings)."),
+        typer.Option("--every", min=1, help="Look at every Nth frame.", show_default="1 of a folder, 10 of recordings"),
     ] = None,
     crops: Annotated[int, typer.Option("--crops", min=0, help="Cut crops of the frames until there are N.")] = 0,
-    out: Annotated[Path | None, typer.Option("--out", help="The INT8 model (default: MODEL.int8.onnx).")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The INT8 model.", show_default="MODEL.int8.onnx")] = None,
     ranges: Annotated[
         Path | None, typer.Option("--ranges", help="Take the ranges of an earlier run instead of measuring.")
     ] = None,
     method: Annotated[
-        MethodName | None, typer.Option("--method", help=f"How a range is chosen (default: {DEFAULT.name}).")
+        MethodName | None, typer.Option("--method", help="How a range is chosen.", show_default=DEFAULT.name)
     ] = None,
     percentile: Annotated[
-        float | None, typer.Option("--percentile", help=f"For that method (default: {DEFAULT.percentile:g}).")
+        float | None, typer.Option("--percentile", help="For that method.", show_default=f"{DEFAULT.percentile:g}")
     ] = None,
     check: Annotated[
         Path | None,
-        typer.Option("--check", help="Paired folder to compare on (default: every fifth frame, not measured on)."),
+        typer.Option("--check", help="Paired folder to compare on.", show_default="every fifth frame, not measured on"),
     ] = None,
     min_psnr: Annotated[
         float, typer.Option("--min-psnr", help="Keep convolutions in floating point until every frame is so near, dB.")
     ] = PRECISIONS["int8"].aim_psnr_db,
     against: Annotated[
         str | None,
-        typer.Option("--against", help="Compare with this model (default: MODEL), such as the FP32 one."),
+        typer.Option("--against", help="Compare with this model, such as the FP32 one.", show_default="MODEL"),
     ] = None,
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help="Try every mixture and print the table, needed or not.")

@@ -19,8 +19,9 @@ def _option(field: str) -> Any:
     """The option of a plan's field, with its description and default."""
     about = TrainingPlan.model_fields[field]
     known = not about.is_required() and about.default is not None
-    text = f"{about.description or field}{f'; default {about.default}' if known else ''}."
-    return typer.Option(f"--{field.replace('_', '-')}", help=text[0].upper() + text[1:], show_default=False)
+    text = f"{about.description or field}."
+    shown = str(about.default) if known else False
+    return typer.Option(f"--{field.replace('_', '-')}", help=text[0].upper() + text[1:], show_default=shown)
 
 
 @reads_pictures
@@ -30,7 +31,7 @@ def train(
     ] = None,
     home: Annotated[
         Path | None,
-        typer.Option("--home", help="Where the relative paths of the recipe begin; in its own folder when omitted."),
+        typer.Option("--home", help="Where the relative paths of the recipe begin.", show_default="its own folder"),
     ] = None,
     data: Annotated[list[Path] | None, _option("data")] = None,
     out: Annotated[Path | None, _option("out")] = None,

@@ -81,14 +81,14 @@ class TrainingPlan(Recipe):
 
     data: list[Path] = Field(
         description="a paired folder (ir/, vis/ and, if there is one, mask/), the visible video of a pair, or an "
-        "HDF5 file of patches; repeatable"
+        "HDF5 file of patches; again for more"
     )
     out: Path = Field(description="folder of the run; an interrupted run in it goes on")
     neighbours: list[Path] = Field(
         default=[], description="those paired folders in which pictures numbered n and n + 1 are frames of one video"
     )
     held: list[str] = Field(
-        default=[], description="names of pictures, * for any letters, that are kept out of training; repeatable"
+        default=[], description="names of pictures, * for any letters, that are kept out of training; again for more"
     )
     encoder: Path | None = Field(default=None, description="VGG-19 weights of ImageNet, as torchvision saves them")
     start: Path | None = Field(default=None, description="weights to begin with, for the second stage")

@@ -32,13 +32,15 @@ def build(
     ],
     gpu: Annotated[
         list[str] | None,
-        typer.Option(
-            "--gpu", help="Build with TensorRT for RTX for this GPU, such as sm86; may be given several times."
-        ),
+        typer.Option("--gpu", help="Build with TensorRT for RTX for this GPU, such as sm86; again for more."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="The engine; named after model and GPU if left out, beside it or, of a word, here."),
+        typer.Option(
+            "--out",
+            help="The engine.",
+            show_default="named after model and GPU; beside the model or, of a word, in this folder",
+        ),
     ] = None,
     minimum: Annotated[str | None, typer.Option("--min", help="Smallest frame, height x width: 256x320.")] = None,
     optimum: Annotated[str | None, typer.Option("--opt", help="Frame size to be fastest at: 480x640.")] = None,

@@ -35,8 +35,8 @@ def export(
             f"{', '.join(CHECKPOINTS)}."
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The ONNX file; named after the weights when omitted.")] = None,
-    size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH, such as 480x640; any size when omitted.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The ONNX file.", show_default="named after the weights")] = None,
+    size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH, such as 480x640.", show_default="any size")] = None,
     dynamic: Annotated[str | None, typer.Option(help="A range of sizes: 256x320..1024x1280.")] = None,
     half: Annotated[bool, typer.Option("--half", help="Run the network in half precision (FP16).")] = False,
     gray: Annotated[bool, typer.Option("--gray", help="The visible camera is gray, one channel.")] = False,
@@ -44,14 +44,16 @@ def export(
         bool, typer.Option("--bare", help="Floats of shape (B, 1, H, W) in and out, in the network's own range.")
     ] = False,
     batch: Annotated[int, typer.Option(min=1, help="Pairs at once; coconet run takes 1.")] = 1,
-    opset: Annotated[int | None, typer.Option(help="ONNX operator set; the default suits TensorRT 10.3.")] = None,
+    opset: Annotated[
+        int | None, typer.Option(help="ONNX operator set.", show_default="one that TensorRT 10.3 reads")
+    ] = None,
     frames: Annotated[
         Path | None,
-        typer.Option(help="Paired folder, rig.toml or recording to compare on; painted scenes when omitted."),
+        typer.Option(help="Paired folder, rig.toml or recording to compare on.", show_default="painted scenes"),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="package.module:factory that makes the network.", rich_help_panel=FOREIGN),
+        typer.Option(help="What makes the network, as package.module:factory.", rich_help_panel=FOREIGN),
     ] = None,
     weights: Annotated[
         list[str] | None,
@@ -68,7 +70,8 @@ def export(
         typer.Option("--range", help="What it takes black and white as: 0..1, -1..1.", rich_help_panel=FOREIGN),
     ] = None,
     output_range: Annotated[
-        str | None, typer.Option(help="What it gives for them; --range when omitted.", rich_help_panel=FOREIGN)
+        str | None,
+        typer.Option(help="What it gives for them.", show_default="that of --range", rich_help_panel=FOREIGN),
     ] = None,
     order: Annotated[
         str | None, typer.Option(help="Its arguments: visible,infrared or the other way.", rich_help_panel=FOREIGN)

@@ -33,21 +33,22 @@ def batch(
     model: Annotated[str, typer.Option("--model", help="For jobs that name none; as for run.")] = DEFAULT_MODEL,
     backend: Annotated[str, typer.Option("--backend", help="What runs it, as for run.")] = "auto",
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="How many.", show_default="one for each share of the cores")
+        int | None,
+        typer.Option("--workers", min=1, help="How many workers.", show_default="one for each share of the cores"),
     ] = None,
     cores: Annotated[
         int | None,
-        typer.Option("--cores", min=1, help="Processor cores of each.", show_default="2, or fewer for many workers"),
+        typer.Option(
+            "--cores", min=1, help="Processor cores of each worker.", show_default="2, or fewer for many workers"
+        ),
     ] = None,
-    gpus: Annotated[int, typer.Option("--gpus", min=0, help="One worker for each of so many GPUs.")] = 0,
-    slice_s: Annotated[
-        float | None, typer.Option("--slice", help="Cut recordings into pieces of so many seconds.")
-    ] = None,
+    gpus: Annotated[int, typer.Option("--gpus", min=0, help="One worker for each of N GPUs.")] = 0,
+    slice_s: Annotated[float | None, typer.Option("--slice", help="Cut recordings into pieces of N seconds.")] = None,
     form: Annotated[Form, typer.Option("--as", help="Results as a video each, or as folders of PNG.")] = "video",
     encoder: Annotated[EncoderName, typer.Option("--encoder", help="What encodes videos, as for run.")] = "auto",
-    score_every: Annotated[int, typer.Option("--score-every", min=1, help="Figures of every so-many-th frame.")] = 30,
+    score_every: Annotated[int, typer.Option("--score-every", min=1, help="Score every Nth frame.")] = 30,
     log: Annotated[
-        LogStyle | None, typer.Option("--log", help="Write what happens to stderr.", show_default="nothing")
+        LogStyle | None, typer.Option("--log", help="Log to stderr, as text or JSON lines.", show_default="nothing")
     ] = None,
     *,
     reading: Reading,

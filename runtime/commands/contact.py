@@ -139,10 +139,12 @@ def contact(
     ],
     out: Annotated[Path, typer.Option("--out", help="The sheet, for example sheet.png.")],
     frames: Annotated[Path | None, typer.Option("--frames", help="Folder of pairs: ir/ and vis/, named alike.")] = None,
-    only: Annotated[list[str] | None, typer.Option("--only", help="A pair of the folder, by name; repeatable.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="A pair of the folder, by name; again for more.")
+    ] = None,
     visible: Annotated[str | None, typer.Option("--visible", help="Instead of a folder: the visible video.")] = None,
     infrared: Annotated[str | None, typer.Option("--infrared", help="And the infrared video.")] = None,
-    at: Annotated[list[float] | None, typer.Option("--at", min=0.0, help="A second of it; repeatable.")] = None,
+    at: Annotated[list[float] | None, typer.Option("--at", min=0.0, help="A second of it; again for more.")] = None,
     width: Annotated[int, typer.Option("--width", min=64, help="The most pixels the sheet is wide.")] = 1920,
     overwrite: OverwriteOption = False,
     *,

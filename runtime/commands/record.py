@@ -25,7 +25,7 @@ def record(
             help="The folder to make, with two videos, stamps and a rig.toml; or an .mcap file, for ROS and Foxglove.",
         ),
     ] = Path("recording"),
-    seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop after so long.")] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop after N seconds.")] = None,
     reserve_mb: ReserveOption = None,
     overwrite: OverwriteOption = False,
     *,

@@ -25,7 +25,7 @@ def ros(
     device: DeviceOption = None,
     frames: Annotated[int | None, typer.Option("--frames", min=1, help="Stop after N fused frames.")] = None,
     log: Annotated[
-        LogStyle | None, typer.Option("--log", help="Write what happens to stderr.", show_default="nothing")
+        LogStyle | None, typer.Option("--log", help="Log to stderr, as text or JSON lines.", show_default="nothing")
     ] = None,
 ) -> None:
     """Fuse two image topics of ROS 2 until Ctrl-C is pressed, or SIGTERM or SIGHUP comes.

@@ -37,6 +37,17 @@ if TYPE_CHECKING:
     from coconet.runtime.rig.rig_file import Rig
     from coconet.runtime.sinks.look_sink import Drawn
 
+
+def _list_models(asked: bool) -> None:
+    """Print every word that --model takes and end, before anything else is looked at."""
+    if not asked:
+        return
+    from coconet.cards.shipped_models import print_shipped_models
+
+    print_shipped_models()
+    raise typer.Exit
+
+
 GpuLibrary = Literal["libcuda", "cuda-python", "pycuda"]
 
 
@@ -52,12 +63,21 @@ def run(
             help=f"An .onnx, .engine or checkpoint, or a word: {', '.join(MODELS)}; {', '.join(RULES)}.",
         ),
     ] = DEFAULT_MODEL,
+    list_models: Annotated[
+        bool,
+        typer.Option(
+            "--list-models",
+            is_eager=True,
+            callback=_list_models,
+            help="Print what each word for --model stands for, and end.",
+        ),
+    ] = False,
     fit: Annotated[
         Fit | None,
         typer.Option(
             "--fit",
-            help="Pictures of unlike size without an alignment: scale (default), crop, or align by their edges first.",
-            show_default=False,
+            help="Pictures of unlike size without an alignment: scale, crop, or align by their edges first.",
+            show_default="scale",
         ),
     ] = None,
     out: Annotated[
@@ -89,7 +109,11 @@ def run(
     ] = None,
     server_token: Annotated[
         str | None,
-        typer.Option("--server-token", envvar="COCONET_SERVER_TOKEN", help="What the server wants to know."),
+        typer.Option(
+            "--server-token",
+            envvar="COCONET_SERVER_TOKEN",
+            help="The token that the server asks for; better in the variable.",
+        ),
     ] = None,
     local_model: Annotated[
         str | None, typer.Option("--local-model", help="For remote: takes over while the server is lost.")
@@ -119,10 +143,14 @@ def run(
     ] = False,
     gpu_library: Annotated[
         GpuLibrary | None,
-        typer.Option("--gpu-library", help="What moves frames to an engine.", show_default="the first that works"),
+        typer.Option(
+            "--gpu-library", help="The library that moves frames to an engine.", show_default="the first that works"
+        ),
     ] = None,
-    rotate_minutes: Annotated[float, typer.Option("--rotate-minutes", min=0, help="Begin a new video file then.")] = 0,
-    rotate_mb: Annotated[float, typer.Option("--rotate-mb", min=0, help="Or when it has this many megabytes.")] = 0,
+    rotate_minutes: Annotated[
+        float, typer.Option("--rotate-minutes", min=0, help="Begin a new video file after N minutes; 0: never.")
+    ] = 0,
+    rotate_mb: Annotated[float, typer.Option("--rotate-mb", min=0, help="Or once it has N megabytes; 0: never.")] = 0,
     keep: Annotated[int, typer.Option("--keep", min=0, help="Keep the N newest files; 0 keeps all.")] = 0,
     reserve_mb: ReserveOption = None,
     overwrite: OverwriteOption = False,
@@ -147,25 +175,35 @@ def run(
         typer.Option(
             "--look",
             help=f"What --out and --view show: {', '.join(VIEW_NAMES)}; or KEY=VALUE of \\[view], such as "
-            "colours=ironbow. Repeatable.",
+            "colours=ironbow; again for more.",
             show_default="fused",
         ),
     ] = None,
-    host: Annotated[str, typer.Option("--host", help="Where the page is; 0.0.0.0 lets others see it.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 is any that is free.")] = 8000,
+    host: Annotated[
+        str, typer.Option("--host", help="The address of this machine that the page is at; 0.0.0.0 lets others see it.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="The port of the page; 0 is any that is free.")
+    ] = 8000,
     token: Annotated[
         str | None,
-        typer.Option("--token", envvar="COCONET_TOKEN", help="What viewers have to know; better in the variable."),
+        typer.Option(
+            "--token", envvar="COCONET_TOKEN", help="The token that viewers have to send; better in the variable."
+        ),
     ] = None,
     view_token: Annotated[
         str | None,
-        typer.Option("--view-token", envvar="COCONET_VIEW_TOKEN", help="Lets viewers watch, but change nothing."),
+        typer.Option(
+            "--view-token",
+            envvar="COCONET_VIEW_TOKEN",
+            help="A second token, with which viewers may watch but change nothing.",
+        ),
     ] = None,
     captures: Annotated[
         Path, typer.Option("--captures", help="The folder for snapshots and recordings from the page.")
     ] = Path("captures"),
     log: Annotated[
-        LogStyle | None, typer.Option("--log", help="Write what happens to stderr.", show_default="nothing")
+        LogStyle | None, typer.Option("--log", help="Log to stderr, as text or JSON lines.", show_default="nothing")
     ] = None,
     *,
     reading: Reading,

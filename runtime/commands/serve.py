@@ -21,9 +21,10 @@ def serve(
     device: DeviceOption = None,
     depth: Annotated[int, typer.Option("--depth", min=1, help="Pairs on their way through an engine at once.")] = 1,
     host: Annotated[str, typer.Option("--host", help="Where it listens; 0.0.0.0 lets others in.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 is any that is free.")] = 8000,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 is any that is free.")] = 8000,
     grpc_port: Annotated[
-        int | None, typer.Option("--grpc-port", min=0, max=65535, help="Of gRPC beside HTTP.", show_default="none")
+        int | None,
+        typer.Option("--grpc-port", min=0, max=65535, help="A port for gRPC beside HTTP.", show_default="none"),
     ] = None,
     token: Annotated[
         str | None,
@@ -38,7 +39,7 @@ def serve(
     ] = 1000,
     limit_mb: Annotated[float, typer.Option("--limit-mb", min=0.001, help="The largest request.")] = 64,
     log: Annotated[
-        LogStyle | None, typer.Option("--log", help="Write what happens to stderr.", show_default="nothing")
+        LogStyle | None, typer.Option("--log", help="Log to stderr, as text or JSON lines.", show_default="nothing")
     ] = None,
 ) -> None:
     """Serve a model until Ctrl-C is pressed, or SIGTERM or SIGHUP comes; only this machine is let in without a token.

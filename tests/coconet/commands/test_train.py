@@ -67,7 +67,7 @@ def test_every_option_is_a_key_of_the_plan_and_shows_its_default() -> None:
     names = set(inspect.signature(train).parameters) - {"recipe", "home", "overwrite"} - of_reading
     assert names <= set(TrainingPlan.model_fields)
     text = CliRunner().invoke(APP, ["--help"], env={"COLUMNS": "200"}).stdout
-    assert "Training steps; default 4000." in text
+    assert re.search(r"Training steps\.\s+\[default: \(4000\)\]", text)
     assert "Undefined" not in text
     assert "Weights whose fused pictures are to be followed." in text
 
