@@ -137,7 +137,7 @@ def read_toml(path: Path, kind: str) -> dict[str, Any]:
     """
     data = read_file(path, kind)
     try:
-        text = data.decode()
+        text = data.decode("utf-8-sig")  # some editors begin a file with a byte order mark
     except UnicodeDecodeError as error:
         raise _no_toml(path, f"byte {error.start} that is no UTF-8") from None
     return toml_fields(text, path)

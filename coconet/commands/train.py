@@ -84,4 +84,5 @@ def train(
         weights = trainer.run(
             lambda step, loss: progress.update(task, completed=step, description=f"training, loss {loss:.3f}")
         )
-    typer.echo(f"{weights}: {plan.network} after {counted(plan.steps, 'step')}; log in {plan.out / 'log.csv'}")
+    log = f"; log in {files.log}" if files.log.exists() else ""  # a run of few steps has none
+    typer.echo(f"{weights}: {plan.network} after {counted(plan.steps, 'step')}{log}")

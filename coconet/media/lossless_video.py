@@ -71,7 +71,8 @@ class RawVideoWriter:
     def write(self, pixels: RawPixels, time_ns: int) -> None:
         """Append (H, W, 1) uint8, uint16 or float32, or (H, W, 3) uint8 BGR pixels at a time not before the last.
 
-        Raises CoconetError for pixels of another type, OSError where the disk takes no more.
+        Raises CoconetError for pixels of another type, and of a size that FFV1 does not take, such as 1x1; OSError
+        where the disk takes no more.
         """
         if self._container is None or (pixels.shape, pixels.dtype) != (self._shape, self._kind):
             self._start(pixels)
@@ -82,7 +83,19 @@ class RawVideoWriter:
         if self._layout.stored != self._layout.array:
             frame = frame.reformat(format=self._layout.stored)
         frame.pts, frame.time_base = time_ns * _TICKS_PER_S // 10**9, Fraction(1, _TICKS_PER_S)
-        self._container.mux(self._stream.encode(frame))
+        try:
+            packets = self._stream.encode(frame)
+        except FFmpegError as error:
+            if isinstance(error, OSError):
+                raise
+            height, width = pixels.shape[:2]
+            raise CoconetError(
+                self._path,
+                wanted="pictures of a size that FFV1 takes",
+                got=f"{width}x{height}",
+                remedy="Record larger pictures.",
+            ) from error
+        self._container.mux(packets)
 
     def close(self) -> None:
         """Finish the file; a second call does nothing. Raises OSError where the disk takes no more."""

@@ -26,6 +26,9 @@ from coconet.terminal import Console
 
 SOURCES = ("infrared", "visible")
 
+_MOST_PIXELS = 1 << 27
+"""134 million, 400 MB: few programs open more."""
+
 SECOND_NS = 10**9
 
 
@@ -96,11 +99,25 @@ def fused_sheet(
             got=f"a width of {width_px} pixels",
             remedy="Make the sheet wider.",
         )
+    _check_size(scenes, column_px, width_px)
     rows = []
     for scene in scenes:
         pictures = [_at_width(pixels, column_px) for pixels in _pictures(scene, models, report)]
         rows.append(list(map(Captioned, [f"{scene.name}: {captions[0]}", *captions[1:]], pictures)))
     return contact_sheet(rows, column_px)
+
+
+def _check_size(scenes: Sequence[Scene], column_px: int, width_px: int) -> None:
+    """Refuse, before anything is fused, a sheet that few programs could open."""
+    shapes = [scene.pair.visible.pixels.shape[:2] for scene in scenes]
+    height_px = sum(max(1, round(height * column_px / width)) for height, width in shapes)
+    if height_px * width_px > _MOST_PIXELS:
+        raise CoconetError(
+            "contact sheet",
+            wanted=f"at most {_MOST_PIXELS / 1e6:.0f} million pixels",
+            got=f"{width_px}x{height_px}",
+            remedy="Name fewer scenes with --only, or make the sheet narrower with --width.",
+        )
 
 
 def _moments(stream: Iterable[FramePair], left: list[float]) -> Iterator[Scene]:

@@ -37,7 +37,7 @@ def save_values(rig_file: Path, values: Values, lists: Lists | None = None) -> N
 
     Raises CoconetError where there is no such file, and where it would be no rig's with them; then it stays as it is.
     """
-    text = with_values(read_file(rig_file, "a rig file").decode(), values, lists)
+    text = with_values(read_file(rig_file, "a rig file").decode("utf-8-sig"), values, lists)
     check_fields(Rig, toml_fields(text, rig_file), rig_file)
     with whole_file(rig_file) as scratch:
         scratch.write_text(text, encoding="utf-8")

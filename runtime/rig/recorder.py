@@ -213,7 +213,8 @@ class _SideWriter:
 
     def _write(self, frame: Frame, time_ns: int) -> None:
         try:
-            self._file.write(frame, time_ns)
+            with ending_with(ExitCode.OUTPUT):
+                self._file.write(frame, time_ns)
         except OSError as error:
             raise disk_error(self._path, error.strerror or str(error)) from error
         self._written += 1

@@ -62,12 +62,14 @@ class RecordingFolder:
     """A folder that replays as the rig did."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self._scratch = path, unfinished(path)
+        self.path = path
+        self._target = Path(os.path.realpath(path)) if path.is_symlink() else path
+        self._scratch = unfinished(self._target)
         self._lock: int | None = None
 
     def begin(self) -> None:
         """Make the folder under its unfinished name."""
-        self._lock = _make(self.path, self._scratch)
+        self._lock = _make(self._target, self._scratch)
 
     def side(self, side: Side) -> SideFile:
         """A lossless video with its stamps beside it."""
@@ -78,11 +80,11 @@ class RecordingFolder:
         try:
             (self._scratch / name).write_text(text)
         except OSError as error:
-            raise disk_error(self._scratch / name, error.strerror or str(error)) from error
+            raise disk_error(self.path, error.strerror or str(error)) from error
 
     def keep(self) -> None:
         """Give the folder its name."""
-        _replace(self._scratch, self.path)
+        _replace(self._scratch, self._target)
 
     def remove(self) -> None:
         """Remove the folder."""
@@ -128,7 +130,8 @@ def _make(folder: Path, scratch: Path) -> int | None:
     What a recording of the same name that broke off has left is given a name of its own, under which it replays.
     """
     check_place(folder)
-    if folder.exists() and not (folder.is_dir() and all(_PARTS.fullmatch(path.name) for path in folder.iterdir())):
+    recorded = folder.is_dir() and all(_PARTS.fullmatch(path.name) for path in folder.iterdir())
+    if os.path.lexists(folder) and not recorded:
         raise CoconetError(
             folder, wanted="a free name, or that of a recording", got="something else", remedy="Choose another name."
         )
@@ -189,7 +192,8 @@ def disk_error(path: Path, got: str, *, kept: bool = True) -> CoconetError:
     wanted, remedy = "a disk that takes a recording", "Free space, or choose a place that can be written to."
     if kept:
         wanted = "a disk that takes more"
-        remedy = "What was recorded up to the last second before is in that folder and can be replayed. Free space."
+        place = unfinished(path).name
+        remedy = f"What was recorded up to the last second before is in {place} and can be replayed. Free space."
     error = CoconetError(path, wanted=wanted, got=got, remedy=remedy)
     error.exit_code = ExitCode.OUTPUT
     return error

@@ -14,6 +14,11 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert read_toml(tmp_path / "a.toml", "a recipe") == fields
 
 
+def test_a_byte_order_mark_that_an_editor_wrote_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbfsteps = 3\n")
+    assert read_toml(tmp_path / "a.toml", "a recipe") == {"steps": 3}
+
+
 @pytest.mark.parametrize("content", [b"steps = ", b"\xff\xfe", b".".join([b"a"] * 20000) + b" = 1"])
 def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.toml").write_bytes(content)

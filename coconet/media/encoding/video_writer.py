@@ -124,7 +124,7 @@ class VideoWriter:
         """Append (H, W, 3) BGR or (H, W, 1) gray pixels, uint8; the first frame's time becomes 0, times must increase.
 
         4:2:0 video has even sides only: an odd side is made even by repeating its last row or column.
-        Raises EncoderLost where a hardware encoder fails.
+        Raises EncoderLost where a hardware encoder fails, CoconetError for a size that the encoder does not take.
         """
         if self._encoding is not None and (pixels.shape != self._encoding.shape or pixels.dtype != np.uint8):
             raise self._refused(f"uint8 frames of shape {self._encoding.shape}", f"{pixels.dtype} {pixels.shape}")
@@ -145,6 +145,10 @@ class VideoWriter:
             encoding.video.write(frame.yuv)
         except EncodingFailed as failure:
             raise self._lost(failure, encoding) from failure
+        except FFmpegError as error:
+            if isinstance(error, OSError):
+                raise
+            raise self._untaken(encoding) from error
 
     def close(self) -> None:
         """Finish the file and give it its name; a second call does nothing. No frame at all is a CoconetError.
@@ -204,6 +208,15 @@ class VideoWriter:
             for held in failure.held
         ]
         return EncoderLost(failure, frames, begun=encoding.video.begun)
+
+    def _untaken(self, encoding: _Encoding) -> CoconetError:
+        height, width = encoding.shape[:2]
+        return CoconetError(
+            self._path,
+            wanted=f"pictures of a size that {encoding.video.encoder.name} takes",
+            got=f"{width}x{height}",
+            remedy="Name a folder, such as fused/, for pictures of any size.",
+        )
 
     def _refused(self, wanted: str, got: str) -> CoconetError:
         return CoconetError(self._path, wanted=wanted, got=got, remedy="Write frames of one camera, in order of time.")

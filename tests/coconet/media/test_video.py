@@ -254,3 +254,13 @@ def test_a_writer_that_is_closed_or_given_up_has_no_encoder_any_more(tmp_path: P
         assert encoders() > before
         end(writer)
     assert encoders() == before
+
+
+def test_a_size_that_the_encoder_does_not_take_is_one_clear_error_and_leaves_nothing(tmp_path: Path) -> None:
+    wide = np.zeros((2, 20000, 3), np.uint8)
+    with (
+        pytest.raises(CoconetError, match="wanted pictures of a size that .* takes, got 20000x2"),
+        VideoWriter(tmp_path / "wide.mp4") as writer,
+    ):
+        writer.write(wide, 0)
+    assert list(tmp_path.iterdir()) == []

@@ -166,3 +166,9 @@ def test_real_pairs_of_odd_and_unlike_sizes_share_a_sheet(tmp_path: Path, data: 
     words = ("--only", "TNO_001", "--only", "TNO_026", "--width", 300)
     coconet_contact("average", "--frames", data / "tno", *words, "--out", tmp_path / "sheet.png")
     assert read_picture(tmp_path / "sheet.png").shape[1] <= 300
+
+
+def test_a_sheet_that_few_programs_could_open_is_refused_before_anything_is_fused(tmp_path: Path) -> None:
+    write_pair(tmp_path, "thin.png", np.zeros((5000, 1, 3), np.uint8), np.zeros((5000, 1, 1), np.uint8))
+    with pytest.raises(CoconetError, match="wanted at most 134 million pixels, got 1920x"):
+        fused_sheet(folder_scenes(tmp_path), MODELS, 1920)

@@ -125,6 +125,30 @@ def test_a_folder_that_is_there_is_not_written_into(tmp_path: Path) -> None:
         recorded(tmp_path / "night", frames("bgr"), frames("counts"))
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_a_link_is_followed_to_the_folder_that_it_names(tmp_path: Path, there: bool) -> None:
+    if there:
+        recorded(tmp_path / "night", frames("bgr", 3), frames("counts", 3))
+    (tmp_path / "link").symlink_to("night")
+    recorded(tmp_path / "link", frames("bgr"), frames("counts"))
+    assert len(replayed(RecordedCamera(tmp_path / "night" / "visible.mkv"))) == 7
+    assert (tmp_path / "link").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "night"]
+
+
+def test_a_link_to_itself_is_refused_before_anything_is_recorded(tmp_path: Path) -> None:
+    (tmp_path / "night").symlink_to("night")
+    with pytest.raises(CoconetError, match="wanted a free name"):
+        recorded(tmp_path / "night", frames("bgr"), frames("counts"))
+    assert [path.name for path in tmp_path.iterdir()] == ["night"]
+
+
+def test_pictures_of_a_size_that_the_codec_does_not_take_are_one_clear_error(tmp_path: Path) -> None:
+    dots = [Frame(np.zeros((1, 1, 1), np.uint8), at * 40 * MS, at) for at in range(3)]
+    with pytest.raises(CoconetError, match="wanted pictures of a size that FFV1 takes, got 1x1"):
+        recorded(tmp_path / "night", frames("bgr", 3), dots)
+
+
 def test_a_recording_is_only_replaced_by_one_that_is_whole(tmp_path: Path) -> None:
     recorded(tmp_path / "night", frames("bgr"), frames("counts"))
     before = (tmp_path / "night" / "visible.mkv").read_bytes()
