@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from pydantic import Field, model_validator
 
 from coconet.config import Checked, check_fields
-from coconet.errors import CoconetError
+from coconet.errors import Refused
 from coconet.redaction import redact
 
 _MOST_SIDE_PX = 8192
@@ -29,7 +29,7 @@ class CsiSettings(Checked):
     @model_validator(mode="after")
     def _both_sides(self) -> CsiSettings:
         if (self.width is None) != (self.height is None):
-            raise CoconetError(
+            raise Refused(
                 "width, height",
                 wanted="both or neither",
                 got="one of them",
@@ -41,11 +41,11 @@ class CsiSettings(Checked):
 def csi_pipeline(address: str, *, gray: bool) -> str:
     """The pipeline of `csi://0?width=1280&height=720&fps=30`; from NVIDIA's documentation, not run on a Jetson.
 
-    Raises CoconetError where no number follows, and for settings that a camera does not have.
+    Raises Refused where no number follows, and for settings that a camera does not have.
     """
     sensor, _, query = address.partition("://")[2].partition("?")
     if not (sensor.isascii() and sensor.isdigit()):
-        raise CoconetError(
+        raise Refused(
             redact(address),
             wanted="csi:// and a number",
             got="something else" if sensor else "none",

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, Refused
 from coconet.runtime.cameras.camera import Camera, CameraAbsent
 from coconet.runtime.cameras.csi import csi_pipeline
 from coconet.runtime.cameras.open_camera import Role, open_camera
@@ -179,6 +179,12 @@ def test_a_csi_camera_has_no_other_settings(settings: str, words: str) -> None:
         csi_pipeline(f"csi://0{settings}", gray=False)
 
 
+@pytest.mark.parametrize("wrong", ["csi://", "csi://front", "csi://-1", "csi://0?width=1280", "csi://0?fps=0"])
+def test_a_mistyped_csi_address_is_not_taken_for_a_camera_that_is_away(wrong: str) -> None:
+    with pytest.raises(Refused):
+        open_camera(wrong, "visible")
+
+
 @needs_gstreamer
 def test_onnx_runtime_still_refuses_a_model_in_words_after_gstreamer_was_loaded(tmp_path: Path) -> None:
     model = write_averaging_model(tmp_path / "model.onnx")
@@ -188,7 +194,7 @@ import sys
 from pathlib import Path
 from tests.support.cameras.gstreamer import gstreamer_missing
 assert not gstreamer_missing()
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, Refused
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 try:
     OnnxRuntimeBackend(Path(sys.argv[1]))
