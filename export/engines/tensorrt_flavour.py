@@ -63,12 +63,17 @@ def must_ask_for_strong_typing(trt: Any) -> bool:
 def set_compatibility(tensorrt: TensorRT, config: Any, options: BuildOptions) -> None:
     """Let other versions or boards run the engine, if that is asked for. Raises CoconetError if it cannot be had."""
     trt = tensorrt.module
-    if tensorrt.flavour == "tensorrt_rtx" and (options.version_compatible or options.same_compute_capability):
+    asked = {
+        "--version-compatible": options.version_compatible,
+        "--same-compute-capability": options.same_compute_capability,
+    }
+    given = [option for option, is_given in asked.items() if is_given]
+    if tensorrt.flavour == "tensorrt_rtx" and given:
         raise CoconetError(
             "coconet build",
-            wanted="neither --version-compatible nor --same-compute-capability with --gpu",
-            got="both",
-            remedy="Leave it out: engines of TensorRT for RTX run on every GPU that --gpu names.",
+            wanted=f"neither {' nor '.join(asked)} with --gpu",
+            got=" and ".join(["--gpu", *given]),
+            remedy=f"Leave {' and '.join(given)} out: engines of TensorRT for RTX run on every GPU that --gpu names.",
         )
     if options.version_compatible:
         config.set_flag(trt.BuilderFlag.VERSION_COMPATIBLE)

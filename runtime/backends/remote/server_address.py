@@ -65,5 +65,9 @@ class ServerAddress:
         return f"{self.scheme}://{self.url_host}:{self.port}/{self.model}"
 
 
+# In words, as whatever follows a host is redacted in messages.
+_WANTED = "http:// or grpc://, a host, with :PORT behind it if need be, a slash and the name of one model"
+
+
 def _unfit(got: str, remedy: str = "Correct the address.") -> Refused:
-    return Refused("--server", wanted="an address such as http://127.0.0.1:8000/lite", got=got, remedy=remedy)
+    return Refused("--server", wanted=_WANTED, got=got, remedy=remedy)

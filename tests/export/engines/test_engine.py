@@ -353,6 +353,13 @@ def test_an_engine_for_all_boards_needs_a_tensorrt_that_builds_one() -> None:
         set_compatibility(old, SimpleNamespace(), BuildOptions(same_compute_capability=True))
 
 
+def test_only_the_options_that_were_given_are_refused() -> None:
+    rtx = replace(device_tensorrt(), flavour="tensorrt_rtx")
+    said = r"got --gpu and --version-compatible\. Leave --version-compatible out"
+    with pytest.raises(CoconetError, match=said):
+        set_compatibility(rtx, SimpleNamespace(), BuildOptions(version_compatible=True))
+
+
 def test_a_checkpoint_is_told_from_a_model(tmp_path: Path) -> None:
     (tmp_path / "lite.safetensors").write_bytes(b"weights")
     with pytest.raises(CoconetError, match=r"wanted an ONNX model, got a checkpoint.* coconet export, .* lite"):

@@ -213,6 +213,7 @@ def test_an_address_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(CoconetError, match=ADDRESSES[text]) as told:
         ServerAddress.parse(text)
     assert "secret" not in str(told.value)
+    assert "***" not in told.value.wanted
 
 
 def test_an_address_names_server_and_model() -> None:
