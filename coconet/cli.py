@@ -227,7 +227,21 @@ def _end_with(error: Exception) -> NoReturn:
         full = f"{place}: wanted a disk that takes more, got {error.strerror}"
         _complain(f"{full}. Free space, there and among the temporary files.")
         sys.exit(ExitCode.OUTPUT)
+    if isinstance(error, AttributeError):
+        _complain(_damaged(error))
+        sys.exit(ExitCode.REFUSED)
     _end_unexpected(error)
+
+
+def _damaged(error: AttributeError) -> str:
+    """Say which package is damaged; what is a fault of ours ends the program."""
+    from coconet.installation.flavours import damaged_package, extra_of, restore_command
+
+    package = damaged_package(error)
+    if package is None:
+        _end_unexpected(error)
+    restore = restore_command(extra_of(package), str(error))
+    return f"{package}: wanted the whole package, got a folder without its code. Install it again: {restore}"
 
 
 def _end_unexpected(error: Exception) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
@@ -91,17 +92,22 @@ class MissingPackage(Refused, ImportError):
     """A package that only one job needs is not installed; the message ends with the command that installs it here.
 
     extra: the extra of setup.py that brings the package; empty where the base install does.
+    Of a package that is there and does not load, such as one whose system lacks a library, it says that instead.
     It is an ImportError as well, so that tools which probe for optional imports understand it.
     """
 
     def __init__(self, package: str, *, job: str, extra: str = "") -> None:
+        from coconet.installation.flavours import restore_command
         from coconet.installation.remedy import remedy_for
 
+        cause = sys.exc_info()[1]
+        broken = extra and type(cause) is ImportError
+        said = first_line(cause) if cause else ""
         super().__init__(
             package,
             wanted=f"the package {package} for {job}",
-            got="no such package in this Python",
-            remedy=remedy_for(*(extra and [extra])),
+            got=f"one that does not load: {said}" if broken else "no such package in this Python",
+            remedy=f"Install it again: {restore_command(extra, said)}" if broken else remedy_for(*(extra and [extra])),
         )
 
 

@@ -85,6 +85,12 @@ def exchange_command(packages: Iterable[str], *extras: str, root: Path = SYSTEM_
     return f"{shlex.join([*_pip('uninstall'), '-y', *packages])} && {install_command(*extras, root=root)}"
 
 
+def exchange_remedy(lead: str, packages: Iterable[str], extra: str, root: Path = SYSTEM_ROOT) -> str:
+    """A sentence that says how to exchange packages for those of an extra, or why this device has none of them."""
+    told = advice(extra, root=root)
+    return told if told in NOT_ON_JETSON.values() else f"{lead} {exchange_command(packages, extra, root=root)}"
+
+
 def _words(origin: Origin | None, extras: Sequence[str]) -> list[str]:
     """What pip is given: where this installation came from, or, if that is gone, the packages by their names."""
     return _requirements(extras) if origin is None else list(origin.words(*extras))

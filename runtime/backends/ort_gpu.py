@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, WARP, ModelCard
-from coconet.errors import CoconetError, MissingPackage
-from coconet.installation.remedy import exchange_command
+from coconet.errors import CoconetError, MissingPackage, Refused
+from coconet.installation.remedy import exchange_remedy
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.gpu.libcuda import Libcuda
 from coconet.runtime.backends.gpu.refusal import GpuRefused
@@ -51,14 +51,14 @@ LIBRARY = "libonnxruntime_providers_cuda.so"
 
 
 def require_provider() -> None:
-    """Raise CoconetError where this ONNX Runtime has no CUDA provider; load the CUDA libraries that pip installed."""
+    """Raise Refused where this ONNX Runtime has no CUDA provider; load the CUDA libraries that pip installed."""
     found = onnxruntime.get_available_providers()
     if PROVIDER not in found:
-        raise CoconetError(
+        raise Refused(
             f"ONNX Runtime {onnxruntime.__version__}",
             wanted=f"the build for GPUs, with {PROVIDER}",
             got=f"one with {', '.join(found)}",
-            remedy=f"Exchange it (ort-gpu-cu12 for CUDA 12): {exchange_command(['onnxruntime'], 'ort-gpu')}",
+            remedy=exchange_remedy("Exchange it (ort-gpu-cu12 for CUDA 12):", ["onnxruntime"], "ort-gpu"),
         )
     if hasattr(onnxruntime, "preload_dlls"):
         with suppress(Exception):  # what is missing is told better by the session

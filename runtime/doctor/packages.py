@@ -10,11 +10,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
 
-from coconet.installation.remedy import advice, exchange_command, reinstall_command
+from coconet.installation.flavours import FLAVOURS, installed_packages, restore_command
+from coconet.installation.kernel_files import tegra_release
+from coconet.installation.remedy import advice, exchange_command
 from coconet.runtime.doctor.finding import Finding
 
 TIMEOUT_S = 60
@@ -94,16 +94,7 @@ PROBES = (
     Probe("OpenCV", OPENCV, "headless", needed=True),
 )
 
-FLAVOURS = {
-    "ONNX Runtime": {"onnxruntime": "cpu", "onnxruntime-gpu": "ort-gpu"},
-    "OpenCV": {
-        "opencv-python-headless": "headless",
-        "opencv-python": "window",
-        "opencv-contrib-python-headless": "headless",
-        "opencv-contrib-python": "window",
-    },
-}
-"""Packages that put their files into one folder, and the extra for what each is taken for."""
+SUBJECTS = {"onnxruntime": "ONNX Runtime", "cv2": "OpenCV"}
 
 FOR_CUDA_12 = {"tensorrt": "tensorrt-cu12", "ort-gpu": "ort-gpu-cu12"}
 """What a driver of CUDA 12 takes instead, as it refuses programs of CUDA 13."""
@@ -121,7 +112,7 @@ def package_findings(run: Run | None = None, cuda_major: int | None = None) -> I
     """
     for probe in PROBES:
         extra = extra_for(probe.extra, cuda_major)
-        yield run_probe(dataclasses.replace(probe, extra=extra), run or _run)
+        yield run_probe(dataclasses.replace(probe, extra=extra), run or _run, cuda_major)
     yield from clashes(installed_packages(), cuda_major)
 
 
@@ -132,31 +123,22 @@ def extra_for(extra: str, cuda_major: int | None) -> str:
     return FOR_CUDA_12.get(extra, extra) if cuda_major is not None and cuda_major < CUDA_13 else extra
 
 
-def installed_packages() -> dict[str, str]:
-    """Each package of FLAVOURS that is installed, and the folder that its files lie in."""
-    names = [name for packages in FLAVOURS.values() for name in packages]
-    found = {}
-    for name in names:
-        with suppress(PackageNotFoundError):
-            found[name] = str(distribution(name).locate_file(""))
-    return found
-
-
 def clashes(installed: Mapping[str, str], cuda_major: int | None = None) -> Iterator[Finding]:
     """Say which packages lie over each other: whichever came last has overwritten half of the other.
 
     installed: names of packages and the folder of each; in folders of their own they do each other no harm.
     """
-    for subject, packages in FLAVOURS.items():
+    for module, packages in FLAVOURS.items():
         for folder in dict.fromkeys(installed.values()):
             here = [name for name in packages if installed.get(name) == folder]
             if len(here) > 1:
-                extra = extra_for(packages[here[-1] if subject == "ONNX Runtime" else here[0]], cuda_major)
+                wanted = here[-1] if module == "onnxruntime" and not tegra_release() else here[0]
+                extra = extra_for(packages[wanted], cuda_major)
                 told = f"{' and '.join(here)} lie in one folder, where each overwrites the other"
-                yield Finding(subject, "bad", told, exchange_command(here, extra))
+                yield Finding(SUBJECTS[module], "bad", told, exchange_command(here, extra))
 
 
-def run_probe(probe: Probe, run: Run) -> Finding:
+def run_probe(probe: Probe, run: Run, cuda_major: int | None = None) -> Finding:
     """Run a probe and say how it went; a package that is there and does not load is worse than one that is not."""
     try:
         done = run(f"import json\ndef say(text): print('\\n' + json.dumps(text))\n{probe.code}")
@@ -166,10 +148,11 @@ def run_probe(probe: Probe, run: Run) -> Finding:
         return Finding(probe.subject, "ok", str(json.loads(done.stdout.splitlines()[-1])))
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     said = lines[-1] if lines else f"its process ended with {done.returncode}"
-    if "ModuleNotFoundError" in said or "MissingPackage" in said:
+    if "ModuleNotFoundError" in said or ("MissingPackage" in said and "no such package" in said):
         told = f"not installed; {probe.use}" if probe.use else "not installed"
         return Finding(probe.subject, "bad" if probe.needed else "note", told, advice(probe.extra))
-    return Finding(probe.subject, "bad", f"installed and does not load: {said}", reinstall_command(probe.extra))
+    restore = restore_command(probe.extra, said, for_driver=lambda extra: extra_for(extra, cuda_major))
+    return Finding(probe.subject, "bad", f"installed and does not load: {said}", restore)
 
 
 def _run(code: str) -> subprocess.CompletedProcess[str]:

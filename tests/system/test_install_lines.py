@@ -12,8 +12,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from coconet.installation.extras import COMMANDS
+from coconet.installation.flavours import FLAVOURS
 from coconet.installation.remedy import SYSTEM_PACKAGES
-from coconet.runtime.doctor.packages import FLAVOURS
 from tests.support.documents.install_lines import ROOT, InstallLine, asked_for, install_lines, packages_of_setup
 from tests.support.documents.resolved_tables import chosen_names, device_lines, written_tables
 from tests.support.documents.resolver import MACHINES, Machine, Unresolvable, missing_on, outcome, resolve

@@ -15,7 +15,13 @@ import pytest
 from coconet.installation import remedy
 from coconet.installation.extras import MODULES
 from coconet.installation.origin import Origin
-from coconet.installation.remedy import exchange_command, install_command, reinstall_command, remedy_for
+from coconet.installation.remedy import (
+    exchange_command,
+    exchange_remedy,
+    install_command,
+    reinstall_command,
+    remedy_for,
+)
 
 APT = "sudo apt install python3-libnvinfer"
 
@@ -122,3 +128,11 @@ def test_packages_are_exchanged_and_laid_down_anew(monkeypatch: pytest.MonkeyPat
     told = exchange_command(["onnxruntime"], "ort-gpu", root=tmp_path)
     assert told == "pip uninstall -y onnxruntime && pip install 'coconet-edge[ort-gpu]'"
     assert reinstall_command("cpu", tmp_path) == "pip install --force-reinstall --no-deps 'onnxruntime>=1.19'"
+
+
+@pytest.mark.usefixtures("in_path")
+def test_nothing_is_exchanged_for_what_a_jetson_cannot_have(jetson: Path, tmp_path: Path) -> None:
+    told = exchange_remedy("Exchange it:", ["onnxruntime"], "ort-gpu", root=jetson)
+    assert told == "No ONNX Runtime of an index has kernels for a Jetson's GPU: build an engine."
+    elsewhere = exchange_remedy("Exchange it:", ["onnxruntime"], "ort-gpu", root=tmp_path / "none")
+    assert elsewhere.startswith("Exchange it: pip uninstall -y onnxruntime && pip install ")
