@@ -369,7 +369,7 @@ def _say_left_out(report: RunReport, *, misfits: bool) -> int:
     for line in left_out:
         typer.echo(f"left out: {line}", err=True)
     if report.output_loss:
-        print_warning(f"{report.output_loss}. What was written before is whole. Free space, or keep fewer files.")
+        print_warning(f"{report.output_loss}. Free space, or keep fewer files.")
         return ExitCode.OUTPUT
     if left_out:
         return ExitCode.MISFITS

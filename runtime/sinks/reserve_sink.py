@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from coconet.runtime.sinks.sink import WHOLE, Delivery, Sink
 WhenFull = Literal["fail", "end", "resume"]
 """What becomes of the frames once the reserve of the disk is used up. fail: the first one is an error. end: they are
 let go. resume: they are let go until there is room again, and then go to a new file."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _LOOK_S = 1.0
 
@@ -50,7 +53,8 @@ class DiskRoom:
 class ReserveSink:
     """Writes into another sink as long as its disk has room. ended: why it writes no more, empty while it does.
 
-    frames: how many were written. left_out: how many were let go. A file that is ended is finished and has its name.
+    frames: how many were written. left_out: how many were let go. A file that is ended is finished and has its name,
+    unless the disk was full at once: then it stays as discarding leaves it.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class ReserveSink:
         self.ended, self.frames, self.left_out = "", 0, 0
         self._opener, self._room, self._now_s = opener, room, now_s
         self._sink: Sink | None = None
+        self._broken_off = False
         self._looked_s = now_s()
         if room.when_full == "fail":
             check_room(room.folder, room.reserve_mb)
@@ -88,7 +93,13 @@ class ReserveSink:
         if self._sink is None:
             self.left_out += 1
             return
-        self._sink.write(frame)
+        try:
+            self._sink.write(frame)
+        except CoconetError as error:  # somebody else has taken the reserve since the last look
+            if self._room.when_full == "fail" or getattr(error.__cause__, "errno", None) not in _FULL:
+                raise
+            self._break_off(error)
+            return
         self.frames += 1
 
     def close(self) -> None:
@@ -103,10 +114,12 @@ class ReserveSink:
 
     @property
     def loss(self) -> str:
-        """What was not written, in words; empty if everything was."""
-        return (
-            f"not written: {counted(self.left_out, 'frame')}, because the disk was nearly full" if self.left_out else ""
-        )
+        """What was not written, and what became of the rest; empty if everything was."""
+        if not self.left_out:
+            return ""
+        full, kept = ("full", "stays unfinished") if self._broken_off else ("nearly full", "is whole")
+        lost = f"not written: {counted(self.left_out, 'frame')}, because the disk was {full}"
+        return f"{lost}. What was written before {kept}"
 
     def _due(self) -> bool:
         """Whether it is time to look at the disk."""
@@ -127,6 +140,16 @@ class ReserveSink:
             kept = f" What was fused until then, {counted(self.frames, 'frame')}, is there and whole."
             raise _no_room(self._room.folder, self._room.reserve_mb, kept)
         self._say_ended()
+
+    def _break_off(self, error: CoconetError) -> None:
+        """Leave the file as it is on a disk that is full: finishing it would take room, too."""
+        sink, self._sink, self._broken_off = self._sink, None, True
+        if sink is not None:
+            sink.discard()
+        self.left_out += 1
+        self.ended = "ended: the disk is full"
+        log_event("recording", level=logging.WARNING, file=self.name, frames=self.frames, trouble=self.ended)
+        warn_once(str(error))
 
     def _say_ended(self) -> None:
         self.ended = "ended: the disk is nearly full"

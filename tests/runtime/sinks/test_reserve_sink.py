@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from contextlib import nullcontext
+from errno import EIO, ENOSPC
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -66,7 +69,7 @@ def test_a_file_is_ended_and_whole_once_the_disk_is_nearly_full(
         clock.now_s += 1.0
         sink.write(fused_frame(index))
     assert (sink.frames, sink.ended) == (3, "ended: the disk is nearly full")
-    assert sink.loss == "not written: 3 frames, because the disk was nearly full"
+    assert sink.loss == "not written: 3 frames, because the disk was nearly full. What was written before is whole"
     assert frames_in_video(tmp_path / "a.mp4") == 3
     sink.discard()
     sink.close()
@@ -85,6 +88,33 @@ def test_where_frames_cannot_be_let_go_the_end_is_an_error_and_the_file_whole(
         sink.write(fused_frame(1))
     sink.discard()
     assert frames_in_video(tmp_path / "a.mp4") == 1
+
+
+@pytest.mark.parametrize("when_full", ["end", "fail"])
+def test_a_disk_that_somebody_else_fills_ends_the_file_and_not_a_live_run(
+    when_full: WhenFull, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_free(monkeypatch, 5e9)
+    sink = sparing(tmp_path / "a.mkv", Clock(), when_full)
+    for index in range(3):
+        sink.write(fused_frame(index))
+    monkeypatch.setattr(VideoWriter, "write", Mock(side_effect=OSError(ENOSPC, "No space left on device")))
+    with pytest.raises(CoconetError, match="takes more") if when_full == "fail" else nullcontext():
+        sink.write(fused_frame(3))
+        assert (sink.frames, sink.left_out, sink.ended) == (3, 1, "ended: the disk is full")
+        sink.close()
+        assert sink.loss.endswith("because the disk was full. What was written before stays unfinished")
+        assert frames_in_video(tmp_path / "a.mkv.unfinished") == 3
+
+
+def test_an_error_that_is_not_of_the_disk_is_raised_even_in_a_live_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_free(monkeypatch, 5e9)
+    sink = sparing(tmp_path / "a.mkv", Clock())
+    monkeypatch.setattr(VideoWriter, "write", Mock(side_effect=OSError(EIO, "Input/output error")))
+    with pytest.raises(CoconetError, match="Input/output error"):
+        sink.write(fused_frame(0))
 
 
 def test_writing_goes_on_in_a_new_file_once_there_is_room_again(
