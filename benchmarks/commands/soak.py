@@ -24,6 +24,8 @@ _MOST_GROWTH = 0.05
 
 _MOST_AGEING_MS = 500.0
 
+_LEAST_SLOPE_S = 1200.0  # in less, memory that goes up and down with each round of faults has a slope of its own
+
 
 def soak(
     rig: Annotated[Path | None, typer.Argument(help="A rig.toml.", show_default="the painted rig")] = None,
@@ -117,6 +119,8 @@ def soak_table(result: Soak) -> str:
         longest = f"{max(times):.1f} s" if times else "never"
         lines.append(f"| {fault} | {len(trials)} | {len(times)} | {noticed} | {longest} |")
     first, last = result.base, result.usual_end
+    long = last.seconds - first.seconds >= _LEAST_SLOPE_S
+    slope = f", a slope of {result.bytes_an_hour / 2**20:+.1f} MiB an hour" if long else ""
     return "\n".join(
         [
             *lines,
@@ -130,8 +134,7 @@ def soak_table(result: Soak) -> str:
             f"| age of a fused picture (p50) | {first.age_ms:.0f} ms | {last.age_ms:.0f} ms |",
             f"| processor time, of what was asked for | {first.share:.0%} | {last.share:.0%} |",
             "",
-            f"{counted(result.fused, 'frame')} fused; memory {result.memory_growth:+.1%}, "
-            f"a slope of {result.bytes_an_hour / 2**20:+.1f} MiB an hour.",
+            f"{counted(result.fused, 'frame')} fused; memory {result.memory_growth:+.1%}{slope}.",
             *([] if result.alarms is None else ["", *_alarms_told(result.alarms)]),
             "",
         ]

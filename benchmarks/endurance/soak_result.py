@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from statistics import median, median_low
+from typing import get_args
 
 from coconet.benchmarks.endurance.alarms.alarmed_rig import AlarmsCame
-from coconet.benchmarks.endurance.faults import Fault
+from coconet.benchmarks.endurance.faults import FAULTS, Fault
 from coconet.benchmarks.endurance.hazards import RigFault
 from coconet.errors import CoconetError
 from coconet.installation.kernel_files import bytes_in
 from coconet.runtime.frame import Side
 from coconet.runtime.loop.run_stats import Vitals
+
+_ROUND = 2 * len(FAULTS) + len(get_args(RigFault))
 
 BASE_S = 300.0
 """Growth is counted from five minutes on: before, caches and pools are still filling."""
@@ -101,16 +104,16 @@ class Soak:
 
     @property
     def base(self) -> Sample:
-        """What growth is counted from: the tenth of the samples that is nearest to five minutes.
+        """What growth is counted from: the samples that are nearest to five minutes.
 
         Of a shorter soak it is nearest to a third of it.
         """
-        nearest = sorted(self.samples, key=lambda sample: abs(sample.seconds - self._base_s))[: self._tenth]
+        nearest = sorted(self.samples, key=lambda sample: abs(sample.seconds - self._base_s))[: self._window]
         return Sample.usual(sorted(nearest, key=lambda sample: sample.seconds))
 
     @property
     def usual_end(self) -> Sample:
-        """What the process was like at the end: the last tenth of the samples."""
+        """What the process was like at the end: the last samples."""
         return Sample.usual(self._last)
 
     @property
@@ -153,9 +156,10 @@ class Soak:
 
     @property
     def _last(self) -> Sequence[Sample]:
-        return self.samples[-self._tenth :]
+        return self.samples[-self._window :]
 
     @property
-    def _tenth(self) -> int:
+    def _window(self) -> int:
+        """A tenth of the samples, or a round of faults if that is more: memory goes up and down with each round."""
         count = len(self.samples)
-        return max(1, min(3, count // 3), count // 10)
+        return max(1, min(_ROUND, count // 3), count // 10)

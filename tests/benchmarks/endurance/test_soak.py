@@ -81,8 +81,14 @@ def test_threads_that_come_and_go_again_are_no_leak() -> None:
     trial = Trial("visible", "silent", True, 0.4)
     samples = [dataclasses.replace(sample(minute, 100), threads=9 if minute % 3 else 12) for minute in range(1, 31)]
     assert soak_trouble(Soak(9, (trial,), tuple(samples))) is None
-    kept = [dataclasses.replace(one, threads=10 if one.seconds > 1500 else 9) for one in samples]
+    kept = [dataclasses.replace(one, threads=10 if one.seconds > 1200 else 9) for one in samples]
     assert soak_trouble(Soak(9, (trial,), tuple(kept))) == "10 threads and 30 handles, after 9 and 30"
+
+
+def test_memory_that_goes_up_and_down_with_each_round_is_no_growth() -> None:
+    trial = Trial("visible", "silent", True, 0.4)
+    samples = [sample(0.1 * at, 170 + at % 16) for at in range(1, 110)]
+    assert abs(Soak(9, (trial,), tuple(samples)).memory_growth) < 0.01
 
 
 def test_the_slope_of_memory_is_that_of_most_samples() -> None:
