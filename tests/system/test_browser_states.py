@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from coconet.runtime.look import VIEW_NAMES
 from tests.support.rigs.live_rig import until
 from tests.support.rigs.page_rig import STREET, PageRig, page_rig
 from tests.support.servers.browser import chromium
@@ -155,7 +156,7 @@ def test_views_are_chosen_by_the_arrow_keys_and_the_tab_key_stops_once(page: Pag
     page.press(Keys.ARROW_RIGHT)
     assert until(lambda: page.attribute("#canvas", "data-views") == "visible")
     page.press(Keys.END)
-    assert until(lambda: page.attribute("#canvas", "data-views") == "alignment")
+    assert until(lambda: page.attribute("#canvas", "data-views") == VIEW_NAMES[-1])
     assert page.js("return document.querySelectorAll('#views [tabindex=\"0\"]').length") == 1
     page.js("document.querySelector('[data-view=split]').click()")
     assert until(lambda: page.attribute("#canvas", "data-views") == "visible infrared")

@@ -11,6 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from coconet.media.image import write_picture
 from coconet.media.palettes.palette import SHOWN
 from coconet.media.panel import Captioned, contact_sheet
@@ -36,6 +38,8 @@ KEYS: dict[str, dict[str, Any]] = {
     "edges": {"colours": "ironbow", "edges": {"strength": 2}},
 }
 """How each view is shown; the others as they are."""
+
+_PAPER = 24  # the level of what is empty, as in every sheet
 
 COLUMN_PX, COLUMNS = 320, {"views": 5, "palettes": 3}
 
@@ -83,20 +87,21 @@ def _sheet(looks: Sequence[tuple[str, Look]], frame: FusedFrame, kind: str) -> P
     renderer, columns = Renderer(), COLUMNS[kind]
     pictures = [Captioned(text, renderer.draw(frame, look)) for text, look in looks]
     height = round(COLUMN_PX * frame.pixels.shape[0] / frame.pixels.shape[1])
-    rows = [pictures[at : at + columns] for at in range(0, len(pictures), columns)]
-    return contact_sheet([[_of_height(one, height) for one in row] for row in rows], COLUMN_PX)
+    cells = [_of_height(one, height) for one in pictures]
+    empty = Captioned("", np.full_like(cells[0].pixels, _PAPER))
+    cells += [empty] * (-len(cells) % columns)  # the last row may have fewer
+    return contact_sheet([cells[at : at + columns] for at in range(0, len(cells), columns)], COLUMN_PX)
 
 
 def _of_height(one: Captioned, height: int) -> Captioned:
     """A picture as wide as its column, or, side by side, with bars of gray above and below."""
     import cv2
-    import numpy as np
 
     own = round(COLUMN_PX * one.pixels.shape[0] / one.pixels.shape[1])
     small = np.asarray(cv2.resize(one.pixels, (COLUMN_PX, own), interpolation=cv2.INTER_AREA), np.uint8)
     small = small.reshape(own, COLUMN_PX, -1)
     above = (height - own) // 2
-    padded = np.pad(small, ((above, height - own - above), (0, 0), (0, 0)), constant_values=24)
+    padded = np.pad(small, ((above, height - own - above), (0, 0), (0, 0)), constant_values=_PAPER)
     return Captioned(one.text, padded)
 
 
