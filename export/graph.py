@@ -89,10 +89,17 @@ def export_onnx(checkpoint: Checkpoint, out: Path, options: ExportOptions, card:
 
 
 def card_of(checkpoint: Checkpoint, options: ExportOptions) -> ModelCard:
-    """The card of a graph exported with these options. Raises CoconetError for a size too small for the network."""
+    """The card of a graph exported with these options. Raises CoconetError for a size too small or too large."""
     ends = options.ends()
     if ends is not None:
         check_frame_size(ends[0].height_px, ends[0].width_px, checkpoint.signature)
+        if max(ends[1].height_px, ends[1].width_px) > MOST_SIDE_PX:
+            raise CoconetError(
+                "frame size",
+                wanted=f"at most {MOST_SIDE_PX} pixels a side",
+                got=f"{ends[1]} (height x width)",
+                remedy="Use smaller pictures.",
+            )
     ranged = ends if ends is not None and ends[0] != ends[1] else None
     fixed = [None if side is None or len(set(side)) > 1 else side[0] for side in _sides(options)]
     return ModelCard(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from coconet.cards.frame_size import FrameSize, SizeProfile, _bad_option
+from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.cards.model_card import ModelCard
 from coconet.cards.plan_header import plan_origin
 from coconet.errors import CoconetError
@@ -61,11 +61,15 @@ class BuildOptions:
     def __post_init__(self) -> None:
         for gpu in self.gpus:
             if re.fullmatch(r"sm\d{2,3}", gpu) is None:
-                raise _bad_option("GPU", "sm and the compute capability, such as sm86", repr(gpu))
+                raise _bad_build("GPU", "sm and the compute capability, such as sm86", repr(gpu))
         if self.workspace_mib is not None and self.workspace_mib < 1:
-            raise _bad_option("workspace", "1 MiB or more", f"{self.workspace_mib} MiB")
+            raise _bad_build("workspace", "1 MiB or more", f"{self.workspace_mib} MiB")
         if self.optimization_level not in (None, *range(6)):
-            raise _bad_option("optimisation level", "0 to 5", str(self.optimization_level))
+            raise _bad_build("optimisation level", "0 to 5", str(self.optimization_level))
+
+
+def _bad_build(name: str, wanted: str, got: str) -> CoconetError:
+    return CoconetError(name, wanted=wanted, got=got, remedy="See coconet build --help.")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,12 @@ class FrameSize:
 
     def __post_init__(self) -> None:
         if min(self.height_px, self.width_px) < 1:
-            raise _bad_option("frame size", "1 or more pixels a side", str(self))
+            raise CoconetError(
+                "frame size",
+                wanted="1 or more pixels a side",
+                got=str(self),
+                remedy="Give the height and the width in pixels.",
+            )
 
     def __str__(self) -> str:
         return f"{self.height_px}x{self.width_px}"
@@ -38,7 +43,12 @@ class FrameSize:
         """Read `480x640` as 480 pixels high and 640 wide."""
         found = re.fullmatch(r"(\d+)x(\d+)", text)
         if found is None:
-            raise _bad_option("frame size", "HEIGHTxWIDTH in pixels, such as 480x640", repr(text))
+            raise CoconetError(
+                "frame size",
+                wanted="HEIGHTxWIDTH in pixels, such as 480x640",
+                got=repr(text),
+                remedy="Write the height first.",
+            )
         return cls(int(found[1]), int(found[2]))
 
 
@@ -52,7 +62,12 @@ class SizeRange:
     def __post_init__(self) -> None:
         low, high = self.minimum, self.maximum
         if low == high or low.height_px > high.height_px or low.width_px > high.width_px:
-            raise _bad_option("size range", "a smaller and a larger frame size", str(self))
+            raise CoconetError(
+                "size range",
+                wanted="a smaller and a larger frame size",
+                got=str(self),
+                remedy="Write the smaller size first.",
+            )
 
     def __str__(self) -> str:
         return f"{self.minimum}..{self.maximum}"
@@ -62,7 +77,12 @@ class SizeRange:
         """Read `256x320..1024x1280`, the smaller size first."""
         ends = text.split("..")
         if len(ends) != 2:
-            raise _bad_option("size range", "two sizes in pixels, such as 256x320..1024x1280", repr(text))
+            raise CoconetError(
+                "size range",
+                wanted="two sizes in pixels, such as 256x320..1024x1280",
+                got=repr(text),
+                remedy="Write two dots between them.",
+            )
         return cls(*(FrameSize.parse(end) for end in ends))
 
 
@@ -78,14 +98,15 @@ class SizeProfile:
         for side in ("height_px", "width_px"):
             low, middle, high = (getattr(size, side) for size in (self.minimum, self.optimum, self.maximum))
             if not low <= middle <= high:
-                raise _bad_option("size profile", "minimum <= optimum <= maximum on both sides", str(self))
+                raise CoconetError(
+                    "size profile",
+                    wanted="minimum <= optimum <= maximum on both sides",
+                    got=str(self),
+                    remedy="Choose a size in between as the optimum.",
+                )
 
     def __str__(self) -> str:
         return f"{self.minimum} to {self.maximum}, best at {self.optimum}"
-
-
-def _bad_option(name: str, wanted: str, got: str) -> CoconetError:
-    return CoconetError(name, wanted=wanted, got=got, remedy="See coconet build --help.")
 
 
 def check_frame_size(height_px: int, width_px: int, signature: Signature) -> None:

@@ -155,7 +155,7 @@ def recognised(pieces: Sequence[Piece], network: Network[Any] | None = None) -> 
                 got="safetensors without that entry",
                 remedy="Use a checkpoint that coconet train wrote, or name the network with coconet export --model.",
             )
-    assembly = assemble(pieces, known if network is None else [network])
+    assembly = assemble(pieces, known, network)
     return assembly, assembly.network.published or assembly.network.signature
 
 

@@ -39,24 +39,35 @@ class Assembly:
     tensors: Mapping[str, Tensor]
 
 
-def assemble(pieces: Sequence[Piece], networks: Sequence[Network[Any]]) -> Assembly:
+def assemble(pieces: Sequence[Piece], networks: Sequence[Network[Any]], named: Network[Any] | None = None) -> Assembly:
     """Find the network that the files are of, and join its parts; a partner that was not named is looked for beside.
 
     The same bytes twice, as beside the archive they were unpacked from, count once.
+    networks: those that are known. named: the only one to look for; what lies beside its files in the same folder or
+        archive and is of another network is left out then.
     Raises CoconetError for files of no network, of several, and for parts that are missing or there twice.
     """
     pieces = _once(pieces)
-    network = max(networks, key=lambda one: sum(match_of(piece, one).likeness for piece in pieces))
+    wanted = networks if named is None else [named]
+    network = max(wanted, key=lambda one: sum(match_of(piece, one).likeness for piece in pieces))
     matches = [match_of(piece, network) for piece in pieces]
+    if named is not None:
+        matches = _without_others(matches)
     strange = next((match for match in matches if match.likeness < LEAST_LIKENESS), None)
     if strange is not None:
-        raise _of_none(strange, network, networks)
+        raise _not_of(network, strange, matches, networks, named)
     if any(not match.part for match in matches):
         if len(matches) > 1:
             raise _several(network, [match.piece for match in matches], f"the whole of {network.name}")
         (match,) = matches
         return Assembly(network, (match.piece,), match.tensors)
     return _joined(network, [*matches, *_partners(network, matches)])
+
+
+def _without_others(matches: Sequence[Match]) -> list[Match]:
+    """Leave out what lies in a folder or an archive that was named for something else in it."""
+    fitting = {match.piece.path for match in matches if match.likeness >= LEAST_LIKENESS}
+    return [match for match in matches if match.likeness >= LEAST_LIKENESS or match.piece.path not in fitting]
 
 
 def _once(pieces: Sequence[Piece]) -> list[Piece]:
@@ -133,15 +144,54 @@ def _several(network: Network[Any], pieces: Sequence[Piece], what: str) -> Cocon
     )
 
 
+def _not_of(
+    network: Network[Any],
+    strange: Match,
+    matches: Sequence[Match],
+    networks: Sequence[Network[Any]],
+    named: Network[Any] | None,
+) -> CoconetError:
+    """Why a file is none of the network's: it is of another one, of a part that there is not, or of none at all."""
+    piece = strange.piece
+    if piece.part and piece.part not in network.parts:
+        parts = sorted({part for one in (networks if named is None else [named]) for part in one.parts})
+        return CoconetError(
+            piece.where,
+            wanted=f"one of the parts {', '.join(parts)}" if parts else f"{network.name}, which has no parts",
+            got=f"the part {piece.part}",
+            remedy="Name the part it is, or leave it out: --weights FILE.",
+        )
+    other = _network_of(piece, networks)
+    if other is not None and named is not None:
+        return CoconetError(
+            piece.where,
+            wanted=f"weights of {named.name}",
+            got=f"weights of {other.name}",
+            remedy=f"Name {other.name}.",
+        )
+    if other is not None:
+        first = next(match.piece for match in matches if match.likeness >= LEAST_LIKENESS)
+        return CoconetError(
+            piece.where,
+            wanted=f"weights of {network.name}, as {first.where} holds",
+            got=f"weights of {other.name}",
+            remedy=f"Name one file, or the network: coconet export {other.name} --weights PATH.",
+        )
+    return _of_none(strange, network, networks if named is None else [named])
+
+
+def _network_of(piece: Piece, networks: Sequence[Network[Any]]) -> Network[Any] | None:
+    """The network that a file is of, alone or as one of its parts."""
+    likeness = {one.name: match_of(piece, one).likeness for one in networks}
+    return next((one for one in networks if likeness[one.name] >= max(LEAST_LIKENESS, *likeness.values())), None)
+
+
 def _of_none(match: Match, nearest: Network[Any], networks: Sequence[Network[Any]]) -> CoconetError:
     names = [network.name for network in networks]
     known = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
     tensors = match.piece.tensors
     first = next(iter(tensors))
     like = f"; the nearest is {nearest.name}, with {match.likeness:.0%} of them" if match.likeness else ""
-    if match.piece.part and match.piece.part not in nearest.parts:
-        parts = ", ".join(sorted({part for network in networks for part in network.parts}))
-        like = f"; there is no part {match.piece.part}, but {parts}" if parts else "; it has no parts"
     return CoconetError(
         match.piece.where,
         wanted=f"the published weights of {known}",

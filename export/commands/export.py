@@ -93,6 +93,9 @@ def export(
     reading: Reading,
 ) -> None:
     """Write the camera-ready ONNX graph of a checkpoint, once it agrees with PyTorch on real frames."""
+    if out is not None and out.suffix != ONNX_SUFFIX:
+        got = out.suffix or "no ending"
+        raise CoconetError(out, wanted=f"a name that ends in {ONNX_SUFFIX}", got=got, remedy="Choose another --out.")
     if warp:
         _write_warped(checkpoint, out, overwrite=overwrite)
         return
@@ -193,9 +196,11 @@ def _known(
     if nothing or foreign_options:
         raise CoconetError(
             "coconet export",
-            wanted="a checkpoint of ours alone, or --model with --weights, --range and --order",
-            got="neither" if nothing else "a checkpoint with options for a network of yours",
-            remedy="Name one checkpoint, or add --model package.module:factory.",
+            wanted="a checkpoint alone, or --model with --weights, --range and --order",
+            got="neither" if nothing else "a checkpoint with options that go with --model alone",
+            remedy="Name one checkpoint, or add --model package.module:factory."
+            if nothing
+            else "Leave --range, --output-range, --order and --multiple out: those of known networks are known.",
         )
     network = ""
     if checkpoint is not None and weights:

@@ -14,6 +14,7 @@ from coconet.cards.onnx_weights import check_numbers
 from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.files import existing_file
 from coconet.model_endings import SAFETENSORS
+from coconet.networks.tensors.mistaken_file import mistaken_file
 
 try:
     import torch
@@ -58,6 +59,7 @@ def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], where: obje
     Raises CoconetError where names or shapes are not the network's own, and for weights that are no numbers.
     """
     wanted = network.state_dict()
+    _check_dense(tensors, where)
     single = {
         name: tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in without_prefixes(tensors, wanted).items()
@@ -74,6 +76,25 @@ def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], where: obje
     for name, tensor in single.items():
         if tensor.is_floating_point():
             check_numbers(where, name, tensor.detach().numpy())
+
+
+def _check_dense(tensors: Mapping[str, Tensor], where: object) -> None:
+    """Refuse tensors that single precision cannot hold as they are, or that have no values."""
+    for name, tensor in tensors.items():
+        kinds = {
+            "no values": tensor.is_meta,
+            "complex numbers": tensor.is_complex(),
+            "quantised numbers": tensor.is_quantized,
+            "a sparse tensor": tensor.layout != torch.strided,
+        }
+        kind = next((kind for kind, it_is in kinds.items() if it_is), None)
+        if kind is not None:
+            raise CoconetError(
+                where,
+                wanted="dense tensors of real numbers",
+                got=f"{kind} in {name}",
+                remedy="Save the state_dict() of the network in single precision with torch.save.",
+            )
 
 
 def _parts(content: Mapping[object, object]) -> dict[str, Tensor]:
@@ -137,11 +158,13 @@ def load_tensor_file(path: Path, where: object = None) -> Any:
             warnings.simplefilter("ignore")  # about how it was pickled
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes end in whatever the unpickling of them runs into
+        usual = _refusal(error), "Copy the file again, or save model.state_dict() with torch.save."
+        got, remedy = mistaken_file(path) or usual
         raise CoconetError(
             path if where is None else where,
             wanted="a whole PyTorch file that holds tensors and nothing to execute",
-            got=_refusal(error),
-            remedy="Copy the file again, or save model.state_dict() with torch.save.",
+            got=got,
+            remedy=remedy,
         ) from error
 
 
@@ -184,7 +207,6 @@ def read_tensors(path: Path, where: object = None) -> tuple[Mapping[str, str], M
             metadata = stream.metadata() or {}
             tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118  it is no dictionary
     except SafetensorError as error:
-        raise CoconetError(
-            where, wanted="a whole safetensors file", got=str(error), remedy="Copy the file again."
-        ) from error
+        got, remedy = mistaken_file(path) or (str(error), "Copy the file again.")
+        raise CoconetError(where, wanted="a whole safetensors file", got=got, remedy=remedy) from error
     return metadata, unwrap(tensors, where)

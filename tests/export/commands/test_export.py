@@ -146,8 +146,12 @@ def test_a_checkpoint_of_ours_needs_no_more_than_its_name(tmp_path: Path, frames
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ((), "wanted a checkpoint of ours alone, or --model .*, got neither"),
-        (("lite", "--range", "0..1"), "got a checkpoint with options for a network of yours"),
+        ((), "wanted a checkpoint alone, or --model .*, got neither"),
+        (("lite", "--range", "0..1"), "got a checkpoint with options that go with --model alone. Leave --range"),
+        (("lite", "--out", "lite.engine"), "wanted a name that ends in .onnx, got .engine"),
+        (("lite", "--out", "lite"), "wanted a name that ends in .onnx, got no ending"),
+        (("lite", "--size", "99999x64"), "at most 8192 pixels a side, got 99999x64"),
+        (("lite", "--dynamic", "64x64..64x9000"), "at most 8192 pixels a side, got 64x9000"),
         (("lite", *NETWORK, "--weights", "w.pth"), "got the argument lite"),
         (NETWORK, "got no --weights. No file tells the range"),
         (("--model", "tests.support.models.strongest:Strongest", "--weights", "w.pth"), "got no --range, --order"),

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from coconet.errors import CoconetError
-from coconet.networks.tensors.state_dict import WRAPPINGS, load_strictly, unwrap
+from coconet.networks.tensors.state_dict import WRAPPINGS, load_strictly, read_tensors, unwrap
 
 
 def tensors(scale: float = 1.0) -> OrderedDict[str, Tensor]:
@@ -47,6 +47,40 @@ def test_a_network_with_a_part_called_module_keeps_its_names() -> None:
 def test_tensors_of_any_precision_are_loaded_as_single() -> None:
     state = {name: tensor.double() for name, tensor in tensors().items()}
     assert {parameter.dtype for parameter in loaded(state).parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    ("weight", "kind"),
+    [
+        (torch.zeros(2, 3).to_sparse(), "a sparse tensor"),
+        (torch.zeros(2, 3, device="meta"), "no values"),
+        (torch.zeros(2, 3, dtype=torch.complex64), "complex numbers"),
+    ],
+    ids=["sparse", "meta", "complex"],
+)
+def test_tensors_without_dense_real_numbers_are_said_to_be_so(weight: Tensor, kind: str) -> None:
+    with pytest.raises(CoconetError, match=f"wanted dense tensors of real numbers, got {kind} in weight"):
+        loaded({**tensors(), "weight": weight})
+
+
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
+@pytest.mark.parametrize(
+    ("content", "got"),
+    [
+        (b"", "an empty file. Copy"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of Git LFS in its place. Fetch"),
+        (b"\r\n<!DOCTYPE html><html></html>", "a web page. Open"),
+        (b"\x1f\x8b\x08\x00", "a gzip archive. Unpack"),
+        (b"hello", None),
+    ],
+    ids=["empty", "pointer", "page", "gzip", "other"],
+)
+def test_what_lies_under_the_name_of_weights_is_said_to_be_what_it_is(
+    tmp_path: Path, name: str, content: bytes, got: str | None
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CoconetError, match=f"wanted a whole .*, got {got or '(?!a web|an empty|a gzip|a pointer)'}"):
+        read_tensors(tmp_path / name)
 
 
 def test_missing_and_unknown_tensors_are_named() -> None:

@@ -148,7 +148,9 @@ def test_archives_too_deep_in_each_other_are_refused(tmp_path: Path) -> None:
 
 def test_a_label_that_no_network_has_is_refused_with_those_there_are(tmp_path: Path) -> None:
     path = published("didfuse").write(tmp_path)[0]
-    with pytest.raises(CoconetError, match="there is no part front, but autoencoder, decoder, encoder"):
+    with pytest.raises(
+        CoconetError, match="wanted one of the parts autoencoder, decoder, encoder, .*got the part front"
+    ):
         load_weights([f"front={path}"])
 
 
@@ -216,10 +218,40 @@ def test_the_colour_file_of_densefuse_is_refused_by_what_differs(tmp_path: Path)
         load_weights([f"{tmp_path}/densefuse_rgb.model"])
 
 
-def test_a_name_that_does_not_fit_the_tensors_is_refused(tmp_path: Path) -> None:
+def test_a_name_that_does_not_fit_the_tensors_is_refused_with_the_one_that_does(tmp_path: Path) -> None:
     path = published("densefuse").write(tmp_path)[0]
-    with pytest.raises(CoconetError, match="wanted the published weights of tardal, got 16 tensors of none"):
+    with pytest.raises(CoconetError, match="wanted weights of tardal, got weights of densefuse. Name densefuse"):
         load_weights([str(path)], WeightOptions("tardal"))
+
+
+def test_tensors_of_no_network_are_said_to_be_of_none(tmp_path: Path) -> None:
+    torch.save({"a.weight": torch.zeros(3)}, tmp_path / "w.pth")
+    with pytest.raises(CoconetError, match="wanted the published weights of tardal, got 1 tensor of none"):
+        load_weights([f"{tmp_path}/w.pth"], WeightOptions("tardal"))
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> Path:
+    """A folder with the weights of several networks."""
+    for name in ("densefuse", "didfuse", "tardal"):
+        published(name).write(tmp_path)
+    return tmp_path
+
+
+def test_of_the_weights_in_a_folder_those_of_the_named_network_are_taken(several: Path) -> None:
+    for name in ("densefuse", "didfuse", "tardal"):
+        assert load_weights([str(several)], WeightOptions(name)).network == name
+
+
+def test_a_folder_of_several_networks_is_refused_with_two_of_them(several: Path) -> None:
+    with pytest.raises(CoconetError, match="wanted weights of .*, as .* holds, got weights of .* or the network"):
+        load_weights([str(several)])
+
+
+def test_a_file_that_was_named_itself_is_never_left_out(several: Path) -> None:
+    words = [str(path) for name in ("densefuse", "tardal") for path in published(name).write(several)]
+    with pytest.raises(CoconetError, match="wanted weights of densefuse, got weights of tardal"):
+        load_weights(words, WeightOptions("densefuse"))
 
 
 @pytest.mark.parametrize(("name", "rule"), [("didfuse", "l1"), ("didfuse", "average"), ("ifcnn", "sum")])
