@@ -20,6 +20,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from coconet.benchmarks.studies.fleet.turns import in_words
 from coconet.terminal import Console
 from coconet.writing.scratch import ScratchFolder
 
@@ -52,6 +53,11 @@ class Shares:
         return self.start_s + video_s * self.work_s * -(-jobs // workers) / jobs
 
 
+def speed_up(one: Cost, two: Cost) -> float:
+    """How many times as fast two workers on a core each are as one, by what both batches used of the processor."""
+    return 2 * one.processor_s / two.processor_s
+
+
 def main(
     recordings: Annotated[int, typer.Option("--recordings", min=1, help="How many.")] = 4,
     seconds: Annotated[float, typer.Option("--seconds", min=1, help="How long each is.")] = 8,
@@ -78,10 +84,12 @@ def main(
         table.add_row(str(workers), *(f"{value:.1f}" for value in values))
     table.add_row("nothing to do", f"{idle.clock_s:.1f}", f"{idle.processor_s:.1f}", f"{idle.memory_mib:.0f}")
     console.print(table)
-    ratios = sorted(one.clock_s / two.clock_s for one, two in zip(costs[1], costs[2], strict=True))
-    console.print(
-        f"two workers against one, turn by turn: {', '.join(f'{ratio:.2f}' for ratio in ratios)} times as fast"
-    )
+    turned = list(zip(costs[1], costs[2], strict=True))
+    clock = in_words([one.clock_s / two.clock_s for one, two in turned])
+    processor = in_words([speed_up(one, two) for one, two in turned])
+    console.print("two workers against one, turn by turn, median (95 %):")
+    console.print(f"  {clock} times as fast by the clock, on the cores that others left")
+    console.print(f"  {processor} times as fast by the processor, if each had a core to itself")
     worked_s = median(one.processor_s for one in costs[1])
     shares = Shares(idle.processor_s, (worked_s - idle.processor_s) / video_s)
     console.print(f"an hour of video: {shares.work_s:.2f} h of one core, and {shares.start_s:.1f} s for each start")

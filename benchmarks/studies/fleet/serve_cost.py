@@ -15,11 +15,10 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from math import comb
 from pathlib import Path
 from statistics import median
 from typing import Annotated
@@ -28,6 +27,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
+from coconet.benchmarks.studies.fleet.turns import in_words
 from coconet.installation.kernel_files import text_in
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Backend
@@ -105,20 +105,6 @@ class Turn:
         return self.served_fps / self.bare_fps
 
 
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """The interval of the median at 95 %, by the order of the values; the whole range of fewer than six.
-
-    Source: the sign test; the values below the median are binomial with a half.
-    """
-    ordered, below, cut = sorted(values), 0.0, 0
-    for number in range(len(ordered) // 2):
-        below += comb(len(ordered), number) / 2 ** len(ordered)
-        if below > 0.025:
-            break
-        cut = number
-    return ordered[cut], ordered[-1 - cut]
-
-
 def main(
     pairs: Annotated[int, typer.Option("--pairs", min=16, help="Of each turn.")] = 48,
     turns: Annotated[int, typer.Option("--turns", min=1, help="Of each number of clients.")] = 7,
@@ -143,7 +129,7 @@ def main(
             f"{median(getattr(one, name) for one in some):.1f}"
             for name in ("served_ms", "bare_ms", "served_fps", "bare_fps", "slow_ms")
         )
-        ratio, clock = _ratio([one.ratio for one in some]), _ratio([one.clock_ratio for one in some])
+        ratio, clock = in_words([one.ratio for one in some]), in_words([one.clock_ratio for one in some])
         table.add_row(scheme, str(count), served, bare, ratio, fps, bare_fps, clock, slow)
     Console(width=120).print(table)
 
@@ -159,11 +145,6 @@ def _turn(backend: Backend, pid: int, address: str, pairs: int, clients: int) ->
     told = subprocess.run(words, check=True, capture_output=True, timeout=3600).stdout  # noqa: S603 - our own module
     served_ms, (fps, slow_ms) = (processor_s(pid) - used_s) / pairs * 1e3, json.loads(told)
     return Turn(served_ms, bare_ms, fps, bare_fps, slow_ms)
-
-
-def _ratio(values: Sequence[float]) -> str:
-    low, high = interval(values)
-    return f"{median(values):.2f} ({low:.2f}-{high:.2f})"
 
 
 @contextmanager
