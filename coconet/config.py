@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from coconet.errors import CoconetError, MissingPackage, Refused
+from coconet.errors import CoconetError, MissingPackage, Refused, nearest
 from coconet.files import read_file, whole_file
 from coconet.redaction_rules import HIDDEN
 
@@ -51,11 +51,16 @@ def check_fields(model: type[Model], fields: Mapping[str, Any], where: object, *
     except CoconetError as error:  # from a validator that builds one of our own dataclasses
         raise Refused(f"{where}, {error.where}", wanted=error.wanted, got=error.got, remedy=error.remedy) from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        faults = error.errors(include_url=False)  # a key that is misspelt is missing as well, which would be a riddle
+        misspelt = (fault for fault in faults if fault["type"] in _UNKNOWN_KEY and _question(model, fault))
+        first = next(misspelt, faults[0])
         unknown = first["type"] in _UNKNOWN_KEY and first["input"] == ""  # of an address: it may be a password
         key = ".".join(HIDDEN if unknown or not _KEY.fullmatch(str(part)) else str(part) for part in first["loc"])
         raise Refused(
-            f"{where}, {key}", wanted=_wanted(model, first), got=_got(first), remedy="Correct or remove this key."
+            f"{where}, {key}",
+            wanted=_wanted(model, first),
+            got=_got(first),
+            remedy=f"{_question(model, first)}Correct or remove this key.",
         ) from None
 
     if not from_text:
@@ -86,12 +91,26 @@ def _wanted(model: type[BaseModel], error: ErrorDetails) -> str:
         return own_words[error["type"]]
     if error["type"] not in _UNKNOWN_KEY:
         return error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return f"one of the keys {', '.join(_known_keys(model, error))}"
+
+
+def _question(model: type[BaseModel], error: ErrorDetails) -> str:
+    """Ask about the key or the word that a misspelt one resembles; empty if there is none."""
+    if error["type"] in _UNKNOWN_KEY:
+        return nearest(str(error["loc"][-1]), _known_keys(model, error))
+    if error["type"] == "literal_error" and isinstance(error["input"], str):
+        return nearest(error["input"], re.findall("'([^']+)'", error["msg"]))
+    return ""
+
+
+def _known_keys(model: type[BaseModel], error: ErrorDetails) -> Iterable[str]:
+    """The keys of the table in which one is not known."""
     table: type[Any] = model
     for part in error["loc"][:-1]:
         known = table.model_fields.get(str(part)) if issubclass(table, BaseModel) else None
         # None: a place in a list, or which of several forms was tried
         table = (None if known is None else _table_in(known.annotation)) or table
-    return f"one of the keys {', '.join(_keys_of(table))}"
+    return _keys_of(table)
 
 
 def _table_in(annotation: Any) -> type[Any] | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from enum import IntEnum
 from pathlib import Path
 
@@ -156,6 +157,17 @@ def reading_from(path: Path, kind: str) -> Iterator[None]:
         got = getattr(error, "strerror", None) or "a name that no file can have"
         remedy = "Check the path, and give yourself the right to read it."
         raise Refused(path, wanted=kind, got=got, remedy=remedy) from error
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Ask about the known word that a misspelt one resembles, before the rest of a remedy; empty if there is none."""
+    spelt = {_plain(one): one for one in known}
+    near = get_close_matches(_plain(word), spelt, n=1, cutoff=0.7)
+    return f"Did you mean {spelt[near[0]]}? " if near else ""
+
+
+def _plain(word: str) -> str:
+    return word.strip().lower().replace("_", "-")
 
 
 def counted(number: int, noun: str) -> str:

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal, get_args
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, nearest
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.redaction import redact
 
@@ -61,7 +61,8 @@ def checkpoint_path(network: Path | str) -> Path:
 
 def _shipped(word: str, known: dict[str, str]) -> Path:
     if word not in known:
-        raise CoconetError("shipped model", wanted=f"one of {', '.join(known)}", got=word, remedy="Use one of them.")
+        remedy = f"{nearest(word, known)}Use one of them."
+        raise CoconetError("shipped model", wanted=f"one of {', '.join(known)}", got=word, remedy=remedy)
     path = Path(str(files("coconet"))) / "weights" / known[word]
     if not path.is_file():
         raise CoconetError(

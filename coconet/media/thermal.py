@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, nearest
 from coconet.event_log import warn_once
 from coconet.media.pixels import Pixels, RawPixels
 
@@ -132,7 +132,8 @@ class ThermalSettings:
         from coconet.media.palettes.recognition import PALETTE_WORDS
 
         if self.palette not in PALETTE_WORDS:
-            raise _unfit("palette", " or ".join(PALETTE_WORDS), repr(self.palette), "Correct the name, or use luma.")
+            remedy = f"{nearest(self.palette, PALETTE_WORDS)}Correct the name, or use luma."
+            raise _unfit("palette", " or ".join(PALETTE_WORDS), repr(self.palette), remedy)
 
     def fixed_limits(self) -> Limits | None:
         """The limits that range_of itself says; None where it is a word. Raises CoconetError for anything else."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, nearest
 from coconet.metrics import matlab_u8
 from coconet.metrics.fusion import average_gradient, mutual_information, score
 from coconet.metrics.gray import Gray
@@ -76,5 +76,6 @@ def variant_named(name: str) -> Variant:
     """The variant of this name. Raises CoconetError where there is none."""
     if name not in VARIANTS:
         names = ", ".join(VARIANTS)
-        raise CoconetError("--variant", wanted=f"one of {names}", got=repr(name), remedy="Leave it out for plain.")
+        remedy = f"{nearest(name, VARIANTS)}Leave it out for plain."
+        raise CoconetError("--variant", wanted=f"one of {names}", got=repr(name), remedy=remedy)
     return VARIANTS[name]

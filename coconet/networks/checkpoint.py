@@ -10,7 +10,7 @@ from typing import Any
 
 from coconet.cards.model_card import ModelCard, Publication, Signature
 from coconet.cards.precision import REFERENCE
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, nearest
 from coconet.files import whole_file
 from coconet.model_endings import SAFETENSORS
 from coconet.networks import coconet, lite
@@ -88,8 +88,9 @@ def network_named(name: str) -> Network[Any]:
     for network in NETWORKS:
         if network.name == name:
             return network
-    names = ", ".join(network.name for network in NETWORKS)
-    raise CoconetError("network", wanted=f"one of {names}", got=repr(name), remedy="Name one of them.")
+    names = [network.name for network in NETWORKS]
+    remedy = f"{nearest(name, names)}Name one of them."
+    raise CoconetError("network", wanted=f"one of {', '.join(names)}", got=repr(name), remedy=remedy)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, get_args
 
-from coconet.errors import Refused
+from coconet.errors import Refused, nearest
 from coconet.files import existing_file
 from coconet.model_endings import CHECKPOINT_SUFFIXES, ENGINE_SUFFIX, MODEL_SUFFIXES
 from coconet.model_names import MODEL_WORDS, RULES, model_path
@@ -95,7 +94,7 @@ def choose_backend(model: Path | str, wanted: str = "auto", *, builds: bool = Fa
     Raises CoconetError for another word, a missing file, and a backend that takes no such file.
     """
     if wanted not in ASKABLE:
-        remedy = "auto takes what this machine runs best."
+        remedy = f"{nearest(wanted, ASKABLE)}auto takes what this machine runs best."
         raise Refused("backend", wanted=" or ".join(ASKABLE), got=repr(wanted), remedy=remedy)
     if str(model) in RULES:
         return _only("rule", Path(str(model)), wanted, "a rule needs no network")
@@ -143,8 +142,8 @@ def model_file(model: Path | str) -> Path:
 
 def _nearest_word(text: str) -> str:
     """Ask about the word that a text without folders resembles; empty if there is none."""
-    near = get_close_matches(text.strip().lower().replace("_", "-"), MODEL_WORDS, n=1, cutoff=0.7)
-    return f"Check the path; or did you mean {near[0]}?" if near and Path(text).name == text else ""
+    question = nearest(text, MODEL_WORDS) if Path(text).name == text else ""
+    return f"{question}Otherwise check the path." if question else ""
 
 
 def _best(path: Path, *, builds: bool) -> BackendChoice:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from pydantic import Field, model_validator
 
 from coconet.config import Checked, check_fields, read_toml, toml_fields
-from coconet.errors import CoconetError, Refused
+from coconet.errors import CoconetError, Refused, nearest
 from coconet.media.decoding.decoder import DecoderName
 from coconet.media.naming.bag_names import is_bag
 from coconet.media.palettes.palette import SHOWN
@@ -235,7 +235,8 @@ class Rig(Checked):
         known = (*SHOWN, *self.palettes)
         for table, look in (("view", self.view), ("output", self.output)):
             if look.colours not in known:
-                remedy = "Choose one of them, or name a file of your own in [palettes]."
+                asked = nearest(look.colours, known)
+                remedy = f"{asked}Choose one of them, or name a file of your own in [palettes]."
                 raise _unfit(f"[{table}] colours", ", ".join(known), look.colours, remedy)
         return self
 

@@ -13,6 +13,7 @@ from coconet.errors import (
     counted,
     ending_with,
     first_line,
+    nearest,
     reading_from,
 )
 from coconet.installation.remedy import remedy_for
@@ -112,3 +113,11 @@ def test_the_first_line_has_no_advice_for_programmers_of_another_library(said: s
 def test_one_of_a_kind_is_said_in_the_singular() -> None:
     said = [counted(number, noun) for noun in ("frame", "patch") for number in (0, 1, 2)]
     assert said == ["0 frames", "1 frame", "2 frames", "0 patches", "1 patch", "2 patches"]
+
+
+@pytest.mark.parametrize(
+    ("word", "question"),
+    [("ironbwo", "Did you mean ironbow? "), ("Lite_FP16", "Did you mean lite-fp16? "), ("zebra", ""), ("", "")],
+)
+def test_a_misspelt_word_gets_the_nearest_known_one(word: str, question: str) -> None:
+    assert nearest(word, ["ironbow", "jet", "lite", "lite-fp16"]) == question

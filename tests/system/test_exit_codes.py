@@ -109,6 +109,25 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        (("run", "misspelt.toml"), "address"),
+        ((*RUN, *AVERAGE, "--palette", "ironbwo"), "ironbow"),
+        ((*RUN, *AVERAGE, "--out", "f.mp4", "--look", "fusd"), "fused"),
+        ((*RUN, *AVERAGE, "--out", "f.mp4", "--look", "colours=infermo"), "inferno"),
+        ((*RUN, *AVERAGE, "--backend", "openvine"), "openvino"),
+        ((*RUN, "--model", "lite-init8"), "lite-int8"),
+        (("score", "ours=folder", "--visible", "folder", "--infrared", "folder", "--variant", "toolbx"), "toolbox"),
+    ],
+)
+def test_what_is_misspelt_gets_the_nearest_word_that_is_known(
+    place: Path, words: tuple[object, ...], near: str
+) -> None:
+    ended = command(*words)
+    assert (ended.code, f"Did you mean {near}?" in ended.err) == (2, True), ended.err
+
+
 def below(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*"))
 
