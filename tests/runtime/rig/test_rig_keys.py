@@ -98,7 +98,7 @@ points_px = [[3, 4]]
     [
         ("points_px = [[3, 4]]", "", "points_px: wanted one point for spot, got 0"),
         ("points_px = [[3, 4]]", 'points_px = [["3", 4]]', "points_px: wanted a number"),
-        ("kind =", "kidn =", "meter.0.kind: wanted this key, got nothing"),
+        ("kind =", "kidn =", "meter.0.kidn: wanted one of the keys name, kind"),
         ("kind =", "colour = 1\nkind =", "meter.0.colour: wanted one of the keys name, kind, points_px"),
         ('"bearing"', '"a/b"', "name: wanted 1 to 40 letters"),
         ('scheme = "lepton"', 'scheme = "leptom"', "infrared.temperature.scheme: wanted 'linear', 'lepton'"),
