@@ -64,6 +64,7 @@ def train(
     from coconet.files import check_outputs, make_folder
     from coconet.training.data import Selection, load_pairs
     from coconet.training.trainer import RunFiles, Trainer
+    from coconet.writing.sole_writer import sole_writer
 
     files = RunFiles.of(plan)
     goes_on = files.state.exists()
@@ -73,16 +74,17 @@ def train(
     selection = Selection(tuple(plan.held), frozenset(plan.neighbours))
     pairs = load_pairs(plan.data, plan.reading, selection)
     make_folder(plan.out)
-    if overwrite:
-        files.forget()
-    trainer = Trainer(plan, pairs)
-    for note in (counted(len(trainer.sampler.pairs), "pair"), *trainer.notes):
-        typer.echo(note, err=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("training", total=plan.steps, completed=trainer.step)
-        weights = trainer.run(
-            lambda step, loss: progress.update(task, completed=step, description=f"training, loss {loss:.3f}")
-        )
+    with sole_writer(plan.out):  # two at once would write one state in turns
+        if overwrite:
+            files.forget()
+        trainer = Trainer(plan, pairs)
+        for note in (counted(len(trainer.sampler.pairs), "pair"), *trainer.notes):
+            typer.echo(note, err=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            task = progress.add_task("training", total=plan.steps, completed=trainer.step)
+            weights = trainer.run(
+                lambda step, loss: progress.update(task, completed=step, description=f"training, loss {loss:.3f}")
+            )
     log = f"; log in {files.log}" if files.log.exists() else ""  # a run of few steps has none
     typer.echo(f"{weights}: {plan.network} after {counted(plan.steps, 'step')}{log}")

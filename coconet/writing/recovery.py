@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
-from coconet.errors import CoconetError
-from coconet.files import free_name, unfinished, whole_file, writing_to
-from coconet.writing.scratch import lock_unfinished
+from coconet.files import free_name, unfinished, whole_file
+from coconet.writing.sole_writer import sole_writer
 
 Copy = Callable[[Path, Path], None]
 """Copies what can be read of the first file into a whole second one. Raises NothingReadable if that is nothing."""
@@ -27,25 +25,15 @@ def recover(path: Path, name: Path | None, copy: Copy) -> Path | None:
     scratch = unfinished(path)
     if not scratch.is_file():
         return None
-    with writing_to(scratch):
-        lock = lock_unfinished(scratch)
-    if lock is None:
-        raise CoconetError(
-            path,
-            wanted="an output that nothing else writes",
-            got="one that another run is writing",
-            remedy="Choose another name, or stop that run.",
-        )
-    try:
-        return replace_by_copy(scratch, name or free_name(path, "recovered"), copy)
-    except NothingReadable:
-        if scratch.stat().st_size == 0:
-            scratch.unlink()
-        else:
-            scratch.rename(unfinished(free_name(path, "damaged")))
-        return None
-    finally:
-        os.close(lock)
+    with sole_writer(scratch, path):
+        try:
+            return replace_by_copy(scratch, name or free_name(path, "recovered"), copy)
+        except NothingReadable:
+            if scratch.stat().st_size == 0:
+                scratch.unlink()
+            else:
+                scratch.rename(unfinished(free_name(path, "damaged")))
+            return None
 
 
 def replace_by_copy(scratch: Path, goal: Path, copy: Copy) -> Path:

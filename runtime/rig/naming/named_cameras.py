@@ -40,6 +40,8 @@ class NamedCameras:
         """
         if not words:
             return cls(None, visible, infrared)
+        if not all(word.strip() for word in words):  # Path("") would be the working folder
+            raise _unclear("an empty name", "If a shell variable was to give it, look whether that is set.")
         if visible is not None or infrared is not None:
             raise _unclear(
                 f"{' '.join(words)} and {'--infrared' if visible is None else '--visible'}",

@@ -14,6 +14,7 @@ from coconet.config import read_toml
 from coconet.errors import CoconetError
 from coconet.reading import Reading
 from coconet.training.recipe import Recipe, TrainingPlan
+from coconet.writing.sole_writer import sole_writer
 from tests.support.media.pair_folders import write_pair
 from tests.support.programs.command_line import command
 
@@ -40,6 +41,17 @@ def test_options_alone_train_and_say_where_the_weights_are(folder: Path) -> None
     said = called("--data", folder / "pairs", "--out", folder / "run", *SMALL)
     assert said.startswith(f"{folder / 'run' / 'lite.safetensors'}: lite after 2 steps")
     assert (folder / "run" / "lite.safetensors").exists()
+
+
+def test_a_second_training_in_the_same_folder_is_refused_until_the_first_one_ends(folder: Path) -> None:
+    words = [str(word) for word in ("--data", folder / "pairs", "--out", folder / "run", *SMALL)]
+    (folder / "run").mkdir()
+    with sole_writer(folder / "run"):
+        refused = CliRunner().invoke(APP, words)
+    assert isinstance(refused.exception, CoconetError), refused.output
+    assert "another run is writing" in str(refused.exception)
+    assert list((folder / "run").iterdir()) == []
+    assert called(*words).startswith(f"{folder / 'run' / 'lite.safetensors'}: lite after 2 steps")
 
 
 def test_a_recipe_file_alone_trains_and_the_resolved_one_lies_beside_the_weights(folder: Path) -> None:

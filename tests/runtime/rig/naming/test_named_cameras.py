@@ -41,6 +41,13 @@ def test_bare_numbers_are_devices_also_after_the_options() -> None:
     assert (rig.visible.address, rig.infrared.address) == ("/dev/video1", "rtsp://cam/1")
 
 
+@pytest.mark.parametrize("words", [("",), (" ",), ("", "night.mp4"), ("day.mp4", "")])
+def test_an_empty_name_is_not_the_working_folder(words: tuple[str, ...], place: Path) -> None:
+    write_pair(place, "1.png", flat(1), flat(2))
+    with pytest.raises(Refused, match="an empty name"):
+        NamedCameras.of(words, None, None)
+
+
 def test_a_number_that_is_a_folder_as_well_has_to_be_said_otherwise(place: Path) -> None:
     (place / "0").mkdir()
     with pytest.raises(Refused, match=r"got both: something here has this name\. Say /dev/video0 or \./0\."):
