@@ -19,7 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from coconet import __version__
-from coconet.errors import CoconetError, ExitCode, first_line
+from coconet.errors import CoconetError, ExitCode, MissingPackage, first_line
 from coconet.installation.catalogue import GROUPS, ORDER
 from coconet.redaction import redact_text
 from coconet.terminal import Console
@@ -220,7 +220,7 @@ def main(stopping: Callable[[], bool] = lambda: False) -> None:
 def _end_with(error: Exception) -> NoReturn:
     """End the process with the sentence and the exit code of an error."""
     if isinstance(error, CoconetError):
-        _complain(str(error))
+        _complain(_with_all_extras(error) if isinstance(error, MissingPackage) and error.lacking else str(error))
         sys.exit(error.exit_code)
     if isinstance(error, OSError) and error.errno in _FULL:
         place = redact_text(str(error.filename or "temporary files"))
@@ -231,6 +231,15 @@ def _end_with(error: Exception) -> NoReturn:
         _complain(_damaged(error))
         sys.exit(ExitCode.REFUSED)
     _end_unexpected(error)
+
+
+def _with_all_extras(error: MissingPackage) -> str:
+    """Say which package was missed first, and install with it whatever else the command needs and would miss next."""
+    from coconet.installation.extras import lacking_extras
+    from coconet.installation.remedy import remedy_for
+
+    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    return str(error).removesuffix(error.remedy) + remedy_for(*lacking_extras(command, error.lacking))
 
 
 def _damaged(error: AttributeError) -> str:

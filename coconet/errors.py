@@ -93,7 +93,8 @@ class MissingPackage(Refused, ImportError):
     """A package that only one job needs is not installed; the message ends with the command that installs it here.
 
     extra: the extra of setup.py that brings the package; empty where the base install does.
-    Of a package that is there and does not load, such as one whose system lacks a library, it says that instead.
+    lacking: that extra if it is to be installed; empty for the base, and for a package that is there and does not load,
+    such as one whose system lacks a library: the message says that instead.
     It is an ImportError as well, so that tools which probe for optional imports understand it.
     """
 
@@ -104,6 +105,7 @@ class MissingPackage(Refused, ImportError):
         cause = sys.exc_info()[1]
         broken = extra and type(cause) is ImportError
         said = first_line(cause) if cause else ""
+        self.lacking = "" if broken else extra
         super().__init__(
             package,
             wanted=f"the package {package} for {job}",

@@ -104,6 +104,15 @@ def missing_modules(extra: str) -> tuple[str, ...]:
     return tuple(name for name in MODULES[extra] if not _is_there(name))
 
 
+def lacking_extras(command: str, first: str) -> tuple[str, ...]:
+    """The extra that a command missed first, and those it always needs that are not there; none that another brings."""
+    lacking = [first]
+    for extra in COMMANDS.get(command, Needs()).always:
+        if set(missing_modules(extra)).difference(*(MODULES[one] for one in lacking)):
+            lacking.append(extra)
+    return tuple(one for one in lacking if not any(set(MODULES[one]) < set(MODULES[other]) for other in lacking))
+
+
 def _is_there(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None

@@ -20,7 +20,7 @@ try:
     from starlette.responses import PlainTextResponse, RedirectResponse, Response
     from starlette.types import ASGIApp, Receive, Scope, Send
 except ImportError as error:
-    raise MissingPackage("starlette", job="the live page", extra="web") from error
+    raise MissingPackage("starlette", job="answering over HTTP", extra="web") from error
 
 
 _COOKIE = "coconet_session"

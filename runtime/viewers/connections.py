@@ -25,7 +25,7 @@ try:
     from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
     from websockets.exceptions import ProtocolError
 except ImportError as error:
-    raise MissingPackage("uvicorn", job="the live page", extra="web") from error
+    raise MissingPackage("uvicorn", job="answering over HTTP", extra="web") from error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -38,7 +38,7 @@ try:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
     from starlette.websockets import WebSocket, WebSocketDisconnect
 except ImportError as error:
-    raise MissingPackage("starlette", job="the live page", extra="web") from error
+    raise MissingPackage("starlette", job="answering over HTTP", extra="web") from error
 
 
 PAGE = Path(__file__).parent / "page"

@@ -28,7 +28,7 @@ try:
     import uvicorn
     from starlette.types import ASGIApp
 except ImportError as error:
-    raise MissingPackage("uvicorn", job="the live page", extra="web") from error
+    raise MissingPackage("uvicorn", job="answering over HTTP", extra="web") from error
 
 
 _LARGEST_MESSAGE = 4096  # of a WebSocket, in bytes; a viewer's wish takes a hundred

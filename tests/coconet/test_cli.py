@@ -12,6 +12,7 @@ import typer
 from coconet.cli import TRACEBACK, main
 from coconet.errors import ExitCode
 from coconet.installation.catalogue import GROUPS, ORDER
+from coconet.installation.remedy import remedy_for
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.programs.command_line import command
 
@@ -135,3 +136,23 @@ def test_a_disk_that_is_full_anywhere_is_no_fault_of_ours(monkeypatch: pytest.Mo
     ended = command("run", "rig.toml", "--model", "average")
     assert ended.code == ExitCode.OUTPUT
     assert "wanted a disk that takes more, got No space left on device. Free space" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "hidden", "first", "extras"),
+    [
+        (("demo",), ("onnxruntime", "cv2"), "cv2", ("headless", "cpu")),
+        (("export", "coconet"), ("onnx", "torch", "cv2", "onnxruntime"), "onnx", ("export", "cpu", "headless")),
+        (("serve", "lite"), ("onnxruntime", "starlette"), "onnxruntime", ("cpu", "web")),
+        (("serve", "lite"), ("starlette",), "starlette", ("web",)),
+    ],
+)
+def test_a_package_that_is_missing_comes_with_all_that_the_command_would_miss_next(
+    words: tuple[str, ...], hidden: tuple[str, ...], first: str, extras: tuple[str, ...]
+) -> None:
+    hiding = f"import sys; sys.modules.update(dict.fromkeys({hidden})); from coconet.cli import main; main()"
+    answer = subprocess.run([sys.executable, "-c", hiding, *words], capture_output=True, text=True, check=False)
+    assert answer.returncode == ExitCode.REFUSED
+    assert f"error: {first}: wanted the package {first} for " in answer.stderr
+    assert answer.stderr.endswith(f"got no such package in this Python. {remedy_for(*extras)}\n")
+    assert "live page" not in answer.stderr

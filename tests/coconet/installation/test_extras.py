@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from coconet.installation.extras import COMMANDS, MODULES, missing_modules
+from coconet.installation.extras import COMMANDS, MODULES, lacking_extras, missing_modules
 from coconet.installation.remedy import SYSTEM_PACKAGES
 from tests.support.programs.import_graph import packages_behind
 
@@ -48,6 +48,26 @@ def test_a_module_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     assert missing_modules("cpu") == ()
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert missing_modules("cpu") == ("onnxruntime",)
+
+
+@pytest.mark.parametrize(
+    ("command", "first", "hidden", "lacking"),
+    [
+        ("run", "cpu", ("onnxruntime", "cv2"), ("cpu", "headless")),
+        ("run", "headless", ("cv2",), ("headless",)),
+        ("run", "window", ("cv2",), ("window",)),  # never two packages of one kind
+        ("run", "tensorrt", ("tensorrt", "cv2"), ("tensorrt", "headless")),
+        ("export", "calibration", ("onnx", "torch", "cv2"), ("export", "headless")),
+        ("train", "export", ("torch", "scipy"), ("train",)),
+        ("a command of another package", "mqtt", ("paho", "cv2"), ("mqtt",)),
+    ],
+)
+def test_a_command_lacks_what_it_missed_first_and_what_it_would_miss_next(
+    command: str, first: str, hidden: tuple[str, ...], lacking: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in hidden:
+        monkeypatch.setitem(sys.modules, module, None)
+    assert lacking_extras(command, first) == lacking
 
 
 @pytest.mark.parametrize("command", COMMANDS)
