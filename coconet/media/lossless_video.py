@@ -155,7 +155,7 @@ class RawVideoReader:
     def timed(self) -> Iterator[tuple[RawPixels | None, int]]:
         """Give all pictures, None for a damaged one, each with its time in the video in ns, right to a millisecond."""
         yield from self._of_this_part()
-        for path in later_parts(self._path):
+        for path in later_parts(self._path, Path.is_file):
             part = RawVideoReader(path)
             try:
                 yield from part._of_this_part()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from io import BytesIO
 from itertools import count, takewhile
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TypeVar
 
 from coconet.cards.protocol_buffer import read_varint
 from coconet.media.naming.bag_names import split_bag
@@ -15,6 +16,8 @@ from coconet.media.naming.picture_names import is_picture
 from coconet.model_endings import ENGINE_SUFFIX, ONNX_SUFFIX
 
 _Identity = tuple[int, int]
+
+_AnyPath = TypeVar("_AnyPath", bound=PurePath)
 
 _LOCATION = b"\x0a\x08location\x12"
 """A StringStringEntryProto of onnx.proto up to its value: the key `location`, which only external data has."""
@@ -31,14 +34,15 @@ def stamps_beside(video: Path) -> Path:
     return video.with_suffix(STAMPS_SUFFIX)
 
 
-def later_part(video: Path, number: int) -> Path:
+def later_part(video: _AnyPath, number: int) -> _AnyPath:
     """Where a lossless video goes on once its pictures have changed their shape: name-2.mkv, name-3.mkv and so on."""
     return video.with_name(f"{video.stem}-{number}{video.suffix}")
 
 
-def later_parts(video: Path) -> Iterator[Path]:
-    """Give those of its later parts that are there, in their order."""
-    return takewhile(Path.is_file, (later_part(video, number) for number in count(2)))
+def later_parts(video: _AnyPath, is_file: Callable[[_AnyPath], bool]) -> Iterator[_AnyPath]:
+    """Give those of a lossless video's later parts that are there, in their order; other files have none."""
+    if video.suffix.lower() == RECORDING_SUFFIX:
+        yield from takewhile(is_file, (later_part(video, number) for number in count(2)))
 
 
 def _identity(path: Path) -> _Identity | None:
@@ -127,7 +131,7 @@ def files_beside(path: Path) -> Iterator[Path]:
         yield path.with_name(f"{path.name}.json")
     elif suffix == RECORDING_SUFFIX:
         yield stamps_beside(path)
-        yield from later_parts(path)
+        yield from later_parts(path, Path.is_file)
     elif suffix == ONNX_SUFFIX and path.is_file():
         with suppress(OSError):
             for name in _locations(path):

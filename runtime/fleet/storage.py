@@ -16,7 +16,7 @@ from coconet.errors import CoconetError, MissingPackage, first_line, reading_fro
 from coconet.files import make_folder, read_file, sha256_of, spare_bytes, whole_file, writing_to
 from coconet.media.naming.entries import entries_below
 from coconet.writing.scratch import lock_unfinished
-from coconet.writing.sources import STAMPS_SUFFIX
+from coconet.writing.sources import STAMPS_SUFFIX, later_parts
 
 SCHEMES = ("file", "s3", "gs", "gcs", "abfs", "ssh", "sftp")
 """Of addresses that are files elsewhere; all others are cameras or paths."""
@@ -52,7 +52,7 @@ def _unreachable(address: str, error: Exception) -> CoconetError:
 def fetch_into(address: str, folder: Path) -> Path:
     """Fetch a file or a folder into `folder`, which must have room for it, and give its path.
 
-    A recording's stamps come along with its video. Raises CoconetError for what cannot be fetched.
+    A recording's stamps and later parts come along with its video. Raises CoconetError for what cannot be fetched.
     """
     system, path = _opened(address)
     target = folder / PurePosixPath(unquote(urlsplit(address).path)).name
@@ -61,6 +61,7 @@ def fetch_into(address: str, folder: Path) -> Path:
         if not system.exists(path):
             raise FileNotFoundError("no such file")
         wanted = [path, *([stamps] if stamps != path and system.exists(stamps) else [])]
+        wanted += map(str, later_parts(PurePosixPath(path), lambda part: system.isfile(str(part))))
         needed = sum(int(system.du(one)) for one in wanted)
         if needed > spare_bytes(folder):
             got = f"{needed / 1e6:.0f} MB to fetch"

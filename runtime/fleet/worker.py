@@ -32,7 +32,7 @@ from coconet.runtime.rig.rig_file import Rig, read_by
 from coconet.runtime.sinks.open_sink import Output
 from coconet.runtime.threads.background import Background
 from coconet.writing.scratch import ScratchFolder
-from coconet.writing.sources import stamps_beside
+from coconet.writing.sources import later_parts, stamps_beside
 
 WARM_UP_TIME_CONSTANTS = 8
 """Before a slice, so that its contrast has settled: what came earlier counts for e^-8, 0.03 %."""
@@ -230,6 +230,7 @@ def _files_of(job: Job, rig: Rig) -> dict[str, Path]:
             found[side] = path
             if (stamps := stamps_beside(path)).is_file():
                 found[f"{side} stamps"] = stamps
+            found |= {f"{side} {part.name}": part for part in later_parts(path, Path.is_file)}
     return found
 
 

@@ -262,6 +262,7 @@ def record_rig(
     with ending_with(ExitCode.CAMERA):
         cameras = result_unless(stop, lambda: open_cameras(rig), "open cameras")
     if cameras is None:
+        print("stopped", file=sys.stderr)
         return {}
     recorder = Recorder(*cameras, folder, limit.seconds)
     live = any(camera.realtime for camera in cameras)

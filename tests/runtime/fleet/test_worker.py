@@ -71,6 +71,29 @@ def test_what_is_there_is_not_made_again_until_something_that_it_is_made_of_chan
     assert outcome_of(worker_for(out).work(replace(job, model="maximum"))).fresh
 
 
+def test_a_later_part_of_a_recording_is_one_of_its_inputs_here_and_elsewhere(tmp_path: Path) -> None:
+    pytest.importorskip("fsspec", reason="opens addresses: pip install fsspec")
+    folder = tmp_path / "in"
+    shapes = [(24, 32), (24, 32), (48, 64), (48, 64)]
+    gray, counts = (
+        [Frame(np.full((*shape, 1), 90, kind), i * 40_000_000, i) for i, shape in enumerate(shapes)]
+        for kind in (np.uint8, np.uint16)
+    )
+    with Recorder(ListCamera(gray), ListCamera(counts), folder) as recorder:
+        while not recorder.finished:
+            time.sleep(0.01)
+    visible, infrared = (folder / f"{side}.mkv" for side in ("visible", "infrared"))
+    assert len(list(folder.glob("*.mkv"))) == 4
+    worker = worker_for(tmp_path / "out")
+    here = Job("here", "average", visible=str(visible), infrared=str(infrared))
+    there = replace(here, name="there", visible=visible.as_uri(), infrared=infrared.as_uri())
+    made = [outcome_of(worker.work(job)) for job in (here, there)]
+    assert [outcome.reason for outcome in made] == ["", ""]
+    manifests = [outcome.manifest or {} for outcome in made]
+    assert [manifest["frames"] for manifest in manifests] == [4, 4]
+    assert all("infrared infrared-2.mkv" in manifest["inputs"] for manifest in manifests)
+
+
 @pytest.mark.parametrize("lost", ["fused.mp4", "manifest.json"])
 def test_a_result_that_lacks_something_is_made_again(tmp_path: Path, lost: str) -> None:
     recording, out = write_recording(tmp_path / "night"), tmp_path / "out"
