@@ -28,7 +28,7 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,15}):/{1,2}")
 _IN_TEXT = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,15}:/")
 
 _BROKEN_URL = re.compile(
-    r"(?i)\s*(rtsps?|rtmps?|rtp|srt|https?|ftps?|sftp|tcp|udp|tls|mms|wss?|gst|csi|painted):|"
+    r"(?i)\s*(rtsps?|rtmps?|rtp|srt|https?|ftps?|sftp|tcp|udp|tls|mms|wss?|gst|csi|synthetic|painted):|"
     r"(?i:\s*(rtsps?|rtmps?|rtp|srt|https?|ftps?|sftp|tcp|udp|tls|mms|wss?|gst))(?:[;\\]|//)"
 )
 
@@ -82,7 +82,7 @@ def _redact_url(scheme: str, rest: str) -> str:
         return f"{scheme}://{_redact_pipeline(rest)}"
     if kind == "csi":
         return f"{scheme}://{_show_tail(rest) if re.match(r'[0-9]{0,3}(?=[?]|$)', rest) else HIDDEN}"
-    if kind == "painted" and rest[:1] not in ("", "?"):
+    if kind in ("synthetic", "painted") and rest[:1] not in ("", "?"):
         return f"{scheme}://{HIDDEN}"
     authority, tail = _split_authority(rest)
     secret, at, host = authority.rpartition("@")

@@ -20,7 +20,7 @@ Side = Literal["visible", "infrared"]
 StampKind = Literal["driver", "stream", "arrival", "recording", "still"]
 """Whose time a frame carries. driver: the camera driver's own, on this machine's monotonic clock. stream: the sender's
 times, laid onto that clock by the earliest arrivals. arrival: when the frame reached this program. recording: the time
-within a file or a painted stream, which has nothing to do with now. still: the place in a folder of pictures that need
+within a file or a synthetic stream, unrelated to the present time. still: the place in a folder of pictures that need
 have nothing to do with each other."""
 
 STILL: StampKind = "still"

@@ -90,7 +90,7 @@ def measure(
     ] = None,
     size: Annotated[list[str] | None, typer.Option(help="Frame size, HEIGHTxWIDTH; again for more of them.")] = None,
     frames: Annotated[
-        Path | None, typer.Option(help="Paired folder, rig.toml or recording to fuse.", show_default="painted scenes")
+        Path | None, typer.Option(help="Paired folder, rig.toml or recording to fuse.", show_default="synthetic scenes")
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="Pairs that are fused in turn.")] = 4,
     repeats: Annotated[

@@ -13,9 +13,9 @@ from coconet.files import unfinished
 
 _CAMERAS = (
     "--visible",
-    "painted://?fps=10&width=160&height=120",
+    "synthetic://?fps=10&width=160&height=120",
     "--infrared",
-    "painted://?fps=10&width=160&height=120",
+    "synthetic://?fps=10&width=160&height=120",
 )
 
 _END_S = 60.0
@@ -24,7 +24,7 @@ _BEGIN_S, _AGAIN_S = 180.0, 180.0  # on a busy machine it takes a while to start
 
 
 class KilledRun:
-    """A second run, of a painted rig, records a video and is killed; noticed when its unfinished video is there.
+    """A second run, of a synthetic rig, records a video and is killed; noticed when its unfinished video is there.
 
     Whole when a run of the same name has made a video of what was left, and one of its own.
     """

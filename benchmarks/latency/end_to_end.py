@@ -31,7 +31,7 @@ class Recording:
 
 
 def synthetic_recording(folder: Path, size: FrameSize, seconds: float, fps: float = 30.0) -> Recording:
-    """Write the painted rig's first seconds as two videos into a folder."""
+    """Write the synthetic rig's first seconds as two videos into a folder."""
     from coconet.media.encoding.video_writer import VideoWriter
 
     pairs = synthetic_pairs(max(2, round(seconds * fps)), size.height_px, size.width_px)

@@ -79,7 +79,7 @@ def _finite(value: float) -> float | None:
 
 @dataclass(frozen=True)
 class BenchFrames:
-    """Where the frames come from: what sample_frames takes, or None for the painted rig; at most `count`.
+    """Where the frames come from: what sample_frames takes, or None for the synthetic rig; at most `count`.
 
     reading: how its pictures are read and paired.
     """
@@ -97,5 +97,5 @@ class BenchFrames:
 
     def __str__(self) -> str:
         if self.folder is None:
-            return counted(self.count, "painted pair")
+            return counted(self.count, "synthetic pair")
         return f"the first {counted(self.count, 'pair')} of {self.folder.name}, their middle cut to the frame size"

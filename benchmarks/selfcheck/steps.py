@@ -1,4 +1,4 @@
-"""The steps of a self-check, in order: machine, frame ring, engines, latency, host overhead, power, a painted rig."""
+"""The steps of a self-check, in order: machine, frame ring, engines, latency, host overhead, power, a synthetic rig."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _BUILDERS_GPU = "sm86"
 
 @dataclass(frozen=True)
 class StepTimes:
-    """How long steps measure. rig_s: the painted rig. measure_s: a model at a size. power_s: between two readings."""
+    """How long steps measure. rig_s: the synthetic rig. measure_s: a model at a size. power_s: between two readings."""
 
     rig_s: float = 60.0
     measure_s: float = 10.0
@@ -87,7 +87,7 @@ class SelfCheck:
                 yield Step(f"latency of {word} at {size}", most, partial(self._latency, word, size))
         yield Step("host overhead", 3 * seconds.measure_s / 60, self._overhead)
         yield Step("power", seconds.power_s / 30, self._power)
-        yield Step("painted rig, 30 frames a second", seconds.rig_s / 60, self._rig)
+        yield Step("synthetic rig, 30 frames a second", seconds.rig_s / 60, self._rig)
 
     def _build(self, word: str, size: FrameSize) -> Figures:
         """Build the engine of a size and compare it with its model; without a GPU, see that the builder takes it."""
@@ -159,8 +159,8 @@ class SelfCheck:
         return {"source": sensor.source, "idle_w": idle.power_w, "throttled": str(used.throttled), **figures}
 
     def _rig(self) -> Figures:
-        """A live rig: two painted cameras, paired and fused."""
-        address = "painted://?fps=30&width=640&height=480&seed=1"
+        """A live rig: two synthetic cameras, paired and fused."""
+        address = "synthetic://?fps=30&width=640&height=480&seed=1"
         rig = Rig.from_addresses(address, address, realtime=True)
         ending, gauge = Ending(), RunStats()
         over = Timer(self._patience.rig_s, ending.stop.set)
@@ -168,7 +168,7 @@ class SelfCheck:
         with closing(self._opened(self._words[0], SIZES[0])) as backend, open_rig(rig) as pairs:
             report = run_pipeline(pairs, backend, NoSink(), ending=ending, gauge=gauge)
         if report.capture_to_fused_ms is None or report.skew_ms is None:
-            raise CoconetError("painted rig", wanted="fused frames", got="none", remedy="Report this.")
+            raise CoconetError("synthetic rig", wanted="fused frames", got="none", remedy="Report this.")
         figures: dict[str, float | str] = {"backend": report.backend, "fused": float(report.fused), "fps": report.fps}
         way, skew = report.capture_to_fused_ms, report.skew_ms
         return {

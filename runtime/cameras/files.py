@@ -235,7 +235,7 @@ class PacedCamera:
     def read(self) -> Frame | None:
         """Wait for the next frame's time.
 
-        An endless painted camera leaves out what is overdue, as a camera does that nobody reads: on a machine that is
+        An endless synthetic camera leaves out what is overdue, as a camera does that nobody reads: on a machine that is
         too slow for it, its pictures would be older and older.
         """
         skip_to = getattr(self._camera, "skip_to", None)

@@ -31,13 +31,16 @@ ROLES: tuple[Role, Role] = ("visible", "infrared")
 
 _NETWORK = ("rtsp", "rtsps", "http", "https")
 
-_SCHEMES = (*_NETWORK, "gst", "csi", "painted")
+_SCHEMES = (*_NETWORK, "gst", "csi", "synthetic")
+
+_FORMER = {"painted": "synthetic"}
+"""What schemes were called when rigs and recordings were written that are still there: read like the present ones."""
 
 _UNREAD = frozenset({".seq", ".csq", ".fcf", ".ats", ".sfmov", ".ptw"})
 
 _KINDS = (
     "a video file, a folder of pictures, a topic of a bag such as run.mcap#/camera/image_raw, or "
-    "painted://?fps=30&width=640&height=480&seed=1, /dev/video0, "
+    "synthetic://?fps=30&width=640&height=480&seed=1, /dev/video0, "
     "rtsp://host/path, http://host/path, gst://pipeline, csi://0?width=1280&height=720&fps=30"
 )
 
@@ -90,7 +93,7 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
         from coconet.runtime.cameras.gstreamer import GStreamerCamera
 
         return GStreamerCamera(pipeline, redact(address), gray=gray, palette=settings.palette)
-    if scheme == "painted":
+    if scheme == "synthetic":
         from coconet.runtime.cameras.synthetic.camera import SyntheticCamera
 
         _refuse(address, settings, device=False)
@@ -99,7 +102,8 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
 
 
 def _scheme(address: str) -> str:
-    return address.partition("://")[0].lower() if "://" in address else ""
+    scheme = address.partition("://")[0].lower() if "://" in address else ""
+    return _FORMER.get(scheme, scheme)
 
 
 def is_decoded(address: str) -> bool:
@@ -225,7 +229,7 @@ def _synthetic_settings(address: str) -> SyntheticSettings:
     before, _, query = address.partition("://")[2].partition("?")
     if before:
         raise Refused(
-            redact(address), wanted=_KINDS, got="something before its settings", remedy="Begin with painted://?"
+            redact(address), wanted=_KINDS, got="something before its settings", remedy="Begin with synthetic://?"
         )
     settings = dict(parse_qsl(query, keep_blank_values=True))
     return check_fields(SyntheticSettings, settings, redact(address), from_text=True)

@@ -187,7 +187,7 @@ def sources(tmp_path: Path) -> Path:
     ],
 )
 def test_an_output_that_is_an_input_is_refused_whatever_leads_to_it(sources: Path, output: str) -> None:
-    inputs = [sources / "video.mp4", sources / "pairs", None, "painted://?fps=30"]
+    inputs = [sources / "video.mp4", sources / "pairs", None, "synthetic://?fps=30"]
     with pytest.raises(CoconetError, match="write over or among the input"):
         check_outputs([sources / output], inputs=inputs, overwrite=True)
 

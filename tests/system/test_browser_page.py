@@ -29,9 +29,9 @@ CHANGE = """const i = document.getElementById('settings-form').elements[argument
 i.value = arguments[1]; i.dispatchEvent(new Event('change', {bubbles: true}));"""
 RIG = """
 [visible]
-address = "painted://"
+address = "synthetic://"
 [infrared]
-address = "painted://"
+address = "synthetic://"
 [infrared.temperature]
 scheme = "lepton"
 """

@@ -18,8 +18,8 @@ from tests.support.media.pair_folders import textured_pairs
 from tests.support.models.tiny_onnx import averaging_card, averaging_model
 from tests.support.programs.command_line import command
 
-PAINTED = "painted://?width=64&height=48&fps=50"
-RUN = ("run", "--visible", PAINTED, "--infrared", PAINTED, "--frames", 2)
+SYNTHETIC = "synthetic://?width=64&height=48&fps=50"
+RUN = ("run", "--visible", SYNTHETIC, "--infrared", SYNTHETIC, "--frames", 2)
 BUILD = ("--gpu", "sm86", "--min", "48x64", "--opt", "48x64", "--max", "48x64")
 
 
@@ -96,7 +96,7 @@ NUMBERS = {
 @pytest.mark.parametrize("line", NUMBERS)
 def test_an_alignment_that_maps_nothing_is_refused(tmp_path: Path, line: str) -> None:
     rig = tmp_path / "rig.toml"
-    rig.write_text(f'[visible]\naddress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\n[alignment]\n{line}\n')
+    rig.write_text(f'[visible]\naddress = "{SYNTHETIC}"\n[infrared]\naddress = "{SYNTHETIC}"\n[alignment]\n{line}\n')
     ended = command("run", rig, "--model", "average", "--frames", 2)
     assert (ended.code, NUMBERS[line] in ended.err) == (2, True), ended.err
 

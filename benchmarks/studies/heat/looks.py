@@ -1,4 +1,4 @@
-"""Pictures of all views and of all palettes, from the painted street: docs/views.jpg and docs/palettes.jpg.
+"""Pictures of all views and of all palettes, from the synthetic street: docs/views.jpg and docs/palettes.jpg.
 
 python -m coconet.benchmarks.studies.heat.looks docs
 """
@@ -24,7 +24,7 @@ from coconet.runtime.look import VIEW_NAMES, Look
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 
-PAINTED = "painted://?width=640&height=480&fps=25"
+SYNTHETIC = "synthetic://?width=640&height=480&fps=25"
 
 AFTER = 40
 """Frames, until a person walks in front."""
@@ -54,8 +54,8 @@ def main() -> None:
         print(folder / f"{name}.jpg")
 
 
-def street_frame(size: str = PAINTED) -> FusedFrame:
-    """A fused frame of the painted street, whose infrared camera gives counts of a Lepton, with its temperatures."""
+def street_frame(size: str = SYNTHETIC) -> FusedFrame:
+    """A fused frame of the synthetic street, whose infrared camera gives counts of a Lepton, with its temperatures."""
     rig = Rig.model_validate(
         {
             "visible": {"address": size},

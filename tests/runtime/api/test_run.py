@@ -20,8 +20,8 @@ from coconet.runtime.commands.run import run
 from tests.support.models.tiny_onnx import averaging_card, write_averaging_model
 from tests.support.programs.called import call
 
-PAINTED = "painted://?width=64&height=48&fps=30"
-SHORT = f"{PAINTED}&duration_s=0.2"
+SYNTHETIC = "synthetic://?width=64&height=48&fps=30"
+SHORT = f"{SYNTHETIC}&duration_s=0.2"
 
 
 def pairs(address: str = SHORT) -> coconet.PairStream:
@@ -75,7 +75,7 @@ def test_a_stop_set_by_the_callback_ends_it_after_that_frame_and_keeps_the_video
             stop.set()
 
     with average() as fuse:
-        report = coconet.run(pairs(PAINTED), fuse, out=str(tmp_path / "fused.mp4"), on_frame=note, stop=stop)
+        report = coconet.run(pairs(SYNTHETIC), fuse, out=str(tmp_path / "fused.mp4"), on_frame=note, stop=stop)
     assert (len(seen), report.fused, report.interrupted) == (3, 3, True)
     assert [path.name for path in tmp_path.iterdir()] == ["fused.mp4"]
 
@@ -90,7 +90,7 @@ def test_a_stop_set_by_another_thread_ends_a_run_without_end() -> None:
     setter = Thread(target=stop_once_begun)
     setter.start()
     with average() as fuse:
-        report = coconet.run(pairs(PAINTED), fuse, on_frame=lambda frame: begun.set(), stop=stop)
+        report = coconet.run(pairs(SYNTHETIC), fuse, on_frame=lambda frame: begun.set(), stop=stop)
     setter.join()
     assert report.interrupted
     assert report.fused >= 1
@@ -100,7 +100,7 @@ def test_a_stop_set_beforehand_fuses_nothing_and_leaves_nothing(tmp_path: Path) 
     stop = Event()
     stop.set()
     with average() as fuse:
-        report = coconet.run(pairs(PAINTED), fuse, out=tmp_path / "fused.mp4", stop=stop)
+        report = coconet.run(pairs(SYNTHETIC), fuse, out=tmp_path / "fused.mp4", stop=stop)
     assert (report.fused, report.interrupted) == (0, True)
     assert list(tmp_path.iterdir()) == []
 
@@ -109,7 +109,7 @@ def test_an_error_of_the_callback_comes_out_and_leaves_an_unfinished_video(tmp_p
     def fail(frame: coconet.FusedFrame) -> None:
         raise ZeroDivisionError
 
-    stream = pairs(PAINTED)
+    stream = pairs(SYNTHETIC)
     with average() as fuse:
         with pytest.raises(ZeroDivisionError):
             coconet.run(stream, fuse, out=tmp_path / "fused.mp4", on_frame=fail)

@@ -68,7 +68,7 @@ def test_a_limit_ends_early_and_loses_nothing(tmp_path: Path, cameras: list[str]
 
 
 def test_what_the_longer_recording_has_left_counts_as_dropped(tmp_path: Path) -> None:
-    short, long = (f"painted://?width=64&height=48&fps=20&duration_s={seconds}" for seconds in (0.2, 0.4))
+    short, long = (f"synthetic://?width=64&height=48&fps=20&duration_s={seconds}" for seconds in (0.2, 0.4))
     words = ["--visible", long, "--infrared", short, "--model", "average", "--json", str(tmp_path / "report.json")]
     ended = CliRunner().invoke(APP, words)
     assert ended.exit_code == ExitCode.UNPAIRED

@@ -156,7 +156,7 @@ def test_a_rig_file_that_cannot_be_written_is_a_sentence_on_the_page(file: Path,
     assert file.read_bytes() == before
 
 
-LIVE = "painted://?width=32&height=32&fps=50"
+LIVE = "synthetic://?width=32&height=32&fps=50"
 
 
 @pytest.mark.parametrize("policy", ["drop", "hold", "thermal"])

@@ -36,10 +36,10 @@ def test_addresses_are_relative_to_the_rig_file(tmp_path: Path) -> None:
     assert pairs == [("0000.png", "0000.png", 3), ("0001.png", "0001.png", 4)]
 
 
-def test_a_painted_address_and_an_absolute_one_stay_as_they_are(tmp_path: Path) -> None:
-    text = f'[visible]\naddress = "painted://?seed=2"\n[infrared]\naddress = "{tmp_path}/x.mp4"\n'
+def test_a_synthetic_address_and_an_absolute_one_stay_as_they_are(tmp_path: Path) -> None:
+    text = f'[visible]\naddress = "synthetic://?seed=2"\n[infrared]\naddress = "{tmp_path}/x.mp4"\n'
     rig = Rig.from_file(rig_file(tmp_path, text))
-    assert (rig.visible.address, rig.infrared.address) == ("painted://?seed=2", f"{tmp_path}/x.mp4")
+    assert (rig.visible.address, rig.infrared.address) == ("synthetic://?seed=2", f"{tmp_path}/x.mp4")
 
 
 def test_every_table_reaches_the_pairs(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_two_addresses_make_a_rig(tmp_path: Path) -> None:
 
 
 def test_a_realtime_rig_replays_its_recordings_as_live_cameras() -> None:
-    address = "painted://?fps=100&width=32&height=32&duration_s=0.1"
+    address = "synthetic://?fps=100&width=32&height=32&duration_s=0.1"
     with open_rig(Rig.from_addresses(address, address, realtime=True)) as stream:
         stamps = [pair.visible.timestamp_ns for pair in stream]
     assert stream.realtime
@@ -123,9 +123,9 @@ def test_a_pair_that_cannot_be_aligned_is_named_by_both_files(tmp_path: Path) ->
 
 def test_a_name_in_the_rig_file_stands_in_errors(tmp_path: Path) -> None:
     text = f'[visible]\naddress = "{write_video(tmp_path / "a.mp4", [flat(1)])}"\nname = "front"\n'
-    text += f'[infrared]\naddress = "painted://?width=64&height=64"\n{ALIGNED}'
+    text += f'[infrared]\naddress = "synthetic://?width=64&height=64"\n{ALIGNED}'
     with (
-        pytest.raises(CoconetError, match="^front and painted infrared: wanted visible pictures of the proportions"),
+        pytest.raises(CoconetError, match="^front and synthetic infrared: wanted visible pictures of the proportions"),
         open_rig(Rig.from_file(rig_file(tmp_path, text))) as stream,
     ):
         list(stream)
@@ -282,7 +282,7 @@ def test_files_whose_clocks_begin_apart(tmp_path: Path, keys: str, paired: int, 
     assert {round(pair.skew_ns / 1e6) for pair in pairs} == {skew_ms}
 
 
-DEVICE = '[visible]\naddress = "painted://"\n[infrared]\naddress = "/dev/video2"\n'
+DEVICE = '[visible]\naddress = "synthetic://"\n[infrared]\naddress = "/dev/video2"\n'
 
 
 def test_a_layout_may_be_described_in_the_rig(tmp_path: Path) -> None:

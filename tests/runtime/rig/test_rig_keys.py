@@ -16,7 +16,7 @@ from coconet.errors import CoconetError
 from coconet.runtime.rig.rig_file import Rig
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "rig.md"
-PAINTED = "painted://?width=64&height=48"
+SYNTHETIC = "synthetic://?width=64&height=48"
 
 
 def types_in(annotation: Any) -> Iterator[type]:
@@ -71,7 +71,7 @@ def test_every_key_of_a_rig_is_in_an_example_of_its_document() -> None:
 def test_a_value_of_another_type_is_refused(table: str, line: str, said: str, tmp_path: Path) -> None:
     inside = f"{line}\n" if table == "infrared" else ""
     beside = "" if table == "infrared" else f"[{table}]\n{line}\n"
-    text = f'[visible]\naddress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\n{inside}{beside}'
+    text = f'[visible]\naddress = "{SYNTHETIC}"\n[infrared]\naddress = "{SYNTHETIC}"\n{inside}{beside}'
     (tmp_path / "rig.toml").write_text(text)
     with pytest.raises(CoconetError, match=re.escape(said)):
         Rig.from_file(tmp_path / "rig.toml")
@@ -81,9 +81,9 @@ SIDES = "width = 8\nheight = 8"
 
 METERED = f"""
 [visible]
-address = "{PAINTED}"
+address = "{SYNTHETIC}"
 [infrared]
-address = "{PAINTED}"
+address = "{SYNTHETIC}"
 [infrared.temperature]
 scheme = "lepton"
 [[meter]]

@@ -53,8 +53,8 @@ BAD_ORIGINS = [
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveRig]:
-    painted = "painted://?width=32&height=32"
-    tuner = AdjustableRig(Rig.from_addresses(painted, painted))
+    synthetic = "synthetic://?width=32&height=32"
+    tuner = AdjustableRig(Rig.from_addresses(synthetic, synthetic))
     with live_rig(tmp_path_factory.mktemp("captures"), tuner=tuner) as running:
         yield running
 

@@ -26,9 +26,9 @@ from tests.support.rigs.live_rig import LiveRig, LoopEnds, live_rig, until
 
 RIG = """
 [visible]
-address = "painted://"
+address = "synthetic://"
 [infrared]
-address = "painted://"
+address = "synthetic://"
 [infrared.temperature]
 scheme = "lepton"
 unit = "fahrenheit"

@@ -51,7 +51,7 @@ def test_a_run_that_is_stopped_and_one_of_cameras_are_told_apart(tmp_path: Path)
     stop = Event()
     for words in ("The run has ended.", "The run was stopped."):
         with ExitStack() as stack:
-            with page_of(tmp_path, "painted://", stop) as page:
+            with page_of(tmp_path, "synthetic://", stop) as page:
                 viewer = stack.enter_context(watching(page))
             assert end_of(viewer) == (1000, words)
         stop.set()
@@ -59,7 +59,7 @@ def test_a_run_that_is_stopped_and_one_of_cameras_are_told_apart(tmp_path: Path)
 
 def test_a_run_that_fails_says_where_to_look(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        page = page_of(tmp_path, "painted://").__enter__()
+        page = page_of(tmp_path, "synthetic://").__enter__()
         viewer = stack.enter_context(watching(page))
         page.__exit__(CoconetError, None, None)
         assert end_of(viewer) == (1000, "The run ended with an error, which its log names.")

@@ -14,7 +14,7 @@ from coconet.media.palettes.palette import SHOWN
 from coconet.media.panel import BAND_PX, GAP_PX
 from coconet.runtime.look import VIEW_NAMES
 
-SMALL = "painted://?width=160&height=120&fps=25"
+SMALL = "synthetic://?width=160&height=120&fps=25"
 
 
 def test_every_view_and_every_palette_has_a_place() -> None:

@@ -251,8 +251,8 @@ def test_what_is_sent_is_what_tritons_client_sends_and_it_reads_what_is_answered
 def test_a_rig_is_fused_by_a_server_and_by_the_local_model_after_it_is_lost(
     server: ModelServer, link: BadLink, tmp_path: Path
 ) -> None:
-    painted = "painted://?width=32&height=32&duration_s=0.4"
-    words = ("run", "--visible", painted, "--infrared", painted, "--backend", "remote")
+    synthetic = "synthetic://?width=32&height=32&duration_s=0.4"
+    words = ("run", "--visible", synthetic, "--infrared", synthetic, "--backend", "remote")
     address = f"{link.scheme}://127.0.0.1:{link.port}/tiny"
     good = command(*words, "--server", address, "--out", tmp_path / "fused")
     assert (good.code, f"server {link.scheme}://127.0.0.1" in good.out) == (0, True), good.err

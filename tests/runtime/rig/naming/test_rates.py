@@ -16,7 +16,7 @@ from tests.support.media.pair_folders import write_pair
 from tests.support.media.recordings import flat
 from tests.support.programs.called import call
 
-PAINTED = "painted://?width=64&height=48&fps=50&duration_s=0.2"
+SYNTHETIC = "synthetic://?width=64&height=48&fps=50&duration_s=0.2"
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_devices_are_asked_for_what_was_said(text: str | None, said: tuple[float
 
 
 def test_one_number_is_of_the_side_that_takes_one(pictures: tuple[str, str]) -> None:
-    assert rates(pictures[0], PAINTED, "30") == (30, None)
+    assert rates(pictures[0], SYNTHETIC, "30") == (30, None)
     assert rates("rtsp://cam/1", "0", "9") == (None, 9)
 
 
