@@ -24,6 +24,7 @@ test-slow: $(VENV)/.dev
 lint: $(VENV)/.dev links
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tests.check_words
 	cd $(LINKS) && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache --package coconet --package tests
 
 # The pictures of the live page in docs/, from the states that the tests drive it through.

@@ -92,7 +92,7 @@ class Refused(CoconetError):
 class MissingPackage(Refused, ImportError):
     """A package that only one job needs is not installed; the message ends with the command that installs it here.
 
-    extra: the extra of setup.py that brings the package; empty where the base install does.
+    extra: the extra of setup.py that brings the package; empty if the base install does.
     lacking: that extra if it is to be installed; empty for the base, and for a package that is there and does not load,
     such as one whose system lacks a library: the message says that instead.
     It is an ImportError as well, so that tools which probe for optional imports understand it.

@@ -73,7 +73,7 @@ def remove_scratch() -> None:
 def give_name(scratch: Path, target: Path, *, durable: bool = True) -> None:
     """Rename a file that is whole into place, with the permissions and the owner of the file it replaces.
 
-    durable: as whole_file says. Raises OSError where that is not possible.
+    durable: as whole_file says. Raises OSError if that is not possible.
     """
     _take_over(scratch, target)
     if durable:
@@ -266,7 +266,7 @@ def _shortened(path: Path) -> str:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it. Raises CoconetError for a network address, and where it cannot be made."""
+    """Make a folder and those above it. Raises CoconetError for a network address, and if it cannot be made."""
     check_place(folder)
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -276,7 +276,7 @@ def spare_bytes(folder: Path, reserve_mb: float | None = None) -> int:
     """How much may be written to the disk of a folder before its reserve is used up; below 0 if it is.
 
     reserve_mb: megabytes (10**6 bytes) that stay free; unless given, a gigabyte, or a twentieth of a small disk.
-    A folder that is yet to be made counts as the one that it will be in. Raises CoconetError where there is none.
+    A folder that is yet to be made counts as the one that it will be in. Raises CoconetError if there is none.
     """
     place = next((one for one in (folder, *folder.absolute().parents) if one.exists()), folder)
     with writing_to(place):

@@ -40,7 +40,7 @@ except ImportError as error:
 
 
 SYNTHETIC_FRAMES = 3
-"""How many synthetic pairs are fused where no folder of real ones is given."""
+"""How many synthetic pairs are fused if no folder of real ones is given."""
 
 FINITE_FRAMES = 3
 """On how many pairs the network is searched for NaN and infinity first."""
@@ -57,7 +57,7 @@ def export_checked(
 
     A graph of open sizes is compared at further ones as well. That it may need more memory than there is, is printed as
     a warning before it is run.
-    Raises CoconetError with the figures where the graph is further from PyTorch than its precision allows, and where
+    Raises CoconetError with the figures if the graph is further from PyTorch than its precision allows, and if
     the network gives NaN or infinity in that precision.
     """
     card = card_of(checkpoint, options)
@@ -136,7 +136,7 @@ def _better_folded(
 ) -> ExportOptions:
     """The options with BatchNorms inside their convolutions or beside them, whichever is nearer to the reference.
 
-    Folded weights may be too small for half precision, unfolded activations too large. Raises CoconetError where
+    Folded weights may be too small for half precision, unfolded activations too large. Raises CoconetError if
     neither gives finite values.
     """
     ways = [options if options.linked is None else replace(options, fold=False)]

@@ -37,7 +37,7 @@ class Frame:
     stamps: whose time timestamp_ns is. palette: the colours that an infrared picture was turned back from.
     misfit: why the picture cannot be used, if a source gives such frames; its pixels only stand in then.
     emissivity, distance_m: what the camera of a radiometric picture was set to; None for others.
-    scale: which samples the levels of an infrared picture stand for that was made 8 bit; None where nobody can say.
+    scale: which samples the levels of an infrared picture stand for that was made 8 bit; None if nobody can say.
     """
 
     pixels: RawPixels

@@ -135,13 +135,13 @@ def soak_table(result: Soak) -> str:
             f"| processor time, of what was asked for | {first.share:.0%} | {last.share:.0%} |",
             "",
             f"{counted(result.fused, 'frame')} fused; memory {result.memory_growth:+.1%}{slope}.",
-            *([] if result.alarms is None else ["", *_alarms_told(result.alarms)]),
+            *([] if result.alarms is None else ["", *_describe_alarms(result.alarms)]),
             "",
         ]
     )
 
 
-def _alarms_told(came: AlarmsCame) -> list[str]:
+def _describe_alarms(came: AlarmsCame) -> list[str]:
     heard = str(came.heard) if came.broker else "no mosquitto here"
     return [
         "| alarms | |",

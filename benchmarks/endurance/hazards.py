@@ -66,11 +66,11 @@ class CameraHazard:
 
     def inject(self) -> None:
         """Set the fault."""
-        self._shape, self._injector.fault = self._shown(), self.fault
+        self._shape, self._injector.fault = self._picture_shape(), self.fault
 
     def noticed(self) -> bool:
         """Whether a camera is not live, or the fused picture has changed its size."""
-        return bool(rig_trouble(self._page.view.gauge.vitals())) or self._shown() != self._shape
+        return bool(rig_trouble(self._page.view.gauge.vitals())) or self._picture_shape() != self._shape
 
     def clear(self) -> None:
         """Take the fault away."""
@@ -78,13 +78,13 @@ class CameraHazard:
 
     def whole(self) -> bool:
         """Whether fused pictures have their size again."""
-        return self._shown() == self._shape
+        return self._picture_shape() == self._shape
 
     def close(self) -> None:
         """Take the fault away."""
         self._injector.fault = None
 
-    def _shown(self) -> tuple[int, ...]:
+    def _picture_shape(self) -> tuple[int, ...]:
         posted = self._page.view.board.newest
         return () if posted is None else posted.frame.pixels.shape
 
@@ -142,7 +142,7 @@ class DiskFull:
 
 
 def count_frames(video: Path) -> int:
-    """How many frames of a video can be read; 0 where there is none, or none that can be read to its end."""
+    """How many frames of a video can be read; 0 if there is none, or none that can be read to its end."""
     try:
         with VideoReader(video) as reader:
             return sum(1 for _ in reader)

@@ -46,7 +46,7 @@ def synthetic_recording(folder: Path, size: FrameSize, seconds: float, fps: floa
 def stream_recording(held: WorkerState, recording: Recording, limit: int) -> Stream:
     """A job: run a recording through the live loop twice, into a video that is thrown away.
 
-    limit: fuse at most so many frames where nothing is dropped, for a model that would take minutes.
+    limit: fuse at most this many frames where nothing is dropped, for a model that would take minutes.
     """
     with ScratchFolder() as folder:
         fast = _run(held, recording, Path(folder), limit, realtime=False)

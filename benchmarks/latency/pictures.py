@@ -36,7 +36,7 @@ class FusedPictures:
 
 
 def reference_of(gallery: FusedPictures, galleries: Sequence[FusedPictures]) -> FusedPictures | None:
-    """The first entry in the REFERENCE precision with the same weights; None where there is none, or it is this one."""
+    """The first entry in the REFERENCE precision with the same weights; None if there is none, or it is this one."""
     for other in galleries:
         same = other.card.weights_sha256 == gallery.card.weights_sha256 != ""
         if same and other.card.precision == REFERENCE and other.card.network == gallery.card.network:
@@ -51,7 +51,7 @@ def parity_with(reference: FusedPictures, gallery: FusedPictures, pairs: Sequenc
 
 
 def objection(parity: Parity, gallery: FusedPictures) -> str | None:
-    """Why an entry does other work than its reference, so that its time would mean nothing; None where it does not."""
+    """Why an entry does other work than its reference, so that its time would mean nothing; None if it does not."""
     limits = PRECISIONS[gallery.card.precision].limits
     return None if within(parity, limits) else f"not the same picture: {parity}, wanted {limits}"
 

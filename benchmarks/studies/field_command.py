@@ -31,7 +31,7 @@ YARDSTICK = "lite"
 """What times are compared with, if it is in the table; its first line otherwise."""
 
 SYNTHETIC_VIDEO = 6
-"""Neighbouring frames of the synthetic rig, where no video is named to watch for flicker."""
+"""Neighbouring frames of the synthetic rig, if no video is named to watch for flicker."""
 
 
 def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every option

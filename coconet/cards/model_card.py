@@ -20,7 +20,7 @@ class FrontEnd:
     raw_counts: whether they were 14 or 16 bit counts, stretched as the next five say; 8 bit pictures are not.
     agc_percentiles, agc_time_constant_s, contrast, plateau_percent, mend_dead_pixels: as in the rig file.
     black_hot: whether they were inverted. range_of: whose pixels counts were stretched by: `each`, `all`, `follow` (a
-    video's AGC), or LOW..HIGH; empty where they were no counts, and in cards from before this was noted. no_data:
+    video's AGC), or LOW..HIGH; empty if they were no counts, and in cards from before this was noted. no_data:
     values that were taken for holes, beside the usual ones. palette: the colours they were turned back from, if any.
     emissivity, distance_m: what the camera of radiometric pictures was set to; None for others.
     """
@@ -141,7 +141,7 @@ class Publication:
     order: of the two images inside the network; `either` where swapping them changes nothing.
     padding: what stands around the picture: zeros, its reflection with or without (`mirrored strip` at the right and
         bottom) its edge pixels once, or its edge pixels repeated.
-    colour: what the authors do with it. fusion_rule: how features are joined; empty where learnt layers do that.
+    colour: what the authors do with it. fusion_rule: how features are joined; empty if learnt layers do that.
     stretched: whether the pictures they published were stretched one by one, as `Signature.stretch` does.
     """
 
@@ -178,7 +178,7 @@ class ModelCard:
     """What made a model file and what it expects; JSON in the ONNX metadata and beside an engine.
 
     network: the network's name, `coconet`, `lite` or a module path. weights_sha256: hash of the checkpoint file.
-    visible_channels: 3 (BGR) or 1 (gray). height_px, width_px: the frame size, None where more than one is taken.
+    visible_channels: 3 (BGR) or 1 (gray). height_px, width_px: the frame size, None if more than one is taken.
     smallest_px, largest_px: the ends of these sizes as (height, width); None for any size.
     batch: how many pairs it takes at once. form: `camera` for bytes in (B, H, W, C), `warped` for the same
         with the alignment as a third input and infrared of any size, or `bare` for floats in (B, 1, H, W) with the
@@ -269,7 +269,7 @@ class ModelCard:
 
 
 def card_from_metadata(metadata: Mapping[str, str], where: object) -> ModelCard:
-    """Find and read the card in an ONNX file's metadata. Raises CoconetError where the model is not ours."""
+    """Find and read the card in an ONNX file's metadata. Raises CoconetError if the model is not ours."""
     if CARD_KEY not in metadata:
         raise CoconetError(
             where,

@@ -48,7 +48,7 @@ def read_fields(stream: BinaryIO, end: int | None = None) -> Iterator[Field]:
 def read_varint(stream: BinaryIO) -> int:
     """Read a number of 7 bits per byte, the lowest first; the highest bit of a byte says that another one follows.
 
-    Raises EOFError where there is none.
+    Raises EOFError if there is none.
     """
     value = 0
     for shift in range(0, 64, 7):

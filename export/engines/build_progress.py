@@ -11,13 +11,13 @@ from coconet.terminal import Console
 
 
 class BuildProgress(Protocol):
-    """Who is told how a build goes on: named phases inside each other, each of a known number of steps."""
+    """Takes the progress of a build: named phases inside each other, each of a known number of steps."""
 
     def start(self, phase: str, parent: str | None, steps: int) -> None:
         """Begin a phase; the outermost one has no parent."""
 
     def step(self, phase: str, done: int) -> None:
-        """So many steps of a phase are done."""
+        """Report how many steps of a phase are done."""
 
     def finish(self, phase: str) -> None:
         """End a phase, complete or not."""
@@ -76,7 +76,7 @@ class BarProgress:
 
 
 def progress_monitor(trt: Any, progress: BuildProgress) -> Any:
-    """TensorRT's own monitor that passes on to `progress`; None where this TensorRT has none (before 10.0).
+    """TensorRT's own monitor that passes on to `progress`; None if this TensorRT has none (before 10.0).
 
     An exception from `progress`, Ctrl-C included, must not travel through TensorRT: it cancels the build
     and is kept as the monitor's `failure`.

@@ -106,7 +106,7 @@ class EventRecorder:
     def begin(self, event: AlarmEvent, frame: FusedFrame) -> str:
         """Begin a recording with what is in memory, or let the one that is on go on; give the name of its folder.
 
-        Empty where there is no room for one, or the one before is still being written.
+        Empty if there is no room for one, or the one before is still being written.
         """
         until_ns = frame.pair.timestamp_ns + round(self._table.after_s * 1e9)
         if self._current is not None and not self._current.ended:

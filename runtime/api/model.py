@@ -105,7 +105,7 @@ def load(model: Path | str, *, backend: str = "auto") -> FusionModel:
     average, maximum, pyramid, guided-filter, two-scale, gradient-transfer. backend: what runs it: auto (what this
     machine runs best), ort, ort-cuda, openvino, tensorrt or torch.
     Raises CoconetError for a file that is missing, corrupt or not ours, and for a backend that does not run such a
-    file; MissingPackage, which names what to install, where a package for it is missing.
+    file; MissingPackage, which names what to install, if a package for it is missing.
     """
     check_path("model", model, WORD_OR_FILE)
     with finished_before_the_end(), ending_with(ExitCode.MODEL):

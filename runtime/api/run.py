@@ -24,7 +24,7 @@ from coconet.runtime.loop.run import FrontEndCheck, run_pairs
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.pairing.pair_stream import PairStream
-from coconet.runtime.rig.rig_file import Rig, shown_by
+from coconet.runtime.rig.rig_file import Rig, with_look
 from coconet.runtime.sinks.open_sink import Output
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _drawn(rig: Rig | None, look: Mapping[str, Any] | None) -> Drawn | None:
     """What the output shows; None for the fused picture."""
     fields = {} if look is None else look
     check_type("look", fields, Mapping, "keys of [output]", 'For example look={"show": "edges"}.')
-    shown = None if rig is None else shown_by(rig, fields, "look")
+    shown = None if rig is None else with_look(rig, fields, "look")
     output = check_fields(OutputLook, looked_by(OutputLook(), fields), "look") if shown is None else shown.output
     if output.is_plain:
         return None

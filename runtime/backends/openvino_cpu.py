@@ -51,7 +51,7 @@ class OpenVinoBackend:
 
     threads: how many processor threads one frame may use; None is as many as the process may run on.
     arithmetic: f32 gives the pictures that the model was compared with; bf16 is quicker on processors with units for
-        it, and is for whoever has compared its pictures (`coconet.runtime.picking` does).
+        it, and is for code that has compared its pictures (`coconet.runtime.picking` does).
     depth: how many pairs may be under way at once, each on its share of the threads: that takes less of the processor
         for each, and makes each later.
     """

@@ -241,7 +241,7 @@ def run(
     ring = RingOptions(depth, zero_copy, not no_graph, spin, gpu_library)
     elsewhere = _served_elsewhere(backend, server, server_token, local_model, in_flight, late_ms / 1e3, travel_as)
     given, gauge, rig = decoded_by(_rig_of(named, fps), decoder), RunStats(), written_rig(named.file)
-    chosen = _shown(fitted_by(read_by(given, reading), fit), look or (), anywhere=bool(out or view))
+    chosen = _with_look(fitted_by(read_by(given, reading), fit), look or (), anywhere=bool(out or view))
     first_choice = replace(elsewhere or choose_backend(model, backend, builds=True), ring=ring)
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
     chosen = chosen.model_copy(update={"realtime": True}) if view is not None else chosen
@@ -274,15 +274,15 @@ def run(
         raise typer.Exit(code)
 
 
-def _shown(rig: Rig, words: Sequence[str], *, anywhere: bool) -> Rig:
+def _with_look(rig: Rig, words: Sequence[str], *, anywhere: bool) -> Rig:
     """The rig with the look that was asked for. anywhere: whether there is anything that shows it."""
     from coconet.errors import Refused
-    from coconet.runtime.rig.rig_file import shown_by
+    from coconet.runtime.rig.rig_file import with_look
 
     if words and not anywhere:
         remedy = "Pass --out or --view, or leave it out."
         raise Refused("--look", wanted="an output or a view that shows it", got="neither", remedy=remedy)
-    return shown_by(rig, look_fields(words))
+    return with_look(rig, look_fields(words))
 
 
 def _drawn(tuner: AdjustableRig, *, changes: bool) -> Drawn | None:
@@ -353,7 +353,7 @@ def _rig_of(named: NamedCameras, fps: str | None) -> Rig:
 
 
 def _require_gpu(choice: BackendChoice) -> None:
-    """Refuse an engine where no GPU is, before one is made or the cameras are opened."""
+    """Refuse an engine if there is no GPU, before one is made or the cameras are opened."""
     if choice.kind == "tensorrt":
         from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 

@@ -68,7 +68,9 @@ class Worker:
                         yield sign
         except CoconetError as error:
             outcome = Outcome(None, str(error))
-        yield replace(outcome, seconds=time.monotonic() - begun_s)  # last: whoever hears it may end the process
+        yield replace(
+            outcome, seconds=time.monotonic() - begun_s
+        )  # last: the process may be ended as soon as it arrives
 
     def close(self) -> None:
         """Let go of the model."""

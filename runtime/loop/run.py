@@ -61,7 +61,7 @@ class FrontEndCheck:
 
 
 def front_end_warning(here: FrontEnd, calibrated: FrontEnd | None) -> str:
-    """Say what a rig does to infrared pictures that the model's calibration did not do; empty where they agree."""
+    """Say what a rig does to infrared pictures that the model's calibration did not do; empty if they agree."""
     if calibrated is None or not (unlike := here.unlike(calibrated)):
         return ""
     return (

@@ -77,7 +77,7 @@ class Capture(QueueThread[Frame]):
 
     @property
     def decoded_by(self) -> str:
-        """What decodes the camera's frames, or did before it was closed; empty where nothing is decoded."""
+        """What decodes the camera's frames, or did before it was closed; empty if nothing is decoded."""
         return decoder_of(self._camera) or self._decoded_by
 
     @property
@@ -140,12 +140,12 @@ class Capture(QueueThread[Frame]):
         self._close_camera()
         wait_s = recovery.first_wait_s
         while self.pause(wait_s):
-            if self._opened(recovery):
+            if self._opens(recovery):
                 return True
             wait_s = min(2 * wait_s, recovery.longest_wait_s)
         return False
 
-    def _opened(self, recovery: Recovery) -> bool:
+    def _opens(self, recovery: Recovery) -> bool:
         try:
             self._camera = recovery.reopen()
         except CoconetError as error:

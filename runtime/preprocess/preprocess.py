@@ -69,7 +69,7 @@ class Preparation:
         With it come the infrared frame as it was, and, if there are meters, what they read from it.
         An infrared picture that cannot be laid onto the visible one, after others that could, is missing from its pair:
         a camera was switched to other proportions than the alignment was found for.
-        Raises CoconetError that names both pictures where their sizes do not fit from the start.
+        Raises CoconetError that names both pictures if their sizes do not fit from the start.
         """
         prepared = self._prepared(pair)
         placing = None if "infrared" in prepared.missing else self._placing(pair)

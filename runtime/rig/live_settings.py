@@ -36,7 +36,7 @@ Changes = Mapping[str, Mapping[str, Any]]
 class AdjustableRig:
     """Holds a rig, opens it, and changes it; any thread may ask.
 
-    rig: as it is now. file: the rig file it came from, None where it came from two addresses.
+    rig: as it is now. file: the rig file it came from, None if it came from two addresses.
     gives_misfits, opener: as open_rig takes them.
     """
 
@@ -93,7 +93,7 @@ class AdjustableRig:
     def save(self) -> Path:
         """Write what was changed into the rig file; its other lines and its comments stay. Gives the file.
 
-        Raises CoconetError where there is no rig file, and where it cannot be written.
+        Raises CoconetError if there is no rig file, and if it cannot be written.
         """
         if self.file is None:
             raise CoconetError(

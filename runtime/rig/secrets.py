@@ -113,7 +113,7 @@ def take_out(address: str, variable: str = PASSWORD_VARIABLE) -> Hidden:
 
 
 def write_secret(path: Path, value: str) -> None:
-    """Write a secret to a new file that only its owner may read. Raises Refused where the file cannot be made."""
+    """Write a secret to a new file that only its owner may read. Raises Refused if the file cannot be made."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:

@@ -119,7 +119,7 @@ def run_through(
     number: int,
     spoil: Callable[[random.Random], tuple[object, ...]],
 ) -> Counter[int]:
-    """Call a command with so many damaged files and look at what it leaves; how many calls ended with which code."""
+    """Call a command with damaged files and look at what it leaves; how many calls ended with which code."""
     out, codes, faults = folder / "out", Counter[int](), []
     for seed in range(number):
         shutil.rmtree(out, ignore_errors=True)

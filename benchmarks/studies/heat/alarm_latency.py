@@ -213,7 +213,7 @@ def receiver(arrivals: Arrivals, delay_s: float = 0.0) -> Iterator[str]:
 
 @contextmanager
 def mosquitto(folder: Path, arrivals: Arrivals) -> Iterator[str]:
-    """A broker with a subscriber that notes when events come; its address, empty where there is none."""
+    """A broker with a subscriber that notes when events come; its address, empty if there is none."""
     with running_broker(folder) as address:
         if not address:
             yield ""

@@ -38,7 +38,7 @@ MOST_DEPTH = 3
 
 @dataclass(frozen=True)
 class Piece:
-    """What one file holds. part: the part of the network that it was said to be; empty where that was left open.
+    """What one file holds. part: the part of the network that it was said to be; empty if that was left open.
 
     path: the file it came from, or the archive. metadata: of a safetensors file.
     """
@@ -56,7 +56,7 @@ def read_pieces(words: Sequence[str]) -> list[Piece]:
 
     A FILE is what torch.save or safetensors wrote, a TensorFlow checkpoint by any of its files or its bare name, a
     folder or a .zip of such files and archives, or ARCHIVE.zip/FILE for one of them.
-    Raises CoconetError for a file that is missing, damaged or would execute code, and where there is none in a folder.
+    Raises CoconetError for a file that is missing, damaged or would execute code, and if there is none in a folder.
     """
     return [piece for word in words for piece in _read(*_part_and_path(word))]
 

@@ -64,7 +64,7 @@ class TensorRT:
 
 
 def tensorrt_module(job: str) -> Any:
-    """Import TensorRT. job: what it is wanted for. Raises MissingPackage where it is not installed."""
+    """Import TensorRT. job: what it is wanted for. Raises MissingPackage if it is not installed."""
     return _imported("tensorrt", job, extra="tensorrt")
 
 

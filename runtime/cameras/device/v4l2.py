@@ -49,7 +49,7 @@ class V4l2Camera:
     ) -> None:
         """Open a device, ask for the mode, read it back; with `gray` colours become gray as `palette` says.
 
-        Raises CameraAbsent where it does not open, and CoconetError where it is not what was asked for.
+        Raises CameraAbsent if it does not open, and CoconetError if it is not what was asked for.
         """
         self.name, self._mode, self._index = device, mode or DeviceMode(), 0
         self._infrared = InfraredGray(palette, device, follows=True) if gray else None
@@ -69,7 +69,7 @@ class V4l2Camera:
             raise
 
     def read(self) -> Frame | None:
-        """Wait for the next frame that is whole. Raises CoconetError where the device gives none any more."""
+        """Wait for the next frame that is whole. Raises CoconetError if the device gives none any more."""
         while True:
             got, buffer = self._capture.read()
             arrived_ns = time.monotonic_ns()
@@ -124,7 +124,7 @@ def driver_stamp(position_ms: float, arrived_ns: int) -> tuple[int, StampKind]:
 
 
 def check_read_back(device: str, name: str, wanted: float, got: float) -> None:
-    """Raise CoconetError where a device has settled for something else than it was asked for."""
+    """Raise CoconetError if a device has settled for something else than it was asked for."""
     if abs(wanted - got) > 0.02 * abs(wanted):
         raise CoconetError(
             f"{device}, {name}", wanted=f"{wanted:g}", got=f"{got:g}", remedy="Ask for a mode that the camera has."

@@ -20,7 +20,7 @@ def rated_by(rig: Rig, text: str | None) -> Rig:
     takes = {side: takes_rate(table.address) for side, table in tables.items()}
     asked = dict(zip(ROLES, rates * (3 - len(rates)), strict=True))
     if not any(takes.values()) or (len(rates) == 2 and not all(takes.values())):
-        deaf = " and ".join(table.shown for side, table in tables.items() if not takes[side])
+        deaf = " and ".join(table.display_name for side, table in tables.items() if not takes[side])
         remedy = "Leave it out, or say one number for the other side alone." if any(takes.values()) else "Leave it out."
         raise Refused(
             f"--fps {text}",

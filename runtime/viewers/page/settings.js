@@ -5,7 +5,7 @@ import { problemOf, say, tell } from "./announce.js";
 const $ = (id) => document.getElementById(id);
 const LOOK_MS = 5000; // between two looks at what others have changed, while the form is open
 
-// Moves a homography's result by so many pixels: its first two rows plus as many times the third.
+// Moves a homography's result by a number of pixels: its first two rows plus as many times the third.
 function moved(homography, [right, down]) {
   const add = (row, times) => row.map((value, at) => value + times * homography[2][at]);
   return [add(homography[0], right), add(homography[1], down), homography[2]];

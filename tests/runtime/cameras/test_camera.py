@@ -72,7 +72,7 @@ def test_the_health_of_a_camera_that_is_off_holds_no_password(address: str, capl
         with open_rig(rig, patient=True) as stream:
             told = stream.health()[1]
         assert told is not None
-        assert SECRET not in f"{told} {rig.infrared.shown} {caplog.text} {[vars(one) for one in caplog.records]}"
+        assert SECRET not in f"{told} {rig.infrared.display_name} {caplog.text} {[vars(one) for one in caplog.records]}"
 
 
 def test_a_network_camera_that_is_off_is_lost_and_says_no_password() -> None:

@@ -101,7 +101,7 @@ def test_a_late_picture_is_dropped_and_never_shown_for_a_later_pair(link: BadLin
         link.delay_s = 0.4
         late = [backend.receive(backend.send(*level(value))) for value in (50, 51)]
         assert late == [Answer(None), Answer(None)]
-        link.mend()
+        link.repair()
         time.sleep(0.5)  # what was late comes now, to a connection that was given up
         until(lambda: not backend.trouble)
         backend.keep_up(live=False)
@@ -146,7 +146,7 @@ def test_when_the_link_is_cut_the_local_model_takes_over_at_once_and_gives_back(
         taken_over = [backend.receive(backend.send(*level(value))) for value in (8, 9)]
         assert [shown(answer) for answer in taken_over] == [8, 9]
         assert all(answer.notice.startswith("server lost, maximum takes over: ") for answer in taken_over)
-        link.mend()
+        link.repair()
         until(lambda: not backend.trouble)
         assert backend.receive(backend.send(*level(10))).notice == ""
 
