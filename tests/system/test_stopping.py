@@ -191,7 +191,7 @@ def test_a_pipe_that_nobody_reads_is_given_up(tmp_path: Path) -> None:
 def test_a_recording_that_is_stopped_is_whole_and_replays(tmp_path: Path, number: int) -> None:
     (tmp_path / "rig.toml").write_text(NO_PAIR.replace("offset_ms = 7", "").replace("0.0001", "1000"))
     with started(tmp_path, "record", "rig.toml", "--out", "night") as it:
-        assert until(lambda: any(path.stat().st_size for path in tmp_path.glob("night*/*.mkv")), 60)
+        assert until(lambda: sum(path.stat().st_size > 0 for path in tmp_path.glob("night*/*.mkv")) == 2, 60)
         code, printed, said = stopped(it, number)
     assert (code, files(tmp_path)) == (0, ["night", "rig.toml"]), said
     assert "visible: " in printed
