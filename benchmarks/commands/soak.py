@@ -59,13 +59,14 @@ def soak(
     console = Console(soft_wrap=True, stderr=True)
 
     def say(trial: Trial, sample: Sample) -> None:
-        after = "never" if trial.whole_after_s is None else f"{trial.whole_after_s:.1f} s"
+        after = f"never ({trial.lacking})" if trial.whole_after_s is None else f"{trial.whole_after_s:.1f} s"
         console.print(
             f"{sample.seconds / 60:6.1f} min  {trial.side or 'rig'} {trial.fault}: whole again after {after}; "
             f"{sample.memory_bytes / 2**20:.0f} MiB, "
             f"{counted(sample.threads, 'thread')}, {counted(sample.handles, 'handle')}, "
             f"{sample.fps:.1f} fps, {sample.age_ms:.0f} ms old, {sample.share:.0%} of the processor time",
             highlight=False,
+            markup=False,
         )
 
     with stopped_by_signals() as stop:

@@ -47,8 +47,8 @@ class Hazard(Protocol):
     def clear(self) -> None:
         """End it."""
 
-    def whole(self) -> bool:
-        """Whether what it disturbed, beside the loop, is as it was; called again and again after its end."""
+    def lacks(self) -> str:
+        """What it disturbed, beside the loop, that is not as it was; empty once all is. Called again and again."""
 
     def close(self) -> None:
         """Let go of what is still open."""
@@ -76,9 +76,10 @@ class CameraHazard:
         """Take the fault away."""
         self._injector.fault = None
 
-    def whole(self) -> bool:
-        """Whether fused pictures have their size again."""
-        return self._picture_shape() == self._shape
+    def lacks(self) -> str:
+        """Whether fused pictures have another size still."""
+        shape = self._picture_shape()
+        return "" if shape == self._shape else f"pictures of shape {shape} and not {self._shape}"
 
     def close(self) -> None:
         """Take the fault away."""
@@ -131,10 +132,12 @@ class DiskFull:
         with suppress(CoconetError):
             self._captures.stop()
 
-    def whole(self) -> bool:
-        """Whether a new recording grows, and the one before is a video of some frames."""
+    def lacks(self) -> str:
+        """Whether a new recording does not grow yet, or the one before is no video of some frames."""
         clip = self._begun()
-        return clip is not None and clip.frames > 0 and bool(count_frames(self._folder / self._damaged))
+        if clip is None or not clip.frames:
+            return "no new recording grows"
+        return "" if count_frames(self._folder / self._damaged) else f"no frame of {self._damaged} can be read"
 
     def close(self) -> None:
         """Lift the limit."""
