@@ -268,4 +268,5 @@ class _FolderWriter:
 def _bytes_of(frame: FusedFrame) -> int:
     raw = 0 if frame.pair.raw_infrared is None else frame.pair.raw_infrared.pixels.nbytes
     shown = frame.pair.visible.pixels.nbytes + frame.pair.infrared.pixels.nbytes
-    return frame.pixels.nbytes + shown + raw
+    fused = frame.fused.nbytes * (1 if frame.finish is None else 2)  # as it came of the model, and as it is written
+    return fused + shown + raw

@@ -80,6 +80,17 @@ def run(
             show_default="scale",
         ),
     ] = None,
+    heat: Annotated[
+        float | None,
+        typer.Option(
+            "--heat",
+            min=0,
+            max=100,
+            help="How strongly heat shows: 0 the visible picture alone, 50 as the model fuses, 100 the brightness of "
+            "the infrared one in the visible one's colours.",
+            show_default="50",
+        ),
+    ] = None,
     out: Annotated[
         str | None,
         typer.Option(
@@ -227,7 +238,7 @@ def run(
     from coconet.runtime.loop.supervisor import RunSupervisor
     from coconet.runtime.rig.live_settings import AdjustableRig
     from coconet.runtime.rig.naming.named_cameras import NamedCameras
-    from coconet.runtime.rig.rig_file import decoded_by, fitted_by, read_by, written_rig
+    from coconet.runtime.rig.rig_file import decoded_by, fitted_by, read_by, with_heat, written_rig
     from coconet.runtime.sinks.open_sink import Output
     from coconet.runtime.sinks.video_file import Rotation
     from coconet.runtime.threads.stop_signals import stopped_by_signals
@@ -240,7 +251,7 @@ def run(
     named = NamedCameras.of(words, visible, infrared)
     ring = RingOptions(depth, zero_copy, not no_graph, spin, gpu_library)
     elsewhere = _served_elsewhere(backend, server, server_token, local_model, in_flight, late_ms / 1e3, travel_as)
-    given, gauge, rig = decoded_by(_rig_of(named, fps), decoder), RunStats(), written_rig(named.file)
+    given, gauge, rig = with_heat(decoded_by(_rig_of(named, fps), decoder), heat), RunStats(), written_rig(named.file)
     chosen = _with_look(fitted_by(read_by(given, reading), fit), look or (), anywhere=bool(out or view))
     first_choice = replace(elsewhere or choose_backend(model, backend, builds=True), ring=ring)
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None

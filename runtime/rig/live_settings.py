@@ -1,4 +1,4 @@
-"""A rig that is tuned while it runs: contrast, offsets and alignment change at once, and are saved on request."""
+"""A rig that is tuned while it runs: contrast, offsets, alignment and heat change at once, and are saved on request."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ TUNABLE: dict[str, tuple[str, ...]] = {
         "range_of",
     ),
     "alignment": ("homography", "plane"),
+    "fusion": ("heat",),
     "view": tuple(Look.model_fields),
     "output": tuple(OutputLook.model_fields),
 }
@@ -122,6 +123,7 @@ class AdjustableRig:
         self._stream.preparation.change(
             thermal=thermal_stretch(self.rig, gives_misfits=self._gives_misfits) if contrast else None,
             alignment=self.rig.alignment.alignment() if "alignment" in changes else None,
+            heat_percent=self.rig.fusion.heat,
         )
 
 

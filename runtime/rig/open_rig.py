@@ -71,6 +71,7 @@ def open_rig(
         }
         visible, infrared = _pace(*sources) if rig.realtime else sources
         preparation = _preparation(rig, (visible.name, infrared.name), align=align, gives_misfits=gives_misfits)
+        preparation.change(heat_percent=rig.fusion.heat)
         if visible.realtime and infrared.realtime:
             settings = LivePairingOptions(rig.health.limits(), recoveries, rig.alignment.size_px)
             stream = pair_live_cameras(visible, infrared, _pairing(rig), preparation, settings)

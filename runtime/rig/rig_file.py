@@ -18,6 +18,7 @@ from coconet.reading import Reading, Starts
 from coconet.redaction import redact, redact_text
 from coconet.runtime.alarms.alarm import MOST_ALARMS, AlarmsTable, AlarmTable
 from coconet.runtime.api.arguments import check_path
+from coconet.runtime.balance import FusionTable
 from coconet.runtime.cameras.device.numbered import device_of
 from coconet.runtime.cameras.device.pixel_layouts import ByteOrder, FrameLayout, Samples, frame_layout
 from coconet.runtime.cameras.open_camera import is_decoded
@@ -193,6 +194,7 @@ class AlignmentTable(Checked):
 class Rig(Checked):
     """Two cameras that look the same way; realtime: recordings are replayed at their own rate, as if live.
 
+    fusion: how strongly the infrared picture shows in the fused one.
     view: what a page or a window opens with; each viewer chooses from there. output: what goes to
     --out. palettes: files with colours of the user's own, by the names that looks know them by.
     meter: what is read of the temperatures, each by its name. alarm: what is alarming of that, and of the cameras.
@@ -204,6 +206,7 @@ class Rig(Checked):
     pairing: PairingTable = PairingTable()
     alignment: AlignmentTable = AlignmentTable()
     health: HealthTable = HealthTable()
+    fusion: FusionTable = FusionTable()
     view: Look = Look()
     output: OutputLook = OutputLook()
     palettes: Annotated[dict[PaletteName, str], Field(max_length=MOST_PALETTES)] = Field(default_factory=dict)
@@ -360,6 +363,13 @@ def fitted_by(rig: Rig, fit: Fit | None) -> Rig:
     table = rig.alignment
     kept = table if fit == "align" else AlignmentTable(drift_alarm_px=table.drift_alarm_px)
     return rig.model_copy(update={"alignment": kept.model_copy(update={"fit": fit})})
+
+
+def with_heat(rig: Rig, heat: float | None) -> Rig:
+    """The rig with another heat of its fused pictures, if one is given. Raises CoconetError for one beyond 0 to 100."""
+    if heat is None:
+        return rig
+    return rig.model_copy(update={"fusion": check_fields(FusionTable, {"heat": heat}, "fusion")})
 
 
 def with_look(rig: Rig, fields: Mapping[str, Any], where: str = "--look") -> Rig:

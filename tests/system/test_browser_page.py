@@ -176,6 +176,14 @@ def test_settings_are_changed_at_once_and_saved_on_request(page: Page) -> None:
     assert (saved.infrared.offset_ms, saved.view.show) == (4.5, "visible")
 
 
+def test_the_heat_follows_its_slider_while_it_is_drawn(page: Page) -> None:
+    page.browser.execute_script(CHANGE.replace("'change'", "'input'"), "fusion.heat", "80")
+    assert until(lambda: page.tuner.rig.fusion.heat == 80)
+    assert page.browser.execute_script("return document.getElementById('heat-now').value") == "80"
+    page.browser.execute_script(CHANGE, "fusion.heat", "50")
+    assert until(lambda: page.tuner.rig.fusion.heat == 50)
+
+
 def test_the_page_opens_with_the_view_of_the_rig_file(page: Page) -> None:
     page.tuner.change({"view": {"show": "infrared"}})
     page.browser.execute_script("localStorage.clear()")

@@ -1,4 +1,4 @@
-"""Pictures of all views and of all palettes, from the synthetic street: docs/views.jpg and docs/palettes.jpg.
+"""Pictures of all views, palettes and five heats, from the synthetic street: views.jpg, palettes.jpg and heats.jpg.
 
 python -m coconet.benchmarks.studies.heat.looks docs
 """
@@ -17,6 +17,7 @@ from coconet.media.image import write_picture
 from coconet.media.palettes.palette import SHOWN
 from coconet.media.panel import Captioned, contact_sheet
 from coconet.media.pixels import Pixels
+from coconet.runtime.api.model import load
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.drawing.renderer import Renderer
 from coconet.runtime.frame import FusedFrame
@@ -41,15 +42,18 @@ KEYS: dict[str, dict[str, Any]] = {
 
 _PAPER = 24  # the level of what is empty, as in every sheet
 
-COLUMN_PX, COLUMNS = 320, {"views": 5, "palettes": 3}
+COLUMN_PX, COLUMNS = 320, {"views": 5, "palettes": 3, "heats": 5}
+
+HEATS = (0, 25, 50, 75, 100)
 
 
 def main() -> None:
-    """Write both pictures into the folder that is given."""
+    """Write the three pictures into the folder that is given."""
     if len(sys.argv) != 2:
         raise SystemExit("usage: python -m coconet.benchmarks.studies.heat.looks FOLDER")
     folder, frame = Path(sys.argv[1]), street_frame()
-    for name, sheet in (("views", views_of(frame)), ("palettes", palettes_of(frame))):
+    for name, draw in (("views", views_of), ("palettes", palettes_of), ("heats", heats_of)):
+        sheet = draw(frame)
         write_picture(folder / f"{name}.jpg", sheet)
         print(folder / f"{name}.jpg")
 
@@ -77,6 +81,14 @@ def palettes_of(frame: FusedFrame) -> Pixels:
     renderer = Renderer()
     looks = [(f"{name}{', ordered' if renderer.palette(name).is_ordered else ''}", _in_colours(name)) for name in SHOWN]
     return _sheet(looks, frame, "palettes")
+
+
+def heats_of(frame: FusedFrame) -> Pixels:
+    """The pair of a frame, fused by the small network, from the visible picture alone to the most heat."""
+    seen, thermal = frame.pair.visible.pixels, frame.pair.infrared.pixels
+    with load("lite") as fuse:
+        cells = [Captioned(str(heat), fuse(seen, thermal, heat=heat)) for heat in HEATS]
+    return contact_sheet([cells], COLUMN_PX)
 
 
 def _in_colours(name: str) -> Look:

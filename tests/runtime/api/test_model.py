@@ -21,6 +21,12 @@ COLOUR = np.random.default_rng(1).integers(0, 256, (24, 32, 3), np.uint8)
 GRAY = np.random.default_rng(2).integers(0, 256, (24, 32), np.uint8)
 
 
+def fuse_by_hand(visible: Pixels) -> Pixels:
+    """The mean of both, shaped like `visible`."""
+    seen = visible if visible.ndim == 3 else visible[:, :, None]
+    return BaselineBackend("average").fuse(seen, GRAY[:, :, None]).reshape(visible.shape)
+
+
 @pytest.mark.parametrize("visible", [COLOUR, GRAY, GRAY[:, :, None]], ids=["colour", "plane", "one channel"])
 @pytest.mark.parametrize("infrared", [GRAY, GRAY[:, :, None]], ids=["plane", "one channel"])
 @pytest.mark.parametrize("word", ["lite", "average"])
@@ -48,6 +54,18 @@ def test_pictures_of_any_memory_layout_fuse_alike_and_stay_as_they_are(word: str
         for other in (mirrored, fixed, columns, wide[::2, ::2]):
             assert np.array_equal(fuse(other, GRAY), expected)
     assert np.array_equal(COLOUR, before)
+
+
+@pytest.mark.parametrize("visible", [COLOUR, GRAY], ids=["colour", "plane"])
+@pytest.mark.parametrize("heat", [0, 20, 50, 100])
+def test_a_picture_of_any_heat_belongs_to_the_caller(heat: int, visible: Pixels) -> None:
+    kept, thermal = visible.copy(), GRAY.copy()
+    with coconet.load("average") as fuse:
+        fused = fuse(visible, GRAY, heat=heat)
+    assert np.array_equal(fused, {0: visible, 50: fuse_by_hand(visible)}.get(heat, fused))
+    fused[:] = 7
+    assert np.array_equal(visible, kept)
+    assert np.array_equal(GRAY, thermal)
 
 
 @pytest.mark.parametrize("word", ["lite", "coconet", *RULES])

@@ -66,6 +66,35 @@ def test_what_is_fused_is_what_coconet_run_writes(tmp_path: Path) -> None:
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
 
+@pytest.mark.parametrize("heat", [0, 30, 100])
+def test_the_heat_is_in_the_frames_and_in_what_is_written(heat: float, tmp_path: Path) -> None:
+    frames: list[coconet.FusedFrame] = []
+    with average() as fuse:
+        coconet.run(pairs(), fuse, out=tmp_path / "fused", heat=heat, on_frame=frames.append)
+        last = frames[-1]
+        expected = fuse(last.pair.visible.pixels, last.pair.infrared.pixels, heat=heat)
+        made = fuse(last.pair.visible.pixels, last.pair.infrared.pixels)
+    assert np.array_equal(last.fused, made)
+    assert np.array_equal(last.pixels, expected)
+    assert np.array_equal(read_picture(tmp_path / "fused" / "000005.png"), expected)
+    assert not np.array_equal(made, expected)
+
+
+def test_a_run_at_50_gives_what_the_model_made_itself() -> None:
+    frames: list[coconet.FusedFrame] = []
+    with average() as fuse:
+        coconet.run(pairs(), fuse, heat=50, on_frame=frames.append)
+    assert all(frame.pixels is frame.fused and frame.finish is None for frame in frames)
+
+
+@pytest.mark.parametrize(("heat", "got"), [(101, "101"), (-1, "-1"), ("hot", "type str"), (float("nan"), "nan")])
+def test_a_heat_that_is_none_is_refused_and_the_cameras_stay_unread(heat: float, got: str) -> None:
+    stream = pairs()
+    with average() as fuse, pytest.raises(CoconetError, match=f"heat: wanted a number from 0 to 100, got .*{got}"):
+        coconet.run(stream, fuse, heat=heat)
+    assert stream.counts.visible.read == 0
+
+
 def test_a_stop_set_by_the_callback_ends_it_after_that_frame_and_keeps_the_video(tmp_path: Path) -> None:
     stop, seen = Event(), []
 

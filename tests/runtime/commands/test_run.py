@@ -53,6 +53,20 @@ def test_a_video_has_as_many_frames_as_the_cameras(tmp_path: Path, cameras: list
     assert frames_in_video(tmp_path / "fused.mp4") == 6
 
 
+@pytest.mark.parametrize(("heat", "level"), [(0, 40), (25, 55), (50, 70), (75, 85), (100, 100)])
+def test_heat_goes_from_the_visible_level_to_the_infrared_one(
+    heat: float, level: int, tmp_path: Path, cameras: list[str], model: Path
+) -> None:
+    coconet_run(*cameras, "--model", model, "--heat", heat, "--out", f"{tmp_path}/fused/")
+    assert np.array_equal(np.unique(read_picture(tmp_path / "fused" / "scene_4.png")), [level])
+
+
+def test_a_heat_beyond_100_is_refused_before_anything_is_opened(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(APP, ["missing.mp4", "gone.mp4", "--heat", "101", "--out", f"{tmp_path}/fused/"])
+    assert ended.exit_code == 2
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_report_is_printed_and_written(tmp_path: Path, cameras: list[str], model: Path) -> None:
     printed = coconet_run(*cameras, "--model", model, "--json", tmp_path / "report.json")
     assert "6 frames read, 6 paired, 0 dropped" in printed
