@@ -32,8 +32,8 @@ class AlreadyExists(Refused):
 
     def __init__(self, path: Path) -> None:
         remedy = "Choose another name or pass --overwrite."
-        super().__init__(path, wanted="a name that is free", got="one that already exists", remedy=remedy)
-        self.args = (f"{self.where} already exists; choose another name or pass --overwrite",)
+        wanted, got = "a name that is free", "one that already exists"
+        super().__init__(path, wanted=wanted, got=got, remedy=remedy, says="already exists")
 
 
 @contextmanager
@@ -92,19 +92,22 @@ def check_replaceable(path: Path) -> Path:
             wanted="a path in an existing folder",
             got=f"no folder {target.parent}",
             remedy="Create the folder first.",
+            says=f"cannot be written: there is no folder {target.parent}",
         )
     if not target.exists():
         return target
     before = target.stat()
     if not stat.S_ISREG(before.st_mode):
         got = "a folder" if target.is_dir() else "a device or a pipe"
-        raise CoconetError(path, wanted="the name of a file", got=got, remedy="Choose another name.")
+        says = f"is {got}, which a file cannot replace"
+        raise CoconetError(path, wanted="the name of a file", got=got, remedy="Choose another name.", says=says)
     if not before.st_mode & 0o222 or not os.access(target, os.W_OK):
         raise CoconetError(
             path,
             wanted="a file that may be written",
             got="a read-only one",
             remedy="Choose another name, or give yourself the right to write it.",
+            says="is read-only",
         )
     return target
 
@@ -138,7 +141,8 @@ def existing_file(path: Path, kind: str, remedy: str = "Check the path.") -> Pat
     with reading_from(path, kind):
         if not path.is_file():
             got = "a folder" if path.is_dir() else "a device, a pipe or a socket" if path.exists() else "no such file"
-            raise Refused(path, wanted=kind, got=got, remedy=remedy)
+            fault = f"is {got}" if path.exists() else "does not exist"
+            raise Refused(path, wanted=kind, got=got, remedy=remedy, says=f"{fault}; expected {kind}")
         if not os.access(path, os.R_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     return path
@@ -189,7 +193,11 @@ def check_outputs(
     for path, place in zip(wanted, places, strict=True):
         if places.count(place) > 1:
             raise CoconetError(
-                path, wanted="another name for each output", got="the same one twice", remedy="Choose another name."
+                path,
+                wanted="another name for each output",
+                got="the same one twice",
+                remedy="Choose another name.",
+                says="is named for two outputs",
             )
     if not overwrite:
         check_free(wanted)
@@ -216,6 +224,7 @@ def check_no_input(outputs: Iterable[Path], inputs: Iterable[Path | str | None])
                     wanted="an output beside the inputs",
                     got=f"one that would write over or among the input {source}",
                     remedy="Choose another name.",
+                    says=f"would write over or among the input {source}",
                 )
 
 
@@ -248,7 +257,11 @@ def check_place(path: Path) -> None:
     """
     if is_network_address(str(path)):
         raise CoconetError(
-            path, wanted="a path on this machine", got="a network address", remedy="Name a file or folder."
+            path,
+            wanted="a path on this machine",
+            got="a network address",
+            remedy="Name a file or folder.",
+            says="is a network address; expected a path on this machine",
         )
     try:
         path.lstat()
@@ -256,7 +269,11 @@ def check_place(path: Path) -> None:
         if isinstance(error, ValueError) or error.errno == errno.ENAMETOOLONG:
             got = "a name that no file can have"
             raise Refused(
-                _shortened(path), wanted="a path on this machine", got=got, remedy="Choose another name."
+                _shortened(path),
+                wanted="a path on this machine",
+                got=got,
+                remedy="Choose another name.",
+                says=f"is {got}",
             ) from error
 
 
@@ -311,4 +328,5 @@ def _not_writable(path: Path, error: OSError) -> CoconetError:
         wanted="a place that can be written to",
         got=error.strerror or str(error),
         remedy="Choose another place, or free space and give yourself the right to write there.",
+        says=f"cannot be written: {error.strerror or error}",
     )

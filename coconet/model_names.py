@@ -70,6 +70,7 @@ def _shipped(word: str, known: dict[str, str]) -> Path:
             wanted="a model that is part of the package",
             got="no such file",
             remedy="Install coconet-edge again, or name a model of your own.",
+            says="is part of the package, but does not exist",
         )
     return path
 

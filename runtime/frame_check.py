@@ -75,18 +75,23 @@ def _check_sizes(card: ModelCard, visible: Pixels, infrared: Pixels, where: obje
             wanted=f"{size_in_words(*seen)} like the visible frame",
             got=size_in_words(*thermal),
             remedy="Align the two cameras, or scale one of them.",
+            says=f"is {size_in_words(*thermal)}, but the visible one is {size_in_words(*seen)}",
         )
     if card.signature.side_multiple > 1:  # then frames are padded, by what they show
         check_frame_size(seen[0], seen[1], card.signature)
     wanted = card.size_within(*seen)
     if seen != wanted:
+        only = card.largest_px is None
+        near = size_in_words(*wanted)
         raise CoconetError(
             f"{where}, frame size",
-            wanted=f"{size_in_words(*wanted)}, the size this model was exported for"
-            if card.largest_px is None
-            else f"a size that this model was exported for, the nearest being {size_in_words(*wanted)}",
+            wanted=f"{near}, the size this model was exported for"
+            if only
+            else f"a size that this model was exported for, the nearest being {near}",
             got=size_in_words(*seen),
             remedy="Export the model for this size, or scale the frames.",
+            says=f"is {size_in_words(*seen)}, but the model was exported for "
+            f"{near if only else f'other sizes, the nearest being {near}'}",
         )
 
 

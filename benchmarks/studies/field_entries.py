@@ -96,7 +96,11 @@ def untrained_entries(found: Sequence[FieldEntry], folder: Path) -> list[FieldEn
 def _weight_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise CoconetError(
-            folder, wanted="a folder of weight files", got="no such folder", remedy="Check --weights, or leave it out."
+            folder,
+            wanted="a folder of weight files",
+            got="no such folder",
+            remedy="Check --weights, or leave it out.",
+            says="does not exist; expected a folder of weight files",
         )
     return checkpoints_in(folder)
 

@@ -276,6 +276,7 @@ def card_from_metadata(metadata: Mapping[str, str], where: object) -> ModelCard:
             wanted="a camera-ready model with its card",
             got="an ONNX model without a card, so not made by coconet-edge",
             remedy="Export the model with coconet export first.",
+            says="has no model card, so it was not made by coconet-edge",
         )
     return ModelCard.from_json(metadata[CARD_KEY], where)
 

@@ -95,11 +95,19 @@ def check_destination(out: Path) -> None:
     """Raise CoconetError if no engine can be written: before the build, which may take minutes."""
     if out.suffix != ENGINE_SUFFIX:
         got = out.suffix or "no ending"
-        raise CoconetError(out, wanted=f"a name that ends in {ENGINE_SUFFIX}", got=got, remedy="Change the ending.")
+        says = f"has {f'the ending {got}' if out.suffix else got}; an engine ends in {ENGINE_SUFFIX}"
+        wanted = f"a name that ends in {ENGINE_SUFFIX}"
+        raise CoconetError(out, wanted=wanted, got=got, remedy="Change the ending.", says=says)
     if not os.access(out.parent, os.W_OK):
         got = f"no such folder: {out.parent}" if not out.parent.exists() else f"a read-only folder: {out.parent}"
         raise CoconetError(
-            out, wanted="a path in a folder that can be written to", got=got, remedy="Choose another path with --out."
+            out,
+            wanted="a path in a folder that can be written to",
+            got=got,
+            remedy="Choose another path with --out.",
+            says="cannot be written: there is no such folder"
+            if not out.parent.exists()
+            else "is in a read-only folder",
         )
 
 

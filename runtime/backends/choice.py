@@ -109,7 +109,8 @@ def choose_backend(model: Path | str, wanted: str = "auto", *, builds: bool = Fa
         return BackendChoice("tensorrt", path, "as asked for")
     if wanted not in ("ort", "ort-cuda", "openvino"):
         remedy = "Leave the backend out, or build or export the model for it."
-        raise Refused(path, wanted=f"a model that {wanted} runs", got="an ONNX model", remedy=remedy)
+        says = f"is an ONNX model, which the backend {wanted} does not run"
+        raise Refused(path, wanted=f"a model that {wanted} runs", got="an ONNX model", remedy=remedy, says=says)
     kind: BackendKind = wanted  # type: ignore[assignment]  # mypy does not narrow by membership
     return BackendChoice(kind, path, "as asked for")
 
@@ -136,6 +137,8 @@ def model_file(model: Path | str) -> Path:
             wanted=f"a model that ends in {', '.join(MODEL_SUFFIXES[:-1])} or {MODEL_SUFFIXES[-1]}",
             got=path.suffix or "no ending",
             remedy="Export the model with coconet export.",
+            says=f"has {f'the ending {path.suffix}' if path.suffix else 'no ending'}; a model ends in "
+            f"{', '.join(MODEL_SUFFIXES[:-1])} or {MODEL_SUFFIXES[-1]}",
         )
     return path
 
@@ -164,5 +167,7 @@ def _best(path: Path, *, builds: bool) -> BackendChoice:
 def _only(kind: BackendKind, path: Path, wanted: str, reason: str) -> BackendChoice:
     if wanted not in ("auto", kind):
         remedy = "Leave the backend out."
-        raise Refused(path, wanted=f"a model that {wanted} runs", got=f"one for {kind}: {reason}", remedy=remedy)
+        says = f"is not run by the backend {wanted} but by {kind}: {reason}"
+        got = f"one for {kind}: {reason}"
+        raise Refused(path, wanted=f"a model that {wanted} runs", got=got, remedy=remedy, says=says)
     return BackendChoice(kind, path, reason)

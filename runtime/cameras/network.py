@@ -196,16 +196,18 @@ class NetworkCamera:
             kind, got, remedy = CameraAbsent, "a host name that nobody knows", "Check the address and the network."
         else:
             kind, got, remedy = CameraAbsent, _error_text(error), _CHECK_ADDRESS
-        return kind(self.name, wanted="a video stream", got=got, remedy=remedy)
+        return kind(self.name, wanted="a video stream", got=got, remedy=remedy, says=f"gives no video: {got}")
 
     def _without_video(self) -> CameraWithoutVideo:
         contexts = [(stream.type, getattr(stream, "codec_context", None)) for stream in self._container.streams]
         known = [f"{kind} ({context.name})" for kind, context in contexts if context is not None]
         self._container.close()
+        got = f"only {' and '.join(known)}" if known else "a stream of a codec that FFmpeg does not know"
         return CameraWithoutVideo(
             self.name,
             wanted="a video stream",
-            got=f"only {' and '.join(known)}" if known else "a stream of a codec that FFmpeg does not know",
+            got=got,
+            says=f"gives no video: {got}",
             remedy="Set the camera to H.264, H.265 or MJPEG, and check what follows the host in the address.",
         )
 

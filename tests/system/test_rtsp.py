@@ -104,4 +104,4 @@ def test_nobody_at_the_address_is_told_without_the_password() -> None:
     with pytest.raises(CoconetError) as caught:
         open_camera("rtsp://me:secret@127.0.0.1:9/live", "visible")
     assert "secret" not in str(caught.value)
-    assert "rtsp://***@127.0.0.1:9/live: wanted a video stream, got Connection refused" in str(caught.value)
+    assert "rtsp://***@127.0.0.1:9/live gives no video: Connection refused" in str(caught.value)

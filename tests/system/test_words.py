@@ -83,10 +83,10 @@ def test_other_json_that_is_nested_without_end_is_refused(tmp_path: Path) -> Non
 
 
 NUMBERS = {
-    "homography = [[nan, 0, 0], [0, 1, 0], [0, 0, 1]]": "homography.0.0: wanted a finite number, got nan",
+    "homography = [[nan, 0, 0], [0, 1, 0], [0, 0, 1]]": "homography.0.0 must be a finite number, not nan",
     "homography = [[1e308, 0, 0], [0, 1e308, 0], [0, 0, 1]]": "can be inverted, none above",
     "homography = [[0.0, 0, 0], [0, 0, 0], [0, 0, 0]]": "can be inverted",
-    "size_px = [0, 0]": "wanted greater than 0, got 0",
+    "size_px = [0, 0]": "must be greater than 0, not 0",
     "plane = { distance_m = 5, focal_px = 0 }": "alignment.plane",
     "plane = { distance_m = 0, parallax_px_m = [1, 0] }": "alignment.plane",
     "plane = { distance_m = 1e-300, parallax_px_m = [1e300, 0] }": "alignment.plane",

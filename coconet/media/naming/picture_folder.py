@@ -81,10 +81,13 @@ def check_folder(folder: Path, wanted: str) -> None:
     with reading_from(folder, wanted):
         if is_picture_file(folder):
             remedy = "Name the folder that it lies in, or the one above that holds both sides."
-            raise Refused(folder, wanted=wanted, got="one picture", remedy=remedy)
+            says = f"is one picture; expected {wanted}"
+            raise Refused(folder, wanted=wanted, got="one picture", remedy=remedy, says=says)
         if not folder.is_dir():
             got = "a file" if folder.is_file() else "no such folder"
-            raise Refused(folder, wanted=wanted, got=got, remedy="Check the path.")
+            fault = "is a file" if folder.is_file() else "does not exist"
+            says = f"{fault}; expected {wanted}"
+            raise Refused(folder, wanted=wanted, got=got, remedy="Check the path.", says=says)
         next(folder.iterdir(), None)
 
 

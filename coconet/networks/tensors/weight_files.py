@@ -134,6 +134,7 @@ def _found(path: Path, place: _Place) -> Iterator[Piece]:
             wanted="a file that is in the archive",
             got="no such file",
             remedy=f"It holds {', '.join(names)}.",
+            says="is not in the archive",
         )
     else:
         _refuse_lone_member(path, place.name(path))
@@ -202,6 +203,7 @@ def _refuse_lone_member(path: Path, named: Path) -> None:
             named,
             wanted=f"{name}{INDEX_ENDING} beside it, as this is one file of a TensorFlow checkpoint",
             got="no such file",
+            says=f"is one file of a TensorFlow checkpoint, and {name}{INDEX_ENDING} is not beside it",
             remedy=f"Copy {name}{INDEX_ENDING} and {name}.data-00000-of-00001 into the same folder.",
         )
 

@@ -61,6 +61,7 @@ class V4l2Camera:
                 wanted="a camera that opens",
                 got="none, or one that another program holds",
                 remedy="Run coconet doctor --cameras to see what is there.",
+                says="does not open: it is not there, or another program holds it",
             )
         try:
             self._ask()
@@ -74,7 +75,8 @@ class V4l2Camera:
             got, buffer = self._capture.read()
             arrived_ns = time.monotonic_ns()
             if not got:
-                raise CoconetError(self.name, wanted="a frame", got="none", remedy=bus_advice(self.name))
+                says = "gives no more frames"
+                raise CoconetError(self.name, wanted="a frame", got="none", remedy=bus_advice(self.name), says=says)
             pixels = self._picture(buffer)
             self._index += 1
             layout = self._mode.layout
@@ -127,5 +129,9 @@ def check_read_back(device: str, name: str, wanted: float, got: float) -> None:
     """Raise CoconetError if a device has settled for something else than it was asked for."""
     if abs(wanted - got) > 0.02 * abs(wanted):
         raise CoconetError(
-            f"{device}, {name}", wanted=f"{wanted:g}", got=f"{got:g}", remedy="Ask for a mode that the camera has."
+            f"{device}, {name}",
+            wanted=f"{wanted:g}",
+            got=f"{got:g}",
+            remedy="Ask for a mode that the camera has.",
+            says=f"is {got:g}: the camera does not take {wanted:g}",
         )

@@ -106,7 +106,7 @@ def test_one_set_of_weights_is_compared_under_both_semantics_and_beside_an_onnx_
 
 
 def test_a_missing_model_leaves_no_report(tmp_path: Path, cameras: list[str]) -> None:
-    with pytest.raises(CoconetError, match=r"gone\.onnx: wanted a model file"):
+    with pytest.raises(CoconetError, match=r"gone\.onnx does not exist; expected a model file"):
         coconet_steadiness("average", tmp_path / "gone.onnx", *cameras, "--json", tmp_path / "report.json")
     assert not list(tmp_path.glob("*report*"))
 

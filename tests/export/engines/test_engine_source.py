@@ -82,7 +82,7 @@ def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path, content: bytes) -> No
 
 
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match=r"gone\.onnx: wanted an ONNX model, got no such file"):
+    with pytest.raises(CoconetError, match=r"gone\.onnx does not exist; expected an ONNX model"):
         read_engine_source(tmp_path / "gone.onnx")
 
 

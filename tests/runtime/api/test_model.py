@@ -158,16 +158,16 @@ def test_it_says_what_it_is_and_what_runs_it() -> None:
 @pytest.mark.parametrize(
     ("model", "backend", "said"),
     [
-        ("gone.onnx", "auto", r"gone\.onnx: wanted a model file, or one of the words lite"),
-        ("gone.engine", "auto", r"gone\.engine: wanted a model file"),
+        ("gone.onnx", "auto", r"gone\.onnx does not exist; expected a model file, or one of the words lite"),
+        ("gone.engine", "auto", r"gone\.engine does not exist; expected a model file"),
         ("", "auto", "^model: wanted a path, or text, got an empty text. Name a file, or one of"),
         ("lite", "cuda", "^backend: wanted auto or ort"),
         ("lite_int8", "auto", r"Did you mean lite-int8\? Otherwise check the path\.$"),
         ("LITE", "auto", r"Did you mean lite\? Otherwise check the path\.$"),
         ("unlike", "auto", r"Check the path\.$"),
-        ("/dev/null", "auto", "got a device, a pipe or a socket"),
-        ("lite", "torch", "wanted a model that torch runs"),
-        ("average", "ort", "wanted a model that ort runs"),
+        ("/dev/null", "auto", "is a device, a pipe or a socket; expected"),
+        ("lite", "torch", "is an ONNX model, which the backend torch does not run"),
+        ("average", "ort", "is not run by the backend ort but by rule"),
     ],
 )
 def test_what_cannot_be_loaded_is_named(model: str, backend: str, said: str) -> None:

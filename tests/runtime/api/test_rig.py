@@ -67,7 +67,7 @@ def test_what_cannot_be_opened_is_named(visible: str, infrared: str, code: ExitC
 
 
 def test_a_missing_rig_file_and_an_unknown_key_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match=r"gone\.toml: wanted a rig file"):
+    with pytest.raises(CoconetError, match=r"gone\.toml does not exist; expected a rig file"):
         coconet.open_rig(tmp_path / "gone.toml")
     (tmp_path / "odd.toml").write_text("[thermal]\n")
     with pytest.raises(CoconetError, match=r"odd\.toml") as refused:

@@ -95,7 +95,7 @@ def test_a_model_without_a_card_is_sent_to_export(tmp_path: Path) -> None:
     model = averaging_model()
     del model.metadata_props[:]
     onnx.save(model, tmp_path / "m.onnx")
-    with pytest.raises(CoconetError, match="wanted a camera-ready model with its card"):
+    with pytest.raises(CoconetError, match="has no model card"):
         OpenVinoBackend(tmp_path / "m.onnx")
 
 

@@ -116,7 +116,7 @@ def test_a_report_into_a_missing_folder_is_refused_before_the_run(tmp_path: Path
 
 
 def test_an_out_folder_that_cannot_be_made_is_named(tmp_path: Path, cameras: list[str], model: Path) -> None:
-    with pytest.raises(CoconetError, match=r"tiny\.onnx/out: wanted a place that can be written to"):
+    with pytest.raises(CoconetError, match=r"tiny\.onnx/out cannot be written"):
         coconet_run(*cameras, "--model", model, "--out", f"{model}/out/")
 
 

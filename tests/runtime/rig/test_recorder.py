@@ -228,7 +228,9 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_recording(tmp_path: Path) 
 
 
 def test_a_missing_rig_file_is_named(tmp_path: Path) -> None:
-    assert "none.toml: wanted a rig file" in complaint_of(record, tmp_path / "none.toml", "--out", tmp_path / "night")
+    assert "none.toml does not exist; expected a rig file" in complaint_of(
+        record, tmp_path / "none.toml", "--out", tmp_path / "night"
+    )
 
 
 def test_lenses_and_distances_of_a_rig_are_in_the_rig_file_of_its_recording(tmp_path: Path) -> None:

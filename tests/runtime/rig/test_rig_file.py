@@ -158,21 +158,24 @@ def test_folders_of_unlike_rates_need_no_equal_names(tmp_path: Path) -> None:
     [
         (
             CAMERAS + "agc = 1\n",
-            r"infrared\.agc: wanted one of the keys address, name, fps, size_px, layout, decoder, offset_ms, black",
+            r"infrared\.agc is not a known key here; known are address, name, fps, size_px, layout, decoder, offset_ms",
         ),
-        ("[visible]\n" + CAMERAS[26:], r"rig\.toml, visible\.address: wanted this key, got nothing"),
-        (CAMERAS + "fps = -1\n", r"rig\.toml, infrared\.fps: wanted greater than or equal to 0\.001, got -1"),
+        ("[visible]\n" + CAMERAS[26:], r"rig\.toml, visible\.address is missing"),
+        (CAMERAS + "fps = -1\n", r"rig\.toml, infrared\.fps must be greater than or equal to 0\.001, not -1"),
         (
             CAMERAS + "agc_percentiles = [9, 1]\n",
             r"rig\.toml, \[infrared\] agc_percentiles: wanted a low and a higher one",
         ),
-        (CAMERAS + "[alignment]\nhomography = [[1, 0], [0, 1]]\n", r"rig\.toml, alignment\.homography\.0\.2: wanted"),
+        (
+            CAMERAS + "[alignment]\nhomography = [[1, 0], [0, 1]]\n",
+            r"rig\.toml, alignment\.homography\.0\.2 is missing",
+        ),
         (
             CAMERAS + "[color]\n",
-            r"rig\.toml, color: wanted one of the keys visible, infrared, pairing, alignment, health",
+            r"rig\.toml, color is not a known key here; known are visible, infrared, pairing, alignment, health",
         ),
-        (CAMERAS + 'realtime = "perhaps"\n', r"rig\.toml, infrared\.realtime: wanted one of the keys"),
-        (CAMERAS + "fps = \n", r"rig\.toml: wanted a TOML file, got .*line 5"),
+        (CAMERAS + 'realtime = "perhaps"\n', r"rig\.toml, infrared\.realtime is not a known key here; known are"),
+        (CAMERAS + "fps = \n", r"rig\.toml is not valid TOML: .*line 5"),
     ],
 )
 def test_a_bad_rig_file_names_the_key(tmp_path: Path, text: str, told: str) -> None:
@@ -181,7 +184,7 @@ def test_a_bad_rig_file_names_the_key(tmp_path: Path, text: str, told: str) -> N
 
 
 def test_a_missing_rig_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match=r"none\.toml: wanted a rig file, got no such file"):
+    with pytest.raises(CoconetError, match=r"none\.toml does not exist; expected a rig file"):
         Rig.from_file(tmp_path / "none.toml")
 
 
@@ -194,7 +197,7 @@ def test_a_password_is_not_repeated_by_an_error(tmp_path: Path) -> None:
 
 def test_a_second_camera_that_does_not_open_is_told_and_a_second_try_works(tmp_path: Path) -> None:
     video = str(write_video(tmp_path / "a.mp4", [flat(1)]))
-    with pytest.raises(CoconetError, match=r"none\.mp4: wanted a video file"):
+    with pytest.raises(CoconetError, match=r"none\.mp4 does not exist; expected a video file"):
         open_rig(Rig.from_addresses(video, str(tmp_path / "none.mp4")))
     with open_rig(Rig.from_addresses(video, video)) as stream:
         assert len(list(stream)) == 1

@@ -263,7 +263,7 @@ def test_a_rig_is_fused_by_a_server_and_by_the_local_model_after_it_is_lost(
         (words, "wanted the address of a served model"),
         ((*words[:-2], "--server", address), "Pass --backend remote"),
         ((*words[:-2], "--travel-as", "png"), "Pass --backend remote"),
-        ((*words, "--server", address, "--local-model", "gone.onnx"), "no such file"),
+        ((*words, "--server", address, "--local-model", "gone.onnx"), "does not exist"),
     ):
         ended = command(*lacking)
         assert (ended.code, told in ended.err) == (2, True), ended.err
