@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -159,7 +160,8 @@ ODD_BODIES = [
 @pytest.mark.parametrize("body", [*BAD_BODIES, *MORE_BODIES, *DEEP_BODIES, *ODD_BODIES])
 def test_a_body_that_fits_nothing_is_refused_in_words(rig: LiveRig, body: bytes) -> None:
     status, _, answer = rig.ask("POST", "/settings", body)
-    assert (status, answer.isascii(), b"wanted" in answer, len(answer) < 1000) == (400, True, True, True)
+    assert (status, answer.isascii(), len(answer) < 1000) == (400, True, True)
+    assert re.search(b"wanted|must be|is missing|not a known key", answer)
 
 
 def test_the_token_may_not_be_guessed_with_what_is_no_text(locked: LiveRig) -> None:

@@ -46,7 +46,7 @@ def commands_page() -> str:
     return _page(lines)
 
 
-def _command(name: str, command: Any, parent: typer.Context) -> Iterator[str]:
+def _command(name: str, command: Any, parent: Any) -> Iterator[str]:
     yield from ("", f"### {name}", "", *_plain(command.help or "").splitlines(), "")
     with typer.Context(command, info_name=name, parent=parent) as context:
         rows = [_option(one) for one in command.params if one.name != "help" and not getattr(one, "hidden", False)]
