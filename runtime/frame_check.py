@@ -27,12 +27,17 @@ def fuse_adapted(card: ModelCard, where: object, run: Run, visible: Pixels, infr
 
 def adapt_frames(card: ModelCard, where: object, visible: Pixels, infrared: Pixels) -> tuple[Pixels, Pixels]:
     """Check both frames and return them as the card wants them: a gray frame is repeated to BGR for a colour model."""
-    _check_pixels(VISIBLE, visible, (1, card.visible_channels), where)
-    _check_pixels(INFRARED, infrared, (1,), where)
-    _check_sizes(card, visible, infrared, where)
+    check_frames(card, where, visible, infrared)
     if visible.shape[2] != card.visible_channels:
         visible = as_bgr(visible)
     return visible, infrared
+
+
+def check_frames(card: ModelCard, where: object, visible: Pixels, infrared: Pixels) -> None:
+    """Refuse a pair that the model does not take, by types, channels or sizes; `where` names it in errors."""
+    _check_pixels(VISIBLE, visible, (1, card.visible_channels), where)
+    _check_pixels(INFRARED, infrared, (1,), where)
+    _check_sizes(card, visible, infrared, where)
 
 
 def like_visible(fused: Pixels, channels: int) -> Pixels:

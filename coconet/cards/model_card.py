@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from coconet.cards.precision import PRECISIONS, PrecisionName, labels
+from coconet.cards.tiling import KNOWN, Tiling
 from coconet.errors import CoconetError, first_line
 from coconet.media.pixels import BGR_WEIGHTS
 
@@ -110,6 +111,8 @@ class Signature:
         (the published CoCoNet checkpoint), `none` for networks without such layers.
     stretch: whether every fused picture is stretched from its own darkest and brightest value to 0 and 255, as many
         published pictures were; on video it flickers.
+    tiling: how a large picture may be fused in parts; None if a pixel depends on the whole picture, or on nobody
+        knows how much of it.
     """
 
     input_range: tuple[float, float] = (0.0, 1.0)
@@ -117,6 +120,7 @@ class Signature:
     side_multiple: int = 1
     normalization: Normalization = "none"
     stretch: bool = False
+    tiling: Tiling | None = None
 
     def __post_init__(self) -> None:
         for name in ("input_range", "output_range"):
@@ -217,6 +221,12 @@ class ModelCard:
             raise _bad_card("batch, form", f"1 or more, {' or '.join(get_args(Form))}", f"{self.batch}, {self.form!r}")
 
     @property
+    def tiling(self) -> Tiling | None:
+        """How frames may be fused in parts; None if they may not, as their answer hangs together as a whole."""
+        whole = self.signature.stretch or self.signature.normalization == "image" or self.form != "camera"
+        return None if whole or self.batch > 1 else self.signature.tiling
+
+    @property
     def input_depths(self) -> dict[str, int]:
         """The inputs by name, each with the size of its last axis; the warp, which has x and y, is float32."""
         depths = {VISIBLE: self.visible_channels, INFRARED: 1}
@@ -255,6 +265,9 @@ class ModelCard:
         for name in ("input_range", "output_range"):
             low, high = signature[name]
             signature[name] = (float(low), float(high))
+        known = KNOWN.get(fields["network"])
+        tiling = signature.get("tiling", None if known is None else dataclasses.asdict(known))
+        signature["tiling"] = None if tiling is None else Tiling(**tiling)
         record, publication = fields["calibration"], fields.get("publication")
         ends = {name: tuple(fields[name]) for name in ("smallest_px", "largest_px") if fields.get(name)}
         return cls(

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from coconet.cards.model_card import ModelCard
 from coconet.errors import CoconetError, ExitCode, ending_with
-from coconet.runtime.api.arguments import check_heat, check_path
+from coconet.runtime.api.arguments import check_heat, check_path, check_type
 from coconet.runtime.api.arrays import Picture, check_same_size, colour_or_gray, gray
 from coconet.runtime.backends.backend import Backend, WarpingBackend
 from coconet.runtime.backends.choice import WORD_OR_FILE
 from coconet.runtime.backends.open_backend import open_backend
+from coconet.runtime.backends.tiles.backend import tiled
+from coconet.runtime.backends.tiles.limit import TileLimit
 from coconet.runtime.balance import AS_MADE, apply_heat, find_coverage
 from coconet.runtime.heat.placing import Placing
 from coconet.runtime.preprocess.warp import Alignment
@@ -120,15 +122,19 @@ def _apply_heat(fused: Picture, seen: Picture, thermal: Picture, heat: float, li
     return made.copy() if made is seen or made is laid else made
 
 
-def load(model: Path | str, *, backend: str = "auto") -> FusionModel:
+def load(model: Path | str, *, backend: str = "auto", tile_pixels: int | None = None) -> FusionModel:
     """Load a model that is then called on two arrays.
 
     model: an .onnx, .engine, .safetensors, .pth or .pt file, or a word: lite, lite-int8, coconet, or without a network
     average, maximum, pyramid, guided-filter, two-scale, gradient-transfer. backend: what runs it: auto (what this
-    machine runs best), ort, ort-cuda, openvino, tensorrt or torch.
+    machine runs best), ort, ort-cuda, openvino, tensorrt or torch. tile_pixels: larger pictures are fused in parts of
+    at most this many pixels; 0 never, None if they would take more than a quarter of the free memory.
     Raises CoconetError for a file that is missing, corrupt or not ours, and for a backend that does not run such a
     file; MissingPackage, which names what to install, if a package for it is missing.
     """
     check_path("model", model, WORD_OR_FILE)
+    if tile_pixels is not None:
+        check_type("tile_pixels", tile_pixels, int, "a number of pixels, or None", "Try 2_000_000.")
+    tiles = TileLimit(tile_pixels)
     with finished_before_the_end(), ending_with(ExitCode.MODEL):
-        return FusionModel(open_backend(model, backend))
+        return FusionModel(tiled(open_backend(model, backend), tiles))

@@ -12,6 +12,7 @@ from coconet.model_endings import CHECKPOINT_SUFFIXES, ENGINE_SUFFIX, MODEL_SUFF
 from coconet.model_names import MODEL_WORDS, RULES, model_path
 from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.backends.tensorrt.ring_options import RingOptions
+from coconet.runtime.backends.tiles.limit import AUTOMATIC, TileLimit
 from coconet.runtime.serving.protocol.picture_coding import PictureCoding
 
 BackendKind = Literal["ort", "ort-cuda", "openvino", "tensorrt", "torch", "rule", "remote"]
@@ -59,6 +60,7 @@ class BackendChoice:
     server: of the kind remote, where the model is; path is the local model then, or the word `remote`.
     picked_from: the file or word whose fastest form on this machine is to be picked at the first pair, see
         coconet.runtime.picking; kind and path are what it is measured against. None: nothing is picked.
+    tiles: from which size on a run fuses pictures in parts.
     """
 
     kind: BackendKind
@@ -68,6 +70,7 @@ class BackendChoice:
     server: ServedElsewhere | None = None
     threads: int | None = None
     picked_from: Path | str | None = None
+    tiles: TileLimit = AUTOMATIC
 
     def __post_init__(self) -> None:
         taken = OPTIONS.keys() if self.kind == "tensorrt" else {"graph"} if self.kind == "ort-cuda" else set()

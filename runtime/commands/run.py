@@ -25,6 +25,7 @@ from coconet.media.encoding.encoder import EncoderName
 from coconet.model_names import DEFAULT_MODEL, MODEL_WORDS, MODELS, RULES
 from coconet.reading import Reading, reads_pictures
 from coconet.runtime.backends.choice import ASKABLE, BackendChoice
+from coconet.runtime.backends.tiles.limit import TileLimit
 from coconet.runtime.look import VIEW_NAMES, look_fields
 from coconet.runtime.loop.selection import OnError
 from coconet.runtime.preprocess.fit import Fit
@@ -158,6 +159,15 @@ def run(
             "--gpu-library", help="The library that moves frames to an engine.", show_default="the first that works"
         ),
     ] = None,
+    tile_pixels: Annotated[
+        int | None,
+        typer.Option(
+            "--tile-pixels",
+            min=0,
+            help="Fuse larger pictures in parts of at most N pixels, which takes less memory; 0: never.",
+            show_default="as memory wants it",
+        ),
+    ] = None,
     rotate_minutes: Annotated[
         float, typer.Option("--rotate-minutes", min=0, help="Begin a new video file after N minutes; 0: never.")
     ] = 0,
@@ -261,7 +271,7 @@ def run(
     check_no_input(alarm_outputs(chosen), [rig, *chosen.sources, first_choice.path])
     _require_gpu(first_choice)
     sheet = None if meters_file is None else MeterLog(meters_file, chosen, reserve_mb)
-    choice = replace(elsewhere or choice_for(chosen, model, backend), ring=ring)
+    choice = replace(elsewhere or choice_for(chosen, model, backend), ring=ring, tiles=TileLimit(tile_pixels))
     Console(stderr=True).print(f"backend {choice.label}: {choice.reason}", soft_wrap=True, highlight=False)
     page = PageSettings(host, port, token, captures, view_token, reserve_mb, encoder)
     tuner = AdjustableRig(chosen, rig, gives_misfits=on_error == "skip")

@@ -17,6 +17,7 @@ from coconet.files import unfinished
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.choice import BackendChoice
 from coconet.runtime.backends.open_backend import open_choice
+from coconet.runtime.backends.tiles.backend import tiled
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.run_report import RunReport
@@ -147,7 +148,9 @@ def _recover_output(out: Output) -> None:
 
 def _open_model(choice: BackendChoice) -> Backend:
     with ending_with(ExitCode.MODEL):
-        return open_choice(choice) if choice.picked_from is None else PickedBackend(choice.picked_from)
+        if choice.picked_from is not None:
+            return PickedBackend(choice.picked_from, choice.tiles)
+        return tiled(open_choice(choice), choice.tiles)
 
 
 def _open_cameras(tuner: AdjustableRig, stop: Event) -> PairStream | None:

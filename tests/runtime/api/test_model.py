@@ -15,6 +15,7 @@ from coconet.media.pixels import Pixels
 from coconet.model_names import RULES
 from coconet.runtime.api.model import FusionModel
 from coconet.runtime.backends.rules.baseline import BaselineBackend
+from tests.support.media.large_scenes import unequal_pair
 from tests.support.models.tiny_onnx import write_averaging_model
 
 COLOUR = np.random.default_rng(1).integers(0, 256, (24, 32, 3), np.uint8)
@@ -229,3 +230,13 @@ def test_gray_pictures_without_opencv_name_the_package_and_colour_ones_need_none
         assert fuse(COLOUR, GRAY).shape == COLOUR.shape
         with pytest.raises(coconet.MissingPackage, match=r"^cv2 is not installed in this Python, .*headless"):
             fuse(GRAY, GRAY)
+
+
+def test_large_pictures_in_parts_are_those_of_the_whole_and_a_model_without_parts_says_so() -> None:
+    pair = unequal_pair(203, 275)
+    with coconet.load("lite", tile_pixels=20_000) as parts, coconet.load("lite", tile_pixels=0) as whole:
+        assert np.abs(parts(*pair).astype(int) - whole(*pair)).max() <= 1
+    with pytest.raises(CoconetError, match="depends on the whole"):
+        coconet.load("average", tile_pixels=20_000)
+    with pytest.raises(CoconetError, match="tile_pixels: wanted a number of pixels"):
+        coconet.load("lite", tile_pixels="20000")  # type: ignore[arg-type]
