@@ -11,8 +11,8 @@ from typing import Any
 from coconet.config import check_fields, toml_fields
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import read_file, whole_file
+from coconet.runtime.rig.hidden import take_out
 from coconet.runtime.rig.rig_file import Rig
-from coconet.runtime.rig.secrets import take_out
 
 try:
     import tomlkit

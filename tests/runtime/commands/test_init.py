@@ -86,7 +86,7 @@ def test_a_rig_file_that_is_there_is_not_replaced_unasked(tmp_path: Path) -> Non
     ],
 )
 def test_no_password_gets_into_a_rig_file(passwords: tuple[str, str], names: list[str], tmp_path: Path) -> None:
-    rig = Rig.from_addresses(*(f"rtsp://me:{word}@10.0.0.{index}/x" for index, word in enumerate(passwords)))
+    rig = Rig.from_addresses(*(f"rtsp://me:{word}@10.0.0.{index}/live" for index, word in enumerate(passwords)))
     new = NewRig.of(rig, tmp_path)
     assert not any(word in new.text or word in repr(new.text) for word in passwords)
     assert (list(new.secrets), set(new.secrets.values())) == (names, set(passwords))
