@@ -85,7 +85,7 @@ def test_every_option_is_a_key_of_the_plan_and_shows_its_default() -> None:
 
 
 def test_an_option_that_does_not_fit_is_named(folder: Path) -> None:
-    with pytest.raises(CoconetError, match="the options, patch: wanted a multiple of 16, got 100"):
+    with pytest.raises(CoconetError, match="the options, patch must be a multiple of 16, not 100"):
         called("--data", folder / "pairs", "--out", folder / "run", "--patch", "100")
 
 
