@@ -15,7 +15,7 @@ from coconet.media.pixels import Pixels
 from coconet.model_names import RULES
 from coconet.runtime.api.model import FusionModel
 from coconet.runtime.backends.rules.baseline import BaselineBackend
-from tests.support.media.large_scenes import unequal_pair
+from tests.support.media.textured import unequal_pair
 from tests.support.models.tiny_onnx import write_averaging_model
 
 COLOUR = np.random.default_rng(1).integers(0, 256, (24, 32, 3), np.uint8)

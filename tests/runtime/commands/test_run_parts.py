@@ -9,7 +9,7 @@ import pytest
 
 from coconet.media.image import read_picture, write_picture
 from coconet.runtime.commands.run import run
-from tests.support.media.large_scenes import unequal_pair
+from tests.support.media.textured import unequal_pair
 from tests.support.programs.called import call, complaint_of
 
 SYNTHETIC = "synthetic://?width=208&height=156&duration_s=0.1"

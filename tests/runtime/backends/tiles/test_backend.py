@@ -16,7 +16,7 @@ from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.tiles import limit as limit_module
 from coconet.runtime.backends.tiles.backend import TiledBackend, tiled
 from coconet.runtime.backends.tiles.limit import TileLimit
-from tests.support.media.large_scenes import unequal_pair
+from tests.support.media.textured import unequal_pair
 from tests.support.models.tiny_onnx import write_averaging_model
 
 
@@ -122,7 +122,7 @@ from coconet.installation.kernel_files import bytes_in
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.tiles.backend import tiled
 from coconet.runtime.backends.tiles.limit import TileLimit
-from tests.support.media.large_scenes import unequal_pair
+from tests.support.media.textured import unequal_pair
 visible, infrared = (side.repeat(8, 0).repeat(8, 1) for side in unequal_pair(256, 256))
 backend = tiled(open_backend("lite", "ort"), TileLimit(int(sys.argv[1])))
 before = bytes_in(Path("/proc/self/status"), "VmRSS")

@@ -10,7 +10,7 @@ from coconet.networks import bounds
 from coconet.networks.camera_ready import mirror_pad
 from coconet.networks.room import LEEWAY
 from coconet.runtime.backends.tiles.room import stretch_room
-from tests.support.media.large_scenes import unequal_pair
+from tests.support.media.textured import unequal_pair
 
 
 @pytest.mark.parametrize("size", [(48, 64), (301, 407), (523, 45)])
