@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from coconet.commands.__main__ import asked_to_end, called_by_native_code
 from coconet.terminal import Console
 
 
@@ -78,8 +79,8 @@ class BarProgress:
 def progress_monitor(trt: Any, progress: BuildProgress) -> Any:
     """TensorRT's own monitor that passes on to `progress`; None if this TensorRT has none (before 10.0).
 
-    An exception from `progress`, Ctrl-C included, must not travel through TensorRT: it cancels the build
-    and is kept as the monitor's `failure`.
+    An exception from `progress` must not travel through TensorRT: it cancels the build and is kept as the monitor's
+    `failure`. A signal that asks the command to end cancels it too.
     """
     if not hasattr(trt, "IProgressMonitor"):
         return None
@@ -95,13 +96,16 @@ def progress_monitor(trt: Any, progress: BuildProgress) -> Any:
             except BaseException as error:  # raised again by the builder
                 self.failure = self.failure or error
 
+        @called_by_native_code
         def phase_start(self, name: str, parent: str | None, steps: int) -> None:
             self._tell(progress.start, name, parent, steps)
 
+        @called_by_native_code
         def step_complete(self, name: str, step: int) -> bool:
             self._tell(progress.step, name, step + 1)
-            return self.failure is None
+            return self.failure is None and not asked_to_end()
 
+        @called_by_native_code
         def phase_finish(self, name: str) -> None:
             self._tell(progress.finish, name)
 

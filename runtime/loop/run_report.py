@@ -87,6 +87,7 @@ class RunReport:
         lines = [f"{misfit.name}: {misfit.reason}" for misfit in self.misfits]
         return [
             *lines,
+            *(line for _, count in sides for line in count.unreadable),
             *(f"{side}: {counted(count, 'frame')} damaged or built on such" for side, count in damaged),
         ]
 

@@ -42,6 +42,7 @@ class CameraCount:
     damaged: how many more were left out unread, because they or what they build on were torn or did not decode.
     unread: how many more the longer of two recordings has, as far as it tells, after the other one has ended.
     decoded_by: `software`, or the hardware decoder at the end; empty if nothing is decoded.
+    unreadable: the first of a live side's damaged pictures that have names, each with the reason.
     """
 
     read: int = 0
@@ -51,6 +52,7 @@ class CameraCount:
     damaged: int = 0
     unread: int = 0
     decoded_by: str = ""
+    unreadable: tuple[str, ...] = ()
 
     @property
     def alone(self) -> Unpaired:
