@@ -182,7 +182,7 @@ def test_a_closed_model_and_a_model_of_another_size_are_errors_of_the_model(tmp_
         coconet.run(pairs(), closed)
     assert refused.value.exit_code == ExitCode.MODEL
     with coconet.load(write_averaging_model(tmp_path / "m.onnx", size=(32, 32))) as fuse:
-        with pytest.raises(CoconetError, match="wanted 32x32") as refused:
+        with pytest.raises(CoconetError, match="exported for 32x32") as refused:
             coconet.run(pairs(), fuse)
         assert refused.value.exit_code == ExitCode.MODEL
 

@@ -165,7 +165,7 @@ def test_a_rig_file_that_cannot_be_written_is_a_sentence_on_the_page(file: Path,
         rig.ask("POST", "/settings", {"infrared": {"contrast": "plateau"}})
         code, _, body = rig.ask("POST", "/settings/save")
     assert code == 400
-    assert "got a read-only one" in json.loads(body)["error"]
+    assert "is read-only" in json.loads(body)["error"]
     assert file.read_bytes() == before
 
 
