@@ -11,7 +11,7 @@ from pydantic import Field
 
 from coconet.config import Checked
 from coconet.errors import MissingPackage
-from coconet.media.pixels import Pixels
+from coconet.media.pixels import Pixels, join_luma, split_luma
 from coconet.runtime.heat.placing import Placing
 
 Heat = Annotated[float, Field(ge=0, le=100)]
@@ -56,19 +56,13 @@ def find_coverage(placing: Placing, infrared_px: tuple[int, int], visible_px: tu
 
 def _lead_by_infrared(visible: Pixels, infrared: Pixels, covered: Pixels | None) -> Pixels:
     """The visible picture with the infrared one as its brightness, where there is one."""
-    cv2 = _opencv()
-    gray = visible.shape[2] == 1
-    if gray and covered is None:
-        return infrared
-    parts = visible if gray else np.asarray(cv2.cvtColor(visible, cv2.COLOR_BGR2YCrCb))
-    level = infrared
-    if covered is not None:  # what is laid is black beyond its border, and fades to that: it holds its own share
-        bare = cv2.multiply(parts[:, :, 0], 255 - covered[:, :, 0], scale=1 / 255)
-        level = cv2.add(bare, infrared[:, :, 0])
-    if gray:
-        return np.asarray(level, np.uint8).reshape(visible.shape)
-    cv2.insertChannel(np.ascontiguousarray(level), parts, 0)
-    return np.asarray(cv2.cvtColor(parts, cv2.COLOR_YCrCb2BGR), np.uint8)
+    luma, colours = split_luma(visible)
+    if covered is None:
+        return join_luma(infrared, colours)
+    cv2 = _opencv()  # what is laid is black beyond its border, and fades to that: it holds its own share
+    bare = cv2.multiply(luma[:, :, 0], 255 - covered[:, :, 0], scale=1 / 255)
+    level = np.asarray(cv2.add(bare, infrared[:, :, 0]), np.uint8)
+    return join_luma(level[:, :, None], colours)
 
 
 def _mix(first: Pixels, second: Pixels, share: float) -> Pixels:
