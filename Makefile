@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
+SITE := 'mkdocs-material>=9.5'
 # Bindings alone, to look into: what they bind to takes gigabytes and a GPU. 10.3 is that of JetPack 6.1 and 6.2.
 BINDINGS := tensorrt_cu13_bindings==11.4.* tensorrt_cu12_bindings==10.3.*
 
 # Type checkers follow folders, not package_dir: they are shown a tree of links in which every part lies in coconet/.
 LINKS := .links
 
-.PHONY: demo test test-slow lint pictures resolve links clean
+.PHONY: demo test test-slow lint pictures resolve site links clean
 
 demo: $(VENV)/.base
 	$(BIN)/coconet demo --overwrite
@@ -24,11 +25,17 @@ test-slow: $(VENV)/.dev
 lint: $(VENV)/.dev links
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tests.check_words
 	cd $(LINKS) && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache --package coconet --package tests
 
 # The pictures of the live page in docs/, from the states that the tests drive it through.
 pictures: $(VENV)/.dev
 	COCONET_PICTURES=docs $(BIN)/python -m pytest -n 0 tests/system/test_browser_states.py
+
+# The documentation as a site in build/site, which opens from the disk; a dead link ends it.
+site: $(VENV)/.dev
+	@$(BIN)/python -m pip install --quiet $(SITE)
+	$(BIN)/python -m mkdocs build --strict
 
 # What each extra and each documented line would install, on the Pythons and processors of the devices. Asks the index.
 resolve: $(VENV)/.dev

@@ -52,7 +52,7 @@ __version__ = "0.1.0"
 _find_parts(_Path(__file__).parent)
 
 # ONNX Runtime looks at this once, when it is imported: it would write a device number and a queue of events into the
-# user's cache, and complain where there is no home. A value that is already set stays.
+# user's cache, and complain if there is no home. A value that is already set stays.
 _os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # What help(coconet) prints in full. The other public names are records; help(coconet.Rig) shows one.

@@ -224,7 +224,7 @@ def _end_with(error: Exception) -> NoReturn:
         sys.exit(error.exit_code)
     if isinstance(error, OSError) and error.errno in _FULL:
         place = redact_text(str(error.filename or "temporary files"))
-        full = f"{place}: wanted a disk that takes more, got {error.strerror}"
+        full = f"{place} cannot be written: {error.strerror}"
         _complain(f"{full}. Free space, there and among the temporary files.")
         sys.exit(ExitCode.OUTPUT)
     if isinstance(error, AttributeError):

@@ -38,6 +38,8 @@ _UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # pydantic's 
 
 _MOST_DOTS = 1000  # the parser takes a time that grows with the square of the parts of a key
 
+_UNSAID = ("this one", "something else", "too much")  # what _got says of a value that it does not quote
+
 _NAMES = ("address", "name", "url", "secret")  # keys whose values may hold a password
 
 
@@ -49,24 +51,27 @@ def check_fields(model: type[Model], fields: Mapping[str, Any], where: object, *
     try:
         checked = model.model_validate(fields)
     except CoconetError as error:  # from a validator that builds one of our own dataclasses
-        raise Refused(f"{where}, {error.where}", wanted=error.wanted, got=error.got, remedy=error.remedy) from None
+        raise error.moved_to(f"{where}, {error.where}") from None
     except ValidationError as error:
         faults = error.errors(include_url=False)  # a key that is misspelt is missing as well, which would be a riddle
         misspelt = (fault for fault in faults if fault["type"] in _UNKNOWN_KEY and _question(model, fault))
         first = next(misspelt, faults[0])
         unknown = first["type"] in _UNKNOWN_KEY and first["input"] == ""  # of an address: it may be a password
         key = ".".join(HIDDEN if unknown or not _KEY.fullmatch(str(part)) else str(part) for part in first["loc"])
+        wanted, got = _wanted(model, first), _got(first)
         raise Refused(
             f"{where}, {key}",
-            wanted=_wanted(model, first),
-            got=_got(first),
-            remedy=f"{_question(model, first)}Correct or remove this key.",
+            wanted=wanted,
+            got=got,
+            remedy="Add it." if first["type"] == "missing" else f"{_question(model, first)}Correct or remove this key.",
+            says=_fault(first, wanted, got),
         ) from None
 
     if not from_text:
         for key, value, wanted in _converted(fields, checked):
             got = "a text" if isinstance(value, str) else repr(value)
-            raise Refused(f"{where}, {key}", wanted=wanted, got=got, remedy="Correct this key; numbers stand bare.")
+            remedy = "Correct this key; numbers stand bare."
+            raise Refused(f"{where}, {key}", wanted=wanted, got=got, remedy=remedy, says=f"must be {wanted}, not {got}")
     return checked
 
 
@@ -92,6 +97,18 @@ def _wanted(model: type[BaseModel], error: ErrorDetails) -> str:
     if error["type"] not in _UNKNOWN_KEY:
         return error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     return f"one of the keys {', '.join(_known_keys(model, error))}"
+
+
+def _fault(error: ErrorDetails, wanted: str, got: str) -> str:
+    """Say what is wrong with a key, as CoconetError takes it."""
+    if error["type"] == "missing":
+        return "is missing"
+    if error["type"] in _UNKNOWN_KEY:
+        return f"is not a known key here; known are {wanted.removeprefix('one of the keys ')}"
+    must = wanted.partition(", unable to parse")[0]
+    if error["msg"] != wanted and not error["msg"].startswith("Value error, "):
+        return f"must be {must}" if got in _UNSAID else f"must be {must}, not {got}"
+    return f"does not fit: wanted {must}, got {got}"
 
 
 def _question(model: type[BaseModel], error: ErrorDetails) -> str:
@@ -175,7 +192,7 @@ def toml_fields(text: str, where: object) -> dict[str, Any]:
 
 
 def _no_toml(where: object, got: str) -> CoconetError:
-    return Refused(where, wanted="a TOML file", got=got, remedy="Correct the line.")
+    return Refused(where, wanted="a TOML file", got=got, remedy="Correct the line.", says=f"is not valid TOML: {got}")
 
 
 def write_toml(path: Path, fields: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Errors, which say where, what was wanted, what was got and what to do, and the exit codes they end a command with."""
+"""Errors, which say what is wrong and what to do, and the exit codes they end a command with."""
 
 from __future__ import annotations
 
@@ -20,15 +20,23 @@ class CoconetError(Exception):
     wanted: what would have been accepted.
     got: what was there instead.
     remedy: the next thing to do, as a sentence.
-    Addresses in all four are redacted: a password that was given in the wrong place is not repeated.
+    says: what is wrong with `where`, as the rest of a sentence about it, such as `does not exist`. It is what users
+    read in place of wanted and got, which stay for programs; without it the message is made of these two.
+    Addresses in all five are redacted: a password that was given in the wrong place is not repeated.
     """
 
     exit_code = 2
 
-    def __init__(self, where: object, *, wanted: str, got: str, remedy: str) -> None:
+    def __init__(self, where: object, *, wanted: str, got: str, remedy: str, says: str = "") -> None:
         self.where = redact(str(where)) if isinstance(where, Path) else redact_text(str(where))
         self.wanted, self.got, self.remedy = redact_text(wanted), redact_text(got), redact_text(remedy)
-        super().__init__(f"{self.where}: wanted {self.wanted}, got {self.got}. {self.remedy}")
+        self.says = redact_text(says)
+        fault = f" {self.says}" if says else f": wanted {self.wanted}, got {self.got}"
+        super().__init__(f"{self.where}{fault}. {self.remedy}")
+
+    def moved_to(self, where: object) -> Refused:
+        """Say the same of another place, as of a file instead of a table in it, as Refused."""
+        return Refused(where, wanted=self.wanted, got=self.got, remedy=self.remedy, says=self.says)
 
     def __reduce__(self) -> tuple[Callable[..., CoconetError], tuple[object, ...]]:
         """Let it pass from one process to another, as multiprocessing and concurrent.futures do with errors."""
@@ -45,7 +53,7 @@ def named_as(scratch: Path, path: Path) -> Iterator[None]:
     try:
         yield
     except CoconetError as error:
-        for field in ("where", "wanted", "got", "remedy"):
+        for field in ("where", "wanted", "got", "remedy", "says"):
             setattr(error, field, renamed(getattr(error, field)))
         error.args = tuple(map(renamed, map(str, error.args)))
         raise
@@ -92,7 +100,7 @@ class Refused(CoconetError):
 class MissingPackage(Refused, ImportError):
     """A package that only one job needs is not installed; the message ends with the command that installs it here.
 
-    extra: the extra of setup.py that brings the package; empty where the base install does.
+    extra: the extra of setup.py that brings the package; empty if the base install does.
     lacking: that extra if it is to be installed; empty for the base, and for a package that is there and does not load,
     such as one whose system lacks a library: the message says that instead.
     It is an ImportError as well, so that tools which probe for optional imports understand it.
@@ -106,11 +114,13 @@ class MissingPackage(Refused, ImportError):
         broken = extra and type(cause) is ImportError
         said = first_line(cause) if cause else ""
         self.lacking = "" if broken else extra
+        needs = f"and {job} needs it"
         super().__init__(
             package,
             wanted=f"the package {package} for {job}",
             got=f"one that does not load: {said}" if broken else "no such package in this Python",
             remedy=f"Install it again: {restore_command(extra, said)}" if broken else remedy_for(*(extra and [extra])),
+            says=f"does not load, {needs}: {said}" if broken else f"is not installed in this Python, {needs}",
         )
 
 
@@ -156,9 +166,11 @@ def reading_from(path: Path, kind: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        got = getattr(error, "strerror", None) or "a name that no file can have"
+        reason = getattr(error, "strerror", None)
         remedy = "Check the path, and give yourself the right to read it."
-        raise Refused(path, wanted=kind, got=got, remedy=remedy) from error
+        says = f"cannot be read as {kind}: {reason}" if reason else f"is a name that no file can have; expected {kind}"
+        got = reason or "a name that no file can have"
+        raise Refused(path, wanted=kind, got=got, remedy=remedy, says=says) from error
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -32,8 +32,8 @@ class AlreadyExists(Refused):
 
     def __init__(self, path: Path) -> None:
         remedy = "Choose another name or pass --overwrite."
-        super().__init__(path, wanted="a name that is free", got="one that already exists", remedy=remedy)
-        self.args = (f"{self.where} already exists; choose another name or pass --overwrite",)
+        wanted, got = "a name that is free", "one that already exists"
+        super().__init__(path, wanted=wanted, got=got, remedy=remedy, says="already exists")
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def remove_scratch() -> None:
 def give_name(scratch: Path, target: Path, *, durable: bool = True) -> None:
     """Rename a file that is whole into place, with the permissions and the owner of the file it replaces.
 
-    durable: as whole_file says. Raises OSError where that is not possible.
+    durable: as whole_file says. Raises OSError if that is not possible.
     """
     _take_over(scratch, target)
     if durable:
@@ -92,19 +92,22 @@ def check_replaceable(path: Path) -> Path:
             wanted="a path in an existing folder",
             got=f"no folder {target.parent}",
             remedy="Create the folder first.",
+            says=f"cannot be written: there is no folder {target.parent}",
         )
     if not target.exists():
         return target
     before = target.stat()
     if not stat.S_ISREG(before.st_mode):
         got = "a folder" if target.is_dir() else "a device or a pipe"
-        raise CoconetError(path, wanted="the name of a file", got=got, remedy="Choose another name.")
+        says = f"is {got}, which a file cannot replace"
+        raise CoconetError(path, wanted="the name of a file", got=got, remedy="Choose another name.", says=says)
     if not before.st_mode & 0o222 or not os.access(target, os.W_OK):
         raise CoconetError(
             path,
             wanted="a file that may be written",
             got="a read-only one",
             remedy="Choose another name, or give yourself the right to write it.",
+            says="is read-only",
         )
     return target
 
@@ -138,7 +141,8 @@ def existing_file(path: Path, kind: str, remedy: str = "Check the path.") -> Pat
     with reading_from(path, kind):
         if not path.is_file():
             got = "a folder" if path.is_dir() else "a device, a pipe or a socket" if path.exists() else "no such file"
-            raise Refused(path, wanted=kind, got=got, remedy=remedy)
+            fault = f"is {got}" if path.exists() else "does not exist"
+            raise Refused(path, wanted=kind, got=got, remedy=remedy, says=f"{fault}; expected {kind}")
         if not os.access(path, os.R_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     return path
@@ -189,7 +193,11 @@ def check_outputs(
     for path, place in zip(wanted, places, strict=True):
         if places.count(place) > 1:
             raise CoconetError(
-                path, wanted="another name for each output", got="the same one twice", remedy="Choose another name."
+                path,
+                wanted="another name for each output",
+                got="the same one twice",
+                remedy="Choose another name.",
+                says="is named for two outputs",
             )
     if not overwrite:
         check_free(wanted)
@@ -216,6 +224,7 @@ def check_no_input(outputs: Iterable[Path], inputs: Iterable[Path | str | None])
                     wanted="an output beside the inputs",
                     got=f"one that would write over or among the input {source}",
                     remedy="Choose another name.",
+                    says=f"would write over or among the input {source}",
                 )
 
 
@@ -248,7 +257,11 @@ def check_place(path: Path) -> None:
     """
     if is_network_address(str(path)):
         raise CoconetError(
-            path, wanted="a path on this machine", got="a network address", remedy="Name a file or folder."
+            path,
+            wanted="a path on this machine",
+            got="a network address",
+            remedy="Name a file or folder.",
+            says="is a network address; expected a path on this machine",
         )
     try:
         path.lstat()
@@ -256,7 +269,11 @@ def check_place(path: Path) -> None:
         if isinstance(error, ValueError) or error.errno == errno.ENAMETOOLONG:
             got = "a name that no file can have"
             raise Refused(
-                _shortened(path), wanted="a path on this machine", got=got, remedy="Choose another name."
+                _shortened(path),
+                wanted="a path on this machine",
+                got=got,
+                remedy="Choose another name.",
+                says=f"is {got}",
             ) from error
 
 
@@ -266,7 +283,7 @@ def _shortened(path: Path) -> str:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it. Raises CoconetError for a network address, and where it cannot be made."""
+    """Make a folder and those above it. Raises CoconetError for a network address, and if it cannot be made."""
     check_place(folder)
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -276,7 +293,7 @@ def spare_bytes(folder: Path, reserve_mb: float | None = None) -> int:
     """How much may be written to the disk of a folder before its reserve is used up; below 0 if it is.
 
     reserve_mb: megabytes (10**6 bytes) that stay free; unless given, a gigabyte, or a twentieth of a small disk.
-    A folder that is yet to be made counts as the one that it will be in. Raises CoconetError where there is none.
+    A folder that is yet to be made counts as the one that it will be in. Raises CoconetError if there is none.
     """
     place = next((one for one in (folder, *folder.absolute().parents) if one.exists()), folder)
     with writing_to(place):
@@ -311,4 +328,5 @@ def _not_writable(path: Path, error: OSError) -> CoconetError:
         wanted="a place that can be written to",
         got=error.strerror or str(error),
         remedy="Choose another place, or free space and give yourself the right to write there.",
+        says=f"cannot be written: {error.strerror or error}",
     )

@@ -70,6 +70,7 @@ def _shipped(word: str, known: dict[str, str]) -> Path:
             wanted="a model that is part of the package",
             got="no such file",
             remedy="Install coconet-edge again, or name a model of your own.",
+            says="is part of the package, but does not exist",
         )
     return path
 
@@ -80,10 +81,10 @@ def model_labels(models: Sequence[str]) -> list[str]:
     for depth in range(1, max(map(len, paths), default=0)):
         labels = ["/".join(parts[-depth:]) for parts in paths]
         if len(set(labels)) == len(set(paths)):
-            return _shown(labels)
-    return _shown([str(Path(model)) for model in models])
+            return _redacted_labels(labels)
+    return _redacted_labels([str(Path(model)) for model in models])
 
 
-def _shown(labels: Sequence[str]) -> list[str]:
+def _redacted_labels(labels: Sequence[str]) -> list[str]:
     """Labels fit to be shown: an address in place of a file, with a password in it, becomes a number."""
     return [label if redact(label) == label else f"model {number}" for number, label in enumerate(labels, 1)]

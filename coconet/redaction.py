@@ -28,7 +28,7 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,15}):/{1,2}")
 _IN_TEXT = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,15}:/")
 
 _BROKEN_URL = re.compile(
-    r"(?i)\s*(rtsps?|rtmps?|rtp|srt|https?|ftps?|sftp|tcp|udp|tls|mms|wss?|gst|csi|painted):|"
+    r"(?i)\s*(rtsps?|rtmps?|rtp|srt|https?|ftps?|sftp|tcp|udp|tls|mms|wss?|gst|csi|synthetic|painted):|"
     r"(?i:\s*(rtsps?|rtmps?|rtp|srt|https?|ftps?|sftp|tcp|udp|tls|mms|wss?|gst))(?:[;\\]|//)"
 )
 
@@ -82,12 +82,12 @@ def _redact_url(scheme: str, rest: str) -> str:
         return f"{scheme}://{_redact_pipeline(rest)}"
     if kind == "csi":
         return f"{scheme}://{_show_tail(rest) if re.match(r'[0-9]{0,3}(?=[?]|$)', rest) else HIDDEN}"
-    if kind == "painted" and rest[:1] not in ("", "?"):
+    if kind in ("synthetic", "painted") and rest[:1] not in ("", "?"):
         return f"{scheme}://{HIDDEN}"
-    authority, tail = _split_authority(rest)
+    authority, tail = split_authority(rest)
     secret, at, host = authority.rpartition("@")
     if "@" in tail:  # a slash or the like in a password: where the host begins is a guess, unless it is an IP address
-        host, tail = _split_authority(tail.rpartition("@")[2])
+        host, tail = split_authority(tail.rpartition("@")[2])
         secret, at = HIDDEN, "@"
         host = host if is_ip(host) else HIDDEN
     shown = show_host(host)
@@ -96,7 +96,7 @@ def _redact_url(scheme: str, rest: str) -> str:
     return f"{scheme}://{HIDDEN + at if secret or at else ''}{shown}{_show_tail(tail)}"
 
 
-def _split_authority(text: str) -> tuple[str, str]:
+def split_authority(text: str) -> tuple[str, str]:
     """Part user, password, host and port from what follows them."""
     found = re.search(r"[/?#\\]", text)
     return (text, "") if found is None else (text[: found.start()], text[found.start() :])
@@ -115,17 +115,24 @@ def _show_tail(tail: str) -> str:
 
 def _redact_pipeline(pipeline: str) -> str:
     """Show the elements of a pipeline and its harmless properties; nothing after a quote that is not closed."""
-    shown: list[str] = []
-    rest = pipeline.strip()
-    while rest and len(shown) < _MOST_TOKENS:
+    return re.sub(r"\*\*\*(?: \*\*\*)+", HIDDEN, " ".join(shown for _, shown in pipeline_words(pipeline)))
+
+
+def pipeline_words(pipeline: str) -> Iterator[tuple[str, str]]:
+    """Part a GStreamer pipeline into its words, each with what may be shown of it; all that follows the last is one."""
+    rest, before, clean = pipeline.strip(), "!", True
+    for count in range(_MOST_TOKENS + 1):
+        if not rest:
+            return
         found = _TOKEN.match(rest)
-        if found is None or not (found.end() == len(rest) or rest[found.end()].isspace()):
-            shown.append(HIDDEN)
-            break
-        head = not shown or shown[-1] == "!"
-        shown.append(_show_token(found[0], head=head, clean=not any(HIDDEN in word for word in shown)))
+        whole = found is not None and (found.end() == len(rest) or rest[found.end()].isspace())
+        if found is None or not whole or count == _MOST_TOKENS:
+            yield rest, HIDDEN
+            return
+        shown = _show_token(found[0], head=before == "!", clean=clean)
+        yield found[0], shown
+        before, clean = shown, clean and HIDDEN not in shown
         rest = rest[found.end() :].lstrip()
-    return re.sub(r"\*\*\*(?: \*\*\*)+", HIDDEN, " ".join(shown))
 
 
 def _show_token(token: str, *, head: bool, clean: bool) -> str:
@@ -135,9 +142,11 @@ def _show_token(token: str, *, head: bool, clean: bool) -> str:
     if head and (caps := show_caps(token)):
         return caps
     key, _, value = token.partition("=")
-    url = _URL.match(value.strip("\"'"))
-    if key in ("location", "uri") and url is not None and url[1].lower() != "gst":
-        return f"{key}={_redact_url(url[1], value.strip(chr(34) + chr(39))[url.end() :])}"
+    value = value.strip("\"'")
+    url = _URL.match(value)
+    known = _BROKEN_URL.match(value) is not None  # another scheme may be part of a password
+    if key in ("location", "uri") and url is not None and known and url[1].lower() != "gst":
+        return f"{key}={_redact_url(url[1], value[url.end() :])}"
     return show_property(token)
 
 
@@ -169,6 +178,6 @@ def _show_word(word: re.Match[str]) -> str:
     if len(text) > _LONGEST_PATH:
         return f"{text[: _LONGEST // 2]}... ({len(text)} characters)"
     if "@" in text and ":" in text.rpartition("@")[0]:
-        return f"{HIDDEN}@{show_host(_split_authority(text.rpartition('@')[2])[0])}"
+        return f"{HIDDEN}@{show_host(split_authority(text.rpartition('@')[2])[0])}"
     key, equals, value = text.partition("=")
     return f"{key}={HIDDEN}" if equals and value and ("=" in value or is_secret_key(key)) else text

@@ -36,8 +36,8 @@ _PATH_WORDS = _words(
     "api av axis bin cam camera cameras cgi ch chan channel channels color colour day default feed first flv",
     "fused fusion h264 h265 hd hevc high htm html image images img index infrared ir isapi jpeg jpg left live low",
     "m3u8 main media mjpeg mjpg mode mp4 mpeg mpeg4 mpegts night onvif path php play preview primary profile pub raw",
-    "right rtsp sd sdp second sensor snapshot stream streaming streams sub test thermal track ts tv unicast v",
-    "video view vis visible",
+    "real right rtsp sd sdp second sensor snapshot stream streaming streams sub test thermal track ts tv",
+    "unicast v video view vis visible",
 )
 
 _QUERY_KEYS = _words(
@@ -47,9 +47,9 @@ _QUERY_KEYS = _words(
 )
 
 _SECRET_KEYS = _words(
-    "access_token account api_key apikey auth authorization key login pass passphrase passwd password proxy-id",
-    "proxy-pw pw pwd secret session sid sig signature streamid token user user-id user-pw user_id user_pw",
-    "username usr",
+    "access_token account api_key apikey auth authorization key login loginpas loginuse pass passphrase passwd",
+    "password proxy-id proxy-pw pw pwd secret session sid sig signature streamid token user user-id user-pw",
+    "user_id user_pw username usr",
 )
 
 _QUERY_VALUES = _words(
@@ -116,8 +116,10 @@ def _is_path_word(word: str) -> bool:
 
 
 def show_parameter(parameter: str) -> str:
-    """One part of a query, key=value."""
+    """One part of a query, key=value, or a word that a path may have."""
     key, equals, value = parameter.partition("=")
+    if not equals and show_segment(parameter) == parameter:
+        return parameter
     if not equals or key.lower() not in _QUERY_KEYS | _SECRET_KEYS:
         return HIDDEN if parameter else ""
     harmless = _NUMBER.fullmatch(value) or value.lower() in _QUERY_VALUES or value in ("", HIDDEN)

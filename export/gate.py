@@ -39,8 +39,8 @@ except ImportError as error:
     raise MissingPackage("torch", job="exporting a network", extra="export") from error
 
 
-PAINTED_FRAMES = 3
-"""How many painted pairs are fused where no folder of real ones is given."""
+SYNTHETIC_FRAMES = 3
+"""How many synthetic pairs are fused if no folder of real ones is given."""
 
 FINITE_FRAMES = 3
 """On how many pairs the network is searched for NaN and infinity first."""
@@ -53,11 +53,11 @@ LEAST_CUT_PX = 24
 def export_checked(
     checkpoint: Checkpoint, out: Path, options: ExportOptions, frames: Path | None = None, reading: Reading = UNSAID
 ) -> Parity:
-    """Export, fuse the pairs of `frames` (painted scenes without it) with both, and only then rename into place.
+    """Export, fuse the pairs of `frames` (synthetic scenes without it) with both, and only then rename into place.
 
     A graph of open sizes is compared at further ones as well. That it may need more memory than there is, is printed as
     a warning before it is run.
-    Raises CoconetError with the figures where the graph is further from PyTorch than its precision allows, and where
+    Raises CoconetError with the figures if the graph is further from PyTorch than its precision allows, and if
     the network gives NaN or infinity in that precision.
     """
     card = card_of(checkpoint, options)
@@ -136,7 +136,7 @@ def _better_folded(
 ) -> ExportOptions:
     """The options with BatchNorms inside their convolutions or beside them, whichever is nearer to the reference.
 
-    Folded weights may be too small for half precision, unfolded activations too large. Raises CoconetError where
+    Folded weights may be too small for half precision, unfolded activations too large. Raises CoconetError if
     neither gives finite values.
     """
     ways = [options if options.linked is None else replace(options, fold=False)]
@@ -169,7 +169,7 @@ def _open_candidate(graph: Path, card: ModelCard) -> Backend:
 
 
 def _pairs(frames: Path | None, reading: Reading = UNSAID) -> Iterable[FramePair]:
-    """The pairs of what sample_frames takes, or painted ones without it."""
+    """The pairs of what sample_frames takes, or synthetic ones without it."""
     if frames is None:
-        return synthetic_pairs(PAINTED_FRAMES)
+        return synthetic_pairs(SYNTHETIC_FRAMES)
     return sample_frames(frames, reading)

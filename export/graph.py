@@ -164,7 +164,8 @@ def _captured(
     """The network followed once with open sides; the module as it is, for PyTorch's slower ways, if that fails.
 
     What PyTorch cannot prove of the sides, such as where a frame is cut out of its padding, it would take for a limit
-    of the network and follow it anew, several times as long. It is left open here: the gate compares further sizes.
+    of the network and trace it again, which takes several times as long. It is left open here: the gate compares
+    further sizes.
     """
     try:
         return torch.export.export(

@@ -28,7 +28,7 @@ class GraphRunner:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the graph. Raises CoconetError where ONNX Runtime does not load it, or it is not ours."""
+        """Open the graph. Raises CoconetError if ONNX Runtime does not load it, or it is not ours."""
         try:
             self._session: Any = onnxruntime.InferenceSession(
                 str(path), session_options(), providers=["CPUExecutionProvider"]

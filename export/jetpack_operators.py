@@ -69,7 +69,7 @@ OPERATORS: Mapping[str, frozenset[int]] = {name: types for types, names in _BY_T
 
 
 def refusals(model: onnx.ModelProto) -> Iterator[str]:
-    """Say what TensorRT 10.3's parser would not take of a model, a clause each; nothing where it takes all of it."""
+    """Say what TensorRT 10.3's parser would not take of a model, a clause each; nothing if it takes all of it."""
     for entry in model.opset_import:
         if entry.domain in ("", "ai.onnx") and not OLDEST_OPSET <= entry.version <= NEWEST_OPSET:
             yield f"opset {entry.version}, outside {OLDEST_OPSET} to {NEWEST_OPSET}"

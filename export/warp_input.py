@@ -133,7 +133,7 @@ def fuse_warped(graph: Path, visible: Pixels, infrared: Pixels, table: NDArray[n
 
 
 def _pictures(model: Path, graph: Path, size: FrameSize) -> ModelPictures:
-    """One painted pair, the infrared picture at about half the size, fused by the graph and by what it was made of."""
+    """A synthetic pair, its infrared picture at about half the size, fused by the graph and by what it was made of."""
     from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 
     pair = synthetic_pairs(1, size.height_px, size.width_px)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -11,6 +12,7 @@ import numpy as np
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels, RawPixels
 from coconet.media.thermal import LevelScale
+from coconet.runtime.balance import AS_MADE, find_coverage
 from coconet.runtime.heat.placing import Placing
 from coconet.runtime.heat.reading import Heat
 from coconet.runtime.preprocess.warp import Alignment
@@ -20,7 +22,7 @@ Side = Literal["visible", "infrared"]
 StampKind = Literal["driver", "stream", "arrival", "recording", "still"]
 """Whose time a frame carries. driver: the camera driver's own, on this machine's monotonic clock. stream: the sender's
 times, laid onto that clock by the earliest arrivals. arrival: when the frame reached this program. recording: the time
-within a file or a painted stream, which has nothing to do with now. still: the place in a folder of pictures that need
+within a file or a synthetic stream, unrelated to the present time. still: the place in a folder of pictures that need
 have nothing to do with each other."""
 
 STILL: StampKind = "still"
@@ -37,7 +39,7 @@ class Frame:
     stamps: whose time timestamp_ns is. palette: the colours that an infrared picture was turned back from.
     misfit: why the picture cannot be used, if a source gives such frames; its pixels only stand in then.
     emissivity, distance_m: what the camera of a radiometric picture was set to; None for others.
-    scale: which samples the levels of an infrared picture stand for that was made 8 bit; None where nobody can say.
+    scale: which samples the levels of an infrared picture stand for that was made 8 bit; None if nobody can say.
     """
 
     pixels: RawPixels
@@ -65,6 +67,7 @@ class FramePair:
     raw_infrared: the infrared frame as the camera gave it, counts and all; None before the pair was prepared.
     heat: its temperatures and what the meters of the rig read; None without `[infrared.temperature]`.
     placing: how the infrared camera's own pixels lie on the visible picture; None if they do not.
+    heat_percent: how far the brightness of the fused picture is to follow the infrared one, as runtime/balance.py says.
     """
 
     visible: Frame
@@ -77,6 +80,7 @@ class FramePair:
     raw_infrared: Frame | None = field(default=None, kw_only=True)
     heat: Heat | None = field(default=None, kw_only=True)
     placing: Placing | None = field(default=None, kw_only=True)
+    heat_percent: float = field(default=AS_MADE, kw_only=True)
 
     @property
     def misfit(self) -> CoconetError | None:
@@ -90,6 +94,14 @@ class FramePair:
             return self.infrared.pixels
         height, width = self.visible.pixels.shape[:2]
         return self.warp.warp(self.infrared.pixels.astype(np.uint8, copy=False), (width, height))
+
+    @property
+    def covered(self) -> Pixels | None:
+        """Where there is infrared on the visible picture, as `apply_heat` takes it; None if everywhere."""
+        if self.placing is None:
+            return None
+        own, (height, width) = (self.raw_infrared or self.infrared).pixels, self.visible.pixels.shape[:2]
+        return find_coverage(self.placing, (own.shape[1], own.shape[0]), (width, height))
 
     def laid(self) -> FramePair:
         """The pair with its infrared picture on the visible one; itself if that is so already."""
@@ -108,17 +120,33 @@ class FramePair:
         return self.visible.timestamp_ns if self.clock == "visible" else self.infrared.timestamp_ns
 
 
+Finish = Callable[[Pixels, FramePair], Pixels]
+"""What a fused picture still goes through before it is looked at."""
+
+
 @dataclass(frozen=True)
 class FusedFrame:
     """A fused picture, shaped like the visible frame of its pair, with the pair it came from.
 
+    fused: what came of the model, or what one camera alone shows. finish: what that goes through when its `pixels` are
+    asked for, in the thread that writes or draws it; None if it is whole.
     latency_ms: the time of the backend, or of passing through what one camera alone shows.
     queued_ms: how long the prepared pair waited for the backend.
     capture_to_fused_ms: from the later of the two stamps to the picture; None for the stamps of a recording.
     """
 
-    pixels: Pixels
+    fused: Pixels
     pair: FramePair
     latency_ms: float
     queued_ms: float = 0.0
     capture_to_fused_ms: float | None = None
+    finish: Finish | None = field(default=None, kw_only=True, repr=False)
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        """The picture to be shown, (H, W, 3) BGR or (H, W, 1) gray, uint8: finished once, at the first look."""
+        return self.fused if self.finish is None else self.finish(self.fused, self.pair)
+
+    def with_picture(self, pixels: Pixels) -> FusedFrame:
+        """The same frame with another picture, which is whole."""
+        return replace(self, fused=pixels, finish=None)

@@ -27,12 +27,17 @@ def fuse_adapted(card: ModelCard, where: object, run: Run, visible: Pixels, infr
 
 def adapt_frames(card: ModelCard, where: object, visible: Pixels, infrared: Pixels) -> tuple[Pixels, Pixels]:
     """Check both frames and return them as the card wants them: a gray frame is repeated to BGR for a colour model."""
-    _check_pixels(VISIBLE, visible, (1, card.visible_channels), where)
-    _check_pixels(INFRARED, infrared, (1,), where)
-    _check_sizes(card, visible, infrared, where)
+    check_frames(card, where, visible, infrared)
     if visible.shape[2] != card.visible_channels:
         visible = as_bgr(visible)
     return visible, infrared
+
+
+def check_frames(card: ModelCard, where: object, visible: Pixels, infrared: Pixels) -> None:
+    """Refuse a pair that the model does not take, by types, channels or sizes; `where` names it in errors."""
+    _check_pixels(VISIBLE, visible, (1, card.visible_channels), where)
+    _check_pixels(INFRARED, infrared, (1,), where)
+    _check_sizes(card, visible, infrared, where)
 
 
 def like_visible(fused: Pixels, channels: int) -> Pixels:
@@ -75,18 +80,23 @@ def _check_sizes(card: ModelCard, visible: Pixels, infrared: Pixels, where: obje
             wanted=f"{size_in_words(*seen)} like the visible frame",
             got=size_in_words(*thermal),
             remedy="Align the two cameras, or scale one of them.",
+            says=f"is {size_in_words(*thermal)}, but the visible one is {size_in_words(*seen)}",
         )
     if card.signature.side_multiple > 1:  # then frames are padded, by what they show
         check_frame_size(seen[0], seen[1], card.signature)
     wanted = card.size_within(*seen)
     if seen != wanted:
+        only = card.largest_px is None
+        near = size_in_words(*wanted)
         raise CoconetError(
             f"{where}, frame size",
-            wanted=f"{size_in_words(*wanted)}, the size this model was exported for"
-            if card.largest_px is None
-            else f"a size that this model was exported for, the nearest being {size_in_words(*wanted)}",
+            wanted=f"{near}, the size this model was exported for"
+            if only
+            else f"a size that this model was exported for, the nearest being {near}",
             got=size_in_words(*seen),
             remedy="Export the model for this size, or scale the frames.",
+            says=f"is {size_in_words(*seen)}, but the model was exported for "
+            f"{near if only else f'other sizes, the nearest being {near}'}",
         )
 
 

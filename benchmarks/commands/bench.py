@@ -90,7 +90,7 @@ def measure(
     ] = None,
     size: Annotated[list[str] | None, typer.Option(help="Frame size, HEIGHTxWIDTH; again for more of them.")] = None,
     frames: Annotated[
-        Path | None, typer.Option(help="Paired folder, rig.toml or recording to fuse.", show_default="painted scenes")
+        Path | None, typer.Option(help="Paired folder, rig.toml or recording to fuse.", show_default="synthetic scenes")
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="Pairs that are fused in turn.")] = 4,
     repeats: Annotated[
@@ -151,7 +151,7 @@ def measure(
         patience_s=patience,
     )
     report = _measured(plan, device, json_file, _kept_rows(json_file, resume))
-    _shown([report], html, markdown)
+    _show([report], html, markdown)
     if not any(row.latency for row in report.rows):
         raise CoconetError(
             "bench", wanted="at least one model that can be timed", got="none", remedy="See the reasons above."
@@ -170,7 +170,7 @@ def show(
     from coconet.files import check_outputs
 
     check_outputs([html, markdown], inputs=reports, overwrite=overwrite)
-    _shown([read_report(path) for path in reports], html, markdown)
+    _show([read_report(path) for path in reports], html, markdown)
 
 
 app.command()(field)
@@ -248,7 +248,7 @@ def _kept_rows(json_file: Path | None, resume: bool) -> tuple[Row, ...]:
     return ()
 
 
-def _shown(reports: list[BenchReport], html: Path | None, markdown: Path | None) -> None:
+def _show(reports: list[BenchReport], html: Path | None, markdown: Path | None) -> None:
     from coconet.benchmarks.results.report import bench_tables, remarks
     from coconet.files import whole_file
 

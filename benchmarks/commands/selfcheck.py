@@ -22,7 +22,7 @@ def selfcheck(
     device: DeviceOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Try every part in order: doctor, frame ring, engines, latency, host overhead, power, a minute of a painted rig.
+    """Try every part in order: doctor, frame ring, engines, latency, host overhead, power, a minute of a synthetic rig.
 
     What is not on this machine is skipped by name. Ends with exit code 1 if a step failed.
     """

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from coconet.benchmarks.endurance.soak_result import Sample, Soak, Trial
 
 
-_PAINTED = (25, 320, 240)
+_SYNTHETIC = (25, 320, 240)
 
-_CAMERA = "painted://?fps={}&width={}&height={}".format(*_PAINTED)
+_CAMERA = "synthetic://?fps={}&width={}&height={}".format(*_SYNTHETIC)
 
 _MOST_GROWTH = 0.05
 
@@ -28,7 +28,7 @@ _LEAST_SLOPE_S = 1200.0  # in less, memory that goes up and down with each round
 
 
 def soak(
-    rig: Annotated[Path | None, typer.Argument(help="A rig.toml.", show_default="the painted rig")] = None,
+    rig: Annotated[Path | None, typer.Argument(help="A rig.toml.", show_default="the synthetic rig")] = None,
     model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = "average",
     minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="How long.")] = 2.0,
     viewers: Annotated[int, typer.Option("--viewers", min=0, max=32, help="How many watch the page meanwhile.")] = 2,
@@ -44,7 +44,7 @@ def soak(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Run a rig while its cameras, disk, settings, viewers and recordings fail in turns; say whether it survived."""
-    from coconet.benchmarks.endurance.alarms.alarmed_rig import painted_with_meters
+    from coconet.benchmarks.endurance.alarms.alarmed_rig import synthetic_with_meters
     from coconet.benchmarks.endurance.soak import SoakPlan
     from coconet.benchmarks.endurance.soak import soak as run_soak
     from coconet.files import check_outputs, whole_file
@@ -53,19 +53,20 @@ def soak(
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.terminal import Console
 
-    painted = painted_with_meters(*_PAINTED) if alarms else Rig.from_addresses(_CAMERA, _CAMERA)
-    chosen = Rig.from_file(rig) if rig else painted
+    synthetic = synthetic_with_meters(*_SYNTHETIC) if alarms else Rig.from_addresses(_CAMERA, _CAMERA)
+    chosen = Rig.from_file(rig) if rig else synthetic
     check_outputs([out], inputs=[rig, *chosen.sources, model_path(model)], overwrite=overwrite)
     console = Console(soft_wrap=True, stderr=True)
 
     def say(trial: Trial, sample: Sample) -> None:
-        after = "never" if trial.whole_after_s is None else f"{trial.whole_after_s:.1f} s"
+        after = f"never ({trial.lacking})" if trial.whole_after_s is None else f"{trial.whole_after_s:.1f} s"
         console.print(
             f"{sample.seconds / 60:6.1f} min  {trial.side or 'rig'} {trial.fault}: whole again after {after}; "
             f"{sample.memory_bytes / 2**20:.0f} MiB, "
             f"{counted(sample.threads, 'thread')}, {counted(sample.handles, 'handle')}, "
             f"{sample.fps:.1f} fps, {sample.age_ms:.0f} ms old, {sample.share:.0%} of the processor time",
             highlight=False,
+            markup=False,
         )
 
     with stopped_by_signals() as stop:
@@ -135,13 +136,13 @@ def soak_table(result: Soak) -> str:
             f"| processor time, of what was asked for | {first.share:.0%} | {last.share:.0%} |",
             "",
             f"{counted(result.fused, 'frame')} fused; memory {result.memory_growth:+.1%}{slope}.",
-            *([] if result.alarms is None else ["", *_alarms_told(result.alarms)]),
+            *([] if result.alarms is None else ["", *_describe_alarms(result.alarms)]),
             "",
         ]
     )
 
 
-def _alarms_told(came: AlarmsCame) -> list[str]:
+def _describe_alarms(came: AlarmsCame) -> list[str]:
     heard = str(came.heard) if came.broker else "no mosquitto here"
     return [
         "| alarms | |",

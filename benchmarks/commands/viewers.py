@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from coconet.benchmarks.endurance.viewer_load import Turn
 
 
-_CAMERA = "painted://?fps={fps:g}&width={width}&height={height}"
+_CAMERA = "synthetic://?fps={fps:g}&width={width}&height={height}"
 
 
 def audience(
@@ -23,7 +23,7 @@ def audience(
         int, typer.Option("--turns", min=1, help="How often to measure, without and then with viewers.")
     ] = 10,
     seconds: Annotated[float, typer.Option("--seconds", min=0.2, help="How long to measure each time.")] = 3.0,
-    fps: Annotated[float, typer.Option("--fps", min=1, help="The rate of both painted cameras.")] = 25.0,
+    fps: Annotated[float, typer.Option("--fps", min=1, help="The rate of both synthetic cameras.")] = 25.0,
     size: Annotated[tuple[int, int], typer.Option("--size", help="Width and height in pixels.")] = (640, 480),
     flat_out: Annotated[
         bool, typer.Option("--flat-out", help="Do not wait for the cameras: fuse all the time.")

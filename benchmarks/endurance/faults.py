@@ -17,7 +17,7 @@ from coconet.runtime.rig.open_rig import open_side
 from coconet.runtime.rig.rig_file import Rig
 
 Fault = Literal["silent", "error", "ended", "frozen", "slow", "resized"]
-"""silent: nothing comes. error: reading fails, and so does opening again. ended: the stream is over, and begins anew.
+"""silent: nothing comes. error: reading fails, and so does opening again. ended: the stream is over, and starts again.
 frozen: the same picture again and again. slow: every read takes half a second. resized: pictures of half the size."""
 
 FAULTS: tuple[Fault, ...] = get_args(Fault)
@@ -26,7 +26,7 @@ _SLOW_S = 0.5
 
 
 class FaultyCamera:
-    """A live camera with one fault at a time; `fault` is set and cleared by whoever injects it."""
+    """A live camera with one fault at a time; `fault` is set and cleared by the code that injects it."""
 
     realtime = True
 

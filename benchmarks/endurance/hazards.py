@@ -47,8 +47,8 @@ class Hazard(Protocol):
     def clear(self) -> None:
         """End it."""
 
-    def whole(self) -> bool:
-        """Whether what it disturbed, beside the loop, is as it was; called again and again after its end."""
+    def lacks(self) -> str:
+        """What it disturbed, beside the loop, that is not as it was; empty once all is. Called again and again."""
 
     def close(self) -> None:
         """Let go of what is still open."""
@@ -66,25 +66,26 @@ class CameraHazard:
 
     def inject(self) -> None:
         """Set the fault."""
-        self._shape, self._injector.fault = self._shown(), self.fault
+        self._shape, self._injector.fault = self._picture_shape(), self.fault
 
     def noticed(self) -> bool:
         """Whether a camera is not live, or the fused picture has changed its size."""
-        return bool(rig_trouble(self._page.view.gauge.vitals())) or self._shown() != self._shape
+        return bool(rig_trouble(self._page.view.gauge.vitals())) or self._picture_shape() != self._shape
 
     def clear(self) -> None:
         """Take the fault away."""
         self._injector.fault = None
 
-    def whole(self) -> bool:
-        """Whether fused pictures have their size again."""
-        return self._shown() == self._shape
+    def lacks(self) -> str:
+        """Whether fused pictures have another size still."""
+        shape = self._picture_shape()
+        return "" if shape == self._shape else f"pictures of shape {shape} and not {self._shape}"
 
     def close(self) -> None:
         """Take the fault away."""
         self._injector.fault = None
 
-    def _shown(self) -> tuple[int, ...]:
+    def _picture_shape(self) -> tuple[int, ...]:
         posted = self._page.view.board.newest
         return () if posted is None else posted.frame.pixels.shape
 
@@ -131,10 +132,12 @@ class DiskFull:
         with suppress(CoconetError):
             self._captures.stop()
 
-    def whole(self) -> bool:
-        """Whether a new recording grows, and the one before is a video of some frames."""
+    def lacks(self) -> str:
+        """Whether a new recording does not grow yet, or the one before is no video of some frames."""
         clip = self._begun()
-        return clip is not None and clip.frames > 0 and bool(count_frames(self._folder / self._damaged))
+        if clip is None or not clip.frames:
+            return "no new recording grows"
+        return "" if count_frames(self._folder / self._damaged) else f"no frame of {self._damaged} can be read"
 
     def close(self) -> None:
         """Lift the limit."""
@@ -142,7 +145,7 @@ class DiskFull:
 
 
 def count_frames(video: Path) -> int:
-    """How many frames of a video can be read; 0 where there is none, or none that can be read to its end."""
+    """How many frames of a video can be read; 0 if there is none, or none that can be read to its end."""
     try:
         with VideoReader(video) as reader:
             return sum(1 for _ in reader)

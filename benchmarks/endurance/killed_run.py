@@ -13,18 +13,20 @@ from coconet.files import unfinished
 
 _CAMERAS = (
     "--visible",
-    "painted://?fps=10&width=160&height=120",
+    "synthetic://?fps=10&width=160&height=120",
     "--infrared",
-    "painted://?fps=10&width=160&height=120",
+    "synthetic://?fps=10&width=160&height=120",
 )
 
 _END_S = 60.0
+
+_FRAMES = 3  # of the run after a kill
 
 _BEGIN_S, _AGAIN_S = 180.0, 180.0  # on a busy machine it takes a while to start a Python with everything imported
 
 
 class KilledRun:
-    """A second run, of a painted rig, records a video and is killed; noticed when its unfinished video is there.
+    """A second run, of a synthetic rig, records a video and is killed; noticed when its unfinished video is there.
 
     Whole when a run of the same name has made a video of what was left, and one of its own.
     """
@@ -55,14 +57,18 @@ class KilledRun:
         if self._run is not None:
             self._run.kill()
             self._run.wait(_END_S)
-        self._again = self._started([*self._words, "--frames", "3"])
+        self._again = self._started([*self._words, "--frames", str(_FRAMES)])
 
-    def whole(self) -> bool:
-        """Whether the second one has ended well, and both videos have frames."""
-        if self._again is None or self._again.poll() is None:
-            return False
+    def lacks(self) -> str:
+        """Whether the second one has not ended well, or one of both videos has no frames."""
+        code = None if self._again is None else self._again.poll()
+        if code != 0:
+            return "the next run has not ended" if code is None else f"the next run ended with {code}"
         recovered = self._video.with_stem(f"{self._video.stem}-recovered")
-        return self._again.returncode == 0 and bool(count_frames(recovered)) and count_frames(self._video) == 3
+        counts = {video.name: count_frames(video) for video in (recovered, self._video)}
+        if counts[recovered.name] and counts[self._video.name] == _FRAMES:
+            return ""
+        return f"frames by video: {counts}; files: {', '.join(sorted(path.name for path in self._folder.iterdir()))}"
 
     def close(self) -> None:
         """End both runs, and remove the videos."""

@@ -30,7 +30,7 @@ from coconet.runtime.pairing.live_pairs import pair_live_cameras
 from coconet.runtime.sinks.sink import NoSink
 from coconet.terminal import Console
 
-FRAMES = 30  # painted once and shown again and again, so that painting costs nothing
+FRAMES = 30  # drawn once and shown again and again, so that drawing costs nothing
 
 FASTER = 2.0  # than the backend are the cameras, so that a pair always waits for it
 

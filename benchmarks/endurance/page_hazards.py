@@ -84,12 +84,12 @@ class SettingsStorm:
             self._storm.check()
         self._client.post(self._before)
 
-    def whole(self) -> bool:
-        """Whether the settings are those from before; if they are others, they are posted once more."""
+    def lacks(self) -> str:
+        """Whether the settings are not those from before; if they are others, they are posted once more."""
         found = self._client.settings()
         if found is not None and found != self._before:
             self._client.post(self._before)
-        return found == self._before
+        return "" if found == self._before else f"settings {found} and not {self._before}"
 
     def close(self) -> None:
         """End it."""
@@ -157,9 +157,10 @@ class StalledViewers:
         """Disconnect."""
         self.close()
 
-    def whole(self) -> bool:
-        """Whether the page says that the rig is fused."""
-        return self._client.get("/readyz") == 200
+    def lacks(self) -> str:
+        """Whether the page does not say that the rig is fused."""
+        answer = self._client.get("/readyz")
+        return "" if answer == 200 else f"/readyz answers {answer}"
 
     def close(self) -> None:
         """Disconnect."""

@@ -132,13 +132,15 @@ def _tried(gauge: RunStats, hazard: Hazard, plan: SoakPlan) -> Trial:
     cleared, before = time.monotonic(), gauge.fused
     most_s = max(plan.recover_s, hazard.recover_s)
     share = ProcessorShare()
-    whole = happens_in_time(
-        lambda: not rig_trouble(gauge.vitals()) and gauge.fused > before and hazard.whole(), most_s, share.got
-    )
-    seconds = time.monotonic() - cleared
+
+    def lacks() -> str:
+        return rig_trouble(gauge.vitals()) or ("" if gauge.fused > before else "no new frame") or hazard.lacks()
+
+    whole = happens_in_time(lambda: not lacks(), most_s, share.got)
+    seconds, lacking = time.monotonic() - cleared, "" if whole else lacks()
     hazard.close()
     time.sleep(plan.rest_s)
-    return Trial(hazard.side, hazard.fault, noticed, seconds if whole else None)
+    return Trial(hazard.side, hazard.fault, noticed, seconds if whole else None, lacking)
 
 
 def happens_in_time(happened: Callable[[], bool], most_s: float, share: Callable[[], float] = lambda: 1.0) -> bool:

@@ -77,12 +77,14 @@ class Trial:
     """One injected fault: whether it was noticed, and after how many seconds the rig was whole again; None is never.
 
     side: the camera whose fault it was, None for what disturbs the whole rig. noticed: the hazard says what counts.
+    lacking: what was not as before when the time was up.
     """
 
     side: Side | None
     fault: Fault | RigFault
     noticed: bool
     whole_after_s: float | None
+    lacking: str = ""
 
 
 @dataclass(frozen=True)

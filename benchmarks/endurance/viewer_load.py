@@ -25,7 +25,7 @@ _SETTLE_S = 0.5  # until viewers have come or gone
 
 @dataclass(frozen=True)
 class Plan:
-    """How an audience is tried: so many viewers, for so many turns of so many seconds with and without them."""
+    """How an audience is tried: the number of viewers, and of turns with and without them, and their seconds."""
 
     viewers: int = 10
     turns: int = 10
@@ -129,7 +129,7 @@ def _rate(audience: ViewerLoad, word: str, count: Callable[[], int], seconds: fl
 
 @contextmanager
 def start_viewers(url: str, viewers: int) -> Iterator[ViewerLoad]:
-    """Bring so many viewers to a page inside the block; they rest until they are told to watch."""
+    """Bring `viewers` viewers to a page inside the block; they rest until they are told to watch."""
     module = "coconet.benchmarks.endurance.viewer_process"
     with asked_process("viewers", module, url, str(viewers)) as process:
         yield ViewerLoad(process)

@@ -27,7 +27,7 @@ _WISH = json.dumps({"looks": [{"show": "fused"}]})
 
 
 class ViewerConnections:
-    """So many connections to one page; each wishes for the next picture when it has got one, while they watch."""
+    """Connections to one page; each wishes for the next picture when it has got one, while they watch."""
 
     def __init__(self, address: str, count: int) -> None:
         self._address, self._count = address, count

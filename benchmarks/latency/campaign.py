@@ -84,7 +84,7 @@ class Campaign:
         return self._blank.model_copy(update={"rows": tuple(self._rows)})
 
     def run(self, sampler: Sampler) -> BenchReport:
-        """Measure size after size. Raises CoconetError where nothing could be timed at all."""
+        """Measure size after size. Raises CoconetError if nothing could be timed at all."""
         with ScratchFolder() as folder:
             for size in self._plan.sizes:
                 before = {row.key for row in self._rows}
@@ -223,7 +223,7 @@ class Group:
 
 
 def _quality(gallery: FusedPictures, pairs: Sequence[FramePair], reference: FusedPictures | None) -> Quality | None:
-    """None where the metrics' own packages are not installed, which a device that only runs models may lack."""
+    """None if the metrics' own packages are not installed, which a device that only runs models may lack."""
     try:
         return quality_of(gallery, pairs, reference)
     except MissingPackage:

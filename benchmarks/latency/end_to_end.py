@@ -31,7 +31,7 @@ class Recording:
 
 
 def synthetic_recording(folder: Path, size: FrameSize, seconds: float, fps: float = 30.0) -> Recording:
-    """Write the painted rig's first seconds as two videos into a folder."""
+    """Write the synthetic rig's first seconds as two videos into a folder."""
     from coconet.media.encoding.video_writer import VideoWriter
 
     pairs = synthetic_pairs(max(2, round(seconds * fps)), size.height_px, size.width_px)
@@ -46,7 +46,7 @@ def synthetic_recording(folder: Path, size: FrameSize, seconds: float, fps: floa
 def stream_recording(held: WorkerState, recording: Recording, limit: int) -> Stream:
     """A job: run a recording through the live loop twice, into a video that is thrown away.
 
-    limit: fuse at most so many frames where nothing is dropped, for a model that would take minutes.
+    limit: fuse at most this many frames where nothing is dropped, for a model that would take minutes.
     """
     with ScratchFolder() as folder:
         fast = _run(held, recording, Path(folder), limit, realtime=False)

@@ -51,7 +51,7 @@ class Entry:
         return cls(found[1], found[2]) if found else cls(text)
 
     def open(self) -> Backend:
-        """Load the model. Raises CoconetError where this runner cannot."""
+        """Load the model. Raises CoconetError if this runner cannot."""
         if self.runner in RINGS:
             return open_choice(replace(choose_backend(self.path), ring=RINGS[self.runner]))
         if self.runner not in ("compile", *NARROW):

@@ -70,7 +70,7 @@ class Timed:
 def measure(
     workers: Sequence[Worker], effort: StoppingRule, report: Callable[[list[Timed]], None] = lambda timed: None
 ) -> list[Timed]:
-    """Warm every model up, then time turn after turn of each, in an order drawn anew, until all have had enough.
+    """Warm every model up, then time turns of each, in a new random order each time, until all have had enough.
 
     The workers hold their frames already. report: called with all that there is after every turn; what it raises,
     and what a model raises, ends the measurement.

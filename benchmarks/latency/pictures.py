@@ -36,7 +36,7 @@ class FusedPictures:
 
 
 def reference_of(gallery: FusedPictures, galleries: Sequence[FusedPictures]) -> FusedPictures | None:
-    """The first entry in the REFERENCE precision with the same weights; None where there is none, or it is this one."""
+    """The first entry in the REFERENCE precision with the same weights; None if there is none, or it is this one."""
     for other in galleries:
         same = other.card.weights_sha256 == gallery.card.weights_sha256 != ""
         if same and other.card.precision == REFERENCE and other.card.network == gallery.card.network:
@@ -51,7 +51,7 @@ def parity_with(reference: FusedPictures, gallery: FusedPictures, pairs: Sequenc
 
 
 def objection(parity: Parity, gallery: FusedPictures) -> str | None:
-    """Why an entry does other work than its reference, so that its time would mean nothing; None where it does not."""
+    """Why an entry does other work than its reference, so that its time would mean nothing; None if it does not."""
     limits = PRECISIONS[gallery.card.precision].limits
     return None if within(parity, limits) else f"not the same picture: {parity}, wanted {limits}"
 
@@ -79,7 +79,7 @@ def _finite(value: float) -> float | None:
 
 @dataclass(frozen=True)
 class BenchFrames:
-    """Where the frames come from: what sample_frames takes, or None for the painted rig; at most `count`.
+    """Where the frames come from: what sample_frames takes, or None for the synthetic rig; at most `count`.
 
     reading: how its pictures are read and paired.
     """
@@ -97,5 +97,5 @@ class BenchFrames:
 
     def __str__(self) -> str:
         if self.folder is None:
-            return counted(self.count, "painted pair")
+            return counted(self.count, "synthetic pair")
         return f"the first {counted(self.count, 'pair')} of {self.folder.name}, their middle cut to the frame size"

@@ -15,11 +15,11 @@ SETTLED_SHARE = 0.10
 TAIL = 0.99
 
 PROCESS_S, LEAST_PROCESSES = 1.0, 10
-"""What a process is timed for, less where that leaves no time for so many of them. Now and then a process is a
+"""What a process is timed for, less if that leaves no time for all of them. Now and then a process is a
 tenth off its model's other ones for as long as it lives: a model is known by many short-lived ones."""
 
 SETTLED_PROCESSES = 20
-"""So many have to agree on a p99 before it counts as settled: some seconds of a machine are not how it always is."""
+"""This many have to agree on a p99 before it counts as settled: some seconds of a machine are not how it always is."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class StoppingRule:
     """When to stop measuring a model.
 
     least: timed frames at least. limit_s: timed seconds after which it is enough, whatever the p99 does.
-    repeats: exactly so many timed frames instead, where given.
+    repeats: exactly this many timed frames instead, if given.
     endurance: at least ENDURANCE_FRAMES frames and ENDURANCE_S seconds instead: one frame after the other, each begun
         when the last is done, judged by its 90th percentile.
     """
@@ -53,7 +53,7 @@ class StoppingRule:
         return math.inf if self.endurance else 1e3 * min(PROCESS_S, self.limit_s / LEAST_PROCESSES)
 
     def enough(self, samples_ms: Sequence[float], processes: int) -> bool:
-        """Whether these timed frames of so many processes suffice."""
+        """Whether these timed frames, of this number of processes, suffice."""
         count, total_s = len(samples_ms), sum(samples_ms) / 1e3
         if self.repeats is not None:
             return count >= self.repeats
@@ -86,6 +86,6 @@ ENDURANCE_S = 600
 
 
 def is_settled(samples_ms: Sequence[float]) -> bool:
-    """Whether the p99 of so many samples would come out about the same if they were taken again at once."""
+    """Whether the p99 of these samples would come out about the same if they were taken again at once."""
     found = quantile_interval(samples_ms, TAIL)
     return found is not None and found.high - found.low <= SETTLED_SHARE * found.value

@@ -29,7 +29,7 @@ class CompiledBackend(EagerBackend):
         self._fuser = cast("Fuser", torch.compile(self._fuser, dynamic=False))
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
-        """Fuse like the eager backend. Raises CoconetError where the compiler fails, as without a C++ compiler."""
+        """Fuse like the eager backend. Raises CoconetError if the compiler fails, as without a C++ compiler."""
         try:
             return super().fuse(visible, infrared)
         except CoconetError:

@@ -60,7 +60,7 @@ class Worker:
     loaded: what opening came to. pid: the process. busy_ms: how long it has been waited for, opening included. All are
     those of the newest process after `renew`.
     patience_s: how long any answer may take; None for ever.
-    Raises CoconetError, when made, asked or renewed, for what the model raises, for a process that has died, and where
+    Raises CoconetError, when made, asked or renewed, for what the model raises, for a process that has died, and if
     an answer does not come in time, after which the worker is of no use.
     """
 
@@ -169,7 +169,7 @@ def pictures(held: WorkerState) -> list[Pixels]:
 
 
 def peak_memory_mib(held: WorkerState) -> float | None:
-    """A job: the most memory this process has had resident so far, Python included; None where Linux does not say.
+    """A job: the most memory this process has had resident so far, Python included; None if Linux does not say.
 
     The kernel's VmHWM, not getrusage: that one starts from what the parent process had.
     """

@@ -32,7 +32,7 @@ class Rail:
     amperes: Path | None = None
 
     def power_w(self) -> float | None:
-        """Its power now; None where the file cannot be read."""
+        """Its power now; None if the file cannot be read."""
         if self.power is not None:
             found = number_in(self.power)
             return None if found is None else found / 1e6

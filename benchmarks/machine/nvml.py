@@ -18,7 +18,7 @@ MIB = 2**20
 
 
 def open_nvml(index: int = 0) -> NvmlSensor:
-    """Open the GPU of this number. Raises OSError where there is no driver or no such GPU."""
+    """Open the GPU of this number. Raises OSError if there is no driver or no such GPU."""
     try:
         pynvml.nvmlInit()
         return NvmlSensor(pynvml.nvmlDeviceGetHandleByIndex(index))
@@ -27,7 +27,7 @@ def open_nvml(index: int = 0) -> NvmlSensor:
 
 
 def gpu_names() -> tuple[str, ...]:
-    """Name, memory and driver of every GPU; none where there is no driver."""
+    """Name, memory and driver of every GPU; none if there is no driver."""
     with suppress(pynvml.NVMLError):
         pynvml.nvmlInit()
         driver = pynvml.nvmlSystemGetDriverVersion()

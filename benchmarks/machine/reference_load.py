@@ -18,10 +18,10 @@ from coconet.installation.processor import usable_cores
 VALUES = 65_536
 
 EXPONENTIALS = 64
-"""A core takes some milliseconds for so many: long enough to be disturbed by what disturbs a network."""
+"""A core takes some milliseconds for this many: long enough to be disturbed by what disturbs a network."""
 
 REPEATS = 8
-"""The middle one of so many is how fast the machine was just then; a single one is more chance than that."""
+"""The median of this many is how fast the machine was just then; a single one is more chance than that."""
 
 
 def yardstick_ms(clock: Callable[[], int] = time.perf_counter_ns) -> float:

@@ -28,7 +28,7 @@ class Sensor(Protocol):
         """Read now."""
 
     def device_mib(self, pid: int) -> float | None:
-        """The GPU memory that a process holds, in MiB; None where nobody says."""
+        """The GPU memory that a process holds, in MiB; None if nobody says."""
 
     def close(self) -> None:
         """Release what is held."""

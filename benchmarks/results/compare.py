@@ -20,7 +20,7 @@ MARGIN = 0.02
 """A change smaller than this is none: another load address of the same program moves more."""
 
 STRETCHES = 10
-"""A run is cut into at most so many stretches. Turns beside each other share their process and their neighbours on the
+"""The most stretches that a run is cut into. Turns beside each other share their process and their neighbours on the
 machine; counted one by one they would pass for more evidence than they are."""
 
 DEVIATIONS = 2.0
@@ -136,7 +136,7 @@ class _Side(NamedTuple):
 
 
 def _cuttings(processes: Sequence[int], turns: int) -> Iterator[list[NDArray[np.intp]]]:
-    """Two ways to cut so many turns into stretches: between processes, and anywhere, for where those are too few."""
+    """Two ways to cut `turns` turns into stretches: between processes, and anywhere, if those are too few."""
     ends = np.cumsum(processes)
     for pieces in (np.split(np.arange(turns), ends[ends < turns]), np.split(np.arange(turns), turns)):
         groups = np.array_split(np.arange(len(pieces)), min(STRETCHES, len(pieces)))

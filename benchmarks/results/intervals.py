@@ -26,7 +26,7 @@ def quantile_interval(samples: Sequence[float], share: float, confidence: float 
     """The quantile at `share`, 0..1, between two of the samples themselves, whatever their distribution.
 
     From order statistics: the number of samples below the true quantile is binomial (David and Nagaraja, Order
-    Statistics, 2003, 7.1). None where there are too few samples for an upper bound, for p99 some 370 at 95 per cent.
+    Statistics, 2003, 7.1). None if there are too few samples for an upper bound, for p99 some 370 at 95 per cent.
     """
     ordered, count = np.sort(np.asarray(samples, np.float64)), len(samples)
     if count == 0:

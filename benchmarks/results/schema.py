@@ -13,9 +13,9 @@ from coconet.runtime.loop.latency_log import Percentiles
 
 
 class Summary(Checked):
-    """Latencies in ms. The interval of p99 is that of 95 % confidence, None where there are too few frames for one.
+    """Latencies in ms. The interval of p99 is that of 95 % confidence, None if there are too few frames for one.
 
-    jitter: the mean difference between one frame and the next of the same turn, without sign; None where no
+    jitter: the mean difference between one frame and the next of the same turn, without sign; None if no
     turn had two.
     """
 
@@ -97,7 +97,7 @@ class Stream(Checked):
 class Quality(Checked):
     """Fusion metrics, means over the frames, and how near the pictures are to those of the reference entry.
 
-    reference: its label, None where it is this one or none has the same weights. psnr_db: over all frames at once,
+    reference: its label, None if it is this one or none has the same weights. psnr_db: over all frames at once,
     None against no reference and for equal pictures; worst_psnr_db: of the worst frame, likewise.
     """
 

@@ -1,4 +1,4 @@
-"""The report of a self-check: a table for people, JSON for whoever it is sent to."""
+"""The report of a self-check: a table for people, JSON for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of a self-check, in order: machine, frame ring, engines, latency, host overhead, power, a painted rig."""
+"""The steps of a self-check, in order: machine, frame ring, engines, latency, host overhead, power, a synthetic rig."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ _MINUTES: dict[Flavour, float] = {"tensorrt": 10, "tensorrt_rtx": 0.25}
 """What an engine takes at most, about, by which TensorRT builds it."""
 
 _BUILDERS_GPU = "sm86"
-"""What TensorRT for RTX builds for where no GPU is, to see that the builder works."""
+"""What TensorRT for RTX builds for on a machine without a GPU, to see that the builder works."""
 
 
 @dataclass(frozen=True)
 class StepTimes:
-    """How long steps measure. rig_s: the painted rig. measure_s: a model at a size. power_s: between two readings."""
+    """How long steps measure. rig_s: the synthetic rig. measure_s: a model at a size. power_s: between two readings."""
 
     rig_s: float = 60.0
     measure_s: float = 10.0
@@ -87,7 +87,7 @@ class SelfCheck:
                 yield Step(f"latency of {word} at {size}", most, partial(self._latency, word, size))
         yield Step("host overhead", 3 * seconds.measure_s / 60, self._overhead)
         yield Step("power", seconds.power_s / 30, self._power)
-        yield Step("painted rig, 30 frames a second", seconds.rig_s / 60, self._rig)
+        yield Step("synthetic rig, 30 frames a second", seconds.rig_s / 60, self._rig)
 
     def _build(self, word: str, size: FrameSize) -> Figures:
         """Build the engine of a size and compare it with its model; without a GPU, see that the builder takes it."""
@@ -114,14 +114,14 @@ class SelfCheck:
         return {**told, "size_mib": out.stat().st_size / 2**20}
 
     def _latency(self, word: str, size: FrameSize) -> Figures:
-        """Times of the engine, or, where none was built, of ONNX Runtime with the GPU or the processor."""
-        with closing(self._opened(word, size)) as backend:
+        """Times of the engine, or, if none was built, of ONNX Runtime with the GPU or the processor."""
+        with closing(self._open_backend(word, size)) as backend:
             pairs = synthetic_pairs(2, size.height_px, size.width_px)
             told = alone_ms(backend, pairs, self._patience.measure_s)
             figures: dict[str, float | str] = {"backend": backend.name, "p50_ms": told.p50, "p95_ms": told.p95}
             return {**figures, "p99_ms": told.p99, "fps": told.fps, **_device_times(backend, size, told.p50)}
 
-    def _opened(self, word: str, size: FrameSize) -> Backend:
+    def _open_backend(self, word: str, size: FrameSize) -> Backend:
         engine = self._engines.get((word, size))
         if engine is not None:
             return open_backend(engine)
@@ -132,7 +132,7 @@ class SelfCheck:
     def _overhead(self) -> Figures:
         """What the live loop costs beside the model."""
         word, size = self._words[0], SIZES[0]
-        with closing(self._opened(word, size)) as backend:
+        with closing(self._open_backend(word, size)) as backend:
             pairs = synthetic_pairs(8, size.height_px, size.width_px)
             alone = alone_ms(backend, pairs, self._patience.measure_s)
             report = fuse_in_loop(backend, pairs, 2 * alone.fps, self._patience.measure_s)
@@ -145,7 +145,7 @@ class SelfCheck:
             idle = sensor.read()
             if idle.power_w is None:
                 raise Absent(f"nothing here measures power ({sensor.source})")
-            with closing(self._opened(self._words[0], SIZES[0])) as backend, Sampler(sensor) as sampler:
+            with closing(self._open_backend(self._words[0], SIZES[0])) as backend, Sampler(sensor) as sampler:
                 begun_ns = time.monotonic_ns()
                 told = alone_ms(backend, synthetic_pairs(2), self._patience.power_s)
                 used = sampler.during([Window(begun_ns, time.monotonic_ns())], 1e3 / told.fps)
@@ -159,16 +159,16 @@ class SelfCheck:
         return {"source": sensor.source, "idle_w": idle.power_w, "throttled": str(used.throttled), **figures}
 
     def _rig(self) -> Figures:
-        """A live rig: two painted cameras, paired and fused."""
-        address = "painted://?fps=30&width=640&height=480&seed=1"
+        """A live rig: two synthetic cameras, paired and fused."""
+        address = "synthetic://?fps=30&width=640&height=480&seed=1"
         rig = Rig.from_addresses(address, address, realtime=True)
         ending, gauge = Ending(), RunStats()
         over = Timer(self._patience.rig_s, ending.stop.set)
         gauge.on_frame(lambda _: None if over.ident else over.start())  # from the first fused frame on
-        with closing(self._opened(self._words[0], SIZES[0])) as backend, open_rig(rig) as pairs:
+        with closing(self._open_backend(self._words[0], SIZES[0])) as backend, open_rig(rig) as pairs:
             report = run_pipeline(pairs, backend, NoSink(), ending=ending, gauge=gauge)
         if report.capture_to_fused_ms is None or report.skew_ms is None:
-            raise CoconetError("painted rig", wanted="fused frames", got="none", remedy="Report this.")
+            raise CoconetError("synthetic rig", wanted="fused frames", got="none", remedy="Report this.")
         figures: dict[str, float | str] = {"backend": report.backend, "fused": float(report.fused), "fps": report.fps}
         way, skew = report.capture_to_fused_ms, report.skew_ms
         return {
@@ -224,7 +224,7 @@ def _device() -> CudaDevice | None:
 
 
 def _build_minutes(device: CudaDevice | None) -> float:
-    """How long an engine takes at most, about; nothing where none can be built."""
+    """How long an engine takes at most, about; nothing if none can be built."""
     from coconet.runtime.backends.tensorrt.own_engine import flavour_of
 
     flavour = "tensorrt_rtx" if device is None else flavour_of(device)
@@ -232,7 +232,7 @@ def _build_minutes(device: CudaDevice | None) -> float:
 
 
 def _rtx_targets(device: CudaDevice | None) -> tuple[str, ...]:
-    """Which GPUs TensorRT for RTX is to build for; none where the device's own TensorRT builds."""
+    """Which GPUs TensorRT for RTX is to build for; none if the device's own TensorRT builds."""
     from coconet.runtime.backends.tensorrt.own_engine import flavour_of
 
     if device is None:

@@ -207,7 +207,7 @@ def known_warp(kind: str, rng: np.random.Generator, size_px: tuple[int, int]) ->
 
 
 def scenes_in(folder: Path, most: int) -> Iterator[Scene]:
-    """Give six pairs of every video, and every still pair alone; of each group so many at most."""
+    """Give six pairs of every video, and every still pair alone; of each group `most` at most."""
     for visible in sorted((folder / "video").glob("*_vis.mp4"))[:most]:
         infrared = visible.with_name(visible.name.replace("_vis", "_ir"))
         with open_rig(Rig.from_addresses(str(visible), str(infrared))) as stream:
@@ -229,7 +229,7 @@ def _warped(scene: Scene, true: Homography) -> list[FramePair]:
 
 
 def _registered(scene: Scene, true: Homography) -> EdgeFit | None:
-    """What is found where `true` was put in; None where it is refused."""
+    """What is found where `true` was put in; None if it is refused."""
     try:
         return register_edges(_warped(scene, true))
     except CoconetError:

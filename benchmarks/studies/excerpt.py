@@ -21,8 +21,8 @@ class Sample:
 class Excerpt:
     """What of a recording is taken.
 
-    stride: of every so many pairs the first two, so that each step is still one between neighbours; 1 takes all.
-    frames: the end, after so many samples; None for the recording's own. scale: the factor on both sides of a frame.
+    stride: of every `stride` pairs the first two, so that each step is still one between neighbours; 1 takes all.
+    frames: the end, after this many samples; None for the recording's own. scale: the factor on both sides of a frame.
     """
 
     stride: int = 1
@@ -34,7 +34,7 @@ class Excerpt:
         return islice(self._samples(pairs), self.frames)
 
     def count(self, total: int | None) -> int | None:
-        """How many samples a recording of `total` pairs gives; None where its end is unknown and none is set."""
+        """How many samples a recording of `total` pairs gives; None if its end is unknown and none is set."""
         if total is None:
             return self.frames
         taken = total // self.stride * min(2, self.stride) + min(2, total % self.stride)

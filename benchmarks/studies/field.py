@@ -50,7 +50,7 @@ class FieldRow:
 
     graph_bytes: of the FP32 graph; None without one. quality: means by day and by night; a part without frames is
     not there, and none is for random weights. paces: how fast every precision that runs here is.
-    flicker: the ratio of ModelSteadiness; None where nothing moves. notes: what is missing, and why.
+    flicker: the ratio of ModelSteadiness; None if nothing moves. notes: what is missing, and why.
     """
 
     entry: FieldEntry

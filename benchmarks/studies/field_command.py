@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 YARDSTICK = "lite"
 """What times are compared with, if it is in the table; its first line otherwise."""
 
-PAINTED_VIDEO = 6
-"""Neighbouring frames of the painted rig, where no video is named to watch for flicker."""
+SYNTHETIC_VIDEO = 6
+"""Neighbouring frames of the synthetic rig, if no video is named to watch for flicker."""
 
 
 def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every option
@@ -138,7 +138,7 @@ def _video(visible: str | None, infrared: str | None, frames: int) -> list[Sampl
             "--visible and --infrared", wanted="both or neither", got="one of them", remedy="Name the other one too."
         )
     if visible is None or infrared is None:
-        return list(Excerpt(scale=0.5).of(synthetic_pairs(PAINTED_VIDEO)))
+        return list(Excerpt(scale=0.5).of(synthetic_pairs(SYNTHETIC_VIDEO)))
     with open_rig(Rig.from_addresses(visible, infrared)) as stream:
         return list(Excerpt(frames=frames).of(stream))
 

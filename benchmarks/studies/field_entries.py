@@ -73,7 +73,7 @@ def find_entries(folder: Path | None) -> tuple[list[FieldEntry], list[str]]:
             found.setdefault(loaded.sha256, _entry(loaded, "published", str(path)))
         else:
             left_out.append(f"{path}: weights of {loaded.network}, which is in the table as it comes")
-    return [*entries, *_told_apart(list(found.values()))], left_out
+    return [*entries, *_distinguish(list(found.values()))], left_out
 
 
 def untrained_entries(found: Sequence[FieldEntry], folder: Path) -> list[FieldEntry]:
@@ -96,7 +96,11 @@ def untrained_entries(found: Sequence[FieldEntry], folder: Path) -> list[FieldEn
 def _weight_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise CoconetError(
-            folder, wanted="a folder of weight files", got="no such folder", remedy="Check --weights, or leave it out."
+            folder,
+            wanted="a folder of weight files",
+            got="no such folder",
+            remedy="Check --weights, or leave it out.",
+            says="does not exist; expected a folder of weight files",
         )
     return checkpoints_in(folder)
 
@@ -106,7 +110,7 @@ def make_forms(entry: FieldEntry, frames: Path, folder: Path, size: str | None) 
 
     Graphs of the same weights are taken: those in `folder`, and of our networks those that are shipped.
     size: the one size of all frames, if they have one. FP16 is made where a GPU computes in it.
-    Raises CoconetError where it cannot be exported at all.
+    Raises CoconetError if it cannot be exported at all.
     """
     if not entry.weights:
         return Forms({REFERENCE: entry.name})
@@ -173,7 +177,7 @@ def _parameters(core: nn.Module) -> int:
     return sum(parameter.numel() for parameter in core.parameters())
 
 
-def _told_apart(entries: list[FieldEntry]) -> list[FieldEntry]:
+def _distinguish(entries: list[FieldEntry]) -> list[FieldEntry]:
     """Names of networks that are there with several weights get the file beside them."""
     names = [entry.name for entry in entries]
     return [

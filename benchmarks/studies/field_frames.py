@@ -31,7 +31,7 @@ class FieldFrames:
 
     @property
     def size(self) -> str | None:
-        """The one size of all stills and of the video, as options have it; None where there are several."""
+        """The one size of all stills and of the video, as options have it; None if there are several."""
         stills = (pair for pairs in self.stills.values() for pair in pairs)
         sizes = {pair.visible.pixels.shape[:2] for pair in (*stills, *(sample.pair for sample in self.video))}
         return "{}x{}".format(*sizes.pop()) if len(sizes) == 1 else None

@@ -67,7 +67,7 @@ class Change:
     flicker_levels: mean absolute change of a pixel.
     pumping_levels: absolute change of the mean level of all still pixels of a step, averaged over the steps, each
         weighted with its still pixels: brightness that goes up and down as a whole.
-    flicker_ratio, pumping_ratio: each over the larger of the two sources' values; None where neither source changes.
+    flicker_ratio, pumping_ratio: each over the larger of the two sources' values; None if neither source changes.
         Against the larger, because a fused picture has to show what either camera shows: a plain copy of the less
         steady one is exactly 1. Detail of both kept at full strength brings the noise of both along: see what
         `pyramid` has on the same frames.
@@ -81,7 +81,7 @@ class Change:
 
 @dataclass(frozen=True)
 class ModelSteadiness:
-    """One model's figures. normalization: from its card; `image` is what takes its statistics anew in every frame."""
+    """One model's figures. normalization: from its card; `image` is what takes its statistics from every frame."""
 
     model: str
     network: str
@@ -119,7 +119,7 @@ def measure_steadiness(
     """Fuse every sample with every (name, model) and compare neighbours; `report` is called after every fused picture.
 
     What is still is decided by the sources alone. Raises CoconetError for frames of unlike size, for fewer than two
-    neighbouring frames, and where no pixel is still.
+    neighbouring frames, and if no pixel is still.
     """
     tally = _Tally(stillness or Stillness(), 2 + len(models))
     for sample in samples:

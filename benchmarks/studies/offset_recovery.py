@@ -61,7 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--every", type=float, default=1.0, help="begin anew after this many seconds of a video")
+    parser.add_argument("--every", type=float, default=1.0, help="start again after this many seconds of a video")
     options = parser.parse_args()
     visible = sorted((options.folder / "video").glob("*_vis.mp4"))
     infrared = [path.with_name(path.name.replace("_vis", "_ir")) for path in visible]

@@ -24,14 +24,14 @@ except ImportError as error:
 
 @dataclass(frozen=True)
 class Board:
-    """A target: the inner corners of a checkerboard, or the circles of a grid, so many along each side."""
+    """A target: the inner corners of a checkerboard, or the circles of a grid, and their number along each side."""
 
     kind: Literal["checkerboard", "circles"]
     columns: int
     rows: int
 
     def points(self, pixels: Pixels) -> Points | None:
-        """Find its points in (H, W, C) uint8, row by row, hot or cold alike; None where it is not seen whole."""
+        """Find its points in (H, W, C) uint8, row by row, hot or cold alike; None if it is not seen whole."""
         gray = nearest_luma(pixels)
         for picture in (gray, 255 - gray):
             found, points = self._find(picture)
@@ -66,7 +66,7 @@ class BoardRegistrar:
         return cls(Board("circles" if found[1] == "circles" else "checkerboard", int(found[2]), int(found[3])))
 
     def register(self, pairs: Sequence[FramePair]) -> Registration:
-        """Fit a homography to all points. Raises CoconetError where no pair shows the board whole."""
+        """Fit a homography to all points. Raises CoconetError if no pair shows the board whole."""
         found = list(board_points(pairs, self.board))
         if not found:
             raise CoconetError(

@@ -70,13 +70,13 @@ class FoundAlignment:
 def align_rig(rig: Rig, search: AlignmentSearch, pictures: Path | None = None) -> FoundAlignment:
     """Find the alignment of a rig, whatever it says now; overlay and checkerboard go to `pictures`.
 
-    Raises CoconetError for a rig that cannot be opened, and where nothing to align by is found.
+    Raises CoconetError for a rig that cannot be opened, and if nothing to align by is found.
     """
     registrar = open_registrar(search)
     with open_rig(rig, align=False) as stream:
         seen = PairSampling(search.pairs, search.every).of(stream)
     found = alignment_of(registrar, seen, *rig_lenses(rig))
-    written = () if pictures is None else _shown(align_pair(seen[len(seen) // 2], found.alignment), pictures)
+    written = () if pictures is None else _write_pictures(align_pair(seen[len(seen) // 2], found.alignment), pictures)
     return FoundAlignment(found.alignment, found.method, found.summary, written)
 
 
@@ -115,7 +115,7 @@ def open_registrar(search: AlignmentSearch) -> Registrar:
     return EdgeRegistrar()
 
 
-def _shown(pair: FramePair, folder: Path) -> tuple[Path, ...]:
+def _write_pictures(pair: FramePair, folder: Path) -> tuple[Path, ...]:
     from coconet.media.image import write_picture
 
     make_folder(folder)

@@ -35,11 +35,11 @@ def search_offset(
     on_seen: OnSeen | None = None,
     opener: CameraOpener | None = None,
 ) -> TimeOffset:
-    """Read both cameras of a rig for so many seconds, or to their end, and find how far their own stamps lie apart.
+    """Read both cameras of a rig for a number of seconds, or to their end, and find how far their own stamps lie apart.
 
     The offsets that the rig has now do not count. Infrared frames are aligned first, where the rig says how.
     opener: opens a camera, in place of open_side.
-    Raises CoconetError for a camera that cannot be opened or fails, and where no offset stands out.
+    Raises CoconetError for a camera that cannot be opened or fails, and if no offset stands out.
     """
     with ExitStack() as stack:
         captures: dict[Role, Capture] = {}

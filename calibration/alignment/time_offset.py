@@ -31,7 +31,7 @@ class TimeOffset:
     """How much later infrared stamps are than visible ones, and how clearly that was seen.
 
     lag_ms: infrared stamp minus visible stamp of one event. peak: the correlation there, -1..1. second: the highest
-    other peak of the correlation, or its least value where there is none. span_s: how long both were looked at.
+    other peak of the correlation, or its least value if there is none. span_s: how long both were looked at.
     laid_together: whether the stamps are those of two files that were laid together at their beginnings.
     """
 
@@ -53,7 +53,7 @@ def find_time_offset(visible: MotionTrace, infrared: MotionTrace, most_ms: float
     The correlation is normalised (Lewis, "Fast Normalized Cross-Correlation", 1995) and its peak refined by a parabola.
     Something that moves across cells has to be in one place at one time, so the pictures should lie on each other to
     about a cell, a sixteenth of the width: what they are apart counts as time, by the speed of what moves.
-    Raises CoconetError where too little was seen, where nothing moves, and where no lag stands out.
+    Raises CoconetError if too little was seen, if nothing moves, and if no lag stands out.
     """
     for name, trace in (("visible", visible), ("infrared", infrared)):
         if trace.span_ns < _LEAST_SPAN_MS * 1e6:
@@ -106,7 +106,7 @@ def _agreement(one: Curve, other: Curve, lag: int) -> float:
 
 
 def _second_peak(curve: Curve, best: int, apart: int) -> float:
-    """The highest local maximum at least `apart` steps from the best one; the least value where there is none."""
+    """The highest local maximum at least `apart` steps from the best one; the least value if there is none."""
     inner = np.arange(1, len(curve) - 1)
     peaks = inner[(curve[1:-1] >= curve[:-2]) & (curve[1:-1] >= curve[2:])]
     others = curve[peaks[np.abs(peaks - best) > apart]]

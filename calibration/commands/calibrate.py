@@ -153,7 +153,7 @@ def _check_ready(ranges: Path | None, *, chosen: bool) -> None:
             "--ranges",
             wanted="no --method, --percentile or --crops beside it",
             got="one of them",
-            remedy="Leave --ranges out to choose ranges anew.",
+            remedy="Leave --ranges out to choose new ranges.",
         )
 
 
@@ -210,7 +210,7 @@ def _measured(model: OnnxModel, sites: list[ConvSite], frames: CalibrationSet, m
 def _mixture(sensitivity: Sensitivity, sites: list[ConvSite], table: bool, target: Path) -> MixedPrecision:
     """All of the convolutions in INT8 if that holds, else with the table of what it took.
 
-    Raises CoconetError, which names the file that is not written, where no mixture holds.
+    Raises CoconetError, which names the file that is not written, if no mixture holds.
     """
     from coconet.calibration.int8.sensitivity import (
         damage_table,
@@ -245,7 +245,7 @@ def _mixture(sensitivity: Sensitivity, sites: list[ConvSite], table: bool, targe
 def _required_speed(model: Path, quantized: OnnxModel, pair: FramePair, least: float) -> str:
     """Measure both models on this machine and say how much faster the INT8 one is.
 
-    Raises CoconetError where that is less than asked for, and MissingPackage without OpenVINO.
+    Raises CoconetError if that is less than asked for, and MissingPackage without OpenVINO.
     """
     from coconet.runtime.backends.openvino_cpu import OpenVinoBackend
     from coconet.runtime.frame_check import fit_pairs, size_in_words

@@ -72,7 +72,7 @@ def _channels(model: OnnxModel) -> dict[str, int]:
 
 
 def _parts(model: OnnxModel, conv: Node, widths: dict[str, int]) -> list[tuple[str, int]]:
-    """The tensors that a convolution reads side by side, with their channels; empty where it stays whole."""
+    """The tensors that a convolution reads side by side, with their channels; empty if it stays whole."""
     concat = model.producers.get(conv.input[0])
     if concat is None or concat.op_type != "Concat" or helper.get_node_attr_value(concat, "axis") != 1:
         return []

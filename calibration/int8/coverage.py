@@ -74,7 +74,7 @@ class Coverage:
         return sum(getattr(traits, trait) for traits in self.traits)
 
     def require(self, where: object) -> None:
-        """Raise CoconetError where more than half of the frames are noise, empty or the wrong way round.
+        """Raise CoconetError if more than half of the frames are noise, empty or the wrong way round.
 
         Frames held out of such a set would agree with it, so that no comparison on them could tell.
         """

@@ -92,11 +92,11 @@ class CalibrationSet:
                 left -= 1
 
     def with_crops(self, frames: int) -> CalibrationSet:
-        """The set with as many crops as it lacks of so many frames."""
+        """The set with as many crops as it lacks of `frames` frames."""
         return replace(self, crops=max(0, frames - len(self.chosen)))
 
     def held_out(self) -> tuple[CalibrationSet, CalibrationSet]:
-        """The set without every fifth frame, and those frames. Raises CoconetError where there is only one frame."""
+        """The set without every fifth frame, and those frames. Raises CoconetError if there is only one frame."""
         if len(self.chosen) < 2:
             raise CoconetError(
                 str(self.source),
@@ -154,7 +154,7 @@ def _cut(frame: Frame, rows: slice, columns: slice) -> Frame:
 
 @dataclass(frozen=True)
 class Division:
-    """measure: what ranges come from, None where they are there already. check: what is compared. origin: of check.
+    """measure: what ranges come from, None if they are there already. check: what is compared. origin: of check.
 
     judged: frames of `measure` that are judged beside `check`, where both are of one source.
     """
@@ -168,7 +168,7 @@ class Division:
 def divide_frames(source: FrameSource, found: Survey, check: FrameSource | None) -> Division:
     """Measure on the frames that were kept, or, without others to check on, on those not held out for it.
 
-    Raises CoconetError where the frames are no fit pictures or too few.
+    Raises CoconetError if the frames are no fit pictures or too few.
     """
     everything = CalibrationSet(source, found.kept)
     found.coverage.require(source)

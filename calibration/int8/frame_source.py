@@ -27,7 +27,7 @@ class FrameSource(Protocol):
         """The pairs from the first one on."""
 
     def front_end(self) -> FrontEnd | None:
-        """What the infrared frames went through; None where there are none."""
+        """What the infrared frames went through; None if there are none."""
 
     def __str__(self) -> str:
         """What the pairs are called in messages."""
@@ -35,7 +35,7 @@ class FrameSource(Protocol):
 
 @dataclass(frozen=True)
 class FolderSource:
-    """Every `step`-th pair of a folder, through the thermal front end. Raises CoconetError where FolderFrames does."""
+    """Every `step`-th pair of a folder, through the thermal front end. Raises CoconetError if FolderFrames does."""
 
     folder: Path
     step: int = 1
@@ -64,7 +64,7 @@ class FolderSource:
 def frames_at(source: Path, reading: Reading = UNSAID, step: int | None = None) -> FrameSource:
     """The pairs of a folder, of a rig file, or of the folder of a recording; step None is 1 of a folder, else 10.
 
-    Raises CoconetError where sample_frames does.
+    Raises CoconetError if sample_frames does.
     """
     rig_file = rig_file_at(source)
     if rig_file is not None:
@@ -104,7 +104,7 @@ class SourceChoice:
         return (*inputs_of(self.folder), self.visible, self.infrared, *named)
 
     def open(self) -> FrameSource | None:
-        """The source, or None where nothing is named. Raises CoconetError where more or less than one is."""
+        """The source, or None if nothing is named. Raises CoconetError if more or less than one is."""
         addresses = (self.visible, self.infrared)
         named = [self.folder is not None, self.rig is not None, any(addresses)]
         if sum(named) > 1 or (any(addresses) and None in addresses):

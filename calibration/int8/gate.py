@@ -112,7 +112,7 @@ def _has_metrics(pair: FramePair) -> bool:
 
 
 def check_name(out: Path, float_model: Path) -> None:
-    """Raise CoconetError where `out` can be no INT8 model: before the measuring, which may take minutes."""
+    """Raise CoconetError if `out` can be no INT8 model: before the measuring, which may take minutes."""
     wrong = None
     if out.suffix != ONNX_SUFFIX:
         wrong = out.suffix or "no ending"

@@ -61,7 +61,7 @@ def observe(model: OnnxModel, tensors: Sequence[str], pairs: Iterable[FramePair]
     """Run the model on ONNX Runtime's CPU over `pairs`, once, fitting each to the card.
 
     Memory holds the observed activations of a single frame at a time.
-    Raises CoconetError where there is no pair, where a value is NaN or infinite, and where the model does not run.
+    Raises CoconetError if there is no pair, if a value is NaN or infinite, and if the model does not run.
     """
     digest = FrameDigest()
     histograms = {tensor: MagnitudeHistogram() for tensor in tensors}
@@ -79,7 +79,7 @@ def activations(
 ) -> Iterator[tuple[FramePair, dict[str, Any]]]:
     """Every pair, fitted to the card, with the arrays that the named tensors hold for it.
 
-    Raises CoconetError where the model does not run.
+    Raises CoconetError if the model does not run.
     """
     session = _session(model, tensors)
     for pair in fit_pairs(pairs, model.card):

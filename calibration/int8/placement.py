@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 TENSOR_CORE_CHANNELS = 16
-"""INT8 kernels work on blocks of so many channels; a thinner convolution gains nothing."""
+"""INT8 kernels work on blocks of this many channels; a thinner convolution gains nothing."""
 
 
 LEAST_SHARE = 0.005
@@ -37,7 +37,7 @@ def quantizable_convs(model: OnnxModel) -> list[ConvSite]:
     is seen at once), and those with weights that change or with too few channels; worth_quantizing leaves out those of
     next to no arithmetic. Everything that is no
     convolution stays as it is, the attention's matrix products with it.
-    Raises CoconetError where the model is quantised already or nothing is left.
+    Raises CoconetError if the model is quantised already or nothing is left.
     """
     _check_float(model)
     between = _after_a_conv(model) & _before_a_conv(model)
@@ -58,7 +58,7 @@ def quantizable_convs(model: OnnxModel) -> list[ConvSite]:
 
 
 def worth_quantizing(sites: Sequence[ConvSite], macs: Mapping[str, int]) -> list[ConvSite]:
-    """Those that take LEAST_SHARE of all convolutions' arithmetic or more, in their order; all where none does.
+    """Those that take LEAST_SHARE of all convolutions' arithmetic or more, in their order; all if none does.
 
     A convolution of next to no arithmetic saves nothing in INT8, and may do all of the damage: it is where a network
     squeezes everything through a few channels.

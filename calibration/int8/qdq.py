@@ -27,7 +27,7 @@ def quantize_model(model: OnnxModel, sites: Iterable[ConvSite], ranges: Activati
     one scale, however many convolutions read it; each weight is stored as int8 behind a DequantizeLinear with a scale
     per output channel; biases stay float. Scales have the type of the weights they replace (FP32 or FP16): in a
     strongly typed engine they decide what the layers around the convolution compute in.
-    Raises CoconetError where a range is missing or the opset is too old.
+    Raises CoconetError if a range is missing or the opset is too old.
     """
     inserter = _Inserter(model, ranges)
     nodes = list(inserter.rewired({site.output for site in sites}))

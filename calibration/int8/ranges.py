@@ -51,7 +51,7 @@ _ADAPTER = TypeAdapter(ActivationRanges)
 
 
 def read_ranges(path: Path, model_sha256: str) -> ActivationRanges:
-    """Read a ranges file. Raises CoconetError where it is none, or where it belongs to another model file."""
+    """Read a ranges file. Raises CoconetError if it is none, or if it belongs to another model file."""
     try:
         ranges = _ADAPTER.validate_json(read_file(path, "a ranges file of coconet calibrate"))
     except ValidationError as error:

@@ -126,7 +126,7 @@ def worst_first(damages: Sequence[LayerSensitivity]) -> list[ConvSite]:
 
 
 def steps(sites: int) -> list[int]:
-    """How many of so many convolutions are kept, one trial after the other: 0, 1, 2, 3, 4, 6, 9, 13 ...
+    """How many of `sites` convolutions are kept, one trial after the other: 0, 1, 2, 3, 4, 6, 9, 13 ...
 
     Half as many again beyond four, so that a deep network is not tried layer by layer; one at least is in INT8.
     """

@@ -37,7 +37,7 @@ class MagnitudeHistogram:
         return int(self.counts.sum())
 
     def add(self, values: NDArray[Any]) -> None:
-        """Count the values of a floating-point array of any shape. Raises ValueError where one is NaN or infinite."""
+        """Count the values of a floating-point array of any shape. Raises ValueError if one is NaN or infinite."""
         magnitudes = np.abs(values, dtype=np.float32)[values != 0]
         if magnitudes.size == 0:
             return
@@ -48,7 +48,7 @@ class MagnitudeHistogram:
         self.counts += np.histogram(magnitudes, BINS, (0.0, self.limit))[0]
 
     def rebinned(self, bins: int) -> NDArray[np.float64]:
-        """The counts in so many equal bins over 0 .. peak, those of a bin that is cut shared by width."""
+        """The counts in `bins` equal bins over 0 .. peak, those of a bin that is cut shared by width."""
         edges = np.linspace(0.0, self.limit, BINS + 1)
         below = np.concatenate([[0], np.cumsum(self.counts)])
         # Nothing lies between the peak and the end of its bin, so what is below the peak is everything.

@@ -78,7 +78,7 @@ class EngineCard:
 
     model: the card of the ONNX model, whose file has the hash onnx_sha256.
     targets: the compute capabilities it runs on, such as `sm86`.
-    device: the GPU it was built on, and is good for; None where it was built without one.
+    device: the GPU it was built on, and is good for; None if it was built without one.
     """
 
     model: ModelCard
@@ -123,7 +123,7 @@ def card_path(engine: Path) -> Path:
 
 
 def read_engine_card(engine: Path) -> EngineCard:
-    """Read the card beside an engine. Raises CoconetError where it is missing, unreadable or of another engine."""
+    """Read the card beside an engine. Raises CoconetError if it is missing, unreadable or of another engine."""
     existing_file(engine, "a TensorRT engine")
     path = existing_file(
         card_path(engine),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from coconet.cards.precision import PRECISIONS, PrecisionName, labels
+from coconet.cards.tiling import KNOWN, Tiling
 from coconet.errors import CoconetError, first_line
 from coconet.media.pixels import BGR_WEIGHTS
 
@@ -20,7 +21,7 @@ class FrontEnd:
     raw_counts: whether they were 14 or 16 bit counts, stretched as the next five say; 8 bit pictures are not.
     agc_percentiles, agc_time_constant_s, contrast, plateau_percent, mend_dead_pixels: as in the rig file.
     black_hot: whether they were inverted. range_of: whose pixels counts were stretched by: `each`, `all`, `follow` (a
-    video's AGC), or LOW..HIGH; empty where they were no counts, and in cards from before this was noted. no_data:
+    video's AGC), or LOW..HIGH; empty if they were no counts, and in cards from before this was noted. no_data:
     values that were taken for holes, beside the usual ones. palette: the colours they were turned back from, if any.
     emissivity, distance_m: what the camera of radiometric pictures was set to; None for others.
     """
@@ -110,6 +111,8 @@ class Signature:
         (the published CoCoNet checkpoint), `none` for networks without such layers.
     stretch: whether every fused picture is stretched from its own darkest and brightest value to 0 and 255, as many
         published pictures were; on video it flickers.
+    tiling: how a large picture may be fused in parts; None if a pixel depends on the whole picture, or on nobody
+        knows how much of it.
     """
 
     input_range: tuple[float, float] = (0.0, 1.0)
@@ -117,6 +120,7 @@ class Signature:
     side_multiple: int = 1
     normalization: Normalization = "none"
     stretch: bool = False
+    tiling: Tiling | None = None
 
     def __post_init__(self) -> None:
         for name in ("input_range", "output_range"):
@@ -141,7 +145,7 @@ class Publication:
     order: of the two images inside the network; `either` where swapping them changes nothing.
     padding: what stands around the picture: zeros, its reflection with or without (`mirrored strip` at the right and
         bottom) its edge pixels once, or its edge pixels repeated.
-    colour: what the authors do with it. fusion_rule: how features are joined; empty where learnt layers do that.
+    colour: what the authors do with it. fusion_rule: how features are joined; empty if learnt layers do that.
     stretched: whether the pictures they published were stretched one by one, as `Signature.stretch` does.
     """
 
@@ -178,7 +182,7 @@ class ModelCard:
     """What made a model file and what it expects; JSON in the ONNX metadata and beside an engine.
 
     network: the network's name, `coconet`, `lite` or a module path. weights_sha256: hash of the checkpoint file.
-    visible_channels: 3 (BGR) or 1 (gray). height_px, width_px: the frame size, None where more than one is taken.
+    visible_channels: 3 (BGR) or 1 (gray). height_px, width_px: the frame size, None if more than one is taken.
     smallest_px, largest_px: the ends of these sizes as (height, width); None for any size.
     batch: how many pairs it takes at once. form: `camera` for bytes in (B, H, W, C), `warped` for the same
         with the alignment as a third input and infrared of any size, or `bare` for floats in (B, 1, H, W) with the
@@ -215,6 +219,12 @@ class ModelCard:
             raise _bad_card("smallest_px, largest_px", "both or neither", f"{self.smallest_px} and {self.largest_px}")
         if self.batch < 1 or self.form not in get_args(Form):
             raise _bad_card("batch, form", f"1 or more, {' or '.join(get_args(Form))}", f"{self.batch}, {self.form!r}")
+
+    @property
+    def tiling(self) -> Tiling | None:
+        """How frames may be fused in parts; None if they may not, as their answer hangs together as a whole."""
+        whole = self.signature.stretch or self.signature.normalization == "image" or self.form != "camera"
+        return None if whole or self.batch > 1 else self.signature.tiling
 
     @property
     def input_depths(self) -> dict[str, int]:
@@ -255,6 +265,9 @@ class ModelCard:
         for name in ("input_range", "output_range"):
             low, high = signature[name]
             signature[name] = (float(low), float(high))
+        known = KNOWN.get(fields["network"])
+        tiling = signature.get("tiling", None if known is None else dataclasses.asdict(known))
+        signature["tiling"] = None if tiling is None else Tiling(**tiling)
         record, publication = fields["calibration"], fields.get("publication")
         ends = {name: tuple(fields[name]) for name in ("smallest_px", "largest_px") if fields.get(name)}
         return cls(
@@ -269,13 +282,14 @@ class ModelCard:
 
 
 def card_from_metadata(metadata: Mapping[str, str], where: object) -> ModelCard:
-    """Find and read the card in an ONNX file's metadata. Raises CoconetError where the model is not ours."""
+    """Find and read the card in an ONNX file's metadata. Raises CoconetError if the model is not ours."""
     if CARD_KEY not in metadata:
         raise CoconetError(
             where,
             wanted="a camera-ready model with its card",
             got="an ONNX model without a card, so not made by coconet-edge",
             remedy="Export the model with coconet export first.",
+            says="has no model card, so it was not made by coconet-edge",
         )
     return ModelCard.from_json(metadata[CARD_KEY], where)
 

@@ -55,13 +55,16 @@ def check_onnx_weights(path: Path, content: bytes | None = None) -> None:
     """Look at every constant of a model that can be loaded. Raises CoconetError for weights that are no numbers.
 
     content: the bytes of the file, if they have been read. A file is looked at once: not again in the same process as
-    long as it, and the files beside it that hold weights of it, have not been written anew.
+    long as it, and the files beside it that hold weights of it, have not been rewritten.
     """
-    beside = [path.parent / Path(name).name for name in _locations(_opened(path, content))]
+    beside = [path.parent / Path(name).name for name in _locations(_open_stream(path, content))]
     state = tuple(map(_state_of, (path, *beside)))
     if _SOUND.get(path.absolute()) == state:
         return
-    with suppress(EOFError, UnicodeDecodeError), _opened(path, content) as stream:  # of what the runtime does not mind
+    with (
+        suppress(EOFError, UnicodeDecodeError),
+        _open_stream(path, content) as stream,
+    ):  # of what the runtime does not mind
         for end in _tensors(stream):
             name, weights = _tensor(stream, end, path.parent)
             if weights is not None:
@@ -71,7 +74,7 @@ def check_onnx_weights(path: Path, content: bytes | None = None) -> None:
 
 def files_beside(path: Path) -> tuple[Path, ...]:
     """The files that hold weights of a model outside of it, each once. Raises Refused for one that is not there."""
-    files = (path.parent / plain_name(name, path) for name in _locations(_opened(path)))
+    files = (path.parent / plain_name(name, path) for name in _locations(_open_stream(path)))
     return tuple(existing_file(file, f"weights of {path.name}", "Copy them as well.") for file in files)
 
 
@@ -90,7 +93,7 @@ def _state_of(path: Path) -> _State | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _opened(path: Path, content: bytes | None = None) -> BinaryIO:
+def _open_stream(path: Path, content: bytes | None = None) -> BinaryIO:
     return path.open("rb") if content is None else BytesIO(content)
 
 

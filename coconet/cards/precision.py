@@ -40,7 +40,7 @@ class Precision:
         mean, in either direction, as a share of the reference's.
     rate: multiply-accumulates that tensor cores do in it while they do one in FP32 (as TF32). The dense peak rates of
         NVIDIA's data sheets from Ampere on: INT8 has twice the rate of FP16, and FP16 that of TF32.
-    torch_dtype: PyTorch's name of the type that an exported network runs in; None where export cannot make it.
+    torch_dtype: PyTorch's name of the type that an exported network runs in; None if export cannot make it.
     calibrated: its numbers are integers whose ranges `coconet calibrate` measured, and its card tells of that.
     strongly_typed: an engine computes in it only where TensorRT keeps the types of the graph.
     aim_psnr_db: what calibration asks of every frame of a calibrated model, unless told otherwise.
@@ -66,7 +66,7 @@ class Precision:
 
     @property
     def asked_by(self) -> str | None:
-        """The word of `--half` and `@half`; None where there is nothing to ask for."""
+        """The word of `--half` and `@half`; None if there is nothing to ask for."""
         return None if self.torch_dtype is None or self.name == REFERENCE else self.word
 
     def onnx_beside(self, model: Path) -> Path:

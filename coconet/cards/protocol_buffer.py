@@ -1,4 +1,7 @@
-"""Protocol buffers, read field by field from a file: what is not asked for is skipped, so weights cost nothing."""
+"""Protocol buffers, read field by field from a file: what is not asked for is skipped, so weights cost nothing.
+
+And single fields, written.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ def read_fields(stream: BinaryIO, end: int | None = None) -> Iterator[Field]:
 def read_varint(stream: BinaryIO) -> int:
     """Read a number of 7 bits per byte, the lowest first; the highest bit of a byte says that another one follows.
 
-    Raises EOFError where there is none.
+    Raises EOFError if there is none.
     """
     value = 0
     for shift in range(0, 64, 7):
@@ -59,3 +62,21 @@ def read_varint(stream: BinaryIO) -> int:
         if byte[0] < 0x80:
             return value
     raise EOFError("a number of more than 64 bits")
+
+
+def written(number: int, content: bytes) -> bytes:
+    """A field that holds bytes, with its tag and its length."""
+    return _varint(number << 3 | _BYTES) + _varint(len(content)) + content
+
+
+def number_written(number: int, value: int) -> bytes:
+    """A field that is a number of 0 or more, with its tag."""
+    return _varint(number << 3 | _VARINT) + _varint(value)
+
+
+def _varint(value: int) -> bytes:
+    parts = bytearray()
+    while value > 0x7F:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*parts, value))

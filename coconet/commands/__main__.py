@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread, current_thread, main_thread
 from threading import enumerate as running_threads
-from types import FrameType
+from types import CodeType, FrameType
+from typing import TypeVar
 
 STOPPED = 130
 """The exit code of a command that was to make one thing and was stopped before: 128 and the number of SIGINT."""
@@ -29,8 +30,24 @@ _ENDING = "ending"  # the name of the thread that ends the process in time
 _GRACE_S = 1.5  # for what is under way in Python to clean up; native code that does not return is left then
 
 
+_CALLED_BY_NATIVE_CODE: set[CodeType] = set()
+
+_LOOKS_S = 0.05  # how often to try again while native code calls us
+
+Called = TypeVar("Called", bound=Callable[..., object])
+
+
 class Stopped(BaseException):
     """A signal asks the command to end; raised in the main thread, so that every block on the way out cleans up."""
+
+
+def called_by_native_code(function: Called) -> Called:
+    """Decorate a function that native code calls: a signal that comes meanwhile raises Stopped only once it returns.
+
+    An exception must not travel through native code, which would report it as an error of its own.
+    """
+    _CALLED_BY_NATIVE_CODE.add(function.__code__)
+    return function
 
 
 @contextmanager
@@ -48,10 +65,9 @@ def ended_by_signals(command: str) -> Iterator[None]:
         return
     heard, told = socket.socketpair()
     told.setblocking(False)
-    over = Event()
-    Thread(target=_end_in_time, args=(heard, frozenset(ours), over, code), name=_ENDING, daemon=True).start()
+    over, ending = Event(), _Ending()
+    Thread(target=_end_in_time, args=(heard, frozenset(ours), over, code, ending), name=_ENDING, daemon=True).start()
     before_fd = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
-    ending = _Ending()
     before = {number: signal.signal(number, ending) for number in ours}
     _leave_forks_alone(ours, over)
     before_hook, sys.unraisablehook = sys.unraisablehook, _say_nothing_of_stopping(sys.unraisablehook)
@@ -59,7 +75,7 @@ def ended_by_signals(command: str) -> Iterator[None]:
         yield
         over.set()
     except BaseException as error:
-        if not (ending.raised or isinstance(error, Stopped)):
+        if not (ending.asked or isinstance(error, Stopped)):
             over.set()
             raise
         print("stopped", file=sys.stderr)  # also of what a library that was being imported has made of Stopped
@@ -74,15 +90,26 @@ def ended_by_signals(command: str) -> Iterator[None]:
 
 
 class _Ending:
-    """Called in the main thread at each signal: raises Stopped at the first one, and leaves the way out alone then."""
+    """Called in the main thread at each signal: raises Stopped at the first one, and leaves the way out alone then.
+
+    asked: whether a signal has come. deferred: the one that came while native code called us, and is to come again.
+    """
 
     def __init__(self) -> None:
-        self.raised = False
+        self.asked = self._raised = False
+        self.deferred: int | None = None
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if not self.raised:
-            self.raised = True
-            raise Stopped
+        self.asked = True
+        if self._raised:
+            return
+        while frame is not None:
+            if frame.f_code in _CALLED_BY_NATIVE_CODE:
+                self.deferred = number
+                return
+            frame = frame.f_back
+        self._raised = True
+        raise Stopped
 
 
 def _leave_forks_alone(ours: set[int], over: Event) -> None:
@@ -107,7 +134,7 @@ def asked_to_end() -> bool:
     A library that is being imported makes it an ImportError, as if it were not installed.
     """
     handlers = (signal.getsignal(number) for name in _NAMES if (number := getattr(signal, name, None)) is not None)
-    return any(isinstance(handler, _Ending) and handler.raised for handler in handlers)
+    return any(isinstance(handler, _Ending) and handler.asked for handler in handlers)
 
 
 def _say_nothing_of_stopping(hook: Callable[[sys.UnraisableHookArgs], object]) -> Callable[..., object]:
@@ -123,11 +150,21 @@ def _say_nothing_of_stopping(hook: Callable[[sys.UnraisableHookArgs], object]) -
     return tell
 
 
-def _end_in_time(heard: socket.socket, ours: frozenset[int], over: Event, code: int) -> None:
+def _end_in_time(heard: socket.socket, ours: frozenset[int], over: Event, code: int, ending: _Ending) -> None:
     """End the process if the main thread has not done so a while after a signal, leaving nothing half-written."""
+
+    def goes_on() -> bool:
+        for _ in range(round(_GRACE_S / _LOOKS_S)):
+            if over.wait(_LOOKS_S):
+                return False
+            number, ending.deferred = ending.deferred, None
+            if number is not None:
+                signal.raise_signal(number)  # the main thread hears it
+        return True
+
     with heard:
         while received := heard.recv(64):
-            if ours.intersection(received) and not over.wait(_GRACE_S):
+            if ours.intersection(received) and goes_on():
                 files = sys.modules.get("coconet.files")  # an import could wait for the main thread
                 if files is not None:
                     files.remove_scratch()

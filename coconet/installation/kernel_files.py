@@ -11,14 +11,14 @@ RELEASE = "etc/nv_tegra_release"
 
 
 def text_in(path: Path) -> str:
-    """What a file says, without white space and zeros around it; empty where it is missing or may not be read."""
+    """What a file says, without white space and zeros around it; empty if it is missing or may not be read."""
     with suppress(OSError):
         return path.read_text(encoding="utf-8", errors="replace").strip("\0 \t\r\n")
     return ""
 
 
 def number_in(path: Path) -> float | None:
-    """The number that a file begins with, in the kernel's unit; None where it begins with none or cannot be read."""
+    """The number that a file begins with, in the kernel's unit; None if it begins with none or cannot be read."""
     first, *_ = [*text_in(path).split(), ""]
     with suppress(ValueError):
         return float(first)
@@ -26,13 +26,13 @@ def number_in(path: Path) -> float | None:
 
 
 def value_in(path: Path, key: str) -> str:
-    """The value of the first line `key: value` of a file; empty where there is no such line."""
+    """The value of the first line `key: value` of a file; empty if there is no such line."""
     found = re.search(rf"^{re.escape(key)}\s*:[ \t]*(.*)$", text_in(path), re.MULTILINE)
     return found[1].strip() if found else ""
 
 
 def bytes_in(path: Path, key: str) -> int | None:
-    """The value of a line such as `MemTotal: 7802404 kB`, in bytes; None where there is no such line."""
+    """The value of a line such as `MemTotal: 7802404 kB`, in bytes; None if there is no such line."""
     found = re.fullmatch(r"(\d+) kB", value_in(path, key))
     return int(found[1]) << 10 if found else None
 

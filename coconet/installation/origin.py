@@ -37,7 +37,7 @@ class Origin:
 
 
 def read_origin(package: Path = PACKAGE, direct_url: str | None = None) -> Origin | None:
-    """Find out where this installation came from; None where that is gone, so that pip could not be given it again.
+    """Find out where this installation came from; None if that is gone, so that pip could not be given it again.
 
     package: the folder `coconet` that runs. direct_url: the text of pip's record (PEP 610), else this installation's.
     """

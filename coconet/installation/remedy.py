@@ -73,7 +73,7 @@ def install_command(*extras: str, root: Path = SYSTEM_ROOT) -> str:
 
 
 def reinstall_command(extra: str, root: Path = SYSTEM_ROOT) -> str:
-    """One line that lays the packages of an extra down anew, which pip would otherwise leave alone."""
+    """One line that reinstalls the packages of an extra, which pip would otherwise leave alone."""
     by_apt = JETSON_PACKAGES if tegra_release(root) else SYSTEM_PACKAGES
     if extra in by_apt:
         return f"sudo apt install --reinstall {' '.join(by_apt[extra])}"

@@ -68,7 +68,7 @@ def frozen_features(file: Path | None) -> tuple[Vgg19Features, str]:
 
 
 def imagenet_features(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Turn a torchvision VGG-19 state dict into one of Vgg19Features. Raises KeyError where a layer is missing."""
+    """Turn a torchvision VGG-19 state dict into one of Vgg19Features. Raises KeyError if a layer is missing."""
     with torch.device("meta"):  # the names are wanted, not the numbers
         names = Vgg19Features().state_dict().keys()
     taken = {name: state[name] for name in names}

@@ -162,7 +162,7 @@ def _webp(data: bytes) -> PictureHeader:
 
 
 def exif_orientation(block: bytes) -> int:
-    """Tag 274 of an EXIF block, which is a TIFF file of its own; 1 where there is none, or a damaged one."""
+    """Tag 274 of an EXIF block, which is a TIFF file of its own; 1 if there is none, or a damaged one."""
     if block[:2] not in (b"II", b"MM"):
         return UPRIGHT
 

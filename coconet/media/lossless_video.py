@@ -72,7 +72,7 @@ class RawVideoWriter:
         """Append (H, W, 1) uint8, uint16 or float32, or (H, W, 3) uint8 BGR pixels at a time not before the last.
 
         Raises CoconetError for pixels of another type, and of a size that FFV1 does not take, such as 1x1; OSError
-        where the disk takes no more.
+        if the disk takes no more.
         """
         if self._container is None or (pixels.shape, pixels.dtype) != (self._shape, self._kind):
             self._start(pixels)
@@ -98,7 +98,7 @@ class RawVideoWriter:
         self._container.mux(packets)
 
     def close(self) -> None:
-        """Finish the file; a second call does nothing. Raises OSError where the disk takes no more."""
+        """Finish the file; a second call does nothing. Raises OSError if the disk takes no more."""
         container, stream, self._container, self._stream = self._container, self._stream, None, None
         if container is None:
             return

@@ -46,7 +46,7 @@ def paired_folder(root: Path, pair_by: str | None = None) -> list[PicturePair]:
     """The pairs of a folder, as pair_by_name finds those of one that is given twice.
 
     pair_by: a pattern for each side, visible first, or the name of a preset; see pair_by_name.
-    Raises CoconetError where there are no pairs, and for pictures that have no partner, naming the nearest.
+    Raises CoconetError if there are no pairs, and for pictures that have no partner, naming the nearest.
     """
     return pair_by_name(root, root, pair_by)
 
@@ -72,7 +72,7 @@ def _side_in(folder: Path, names: Sequence[str]) -> Path | None:
 
 
 def _said_by_files(root: Path) -> list[PicturePair]:
-    """Pairs of one folder whose file names say the side; none where nothing is clear."""
+    """Pairs of one folder whose file names say the side; none if nothing is clear."""
     try:
         paths = pictures_below(root)
     except CoconetError:

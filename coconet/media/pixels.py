@@ -66,6 +66,30 @@ def as_bgr(pixels: RawPixels) -> RawPixels:
     return np.asarray(_opencv().merge([plane, plane, plane]))
 
 
+def split_luma(pixels: Pixels) -> tuple[Pixels, Pixels | None]:
+    """(H, W, 3) BGR to its luma (H, W, 1) and the whole as Y'CbCr (H, W, 3), for `join_luma`; gray to itself and None.
+
+    OpenCV's full-range Y'CbCr of BT.601.
+    """
+    if pixels.shape[2] == 1:
+        return pixels, None
+    cv2 = _opencv()
+    parts = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2YCrCb), np.uint8)
+    return parts[:, :, :1], parts
+
+
+def join_luma(level: Pixels, parts: Pixels | None) -> Pixels:
+    """Another luma (H, W, 1) with the colours that `split_luma` kept, which it overwrites: (H, W, 3) BGR, or gray.
+
+    A colour that cannot be that bright or dark is clipped.
+    """
+    if parts is None:
+        return level
+    cv2 = _opencv()
+    cv2.insertChannel(np.ascontiguousarray(level), parts, 0)
+    return np.asarray(cv2.cvtColor(parts, cv2.COLOR_YCrCb2BGR), np.uint8)
+
+
 def _opencv() -> ModuleType:
     """OpenCV, which only these conversions need here; models fuse colour pictures without it."""
     try:

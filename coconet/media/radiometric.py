@@ -71,7 +71,7 @@ def read_thermogram(path: Path) -> Thermogram | None:
 
 
 def check_unpacks() -> None:
-    """Raise MissingPackage where one file cannot be both sides: what it shows would be fused with itself."""
+    """Raise MissingPackage if one file cannot be both sides: what it shows would be fused with itself."""
     try:
         import flyr  # noqa: F401
     except ImportError as error:

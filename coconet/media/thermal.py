@@ -1,4 +1,4 @@
-"""Thermal samples made 8 bit: counts or temperatures between two limits, where no data are holes and not heat."""
+"""Thermal samples made 8 bit: counts or temperatures between two limits; pixels without data are holes, not heat."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class ThermalSettings:
             raise _unfit("palette", " or ".join(PALETTE_WORDS), repr(self.palette), remedy)
 
     def fixed_limits(self) -> Limits | None:
-        """The limits that range_of itself says; None where it is a word. Raises CoconetError for anything else."""
+        """The limits that range_of itself says; None if it is a word. Raises CoconetError for anything else."""
         if self.range_of is None or self.range_of in RANGES:
             return None
         match = re.fullmatch(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*", self.range_of, re.IGNORECASE)
@@ -152,7 +152,7 @@ class ThermalSettings:
 
 
 def with_holes(samples: RawPixels, no_data: tuple[float, ...] = ()) -> RawPixels:
-    """Give (H, W, 1) samples with NaN where there is no measurement; uint8 and uint16 without any come back unchanged.
+    """Give (H, W, 1) samples, NaN for pixels without data; uint8 and uint16 that have no such pixels stay unchanged.
 
     Signed and floating numbers become float32. No data are NaN, infinity, what `no_data` lists, -9999 and the other
     usual fillers of signed and floating pictures, and 0 among temperatures in Kelvin.
@@ -211,7 +211,7 @@ def wanted_limits(counts: RawPixels, settings: ThermalSettings) -> Limits:
 
 
 def common_limits(pictures: Iterable[RawPixels], settings: ThermalSettings) -> Limits | None:
-    """The limits of all pictures together, None where all are 8 bit; of floating ones every picture weighs the same."""
+    """The limits of all pictures together, None if all are 8 bit; of floating ones every picture weighs the same."""
     histogram, samples = np.zeros(_COUNTS, np.int64), list[NDArray[np.float32]]()
     for picture in pictures:
         counts = with_holes(picture, settings.no_data) if picture.dtype != np.uint8 else picture
@@ -287,7 +287,7 @@ def stretched_alone(counts: RawPixels, settings: ThermalSettings, limits: Limits
 def scaled_alone(
     counts: RawPixels, settings: ThermalSettings, limits: Limits | None = None
 ) -> tuple[Pixels, LevelScale | None]:
-    """What `stretched_alone` gives, and which samples its levels stand for; None where nobody can say that."""
+    """What `stretched_alone` gives, and which samples its levels stand for; None if nobody can say that."""
     if counts.dtype == np.uint8:
         return 255 - counts if settings.black_hot else counts, LevelScale((0.0, 255.0), black_hot=settings.black_hot)
     measured = with_holes(counts, settings.no_data)

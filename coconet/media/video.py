@@ -62,7 +62,7 @@ def _moving(container: InputContainer) -> list[VideoStream]:
 class VideoReader:
     """Decodes the first video stream of a file, in order of presentation.
 
-    fps: the average rate, None where the file does not tell. frame_count: as the header states it, None if it does not.
+    fps: the average rate, None if the file does not tell. frame_count: as the header states it, None if it does not.
     codec: its name in FFmpeg. width_px, height_px: as stored, before a turn and the shape of a pixel are taken into
     account. damaged: how many frames were left out so far because they, or what they build on, are damaged.
     """
@@ -83,7 +83,7 @@ class VideoReader:
         Raises CoconetError for a missing file, a file that is no video, and one without a video stream.
         """
         self._path = existing_file(path, "a video file")
-        self._container = _opened(path)
+        self._container = _open_container(path)
         stream = video_stream(self._container)
         if stream is None:
             known = "a video stream of a codec that FFmpeg does not know" if _moving(self._container) else ""
@@ -220,7 +220,7 @@ class _CutOff(CoconetError):
     """A video whose end is missing."""
 
 
-def _opened(path: Path) -> InputContainer:
+def _open_container(path: Path) -> InputContainer:
     forward_decoder_logs()
     with av.logging.Capture() as heard:
         try:

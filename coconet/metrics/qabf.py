@@ -8,7 +8,7 @@ from coconet.metrics.gray import Gray, Samples, as_samples
 
 
 def qabf(fused: Gray, infrared: Gray, visible: Gray) -> float:
-    """Edge preservation from both sources, weighted by their edge strength: 0..1, higher is better.
+    """Qabf: edge preservation from both sources, weighted by their edge strength: 0..1, higher is better.
 
     All (H, W) on 0..255. Sobel gradients with a border of zeros; weights are the strengths themselves (L = 1).
     Where strengths are equal, their ratio is taken to be the strength itself, as in every toolbox of the field.

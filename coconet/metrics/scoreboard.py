@@ -50,7 +50,7 @@ def standings(rows: Iterable[Row]) -> list[RankedEntry]:
 def write_rows(path: Path, rows: Iterable[Row], variant: str) -> None:
     """Write CSV with the columns name, image, variant and the metrics: one line a picture, full precision, no means.
 
-    Whoever reads the file groups by name; lines of another kind among them would spoil their sums.
+    Programs that read the file group by name; lines of another kind among them would spoil their sums.
     variant: the name of the one that the rows were scored by.
     """
     with path.open("w", newline="", encoding="utf-8") as stream:

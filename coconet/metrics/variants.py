@@ -73,7 +73,7 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType({variant.name: variant for va
 
 
 def variant_named(name: str) -> Variant:
-    """The variant of this name. Raises CoconetError where there is none."""
+    """The variant of this name. Raises CoconetError if there is none."""
     if name not in VARIANTS:
         names = ", ".join(VARIANTS)
         remedy = f"{nearest(name, VARIANTS)}Leave it out for plain."

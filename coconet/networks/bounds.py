@@ -8,6 +8,7 @@ a flat scene there is no contrast to stretch.
 from __future__ import annotations
 
 from coconet.errors import MissingPackage
+from coconet.networks.room import COARSE, CONTRAST, DAY, DUSK, LEEWAY, STRETCH
 
 try:
     import torch
@@ -16,21 +17,6 @@ try:
 except ImportError as error:
     raise MissingPackage("torch", job="the networks", extra="export") from error
 
-
-COARSE = 8
-"""Side of the squares, in pixels, whose means make the coarse band."""
-
-STRETCH = 0.2
-"""How far the coarse band may leave those of the sources by day, of the range 0..1: 51 gray levels."""
-
-LEEWAY = 2.0 / 255.0
-"""How far it may leave them in any scene: 2 gray levels."""
-
-DUSK, DAY = 0.35, 0.45
-"""Mean level of the brighter source below which a scene has no stretch, and from which it has all of it."""
-
-CONTRAST = 0.04
-"""Mean deviation of a scene's coarse band from which it has all of the stretch; a flat scene has none."""
 
 NEARNESS = 0.1
 """How near to black or white a pixel may come, as a share of how near the darker or brighter source is to it."""

@@ -57,8 +57,8 @@ class Fuser(nn.Module):
         planes = (image.reshape(batch, 1, height, width) for image in (luma, infrared.float()))
         fused = self.fuse_gray(*planes).reshape(batch, height, width, 1)
         # Equal to replacing Y and keeping Cb and Cr: every colour is Y plus a multiple of its chroma.
-        painted = picture + torch.cat([fused - luma] * 3, dim=-1) if self.colour else fused
-        return painted.clamp(0.0, 255.0).round().to(torch.uint8)
+        coloured = picture + torch.cat([fused - luma] * 3, dim=-1) if self.colour else fused
+        return coloured.clamp(0.0, 255.0).round().to(torch.uint8)
 
     def _luma_of(self, picture: Tensor) -> Tensor:
         """(B, H, W, 3) to (B, H, W, 1).

@@ -84,7 +84,7 @@ class Checkpoint:
 
 
 def network_named(name: str) -> Network[Any]:
-    """The network of this name. Raises CoconetError where there is none."""
+    """The network of this name. Raises CoconetError if there is none."""
     for network in NETWORKS:
         if network.name == name:
             return network
@@ -105,7 +105,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 class WeightOptions:
     """How published weights are to be run, if not as their files say and their authors do.
 
-    network: the name of the network; empty where its tensors are to tell. rule: how features are joined, one of its
+    network: the name of the network; empty if its tensors are to tell. rule: how features are joined, one of its
     `rules`; empty for the published way, which the name of a file may say. stretch: see Signature.
     """
 
@@ -161,7 +161,7 @@ def recognised(pieces: Sequence[Piece], network: Network[Any] | None = None) -> 
 
 
 def _network_of(pieces: Sequence[Piece], options: WeightOptions) -> Network[Any] | None:
-    """The network that was asked for or that the one file names; None where the tensors are to tell."""
+    """The network that was asked for or that the one file names; None if the tensors are to tell."""
     inside = pieces[0].metadata.get(NETWORK_KEY) if len(pieces) == 1 else None
     if options.network and inside and options.network != inside:
         raise CoconetError(
@@ -175,7 +175,7 @@ def _network_of(pieces: Sequence[Piece], options: WeightOptions) -> Network[Any]
 
 
 def _rule_of(assembly: Assembly) -> str:
-    """The rule that the files say by their names; empty where they say none."""
+    """The rule that the files say by their names; empty if they say none."""
     words = {word for piece in assembly.pieces for word in re.split(r"[\W_]+", Path(piece.where).stem.upper())}
     return next((rule for word, rule in assembly.network.trained_for.items() if word in words), "")
 

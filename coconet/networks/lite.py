@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from coconet.cards.model_card import Signature
+from coconet.cards.tiling import OF_LITE
 from coconet.errors import MissingPackage
-from coconet.networks.bounds import COARSE, GAIN, short_of_the_ends, stretch_room, upsampled
+from coconet.networks.bounds import GAIN, short_of_the_ends, stretch_room, upsampled
 from coconet.networks.network import Network
+from coconet.networks.room import COARSE
 
 try:
     import torch
@@ -17,7 +19,7 @@ except ImportError as error:
     raise MissingPackage("torch", job="the networks", extra="export") from error
 
 
-OURS = Signature(input_range=(0.0, 1.0), output_range=(0.0, 1.0), side_multiple=8)
+OURS = Signature(input_range=(0.0, 1.0), output_range=(0.0, 1.0), side_multiple=8, tiling=OF_LITE)
 
 PLANE = 4 * 4
 """Channels at a quarter of the size that make one plane at full size."""
@@ -35,7 +37,11 @@ class LiteNet(nn.Module):
 
     Whatever the weights, the coarse band lies between those of the sources, widened by `stretch_room`, which is next
     to nothing in the dark and in flat scenes; and no pixel is clipped that neither source has clipped.
+
+    room: of the picture that a part lies in, when parts are fused; None takes that of what is fused.
     """
+
+    room: float | None = None
 
     def __init__(self, width: int = 48, deep_width: int = 64) -> None:
         super().__init__()
@@ -54,7 +60,7 @@ class LiteNet(nn.Module):
         both = torch.cat((visible, infrared), dim=1)
         features = self._features(both)
         coarse = functional.avg_pool2d(both, COARSE)  # 2, H/8
-        room = stretch_room(coarse)
+        room = stretch_room(coarse) if self.room is None else torch.full_like(coarse[:, :1, :1, :1], self.room)
         stretch = torch.maximum(torch.minimum(torch.tanh(self.stretch(features)), room), -room)  # 1, H/8
         bands = upsampled(torch.cat((coarse, stretch), dim=1))
         coarse_visible, coarse_infrared, stretched = bands.chunk(3, dim=1)  # 1, H each

@@ -66,12 +66,12 @@ class Network(Generic[Core]):
     signature: the ranges, padding and normalisation of the weights that `coconet train` writes, whose file names the
         network.
     published: the same of the authors' own weights, whose file names nothing and is recognised by its tensors; None
-        where there are none.
+        if there are none.
     upgrade: turns the tensors of an earlier release's checkpoint into those of today's layers; gives back others as
         they are.
     ready: called with a core and the signature of the weights that were loaded into it, before it fuses.
     training: see Training; nothing special, if it says nothing.
-    publication: what the signature does not say of how the authors feed it; None where it is ours.
+    publication: what the signature does not say of how the authors feed it; None if it is ours.
     adapt: makes tensors of the core, by names and layouts, of those in the authors' files, and leaves out the ones that
         nothing uses. Tensors it does not know stay as they are, and are refused later by their names.
     parts: the children of the core whose weights come in a file of their own, if not all come in one.

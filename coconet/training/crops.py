@@ -59,7 +59,7 @@ class CropSampler:
         self.conditions = conditions or Conditions()
 
     def crops(self, step: int) -> Crops:
-        """The crops of one step; masks are empty where a pair has none."""
+        """The crops of one step; masks are empty if a pair has none."""
         rng = np.random.default_rng((self.seed, step))
         drawn = [self._crop(rng) for _ in range(self.batch)]
         return Crops(*(torch.from_numpy(np.stack(side))[:, None] for side in zip(*drawn, strict=True)))

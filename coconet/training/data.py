@@ -47,7 +47,7 @@ def read_patches(path: Path) -> Iterator[NDArray[np.uint8]]:
     The file holds one array `data` in 0..1, (N, C, H, W) or, with channels last, (N, H, W, C). Which of the two is
     seen from its shape. Raises CoconetError for a file without it, for other shapes and for values outside 0..1.
     """
-    with _opened(path) as file:
+    with _open(path) as file:
         array = file.get(KEY)
         if not isinstance(array, h5py.Dataset):
             raise _refused(path, f"an array called {KEY}", f"only {', '.join(file) or 'nothing'}")
@@ -56,7 +56,7 @@ def read_patches(path: Path) -> Iterator[NDArray[np.uint8]]:
             yield from _levels(path, np.moveaxis(array[first : first + BLOCK], axis, 1))
 
 
-def _opened(path: Path) -> h5py.File:
+def _open(path: Path) -> h5py.File:
     try:
         return h5py.File(existing_file(path, "an HDF5 file of patches"), "r")
     except OSError as error:
@@ -116,7 +116,7 @@ MASK_NAME = "mask"
 class GrayPair:
     """A visible and an infrared picture, (H, W) uint8, of equal size, and where it came from.
 
-    mask: (H, W) uint8 of the same size, 255 on thermal targets and 0 elsewhere; None where nobody drew one.
+    mask: (H, W) uint8 of the same size, 255 on thermal targets and 0 elsewhere; None if nobody drew one.
     following: in a video the next frame of both cameras, or the one before; None for stills.
     """
 

@@ -27,7 +27,7 @@ GRAINS_PX = (1, 2, 4, 8)
 """How coarse drawn noise is, one for each crop: a sensor's is fine, what compression leaves comes in blocks."""
 
 STILL_LEVELS = 2.0
-"""Between two frames a pixel is still where both cameras' change, smoothed, stays below so many levels of 0..255."""
+"""Between two frames a pixel is still where both cameras' change, smoothed, stays below this many levels of 0..255."""
 
 SMOOTHING_PX = 2.0
 """Deviation of that smoothing: noise averages out, anything larger than a few pixels stays."""

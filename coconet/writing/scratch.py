@@ -40,7 +40,7 @@ def lock_unfinished(path: Path) -> int | None:
 class ScratchFile:
     """An empty hidden file beside the one that it is to become, with the same ending; `close` removes what is left.
 
-    path: where it is. Raises OSError where it cannot be made.
+    path: where it is. Raises OSError if it cannot be made.
     """
 
     def __init__(self, target: Path) -> None:

@@ -46,7 +46,7 @@ def later_parts(video: _AnyPath, is_file: Callable[[_AnyPath], bool]) -> Iterato
 
 
 def _identity(path: Path) -> _Identity | None:
-    """What a file or folder is, by whatever name or link it is reached; None where there is none."""
+    """What a file or folder is, by whatever name or link it is reached; None if there is none."""
     try:
         found = path.stat()
     except (OSError, ValueError):

@@ -19,7 +19,7 @@ def turn_at(place: Path, waiting: Callable[[], object]) -> Iterator[None]:
 
     waiting: is called before another process is waited for. Where no such file can be made nobody waits.
     """
-    handle = _opened(place)
+    handle = _open_place(place)
     if handle is None or fcntl is None:
         yield
         return
@@ -36,7 +36,7 @@ def turn_at(place: Path, waiting: Callable[[], object]) -> Iterator[None]:
         os.close(handle)
 
 
-def _opened(place: Path) -> int | None:
+def _open_place(place: Path) -> int | None:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         return os.open(place, os.O_RDWR | os.O_CREAT, 0o666)

@@ -69,7 +69,9 @@ def build(
     layers: Annotated[
         Path | None, typer.Option("--layers", help="Write what TensorRT made of each layer to this file, as JSON.")
     ] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Build anew and keep nothing.")] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Build again, whatever is cached, and keep nothing.")
+    ] = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Build a TensorRT engine, with the TensorRT of this device or, with --gpu, for GPUs this machine need not have."""

@@ -49,7 +49,7 @@ def export(
     ] = None,
     frames: Annotated[
         Path | None,
-        typer.Option(help="Paired folder, rig.toml or recording to compare on.", show_default="painted scenes"),
+        typer.Option(help="Paired folder, rig.toml or recording to compare on.", show_default="synthetic scenes"),
     ] = None,
     model: Annotated[
         str | None,

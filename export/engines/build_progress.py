@@ -7,17 +7,18 @@ from typing import Any, Protocol
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from coconet.commands.__main__ import asked_to_end, called_by_native_code
 from coconet.terminal import Console
 
 
 class BuildProgress(Protocol):
-    """Who is told how a build goes on: named phases inside each other, each of a known number of steps."""
+    """Takes the progress of a build: named phases inside each other, each of a known number of steps."""
 
     def start(self, phase: str, parent: str | None, steps: int) -> None:
         """Begin a phase; the outermost one has no parent."""
 
     def step(self, phase: str, done: int) -> None:
-        """So many steps of a phase are done."""
+        """Report how many steps of a phase are done."""
 
     def finish(self, phase: str) -> None:
         """End a phase, complete or not."""
@@ -76,10 +77,10 @@ class BarProgress:
 
 
 def progress_monitor(trt: Any, progress: BuildProgress) -> Any:
-    """TensorRT's own monitor that passes on to `progress`; None where this TensorRT has none (before 10.0).
+    """TensorRT's own monitor that passes on to `progress`; None if this TensorRT has none (before 10.0).
 
-    An exception from `progress`, Ctrl-C included, must not travel through TensorRT: it cancels the build
-    and is kept as the monitor's `failure`.
+    An exception from `progress` must not travel through TensorRT: it cancels the build and is kept as the monitor's
+    `failure`. A signal that asks the command to end cancels it too.
     """
     if not hasattr(trt, "IProgressMonitor"):
         return None
@@ -95,13 +96,16 @@ def progress_monitor(trt: Any, progress: BuildProgress) -> Any:
             except BaseException as error:  # raised again by the builder
                 self.failure = self.failure or error
 
+        @called_by_native_code
         def phase_start(self, name: str, parent: str | None, steps: int) -> None:
             self._tell(progress.start, name, parent, steps)
 
+        @called_by_native_code
         def step_complete(self, name: str, step: int) -> bool:
             self._tell(progress.step, name, step + 1)
-            return self.failure is None
+            return self.failure is None and not asked_to_end()
 
+        @called_by_native_code
         def phase_finish(self, name: str) -> None:
             self._tell(progress.finish, name)
 

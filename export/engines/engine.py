@@ -31,7 +31,7 @@ from coconet.runtime.backends.tensorrt.module import TensorRT, in_one_line
 
 
 def use_timing_cache(trt: Any, config: Any, path: Path) -> bool:
-    """Give a builder configuration the measurements in a file, or an empty cache; False where there is none to give.
+    """Give a builder configuration the measurements in a file, or an empty cache; False if there is none to give.
 
     TensorRT for RTX, which measures nothing when it builds, would look for a GPU if asked, and so is not. What another
     device or version measured is refused by TensorRT, and then left out.
@@ -83,7 +83,7 @@ class BuildAids:
 def build_engine(job: EngineJob, out: Path, aids: BuildAids | None = None) -> EngineCard:
     """Build an engine with exactly the types of the graph, and write it and its card, or neither.
 
-    Raises CoconetError where the engine cannot be written to `out`, and where TensorRT refuses the graph.
+    Raises CoconetError if the engine cannot be written to `out`, and if TensorRT refuses the graph.
     """
     aids = aids or BuildAids()
     check_destination(out)
@@ -92,14 +92,22 @@ def build_engine(job: EngineJob, out: Path, aids: BuildAids | None = None) -> En
 
 
 def check_destination(out: Path) -> None:
-    """Raise CoconetError where no engine can be written: before the build, which may take minutes."""
+    """Raise CoconetError if no engine can be written: before the build, which may take minutes."""
     if out.suffix != ENGINE_SUFFIX:
         got = out.suffix or "no ending"
-        raise CoconetError(out, wanted=f"a name that ends in {ENGINE_SUFFIX}", got=got, remedy="Change the ending.")
+        says = f"has {f'the ending {got}' if out.suffix else got}; an engine ends in {ENGINE_SUFFIX}"
+        wanted = f"a name that ends in {ENGINE_SUFFIX}"
+        raise CoconetError(out, wanted=wanted, got=got, remedy="Change the ending.", says=says)
     if not os.access(out.parent, os.W_OK):
         got = f"no such folder: {out.parent}" if not out.parent.exists() else f"a read-only folder: {out.parent}"
         raise CoconetError(
-            out, wanted="a path in a folder that can be written to", got=got, remedy="Choose another path with --out."
+            out,
+            wanted="a path in a folder that can be written to",
+            got=got,
+            remedy="Choose another path with --out.",
+            says="cannot be written: there is no such folder"
+            if not out.parent.exists()
+            else "is in a read-only folder",
         )
 
 
@@ -201,7 +209,7 @@ def _set_limits(trt: Any, config: Any, options: BuildOptions) -> None:
 def _profile(source: EngineSource, builder: Any, network: Any, sizes: SizeProfile | None) -> Any:
     """Make TensorRT's profile of the shapes of `input_ranges`; None for a model whose shapes are all fixed.
 
-    Raises CoconetError where sizes and model do not go together.
+    Raises CoconetError if sizes and model do not go together.
     """
     shapes = {tensor.name: tuple(tensor.shape) for tensor in map(network.get_input, range(network.num_inputs))}
     if (-1 in shapes[VISIBLE]) != (sizes is not None):

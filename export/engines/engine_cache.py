@@ -30,7 +30,7 @@ class EngineCache:
     folder: Path
 
     def fetch(self, key: BuildKey, out: Path) -> EngineCard | None:
-        """Copy the engine of a key, and its card, to `out`, and return the card; None where none is kept."""
+        """Copy the engine of a key, and its card, to `out`, and return the card; None if none is kept."""
         kept = self.place(key)
         try:
             card = read_engine_card(kept)

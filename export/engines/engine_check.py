@@ -21,11 +21,11 @@ from coconet.runtime.rig.sample_frames import sample_frames
 from coconet.runtime.verify.parity import Parity, compare, require
 from coconet.runtime.verify.reference_backend import common_card, open_to_compare
 
-PAINTED_FRAMES = 3
-"""How many painted pairs are fused, at the best size of an engine, if no folder of real ones is given."""
+SYNTHETIC_FRAMES = 3
+"""How many synthetic pairs are fused, at the best size of an engine, if no folder of real ones is given."""
 
-LEAST_PAINTED_PX = 32
-"""Scenes are painted so large at least; smaller frames are cut out of them."""
+LEAST_SCENE_PX = 32
+"""The least size of a synthetic scene; smaller frames are cut out of them."""
 
 
 _COSINE, _SINE = cos(radians(3)), sin(radians(3))
@@ -36,7 +36,7 @@ that is taken for another, or taken in another order, gives other pictures; at e
 
 
 def require_agreement(engine: Path, onnx: Path, frames: Path | None, name: Path) -> Parity:
-    """Fuse the pairs of a folder, or painted ones, with both. `name` is what the engine will be called.
+    """Fuse the pairs of a folder, or synthetic ones, with both. `name` is what the engine will be called.
 
     An engine for a range of sizes fuses all of them at its best size, and the first one at its smallest and at its
     largest as well; one that aligns by itself is given pictures that lie turned. Raises CoconetError with the figures
@@ -64,11 +64,11 @@ def _pairs(frames: Path | None, card: ModelCard, profile: SizeProfile | None) ->
 
 
 def _at(frames: Path | None, card: ModelCard, size: FrameSize | None) -> Iterable[FramePair]:
-    """The pairs of a folder or recording as they are; or painted ones, of a size."""
+    """The pairs of a folder or recording as they are; or synthetic ones, of a size."""
     if frames is not None:
         return sample_frames(frames)
     height, width = (card.height_px, card.width_px) if size is None else (size.height_px, size.width_px)
-    return synthetic_pairs(PAINTED_FRAMES, max(LEAST_PAINTED_PX, height or 480), max(LEAST_PAINTED_PX, width or 640))
+    return synthetic_pairs(SYNTHETIC_FRAMES, max(LEAST_SCENE_PX, height or 480), max(LEAST_SCENE_PX, width or 640))
 
 
 def _fixed(card: ModelCard, size: FrameSize) -> ModelCard:

@@ -33,7 +33,7 @@ class EngineSource:
 
 
 def read_engine_source(path: Path) -> EngineSource:
-    """Read and check an ONNX file. Raises CoconetError where it is not ours or TensorRT would compute something else.
+    """Read and check an ONNX file. Raises CoconetError if it is not ours or TensorRT would compute something else.
 
     TensorRT quantises to signed 8 bits around zero and takes UINT8 zero points for INT8 ones without a word.
     """

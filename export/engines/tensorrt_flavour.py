@@ -16,9 +16,9 @@ OR_WITHOUT = "Build on the device that will run the engine, or name the GPU with
 
 
 def open_tensorrt(gpus: tuple[str, ...]) -> TensorRT:
-    """TensorRT for RTX for these GPUs, or, where none is named, the TensorRT of this device.
+    """TensorRT for RTX for these GPUs, or, if none is named, the TensorRT of this device.
 
-    Raises MissingPackage where it is not installed, and CoconetError where it does not know a GPU or there is none.
+    Raises MissingPackage if it is not installed, and CoconetError if it does not know a GPU or there is none.
     """
     if gpus:
         module = rtx_module()

@@ -1,4 +1,4 @@
-"""The command line of NVIDIA's own tool that builds the same engine, for whoever wants to compare or to report."""
+"""The command line of NVIDIA's own tool that builds the same engine, to compare with, or to report a fault with."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Alarms: what is too hot, too cold or changes too fast, and who is told of it."""
+"""Alarms: what is too hot, too cold or changes too fast, and where that is reported."""

@@ -23,7 +23,7 @@ class AlarmState:
     def follow(self, evidence: Evidence, now_ns: int) -> list[Change]:
         """Take what a frame says at a moment not before the last, and give what changes by it.
 
-        Nothing begins and nothing ends while the evidence is unknown, and a hold time that was under way begins anew.
+        Nothing begins and nothing ends while the evidence is unknown, and a hold time that was under way starts over.
         """
         if evidence.holds is None:
             return self._follow_blind(evidence.blind, now_ns)

@@ -60,7 +60,7 @@ class AlarmSnapshot:
 
 
 class AlarmWatch:
-    """Looks at frames in the loop, which takes microseconds; whoever is told works elsewhere. Any thread may ask.
+    """Looks at frames in the loop, which takes microseconds; receivers have threads of their own. Any thread may ask.
 
     An infrared frame that is shown again says nothing new, and a picture that is stale, or shows a shutter, nothing at
     all: then no alarm begins or ends.
@@ -121,7 +121,7 @@ class AlarmWatch:
         with self._lock:
             return [event for event in self._events if event.serial > after]
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Standings and events, as plain values."""
         return {
             "alarms": [asdict(standing) for standing in self.standings()],

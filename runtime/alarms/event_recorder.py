@@ -106,7 +106,7 @@ class EventRecorder:
     def begin(self, event: AlarmEvent, frame: FusedFrame) -> str:
         """Begin a recording with what is in memory, or let the one that is on go on; give the name of its folder.
 
-        Empty where there is no room for one, or the one before is still being written.
+        Empty if there is no room for one, or the one before is still being written.
         """
         until_ns = frame.pair.timestamp_ns + round(self._table.after_s * 1e9)
         if self._current is not None and not self._current.ended:
@@ -268,4 +268,5 @@ class _FolderWriter:
 def _bytes_of(frame: FusedFrame) -> int:
     raw = 0 if frame.pair.raw_infrared is None else frame.pair.raw_infrared.pixels.nbytes
     shown = frame.pair.visible.pixels.nbytes + frame.pair.infrared.pixels.nbytes
-    return frame.pixels.nbytes + shown + raw
+    fused = frame.fused.nbytes * (1 if frame.finish is None else 2)  # as it came of the model, and as it is written
+    return fused + shown + raw

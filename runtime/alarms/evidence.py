@@ -45,7 +45,7 @@ class MeterEvidence:
         return Evidence(holds, is_over, value)
 
     def forget(self) -> None:
-        """Begin a rate anew: what was before a shutter or a loss is not compared with what comes after."""
+        """Restart a rate: what was before a shutter or a loss is not compared with what comes after."""
         self._past.clear()
 
     def _rate(self, value: float | None, stamp_ns: int, blind: str) -> Evidence:

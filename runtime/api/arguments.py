@@ -25,6 +25,13 @@ def check_path(argument: str, value: object, remedy: str) -> None:
         raise Refused(argument, wanted="a path, or text", got="an empty text", remedy=remedy)
 
 
+def check_heat(heat: object) -> None:
+    """Refuse what is no number from 0 to 100."""
+    if not isinstance(heat, (int, float)) or isinstance(heat, bool) or not 0 <= heat <= 100:
+        got = f"{heat:g}" if isinstance(heat, (int, float)) else _in_words(heat)
+        raise Refused("heat", wanted="a number from 0 to 100", got=got, remedy="50 is what the model makes.")
+
+
 def check_called(argument: str, value: Callable[..., object] | None, remedy: str) -> None:
     """Refuse what cannot be called; None is none."""
     if not (value is None or callable(value)):

@@ -21,7 +21,7 @@ def read_card(model: Path | str) -> ModelCard:
 
     model: a file or a word, as `coconet.load` takes it. An .engine gives the card of the model it was built from; how
     and for which GPUs it was built says `coconet.read_engine_card`.
-    Raises CoconetError for a file that is missing, corrupt or not ours, MissingPackage where reading it needs a
+    Raises CoconetError for a file that is missing, corrupt or not ours, MissingPackage if reading it needs a
     package that is not installed (PyTorch for checkpoints).
     """
     check_path("model", model, WORD_OR_FILE)

@@ -32,7 +32,7 @@ def measure(counts: NDArray[Any], temperature: Mapping[str, Any], meters: Sequen
 
     counts: (H, W) or (H, W, 1), uint16 counts or float32 samples; read, not changed. temperature, meters: the keys of
     `[infrared.temperature]` and of each `[[meter]]`, as a rig file has them; visible pixels are the same ones.
-    What comes back has `temperatures`, (H, W) float32 in the unit asked for, NaN where there is no number, and
+    What comes back has `temperatures`, (H, W) float32 in the unit asked for, NaN if there is no number, and
     `readings`, one for each meter. A picture alone cannot be told from one of a shutter: rigs are, and their pairs
     carry the same as `pair.heat`.
     Raises CoconetError for settings that do not fit, and for counts of another type or shape, such as uint8.

@@ -11,11 +11,11 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from coconet.config import check_fields
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, Refused
 from coconet.files import check_no_input
 from coconet.runtime.alarms.alarm_event import AlarmEvent
 from coconet.runtime.alarms.open_alarms import alarm_outputs, open_alarms
-from coconet.runtime.api.arguments import check_called, check_path, check_type
+from coconet.runtime.api.arguments import check_called, check_heat, check_path, check_type
 from coconet.runtime.api.model import FusionModel
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.look import OutputLook, looked_by
@@ -24,7 +24,7 @@ from coconet.runtime.loop.run import FrontEndCheck, run_pairs
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.pairing.pair_stream import PairStream
-from coconet.runtime.rig.rig_file import Rig, shown_by
+from coconet.runtime.rig.rig_file import Rig, with_look
 from coconet.runtime.sinks.open_sink import Output
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def run(  # noqa: PLR0913  what the command line takes too
     stop: Event | None = None,
     overwrite: bool = False,
     look: Mapping[str, Any] | None = None,
+    heat: float | None = None,
     on_alarm: Callable[[AlarmEvent], object] | None = None,
     alarms: bool = True,
 ) -> RunReport:
@@ -49,7 +50,9 @@ def run(  # noqa: PLR0913  what the command line takes too
     out: a video (.mp4, .mkv, .mov), a folder for pictures, a picture of a single pair, udp:// or rtsp://; None is
     nowhere. overwrite: whether it may be there already, and is replaced then. look: what `out` shows, keys
     of `[output]` such as {"show": "edges"}; what the rig file says if not given. `frame.pixels` is
-    the fused picture all the same.
+    the fused picture all the same. heat: how strongly heat shows in that, 0 (the visible picture alone) to 100 (the
+    brightness of the infrared one in the colours of the visible one); what the rig file says if not given, or 50, which
+    is what the model makes.
     on_frame: called with every fused frame, in this thread; it holds up the next frame, and must not change the pixels,
     which are being written meanwhile. stop: may be set by any thread, also by on_frame; what was fused is kept.
     alarms: whether the alarms of the rig are watched, and told whom its file names. on_alarm: called with every event
@@ -69,6 +72,8 @@ def run(  # noqa: PLR0913  what the command line takes too
     check_called("on_alarm", on_alarm, "Give a function that takes one coconet.AlarmEvent.")
     if stop is not None:
         check_type("stop", stop, Event, "a threading.Event, or None", "Make one: stop = threading.Event().")
+    if heat is not None:
+        _heat(pairs, heat)
     watched = pairs.rig if alarms else None
     if on_alarm is not None and (watched is None or not watched.alarm):
         remedy = "Add an [[alarm]] to the rig file, or leave on_alarm out."
@@ -88,6 +93,15 @@ def run(  # noqa: PLR0913  what the command line takes too
         return run_pairs(pairs, model, output, ending=Ending(stop=stop or Event()), gauge=gauge)
 
 
+def _heat(pairs: PairStream, heat: float) -> None:
+    """Let the pairs be fused in another heat from the first one on."""
+    check_heat(heat)
+    if pairs.preparation is None:
+        remedy = "Open them with coconet.open_rig, coconet.open_pairs or coconet.pair_cameras."
+        raise Refused("heat", wanted="pairs that are prepared", got="pairs as the cameras gave them", remedy=remedy)
+    pairs.preparation.change(heat_percent=heat)
+
+
 @dataclass(frozen=True)
 class _Caller:
     """Tells a function of the program."""
@@ -103,7 +117,7 @@ def _drawn(rig: Rig | None, look: Mapping[str, Any] | None) -> Drawn | None:
     """What the output shows; None for the fused picture."""
     fields = {} if look is None else look
     check_type("look", fields, Mapping, "keys of [output]", 'For example look={"show": "edges"}.')
-    shown = None if rig is None else shown_by(rig, fields, "look")
+    shown = None if rig is None else with_look(rig, fields, "look")
     output = check_fields(OutputLook, looked_by(OutputLook(), fields), "look") if shown is None else shown.output
     if output.is_plain:
         return None

@@ -93,6 +93,27 @@ class WarpingBackend(Protocol):
         """
 
 
+class TileFuser(Protocol):
+    """A model that fuses parts of a picture as if they lay in the whole one."""
+
+    def hold_room(self, room: float) -> None:
+        """Take this for the stretch room of every part from the next one on; 0..1."""
+
+    def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
+        """Fuse a part, as `Backend.fuse` does."""
+
+    def close(self) -> None:
+        """Release what it holds; a second call does nothing."""
+
+
+@runtime_checkable
+class TilingBackend(Backend, Protocol):
+    """A backend that opens its model for parts of pictures too."""
+
+    def for_parts(self) -> TileFuser | None:
+        """The same model for parts, which is closed by what asks for it; None for a graph that cannot be given them."""
+
+
 @runtime_checkable
 class ChoosingBackend(Protocol):
     """A backend that looks at a pair before it knows what runs it; `card` and `name` may be others after that."""

@@ -12,6 +12,7 @@ from coconet.model_endings import CHECKPOINT_SUFFIXES, ENGINE_SUFFIX, MODEL_SUFF
 from coconet.model_names import MODEL_WORDS, RULES, model_path
 from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.backends.tensorrt.ring_options import RingOptions
+from coconet.runtime.backends.tiles.limit import AUTOMATIC, TileLimit
 from coconet.runtime.serving.protocol.picture_coding import PictureCoding
 
 BackendKind = Literal["ort", "ort-cuda", "openvino", "tensorrt", "torch", "rule", "remote"]
@@ -59,6 +60,7 @@ class BackendChoice:
     server: of the kind remote, where the model is; path is the local model then, or the word `remote`.
     picked_from: the file or word whose fastest form on this machine is to be picked at the first pair, see
         coconet.runtime.picking; kind and path are what it is measured against. None: nothing is picked.
+    tiles: from which size on a run fuses pictures in parts.
     """
 
     kind: BackendKind
@@ -68,6 +70,7 @@ class BackendChoice:
     server: ServedElsewhere | None = None
     threads: int | None = None
     picked_from: Path | str | None = None
+    tiles: TileLimit = AUTOMATIC
 
     def __post_init__(self) -> None:
         taken = OPTIONS.keys() if self.kind == "tensorrt" else {"graph"} if self.kind == "ort-cuda" else set()
@@ -109,7 +112,8 @@ def choose_backend(model: Path | str, wanted: str = "auto", *, builds: bool = Fa
         return BackendChoice("tensorrt", path, "as asked for")
     if wanted not in ("ort", "ort-cuda", "openvino"):
         remedy = "Leave the backend out, or build or export the model for it."
-        raise Refused(path, wanted=f"a model that {wanted} runs", got="an ONNX model", remedy=remedy)
+        says = f"is an ONNX model, which the backend {wanted} does not run"
+        raise Refused(path, wanted=f"a model that {wanted} runs", got="an ONNX model", remedy=remedy, says=says)
     kind: BackendKind = wanted  # type: ignore[assignment]  # mypy does not narrow by membership
     return BackendChoice(kind, path, "as asked for")
 
@@ -136,6 +140,8 @@ def model_file(model: Path | str) -> Path:
             wanted=f"a model that ends in {', '.join(MODEL_SUFFIXES[:-1])} or {MODEL_SUFFIXES[-1]}",
             got=path.suffix or "no ending",
             remedy="Export the model with coconet export.",
+            says=f"has {f'the ending {path.suffix}' if path.suffix else 'no ending'}; a model ends in "
+            f"{', '.join(MODEL_SUFFIXES[:-1])} or {MODEL_SUFFIXES[-1]}",
         )
     return path
 
@@ -164,5 +170,7 @@ def _best(path: Path, *, builds: bool) -> BackendChoice:
 def _only(kind: BackendKind, path: Path, wanted: str, reason: str) -> BackendChoice:
     if wanted not in ("auto", kind):
         remedy = "Leave the backend out."
-        raise Refused(path, wanted=f"a model that {wanted} runs", got=f"one for {kind}: {reason}", remedy=remedy)
+        says = f"is not run by the backend {wanted} but by {kind}: {reason}"
+        got = f"one for {kind}: {reason}"
+        raise Refused(path, wanted=f"a model that {wanted} runs", got=got, remedy=remedy, says=says)
     return BackendChoice(kind, path, reason)

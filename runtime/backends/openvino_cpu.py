@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -17,7 +18,17 @@ from coconet.files import existing_file
 from coconet.installation.processor import usable_cores
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.openvino_sizes import SizedModels
-from coconet.runtime.backends.ort_cpu import EXPORT, TensorFact, check_tensors, closed, corrupt, input_feed
+from coconet.runtime.backends.ort_cpu import (
+    EXPORT,
+    TensorFact,
+    check_tensors,
+    closed,
+    corrupt,
+    held_room,
+    input_feed,
+    without_room,
+)
+from coconet.runtime.backends.tiles.graph import graph_with_room
 from coconet.runtime.frame_check import adapt_frames, fuse_adapted, like_visible
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.preprocess.warp_table import WarpTable
@@ -28,6 +39,7 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 try:
     import openvino
+    from openvino import opset13 as opset
 except ImportError as error:
     raise MissingPackage("openvino", job="running models with OpenVINO", extra="openvino") from error
 
@@ -51,20 +63,32 @@ class OpenVinoBackend:
 
     threads: how many processor threads one frame may use; None is as many as the process may run on.
     arithmetic: f32 gives the pictures that the model was compared with; bf16 is quicker on processors with units for
-        it, and is for whoever has compared its pictures (`coconet.runtime.picking` does).
+        it, and is for code that has compared its pictures (`coconet.runtime.picking` does).
     depth: how many pairs may be under way at once, each on its share of the threads: that takes less of the processor
         for each, and makes each later.
     """
 
-    def __init__(self, path: Path, threads: int | None = None, arithmetic: Arithmetic = "f32", depth: int = 1) -> None:
-        """Open the model. Raises CoconetError for a missing or corrupt file and for a model that is not ours."""
+    def __init__(
+        self,
+        path: Path,
+        threads: int | None = None,
+        arithmetic: Arithmetic = "f32",
+        depth: int = 1,
+        for_parts: bytes | None = None,
+    ) -> None:
+        """Open the model. Raises CoconetError for a missing or corrupt file and for a model that is not ours.
+
+        for_parts: the model of the file with the stretch room as an input, see `graph_with_room`.
+        """
+        self._options: tuple[int | None, Arithmetic] = (threads, arithmetic)
+        self._room: dict[str, NDArray[Any]] = {}
         self.depth, self._pending = depth, deque[_Pending]()
         self._where, self._warp = existing_file(path, "an ONNX model"), WarpTable()
         self._core = openvino.Core()
-        self._model = _read(self._core, path)
+        self._model = _read(self._core, path, for_parts)
         metadata = self._model.get_rt_info([FRAMEWORK]).value if FRAMEWORK in self._model.rt_info else {}
         self.card = card_from_metadata(metadata, path)
-        check_tensors(path, self.card, _tensors(self._model.inputs), _tensors(self._model.outputs))
+        check_tensors(path, self.card, without_room(_tensors(self._model.inputs)), _tensors(self._model.outputs))
         check_onnx_weights(path)
         # Without a hint processors with BF16 units compute FP32 models in BF16, 8 bits short of what was compared.
         self._config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": arithmetic}
@@ -79,6 +103,19 @@ class OpenVinoBackend:
     def align(self, alignment: Alignment | None) -> None:
         """Lay infrared pictures as an alignment says from the next one on, if the model takes one."""
         self._warp.align(alignment)
+
+    def for_parts(self) -> OpenVinoBackend | None:
+        """The same model for parts of pictures, one at a time: one that is given the stretch room, if it needs that."""
+        content = None
+        if self.card.tiling is not None and self.card.tiling.room:
+            content = graph_with_room(self._where)
+            if content is None:
+                return None
+        return OpenVinoBackend(self._where, *self._options, for_parts=content)
+
+    def hold_room(self, room: float) -> None:
+        """Take this for the stretch room from the next part on."""
+        self._room = held_room(room)
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
@@ -121,7 +158,7 @@ class OpenVinoBackend:
         """The request whose turn it is for a pair of this size, and what it takes."""
         if self._models is None:
             raise closed(self._where)
-        feed = input_feed(self.card, self._warp, visible, infrared, self._where)
+        feed = input_feed(self.card, self._warp, visible, infrared, self._where) | self._room
         requests = self._models.request_for({name: array.shape for name, array in feed.items()})
         requests.rotate(-1)
         return requests[-1], feed
@@ -158,11 +195,24 @@ class OpenVinoBackend:
             models.close()
 
 
-def _read(core: Any, path: Path) -> Any:
+def _read(core: Any, path: Path, content: bytes | None) -> Any:
     try:
-        return core.read_model(path)
+        return _without_abs(core.read_model(path if content is None else BytesIO(content)))
     except RuntimeError as error:
         raise corrupt(path, error) from error
+
+
+def _without_abs(model: Any) -> Any:
+    """The model with the greater of a whole number and its negative in place of an absolute value.
+
+    OpenVINO 2026.4 takes `Abs(Subtract(a, b))` of constants for `Subtract(a, b)`: with the size of the frame fixed, the
+    places that reflect what is padded were wrong, and so was the picture of every size that is padded.
+    """
+    for node in model.get_ops():
+        if node.get_type_name() == "Abs" and node.get_output_element_type(0).is_integral():
+            value = node.input_value(0)
+            node.output(0).replace(opset.maximum(value, opset.negative(value)).output(0))
+    return model
 
 
 def _tensors(found: list[Any]) -> list[TensorFact]:

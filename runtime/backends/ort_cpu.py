@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, WARP, ModelCard, card_from_metadata
@@ -13,6 +14,7 @@ from coconet.cards.onnx_weights import check_onnx_weights
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import existing_file
 from coconet.media.pixels import Pixels
+from coconet.runtime.backends.tiles.graph import ROOM, graph_with_room
 from coconet.runtime.frame_check import fuse_adapted
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.preprocess.warp_table import WarpTable
@@ -49,20 +51,24 @@ def session_options(threads: int | None = None, optimise: bool = True) -> Any:
     return options
 
 
-def open_session(path: Path, options: Any, providers: list[Any], *, batches: bool = False) -> tuple[Any, ModelCard]:
+def open_session(
+    path: Path, options: Any, providers: list[Any], *, batches: bool = False, for_parts: bytes | None = None
+) -> tuple[Any, ModelCard]:
     """Open a model and read its card. batches: whether it may take several pairs at once.
+
+    for_parts: the model of the file with the input ROOM, see `graph_with_room`; None for the file as it is.
 
     Raises CoconetError for a missing or corrupt file or one that is not ours.
     """
     existing_file(path, "an ONNX model")
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+        session = onnxruntime.InferenceSession(for_parts or str(path), options, providers=providers)
         metadata = session.get_modelmeta().custom_metadata_map
         inputs, outputs = _tensors(session.get_inputs()), _tensors(session.get_outputs())
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         raise corrupt(path, error) from error
     card = card_from_metadata(metadata, path)
-    check_tensors(path, card, inputs, outputs, card.batch if batches else 1)
+    check_tensors(path, card, without_room(inputs), outputs, card.batch if batches else 1)
     check_onnx_weights(path)
     return session, card
 
@@ -82,6 +88,16 @@ def input_feed(
     """What a model takes for a pair, by input, each with its batch of one: pictures and, if it warps, the table."""
     feed: dict[str, NDArray[Any]] = {VISIBLE: visible[None], INFRARED: infrared[None]}
     return feed | {WARP: warp.table_for(visible, infrared, where)} if card.form == "warped" else feed
+
+
+def held_room(room: float) -> dict[str, NDArray[Any]]:
+    """What a graph for parts takes beside a pair."""
+    return {ROOM: np.full((1, 1, 1, 1), room, np.float32)}
+
+
+def without_room(tensors: list[TensorFact]) -> list[TensorFact]:
+    """The inputs that the card says."""
+    return [tensor for tensor in tensors if tensor.name != ROOM]
 
 
 def corrupt(path: Path, error: Exception) -> CoconetError:
@@ -160,16 +176,34 @@ class OnnxRuntimeBackend:
         on processors without 8 bit dot products the optimised integer kernels saturate and lose quality.
     """
 
-    def __init__(self, path: Path, threads: int | None = None, optimise: bool = True) -> None:
-        """Open the model. Raises CoconetError for a missing or corrupt file and for a model that is not ours."""
-        self._where, self._warp = path, WarpTable()
+    def __init__(
+        self, path: Path, threads: int | None = None, optimise: bool = True, for_parts: bytes | None = None
+    ) -> None:
+        """Open the model. Raises CoconetError for a missing or corrupt file and for a model that is not ours.
+
+        for_parts: of open_session.
+        """
+        self._where, self._warp, self._threads, self._optimise = path, WarpTable(), threads, optimise
+        self._room: dict[str, NDArray[Any]] = {}
         self._session: Any
-        self._session, self.card = open_session(path, session_options(threads, optimise), ["CPUExecutionProvider"])
+        options = session_options(threads, optimise)
+        self._session, self.card = open_session(path, options, ["CPUExecutionProvider"], for_parts=for_parts)
         self.name = f"ONNX Runtime {VERSION} (CPU)"
 
     def align(self, alignment: Alignment | None) -> None:
         """Lay infrared pictures as an alignment says from the next one on, if the model takes one."""
         self._warp.align(alignment)
+
+    def for_parts(self) -> OnnxRuntimeBackend | None:
+        """The same model for parts of pictures: itself, or one that is given the stretch room."""
+        if self.card.tiling is None or not self.card.tiling.room:
+            return self
+        content = graph_with_room(self._where)
+        return None if content is None else OnnxRuntimeBackend(self._where, self._threads, self._optimise, content)
+
+    def hold_room(self, room: float) -> None:
+        """Take this for the stretch room from the next part on."""
+        self._room = held_room(room)
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
@@ -182,7 +216,7 @@ class OnnxRuntimeBackend:
         session = self._session
         if session is None:
             raise closed(self._where)
-        feed = input_feed(self.card, self._warp, visible, infrared, self._where)
+        feed = input_feed(self.card, self._warp, visible, infrared, self._where) | self._room
         return run_in_words(self._where, lambda: session.run([FUSED], feed)[0][0])
 
     def close(self) -> None:

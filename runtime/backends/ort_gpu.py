@@ -51,7 +51,7 @@ LIBRARY = "libonnxruntime_providers_cuda.so"
 
 
 def require_provider() -> None:
-    """Raise Refused where this ONNX Runtime has no CUDA provider; load the CUDA libraries that pip installed."""
+    """Raise Refused if this ONNX Runtime has no CUDA provider; load the CUDA libraries that pip installed."""
     found = onnxruntime.get_available_providers()
     if PROVIDER not in found:
         raise Refused(
@@ -66,7 +66,7 @@ def require_provider() -> None:
 
 
 def cuda_verdict() -> str | None:
-    """Say why the CUDA provider cannot be used; None where it can. Never raises."""
+    """Say why the CUDA provider cannot be used; None if it can. Never raises."""
     if PROVIDER not in onnxruntime.get_available_providers():
         return "this ONNX Runtime has no CUDA provider"
     try:
@@ -101,7 +101,7 @@ class OnnxRuntimeCudaBackend:
     """
 
     def __init__(self, path: Path, graph: bool = True) -> None:
-        """Open the model. Raises CoconetError where the provider does not load, or is not what the model runs on."""
+        """Open the model. Raises CoconetError if the provider does not load, or is not what the model runs on."""
         require_provider()
         with suppress(GpuRefused):  # the session says better what is wrong with the GPU
             Libcuda().let_waits_sleep(0)
@@ -258,13 +258,13 @@ def open_on_gpu(path: Path, graph: bool) -> tuple[Any, ModelCard, bool]:
     """Open a session on the GPU and say whether it records a CUDA graph; some models have nodes that cannot be."""
     if graph:
         try:
-            return (*_opened(path, {"enable_cuda_graph": "1"}), True)
+            return (*_open_with(path, {"enable_cuda_graph": "1"}), True)
         except CoconetError as error:
             LOG.info("%s runs without a CUDA graph: %s", path, error)
-    return (*_opened(path, {}), False)
+    return (*_open_with(path, {}), False)
 
 
-def _opened(path: Path, options: dict[str, str]) -> tuple[Any, ModelCard]:
+def _open_with(path: Path, options: dict[str, str]) -> tuple[Any, ModelCard]:
     session, card = open_session(path, session_options(), [(PROVIDER, {"device_id": "0", **options})])
     session.disable_fallback()
     if PROVIDER not in session.get_providers():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from pathlib import Path
 
 from coconet.cards.frame_size import check_frame_size
@@ -10,6 +12,7 @@ from coconet.errors import MissingPackage
 from coconet.media.pixels import Pixels
 from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import Checkpoint, load_checkpoint
+from coconet.networks.lite import LiteNet
 from coconet.runtime.frame_check import fuse_adapted
 
 try:
@@ -24,13 +27,27 @@ class EagerBackend:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.name = f"PyTorch eager, {self.device.type}"
-        self.card = checkpoint.card
+        self.card, self._checkpoint = checkpoint.card, checkpoint
         self._fuser = Fuser(checkpoint.core, checkpoint.signature).to(self.device).eval()
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Fuse (H, W, 3) or (H, W, 1) with (H, W, 1), all uint8; the picture is shaped like `visible`."""
         check_frame_size(visible.shape[0], visible.shape[1], self.card.signature)
         return fuse_adapted(self.card, self.card.network, self._run, visible, infrared)
+
+    def for_parts(self) -> EagerBackend | None:
+        """The same model for parts of pictures; None if it needs a stretch room and is not told one."""
+        if self.card.tiling is None or not self.card.tiling.room:
+            return self
+        if not isinstance(self._fuser.core, LiteNet):
+            return None
+        core = copy.copy(self._fuser.core)  # with the same weights
+        return EagerBackend(replace(self._checkpoint, core=core))
+
+    def hold_room(self, room: float) -> None:
+        """Take this for the stretch room from the next part on."""
+        if isinstance(self._fuser.core, LiteNet):
+            self._fuser.core.room = room
 
     def close(self) -> None:
         """Nothing to release: the weights go with the object."""

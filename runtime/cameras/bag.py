@@ -58,7 +58,7 @@ class BagCamera:
         return [] if self._first is None else [self._first]
 
     def read(self) -> Frame | None:
-        """The next frame; None at the end. Raises CoconetError where the bag is damaged or cut off."""
+        """The next frame; None at the end. Raises CoconetError if the bag is damaged or cut off."""
         frame, self._first = self._first or self._next(), None
         return frame
 

@@ -31,7 +31,7 @@ def damaged_frames(camera: Camera | None) -> int:
 
 
 def decoder_of(camera: Camera | None) -> str:
-    """What decodes a camera's frames: `software`, or the name of a hardware decoder; empty where nothing is decoded."""
+    """What decodes a camera's frames: `software`, or the name of a hardware decoder; empty if nothing is decoded."""
     return str(getattr(camera, "decoded_by", ""))
 
 

@@ -41,7 +41,7 @@ class CsiSettings(Checked):
 def csi_pipeline(address: str, *, gray: bool) -> str:
     """The pipeline of `csi://0?width=1280&height=720&fps=30`; from NVIDIA's documentation, not run on a Jetson.
 
-    Raises Refused where no number follows, and for settings that a camera does not have.
+    Raises Refused if no number follows, and for settings that a camera does not have.
     """
     sensor, _, query = address.partition("://")[2].partition("?")
     if not (sensor.isascii() and sensor.isdigit()):

@@ -67,7 +67,7 @@ class VideoCamera:
         self._frames = enumerate(self._reader)
 
     def read(self) -> Frame | None:
-        """Decode the next frame. Raises CoconetError where the file is damaged or cut off."""
+        """Decode the next frame. Raises CoconetError if the file is damaged or cut off."""
         index, frame = next(self._frames, (0, None))
         return None if frame is None else Frame(frame.pixels, frame.timestamp_ns, index, palette=frame.palette)
 
@@ -99,7 +99,7 @@ class Pictures:
 
     @classmethod
     def of_folder(cls, folder: Path) -> Pictures:
-        """All of a folder, by name; names hold sub-folders too. Raises CoconetError where there is no picture."""
+        """All of a folder, by name; names hold sub-folders too. Raises CoconetError if there is no picture."""
         paths = pictures_in(folder)
         return cls(paths, ["_".join(path.relative_to(folder).parts) for path in paths])
 
@@ -124,7 +124,7 @@ class FolderCamera:
     ) -> None:
         """List the pictures of a folder, or take those given; with `gray` (an infrared camera) they become gray.
 
-        palette: as ThermalSettings has it. Raises CoconetError where there is no folder or no picture.
+        palette: as ThermalSettings has it. Raises CoconetError if there is no folder or no picture.
         """
         from coconet.media.image import InfraredStills
 
@@ -235,7 +235,7 @@ class PacedCamera:
     def read(self) -> Frame | None:
         """Wait for the next frame's time.
 
-        An endless painted camera leaves out what is overdue, as a camera does that nobody reads: on a machine that is
+        An endless synthetic camera leaves out what is overdue, as a camera does that nobody reads: on a machine that is
         too slow for it, its pictures would be older and older.
         """
         skip_to = getattr(self._camera, "skip_to", None)

@@ -59,7 +59,7 @@ class GStreamerCamera:
     def read(self) -> Frame | None:
         """Wait for the next frame; None at the end.
 
-        Raises CoconetError where an element fails, and after 2 s of silence.
+        Raises CoconetError if an element fails, and after 2 s of silence.
         """
         sample = self._sink.emit("try-pull-sample", _WAIT_NS)
         arrived_ns = time.monotonic_ns()
@@ -84,7 +84,7 @@ class GStreamerCamera:
         self._pipeline.set_state(Gst.State.NULL)
 
     def _trouble(self) -> str:
-        """What an element of the pipeline has complained about; empty where none has."""
+        """What an element of the pipeline has complained about; empty if none has."""
         message = self._pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
         if message is None:
             return ""

@@ -38,7 +38,7 @@ _CREEP = 50e-6
 """How fast the difference may grow: two crystals differ by less, and a delay that stays is taken up in the end."""
 
 _JUMP_NS = 1_000_000_000
-"""A frame later than this is no delay: the sender stood still or its clock stepped back, and is measured anew."""
+"""A frame later than this is no delay: the sender stood still or its clock stepped back, and is measured again."""
 
 
 class StreamClock:
@@ -97,7 +97,7 @@ class NetworkCamera:
     ) -> None:
         """Connect; frames are those of a FrameDecoder: with `gray` (H, W, 1), otherwise (H, W, 3) BGR.
 
-        decoder: what decodes. Raises CameraAbsent where nothing answers within 5 s or nothing that is video, and
+        decoder: what decodes. Raises CameraAbsent if nothing answers within 5 s or nothing that is video, and
         CoconetError for a user and password that are refused, and for a decoder that does not work; the address is
         shown without a password.
         """
@@ -125,7 +125,7 @@ class NetworkCamera:
             raise self._not_opened(error, time.monotonic() - begun_s) from None
 
     def read(self) -> Frame | None:
-        """Wait for the next frame; None where the sender ends. Raises CoconetError after 2 s of silence."""
+        """Wait for the next frame; None if the sender ends. Raises CoconetError after 2 s of silence."""
         try:
             frame = next(self._frames, None)
         except (FFmpegError, OSError) as error:
@@ -159,7 +159,7 @@ class NetworkCamera:
         return av.open(self._address, options=options, timeout=(_OPEN_S, _READ_S), metadata_errors="replace")
 
     def _whole_frames(self) -> Iterator[Any]:
-        """Frames that are whole. Raises CoconetError where none came for long although some had come."""
+        """Frames that are whole. Raises CoconetError if none came for long although some had come."""
         given, takes_all, last_s = 0, False, time.monotonic()
         for outcome in self._whole:
             if outcome.frame is not None and (takes_all or outcome.damage is None):
@@ -196,16 +196,18 @@ class NetworkCamera:
             kind, got, remedy = CameraAbsent, "a host name that nobody knows", "Check the address and the network."
         else:
             kind, got, remedy = CameraAbsent, _error_text(error), _CHECK_ADDRESS
-        return kind(self.name, wanted="a video stream", got=got, remedy=remedy)
+        return kind(self.name, wanted="a video stream", got=got, remedy=remedy, says=f"gives no video: {got}")
 
     def _without_video(self) -> CameraWithoutVideo:
         contexts = [(stream.type, getattr(stream, "codec_context", None)) for stream in self._container.streams]
         known = [f"{kind} ({context.name})" for kind, context in contexts if context is not None]
         self._container.close()
+        got = f"only {' and '.join(known)}" if known else "a stream of a codec that FFmpeg does not know"
         return CameraWithoutVideo(
             self.name,
             wanted="a video stream",
-            got=f"only {' and '.join(known)}" if known else "a stream of a codec that FFmpeg does not know",
+            got=got,
+            says=f"gives no video: {got}",
             remedy="Set the camera to H.264, H.265 or MJPEG, and check what follows the host in the address.",
         )
 

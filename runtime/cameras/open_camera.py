@@ -31,13 +31,16 @@ ROLES: tuple[Role, Role] = ("visible", "infrared")
 
 _NETWORK = ("rtsp", "rtsps", "http", "https")
 
-_SCHEMES = (*_NETWORK, "gst", "csi", "painted")
+_SCHEMES = (*_NETWORK, "gst", "csi", "synthetic")
+
+_FORMER = {"painted": "synthetic"}
+"""What schemes were called when rigs and recordings were written that are still there: read like the present ones."""
 
 _UNREAD = frozenset({".seq", ".csq", ".fcf", ".ats", ".sfmov", ".ptw"})
 
 _KINDS = (
     "a video file, a folder of pictures, a topic of a bag such as run.mcap#/camera/image_raw, or "
-    "painted://?fps=30&width=640&height=480&seed=1, /dev/video0, "
+    "synthetic://?fps=30&width=640&height=480&seed=1, /dev/video0, "
     "rtsp://host/path, http://host/path, gst://pipeline, csi://0?width=1280&height=720&fps=30"
 )
 
@@ -76,7 +79,8 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
             redact(address),
             wanted="a decoder for a network camera or a video only",
             got=f"decoder = {settings.decoder} for something else",
-            remedy="Leave decoder out: nothing of this kind of camera is decoded.",
+            remedy="Leave decoder out.",
+            says=f"takes no decoder = {settings.decoder}: this kind of camera sends nothing that is decoded",
         )
     if not (scheme or is_folder(address) or is_picture(Path(address))):
         _refuse(address, settings, device=_is_device(address))
@@ -90,7 +94,7 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
         from coconet.runtime.cameras.gstreamer import GStreamerCamera
 
         return GStreamerCamera(pipeline, redact(address), gray=gray, palette=settings.palette)
-    if scheme == "painted":
+    if scheme == "synthetic":
         from coconet.runtime.cameras.synthetic.camera import SyntheticCamera
 
         _refuse(address, settings, device=False)
@@ -99,7 +103,8 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
 
 
 def _scheme(address: str) -> str:
-    return address.partition("://")[0].lower() if "://" in address else ""
+    scheme = address.partition("://")[0].lower() if "://" in address else ""
+    return _FORMER.get(scheme, scheme)
 
 
 def is_decoded(address: str) -> bool:
@@ -151,7 +156,9 @@ def check_sources(*addresses: str) -> None:
         known = _scheme(address) in _SCHEMES if _scheme(address) else _is_device(address) or _is_there(place)
         if not known:
             got = "none of these" if _scheme(address) else "no such file or folder"
-            raise Refused(redact(address), wanted=_KINDS, got=got, remedy="Check the address.")
+            fault = "has a scheme that is not known" if _scheme(address) else "does not exist"
+            says = f"{fault}; expected {_KINDS}"
+            raise Refused(redact(address), wanted=_KINDS, got=got, remedy="Check the address.", says=says)
 
 
 def _is_there(address: str) -> bool:
@@ -168,7 +175,8 @@ def _found(address: str, kind: Callable[[Path], bool]) -> bool:
         return kind(Path(address))
     except OSError as error:  # no right to look there, or no name that a file can have
         got = error.strerror or type(error).__name__
-        raise Refused(redact(address), wanted=_KINDS, got=got, remedy="Check the address.") from None
+        says = f"cannot be read: {got}"
+        raise Refused(redact(address), wanted=_KINDS, got=got, remedy="Check the address.", says=says) from None
 
 
 def _file_camera(path: Path, settings: CameraSettings, *, gray: bool) -> Camera:
@@ -208,14 +216,16 @@ def _refuse(address: str, settings: CameraSettings, *, device: bool) -> None:
             redact(address),
             wanted="fps for a folder of pictures or a device only",
             got=f"fps = {settings.fps:g} for something else",
-            remedy="Leave fps out: this kind of camera knows its own rate.",
+            remedy="Leave fps out.",
+            says=f"takes no fps = {settings.fps:g}: this kind of camera has a rate of its own",
         )
     if settings.layout is not None or settings.size_px is not None:
         raise Refused(
             redact(address),
             wanted="layout and size_px for devices only",
             got="one of them for something else",
-            remedy="Leave them out: this kind of camera knows its own pictures.",
+            remedy="Leave them out.",
+            says="takes neither layout nor size_px: this kind of camera says itself what its pictures are",
         )
 
 
@@ -225,7 +235,7 @@ def _synthetic_settings(address: str) -> SyntheticSettings:
     before, _, query = address.partition("://")[2].partition("?")
     if before:
         raise Refused(
-            redact(address), wanted=_KINDS, got="something before its settings", remedy="Begin with painted://?"
+            redact(address), wanted=_KINDS, got="something before its settings", remedy="Begin with synthetic://?"
         )
     settings = dict(parse_qsl(query, keep_blank_values=True))
     return check_fields(SyntheticSettings, settings, redact(address), from_text=True)

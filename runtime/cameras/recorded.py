@@ -121,7 +121,7 @@ class RecordedCamera:
     realtime = False
 
     def __init__(self, video: Path, *, leaves_out_damage: bool = False) -> None:
-        """Open a video that has its stamps beside it. Raises CoconetError where either is missing or no such file.
+        """Open a video that has its stamps beside it. Raises CoconetError if either is missing or no such file.
 
         leaves_out_damage: whether damaged pictures, and those that the video lacks, are counted instead of raised.
         """
@@ -137,8 +137,8 @@ class RecordedCamera:
     def read(self) -> Frame | None:
         """The next frame, with its index, its name and its time since the recording began.
 
-        Raises CoconetError where a recording that was closed as whole has another number of pictures than of stamps,
-        where a picture is damaged, and where it is not the one that its stamp is of: the video has the time of each.
+        Raises CoconetError if a recording that was closed as whole has another number of pictures than of stamps,
+        if a picture is damaged, and if it is not the one that its stamp is of: the video has the time of each.
         """
         while True:
             stamp, picture = next(self._stamps, None), next(self._pictures, None)

@@ -36,7 +36,7 @@ def side_by_side(frame: FusedFrame) -> Pixels:
 
 FPS = 25
 
-CAMERA = f"painted://?fps={FPS}&width=640&height=480&seed=1&jitter_ms=6"
+CAMERA = f"synthetic://?fps={FPS}&width=640&height=480&seed=1&jitter_ms=6"
 """Both cameras; real ones do not expose at the same moment either, so each frame is up to 6 ms late."""
 
 
@@ -76,7 +76,7 @@ class MiddleFrame:
 def run_demo(
     folder: Path, model: Path | str, seconds: float, ending: Ending | None = None, *, overwrite: bool = False
 ) -> tuple[RunReport, DemoFiles]:
-    """Fuse N seconds of the painted rig; every frame of it, however long the machine takes for one.
+    """Fuse N seconds of the synthetic rig; every frame of it, however long the machine takes for one.
 
     ending: what ends it before. overwrite: whether the results of an earlier one may be replaced.
     Raises CoconetError for a folder that cannot be made, for results that are there, and for a model that does not fit;
@@ -107,8 +107,8 @@ def _page(report: RunReport, files: DemoFiles) -> str:
     rows = "\n".join(f"| {name} | {value} |" for name, value in report.rows())
     return f"""# coconet demo
 
-A painted street, seen by a painted thermal and a painted visible camera, {FPS} frames a second each. Every frame was
-fused, however long it took; a machine that fuses more than {FPS} frames a second would keep up with live cameras.
+A synthetic street, seen by a thermal and a visible camera, {FPS} frames a second each. Every frame was fused,
+however long it took; a machine that fuses more than {FPS} frames a second would keep up with live cameras.
 
 ![infrared, visible and fused]({files.picture.name})
 
@@ -126,7 +126,7 @@ def demo(
     seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long the stream is.")] = 10.0,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Fuse a painted rig with the shipped network and say where the results are."""
+    """Fuse a synthetic rig with the shipped network and say where the results are."""
     from coconet.terminal import Console
 
     with stopped_by_signals() as stop:

@@ -13,7 +13,7 @@ def doctor(
     rig: Annotated[Path | None, typer.Argument(help="A rig.toml, whose cameras are tried first.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Say what this machine can run, line by line; each red line ends with the command that mends it.
+    """Say what this machine can run, line by line; each red line ends with the command that fixes it.
 
     With a rig file, it tries its cameras first: do they answer, let in, and give which size, rate, codec and clock?
 

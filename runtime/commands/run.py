@@ -25,6 +25,7 @@ from coconet.media.encoding.encoder import EncoderName
 from coconet.model_names import DEFAULT_MODEL, MODEL_WORDS, MODELS, RULES
 from coconet.reading import Reading, reads_pictures
 from coconet.runtime.backends.choice import ASKABLE, BackendChoice
+from coconet.runtime.backends.tiles.limit import TileLimit
 from coconet.runtime.look import VIEW_NAMES, look_fields
 from coconet.runtime.loop.selection import OnError
 from coconet.runtime.preprocess.fit import Fit
@@ -78,6 +79,17 @@ def run(
             "--fit",
             help="Pictures of unlike size without an alignment: scale, crop, or align by their edges first.",
             show_default="scale",
+        ),
+    ] = None,
+    heat: Annotated[
+        float | None,
+        typer.Option(
+            "--heat",
+            min=0,
+            max=100,
+            help="How strongly heat shows: 0 the visible picture alone, 50 as the model fuses, 100 the brightness of "
+            "the infrared one in the visible one's colours.",
+            show_default="50",
         ),
     ] = None,
     out: Annotated[
@@ -145,6 +157,15 @@ def run(
         GpuLibrary | None,
         typer.Option(
             "--gpu-library", help="The library that moves frames to an engine.", show_default="the first that works"
+        ),
+    ] = None,
+    tile_pixels: Annotated[
+        int | None,
+        typer.Option(
+            "--tile-pixels",
+            min=0,
+            help="Fuse larger pictures in parts of at most N pixels, which takes less memory; 0: never.",
+            show_default="as memory wants it",
         ),
     ] = None,
     rotate_minutes: Annotated[
@@ -227,7 +248,7 @@ def run(
     from coconet.runtime.loop.supervisor import RunSupervisor
     from coconet.runtime.rig.live_settings import AdjustableRig
     from coconet.runtime.rig.naming.named_cameras import NamedCameras
-    from coconet.runtime.rig.rig_file import decoded_by, fitted_by, read_by, written_rig
+    from coconet.runtime.rig.rig_file import decoded_by, fitted_by, read_by, with_heat, written_rig
     from coconet.runtime.sinks.open_sink import Output
     from coconet.runtime.sinks.video_file import Rotation
     from coconet.runtime.threads.stop_signals import stopped_by_signals
@@ -240,8 +261,8 @@ def run(
     named = NamedCameras.of(words, visible, infrared)
     ring = RingOptions(depth, zero_copy, not no_graph, spin, gpu_library)
     elsewhere = _served_elsewhere(backend, server, server_token, local_model, in_flight, late_ms / 1e3, travel_as)
-    given, gauge, rig = decoded_by(_rig_of(named, fps), decoder), RunStats(), written_rig(named.file)
-    chosen = _shown(fitted_by(read_by(given, reading), fit), look or (), anywhere=bool(out or view))
+    given, gauge, rig = with_heat(decoded_by(_rig_of(named, fps), decoder), heat), RunStats(), written_rig(named.file)
+    chosen = _with_look(fitted_by(read_by(given, reading), fit), look or (), anywhere=bool(out or view))
     first_choice = replace(elsewhere or choose_backend(model, backend, builds=True), ring=ring)
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
     chosen = chosen.model_copy(update={"realtime": True}) if view is not None else chosen
@@ -250,7 +271,7 @@ def run(
     check_no_input(alarm_outputs(chosen), [rig, *chosen.sources, first_choice.path])
     _require_gpu(first_choice)
     sheet = None if meters_file is None else MeterLog(meters_file, chosen, reserve_mb)
-    choice = replace(elsewhere or choice_for(chosen, model, backend), ring=ring)
+    choice = replace(elsewhere or choice_for(chosen, model, backend), ring=ring, tiles=TileLimit(tile_pixels))
     Console(stderr=True).print(f"backend {choice.label}: {choice.reason}", soft_wrap=True, highlight=False)
     page = PageSettings(host, port, token, captures, view_token, reserve_mb, encoder)
     tuner = AdjustableRig(chosen, rig, gives_misfits=on_error == "skip")
@@ -274,15 +295,15 @@ def run(
         raise typer.Exit(code)
 
 
-def _shown(rig: Rig, words: Sequence[str], *, anywhere: bool) -> Rig:
+def _with_look(rig: Rig, words: Sequence[str], *, anywhere: bool) -> Rig:
     """The rig with the look that was asked for. anywhere: whether there is anything that shows it."""
     from coconet.errors import Refused
-    from coconet.runtime.rig.rig_file import shown_by
+    from coconet.runtime.rig.rig_file import with_look
 
     if words and not anywhere:
         remedy = "Pass --out or --view, or leave it out."
         raise Refused("--look", wanted="an output or a view that shows it", got="neither", remedy=remedy)
-    return shown_by(rig, look_fields(words))
+    return with_look(rig, look_fields(words))
 
 
 def _drawn(tuner: AdjustableRig, *, changes: bool) -> Drawn | None:
@@ -353,7 +374,7 @@ def _rig_of(named: NamedCameras, fps: str | None) -> Rig:
 
 
 def _require_gpu(choice: BackendChoice) -> None:
-    """Refuse an engine where no GPU is, before one is made or the cameras are opened."""
+    """Refuse an engine if there is no GPU, before one is made or the cameras are opened."""
     if choice.kind == "tensorrt":
         from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 

@@ -45,7 +45,7 @@ class Diagnosis:
         return json.dumps({"schema": SCHEMA, "healthy": self.healthy, "findings": lines}, indent=2)
 
     def to_lines(self) -> Iterator[Text]:
-        """Lay it out for a terminal that wraps by itself: a finding a line, and what mends it on a line of its own.
+        """Lay it out for a terminal that wraps by itself: a finding a line, and its fix on a line of its own.
 
         So a command can be copied whole, however narrow the terminal is.
         """

@@ -1,4 +1,4 @@
-"""A finding: one line of `coconet doctor`, red ones with the command that mends them."""
+"""A finding: one line of `coconet doctor`, red ones with the command that fixes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ State = Literal["ok", "note", "bad"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, how it is, and what was found. remedy: the command that mends it, on every `bad` line."""
+    """What was looked at, how it is, and what was found. remedy: the command that fixes it, on every `bad` line."""
 
     subject: str
     state: State

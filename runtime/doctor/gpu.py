@@ -72,7 +72,7 @@ def _permissions(root: Path) -> Iterator[Finding]:
 
 
 def driver_cuda() -> str | None:
-    """The newest CUDA that the driver runs, such as `12.6`; None where there is no driver that answers."""
+    """The newest CUDA that the driver runs, such as `12.6`; None if there is no driver that answers."""
     with suppress(CoconetError):
         version = Libcuda().call("cuDriverGetVersion")
         return f"{version // 1000}.{version % 1000 // 10}"

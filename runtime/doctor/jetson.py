@@ -44,7 +44,7 @@ class Jetson:
     """What the files of a Jetson say.
 
     board: the maker's name for it, or an empty text. release: the first line of L4T's own file. l4t: the release
-    of Linux for Tegra in it, such as `36.4.3`, which is JetPack 6; None where the line is of another form.
+    of Linux for Tegra in it, such as `36.4.3`, which is JetPack 6; None if the line is of another form.
     power_mode: the number that nvpmodel set. power_modes: the names of all by their numbers, from nvpmodel's own file:
     which number is the fastest differs from board to board, and from one JetPack to the next.
     """
@@ -65,7 +65,7 @@ class Jetson:
 
     @property
     def power_mode_name(self) -> str | None:
-        """The name of the mode that is set, such as `15W`; None where its number or its name is not told."""
+        """The name of the mode that is set, such as `15W`; None if its number or its name is not told."""
         return None if self.power_mode is None else self.power_modes.get(self.power_mode)
 
     @property

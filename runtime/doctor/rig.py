@@ -24,7 +24,7 @@ def rig_findings(rig: Rig, root: Path = Path("/")) -> Iterator[Finding]:
     looks: list[CameraFacts] = []
     for role in ROLES:
         table = rig.visible if role == "visible" else rig.infrared
-        subject = f"{role} {table.shown}"
+        subject = f"{role} {table.display_name}"
         try:
             look = probe_camera(partial(open_side, rig, role))
         except CoconetError as error:

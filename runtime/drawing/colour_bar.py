@@ -25,7 +25,7 @@ def draw_colour_bar(pixels: Pixels, palette: Palette, pair: FramePair, size: flo
     """Return a copy of (H, W, 3 or 1) pixels as BGR with a bar at the right edge, hot on top, and what colours mean.
 
     size: of the text; 1 is 1/36 of the height.
-    Degrees are those of the rig's thermometer. A rig without one has counts. Numbers are left out where none would be
+    Degrees are those of the rig's thermometer. A rig without one has counts. Numbers are left out if none would be
     right: while the thermometer is blind, and with the contrast clahe.
     """
     picture: Pixels = np.array(as_bgr(pixels), order="C")

@@ -11,4 +11,6 @@ from coconet.runtime.rig.rig_file import Rig
 
 def open_renderer(rig: Rig) -> Renderer:
     """Read the palettes of a rig, and give what draws its looks. Raises CoconetError for a file that is none."""
-    return Renderer({name: read_palette(name, Path(file)) for name, file in rig.palettes.items()}, rig.visible.shown)
+    return Renderer(
+        {name: read_palette(name, Path(file)) for name, file in rig.palettes.items()}, rig.visible.display_name
+    )

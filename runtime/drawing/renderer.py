@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from coconet.errors import CoconetError
-from coconet.media.palettes.palette import SHOWN, Palette, shown_palette
+from coconet.media.palettes.palette import SHOWN, Palette, named_palette
 from coconet.media.pixels import Pixels
 from coconet.runtime.badge import add_alarms, add_badge
 from coconet.runtime.drawing.colour_bar import draw_colour_bar
@@ -75,7 +75,7 @@ class Renderer:
         if name not in SHOWN:
             known = ", ".join(self.names())
             raise CoconetError("colours", wanted=known, got="another name", remedy="Choose one of them.")
-        return shown_palette(name)
+        return named_palette(name)
 
     def _palette(self, look: Look) -> Palette:
         palette = self.palette(look.colours)

@@ -14,7 +14,7 @@ from coconet.runtime.fleet.engines.engine import Engine, WorkerDied
 from coconet.runtime.fleet.job import Job, Outcome, Progress
 
 TRIES = 3
-"""After so many workers that died of it, a job is given up."""
+"""A job is given up after this many workers have died of it."""
 
 _LOOK_S = 0.5
 

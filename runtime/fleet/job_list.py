@@ -114,7 +114,13 @@ def in_slices(jobs: list[Job], slice_s: float) -> list[Job]:
     The last slice ends with the recording. Raises CoconetError for a slice under a second.
     """
     if slice_s < _LEAST_SLICE_S:
-        raise Refused("--slice", wanted="1 second or more", got=f"{slice_s:g}", remedy="Choose longer slices.")
+        raise Refused(
+            "--slice",
+            wanted="1 second or more",
+            got=f"{slice_s:g}",
+            remedy="Choose longer slices.",
+            says=f"must be 1 second or more, not {slice_s:g}",
+        )
     found = []
     for job in jobs:
         count = 1 if job.seconds is None or job.seconds < 1.5 * slice_s else max(1, round(job.seconds / slice_s))

@@ -30,7 +30,7 @@ def is_elsewhere(address: str) -> bool:
     return address.partition("://")[0].lower() in SCHEMES and "://" in address
 
 
-def _opened(address: str) -> tuple[Any, str]:
+def _file_system_of(address: str) -> tuple[Any, str]:
     """The file system of an address, and the path in it."""
     try:
         import fsspec
@@ -54,7 +54,7 @@ def fetch_into(address: str, folder: Path) -> Path:
 
     A recording's stamps and later parts come along with its video. Raises CoconetError for what cannot be fetched.
     """
-    system, path = _opened(address)
+    system, path = _file_system_of(address)
     target = folder / PurePosixPath(unquote(urlsplit(address).path)).name
     stamps = str(PurePosixPath(path).with_suffix(STAMPS_SUFFIX))
     try:
@@ -99,7 +99,7 @@ class Results:
         self._system: Any = None
         self._path = root
         if is_elsewhere(root):
-            self._system, self._path = _opened(root)
+            self._system, self._path = _file_system_of(root)
 
     @property
     def local(self) -> Path | None:

@@ -18,6 +18,7 @@ from coconet.files import make_folder
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.open_backend import open_choice
+from coconet.runtime.backends.tiles.backend import tiled
 from coconet.runtime.fleet.job import PICTURES, VIDEO, WHOLE, BatchSettings, Job, Outcome, Progress, WorkerShare
 from coconet.runtime.fleet.job_list import rig_of
 from coconet.runtime.fleet.manifest import MANIFEST, key_of, model_hash, read_complete_manifest, settings_of
@@ -68,7 +69,9 @@ class Worker:
                         yield sign
         except CoconetError as error:
             outcome = Outcome(None, str(error))
-        yield replace(outcome, seconds=time.monotonic() - begun_s)  # last: whoever hears it may end the process
+        yield replace(
+            outcome, seconds=time.monotonic() - begun_s
+        )  # last: the process may be ended as soon as it arrives
 
     def close(self) -> None:
         """Let go of the model."""
@@ -143,7 +146,7 @@ class Worker:
             return self._held[1]
         self.close()
         choice = replace(choose_backend(model, self._settings.backend), threads=self._share.width)
-        self._held = (model, open_choice(choice))
+        self._held = (model, tiled(open_choice(choice)))
         return self._held[1]
 
 

@@ -14,7 +14,7 @@ Mask = NDArray[np.bool_]
 class HeatMap:
     """Temperatures in the infrared camera's own pixels.
 
-    celsius: (H, W) float32; NaN where there is no number. over, under: (H, W), pixels that are hotter or colder than
+    celsius: (H, W) float32; NaN if there is no number. over, under: (H, W), pixels that are hotter or colder than
     the camera can tell; None if there are none. hottest_c, coldest_c: the limits of what it can tell, None if unknown.
     holes: whether any pixel gives no number.
     """

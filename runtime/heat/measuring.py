@@ -52,7 +52,7 @@ def read_region(meter: MeterTable, region: Region, heat: HeatMap, unit: Unit) ->
         at_px=None if at is None else region.place(at),
         profile=numbers.profile if meter.kind == "line" else (),
         beyond=beyond,
-        limit=None if limit_c is None else _shown(in_unit(limit_c, unit)),
+        limit=None if limit_c is None else _rounded(in_unit(limit_c, unit)),
         blind="" if value is not None else _why(beyond, count),
     )
 
@@ -101,7 +101,7 @@ class _Numbers:
         return int(celsius.argmax() if hottest else celsius.argmin())
 
     def _in_unit(self, celsius: float) -> float:
-        return _shown(in_unit(celsius, self.unit))
+        return _rounded(in_unit(celsius, self.unit))
 
 
 def _part(mask: Mask | None, region: Region) -> Mask | None:
@@ -136,5 +136,5 @@ def _why(beyond: Beyond, count: int) -> str:
     return "no pixel is measured" if not count else ""
 
 
-def _shown(number: float) -> float:
+def _rounded(number: float) -> float:
     return round(number, _SHOWN_DIGITS)

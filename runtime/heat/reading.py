@@ -80,13 +80,13 @@ class Heat:
 
     @cached_property
     def temperatures(self) -> NDArray[np.float32] | None:
-        """(H, W) in the unit of the thermometer, in infrared pixels, NaN where there is no number; None while blind."""
+        """(H, W) in the unit of the thermometer, in infrared pixels, NaN if there is no number; None while blind."""
         if self.map is None:
             return None
         return self.map.celsius if self.unit == "celsius" else self._in_unit(self.map.celsius).astype(np.float32)
 
     def degrees_at(self, samples: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """The temperature of samples, in the unit of the thermometer, NaN where there is none; None while blind."""
+        """The temperature of samples, in the unit of the thermometer, NaN if there is none; None while blind."""
         return None if self.celsius_at is None else self._in_unit(self.celsius_at(samples))
 
     def _in_unit(self, celsius: NDArray[Any]) -> NDArray[Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Scheme = Literal["linear", "lepton", "boson", "tau", "kelvin-64", "planck", "table"]
-"""linear: degrees Celsius = scale * count + offset. lepton, boson, tau: TLinear, a step of so many kelvins.
+"""linear: degrees Celsius = scale * count + offset. lepton, boson, tau: TLinear, a fixed number of kelvins a count.
 kelvin-64: cores with 64 counts a kelvin. planck: FLIR's constants R1, B, F, O, R2. table: straight between its rows."""
 
 Gain = Literal["auto", "high", "low"]

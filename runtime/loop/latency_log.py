@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from coconet.runtime.frame import FusedFrame
 
 HISTORY_FRAMES = 100_000
-"""Percentiles are over the last so many frames, an hour at 30 a second: a rig that runs for weeks must not grow."""
+"""Percentiles are over this many of the last frames, an hour at 30 a second: memory must not grow for weeks."""
 
 Measure = Literal["prepare", "queue", "fuse", "sink queue", "write", "capture to fused", "skew"]
 """Milliseconds of a frame's way, and how far its two pictures were apart."""

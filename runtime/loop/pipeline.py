@@ -21,6 +21,7 @@ from coconet.runtime.backends.backend import (
     OverlappingBackend,
     WarpingBackend,
 )
+from coconet.runtime.balance import AS_MADE, apply_heat
 from coconet.runtime.frame import FramePair, FusedFrame, Side
 from coconet.runtime.frame_check import SizeGuard
 from coconet.runtime.loop.run_report import RunReport
@@ -213,7 +214,7 @@ class _Loop:
     def _fused(self, entry: Entry) -> FusedFrame | None:
         begun, pixels = time.perf_counter(), None
         with ending_with(ExitCode.MODEL), self._selection.fusing(entry.pair):
-            pixels = fuse_pair(entry.pair, self._backend)
+            pixels = _fuse(entry.pair, self._backend)
         return None if pixels is None else self._frame(Pending(entry, begun), pixels)
 
     def _chosen(self, entries: Iterator[Entry], backend: ChoosingBackend) -> Iterator[Entry]:
@@ -237,7 +238,7 @@ class _Loop:
         while (one := self._next_picture(pictures)) is not None:
             pending, fused = one
             pair = pending.entry.pair
-            yield self._frame(pending, fuse_pair(pair, self._backend) if fused is None else add_notice(fused, pair))
+            yield self._frame(pending, _fuse(pair, self._backend) if fused is None else fused)
 
     def _answered(self, entries: Iterator[Entry], backend: AnsweringBackend) -> Iterator[FusedFrame]:
         """Fuse elsewhere: one thread sends pairs while there is room, this one waits for each picture in turn."""
@@ -291,7 +292,7 @@ class _Loop:
             notice = "; ".join(filter(None, (pair.notice, answer.notice)))
             missing = frozenset[Side]({"infrared"}) if answer.pixels is None else pair.missing
             pair = dataclasses.replace(pair, notice=notice, missing=missing)
-        pixels = fuse_pair(pair, self._backend) if answer.pixels is None else add_notice(answer.pixels, pair)
+        pixels = _fuse(pair, self._backend) if answer.pixels is None else answer.pixels
         return self._frame(Pending(Entry(pair, pending.entry.ready), pending.begun), pixels)
 
     def _next_picture(self, pictures: Iterator[tuple[Pending, Pixels | None]]) -> tuple[Pending, Pixels | None] | None:
@@ -307,21 +308,36 @@ class _Loop:
             latency_ms=(ended - pending.begun) * 1e3,
             queued_ms=(pending.begun - pending.entry.ready) * 1e3,
             capture_to_fused_ms=age_ms if self._pairs.realtime else None,
+            finish=None if _is_whole(pair) else _finish,  # by the thread that writes or draws it
         )
 
 
 def fuse_pair(pair: FramePair, backend: Backend) -> Pixels:
-    """Fuse a pair; where a camera is missing, what the other one shows. A notice is shown as a badge."""
+    """Fuse a pair: in its heat, with a notice as a badge; where a camera is missing, what the other one shows."""
+    made = _fuse(pair, backend)
+    return made if _is_whole(pair) else _finish(made, pair)
+
+
+def _fuse(pair: FramePair, backend: Backend) -> Pixels:
+    """What comes of the model, or, where a camera is missing, what the other one shows under a badge."""
     if pair.missing:
         from coconet.runtime.badge import single_camera_picture
 
         return single_camera_picture(pair)
     _align(backend, pair)
-    return add_notice(backend.fuse(pair.visible.pixels, pair.infrared.pixels), pair)
+    return backend.fuse(pair.visible.pixels, pair.infrared.pixels)
 
 
-def add_notice(fused: Pixels, pair: FramePair) -> Pixels:
-    """The fused picture of a pair, with a badge where there is something to notice."""
+def _is_whole(pair: FramePair) -> bool:
+    """Whether nothing more is done to what came of the model."""
+    return bool(pair.missing) or (pair.heat_percent == AS_MADE and not pair.notice)
+
+
+def _finish(fused: Pixels, pair: FramePair) -> Pixels:
+    """The fused picture of a pair in its heat, with a badge where there is something to notice."""
+    if pair.heat_percent != AS_MADE:
+        seen, thermal = pair.visible.pixels, pair.laid_infrared
+        fused = apply_heat(fused, seen, thermal, pair.heat_percent, pair.covered)
     if not pair.notice:
         return fused
     from coconet.runtime.badge import add_badge

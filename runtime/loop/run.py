@@ -11,12 +11,16 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from coconet.cards.model_card import FrontEnd, ModelCard
-from coconet.errors import ExitCode, ending_with
+from coconet.errors import CoconetError, ExitCode, Refused, ending_with
 from coconet.event_log import log_event
 from coconet.files import unfinished
+from coconet.media.naming.bag_names import split_bag
+from coconet.redaction import redact
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.choice import BackendChoice
 from coconet.runtime.backends.open_backend import open_choice
+from coconet.runtime.backends.tiles.backend import tiled
+from coconet.runtime.cameras.open_camera import is_recorded
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.run_report import RunReport
@@ -26,6 +30,7 @@ from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.pairing.stream_counts import StreamCounts
 from coconet.runtime.picking.backend import PickedBackend
 from coconet.runtime.rig.live_settings import AdjustableRig
+from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.sinks.open_sink import Output, open_with_reserve, output_path, recover_output
 from coconet.runtime.sinks.reserve_sink import ReserveSink
 from coconet.runtime.sinks.sink import FolderSink
@@ -61,7 +66,7 @@ class FrontEndCheck:
 
 
 def front_end_warning(here: FrontEnd, calibrated: FrontEnd | None) -> str:
-    """Say what a rig does to infrared pictures that the model's calibration did not do; empty where they agree."""
+    """Say what a rig does to infrared pictures that the model's calibration did not do; empty if they agree."""
     if calibrated is None or not (unlike := here.unlike(calibrated)):
         return ""
     return (
@@ -147,10 +152,28 @@ def _recover_output(out: Output) -> None:
 
 def _open_model(choice: BackendChoice) -> Backend:
     with ending_with(ExitCode.MODEL):
-        return open_choice(choice) if choice.picked_from is None else PickedBackend(choice.picked_from)
+        if choice.picked_from is not None:
+            return PickedBackend(choice.picked_from, choice.tiles)
+        return tiled(open_choice(choice), choice.tiles)
 
 
 def _open_cameras(tuner: AdjustableRig, stop: Event) -> PairStream | None:
     """Open the cameras, which may take as long as a network waits for an answer; None if that was stopped."""
     with ending_with(ExitCode.CAMERA):
-        return result_unless(stop, tuner.open, "open cameras")
+        try:
+            return result_unless(stop, tuner.open, "open cameras")
+        except Refused:
+            _check_still_there(tuner.rig)
+            raise
+
+
+def _check_still_there(rig: Rig) -> None:
+    """Raise CoconetError for a file or folder that has vanished since the command began, whatever that has caused."""
+    for address in (rig.visible.address, rig.infrared.address):
+        if is_recorded(address) and split_bag(address) is None and not Path(address).exists():
+            raise CoconetError(
+                redact(address),
+                wanted="a file or folder that stays while the command runs",
+                got="one that is gone",
+                remedy="Put it back, and start again.",
+            )

@@ -22,7 +22,7 @@ class RunReport:
 
     backend: what ran the model. fused: frames that went to the sink.
     seconds: from asking for the first pair to the finished output.
-    latency_ms: the backend. skew_ms: between the two stamps of a pair, absolute. Both are None where no pair was fused.
+    latency_ms: the backend. skew_ms: between the two stamps of a pair, absolute. Both are None if no pair was fused.
     interrupted: whether the run was stopped before the cameras ended.
     capture_to_fused_ms: from the later stamp of a pair to its picture; None for recordings.
     stages: the time of every stage. superseded: prepared pairs that gave way to a newer one.
@@ -87,6 +87,7 @@ class RunReport:
         lines = [f"{misfit.name}: {misfit.reason}" for misfit in self.misfits]
         return [
             *lines,
+            *(line for _, count in sides for line in count.unreadable),
             *(f"{side}: {counted(count, 'frame')} damaged or built on such" for side, count in damaged),
         ]
 

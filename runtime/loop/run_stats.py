@@ -20,7 +20,7 @@ from coconet.runtime.loop.latency_log import HISTORY_FRAMES, LatencyLog, Percent
 from coconet.runtime.pairing.camera_health import CameraHealth
 
 RECENT_FRAMES = 150
-"""Percentiles are over the last so many fused frames, five seconds at 30 a second."""
+"""Percentiles are over this many of the last fused frames, five seconds at 30 a second."""
 
 OnFrame = Callable[[FusedFrame], object]
 
@@ -34,7 +34,7 @@ class AlarmStatus(Protocol):
     def active(self) -> tuple[str, ...]:
         """The names of those that are on."""
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """How each is, and the last events, as plain values."""
 
     def events(self, after: int = 0) -> Sequence[AlarmEvent]:
@@ -65,7 +65,7 @@ class RunTotals:
 class Vitals:
     """What a rig does at one moment; percentiles are over the last RECENT_FRAMES frames, counts over the whole run.
 
-    visible, infrared: the cameras, None where nobody watches them (recordings). fused: frames that were fused or passed
+    visible, infrared: the cameras, None if nobody watches them (recordings). fused: frames that were fused or passed
     through. passed_through: those of them that show one camera alone. fps: fused frames a second.
     latency_ms: the backend. capture_to_fused_ms: from the later stamp of a pair to its picture, None for recordings.
     skew_ms: between the two stamps of a pair, absolute. stages: every stage that was timed.

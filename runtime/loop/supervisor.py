@@ -24,7 +24,7 @@ from coconet.runtime.threads.background import Background
 class Notifier:
     """Tells systemd, where it started this process as Type=notify; says nothing elsewhere.
 
-    watchdog_s: within how many seconds it wants to hear that the process is alive, None where it does not.
+    watchdog_s: within how many seconds it wants to hear that the process is alive, None if it does not.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:

@@ -28,7 +28,7 @@ _LONGEST_S, _MOST_PERIODS = 86_400.0, 1e6  # of a limit; what is longer is none
 class HealthLimits:
     """When a camera is no longer live.
 
-    late_periods, late_s: so many of its periods without a frame, and so long, make it late; one period is normal.
+    late_periods, late_s: late after this many of its periods, and this time, without a frame; one is normal.
     lost_s: so long without a frame makes it lost, however slow it is usually.
     frozen_s: so long with one and the same picture makes it frozen; 0 turns this off, for sources that repeat.
     shutter_s: a thermal camera that repeats or shows a blank picture is behind its shutter for at most so long; after

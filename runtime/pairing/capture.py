@@ -13,6 +13,8 @@ from coconet.runtime.frame import Frame
 from coconet.runtime.pairing.camera_health import CameraHealth, HealthWatch
 from coconet.runtime.threads.queue_thread import Bounds, QueueThread, filling
 
+_MOST_NAMED = 20  # of the pictures that cannot be read: a run may last for weeks
+
 
 @dataclass(frozen=True)
 class Recovery:
@@ -61,6 +63,7 @@ class Capture(QueueThread[Frame]):
         self._lock = Lock()
         self._reading = self._closing = False
         self._damaged_before, self._decoded_by = 0, ""
+        self._unreadable: list[str] = []
         self._care, self._recovery = care, None if care is None else care.recovery
 
     def health(self) -> CameraHealth | None:
@@ -72,12 +75,17 @@ class Capture(QueueThread[Frame]):
 
     @property
     def damaged(self) -> int:
-        """How many frames the camera left out because they were torn or did not decode, over all of its connections."""
+        """How many frames the camera left out as torn, undecodable or unreadable, over all of its connections."""
         return self._damaged_before + damaged_frames(self._camera)
 
     @property
+    def unreadable(self) -> tuple[str, ...]:
+        """Of pictures of a live camera that could not be read: the first ones, each with the reason."""
+        return tuple(self._unreadable)
+
+    @property
     def decoded_by(self) -> str:
-        """What decodes the camera's frames, or did before it was closed; empty where nothing is decoded."""
+        """What decodes the camera's frames, or did before it was closed; empty if nothing is decoded."""
         return decoder_of(self._camera) or self._decoded_by
 
     @property
@@ -114,11 +122,23 @@ class Capture(QueueThread[Frame]):
             camera.close()
 
     def _next(self) -> Frame | None:
-        frame = self._frame()
+        frame = self._readable()
         while frame is None and self._recovery is not None and self._reopen(self._recovery):
-            frame = self._frame()
+            frame = self._readable()
         if frame is not None and self._care is not None:
             self._care.watch.note(frame, self._care.clock())
+        return frame
+
+    def _readable(self) -> Frame | None:
+        """The next frame; a live camera's picture that cannot be read is left out, as if it had not come."""
+        frame = self._frame()
+        while frame is not None and frame.misfit is not None and self._care is not None:
+            self._damaged_before += 1
+            if len(self._unreadable) < _MOST_NAMED:
+                self._unreadable.append(f"{frame.name or f'frame {frame.index}'}: {frame.misfit}")
+            if not self.pause(0):
+                return None
+            frame = self._frame()
         return frame
 
     def _frame(self) -> Frame | None:
@@ -140,12 +160,12 @@ class Capture(QueueThread[Frame]):
         self._close_camera()
         wait_s = recovery.first_wait_s
         while self.pause(wait_s):
-            if self._opened(recovery):
+            if self._opens(recovery):
                 return True
             wait_s = min(2 * wait_s, recovery.longest_wait_s)
         return False
 
-    def _opened(self, recovery: Recovery) -> bool:
+    def _opens(self, recovery: Recovery) -> bool:
         try:
             self._camera = recovery.reopen()
         except CoconetError as error:

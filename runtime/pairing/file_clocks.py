@@ -17,7 +17,7 @@ _BACK_NS = SECOND_NS
 """A step back by more is a clock that was set back; by less, a frame in the wrong place, which finds no partner."""
 
 _BEHIND = 3
-"""So many frames in a row that rise, and are all before one that came earlier, are a clock that was set back too."""
+"""This many frames in a row that rise, and are all before one that came earlier, are a clock that was set back too."""
 
 _LEAP_NS, _LEAP_PERIODS = 60 * SECOND_NS, 20
 """A step forward by more than both is a clock that was set forward; what is shorter may be a pause of the camera."""

@@ -33,7 +33,7 @@ _UNPAIRED_S = 3.0
 
 _UNPAIRED_PERIODS = 5
 
-_THINNING = 0.75  # a survivor's frame comes out if it is so many output periods behind the last
+_THINNING = 0.75  # a survivor's frame comes out if it is this many output periods behind the last
 
 
 @dataclass(frozen=True)

@@ -214,7 +214,8 @@ class PairedCaptures:
         if outlasted and side in self.unfinished:
             unread = max(0, (self._expected[side] or 0) - capture.read - capture.damaged)
         why = Unpaired(**reasons)
-        return CameraCount(capture.read, paired, dropped, why, capture.damaged, unread, capture.decoded_by)
+        said, decoder = capture.unreadable, capture.decoded_by
+        return CameraCount(capture.read, paired, dropped, why, capture.damaged, unread, decoder, said)
 
 
 _OTHER: dict[Side, Side] = {"visible": "infrared", "infrared": "visible"}

@@ -8,7 +8,7 @@ from coconet.errors import counted
 from coconet.runtime.frame import Side
 
 LARGE_SHARE = 0.25
-"""Of a camera's frames: if so many find no partner, something is wrong with clocks, tolerance or one of the files."""
+"""Of a camera's frames: if this share has no partner, clocks, tolerance or one of the files are wrong."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class CameraCount:
 
     damaged: how many more were left out unread, because they or what they build on were torn or did not decode.
     unread: how many more the longer of two recordings has, as far as it tells, after the other one has ended.
-    decoded_by: `software`, or the hardware decoder at the end; empty where nothing is decoded.
+    decoded_by: `software`, or the hardware decoder at the end; empty if nothing is decoded.
+    unreadable: the first of a live side's damaged pictures that have names, each with the reason.
     """
 
     read: int = 0
@@ -51,6 +52,7 @@ class CameraCount:
     damaged: int = 0
     unread: int = 0
     decoded_by: str = ""
+    unreadable: tuple[str, ...] = ()
 
     @property
     def alone(self) -> Unpaired:
@@ -96,7 +98,7 @@ class StreamCounts:
             "after_end": f"The {other} recording ends first: what comes later has nothing to be fused with. If both "
             f"should be equally long, look whether the {other} one was cut off.",
             "stale": f"The time stamps of the {side} recording do not increase: ffmpeg -i IN -fps_mode cfr OUT.mkv "
-            "writes it anew with some that do.",
+            "rewrites it with some that do.",
         }
         return remedies[max(remedies, key=lambda reason: int(getattr(count.alone, reason)))]
 

@@ -11,6 +11,8 @@ from coconet.event_log import note_once, warn_once
 from coconet.installation.processor import usable_cores
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Backend, OverlappingBackend, WarpingBackend
+from coconet.runtime.backends.tiles.backend import check_tiles, tiled
+from coconet.runtime.backends.tiles.limit import AUTOMATIC, TileLimit
 from coconet.runtime.frame import FramePair
 from coconet.runtime.picking.candidate import Candidate, candidates_of, card_of
 from coconet.runtime.picking.pick import Pick, PickPlace
@@ -27,11 +29,16 @@ class PickedBackend:
     Until the first pair `card` is that of the model as it ships and `name` says that nothing is picked yet.
     """
 
-    def __init__(self, model: Path | str) -> None:
-        """Look for what runs a model, given as a file or a word. Raises CoconetError for a file that is not ours."""
+    def __init__(self, model: Path | str, tiles: TileLimit = AUTOMATIC) -> None:
+        """Look for what runs a model, given as a file or a word. tiles: from which size on pictures are cut in parts.
+
+        Raises CoconetError for a file that is not ours, and for parts that were asked for and cannot be.
+        """
         self._candidates = candidates_of(model)
         self._label = Path(model).name
         self.card: ModelCard = card_of(self._candidates)
+        self._tiles = tiles
+        check_tiles(self.card, tiles)
         self.name = "not picked yet"
         self.depth = 1
         self._backend: Backend | None = None
@@ -54,7 +61,7 @@ class PickedBackend:
         if pick is None or found is None:
             pick = self._tried(pair, place)
             found = pick.among(self._candidates) or self._candidates[0]
-        self._backend = found.open(self.depth)
+        self._backend = tiled(found.open(self.depth), self._tiles)
         self.card, self.name = self._backend.card, self._backend.name
         note_once(in_words(pick, found, self._candidates[0]))
 
@@ -98,7 +105,7 @@ class PickedBackend:
 
     def _tried(self, pair: FramePair, place: PickPlace) -> Pick:
         note_once(f"measuring once what runs {self._label} fastest on this machine, which takes some seconds")
-        pick = pick_fastest(self._candidates, pair)
+        pick = pick_fastest(self._candidates, pair, tiles=self._tiles)
         if trouble := place.save(pick):
             warn_once(f"what was measured is not remembered: {trouble}")
         return pick

@@ -14,6 +14,8 @@ from coconet.errors import CoconetError
 from coconet.installation.processor import processor_name, usable_cores
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Backend, WarpingBackend
+from coconet.runtime.backends.tiles.backend import tiled
+from coconet.runtime.backends.tiles.limit import AUTOMATIC, TileLimit
 from coconet.runtime.frame import FramePair
 from coconet.runtime.picking.candidate import Candidate
 from coconet.runtime.picking.pick import Pick, TrialRow
@@ -53,8 +55,9 @@ def pick_fastest(
     candidates: list[Candidate],
     pair: FramePair,
     clock: Callable[[], float] = time.perf_counter,
+    tiles: TileLimit = AUTOMATIC,
 ) -> Pick:
-    """Time candidates on a pair, as prepared for the first of them, and pick one.
+    """Time candidates on a pair, as prepared for the first of them, and pick one; in parts, as `tiles` says.
 
     The first is the reference: its pictures are what the others' are held against, by the limits of their precision.
     Raises CoconetError if the reference cannot be opened or does not fuse the pair.
@@ -66,7 +69,7 @@ def pick_fastest(
         wanted: Pixels | None = None
         for candidate in candidates:
             try:
-                backend = stack.enter_context(closing(candidate.open()))
+                backend = stack.enter_context(closing(tiled(candidate.open(), tiles)))
                 _align(backend, pair)
                 _fuse(backend, pair)  # the first run of a model compiles, allocates and reads its weights
                 begun = clock()

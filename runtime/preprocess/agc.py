@@ -202,7 +202,7 @@ class ThermalStretch:
         return scaled_alone(counts, self._settings, self._common)
 
     def _mend(self, counts: RawPixels) -> RawPixels:
-        return counts if self._dead is None else self._dead.mend(counts)
+        return counts if self._dead is None else self._dead.repair(counts)
 
     def _limits(self, counts: RawPixels, now_ns: int) -> Limits:
         held, whole = self._follower.hold(), filled(counts)

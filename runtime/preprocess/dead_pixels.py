@@ -1,4 +1,4 @@
-"""Dead pixels of a thermal sensor: found because they never agree with their neighbours, mended from them."""
+"""Dead pixels of a thermal sensor: found because they never agree with their neighbours, repaired from them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from coconet.media.pixels import RawPixels
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="mending dead pixels", extra="headless") from error
+    raise MissingPackage("cv2", job="repairing dead pixels", extra="headless") from error
 
 
 FRAMES_TO_TELL = 30
-"""A pixel has to be odd in nearly all of so many frames: what moves or flickers in the scene is no defect."""
+"""A pixel has to be odd in nearly all of this many frames: what moves or flickers in the scene is no defect."""
 
 _ODD_SHARE = 0.9
 
@@ -25,9 +25,9 @@ _LEAST_DISTANCE = 32.0  # counts; a quiet sensor's noise is below
 
 
 class DeadPixels:
-    """Remembers which pixels of one camera are odd, and mends those that always are.
+    """Remembers which pixels of one camera are odd, and replaces those that always are.
 
-    Beware: a hot point that is one pixel small and never moves looks the same, and is mended away.
+    Beware: a hot point that is one pixel small and never moves looks the same, and is removed.
     """
 
     def __init__(self) -> None:
@@ -37,23 +37,23 @@ class DeadPixels:
 
     @property
     def flat(self) -> NDArray[np.intp]:
-        """Which pixels are mended now, as flat indices."""
+        """Which pixels are repaired now, as flat indices."""
         return self._dead
 
     @property
     def count(self) -> int:
-        """How many pixels are mended now."""
+        """How many pixels are repaired now."""
         return int(self._dead.size)
 
-    def mend(self, pixels: RawPixels) -> RawPixels:
+    def repair(self, pixels: RawPixels) -> RawPixels:
         """Return (H, W, 1) uint16 with every dead pixel replaced by the median of its 3x3 neighbourhood."""
         smooth = cv2.medianBlur(pixels, 3).reshape(pixels.shape)
         self._learn(pixels, smooth)
         if not self._dead.size:
             return pixels
-        mended: RawPixels = pixels.copy()
-        mended.reshape(-1)[self._dead] = smooth.reshape(-1)[self._dead]
-        return mended
+        repaired: RawPixels = pixels.copy()
+        repaired.reshape(-1)[self._dead] = smooth.reshape(-1)[self._dead]
+        return repaired
 
     def _learn(self, pixels: RawPixels, smooth: RawPixels) -> None:
         distance = cv2.absdiff(pixels, smooth).reshape(-1)

@@ -19,7 +19,7 @@ _LEAST_AGREEMENT = 0.05  # of the edges; below, the scene has none in common
 
 
 class DriftWatch:
-    """Looks at every so many-th aligned pair; drift_px is the median over the last looks, None before three of them."""
+    """Looks at every Nth aligned pair; drift_px is the median over the last looks, None before three of them."""
 
     def __init__(self, alarm_px: float, every: int = LOOK_EVERY) -> None:
         self.alarm_px, self._every, self._pairs = alarm_px, every, 0

@@ -11,6 +11,7 @@ from coconet.cards.model_card import FrontEnd
 from coconet.errors import CoconetError
 from coconet.event_log import log_event, note_once
 from coconet.media.palettes.recognition import warn_if_swapped
+from coconet.runtime.balance import AS_MADE
 from coconet.runtime.frame import STILL, Frame, FramePair
 from coconet.runtime.heat.meters import Meters
 from coconet.runtime.heat.placing import Placing
@@ -36,7 +37,7 @@ class Preparation:
         meters: what reads temperatures from the counts, before both stages.
         """
         self._thermal, self._placement, self._names, self._drift = thermal, placement, names, drift
-        self.meters = meters
+        self.meters, self._heat_percent = meters, AS_MADE
         self._told: str | None = None
         self._model_warps = False
 
@@ -47,9 +48,15 @@ class Preparation:
         """
         self._model_warps = True
 
-    def change(self, thermal: ThermalStretch | None = None, alignment: Alignment | None = None) -> None:
+    def change(
+        self,
+        thermal: ThermalStretch | None = None,
+        alignment: Alignment | None = None,
+        heat_percent: float | None = None,
+    ) -> None:
         """Prepare the pairs from now on otherwise; what is not given stays. Any thread may ask for it."""
         self._thermal = thermal or self._thermal
+        self._heat_percent = self._heat_percent if heat_percent is None else heat_percent
         if alignment is not None and self._placement is not None:
             self._placement = Placement(alignment, self._placement.fit)
 
@@ -69,12 +76,15 @@ class Preparation:
         With it come the infrared frame as it was, and, if there are meters, what they read from it.
         An infrared picture that cannot be laid onto the visible one, after others that could, is missing from its pair:
         a camera was switched to other proportions than the alignment was found for.
-        Raises CoconetError that names both pictures where their sizes do not fit from the start.
+        Raises CoconetError that names both pictures if their sizes do not fit from the start.
         """
         prepared = self._prepared(pair)
         placing = None if "infrared" in prepared.missing else self._placing(pair)
         heat = None if self.meters is None else self.meters.read(pair, self._thermal.dead_pixels, placing)
-        return dataclasses.replace(prepared, raw_infrared=pair.infrared, heat=heat, placing=placing)
+        percent = self._heat_percent
+        return dataclasses.replace(
+            prepared, raw_infrared=pair.infrared, heat=heat, placing=placing, heat_percent=percent
+        )
 
     def _prepared(self, pair: FramePair) -> FramePair:
         height, width = pair.visible.pixels.shape[:2]

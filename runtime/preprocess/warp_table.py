@@ -11,7 +11,7 @@ from coconet.runtime.preprocess.fit import Fitted, Placement, SizePx, size_text
 from coconet.runtime.preprocess.warp import Alignment, source_points
 
 STEPS_PER_PX = 32
-"""OpenCV's remap knows so many places between two pixels; the same ones give the same picture."""
+"""OpenCV's remap knows this many places between two pixels; the same ones give the same picture."""
 
 Table = NDArray[np.float32]
 """(1, H, W, 2), x and y in infrared pixels."""

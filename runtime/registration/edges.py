@@ -53,7 +53,7 @@ class EdgeFit:
 
     @property
     def weakness(self) -> str:
-        """What forbids to trust the fit, in words; empty where nothing does."""
+        """What forbids to trust the fit, in words; empty if nothing does."""
         if not self.support.weakness and self.distinct < _LEAST_DISTINCT and self.support.share < _MOST_BY_CHANCE:
             return (
                 f"edges that agree only {self.distinct:.1f} times as well as elsewhere, which may be chance, and "
@@ -77,7 +77,7 @@ def register_edges(pairs: Sequence[FramePair]) -> EdgeFit:
 
     pairs: of one size a side, 8 bit, infrared as it comes (not warped). The pictures may differ in size; the infrared
     one may be scaled by 0.75 to 1.34 (beyond the ratio of the sizes), turned by 9 degrees and shifted by any amount.
-    Raises CoconetError where no more patches bear it out than may be by chance, or only those of one corner, and where
+    Raises CoconetError if no more patches bear it out than may be by chance, or only those of one corner, and if
     the edges agree no better than with the picture shifted elsewhere.
 
     A search of small pictures gives first guesses; another one is that both cameras see the same. Patches of ever

@@ -31,7 +31,7 @@ class PairSampling:
     def of(self, stream: PairStream) -> list[FramePair]:
         """Take them from an open stream whose infrared frames come as they are (open_rig with align=False).
 
-        Raises CoconetError where there are none, and where live cameras give none for 10 s.
+        Raises CoconetError if there are none, and if live cameras give none for 10 s.
         """
         seen = list(islice(_whole(stream), 0, self.pairs * self.every, self.every))
         if not seen:
@@ -53,7 +53,7 @@ def alignment_of(
 ) -> RigAlignment:
     """Align by pairs of one size a side, and keep the lenses: what they bend is straightened before it is looked at.
 
-    Raises CoconetError where the pairs do not show enough to align by.
+    Raises CoconetError if the pairs do not show enough to align by.
     """
     found = registrar.register([_straight_pair(pair, infrared_lens, visible_lens) for pair in seen])
     visible_px, infrared_px = _sizes(seen[0])
@@ -84,7 +84,7 @@ def _sizes(pair: FramePair) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def _whole(stream: PairStream) -> Iterator[FramePair]:
-    """The pairs of both cameras. Raises CoconetError where live cameras give none for a while."""
+    """The pairs of both cameras. Raises CoconetError if live cameras give none for a while."""
     last_s = time.monotonic()
     for pair in stream:
         if not pair.missing:

@@ -194,7 +194,7 @@ class PatchSupport:
 
     @property
     def weakness(self) -> str:
-        """What forbids to trust the alignment, in words; empty where nothing does."""
+        """What forbids to trust the alignment, in words; empty if nothing does."""
         if self.chance > _MOST_LIKELY:
             return f"{self.agreeing} of {counted(self.patches, 'patch')} that agree, which may be chance"
         if self.spread < _LEAST_SPREAD:

@@ -32,5 +32,5 @@ class Registrar(Protocol):
         """Find the homography that lays infrared pictures onto visible ones.
 
         pairs: one or more, 8 bit, each side of one size, infrared as it comes (not warped).
-        Raises CoconetError where they do not show enough to align by.
+        Raises CoconetError if they do not show enough to align by.
         """

@@ -24,7 +24,7 @@ class CameraFacts:
     """What the first frames of a camera tell.
 
     size_px: (width, height). samples: their type, as uint8. fps: by the stamps, None of fewer than three frames.
-    stamps: whose time they are. codec: its name, empty where there is none. begins_s: the first stamp of a recording.
+    stamps: whose time they are. codec: its name, empty if there is none. begins_s: the first stamp of a recording.
     opened_s: how long the address took to give its first frame. jitter_ms: within which 95 % of the live frames arrive
     after the one that was on its way for the shortest time; None for recordings.
     """

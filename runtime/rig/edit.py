@@ -11,8 +11,8 @@ from typing import Any
 from coconet.config import check_fields, toml_fields
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import read_file, whole_file
+from coconet.runtime.rig.hidden import take_out
 from coconet.runtime.rig.rig_file import Rig
-from coconet.runtime.rig.secrets import take_out
 
 try:
     import tomlkit
@@ -35,7 +35,7 @@ def save_values(rig_file: Path, values: Values, lists: Lists | None = None) -> N
 
     lists: written in place of those that the file has.
 
-    Raises CoconetError where there is no such file, and where it would be no rig's with them; then it stays as it is.
+    Raises CoconetError if there is no such file, and if it would be no rig's with them; then it stays as it is.
     """
     text = with_values(read_file(rig_file, "a rig file").decode("utf-8-sig"), values, lists)
     check_fields(Rig, toml_fields(text, rig_file), rig_file)
@@ -102,7 +102,7 @@ class NewRig:
         return cls(tomlkit.dumps(document).rstrip() + "\n", secrets)
 
     def write(self, rig_file: Path) -> None:
-        """Write the file, whole or not at all. Raises CoconetError where it cannot be written."""
+        """Write the file, whole or not at all. Raises CoconetError if it cannot be written."""
         with whole_file(rig_file) as scratch:
             scratch.write_text(self.text, encoding="utf-8")
 

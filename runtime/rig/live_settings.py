@@ -1,4 +1,4 @@
-"""A rig that is tuned while it runs: contrast, offsets and alignment change at once, and are saved on request."""
+"""A rig that is tuned while it runs: contrast, offsets, alignment and heat change at once, and are saved on request."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ TUNABLE: dict[str, tuple[str, ...]] = {
         "range_of",
     ),
     "alignment": ("homography", "plane"),
+    "fusion": ("heat",),
     "view": tuple(Look.model_fields),
     "output": tuple(OutputLook.model_fields),
 }
@@ -36,7 +37,7 @@ Changes = Mapping[str, Mapping[str, Any]]
 class AdjustableRig:
     """Holds a rig, opens it, and changes it; any thread may ask.
 
-    rig: as it is now. file: the rig file it came from, None where it came from two addresses.
+    rig: as it is now. file: the rig file it came from, None if it came from two addresses.
     gives_misfits, opener: as open_rig takes them.
     """
 
@@ -93,7 +94,7 @@ class AdjustableRig:
     def save(self) -> Path:
         """Write what was changed into the rig file; its other lines and its comments stay. Gives the file.
 
-        Raises CoconetError where there is no rig file, and where it cannot be written.
+        Raises CoconetError if there is no rig file, and if it cannot be written.
         """
         if self.file is None:
             raise CoconetError(
@@ -122,6 +123,7 @@ class AdjustableRig:
         self._stream.preparation.change(
             thermal=thermal_stretch(self.rig, gives_misfits=self._gives_misfits) if contrast else None,
             alignment=self.rig.alignment.alignment() if "alignment" in changes else None,
+            heat_percent=self.rig.fusion.heat,
         )
 
 

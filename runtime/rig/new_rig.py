@@ -69,7 +69,7 @@ def look_at_rig(rig: Rig, *, align: bool = True) -> FoundRig:
 
 
 def with_password_file(new: NewRig, path: Path) -> NewRig:
-    """Keep the one secret of a new rig in a file instead. Raises Refused where there is none, or more than one."""
+    """Keep the one secret of a new rig in a file instead. Raises Refused if there is none, or more than one."""
     if len(new.secrets) != 1:
         raise Refused(
             "--password-file",
@@ -86,7 +86,7 @@ def _seen(rig: Rig, role: Role) -> CameraFacts:
     look = probe_camera(partial(open_side, rig, role))
     if look is None:
         table = rig.visible if role == "visible" else rig.infrared
-        raise CoconetError(table.shown, wanted="frames", got="none", remedy="Check the address.")
+        raise CoconetError(table.display_name, wanted="frames", got="none", remedy="Check the address.")
     return look
 
 

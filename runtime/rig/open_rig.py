@@ -71,6 +71,7 @@ def open_rig(
         }
         visible, infrared = _pace(*sources) if rig.realtime else sources
         preparation = _preparation(rig, (visible.name, infrared.name), align=align, gives_misfits=gives_misfits)
+        preparation.change(heat_percent=rig.fusion.heat)
         if visible.realtime and infrared.realtime:
             settings = LivePairingOptions(rig.health.limits(), recoveries, rig.alignment.size_px)
             stream = pair_live_cameras(visible, infrared, _pairing(rig), preparation, settings)
@@ -82,7 +83,7 @@ def open_rig(
 
 
 def aligned_first(rig: Rig, opener: CameraOpener | None = None) -> Rig:
-    """Find the alignment of a rig that has none and asks for it; where none is found, it says so and goes without.
+    """Find the alignment of a rig that has none and asks for it; if none is found, it says so and goes without.
 
     opener: as open_rig takes it. Raises CoconetError for an address that cannot be opened.
     """
@@ -229,7 +230,7 @@ def _allow_one_absent(rig: Rig, opener: CameraOpener) -> CameraOpener:
             if len(absent) == len(ROLES):
                 raise
             table = rig.visible if role == "visible" else rig.infrared
-            return AbsentCamera(table.shown, absence)
+            return AbsentCamera(table.display_name, absence)
 
     return either
 
@@ -238,7 +239,7 @@ def _paired_pictures(rig: Rig) -> dict[Role, Pictures]:
     """What two folders that are paired picture by picture hold, in the order of their pairs; nothing of other cameras.
 
     A picture beside a folder is paired with the one of its name there; a TIFF file may be a video of several pages.
-    Raises CoconetError for pictures without a partner, and for pair_by where there are no two folders.
+    Raises CoconetError for pictures without a partner, and for pair_by if there are no two folders.
     """
     addresses = (rig.visible.address, rig.infrared.address)
     folders = [is_folder(address) or _is_still(address) for address in addresses]

@@ -53,7 +53,7 @@ class Recorder:
         """Prepare to record into a folder, or an MCAP file; a recording of that name is replaced in the end.
 
         seconds: of cameras that wait to be read, frames are taken up to so long after the first, by their stamps.
-        Raises CoconetError where there is anything else of that name, and for a folder that cannot be made.
+        Raises CoconetError if there is anything else of that name, and for a folder that cannot be made.
         """
         self.limit_ns = None if seconds is None else round(seconds * 1e9)
         self._place = _place(out)

@@ -25,10 +25,10 @@ class SideFile(Protocol):
     """Where the frames of one side go."""
 
     def write(self, frame: Frame, time_ns: int) -> None:
-        """Append a frame, time_ns after the recording began. Raises OSError where the disk takes no more."""
+        """Append a frame, time_ns after the recording began. Raises OSError if the disk takes no more."""
 
     def finish(self) -> None:
-        """Finish the file. Raises OSError where the disk takes no more."""
+        """Finish the file. Raises OSError if the disk takes no more."""
 
     def abandon(self) -> None:
         """Leave what was written, after an error."""
@@ -40,7 +40,7 @@ class RecordingPlace(Protocol):
     path: Path
 
     def begin(self) -> None:
-        """Make it, and hold it. Raises CoconetError where that is not possible."""
+        """Make it, and hold it. Raises CoconetError if that is not possible."""
 
     def side(self, side: Side) -> SideFile:
         """What the frames of a side are written to."""

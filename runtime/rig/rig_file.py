@@ -18,6 +18,7 @@ from coconet.reading import Reading, Starts
 from coconet.redaction import redact, redact_text
 from coconet.runtime.alarms.alarm import MOST_ALARMS, AlarmsTable, AlarmTable
 from coconet.runtime.api.arguments import check_path
+from coconet.runtime.balance import FusionTable
 from coconet.runtime.cameras.device.numbered import device_of
 from coconet.runtime.cameras.device.pixel_layouts import ByteOrder, FrameLayout, Samples, frame_layout
 from coconet.runtime.cameras.open_camera import is_decoded
@@ -84,7 +85,7 @@ class CameraTable(Checked):
         return self
 
     def frame_layout(self) -> FrameLayout | None:
-        """How the device lays out its bytes, by a name or as described; None where nothing is said."""
+        """How the device lays out its bytes, by a name or as described; None if nothing is said."""
         if isinstance(self.layout, str):
             return frame_layout(self.layout)
         return None if self.layout is None else FrameLayout(**self.layout.model_dump())
@@ -95,7 +96,7 @@ class CameraTable(Checked):
         return is_decoded(self.address)
 
     @property
-    def shown(self) -> str:
+    def display_name(self) -> str:
         """What to call the camera in messages: its name or its address, without secrets."""
         return redact_text(self.name) if self.name else redact(self.address)
 
@@ -193,7 +194,8 @@ class AlignmentTable(Checked):
 class Rig(Checked):
     """Two cameras that look the same way; realtime: recordings are replayed at their own rate, as if live.
 
-    view: what a page or a window opens with; whoever watches chooses for himself from there. output: what goes to
+    fusion: how strongly the infrared picture shows in the fused one.
+    view: what a page or a window opens with; each viewer chooses from there. output: what goes to
     --out. palettes: files with colours of the user's own, by the names that looks know them by.
     meter: what is read of the temperatures, each by its name. alarm: what is alarming of that, and of the cameras.
     alarms: where alarms are told.
@@ -204,6 +206,7 @@ class Rig(Checked):
     pairing: PairingTable = PairingTable()
     alignment: AlignmentTable = AlignmentTable()
     health: HealthTable = HealthTable()
+    fusion: FusionTable = FusionTable()
     view: Look = Look()
     output: OutputLook = OutputLook()
     palettes: Annotated[dict[PaletteName, str], Field(max_length=MOST_PALETTES)] = Field(default_factory=dict)
@@ -347,7 +350,7 @@ def decoded_by(rig: Rig, decoder: DecoderName | None) -> Rig:
         return rig
     sides = {name: table for name, table in (("visible", rig.visible), ("infrared", rig.infrared)) if table.is_decoded}
     if not sides:
-        shown = " and ".join(table.shown for table in (rig.visible, rig.infrared))
+        shown = " and ".join(table.display_name for table in (rig.visible, rig.infrared))
         remedy = "Leave it out: nothing of these is decoded."
         raise Refused(f"--decoder {decoder}", wanted="a network camera or a video", got=shown, remedy=remedy)
     return rig.model_copy(update={name: table.model_copy(update={"decoder": decoder}) for name, table in sides.items()})
@@ -362,7 +365,14 @@ def fitted_by(rig: Rig, fit: Fit | None) -> Rig:
     return rig.model_copy(update={"alignment": kept.model_copy(update={"fit": fit})})
 
 
-def shown_by(rig: Rig, fields: Mapping[str, Any], where: str = "--look") -> Rig:
+def with_heat(rig: Rig, heat: float | None) -> Rig:
+    """The rig with another heat of its fused pictures, if one is given. Raises CoconetError for one beyond 0 to 100."""
+    if heat is None:
+        return rig
+    return rig.model_copy(update={"fusion": check_fields(FusionTable, {"heat": heat}, "fusion")})
+
+
+def with_look(rig: Rig, fields: Mapping[str, Any], where: str = "--look") -> Rig:
     """The rig with keys of a look, as look_fields gives them, in its view and its output.
 
     Colours that end in .csv are a file with a palette. Raises CoconetError that names the key of a value that does not

@@ -63,7 +63,7 @@ class RigFrames:
         return stream
 
     def __str__(self) -> str:
-        return " and ".join(table.shown for table in (self.rig.visible, self.rig.infrared))
+        return " and ".join(table.display_name for table in (self.rig.visible, self.rig.infrared))
 
 
 def rig_file_at(source: Path) -> Path | None:
@@ -103,7 +103,7 @@ def inputs_of(source: Path | None) -> tuple[Path | str, ...]:
 def sample_frames(source: Path, reading: Reading = UNSAID) -> FolderFrames | RigFrames:
     """The pairs of a folder as FolderFrames has them, or all those of a rig file or of the folder of a recording.
 
-    Raises CoconetError for what is none of these, and where Rig and FolderFrames do.
+    Raises CoconetError for what is none of these, and if Rig and FolderFrames do.
     """
     rig_file = rig_file_at(source)
     if rig_file is not None:

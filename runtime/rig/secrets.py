@@ -1,4 +1,4 @@
-"""Secrets of addresses kept out of rig files: in environment variables, or in files that only their owner may read."""
+"""Secrets that rig files refer to: in environment variables, or in files that only their owner may read."""
 
 from __future__ import annotations
 
@@ -6,25 +6,17 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from coconet.errors import Refused
 from coconet.redaction import redact
-from coconet.redaction_rules import is_secret_key
 
-_REFERENCE = re.compile(r"\$\{(file:)?([^{}]*)\}")
+REFERENCE = re.compile(r"\$\{(file:)?([^{}]*)\}")
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-_PARAMETER = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)=([^&/?#;]+)")
-
-_LOGINS = {"user", "usr", "username", "login"}  # never shown, but no secret that a file may not hold
-
 _LONGEST = 4096  # bytes of a secret's file
-
-PASSWORD_VARIABLE = "COCONET_CAMERA_PASSWORD"  # noqa: S105  the name, not the password
 
 
 def fill_in(address: str, environment: Mapping[str, str] = os.environ) -> str:
@@ -43,7 +35,7 @@ def fill_in(address: str, environment: Mapping[str, str] = os.environ) -> str:
             raise _refused(redact(address), "a secret without spaces, quotes, ! and backslash", "another one")
         return value
 
-    return _REFERENCE.sub(secret, address) if "://" in address else address
+    return REFERENCE.sub(secret, address) if "://" in address else address
 
 
 def fill_in_plain(text: str, environment: Mapping[str, str] = os.environ) -> str:
@@ -52,7 +44,7 @@ def fill_in_plain(text: str, environment: Mapping[str, str] = os.environ) -> str
     def secret(found: re.Match[str]) -> str:
         return _from_file(Path(found[2])) if found[1] else _from_variable(found[2], environment)
 
-    return _REFERENCE.sub(secret, text)
+    return REFERENCE.sub(secret, text)
 
 
 def beside(folder: Path, address: str) -> str:
@@ -61,59 +53,16 @@ def beside(folder: Path, address: str) -> str:
     def placed(found: re.Match[str]) -> str:
         return f"${{file:{folder / found[2]}}}" if found[1] else found[0]
 
-    return _REFERENCE.sub(placed, address)
+    return REFERENCE.sub(placed, address)
 
 
 def secret_files(address: str) -> tuple[Path, ...]:
     """The files that an address has its secrets in."""
-    return tuple(Path(found[2]) for found in _REFERENCE.finditer(address) if found[1])
-
-
-@dataclass(frozen=True)
-class Hidden:
-    """An address without its secrets, and these by the names that stand for them in it."""
-
-    address: str
-    secrets: Mapping[str, str]
-
-    def __repr__(self) -> str:
-        return f"Hidden({redact(self.address)!r})"
-
-
-def take_out(address: str, variable: str = PASSWORD_VARIABLE) -> Hidden:
-    """Take the password of an address out of it, and what follows `password=`, `token=` and the like.
-
-    The first one is called `variable`, and the following ones variable_2 and so on; references are left alone.
-    """
-    scheme, mark, rest = address.partition("://")
-    if not mark:
-        return Hidden(address, {})
-    secrets: dict[str, str] = {}
-
-    def hidden(value: str) -> str:
-        if _REFERENCE.fullmatch(value):
-            return value
-        plain = unquote(value)
-        known = next((name for name, other in secrets.items() if other == plain), None)
-        name = known or (f"{variable}_{len(secrets) + 1}" if secrets else variable)
-        secrets[name] = plain
-        return f"${{{name}}}"
-
-    def parameter(found: re.Match[str]) -> str:
-        secret = is_secret_key(found[1]) and found[1].lower() not in _LOGINS
-        return f"{found[1]}={hidden(found[2])}" if secret else found[0]
-
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    tail = rest[len(authority) :]
-    login, at, host = authority.rpartition("@")
-    user, colon, password = login.partition(":")
-    if colon and password:
-        login = f"{user}:{hidden(password)}"
-    return Hidden(f"{scheme}{mark}{login}{at}{host}{_PARAMETER.sub(parameter, tail)}", secrets)
+    return tuple(Path(found[2]) for found in REFERENCE.finditer(address) if found[1])
 
 
 def write_secret(path: Path, value: str) -> None:
-    """Write a secret to a new file that only its owner may read. Raises Refused where the file cannot be made."""
+    """Write a secret to a new file that only its owner may read. Raises Refused if the file cannot be made."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:

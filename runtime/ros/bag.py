@@ -35,9 +35,9 @@ class CutOff(CoconetError):
     """A bag whose end is missing."""
 
     def __init__(self, path: Path, count: int, topic: str) -> None:
-        got = f"one that ends in the middle, after {counted(count, 'message')} of {topic}"
-        super().__init__(path, wanted="a whole bag", got=got, remedy=_NOT_COPIED.replace("whole.", "there."))
-        self.args = (f"{self.where} {self.got.removeprefix('one that ')}. {self.remedy}",)
+        says = f"ends in the middle, after {counted(count, 'message')} of {topic}"
+        remedy = _NOT_COPIED.replace("whole.", "there.")
+        super().__init__(path, wanted="a whole bag", got=f"one that {says}", remedy=remedy, says=says)
 
 
 AtDamage = Callable[[CoconetError], None]

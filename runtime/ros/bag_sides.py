@@ -22,7 +22,7 @@ _WORDS = re.compile(r"[a-z]+\d*|\d+")
 def two_sides(path: Path) -> tuple[str, str]:
     """The addresses of the visible and of the infrared topic of a bag.
 
-    A topic that is there raw and compressed counts once, raw. Raises Refused, with the topics that there are, where
+    A topic that is there raw and compressed counts once, raw. Raises Refused, with the topics that there are, if
     names do not say which is which; what open_bag raises for what is no bag.
     """
     with closing(open_bag(path)) as bag:

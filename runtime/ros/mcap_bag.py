@@ -140,7 +140,7 @@ class McapBag:
             self._channels[record.id] = record
 
     def _indexed(self) -> Summary | None:
-        """The summary at the end; None where there is none that names the channels, as in a file that was cut off."""
+        """The summary at the end; None if there is none that names the channels, as in a file that was cut off."""
         try:
             summary = SeekingReader(self._file, record_size_limit=self._file.size).get_summary()
         except InvalidMagic as error:

@@ -34,7 +34,7 @@ class McapFile:
     """
 
     def __init__(self, path: Path) -> None:
-        """Begin a file. Raises CoconetError where it cannot be written, and while another process writes it."""
+        """Begin a file. Raises CoconetError if it cannot be written, and while another process writes it."""
         self.path, self._lock = path, Lock()
         with writing_to(path):
             check_replaceable(path)

@@ -58,7 +58,7 @@ def header(stamp_ns: int, frame_id: str, make: Make = make) -> Any:
 
 
 def stamp_of(message: Any) -> int:
-    """The header's stamp in nanoseconds; 0 where none was set, or the message has no header."""
+    """The header's stamp in nanoseconds; 0 if none was set, or the message has no header."""
     stamp = getattr(getattr(message, "header", None), "stamp", None)
     return 0 if stamp is None else int(stamp.sec) * _SECOND_NS + int(stamp.nanosec)
 

@@ -20,8 +20,8 @@ class NoSuchTopic(Refused):
     """A bag has no topic of a name, or none with images of it."""
 
     def __init__(self, path: Path, fault: str, listed: str, remedy: str) -> None:
-        super().__init__(path, wanted=f"a topic with images: {listed}", got=fault, remedy=remedy)
-        self.args = (f"{self.where} {self.got}; topics with images: {listed}. {self.remedy}",)
+        says = f"{fault}; topics with images: {listed}"
+        super().__init__(path, wanted=f"a topic with images: {listed}", got=fault, remedy=remedy, says=says)
 
 
 def open_bag(path: Path) -> Bag:

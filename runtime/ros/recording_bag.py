@@ -38,7 +38,7 @@ class RecordingBag:
 
     def side(self, side: Side) -> _SideTopic:
         """A topic of the file."""
-        topic = _SideTopic(self, self._opened, side, self._clock)
+        topic = _SideTopic(self, self._open_file, side, self._clock)
         self._topics.append(topic)
         return topic
 
@@ -46,7 +46,7 @@ class RecordingBag:
         """Attach the rig file; its lenses are written with the next images, or at the end if there are none."""
         from coconet.runtime.rig.rig_file import Rig
 
-        self._opened.attach(name, text)
+        self._open_file.attach(name, text)
         alignment = check_fields(Rig, toml_fields(text, Path(name)), name).alignment
         self.lenses = {"visible": alignment.visible_lens, "infrared": alignment.infrared_lens}
 
@@ -54,11 +54,11 @@ class RecordingBag:
         """Finish the file and give it its name."""
         for topic in self._topics:
             topic.tell_lens()
-        self._opened.close()
+        self._open_file.close()
 
     def remove(self) -> None:
         """Leave nothing: there is no message in the file."""
-        self._opened.abandon()
+        self._open_file.abandon()
 
     def end(self) -> None:
         """Leave a file that was not kept under its unfinished name."""
@@ -66,7 +66,7 @@ class RecordingBag:
             self._file.abandon()
 
     @property
-    def _opened(self) -> McapFile:
+    def _open_file(self) -> McapFile:
         if self._file is None:
             raise RuntimeError("begin comes first")
         return self._file

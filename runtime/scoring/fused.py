@@ -55,7 +55,7 @@ def open_fused(entry: str, place: str, names: Sequence[str], *, whole: bool = Tr
 class FusedByName:
     """A folder of pictures that are called like those of their pairs, or the picture of a single pair.
 
-    Raises CoconetError where a pair has no fused picture, or a fused picture no pair.
+    Raises CoconetError if a pair has no fused picture, or a fused picture no pair.
     """
 
     def __init__(self, entry: str, folder: Path, names: Sequence[str], *, whole: bool = True) -> None:

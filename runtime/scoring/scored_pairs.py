@@ -41,7 +41,7 @@ def score_pairs(
 
     pairs: as a stream of recordings gives them, both sides of one size; those with a misfit are left out, as a run
     leaves them out. scorer: a variant's.
-    Raises CoconetError for the first picture that cannot be scored, and where pairs and pictures do not end together.
+    Raises CoconetError for the first picture that cannot be scored, and if pairs and pictures do not end together.
     """
     part = part or ScoredPart()
     # Threads: NumPy and SciPy let go of the interpreter in their loops, and a process takes seconds to start.

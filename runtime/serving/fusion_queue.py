@@ -33,7 +33,7 @@ class QueueLimits:
 
 
 class QueueRecord(Protocol):
-    """Who is told what becomes of the pairs."""
+    """Takes the counts of what becomes of the pairs."""
 
     def note_full(self) -> None:
         """A pair was turned away."""
@@ -42,7 +42,7 @@ class QueueRecord(Protocol):
         """A pair was not answered before its deadline."""
 
     def note_group(self, size: int, seconds: float) -> None:
-        """So many pairs were taken together, and fusing them took that long."""
+        """Count pairs that were fused together, and how long that took."""
 
 
 @dataclass(eq=False)

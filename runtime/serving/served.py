@@ -77,7 +77,9 @@ class Served:
         try:
             adapt_frames(self.card, self.name, visible, infrared)
         except CoconetError as error:
-            raise InferenceError(error.where, wanted=error.wanted, got=error.got, remedy=error.remedy) from None
+            raise InferenceError(
+                error.where, wanted=error.wanted, got=error.got, remedy=error.remedy, says=error.says
+            ) from None
         waits_s = [one for one in (within_s, request.timeout_s) if one is not None]
         return self.queue.submit((visible, infrared), min(waits_s, default=None))
 

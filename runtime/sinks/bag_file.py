@@ -38,7 +38,7 @@ class BagSink:
     delivery = WHOLE
 
     def __init__(self, path: Path) -> None:
-        """Begin a file. Raises CoconetError where it cannot be written."""
+        """Begin a file. Raises CoconetError if it cannot be written."""
         self._file, self.name = McapFile(path), str(path)
         self._clock, self._sequence = EpochClock(), 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -53,7 +52,7 @@ class LookSink:
         look = self._look()
         if not look.is_plain:
             alarms = self._alarms() if "alarms" in look.overlay.show else ()
-            frame = dataclasses.replace(frame, pixels=self._renderer.draw(frame, look, alarms))
+            frame = frame.with_picture(self._renderer.draw(frame, look, alarms))
         self._sink.write(frame)
 
     def close(self) -> None:

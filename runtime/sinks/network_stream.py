@@ -62,7 +62,7 @@ class StreamSink:
             self.discard()
             raise CoconetError(
                 self.name,
-                wanted="somebody who takes the stream",
+                wanted="a receiver of the stream",
                 got=f"nobody for {counted(self.dropped, 'frame')}",
                 remedy="Start the receiver.",
             )
@@ -75,7 +75,10 @@ class StreamSink:
     def _lost(self, error: StreamLost) -> None:
         if error.final:
             raise CoconetError(
-                self.name, wanted="somebody who takes the stream", got=error.reason, remedy="Start the receiver first."
+                self.name,
+                wanted="a receiver of the stream",
+                got=error.reason,
+                remedy="Start the receiver first.",
             ) from error
         if not self.dropped:
             warn_once(f"nobody takes {self.name} ({error.reason}); it is tried again every {_RETRY_S:g} s.")
@@ -98,7 +101,7 @@ class RawSink:
         self._size_px: tuple[int, int] | None = None
 
     def write(self, frame: FusedFrame) -> None:
-        """Write one picture. Raises CoconetError where the reader has gone."""
+        """Write one picture. Raises CoconetError if the reader has gone."""
         height, width = frame.pixels.shape[:2]
         self._size_px = self._size_px or (width, height)
         pixels = frame.pixels
@@ -114,7 +117,7 @@ class RawSink:
             ) from error
 
     def close(self) -> None:
-        """Nothing to do: whoever opened the pipe closes it."""
+        """Nothing to do: the code that opened the pipe closes it."""
 
     def discard(self) -> None:
         """Nothing to do."""

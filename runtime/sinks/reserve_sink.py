@@ -29,7 +29,7 @@ _ROOM_AGAIN = 200 * 10**6
 
 
 def check_room(folder: Path, reserve_mb: float | None = None) -> None:
-    """Raise CoconetError where the reserve of a disk, as spare_bytes takes it, is used up."""
+    """Raise CoconetError if the reserve of a disk, as spare_bytes takes it, is used up."""
     if spare_bytes(folder, reserve_mb) < 0:
         raise _no_room(folder, reserve_mb, "")
 
@@ -67,7 +67,7 @@ class ReserveSink:
     ) -> None:
         """Open a sink that writes into the folder of `room`. name: of the output, for errors.
 
-        Raises what opening raises; where there is no room and that is to fail, CoconetError.
+        Raises what opening raises; if there is no room and that is to fail, CoconetError.
         """
         self.name, self.delivery = name, delivery
         self.ended, self.frames, self.left_out = "", 0, 0

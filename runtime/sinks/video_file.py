@@ -163,7 +163,7 @@ def recover_leftovers(folder: Path, names: re.Pattern[str]) -> None:
 class Rotation:
     """When a file is full, and how many are kept.
 
-    seconds, megabytes: 0 sets no limit; a megabyte is 10**6 bytes. keep: the oldest files beyond so many are deleted,
+    seconds, megabytes: 0 sets no limit; a megabyte is 10**6 bytes. keep: the oldest files beyond this are deleted,
     also those of runs before; 0 keeps all.
     """
 

@@ -35,8 +35,8 @@ def error_map(reference: Pixels, candidate: Pixels) -> ErrorMap:
     errors = (np.maximum(reference, candidate) - np.minimum(reference, candidate)).max(axis=2)
     most = int(errors.max())
     factor = min(MOST_FACTOR, 255 // max(most, 1))
-    painted = cv2.applyColorMap(errors * np.uint8(factor), cv2.COLORMAP_INFERNO)
-    return ErrorMap(np.asarray(painted, np.uint8), factor, most)
+    coloured = cv2.applyColorMap(errors * np.uint8(factor), cv2.COLORMAP_INFERNO)
+    return ErrorMap(np.asarray(coloured, np.uint8), factor, most)
 
 
 def error_panel(answers: ModelPictures, labels: tuple[str, str]) -> Pixels:

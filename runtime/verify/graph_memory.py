@@ -43,7 +43,7 @@ class MemoryEstimate:
 
     @property
     def warning(self) -> str:
-        """What to say before it is run; empty where it fits well."""
+        """What to say before it is run; empty if it fits well."""
         if self.free_bytes is None or self.peak_bytes <= SHARE_OF_FREE * self.free_bytes:
             return ""
         return (
@@ -56,7 +56,7 @@ def estimate_memory(file: OnnxFile, size: FrameSize) -> MemoryEstimate:
     """Estimate what a camera-ready graph of one pair holds at once for frames of this size, weights included.
 
     Every tensor counts from the node that makes it to the last that reads it, what ONNX Runtime computes with beside
-    them does not. Raises CoconetError where the graph does not run.
+    them does not. Raises CoconetError if the graph does not run.
     """
     return MemoryEstimate(size, _peak(file.model.graph, _bytes_of(file, size)), _free_bytes())
 

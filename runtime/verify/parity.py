@@ -80,7 +80,7 @@ def compare(reference: Backend, candidate: Backend, pairs: Iterable[FramePair]) 
 
 
 def answers_of(reference: Backend, candidate: Backend, pairs: Iterable[FramePair]) -> Iterator[ModelPictures]:
-    """Fuse pair after pair with both models; the pairs that come back are laid, whoever laid them.
+    """Fuse pair after pair with both models; the pairs that come back are aligned, by either of them.
 
     Raises CoconetError for answers of unequal shape.
     """
@@ -127,7 +127,7 @@ def within(parity: Parity, limits: ParityLimits) -> bool:
 
 
 def require(parity: Parity, limits: ParityLimits, where: object) -> None:
-    """Raise CoconetError, with the figures, where a candidate is beyond the limits; `where` names the candidate."""
+    """Raise CoconetError, with the figures, if a candidate is beyond the limits; `where` names the candidate."""
     if within(parity, limits):
         return
     raise CoconetError(

@@ -141,7 +141,7 @@ class VerdictLimits:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is beyond the limits, a clause each; nothing where the candidate passes."""
+    """What is beyond the limits, a clause each; nothing if the candidate passes."""
 
     reasons: tuple[str, ...]
 

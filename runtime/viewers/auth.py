@@ -52,7 +52,7 @@ class Refusal:
 
 
 class Access:
-    """Who may see the page: everybody on this machine, or, from anywhere, whoever has a token.
+    """Who may see the page: everybody on this machine, or, from anywhere, those with a token.
 
     One token lets its holder do everything, a second one only watch. A browser gets a cookie for a token: neither of
     them ever stands in an address. Programs send the token as `Authorization: Bearer`.
@@ -61,7 +61,7 @@ class Access:
     def __init__(self, host: str, token: str | None, view_token: str | None = None) -> None:
         """Open the page on `host`.
 
-        Raises CoconetError for a short token, for none where others can reach the page, and for a token to watch that
+        Raises CoconetError for a short token, for none if others can reach the page, and for a token to watch that
         is alone or the same as the other.
         """
         for option, given in (("--token", token), ("--view-token", view_token)):
@@ -85,7 +85,7 @@ class Access:
         return None if right is None else self._sessions[right]
 
     def refusal(self, headers: Headers, path: str, method: str = "GET") -> Refusal | None:
-        """Say why a request may not come in; None where it may. path: without the prefix of a proxy."""
+        """Say why a request may not come in; None if it may. path: without the prefix of a proxy."""
         elsewhere = self._elsewhere(headers)
         if elsewhere is not None or not self._tokens or path.startswith(_OPEN_PATHS):
             return elsewhere

@@ -30,6 +30,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from uvicorn._types import ASGISendEvent
     from websockets.frames import Frame
     from websockets.http11 import Response
 
@@ -75,6 +76,8 @@ SAFE_HEADERS = {
 _REQUEST_S = 10.0  # for a request to arrive
 
 _PROBE_S = 2.0  # for that of a connection beyond the limits
+
+_PARTING_S = 1.5  # for the app's last words, of the two seconds that all connections get
 
 _LEFTOVER_S = 2.0  # for the rest of a body that was answered before its end; it is thrown away
 
@@ -216,6 +219,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
     """
 
     _stuck: asyncio.TimerHandle | None = None
+    _parting: asyncio.TimerHandle | None = None
 
     def __init__(self, *words: Any, **more: Any) -> None:
         super().__init__(*words, **more)
@@ -240,9 +244,23 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        if self._stuck is not None:
-            self._stuck.cancel()
+        for timer in (self._stuck, self._parting):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Leave the last words to the app, which knows why it ends; without them the server's own end it in a while."""
+        if self.handshake_complete and not self.close_sent:
+            self._parting = self.loop.call_later(_PARTING_S, super().shutdown)
+        else:
+            super().shutdown()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Pass on what the app sends; once the server ends, nothing comes after a goodbye."""
+        await super().send(message)
+        if self._parting is not None and self.close_sent:
+            super().shutdown()
 
     def pause_writing(self) -> None:
         """Wait for the viewer to take what was sent, but not for ever."""

@@ -69,7 +69,7 @@ class _RunCollector(Collector):
         if self._gauge.alarms is not None:
             on = GaugeMetricFamily("coconet_alarm_active", "1 while an alarm is on.", labels=("alarm",))
             blind = GaugeMetricFamily("coconet_alarm_blind", "1 while an alarm cannot tell.", labels=("alarm",))
-            for standing in self._gauge.alarms.told()["alarms"]:
+            for standing in self._gauge.alarms.as_dict()["alarms"]:
                 on.add_metric((standing["name"],), float(standing["on"]))
                 blind.add_metric((standing["name"],), float(bool(standing["blind"])))
             yield from (on, blind)

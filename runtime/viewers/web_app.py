@@ -142,7 +142,7 @@ class _Actions:
             {
                 "vitals": None if vitals is None else dataclasses.asdict(vitals),
                 "recording": None if recording is None else dataclasses.asdict(recording),
-                "alarms": None if alarms is None else alarms.told(),
+                "alarms": None if alarms is None else alarms.as_dict(),
             }
         )
 
@@ -301,7 +301,7 @@ def tuning_routes(tuner: AdjustableRig, board: LatestFrame | None = None) -> lis
     What does not fit answers 400.
     """
 
-    async def told(request: Request) -> Response:
+    async def settings_answer(request: Request) -> Response:
         file, may_change = tuner.file, _may_change(request)
         name = None if file is None or not may_change else file.name
         return Json({"settings": tuner.settings(), "file": name, "may_change": may_change})
@@ -315,13 +315,13 @@ def tuning_routes(tuner: AdjustableRig, board: LatestFrame | None = None) -> lis
             "settings",
             values={table: {key: now[table][key] for key in keys} for table, keys in changes.items()},
         )
-        return await told(request)
+        return await settings_answer(request)
 
     async def meters(request: Request) -> Response:
         rig = tuner.rig
         told = [one.model_dump(mode="json", exclude_defaults=True) for one in rig.meter]
         measures, may_change = rig.infrared.temperature is not None, _may_change(request)
-        shown = _shown_px(rig.meter, None if board is None else board.newest)
+        shown = _placed_px(rig.meter, None if board is None else board.newest)
         return Json({"meters": told, "measures": measures, "may_change": may_change, "shown_px": shown})
 
     async def change_meters(request: Request) -> Response:
@@ -338,7 +338,7 @@ def tuning_routes(tuner: AdjustableRig, board: LatestFrame | None = None) -> lis
         return Json({"file": path.name})
 
     return [
-        Route("/settings", told, methods=["GET"]),
+        Route("/settings", settings_answer, methods=["GET"]),
         Route("/settings", change, methods=["POST"]),
         Route("/settings/save", save, methods=["POST"]),
         Route("/meters", meters, methods=["GET"]),
@@ -346,7 +346,7 @@ def tuning_routes(tuner: AdjustableRig, board: LatestFrame | None = None) -> lis
     ]
 
 
-def _shown_px(meters: Sequence[MeterTable], posted: NumberedFrame | None) -> list[list[list[float]] | None]:
+def _placed_px(meters: Sequence[MeterTable], posted: NumberedFrame | None) -> list[list[list[float]] | None]:
     """Where in the visible picture the points of each meter are shown; None while that is not known."""
     heat = None if posted is None else posted.frame.pair.heat
     placing = None if heat is None else heat.placing

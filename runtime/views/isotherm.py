@@ -16,7 +16,7 @@ from coconet.runtime.heat.temperature import in_celsius
 from coconet.runtime.look import IsothermLook
 from coconet.runtime.views.scene import Scene, ViewKind, bgr_of
 
-_WARMEST_PERCENT = 90.0  # is shown where no limit is given
+_WARMEST_PERCENT = 90.0  # is shown if no limit is given
 
 _HALF = 128  # of 255: a pixel that lies between two belongs to the nearer one
 

@@ -36,7 +36,7 @@ class Scene:
 
     def coloured(self) -> Pixels:
         """The infrared picture in its palette: (H, W, 3) BGR, or (H, W, 1) in a gray one."""
-        return self.palette.shown(self.infrared)
+        return self.palette.apply(self.infrared)
 
     def side(self, side: Side) -> Pixels:
         """The picture of one camera, infrared in its palette; black of a camera that is missing."""

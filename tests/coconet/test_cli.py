@@ -87,7 +87,7 @@ def test_an_error_is_one_sentence_on_stderr_with_exit_code_2_and_no_traceback(tm
     assert answer.returncode == 2
     assert answer.stdout == ""
     assert answer.stderr.strip() == (
-        f"error: {tmp_path / 'gone.safetensors'}: wanted a checkpoint, got no such file. Check the path."
+        f"error: {tmp_path / 'gone.safetensors'} does not exist; expected a checkpoint. Check the path."
     )
 
 
@@ -135,7 +135,7 @@ def test_a_disk_that_is_full_anywhere_is_no_fault_of_ours(monkeypatch: pytest.Mo
     monkeypatch.setattr(Rig, "from_file", fail)
     ended = command("run", "rig.toml", "--model", "average")
     assert ended.code == ExitCode.OUTPUT
-    assert "wanted a disk that takes more, got No space left on device. Free space" in ended.err
+    assert "cannot be written: No space left on device. Free space" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -153,6 +153,6 @@ def test_a_package_that_is_missing_comes_with_all_that_the_command_would_miss_ne
     hiding = f"import sys; sys.modules.update(dict.fromkeys({hidden})); from coconet.cli import main; main()"
     answer = subprocess.run([sys.executable, "-c", hiding, *words], capture_output=True, text=True, check=False)
     assert answer.returncode == ExitCode.REFUSED
-    assert f"error: {first}: wanted the package {first} for " in answer.stderr
-    assert answer.stderr.endswith(f"got no such package in this Python. {remedy_for(*extras)}\n")
+    assert f"error: {first} is not installed in this Python, and " in answer.stderr
+    assert answer.stderr.endswith(f" needs it. {remedy_for(*extras)}\n")
     assert "live page" not in answer.stderr

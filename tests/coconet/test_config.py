@@ -30,17 +30,17 @@ def test_fields_that_fit_become_a_frozen_model() -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({}, "file.toml, name: wanted this key, got nothing."),
-        ({"name": "a", "inner": {"side": 0}}, "file.toml, inner.side: wanted greater than 0, got 0."),
-        ({"name": "a", "sides": 1}, "file.toml, sides: wanted one of the keys name, inner, rate, got this one."),
-        ({"name": "a", "inner": {"x": 1}}, "file.toml, inner.x: wanted one of the keys side, got this one."),
-        ({"name": "a", "rate": math.nan}, "file.toml, rate: wanted a finite number, got nan."),
+        ({}, "file.toml, name is missing."),
+        ({"name": "a", "inner": {"side": 0}}, "file.toml, inner.side must be greater than 0, not 0."),
+        ({"name": "a", "sides": 1}, "file.toml, sides is not a known key here; known are name, inner, rate."),
+        ({"name": "a", "inner": {"x": 1}}, "file.toml, inner.x is not a known key here; known are side."),
+        ({"name": "a", "rate": math.nan}, "file.toml, rate must be a finite number, not nan."),
     ],
 )
 def test_what_does_not_fit_is_named_by_its_key(fields: dict[str, object], said: str) -> None:
     with pytest.raises(CoconetError) as caught:
         check_fields(Outer, fields, "file.toml")
-    assert str(caught.value) == f"{said} Correct or remove this key."
+    assert str(caught.value) == f"{said} {'Add it.' if 'missing' in said else 'Correct or remove this key.'}"
 
 
 def test_a_value_that_may_hold_a_password_is_not_repeated() -> None:

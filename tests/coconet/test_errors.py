@@ -24,6 +24,21 @@ def test_an_error_says_where_wanted_got_and_what_to_do() -> None:
     assert str(error) == "rig.toml: wanted a table [visible], got none. Add it."
 
 
+def test_a_case_with_a_sentence_of_its_own_says_that_and_keeps_its_data_for_programs() -> None:
+    error = CoconetError("a.mp4", wanted="a video", got="no file", remedy="Check the path.", says="does not exist")
+    assert str(error) == "a.mp4 does not exist. Check the path."
+    assert (*told(error), error.says) == ("a.mp4", "a video", "no file", "Check the path.", "does not exist")
+    assert (error.moved_to("b").says, str(error.moved_to("b"))) == (
+        "does not exist",
+        "b does not exist. Check the path.",
+    )
+
+
+def test_no_password_is_repeated_by_a_sentence_of_its_own() -> None:
+    error = CoconetError("a", wanted="b", got="c", remedy="D.", says="is not rtsp://me:secret@host/live")
+    assert "secret" not in f"{error} {error.says}"
+
+
 @pytest.mark.parametrize("extra", ["rtx", ""])
 def test_a_missing_package_ends_with_what_installs_it_here(extra: str) -> None:
     error = MissingPackage("x", job="y", extra=extra)
@@ -78,14 +93,14 @@ def test_what_is_refused_in_mid_run_says_which_part_it_was(begun: bool, code: Ex
 
 
 @pytest.mark.parametrize(
-    ("error", "got"),
+    ("error", "said"),
     [
-        (PermissionError(13, "Permission denied"), "Permission denied"),
-        (ValueError("null byte"), "a name that"),
+        (PermissionError(13, "Permission denied"), "cannot be read as a folder: Permission denied"),
+        (ValueError("null byte"), "is a name that no file can have; expected a folder"),
     ],
 )
-def test_what_the_operating_system_refuses_to_read_is_refused_in_words(error: Exception, got: str) -> None:
-    with pytest.raises(Refused, match=f"x: wanted a folder, got {got}"), reading_from(Path("x"), "a folder"):
+def test_what_the_operating_system_refuses_to_read_is_refused_in_words(error: Exception, said: str) -> None:
+    with pytest.raises(Refused, match=f"x {said}"), reading_from(Path("x"), "a folder"):
         raise error
 
 

@@ -1,4 +1,4 @@
-"""What is said of a process: each sentence once, whoever comes to it first."""
+"""What is said of a process: each sentence once, whichever part says it first."""
 
 from __future__ import annotations
 

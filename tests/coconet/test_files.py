@@ -52,12 +52,12 @@ def test_an_error_about_the_scratch_file_names_the_file_it_was_to_become(tmp_pat
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="wanted a path in an existing folder"), whole_file(tmp_path / "no" / "x"):
+    with pytest.raises(CoconetError, match="cannot be written: there is no folder"), whole_file(tmp_path / "no" / "x"):
         pass
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="wanted an ONNX model, got a folder"):
+    with pytest.raises(CoconetError, match="is a folder; expected an ONNX model"):
         existing_file(tmp_path, "an ONNX model")
 
 
@@ -103,7 +103,7 @@ def test_a_read_only_file_is_refused_in_words(tmp_path: Path) -> None:
     path = tmp_path / "rig.toml"
     path.write_text("old")
     path.chmod(0o444)
-    with pytest.raises(CoconetError, match="wanted a file that may be written, got a read-only one"), whole_file(path):
+    with pytest.raises(CoconetError, match="is read-only"), whole_file(path):
         pass
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -112,7 +112,10 @@ def test_a_read_only_file_is_refused_in_words(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="a pipe with a name is of POSIX")
 def test_a_device_or_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(CoconetError, match="got a device or a pipe"), whole_file(tmp_path / "pipe"):
+    with (
+        pytest.raises(CoconetError, match="is a device or a pipe, which a file cannot replace"),
+        whole_file(tmp_path / "pipe"),
+    ):
         pass
 
 
@@ -145,7 +148,7 @@ def test_a_full_disk_is_said_in_words_and_leaves_the_old_file(tmp_path: Path) ->
         with whole_file(path):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(CoconetError, match=r"out\.txt: wanted a place .* got No space left on device"):
+    with pytest.raises(CoconetError, match=r"out\.txt cannot be written: No space left on device"):
         fill()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -187,7 +190,7 @@ def sources(tmp_path: Path) -> Path:
     ],
 )
 def test_an_output_that_is_an_input_is_refused_whatever_leads_to_it(sources: Path, output: str) -> None:
-    inputs = [sources / "video.mp4", sources / "pairs", None, "painted://?fps=30"]
+    inputs = [sources / "video.mp4", sources / "pairs", None, "synthetic://?fps=30"]
     with pytest.raises(CoconetError, match="write over or among the input"):
         check_outputs([sources / output], inputs=inputs, overwrite=True)
 
@@ -215,12 +218,12 @@ def test_what_is_there_is_refused_unless_it_may_be_replaced(tmp_path: Path, outp
     path = tmp_path / output
     with pytest.raises(CoconetError) as refused:
         check_outputs([path], inputs=[])
-    assert str(refused.value) == f"{path} already exists; choose another name or pass --overwrite"
+    assert str(refused.value) == f"{path} already exists. Choose another name or pass --overwrite."
     check_outputs([path], inputs=[], overwrite=True)
 
 
 def test_two_outputs_of_one_name_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="the same one twice"):
+    with pytest.raises(CoconetError, match="is named for two outputs"):
         check_outputs([tmp_path / "a.json", tmp_path / "." / "a.json"], inputs=[])
 
 
@@ -244,5 +247,8 @@ def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path, monkey
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr("tempfile.mkstemp", refuse)
-    with pytest.raises(CoconetError, match="got Permission denied. Choose another place"), whole_file(tmp_path / "a"):
+    with (
+        pytest.raises(CoconetError, match="cannot be written: Permission denied. Choose another place"),
+        whole_file(tmp_path / "a"),
+    ):
         pass

@@ -36,8 +36,8 @@ def test_a_file_of_every_ending_is_taken_for_a_model(tmp_path: Path, suffix: str
 
 def test_another_ending_is_refused_with_those_that_are_known(tmp_path: Path) -> None:
     (tmp_path / "model.h5").touch()
-    wanted = "wanted a model that ends in .onnx, .engine, .safetensors, .pth, .pt, .pkl, .model or .ckpt, got .h5"
-    with pytest.raises(CoconetError, match=wanted):
+    endings = ".onnx, .engine, .safetensors, .pth, .pt, .pkl, .model or .ckpt"
+    with pytest.raises(CoconetError, match=f"has the ending .h5; a model ends in {endings}"):
         model_file(tmp_path / "model.h5")
 
 

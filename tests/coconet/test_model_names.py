@@ -41,5 +41,5 @@ def test_an_unknown_word_is_refused() -> None:
 
 def test_a_package_without_the_file_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(model_names, "files", lambda package: tmp_path)
-    with pytest.raises(CoconetError, match=r"lite\.onnx: wanted a model that is part of the package, got no such file"):
+    with pytest.raises(CoconetError, match=r"lite\.onnx is part of the package, but does not exist"):
         shipped_model()

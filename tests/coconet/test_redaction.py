@@ -28,6 +28,7 @@ SHOWN = [
     ("http://host/mjpg/video.cgi?resolution=640x480", "http://host/mjpg/video.cgi?resolution=640x480"),
     ('gst://rtspsrc user-id=me user-pw="my secret" ! decodebin', "gst://rtspsrc user-id=*** user-pw=*** ! decodebin"),
     ("gst://v4l2src io-mode=2 ! image/jpeg,width=64", "gst://v4l2src io-mode=2 ! image/jpeg,width=64"),
+    ("synthetic://?fps=30&width=640&seed=1", "synthetic://?fps=30&width=640&seed=1"),
     ("painted://?fps=30&width=640&seed=1", "painted://?fps=30&width=640&seed=1"),
     ("csi://0", "csi://0"),
     ("csi://0?width=1280&height=720&fps=30", "csi://0?width=1280&height=720&fps=30"),

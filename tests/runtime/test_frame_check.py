@@ -41,5 +41,5 @@ def test_raw_thermal_counts_are_refused_with_the_remedy() -> None:
 
 def test_a_model_for_one_size_names_both_sizes() -> None:
     card = dataclasses.replace(averaging_card(), height_px=480, width_px=640)
-    with pytest.raises(CoconetError, match=r"wanted 480x640 .*, the size this model was exported for, got 3x4"):
+    with pytest.raises(CoconetError, match=r"frame size is 3x4 .*, but the model was exported for 480x640"):
         fuse_adapted(card, "m", keep_visible, np.zeros((3, 4, 3), np.uint8), np.zeros((3, 4, 1), np.uint8))

@@ -8,7 +8,7 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.runtime.look import Look, OutputLook, look_fields
-from coconet.runtime.rig.rig_file import Rig, shown_by
+from coconet.runtime.rig.rig_file import Rig, with_look
 
 RIG = Rig.from_addresses("vis", "ir")
 
@@ -24,7 +24,7 @@ def test_words_are_a_view_and_keys_of_it_as_in_a_rig_file() -> None:
 
 
 def test_a_look_that_is_asked_for_is_that_of_the_view_and_of_the_output() -> None:
-    rig = shown_by(RIG, look_fields(["edges", "edges.strength=2", "overlay.show=['utc', 'age']"]))
+    rig = with_look(RIG, look_fields(["edges", "edges.strength=2", "overlay.show=['utc', 'age']"]))
     assert rig.view.show == rig.output.show == "edges"
     assert rig.output.edges == Look().edges.model_copy(update={"strength": 2})
     assert rig.view.overlay.show == ("utc", "age")
@@ -34,13 +34,13 @@ def test_a_look_that_is_asked_for_is_that_of_the_view_and_of_the_output() -> Non
 def test_keys_that_are_not_asked_for_stay_those_of_the_rig_file(tmp_path: Path) -> None:
     text = "[visible]\naddress='v'\n[infrared]\naddress='i'\n[output]\nshow='blend'\nblend=0.3\nedges={strength=3}\n"
     (tmp_path / "rig.toml").write_text(text)
-    rig = shown_by(Rig.from_file(tmp_path / "rig.toml"), look_fields(["edges.colour=#00ff00"]))
+    rig = with_look(Rig.from_file(tmp_path / "rig.toml"), look_fields(["edges.colour=#00ff00"]))
     assert (rig.output.show, rig.output.blend, rig.output.edges.strength) == ("blend", 0.3, 3)
     assert rig.view.show == "fused"
 
 
 def test_no_words_leave_the_rig_as_it_is() -> None:
-    assert shown_by(RIG, look_fields([])) is RIG
+    assert with_look(RIG, look_fields([])) is RIG
     assert RIG.output.is_plain
     assert not OutputLook(show="visible").is_plain
 
@@ -65,7 +65,7 @@ def test_no_words_leave_the_rig_as_it_is() -> None:
 )
 def test_what_is_no_look_is_refused_by_its_key(words: list[str], complaint: str) -> None:
     with pytest.raises(CoconetError, match=complaint):
-        shown_by(RIG, look_fields(words))
+        with_look(RIG, look_fields(words))
 
 
 def test_palettes_of_a_rig_lie_beside_it_and_are_sources_that_no_output_may_harm(tmp_path: Path) -> None:

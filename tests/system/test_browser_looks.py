@@ -61,7 +61,7 @@ class Page:
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     file = tmp_path_factory.mktemp("rig") / "rig.toml"
-    file.write_text('[visible]\naddress = "painted://"\n[infrared]\naddress = "painted://"\n')
+    file.write_text('[visible]\naddress = "synthetic://"\n[infrared]\naddress = "synthetic://"\n')
     tuner = AdjustableRig(Rig.from_file(file), file)
     with (
         live_rig(tmp_path_factory.mktemp("captures"), tuner=tuner) as rig,

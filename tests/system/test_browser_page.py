@@ -29,9 +29,9 @@ CHANGE = """const i = document.getElementById('settings-form').elements[argument
 i.value = arguments[1]; i.dispatchEvent(new Event('change', {bubbles: true}));"""
 RIG = """
 [visible]
-address = "painted://"
+address = "synthetic://"
 [infrared]
-address = "painted://"
+address = "synthetic://"
 [infrared.temperature]
 scheme = "lepton"
 """
@@ -174,6 +174,14 @@ def test_settings_are_changed_at_once_and_saved_on_request(page: Page) -> None:
     assert page.tuner.file is not None
     saved = Rig.from_file(page.tuner.file)
     assert (saved.infrared.offset_ms, saved.view.show) == (4.5, "visible")
+
+
+def test_the_heat_follows_its_slider_while_it_is_drawn(page: Page) -> None:
+    page.browser.execute_script(CHANGE.replace("'change'", "'input'"), "fusion.heat", "80")
+    assert until(lambda: page.tuner.rig.fusion.heat == 80)
+    assert page.browser.execute_script("return document.getElementById('heat-now').value") == "80"
+    page.browser.execute_script(CHANGE, "fusion.heat", "50")
+    assert until(lambda: page.tuner.rig.fusion.heat == 50)
 
 
 def test_the_page_opens_with_the_view_of_the_rig_file(page: Page) -> None:

@@ -17,7 +17,7 @@ from tests.support.programs.command_line import command
 
 Disk = namedtuple("Disk", "total used free")
 
-PAINTED = "painted://?width=64&height=48&fps=30&duration_s={}"
+SYNTHETIC = "synthetic://?width=64&height=48&fps=30&duration_s={}"
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def filling(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cameras(seconds: float) -> tuple[str, ...]:
-    return ("--visible", PAINTED.format(seconds), "--infrared", PAINTED.format(seconds), "--model", "average")
+    return ("--visible", SYNTHETIC.format(seconds), "--infrared", SYNTHETIC.format(seconds), "--model", "average")
 
 
 @pytest.mark.usefixtures("filling")
@@ -67,7 +67,7 @@ def test_a_run_of_recordings_ends_and_its_file_is_whole(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("filling")
 def test_a_recording_of_a_rig_ends_and_replays(tmp_path: Path) -> None:
     rig, night = tmp_path / "rig.toml", tmp_path / "night"
-    rig.write_text(f'[visible]\naddress = "{PAINTED.format(60)}"\n[infrared]\naddress = "{PAINTED.format(60)}"\n')
+    rig.write_text(f'[visible]\naddress = "{SYNTHETIC.format(60)}"\n[infrared]\naddress = "{SYNTHETIC.format(60)}"\n')
     ended = command("record", rig, "--out", night)
     assert ended.code == 5
     assert "wanted 1 GB free" in ended.err

@@ -16,8 +16,8 @@ from tests.support.media.pair_folders import write_pair
 from tests.support.media.recordings import flat
 from tests.support.programs.command_line import command
 
-PAINTED = "painted://?width=64&height=48&fps=50"
-CAMERAS = ("--visible", PAINTED, "--infrared", PAINTED)
+SYNTHETIC = "synthetic://?width=64&height=48&fps=50"
+CAMERAS = ("--visible", SYNTHETIC, "--infrared", SYNTHETIC)
 RUN = ("run", *CAMERAS, "--frames", 2)
 AVERAGE = ("--model", "average")
 
@@ -26,11 +26,11 @@ REFUSED: list[tuple[object, ...]] = [
     ("run", "folder"),
     ("run", "broken.toml"),
     ("run", "misspelt.toml"),
-    ("run", "--visible", PAINTED),
-    ("run", "--visible", "gone.mp4", "--infrared", PAINTED, *AVERAGE),
-    ("run", "--visible", PAINTED, "--infrared", "gone/", *AVERAGE),
-    ("run", "--visible", "painted://?fps=no", "--infrared", PAINTED, *AVERAGE),
-    ("run", "--visible", "ftp://camera/1", "--infrared", PAINTED, *AVERAGE),
+    ("run", "--visible", SYNTHETIC),
+    ("run", "--visible", "gone.mp4", "--infrared", SYNTHETIC, *AVERAGE),
+    ("run", "--visible", SYNTHETIC, "--infrared", "gone/", *AVERAGE),
+    ("run", "--visible", "synthetic://?fps=no", "--infrared", SYNTHETIC, *AVERAGE),
+    ("run", "--visible", "ftp://camera/1", "--infrared", SYNTHETIC, *AVERAGE),
     (*RUN, "--model", "averge"),
     (*RUN, "--model", "gone.onnx"),
     (*RUN, "--model", "folder"),
@@ -49,8 +49,8 @@ REFUSED: list[tuple[object, ...]] = [
     (*RUN, *AVERAGE, "--view", "web", "--host", "0.0.0.0"),  # noqa: S104  without a token
     (*RUN, *AVERAGE, "--view", "web", "--token", "short"),
     (*RUN, "--flames", 2),
-    ("run", "gone.mp4", PAINTED, "average"),
-    ("run", PAINTED, PAINTED, "average", "--fps", 9),
+    ("run", "gone.mp4", SYNTHETIC, "average"),
+    ("run", SYNTHETIC, SYNTHETIC, "average", "--fps", 9),
     ("run", "thermal.mp4", "rgb.mp4"),
     ("record", "gone.toml", "--out", "night"),
     ("record", "folder", "--out", "night"),
@@ -84,9 +84,9 @@ REFUSED: list[tuple[object, ...]] = [
 ]
 
 FAILED: list[tuple[int, tuple[object, ...]]] = [
-    (3, ("run", "--visible", "/dev/video99", "--infrared", PAINTED, *AVERAGE)),
-    (3, ("run", "--visible", "empty.mp4", "--infrared", PAINTED, *AVERAGE)),
-    (3, ("record", "--visible", "/dev/video99", "--infrared", PAINTED)),
+    (3, ("run", "--visible", "/dev/video99", "--infrared", SYNTHETIC, *AVERAGE)),
+    (3, ("run", "--visible", "empty.mp4", "--infrared", SYNTHETIC, *AVERAGE)),
+    (3, ("record", "--visible", "/dev/video99", "--infrared", SYNTHETIC)),
     (3, ("record", "/dev/video99", "/dev/video98")),
     (3, ("run", 98, 99, *AVERAGE)),
     (4, (*RUN, "--model", "empty.onnx")),
@@ -102,7 +102,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with an empty folder, a file that is no TOML and a rig with a key that there is not."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "broken.toml").write_text("[visible\n")
-    (tmp_path / "misspelt.toml").write_text(f'[visible]\nadress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\n')
+    (tmp_path / "misspelt.toml").write_text(f'[visible]\nadress = "{SYNTHETIC}"\n[infrared]\naddress = "{SYNTHETIC}"\n')
     for name in ("empty.mp4", "empty.onnx"):
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)

@@ -53,7 +53,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_averaging_model(folder / "tiny.onnx")
     shutil.copy(shipped_model("lite"), folder / "lite.onnx")
     (folder / "rig.toml").write_text(RIG.format(video=folder / "video.mp4"))
-    (folder / "live.toml").write_text(PAINTED_RIG)
+    (folder / "live.toml").write_text(SYNTHETIC_RIG)
     assert command("record", folder / "live.toml", "--out", folder / "night").code == 0
     return folder
 
@@ -66,11 +66,11 @@ def write_any(path: Path, rng: np.random.Generator) -> None:
     assert cv2.imwrite(str(path), pixels)
 
 
-PAINTED_RIG = """
+SYNTHETIC_RIG = """
 [visible]
-address = "painted://?width=64&height=48&fps=30&duration_s=0.3"
+address = "synthetic://?width=64&height=48&fps=30&duration_s=0.3"
 [infrared]
-address = "painted://?width=64&height=48&fps=30&duration_s=0.3"
+address = "synthetic://?width=64&height=48&fps=30&duration_s=0.3"
 """
 
 RIG = """
@@ -119,7 +119,7 @@ def run_through(
     number: int,
     spoil: Callable[[random.Random], tuple[object, ...]],
 ) -> Counter[int]:
-    """Call a command with so many damaged files and look at what it leaves; how many calls ended with which code."""
+    """Call a command with damaged files and look at what it leaves; how many calls ended with which code."""
     out, codes, faults = folder / "out", Counter[int](), []
     for seed in range(number):
         shutil.rmtree(out, ignore_errors=True)

@@ -55,8 +55,8 @@ WISHES = [
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[LiveRig]:
-    painted = "painted://?width=32&height=32"
-    with live_rig(tmp_path, tuner=AdjustableRig(Rig.from_addresses(painted, painted))) as running:
+    synthetic = "synthetic://?width=32&height=32"
+    with live_rig(tmp_path, tuner=AdjustableRig(Rig.from_addresses(synthetic, synthetic))) as running:
         yield running
 
 

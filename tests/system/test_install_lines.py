@@ -21,8 +21,8 @@ from tests.support.documents.resolver import MACHINES, Machine, Unresolvable, mi
 LINES = install_lines()
 SWITCH = "COCONET_RESOLVE"
 KINDS = [{canonicalize_name(name) for name in names} for names in FLAVOURS.values()]
-ALTERNATIVES = "docs/install.md"
-"""Its lines stand beside each other, one for each device; those of every other document follow each other."""
+ALTERNATIVES = ("README.md", "docs/install.md")
+"""Their lines stand beside each other, one for each device; those of every other document follow each other."""
 
 
 def document_of(line: InstallLine) -> str:
@@ -50,7 +50,7 @@ def test_no_line_brings_two_packages_of_one_kind(line: InstallLine) -> None:
 def test_a_document_that_is_followed_never_leaves_two_packages_of_one_kind() -> None:
     for document, lines in groupby(LINES, document_of):
         there: set[str] = set()
-        for line in lines if document != ALTERNATIVES else ():
+        for line in lines if document not in ALTERNATIVES else ():
             there = there - line.names() if line.removes else there | line.names()
             assert all(len(there & kind) <= 1 for kind in KINDS), line.place
 
@@ -64,12 +64,12 @@ def test_no_extra_brings_a_package_of_those_that_exclude_each_other_unasked() ->
 
 def test_every_extra_is_explained() -> None:
     told = (ROOT / "docs" / "install.md").read_text()
-    table = re.findall(r"^\| (`[^|]*`) \|", told[told.index("## Extras") : told.index("## Where")], re.MULTILINE)
+    table = re.findall(r"^\| (`[^|]*`) \|", told[told.index("## Extras") : told.index("## What each")], re.MULTILINE)
     explained = [name for cell in table for name in re.findall(r"`([\w-]+)`", cell)]
     assert sorted(explained) == sorted(name for name in packages_of_setup() if name)
 
 
-def test_the_readme_says_what_each_command_needs() -> None:
+def test_the_guide_to_installing_says_what_each_command_needs() -> None:
     told: dict[str, list[str]] = {}
     for name, needs in COMMANDS.items():
         told.setdefault(", ".join(f"`{extra}`" for extra in needs.always) or "nothing more", []).append(f"`{name}`")
@@ -78,11 +78,11 @@ def test_the_readme_says_what_each_command_needs() -> None:
     for needs in COMMANDS.values():
         for option, extra in needs.options.items():
             options.setdefault(extra, {})[option] = None
-    system = "the system's GStreamer: [docs/rig.md](docs/rig.md)"
+    system = "the system's GStreamer: [rig.md](rig.md)"
     brought = {extra: system if extra in SYSTEM_PACKAGES else f"`{extra}`" for extra in options}
     rows += [f"| {', '.join(words)} | and {brought[extra]} |" for extra, words in options.items()]
     table = "\n".join(["| command | extras |", "| --- | --- |", *rows])
-    assert table in (ROOT / "README.md").read_text(), f"README.md should have:\n{table}"
+    assert table in (ROOT / "docs" / "install.md").read_text(), f"docs/install.md should have:\n{table}"
 
 
 def test_the_tables_of_what_resolves_are_about_what_is_asked_for_now() -> None:

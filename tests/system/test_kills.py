@@ -25,11 +25,11 @@ from tests.support.models.small_unet import write_unet
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX")
 
 KILLS = int(os.environ.get("COCONET_KILLS", "6"))
-PAINTED = "painted://?width=64&height=48&fps=25&duration_s={}"
+SYNTHETIC = "synthetic://?width=64&height=48&fps=25&duration_s={}"
 LATEST_S = 6.0  # after the start; a command that ends before is one that was not killed
 
-TEN_MINUTES = ["--visible", PAINTED.format(600), "--infrared", PAINTED.format(600), "--model", "average"]
-ONE_SECOND = ["--visible", PAINTED.format(1), "--infrared", PAINTED.format(1), "--model", "average"]
+TEN_MINUTES = ["--visible", SYNTHETIC.format(600), "--infrared", SYNTHETIC.format(600), "--model", "average"]
+ONE_SECOND = ["--visible", SYNTHETIC.format(1), "--infrared", SYNTHETIC.format(1), "--model", "average"]
 
 LONG = {
     "run": [*TEN_MINUTES, "--out", "o.mp4"],
@@ -96,7 +96,7 @@ def test_a_kill_costs_nothing_that_was_whole_and_the_next_run_works(tmp_path: Pa
     write_pair(tmp_path / "pairs", "b.png", *(pixels.astype(np.uint8) for pixels in reversed(sides)))
     write_unet(tmp_path / "m.onnx", (72, 80))
     (tmp_path / "earlier.mp4").write_bytes(b"of an earlier day")
-    address = PAINTED.format(600)
+    address = SYNTHETIC.format(600)
     (tmp_path / "rig.toml").write_text(f'[visible]\naddress = "{address}"\n[infrared]\naddress = "{address}"\n')
     before = sources(tmp_path)
     with begin(tmp_path, name, LONG[name]) as process:

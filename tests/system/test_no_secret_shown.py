@@ -45,24 +45,24 @@ COMMANDS = [
     f"run --visible {RTSP} --infrared {HTTP} --model {RTSP}",
     f"run --visible {RTSP} --infrared {HTTP} --backend {RTSP}",
     f"run --visible {RTSP}",
-    f"run painted.toml --backend remote --server http://me:{SECRET}@127.0.0.1:9/lite",
-    f"run painted.toml --backend remote --server http://127.0.0.1:9/lite --server-token {SECRET}{SECRET}",
+    f"run synthetic.toml --backend remote --server http://me:{SECRET}@127.0.0.1:9/lite",
+    f"run synthetic.toml --backend remote --server http://127.0.0.1:9/lite --server-token {SECRET}{SECRET}",
     "run rig.toml --log text",
     "run rig.toml --view web --port 0 --log json",
-    f"run painted.toml --frames 1 --out srt://host?passphrase={SECRET}",
-    f"run painted.toml --frames 1 --out RTSPS://me:{SECRET}@127.0.0.1:9/x",
-    f"run painted.toml --frames 1 --out {RTSP} --log json",
-    f"run painted.toml --frames 1 --json {RTSP}",
-    f"run painted.toml --frames 1 --view web --port 0 --captures {RTSP}",
-    f"run painted.toml --frames 1 --view web --host me:{SECRET}@host --token {SECRET}{SECRET}",
-    f"run painted.toml --view web --host 0.0.0.0 --token {SECRET}",
+    f"run synthetic.toml --frames 1 --out srt://host?passphrase={SECRET}",
+    f"run synthetic.toml --frames 1 --out RTSPS://me:{SECRET}@127.0.0.1:9/x",
+    f"run synthetic.toml --frames 1 --out {RTSP} --log json",
+    f"run synthetic.toml --frames 1 --json {RTSP}",
+    f"run synthetic.toml --frames 1 --view web --port 0 --captures {RTSP}",
+    f"run synthetic.toml --frames 1 --view web --host me:{SECRET}@host --token {SECRET}{SECRET}",
+    f"run synthetic.toml --view web --host 0.0.0.0 --token {SECRET}",
     "record rig.toml --out night",
-    f"record painted.toml --out {RTSP} --seconds 0.1",
+    f"record synthetic.toml --out {RTSP} --seconds 0.1",
     f"record {RTSP} --out night",
     "align rig.toml",
     f"align {RTSP}",
-    f"align painted.toml --board {RTSP}",
-    f"align painted.toml --point {RTSP}",
+    f"align synthetic.toml --board {RTSP}",
+    f"align synthetic.toml --point {RTSP}",
     "offset rig.toml",
     f"offset {RTSP}",
     "calibrate model.onnx --rig rig.toml",
@@ -120,8 +120,10 @@ BAD_ALARMS = [
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "rig.toml").write_text(RIG)
-    painted = "painted://?width=32&height=32&duration_s=1"
-    (tmp_path / "painted.toml").write_text(f'[visible]\naddress = "{painted}"\n[infrared]\naddress = "{painted}"\n')
+    synthetic = "synthetic://?width=32&height=32&duration_s=1"
+    (tmp_path / "synthetic.toml").write_text(
+        f'[visible]\naddress = "{synthetic}"\n[infrared]\naddress = "{synthetic}"\n'
+    )
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -157,7 +159,7 @@ def test_no_rig_file_is_refused_with_the_password_in_it(
 def test_no_alarm_is_refused_with_the_secret_in_it(
     text: str, folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / "rig.toml").write_text((folder / "painted.toml").read_text() + text)
+    (folder / "rig.toml").write_text((folder / "synthetic.toml").read_text() + text)
     told = said(["run", "rig.toml"], capfd, monkeypatch)
     assert "error:" in told
     assert SECRET not in told
@@ -168,7 +170,7 @@ def test_receivers_of_alarms_that_are_not_there_are_told_without_their_secrets(
     folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cameras = [
-        f'[{side}]\naddress = "painted://?fps=20&duration_s={s}"\n' for side, s in (("visible", 4), ("infrared", 1))
+        f'[{side}]\naddress = "synthetic://?fps=20&duration_s={s}"\n' for side, s in (("visible", 4), ("infrared", 1))
     ]
     (folder / "rig.toml").write_text("realtime = true\n" + "".join(cameras) + TOLD)
     words = "run rig.toml --model average --log json --json r.json"

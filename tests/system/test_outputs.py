@@ -74,7 +74,7 @@ def test_a_result_that_is_there_is_refused_in_one_sentence(folder: Path, name: s
         (taken / "rig.toml").write_bytes(b"an earlier result")
     before = contents(folder)
     where = taken.relative_to(folder)
-    assert complaint(words) == f"{where} already exists; choose another name or pass --overwrite"
+    assert complaint(words) == f"{where} already exists. Choose another name or pass --overwrite."
     assert contents(folder) == before
 
 

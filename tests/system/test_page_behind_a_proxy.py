@@ -18,12 +18,12 @@ from tests.support.servers.nginx import nginx
 from tests.support.servers.prefix_proxy import prefix_proxy
 
 TOKEN, VIEW_TOKEN = "correct-horse-battery", "only-look-at-the-horse"
-PAINTED = "painted://?width=32&height=32"
+SYNTHETIC = "synthetic://?width=32&height=32"
 
 
 @pytest.mark.parametrize("proxy", ["ours", "nginx"])
 def test_a_browser_enters_watches_and_keeps_a_picture_under_a_prefix(tmp_path: Path, proxy: str) -> None:
-    tuner = AdjustableRig(Rig.from_addresses(PAINTED, PAINTED))
+    tuner = AdjustableRig(Rig.from_addresses(SYNTHETIC, SYNTHETIC))
     with (
         live_rig(tmp_path / "kept", token=TOKEN, tuner=tuner) as rig,
         _behind(proxy, rig.page.url, tmp_path / "nginx") as url,
@@ -56,7 +56,7 @@ def _behind(proxy: str, target: str, folder: Path) -> AbstractContextManager[str
 
 @pytest.mark.slow
 def test_a_browser_with_the_token_to_watch_sees_everything_and_may_change_nothing(tmp_path: Path) -> None:
-    tuner = AdjustableRig(Rig.from_addresses(PAINTED, PAINTED))
+    tuner = AdjustableRig(Rig.from_addresses(SYNTHETIC, SYNTHETIC))
     settings = PageSettings(port=0, token=TOKEN, captures=tmp_path / "kept", view_token=VIEW_TOKEN)
     with live_rig(tmp_path, tuner=tuner, page=settings) as rig, chromium(tmp_path / "profile") as browser:
         browser.get(rig.page.url)

@@ -22,7 +22,7 @@ from coconet.runtime.loop.pipeline import fuse_pair
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.cameras.rtsp_rig import Log, Server, painted, servers_there, write_jpegs
+from tests.support.cameras.rtsp_rig import Log, Server, servers_there, synthetic, write_jpegs
 from tests.support.programs.patience import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(not servers_there(), reason="GStreamer's RTSP server and its Python are not installed")
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(not servers_there(), reason="GStreamer's RTSP se
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("rtsp")
     sides: tuple[Side, Side] = ("visible", "infrared")
-    return {side: write_jpegs(root / side, painted(side, 25, 2)) for side in sides}
+    return {side: write_jpegs(root / side, synthetic(side, 25, 2)) for side in sides}
 
 
 @pytest.fixture
@@ -104,4 +104,4 @@ def test_nobody_at_the_address_is_told_without_the_password() -> None:
     with pytest.raises(CoconetError) as caught:
         open_camera("rtsp://me:secret@127.0.0.1:9/live", "visible")
     assert "secret" not in str(caught.value)
-    assert "rtsp://***@127.0.0.1:9/live: wanted a video stream, got Connection refused" in str(caught.value)
+    assert "rtsp://***@127.0.0.1:9/live gives no video: Connection refused" in str(caught.value)

@@ -27,13 +27,13 @@ from tests.support.rigs.live_rig import until
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
 
 ALIKE = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-PAINTED = "painted://?width=64&height=48&fps=50"
+SYNTHETIC = "synthetic://?width=64&height=48&fps=50"
 NO_PAIR = f"""
 realtime = true
 [visible]
-address = "{PAINTED}&jitter_ms=6"
+address = "{SYNTHETIC}&jitter_ms=6"
 [infrared]
-address = "{PAINTED}&jitter_ms=6"
+address = "{SYNTHETIC}&jitter_ms=6"
 offset_ms = 7
 [pairing]
 tolerance_ms = 0.0001
@@ -138,7 +138,7 @@ def files(folder: Path) -> list[str]:
 @pytest.mark.parametrize("number", ALIKE)
 def test_a_run_leaves_a_whole_video_and_a_report(tmp_path: Path, number: int) -> None:
     with started(
-        tmp_path, "run", "--visible", PAINTED, "--infrared", PAINTED, "--model", "average", "--out", "f.mp4"
+        tmp_path, "run", "--visible", SYNTHETIC, "--infrared", SYNTHETIC, "--model", "average", "--out", "f.mp4"
     ) as it:
         assert until(lambda: any(path.stat().st_size for path in tmp_path.iterdir()), 60)
         code, printed, _ = stopped(it, number)
@@ -174,7 +174,8 @@ def test_cameras_that_never_answer_are_not_waited_for(tmp_path: Path, command: s
 
 @pytest.mark.slow
 def test_a_pipe_that_nobody_reads_is_given_up(tmp_path: Path) -> None:
-    words = ("--visible", "painted://?fps=50", "--infrared", "painted://?fps=50", "--model", "average", "--log", "json")
+    camera = "synthetic://?fps=50"
+    words = ("--visible", camera, "--infrared", camera, "--model", "average", "--log", "json")
     with started(tmp_path, "run", *words, "--out", "raw:-") as it:
         assert it.stderr is not None
         assert any(b"run started" in line for line in it.stderr)
@@ -200,7 +201,7 @@ def test_a_recording_that_is_stopped_is_whole_and_replays(tmp_path: Path, number
 
 @pytest.mark.slow
 def test_a_server_that_takes_no_stream_and_says_nothing_holds_nobody_up(tmp_path: Path) -> None:
-    (tmp_path / "rig.toml").write_text(f'[visible]\naddress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\n')
+    (tmp_path / "rig.toml").write_text(f'[visible]\naddress = "{SYNTHETIC}"\n[infrared]\naddress = "{SYNTHETIC}"\n')
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"rtsp://127.0.0.1:{server.getsockname()[1]}/fused"
         with started(tmp_path, "run", "rig.toml", "--model", "average", "--out", address) as it:

@@ -60,6 +60,7 @@ REASONS = {
     "runtime/viewers/latest_frame.py self._pool.shutdown": "encodes one picture at most, and waits for nothing",
     "runtime/viewers/captures/capture_folder.py self._making.take": "gives at once whether there is any left",
     "runtime/viewers/captures/capture_routes.py listing.take": "gives at once whether there is any left",
+    "runtime/viewers/connections.py super().shutdown": "closes one connection of the event loop, and waits for nothing",
     "runtime/viewers/connections.py allowance.take": "gives at once whether there is any left",
     "runtime/viewers/rate_limit.py self._allowance.take": "gives at once whether there is any left",
     "runtime/viewers/snapshots.py allowance.take": "gives at once whether there is any left",

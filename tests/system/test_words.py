@@ -18,8 +18,8 @@ from tests.support.media.pair_folders import textured_pairs
 from tests.support.models.tiny_onnx import averaging_card, averaging_model
 from tests.support.programs.command_line import command
 
-PAINTED = "painted://?width=64&height=48&fps=50"
-RUN = ("run", "--visible", PAINTED, "--infrared", PAINTED, "--frames", 2)
+SYNTHETIC = "synthetic://?width=64&height=48&fps=50"
+RUN = ("run", "--visible", SYNTHETIC, "--infrared", SYNTHETIC, "--frames", 2)
 BUILD = ("--gpu", "sm86", "--min", "48x64", "--opt", "48x64", "--max", "48x64")
 
 
@@ -83,10 +83,10 @@ def test_other_json_that_is_nested_without_end_is_refused(tmp_path: Path) -> Non
 
 
 NUMBERS = {
-    "homography = [[nan, 0, 0], [0, 1, 0], [0, 0, 1]]": "homography.0.0: wanted a finite number, got nan",
+    "homography = [[nan, 0, 0], [0, 1, 0], [0, 0, 1]]": "homography.0.0 must be a finite number, not nan",
     "homography = [[1e308, 0, 0], [0, 1e308, 0], [0, 0, 1]]": "can be inverted, none above",
     "homography = [[0.0, 0, 0], [0, 0, 0], [0, 0, 0]]": "can be inverted",
-    "size_px = [0, 0]": "wanted greater than 0, got 0",
+    "size_px = [0, 0]": "must be greater than 0, not 0",
     "plane = { distance_m = 5, focal_px = 0 }": "alignment.plane",
     "plane = { distance_m = 0, parallax_px_m = [1, 0] }": "alignment.plane",
     "plane = { distance_m = 1e-300, parallax_px_m = [1e300, 0] }": "alignment.plane",
@@ -96,7 +96,7 @@ NUMBERS = {
 @pytest.mark.parametrize("line", NUMBERS)
 def test_an_alignment_that_maps_nothing_is_refused(tmp_path: Path, line: str) -> None:
     rig = tmp_path / "rig.toml"
-    rig.write_text(f'[visible]\naddress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\n[alignment]\n{line}\n')
+    rig.write_text(f'[visible]\naddress = "{SYNTHETIC}"\n[infrared]\naddress = "{SYNTHETIC}"\n[alignment]\n{line}\n')
     ended = command("run", rig, "--model", "average", "--frames", 2)
     assert (ended.code, NUMBERS[line] in ended.err) == (2, True), ended.err
 

@@ -32,9 +32,9 @@ _LOST = [
 ]
 
 
-def painted_with_meters(fps: int, width: int, height: int) -> Rig:
-    """The painted rig with counts: people walk through a box of it, which is an alarm every ten or twenty seconds."""
-    address = f"painted://?fps={fps}&width={width}&height={height}"
+def synthetic_with_meters(fps: int, width: int, height: int) -> Rig:
+    """The synthetic rig with counts: people walk through a box of it, which is an alarm every ten or twenty seconds."""
+    address = f"synthetic://?fps={fps}&width={width}&height={height}"
     corners = [[round(x * width), round(y * height)] for x, y in ((0.44, 0.58), (0.5, 0.75))]
     fields: dict[str, Any] = {
         "visible": {"address": address},

@@ -16,7 +16,7 @@ _START_S = 20.0
 
 @contextmanager
 def running_broker(folder: Path) -> Iterator[str]:
-    """Run mosquitto inside the block, configured in `folder`; give its address, empty where there is none."""
+    """Run mosquitto inside the block, configured in `folder`; give its address, empty if there is none."""
     program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
     if program is None or find_spec("paho") is None:
         yield ""

@@ -30,7 +30,7 @@ class Receivers:
         if broker:
             self._subscribe(broker)
 
-    def told(self) -> dict[str, int]:
+    def as_dict(self) -> dict[str, int]:
         """What there is to say."""
         return {"port": self._server.server_port, "posted": len(self.posted), "heard": len(self.heard)}
 
@@ -72,7 +72,7 @@ def main() -> None:
     os.nice(19)  # receivers sit at other machines: here they must not take what the loop needs
     receivers = Receivers(*sys.argv[1:2] or [""])
     for _ in sys.stdin:
-        print(json.dumps(receivers.told()), flush=True)
+        print(json.dumps(receivers.as_dict()), flush=True)
 
 
 if __name__ == "__main__":

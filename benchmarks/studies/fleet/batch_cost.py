@@ -2,8 +2,9 @@
 
 python -m coconet.benchmarks.studies.fleet.batch_cost --recordings 4 --seconds 8 --turns 3
 
-Recordings of 640x480 at 25 frames a second are painted and fused by workers of one core each, one and two of them in
-turns. Seconds of the processor are those of the kernel: a busy machine changes them little, those of the clock a lot.
+Synthetic recordings of 640x480 at 25 frames a second are made and fused by workers of one core each, one and two of
+them in turns. Seconds of the processor are those of the kernel: a busy machine changes them little, those of the clock
+a lot.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ def main(
     with ScratchFolder() as folder:
         tree, out = Path(folder) / "tree", Path(folder) / "out"
         for index in range(recordings):
-            painted = f"painted://?width=640&height=480&fps={FPS}&duration_s={seconds}"
-            _coconet("record", "--visible", painted, "--infrared", painted, "--out", tree / f"night-{index}")
+            synthetic = f"synthetic://?width=640&height=480&fps={FPS}&duration_s={seconds}"
+            _coconet("record", "--visible", synthetic, "--infrared", synthetic, "--out", tree / f"night-{index}")
         costs: dict[int, list[Cost]] = {1: [], 2: []}
         for turn in range(turns):
             for workers, found in costs.items():

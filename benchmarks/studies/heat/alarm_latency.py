@@ -129,7 +129,7 @@ def main() -> None:
 
 def _run(alarms: list[dict[str, Any]], outputs: dict[str, Any], arrivals: Arrivals) -> list[str]:
     """Run the rig for a while; say how fast, how long pairs took and waited, and the longest pause of the output."""
-    sides = {"visible": {"address": "painted://"}, "infrared": {"address": "painted://"}}
+    sides = {"visible": {"address": "synthetic://"}, "infrared": {"address": "synthetic://"}}
     sides["infrared"]["temperature"] = {"scheme": "lepton"}  # type: ignore[assignment]
     rig = Rig.model_validate({**sides, "meter": [METER], "alarm": alarms, "alarms": outputs})
     gauge, stop, moments = RunStats(), Event(), list[float]()
@@ -213,7 +213,7 @@ def receiver(arrivals: Arrivals, delay_s: float = 0.0) -> Iterator[str]:
 
 @contextmanager
 def mosquitto(folder: Path, arrivals: Arrivals) -> Iterator[str]:
-    """A broker with a subscriber that notes when events come; its address, empty where there is none."""
+    """A broker with a subscriber that notes when events come; its address, empty if there is none."""
     with running_broker(folder) as address:
         if not address:
             yield ""

@@ -1,4 +1,4 @@
-"""Pictures of all views and of all palettes, from the painted street: docs/views.jpg and docs/palettes.jpg.
+"""Pictures of all views, palettes and five heats, from the synthetic street: views.jpg, palettes.jpg and heats.jpg.
 
 python -m coconet.benchmarks.studies.heat.looks docs
 """
@@ -17,6 +17,7 @@ from coconet.media.image import write_picture
 from coconet.media.palettes.palette import SHOWN
 from coconet.media.panel import Captioned, contact_sheet
 from coconet.media.pixels import Pixels
+from coconet.runtime.api.model import load
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.drawing.renderer import Renderer
 from coconet.runtime.frame import FusedFrame
@@ -24,7 +25,7 @@ from coconet.runtime.look import VIEW_NAMES, Look
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 
-PAINTED = "painted://?width=640&height=480&fps=25"
+SYNTHETIC = "synthetic://?width=640&height=480&fps=25"
 
 AFTER = 40
 """Frames, until a person walks in front."""
@@ -41,21 +42,24 @@ KEYS: dict[str, dict[str, Any]] = {
 
 _PAPER = 24  # the level of what is empty, as in every sheet
 
-COLUMN_PX, COLUMNS = 320, {"views": 5, "palettes": 3}
+COLUMN_PX, COLUMNS = 320, {"views": 5, "palettes": 3, "heats": 5}
+
+HEATS = (0, 25, 50, 75, 100)
 
 
 def main() -> None:
-    """Write both pictures into the folder that is given."""
+    """Write the three pictures into the folder that is given."""
     if len(sys.argv) != 2:
         raise SystemExit("usage: python -m coconet.benchmarks.studies.heat.looks FOLDER")
     folder, frame = Path(sys.argv[1]), street_frame()
-    for name, sheet in (("views", views_of(frame)), ("palettes", palettes_of(frame))):
+    for name, draw in (("views", views_of), ("palettes", palettes_of), ("heats", heats_of)):
+        sheet = draw(frame)
         write_picture(folder / f"{name}.jpg", sheet)
         print(folder / f"{name}.jpg")
 
 
-def street_frame(size: str = PAINTED) -> FusedFrame:
-    """A fused frame of the painted street, whose infrared camera gives counts of a Lepton, with its temperatures."""
+def street_frame(size: str = SYNTHETIC) -> FusedFrame:
+    """A fused frame of the synthetic street, whose infrared camera gives counts of a Lepton, with its temperatures."""
     rig = Rig.model_validate(
         {
             "visible": {"address": size},
@@ -77,6 +81,14 @@ def palettes_of(frame: FusedFrame) -> Pixels:
     renderer = Renderer()
     looks = [(f"{name}{', ordered' if renderer.palette(name).is_ordered else ''}", _in_colours(name)) for name in SHOWN]
     return _sheet(looks, frame, "palettes")
+
+
+def heats_of(frame: FusedFrame) -> Pixels:
+    """The pair of a frame, fused by the small network, from the visible picture alone to the most heat."""
+    seen, thermal = frame.pair.visible.pixels, frame.pair.infrared.pixels
+    with load("lite") as fuse:
+        cells = [Captioned(str(heat), fuse(seen, thermal, heat=heat)) for heat in HEATS]
+    return contact_sheet([cells], COLUMN_PX)
 
 
 def _in_colours(name: str) -> Look:

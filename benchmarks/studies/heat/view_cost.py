@@ -1,4 +1,4 @@
-"""What meters, alarms, views, palettes and overlays cost, on and off, beside what the loop does with a frame anyway.
+"""What meters, alarms, views, palettes, overlays and heats cost, beside what the loop does with a frame anyway.
 
 python -m coconet.benchmarks.studies.heat.view_cost
 
@@ -21,6 +21,7 @@ from rich.table import Table
 from coconet.runtime.alarms.alarm import AlarmTable
 from coconet.runtime.alarms.alarm_watch import AlarmWatch
 from coconet.runtime.backends.rules.baseline import BaselineBackend
+from coconet.runtime.balance import apply_heat
 from coconet.runtime.drawing.renderer import Renderer
 from coconet.runtime.frame import Frame, FramePair, FusedFrame
 from coconet.runtime.heat.meter import MeterTable
@@ -162,7 +163,17 @@ class CostScene:
         looks["infrared, with the colour bar"] = {"show": "infrared", **plain, "colour_bar": True}
         renderer = Renderer()
         made = {name: Look().changed(**keys) for name, keys in looks.items()}
-        return {name: (lambda look=look: renderer.draw(self.frame, look)) for name, look in made.items()}  # type: ignore[misc]
+        ways: dict[str, Way] = {
+            name: (lambda look=look: renderer.draw(self.frame, look))  # type: ignore[misc]
+            for name, look in made.items()
+        }
+        return {**ways, **{f"heat {heat}": self._heat_way(heat) for heat in (25, 75, 100)}}
+
+    def _heat_way(self, heat: float) -> Way:
+        """The picture of another heat, whose infrared one does not cover all of it."""
+        pair = self.frame.pair
+        pictures = (self.frame.fused, pair.visible.pixels, pair.laid_infrared)
+        return lambda: apply_heat(*pictures, heat, pair.covered)
 
     def _pair(self) -> FramePair:
         self._next += 1

@@ -65,7 +65,7 @@ class DecoderChoice:
 
 @cache
 def shared_choice(wish: DecoderName) -> DecoderChoice:
-    """The choice that all cameras of this process share, so that a camera that comes back does not try anew."""
+    """The choice that all cameras of this process share, so that a camera that comes back does not try again."""
     return DecoderChoice(wish)
 
 

@@ -15,7 +15,7 @@ SECOND_NS = 10**9
 
 _USUAL_PERIOD_NS = SECOND_NS / 25
 
-_REORDERED = 16  # packets: no codec shows a picture later than so many after it has come
+_REORDERED = 16  # packets: no codec shows a picture more than this many after it has come
 
 _MOST_HELD = 512  # packets: a stream without any times is not to be read to its end first
 

@@ -22,7 +22,7 @@ class _Bits:
         self._at = 0
 
     def fixed(self, count: int) -> int:
-        """An unsigned number of so many bits. Raises ValueError at the end of the data."""
+        """An unsigned number of `count` bits. Raises ValueError at the end of the data."""
         text = self._bits[self._at : self._at + count]
         self._at += count
         return int(text, 2) if count else 0

@@ -147,7 +147,7 @@ class StreamDecoder:
 
     def _try_beside(self, packet: Packet[VideoStream], frames: list[av.VideoFrame], complaint: str) -> None:
         """Have a hardware decoder do what software has done, and compare."""
-        if complaint:  # what a decoder makes of damage is its own affair: the next key frame begins anew
+        if complaint:  # what a decoder makes of damage is its own affair: the next key frame is a fresh start
             self._give_up_trial()
             return
         if self._trial is None and packet.is_keyframe and packet.pts is not None:
@@ -216,7 +216,7 @@ class StreamDecoder:
 
 
 def forward_decoder_logs() -> None:
-    """Let PyAV hand on what decoders say, every time that they say it, to whoever captures it.
+    """Let PyAV hand on what decoders say, every time that they say it, to the code that captures it.
 
     Nothing goes to Python's logging: FFmpeg's messages hold addresses, and with them passwords.
     """

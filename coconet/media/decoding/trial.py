@@ -1,4 +1,4 @@
-"""The trial of a hardware decoder on pictures of our own, for whoever asked for it by name and for the doctor."""
+"""The trial of a hardware decoder on pictures of our own, for a decoder asked for by name, and for the doctor."""
 
 from __future__ import annotations
 

@@ -54,13 +54,13 @@ class EncodedVideo:
         self._coder.say_colours(LIMITED_RANGE, BT601)
 
     def limit_keys(self, most_between: int) -> None:
-        """Have a key frame after so many others at the latest."""
+        """Have a key frame after `most_between` others at the latest."""
         self._coder.limit_keys(most_between)
 
     def write(self, frame: av.VideoFrame) -> None:
         """Encode a yuv420p picture that has its pts, and write what comes out.
 
-        Raises EncodingFailed where a hardware encoder fails, FFmpegError where another one does, and OSError where the
+        Raises EncodingFailed if a hardware encoder fails, FFmpegError if another one does, and OSError if the
         container takes no more.
         """
         if self.encoder.hardware:
@@ -111,7 +111,7 @@ class Coder(Protocol):
         """Have the stream say how its colours are to be understood, in the numbers of ITU-T H.273."""
 
     def limit_keys(self, most_between: int) -> None:
-        """Have a key frame after so many others at the latest."""
+        """Have a key frame after `most_between` others at the latest."""
 
     def encode(self, frame: av.VideoFrame | None) -> list[Packet[Any]]:
         """The packets that come out when a picture goes in, which has its pts; None asks for what is left.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _GIVES = "h264parse ! video/x-h264,stream-format=byte-stream,alignment=au"
 
 _FILE_KEYS = 60
-"""A key frame after so many others, unless it is said."""
+"""The number of frames from one key frame to the next, unless it is set."""
 
 _PATIENCE_S = 0.015
 """How long the packet of a picture is waited for, as an encoder works in a thread of its own."""
@@ -53,7 +53,7 @@ class GStreamerEncoder:
         self._colours = BitStreamFilterContext(told, in_stream=self._stream)
 
     def limit_keys(self, most_between: int) -> None:
-        """Have a key frame after so many others at the latest."""
+        """Have a key frame after `most_between` others at the latest."""
         self._keys = most_between
 
     def encode(self, frame: av.VideoFrame | None) -> list[Packet[Any]]:

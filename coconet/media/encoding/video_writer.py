@@ -78,7 +78,7 @@ class VideoWriter:
 
         encoders: what to choose from; no hardware if None.
 
-        Raises CoconetError where it cannot be written, and while another process writes it.
+        Raises CoconetError if it cannot be written, and while another process writes it.
         """
         kind = CONTAINERS.get(path.suffix.lower())
         if kind is None:
@@ -124,7 +124,7 @@ class VideoWriter:
         """Append (H, W, 3) BGR or (H, W, 1) gray pixels, uint8; the first frame's time becomes 0, times must increase.
 
         4:2:0 video has even sides only: an odd side is made even by repeating its last row or column.
-        Raises EncoderLost where a hardware encoder fails, CoconetError for a size that the encoder does not take.
+        Raises EncoderLost if a hardware encoder fails, CoconetError for a size that the encoder does not take.
         """
         if self._encoding is not None and (pixels.shape != self._encoding.shape or pixels.dtype != np.uint8):
             raise self._refused(f"uint8 frames of shape {self._encoding.shape}", f"{pixels.dtype} {pixels.shape}")
@@ -153,7 +153,7 @@ class VideoWriter:
     def close(self) -> None:
         """Finish the file and give it its name; a second call does nothing. No frame at all is a CoconetError.
 
-        Raises EncoderLost where a hardware encoder does not give back what it holds; a second call then finishes the
+        Raises EncoderLost if a hardware encoder does not give back what it holds; a second call then finishes the
         file without it.
         """
         if self._lock is None:

@@ -60,7 +60,7 @@ def recover_video(path: Path, name: Path | None = None) -> Path | None:
 
 
 def finish_video(scratch: Path, target: Path, kind: Container) -> None:
-    """Give a closed file its name: with an index in front, or, where there is no room for a copy, as it is."""
+    """Give a closed file its name: with an index in front, or, if there is no room for a copy, as it is."""
     if kind.whole and scratch.stat().st_size < spare_bytes(target.parent):
         with suppress(CoconetError):
             replace_by_copy(scratch, target, _copy)

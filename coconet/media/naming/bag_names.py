@@ -19,7 +19,7 @@ _METADATA, _KEY = "metadata.yaml", b"rosbag2_bagfile_information"
 
 @dataclass(frozen=True)
 class BagAddress:
-    """A bag and the topic in it, empty where none is named."""
+    """A bag and the topic in it, empty if none is named."""
 
     path: Path
     topic: str

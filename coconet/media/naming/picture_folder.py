@@ -22,7 +22,7 @@ def pictures_in(folder: Path) -> list[Path]:
     """The picture files of a folder, sorted by name; those of its sub-folders where it holds none itself.
 
     A picture file is a folder of one.
-    Names that begin with a dot are no pictures. Raises CoconetError where there is no folder or no picture, and where
+    Names that begin with a dot are no pictures. Raises CoconetError if there is no folder or no picture, and if
     two pictures have the same name but for its ending, its capital letters or its Unicode form.
     """
     if is_picture_file(folder):
@@ -77,14 +77,17 @@ def has_pictures(folder: Path) -> bool:
 
 
 def check_folder(folder: Path, wanted: str) -> None:
-    """Raise Refused where there is no folder, and for one that may not be read."""
+    """Raise Refused if there is no folder, and for one that may not be read."""
     with reading_from(folder, wanted):
         if is_picture_file(folder):
             remedy = "Name the folder that it lies in, or the one above that holds both sides."
-            raise Refused(folder, wanted=wanted, got="one picture", remedy=remedy)
+            says = f"is one picture; expected {wanted}"
+            raise Refused(folder, wanted=wanted, got="one picture", remedy=remedy, says=says)
         if not folder.is_dir():
             got = "a file" if folder.is_file() else "no such folder"
-            raise Refused(folder, wanted=wanted, got=got, remedy="Check the path.")
+            fault = "is a file" if folder.is_file() else "does not exist"
+            says = f"{fault}; expected {wanted}"
+            raise Refused(folder, wanted=wanted, got=got, remedy="Check the path.", says=says)
         next(folder.iterdir(), None)
 
 
@@ -95,7 +98,7 @@ def is_picture_file(path: Path) -> bool:
 
 
 def keyed(paths: Sequence[Path], key: Callable[[Path], Key]) -> dict[Key, Path]:
-    """Paths by their key. Raises CoconetError where two have the same."""
+    """Paths by their key. Raises CoconetError if two have the same."""
     found: dict[Key, Path] = {}
     for path in paths:
         if (other := found.setdefault(key(path), path)) != path:

@@ -122,7 +122,7 @@ class Palette:
         """The same colours from hot to cold."""
         return Palette(self.name, np.ascontiguousarray(self.bgr[::-1]))
 
-    def shown(self, gray: Pixels) -> Pixels:
+    def apply(self, gray: Pixels) -> Pixels:
         """(H, W, 1) levels in the colours: (H, W, 3) BGR, or (H, W, 1) in a gray palette, white-hot the levels."""
         if self._is_white_hot:
             return gray
@@ -157,7 +157,7 @@ class Palette:
 
 
 @cache
-def shown_palette(name: str) -> Palette:
+def named_palette(name: str) -> Palette:
     """A palette of SHOWN by its name. Raises CoconetError for any other."""
     if name not in SHOWN:
         raise CoconetError("colours", wanted=", ".join(SHOWN), got="another name", remedy="Choose one of them.")

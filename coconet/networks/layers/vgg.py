@@ -55,7 +55,7 @@ def find_imagenet_file() -> Path | None:
 def imagenet_encoder(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Turn a torchvision VGG-19 state dict (`features.0.weight` ...) into one of GrayVgg19.
 
-    The first kernel's colour planes are summed with LUMA_WEIGHTS. Raises KeyError where a layer is missing.
+    The first kernel's colour planes are summed with LUMA_WEIGHTS. Raises KeyError if a layer is missing.
     """
     state = {}
     for ours, theirs in IMAGENET_LAYERS.items():

@@ -56,7 +56,7 @@ def unwrap(content: object, where: object) -> Mapping[str, Tensor]:
 def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], where: object) -> None:
     """Fill a network, in single precision.
 
-    Raises CoconetError where names or shapes are not the network's own, and for weights that are no numbers.
+    Raises CoconetError if names or shapes are not the network's own, and for weights that are no numbers.
     """
     wanted = network.state_dict()
     _check_dense(tensors, where)
@@ -130,7 +130,7 @@ def without_prefixes(tensors: Mapping[str, Tensor], wanted: Collection[str]) -> 
 
 
 def _differences(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
-    """What is wrong with the names and shapes, the first three of each kind; empty where nothing is."""
+    """What is wrong with the names and shapes, the first three of each kind; empty if nothing is."""
     kinds = {
         "missing": sorted(wanted.keys() - found.keys()),
         "unknown": sorted(found.keys() - wanted.keys()),

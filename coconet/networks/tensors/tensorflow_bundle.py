@@ -51,7 +51,7 @@ class _Entry:
 def find_bundle(path: Path) -> Path | None:
     """The index of the checkpoint that a path means: its bare name, any of its files, or TensorFlow's `checkpoint`.
 
-    None where there is no such index, and for a file that is something else.
+    None if there is no such index, and for a file that is something else.
     """
     stem = MEMBER.sub("", str(path))
     if path.name == "checkpoint" and path.is_file():

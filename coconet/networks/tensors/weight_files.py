@@ -38,7 +38,7 @@ MOST_DEPTH = 3
 
 @dataclass(frozen=True)
 class Piece:
-    """What one file holds. part: the part of the network that it was said to be; empty where that was left open.
+    """What one file holds. part: the part of the network that it was said to be; empty if that was left open.
 
     path: the file it came from, or the archive. metadata: of a safetensors file.
     """
@@ -56,7 +56,7 @@ def read_pieces(words: Sequence[str]) -> list[Piece]:
 
     A FILE is what torch.save or safetensors wrote, a TensorFlow checkpoint by any of its files or its bare name, a
     folder or a .zip of such files and archives, or ARCHIVE.zip/FILE for one of them.
-    Raises CoconetError for a file that is missing, damaged or would execute code, and where there is none in a folder.
+    Raises CoconetError for a file that is missing, damaged or would execute code, and if there is none in a folder.
     """
     return [piece for word in words for piece in _read(*_part_and_path(word))]
 
@@ -134,6 +134,7 @@ def _found(path: Path, place: _Place) -> Iterator[Piece]:
             wanted="a file that is in the archive",
             got="no such file",
             remedy=f"It holds {', '.join(names)}.",
+            says="is not in the archive",
         )
     else:
         _refuse_lone_member(path, place.name(path))
@@ -202,6 +203,7 @@ def _refuse_lone_member(path: Path, named: Path) -> None:
             named,
             wanted=f"{name}{INDEX_ENDING} beside it, as this is one file of a TensorFlow checkpoint",
             got="no such file",
+            says=f"is one file of a TensorFlow checkpoint, and {name}{INDEX_ENDING} is not beside it",
             remedy=f"Copy {name}{INDEX_ENDING} and {name}.data-00000-of-00001 into the same folder.",
         )
 

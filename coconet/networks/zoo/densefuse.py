@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 from coconet.cards.model_card import Publication, Signature
+from coconet.cards.tiling import Tiling
 from coconet.errors import MissingPackage
 from coconet.networks.layers.blocks import TRAINING, ReflectedConv, cut_off, from_tensorflow, named, of_both, reflected
 from coconet.networks.network import Network
@@ -97,7 +98,7 @@ def _from_tensorflow(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return from_tensorflow(tensors, name_of)
 
 
-PUBLISHED = Signature(input_range=(0.0, 255.0), output_range=(0.0, 255.0))
+PUBLISHED = Signature(input_range=(0.0, 255.0), output_range=(0.0, 255.0), tiling=Tiling(8, 2400))
 
 NETWORK = Network(
     "densefuse",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coconet.cards.model_card import Publication, Signature
+from coconet.cards.tiling import Tiling
 from coconet.errors import MissingPackage
 from coconet.networks.layers.blocks import TRAINING, conv, named, normalised, of_both
 from coconet.networks.network import Network, RuledCore
@@ -93,7 +94,7 @@ def _by_activity(visible: Tensor, infrared: Tensor) -> Tensor:
     return share * visible + (1.0 - share) * infrared
 
 
-PUBLISHED = Signature(normalization="running")
+PUBLISHED = Signature(normalization="running", tiling=Tiling(6, 6000))
 
 NETWORK = Network(
     "didfuse",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from coconet.cards.model_card import Publication, Signature
+from coconet.cards.tiling import Tiling
 from coconet.errors import MissingPackage
 from coconet.media.pixels import BGR_WEIGHTS
 from coconet.networks.layers.blocks import TRAINING, cut_off, named, of_both
@@ -84,7 +85,7 @@ def _for_gray(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     return {**counters, **tensors, **folded}
 
 
-PUBLISHED = Signature(normalization="running")
+PUBLISHED = Signature(normalization="running", tiling=Tiling(5, 1600))
 
 COLOUR = "gray is fused, the visible picture keeps its chroma"
 

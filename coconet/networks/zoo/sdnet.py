@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from coconet.cards.model_card import Publication, Signature
+from coconet.cards.tiling import Tiling
 from coconet.errors import MissingPackage
 from coconet.networks.layers.blocks import TRAINING, conv, from_tensorflow, leaky
 from coconet.networks.network import Network
@@ -56,7 +57,7 @@ def _from_tensorflow(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return from_tensorflow(tensors, name_of)
 
 
-PUBLISHED = Signature(input_range=(-1.0, 1.0), output_range=(-1.0, 1.0))
+PUBLISHED = Signature(input_range=(-1.0, 1.0), output_range=(-1.0, 1.0), tiling=Tiling(5, 1400))
 
 COLOUR = "gray is fused, the visible picture keeps its chroma"
 

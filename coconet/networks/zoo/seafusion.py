@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from coconet.cards.model_card import Publication, Signature
+from coconet.cards.tiling import Tiling
 from coconet.errors import MissingPackage
 from coconet.networks.layers.blocks import TRAINING, conv, leaky, named
 from coconet.networks.network import Network
@@ -84,7 +85,7 @@ def _without_idle_layers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in tensors.items() if not (name.startswith("decode") and ".bn." in name)}
 
 
-PUBLISHED = Signature()
+PUBLISHED = Signature(tiling=Tiling(9, 2700))
 
 COLOUR = "luma is fused, the visible picture keeps its chroma"
 

@@ -58,7 +58,7 @@ def _conv(inputs: int, outputs: int, kernel: int = 3, *, dilation: int = 1, grou
 
 
 def _separable(kernel: int, *, dilation: int = 1, times: int = 2) -> nn.Sequential:
-    """ReLU, every channel by itself, then all together; so many times."""
+    """ReLU, every channel by itself, then all together, repeated."""
     layers: list[nn.Module] = []
     for _ in range(times):
         layers += [nn.ReLU(), _conv(WIDTH, WIDTH, kernel, dilation=dilation, groups=WIDTH), _conv(WIDTH, WIDTH, 1)]

@@ -26,7 +26,7 @@ FIRST_WITHOUT_LOCK = (12, 9, 1)
 def open_memory() -> DriverMemory:
     """Open device 0 of this process, once.
 
-    Raises MissingPackage where cuda-python is missing, and GpuRefused where it finds no driver that it can use.
+    Raises MissingPackage if cuda-python is missing, and GpuRefused if it finds no driver that it can use.
     """
     memory = DriverMemory(CudaPython(driver_module()))
     warn_of_lock()
@@ -66,7 +66,7 @@ class CudaPython:
     name = "cuda-python"
 
     def __init__(self, module: Any) -> None:
-        """Start the driver. Raises GpuRefused where it is missing or has no device."""
+        """Start the driver. Raises GpuRefused if it is missing or has no device."""
         self._module = module
         self.call("cuInit", 0)
 

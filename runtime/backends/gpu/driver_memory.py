@@ -1,4 +1,4 @@
-"""GPU memory by the CUDA driver API, whoever calls it: ctypes (libcuda.py) or cuda-python (cuda_python.py)."""
+"""GPU memory by the CUDA driver API, called through ctypes (libcuda.py) or cuda-python (cuda_python.py)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class DriverApi(Protocol):
     def call(self, function: str, *arguments: int) -> Any:
         """Call a function with its arguments but for the pointer to its result, and return that result as a number.
 
-        Raises GpuRefused where the driver does.
+        Raises GpuRefused if the driver does.
         """
 
 

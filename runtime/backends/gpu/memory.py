@@ -58,7 +58,7 @@ class GpuMemory(Protocol):
     """Memory, streams and events of device 0. Every call but `current` needs to be inside `with current()`.
 
     name: the library. integrated: whether GPU and host share their memory, as on a Jetson.
-    graphs: its CUDA graphs, None where the library has none. Calls raise GpuRefused of refusal.py where CUDA refuses.
+    graphs: its CUDA graphs, None if the library has none. Calls raise GpuRefused of refusal.py if CUDA refuses.
     """
 
     name: str

@@ -16,7 +16,7 @@ from coconet.runtime.backends.gpu.refusal import LAUNCH_FAILED, OUT_OF_MEMORY, G
 
 
 def open_memory() -> PycudaMemory:
-    """Open device 0 of this process. Raises MissingPackage where pycuda or the driver's library is missing."""
+    """Open device 0 of this process. Raises MissingPackage if pycuda or the driver's library is missing."""
     try:
         driver = importlib.import_module("pycuda.driver")
     except ImportError as error:

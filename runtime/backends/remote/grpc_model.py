@@ -64,7 +64,7 @@ class GrpcModel:
         except grpc.RpcError as error:
             if error.code() in (code.UNIMPLEMENTED, code.NOT_FOUND, code.INVALID_ARGUMENT):
                 return None
-            raise self._told(error) from error
+            raise self._translated(error) from error
         return to_fields(answer)["config"]  # type: ignore[no-any-return]
 
     def metadata(self, within_s: float) -> Mapping[str, Any]:
@@ -73,7 +73,7 @@ class GrpcModel:
         try:
             return to_fields(self._asked("ModelMetadata", request, within_s))
         except grpc.RpcError as error:
-            raise self._told(error) from error
+            raise self._translated(error) from error
 
     def is_ready(self, within_s: float) -> bool:
         """Whether the model fuses."""
@@ -91,7 +91,7 @@ class GrpcModel:
         try:
             return read_infer_answer(self._asked("ModelInfer", request, within_s), wanted)
         except grpc.RpcError as error:
-            raise self._told(error) from error
+            raise self._translated(error) from error
 
     def cut(self) -> None:
         """Cancel the call that is under way."""
@@ -122,7 +122,7 @@ class GrpcModel:
         finally:
             self._call = None
 
-    def _told(self, error: Any) -> Exception:
+    def _translated(self, error: Any) -> Exception:
         code, details = error.code(), str(error.details() or "")
         if code is grpc.StatusCode.DEADLINE_EXCEEDED and details == _OUR_DEADLINE:
             return self._gone(ServerTimeout, "no answer in time")

@@ -81,5 +81,5 @@ def _fused_by(rule: Rule, gray: Luma, thermal: Luma) -> Luma:
 
 def add_luma(visible: Pixels, change: Luma) -> Pixels:
     """Add (H, W, 1) `change`, in levels, to the luma of (H, W, 3); chroma stays, since B-Y and R-Y do not move."""
-    painted = visible + change
-    return np.clip(np.rint(painted, out=painted), 0, 255, out=painted).astype(np.uint8)
+    summed = visible + change
+    return np.clip(np.rint(summed, out=summed), 0, 255, out=summed).astype(np.uint8)

@@ -49,7 +49,7 @@ class TensorRtBackend:
     """An engine file with its card; frees the GPU at the end of a `with` block.
 
     `fuse` takes one pair at a time. `submit` and `collect` let `depth` pairs overlap. Calls may come from several
-    threads; each waits for the one before. After an error the buffers are made anew by the next call.
+    threads; each waits for the one before. After an error the next call allocates the buffers again.
     """
 
     def __init__(self, path: Path, options: RingOptions | None = None) -> None:
@@ -91,7 +91,7 @@ class TensorRtBackend:
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
 
-        Raises CoconetError for frames the card or the engine does not take, and where the GPU fails.
+        Raises CoconetError for frames the card or the engine does not take, and if the GPU fails.
         """
         with self._lock:
             self._refuse_pending()
@@ -142,7 +142,7 @@ class TensorRtBackend:
     def layers(self) -> str:
         """What TensorRT made of the graph, layer by layer, as JSON."""
         with self._lock, self._gpu.current():
-            told: str = self._opened(self._engine).layers()
+            told: str = self._require_open(self._engine).layers()
             return told
 
     def close(self) -> None:
@@ -171,13 +171,13 @@ class TensorRtBackend:
 
     @contextmanager
     def _own_ring(self, made_for: _MadeFor, options: RingOptions, clock: Any = None) -> Iterator[FrameRing]:
-        """A ring with a context of its own, to measure with; the next frame makes the usual context anew.
+        """A ring with a context of its own, to measure with; the next frame creates the usual context again.
 
         The engine has one context at a time: TensorRT 8.6 lets no two of them use one optimisation profile, and two
         would need the scratch memory twice.
         """
         self._refuse_pending()
-        engine = self._opened(self._engine)
+        engine = self._require_open(self._engine)
         self._drop_ring()
         self._drop_context()
         with closing(engine.new_context(clock)) as context:
@@ -188,7 +188,7 @@ class TensorRtBackend:
     @contextmanager
     def _working(self) -> Iterator[None]:
         """Work with the context current; an error drops the ring, and with it the frames on their way."""
-        self._opened(self._engine)
+        self._require_open(self._engine)
         with self._gpu.current():
             try:
                 yield
@@ -203,11 +203,11 @@ class TensorRtBackend:
         return _MadeFor(FrameSize(*visible.shape[:2]), FrameSize(*infrared.shape[:2]), table)
 
     def _ring_for(self, made_for: _MadeFor) -> FrameRing:
-        """Give the ring for a pair, making it anew where a size or the table changed."""
+        """Give the ring for a pair, a new one if a size or the table changed."""
         if self._ring is not None and self._made_for is not None and self._made_for.suits(made_for):
             return self._ring
         self._drop_ring()
-        context = self._context = self._context or self._opened(self._engine).new_context()
+        context = self._context = self._context or self._require_open(self._engine).new_context()
         self._ring = self._new_ring(context, made_for, self._options)
         self._made_for = made_for
         return self._ring
@@ -239,7 +239,7 @@ class TensorRtBackend:
         if context is not None:
             context.close()
 
-    def _opened(self, thing: Any) -> Any:
+    def _require_open(self, thing: Any) -> Any:
         if thing is None:
             raise self._wrong("an open engine", "a closed one", "Open it again.")
         return thing

@@ -1,6 +1,6 @@
 """The CUDA device of this machine, asked of the driver alone.
 
-TensorRT may end the process where there is no driver, so this stands before it: the same question, answered in words.
+TensorRT may end the process if there is no driver, so this stands before it: the same question, answered in words.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def chosen_device(environment: Mapping[str, str] = os.environ) -> list[tuple[str
 def first_cuda_device(remedy: str = IN_DOCTOR) -> CudaDevice:
     """Return device 0 of this process, after CUDA_VISIBLE_DEVICES.
 
-    Raises CoconetError where there is none; remedy: what it then tells the user to do.
+    Raises CoconetError if there is none; remedy: what it then tells the user to do.
     """
     try:
         return _first_device()

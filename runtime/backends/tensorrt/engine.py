@@ -69,7 +69,7 @@ class TrtEngine:
     """A deserialised engine; gives contexts that run it. `close` drops both it and what it learnt (RTX's cache)."""
 
     def __init__(self, path: Path, card: EngineCard, tensorrt: TensorRT) -> None:
-        """Read the engine. Raises CoconetError where TensorRT refuses it or its tensors are not those of the card."""
+        """Read the engine. Raises CoconetError if TensorRT refuses it or its tensors are not those of the card."""
         self._path, self._card, self._tensorrt = path, card, tensorrt
         tensorrt.messages.clear()
         self._runtime = tensorrt.module.Runtime(tensorrt.logger)
@@ -118,7 +118,7 @@ class TrtEngine:
         config.cuda_graph_strategy = self._tensorrt.module.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
         cache = config.create_runtime_cache()
         if self.cache_path.is_file() and not cache.deserialize(self.cache_path.read_bytes()):
-            LOG.info("%s is of another TensorRT or driver and will be written anew", self.cache_path)
+            LOG.info("%s is of another TensorRT or driver and will be rewritten", self.cache_path)
         config.set_runtime_cache(cache)
         return config, cache
 
@@ -151,7 +151,7 @@ class TrtContext:
         self._context, self._engine, self._refused, self._messages = context, engine, refused, messages
 
     def close(self) -> None:
-        """Give back the context and its scratch memory, whoever still refers to this; a second call does nothing."""
+        """Give back the context and its scratch memory, whatever still refers to this; a second call does nothing."""
         self._context = None
 
     def set_size(self, size: FrameSize, infrared: FrameSize | None = None) -> dict[str, Shape]:
@@ -173,7 +173,7 @@ class TrtContext:
         return {name: (shape[1], shape[2], shape[3]) for name, shape in shapes.items()}
 
     def enqueue(self, addresses: Mapping[str, int], stream: GpuObject) -> None:
-        """Enqueue the engine. addresses: on the GPU, by tensor name. Raises CoconetError where TensorRT refuses."""
+        """Enqueue the engine. addresses: on the GPU, by tensor name. Raises CoconetError if TensorRT refuses."""
         self._messages.clear()  # a failed capture may have left some, which are not the reason of what comes now
         for name, address in addresses.items():
             if not self._context.set_tensor_address(name, address):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from coconet.cards.engine_card import DeviceIdentity, Flavour
+from coconet.commands.__main__ import called_by_native_code
 from coconet.errors import MissingPackage
 
 LOG = logging.getLogger("coconet.tensorrt")
@@ -64,7 +65,7 @@ class TensorRT:
 
 
 def tensorrt_module(job: str) -> Any:
-    """Import TensorRT. job: what it is wanted for. Raises MissingPackage where it is not installed."""
+    """Import TensorRT. job: what it is wanted for. Raises MissingPackage if it is not installed."""
     return _imported("tensorrt", job, extra="tensorrt")
 
 
@@ -95,6 +96,7 @@ def process_logger(trt: Any) -> tuple[Any, Messages]:
     kept[severity.WARNING] = messages.warnings
 
     class Logger(trt.ILogger):  # type: ignore[misc]
+        @called_by_native_code
         def log(self, level: Any, text: str) -> None:
             LOG.debug(text)
             if level in kept and (line := in_one_line(trt, text)):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from coconet.commands.__main__ import called_by_native_code
+
 
 @dataclass(frozen=True)
 class DeviceTimes:
@@ -41,6 +43,7 @@ def layer_clock(trt: Any) -> Any:
             trt.IProfiler.__init__(self)
             self.times_ms: dict[str, list[float]] = {}
 
+        @called_by_native_code
         def report_layer_time(self, layer_name: str, ms: float) -> None:
             self.times_ms.setdefault(layer_name, []).append(ms)
 

@@ -112,7 +112,7 @@ class FrameRing:
     def submit(self, visible: Pixels, infrared: Pixels) -> None:
         """Copy a pair into the ring and enqueue all it needs; returns before the GPU is done.
 
-        Raises CoconetError where `depth` frames are pending, and where CUDA or the engine refuses.
+        Raises CoconetError if `depth` frames are pending, and if CUDA or the engine refuses.
         """
         with self._unfailed():
             if not self._free:
@@ -125,7 +125,7 @@ class FrameRing:
             self._busy.append(slot)
 
     def collect(self) -> Pixels:
-        """Wait for the oldest pending frame and return it, (H, W, C) uint8. Raises CoconetError where none is."""
+        """Wait for the oldest pending frame and return it, (H, W, C) uint8. Raises CoconetError if none is."""
         with self._unfailed():
             if not self._busy:
                 raise _ring_misuse("a pending frame", "none", "Submit a pair of frames first.")

@@ -28,7 +28,7 @@ _CHANGES = 25
 _SPARSE = 7  # every seventh sample tells the change of all
 
 _MOST_IN_A_ROW = 30
-"""So many frames that are turned alike are a camera that was turned."""
+"""This many frames in a row that are turned alike are a camera that was turned."""
 
 _MOST_UNTRIED = 30
 """Frames that are dropped by their look alone, before a whole one has come; more that look so are the scene."""

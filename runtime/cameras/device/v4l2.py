@@ -49,7 +49,7 @@ class V4l2Camera:
     ) -> None:
         """Open a device, ask for the mode, read it back; with `gray` colours become gray as `palette` says.
 
-        Raises CameraAbsent where it does not open, and CoconetError where it is not what was asked for.
+        Raises CameraAbsent if it does not open, and CoconetError if it is not what was asked for.
         """
         self.name, self._mode, self._index = device, mode or DeviceMode(), 0
         self._infrared = InfraredGray(palette, device, follows=True) if gray else None
@@ -61,6 +61,7 @@ class V4l2Camera:
                 wanted="a camera that opens",
                 got="none, or one that another program holds",
                 remedy="Run coconet doctor --cameras to see what is there.",
+                says="does not open: it is not there, or another program holds it",
             )
         try:
             self._ask()
@@ -69,12 +70,13 @@ class V4l2Camera:
             raise
 
     def read(self) -> Frame | None:
-        """Wait for the next frame that is whole. Raises CoconetError where the device gives none any more."""
+        """Wait for the next frame that is whole. Raises CoconetError if the device gives none any more."""
         while True:
             got, buffer = self._capture.read()
             arrived_ns = time.monotonic_ns()
             if not got:
-                raise CoconetError(self.name, wanted="a frame", got="none", remedy=bus_advice(self.name))
+                says = "gives no more frames"
+                raise CoconetError(self.name, wanted="a frame", got="none", remedy=bus_advice(self.name), says=says)
             pixels = self._picture(buffer)
             self._index += 1
             layout = self._mode.layout
@@ -124,8 +126,12 @@ def driver_stamp(position_ms: float, arrived_ns: int) -> tuple[int, StampKind]:
 
 
 def check_read_back(device: str, name: str, wanted: float, got: float) -> None:
-    """Raise CoconetError where a device has settled for something else than it was asked for."""
+    """Raise CoconetError if a device has settled for something else than it was asked for."""
     if abs(wanted - got) > 0.02 * abs(wanted):
         raise CoconetError(
-            f"{device}, {name}", wanted=f"{wanted:g}", got=f"{got:g}", remedy="Ask for a mode that the camera has."
+            f"{device}, {name}",
+            wanted=f"{wanted:g}",
+            got=f"{got:g}",
+            remedy="Ask for a mode that the camera has.",
+            says=f"is {got:g}: the camera does not take {wanted:g}",
         )

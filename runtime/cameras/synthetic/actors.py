@@ -1,4 +1,4 @@
-"""What moves in the painted scene: people, a car, a fire. Each is drawn as it is at a time, for either camera."""
+"""What moves in the synthetic scene: people, a car, a fire. Each is drawn as it is at a time, for either camera."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawing for the painted rig: shapes that have a colour for the visible camera and a heat for the thermal one."""
+"""Drawing for the synthetic rig: shapes that have a colour for the visible camera and a heat for the thermal one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from coconet.errors import MissingPackage
 try:
     import cv2
 except ImportError as error:
-    raise MissingPackage("cv2", job="the painted rig", extra="headless") from error
+    raise MissingPackage("cv2", job="the synthetic rig", extra="headless") from error
 
 
 __all__ = ["Brush", "Paint", "Picture", "Point", "cv2", "fractal"]

@@ -1,4 +1,4 @@
-"""The painted rig: two cameras on one synthetic scene, for trying out, tests and benchmarks without a camera."""
+"""The synthetic rig: two cameras on one synthetic scene, for trying out, tests and benchmarks without a camera."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SECOND_NS = 10**9
 _NOISE_MARGIN_PX = 64  # the stored noise is that much larger than a frame, so that every frame can cut another piece
 
 COLDEST_C, HOTTEST_C = -12.0, 39.0
-"""What black and white of the painted heat are in counts; a level between them is 0.2 degrees, and skin 35.6."""
+"""What black and white of the synthetic heat are in counts; a level between them is 0.2 degrees, and skin 35.6."""
 
 _COUNTS = np.rint((np.linspace(COLDEST_C, HOTTEST_C, 256) + 273.15) * 100).astype(np.uint16)
 
@@ -28,7 +28,7 @@ SidePx = Annotated[int, Field(ge=32, le=8192)]
 
 
 class SyntheticSettings(Checked):
-    """What a painted camera delivers.
+    """What a synthetic camera delivers.
 
     fps: frames a second. width, height: in pixels; cameras of one aspect ratio see the same street at any size.
     seed: chooses the street and the noise. noise: deviation of the sensor noise in grey levels.
@@ -58,7 +58,7 @@ class SyntheticSettings(Checked):
 
 
 class SyntheticCamera:
-    """One camera of the painted rig, which paints as fast as it is read; PacedCamera makes it a live one.
+    """One camera of the synthetic rig, which draws as fast as it is read; PacedCamera makes it a live one.
 
     A frame's picture is the scene at its stamp, so two cameras see the same moment at the same stamp.
     """
@@ -67,7 +67,7 @@ class SyntheticCamera:
 
     def __init__(self, role: Literal["visible", "infrared"], settings: SyntheticSettings | None = None) -> None:
         """Set up a visible camera, (H, W, 3) BGR, or an infrared one, (H, W, 1); both uint8, unless it gives counts."""
-        self.name = f"painted {role}"
+        self.name = f"synthetic {role}"
         self._settings = settings or SyntheticSettings()
         self._scene = scene(self._settings.width, self._settings.height, self._settings.seed)
         self._infrared = role == "infrared"
@@ -77,7 +77,7 @@ class SyntheticCamera:
         self.frames_expected = None if length_s is None else max(1, round(length_s * self._settings.fps))
 
     def read(self) -> Frame | None:
-        """Paint the next frame."""
+        """Draw the next frame."""
         index = self._next
         if index == self.frames_expected:
             return None
@@ -92,7 +92,7 @@ class SyntheticCamera:
         return Frame(pixels, round(t_s * _SECOND_NS), index)
 
     def skip_to(self, timestamp_ns: int) -> None:
-        """Leave out what has been before, without painting it; a stream that ends keeps all of its frames."""
+        """Leave out what has been before, without drawing it; a stream that ends keeps all of its frames."""
         if self.frames_expected is None:
             self._next = max(self._next, math.ceil(timestamp_ns / _SECOND_NS * self._settings.fps))
 
@@ -121,7 +121,7 @@ class _Noise:
 
 
 def synthetic_pairs(count: int, height_px: int = 480, width_px: int = 640) -> list[FramePair]:
-    """The first pairs of the painted rig, which needs neither cameras nor files."""
+    """The first pairs of the synthetic rig, which needs neither cameras nor files."""
     settings = SyntheticSettings(width=width_px, height=height_px, seed=3)
     visible, infrared = SyntheticCamera("visible", settings), SyntheticCamera("infrared", settings)
     frames = ((visible.read(), infrared.read()) for _ in range(count))

@@ -1,4 +1,4 @@
-"""The painted scene: what the two cameras of the painted rig see at a time, a pure function of that time."""
+"""The synthetic scene: what the two cameras of the synthetic rig see at a time, a pure function of that time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from coconet.runtime.cameras.synthetic.actors import Car, Fire, Walker
 from coconet.runtime.cameras.synthetic.brush import Brush, Paint, Picture, cv2, fractal
-from coconet.runtime.cameras.synthetic.street import KERB, paint_street
+from coconet.runtime.cameras.synthetic.street import KERB, draw_street
 
 _DAY_S = 48.0  # the light fades and returns in this time
 
@@ -24,7 +24,7 @@ _THERMAL_OPTICS_PX = 0.7
 
 @lru_cache(maxsize=2)
 def scene(width: int, height: int, seed: int) -> Scene:
-    """Give the scene of a size and seed; the two cameras of a rig share one, because painting it takes a second."""
+    """Give the scene of a size and seed; the two cameras of a rig share one, because drawing it takes a second."""
     return Scene(width, height, seed)
 
 
@@ -32,8 +32,8 @@ class Scene:
     """A street at dusk with people, a car and a smoking fire; night and smoke hide people from the visible camera."""
 
     def __init__(self, width: int, height: int, seed: int) -> None:
-        """Paint what stands still; the seed chooses the houses, the trees and the shape of the smoke."""
-        self._street = paint_street(width, height, seed)
+        """Draw what stands still; the seed chooses the houses, the trees and the shape of the smoke."""
+        self._street = draw_street(width, height, seed)
         self._aspect = width / height
         self._fire = Fire(0.36 * self._aspect, KERB - 0.004)
         self._smoke = _Smoke(width, height, self._fire, seed)
@@ -46,7 +46,7 @@ class Scene:
         self._car = Car(0.42, 0.775, 0.2, 0.3 * self._aspect, Paint((58, 48, 44), 116))
 
     def visible(self, t_s: float) -> Picture:
-        """Paint what the visible camera sees, (H, W, 3) BGR."""
+        """Draw what the visible camera sees, (H, W, 3) BGR."""
         light = _daylight(t_s)
         picture = cv2.addWeighted(self._street.daylight, light, self._street.lamplight, 1.0, 0.0)
         brush = Brush(picture)
@@ -56,7 +56,7 @@ class Scene:
         return picture
 
     def infrared(self, t_s: float) -> Picture:
-        """Paint what the thermal camera sees, (H, W): warm is bright, and the smoke is not there."""
+        """Draw what the thermal camera sees, (H, W): warm is bright, and the smoke is not there."""
         picture = self._street.heat.copy()
         brush = Brush(picture)
         self._far_side(brush, t_s, 1.0)

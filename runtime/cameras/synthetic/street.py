@@ -1,4 +1,4 @@
-"""The still part of the painted scene: a street at dusk, as daylight, lamplight and heat."""
+"""The still part of the synthetic scene: a street at dusk, as daylight, lamplight and heat."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ class Street:
     heat: Picture
 
 
-def paint_street(width: int, height: int, seed: int) -> Street:
-    """Paint the street for a picture of `width` by `height` pixels; the seed chooses houses, trees and textures."""
-    painter = _Painter(width * _SUPERSAMPLING, height * _SUPERSAMPLING, seed)
-    painter.paint()
+def draw_street(width: int, height: int, seed: int) -> Street:
+    """Draw the street for a picture of `width` by `height` pixels; the seed chooses houses, trees and textures."""
+    layers = _StreetLayers(width * _SUPERSAMPLING, height * _SUPERSAMPLING, seed)
+    layers.draw()
     daylight, lamplight, heat = (
         cv2.resize(layer, (width, height), interpolation=cv2.INTER_AREA)
-        for layer in (painter.daylight, painter.lamplight, painter.heat)
+        for layer in (layers.daylight, layers.lamplight, layers.heat)
     )
     return Street(daylight, lamplight, heat)
 
 
-class _Painter:
+class _StreetLayers:
     def __init__(self, width: int, height: int, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         self._texture_seed = np.random.SeedSequence(seed)
@@ -62,7 +62,7 @@ class _Painter:
         self._brushes = [Brush(self.daylight), Brush(self.heat)]
         self._light = Brush(self.lamplight)
 
-    def paint(self) -> None:
+    def draw(self) -> None:
         self._sky()
         self._hills()
         self._houses()
@@ -151,7 +151,7 @@ class _Painter:
         self._blades()
 
     def _blades(self) -> None:
-        """Paint the grass, from far to near."""
+        """Draw the grass, from far to near."""
         for depth in np.sort(self.rng.uniform(0, 1, int(2600 * self.aspect))):
             x, y = self.rng.uniform(0, self.aspect), VERGE + (1 - VERGE) * depth * 1.04
             tall, lean = (0.012 + 0.03 * depth) * self.rng.uniform(0.6, 1.2), self.rng.normal(0, 0.008)
@@ -174,7 +174,7 @@ class _Painter:
             self._leaf((crown[0] + dx, crown[1] + dy), self.rng.uniform(0.006, 0.014), paint)
 
     def _hedge(self) -> None:
-        """Paint a dark bush at the near right, which frames the picture."""
+        """Draw a dark bush at the near right, which frames the picture."""
         for depth in np.sort(self.rng.uniform(0, 1, 420)):
             x = self.aspect - abs(self.rng.normal(0, 0.13)) * (1.1 - 0.3 * depth)
             y = 1.02 - self.rng.uniform(0, 0.2) * math.exp(-(((self.aspect - x) / 0.22) ** 2)) + 0.02 * depth
@@ -221,7 +221,7 @@ class _Painter:
         return fractal(height, width, cell_px, np.random.default_rng(self._texture_seed.spawn(1)[0]), stretch)
 
     def _grain(self, points: Any, amount: float, cell: float) -> None:
-        """Roughen what has been painted inside an outline: stains and specks, the same ones in both bands."""
+        """Roughen what has been drawn inside an outline: stains and specks, the same ones in both bands."""
         height, width = self.heat.shape
         inside = np.zeros((height, width), np.uint8)
         Brush(inside).polygon(points, Paint((0, 0, 0), 1))

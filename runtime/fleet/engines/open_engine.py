@@ -28,7 +28,7 @@ def open_engine(kind: str, settings: BatchSettings, shares: list[WorkerShare], a
 def _set_up_ray(*, own: bool) -> None:
     """Say how Ray is to behave, where the environment does not: it reads that once, when it is imported.
 
-    own: whether it starts on this machine, where nobody else is to use it: behind a token that only this process and
+    own: whether it starts on this machine, if nobody else is to use it: behind a token that only this process and
     its children know.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to its makers

@@ -109,7 +109,7 @@ def _folders(folder: Path) -> tuple[str, str]:
         try:
             pictures_below(folder)
         except CoconetError as error:
-            raise Refused(error.where, wanted=error.wanted, got=error.got, remedy=error.remedy) from None
+            raise error.moved_to(error.where) from None
     return (str(homes[0][0]), str(homes[0][1])) if len(homes) == 1 else (str(folder), str(folder))
 
 

@@ -20,13 +20,15 @@ def rated_by(rig: Rig, text: str | None) -> Rig:
     takes = {side: takes_rate(table.address) for side, table in tables.items()}
     asked = dict(zip(ROLES, rates * (3 - len(rates)), strict=True))
     if not any(takes.values()) or (len(rates) == 2 and not all(takes.values())):
-        deaf = " and ".join(table.shown for side, table in tables.items() if not takes[side])
+        deaf = " and ".join(table.display_name for side, table in tables.items() if not takes[side])
+        own = "which has a rate of its own" if any(takes.values()) else "which have rates of their own"
         remedy = "Leave it out, or say one number for the other side alone." if any(takes.values()) else "Leave it out."
         raise Refused(
             f"--fps {text}",
             wanted="devices or folders of pictures",
             got=f"{deaf}, with a rate of its own",
             remedy=remedy,
+            says=f"does not apply to {deaf}, {own}",
         )
     fields = rig.model_dump()
     for side, rate in asked.items():
@@ -42,5 +44,7 @@ def _numbers(text: str) -> list[float]:
         rates = []
     if len(rates) not in (1, 2):
         wanted = "a rate such as 30, or one for each side, such as 30,9"
-        raise Refused("--fps", wanted=wanted, got=repr(text), remedy="Correct it.")
+        raise Refused(
+            "--fps", wanted=wanted, got=repr(text), remedy="Correct it.", says=f"must be {wanted}, not {text!r}"
+        )
     return rates

@@ -43,7 +43,7 @@ class NodeTopics:
 
 
 def import_rclpy() -> Any:
-    """The client library of ROS 2. Raises Refused where this Python does not find it."""
+    """The client library of ROS 2. Raises Refused if this Python does not find it."""
     try:
         return import_module("rclpy")
     except ImportError:

@@ -33,5 +33,5 @@ class StampClock:
             return stamp_ns + self._shift_ns
 
     def stamp_ns(self, monotonic_ns: int, now_ns: int) -> int:
-        """The stamp that a time belongs to; now_ns, since 1970, less its age where no message was stamped."""
+        """The stamp that a time belongs to; now_ns, since 1970, less its age if no message was stamped."""
         return monotonic_ns - self._shift_ns if self._shift_ns is not None else now_ns

@@ -184,7 +184,7 @@ def _set(parameter: Any, value: object) -> None:
 
 
 def read_infer_answer(message: Any, wanted: TensorSpec) -> Tensor:
-    """Read one output of a ModelInferResponse. Raises InferenceError where it is not there or does not fit."""
+    """Read one output of a ModelInferResponse. Raises InferenceError if it is not there or does not fit."""
     told = [{"name": one.name, "datatype": one.datatype, "shape": list(one.shape)} for one in message.outputs]
     return read_output(told, list(message.raw_output_contents), wanted)
 

@@ -71,7 +71,7 @@ def _parts(told: Sequence[Mapping[str, Any]], rest: memoryview) -> tuple[list[me
     parts, used = list[memoryview | None](), 0
     for one in told:
         name = str(one.get("name"))
-        size = _object(one.get("parameters", {}), f"parameters of {_shown(name)}").get("binary_data_size")
+        size = _object(one.get("parameters", {}), f"parameters of {_shortened(name)}").get("binary_data_size")
         end = used if size is None else used + _count(size, name)
         parts.append(None if size is None else rest[used:end])
         used = end
@@ -96,7 +96,7 @@ def read_fields(
     names = [str(one.get("name")) for one in told]
     wanted = [tensor.name for tensor in spec.inputs]
     if sorted(names) != sorted(wanted):
-        raise _bad("inputs", " and ".join(wanted), _shown(", ".join(names) or "none"), _SEND)
+        raise _bad("inputs", " and ".join(wanted), _shortened(", ".join(names) or "none"), _SEND)
     known = {tensor.name: tensor for tensor in spec.inputs}
     sent = zip(names, told, parts, strict=True)
     tensors = {name: _tensor(one, known[name], part, largest) for name, one, part in sent}
@@ -141,7 +141,7 @@ def request_parameters(timeout_s: float | None) -> dict[str, Any]:
 
 
 def read_answer(body: bytes, header_length: str | None, wanted: TensorSpec) -> Tensor:
-    """Read one output out of an answer. Raises InferenceError where it is not there or does not fit."""
+    """Read one output out of an answer. Raises InferenceError if it is not there or does not fit."""
     fields, rest = _parted(memoryview(body), header_length)
     told = _list(fields.get("outputs"), "outputs")
     return read_output(told, _parts(told, rest)[0], wanted)
@@ -220,7 +220,7 @@ def _parted(body: memoryview, header_length: str | None) -> tuple[dict[str, Any]
     length = len(body)
     if header_length is not None:
         if not (header_length.isascii() and header_length.isdigit()) or int(header_length[:12]) > len(body):
-            got = f"{_shown(header_length)} of a body of {len(body)}"
+            got = f"{_shortened(header_length)} of a body of {len(body)}"
             raise _bad(HEADER_LENGTH, "the number of bytes of JSON in the body", got, "Count them again.")
         length = int(header_length)
     try:
@@ -241,12 +241,14 @@ def _tensor(
     if told.get("datatype") == BYTES and wanted.data_type == "UINT8" and data is not None:
         return _picture(told, wanted, memoryview(data), largest)
     if told.get("datatype") != wanted.data_type:
-        raise _bad(wanted.name, wanted.data_type, _shown(str(told.get("datatype"))), f"Send it as {wanted.data_type}.")
+        raise _bad(
+            wanted.name, wanted.data_type, _shortened(str(told.get("datatype"))), f"Send it as {wanted.data_type}."
+        )
     sides = told.get("shape")
     if not isinstance(sides, list) or not all(isinstance(side, int) and not isinstance(side, bool) for side in sides):
         raise _bad(f"{wanted.name}, shape", "a list of whole numbers", "something else", _SEND)
     if not wanted.takes(tuple(sides)):
-        raise _bad(f"{wanted.name}, shape", _shape(wanted.shape), _shown(str(sides)), _SEND)
+        raise _bad(f"{wanted.name}, shape", _shape(wanted.shape), _shortened(str(sides)), _SEND)
     kind, count = _TYPES[wanted.data_type], math.prod(sides)
     if data is None:
         return _numbers(told.get("data"), wanted, count).reshape(sides)
@@ -267,7 +269,7 @@ def _picture(told: Mapping[str, Any], wanted: TensorSpec, data: memoryview, larg
     except CoconetError as error:
         raise _bad(wanted.name, error.wanted, error.got, error.remedy) from None
     if not wanted.takes(pixels.shape):
-        raise _bad(f"{wanted.name}, size", _shape(wanted.shape), _shown(str(list(pixels.shape))), _SEND)
+        raise _bad(f"{wanted.name}, size", _shape(wanted.shape), _shortened(str(list(pixels.shape))), _SEND)
     return pixels
 
 
@@ -297,7 +299,7 @@ def _wanted_output(
     binary = bool(parameters.get("binary_data_output", False))
     for one in _list(fields.get("outputs", []), "outputs"):
         if one.get("name") not in names:
-            raise _bad("outputs", " and ".join(sorted(names)), _shown(str(one.get("name"))), _SEND)
+            raise _bad("outputs", " and ".join(sorted(names)), _shortened(str(one.get("name"))), _SEND)
         told = _object(one.get("parameters", {}), "parameters of an output")
         for name in ("classification", "shared_memory_region"):
             if told.get(name):
@@ -324,15 +326,15 @@ def _list(value: object, where: str) -> list[dict[str, Any]]:
 
 def _count(value: object, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise _bad(f"{_shown(name)}, binary_data_size", "a number of bytes", "something else", "Correct it.")
+        raise _bad(f"{_shortened(name)}, binary_data_size", "a number of bytes", "something else", "Correct it.")
     return value
 
 
 def _shape(sides: Sequence[int]) -> str:
-    return "[" + ", ".join("any" if side == ANY else _shown(str(side)) for side in sides[:8]) + "]"
+    return "[" + ", ".join("any" if side == ANY else _shortened(str(side)) for side in sides[:8]) + "]"
 
 
-def _shown(text: str) -> str:
+def _shortened(text: str) -> str:
     """What a client sent, short enough for a sentence."""
     return text if len(text) <= 60 else f"{text[:60]}..."
 

@@ -1,4 +1,4 @@
-// The profile of a line: temperatures from one end to the other as a small chart, with gaps where none was measured.
+// The profile of a line: temperatures from one end to the other as a small chart, with gaps if none was measured.
 const HIGH = 32, WIDE = 100, MARGIN = 2;
 
 export function drawProfile(figure, profile) {

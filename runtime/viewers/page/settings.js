@@ -3,9 +3,10 @@
 import { problemOf, say, tell } from "./announce.js";
 
 const $ = (id) => document.getElementById(id);
+const SLIDE_MS = 100; // between two steps of a slider that is being drawn
 const LOOK_MS = 5000; // between two looks at what others have changed, while the form is open
 
-// Moves a homography's result by so many pixels: its first two rows plus as many times the third.
+// Moves a homography's result by a number of pixels: its first two rows plus as many times the third.
 function moved(homography, [right, down]) {
   const add = (row, times) => row.map((value, at) => value + times * homography[2][at]);
   return [add(homography[0], right), add(homography[1], down), homography[2]];
@@ -30,10 +31,11 @@ export async function offerSettings(post, view) {
       else input.value = value(input.name) ?? "";
       input.closest("label").hidden = !input.name.startsWith("shift") && value(input.name) == null;
     }
+    $("heat-now").value = $("heat").value;
   }
 
   function changeOf(input) {
-    const given = input.type === "checkbox" ? input.checked : input.type === "number" ? Number(input.value) : input.value;
+    const given = input.type === "checkbox" ? input.checked : ["number", "range"].includes(input.type) ? Number(input.value) : input.value;
     const [table, key, inner] = input.name.split(".");
     if (table === "shift") {
       const shift = [0, 1].map((axis) => Number(form.elements[`shift.${axis}`].value));
@@ -44,11 +46,20 @@ export async function offerSettings(post, view) {
     return { [table]: { [key]: Object.assign(Array.isArray(before) ? [...before] : { ...before }, { [inner]: given }) } };
   }
 
-  async function send({ target }) {
-    let problem = problemOf(target);
+  // One after the other: what was chosen last has to arrive last.
+  let line = Promise.resolve();
+  function send({ target }) {
+    const problem = problemOf(target);
+    const change = problem ? null : changeOf(target); // as it is now: what is told meanwhile fills the form again
+    line = line.then(() => sendNow(target, problem, change));
+    return line;
+  }
+
+  async function sendNow(target, wrong, change) {
+    let problem = wrong;
     if (!problem) {
       try {
-        told = await post("settings", changeOf(target));
+        told = await post("settings", change);
       } catch (error) {
         problem = error.message;
       }
@@ -57,11 +68,31 @@ export async function offerSettings(post, view) {
     fill();
   }
 
+  // A slider is followed while it is drawn: one step is sent at a time, and then the newest.
+  let newest = null;
+  let sliding = false;
+  async function slide({ target }) {
+    if (target.type !== "range") return;
+    newest = target;
+    $("heat-now").value = $("heat").value;
+    if (sliding) return;
+    sliding = true;
+    while (newest) {
+      const step = { target: newest };
+      newest = null;
+      await send(step);
+      await new Promise((resolve) => { setTimeout(resolve, SLIDE_MS); });
+    }
+    sliding = false;
+  }
+
+  form.addEventListener("input", slide);
   form.addEventListener("change", send);
   form.addEventListener("submit", (event) => event.preventDefault());
   $("save").addEventListener("click", async () => {
     const wrong = form.querySelector("[aria-invalid]");
     if (wrong) return wrong.focus();
+    await line;
     try {
       await post("settings", { view: view.now() });
       say(`Saved to ${(await post("settings/save")).file}`);

@@ -97,7 +97,7 @@ def test_one_set_of_weights_is_compared_under_both_semantics_and_beside_an_onnx_
     save_checkpoint(tmp_path / "ours.safetensors", "coconet", core)
     torch.save({"state_dict": core.state_dict()}, tmp_path / "latest.pth")
     onnx = write_averaging_model(tmp_path / "mean.onnx")
-    camera = "painted://?width=64&height=48&duration_s=0.1&seed=2"
+    camera = "synthetic://?width=64&height=48&duration_s=0.1&seed=2"
     models = (tmp_path / "ours.safetensors", tmp_path / "latest.pth", onnx)
     table = rows(coconet_steadiness(*models, "--visible", camera, "--infrared", camera))
     statistics = [table[name][0] for name in ("ours.safetensors", "latest.pth", "mean.onnx")]
@@ -106,7 +106,7 @@ def test_one_set_of_weights_is_compared_under_both_semantics_and_beside_an_onnx_
 
 
 def test_a_missing_model_leaves_no_report(tmp_path: Path, cameras: list[str]) -> None:
-    with pytest.raises(CoconetError, match=r"gone\.onnx: wanted a model file"):
+    with pytest.raises(CoconetError, match=r"gone\.onnx does not exist; expected a model file"):
         coconet_steadiness("average", tmp_path / "gone.onnx", *cameras, "--json", tmp_path / "report.json")
     assert not list(tmp_path.glob("*report*"))
 

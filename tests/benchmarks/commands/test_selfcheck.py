@@ -38,4 +38,4 @@ def test_the_report_lies_where_it_was_asked_for(
     assert "2 steps, 2 of them tried here, at most about 2 minutes" in said.output
     assert [step["name"] for step in json.loads(out.read_text())["steps"]] == ["latency", "last"]
     assert "p50_ms: 3.5" in out.with_suffix(".txt").read_text()
-    assert "already exists; choose another name" in complaint_of(selfcheck, "--out", out)
+    assert "already exists. Choose another name" in complaint_of(selfcheck, "--out", out)

@@ -17,7 +17,7 @@ from coconet.benchmarks.endurance.soak_result import Sample, Soak, Trial
 from coconet.commands.__main__ import Stopped
 from coconet.runtime.rig.rig_file import HealthTable, Rig
 
-CAMERA = "painted://?fps=50&width=64&height=48"
+CAMERA = "synthetic://?fps=50&width=64&height=48"
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from coconet.runtime.rig.rig_file import Rig
 
 
 def test_viewers_get_pictures_in_their_turn_and_each_is_encoded_once() -> None:
-    camera = "painted://?width=64&height=48&fps=50"
+    camera = "synthetic://?width=64&height=48&fps=50"
     told: list[Turn] = []
     cost = audience_cost(Rig.from_addresses(camera, camera, realtime=True), "average", Plan(3, 1, 1.0), told.append)
     assert told == list(cost.turns)

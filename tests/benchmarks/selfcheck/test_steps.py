@@ -88,7 +88,7 @@ def test_without_a_gpu_engines_are_built_unrun_and_what_needs_one_is_skipped_by_
     assert found["engine of lite-int8 at 48x64"].figures["run"] == "no: built for sm86 without a GPU"
     assert {f"engine of {name}" for name in NOT_SHIPPED} < {name for name in found if found[name].state == "skipped"}
     assert found["latency of lite-int8 at 48x64"].figures["backend"].startswith("ONNX Runtime")  # type: ignore[union-attr]
-    assert found["painted rig, 30 frames a second"].figures["fused"] > 0  # type: ignore[operator]
+    assert found["synthetic rig, 30 frames a second"].figures["fused"] > 0  # type: ignore[operator]
     assert next(iter(found)) == "doctor"
 
 

@@ -1,4 +1,4 @@
-"""Alignments recovered from known warps: of a painted rig, of a real video, and as a table."""
+"""Alignments recovered from known warps: of a synthetic rig, of a real video, and as a table."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_table_counts_what_is_near_and_what_is_refused() -> None:
 
 
 @pytest.mark.slow
-def test_a_painted_rig_is_recovered_from_every_warp_told_and_kept(
+def test_a_synthetic_rig_is_recovered_from_every_warp_told_and_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pair = synthetic_pairs(1, 240, 320)[0]

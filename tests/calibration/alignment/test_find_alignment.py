@@ -35,7 +35,7 @@ def warp(shift: tuple[float, float] = (0, 0), scale: float = 1.0, degrees: float
 
 
 def seen_through(matrix: np.ndarray) -> FramePair:
-    """The painted pair as a thermal camera would see it whose pixels `matrix` maps to visible ones."""
+    """The synthetic pair as a thermal camera would see it whose pixels `matrix` maps to visible ones."""
     pixels = cv2.warpPerspective(PAIR.infrared.pixels, np.linalg.inv(matrix), SIZE, borderMode=cv2.BORDER_REPLICATE)
     return dataclasses.replace(PAIR, infrared=dataclasses.replace(PAIR.infrared, pixels=pixels[:, :, None]))
 
@@ -174,7 +174,7 @@ def test_the_command_finds_writes_and_shows_an_alignment_and_leaves_the_rest_of_
 def test_points_that_are_no_points_are_told(tmp_path: Path) -> None:
     rig = tmp_path / "rig.toml"
     rig.write_text(
-        '[visible]\naddress = "painted://?width=64&height=48"\n[infrared]\naddress = "painted://?width=64&height=48"\n'
+        '[visible]\naddress = "synthetic://?width=64&height=48"\n[infrared]\naddress = "synthetic://?width=64&height=48"\n'
     )
     assert "wanted x,y=x,y in pixels, with the infrared one first, got '3,4'" in complaint_of(
         align, rig, "--point", "3,4", "--pairs", 1

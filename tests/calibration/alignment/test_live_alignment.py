@@ -1,4 +1,4 @@
-"""Aligning a rig whose cameras are live: painted ones at their own pace, RTSP servers, and one that goes away."""
+"""Aligning a rig whose cameras are live: synthetic ones at their own pace, RTSP servers, and one that goes away."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from coconet.config import read_toml
 from coconet.runtime.cameras.camera import AbsentCamera, Camera, CameraAbsent
 from coconet.runtime.frame import Side
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.cameras.rtsp_rig import Server, painted, servers_there, write_jpegs
+from tests.support.cameras.rtsp_rig import Server, servers_there, synthetic, write_jpegs
 from tests.support.programs.called import call, complaint_of
 from tests.support.rigs.homography import distance_px
 from tests.support.rigs.live_rig import SmallCamera
@@ -33,7 +33,7 @@ def homography_of(rig: Path) -> np.ndarray:
 
 
 def test_live_cameras_of_unlike_sizes_are_aligned_and_the_command_ends(tmp_path: Path) -> None:
-    size = "painted://?width={}&height={}&fps=25"
+    size = "synthetic://?width={}&height={}&fps=25"
     rig = rig_file(tmp_path, size.format(320, 240), size.format(160, 120))
     answer = call(align, rig, *FEW)
     assert answer.exit_code == 0, answer.exception
@@ -47,7 +47,7 @@ def test_network_cameras_are_aligned_while_they_send(tmp_path: Path) -> None:
     # One picture each: servers that begin at different times would show different moments of a moving scene.
     rates: dict[Side, float] = {"visible": 30, "infrared": 25}
     servers = [
-        Server(write_jpegs(tmp_path / side, islice(painted(side, fps, 1), 1)), fps, 0) for side, fps in rates.items()
+        Server(write_jpegs(tmp_path / side, islice(synthetic(side, fps, 1), 1)), fps, 0) for side, fps in rates.items()
     ]
     try:
         for server in servers:
@@ -76,7 +76,7 @@ def test_a_live_camera_that_is_lost_for_long_ends_the_search(tmp_path: Path, mon
 @pytest.mark.slow
 def test_two_addresses_are_aligned_without_a_rig_file_and_make_one(tmp_path: Path) -> None:
     visible, infrared = (
-        f"painted://?duration_s=8&width={size[0]}&height={size[1]}" for size in ((320, 240), (160, 120))
+        f"synthetic://?duration_s=8&width={size[0]}&height={size[1]}" for size in ((320, 240), (160, 120))
     )
     call(align, "--visible", visible, "--infrared", infrared, "--out", tmp_path / "rig.toml")
     table = Rig.from_file(tmp_path / "rig.toml").alignment
@@ -86,7 +86,7 @@ def test_two_addresses_are_aligned_without_a_rig_file_and_make_one(tmp_path: Pat
 
 @pytest.mark.slow
 def test_two_addresses_get_their_offset_without_a_rig_file(tmp_path: Path) -> None:
-    visible, infrared = "painted://?duration_s=12&width=64&height=48", "painted://?duration_s=12&width=64&height=48"
+    visible, infrared = "synthetic://?duration_s=12&width=64&height=48", "synthetic://?duration_s=12&width=64&height=48"
     call(offset, "--visible", visible, "--infrared", infrared, "--seconds", 10, "--out", tmp_path / "rig.toml")
     rig = Rig.from_file(tmp_path / "rig.toml")
     assert rig.visible.address == visible

@@ -28,15 +28,15 @@ MS = 10**6
 FPS, SECONDS = 50, 6.0
 
 
-def painted(role: Role) -> list[Frame]:
+def synthetic(role: Role) -> list[Frame]:
     camera = SyntheticCamera(role, SyntheticSettings(fps=FPS, width=128, height=96, duration_s=SECONDS))
     return list(iter(camera.read, None))
 
 
 @pytest.fixture(scope="module")
 def street() -> tuple[list[Frame], list[Frame]]:
-    """The painted street in light and in heat, of the same moments."""
-    return painted("visible"), painted("infrared")
+    """The synthetic street in light and in heat, of the same moments."""
+    return synthetic("visible"), synthetic("infrared")
 
 
 def traced(frames: list[Frame], fps: float = FPS, shift_ms: float = 0.0) -> MotionTrace:
@@ -136,7 +136,7 @@ def test_the_command_leaves_the_file_alone_where_nothing_is_found(tmp_path: Path
 
 
 def test_live_cameras_are_watched_for_the_time_that_was_asked_for(tmp_path: Path) -> None:
-    address = "painted://?width=128&height=96&fps={}"
+    address = "synthetic://?width=128&height=96&fps={}"
     rig = tmp_path / "rig.toml"
     tables = f'[visible]\naddress = "{address.format(30)}"\n[infrared]\naddress = "{address.format(25)}"\n'
     rig.write_text(f"realtime = true\n{tables}")
@@ -167,7 +167,7 @@ def test_a_camera_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch
     over = Event()
     try:
         with pytest.raises(CoconetError, match="visible camera: wanted a frame, got none within 0.1 s"):
-            search_offset(Rig.from_addresses("painted://", "painted://"), opener=lambda *_: StuckCamera(over))
+            search_offset(Rig.from_addresses("synthetic://", "synthetic://"), opener=lambda *_: StuckCamera(over))
     finally:
         over.set()
 

@@ -114,7 +114,7 @@ def test_a_model_without_a_card_is_refused(tmp_path: Path) -> None:
     proto = onnx.load(write_unet(tmp_path / "unet.onnx"))
     del proto.metadata_props[:]
     onnx.save(proto, tmp_path / "bare.onnx")
-    with pytest.raises(CoconetError, match="got an ONNX model without a card"):
+    with pytest.raises(CoconetError, match="has no model card"):
         OnnxModel.read(tmp_path / "bare.onnx")
 
 

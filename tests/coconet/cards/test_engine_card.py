@@ -55,7 +55,7 @@ def test_an_engine_without_card_is_refused(tmp_path: Path) -> None:
     card_path(engine).unlink()
     with pytest.raises(
         CoconetError,
-        match=r"wanted the card of model\.engine \(no TensorRT engine\), .* got no such file. Copy engine and card",
+        match=r"does not exist; expected the card of model\.engine \(no TensorRT engine\), .* Copy engine and card",
     ):
         read_engine_card(engine)
 

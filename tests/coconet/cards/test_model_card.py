@@ -73,5 +73,5 @@ def test_a_signature_is_checked_when_it_is_made(field: str, value: Any) -> None:
 
 def test_metadata_without_a_card_is_sent_to_export() -> None:
     assert card_from_metadata({CARD_KEY: CARD.to_json()}, "m.onnx") == CARD
-    with pytest.raises(CoconetError, match="m.onnx: wanted a camera-ready model with its card"):
+    with pytest.raises(CoconetError, match="m.onnx has no model card"):
         card_from_metadata({"author": "somebody"}, "m.onnx")

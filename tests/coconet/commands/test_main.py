@@ -46,7 +46,7 @@ def test_the_interpreter_is_not_taken_apart_under_a_stuck_thread(code: int, stuc
 
 # The module is one whose import a signal breaks into; like libraries in C++, it makes an ImportError of what it gets.
 IMPORT = """
-import os, signal, sys, types
+import os, time, signal, sys, types
 import coconet.cli
 from coconet.commands.__main__ import main
 from coconet.errors import MissingPackage
@@ -77,9 +77,20 @@ def fork():
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
+def log():
+    from coconet.runtime.backends.tensorrt import module
+    logger, _ = module.process_logger(module.rtx_module())
+    module.LOG.debug = lambda text: signal.raise_signal(getattr(signal, sys.argv[2]))
+    def native():
+        logger.log(module.rtx_module().ILogger.ERROR, "text")
+        print("logged", flush=True)
+    native()
+    while True:
+        time.sleep(0.01)
+
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
-coconet.cli.app = {"fail": fail, "forget": forget, "fork": fork}[sys.argv[3]]
+coconet.cli.app = {"fail": fail, "forget": forget, "fork": fork, "log": log}[sys.argv[3]]
 main()
 """
 
@@ -107,3 +118,9 @@ def test_a_signal_that_comes_in_a_destructor_writes_no_traceback() -> None:
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_process_that_a_library_forks_ends_as_the_signal_says_and_not_the_command(name: str) -> None:
     assert ended(name, "fork") == (0, str(-getattr(signal, name)), "")
+
+
+@POSIX
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_that_comes_while_tensorrt_calls_us_ends_the_command_once_that_returns(name: str) -> None:
+    assert ended(name, "log") == (STOPPED, "logged", "stopped")

@@ -85,7 +85,7 @@ def test_every_option_is_a_key_of_the_plan_and_shows_its_default() -> None:
 
 
 def test_an_option_that_does_not_fit_is_named(folder: Path) -> None:
-    with pytest.raises(CoconetError, match="the options, patch: wanted a multiple of 16, got 100"):
+    with pytest.raises(CoconetError, match="the options, patch must be a multiple of 16, not 100"):
         called("--data", folder / "pairs", "--out", folder / "run", "--patch", "100")
 
 
@@ -110,10 +110,10 @@ def test_a_training_goes_on_only_with_pictures_that_are_read_alike(folder: Path)
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ({"blak_hot": True}, f"reading.blak_hot: wanted one of the keys {', '.join(vars(Reading()))}, got this one"),
+        ({"blak_hot": True}, f"reading.blak_hot is not a known key here; known are {', '.join(vars(Reading()))}"),
         ({"agc_percentiles": [99, 1]}, "agc_percentiles: wanted a low and a higher one between 0 and 100"),
-        ({"black_hot": 1}, "reading.black_hot: wanted true or false, got 1"),
-        ("black_hot", "reading: wanted a table, got 'black_hot'"),
+        ({"black_hot": 1}, "reading.black_hot must be true or false, not 1"),
+        ("black_hot", "reading must be a table, not 'black_hot'"),
     ],
 )
 def test_a_reading_option_of_a_recipe_that_does_not_fit_is_named(table: object, said: str) -> None:
@@ -131,7 +131,7 @@ def test_data_may_lie_in_the_folder_of_the_run_and_its_recipe_goes_on_with_it(fo
     called(run / "lite.recipe.toml", "--steps", "3")
     assert TrainingPlan.assemble(run / "lite.recipe.toml", {}).steps == 3
     (run / "state.pt").unlink()
-    with pytest.raises(CoconetError, match=r"lite\.recipe\.toml: wanted an output beside the inputs"):
+    with pytest.raises(CoconetError, match=r"lite\.recipe\.toml would write over or among the input"):
         called(run / "lite.recipe.toml", "--overwrite")
 
 

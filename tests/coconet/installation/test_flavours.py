@@ -62,7 +62,7 @@ def test_a_package_that_does_not_load_is_not_called_missing() -> None:
 
 
 def test_a_command_that_meets_a_damaged_package_names_the_line_that_restores_it(tmp_path: Path) -> None:
-    camera = "painted://?fps=30&width=64&height=48&seed=1"
+    camera = "synthetic://?fps=30&width=64&height=48&seed=1"
     words = ["run", "--visible", camera, "--infrared", camera, "--model", "average", "--frames", "1"]
     husk = "cv2 = sys.modules['cv2'] = types.ModuleType('cv2'); cv2.__path__ = []"
     code = f"import sys, types; {husk}; sys.argv[1:] = {words!r}; from coconet.cli import main; main()"

@@ -58,7 +58,7 @@ def test_a_disk_that_fills_while_a_picture_is_written_is_named_and_nothing_stays
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     try:
-        with pytest.raises(CoconetError, match="a place that can be written to, got File too large"):
+        with pytest.raises(CoconetError, match="cannot be written: File too large"):
             write_picture(tmp_path / "a.png", noise)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -43,7 +43,7 @@ def test_a_folder_without_the_two_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="gone: wanted a folder of paired pictures, got no such folder"):
+    with pytest.raises(CoconetError, match="gone does not exist; expected a folder of paired pictures"):
         paired_folder(tmp_path / "gone")
 
 

@@ -72,7 +72,7 @@ def test_the_reader_knows_rate_length_and_size(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match=r"none\.mp4: wanted a video file, got no such file"):
+    with pytest.raises(CoconetError, match=r"none\.mp4 does not exist; expected a video file"):
         VideoReader(tmp_path / "none.mp4")
 
 

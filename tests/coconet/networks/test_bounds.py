@@ -15,10 +15,11 @@ from coconet.media.image import read_gray
 from coconet.media.pairs import paired_folder
 from coconet.model_names import CHECKPOINTS, shipped_checkpoint
 from coconet.networks import lite
-from coconet.networks.bounds import LEEWAY, STRETCH, bounded, stretch_room
+from coconet.networks.bounds import bounded, stretch_room
 from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import load_checkpoint
 from coconet.networks.lite import LiteNet
+from coconet.networks.room import LEEWAY, STRETCH
 
 Gray = NDArray[np.uint8]
 Fuse = Callable[[Gray, Gray], Gray]

@@ -64,7 +64,7 @@ def test_ours_keep_running_statistics(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="gone.safetensors: wanted a checkpoint, got no such file"):
+    with pytest.raises(CoconetError, match="gone.safetensors does not exist; expected a checkpoint"):
         load_checkpoint(tmp_path / "gone.safetensors")
 
 

@@ -58,12 +58,12 @@ def test_a_saved_plan_is_the_same_plan(file: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("patch = 100", "patch: wanted a multiple of 16, got 100"),
-        ("patch = 48", "patch: wanted greater than or equal to 64, got 48"),
-        ("learning_rate = nan", "learning_rate: wanted a finite number, got nan"),
-        ("contrast = -1", "contrast: wanted greater than or equal to 0, got -1"),
-        ("leaning_rate = 1e-4", "leaning_rate: wanted one of the keys network, steps"),
-        ("validation = 3", "validation: wanted a path, got 3"),
+        ("patch = 100", "patch must be a multiple of 16, not 100"),
+        ("patch = 48", "patch must be greater than or equal to 64, not 48"),
+        ("learning_rate = nan", "learning_rate must be a finite number, not nan"),
+        ("contrast = -1", "contrast must be greater than or equal to 0, not -1"),
+        ("leaning_rate = 1e-4", "leaning_rate is not a known key here; known are network, steps"),
+        ("validation = 3", "validation must be a path, not 3"),
     ],
 )
 def test_a_key_that_does_not_fit_is_named(tmp_path: Path, line: str, said: str) -> None:
@@ -74,7 +74,7 @@ def test_a_key_that_does_not_fit_is_named(tmp_path: Path, line: str, said: str) 
 
 
 def test_an_error_names_the_options_where_they_may_be_to_blame(file: Path) -> None:
-    with pytest.raises(CoconetError, match=r"^the options, steps: wanted greater than or equal to 0, got -1"):
+    with pytest.raises(CoconetError, match=r"^the options, steps must be greater than or equal to 0, not -1"):
         TrainingPlan.assemble(None, {"data": [Path("a")], "out": Path("b"), "steps": -1})
     with pytest.raises(CoconetError, match=r"second\.toml and the options, steps"):
         TrainingPlan.assemble(file, {"steps": -1})

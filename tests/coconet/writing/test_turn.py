@@ -1,4 +1,4 @@
-"""Who comes second waits until the first has done the work, and whoever cannot hold a place goes on."""
+"""The second process waits until the first has done the work, and one that cannot hold a place goes on."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def test_a_checkpoint_of_ours_needs_no_more_than_its_name(tmp_path: Path, frames
         (("lite", *NETWORK, "--weights", "w.pth"), "got the argument lite"),
         (NETWORK, "got no --weights. No file tells the range"),
         (("--model", "tests.support.models.strongest:Strongest", "--weights", "w.pth"), "got no --range, --order"),
-        ((*NETWORK, "--weights", "gone.pth"), "gone.pth: wanted a checkpoint, got no such file"),
+        ((*NETWORK, "--weights", "gone.pth"), "gone.pth does not exist; expected a checkpoint"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(words: tuple[str, ...], complaint: str) -> None:

@@ -209,7 +209,7 @@ def test_other_names_than_ours_are_refused(tmp_path: Path) -> None:
         build_file(path, tmp_path / "model.engine", SM86)
 
 
-@pytest.mark.parametrize(("out", "words"), [("none/model.engine", "no such folder"), ("model.plan", r"got \.plan")])
+@pytest.mark.parametrize(("out", "words"), [("none/model.engine", "no such folder"), ("model.plan", r"ending \.plan")])
 def test_a_bad_destination_is_refused_before_the_build(tmp_path: Path, out: str, words: str) -> None:
     job = job_of(write_conv_model(tmp_path / "model.onnx"), SM86)
     with pytest.raises(CoconetError, match=words):
@@ -277,8 +277,8 @@ def test_the_check_fuses_at_the_sizes_of_the_profile_and_at_no_others(
     profile = SizeProfile(FrameSize(17, 48), FrameSize(33, 81), FrameSize(96, 128))
     job = device_job(model)
     build_engine(replace(job, options=replace(job.options, profile=profile)), out, BuildAids(check=check))
-    painted_or_real = 2 if real else engine_check.PAINTED_FRAMES
-    assert opened[0].sizes == [(33, 81)] * painted_or_real + [(17, 48), (96, 128)]
+    synthetic_or_real = 2 if real else engine_check.SYNTHETIC_FRAMES
+    assert opened[0].sizes == [(33, 81)] * synthetic_or_real + [(17, 48), (96, 128)]
 
 
 class LyingStraight(Stand):

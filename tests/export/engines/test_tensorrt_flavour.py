@@ -88,7 +88,7 @@ def test_no_device_is_noticed_before_tensorrt_is_touched(monkeypatch: pytest.Mon
 def test_a_device_without_tensorrt_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tensorrt_flavour, "first_cuda_device", lambda _: CudaDevice("Orin", (8, 7)))
     monkeypatch.setitem(sys.modules, "tensorrt", None)
-    with pytest.raises(MissingPackage, match=r"tensorrt for building engines.*\[tensorrt\]"):
+    with pytest.raises(MissingPackage, match=r"tensorrt is not installed .* building engines needs it\..*\[tensorrt\]"):
         open_tensorrt(())
 
 

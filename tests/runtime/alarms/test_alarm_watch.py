@@ -139,7 +139,7 @@ def test_an_event_says_what_when_and_why() -> None:
     assert event.reason == "bearing value 81.25 °F; alarm above 80"
     assert json.loads(event.to_json())["change"] == "begun"
     assert watch.active() == ("hot",)
-    (told,) = watch.told()["alarms"]
+    (told,) = watch.as_dict()["alarms"]
     assert told == {"name": "hot", "on": True, "blind": "", "value": 81.25, "subject": "bearing", "since": event.utc}
 
 

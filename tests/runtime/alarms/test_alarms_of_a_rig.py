@@ -76,10 +76,10 @@ def test_from_a_picture_to_a_web_address_and_a_recording(tmp_path: Path, monkeyp
             "[[alarm]] meter: wanted disc or coldest",
         ),
         ('[[alarm]]\nname = "disc hot"\ncamera = "visible"\nstates = ["lost"]', "disc hot twice"),
-        ("[alarms.fax]\nnumber = 1", "alarms.fax: wanted one of the keys webhook, mqtt, recording"),
+        ("[alarms.fax]\nnumber = 1", "alarms.fax is not a known key here; known are webhook, mqtt, recording"),
         (
             '[alarms.webhook]\nurl = "http://x/"\nsecrets = "hunter2"',
-            "webhook.secrets: wanted one of the keys url, secret",
+            "webhook.secrets is not a known key here; known are url, secret",
         ),
     ],
 )

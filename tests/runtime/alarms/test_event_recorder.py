@@ -37,7 +37,7 @@ def film(values: list[float], size: tuple[int, int] = (48, 64)) -> list[FusedFra
         stamp = frame.pair.raw_infrared.timestamp_ns - 7_000_000  # always a little before the visible one
         raw = dataclasses.replace(frame.pair.raw_infrared, pixels=counts, timestamp_ns=stamp)
         pair = dataclasses.replace(frame.pair, visible=visible, raw_infrared=raw)
-        found.append(dataclasses.replace(frame, pixels=seen, pair=pair))
+        found.append(dataclasses.replace(frame, fused=seen, pair=pair))
     return found
 
 

@@ -13,7 +13,7 @@ import coconet
 from coconet.errors import CoconetError, ExitCode
 from coconet.runtime.pairing.paired_captures import PairedCaptures
 
-PAINTED = "painted://?width=64&height=48&duration_s=0.1"
+SYNTHETIC = "synthetic://?width=64&height=48&duration_s=0.1"
 LEPTON = {"scheme": "lepton"}
 COUNTS = np.full((8, 8), 29315, np.uint16)
 API: Any = coconet
@@ -21,7 +21,7 @@ API: Any = coconet
 
 
 def rig() -> coconet.Rig:
-    return coconet.Rig.from_addresses(PAINTED, PAINTED)
+    return coconet.Rig.from_addresses(SYNTHETIC, SYNTHETIC)
 
 
 def run(**wrong: object) -> object:
@@ -45,8 +45,11 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "masked counts": (lambda: API.measure(np.ma.array(COUNTS), LEPTON), r"^counts: .* got a masked array\. Fill"),
     "seconds": (lambda: API.PushedCamera("left").push(COUNTS, 1.5), r"^left: wanted timestamp_ns .* type float\. Conv"),
     "a truth": (lambda: API.PushedCamera("left").push(COUNTS, True), "^left: wanted timestamp_ns .* type bool"),
-    "no address": (lambda: API.Rig.from_addresses(None, PAINTED), "^visible camera: wanted a path, or text, got None"),
-    "a number of a camera": (lambda: API.Rig.from_addresses(PAINTED, 0), "^infrared camera: .* type int"),
+    "no address": (
+        lambda: API.Rig.from_addresses(None, SYNTHETIC),
+        "^visible camera: wanted a path, or text, got None",
+    ),
+    "a number of a camera": (lambda: API.Rig.from_addresses(SYNTHETIC, 0), "^infrared camera: .* type int"),
     "no model": (lambda: API.load(None), "^model: wanted a path, or text, got None. Name a file, or one of"),
     "bytes": (lambda: API.load(b"lite"), "^model: .* got a value of type bytes"),
     "no model to read": (lambda: API.read_card(None), "^model: wanted a path, or text, got None"),
@@ -69,7 +72,7 @@ def test_a_usual_mistake_is_refused_in_words_and_writes_nothing(
 
 def test_a_live_and_a_recorded_camera_are_told_how_to_go_together_from_python_too() -> None:
     recorded = coconet.open_pairs(rig())
-    live = coconet.open_pairs(coconet.Rig.from_addresses(PAINTED, PAINTED, realtime=True))
+    live = coconet.open_pairs(coconet.Rig.from_addresses(SYNTHETIC, SYNTHETIC, realtime=True))
     cameras = [stream._captures._captures["visible"]._camera for stream in (live, recorded)]
     assert None not in cameras
     with pytest.raises(CoconetError, match=r"realtime = true in a rig file, or realtime=True in Rig\.from_addresses"):

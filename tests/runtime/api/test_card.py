@@ -51,7 +51,7 @@ def test_a_form_that_is_not_run_here_has_its_card_read_all_the_same(tmp_path: Pa
 @pytest.mark.parametrize(
     ("name", "content", "said", "code"),
     [
-        ("m.onnx", b"", "an ONNX model without a card", ExitCode.MODEL),
+        ("m.onnx", b"", "has no model card", ExitCode.MODEL),
         ("m.onnx", b"no protobuf", "wanted a readable ONNX model", ExitCode.MODEL),
         ("m.engine", b"plan", "the card of m.engine", ExitCode.REFUSED),
         ("m.safetensors", b"short", "whole safetensors file", ExitCode.MODEL),
@@ -73,7 +73,7 @@ def test_an_onnx_file_of_others_is_named(tmp_path: Path) -> None:
     model = onnx.load(path)
     del model.metadata_props[:]
     onnx.save(model, path)
-    with pytest.raises(CoconetError, match="an ONNX model without a card"):
+    with pytest.raises(CoconetError, match="has no model card"):
         coconet.read_card(path)
 
 

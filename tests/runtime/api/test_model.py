@@ -15,10 +15,17 @@ from coconet.media.pixels import Pixels
 from coconet.model_names import RULES
 from coconet.runtime.api.model import FusionModel
 from coconet.runtime.backends.rules.baseline import BaselineBackend
+from tests.support.media.textured import unequal_pair
 from tests.support.models.tiny_onnx import write_averaging_model
 
 COLOUR = np.random.default_rng(1).integers(0, 256, (24, 32, 3), np.uint8)
 GRAY = np.random.default_rng(2).integers(0, 256, (24, 32), np.uint8)
+
+
+def fuse_by_hand(visible: Pixels) -> Pixels:
+    """The mean of both, shaped like `visible`."""
+    seen = visible if visible.ndim == 3 else visible[:, :, None]
+    return BaselineBackend("average").fuse(seen, GRAY[:, :, None]).reshape(visible.shape)
 
 
 @pytest.mark.parametrize("visible", [COLOUR, GRAY, GRAY[:, :, None]], ids=["colour", "plane", "one channel"])
@@ -48,6 +55,18 @@ def test_pictures_of_any_memory_layout_fuse_alike_and_stay_as_they_are(word: str
         for other in (mirrored, fixed, columns, wide[::2, ::2]):
             assert np.array_equal(fuse(other, GRAY), expected)
     assert np.array_equal(COLOUR, before)
+
+
+@pytest.mark.parametrize("visible", [COLOUR, GRAY], ids=["colour", "plane"])
+@pytest.mark.parametrize("heat", [0, 20, 50, 100])
+def test_a_picture_of_any_heat_belongs_to_the_caller(heat: int, visible: Pixels) -> None:
+    kept, thermal = visible.copy(), GRAY.copy()
+    with coconet.load("average") as fuse:
+        fused = fuse(visible, GRAY, heat=heat)
+    assert np.array_equal(fused, {0: visible, 50: fuse_by_hand(visible)}.get(heat, fused))
+    fused[:] = 7
+    assert np.array_equal(visible, kept)
+    assert np.array_equal(GRAY, thermal)
 
 
 @pytest.mark.parametrize("word", ["lite", "coconet", *RULES])
@@ -140,16 +159,16 @@ def test_it_says_what_it_is_and_what_runs_it() -> None:
 @pytest.mark.parametrize(
     ("model", "backend", "said"),
     [
-        ("gone.onnx", "auto", r"gone\.onnx: wanted a model file, or one of the words lite"),
-        ("gone.engine", "auto", r"gone\.engine: wanted a model file"),
+        ("gone.onnx", "auto", r"gone\.onnx does not exist; expected a model file, or one of the words lite"),
+        ("gone.engine", "auto", r"gone\.engine does not exist; expected a model file"),
         ("", "auto", "^model: wanted a path, or text, got an empty text. Name a file, or one of"),
         ("lite", "cuda", "^backend: wanted auto or ort"),
         ("lite_int8", "auto", r"Did you mean lite-int8\? Otherwise check the path\.$"),
         ("LITE", "auto", r"Did you mean lite\? Otherwise check the path\.$"),
         ("unlike", "auto", r"Check the path\.$"),
-        ("/dev/null", "auto", "got a device, a pipe or a socket"),
-        ("lite", "torch", "wanted a model that torch runs"),
-        ("average", "ort", "wanted a model that ort runs"),
+        ("/dev/null", "auto", "is a device, a pipe or a socket; expected"),
+        ("lite", "torch", "is an ONNX model, which the backend torch does not run"),
+        ("average", "ort", "is not run by the backend ort but by rule"),
     ],
 )
 def test_what_cannot_be_loaded_is_named(model: str, backend: str, said: str) -> None:
@@ -209,5 +228,15 @@ def test_gray_pictures_without_opencv_name_the_package_and_colour_ones_need_none
     monkeypatch.setitem(sys.modules, "cv2", None)
     with coconet.load(word) as fuse:
         assert fuse(COLOUR, GRAY).shape == COLOUR.shape
-        with pytest.raises(coconet.MissingPackage, match=r"^cv2: .*headless"):
+        with pytest.raises(coconet.MissingPackage, match=r"^cv2 is not installed in this Python, .*headless"):
             fuse(GRAY, GRAY)
+
+
+def test_large_pictures_in_parts_are_those_of_the_whole_and_a_model_without_parts_says_so() -> None:
+    pair = unequal_pair(203, 275)
+    with coconet.load("lite", tile_pixels=20_000) as parts, coconet.load("lite", tile_pixels=0) as whole:
+        assert np.abs(parts(*pair).astype(int) - whole(*pair)).max() <= 1
+    with pytest.raises(CoconetError, match="depends on the whole"):
+        coconet.load("average", tile_pixels=20_000)
+    with pytest.raises(CoconetError, match="tile_pixels: wanted a number of pixels"):
+        coconet.load("lite", tile_pixels="20000")  # type: ignore[arg-type]

@@ -11,19 +11,19 @@ import coconet
 from coconet.errors import CoconetError, ExitCode
 from tests.support.media.pair_folders import textured_pairs
 
-PAINTED = "painted://?width=64&height=48&duration_s=0.2&fps=30"
+SYNTHETIC = "synthetic://?width=64&height=48&duration_s=0.2&fps=30"
 
 
 @pytest.fixture
 def rig_file(tmp_path: Path) -> Path:
     path = tmp_path / "rig.toml"
-    path.write_text(f'[visible]\naddress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\n')
+    path.write_text(f'[visible]\naddress = "{SYNTHETIC}"\n[infrared]\naddress = "{SYNTHETIC}"\n')
     return path
 
 
 def test_a_rig_file_and_a_rig_of_addresses_give_the_same_pairs(rig_file: Path) -> None:
     seen = []
-    rig = coconet.Rig.from_addresses(PAINTED, PAINTED)
+    rig = coconet.Rig.from_addresses(SYNTHETIC, SYNTHETIC)
     assert coconet.Rig.from_file(str(rig_file)) == coconet.Rig.from_file(rig_file)
     for opened in (coconet.open_rig(str(rig_file)), coconet.open_rig(rig_file), coconet.open_pairs(rig)):
         with opened as pairs:
@@ -55,9 +55,9 @@ def test_a_loop_may_be_left_early_and_the_cameras_are_closed(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("visible", "infrared", "code"),
     [
-        ("gone.mp4", PAINTED, ExitCode.REFUSED),
-        (PAINTED, "painted://?fps=no", ExitCode.REFUSED),
-        (PAINTED, "/dev/video99", ExitCode.CAMERA),
+        ("gone.mp4", SYNTHETIC, ExitCode.REFUSED),
+        (SYNTHETIC, "synthetic://?fps=no", ExitCode.REFUSED),
+        (SYNTHETIC, "/dev/video99", ExitCode.CAMERA),
     ],
 )
 def test_what_cannot_be_opened_is_named(visible: str, infrared: str, code: ExitCode) -> None:
@@ -67,7 +67,7 @@ def test_what_cannot_be_opened_is_named(visible: str, infrared: str, code: ExitC
 
 
 def test_a_missing_rig_file_and_an_unknown_key_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match=r"gone\.toml: wanted a rig file"):
+    with pytest.raises(CoconetError, match=r"gone\.toml does not exist; expected a rig file"):
         coconet.open_rig(tmp_path / "gone.toml")
     (tmp_path / "odd.toml").write_text("[thermal]\n")
     with pytest.raises(CoconetError, match=r"odd\.toml") as refused:

@@ -20,8 +20,8 @@ from coconet.runtime.commands.run import run
 from tests.support.models.tiny_onnx import averaging_card, write_averaging_model
 from tests.support.programs.called import call
 
-PAINTED = "painted://?width=64&height=48&fps=30"
-SHORT = f"{PAINTED}&duration_s=0.2"
+SYNTHETIC = "synthetic://?width=64&height=48&fps=30"
+SHORT = f"{SYNTHETIC}&duration_s=0.2"
 
 
 def pairs(address: str = SHORT) -> coconet.PairStream:
@@ -66,6 +66,35 @@ def test_what_is_fused_is_what_coconet_run_writes(tmp_path: Path) -> None:
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
 
+@pytest.mark.parametrize("heat", [0, 30, 100])
+def test_the_heat_is_in_the_frames_and_in_what_is_written(heat: float, tmp_path: Path) -> None:
+    frames: list[coconet.FusedFrame] = []
+    with average() as fuse:
+        coconet.run(pairs(), fuse, out=tmp_path / "fused", heat=heat, on_frame=frames.append)
+        last = frames[-1]
+        expected = fuse(last.pair.visible.pixels, last.pair.infrared.pixels, heat=heat)
+        made = fuse(last.pair.visible.pixels, last.pair.infrared.pixels)
+    assert np.array_equal(last.fused, made)
+    assert np.array_equal(last.pixels, expected)
+    assert np.array_equal(read_picture(tmp_path / "fused" / "000005.png"), expected)
+    assert not np.array_equal(made, expected)
+
+
+def test_a_run_at_50_gives_what_the_model_made_itself() -> None:
+    frames: list[coconet.FusedFrame] = []
+    with average() as fuse:
+        coconet.run(pairs(), fuse, heat=50, on_frame=frames.append)
+    assert all(frame.pixels is frame.fused and frame.finish is None for frame in frames)
+
+
+@pytest.mark.parametrize(("heat", "got"), [(101, "101"), (-1, "-1"), ("hot", "type str"), (float("nan"), "nan")])
+def test_a_heat_that_is_none_is_refused_and_the_cameras_stay_unread(heat: float, got: str) -> None:
+    stream = pairs()
+    with average() as fuse, pytest.raises(CoconetError, match=f"heat: wanted a number from 0 to 100, got .*{got}"):
+        coconet.run(stream, fuse, heat=heat)
+    assert stream.counts.visible.read == 0
+
+
 def test_a_stop_set_by_the_callback_ends_it_after_that_frame_and_keeps_the_video(tmp_path: Path) -> None:
     stop, seen = Event(), []
 
@@ -75,7 +104,7 @@ def test_a_stop_set_by_the_callback_ends_it_after_that_frame_and_keeps_the_video
             stop.set()
 
     with average() as fuse:
-        report = coconet.run(pairs(PAINTED), fuse, out=str(tmp_path / "fused.mp4"), on_frame=note, stop=stop)
+        report = coconet.run(pairs(SYNTHETIC), fuse, out=str(tmp_path / "fused.mp4"), on_frame=note, stop=stop)
     assert (len(seen), report.fused, report.interrupted) == (3, 3, True)
     assert [path.name for path in tmp_path.iterdir()] == ["fused.mp4"]
 
@@ -90,7 +119,7 @@ def test_a_stop_set_by_another_thread_ends_a_run_without_end() -> None:
     setter = Thread(target=stop_once_begun)
     setter.start()
     with average() as fuse:
-        report = coconet.run(pairs(PAINTED), fuse, on_frame=lambda frame: begun.set(), stop=stop)
+        report = coconet.run(pairs(SYNTHETIC), fuse, on_frame=lambda frame: begun.set(), stop=stop)
     setter.join()
     assert report.interrupted
     assert report.fused >= 1
@@ -100,7 +129,7 @@ def test_a_stop_set_beforehand_fuses_nothing_and_leaves_nothing(tmp_path: Path) 
     stop = Event()
     stop.set()
     with average() as fuse:
-        report = coconet.run(pairs(PAINTED), fuse, out=tmp_path / "fused.mp4", stop=stop)
+        report = coconet.run(pairs(SYNTHETIC), fuse, out=tmp_path / "fused.mp4", stop=stop)
     assert (report.fused, report.interrupted) == (0, True)
     assert list(tmp_path.iterdir()) == []
 
@@ -109,7 +138,7 @@ def test_an_error_of_the_callback_comes_out_and_leaves_an_unfinished_video(tmp_p
     def fail(frame: coconet.FusedFrame) -> None:
         raise ZeroDivisionError
 
-    stream = pairs(PAINTED)
+    stream = pairs(SYNTHETIC)
     with average() as fuse:
         with pytest.raises(ZeroDivisionError):
             coconet.run(stream, fuse, out=tmp_path / "fused.mp4", on_frame=fail)
@@ -153,7 +182,7 @@ def test_a_closed_model_and_a_model_of_another_size_are_errors_of_the_model(tmp_
         coconet.run(pairs(), closed)
     assert refused.value.exit_code == ExitCode.MODEL
     with coconet.load(write_averaging_model(tmp_path / "m.onnx", size=(32, 32))) as fuse:
-        with pytest.raises(CoconetError, match="wanted 32x32") as refused:
+        with pytest.raises(CoconetError, match="exported for 32x32") as refused:
             coconet.run(pairs(), fuse)
         assert refused.value.exit_code == ExitCode.MODEL
 

@@ -63,7 +63,7 @@ def test_the_loader_says_what_it_misses(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "wanted"), [("m.engine", "openvino"), ("m.pth", "ort"), ("m.onnx", "tensorrt")])
 def test_a_backend_that_takes_no_such_file_says_so(tmp_path: Path, name: str, wanted: str) -> None:
     (tmp_path / name).touch()
-    with pytest.raises(CoconetError, match=f"wanted a model that {wanted} runs"):
+    with pytest.raises(CoconetError, match=f"(backend {wanted} does not run|is not run by the backend {wanted})"):
         choose_backend(tmp_path / name, wanted)
 
 
@@ -80,7 +80,7 @@ def test_the_gpu_is_not_given_up_in_silence(tmp_path: Path) -> None:
 
 
 def test_run_says_what_it_chose_and_why() -> None:
-    camera = "painted://?fps=30&width=64&height=48&seed=1"
+    camera = "synthetic://?fps=30&width=64&height=48&seed=1"
     said = call(run, "--visible", camera, "--infrared", camera, "--model", "average", "--frames", 2)
     assert said.exit_code == 0
     assert "backend rule: a rule needs no network" in said.output
@@ -89,8 +89,8 @@ def test_run_says_what_it_chose_and_why() -> None:
 def test_an_engine_without_a_gpu_ends_with_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", "libno-such-driver.so.1")
     (tmp_path / "model.engine").touch()
-    painted = ("--visible", "painted://", "--infrared", "painted://")
-    said = complaint_of(run, *painted, "--model", tmp_path / "model.engine")
+    synthetic = ("--visible", "synthetic://", "--infrared", "synthetic://")
+    said = complaint_of(run, *synthetic, "--model", tmp_path / "model.engine")
     assert said.startswith("CUDA device: wanted an NVIDIA GPU with its driver on this machine, got no NVIDIA driver")
 
 

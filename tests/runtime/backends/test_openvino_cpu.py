@@ -60,6 +60,13 @@ def test_every_size_gives_the_pictures_of_onnx_runtime() -> None:
     ours.close()
 
 
+def test_a_model_compiled_for_a_size_that_is_padded_gives_the_pictures_of_onnx_runtime() -> None:
+    (pair,) = synthetic_pairs(1, 99, 133)
+    sides = (pair.visible.pixels, pair.infrared.pixels)
+    ours, theirs = OpenVinoBackend(model_path("lite"), 1), OnnxRuntimeBackend(model_path("lite"), 1)
+    assert np.abs(ours.fuse(*sides).astype(int) - theirs.fuse(*sides)).max() <= 1
+
+
 def test_pairs_under_way_at_once_give_the_same_pictures_in_order() -> None:
     at_once, alone = OpenVinoBackend(model_path("lite"), 2, depth=2), OpenVinoBackend(model_path("lite"), 1)
     pairs = [(pair.visible.pixels, pair.infrared.pixels) for pair in synthetic_pairs(5, 48, 64)]
@@ -95,7 +102,7 @@ def test_a_model_without_a_card_is_sent_to_export(tmp_path: Path) -> None:
     model = averaging_model()
     del model.metadata_props[:]
     onnx.save(model, tmp_path / "m.onnx")
-    with pytest.raises(CoconetError, match="wanted a camera-ready model with its card"):
+    with pytest.raises(CoconetError, match="has no model card"):
         OpenVinoBackend(tmp_path / "m.onnx")
 
 

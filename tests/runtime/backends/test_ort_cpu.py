@@ -54,7 +54,7 @@ def test_frames_that_are_views_of_larger_pictures_are_taken(tmp_path: Path) -> N
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match=r"gone\.onnx: wanted an ONNX model, got no such file"):
+    with pytest.raises(CoconetError, match=r"gone\.onnx does not exist; expected an ONNX model"):
         OnnxRuntimeBackend(tmp_path / "gone.onnx")
 
 
@@ -76,9 +76,7 @@ def test_other_inputs_are_listed_beside_the_wanted_ones(tmp_path: Path) -> None:
 def test_a_model_without_a_card_is_sent_to_export(tmp_path: Path) -> None:
     model = averaging_model()
     del model.metadata_props[:]
-    with pytest.raises(
-        CoconetError, match=r"wanted a camera-ready model with its card, .* Export the model with coconet export"
-    ):
+    with pytest.raises(CoconetError, match=r"has no model card, .* Export the model with coconet export"):
         OnnxRuntimeBackend(save(model, tmp_path))
 
 
@@ -104,7 +102,7 @@ def test_float_pictures_are_not_our_layout(tmp_path: Path) -> None:
 
 def test_a_model_for_one_size_names_the_wanted_and_the_given_size(tmp_path: Path) -> None:
     backend = OnnxRuntimeBackend(write_averaging_model(tmp_path / "m.onnx", size=(24, 32)))
-    with pytest.raises(CoconetError, match=r"m\.onnx, frame size: wanted 24x32 .* got 12x16"):
+    with pytest.raises(CoconetError, match=r"m\.onnx, frame size is 12x16 .*, but the model was exported for 24x32"):
         backend.fuse(COLOUR, THERMAL)
 
 

@@ -114,5 +114,5 @@ def test_a_bag_is_an_input_that_no_output_may_harm(tmp_path: Path) -> None:
 
 
 def test_a_bag_that_is_not_there_is_missed_before_anything_begins(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="no such file or folder"):
+    with pytest.raises(CoconetError, match="does not exist"):
         check_sources(f"{tmp_path}/night.mcap#/thermal/image_raw")

@@ -19,7 +19,7 @@ from tests.support.rigs.live_rig import SmallCamera
 from tests.support.servers.secret_addresses import SECRET, SECRET_ADDRESSES
 
 NOBODY = "rtsp://me:secret@127.0.0.1:9/live"
-PAINTED = "painted://?width=64&height=48&fps=25"
+SYNTHETIC = "synthetic://?width=64&height=48&fps=25"
 
 
 class LateRig:
@@ -67,16 +67,16 @@ def test_the_health_of_a_camera_that_is_off_holds_no_password(address: str, capl
         r"@host\b|(?<=//)host\b|192\.0\.2\.7", lambda found: "@" * ("@" in found[0]) + "127.0.0.1:9", address
     )
     for name in (None, address):
-        rig = Rig.from_addresses(PAINTED, local, realtime=True)
+        rig = Rig.from_addresses(SYNTHETIC, local, realtime=True)
         rig = rig.model_copy(update={"infrared": rig.infrared.model_copy(update={"name": name})})
         with open_rig(rig, patient=True) as stream:
             told = stream.health()[1]
         assert told is not None
-        assert SECRET not in f"{told} {rig.infrared.shown} {caplog.text} {[vars(one) for one in caplog.records]}"
+        assert SECRET not in f"{told} {rig.infrared.display_name} {caplog.text} {[vars(one) for one in caplog.records]}"
 
 
 def test_a_network_camera_that_is_off_is_lost_and_says_no_password() -> None:
-    rig = Rig.from_addresses(PAINTED, NOBODY, realtime=True)
+    rig = Rig.from_addresses(SYNTHETIC, NOBODY, realtime=True)
     with open_rig(rig, patient=True) as stream:
         assert next(iter(stream)).notice == "infrared lost"
         told = stream.health()[1]
@@ -85,10 +85,10 @@ def test_a_network_camera_that_is_off_is_lost_and_says_no_password() -> None:
     assert "secret" not in told.trouble + told.name
 
 
-@pytest.mark.parametrize("wrong", ["tape://1", "none.mp4", "csi://front", "painted://?fps=0"])
+@pytest.mark.parametrize("wrong", ["tape://1", "none.mp4", "csi://front", "synthetic://?fps=0"])
 def test_an_address_that_is_wrong_is_an_error_however_patient(wrong: str) -> None:
-    with pytest.raises(CoconetError, match=f"{wrong.partition(':')[0]}.*wanted"):
-        first_of(Rig.from_addresses(PAINTED, wrong, realtime=True))
+    with pytest.raises(CoconetError, match=f"{wrong.partition(':')[0]}.*(wanted|expected|must be)"):
+        first_of(Rig.from_addresses(SYNTHETIC, wrong, realtime=True))
 
 
 def test_a_recording_does_not_wait_for_a_camera(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_cameras_of_one_pace_share_their_zero() -> None:
     assert frames[0].timestamp_ns == frames[1].timestamp_ns
 
 
-def test_painted_frames_that_are_overdue_do_not_come_later() -> None:
+def test_synthetic_frames_that_are_overdue_do_not_come_later() -> None:
     camera = PacedCamera(SyntheticCamera("visible", SyntheticSettings(fps=1000, width=32, height=32)), Pace())
     first = camera.read()
     time.sleep(0.5)  # nobody reads

@@ -6,11 +6,12 @@ import re
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
 from coconet.runtime.cameras.files import FolderCamera, VideoCamera
-from coconet.runtime.cameras.open_camera import CameraSettings, open_camera
+from coconet.runtime.cameras.open_camera import CameraSettings, check_sources, open_camera
 from tests.support.media.recordings import flat, write_folder, write_video
 from tests.support.servers.secret_addresses import SECRET, SECRET_ADDRESSES
 
@@ -25,7 +26,7 @@ def test_a_video_file_and_a_folder_are_known_by_what_they_are(tmp_path: Path) ->
 
 def test_an_infrared_camera_of_any_kind_gives_one_channel(tmp_path: Path) -> None:
     video, folder = write_video(tmp_path / "a.mp4", [flat(1)]), write_folder(tmp_path / "ir", [flat(1)])
-    for address in (str(video), str(folder), "painted://?width=32&height=32"):
+    for address in (str(video), str(folder), "synthetic://?width=32&height=32"):
         camera = open_camera(address, "infrared")
         frame = camera.read()
         camera.close()
@@ -33,8 +34,8 @@ def test_an_infrared_camera_of_any_kind_gives_one_channel(tmp_path: Path) -> Non
         assert frame.pixels.shape[2] == 1
 
 
-def test_a_painted_address_sets_what_it_says() -> None:
-    camera = open_camera("painted://?fps=25&width=64&height=48&seed=7&noise=0&jitter_ms=2&duration_s=0.4", "visible")
+def test_a_synthetic_address_sets_what_it_says() -> None:
+    camera = open_camera("synthetic://?fps=25&width=64&height=48&seed=7&noise=0&jitter_ms=2&duration_s=0.4", "visible")
     stamps = []
     while (frame := camera.read()) is not None:
         stamps.append(frame.timestamp_ns)
@@ -52,38 +53,40 @@ def test_a_folder_takes_its_rate(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("address", ["missing.mp4", "no/such/folder", "tape://1"])
 def test_an_unknown_address_lists_the_kinds(address: str) -> None:
-    with pytest.raises(CoconetError, match="wanted a video file, a folder of pictures, a topic of a bag"):
+    with pytest.raises(CoconetError, match="expected a video file, a folder of pictures, a topic of a bag"):
         open_camera(address, "visible")
 
 
 def test_a_rate_for_something_else_than_a_folder_is_refused(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", [flat(1)])
-    with pytest.raises(CoconetError, match="wanted fps for a folder of pictures or a device only, got fps = 9"):
+    with pytest.raises(CoconetError, match="takes no fps = 9"):
         open_camera(str(path), "visible", CameraSettings(fps=9))
 
 
-def test_an_unknown_painted_setting_lists_those_there_are() -> None:
-    with pytest.raises(CoconetError, match=r"painted://\?size=3, size: wanted one of the keys fps, width, height"):
-        open_camera("painted://?size=3", "visible")
+def test_an_unknown_synthetic_setting_lists_those_there_are() -> None:
+    with pytest.raises(
+        CoconetError, match=r"synthetic://\?size=3, size is not a known key here; known are fps, width, height"
+    ):
+        open_camera("synthetic://?size=3", "visible")
 
 
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ("fps=fast", "fps: wanted a valid number.*, got 'fast'"),
-        ("fps=0", "fps: wanted greater than or equal to 0.001, got '0'"),
-        ("fps", "fps: wanted a valid number.*, got ''"),
+        ("fps=fast", "fps must be a valid number, not 'fast'"),
+        ("fps=0", "fps must be greater than or equal to 0.001, not '0'"),
+        ("fps", "fps must be a valid number, not ''"),
         ("fps=30&jitter_ms=50", "jitter_ms: wanted less than a frame"),
     ],
 )
-def test_a_bad_painted_value_is_named(query: str, told: str) -> None:
+def test_a_bad_synthetic_value_is_named(query: str, told: str) -> None:
     with pytest.raises(CoconetError, match=told):
-        open_camera(f"painted://?{query}", "visible")
+        open_camera(f"synthetic://?{query}", "visible")
 
 
-def test_a_painted_address_with_a_place_is_refused() -> None:
-    with pytest.raises(CoconetError, match=r"got something before its settings\. Begin with painted://\?"):
-        open_camera("painted://street?fps=30", "visible")
+def test_a_synthetic_address_with_a_place_is_refused() -> None:
+    with pytest.raises(CoconetError, match=r"got something before its settings\. Begin with synthetic://\?"):
+        open_camera("synthetic://street?fps=30", "visible")
 
 
 def test_an_address_with_a_password_is_refused_without_it() -> None:
@@ -118,7 +121,20 @@ def test_an_address_that_is_none_is_refused_in_few_words(address: str) -> None:
     assert len(str(caught.value)) < 600
 
 
+def test_an_address_of_the_time_when_synthetic_was_called_painted_gives_the_same_frames() -> None:
+    settings = "://?fps=25&width=64&height=48&seed=7&counts=true"
+    with closing(open_camera(f"synthetic{settings}", "infrared")) as now:
+        for former in ("painted", "Painted"):
+            with closing(open_camera(former + settings, "infrared")) as then:
+                check_sources(former + settings)
+                assert then.name == now.name
+        first, again = now.read(), open_camera(f"painted{settings}", "infrared").read()
+    assert first is not None
+    assert again is not None
+    assert np.array_equal(first.pixels, again.pixels)
+
+
 def test_a_scheme_may_be_written_in_capitals() -> None:
-    camera = open_camera("PAINTED://?width=32&height=32", "visible")
+    camera = open_camera("SYNTHETIC://?width=32&height=32", "visible")
     camera.close()
-    assert camera.name == "painted visible"
+    assert camera.name == "synthetic visible"

@@ -52,7 +52,7 @@ def test_pictures_are_read_one_at_a_time(tmp_path: Path) -> None:
     frames = iter(FolderFrames(write_folder(tmp_path, [pair_of(6, 8), pair_of(6, 8)])))
     next(frames)
     (tmp_path / "vis" / "1.png").unlink()
-    with pytest.raises(CoconetError, match="no such file"):
+    with pytest.raises(CoconetError, match="does not exist"):
         next(frames)
 
 

@@ -21,7 +21,7 @@ from tests.support.media.pair_folders import write_pair
 from tests.support.media.recordings import flat, write_stamped_video, write_video
 from tests.support.programs.called import call, complaint_of
 
-PAINTED = "painted://?duration_s=8&seed=3&width={}&height={}&fps={}"
+SYNTHETIC = "synthetic://?duration_s=8&seed=3&width={}&height={}&fps={}"
 
 
 def test_two_videos_of_unlike_size_and_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +39,7 @@ def test_two_videos_of_unlike_size_and_rate(tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.slow
 def test_what_both_cameras_show_is_aligned(tmp_path: Path) -> None:
-    visible, infrared = PAINTED.format(320, 240, 25), PAINTED.format(160, 120, 9)
+    visible, infrared = SYNTHETIC.format(320, 240, 25), SYNTHETIC.format(160, 120, 9)
     told = call(init, "--visible", visible, "--infrared", infrared, "--out", tmp_path / "rig.toml").output
     assert "alignment: found by edges" in told
     table = Rig.from_file(tmp_path / "rig.toml").alignment
@@ -63,7 +63,7 @@ def test_one_file_and_the_folder_of_a_recording_are_sent_on(tmp_path: Path) -> N
 
 
 def test_both_cameras_may_be_named_by_their_place_alone(tmp_path: Path) -> None:
-    visible, infrared = PAINTED.format(64, 48, 9), PAINTED.format(80, 60, 9)
+    visible, infrared = SYNTHETIC.format(64, 48, 9), SYNTHETIC.format(80, 60, 9)
     call(init, visible, infrared, "--no-align", "--out", tmp_path / "rig.toml")
     written = Rig.from_file(tmp_path / "rig.toml")
     assert (written.visible.address, written.infrared.address) == (visible, infrared)
@@ -71,11 +71,11 @@ def test_both_cameras_may_be_named_by_their_place_alone(tmp_path: Path) -> None:
 
 def test_a_rig_file_that_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
     (tmp_path / "rig.toml").write_text("mine")
-    words = ("--visible", PAINTED.format(64, 48, 9), "--infrared", PAINTED.format(64, 48, 9), "--no-align")
+    words = ("--visible", SYNTHETIC.format(64, 48, 9), "--infrared", SYNTHETIC.format(64, 48, 9), "--no-align")
     assert "already exists" in complaint_of(init, *words, "--out", tmp_path / "rig.toml")
     assert (tmp_path / "rig.toml").read_text() == "mine"
     call(init, *words, "--out", tmp_path / "rig.toml", "--overwrite")
-    assert Rig.from_file(tmp_path / "rig.toml").visible.address.startswith("painted://")
+    assert Rig.from_file(tmp_path / "rig.toml").visible.address.startswith("synthetic://")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_rig_file_that_is_there_is_not_replaced_unasked(tmp_path: Path) -> Non
     ],
 )
 def test_no_password_gets_into_a_rig_file(passwords: tuple[str, str], names: list[str], tmp_path: Path) -> None:
-    rig = Rig.from_addresses(*(f"rtsp://me:{word}@10.0.0.{index}/x" for index, word in enumerate(passwords)))
+    rig = Rig.from_addresses(*(f"rtsp://me:{word}@10.0.0.{index}/live" for index, word in enumerate(passwords)))
     new = NewRig.of(rig, tmp_path)
     assert not any(word in new.text or word in repr(new.text) for word in passwords)
     assert (list(new.secrets), set(new.secrets.values())) == (names, set(passwords))

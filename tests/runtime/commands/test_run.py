@@ -53,6 +53,20 @@ def test_a_video_has_as_many_frames_as_the_cameras(tmp_path: Path, cameras: list
     assert frames_in_video(tmp_path / "fused.mp4") == 6
 
 
+@pytest.mark.parametrize(("heat", "level"), [(0, 40), (25, 55), (50, 70), (75, 85), (100, 100)])
+def test_heat_goes_from_the_visible_level_to_the_infrared_one(
+    heat: float, level: int, tmp_path: Path, cameras: list[str], model: Path
+) -> None:
+    coconet_run(*cameras, "--model", model, "--heat", heat, "--out", f"{tmp_path}/fused/")
+    assert np.array_equal(np.unique(read_picture(tmp_path / "fused" / "scene_4.png")), [level])
+
+
+def test_a_heat_beyond_100_is_refused_before_anything_is_opened(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(APP, ["missing.mp4", "gone.mp4", "--heat", "101", "--out", f"{tmp_path}/fused/"])
+    assert ended.exit_code == 2
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_report_is_printed_and_written(tmp_path: Path, cameras: list[str], model: Path) -> None:
     printed = coconet_run(*cameras, "--model", model, "--json", tmp_path / "report.json")
     assert "6 frames read, 6 paired, 0 dropped" in printed
@@ -68,7 +82,7 @@ def test_a_limit_ends_early_and_loses_nothing(tmp_path: Path, cameras: list[str]
 
 
 def test_what_the_longer_recording_has_left_counts_as_dropped(tmp_path: Path) -> None:
-    short, long = (f"painted://?width=64&height=48&fps=20&duration_s={seconds}" for seconds in (0.2, 0.4))
+    short, long = (f"synthetic://?width=64&height=48&fps=20&duration_s={seconds}" for seconds in (0.2, 0.4))
     words = ["--visible", long, "--infrared", short, "--model", "average", "--json", str(tmp_path / "report.json")]
     ended = CliRunner().invoke(APP, words)
     assert ended.exit_code == ExitCode.UNPAIRED
@@ -102,13 +116,13 @@ def test_a_report_into_a_missing_folder_is_refused_before_the_run(tmp_path: Path
 
 
 def test_an_out_folder_that_cannot_be_made_is_named(tmp_path: Path, cameras: list[str], model: Path) -> None:
-    with pytest.raises(CoconetError, match=r"tiny\.onnx/out: wanted a place that can be written to"):
+    with pytest.raises(CoconetError, match=r"tiny\.onnx/out cannot be written"):
         coconet_run(*cameras, "--model", model, "--out", f"{model}/out/")
 
 
 def test_a_model_for_another_size_says_both_sizes(tmp_path: Path, cameras: list[str]) -> None:
     small = write_averaging_model(tmp_path / "small.onnx", size=(8, 8))
-    with pytest.raises(CoconetError, match=r"wanted 8x8 .* got 16x24"):
+    with pytest.raises(CoconetError, match=r"is 16x24 .* exported for 8x8"):
         coconet_run(*cameras, "--model", small, "--out", f"{tmp_path}/fused.mp4")
     assert not list(tmp_path.glob("*fused*"))
 

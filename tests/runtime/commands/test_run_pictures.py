@@ -84,4 +84,5 @@ def test_a_single_picture_is_scored(tmp_path: Path) -> None:
 
 def test_a_command_that_wants_a_folder_of_both_sides_says_which(tmp_path: Path) -> None:
     complaint = complaint_of(verify, "average", "average", "--frames", picture(tmp_path / "a.png", 1))
-    assert "got one picture. Name the folder that it lies in, or the one above that holds both sides." in complaint
+    assert "is one picture; expected a folder of" in complaint
+    assert "Name the folder that it lies in, or the one above that holds both sides." in complaint

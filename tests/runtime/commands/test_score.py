@@ -108,7 +108,7 @@ def test_an_error_leaves_no_csv(folders: Path) -> None:
 
 
 def test_a_csv_in_a_folder_that_is_not_there_is_refused() -> None:
-    with pytest.raises(CoconetError, match="path in an existing folder"):
+    with pytest.raises(CoconetError, match="cannot be written: there is no folder"):
         run("mean=mean", "--csv", "nowhere/scores.csv")
 
 

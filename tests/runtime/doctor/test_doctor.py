@@ -267,13 +267,13 @@ def test_a_bad_line_without_a_command_is_not_made() -> None:
 
 
 def test_the_command_ends_with_1_where_something_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
-    bad = [Finding("GPU", "bad", "broken", "sudo mend"), Finding("OpenCV", "ok", "5.0")]
+    bad = [Finding("GPU", "bad", "broken", "sudo repair"), Finding("OpenCV", "ok", "5.0")]
     monkeypatch.setattr(doctor, "diagnose", lambda: iter(bad))
     table, told = call(command), call(command, "--json")
     assert (table.exit_code, told.exit_code) == (1, 1)
-    assert "-> sudo mend" in table.output
+    assert "-> sudo repair" in table.output
     lines = json.loads(told.output[told.output.index("{") :])
-    assert (lines["healthy"], lines["findings"][0]["remedy"]) == (False, "sudo mend")
+    assert (lines["healthy"], lines["findings"][0]["remedy"]) == (False, "sudo repair")
     assert Diagnosis(tuple(bad[1:])).healthy
 
 

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from coconet.media.palettes.palette import shown_palette
+from coconet.media.palettes.palette import named_palette
 from coconet.media.pixels import RawPixels
 from coconet.media.thermal import ThermalSettings
 from coconet.runtime.drawing.colour_bar import _numbers, draw_colour_bar
@@ -34,7 +34,7 @@ def told(pair: FramePair, count: int = 5) -> list[str]:
 
 
 def test_the_bar_has_all_colours_from_cold_to_hot() -> None:
-    palette = shown_palette("viridis")
+    palette = named_palette("viridis")
     picture = draw_colour_bar(np.full((480, 640, 1), 200, np.uint8), palette, pair_of(counts_of(RAMP_C)))
     column = next(at for at in range(639, 0, -1) if (picture[:, at] == palette.bgr[255, 0]).all(axis=1).any())
     rows = np.nonzero((picture[:, column] == palette.bgr[255, 0]).all(axis=1))[0]
@@ -87,4 +87,4 @@ def test_degrees_that_no_object_has_are_dashes() -> None:
 
 def test_a_small_picture_has_a_bar_as_well() -> None:
     pair = dataclasses.replace(pair_of(counts_of(RAMP_C)))
-    assert draw_colour_bar(np.zeros((20, 24, 3), np.uint8), shown_palette("turbo"), pair).any()
+    assert draw_colour_bar(np.zeros((20, 24, 3), np.uint8), named_palette("turbo"), pair).any()

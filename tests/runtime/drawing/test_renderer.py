@@ -36,7 +36,7 @@ def test_every_view_takes_a_gray_visible_camera() -> None:
     frame = frame_to_look_at()
     gray = dataclasses.replace(frame.pair.visible, pixels=frame.pair.visible.pixels[:, :, :1])
     pair = dataclasses.replace(frame.pair, visible=gray, notice="look")
-    frame = dataclasses.replace(frame, pair=pair, pixels=frame.pixels[:, :, :1])
+    frame = dataclasses.replace(frame, pair=pair, fused=frame.pixels[:, :, :1])
     for view in VIEW_NAMES:
         picture = shown(frame, view, colours="turbo", colour_bar=True, overlay={"show": ["state"]})
         assert picture.dtype == np.uint8

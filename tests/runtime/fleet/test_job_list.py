@@ -35,7 +35,7 @@ NO_LISTS = {
     "jobs.csv": {
         "visible\nv.mp4\n": "wanted a rig, or both visible and infrared",
         "rig,visible,infrared\nr,v,i\n": "wanted a rig, or both visible and infrared",
-        "rig,shape\nr,round\n": "wanted one of the keys rig, visible, infrared, model, out",
+        "rig,shape\nr,round\n": "is not a known key here; known are rig, visible, infrared, model, out",
         "rig,out\nr\n": "wanted as many values as the heading has names",
         "rig,out\nr,../up\n": "wanted a name below --out",
         "rig,out\nr,/root\n": "wanted a name below --out",

@@ -143,11 +143,11 @@ def test_a_job_that_is_left_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 def test_what_is_wrong_with_a_recording_is_its_outcome(tmp_path: Path) -> None:
     recording, out = write_recording(tmp_path / "night"), tmp_path / "out"
     worker = worker_for(out)
-    assert "no such file" in outcome_of(worker.work(replace(job_of(recording), model="gone.onnx"))).reason
+    assert "does not exist" in outcome_of(worker.work(replace(job_of(recording), model="gone.onnx"))).reason
     cut_in_the_middle(recording)
     assert "wanted a whole video" in outcome_of(worker.work(job_of(recording))).reason
     (recording / "rig.toml").write_text("[visible]\n")
-    assert "wanted this key" in outcome_of(worker.work(job_of(recording))).reason
+    assert "is missing" in outcome_of(worker.work(job_of(recording))).reason
     assert not (out / "night").exists()
 
 

@@ -105,6 +105,6 @@ def test_a_run_writes_its_sheet_beside_the_output(tmp_path: Path) -> None:
 
 
 def test_a_rig_that_does_not_measure_has_no_sheet(tmp_path: Path) -> None:
-    painted = "painted://?width=64&height=48&duration_s=0.1"
-    ended = command("run", "--visible", painted, "--infrared", painted, "--meters", tmp_path / "m.csv")
+    synthetic = "synthetic://?width=64&height=48&duration_s=0.1"
+    ended = command("run", "--visible", synthetic, "--infrared", synthetic, "--meters", tmp_path / "m.csv")
     assert (ended.code, "no [infrared.temperature]" in ended.err) == (2, True), ended.err

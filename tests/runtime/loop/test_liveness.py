@@ -269,20 +269,18 @@ def test_the_beginning_and_the_end_of_a_run_are_logged_once(capsys: pytest.Captu
     assert "run ended fused=1" in lines[-1]
 
 
-PAINTED = "painted://?width=64&height=48&fps=50"
+SYNTHETIC = "synthetic://?width=64&height=48&fps=50"
+CAMERAS = ("--visible", SYNTHETIC, "--infrared", SYNTHETIC)
 
 
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (["--visible", PAINTED], 2),
-        (["--visible", "/dev/video99", "--infrared", PAINTED, "--model", "average"], 3),
-        (["--visible", PAINTED, "--infrared", PAINTED, "--model", "average", "--out", "/proc/no/"], 5),
-        (
-            ["--visible", PAINTED, "--infrared", PAINTED, "--model", "average", "--view", "web", "--host", "192.0.2.1"],
-            6,
-        ),
-        (["--visible", PAINTED, "--infrared", PAINTED, "--model", "average", "--frames", "2"], 0),
+        (["--visible", SYNTHETIC], 2),
+        (["--visible", "/dev/video99", "--infrared", SYNTHETIC, "--model", "average"], 3),
+        ([*CAMERAS, "--model", "average", "--out", "/proc/no/"], 5),
+        ([*CAMERAS, "--model", "average", "--view", "web", "--host", "192.0.2.1"], 6),
+        ([*CAMERAS, "--model", "average", "--frames", "2"], 0),
     ],
 )
 def test_the_exit_code_says_what_ended(words: list[str], code: int, tmp_path: Path) -> None:

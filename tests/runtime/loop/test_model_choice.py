@@ -22,12 +22,12 @@ from tests.support.media.pair_folders import textured_pairs
 from tests.support.models.tiny_onnx import write_averaging_model
 
 ADA = CudaDevice("GPU", (8, 6), multiprocessors=28)
-PAINTED = "painted://?width=96&height=64&seed=1"
+SYNTHETIC = "synthetic://?width=96&height=64&seed=1"
 
 
 @pytest.fixture
 def rig() -> Rig:
-    return Rig.from_addresses(PAINTED, PAINTED)
+    return Rig.from_addresses(SYNTHETIC, SYNTHETIC)
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -60,6 +62,26 @@ def test_a_backend_that_chooses_sees_pairs_before_they_are_fused_and_is_reported
     report = run_pipeline(recording, backend, NoSink())
     assert (backend.seen, backend.overlaps) == (1, True)
     assert report.backend.startswith("chosen for ")
+
+
+class Warm(Recording):
+    """Something warm before a dark picture, all of its heat asked for, and something to notice."""
+
+    def until(self, stop: Event) -> Iterator[FramePair]:
+        for pair in super().until(stop):
+            warm = replace(pair.infrared, pixels=np.full((16, 16, 1), 200, np.uint8))
+            yield replace(pair, infrared=warm, heat_percent=100, notice="off by 9 px")
+
+
+def test_heat_lies_under_the_badge_and_is_worked_out_once_at_the_first_look() -> None:
+    shelf = Shelf()
+    run_pipeline(Warm(1), BaselineBackend(), shelf)
+    (frame,) = shelf.frames
+    assert "pixels" not in vars(frame)  # not in the loop
+    assert (frame.fused == 100).all()
+    assert (frame.pixels[12:] == 200).all()
+    assert (frame.pixels[:12] != 200).any()
+    assert frame.pixels is frame.pixels
 
 
 def test_a_limit_takes_no_pair_more() -> None:

@@ -96,7 +96,7 @@ def test_no_frame_is_ever_stale_and_the_local_model_takes_over_and_gives_back(se
         vitals = shown.gauge.vitals()
         assert vitals is not None
         assert vitals.model_trouble
-        link.mend()
+        link.repair()
         shown.next_frames(from_server)
     assert all(is_of_its_own_pair(frame) for frame in shown.frames if from_server(frame))
     assert all(not frame.pair.missing for frame in shown.frames)
@@ -109,7 +109,7 @@ def test_without_a_local_model_the_visible_picture_says_that_the_server_is_lost(
         link.silent.set()
         shown.next_frames(lambda frame: frame.pair.notice == "server lost: it does not answer")
         lost = shown.frames[-1]
-        link.mend()
+        link.repair()
         shown.next_frames(from_server)
     assert lost.pair.missing == {"infrared"}
     assert (lost.pixels[-1] == lost.pair.visible.pixels[-1]).all()

@@ -90,7 +90,7 @@ def test_a_run_goes_on_with_what_is_not_there(tmp_path: Path, words: list[object
 def test_pictures_of_an_earlier_run_are_replaced_only_if_asked(tmp_path: Path, words: list[object]) -> None:
     (tmp_path / "o").mkdir()
     (tmp_path / "o" / "0004.png").write_bytes(b"of an earlier run")
-    refused = f"{tmp_path / 'o'} already exists; choose another name or pass --overwrite"
+    refused = f"{tmp_path / 'o'} already exists. Choose another name or pass --overwrite."
     assert complaint_of(run, *words) == refused
     complaint_of(run, *words, "--overwrite")
     assert names(tmp_path / "o") == ["0000.png", "0001.png", "0004.png"]

@@ -18,7 +18,7 @@ from coconet.runtime.preprocess.drift import residual_shift_px
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.preprocess.warp_table import WarpTable
 from coconet.runtime.rig.live_settings import AdjustableRig
-from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.rig.rig_file import Rig, with_heat
 from tests.support.rigs.aligned_rig import BENT, INFRARED_PX, VISIBLE_PX, aligned_rig, write_both_models
 
 
@@ -55,6 +55,20 @@ def test_the_processor_warps_nothing_that_nobody_looks_at(
     monkeypatch.setattr(Alignment, "warp", lambda *_: called.append(1))
     assert len(frames_of(aligned_rig(tmp_path), models[1])) == 3
     assert called == []
+
+
+def test_more_heat_is_the_same_whoever_lays_the_infrared_and_leaves_visible_what_it_does_not_cover(
+    tmp_path: Path, models: tuple[Path, Path]
+) -> None:
+    rig = with_heat(aligned_rig(tmp_path), 100)
+    for one, other in zip(*(frames_of(rig, model) for model in models), strict=True):
+        assert difference(one.pixels, other.pixels) <= 1
+        covered = one.pair.covered
+        assert covered is not None
+        bare = covered[:, :, 0] == 0
+        assert 0.02 < bare.mean() < 0.9
+        assert difference(one.pixels[bare], one.pair.visible.pixels[bare]) <= 2
+        assert difference(one.pixels[~bare], one.pair.visible.pixels[~bare]) > 50
 
 
 @pytest.mark.parametrize("view", ["infrared", "alignment", "blend", "edges", "isotherm", "inset", "split"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Iterator
 from threading import Event
@@ -10,7 +11,8 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.runtime.frame import Frame
-from coconet.runtime.pairing.capture import Capture
+from coconet.runtime.pairing.camera_health import HealthWatch
+from coconet.runtime.pairing.capture import Capture, CaptureOptions
 from tests.support.media.recordings import ListCamera, stamped
 from tests.support.programs.left_threads import no_thread_left
 from tests.support.programs.patience import PATIENCE_S
@@ -77,3 +79,16 @@ def test_stopping_ends_the_wait_of_a_reader() -> None:
         assert reading.wait(PATIENCE_S)
         release.set()
     assert capture.take() is None
+
+
+def test_a_picture_of_a_live_camera_that_cannot_be_read_is_left_out_counted_and_named() -> None:
+    gone = CoconetError("1.png", wanted="a picture", got="no such file", remedy="Put it back.")
+    frames = [
+        dataclasses.replace(frame, misfit=gone, name="1.png") if frame.index == 1 else frame
+        for frame in stamped([1, 2, 3])
+    ]
+    capture = Capture(ListCamera(frames, realtime=True), depth=8, care=CaptureOptions(HealthWatch("list")))
+    with capture:
+        assert taken(capture) == [0, 2]
+    assert (capture.read, capture.damaged) == (2, 1)
+    assert capture.unreadable == (f"1.png: {gone}",)

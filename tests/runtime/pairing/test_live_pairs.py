@@ -1,4 +1,4 @@
-"""Live rigs whose cameras falter: who is shown, what is said, and that the stream goes on."""
+"""Live rigs whose cameras are late or silent: which frames come out, what is logged, and that the stream goes on."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 def watched(stage: Stage, visible: Actor, infrared: Actor, seconds: float, *, recovers: bool = True) -> list[FramePair]:
-    """What comes out in so many seconds of the stage; an infrared camera that fails is opened again at once."""
+    """What comes out in `seconds` of the stage; an infrared camera that fails is opened again at once."""
     recoveries: dict[Side, Recovery] = {"infrared": Recovery(lambda: infrared, first_wait_s=0.0)} if recovers else {}
     pairs: list[FramePair] = []
     with (

@@ -9,6 +9,7 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.event_log import SaidOnce
+from coconet.runtime.backends.tiles.limit import TileLimit
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.picking import backend as backend_module
@@ -29,9 +30,9 @@ def trials(monkeypatch: pytest.MonkeyPatch) -> list[list[Candidate]]:
     monkeypatch.setattr(trial, "SECONDS", 0.0)
     calls: list[list[Candidate]] = []
 
-    def counted(candidates: list[Candidate], pair: FramePair) -> Pick:
+    def counted(candidates: list[Candidate], pair: FramePair, tiles: TileLimit) -> Pick:
         calls.append(candidates)
-        return trial.pick_fastest(candidates, pair)
+        return trial.pick_fastest(candidates, pair, tiles=tiles)
 
     monkeypatch.setattr(backend_module, "pick_fastest", counted)
     return calls

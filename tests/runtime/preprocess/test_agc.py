@@ -142,17 +142,17 @@ def test_clahe_raises_local_contrast() -> None:
 
 def test_dead_pixels_are_mended_and_the_scene_is_left_alone() -> None:
     dead = [(5, 5), (30, 40), (47, 63)]
-    mender, mended = DeadPixels(), scene()
+    repairer, repaired = DeadPixels(), scene()
     for seed in range(FRAMES_TO_TELL + 1):
         pixels = scene(seed=seed)
         for row, column in dead:
             pixels[row, column] = 16000
-        mended = mender.mend(pixels)
-    assert mender.count == 3
-    assert all(abs(int(mended[row, column, 0]) - int(scene()[row, column, 0])) < 60 for row, column in dead)
+        repaired = repairer.repair(pixels)
+    assert repairer.count == 3
+    assert all(abs(int(repaired[row, column, 0]) - int(scene()[row, column, 0])) < 60 for row, column in dead)
     untouched = np.ones(pixels.shape, bool)
     untouched[tuple(zip(*dead, strict=True))] = False
-    assert np.array_equal(mended[untouched], pixels[untouched])
+    assert np.array_equal(repaired[untouched], pixels[untouched])
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,18 @@ def test_an_alignment_changes_from_one_pair_to_the_next(file: Path) -> None:
     assert not after[:, :5].any()
 
 
+def test_the_heat_changes_from_one_pair_to_the_next_and_is_saved(file: Path) -> None:
+    tuner = AdjustableRig(Rig.from_file(file), file)
+    with tuner.open() as pairs:
+        stream = iter(pairs)
+        before = next(stream)
+        tuner.change({"fusion": {"heat": 80}})
+        assert [one.heat_percent for one in (before, next(stream))] == [50, 80]
+    tuner.save()
+    assert file.read_text() == f"{RIG}\n[fusion]\nheat = 80.0\n"
+    assert Rig.from_file(file).fusion.heat == 80
+
+
 def test_an_offset_changes_the_skew(file: Path) -> None:
     tuner = AdjustableRig(Rig.from_file(file), file)
     with tuner.open() as pairs:
@@ -82,6 +94,7 @@ def test_an_offset_changes_the_skew(file: Path) -> None:
         ({"pairing": {"tolerance_ms": 5}}, "got pairing"),
         ({"infrared": 7}, "got infrared"),
         ({"infrared": {"agc_percentiles": [90, 10]}}, "a low and a higher one"),
+        ({"fusion": {"heat": 101}}, "settings, fusion.heat"),
         ({"view": {"show": "everything"}}, "settings, view.show"),
         ({"infrared": {"range_of": "all"}}, "got all, for which the infrared has to be read to its end"),
         ({"infrared": {"range_of": "9..1"}}, "range_of: wanted each"),
@@ -152,11 +165,11 @@ def test_a_rig_file_that_cannot_be_written_is_a_sentence_on_the_page(file: Path,
         rig.ask("POST", "/settings", {"infrared": {"contrast": "plateau"}})
         code, _, body = rig.ask("POST", "/settings/save")
     assert code == 400
-    assert "got a read-only one" in json.loads(body)["error"]
+    assert "is read-only" in json.loads(body)["error"]
     assert file.read_bytes() == before
 
 
-LIVE = "painted://?width=32&height=32&fps=50"
+LIVE = "synthetic://?width=32&height=32&fps=50"
 
 
 @pytest.mark.parametrize("policy", ["drop", "hold", "thermal"])

@@ -98,7 +98,7 @@ def test_a_recording_is_known_by_the_stamps_beside_it(tmp_path: Path) -> None:
 
 
 def test_the_command_records_a_rig_that_replays_with_the_same_settings(tmp_path: Path) -> None:
-    address = "painted://?fps=50&width=64&height=48&duration_s=0.4"
+    address = "synthetic://?fps=50&width=64&height=48&duration_s=0.4"
     text = f'realtime = true\n[visible]\naddress = "{address}"\n[infrared]\naddress = "{address}"\nblack_hot = true\n'
     (tmp_path / "rig.toml").write_text(text)
     assert call(record, tmp_path / "rig.toml", "--out", tmp_path / "night").exit_code == 0
@@ -109,7 +109,7 @@ def test_the_command_records_a_rig_that_replays_with_the_same_settings(tmp_path:
 
 
 def test_the_command_records_two_addresses_without_a_rig_file(tmp_path: Path) -> None:
-    address = "painted://?fps=50&width=64&height=48&duration_s=0.2"
+    address = "synthetic://?fps=50&width=64&height=48&duration_s=0.2"
     words = ("--visible", address, "--infrared", address, "--black-hot", "--out", tmp_path / "night")
     assert call(record, *words).exit_code == 0
     rig = Rig.from_file(tmp_path / "night" / "rig.toml")
@@ -181,7 +181,7 @@ limit = int(sys.argv[2])
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 pace = Pace()
-address = "painted://?fps=25&width=64&height=48"
+address = "synthetic://?fps=25&width=64&height=48"
 cameras = [PacedCamera(open_camera(address, side), pace) for side in ("visible", "infrared")]
 try:
     with Recorder(*cameras, Path(sys.argv[1])) as recorder:
@@ -228,7 +228,9 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_recording(tmp_path: Path) 
 
 
 def test_a_missing_rig_file_is_named(tmp_path: Path) -> None:
-    assert "none.toml: wanted a rig file" in complaint_of(record, tmp_path / "none.toml", "--out", tmp_path / "night")
+    assert "none.toml does not exist; expected a rig file" in complaint_of(
+        record, tmp_path / "none.toml", "--out", tmp_path / "night"
+    )
 
 
 def test_lenses_and_distances_of_a_rig_are_in_the_rig_file_of_its_recording(tmp_path: Path) -> None:
@@ -272,7 +274,7 @@ def test_a_camera_that_is_stuck_is_not_waited_for_and_is_closed_once_it_answers(
 
 
 def test_seconds_of_recordings_are_those_of_their_stamps(tmp_path: Path) -> None:
-    address = "painted://?width=64&height=48&fps=20&duration_s=30"
+    address = "synthetic://?width=64&height=48&fps=20&duration_s=30"
     rig = tmp_path / "rig.toml"
     rig.write_text(f'[visible]\naddress = "{address}"\n[infrared]\naddress = "{address}"\n')
     call(record, rig, "--out", tmp_path / "cut", "--seconds", 2)

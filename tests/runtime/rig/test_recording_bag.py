@@ -30,7 +30,7 @@ from tests.support.rigs.live_rig import until
 from tests.support.ros.bags import IMAGE, INFO, Messages, camera_info, image, stamp, two_cameras, write_mcap
 
 LENS = "[alignment.infrared_lens]\nfocal_px = [60, 60]\ncentre_px = [32, 24]\n"
-PAINTED = "painted://?fps=50&width=64&height=48&duration_s=0.4"
+SYNTHETIC = "synthetic://?fps=50&width=64&height=48&duration_s=0.4"
 
 
 def read_by_rosbags(path: Path, topic: str) -> list[tuple[int, RawPixels]]:
@@ -50,7 +50,9 @@ def test_lenses_that_are_told_after_the_last_image_are_in_the_file(tmp_path: Pat
     frames = [Frame(np.zeros((24, 32, 1), np.uint8), stamp(at), at) for at in range(3)]
     with Recorder(ListCamera(frames), ListCamera(frames), tmp_path / "run.mcap") as recorder:
         assert until(lambda: recorder.finished)
-        recorder.add_file("rig.toml", f'[visible]\naddress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\n' + LENS)
+        recorder.add_file(
+            "rig.toml", f'[visible]\naddress = "{SYNTHETIC}"\n[infrared]\naddress = "{SYNTHETIC}"\n' + LENS
+        )
     with AnyReader([tmp_path / "run.mcap"]) as reader:
         found = [one.topic for one, _, _ in reader.messages() if one.msgtype == INFO]
     assert found == [info_topic(TOPICS["infrared"])]
@@ -69,7 +71,7 @@ def test_what_is_recorded_is_read_by_others_bit_for_bit_with_its_stamps(tmp_path
 
 
 def test_the_command_records_a_bag_that_replays_with_the_settings_of_its_rig(tmp_path: Path) -> None:
-    text = f'[visible]\naddress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\nblack_hot = true\n'
+    text = f'[visible]\naddress = "{SYNTHETIC}"\n[infrared]\naddress = "{SYNTHETIC}"\nblack_hot = true\n'
     (tmp_path / "rig.toml").write_text(text + LENS)
     ended = command("record", tmp_path / "rig.toml", "--out", tmp_path / "run.mcap")
     assert (ended.code, f"coconet run {tmp_path}/run.mcap" in ended.out) == (0, True), ended.err

@@ -36,10 +36,10 @@ def test_addresses_are_relative_to_the_rig_file(tmp_path: Path) -> None:
     assert pairs == [("0000.png", "0000.png", 3), ("0001.png", "0001.png", 4)]
 
 
-def test_a_painted_address_and_an_absolute_one_stay_as_they_are(tmp_path: Path) -> None:
-    text = f'[visible]\naddress = "painted://?seed=2"\n[infrared]\naddress = "{tmp_path}/x.mp4"\n'
+def test_a_synthetic_address_and_an_absolute_one_stay_as_they_are(tmp_path: Path) -> None:
+    text = f'[visible]\naddress = "synthetic://?seed=2"\n[infrared]\naddress = "{tmp_path}/x.mp4"\n'
     rig = Rig.from_file(rig_file(tmp_path, text))
-    assert (rig.visible.address, rig.infrared.address) == ("painted://?seed=2", f"{tmp_path}/x.mp4")
+    assert (rig.visible.address, rig.infrared.address) == ("synthetic://?seed=2", f"{tmp_path}/x.mp4")
 
 
 def test_every_table_reaches_the_pairs(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_two_addresses_make_a_rig(tmp_path: Path) -> None:
 
 
 def test_a_realtime_rig_replays_its_recordings_as_live_cameras() -> None:
-    address = "painted://?fps=100&width=32&height=32&duration_s=0.1"
+    address = "synthetic://?fps=100&width=32&height=32&duration_s=0.1"
     with open_rig(Rig.from_addresses(address, address, realtime=True)) as stream:
         stamps = [pair.visible.timestamp_ns for pair in stream]
     assert stream.realtime
@@ -123,9 +123,9 @@ def test_a_pair_that_cannot_be_aligned_is_named_by_both_files(tmp_path: Path) ->
 
 def test_a_name_in_the_rig_file_stands_in_errors(tmp_path: Path) -> None:
     text = f'[visible]\naddress = "{write_video(tmp_path / "a.mp4", [flat(1)])}"\nname = "front"\n'
-    text += f'[infrared]\naddress = "painted://?width=64&height=64"\n{ALIGNED}'
+    text += f'[infrared]\naddress = "synthetic://?width=64&height=64"\n{ALIGNED}'
     with (
-        pytest.raises(CoconetError, match="^front and painted infrared: wanted visible pictures of the proportions"),
+        pytest.raises(CoconetError, match="^front and synthetic infrared: wanted visible pictures of the proportions"),
         open_rig(Rig.from_file(rig_file(tmp_path, text))) as stream,
     ):
         list(stream)
@@ -158,21 +158,24 @@ def test_folders_of_unlike_rates_need_no_equal_names(tmp_path: Path) -> None:
     [
         (
             CAMERAS + "agc = 1\n",
-            r"infrared\.agc: wanted one of the keys address, name, fps, size_px, layout, decoder, offset_ms, black",
+            r"infrared\.agc is not a known key here; known are address, name, fps, size_px, layout, decoder, offset_ms",
         ),
-        ("[visible]\n" + CAMERAS[26:], r"rig\.toml, visible\.address: wanted this key, got nothing"),
-        (CAMERAS + "fps = -1\n", r"rig\.toml, infrared\.fps: wanted greater than or equal to 0\.001, got -1"),
+        ("[visible]\n" + CAMERAS[26:], r"rig\.toml, visible\.address is missing"),
+        (CAMERAS + "fps = -1\n", r"rig\.toml, infrared\.fps must be greater than or equal to 0\.001, not -1"),
         (
             CAMERAS + "agc_percentiles = [9, 1]\n",
             r"rig\.toml, \[infrared\] agc_percentiles: wanted a low and a higher one",
         ),
-        (CAMERAS + "[alignment]\nhomography = [[1, 0], [0, 1]]\n", r"rig\.toml, alignment\.homography\.0\.2: wanted"),
+        (
+            CAMERAS + "[alignment]\nhomography = [[1, 0], [0, 1]]\n",
+            r"rig\.toml, alignment\.homography\.0\.2 is missing",
+        ),
         (
             CAMERAS + "[color]\n",
-            r"rig\.toml, color: wanted one of the keys visible, infrared, pairing, alignment, health",
+            r"rig\.toml, color is not a known key here; known are visible, infrared, pairing, alignment, health",
         ),
-        (CAMERAS + 'realtime = "perhaps"\n', r"rig\.toml, infrared\.realtime: wanted one of the keys"),
-        (CAMERAS + "fps = \n", r"rig\.toml: wanted a TOML file, got .*line 5"),
+        (CAMERAS + 'realtime = "perhaps"\n', r"rig\.toml, infrared\.realtime is not a known key here; known are"),
+        (CAMERAS + "fps = \n", r"rig\.toml is not valid TOML: .*line 5"),
     ],
 )
 def test_a_bad_rig_file_names_the_key(tmp_path: Path, text: str, told: str) -> None:
@@ -181,7 +184,7 @@ def test_a_bad_rig_file_names_the_key(tmp_path: Path, text: str, told: str) -> N
 
 
 def test_a_missing_rig_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match=r"none\.toml: wanted a rig file, got no such file"):
+    with pytest.raises(CoconetError, match=r"none\.toml does not exist; expected a rig file"):
         Rig.from_file(tmp_path / "none.toml")
 
 
@@ -194,7 +197,7 @@ def test_a_password_is_not_repeated_by_an_error(tmp_path: Path) -> None:
 
 def test_a_second_camera_that_does_not_open_is_told_and_a_second_try_works(tmp_path: Path) -> None:
     video = str(write_video(tmp_path / "a.mp4", [flat(1)]))
-    with pytest.raises(CoconetError, match=r"none\.mp4: wanted a video file"):
+    with pytest.raises(CoconetError, match=r"none\.mp4 does not exist; expected a video file"):
         open_rig(Rig.from_addresses(video, str(tmp_path / "none.mp4")))
     with open_rig(Rig.from_addresses(video, video)) as stream:
         assert len(list(stream)) == 1
@@ -282,7 +285,7 @@ def test_files_whose_clocks_begin_apart(tmp_path: Path, keys: str, paired: int, 
     assert {round(pair.skew_ns / 1e6) for pair in pairs} == {skew_ms}
 
 
-DEVICE = '[visible]\naddress = "painted://"\n[infrared]\naddress = "/dev/video2"\n'
+DEVICE = '[visible]\naddress = "synthetic://"\n[infrared]\naddress = "/dev/video2"\n'
 
 
 def test_a_layout_may_be_described_in_the_rig(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from coconet.errors import CoconetError
 from coconet.runtime.rig.rig_file import Rig
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "rig.md"
-PAINTED = "painted://?width=64&height=48"
+SYNTHETIC = "synthetic://?width=64&height=48"
 
 
 def types_in(annotation: Any) -> Iterator[type]:
@@ -52,26 +52,26 @@ def test_every_key_of_a_rig_is_in_an_example_of_its_document() -> None:
 @pytest.mark.parametrize(
     ("table", "line", "said"),
     [
-        ("infrared", 'offset_ms = "3"', "infrared.offset_ms: wanted a number, got a text"),
-        ("infrared", "offset_ms = true", "infrared.offset_ms: wanted a number, got True"),
-        ("infrared", 'black_hot = "yes"', "infrared.black_hot: wanted true or false, got a text"),
-        ("infrared", "mend_dead_pixels = 1", "infrared.mend_dead_pixels: wanted true or false, got 1"),
-        ("infrared", 'agc_percentiles = ["1", 99]', "infrared.agc_percentiles: wanted a number, got a text"),
-        ("infrared", 'size_px = [640, "480"]', "infrared.size_px: wanted a number"),
-        ("pairing", 'tolerance_ms = "20"', "pairing.tolerance_ms: wanted a number"),
-        ("health", 'late_s = "1"', "health.late_s: wanted a number"),
-        ("alignment", 'homography = [[1, 0, 0], [0, 1, 0], [0, 0, "1"]]', "alignment.homography: wanted a number"),
+        ("infrared", 'offset_ms = "3"', "infrared.offset_ms must be a number, not a text"),
+        ("infrared", "offset_ms = true", "infrared.offset_ms must be a number, not True"),
+        ("infrared", 'black_hot = "yes"', "infrared.black_hot must be true or false, not a text"),
+        ("infrared", "mend_dead_pixels = 1", "infrared.mend_dead_pixels must be true or false, not 1"),
+        ("infrared", 'agc_percentiles = ["1", 99]', "infrared.agc_percentiles must be a number, not a text"),
+        ("infrared", 'size_px = [640, "480"]', "infrared.size_px must be a number"),
+        ("pairing", 'tolerance_ms = "20"', "pairing.tolerance_ms must be a number"),
+        ("health", 'late_s = "1"', "health.late_s must be a number"),
+        ("alignment", 'homography = [[1, 0, 0], [0, 1, 0], [0, 0, "1"]]', "alignment.homography must be a number"),
         (
             "alignment.plane",
             'parallax_px_m = [4, 0]\naligned_at_m = "2"\ndistance_m = 5',
-            "plane.aligned_at_m: wanted a",
+            "plane.aligned_at_m must be a",
         ),
     ],
 )
 def test_a_value_of_another_type_is_refused(table: str, line: str, said: str, tmp_path: Path) -> None:
     inside = f"{line}\n" if table == "infrared" else ""
     beside = "" if table == "infrared" else f"[{table}]\n{line}\n"
-    text = f'[visible]\naddress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\n{inside}{beside}'
+    text = f'[visible]\naddress = "{SYNTHETIC}"\n[infrared]\naddress = "{SYNTHETIC}"\n{inside}{beside}'
     (tmp_path / "rig.toml").write_text(text)
     with pytest.raises(CoconetError, match=re.escape(said)):
         Rig.from_file(tmp_path / "rig.toml")
@@ -81,9 +81,9 @@ SIDES = "width = 8\nheight = 8"
 
 METERED = f"""
 [visible]
-address = "{PAINTED}"
+address = "{SYNTHETIC}"
 [infrared]
-address = "{PAINTED}"
+address = "{SYNTHETIC}"
 [infrared.temperature]
 scheme = "lepton"
 [[meter]]
@@ -97,14 +97,18 @@ points_px = [[3, 4]]
     ("before", "after", "said"),
     [
         ("points_px = [[3, 4]]", "", "points_px: wanted one point for spot, got 0"),
-        ("points_px = [[3, 4]]", 'points_px = [["3", 4]]', "points_px: wanted a number"),
-        ("kind =", "kidn =", "meter.0.kidn: wanted one of the keys name, kind"),
-        ("kind =", "colour = 1\nkind =", "meter.0.colour: wanted one of the keys name, kind, points_px"),
+        ("points_px = [[3, 4]]", 'points_px = [["3", 4]]', "points_px must be a number"),
+        ("kind =", "kidn =", "meter.0.kidn is not a known key here; known are name, kind"),
+        ("kind =", "colour = 1\nkind =", "meter.0.colour is not a known key here; known are name, kind, points_px"),
         ('"bearing"', '"a/b"', "name: wanted 1 to 40 letters"),
-        ('scheme = "lepton"', 'scheme = "leptom"', "infrared.temperature.scheme: wanted 'linear', 'lepton'"),
+        ('scheme = "lepton"', 'scheme = "leptom"', "infrared.temperature.scheme must be 'linear', 'lepton'"),
         ('[infrared.temperature]\nscheme = "lepton"', "", "[[meter]]: wanted a camera whose temperatures are known"),
         ("[[meter]]", '[[meter]]\nname = "bearing"\nkind = "hottest"\n[[meter]]', "got bearing twice"),
-        ("[[meter]]", f'[infrared.layout]\nfourcc = "Y16 "\n{SIDES}\nx = 1\n[[meter]]', "x: wanted one of the keys"),
+        (
+            "[[meter]]",
+            f'[infrared.layout]\nfourcc = "Y16 "\n{SIDES}\nx = 1\n[[meter]]',
+            "x is not a known key here; known are",
+        ),
     ],
 )
 def test_a_meter_that_cannot_be_read_is_refused(before: str, after: str, said: str, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_second_version_stands_beside_the_first_and_an_older_one_is_refused(tm
     again = command("serve-repository", model, "--out", repository, "--version", 2)
     older = command("serve-repository", model, "--out", repository)
     assert (again.code, older.code) == (2, 2)
-    assert "already exists; choose another name or pass --overwrite" in again.err
+    assert "already exists. Choose another name or pass --overwrite." in again.err
     assert "Choose --version 3" in older.err
     assert command("serve-repository", model, "--out", repository, "--version", 2, "--overwrite").code == 0
     assert command("serve-repository", model, "--out", repository, "--version", 3).code == 0
@@ -128,7 +128,7 @@ REFUSED = {
     "coconet": "Export it first: coconet export coconet",
     "model.engine": "an engine of TensorRT for RTX",
     "a b.onnx": "which can stand in an address",
-    "gone.onnx": "no such file",
+    "gone.onnx": "does not exist",
     "unlike.onnx": "a corrupt or unsupported one",
 }
 

@@ -153,7 +153,10 @@ UNFIT = {
     "a negative side": (changed("inputs.0.shape", [1, -1, 8, 3]), "got [1, -1, 8, 3]"),
     "a side that is text": (changed("inputs.0.shape", [1, "8", 8, 3]), "wanted a list of whole numbers"),
     "a side that is true": (changed("inputs.0.shape", [True, 8, 8, 3]), "wanted a list of whole numbers"),
-    "another size for each": (changed("inputs.1", {**good_request()["inputs"][1], "shape": [1, 4, 16, 1]}), "like the"),
+    "another size for each": (
+        changed("inputs.1", {**good_request()["inputs"][1], "shape": [1, 4, 16, 1]}),
+        "but the visible one is",
+    ),
     "name": (changed("inputs.0.name", "left"), "wanted visible and infrared, got left, infrared"),
     "one name twice": (changed("inputs.0.name", "infrared"), "got infrared, infrared"),
     "no inputs": (changed("inputs", None), "inputs: wanted a list of tensors"),
@@ -229,7 +232,7 @@ FILES = {
     "cut off": (GOOD[:-30], "got one that was cut off"),
     "damaged": (as_file(np.zeros((8, 8, 3), np.uint8), ".png")[:30] + GOOD[-2:] + b"IEND\xaeB`\x82", "a damaged one"),
     "more pixels than a request may have": (BIG, "got one of 60000 x 60000, more than 64 MB of pixels"),
-    "another size than the other": (as_file(np.zeros((4, 8, 3), np.uint8), ".png"), "like the"),
+    "another size than the other": (as_file(np.zeros((4, 8, 3), np.uint8), ".png"), "but the visible one is"),
 }
 
 

@@ -33,7 +33,7 @@ from tests.support.media.encoders import choice_of, device_at
 from tests.support.media.frames import fused_frame
 from tests.support.programs.patience import PATIENCE_S
 
-PAINTED = "painted://?width=64&height=48&fps=50"
+SYNTHETIC = "synthetic://?width=64&height=48&fps=50"
 LEVEL = 120
 LISTENING = {"rtsp_flags": "listen", "listen_timeout": str(round(PATIENCE_S))}
 
@@ -267,7 +267,7 @@ def test_a_receiver_who_goes_away_costs_frames_and_not_the_run() -> None:
 @contextmanager
 def piped(address: str, folder: Path) -> Iterator[bytes]:
     program = "import typer; from coconet.runtime.commands.run import run; typer.run(run)"
-    words = ["--visible", PAINTED, "--infrared", PAINTED, "--model", "average", "--frames", "20", "--out", address]
+    words = ["--visible", SYNTHETIC, "--infrared", SYNTHETIC, "--model", "average", "--frames", "20", "--out", address]
     yield subprocess.run(
         [sys.executable, "-c", program, *words], capture_output=True, check=True, timeout=120, cwd=folder
     ).stdout

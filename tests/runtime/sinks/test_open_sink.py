@@ -104,7 +104,7 @@ def test_a_picture_is_only_replaced_by_a_finished_one(tmp_path: Path, monkeypatc
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", fill)
-    with pytest.raises(CoconetError, match="got No space left on device"):
+    with pytest.raises(CoconetError, match="cannot be written: No space left on device"):
         sink.write(fused_frame(level=200))
     sink.discard()
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["000000.png"]
@@ -121,7 +121,7 @@ def test_discarding_after_closing_keeps_the_pictures(tmp_path: Path) -> None:
 
 def test_a_folder_inside_a_file_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(CoconetError, match=r"file/out: wanted a place that can be written to, got Not a directory"):
+    with pytest.raises(CoconetError, match=r"file/out cannot be written: Not a directory"):
         open_sink(f"{tmp_path}/file/out/")
 
 

@@ -17,8 +17,8 @@ import contextlib, sys, threading, time
 import numpy as np
 import coconet
 
-PAINTED = "painted://?width=320&height=240"
-rig = coconet.Rig.from_addresses(PAINTED, PAINTED)
+SYNTHETIC = "synthetic://?width=320&height=240"
+rig = coconet.Rig.from_addresses(SYNTHETIC, SYNTHETIC)
 begun = threading.Event()
 
 

@@ -61,7 +61,7 @@ def test_a_model_to_compare_is_opened_once(
 
 
 def test_a_missing_model_is_said_in_the_words_of_every_model(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match=r"gone\.onnx: wanted a model file, or one of the words"):
+    with pytest.raises(CoconetError, match=r"gone\.onnx does not exist; expected a model file, or one of the words"):
         open_to_compare(tmp_path / "gone.onnx")
 
 

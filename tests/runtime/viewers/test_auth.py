@@ -17,14 +17,14 @@ from coconet.runtime.viewers.live_page import PageSettings
 from tests.support.rigs.live_rig import LiveRig, live_rig
 
 TOKEN, VIEW_TOKEN = "correct-horse-battery", "only-look-at-the-horse"
-PAINTED = "painted://?width=32&height=32"
+SYNTHETIC = "synthetic://?width=32&height=32"
 
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveRig]:
     folder = tmp_path_factory.mktemp("rig")
     file = folder / "rig.toml"
-    file.write_text(f'[visible]\naddress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\n')
+    file.write_text(f'[visible]\naddress = "{SYNTHETIC}"\n[infrared]\naddress = "{SYNTHETIC}"\n')
     settings = PageSettings(port=0, token=TOKEN, captures=folder / "kept", view_token=VIEW_TOKEN)
     with live_rig(folder, tuner=AdjustableRig(Rig.from_file(file), file), page=settings) as running:
         yield running

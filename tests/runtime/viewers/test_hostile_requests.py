@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -53,8 +54,8 @@ BAD_ORIGINS = [
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveRig]:
-    painted = "painted://?width=32&height=32"
-    tuner = AdjustableRig(Rig.from_addresses(painted, painted))
+    synthetic = "synthetic://?width=32&height=32"
+    tuner = AdjustableRig(Rig.from_addresses(synthetic, synthetic))
     with live_rig(tmp_path_factory.mktemp("captures"), tuner=tuner) as running:
         yield running
 
@@ -159,7 +160,8 @@ ODD_BODIES = [
 @pytest.mark.parametrize("body", [*BAD_BODIES, *MORE_BODIES, *DEEP_BODIES, *ODD_BODIES])
 def test_a_body_that_fits_nothing_is_refused_in_words(rig: LiveRig, body: bytes) -> None:
     status, _, answer = rig.ask("POST", "/settings", body)
-    assert (status, answer.isascii(), b"wanted" in answer, len(answer) < 1000) == (400, True, True, True)
+    assert (status, answer.isascii(), len(answer) < 1000) == (400, True, True)
+    assert re.search(b"wanted|must be|is missing|not a known key", answer)
 
 
 def test_the_token_may_not_be_guessed_with_what_is_no_text(locked: LiveRig) -> None:

@@ -1,4 +1,4 @@
-"""The board: the newest frame for whoever waits, and no waiting for who posts."""
+"""The board: the newest frame for all that wait, and no waiting for the code that posts."""
 
 from __future__ import annotations
 

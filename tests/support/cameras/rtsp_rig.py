@@ -74,7 +74,7 @@ def write_jpegs(folder: Path, pictures: Iterable[Pixels]) -> Path:
     return folder
 
 
-def painted(role: Side, fps: float, seconds: float) -> Iterable[Pixels]:
+def synthetic(role: Side, fps: float, seconds: float) -> Iterable[Pixels]:
     camera = SyntheticCamera(role, SyntheticSettings(fps=fps, width=320, height=240, duration_s=seconds))
     while (frame := camera.read()) is not None:
         yield frame.pixels
@@ -117,7 +117,7 @@ def main() -> None:
             base = Path(options.video[0]) / options.video[1]
             pictures = [of_video(Path(f"{base}_{end}.mp4"), end == "ir") for end in ("vis", "ir")]
         else:
-            pictures = [painted("visible", 30, 10), painted("infrared", 25, 10)]
+            pictures = [synthetic("visible", 30, 10), synthetic("infrared", 25, 10)]
         visible = Server(write_jpegs(folder / "vis", pictures[0]), 30, 0)
         infrared = Server(write_jpegs(folder / "ir", pictures[1]), 25, 15)
         visible.start()

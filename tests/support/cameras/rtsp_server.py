@@ -1,4 +1,4 @@
-"""An RTSP server of one camera: a folder of JPEG pictures for ever, at a rate, each up to so many ms late.
+"""An RTSP server of one camera: a folder of JPEG pictures for ever, at a rate, each up to some ms late.
 
 Run by the Python that has GStreamer's bindings: rtsp_server.py PORT FOLDER FPS JITTER_MS
 """

@@ -30,7 +30,7 @@ _OURS = re.compile(r"(?:\.|/src|coconet-edge)(?:\[([\w,-]+)\])?")
 
 @dataclass(frozen=True)
 class InstallLine:
-    """One call of pip. place: document and line number. extras: ours that it names; None where it is not about us.
+    """One call of pip. place: document and line number. extras: ours that it names; None if it is not about us.
 
     others: what it names besides. removes: whether it takes away.
     """

@@ -89,7 +89,7 @@ def missing_on(requirements: Sequence[str], machine: Machine) -> set[str]:
 def resolve(requirements: Sequence[str], machine: Machine, cache: Path, seconds: float = 600.0) -> list[str]:
     """Resolve requirements for a machine; the chosen `name==version` of each package. cache: uv's folder for answers.
 
-    Raises Unresolvable where there is no such set, and where the index cannot be reached.
+    Raises Unresolvable if there is no such set, and where the index cannot be reached.
     """
     if UV is None:
         raise Unresolvable("no uv")

@@ -36,7 +36,7 @@ CALLS_BYTES = 1 << 20
 
 @functools.cache
 def driver_library() -> Path:
-    """Compile the driver, once in a process, and give its file. Skips the test where there is no C compiler.
+    """Compile the driver, once in a process, and give its file. Skips the test if there is no C compiler.
 
     Its name is libcuda.so.1, for processes that find it by LD_LIBRARY_PATH; it has no soname, so that a process that
     loads it by its path does not take it for the machine's own.

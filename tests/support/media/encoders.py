@@ -75,7 +75,7 @@ def choice_of(candidate: HardwareEncoder, root: Path) -> tuple[EncoderChoice, Sa
 
 
 def fail_after(monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
-    """Let the encoder fail once, as one does whose driver is reset, after so many calls from now."""
+    """Let the encoder fail once, as one does whose driver is reset, after `calls` calls from now."""
     real, taken = encoded_video.encode_picture, [0]
 
     def encode(coder: Coder, frame: av.VideoFrame | None) -> list[Packet[Any]]:

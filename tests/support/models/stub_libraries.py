@@ -13,7 +13,7 @@ import pytest
 def stub_libraries(folder: Path, binding: Path, libraries: tuple[str, ...], symbols: str) -> None:
     """Compile `libraries` (names begin so) that `binding` needs, the first with all functions `symbols` matches.
 
-    Nothing in them can be called. Skips the test where there is no compiler.
+    Nothing in them can be called. Skips the test if there is no compiler.
     """
     if not all(shutil.which(tool) for tool in ("gcc", "nm", "objdump")):
         pytest.skip("no gcc and binutils to compile empty libraries with: apt install gcc")

@@ -41,7 +41,7 @@ def averaging_model(channels: int = 3, size: tuple[int, int] | None = None) -> o
 
 
 def write_batch_model(path: Path, batch: int) -> Path:
-    """Write `averaging_model` for so many colour pairs of any size at once."""
+    """Write `averaging_model` for a batch of colour pairs of any size."""
     model = averaging_model()
     for tensor in (*model.graph.input, *model.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_value = batch

@@ -30,7 +30,7 @@ def row_of(entry: str, middle_ms: float, size: tuple[int, int] = (480, 640), **f
 def report_of(*rows: Row, processor: str = "Test CPU") -> BenchReport:
     """A report of these rows on a device of that processor."""
     device = Device(processor=processor, cores=2, packages=("numpy 2",), busy=0.1)
-    return BenchReport(made="2026-11-24 00:00:00 UTC", device=device, frames="2 painted pairs", rule="x", rows=rows)
+    return BenchReport(made="2026-11-24 00:00:00 UTC", device=device, frames="2 synthetic pairs", rule="x", rows=rows)
 
 
 def full_report() -> BenchReport:

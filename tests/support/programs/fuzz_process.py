@@ -85,7 +85,7 @@ class FuzzProcess:
         return self._process
 
     def _line(self, most_s: float) -> str | None:
-        """The next line; None where none comes in time, and an empty one at the end of the process."""
+        """The next line; None if none comes in time, and an empty one at the end of the process."""
         assert self._process is not None
         assert self._process.stdout is not None
         ready, _, _ = select.select([self._process.stdout], [], [], most_s)

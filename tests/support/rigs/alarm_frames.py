@@ -1,4 +1,4 @@
-"""Fused frames whose meter reads what a test says, and who is told of alarms."""
+"""Fused frames whose meter reads what a test says, and a receiver of alarms."""
 
 from __future__ import annotations
 

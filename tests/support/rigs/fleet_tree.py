@@ -25,7 +25,7 @@ def write_recording(folder: Path, seed: int = 0, frames: int = 8) -> Path:
 
 
 def write_tree(folder: Path, count: int) -> Path:
-    """So many recordings, named night-0 and so on."""
+    """Recordings, named night-0 and so on."""
     for index in range(count):
         write_recording(folder / f"night-{index}", index)
     return folder

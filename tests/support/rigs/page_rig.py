@@ -18,13 +18,13 @@ from coconet.runtime.viewers.live_page import LivePage, PageSettings
 
 STREET = """
 [visible]
-address = "painted://?fps={fps}&width={width}&height={height}"
+address = "synthetic://?fps={fps}&width={width}&height={height}"
 [infrared]
-address = "painted://?fps={fps}&width={width}&height={height}&counts=true"
+address = "synthetic://?fps={fps}&width={width}&height={height}&counts=true"
 [infrared.temperature]
 scheme = "lepton"
 """
-"""The painted street, whose infrared camera gives counts."""
+"""The synthetic street, whose infrared camera gives counts."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ class BadLink:
     """A proxy of TCP. delay_s: added to whatever the server sends. silent: what it sends is swallowed from now on.
     scheme: what is spoken over it.
 
-    `cut` closes all connections and takes no new ones until `mend`.
+    `cut` closes all connections and takes no new ones until `repair`.
     """
 
     def __init__(self, target: tuple[str, int]) -> None:
@@ -36,7 +36,7 @@ class BadLink:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Let through again, at once and everything."""
         self.delay_s = 0.0
         self.silent.clear()

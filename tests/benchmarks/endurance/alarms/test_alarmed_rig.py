@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coconet.benchmarks.endurance.alarms.alarmed_rig import KEPT, AlarmsCame, alarmed, painted_with_meters
+from coconet.benchmarks.endurance.alarms.alarmed_rig import KEPT, AlarmsCame, alarmed, synthetic_with_meters
 from coconet.benchmarks.endurance.alarms.broker import running_broker
 from coconet.benchmarks.endurance.asked_process import asked_process
 from coconet.errors import CoconetError
@@ -21,8 +21,8 @@ CAME = AlarmsCame(events=9, posted=9, heard=8, broker=True, recordings=KEPT, rec
 
 def test_a_rig_is_never_soaked_with_its_own_receivers(tmp_path: Path) -> None:
     elsewhere = {"webhook": {"url": "https://duty.example/"}, "mqtt": {"address": "mqtt://duty.example"}}
-    painted = painted_with_meters(5, 160, 120)
-    rig = Rig.model_validate({**painted.model_dump(), "alarms": elsewhere})
+    synthetic = synthetic_with_meters(5, 160, 120)
+    rig = Rig.model_validate({**synthetic.model_dump(), "alarms": elsewhere})
     chosen = alarmed(rig, tmp_path, webhook="http://127.0.0.1:1/", broker="")
     assert chosen.alarms.webhook is not None
     assert chosen.alarms.webhook.url == "http://127.0.0.1:1/"
@@ -31,7 +31,7 @@ def test_a_rig_is_never_soaked_with_its_own_receivers(tmp_path: Path) -> None:
 
 
 def test_a_rig_without_alarms_gets_those_of_its_cameras(tmp_path: Path) -> None:
-    rig = Rig.from_addresses("painted://", "painted://")
+    rig = Rig.from_addresses("synthetic://", "synthetic://")
     chosen = alarmed(rig, tmp_path, webhook="http://127.0.0.1:1/", broker="mqtt://127.0.0.1:1")
     assert {one.camera for one in chosen.alarm} == {"visible", "infrared"}
 

@@ -1,20 +1,21 @@
-"""The pictures of all views and palettes: one for each, from a scene of known temperature."""
+"""The pictures of all views, palettes and heats: one for each, from a scene of known temperature."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from coconet.benchmarks.studies.heat import looks
-from coconet.benchmarks.studies.heat.looks import main, palettes_of, street_frame, views_of
+from coconet.benchmarks.studies.heat.looks import heats_of, main, palettes_of, street_frame, views_of
 from coconet.media.image import read_picture
 from coconet.media.palettes.palette import SHOWN
 from coconet.media.panel import BAND_PX, GAP_PX
 from coconet.runtime.look import VIEW_NAMES
 
-SMALL = "painted://?width=160&height=120&fps=25"
+SMALL = "synthetic://?width=160&height=120&fps=25"
 
 
 def test_every_view_and_every_palette_has_a_place() -> None:
@@ -47,9 +48,18 @@ def test_the_street_has_temperatures() -> None:
     assert 30 < heat.temperatures.max() < 45
 
 
-def test_the_command_writes_both_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_five_heats_stand_beside_each_other_and_the_first_is_the_visible_picture() -> None:
+    frame = street_frame("synthetic://?width=320&height=240&fps=25")
+    sheet = heats_of(frame)
+    assert sheet.shape == (240 + BAND_PX, 5 * 320 + 4 * GAP_PX, 3)
+    cells = [sheet[BAND_PX:, at * (320 + GAP_PX) : at * (320 + GAP_PX) + 320] for at in range(5)]
+    assert np.array_equal(cells[0], frame.pair.visible.pixels)
+    assert len({cell.tobytes() for cell in cells}) == 5
+
+
+def test_the_command_writes_the_three_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looks, "street_frame", lambda: street_frame(SMALL))
     monkeypatch.setattr(sys, "argv", ["looks", str(tmp_path)])
     main()
-    assert {path.name for path in tmp_path.iterdir()} == {"views.jpg", "palettes.jpg"}
+    assert {path.name for path in tmp_path.iterdir()} == {"views.jpg", "palettes.jpg", "heats.jpg"}
     assert read_picture(tmp_path / "views.jpg").shape[1] == 5 * 320 + 4 * GAP_PX

@@ -97,7 +97,7 @@ def test_a_decoder_whose_pictures_are_others_is_refused(tmp_path: Path) -> None:
 
 
 def failing_after(calls: int) -> Callable[[FFmpegDecoder, Packet[VideoStream]], list[av.VideoFrame]]:
-    """A decode that fails as one does whose driver is reset, after so many calls."""
+    """A decode that fails as one does whose driver is reset, after `calls` calls."""
     real, taken = FFmpegDecoder.decode, [0]
 
     def decode(self: FFmpegDecoder, packet: Packet[VideoStream]) -> list[av.VideoFrame]:

@@ -10,7 +10,7 @@ import pytest
 from skimage.color import rgb2lab
 
 from coconet.errors import CoconetError
-from coconet.media.palettes.palette import PALETTES, SHOWN, Palette, palette_colours, shown_palette
+from coconet.media.palettes.palette import PALETTES, SHOWN, Palette, named_palette, palette_colours
 
 RAMP = np.arange(256, dtype=np.uint8)[None, :, None]
 
@@ -25,9 +25,9 @@ def test_all_palettes_of_operators_are_shown() -> None:
 
 
 def test_white_hot_and_black_hot_are_the_levels_and_their_opposites() -> None:
-    assert shown_palette("white-hot").shown(RAMP) is RAMP
-    assert np.array_equal(shown_palette("black-hot").shown(RAMP), 255 - RAMP)
-    assert np.array_equal(shown_palette("white-hot").turned().shown(RAMP), 255 - RAMP)
+    assert named_palette("white-hot").apply(RAMP) is RAMP
+    assert np.array_equal(named_palette("black-hot").apply(RAMP), 255 - RAMP)
+    assert np.array_equal(named_palette("white-hot").turned().apply(RAMP), 255 - RAMP)
 
 
 @pytest.mark.parametrize("name", ["inferno", "viridis", "turbo"])
@@ -40,7 +40,7 @@ def test_palettes_of_matplotlib_are_theirs(name: str) -> None:
 def test_a_palette_is_marked_as_ordered_if_lightness_goes_one_way(name: str) -> None:
     lightness = rgb2lab(rgb(name)[None] / 255)[0, :, 0]
     back = min((np.maximum.accumulate(one) - one).max() for one in (lightness, lightness[::-1]))
-    assert shown_palette(name).is_ordered == bool(back <= 1)
+    assert named_palette(name).is_ordered == bool(back <= 1)
 
 
 def test_rainbow_goes_from_blue_over_green_to_red() -> None:
@@ -73,11 +73,11 @@ def test_no_two_levels_apart_have_one_colour(name: str) -> None:
 
 def test_a_palette_colours_every_level_as_its_table_says() -> None:
     own = Palette.of("own", np.random.default_rng(5).integers(0, 256, (256, 3)).astype(np.float32))
-    assert np.array_equal(own.shown(RAMP)[0], own.bgr[:, 0])
-    assert np.array_equal(own.turned().shown(RAMP)[0], own.bgr[::-1, 0])
+    assert np.array_equal(own.apply(RAMP)[0], own.bgr[:, 0])
+    assert np.array_equal(own.turned().apply(RAMP)[0], own.bgr[::-1, 0])
     assert own.swatch[0] == "#" + bytes(own.bgr[0, 0, ::-1].tolist()).hex()
 
 
 def test_a_name_nobody_knows_lists_those_that_are_known() -> None:
     with pytest.raises(CoconetError, match="wanted white-hot, .*viridis, got another name"):
-        shown_palette("jet")
+        named_palette("jet")

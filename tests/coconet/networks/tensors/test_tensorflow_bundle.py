@@ -62,7 +62,9 @@ def test_an_index_alone_is_told_what_it_is(index: Path) -> None:
 
 def test_values_without_an_index_are_told_what_they_are(index: Path) -> None:
     index.unlink()
-    with pytest.raises(CoconetError, match=r"wanted model\.ckpt\.index beside it, as this is one file of a TensorFlow"):
+    with pytest.raises(
+        CoconetError, match=r"is one file of a TensorFlow checkpoint, and model\.ckpt\.index is not beside it"
+    ):
         read_pieces([str(index.with_name("model.ckpt.data-00000-of-00001"))])
 
 

@@ -181,9 +181,7 @@ def test_a_damaged_zip_and_a_name_that_is_not_in_one_are_refused(tmp_path: Path)
     path = published("densefuse").write(tmp_path)[0]
     with zipfile.ZipFile(tmp_path / "w.zip", "w") as archive:
         archive.write(path, path.name)
-    with pytest.raises(
-        CoconetError, match=r"other\.model: wanted a file that is in the archive, .*densefuse_gray\.model"
-    ):
+    with pytest.raises(CoconetError, match=r"other\.model is not in the archive\. It holds densefuse_gray\.model"):
         load_weights([f"{tmp_path}/w.zip/other.model"])
     content = bytearray((tmp_path / "w.zip").read_bytes())
     content[len(content) // 2] ^= 0xFF

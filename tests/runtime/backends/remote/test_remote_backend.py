@@ -84,7 +84,7 @@ def test_a_served_model_fuses_as_it_does_here_and_brings_its_card(server: ModelS
         assert backend.fuse(*pair).shape == pair[0].shape
         gray = backend.fuse(pair[1], pair[1])
         assert (gray.shape, gray.tobytes()) == (pair[1].shape, pair[1].tobytes())
-        with pytest.raises(CoconetError, match="wanted 24x32"):
+        with pytest.raises(CoconetError, match="the visible one is 24x32"):
             backend.fuse(pair[0], pair[1][:8])
 
 
@@ -101,7 +101,7 @@ def test_a_late_picture_is_dropped_and_never_shown_for_a_later_pair(link: BadLin
         link.delay_s = 0.4
         late = [backend.receive(backend.send(*level(value))) for value in (50, 51)]
         assert late == [Answer(None), Answer(None)]
-        link.mend()
+        link.repair()
         time.sleep(0.5)  # what was late comes now, to a connection that was given up
         until(lambda: not backend.trouble)
         backend.keep_up(live=False)
@@ -146,7 +146,7 @@ def test_when_the_link_is_cut_the_local_model_takes_over_at_once_and_gives_back(
         taken_over = [backend.receive(backend.send(*level(value))) for value in (8, 9)]
         assert [shown(answer) for answer in taken_over] == [8, 9]
         assert all(answer.notice.startswith("server lost, maximum takes over: ") for answer in taken_over)
-        link.mend()
+        link.repair()
         until(lambda: not backend.trouble)
         assert backend.receive(backend.send(*level(10))).notice == ""
 
@@ -251,8 +251,8 @@ def test_what_is_sent_is_what_tritons_client_sends_and_it_reads_what_is_answered
 def test_a_rig_is_fused_by_a_server_and_by_the_local_model_after_it_is_lost(
     server: ModelServer, link: BadLink, tmp_path: Path
 ) -> None:
-    painted = "painted://?width=32&height=32&duration_s=0.4"
-    words = ("run", "--visible", painted, "--infrared", painted, "--backend", "remote")
+    synthetic = "synthetic://?width=32&height=32&duration_s=0.4"
+    words = ("run", "--visible", synthetic, "--infrared", synthetic, "--backend", "remote")
     address = f"{link.scheme}://127.0.0.1:{link.port}/tiny"
     good = command(*words, "--server", address, "--out", tmp_path / "fused")
     assert (good.code, f"server {link.scheme}://127.0.0.1" in good.out) == (0, True), good.err
@@ -263,7 +263,7 @@ def test_a_rig_is_fused_by_a_server_and_by_the_local_model_after_it_is_lost(
         (words, "wanted the address of a served model"),
         ((*words[:-2], "--server", address), "Pass --backend remote"),
         ((*words[:-2], "--travel-as", "png"), "Pass --backend remote"),
-        ((*words, "--server", address, "--local-model", "gone.onnx"), "no such file"),
+        ((*words, "--server", address, "--local-model", "gone.onnx"), "does not exist"),
     ):
         ended = command(*lacking)
         assert (ended.code, told in ended.err) == (2, True), ended.err

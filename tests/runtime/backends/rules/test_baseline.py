@@ -60,7 +60,7 @@ def test_bright_colours_are_clipped_and_do_not_wrap() -> None:
 def test_two_sizes_are_refused_by_name() -> None:
     with (
         BaselineBackend() as backend,
-        pytest.raises(CoconetError, match=r"infrared frame: wanted 3x4 .* like the visible frame, got 3x5"),
+        pytest.raises(CoconetError, match=r"infrared frame is 3x5 .*, but the visible one is 3x4"),
     ):
         backend.fuse(np.zeros((3, 4, 1), np.uint8), np.zeros((3, 5, 1), np.uint8))
 

@@ -68,5 +68,5 @@ def test_a_drivers_stamp_counts_only_on_the_clock_of_arrivals() -> None:
 
 def test_a_mode_that_the_device_did_not_take_is_told() -> None:
     check_read_back("/dev/video0", "rate", 9, 8.9)
-    with pytest.raises(CoconetError, match="/dev/video0, width: wanted 640, got 320"):
+    with pytest.raises(CoconetError, match="/dev/video0, width is 320: the camera does not take 640"):
         check_read_back("/dev/video0", "width", 640, 320)

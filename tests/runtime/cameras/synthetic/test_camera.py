@@ -1,4 +1,4 @@
-"""The painted rig."""
+"""The synthetic rig."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_size_out_of_range_is_refused() -> None:
         SyntheticSettings(width=8)
 
 
-def test_counts_are_the_painted_heat_in_hundredths_of_a_kelvin() -> None:
+def test_counts_are_the_synthetic_heat_in_hundredths_of_a_kelvin() -> None:
     gray = frames(SyntheticCamera("infrared", SyntheticSettings(**SMALL)), 1)[0].pixels
     counts = frames(SyntheticCamera("infrared", SyntheticSettings(**SMALL, counts=True)), 1)[0].pixels
     visible = frames(SyntheticCamera("visible", SyntheticSettings(**SMALL, counts=True)), 1)[0].pixels

@@ -14,9 +14,9 @@ from tests.support.media.pair_folders import write_pair
 from tests.support.media.recordings import flat, write_stamped_video
 from tests.support.programs.called import call, complaint_of
 
-PAINTED = "painted://?width=64&height=48&fps=50&duration_s=0.2"
+SYNTHETIC = "synthetic://?width=64&height=48&fps=50&duration_s=0.2"
 
-RIG = f'[visible]\naddress = "{PAINTED}"\n[infrared]\naddress = "{PAINTED}"\n'
+RIG = f'[visible]\naddress = "{SYNTHETIC}"\n[infrared]\naddress = "{SYNTHETIC}"\n'
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def test_a_number_that_is_a_folder_as_well_has_to_be_said_otherwise(place: Path)
 def test_one_word_is_a_rig_file_whatever_its_ending(place: Path, name: str) -> None:
     (place / name).write_text(RIG)
     assert NamedCameras.of([name], None, None).file == Path(name)
-    assert addresses(name) == (PAINTED, PAINTED)
+    assert addresses(name) == (SYNTHETIC, SYNTHETIC)
 
 
 def test_the_folder_of_a_recording_is_its_rig_file(place: Path) -> None:
@@ -103,10 +103,10 @@ def test_a_video_by_itself_is_one_camera_and_no_rig_file(place: Path) -> None:
 
 
 def test_run_takes_a_model_among_the_cameras_and_record_takes_both(place: Path) -> None:
-    ended = call(run, PAINTED, PAINTED, "average", "--json", "report.json")
+    ended = call(run, SYNTHETIC, SYNTHETIC, "average", "--json", "report.json")
     assert ended.exit_code == 0, ended.exception
     assert '"model": "average"' in (place / "report.json").read_text()
-    assert call(record, PAINTED, PAINTED, "--out", "night").exit_code == 0
+    assert call(record, SYNTHETIC, SYNTHETIC, "--out", "night").exit_code == 0
     assert "average fp32" in call(run, "night", "average").output
 
 

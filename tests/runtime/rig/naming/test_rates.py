@@ -16,7 +16,7 @@ from tests.support.media.pair_folders import write_pair
 from tests.support.media.recordings import flat
 from tests.support.programs.called import call
 
-PAINTED = "painted://?width=64&height=48&fps=50&duration_s=0.2"
+SYNTHETIC = "synthetic://?width=64&height=48&fps=50&duration_s=0.2"
 
 
 @pytest.fixture
@@ -37,19 +37,23 @@ def test_devices_are_asked_for_what_was_said(text: str | None, said: tuple[float
 
 
 def test_one_number_is_of_the_side_that_takes_one(pictures: tuple[str, str]) -> None:
-    assert rates(pictures[0], PAINTED, "30") == (30, None)
+    assert rates(pictures[0], SYNTHETIC, "30") == (30, None)
     assert rates("rtsp://cam/1", "0", "9") == (None, 9)
 
 
 @pytest.mark.parametrize(
     ("infrared", "text", "told"),
     [
-        ("day.mp4", "30", r"got rtsp://cam/1 and day\.mp4, with a rate of its own\. Leave it out\."),
-        ("/dev/video0", "30,9", "got rtsp://cam/1, with a rate of its own.* one number for the other side alone"),
-        ("/dev/video0", "fast", "--fps: wanted a rate such as 30, or one for each side, such as 30,9, got 'fast'"),
-        ("/dev/video0", "1,2,3", "got '1,2,3'"),
-        ("/dev/video0", "0", r"infrared\.fps: wanted greater than or equal to 0\.001, got 0"),
-        ("/dev/video0", "nan", r"infrared\.fps: wanted"),
+        ("day.mp4", "30", r"not apply to rtsp://cam/1 and day\.mp4, which have rates of their own\. Leave it out\."),
+        (
+            "/dev/video0",
+            "30,9",
+            "not apply to rtsp://cam/1, which has a rate of its own.* one number for the other side alone",
+        ),
+        ("/dev/video0", "fast", "--fps must be a rate such as 30, or one for each side, such as 30,9, not 'fast'"),
+        ("/dev/video0", "1,2,3", "not '1,2,3'"),
+        ("/dev/video0", "0", r"infrared\.fps must be greater than or equal to 0\.001, not 0"),
+        ("/dev/video0", "nan", r"infrared\.fps must be"),
     ],
 )
 def test_what_would_not_be_obeyed_is_refused(infrared: str, text: str, told: str) -> None:

@@ -1,0 +1,1 @@
+"""What becomes of colour when the brightness of a picture is fused."""

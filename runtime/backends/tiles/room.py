@@ -1,0 +1,35 @@
+"""The stretch room of a whole picture, found strip by strip from its pixels, as the network finds it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from coconet.media.pixels import Pixels, luma
+from coconet.networks.room import COARSE, room_of
+from coconet.runtime.backends.tiles.plan import padding, reflected
+
+_STRIP_ROWS = 32 * COARSE
+
+
+def stretch_room(visible: Pixels, infrared: Pixels) -> float:
+    """How far the coarse band of a pair may be stretched, of the range 0..1: see coconet.networks.room.
+
+    visible: (H, W, 3) BGR or (H, W, 1); infrared: (H, W, 1); both uint8, of one size.
+    """
+    (height, down), (width, right) = (padding(side, COARSE) for side in visible.shape[:2])
+    rows, columns = reflected(np.arange(height) - down, visible.shape[0]), np.arange(width) - right
+    columns, bands = reflected(columns, visible.shape[1]), []
+    for begin in range(0, height, _STRIP_ROWS):
+        strip = rows[begin : begin + _STRIP_ROWS]
+        bands.append(np.stack([_coarse(luma(side[strip])[:, columns]) for side in (visible, infrared)]))
+    both = np.concatenate(bands, axis=1)  # 2, H/8, W/8
+    level = both.mean(axis=0)
+    return room_of(float(both.max(axis=0).mean()), float(np.abs(level - level.mean()).mean()))
+
+
+def _coarse(plane: np.typing.NDArray[np.float32]) -> np.typing.NDArray[np.float64]:
+    """(H, W) on 0..255 to the means of squares, (H / 8, W / 8) on 0..1."""
+    height, width = plane.shape
+    rows = plane.reshape(height // COARSE, COARSE, width).sum(axis=1, dtype=np.float64)
+    squares: np.typing.NDArray[np.float64] = rows.reshape(height // COARSE, width // COARSE, COARSE).sum(axis=2)
+    return squares / (255.0 * COARSE * COARSE)

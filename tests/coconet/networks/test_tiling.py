@@ -1,0 +1,48 @@
+"""How far the networks see: a pixel that is no number shows in what depends on it, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from coconet.networks.checkpoint import NETWORKS
+from coconet.networks.lite import LiteNet
+from coconet.networks.network import Network
+
+TILED = [network for network in NETWORKS if network.signature.tiling is not None]
+
+WHOLE = {"coconet", "fusiongan", "rfn-nest", "smoa", "swinfusion"}
+"""Statistics of the picture, attention, or odd sides that are halved."""
+
+NOT_MEASURED = {"tardal", "u2fusion", "u2fusion-pytorch"}
+"""What a pixel of them takes of memory is not known yet."""
+
+
+def farthest(core: nn.Module, side: int, place: int) -> int:
+    """How far from (place, place) a pixel of the fused picture depends on that one."""
+    torch.manual_seed(0)
+    images = [torch.rand(1, 1, side, side) for _ in range(2)]
+    for image in images:
+        image[0, 0, place, place] = float("nan")
+    with torch.inference_mode():
+        spoilt = torch.isnan(core(*images)[0, 0]).nonzero()
+    return int((spoilt - place).abs().max())
+
+
+@pytest.mark.parametrize("network", TILED, ids=lambda network: network.name)
+def test_no_pixel_depends_on_one_beyond_the_overlap_and_some_on_one_at_its_end(network: Network[Any]) -> None:
+    core, multiple = network.build().eval(), network.signature.side_multiple
+    if isinstance(core, LiteNet):
+        core.room = 0.2  # of the whole picture, which is not found in a part
+    assert network.signature.tiling is not None
+    overlap = network.signature.tiling.overlap_px
+    side = -(-(2 * overlap + 12) // 8) * 8
+    assert max(farthest(core, side, side // 2 // 8 * 8 + shift) for shift in range(multiple)) == overlap
+
+
+def test_the_other_networks_are_not_given_parts() -> None:
+    assert {network.name for network in NETWORKS} - {network.name for network in TILED} == WHOLE | NOT_MEASURED
+    assert all(network.published in (None, network.signature) for network in TILED)
