@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
-SITE := 'mkdocs-material>=9.5'
 # Bindings alone, to look into: what they bind to takes gigabytes and a GPU. 10.3 is that of JetPack 6.1 and 6.2.
 BINDINGS := tensorrt_cu13_bindings==11.4.* tensorrt_cu12_bindings==10.3.*
 
@@ -34,7 +33,6 @@ pictures: $(VENV)/.dev
 
 # The documentation as a site in build/site, which opens from the disk; a dead link ends it.
 site: $(VENV)/.dev
-	@$(BIN)/python -m pip install --quiet $(SITE)
 	$(BIN)/python -m mkdocs build --strict
 
 # What each extra and each documented line would install, on the Pythons and processors of the devices. Asks the index.

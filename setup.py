@@ -53,6 +53,8 @@ RAY = ["ray>=2.40"]
 # Triton's own client has the messages of the protocol; the server needs nothing else of it.
 GRPC = ["tritonclient[grpc]>=2.50"]
 OPENVINO = ["openvino>=2024.4"]
+# The next major version of MkDocs drops themes and hooks as they are now.
+SITE = ["mkdocs>=1.6,<2", "mkdocs-material>=9.5,<10"]
 EXTRAS = {
     "cpu": CPU,
     "ort-gpu": ["onnxruntime-gpu[cuda,cudnn]>=1.21"],
@@ -105,6 +107,9 @@ EXTRAS = {
         "setuptools>=64",
         "tomli>=2",
         "scikit-image>=0.22",
+        *SITE,
+        "build>=1.2",
+        "vermin>=1.6",
     ],
 }
 COMMANDS = {

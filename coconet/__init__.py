@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from coconet.runtime.pairing.pair_stream import PairStream as PairStream
     from coconet.runtime.rig.rig_file import Rig as Rig
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _find_parts(_Path(__file__).parent)
 

@@ -1,6 +1,6 @@
 """The self-adaptive loss: how much each source counts is decided from the sources themselves.
 
-Source of the formulas: CoCoNet (Liu et al., IJCV 2023, arXiv 2211.10960), section on the self-adaptive loss, with the
+Source of the formulas: CoCoNet (Liu et al., IJCV 2024, arXiv 2211.10960), section on the self-adaptive loss, with the
 constants of its published code. Images here are in 0..1; where the paper works on -1..1, the factor is in the code.
 """
 

@@ -1,6 +1,6 @@
 """The coupled contrastive loss: targets are to look like the infrared picture, the rest like the visible one.
 
-Source of the formulas: CoCoNet (Liu et al., IJCV 2023, arXiv 2211.10960), section on coupled contrastive learning, with
+Source of the formulas: CoCoNet (Liu et al., IJCV 2024, arXiv 2211.10960), section on coupled contrastive learning, with
 the constants of its published code.
 """
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMED_FILE = re.compile(r"`((?:coconet|runtime|export|calibration|benchmarks|tests|docs)/[\w./-]*|setup\.py)`")
 IN_COMMANDS = re.compile(r"(?<![\w/.-])((?:tests|benchmarks|docs)/[\w/-]+\.(?:py|md|jpg|png))")
 MODULE = re.compile(r"python -m (coconet\.[\w.]+)")
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 MOST_FILES = 12
 """In a room, as tests/system/test_rooms.py holds it."""
 

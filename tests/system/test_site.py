@@ -44,7 +44,7 @@ def test_the_reference_says_what_every_exit_code_and_metric_is() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("material") is None, reason="mkdocs-material is not installed: make site")
+@pytest.mark.skipif(importlib.util.find_spec("material") is None, reason="no mkdocs-material, of the extra dev")
 def test_the_site_builds_without_a_dead_link(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
     built = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -27,7 +27,7 @@ def test_a_checkout_is_named_by_its_folder(editable: bool, tmp_path: Path) -> No
 
 
 def test_a_wheel_is_named_by_its_file(tmp_path: Path) -> None:
-    wheel = tmp_path / "coconet_edge-0.1.0-py3-none-any.whl"
+    wheel = tmp_path / "coconet_edge-0.2.0-py3-none-any.whl"
     wheel.touch()
     assert origin({"url": wheel.as_uri(), "archive_info": {}}, tmp_path) == Origin(str(wheel))
 

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[3]
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/docker/*.Dockerfile", "Makefile", ".ci/run")
+DOCUMENTS = ("*.md", "docs/*.md", "docs/docker/*.Dockerfile", "Makefile", ".ci/run")
 
 _LINE = re.compile(r"pip (install|uninstall) ([^`#&\n;]*)")
 

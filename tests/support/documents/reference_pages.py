@@ -1,17 +1,14 @@
-"""The reference of the documentation site, made from the code: commands, keys of a rig file, exit codes, metrics."""
+"""The reference of the documentation site, made from the code: commands, rig keys, the API, exit codes, metrics."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Iterator
 from inspect import cleandoc, getdoc
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
-from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
 from coconet.cli import app
@@ -19,6 +16,9 @@ from coconet.errors import ExitCode
 from coconet.installation.catalogue import GROUPS
 from coconet.metrics import fusion
 from coconet.runtime.rig.rig_file import Rig
+from tests.support.documents.api_page import api_page
+from tests.support.documents.markdown import page_of, plain, table_lines
+from tests.support.documents.rig_tables import keys_of, models_in, rig_tables
 
 _MEANING = re.compile(r"((?:[A-Z]+, )*[A-Z]+): (.+?)(?=\s(?:[A-Z]+, )*[A-Z]{4,}: |\Z)", re.DOTALL)
 """Names of exit codes and what their docstring says of them."""
@@ -29,6 +29,7 @@ def reference_pages() -> dict[str, str]:
     return {
         "reference/commands.md": commands_page(),
         "reference/rig-keys.md": rig_keys_page(),
+        "reference/api.md": api_page(),
         "reference/exit-codes.md": exit_codes_page(),
         "reference/metrics.md": metrics_page(),
     }
@@ -43,14 +44,14 @@ def commands_page() -> str:
             lines += ["", f"## {group}"]
             for word in words:
                 lines += _command(f"coconet {word}", program.get_command(context, word), context)
-    return _page(lines)
+    return page_of(lines)
 
 
 def _command(name: str, command: Any, parent: Any) -> Iterator[str]:
-    yield from ("", f"### {name}", "", *_plain(command.help or "").splitlines(), "")
+    yield from ("", f"### {name}", "", *plain(command.help or "").splitlines(), "")
     with typer.Context(command, info_name=name, parent=parent) as context:
         rows = [_option(one) for one in command.params if one.name != "help" and not getattr(one, "hidden", False)]
-        yield from _table(("option", "default", "what it is"), rows)
+        yield from table_lines(("option", "default", "what it is"), rows)
         for word in command.list_commands(context) if hasattr(command, "list_commands") else ():
             yield from _command(f"{name} {word}", command.get_command(context, word), context)
 
@@ -59,7 +60,7 @@ def _option(one: Any) -> tuple[str, str, str]:
     words = [*one.opts, *one.secondary_opts] if one.opts[0].startswith("-") else [(one.metavar or one.name).upper()]
     shown = getattr(one, "show_default", False)
     default = shown if isinstance(shown, str) else _default(one.default)
-    return ", ".join(f"`{word}`" for word in words), default, _plain(getattr(one, "help", None) or "")
+    return ", ".join(f"`{word}`" for word in words), default, plain(getattr(one, "help", None) or "")
 
 
 def _default(value: object) -> str:
@@ -71,42 +72,11 @@ def _default(value: object) -> str:
 def rig_keys_page() -> str:
     """Return every table of a rig file with its keys, their types and defaults."""
     lines = ["# Keys of a rig file", "", "[Setting up a rig](../rig.md) says how they are used."]
-    for name, table in _tables("", Rig):
-        lines += ["", f"## {f'[{name}]' if name else 'At the top'}", "", *_plain(getdoc(table) or "").splitlines(), ""]
-        rows = [(f"`{key}`", f"`{_type(kind)}`", default) for key, kind, default in _keys(table)]
-        lines += _table(("key", "takes", "default"), rows)
-    return _page(lines)
-
-
-def _tables(name: str, table: type[Any]) -> Iterator[tuple[str, type[Any]]]:
-    """Yield a table of the rig file and those inside it, by what stands in their brackets."""
-    yield name, table
-    for key, kind, _ in _keys(table):
-        for inner in _models(kind):
-            path = f"{name}.{key}" if name else key
-            yield from _tables(path, inner)
-
-
-def _models(kind: Any) -> list[type[Any]]:
-    if isinstance(kind, type) and not get_args(kind):
-        return [kind] if issubclass(kind, BaseModel) or is_dataclass(kind) else []
-    return [model for inner in get_args(kind) for model in _models(inner)]
-
-
-def _keys(table: type[Any]) -> Iterator[tuple[str, Any, str]]:
-    """Yield each key of a table, its type, and its default in words."""
-    if issubclass(table, BaseModel):
-        for name, field in table.model_fields.items():
-            default = "needed" if field.is_required() else _value(field.default)
-            yield name, field.annotation, default
-    else:
-        for one in fields(table):
-            yield one.name, one.type, "needed" if one.default is MISSING else _value(one.default)
-
-
-def _value(value: object) -> str:
-    inside = isinstance(value, BaseModel) or is_dataclass(value)
-    return "" if inside or value in (None, (), PydanticUndefined, MISSING) else f"`{value}`"
+    for name, table in rig_tables("", Rig):
+        lines += ["", f"## {f'[{name}]' if name else 'At the top'}", "", *plain(getdoc(table) or "").splitlines(), ""]
+        rows = [(f"`{key}`", f"`{_type(kind)}`", default) for key, kind, default in keys_of(table)]
+        lines += table_lines(("key", "takes", "default"), rows)
+    return page_of(lines)
 
 
 def _type(kind: Any) -> str:
@@ -122,7 +92,7 @@ def _type(kind: Any) -> str:
         return " or ".join(_type(one) for one in inner if one is not NoneType)
     if origin is not None:
         return f"{origin.__name__}[{', '.join('...' if one is ... else _type(one) for one in inner)}]"
-    return "table" if _models(kind) else str(getattr(kind, "__name__", kind))
+    return "table" if models_in(kind) else str(getattr(kind, "__name__", kind))
 
 
 def exit_codes_page() -> str:
@@ -133,30 +103,17 @@ def exit_codes_page() -> str:
         for name in names.split(", ")
     }
     rows = [(str(code.value), code.name.lower(), meanings[code.name]) for code in ExitCode]
-    return _page(["# Exit codes", "", "What a command ends with.", "", *_table(("code", "name", "what it says"), rows)])
+    return page_of(
+        ["# Exit codes", "", "What a command ends with.", "", *table_lines(("code", "name", "what it says"), rows)]
+    )
 
 
 def metrics_page() -> str:
     """Return every metric of fused pictures with its definition."""
     described = {doc.partition(":")[0]: doc for doc in map(getdoc, vars(fusion).values()) if doc and ":" in doc}
-    lines = ["# Metrics", "", *_plain(getdoc(fusion) or "").splitlines()]
+    lines = ["# Metrics", "", *plain(getdoc(fusion) or "").splitlines()]
     for metric in fusion.METRICS:
         more = "Higher is better." if metric.higher_is_better else "Lower is better."
         ranked = "" if metric.ranked else " It does not count in the mean rank of `coconet score`."
-        lines += ["", f"## {metric.name}", "", *_plain(described[metric.name]).splitlines(), "", f"{more}{ranked}"]
-    return _page(lines)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    cells = [[cell.replace("|", r"\|").replace("\n", " ") for cell in row] for row in rows]
-    lines = [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *cells)]
-    return lines if rows else []
-
-
-def _plain(text: str) -> str:
-    """Text of a docstring as Markdown: nothing in it is a tag or a link."""
-    return re.sub(r"(?<!`)<([^<>`]+)>", r"&lt;\1&gt;", cleandoc(text)).replace("\\[", "[").replace("\b", "")
-
-
-def _page(lines: Sequence[str]) -> str:
-    return "\n".join(lines) + "\n"
+        lines += ["", f"## {metric.name}", "", *plain(described[metric.name]).splitlines(), "", f"{more}{ranked}"]
+    return page_of(lines)

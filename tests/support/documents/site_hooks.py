@@ -17,11 +17,14 @@ ROOT = Path(__file__).resolve().parents[3]
 
 FROM_ELSEWHERE = {
     "index.md": "README.md",
+    "changelog.md": "CHANGELOG.md",
+    "security.md": "SECURITY.md",
+    "CITATION.cff": "CITATION.cff",
     "contributing.md": "CONTRIBUTING.md",
     "reference/lite.md": "coconet/weights/lite.md",
     "reference/coconet.md": "coconet/weights/coconet.md",
 }
-"""Pages of the site that lie outside docs/ in the repository."""
+"""Pages and files of the site that lie outside docs/ in the repository."""
 
 _LINK = re.compile(r"(\]\()([^)#\s:]+)(?=[)#])")
 
