@@ -9,12 +9,12 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import EntryPoint, entry_points
+from functools import cached_property
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, cast
 
 import typer
-from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
@@ -22,10 +22,11 @@ from coconet import __version__
 from coconet.errors import CoconetError, ExitCode, MissingPackage, first_line
 from coconet.installation.catalogue import GROUPS, ORDER
 from coconet.redaction import redact_text
-from coconet.terminal import Console
 
 COMMANDS_GROUP = "coconet.commands"
 """Each part announces its commands under this entry-point group in setup.py."""
+
+_OURS = "coconet-edge"  # the distribution
 
 TRACEBACK = "COCONET_TRACEBACK"
 """The environment variable that shows where an unexpected error came from."""
@@ -114,7 +115,7 @@ class CommandGroup(TyperGroup):
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         """Names in the order in which a model and a rig go through them; those of other packages last."""
-        announced = _announced()
+        announced = self._announced
         return [*(word for word in ORDER if word in announced), *sorted(announced.keys() - set(ORDER))]
 
     def format_help(self, *words: Any) -> None:
@@ -127,17 +128,22 @@ class CommandGroup(TyperGroup):
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]
         """Load one command, or a group of them."""
-        found = _announced().get(cmd_name)
-        if found is None:
-            return None
         if self._listing and (listed := _listed(cmd_name)) is not None:
             return listed
+        found = _own_command(cmd_name) or self._announced.get(cmd_name)
+        if found is None:
+            return None
         loaded = found.load()
         if isinstance(loaded, typer.Typer):
             return get_command(loaded)  # type: ignore[return-value]
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         single.command(name=cmd_name, cls=FiniteCommand, context_settings=HELP)(loaded)
         return get_command(single)  # type: ignore[return-value]
+
+    @cached_property
+    def _announced(self) -> dict[str, EntryPoint]:
+        """What every package announces: looking into all that are installed takes longer than all else of the help."""
+        return {entry.name: entry for entry in entry_points(group=COMMANDS_GROUP)}
 
     def make_context(self, *words: Any, **more: Any) -> Any:
         """Read the options before the command."""
@@ -179,8 +185,13 @@ def _listed(word: str) -> TyperCommand | None:
     return None
 
 
-def _announced() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=COMMANDS_GROUP)}
+def _own_command(word: str) -> EntryPoint | None:
+    """A command of this package, found without a look into the others; None if it is of another one, or of none."""
+    try:
+        announced = distribution(_OURS).entry_points
+    except PackageNotFoundError:
+        return None
+    return next((entry for entry in announced if (entry.group, entry.name) == (COMMANDS_GROUP, word)), None)
 
 
 app = typer.Typer(
@@ -265,4 +276,8 @@ def _end_unexpected(error: Exception) -> NoReturn:
 
 
 def _complain(text: str) -> None:
+    from rich.text import Text
+
+    from coconet.terminal import Console
+
     Console(stderr=True).print(Text.assemble(("error: ", "bold red"), text), soft_wrap=True)

@@ -11,7 +11,7 @@ import typer
 
 from coconet.errors import CoconetError
 from coconet.media.naming.layouts import PRESETS
-from coconet.media.thermal import Contrast, ThermalSettings
+from coconet.media.thermal_settings import Contrast, ThermalSettings
 
 Starts = Literal["auto", "together", "stamped"]
 """How two files with clocks of their own begin. together: at the same moment, whatever their stamps say. stamped: as

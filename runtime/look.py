@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from coconet.config import Checked, check_fields, toml_fields
 from coconet.errors import CoconetError, Refused
+from coconet.runtime.views.names import View
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-View = Literal[
-    "fused", "visible", "infrared", "split", "side-by-side", "blend", "edges", "inset", "isotherm", "alignment"
-]
-"""split: the visible picture left of a line, the infrared one right of it. blend: both through each other. edges: those
-of the visible picture over heat. inset: one picture in the other. isotherm: what lies above, below or between
-temperatures in colours, the rest gray. alignment: the visible picture in gray under outlines of the infrared one."""
-
-VIEW_NAMES: tuple[View, ...] = get_args(View)
 
 Place = Literal["top left", "top right", "bottom left", "bottom right"]
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from coconet.cards.precision import PRECISIONS, PrecisionName, labels
 from coconet.cards.tiling import KNOWN, Tiling
 from coconet.errors import CoconetError, first_line
-from coconet.media.pixels import BGR_WEIGHTS
+from coconet.media.luma_weights import BGR_WEIGHTS
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from coconet.media.naming.picture_names import check_picture_ending
 from coconet.media.palettes.recognition import InfraredGray
 from coconet.media.pixels import TRANSPARENT, Pixels, RawPixels, as_gray, check_dynamic_range, upright
 from coconet.media.radiometric import read_thermogram
-from coconet.media.thermal import Limits, ThermalSettings, common_limits, stretched_alone
+from coconet.media.thermal import common_limits, stretched_alone
+from coconet.media.thermal_settings import Limits, ThermalSettings
 
 try:
     import cv2

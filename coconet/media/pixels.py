@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.errors import CoconetError, MissingPackage
+from coconet.media.luma_weights import BGR_WEIGHTS
 
 Pixels = NDArray[np.uint8]
 """(H, W, 3) BGR or (H, W, 1) gray, uint8."""
@@ -16,11 +17,8 @@ Pixels = NDArray[np.uint8]
 RawPixels = NDArray[Any]
 """As a source gives them: uint8 or uint16 like Pixels, or (H, W, 1) float32, NaN where nothing was measured."""
 
-BGR_WEIGHTS = (0.114, 0.587, 0.299)
-"""The shares of full-range B, G and R in luma, by BT.601: the one luma of networks, cameras, metrics and cards."""
-
 BGR_TO_LUMA = np.array(BGR_WEIGHTS, np.float32)
-"""The same for arrays."""
+"""BGR_WEIGHTS for arrays."""
 
 TRANSPARENT = "parts of it are transparent; what lies under them is taken as if they were not."
 """What is said of a picture with an alpha channel that says something."""

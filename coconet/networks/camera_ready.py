@@ -5,7 +5,7 @@ from __future__ import annotations
 from coconet.cards.model_card import Signature
 from coconet.cards.precision import PRECISIONS, REFERENCE, PrecisionName
 from coconet.errors import MissingPackage
-from coconet.media.pixels import BGR_WEIGHTS
+from coconet.media.luma_weights import BGR_WEIGHTS
 from coconet.networks.layers.batch_norm import settle_batch_norms
 
 try:

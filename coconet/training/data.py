@@ -18,7 +18,8 @@ from coconet.media.naming.picture_folder import pictures_in
 from coconet.media.naming.picture_names import name_key
 from coconet.media.pairs import PicturePair, paired_folder
 from coconet.media.pixels import nearest_luma
-from coconet.media.thermal import Limits, ThermalSettings, common_limits, stretched_alone
+from coconet.media.thermal import common_limits, stretched_alone
+from coconet.media.thermal_settings import Limits, ThermalSettings
 from coconet.reading import UNSAID, Reading
 
 try:

@@ -7,8 +7,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from coconet.runtime.alarms.alarm_watch import AlarmWatch
-from coconet.runtime.alarms.event_recorder import EventRecorder
-from coconet.runtime.alarms.webhook import Webhook
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.rig.secrets import fill_in, fill_in_plain
@@ -26,6 +24,8 @@ def open_alarms(rig: Rig, gauge: RunStats, reserve_mb: float | None = None) -> I
     with ExitStack() as stack:
         if rig.alarm:
             if (hook := rig.alarms.webhook) is not None:
+                from coconet.runtime.alarms.webhook import Webhook
+
                 secret = None if hook.secret is None else fill_in_plain(hook.secret)
                 watch.add(stack.enter_context(Webhook(fill_in(hook.url), secret, hook.timeout_s, hook.tries)))
             if (broker := rig.alarms.mqtt) is not None:
@@ -35,6 +35,8 @@ def open_alarms(rig: Rig, gauge: RunStats, reserve_mb: float | None = None) -> I
                 publisher = MqttPublisher(address, broker.topic, broker.qos, retain=broker.retain)
                 watch.add(stack.enter_context(publisher))
             if (kept := rig.alarms.recording) is not None:
+                from coconet.runtime.alarms.event_recorder import EventRecorder  # it edits rig files, and encodes
+
                 fields = rig.model_dump(mode="json", exclude_defaults=True)
                 watch.record_with(stack.enter_context(EventRecorder(kept, fields, reserve_mb=reserve_mb)))
             gauge.on_frame(watch.note)

@@ -15,7 +15,7 @@ from coconet.errors import CoconetError
 from coconet.media.decoding.decoder import DecoderName
 from coconet.media.naming.picture_folder import pictures_in
 from coconet.media.pixels import RawPixels
-from coconet.media.thermal import ThermalSettings
+from coconet.media.thermal_settings import ThermalSettings
 from coconet.runtime.cameras.camera import Camera, damaged_frames, decoder_of
 from coconet.runtime.frame import STILL, Frame, StampKind
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from coconet.cards.model_card import FrontEnd
 from coconet.event_log import note_once
 from coconet.media.pairs import PicturePair, pair_by_name, paired_folder
-from coconet.media.thermal import ThermalSettings
+from coconet.media.thermal_settings import ThermalSettings
 from coconet.runtime.cameras.files import Pictures
 from coconet.runtime.frame import STILL, Frame, FramePair
 from coconet.runtime.preprocess.agc import front_end_of

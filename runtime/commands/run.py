@@ -19,6 +19,7 @@ from coconet.cli import (
     ReserveOption,
     VisibleOption,
 )
+from coconet.errors import ExitCode, Refused
 from coconet.event_log import LogStyle, logging_as
 from coconet.media.decoding.decoder import DecoderName
 from coconet.media.encoding.encoder import EncoderName
@@ -26,10 +27,10 @@ from coconet.model_names import DEFAULT_MODEL, MODEL_WORDS, MODELS, RULES
 from coconet.reading import Reading, reads_pictures
 from coconet.runtime.backends.choice import ASKABLE, BackendChoice
 from coconet.runtime.backends.tiles.limit import TileLimit
-from coconet.runtime.look import VIEW_NAMES, look_fields
 from coconet.runtime.loop.selection import OnError
-from coconet.runtime.preprocess.fit import Fit
+from coconet.runtime.preprocess.fit_word import Fit
 from coconet.runtime.viewers.open_viewer import ViewerKind
+from coconet.runtime.views.names import VIEW_NAMES
 
 if TYPE_CHECKING:
     from coconet.runtime.loop.run_report import RunReport
@@ -297,7 +298,7 @@ def run(
 
 def _with_look(rig: Rig, words: Sequence[str], *, anywhere: bool) -> Rig:
     """The rig with the look that was asked for. anywhere: whether there is anything that shows it."""
-    from coconet.errors import Refused
+    from coconet.runtime.look import look_fields
     from coconet.runtime.rig.rig_file import with_look
 
     if words and not anywhere:
@@ -326,7 +327,6 @@ def _served_elsewhere(
     travel_as: str,
 ) -> BackendChoice | None:
     """The choice of a model on a server; None for one on this machine."""
-    from coconet.errors import Refused
     from coconet.runtime.backends.choice import ServedElsewhere, choose_backend, choose_server
     from coconet.runtime.backends.remote.server_address import ServerAddress
     from coconet.runtime.serving.protocol.picture_coding import PictureCoding
@@ -348,7 +348,6 @@ def _served_elsewhere(
 
 def _without_model(words: Sequence[str], model: str) -> tuple[list[str], str]:
     """The words that name cameras, and the model: the one word among them that names one, or what the option says."""
-    from coconet.errors import Refused
     from coconet.model_endings import MODEL_SUFFIXES
 
     models = [
@@ -383,7 +382,6 @@ def _require_gpu(choice: BackendChoice) -> None:
 
 def _say_left_out(report: RunReport, *, misfits: bool) -> int:
     """Say what is missing from the output, and give the exit code for it; misfits: whether pairs could be left out."""
-    from coconet.errors import ExitCode
     from coconet.terminal import print_warning
 
     left_out = report.left_out if misfits else []

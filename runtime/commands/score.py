@@ -17,7 +17,7 @@ from coconet.files import check_outputs, whole_file
 from coconet.metrics.scores import NAMES
 from coconet.reading import Reading, reads_pictures
 from coconet.runtime.loop.selection import OnError
-from coconet.runtime.preprocess.fit import Fit
+from coconet.runtime.preprocess.fit_word import Fit
 from coconet.terminal import Console, frame_progress
 
 if TYPE_CHECKING:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from coconet.errors import CoconetError
-from coconet.runtime.frame import FramePair
+
+if TYPE_CHECKING:
+    from coconet.runtime.frame import FramePair
 
 OnError = Literal["stop", "skip"]
 """What is done at a damaged frame, or a pair that cannot be read or fused."""

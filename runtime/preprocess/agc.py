@@ -16,8 +16,6 @@ from coconet.event_log import warn_once
 from coconet.media.pixels import Pixels, RawPixels
 from coconet.media.thermal import (
     LevelScale,
-    Limits,
-    ThermalSettings,
     equalising_curve,
     filled,
     scaled_alone,
@@ -25,6 +23,7 @@ from coconet.media.thermal import (
     wanted_limits,
     with_holes,
 )
+from coconet.media.thermal_settings import Limits, ThermalSettings
 from coconet.runtime.frame import STILL, Frame
 from coconet.runtime.preprocess.ffc import ShutterGuard
 

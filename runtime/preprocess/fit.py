@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
+from coconet.runtime.preprocess.fit_word import Fit
 from coconet.runtime.preprocess.warp import Alignment
-
-Fit = Literal["scale", "crop", "align"]
-"""scale: the whole infrared picture, enlarged or reduced in its own proportions; what it does not cover stays black.
-crop: it covers the visible picture, in its own proportions; what reaches beyond is cut off. align: found by the edges
-of both pictures before the first pair, and scaled where that fails."""
 
 SizePx = tuple[int, int]
 """Width and height."""

@@ -13,7 +13,7 @@ from coconet.errors import CoconetError, Refused, nearest
 from coconet.media.decoding.decoder import DecoderName
 from coconet.media.naming.bag_names import is_bag
 from coconet.media.palettes.palette import SHOWN
-from coconet.media.thermal import Contrast, ThermalSettings
+from coconet.media.thermal_settings import Contrast, ThermalSettings
 from coconet.reading import Reading, Starts
 from coconet.redaction import redact, redact_text
 from coconet.runtime.alarms.alarm import MOST_ALARMS, AlarmsTable, AlarmTable
@@ -27,7 +27,7 @@ from coconet.runtime.heat.temperature import TemperatureTable
 from coconet.runtime.look import PALETTE_NAME, Look, OutputLook, looked_by
 from coconet.runtime.pairing.camera_health import HealthLimits
 from coconet.runtime.pairing.paired_captures import Policy
-from coconet.runtime.preprocess.fit import Fit
+from coconet.runtime.preprocess.fit_word import Fit
 from coconet.runtime.preprocess.warp import IDENTITY, Alignment, Lens, Matrix, Plane
 from coconet.runtime.rig.secrets import beside, secret_files
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from coconet.runtime.look import View
 from coconet.runtime.views.alignment import ALIGNMENT
 from coconet.runtime.views.blend import BLEND
 from coconet.runtime.views.edges import EDGES
 from coconet.runtime.views.inset import INSET
 from coconet.runtime.views.isotherm import ISOTHERM
+from coconet.runtime.views.names import View
 from coconet.runtime.views.scene import ViewKind
 from coconet.runtime.views.side_by_side import SIDE_BY_SIDE
 from coconet.runtime.views.single import FUSED, INFRARED, VISIBLE

@@ -46,6 +46,18 @@ def test_the_help_loads_no_command() -> None:
     assert answer.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("word", ["run", "record", "init", "align", "offset", "batch", "bench", "export", "score"])
+def test_a_misspelt_option_is_refused_before_anything_for_pictures_is_imported(word: str) -> None:
+    heavy = ("numpy", "cv2", "av", "onnxruntime", "openvino", "torch", "coconet.config", "coconet.runtime.rig.rig_file")
+    program = (
+        f"import sys; sys.argv = ['coconet', {word!r}, '--misspelt']\ntry:\n  from coconet.cli import main; main()\n"
+    )
+    program += f"finally:\n  print([name for name in {heavy} if name in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert answer.returncode == 2
+    assert answer.stdout.splitlines()[-1] == "[]"
+
+
 def test_every_file_of_a_command_is_announced() -> None:
     root = Path(__file__).resolve().parents[2]
     parts = [path.parts[-3] for path in root.glob("*/commands/*.py")]

@@ -13,9 +13,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from coconet.media.palettes.palette import SHOWN, palette_colours
-from coconet.runtime.look import OVERLAY_ITEMS, VIEW_NAMES
+from coconet.runtime.look import OVERLAY_ITEMS
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.views.names import VIEW_NAMES
 from tests.support.rigs.live_rig import live_rig, until
 from tests.support.servers.browser import chromium
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from coconet.runtime.look import VIEW_NAMES
+from coconet.runtime.views.names import VIEW_NAMES
 from tests.support.rigs.live_rig import until
 from tests.support.rigs.page_rig import STREET, PageRig, page_rig
 from tests.support.servers.browser import chromium

@@ -21,9 +21,10 @@ from coconet.runtime.api.model import load
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.drawing.renderer import Renderer
 from coconet.runtime.frame import FusedFrame
-from coconet.runtime.look import VIEW_NAMES, Look
+from coconet.runtime.look import Look
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.views.names import VIEW_NAMES
 
 SYNTHETIC = "synthetic://?width=640&height=480&fps=25"
 

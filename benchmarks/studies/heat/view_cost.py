@@ -29,7 +29,7 @@ from coconet.runtime.heat.meters import Meters
 from coconet.runtime.heat.placing import Placing
 from coconet.runtime.heat.temperature import TemperatureTable
 from coconet.runtime.heat.thermometer import Thermometer
-from coconet.runtime.look import VIEW_NAMES, Look, OutputLook
+from coconet.runtime.look import Look, OutputLook
 from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.preprocess.preprocess import Preparation
@@ -38,6 +38,7 @@ from coconet.runtime.sinks.look_sink import LookSink
 from coconet.runtime.sinks.sink import NoSink
 from coconet.runtime.viewers.latest_frame import LatestFrame
 from coconet.runtime.viewers.snapshots import Captures
+from coconet.runtime.views.names import VIEW_NAMES
 from coconet.terminal import Console
 
 SIZES = {"640x480": (640, 480), "1920x1080": (1920, 1080)}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from coconet.errors import CoconetError, MissingPackage
-from coconet.media.pixels import BGR_WEIGHTS
+from coconet.media.luma_weights import BGR_WEIGHTS
 from coconet.networks.tensors.state_dict import load_tensor_file
 
 try:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from coconet.cards.model_card import Publication, Signature
 from coconet.cards.tiling import Tiling
 from coconet.errors import MissingPackage
-from coconet.media.pixels import BGR_WEIGHTS
+from coconet.media.luma_weights import BGR_WEIGHTS
 from coconet.networks.layers.blocks import TRAINING, cut_off, named, of_both
 from coconet.networks.network import Network, RuledCore
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from coconet.cards.model_card import LUMA_RULE
-from coconet.media.pixels import BGR_WEIGHTS, RawPixels, as_bgr, as_gray, luma, nearest_luma
+from coconet.media.luma_weights import BGR_WEIGHTS
+from coconet.media.pixels import RawPixels, as_bgr, as_gray, luma, nearest_luma
 
 ROOT = Path(__file__).resolve().parents[3]
 PARTS = ("coconet", "runtime", "export", "calibration", "benchmarks")

@@ -12,7 +12,8 @@ from coconet.errors import CoconetError
 from coconet.event_log import SaidOnce
 from coconet.media.image import InfraredStills
 from coconet.media.pixels import RawPixels
-from coconet.media.thermal import ThermalSettings, common_limits, stretched_alone, wanted_limits
+from coconet.media.thermal import common_limits, stretched_alone, wanted_limits
+from coconet.media.thermal_settings import ThermalSettings
 
 RAMP = np.linspace(20, 40, 600).reshape(20, 30, 1)
 

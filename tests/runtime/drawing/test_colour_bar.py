@@ -9,7 +9,7 @@ import pytest
 
 from coconet.media.palettes.palette import named_palette
 from coconet.media.pixels import RawPixels
-from coconet.media.thermal import ThermalSettings
+from coconet.media.thermal_settings import ThermalSettings
 from coconet.runtime.drawing.colour_bar import _numbers, draw_colour_bar
 from coconet.runtime.frame import FramePair
 from coconet.runtime.heat.meters import Meters

@@ -11,9 +11,10 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.media.palettes.palette import Palette
 from coconet.runtime.drawing.renderer import Renderer
-from coconet.runtime.look import VIEW_NAMES, Look
+from coconet.runtime.look import Look
 from coconet.runtime.viewers.latest_frame import Jpegs, NumberedFrame
 from coconet.runtime.views.kinds import VIEWS
+from coconet.runtime.views.names import VIEW_NAMES
 from tests.support.rigs.looks import frame_to_look_at, shown
 
 

@@ -13,12 +13,13 @@ from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from coconet.runtime.badge import single_camera_picture
 from coconet.runtime.drawing.renderer import Renderer
 from coconet.runtime.frame import FusedFrame
-from coconet.runtime.look import Look, View
+from coconet.runtime.look import Look
 from coconet.runtime.preprocess.drift import residual_shift_px
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.preprocess.warp_table import WarpTable
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig, with_heat
+from coconet.runtime.views.names import View
 from tests.support.rigs.aligned_rig import BENT, INFRARED_PX, VISIBLE_PX, aligned_rig, write_both_models
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from coconet.cards.model_card import FrontEnd
 from coconet.errors import CoconetError
-from coconet.media.thermal import ThermalSettings
+from coconet.media.thermal_settings import ThermalSettings
 from coconet.runtime.cameras.files import Pace, PacedCamera, VideoCamera
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.cameras.synthetic.camera import SyntheticCamera, SyntheticSettings

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 
 from coconet.errors import CoconetError
 from coconet.media.pixels import RawPixels
-from coconet.media.thermal import Contrast, ThermalSettings
+from coconet.media.thermal_settings import Contrast, ThermalSettings
 from coconet.runtime.frame import Frame
 from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.dead_pixels import FRAMES_TO_TELL, DeadPixels

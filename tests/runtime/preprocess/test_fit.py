@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from coconet.errors import CoconetError
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.preprocess.agc import ThermalStretch
-from coconet.runtime.preprocess.fit import Fit, Placement, fitted
+from coconet.runtime.preprocess.fit import Placement, fitted
+from coconet.runtime.preprocess.fit_word import Fit
 from coconet.runtime.preprocess.preprocess import Preparation
 from coconet.runtime.preprocess.warp import Alignment
 

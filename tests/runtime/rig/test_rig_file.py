@@ -10,7 +10,7 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.media.image import write_picture
 from coconet.runtime.cameras.device.pixel_layouts import FrameLayout
-from coconet.runtime.preprocess.fit import Fit
+from coconet.runtime.preprocess.fit_word import Fit
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import AlignmentTable, CameraTable, InfraredTable, Rig, fitted_by
 from tests.support.media.recordings import flat, write_folder, write_stamped_video, write_video

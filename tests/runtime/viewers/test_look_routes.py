@@ -11,8 +11,9 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.media.palettes.palette import SHOWN, Palette, palette_colours
 from coconet.runtime.drawing.renderer import Renderer
-from coconet.runtime.look import VIEW_NAMES, Look
+from coconet.runtime.look import Look
 from coconet.runtime.viewers.look_routes import looks_of
+from coconet.runtime.views.names import VIEW_NAMES
 from tests.support.rigs.live_rig import live_rig
 
 OWN = Palette.of("lab", np.zeros((256, 3), np.float32))

@@ -13,7 +13,7 @@ from coconet.benchmarks.studies.heat.looks import heats_of, main, palettes_of, s
 from coconet.media.image import read_picture
 from coconet.media.palettes.palette import SHOWN
 from coconet.media.panel import BAND_PX, GAP_PX
-from coconet.runtime.look import VIEW_NAMES
+from coconet.runtime.views.names import VIEW_NAMES
 
 SMALL = "synthetic://?width=160&height=120&fps=25"
 

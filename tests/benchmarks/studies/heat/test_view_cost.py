@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coconet.benchmarks.studies.heat.view_cost import CostScene, medians_us, shares
-from coconet.runtime.look import VIEW_NAMES
+from coconet.runtime.views.names import VIEW_NAMES
 
 
 def test_every_view_and_all_of_the_loop_is_measured() -> None:
