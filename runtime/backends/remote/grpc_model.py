@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from coconet.errors import MissingPackage
@@ -14,6 +14,7 @@ from coconet.runtime.serving.protocol.grpc_messages import (
     SERVICE,
     infer_request,
     messages,
+    parse_infer_answer,
     read_infer_answer,
     to_fields,
 )
@@ -89,7 +90,7 @@ class GrpcModel:
         """Ask for one output."""
         request = infer_request(self._address.model, tensors, within_s, coding, wanted.name)
         try:
-            return read_infer_answer(self._asked("ModelInfer", request, within_s), wanted)
+            return read_infer_answer(self._called("ModelInfer", request, within_s, bytes, parse_infer_answer), wanted)
         except grpc.RpcError as error:
             raise self._translated(error) from error
 
@@ -106,12 +107,14 @@ class GrpcModel:
         self._channel.close()
 
     def _asked(self, method: str, request: Any, within_s: float) -> Any:
+        reads = getattr(messages, f"{method}Response").FromString
+        return self._called(method, request, within_s, type(request).SerializeToString, reads)
+
+    def _called(
+        self, method: str, request: Any, within_s: float, writes: Callable[[Any], bytes], reads: Callable[[bytes], Any]
+    ) -> Any:
         cuts = self._cuts
-        ask = self._channel.unary_unary(
-            f"/{SERVICE}/{method}",
-            request_serializer=type(request).SerializeToString,
-            response_deserializer=getattr(messages, f"{method}Response").FromString,
-        )
+        ask = self._channel.unary_unary(f"/{SERVICE}/{method}", request_serializer=writes, response_deserializer=reads)
         self._call = call = ask.future(request, timeout=within_s, metadata=self._metadata, wait_for_ready=False)
         try:
             if self._cuts != cuts:

@@ -45,9 +45,9 @@ CODES: Mapping[int, grpc.StatusCode] = {
 }
 """The status of gRPC for that of HTTP."""
 
-_RAW_INPUT = messages.ModelInferRequest.DESCRIPTOR.fields_by_name["raw_input_contents"].number
+_RAW_INPUT = messages.ModelInferRequest.DESCRIPTOR.fields_by_name["raw_input_contents"]
 
-_RAW_OUTPUT = messages.ModelInferResponse.DESCRIPTOR.fields_by_name["raw_output_contents"].number
+_RAW_OUTPUT = messages.ModelInferResponse.DESCRIPTOR.fields_by_name["raw_output_contents"]
 
 _MOST_FIELDS = 64
 """Of a message that is taken apart here; an honest one has about ten."""
@@ -59,14 +59,27 @@ _CONTENTS = {"UINT8": "uint_contents", "FP32": "fp32_contents"}
 
 @dataclass(frozen=True)
 class InferMessage:
-    """A ModelInferRequest as it came. fields: all of it but the raw contents, which stay where they were received."""
+    """A ModelInferRequest or ModelInferResponse as it came.
+
+    fields: all of it but the raw contents, which stay where they were received.
+    """
 
     fields: Any
     raw: Sequence[memoryview | bytes]
 
 
 def parse_infer(data: bytes) -> InferMessage:
-    """Take the bytes of a ModelInferRequest apart without copying its pictures. Raises DecodeError for other bytes.
+    """Take the bytes of a ModelInferRequest apart without copying its pictures. Raises DecodeError for other bytes."""
+    return _parse(data, messages.ModelInferRequest, _RAW_INPUT)
+
+
+def parse_infer_answer(data: bytes) -> InferMessage:
+    """The same of a ModelInferResponse."""
+    return _parse(data, messages.ModelInferResponse, _RAW_OUTPUT)
+
+
+def _parse(data: bytes, kind: Any, raw_field: Any) -> InferMessage:
+    """Take a message apart whose fields all have their length before them; the library reads any other.
 
     Source: the encoding of protocol buffers, of which a message is a sequence of fields, each behind its tag.
     """
@@ -79,15 +92,15 @@ def parse_infer(data: bytes) -> InferMessage:
         end = at + size
         if tag & 7 != _DELIMITED or end > len(data):
             break
-        if tag >> 3 == _RAW_INPUT:
+        if tag >> 3 == raw_field.number:
             raw.append(whole[at:end])
         else:
             rest.append(whole[begin:end])
         if end == len(data):
-            return InferMessage(messages.ModelInferRequest.FromString(b"".join(rest)), raw)
+            return InferMessage(kind.FromString(b"".join(rest)), raw)
         at = end
-    message = messages.ModelInferRequest.FromString(data)  # odd or damaged: the library knows, and says so
-    return InferMessage(message, message.raw_input_contents)
+    message = kind.FromString(data)  # odd or damaged: the library knows, and says so
+    return InferMessage(message, getattr(message, raw_field.name))
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
@@ -157,25 +170,32 @@ def infer_answer(model: str, version: str, request: InferenceRequest, name: str,
     told, part = pack_tensor(name, tensor, request.encoded)
     answer = messages.ModelInferResponse(model_name=model, model_version=version, id=request.name)
     answer.outputs.add(**told)
-    tag = _to_varint(_RAW_OUTPUT << 3 | _DELIMITED)
-    return b"".join((answer.SerializeToString(), tag, _to_varint(len(part)), part))
+    return _joined(answer, _RAW_OUTPUT, [part])
 
 
 def infer_request(
     model: str, tensors: Mapping[str, Tensor], timeout_s: float, encoded: PictureCoding | None, output: str
-) -> Any:
-    """Lay out a ModelInferRequest; encoded: how pictures travel, there and back."""
-    request = messages.ModelInferRequest(model_name=model)
+) -> bytes:
+    """The bytes of a ModelInferRequest, its pictures copied once; encoded: how they travel, there and back."""
+    request, parts = messages.ModelInferRequest(model_name=model), list[memoryview]()
     for name, value in request_parameters(timeout_s).items():
         _set(request.parameters[name], value)
     for name, tensor in tensors.items():
         told, part = pack_tensor(name, tensor, encoded)
         request.inputs.add(**told)
-        request.raw_input_contents.append(bytes(part))
+        parts.append(part)
     wanted = request.outputs.add(name=output)
     for name, value in (encoded.parameters if encoded else {}).items():
         _set(wanted.parameters[name], value)
-    return request
+    return _joined(request, _RAW_INPUT, parts)
+
+
+def _joined(message: Any, raw_field: Any, parts: Sequence[memoryview]) -> bytes:
+    """The bytes of a message, with raw contents behind its other fields."""
+    tag = _to_varint(raw_field.number << 3 | _DELIMITED)
+    return b"".join(
+        (message.SerializeToString(), *(one for part in parts for one in (tag, _to_varint(len(part)), part)))
+    )
 
 
 def _set(parameter: Any, value: object) -> None:
@@ -183,10 +203,10 @@ def _set(parameter: Any, value: object) -> None:
     setattr(parameter, f"{kind}_param", value)
 
 
-def read_infer_answer(message: Any, wanted: TensorSpec) -> Tensor:
+def read_infer_answer(answer: InferMessage, wanted: TensorSpec) -> Tensor:
     """Read one output of a ModelInferResponse. Raises InferenceError if it is not there or does not fit."""
-    told = [{"name": one.name, "datatype": one.datatype, "shape": list(one.shape)} for one in message.outputs]
-    return read_output(told, list(message.raw_output_contents), wanted)
+    told = [{"name": one.name, "datatype": one.datatype, "shape": list(one.shape)} for one in answer.fields.outputs]
+    return read_output(told, list(answer.raw), wanted)
 
 
 def to_message(kind: str, fields: Mapping[str, Any]) -> Any:

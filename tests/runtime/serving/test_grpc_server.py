@@ -168,35 +168,52 @@ def test_bytes_that_are_too_few_are_refused_and_the_request_they_are_made_of_is_
     ]
 
 
-def test_requests_are_taken_apart_without_copies_as_the_library_would() -> None:
-    request = infer_request(
-        "lite", {"visible": np.arange(300, dtype="f4"), "infrared": np.arange(9, dtype="f4")}, 1.0, None, "fused"
+def a_request() -> bytes:
+    tensors = {"visible": np.arange(300, dtype="f4"), "infrared": np.arange(9, dtype="f4")}
+    return infer_request("lite", tensors, 1.0, None, "fused")
+
+
+def an_answer() -> bytes:
+    output = messages.ModelInferResponse.InferOutputTensor(name="fused", datatype="FP32", shape=[9])
+    parts = [bytes(1200), b"", b"7" * 36]
+    return bytes(
+        messages.ModelInferResponse(model_name="lite", outputs=[output], raw_output_contents=parts).SerializeToString()
     )
-    request.id = "7"
-    data = request.SerializeToString()
-    found = parse_infer(data)
-    assert [bytes(part) for part in found.raw] == list(request.raw_input_contents)
+
+
+PARSERS = [
+    (a_request, grpc_messages.parse_infer, messages.ModelInferRequest, "raw_input_contents"),
+    (an_answer, grpc_messages.parse_infer_answer, messages.ModelInferResponse, "raw_output_contents"),
+]
+
+
+@pytest.mark.parametrize(("make", "parse", "kind", "raw"), PARSERS, ids=["request", "answer"])
+def test_messages_are_taken_apart_without_copies_as_the_library_would(
+    make: Callable[[], bytes], parse: Callable[[bytes], Any], kind: Any, raw: str
+) -> None:
+    whole, found = kind.FromString(make()), parse(make())
+    assert [bytes(part) for part in found.raw] == list(getattr(whole, raw))
     assert {type(part) for part in found.raw} == {memoryview}
-    request.ClearField("raw_input_contents")
-    assert found.fields == request
+    whole.ClearField(raw)
+    assert found.fields == whole
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_damaged_requests_are_what_the_library_says_of_them(seed: int) -> None:
-    pick = np.random.default_rng(seed)
-    data = bytearray(
-        infer_request("lite", {"visible": np.arange(40, dtype="f4")}, 1.0, None, "fused").SerializeToString()
-    )
+@pytest.mark.parametrize(("make", "parse", "kind", "raw"), PARSERS, ids=["request", "answer"])
+def test_damaged_messages_are_what_the_library_says_of_them(
+    make: Callable[[], bytes], parse: Callable[[bytes], Any], kind: Any, raw: str, seed: int
+) -> None:
+    pick, data = np.random.default_rng(seed), bytearray(make())
     for _ in range(pick.integers(1, 4)):
-        data[pick.integers(len(data))] = pick.integers(256)
+        data[pick.integers(min(len(data), 200))] = pick.integers(256)
     cut = bytes(data[: pick.integers(1, len(data) + 1)])
     try:
-        wanted = list(messages.ModelInferRequest.FromString(cut).raw_input_contents)
+        wanted = list(getattr(kind.FromString(cut), raw))
     except DecodeError:
         with pytest.raises(DecodeError):
-            parse_infer(cut)
+            parse(cut)
     else:
-        assert [bytes(part) for part in parse_infer(cut).raw] == wanted
+        assert [bytes(part) for part in parse(cut).raw] == wanted
 
 
 def test_a_request_of_a_million_empty_parts_is_left_to_the_library() -> None:
