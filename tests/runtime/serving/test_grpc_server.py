@@ -170,7 +170,7 @@ def test_bytes_that_are_too_few_are_refused_and_the_request_they_are_made_of_is_
 
 def a_request() -> bytes:
     tensors = {"visible": np.arange(300, dtype="f4"), "infrared": np.arange(9, dtype="f4")}
-    return infer_request("lite", tensors, 1.0, None, "fused")
+    return bytes(infer_request("lite", tensors, 1.0, None, "fused"))
 
 
 def an_answer() -> bytes:
