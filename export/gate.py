@@ -21,6 +21,7 @@ from coconet.export.graph_runner import GraphRunner
 from coconet.files import whole_file
 from coconet.networks.checkpoint import Checkpoint
 from coconet.networks.layers.batch_norm import settle_batch_norms
+from coconet.progress.board import ProgressItems, working
 from coconet.reading import UNSAID, Reading
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
@@ -65,13 +66,14 @@ def export_checked(
     reference = EagerBackend(checkpoint)
     options = _better_folded(checkpoint, out, options, pairs[:FINITE_FRAMES], reference)
     with whole_file(out) as scratch:
-        export_onnx(checkpoint, scratch, options, card)
+        with working(f"writing the graph of {checkpoint.network}"):
+            export_onnx(checkpoint, scratch, options, card)
         with _failing_in_words("its graph", f"{options.size or 'any size'}", out):
             _warn_of_memory(scratch, card, pairs[0])
         with closing(_open_candidate(scratch, card)) as candidate:
             # First, as a graph that fails at one of them may fail at the size of the pairs, and this says what helps.
             _require_further_sizes(reference, candidate, pairs[0], options, out)
-            parity = compare(reference, candidate, pairs)
+            parity = compare(reference, candidate, ProgressItems(pairs, "comparing it with PyTorch"))
             require(parity, PRECISIONS[options.precision].limits, f"{out}, against PyTorch")
     return parity
 
@@ -90,7 +92,7 @@ def _require_further_sizes(
 
     Raises CoconetError with the size at which the network or its graph fails, or is further away than allowed.
     """
-    for cut in _cuts(pair, candidate.card):
+    for cut in ProgressItems(_cuts(pair, candidate.card), "trying further sizes"):
         size = size_in_words(*cut.visible.pixels.shape[:2])
         for backend, who in ((reference, "the network itself"), (candidate, "its graph")):
             with _failing_in_words(f"{who} at {size}", f"{options.size or 'any size'}, so {size} as well", out):

@@ -15,6 +15,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.support.gpu.stand_in_gpu import StandInGpu
 
+os.environ.setdefault("COCONET_PROGRESS", "off")  # its lines come by the clock
+
 DATA_VARIABLE = "COCONET_DATA"
 
 # Tests run in as many processes as there are cores. Threads of OpenMP wait for each other in busy loops: with more of

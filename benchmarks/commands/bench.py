@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
 from coconet.benchmarks.latency.pick_command import pick
@@ -18,6 +17,7 @@ from coconet.cli import HELP, OverwriteOption
 from coconet.errors import CoconetError
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import DEFAULT_MODEL, MODELS
+from coconet.progress.board import working
 from coconet.reading import Reading, reads_pictures
 from coconet.terminal import Console
 
@@ -204,9 +204,8 @@ def honesty(
     from coconet.runtime.threads.stop_signals import stopped_by_signals
 
     trial = SelfTestPlan(Entry.parse(model), FrameSize.parse(size), seconds, slower)
-    with _progress() as bar, stopped_by_signals() as stop:
-        task = bar.add_task("comparing", total=rounds)
-        found = compare_with_itself(trial, rounds, lambda: bar.advance(task), stop)
+    with working("comparing", rounds) as work, stopped_by_signals() as stop:
+        found = compare_with_itself(trial, rounds, work.advance, stop)
     for line in found.lines():
         Console().print(line)
 
@@ -230,11 +229,8 @@ def _measured(plan: Plan, device: Device, json_file: Path | None, rows: tuple[Ro
         if json_file:
             report.write(json_file)
 
-    with closing(open_sensor()) as sensor, Sampler(sensor) as sampler, _progress() as bar:
-        task = bar.add_task("starting", total=1.0)
-        campaign = Campaign(
-            plan, device, keep, lambda doing, share: bar.update(task, description=doing, completed=share), rows
-        )
+    with closing(open_sensor()) as sensor, Sampler(sensor) as sampler, working("starting", 1.0) as work:
+        campaign = Campaign(plan, device, keep, lambda doing, share: work.update(doing, done=share), rows)
         report = campaign.run(sampler)
     keep(report)
     return report
@@ -276,8 +272,3 @@ def _check_page(html: Path | None) -> None:
     """Refuse a page that could not be drawn before anything is measured for it."""
     if html is not None:
         importlib.import_module("coconet.benchmarks.results.page")
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
 from coconet.cli import OverwriteOption
 from coconet.model_names import RULES
+from coconet.progress.board import working
 from coconet.terminal import Console
 
 
@@ -41,11 +41,10 @@ def steadiness(
         scratch = stack.enter_context(whole_file(json_file) if json_file else nullcontext())
         opened = [stack.enter_context(closing(open_backend(model))) for model in models]
         pairs = stack.enter_context(open_rig(Rig.from_addresses(visible, infrared)))
-        bar = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
         expected = excerpt.count(pairs.frames_expected)
-        task = bar.add_task("fusing", total=None if expected is None else expected * len(models))
+        work = stack.enter_context(working("fusing", None if expected is None else expected * len(models)))
         named = list(zip(model_labels(models), opened, strict=True))
-        found = measure_steadiness(named, excerpt.of(pairs), report=lambda: bar.advance(task))
+        found = measure_steadiness(named, excerpt.of(pairs), report=work.advance)
         if scratch:
             scratch.write_text(steadiness_json(found) + "\n", encoding="utf-8")
     Console().print(steadiness_table(found))

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
-from rich.progress import Progress
 
 from coconet.cards.precision import PRECISIONS
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
 from coconet.model_names import CHECKPOINTS, checkpoint_path
-from coconet.terminal import Console
+from coconet.progress.board import working
 from coconet.writing.scratch import ScratchFolder
 
 if TYPE_CHECKING:
@@ -62,10 +60,9 @@ def precision(
             total = sum(len(one.pairs) for one in sets) * (len(forms) + 1)
             with (
                 closing(open_backend(checkpoint_path(network))) as reference,
-                Progress(console=Console(stderr=True), transient=True) as bar,
+                working(f"comparing {network}", total) as work,
             ):
-                task = bar.add_task(escape(f"comparing {network}"), total=total)
-                rows += precision_rows(reference, forms, sets, lambda bar=bar, task=task: bar.advance(task))  # type: ignore[misc]
+                rows += precision_rows(reference, forms, sets, work.advance)
         if scratch:
             scratch.write_text(precision_json(rows) + "\n", encoding="utf-8")
     typer.echo(precision_markdown(rows))

@@ -31,20 +31,20 @@ def selfcheck(
     from coconet.benchmarks.selfcheck.step import outcomes
     from coconet.benchmarks.selfcheck.steps import SelfCheck, StepTimes
     from coconet.files import check_outputs, whole_file
+    from coconet.progress.board import working
     from coconet.runtime.backends.tensorrt.cuda_device import select_cuda_device
-    from coconet.terminal import Console
 
     select_cuda_device(device)
     text = out.with_suffix(".txt")
     check_outputs([out, text], inputs=[], overwrite=overwrite)
     patience = StepTimes(3.0, 1.0, 1.0) if quick else StepTimes()
     found: list[Outcome] = []
-    with SelfCheck(patience) as check, Console(stderr=True).status("") as status:
+    with SelfCheck(patience) as check, working("starting") as work:
         steps = list(check.steps())
         typer.echo(_expectation(steps))
 
         def begun(step: Step) -> None:
-            status.update(f"{len(found) + 1} of {len(steps)}: {step.name}, at most about {_minutes(step.minutes)} ...")
+            work.update(f"{len(found) + 1} of {len(steps)}: {step.name}, at most about {_minutes(step.minutes)}")
 
         for outcome in outcomes(steps, begun):
             found.append(outcome)

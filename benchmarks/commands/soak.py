@@ -49,6 +49,7 @@ def soak(
     from coconet.benchmarks.endurance.soak import soak as run_soak
     from coconet.files import check_outputs, whole_file
     from coconet.model_names import model_path
+    from coconet.progress.board import working
     from coconet.runtime.rig.rig_file import Rig
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.terminal import Console
@@ -69,7 +70,7 @@ def soak(
             markup=False,
         )
 
-    with stopped_by_signals() as stop:
+    with stopped_by_signals() as stop, working("running", 60 * minutes, by_clock=True):
         result = run_soak(chosen, model, SoakPlan(60 * minutes, viewers=viewers, alarms=alarms), say, stop)
     table = soak_table(result)
     print(table)

@@ -31,6 +31,7 @@ def audience(
 ) -> None:
     """Measure the loop with and without viewers of its page, in turns, so that a busy machine disturbs both alike."""
     from coconet.benchmarks.endurance.viewer_load import Plan, audience_cost
+    from coconet.progress.board import working
     from coconet.runtime.rig.rig_file import Rig
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.terminal import Console
@@ -46,7 +47,7 @@ def audience(
 
     camera = _CAMERA.format(fps=fps, width=size[0], height=size[1])
     rig = Rig.from_addresses(camera, camera, realtime=not flat_out)
-    with stopped_by_signals() as stop:
+    with stopped_by_signals() as stop, working("measuring", 2 * turns * seconds, by_clock=True):
         cost = audience_cost(rig, model, Plan(viewers, turns, seconds), say, stop)
     console.print(
         f"{cost.model} on {cost.backend}, {counted(cost.viewers, 'viewer')} on the same machine: "

@@ -15,10 +15,9 @@ from itertools import cycle, pairwise
 from statistics import median
 from threading import Timer
 
-from rich.progress import track
-
 from coconet.errors import counted
 from coconet.model_names import DEFAULT_MODEL
+from coconet.progress.board import ProgressItems
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
@@ -67,7 +66,7 @@ def main() -> None:
         alone = [alone_ms(backend, pairs, options.seconds)]  # warms up, too
         fps = FASTER * 1000 / alone[0].p50
         full = []
-        for _ in track(range(options.turns), "measuring", console=Console(stderr=True), transient=True):
+        for _ in ProgressItems(range(options.turns), "measuring"):
             full.append(fuse_in_loop(backend, pairs, fps, options.seconds).fps)
             alone.append(alone_ms(backend, pairs, options.seconds))
         easy = fuse_in_loop(backend, pairs, fps / FASTER / 2, 4 * options.seconds)

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
-from rich.progress import Progress
 
 from coconet.cards.precision import PRECISIONS, REFERENCE
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, counted
-from coconet.terminal import Console, print_warning
+from coconet.progress.board import working
+from coconet.terminal import print_warning
 from coconet.writing.scratch import ScratchFolder
 
 if TYPE_CHECKING:
@@ -172,9 +171,8 @@ def _rows(
         def measured(entry: FieldEntry) -> FieldRow | None:
             try:
                 forms = made.get(entry.name) or make_forms(entry, *folders, shown.size)
-                with Progress(console=Console(stderr=True), transient=True) as bar:
-                    task = bar.add_task(escape(f"measuring {entry.name}"), total=shown.steps)
-                    return study.measure(entry, forms, lambda: bar.advance(task))
+                with working(f"measuring {entry.name}", shown.steps) as work:
+                    return study.measure(entry, forms, work.advance)
             except CoconetError as error:
                 print_warning(f"{entry.name} left out: {error}")
                 return None

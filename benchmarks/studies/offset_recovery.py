@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.progress import track
 from rich.table import Table
 
 from coconet.calibration.alignment.find_time_offset import search_offset
 from coconet.errors import CoconetError
+from coconet.progress.board import ProgressItems
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import Role, open_camera
 from coconet.runtime.frame import Frame
@@ -72,7 +72,7 @@ def main() -> None:
         for rates in RATES:
             pairs = list(zip(visible, partners, strict=True))
             cases = [case for pair in pairs for case in _cases(pair, rates, options.seconds, options.every, rng)]
-            errors = [case.error_ms(options.seconds) for case in track(cases, description=f"{what}, {rates}")]
+            errors = [case.error_ms(options.seconds) for case in ProgressItems(cases, f"{what}, {rates}")]
             table.add_row(what, f"{rates[0]:g}, {rates[1]:g}", *_row(errors))
     Console().print(table)
 

@@ -36,6 +36,7 @@ def align(
     """Align a rig by the edges in its pictures, by a board, or by points, and write the result into the rig file."""
     from coconet.calibration.alignment.find_alignment import PICTURES, AlignmentSearch, align_rig, save_alignment
     from coconet.files import check_outputs, check_replaceable
+    from coconet.progress.board import working
     from coconet.runtime.rig.edit import NewRig
     from coconet.runtime.rig.naming.named_cameras import NamedCameras
     from coconet.runtime.rig.rig_file import read_by, written_rig
@@ -48,7 +49,7 @@ def align(
     shown = [pictures / name for name in PICTURES] if pictures else []
     written = [*shown, out] if save and rig is None else shown
     check_outputs(written, inputs=[rig, *chosen.sources], overwrite=overwrite)
-    with Console(stderr=True).status("looking at both cameras, then aligning ..."):
+    with working("looking at both cameras, then aligning"):
         found = align_rig(chosen, AlignmentSearch(pairs, every, board, tuple(point or ())), pictures)
     console = Console(soft_wrap=True)
     for row in found.alignment.homography:

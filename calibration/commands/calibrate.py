@@ -15,8 +15,9 @@ from coconet.calibration.int8.threshold import MethodName, RangeMethod
 from coconet.cards.precision import PRECISIONS
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, counted
+from coconet.progress.board import ProgressItems
 from coconet.reading import Reading, reads_pictures
-from coconet.terminal import Console, ProgressItems, print_warning
+from coconet.terminal import Console, print_warning
 
 if TYPE_CHECKING:
     from coconet.calibration.int8.frame_set import CalibrationSet, Division

@@ -29,6 +29,7 @@ def offset(
     """Find the time offset of a rig by what moves in both pictures, and write it into the rig file."""
     from coconet.calibration.alignment.find_time_offset import save_offset, search_offset
     from coconet.files import check_outputs, check_replaceable
+    from coconet.progress.board import working
     from coconet.runtime.rig.edit import NewRig
     from coconet.runtime.rig.naming.named_cameras import NamedCameras
     from coconet.runtime.rig.rig_file import read_by, written_rig
@@ -39,10 +40,10 @@ def offset(
     if save and rig is not None:
         check_replaceable(rig)
     check_outputs([out] if save and rig is None else [], inputs=chosen.sources, overwrite=overwrite)
-    with Console(stderr=True).status("watching what moves ...") as status:
+    with working("watching what moves", seconds) as work:
 
         def on_seen(seen_s: float) -> None:
-            status.update(f"watched {seen_s:.1f} of {seconds:g} s")
+            work.update("watching what moves, seconds", done=seen_s)
 
         found = search_offset(chosen, seconds, most_ms, on_seen=on_seen)
     console = Console(soft_wrap=True)

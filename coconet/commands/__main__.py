@@ -14,6 +14,8 @@ from threading import enumerate as running_threads
 from types import CodeType, FrameType
 from typing import TypeVar
 
+from coconet.progress.board import command_under_way
+
 STOPPED = 130
 """The exit code of a command that was to make one thing and was stopped before: 128 and the number of SIGINT."""
 
@@ -182,7 +184,7 @@ def main() -> None:
         with suppress(ValueError):  # not the main thread
             if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
                 signal.signal(signal.SIGINT, signal.SIG_DFL)  # before and after the block: no traceback of Python's
-        with ended_by_signals(command):
+        with ended_by_signals(command), command_under_way(command, live=command in LIVE):
             from coconet.cli import main as run_command
 
             run_command(asked_to_end)

@@ -81,7 +81,7 @@ def build(
         from coconet.export.engines.engine_source import read_engine_source
     except MissingPackage as error:
         raise MissingPackage("onnx", job="building engines", extra="rtx" if gpus else "tensorrt") from error
-    from coconet.export.engines.build_progress import BarProgress
+    from coconet.export.engines.build_progress import ShownProgress
     from coconet.export.engines.engine import BuildAids, build_engine
     from coconet.export.engines.engine_cache import CachedBuild, EngineCache, build_cached
     from coconet.export.engines.engine_check import require_agreement
@@ -107,7 +107,7 @@ def build(
         check_free([path, card_path(path)])
     check = (lambda engine: require_agreement(engine, source.path, frames, path)) if here else None
     started = time.perf_counter()
-    with BarProgress(f"Building {path.name}") as progress:
+    with ShownProgress(f"Building {path.name}") as progress:
         aids = BuildAids(progress, check=check)
         if no_cache:
             found = CachedBuild(build_engine(job, path, aids), built=True, because="--no-cache")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from coconet.cards.frame_size import FrameSize, SizeRange
 from coconet.cards.precision import PRECISIONS, REFERENCE
@@ -15,8 +14,9 @@ from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, counted
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import CHECKPOINTS, ONNX_WORDS, checkpoint_path, model_path
+from coconet.progress.board import working
 from coconet.reading import Reading, reads_pictures
-from coconet.terminal import Console, print_warning
+from coconet.terminal import print_warning
 
 if TYPE_CHECKING:
     from coconet.networks.checkpoint import Checkpoint
@@ -127,7 +127,7 @@ def export(
         options = replace(options, linked=_linkable(checkpoint, target))
     inputs = [checkpoint and checkpoint_path(checkpoint), *files, *inputs_of(frames)]
     check_outputs([target], inputs=inputs, overwrite=overwrite)
-    with Console(stderr=True).status(Text(f"Exporting {path.name} and comparing it with PyTorch ...")):
+    with working(f"exporting {path.name}"):
         parity = export_checked(source, target, options, frames, reading)
     typer.echo(f"{target}: {options.precision}, {options.size or 'any size'}, {target.stat().st_size / 1e6:.1f} MB")
     typer.echo(f"against PyTorch on {counted(parity.frames, 'frame')}: {parity}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Protocol
 
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-
 from coconet.commands.__main__ import asked_to_end, called_by_native_code
-from coconet.terminal import Console
+from coconet.progress.board import working
+from coconet.progress.work import Work
 
 
 class BuildProgress(Protocol):
@@ -37,43 +37,49 @@ class NoProgress:
         """Do nothing."""
 
 
-class BarProgress:
-    """A spinner and a bar for the build as a whole, one more bar for every phase inside it; silent on no terminal.
+class ShownProgress:
+    """Shows the build as a whole and every phase inside it, as coconet.progress does.
 
-    Where TensorRT reports nothing (before 10.0) the spinner is all there is.
+    Where TensorRT reports nothing (before 10.0) the time it takes is all there is.
     """
 
     def __init__(self, title: str) -> None:
-        """Prepare the display, on standard error."""
-        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-        self._bars = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._whole = self._bars.add_task(title, total=None)
-        self._tasks: dict[str, TaskID] = {}
+        self._title = title
+        self._shown: dict[str, tuple[AbstractContextManager[Work], Work]] = {}
+        self._outermost: str | None = None
 
     def start(self, phase: str, parent: str | None, steps: int) -> None:
-        """Add a bar for a phase, or give the whole build its length."""
+        """Show a phase, or give the whole build its length."""
         if parent is None:
-            self._tasks[phase] = self._whole
-            self._bars.update(self._whole, total=steps)
+            self._outermost = phase
+            self._work_of(phase).update(total=steps)
         else:
-            self._tasks[phase] = self._bars.add_task(f"  {phase}", total=steps)
+            self._show(phase, f"  {phase}", steps)
 
     def step(self, phase: str, done: int) -> None:
-        """Move a bar."""
-        self._bars.update(self._tasks[phase], completed=done)
+        """Say how far it is."""
+        self._work_of(phase).update(done=done)
 
     def finish(self, phase: str) -> None:
-        """Take the bar of a phase away; the one of the whole build stays."""
-        task = self._tasks.pop(phase)
-        if task != self._whole:
-            self._bars.remove_task(task)
+        """Show a phase no longer; the whole build stays."""
+        if phase != self._outermost:
+            self._shown.pop(phase)[0].__exit__(None, None, None)
 
-    def __enter__(self) -> BarProgress:
-        self._bars.start()
+    def _work_of(self, phase: str) -> Work:
+        return self._shown[self._title if phase == self._outermost else phase][1]
+
+    def _show(self, name: str, doing: str, total: float | None) -> None:
+        shown = working(doing, total)
+        self._shown[name] = (shown, shown.__enter__())
+
+    def __enter__(self) -> ShownProgress:
+        self._show(self._title, self._title, None)
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._bars.stop()
+        for shown, _work in self._shown.values():
+            shown.__exit__(None, None, None)
+        self._shown.clear()
 
 
 def progress_monitor(trt: Any, progress: BuildProgress) -> Any:

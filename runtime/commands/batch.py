@@ -59,6 +59,7 @@ def batch(
     130 stopped, and the same command makes the rest.
     """
     from coconet.errors import ExitCode
+    from coconet.progress.board import working
     from coconet.runtime.fleet.batch import BatchProgress, run_batch
     from coconet.runtime.fleet.engines.open_engine import open_engine
     from coconet.runtime.fleet.engines.shares import cluster_shares, crowding, shares
@@ -67,7 +68,7 @@ def batch(
     from coconet.runtime.fleet.report import write_report
     from coconet.runtime.fleet.storage import Results
     from coconet.runtime.threads.stop_signals import stopped_by_signals
-    from coconet.terminal import Console, batch_progress
+    from coconet.terminal import Console
 
     listed = [with_seconds(job) for job in read_jobs(jobs, model)]
     listed = in_slices(listed, slice_s) if slice_s is not None else listed
@@ -84,10 +85,10 @@ def batch(
     if note := crowding(divided):
         typer.echo(f"note: {note}", err=True)
     waits = Event()
-    with stopped_by_signals() as stop, logging_as(log), batch_progress(len(listed)) as tell:
+    with stopped_by_signals() as stop, logging_as(log), working("starting", len(listed)) as work:
 
         def tell_standing(how: BatchProgress) -> None:
-            tell(how.done + how.failed, how.to_text())
+            work.update(f"fusing{how.beside_the_count()}", done=how.done + how.failed)
             if how.placeless and how.seconds > _PLACE_S and not waits.is_set():
                 waits.set()
                 typer.echo(f"note: {how.placeless} of {len(divided)} workers still wait for a place.", err=True)

@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, counted
 from coconet.media.naming.picture_names import check_picture_ending
 from coconet.media.pixels import Pixels
 from coconet.model_names import RULES
+from coconet.progress.board import working
 from coconet.reading import UNSAID, Reading, reads_pictures
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.cameras.pair_folder import FolderFrames
 from coconet.runtime.frame import FramePair
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig, read_by
-from coconet.terminal import Console
 
 SOURCES = ("infrared", "visible")
 
@@ -179,10 +178,9 @@ def contact(
         scratch = stack.enter_context(whole_file(out))
         opened = [stack.enter_context(closing(open_backend(model))) for model in models]
         scenes = _scenes(frames, only, (visible, infrared), at, reading)
-        bar = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
-        task = bar.add_task("fusing", total=len(scenes) * len(models))
+        work = stack.enter_context(working("fusing", len(scenes) * len(models)))
         named = list(zip(model_labels(models), opened, strict=True))
-        write_picture(scratch, fused_sheet(scenes, named, width, lambda: bar.advance(task)))
+        write_picture(scratch, fused_sheet(scenes, named, width, work.advance))
 
 
 def _scenes(

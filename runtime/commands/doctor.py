@@ -19,8 +19,7 @@ def doctor(
 
     Ends with exit code 1 where a line is red.
     """
-    from rich.text import Text
-
+    from coconet.progress.board import working
     from coconet.runtime.doctor.doctor import Diagnosis, diagnose
     from coconet.runtime.doctor.rig import rig_findings
     from coconet.runtime.rig.rig_file import Rig
@@ -29,11 +28,11 @@ def doctor(
     chosen = None if rig is None else Rig.from_file(rig)
 
     findings = []
-    with Console(stderr=True).status("looking at this machine ...") as status:
+    with working("looking at this machine") as work:
         of_rig = () if chosen is None else rig_findings(chosen)
         for finding in chain(of_rig, diagnose()):
             findings.append(finding)
-            status.update(Text(f"looked at: {finding.subject} ..."))
+            work.update(f"looked at: {finding.subject}")
     diagnosis = Diagnosis(tuple(findings))
     if as_json:
         typer.echo(diagnosis.to_json())

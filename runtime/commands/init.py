@@ -37,14 +37,13 @@ def init(
     """Look at both cameras, and write a rig file: addresses without passwords, and how the pictures fit together."""
     from coconet.errors import ExitCode, ending_with
     from coconet.files import check_outputs
+    from coconet.progress.board import working
     from coconet.runtime.rig.edit import NewRig
     from coconet.runtime.rig.new_rig import both_sides, look_at_rig, with_password_file
-    from coconet.terminal import Console
 
     rig = both_sides(cameras or (), visible, infrared, reading)
     check_outputs([out, password_file], inputs=rig.sources, overwrite=overwrite)
-    console = Console(stderr=True, soft_wrap=True)
-    with ending_with(ExitCode.CAMERA), console.status("looking at both cameras ..."):
+    with ending_with(ExitCode.CAMERA), working("looking at both cameras"):
         found = look_at_rig(rig, align=align)
     new = NewRig.of(found.rig, out.parent, found.told)
     if password_file is not None:

@@ -15,10 +15,11 @@ from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, Refused, counted
 from coconet.files import check_outputs, whole_file
 from coconet.metrics.scores import NAMES
+from coconet.progress.board import working
 from coconet.reading import Reading, reads_pictures
 from coconet.runtime.loop.selection import OnError
 from coconet.runtime.preprocess.fit_word import Fit
-from coconet.terminal import Console, frame_progress
+from coconet.terminal import Console
 
 if TYPE_CHECKING:
     from coconet.metrics.scoreboard import RankedEntry, Row, Scorer
@@ -136,11 +137,11 @@ def _scored_with_bar(
         fusions = [stack.enter_context(closing(open_fused(entry, place, names, whole=whole))) for entry, place in named]
         stream = stack.enter_context(RigFrames(rig).replay(gives_misfits=skips))
         count = part.count(stream.frames_expected)
-        advance = stack.enter_context(frame_progress(count and count * len(named), "scoring"))
+        work = stack.enter_context(working("scoring", count and count * len(named)))
         rows = []
         for row in score_pairs(stream, fusions, scorer, part):
             rows.append(row)
-            advance(row)
+            work.advance()
     if not rows:
         remedy = "Check that both sides begin together; widen the pairing tolerance if their clocks differ."
         raise CoconetError(str(RigFrames(rig)), wanted="pairs to score by", got="none", remedy=remedy)

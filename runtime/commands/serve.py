@@ -8,6 +8,7 @@ import typer
 
 from coconet.cli import DeviceOption
 from coconet.event_log import LogStyle, logging_as
+from coconet.progress.board import settled
 from coconet.runtime.backends.choice import ASKABLE
 from coconet.terminal import Console
 
@@ -66,5 +67,6 @@ def serve(
         console.print(f"{server.url}/v2/models/{name}", soft_wrap=True, highlight=False)
         if server.grpc_address:
             console.print(f"grpc://{server.grpc_address}/{name}", soft_wrap=True, highlight=False)
+        settled()
         while not stop.wait(_LOOK_S):
             server.check()

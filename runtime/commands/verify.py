@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from operator import length_hint
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import track
 from rich.text import Text
 
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
+from coconet.progress.board import ProgressItems
 from coconet.reading import Reading, reads_pictures
 from coconet.terminal import Console
 
@@ -61,12 +60,10 @@ def verify(
         panel_scratch = stack.enter_context(whole_file(_png(worst))) if worst else None
         json_scratch = stack.enter_context(whole_file(json_file)) if json_file else None
         models = [stack.enter_context(closing(open_to_compare(name))) for name in names]
-        pairs, console = sample_frames(frames, reading), Console(stderr=True)
+        pairs = sample_frames(frames, reading)
         if isinstance(pairs, RigFrames) and any(model.card.form == "warped" for model in models):
             pairs = replace(pairs, laid=False)
-        shown = track(
-            pairs, "comparing", total=length_hint(pairs) or None, console=console, disable=not console.is_terminal
-        )
+        shown = ProgressItems(pairs, "comparing")
         card = common_card(models[0].card, models[1].card)
         found = verification_of(answers_of(models[0], models[1], fit_pairs(shown, card)))
         limits = limits_for(models[1].card.precision, min_psnr)

@@ -49,11 +49,15 @@ class BatchProgress:
 
     def to_text(self) -> str:
         """One line."""
+        return f"{self.done} of {self.jobs} done{self.beside_the_count()}"
+
+    def beside_the_count(self) -> str:
+        """What stands in that line after how many jobs are done."""
         there = f", {self.skipped} there already" if self.skipped else ""
         left = f", {self.seconds_left / 3600:.2f} h of video left" if self.seconds_left else ""
         wait = f", {counted(self.placeless, 'worker')} not started" if self.placeless else ""
         how = f"{self.failed} failed, {self.fps:.1f} frames a second"
-        return f"{self.done} of {self.jobs} done{there}, {how}{left}{wait}"
+        return f"{there}, {how}{left}{wait}"
 
 
 @dataclass(frozen=True)

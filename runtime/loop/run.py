@@ -15,6 +15,7 @@ from coconet.errors import CoconetError, ExitCode, Refused, ending_with
 from coconet.event_log import log_event
 from coconet.files import unfinished
 from coconet.media.naming.bag_names import split_bag
+from coconet.progress.board import working
 from coconet.redaction import redact
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.choice import BackendChoice
@@ -35,7 +36,7 @@ from coconet.runtime.sinks.open_sink import Output, open_with_reserve, output_pa
 from coconet.runtime.sinks.reserve_sink import ReserveSink
 from coconet.runtime.sinks.sink import FolderSink
 from coconet.runtime.threads.queue_thread import result_unless
-from coconet.terminal import frame_progress, print_warning
+from coconet.terminal import print_warning
 
 if TYPE_CHECKING:
     from coconet.media.encoding.encoder_choice import EncoderChoice
@@ -98,8 +99,8 @@ def run_rig(
         if pairs is None:
             gauge.begin(backend.card, backend.name, lambda: 0)
             return RunReport.of(gauge.figures(), StreamCounts(), interrupted=True)
-        with frame_progress(ending.limit or pairs.frames_expected) as advance:
-            gauge.on_frame(advance)
+        with working("fusing", ending.limit or pairs.frames_expected, endless=pairs.realtime) as work:
+            gauge.on_frame(work.advance)
             gauge.on_frame(FrontEndCheck(backend.card, pairs.front_end, print_warning))
             return run_pairs(pairs, backend, out, ending=ending, gauge=gauge)
 

@@ -13,6 +13,7 @@ from coconet.cards.precision import PRECISIONS, REFERENCE, ParityLimits
 from coconet.errors import CoconetError
 from coconet.installation.processor import processor_name, usable_cores
 from coconet.media.pixels import Pixels
+from coconet.progress.board import working
 from coconet.runtime.backends.backend import Backend, WarpingBackend
 from coconet.runtime.backends.tiles.backend import tiled
 from coconet.runtime.backends.tiles.limit import AUTOMATIC, TileLimit
@@ -20,7 +21,6 @@ from coconet.runtime.frame import FramePair
 from coconet.runtime.picking.candidate import Candidate
 from coconet.runtime.picking.pick import Pick, TrialRow
 from coconet.runtime.verify.parity import ModelPictures, frame_error, parity_of, within
-from coconet.terminal import frame_progress
 
 SECONDS = 1.0
 """How long each candidate is timed at most, but for the least number of rounds."""
@@ -63,7 +63,7 @@ def pick_fastest(
     Raises CoconetError if the reference cannot be opened or does not fuse the pair.
     """
     with ExitStack() as stack:
-        advance = stack.enter_context(frame_progress(len(candidates), "measuring"))
+        work = stack.enter_context(working("measuring what is fastest here", len(candidates)))
         rows: dict[Candidate, TrialRow] = {}
         contestants: list[_Contestant] = []
         wanted: Pixels | None = None
@@ -88,7 +88,7 @@ def pick_fastest(
                 backend.close()
             else:
                 contestants.append(_Contestant(candidate, backend, psnr_db, [max(took_s, 1e-9)]))
-            advance(candidate)
+            work.advance()
         _race(contestants, pair, clock)
     reference = contestants[0]
     ratios = {one.candidate: one.ratio_to(reference) for one in contestants}

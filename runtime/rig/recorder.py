@@ -15,6 +15,7 @@ from coconet.config import read_toml
 from coconet.errors import CoconetError, ExitCode, counted, ending_with
 from coconet.files import spare_bytes
 from coconet.media.naming.bag_names import MCAP_SUFFIX
+from coconet.progress.board import working
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.frame import Frame, Side
@@ -26,7 +27,6 @@ from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.sinks.reserve_sink import check_room, reserve_in_words
 from coconet.runtime.threads.background import Background
 from coconet.runtime.threads.queue_thread import result_unless
-from coconet.terminal import Console
 
 _FRAMES_AHEAD = 32  # a second at 30 fps for a disk to catch up in
 
@@ -268,12 +268,12 @@ def record_rig(
     live = any(camera.realtime for camera in cameras)
     until = time.monotonic() + limit.seconds if limit.seconds is not None and live else None
     full = False
-    with recorder, Console(stderr=True).status("recording ...") as status:
+    with recorder, working("recording", until and limit.seconds, by_clock=until is not None, endless=live) as work:
         recorder.add_file("rig.toml", text)
         while not (recorder.finished or stop.is_set() or full) and (until is None or time.monotonic() < until):
             stop.wait(_LOOK_S)
             full = spare_bytes(folder, limit.reserve_mb) < 0
-            status.update(_line(recorder.counts()))
+            work.update(_line(recorder.counts()))
         if stop.is_set():
             recorder.end_early()
     if full:
@@ -302,4 +302,4 @@ def _infrared_keys(rig: Rig, written: Mapping[str, Any]) -> dict[str, Any]:
 
 def _line(counts: dict[Side, RecordedCount]) -> str:
     told = (f"{side} {counted(counts[side].written, 'frame')}, {counts[side].dropped} dropped" for side in ROLES)
-    return f"recording: {'; '.join(told)}"
+    return f"recording {'; '.join(told)}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from types import SimpleNamespace
 
 import pytest
-from rich.console import Console
 
-from coconet.export.engines.build_progress import BarProgress, NoProgress, progress_monitor
+from coconet.export.engines.build_progress import NoProgress, ShownProgress, progress_monitor
+from coconet.progress import board as progress
+from coconet.progress.board import Board
 from coconet.runtime.backends.tensorrt.module import rtx_module
 
 
@@ -38,7 +38,7 @@ def test_the_monitor_counts_steps_that_are_done() -> None:
 
 
 def test_an_exception_cancels_the_build_and_is_kept() -> None:
-    monitor = progress_monitor(rtx_module(), BarProgress("build"))
+    monitor = progress_monitor(rtx_module(), ShownProgress("build"))
     assert not monitor.step_complete("a phase that never began", 0)
     assert isinstance(monitor.failure, KeyError)
 
@@ -47,21 +47,23 @@ def test_a_tensorrt_without_monitor_gets_none() -> None:
     assert progress_monitor(SimpleNamespace(), NoProgress()) is None
 
 
-def test_the_bars_follow_the_phases(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = Console(file=io.StringIO(), force_terminal=True, width=100)
-    monkeypatch.setattr("coconet.export.engines.build_progress.Console", lambda **_: screen)
-    with BarProgress("Building x.engine") as progress:
-        progress.start("whole", None, 2)
-        progress.start("timing", "whole", 4)
-        progress.step("timing", 3)
-        progress.finish("timing")
-        progress.finish("whole")
-    shown = screen.file.getvalue()  # type: ignore[attr-defined]
-    assert "Building x.engine" in shown
+def test_the_phase_that_is_under_way_is_told_and_then_the_whole_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    board = Board()
+    monkeypatch.setattr(progress, "_BOARD", board)
+    monkeypatch.setenv(progress.SWITCH, "")
 
+    def told() -> tuple[str, float, float | None]:
+        work = board.told()
+        assert work is not None
+        return work.doing.strip(), work.done, work.total
 
-def test_no_terminal_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with BarProgress("Building x.engine") as progress:
-        progress.start("whole", None, 2)
-        progress.finish("whole")
-    assert capsys.readouterr().err.strip() == ""
+    with ShownProgress("Building x.engine") as shown:
+        shown.start("whole", None, 2)
+        shown.start("timing", "whole", 4)
+        shown.step("timing", 3)
+        assert told() == ("timing", 3, 4)
+        shown.finish("timing")
+        shown.step("whole", 1)
+        assert told() == ("Building x.engine", 1, 2)
+        shown.finish("whole")
+    assert board.told() is None

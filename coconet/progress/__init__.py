@@ -1,0 +1,1 @@
+"""What a command is doing, and how far it is."""

@@ -1,0 +1,59 @@
+"""Progress in a pipe or a journal: a plain line every few seconds, without carriage returns or colours."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Event, Thread
+
+from coconet.progress.work import Work
+
+LEAST_GAP_S, MOST_GAP_S, ENDLESS_GAP_S = 2.0, 30.0, 600.0
+"""Seconds between two lines: at first, at most, and at most if no end is known, such as of live cameras."""
+
+_TICK_S = 0.2
+
+_FIRST_S = 0.8  # from the beginning of a work to its first line, if nothing was told just before
+
+_JOIN_S = 1.0
+
+
+class ProgressLines:
+    """Says a line every few seconds of what `told` gives, from a thread: a long step in a library is told as well."""
+
+    def __init__(self, told: Callable[[], Work | None]) -> None:
+        """Begin to tell."""
+        self._told, self._over = told, Event()
+        self._thread = Thread(target=self._run, name="progress", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Say no more."""
+        self._over.set()
+        self._thread.join(_JOIN_S)
+
+    def _run(self) -> None:
+        said_s, last = time.monotonic() - LEAST_GAP_S, None
+        while not self._over.wait(_TICK_S):
+            work, now_s = self._told(), time.monotonic()
+            if work is None:
+                said_s = now_s
+                continue
+            if work is not last:
+                last, said_s = work, max(said_s, work.begun_s + _FIRST_S - LEAST_GAP_S)
+            if now_s - said_s >= _gap(work, now_s) - _TICK_S:
+                said_s = now_s
+                with suppress(OSError, ValueError):  # nobody reads any more
+                    print(_plain(work.line(now_s)), file=sys.stderr, flush=True)
+
+
+def _gap(work: Work, now_s: float) -> float:
+    """A part of the time it takes already: a run of a week leaves some hundred lines in a journal if it has no end."""
+    most = ENDLESS_GAP_S if work.endless else MOST_GAP_S
+    return max(LEAST_GAP_S, min((now_s - work.begun_s) / 20, most))
+
+
+def _plain(line: str) -> str:
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
