@@ -89,7 +89,7 @@ class Board:
             if self._base in self._works:
                 self._works.remove(self._base)
 
-    def told(self) -> Work | None:
+    def find_told(self) -> Work | None:
         """The work that a line is to be said of: the innermost one, unless a bar shows it."""
         with self._lock:
             if not self._works or (self._display is not None and self._works[-1] is not self._base):
@@ -110,7 +110,7 @@ class Board:
                     self._display = ProgressBars()
                 self._display.add(work)
             if self._lines is None and (base or self._display is None):
-                self._lines = ProgressLines(self.told)
+                self._lines = ProgressLines(self.find_told)
 
     def _end(self, work: Work) -> None:
         lines = None

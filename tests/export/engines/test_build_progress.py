@@ -53,7 +53,7 @@ def test_the_phase_that_is_under_way_is_told_and_then_the_whole_again(monkeypatc
     monkeypatch.setenv(progress.SWITCH, "")
 
     def told() -> tuple[str, float, float | None]:
-        work = board.told()
+        work = board.find_told()
         assert work is not None
         return work.doing.strip(), work.done, work.total
 
@@ -66,4 +66,4 @@ def test_the_phase_that_is_under_way_is_told_and_then_the_whole_again(monkeypatc
         shown.step("whole", 1)
         assert told() == ("Building x.engine", 1, 2)
         shown.finish("whole")
-    assert board.told() is None
+    assert board.find_told() is None
