@@ -12,12 +12,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from coconet.config import Checked, check_fields
-from coconet.errors import CoconetError, Refused
+from coconet.errors import CoconetError, Refused, counted
 from coconet.files import check_no_input, read_file
 from coconet.media.naming.entries import entries_below, found_by
 from coconet.runtime.cameras.recorded import read_stamps
 from coconet.runtime.fleet.job import PICTURES, REPORT_HTML, REPORT_JSON, VIDEO, Job, Span
 from coconet.runtime.fleet.manifest import MANIFEST
+from coconet.runtime.fleet.result_names import check_names, result_name
 from coconet.runtime.fleet.samples import picture_name
 from coconet.runtime.fleet.storage import is_elsewhere
 from coconet.runtime.rig.rig_file import Rig
@@ -50,54 +51,79 @@ def read_jobs(source: Path, model: str) -> list[Job]:
         rigs = sorted(path for path in entries_below(source) if path.name == RIG_FILE and found_by(path.is_file))
         found = [Job(path.parent.relative_to(source).as_posix(), model, rig=str(path)) for path in rigs]
         jobs = [replace(job, name=source.resolve().name) if job.name == "." else job for job in found]
-    elif source.suffix in TABLES:
+    elif source.suffix.lower() in TABLES:
         jobs = [_job(line, number, source, model) for number, line in enumerate(_lines(source), 1)]
     else:
         wanted = f"a folder of recordings, or a list that ends in {' or '.join(TABLES)}"
         got = "another name" if source.exists() else "nothing there"
         raise Refused(source, wanted=wanted, got=got, remedy="Check the path.")
     if not jobs:
-        remedy = f"Each has a {RIG_FILE} in its folder."
-        raise Refused(source, wanted="one recording or more", got="none", remedy=remedy)
-    names = [job.name for job in jobs]
-    for name in names:
-        if names.count(name) > 1:
-            raise Refused(source, wanted="a name for each result", got=f"{name} twice", remedy="Give them names: out.")
+        raise _empty(source)
+    check_names(jobs, source)
     return jobs
 
 
+def _empty(source: Path) -> CoconetError:
+    if source.is_dir():
+        says, remedy = "holds no recording", f"Each recording has a {RIG_FILE} in its folder."
+    elif source.suffix.lower() == ".csv":
+        says, remedy = "lists no job", f"Below a heading of {','.join(_Line.model_fields)} comes one line for each."
+    else:
+        says, remedy = "lists no job", "Write one JSON object a line."
+    return Refused(source, wanted="one recording or more", got="none", remedy=remedy, says=says)
+
+
 def _lines(source: Path) -> Iterator[Mapping[str, Any]]:
-    text = read_file(source, "a list of jobs").decode(errors="replace")
-    if source.suffix == ".csv":
-        for row in csv.DictReader(io.StringIO(text)):
-            if None in row or None in row.values():
-                raise _no_line(source, "as many values as the heading has names", "another number")
-            yield {name.strip(): value.strip() for name, value in row.items() if value.strip()}
+    try:
+        text = read_file(source, "a list of jobs").decode("utf-8-sig")  # spreadsheets begin theirs with a mark
+    except UnicodeDecodeError as error:
+        says, remedy = f"is not UTF-8 text at byte {error.start}", "Save it as UTF-8."
+        raise Refused(source, wanted="UTF-8 text", got="something else", remedy=remedy, says=says) from error
+    if source.suffix.lower() == ".csv":
+        yield from _rows(source, text)
         return
-    for line in filter(str.strip, text.splitlines()):
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
         try:
             fields = json.loads(line)
         except (ValueError, RecursionError):
             fields = None
         if not isinstance(fields, dict):
-            raise _no_line(source, "a JSON object in every line", "something else")
+            raise _no_line(source, number, "is not a JSON object")
         yield fields
 
 
-def _no_line(source: Path, wanted: str, got: str) -> CoconetError:
-    return Refused(source, wanted=wanted, got=got, remedy="Correct the line.")
+def _rows(source: Path, text: str) -> Iterator[Mapping[str, Any]]:
+    rows = csv.reader(io.StringIO(text, newline=""))
+    try:
+        heading = [name.strip() for name in next(rows, [])]
+        if len(heading) == 1 and (mark := next((mark for mark in ";\t|" if mark in heading[0]), "")):
+            says = f"has {mark!r} between its columns"
+            raise Refused(source, wanted="commas", got=repr(mark), remedy="Save it with commas.", says=says)
+        for row in filter(None, rows):
+            if len(row) != len(heading):
+                says = f"has {counted(len(row), 'value')} below a heading of {counted(len(heading), 'name')}"
+                raise _no_line(source, rows.line_num, says)
+            yield {name: value.strip() for name, value in zip(heading, row, strict=True) if value.strip()}
+    except csv.Error as error:
+        raise _no_line(source, rows.line_num, f"is no line of CSV: {error}") from error
+
+
+def _no_line(source: Path, number: int, says: str) -> CoconetError:
+    return Refused(f"{source}, line {number}", wanted="a job", got=says, remedy="Correct the line.", says=says)
 
 
 def _job(fields: Mapping[str, Any], number: int, source: Path, model: str) -> Job:
     line = check_fields(_Line, fields, f"{source}, job {number}", from_text=True)
     if bool(line.rig) == bool(line.visible and line.infrared):
-        wanted = "a rig, or both visible and infrared"
-        raise Refused(f"{source}, job {number}", wanted=wanted, got="neither or both", remedy="Correct the line.")
+        wanted, got = "a rig, or both visible and infrared", "both" if line.rig else "neither"
+        says = "names a rig and two sides" if line.rig else "names neither a rig nor both sides"
+        remedy = f"Name {wanted}."
+        raise Refused(f"{source}, job {number}", wanted=wanted, got=got, remedy=remedy, says=says)
     told = PurePosixPath((line.rig or line.visible).rpartition("://")[2])
     name = line.out or str(told.parent if line.rig else told.with_suffix("")).lstrip("/.") or told.stem
-    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "://" in name:
-        remedy = "Name a folder below --out."
-        raise Refused(f"{source}, job {number}, out", wanted="a name below --out", got="another place", remedy=remedy)
+    name = result_name(name, f"{source}, job {number}, out")
     rig, visible, infrared = (_beside(source, address) for address in (line.rig, line.visible, line.infrared))
     return Job(name, line.model or model, rig, visible, infrared)
 
@@ -111,7 +137,8 @@ def _beside(source: Path, address: str) -> str:
 def in_slices(jobs: list[Job], slice_s: float) -> list[Job]:
     """Cut jobs that are longer than a slice and a half into slices; those of unknown length stay whole.
 
-    The last slice ends with the recording. Raises CoconetError for a slice under a second.
+    The last slice ends with the recording. Raises CoconetError for a slice under a second, and for one whose name is
+    that of another result.
     """
     if slice_s < _LEAST_SLICE_S:
         raise Refused(
@@ -131,7 +158,9 @@ def in_slices(jobs: list[Job], slice_s: float) -> list[Job]:
             begin_s = None if index == 0 else index * slice_s
             end_s = None if index == count - 1 else (index + 1) * slice_s
             seconds = (job.seconds if end_s is None else end_s) - (begin_s or 0)
-            found.append(replace(job, name=f"{job.name}/slice-{index:04}", span=Span(begin_s, end_s), seconds=seconds))
+            name = PurePosixPath(job.name, f"slice-{index:04}").as_posix()
+            found.append(replace(job, name=name, span=Span(begin_s, end_s), seconds=seconds))
+    check_names(found, "--slice")
     return found
 
 

@@ -23,6 +23,11 @@ def picture_name(index: int) -> str:
     return f"frame-{index:07}.png"
 
 
+def is_picture_name(name: str) -> bool:
+    """Whether that is the name of such a file."""
+    return name.startswith("frame-") and name.endswith(".png")
+
+
 class Samples:
     """Called after every fused frame. figures: the mean of each metric, empty before the first that could be scored."""
 

@@ -33,16 +33,29 @@ def test_a_list_names_rigs_or_both_sides_relative_to_itself(tmp_path: Path) -> N
 
 NO_LISTS = {
     "jobs.csv": {
-        "visible\nv.mp4\n": "wanted a rig, or both visible and infrared",
-        "rig,visible,infrared\nr,v,i\n": "wanted a rig, or both visible and infrared",
+        "visible\nv.mp4\n": "job 1 names neither a rig nor both sides",
+        "rig,visible,infrared\nr,v,i\n": "job 1 names a rig and two sides",
         "rig,shape\nr,round\n": "is not a known key here; known are rig, visible, infrared, model, out",
-        "rig,out\nr\n": "wanted as many values as the heading has names",
-        "rig,out\nr,../up\n": "wanted a name below --out",
-        "rig,out\nr,/root\n": "wanted a name below --out",
-        "rig,out\nr,a\ns,a\n": "wanted a name for each result, got a twice",
-        "rig\n": "wanted one recording or more",
+        "rig,out\n\nr\n": "line 3 has 1 value below a heading of 2 names",
+        "rig,out\nr,a,b\n": "line 2 has 3 values below a heading of 2 names",
+        "rig,out\nr,../up\n": "job 1, out names a place outside --out: '../up'",
+        "rig,out\nr,/root\n": "names a place outside --out",
+        "rig,out\nr,a\ns,a\n": "has two results of the name a",
+        "rig,out\nr,a\ns,./a//\n": "has two results of the name a",
+        "rig,out\nr,report.json\n": "has a result of the name report.json, where the report is written",
+        "rig,out\nr,a\ns,a/fused/b\n": "has a result of the name a/fused/b, where the result a is written",
+        "rig,out\nr,.\ns,frame-0000000.png\n": "where the result . is written",
+        "rig;out\nr;a\n": "has ';' between its columns",
+        f"rig\n{'r' * 200_000}\n": "line 2 is no line of CSV",
+        "rig\n": "lists no job. Below a heading of rig,visible,infrared,model,out",
+        "": "lists no job",
     },
-    "jobs.jsonl": {"[]\n": "wanted a JSON object in every line", "{\n": "wanted a JSON object in every line"},
+    "jobs.jsonl": {
+        "[]\n": "line 1 is not a JSON object",
+        "\n{\n": "line 2 is not a JSON object",
+        '{"rig": "r", "out": "a\\u0000b"}': "names a place outside --out",
+        "\n": "lists no job",
+    },
     "jobs.txt": {"": "wanted a folder of recordings, or a list that ends in .csv or .jsonl"},
 }
 
@@ -56,7 +69,23 @@ def test_what_is_no_list_is_refused(tmp_path: Path, name: str, text: str) -> Non
 
 def test_an_empty_tree_and_an_output_among_the_recordings_are_refused(tmp_path: Path) -> None:
     ended = command("batch", tmp_path, "--out", tmp_path.parent / "out")
-    assert (ended.code, "wanted one recording or more" in ended.err) == (2, True)
+    assert (ended.code, "holds no recording" in ended.err) == (2, True)
+
+
+def test_a_list_is_read_as_spreadsheets_save_it_and_refused_if_it_is_not_utf_8(tmp_path: Path) -> None:
+    saved, latin = tmp_path / "JOBS.CSV", tmp_path / "latin.csv"
+    saved.write_bytes("visible,infrared,out\r\nv.mp4,i.mp4,café\r\n".encode("utf-8-sig"))
+    assert [job.name for job in read_jobs(saved, "lite")] == ["café"]
+    latin.write_bytes("visible,infrared,out\nv.mp4,i.mp4,café\n".encode("latin-1"))
+    with pytest.raises(CoconetError, match="is not UTF-8 text at byte 36"):
+        read_jobs(latin, "lite")
+
+
+def test_a_slice_whose_name_another_result_has_is_refused_before_it_is_made() -> None:
+    jobs = [Job("night", "lite", rig="n", seconds=200), Job("night/slice-0001", "lite", rig="m", seconds=2)]
+    with pytest.raises(CoconetError, match="--slice has two results of the name night/slice-0001"):
+        in_slices(jobs, 60)
+    assert in_slices([replace(jobs[0], name=".")], 60)[2].name == "slice-0002"
 
 
 def test_long_recordings_are_cut_and_every_moment_is_in_one_slice() -> None:
