@@ -128,8 +128,10 @@ class ExitCode(IntEnum):
     """FINISHED: the end was reached, or somebody asked to stop.
 
     REFUSED: an option, a file or a package does not fit; nothing was begun. CAMERA, MODEL, OUTPUT, PAGE: what could not
-    be opened, or failed on the way. MISFITS: the end was reached, but some pairs were left out, as was asked for.
-    UNPAIRED: the end was reached and the output is whole, but a large share of the frames found no partner.
+    be opened, or failed on the way, in every command and whether or not anything was begun: a camera that does not
+    answer (CameraAbsent) and a place that takes no file (Unwritable) may be there another time. MISFITS: the end was
+    reached, but some pairs were left out, as was asked for. UNPAIRED: the end was reached and the output is whole, but
+    a large share of the frames found no partner.
     UNEXPECTED: an error of the program itself (EX_SOFTWARE of sysexits.h).
     """
 

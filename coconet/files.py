@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
 
-from coconet.errors import CoconetError, Refused, named_as, reading_from
+from coconet.errors import CoconetError, ExitCode, Refused, named_as, reading_from
 from coconet.redaction import is_network_address
 from coconet.writing.scratch import ScratchFile
 from coconet.writing.sources import Sources
@@ -36,6 +36,17 @@ class AlreadyExists(Refused):
         super().__init__(path, wanted=wanted, got=got, remedy=remedy, says="already exists")
 
 
+class Unwritable(CoconetError):
+    """A place that takes no file now: no such folder, no right to write there, a disk that is full or read-only.
+
+    It may be otherwise another time, once a disk is mounted or has room: whatever finds it, and whether anything was
+    begun, it ends a command with ExitCode.OUTPUT. What the name itself forbids, such as that of a folder or of an
+    input, is ExitCode.REFUSED.
+    """
+
+    exit_code = ExitCode.OUTPUT
+
+
 @contextmanager
 def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Give a scratch path beside `path`; rename it into place only if the block ends without an error.
@@ -43,7 +54,7 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     The scratch file keeps the suffix of `path`, because many writers choose their format by it. A link is followed to
     what it names. A file that is replaced keeps its permissions and its owner.
     durable: wait until file and name are on the disk, so that a power cut leaves the old or the new file.
-    Raises CoconetError for a place that cannot be written to, a read-only file, and for a disk that takes no more.
+    Raises Unwritable for a place that cannot be written to, a read-only file, and for a disk that takes no more.
     """
     check_place(path)
     with writing_to(path):
@@ -87,22 +98,25 @@ def check_replaceable(path: Path) -> Path:
     """Follow a link, and give the file that would be replaced. Raises CoconetError for what can be no such file."""
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
-        raise CoconetError(
+        there = os.path.lexists(target.parent)
+        fault = f"{target.parent} is not a folder" if there else f"there is no folder {target.parent}"
+        raise Unwritable(
             path,
             wanted="a path in an existing folder",
-            got=f"no folder {target.parent}",
-            remedy="Create the folder first.",
-            says=f"cannot be written: there is no folder {target.parent}",
+            got=fault,
+            remedy="Choose another place." if there else "Create the folder first.",
+            says=f"cannot be written: {fault}",
         )
-    if not target.exists():
+    with writing_to(path):
+        before = target.stat() if target.exists() else None
+    if before is None:
         return target
-    before = target.stat()
     if not stat.S_ISREG(before.st_mode):
-        got = "a folder" if target.is_dir() else "a device or a pipe"
+        got = "a folder" if stat.S_ISDIR(before.st_mode) else "a device or a pipe"
         says = f"is {got}, which a file cannot replace"
-        raise CoconetError(path, wanted="the name of a file", got=got, remedy="Choose another name.", says=says)
+        raise Refused(path, wanted="the name of a file", got=got, remedy="Choose another name.", says=says)
     if not before.st_mode & 0o222 or not os.access(target, os.W_OK):
-        raise CoconetError(
+        raise Unwritable(
             path,
             wanted="a file that may be written",
             got="a read-only one",
@@ -110,6 +124,44 @@ def check_replaceable(path: Path) -> Path:
             says="is read-only",
         )
     return target
+
+
+def check_writable(path: Path, *, made: bool = False) -> None:
+    """Try whether a file can be written at `path`, by writing one beside it and removing it again.
+
+    made: whether the folders above it, or it itself as a folder, are made with it; then the nearest one that is there
+    is tried. Rights alone do not tell: root has all of them on a disk that is read-only, and none of them on one that
+    is full. Raises Unwritable, and Refused for a name that no file can have or take.
+    """
+    target = Path(os.path.realpath(path))
+    target = _nearest_folder(path, target) / target.name if made else check_replaceable(path)
+    with writing_to(path):
+        trial = ScratchFile(target)
+        try:
+            _write_through(trial.path, bytes(_TRIAL_BYTES))
+        finally:
+            trial.close()
+
+
+def _nearest_folder(path: Path, target: Path) -> Path:
+    there = next(one for one in (target, *target.parents) if os.path.lexists(one))
+    if there.is_dir():
+        return there
+    wanted, got, remedy = "a path of folders", f"{there}, which is not a folder", "Choose another place."
+    if there == target:
+        raise Refused(path, wanted=wanted, got=got, remedy=remedy, says="is not a folder")
+    raise Unwritable(path, wanted=wanted, got=got, remedy=remedy, says=f"cannot be written: {there} is not a folder")
+
+
+_TRIAL_BYTES = 4096  # a block: an empty file has room on a full disk
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    """Write, so that a disk that has no room says so now."""
+    with path.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _take_over(scratch: Path, target: Path) -> None:
@@ -174,18 +226,24 @@ def plain_name(name: str, where: object) -> str:
 
 
 def check_outputs(
-    outputs: Iterable[Path | None], *, inputs: Iterable[Path | str | None], overwrite: bool = False
+    outputs: Iterable[Path | None],
+    *,
+    inputs: Iterable[Path | str | None],
+    overwrite: bool = False,
+    made: Iterable[Path | None] = (),
 ) -> None:
-    """Refuse, before anything is begun, what must not be written to; every command that writes calls this first.
+    """Refuse, before anything is begun, what must not or cannot be written; every command that writes calls this first.
 
     outputs: files, and folders for pictures; None stands for an option that was not given. inputs: files, folders of
     pictures or of pairs, and addresses, of which those that are no paths do not count; what an input has beside itself,
-    such as the weights of a model or the stamps of a recording, is an input too.
+    such as the weights of a model or the stamps of a recording, is an input too. made: the folders that the command
+    makes, with those above them: outputs, or where these lie; all other outputs are files.
     Raises CoconetError for an output that is an input, by whatever name or link, or a folder that holds one, or would
     be a picture among the input pictures; for two outputs of one name; and, unless `overwrite`, AlreadyExists for a
-    file or folder that is there and not empty.
+    file or folder that is there and not empty. Raises Unwritable for a place that takes no file, which is tried.
     """
     wanted = [path for path in outputs if path is not None]
+    folders = [os.path.realpath(folder) for folder in made if folder is not None]
     for path in wanted:
         check_place(path)
     check_no_input(wanted, inputs)
@@ -201,6 +259,8 @@ def check_outputs(
             )
     if not overwrite:
         check_free(wanted)
+    for path, place in zip(wanted, places, strict=True):
+        check_writable(path, made=any(place == folder or Path(folder) in Path(place).parents for folder in folders))
 
 
 def check_free(outputs: Iterable[Path | None]) -> None:
@@ -304,7 +364,7 @@ def spare_bytes(folder: Path, reserve_mb: float | None = None) -> int:
 
 @contextmanager
 def writing_to(path: Path) -> Iterator[None]:
-    """Turn what the operating system refuses inside the block into a CoconetError about `path`."""
+    """Turn what the operating system refuses inside the block into Unwritable, about `path`."""
     try:
         yield
     except OSError as error:
@@ -313,7 +373,7 @@ def writing_to(path: Path) -> Iterator[None]:
 
 @contextmanager
 def disk_errors_of(path: Path) -> Iterator[None]:
-    """Turn the errors that only a disk gives, as that it is full, into a CoconetError about `path`."""
+    """Turn the errors that only a disk gives, as that it is full, into Unwritable, about `path`."""
     try:
         yield
     except OSError as error:
@@ -322,8 +382,8 @@ def disk_errors_of(path: Path) -> Iterator[None]:
         raise _not_writable(path, error) from error
 
 
-def _not_writable(path: Path, error: OSError) -> CoconetError:
-    return CoconetError(
+def _not_writable(path: Path, error: OSError) -> Unwritable:
+    return Unwritable(
         path,
         wanted="a place that can be written to",
         got=error.strerror or str(error),

@@ -48,7 +48,7 @@ def precision(
     from coconet.runtime.backends.open_backend import open_backend
 
     inputs = [calibrate_on, frames, visible, infrared, *map(checkpoint_path, networks)]
-    check_outputs([keep, json_file], inputs=inputs, overwrite=overwrite)
+    check_outputs([keep, json_file], inputs=inputs, overwrite=overwrite, made=[keep])
     sets = _sets(frames, visible, infrared, every)
     rows = []
     with ExitStack() as stack:

@@ -50,6 +50,7 @@ def soak(
     from coconet.files import check_outputs, whole_file
     from coconet.model_names import model_path
     from coconet.progress.board import working
+    from coconet.runtime.rig.open_rig import open_cameras
     from coconet.runtime.rig.rig_file import Rig
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.terminal import Console
@@ -57,6 +58,8 @@ def soak(
     synthetic = synthetic_with_meters(*_SYNTHETIC) if alarms else Rig.from_addresses(_CAMERA, _CAMERA)
     chosen = Rig.from_file(rig) if rig else synthetic
     check_outputs([out], inputs=[rig, *chosen.sources, model_path(model)], overwrite=overwrite)
+    for camera in open_cameras(chosen):  # a run would wait for one that is absent, and no fault would be survived
+        camera.close()
     console = Console(soft_wrap=True, stderr=True)
 
     def say(trial: Trial, sample: Sample) -> None:

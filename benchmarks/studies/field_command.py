@@ -70,13 +70,13 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
     from coconet.benchmarks.results.field_table import field_markdown, field_page, write_field_csv
     from coconet.benchmarks.studies.field_entries import check_kept, find_entries, untrained_entries
     from coconet.benchmarks.studies.field_frames import write_pairs
-    from coconet.files import check_no_input, check_outputs, make_folder, whole_file
+    from coconet.files import check_outputs, make_folder, whole_file
     from coconet.media.naming.entries import entries_below
     from coconet.metrics.variants import variant_named
 
     inputs = [*frames, visible, infrared, weights, *(entries_below(weights) if weights else ())]
     check_outputs([csv, html], inputs=inputs, overwrite=overwrite)
-    check_no_input([keep] if keep else [], inputs)
+    check_outputs([keep], inputs=inputs, overwrite=True, made=[keep])
     chosen = variant_named(variant)
     entries, left_out = find_entries(weights)
     for reason in left_out:

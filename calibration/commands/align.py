@@ -35,7 +35,7 @@ def align(
 ) -> None:
     """Align a rig by the edges in its pictures, by a board, or by points, and write the result into the rig file."""
     from coconet.calibration.alignment.find_alignment import PICTURES, AlignmentSearch, align_rig, save_alignment
-    from coconet.files import check_outputs, check_replaceable
+    from coconet.files import check_outputs, check_writable
     from coconet.progress.board import working
     from coconet.runtime.rig.edit import NewRig
     from coconet.runtime.rig.naming.named_cameras import NamedCameras
@@ -45,10 +45,10 @@ def align(
     named = NamedCameras.of(cameras or (), visible, infrared)
     chosen, rig = read_by(named.rig(), reading), written_rig(named.file)
     if save and rig is not None:
-        check_replaceable(rig)
+        check_writable(rig)
     shown = [pictures / name for name in PICTURES] if pictures else []
     written = [*shown, out] if save and rig is None else shown
-    check_outputs(written, inputs=[rig, *chosen.sources], overwrite=overwrite)
+    check_outputs(written, inputs=[rig, *chosen.sources], overwrite=overwrite, made=[pictures])
     with working("looking at both cameras, then aligning"):
         found = align_rig(chosen, AlignmentSearch(pairs, every, board, tuple(point or ())), pictures)
     console = Console(soft_wrap=True)

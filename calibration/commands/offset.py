@@ -28,7 +28,7 @@ def offset(
 ) -> None:
     """Find the time offset of a rig by what moves in both pictures, and write it into the rig file."""
     from coconet.calibration.alignment.find_time_offset import save_offset, search_offset
-    from coconet.files import check_outputs, check_replaceable
+    from coconet.files import check_outputs, check_writable
     from coconet.progress.board import working
     from coconet.runtime.rig.edit import NewRig
     from coconet.runtime.rig.naming.named_cameras import NamedCameras
@@ -38,7 +38,7 @@ def offset(
     named = NamedCameras.of(cameras or (), visible, infrared)
     chosen, rig = read_by(named.rig(), reading), written_rig(named.file)
     if save and rig is not None:
-        check_replaceable(rig)
+        check_writable(rig)
     check_outputs([out] if save and rig is None else [], inputs=chosen.sources, overwrite=overwrite)
     with working("watching what moves", seconds) as work:
 

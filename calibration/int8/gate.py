@@ -118,14 +118,13 @@ def check_name(out: Path, float_model: Path) -> None:
         wrong = out.suffix or "no ending"
     elif os.path.realpath(out) == os.path.realpath(float_model):
         wrong = "the float model itself"
-    elif not out.parent.is_dir():
-        wrong = f"no folder {out.parent}"
     if wrong is not None:
         raise CoconetError(
             out,
-            wanted="a name that ends in .onnx, in an existing folder, other than the float model's",
+            wanted="a name that ends in .onnx, other than the float model's",
             got=wrong,
             remedy="Choose another name with --out.",
+            says="is the float model itself" if out.suffix == ONNX_SUFFIX else "has a name that does not end in .onnx",
         )
 
 

@@ -18,12 +18,7 @@ class FrameSize:
 
     def __post_init__(self) -> None:
         if min(self.height_px, self.width_px) < 1:
-            raise CoconetError(
-                "frame size",
-                wanted="1 or more pixels a side",
-                got=str(self),
-                remedy="Give the height and the width in pixels.",
-            )
+            raise _unfit("frame size", self, "1 or more pixels a side", "Give the height and the width in pixels.")
 
     def __str__(self) -> str:
         return f"{self.height_px}x{self.width_px}"
@@ -43,12 +38,8 @@ class FrameSize:
         """Read `480x640` as 480 pixels high and 640 wide."""
         found = re.fullmatch(r"(\d+)x(\d+)", text)
         if found is None:
-            raise CoconetError(
-                "frame size",
-                wanted="HEIGHTxWIDTH in pixels, such as 480x640",
-                got=repr(text),
-                remedy="Write the height first.",
-            )
+            wanted = "HEIGHTxWIDTH in pixels, such as 480x640"
+            raise _unfit("frame size", repr(text), wanted, "Write the height first.")
         return cls(int(found[1]), int(found[2]))
 
 
@@ -62,12 +53,7 @@ class SizeRange:
     def __post_init__(self) -> None:
         low, high = self.minimum, self.maximum
         if low == high or low.height_px > high.height_px or low.width_px > high.width_px:
-            raise CoconetError(
-                "size range",
-                wanted="a smaller and a larger frame size",
-                got=str(self),
-                remedy="Write the smaller size first.",
-            )
+            raise _unfit("size range", self, "a smaller and a larger frame size", "Write the smaller size first.")
 
     def __str__(self) -> str:
         return f"{self.minimum}..{self.maximum}"
@@ -77,12 +63,8 @@ class SizeRange:
         """Read `256x320..1024x1280`, the smaller size first."""
         ends = text.split("..")
         if len(ends) != 2:
-            raise CoconetError(
-                "size range",
-                wanted="two sizes in pixels, such as 256x320..1024x1280",
-                got=repr(text),
-                remedy="Write two dots between them.",
-            )
+            wanted = "two sizes in pixels, such as 256x320..1024x1280"
+            raise _unfit("size range", repr(text), wanted, "Write two dots between them.")
         return cls(*(FrameSize.parse(end) for end in ends))
 
 
@@ -98,12 +80,8 @@ class SizeProfile:
         for side in ("height_px", "width_px"):
             low, middle, high = (getattr(size, side) for size in (self.minimum, self.optimum, self.maximum))
             if not low <= middle <= high:
-                raise CoconetError(
-                    "size profile",
-                    wanted="minimum <= optimum <= maximum on both sides",
-                    got=str(self),
-                    remedy="Choose a size in between as the optimum.",
-                )
+                wanted = "minimum <= optimum <= maximum on both sides"
+                raise _unfit("size profile", self, wanted, "Choose a size in between as the optimum.")
 
     def __str__(self) -> str:
         return f"{self.minimum} to {self.maximum}, best at {self.optimum}"
@@ -113,9 +91,10 @@ def check_frame_size(height_px: int, width_px: int, signature: Signature) -> Non
     """Refuse sizes whose reflect padding would be wider than the picture itself."""
     least_px = max(8, signature.side_multiple // 2 + 1)
     if min(height_px, width_px) < least_px:
-        raise CoconetError(
-            "frame size",
-            wanted=f"at least {least_px} pixels a side",
-            got=f"{height_px}x{width_px} (height x width)",
-            remedy="Use larger pictures.",
-        )
+        got = f"{height_px}x{width_px} (height x width)"
+        raise _unfit("frame size", got, f"at least {least_px} pixels a side", "Use larger pictures.")
+
+
+def _unfit(where: str, got: object, wanted: str, remedy: str) -> CoconetError:
+    """The error for a size, a range or a profile that cannot be one."""
+    return CoconetError(where, wanted=wanted, got=str(got), remedy=remedy, says=f"is {got}; expected {wanted}")

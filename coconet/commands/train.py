@@ -70,7 +70,7 @@ def train(
     goes_on = files.state.exists()
     own = goes_on and recipe is not None and recipe.resolve() == files.recipe.resolve()  # which the run wrote itself
     inputs = [None if own else recipe, *plan.data, plan.encoder, plan.start, plan.teacher, plan.validation]
-    check_outputs(files.written_by(plan), inputs=inputs, overwrite=overwrite or goes_on)
+    check_outputs(files.written_by(plan), inputs=inputs, overwrite=overwrite or goes_on, made=[plan.out])
     selection = Selection(tuple(plan.held), frozenset(plan.neighbours))
     pairs = load_pairs(plan.data, plan.reading, selection)
     make_folder(plan.out)

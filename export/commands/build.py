@@ -89,7 +89,7 @@ def build(
     from coconet.export.engines.tensorrt_flavour import runs_here
     from coconet.export.engines.trtexec import trtexec_line
     from coconet.files import check_free, check_outputs, whole_file
-    from coconet.runtime.backends.tensorrt.own_engine import default_cache_folder
+    from coconet.runtime.cache_folder import default_cache_folder
     from coconet.runtime.rig.sample_frames import inputs_of
 
     here = runs_here(gpus)

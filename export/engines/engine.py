@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -25,7 +24,7 @@ from coconet.export.engines.tensorrt_flavour import (
     set_targets,
     types_networks_strongly,
 )
-from coconet.files import make_folder, sha256_of, whole_file
+from coconet.files import check_writable, make_folder, sha256_of, whole_file
 from coconet.model_endings import ENGINE_SUFFIX
 from coconet.runtime.backends.tensorrt.module import TensorRT, in_one_line
 
@@ -98,17 +97,7 @@ def check_destination(out: Path) -> None:
         says = f"has {f'the ending {got}' if out.suffix else got}; an engine ends in {ENGINE_SUFFIX}"
         wanted = f"a name that ends in {ENGINE_SUFFIX}"
         raise CoconetError(out, wanted=wanted, got=got, remedy="Change the ending.", says=says)
-    if not os.access(out.parent, os.W_OK):
-        got = f"no such folder: {out.parent}" if not out.parent.exists() else f"a read-only folder: {out.parent}"
-        raise CoconetError(
-            out,
-            wanted="a path in a folder that can be written to",
-            got=got,
-            remedy="Choose another path with --out.",
-            says="cannot be written: there is no such folder"
-            if not out.parent.exists()
-            else "is in a read-only folder",
-        )
+    check_writable(out)
 
 
 def _built(job: EngineJob, aids: BuildAids) -> Any:

@@ -10,7 +10,7 @@ from coconet.errors import CoconetError, ExitCode, Refused, ending_with, first_l
 from coconet.media.image import visible_levels
 from coconet.media.palettes.recognition import InfraredGray
 from coconet.media.pixels import RawPixels
-from coconet.runtime.api.arguments import check_type
+from coconet.runtime.arguments import check_type
 from coconet.runtime.cameras.open_camera import Role
 from coconet.runtime.cameras.pushed import as_picture, as_stamp
 from coconet.runtime.frame import Frame

@@ -11,7 +11,7 @@ from coconet.cards.onnx_metadata import read_onnx_card
 from coconet.errors import ExitCode, ending_with
 from coconet.model_endings import CHECKPOINT_SUFFIXES, ENGINE_SUFFIX
 from coconet.model_names import RULES
-from coconet.runtime.api.arguments import check_path
+from coconet.runtime.arguments import check_path
 from coconet.runtime.backends.choice import WORD_OR_FILE, model_file
 from coconet.runtime.backends.rules.baseline import rule_card
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from coconet.config import Checked, check_fields
 from coconet.errors import CoconetError
-from coconet.runtime.api.arguments import check_type
+from coconet.runtime.arguments import check_type
 from coconet.runtime.frame import STILL, Frame, FramePair
 from coconet.runtime.heat.meter import MeterTable
 from coconet.runtime.heat.meters import Meters

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from coconet.cards.model_card import ModelCard
 from coconet.errors import CoconetError, ExitCode, ending_with
-from coconet.runtime.api.arguments import check_heat, check_path, check_type
 from coconet.runtime.api.arrays import Picture, check_same_size, colour_or_gray, gray
+from coconet.runtime.arguments import check_heat, check_path, check_type
 from coconet.runtime.backends.backend import Backend, WarpingBackend
 from coconet.runtime.backends.choice import WORD_OR_FILE
 from coconet.runtime.backends.open_backend import open_backend

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from coconet.errors import ExitCode, ending_with
-from coconet.runtime.api.arguments import check_type
+from coconet.runtime.arguments import check_type
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.rig.open_rig import open_rig as open_stream
 from coconet.runtime.rig.rig_file import Rig

@@ -15,8 +15,8 @@ from coconet.errors import CoconetError, Refused
 from coconet.files import check_no_input
 from coconet.runtime.alarms.alarm_event import AlarmEvent
 from coconet.runtime.alarms.open_alarms import alarm_outputs, open_alarms
-from coconet.runtime.api.arguments import check_called, check_heat, check_path, check_type
 from coconet.runtime.api.model import FusionModel
+from coconet.runtime.arguments import check_called, check_heat, check_path, check_type
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.look import OutputLook, looked_by
 from coconet.runtime.loop.pipeline import Ending

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, ExitCode
 from coconet.runtime.frame import Frame
 
 
@@ -25,6 +26,18 @@ class Camera(Protocol):
         """Release the device or file; a second call does nothing."""
 
 
+class SkippingCamera(Camera, Protocol):
+    """A camera that can leave frames out before they are made; that is optional, and few have use for it."""
+
+    def skip_to(self, timestamp_ns: int) -> None:
+        """Begin the next read at the first frame of this time or later; an earlier time changes nothing."""
+
+
+def skipper_of(camera: Camera) -> Callable[[int], None] | None:
+    """What leaves frames out of a SkippingCamera; None of any other, which has to be read frame by frame."""
+    return getattr(camera, "skip_to", None)
+
+
 def damaged_frames(camera: Camera | None) -> int:
     """How many frames a camera left out because they were torn or did not decode; most do not count, which is 0."""
     return int(getattr(camera, "damaged", 0))
@@ -36,7 +49,12 @@ def decoder_of(camera: Camera | None) -> str:
 
 
 class CameraAbsent(CoconetError):
-    """A live camera that does not answer now: switched off, unplugged, out of reach. It may answer later."""
+    """A live camera that does not answer now: switched off, unplugged, out of reach. It may answer later.
+
+    Whatever command asked it, and whenever, that ends with ExitCode.CAMERA.
+    """
+
+    exit_code = ExitCode.CAMERA
 
 
 class CameraWithoutVideo(CameraAbsent):

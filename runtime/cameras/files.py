@@ -16,7 +16,7 @@ from coconet.media.decoding.decoder import DecoderName
 from coconet.media.naming.picture_folder import pictures_in
 from coconet.media.pixels import RawPixels
 from coconet.media.thermal_settings import ThermalSettings
-from coconet.runtime.cameras.camera import Camera, damaged_frames, decoder_of
+from coconet.runtime.cameras.camera import Camera, damaged_frames, decoder_of, skipper_of
 from coconet.runtime.frame import STILL, Frame, StampKind
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ class PacedCamera:
     def __init__(self, camera: Camera, pace: Pace) -> None:
         """Replay `camera`; two cameras that belong together share one `pace`."""
         self.name = camera.name
-        self._camera, self._pace = camera, pace
+        self._camera, self._pace, self._skip_to = camera, pace, skipper_of(camera)
 
     def read(self) -> Frame | None:
         """Wait for the next frame's time.
@@ -238,9 +238,8 @@ class PacedCamera:
         An endless synthetic camera leaves out what is overdue, as a camera does that nobody reads: on a machine that is
         too slow for it, its pictures would be older and older.
         """
-        skip_to = getattr(self._camera, "skip_to", None)
-        if skip_to is not None:
-            skip_to(time.monotonic_ns() - self._pace.start_ns() - _MOST_OVERDUE_NS)
+        if self._skip_to is not None:
+            self._skip_to(time.monotonic_ns() - self._pace.start_ns() - _MOST_OVERDUE_NS)
         frame = self._camera.read()
         if frame is None:
             return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from coconet.config import check_fields
-from coconet.errors import Refused
+from coconet.errors import ExitCode, Refused, ending_with
 from coconet.media.decoding.decoder import DecoderName
 from coconet.media.naming.bag_names import split_bag
 from coconet.media.naming.picture_names import is_picture
@@ -65,11 +65,12 @@ class CameraSettings:
     decoder: DecoderName = "auto"
 
 
+@ending_with(ExitCode.CAMERA)
 def open_camera(address: str, role: Role, settings: CameraSettings | None = None) -> Camera:
     """Open what an address names; infrared cameras give (H, W, 1), visible ones (H, W, 3), or (H, W, 1) gray pictures.
 
-    Raises CoconetError for an address of no known kind, for a source that cannot be opened, and for settings that mean
-    nothing to it.
+    Raises Refused for an address of no known kind and for settings that mean nothing to it; CoconetError, which ends
+    every command with ExitCode.CAMERA, for a source that cannot be opened.
     """
     settings = settings or CameraSettings()
     scheme = _scheme(address)
@@ -125,6 +126,16 @@ def takes_rate(address: str) -> bool:
 def is_recorded(address: str) -> bool:
     """Whether an address names a folder or a file, which have an end, and no camera."""
     return not _scheme(address) and not _is_device(address)
+
+
+def has_end(address: str) -> bool:
+    """Whether what an address names ends by itself: a folder, a file, or a synthetic camera with a duration.
+
+    Raises Refused for settings of a synthetic camera that are none.
+    """
+    if _scheme(address) == "synthetic":
+        return _synthetic_settings(address).duration_s is not None
+    return is_recorded(address)
 
 
 def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Camera:

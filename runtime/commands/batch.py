@@ -76,7 +76,7 @@ def batch(
     if results.local is not None:
         from coconet.files import check_outputs
 
-        check_outputs([results.local], inputs=[jobs], overwrite=True)
+        check_outputs([results.local], inputs=[jobs], overwrite=True, made=[results.local])
         check_results(listed, results.local)
     settings = BatchSettings(out, form, score_every, backend, encoder, reading)
     address = address or (os.environ.get("RAY_ADDRESS") if engine == "ray" else None)

@@ -86,7 +86,9 @@ def run_demo(
 
     files, camera = DemoFiles.within(folder), f"{CAMERA}&duration_s={seconds:g}"
     choice = choose_backend(model)
-    check_outputs([files.video, files.picture, files.report], inputs=[model_path(model)], overwrite=overwrite)
+    check_outputs(
+        [files.video, files.picture, files.report], inputs=[model_path(model)], overwrite=overwrite, made=[folder]
+    )
     make_folder(folder)
     middle = MiddleFrame(round(seconds * FPS / 2))
     tuner = AdjustableRig(Rig.from_addresses(camera, camera))

@@ -37,12 +37,14 @@ def record(
     from coconet.runtime.rig.naming.rates import rated_by
     from coconet.runtime.rig.recorder import RecordingLimit, record_rig
     from coconet.runtime.rig.rig_file import read_by, written_rig
+    from coconet.runtime.sinks.open_sink import is_mcap
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.terminal import Console
 
     named = NamedCameras.of(cameras or (), visible, infrared)
     chosen, rig = read_by(rated_by(named.rig(), fps), reading), written_rig(named.file)
-    check_outputs([out], inputs=[rig, *chosen.sources], overwrite=overwrite)
+    made = [] if is_mcap(out) else [out]
+    check_outputs([out], inputs=[rig, *chosen.sources], overwrite=overwrite, made=made)
     with stopped_by_signals() as stop:
         counts = record_rig(chosen, rig, out, RecordingLimit(seconds, reserve_mb), stop)
     for side, count in counts.items():

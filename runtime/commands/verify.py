@@ -1,7 +1,7 @@
 """The command `coconet verify`: whether two models fuse the same frames alike.
 
-Exit codes are those of diff and cmp: 0 for alike, 1 for a candidate beyond the limits, 2 for a comparison that could
-not be made. A script can so tell a bad model from a wrong path.
+Exit codes are those of diff and cmp: 0 for alike, 1 for a candidate beyond the limits, 2 or more for a comparison that
+could not be made, as coconet.errors.ExitCode says. A script can so tell a bad model from a wrong path.
 """
 
 from __future__ import annotations

@@ -13,12 +13,14 @@ from threading import Event
 from typing import Any, cast
 
 from coconet import __version__
-from coconet.errors import CoconetError, first_line
+from coconet.errors import CoconetError, Refused, first_line
 from coconet.files import make_folder
+from coconet.redaction import redact
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.open_backend import open_choice
 from coconet.runtime.backends.tiles.backend import tiled
+from coconet.runtime.cameras.open_camera import has_end
 from coconet.runtime.fleet.job import PICTURES, VIDEO, WHOLE, BatchSettings, Job, Outcome, Progress, WorkerShare
 from coconet.runtime.fleet.job_list import rig_of
 from coconet.runtime.fleet.manifest import MANIFEST, key_of, model_hash, read_complete_manifest, settings_of
@@ -85,6 +87,7 @@ class Worker:
             make_folder(local)
         staging = Path(stack.enter_context(ScratchFolder(local)))
         rig = read_by(_local_rig(job, staging), self._settings.reading)
+        _check_ends(rig)
         kept = read_complete_manifest(self._results, job)
         known = {} if kept is None else kept.get("inputs", {})
         inputs = {place: fingerprint(path, known.get(place)) for place, path in _files_of(job, rig).items()}
@@ -222,6 +225,19 @@ def _local_rig(job: Job, staging: Path) -> Rig:
 def _made_folder(folder: Path) -> Path:
     make_folder(folder)
     return folder
+
+
+def _check_ends(rig: Rig) -> None:
+    """Raise Refused for cameras that go on for ever: a job ends when its recordings do, and nothing stops it before."""
+    for side, table in (("visible", rig.visible), ("infrared", rig.infrared)):
+        if not has_end(table.address):
+            raise Refused(
+                f"{side} camera {redact(table.address)}",
+                wanted="a recording: a video, a folder of pictures, a bag, or synthetic:// with duration_s",
+                got="a camera, which has no end",
+                remedy="Record it first with coconet record, and name the recording.",
+                says="has no end, and a job is over only when its recordings are",
+            )
 
 
 def _files_of(job: Job, rig: Rig) -> dict[str, Path]:

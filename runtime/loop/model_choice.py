@@ -16,7 +16,8 @@ from coconet.media.naming.picture_names import is_picture
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.runtime.backends.choice import BackendChoice, choose_backend
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
-from coconet.runtime.backends.tensorrt.own_engine import OwnEngine, default_cache_folder, engine_size
+from coconet.runtime.backends.tensorrt.own_engine import OwnEngine, engine_size
+from coconet.runtime.cache_folder import default_cache_folder
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.cameras.open_camera import is_folder
 from coconet.runtime.loop.supervisor import Notifier

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from threading import Condition, Lock
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.runtime.cameras.camera import Camera, damaged_frames, decoder_of
 from coconet.runtime.frame import Frame
 from coconet.runtime.pairing.camera_health import CameraHealth, HealthWatch
@@ -145,7 +145,8 @@ class Capture(QueueThread[Frame]):
         if self._camera is None:
             return None
         try:
-            frame = self._camera.read()
+            with ending_with(ExitCode.CAMERA):
+                frame = self._camera.read()
         except CoconetError as error:
             if self._recovery is None:
                 raise

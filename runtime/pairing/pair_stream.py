@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from coconet.cards.model_card import FrontEnd
 from coconet.errors import CoconetError
-from coconet.runtime.api.arguments import check_type
+from coconet.runtime.arguments import check_type
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.frame import FramePair, Side
 from coconet.runtime.pairing.camera_health import CameraHealth

@@ -15,7 +15,7 @@ from coconet.config import Checked
 from coconet.errors import CoconetError
 from coconet.files import make_folder, sha256_of, whole_file
 from coconet.installation.processor import processor_name, usable_cores
-from coconet.runtime.backends.tensorrt.own_engine import default_cache_folder
+from coconet.runtime.cache_folder import default_cache_folder
 from coconet.runtime.picking.candidate import Candidate, CandidateKind
 
 _PACKAGES = ("coconet-edge", "onnxruntime", "onnxruntime-gpu", "openvino", "torch")

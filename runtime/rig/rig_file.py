@@ -17,7 +17,7 @@ from coconet.media.thermal_settings import Contrast, ThermalSettings
 from coconet.reading import Reading, Starts
 from coconet.redaction import redact, redact_text
 from coconet.runtime.alarms.alarm import MOST_ALARMS, AlarmsTable, AlarmTable
-from coconet.runtime.api.arguments import check_path
+from coconet.runtime.arguments import check_path
 from coconet.runtime.balance import FusionTable
 from coconet.runtime.cameras.device.numbered import device_of
 from coconet.runtime.cameras.device.pixel_layouts import ByteOrder, FrameLayout, Samples, frame_layout

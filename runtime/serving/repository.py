@@ -99,7 +99,7 @@ def write_repository(
         _check_newest(place)
         if model.kind == "engine" and instances.processor == "cpu":
             raise Refused(model.path, wanted="a model for the CPU", got="an engine", remedy="Leave the processor out.")
-    check_outputs([*places, *(place.parent / CONFIG for place in places)], inputs=inputs, overwrite=True)
+    check_outputs([*places, *(place.parent / CONFIG for place in places)], inputs=inputs, overwrite=True, made=[folder])
     for place in places if not overwrite else ():
         if place.exists():
             raise AlreadyExists(place)

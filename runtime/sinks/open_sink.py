@@ -75,7 +75,8 @@ class Output:
             raise Refused(
                 "--rotate-minutes, --rotate-mb or --keep", wanted="a video file", got=str(path), remedy="Leave it out."
             )
-        check_outputs([path, *others], inputs=inputs, overwrite=True)
+        made = [path] if path is not None and _is_folder(self.address or "", path) else []
+        check_outputs([path, *others], inputs=inputs, overwrite=True, made=made)
         if path is not None and self.rotation is not None and path.parent.is_dir():
             check_no_input(kept_files(path), inputs)
         if not self.overwrite:

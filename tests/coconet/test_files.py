@@ -8,8 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from coconet.errors import CoconetError
-from coconet.files import check_outputs, existing_file, free_name, plain_name, sha256_of, whole_file
+from coconet.errors import CoconetError, ExitCode, ending_with
+from coconet.files import (
+    Unwritable,
+    check_outputs,
+    check_writable,
+    existing_file,
+    free_name,
+    plain_name,
+    sha256_of,
+    whole_file,
+)
 
 
 def test_a_file_appears_only_when_its_block_ends_well(tmp_path: Path) -> None:
@@ -207,7 +216,8 @@ def test_what_is_still_being_written_may_be_an_input_too(tmp_path: Path) -> None
 def test_an_output_beside_the_inputs_is_free(sources: Path, output: str) -> None:
     (sources / "empty").mkdir()
     (sources / "empty.json").touch()
-    check_outputs([sources / output, None], inputs=[sources / "video.mp4", sources / "pairs"])
+    made = [] if "." in output else [sources / output]
+    check_outputs([sources / output, None], inputs=[sources / "video.mp4", sources / "pairs"], made=made)
 
 
 @pytest.mark.parametrize("output", ["night", "night.mp4"])
@@ -219,7 +229,7 @@ def test_what_is_there_is_refused_unless_it_may_be_replaced(tmp_path: Path, outp
     with pytest.raises(CoconetError) as refused:
         check_outputs([path], inputs=[])
     assert str(refused.value) == f"{path} already exists. Choose another name or pass --overwrite."
-    check_outputs([path], inputs=[], overwrite=True)
+    check_outputs([path], inputs=[], overwrite=True, made=[tmp_path / "night"])
 
 
 def test_two_outputs_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -252,3 +262,24 @@ def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path, monkey
         whole_file(tmp_path / "a"),
     ):
         pass
+
+
+def test_trying_a_place_leaves_nothing_there_and_makes_no_folder(tmp_path: Path) -> None:
+    check_outputs([tmp_path / "a.json", tmp_path / "new" / "folder"], inputs=[], made=[tmp_path / "new"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_without_room_is_found_by_writing_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", fail)  # where a disk that takes names, and no content, says so at the latest
+    with pytest.raises(Unwritable, match="cannot be written: No space left on device") as refused:
+        check_writable(tmp_path / "a.json")
+    assert (refused.value.exit_code, list(tmp_path.iterdir())) == (ExitCode.OUTPUT, [])
+
+
+def test_what_cannot_be_written_is_the_outputs_fault_whatever_part_finds_it(tmp_path: Path) -> None:
+    with pytest.raises(Unwritable) as refused, ending_with(ExitCode.CAMERA), whole_file(tmp_path / "no" / "x"):
+        pass
+    assert refused.value.exit_code == ExitCode.OUTPUT

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from coconet.installation.remedy import JETSON_PACKAGES, SYSTEM_PACKAGES
-from coconet.runtime.backends.tensorrt.own_engine import default_cache_folder
+from coconet.runtime.cache_folder import default_cache_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 SOCKET = "/tmp/argus_socket"  # noqa: S108  the daemon chose it

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from coconet.errors import Refused
+from coconet.model_names import model_path
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.loop.pipeline import run_pipeline
 from coconet.runtime.rig.open_rig import open_rig
@@ -18,6 +19,7 @@ from tests.support.programs.command_line import command
 
 SYNTHETIC = "synthetic://?width=64&height=48&fps=50"
 CAMERAS = ("--visible", SYNTHETIC, "--infrared", SYNTHETIC)
+ABSENT = ("--visible", "/dev/video99", "--infrared", SYNTHETIC)
 RUN = ("run", *CAMERAS, "--frames", 2)
 AVERAGE = ("--model", "average")
 
@@ -89,6 +91,16 @@ FAILED: list[tuple[int, tuple[object, ...]]] = [
     (3, ("record", "--visible", "/dev/video99", "--infrared", SYNTHETIC)),
     (3, ("record", "/dev/video99", "/dev/video98")),
     (3, ("run", 98, 99, *AVERAGE)),
+    (3, ("init", *ABSENT)),
+    (3, ("align", *ABSENT)),
+    (3, ("offset", *ABSENT)),
+    (3, ("soak", "absent.toml")),
+    (3, ("contact", "average", "--visible", "/dev/video99", "--infrared", SYNTHETIC, "--at", 1, "--out", "sheet.jpg")),
+    (3, ("verify", "average", "maximum", "--frames", "absent.toml")),
+    (3, ("score", "a=folder", "--visible", "/dev/video99", "--infrared", SYNTHETIC)),
+    (3, ("steadiness", "average", "--visible", "/dev/video99", "--infrared", SYNTHETIC)),
+    (3, ("calibrate", model_path("lite"), "--frames", "absent.toml", "--out", "int8.onnx")),
+    (3, ("calibrate", model_path("lite"), "--rig", "absent.toml", "--out", "int8.onnx")),
     (4, (*RUN, "--model", "empty.onnx")),
     (5, (*RUN, *AVERAGE, "--out", "/proc/no/")),
     (5, (*RUN, *AVERAGE, "--out", "gone/fused.mp4")),
@@ -99,10 +111,11 @@ FAILED: list[tuple[int, tuple[object, ...]]] = [
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in, with an empty folder, a file that is no TOML and a rig with a key that there is not."""
+    """A folder to work in: an empty folder, a file that is no TOML, rigs with a misspelt key and an absent camera."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "broken.toml").write_text("[visible\n")
     (tmp_path / "misspelt.toml").write_text(f'[visible]\nadress = "{SYNTHETIC}"\n[infrared]\naddress = "{SYNTHETIC}"\n')
+    (tmp_path / "absent.toml").write_text(f'[visible]\naddress = "/dev/video99"\n[infrared]\naddress = "{SYNTHETIC}"\n')
     for name in ("empty.mp4", "empty.onnx"):
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -28,8 +28,6 @@ from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice, first_cuda
 from coconet.runtime.backends.tensorrt.module import rtx_module, tensorrt_module
 from coconet.writing.scratch import ScratchFolder
 
-FOLDER_VARIABLE = "COCONET_CACHE"
-
 MINUTES: dict[Flavour, str] = {"tensorrt": "minutes, on a Jetson up to a quarter of an hour", "tensorrt_rtx": "seconds"}
 """How long a build takes; TensorRT times kernels for every layer, TensorRT for RTX leaves that to the first run."""
 
@@ -41,18 +39,6 @@ _END_S = 10.0  # for a build that was asked to end
 _SAY_S = 10.0
 
 _RTX_MODULES = ("tensorrt_rtx", "tensorrt_rtx_bindings")
-
-
-def default_cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """$COCONET_CACHE, or the folder that the XDG rules name for caches."""
-    if environment.get(FOLDER_VARIABLE):
-        return Path(environment[FOLDER_VARIABLE])
-    if environment.get("XDG_CACHE_HOME"):
-        return Path(environment["XDG_CACHE_HOME"]) / "coconet-edge"
-    try:
-        return Path.home() / ".cache" / "coconet-edge"
-    except RuntimeError:  # a user without a home, as in containers: nothing can be kept, which costs a warning
-        return Path(os.devnull) / "coconet-edge"
 
 
 def place_in(folder: Path, key: BuildKey) -> Path:

@@ -114,7 +114,7 @@ def test_a_model_with_nothing_to_quantise_is_refused(frames: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("name", "got"),
-    [("unet.onnx", "the float model itself"), ("model.engine", ".engine"), ("missing/int8.onnx", "no folder")],
+    [("unet.onnx", "the float model itself"), ("model.engine", ".engine"), ("missing/int8.onnx", "is no folder")],
 )
 def test_a_name_that_cannot_be_the_int8_models_is_refused(model: Path, frames: Path, name: str, got: str) -> None:
     assert f"other than the float model's, got {got}" in complaint(

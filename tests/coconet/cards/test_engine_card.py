@@ -94,17 +94,17 @@ def test_a_frame_size_is_read_as_it_is_written(size: FrameSize) -> None:
 
 @pytest.mark.parametrize("text", ["", "480", "480 x 640", "480x640x3", "-480x640", "ax640"])
 def test_a_frame_size_in_other_words_is_refused(text: str) -> None:
-    with pytest.raises(CoconetError, match="frame size: wanted HEIGHTxWIDTH in pixels, such as 480x640"):
+    with pytest.raises(CoconetError, match="expected HEIGHTxWIDTH in pixels, such as 480x640"):
         FrameSize.parse(text)
 
 
 def test_a_frame_size_without_pixels_is_refused() -> None:
-    with pytest.raises(CoconetError, match="wanted 1 or more pixels a side, got 0x640"):
+    with pytest.raises(CoconetError, match="frame size is 0x640; expected 1 or more pixels a side"):
         FrameSize.parse("0x640")
 
 
 def test_a_profile_out_of_order_on_one_side_is_refused() -> None:
-    with pytest.raises(CoconetError, match="wanted minimum <= optimum <= maximum on both sides"):
+    with pytest.raises(CoconetError, match="expected minimum <= optimum <= maximum on both sides"):
         SizeProfile(FrameSize(256, 320), FrameSize(480, 2000), FrameSize(1024, 1280))
 
 

@@ -209,7 +209,7 @@ def test_other_names_than_ours_are_refused(tmp_path: Path) -> None:
         build_file(path, tmp_path / "model.engine", SM86)
 
 
-@pytest.mark.parametrize(("out", "words"), [("none/model.engine", "no such folder"), ("model.plan", r"ending \.plan")])
+@pytest.mark.parametrize(("out", "words"), [("none/model.engine", "is no folder"), ("model.plan", r"ending \.plan")])
 def test_a_bad_destination_is_refused_before_the_build(tmp_path: Path, out: str, words: str) -> None:
     job = job_of(write_conv_model(tmp_path / "model.onnx"), SM86)
     with pytest.raises(CoconetError, match=words):

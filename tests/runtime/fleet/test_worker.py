@@ -205,3 +205,11 @@ def test_jobs_of_a_tree_are_found_by_their_rig_files(tmp_path: Path) -> None:
     for name in ("b", "a/deep"):
         write_recording(tmp_path / name, frames=2)
     assert [job.name for job in read_jobs(tmp_path, "lite")] == ["a/deep", "b"]
+
+
+@pytest.mark.parametrize("address", ["synthetic://?width=64&height=48", "/dev/video99", "rtsp://127.0.0.1:9/1"])
+def test_a_camera_is_no_recording_and_is_a_failed_job_at_once(tmp_path: Path, address: str) -> None:
+    outcome = outcome_of(worker_for(tmp_path / "out").work(Job("night", "average", visible=address, infrared=address)))
+    assert outcome.manifest is None
+    assert "has no end" in outcome.reason
+    assert "coconet record" in outcome.reason
