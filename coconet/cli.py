@@ -163,7 +163,7 @@ class FiniteCommand(TyperCommand):
         """Look at the numbers, and run the command."""
         for name, value in ctx.params.items():
             if isinstance(value, float) and not math.isfinite(value):
-                option = f"--{name.replace('_', '-')}"
+                option = next(param.opts[0] for param in self.params if param.name == name)
                 raise typer.BadParameter(f"{value} is no finite number.", ctx=ctx, param_hint=option)
         return super().invoke(ctx)
 

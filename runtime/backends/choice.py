@@ -96,9 +96,7 @@ def choose_backend(model: Path | str, wanted: str = "auto", *, builds: bool = Fa
     takes minutes; otherwise TensorRT runs engines alone.
     Raises CoconetError for another word, a missing file, and a backend that takes no such file.
     """
-    if wanted not in ASKABLE:
-        remedy = f"{nearest(wanted, ASKABLE)}auto takes what this machine runs best."
-        raise Refused("backend", wanted=" or ".join(ASKABLE), got=repr(wanted), remedy=remedy)
+    check_askable(wanted)
     if str(model) in RULES:
         return _only("rule", Path(str(model)), wanted, "a rule needs no network")
     path = model_file(model)
@@ -116,6 +114,19 @@ def choose_backend(model: Path | str, wanted: str = "auto", *, builds: bool = Fa
         raise Refused(path, wanted=f"a model that {wanted} runs", got="an ONNX model", remedy=remedy, says=says)
     kind: BackendKind = wanted  # type: ignore[assignment]  # mypy does not narrow by membership
     return BackendChoice(kind, path, "as asked for")
+
+
+def check_askable(wanted: str) -> None:
+    """Raise Refused for a word that is none of ASKABLE."""
+    if wanted not in ASKABLE:
+        remedy = f"{nearest(wanted, ASKABLE)}auto takes what this machine runs best."
+        raise Refused("backend", wanted=" or ".join(ASKABLE), got=repr(wanted), remedy=remedy)
+
+
+def check_model(model: Path | str) -> None:
+    """Raise Refused for a model that is neither a rule nor a file of a model."""
+    if str(model) not in RULES:
+        model_file(model)
 
 
 def choose_server(served: ServedElsewhere) -> BackendChoice:

@@ -60,6 +60,7 @@ def batch(
     """
     from coconet.errors import ExitCode
     from coconet.progress.board import working
+    from coconet.runtime.backends.choice import check_askable, check_model
     from coconet.runtime.fleet.batch import BatchProgress, run_batch
     from coconet.runtime.fleet.engines.open_engine import open_engine
     from coconet.runtime.fleet.engines.shares import cluster_shares, crowding, shares
@@ -72,6 +73,9 @@ def batch(
 
     listed = [with_seconds(job) for job in read_jobs(jobs, model)]
     listed = in_slices(listed, slice_s) if slice_s is not None else listed
+    check_askable(backend)
+    if engine == "local" and any(job.model == model for job in listed):
+        check_model(model)  # the nodes of a cluster may have what this machine lacks
     results = Results(out)
     if results.local is not None:
         from coconet.files import check_outputs
@@ -99,17 +103,10 @@ def batch(
         finally:
             opened.close()
     write_report(result, results)
-    made = sum(outcome.manifest is not None for outcome in result.outcomes.values())
-    fresh = sum(outcome.manifest is not None and outcome.fresh for outcome in result.outcomes.values())
-    failed = {name: outcome.reason for name, outcome in result.outcomes.items() if outcome.manifest is None}
-    for name, reason in failed.items():
+    for name, reason in result.failed.items():
         typer.echo(f"failed: {name}: {reason}", err=True)
-    Console().print(
-        f"{made} of {len(listed)} results are there, {fresh} of them new; {len(failed)} failed. {out}/report.html",
-        soft_wrap=True,
-        highlight=False,
-    )
+    Console().print(f"{result.to_text(len(listed))} {out}/report.html", soft_wrap=True, highlight=False)
     if result.stopped:
         raise typer.Exit(130)
-    if failed:
+    if result.failed:
         raise typer.Exit(ExitCode.MISFITS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -67,6 +68,21 @@ class BatchResult:
     outcomes: Mapping[str, Outcome]
     stopped: bool
 
+    @property
+    def failed(self) -> dict[str, str]:
+        """Why there is no result, by the name of the job."""
+        return {name: outcome.reason for name, outcome in self.outcomes.items() if outcome.manifest is None}
+
+    def to_text(self, jobs: int) -> str:
+        """One line. jobs: how many there were; of a batch that was stopped, more results may be there than it saw."""
+        made = [outcome for outcome in self.outcomes.values() if outcome.manifest is not None]
+        there = (
+            f"Stopped; {len(made)} of {jobs} results were looked at"
+            if self.stopped
+            else f"{len(made)} of {jobs} results are there"
+        )
+        return f"{there}, {sum(outcome.fresh for outcome in made)} of them new; {len(self.failed)} failed."
+
 
 def run_batch(
     jobs: Iterable[Job],
@@ -95,7 +111,7 @@ def run_batch(
             standing.under_way.pop(job.name, None)
             if isinstance(sign, WorkerDied):
                 tries[job.name] += 1
-                log_event("worker died", job=job.name, tries=tries[job.name], why=sign.why)
+                log_event("worker died", level=logging.WARNING, job=job.name, tries=tries[job.name], why=sign.why)
                 if tries[job.name] < TRIES:
                     waiting.append(job)
                     continue
@@ -111,7 +127,7 @@ def _note(standing: BatchProgress, job: Job, outcome: Outcome) -> None:
     standing.seconds_left -= job.seconds or 0
     if outcome.manifest is None:
         standing.failed += 1
-        log_event("job failed", job=job.name, reason=outcome.reason)
+        log_event("job failed", level=logging.WARNING, job=job.name, reason=outcome.reason)
         return
     standing.done += 1
     if outcome.fresh:

@@ -25,17 +25,16 @@ _STYLE = (
 def report_of(result: BatchResult) -> dict[str, Any]:
     """The report as an object. What differs from one making to another, as the time it took, stands under `work`."""
     made = {name: outcome.manifest for name, outcome in result.outcomes.items() if outcome.manifest is not None}
-    failed = {name: outcome.reason for name, outcome in result.outcomes.items() if outcome.manifest is None}
     return {
         "version": __version__,
         "stopped": result.stopped,
         "totals": {
             "done": len(made),
-            "failed": len(failed),
+            "failed": len(result.failed),
             "frames": sum(int(manifest["frames"]) for manifest in made.values()),
         },
         "results": {name: _job_row(manifest) for name, manifest in made.items()},
-        "failed": failed,
+        "failed": result.failed,
         "work": {
             "fresh": sum(outcome.fresh and outcome.manifest is not None for outcome in result.outcomes.values()),
             "seconds": {name: manifest["seconds"] for name, manifest in made.items()},

@@ -129,13 +129,18 @@ class Results:
         except OSError:
             return None
 
-    def remove(self, name: str) -> None:
-        """Remove a file, if it is there."""
-        if self._system is None:
-            with writing_to(Path(self._path) / name):
-                (Path(self._path) / name).unlink(missing_ok=True)
-        elif self._system.exists(f"{self._path}/{name}"):
-            self._system.rm(f"{self._path}/{name}")
+    def remove(self, name: str, *, folder: bool = False) -> None:
+        """Remove a file, if it is there. folder: or a folder with all that is in it."""
+        place = f"{self._path}/{name}"
+        if self._system is not None:
+            if self._system.exists(place):
+                self._system.rm(place, recursive=folder)
+            return
+        with writing_to(Path(place)):
+            if folder and Path(place).is_dir() and not Path(place).is_symlink():
+                shutil.rmtree(place)
+            else:
+                Path(place).unlink(missing_ok=True)
 
     @contextmanager
     def changing(self, name: str) -> Iterator[None]:

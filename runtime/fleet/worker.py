@@ -24,6 +24,7 @@ from coconet.runtime.cameras.open_camera import has_end
 from coconet.runtime.fleet.job import PICTURES, VIDEO, WHOLE, BatchSettings, Job, Outcome, Progress, WorkerShare
 from coconet.runtime.fleet.job_list import rig_of
 from coconet.runtime.fleet.manifest import MANIFEST, key_of, model_hash, read_complete_manifest, settings_of
+from coconet.runtime.fleet.result_names import is_of_a_result
 from coconet.runtime.fleet.samples import Samples
 from coconet.runtime.fleet.storage import Results, bytes_of, fetch_into, fingerprint, is_elsewhere
 from coconet.runtime.loop.pipeline import Ending
@@ -137,9 +138,17 @@ class Worker:
         yield Outcome(json.loads(json.dumps(manifest)))
 
     def _publish(self, job: Job, made: Path, manifest: dict[str, Any]) -> None:
-        """Bring a result to its place: an old manifest goes first, and the new one comes last."""
+        """Bring a result to its place: an old manifest goes first, and the new one comes last.
+
+        What the old one speaks of and the new one does not, such as a video in place of which there are pictures now,
+        goes as well: it would lie beside a manifest of another making.
+        """
         with self._results.changing(job.name):
+            old = self._results.read_json(f"{job.name}/{MANIFEST}") or {}
             self._results.remove(f"{job.name}/{MANIFEST}")
+            for name in old["files"] if isinstance(old.get("files"), dict) else ():
+                if is_of_a_result(name) and name not in manifest["files"]:
+                    self._results.remove(f"{job.name}/{name}", folder=name == PICTURES)
             for path in sorted(made.iterdir()):
                 self._results.move_in(path, f"{job.name}/{path.name}")
             self._results.write(f"{job.name}/{MANIFEST}", json.dumps(manifest, indent=2).encode())

@@ -66,7 +66,7 @@ def inference_app(served: Served, access: Access) -> ASGIApp:
         max_body_size=served.largest,
     )
     app.router.redirect_slashes = False
-    return OneLineErrors(app)
+    return _JsonErrors(OneLineErrors(app))
 
 
 _BYTES, _HEAD = f'"{BYTES}"'.encode(), 4096
@@ -119,6 +119,9 @@ class _Answers:
         except CoconetError as error:
             status = status_of(error)
             raise
+        except HTTPException as error:
+            status = error.status_code
+            raise
         except ClientDisconnect:
             status = 499  # as proxies count who did not wait
             raise
@@ -145,6 +148,39 @@ class _Answers:
 
     def _check_model(self, request: Request) -> None:
         self._served.check_name(request.path_params["model"], request.path_params.get("version", VERSION))
+
+
+class _JsonErrors:
+    """Whatever refuses a request, also before the app, says why as the protocol does: clients read it as JSON."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        begun: dict[str, Any] | None = None
+        said = b""
+
+        async def send_as_json(message: Any) -> None:
+            nonlocal begun, said
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                begun = message if _is_plain(message["headers"]) else None
+            if begun is None:
+                await send(message)
+                return
+            said += message.get("body", b"")
+            if message["type"] == "http.response.start" or message.get("more_body", False):
+                return
+            answer = Json({"error": said.decode(errors="replace").strip()}, begun["status"])
+            kept = [one for one in begun["headers"] if one[0].lower() not in (b"content-type", b"content-length")]
+            await send({**begun, "headers": [*kept, *answer.raw_headers]})
+            await send({"type": "http.response.body", "body": answer.body})
+
+        await self._app(scope, receive, send_as_json)
+
+
+def _is_plain(headers: Any) -> bool:
+    return any(name.lower() == b"content-type" and value.startswith(b"text/plain") for name, value in headers)
 
 
 class _PartsResponse(Response):

@@ -18,7 +18,7 @@ from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Answer, Backend
 from coconet.runtime.backends.remote.connection import ServerTimeout, ServerUnreachable
 from coconet.runtime.backends.remote.open_remote_model import open_remote_model
-from coconet.runtime.backends.remote.remote_model import LATE, RemoteModel, unfit
+from coconet.runtime.backends.remote.remote_model import LATE, RemoteModel, ServerRefusal, unfit
 from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.backends.remote.server_link import ServerLink
 from coconet.runtime.frame_check import adapt_frames, like_visible
@@ -126,7 +126,8 @@ class RemoteBackend:
         except (ServerUnreachable, InferenceError) as error:
             if self._live and isinstance(error, InferenceError) and error.status == LATE:
                 return Answer(None)
-            self._link.note_loss(error.got)
+            told = isinstance(error, (ServerUnreachable, ServerRefusal))
+            self._link.note_loss(error.got if told else "an answer that cannot be read")
             return self._without_server(sent)
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, IncompleteRead, RemoteDisconnected
 
 from coconet.errors import CoconetError
 from coconet.runtime.backends.remote.server_address import ServerAddress
@@ -14,6 +14,8 @@ from coconet.runtime.serving.protocol.wire import Packed
 
 LARGEST_ANSWER = 256 * 10**6
 """Bytes; a picture of 8192x8192 has 201 million."""
+
+_BROKEN = "an answer that broke off"
 
 
 @dataclass(frozen=True)
@@ -81,15 +83,28 @@ class ServerConnection:
         answer = connection.getresponse()
         found = answer.read(LARGEST_ANSWER)
         if not answer.isclosed():
-            raise HTTPException("an answer without end")
+            raise HTTPException("an answer that is too long" if len(found) >= LARGEST_ANSWER else _BROKEN)
         return ServerAnswer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, found)
 
     def _gone(self, error: Exception) -> ServerUnreachable:
-        silent = isinstance(error, TimeoutError)
-        said = "no answer in time" if silent else getattr(error, "strerror", None)
-        return (ServerTimeout if silent else ServerUnreachable)(
+        return (ServerTimeout if isinstance(error, TimeoutError) else ServerUnreachable)(
             self._address,
             wanted="a server that answers",
-            got=said or str(error) or type(error).__name__,
+            got=_said(error),
             remedy="Check that it runs and can be reached from here.",
         )
+
+
+def _said(error: Exception) -> str:
+    """Half a sentence, which also stands in pictures: nothing that came over the line, and no word of Python's."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, RemoteDisconnected):
+        return "the connection was closed before an answer"
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, (AttributeError, ValueError)):
+        return "the connection was closed"
+    if type(error) is HTTPException:
+        return str(error)
+    return _BROKEN if isinstance(error, IncompleteRead) else "an answer that is no HTTP"

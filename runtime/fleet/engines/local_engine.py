@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -77,8 +78,9 @@ class LocalEngine:
         """End every worker."""
         for desk in self._desks:
             desk.line.close()  # at its next sign of life a worker notices, clears up and ends
+        until_s = time.monotonic() + _END_S  # for all of them together
         for desk in self._desks:
-            desk.process.join(_END_S)
+            desk.process.join(max(0.0, until_s - time.monotonic()))
             if desk.process.is_alive():
                 desk.process.kill()
                 desk.process.join(_END_S)

@@ -81,6 +81,7 @@ def test_a_batch_that_is_stopped_takes_no_more_jobs_and_says_so() -> None:
     crew = Crew(lambda job: stop.set() or made(job))  # type: ignore[func-returns-value]
     result = run_batch(JOBS, crew, stop)
     assert ([*result.outcomes], crew.submitted, result.stopped) == (["one"], ["one", "two"], True)
+    assert result.to_text(3) == "Stopped; 1 of 3 results were looked at, 1 of them new; 0 failed."
 
 
 def test_what_is_left_is_told_in_hours_of_video() -> None:

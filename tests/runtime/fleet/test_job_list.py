@@ -72,6 +72,22 @@ def test_an_empty_tree_and_an_output_among_the_recordings_are_refused(tmp_path: 
     assert (ended.code, "holds no recording" in ended.err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--model", "lit"), "lit does not exist"),
+        (("--backend", "opnvino"), "Did you mean openvino?"),
+        (("--slice", "nan"), "for --slice: nan is no finite number"),
+    ],
+)
+def test_what_no_job_can_run_with_is_refused_before_the_start(
+    tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    write_recording(tmp_path / "in" / "night", frames=2)
+    ended = command("batch", tmp_path / "in", "--out", tmp_path / "out", *words)
+    assert (ended.code, said in " ".join(ended.err.split()), (tmp_path / "out").exists()) == (2, True, False)
+
+
 def test_a_list_is_read_as_spreadsheets_save_it_and_refused_if_it_is_not_utf_8(tmp_path: Path) -> None:
     saved, latin = tmp_path / "JOBS.CSV", tmp_path / "latin.csv"
     saved.write_bytes("visible,infrared,out\r\nv.mp4,i.mp4,café\r\n".encode("utf-8-sig"))

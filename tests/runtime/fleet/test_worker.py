@@ -36,8 +36,8 @@ def outcome_of(signs: Iterable[Progress | Outcome]) -> Outcome:
     return last
 
 
-def worker_for(out: Path | str, form: OutputForm = "video") -> Worker:
-    return Worker(BatchSettings(str(out), form, score_every=4, encoder="auto"), NOTHING_PINNED)
+def worker_for(out: Path | str, form: OutputForm = "video", score_every: int = 4) -> Worker:
+    return Worker(BatchSettings(str(out), form, score_every, encoder="auto"), NOTHING_PINNED)
 
 
 def job_of(recording: Path, name: str = "night") -> Job:
@@ -92,6 +92,18 @@ def test_a_later_part_of_a_recording_is_one_of_its_inputs_here_and_elsewhere(tmp
     manifests = [outcome.manifest or {} for outcome in made]
     assert [manifest["frames"] for manifest in manifests] == [4, 4]
     assert all("infrared infrared-2.mkv" in manifest["inputs"] for manifest in manifests)
+
+
+def test_a_result_of_another_form_or_with_fewer_pictures_takes_the_old_one_with_it(tmp_path: Path) -> None:
+    recording, out = write_recording(tmp_path / "night"), tmp_path / "out"
+    job, kept = job_of(recording), out / "night" / "frame-of-mine.png"
+    forms: tuple[OutputForm, ...] = ("video", "pictures", "video")
+    for form in forms:
+        manifest = outcome_of(worker_for(out, form, 1).work(job)).manifest or {}
+        assert {path.name for path in kept.parent.iterdir()} == {*manifest["files"], "manifest.json"}
+    kept.touch()
+    outcome_of(worker_for(out, score_every=100).work(job))
+    assert [path.name for path in sorted(kept.parent.glob("frame*"))] == ["frame-0000000.png", kept.name]
 
 
 @pytest.mark.parametrize("lost", ["fused.mp4", "manifest.json"])

@@ -56,7 +56,11 @@ def bare(pair: tuple[Pixels, Pixels]) -> Pixels:
 
 
 def ask(
-    server: ModelServer, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    server: ModelServer,
+    method: str,
+    path: str,
+    body: bytes | list[bytes] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> tuple[int, dict[str, str], bytes]:
     with closing(HTTPConnection(urlsplit(server.url).netloc, timeout=PATIENCE_S)) as connection:
         connection.request(method, path, body, dict(headers or {}))
@@ -320,7 +324,10 @@ def test_a_size_that_the_model_does_not_take_is_the_fault_of_the_client(tmp_path
 
 def test_a_body_beyond_the_limit_is_refused(tmp_path: Path) -> None:
     with serving("average", "average", largest_body=1000) as running:
-        assert ask(running, "POST", "/v2/models/average/infer", b"x" * 1001)[0] == 413
+        for body in (b"x" * 1001, [b"x" * 1001]):  # of known length, and in chunks
+            status, _, said = ask(running, "POST", "/v2/models/average/infer", body)
+            assert (status, json.loads(said)) == (413, {"error": "Content Too Large"})
+        assert b'requests_total{status="500"}' not in ask(running, "GET", "/metrics")[2]
 
 
 def test_with_a_token_only_health_is_told_to_those_who_do_not_know_it(tmp_path: Path) -> None:
@@ -328,7 +335,8 @@ def test_with_a_token_only_health_is_told_to_those_who_do_not_know_it(tmp_path: 
         bearer = {"Authorization": f"Bearer {TOKEN}"}
         assert ask(running, "GET", "/v2/health/ready")[0] == 200
         status, headers, said = ask(running, "GET", "/")
-        assert (status, said.startswith(b"A token is needed"), "location" in headers) == (401, True, False)
+        assert json.loads(said)["error"].startswith("A token is needed")
+        assert (status, headers["www-authenticate"], "location" in headers) == (401, "Bearer", False)
         for path in ("/v2", "/metrics", "/v2/models/average", "/v2/models/average/config"):
             assert (ask(running, "GET", path)[0], ask(running, "GET", path, headers=bearer)[0]) == (401, 200)
         body = json.dumps(good_request()).encode()

@@ -131,7 +131,7 @@ def test_a_driver_that_is_asked_to_end_says_what_is_left(tmp_path: Path) -> None
             time.sleep(0.02)
         running.send_signal(signal.SIGTERM)
         told, err = running.communicate()
-    assert (running.returncode, "1 of 2 results are there" in told) == (130, True), told + err
+    assert (running.returncode, "Stopped; 1 of 2 results were looked at" in told) == (130, True), told + err
     assert report(tmp_path / "out")["stopped"] is True
 
 
