@@ -30,9 +30,10 @@ def selfcheck(
     from coconet.benchmarks.selfcheck.report import SelfCheckReport, figure_lines
     from coconet.benchmarks.selfcheck.step import outcomes
     from coconet.benchmarks.selfcheck.steps import SelfCheck, StepTimes
-    from coconet.files import check_outputs, whole_file
+    from coconet.files import check_outputs
     from coconet.progress.board import working
     from coconet.runtime.backends.tensorrt.cuda_device import select_cuda_device
+    from coconet.writing.together import whole_together
 
     select_cuda_device(device)
     text = out.with_suffix(".txt")
@@ -53,7 +54,7 @@ def selfcheck(
             for line in figure_lines(outcome.figures) if outcome.name != "doctor" else ():
                 typer.echo(line)
     report = SelfCheckReport(this_device(), tuple(found))
-    with whole_file(out) as scratch, whole_file(text) as readable:
+    with whole_together(text, out) as (readable, scratch):
         scratch.write_text(report.to_json(), encoding="utf-8")
         readable.write_text(report.to_text(), encoding="utf-8")
     typer.echo(f"{report.summary}; the report is in {out} and {text}")

@@ -14,7 +14,6 @@ from coconet.calibration.int8.graph import OnnxModel
 from coconet.calibration.int8.ranges import ActivationRanges
 from coconet.cards.precision import ParityLimits
 from coconet.errors import CoconetError
-from coconet.files import whole_file
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.frame import FramePair
@@ -23,6 +22,7 @@ from coconet.runtime.verify.parity import Parity, answers_of, compare, within
 from coconet.runtime.verify.reference_backend import common_card, open_to_compare
 from coconet.runtime.verify.verification import VerdictLimits, judge, verification_of
 from coconet.writing.scratch import ScratchFolder
+from coconet.writing.together import whole_together
 
 LEAST_JUDGED_PX = 41
 """The least side of pictures that VIF can judge."""
@@ -73,7 +73,7 @@ class Gate:
     def write(self, quantized: OnnxModel, ranges: ActivationRanges, out: Path) -> None:
         """Write an INT8 model that holds to `out` and its ranges beside it, both or neither."""
         check_name(out, self.float_model)
-        with whole_file(ranges_path(out)) as ranges_scratch, whole_file(out) as scratch:
+        with whole_together(ranges_path(out), out) as (ranges_scratch, scratch):
             ranges_scratch.write_text(ranges.to_json(), encoding="utf-8")
             quantized.write(scratch)
 

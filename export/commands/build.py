@@ -83,7 +83,7 @@ def build(
         raise MissingPackage("onnx", job="building engines", extra="rtx" if gpus else "tensorrt") from error
     from coconet.export.engines.build_progress import ShownProgress
     from coconet.export.engines.engine import BuildAids, build_engine
-    from coconet.export.engines.engine_cache import CachedBuild, EngineCache, build_cached
+    from coconet.export.engines.engine_cache import CachedBuild, EngineCache, build_cached, check_no_foreign_card
     from coconet.export.engines.engine_check import require_agreement
     from coconet.export.engines.engine_job import open_job
     from coconet.export.engines.tensorrt_flavour import runs_here
@@ -103,8 +103,9 @@ def build(
     path = out or (Path(job.default_path.name) if model in ONNX_WORDS else job.default_path)
     check_outputs([path, card_path(path)], inputs=[source.path, *inputs_of(frames)], overwrite=True)
     check_outputs([layers], inputs=[source.path, path, *inputs_of(frames)], overwrite=overwrite)
-    if no_cache and not overwrite:
-        check_free([path, card_path(path)])
+    if not overwrite:
+        check_no_foreign_card(path)
+        check_free([path] if no_cache else [])
     check = (lambda engine: require_agreement(engine, source.path, frames, path)) if here else None
     started = time.perf_counter()
     with ShownProgress(f"Building {path.name}") as progress:

@@ -27,6 +27,7 @@ from coconet.export.engines.tensorrt_flavour import (
 from coconet.files import check_writable, make_folder, sha256_of, whole_file
 from coconet.model_endings import ENGINE_SUFFIX
 from coconet.runtime.backends.tensorrt.module import TensorRT, in_one_line
+from coconet.writing.together import whole_together
 
 
 def use_timing_cache(trt: Any, config: Any, path: Path) -> bool:
@@ -214,7 +215,7 @@ def _profile(source: EngineSource, builder: Any, network: Any, sizes: SizeProfil
 
 def _written(out: Path, plan: Any, card: EngineCard, check: Check | None) -> EngineCard:
     """Complete both files before either gets its name; the engine comes last, so that none lacks its card."""
-    with whole_file(out) as engine_scratch, whole_file(card_path(out)) as card_scratch:
+    with whole_together(card_path(out), out) as (card_scratch, engine_scratch):
         engine_scratch.write_bytes(plan)
         card = replace(card, engine_sha256=sha256_of(engine_scratch))
         card_scratch.write_text(card.to_json() + "\n", encoding="utf-8")

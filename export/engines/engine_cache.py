@@ -14,9 +14,10 @@ from coconet.errors import CoconetError
 from coconet.event_log import note_once, warn_once
 from coconet.export.engines.engine import BuildAids, build_engine, check_destination
 from coconet.export.engines.engine_job import EngineJob
-from coconet.files import check_free, make_folder, whole_file
+from coconet.files import check_free, make_folder
 from coconet.model_endings import ENGINE_SUFFIX
 from coconet.runtime.backends.tensorrt.own_engine import place_in
+from coconet.writing.together import whole_together
 from coconet.writing.turn import turn_at
 
 MOST_ENGINES = 24
@@ -81,9 +82,23 @@ def _used(engine: Path) -> float:
 
 def copy_engine(engine: Path, out: Path) -> None:
     """Copy an engine with its card; both are whole before either gets its name, and the engine is the last."""
-    with whole_file(out) as engine_scratch, whole_file(card_path(out)) as card_scratch:
+    with whole_together(card_path(out), out) as (card_scratch, engine_scratch):
         shutil.copyfile(engine, engine_scratch)
         shutil.copyfile(card_path(engine), card_scratch)
+
+
+def check_no_foreign_card(engine: Path) -> None:
+    """Raise AlreadyExists for a file in the place of the card of an engine that is not there, unless it is such a card.
+
+    That is what a build leaves that was killed just between two renames; without its engine it is worth nothing.
+    """
+    place = card_path(engine)
+    if engine.exists() or not place.is_file():
+        return
+    try:
+        EngineCard.from_json(place.read_text(encoding="utf-8", errors="replace"), place)
+    except CoconetError:
+        check_free([place])
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard
 from coconet.cards.precision import REFERENCE
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
+from coconet.progress.board import working
 from coconet.runtime.backends.backend import Answer, Backend
 from coconet.runtime.backends.remote.connection import ServerTimeout, ServerUnreachable
 from coconet.runtime.backends.remote.open_remote_model import open_remote_model
@@ -30,6 +31,9 @@ from coconet.runtime.threads.background import Background
 
 PATIENT_S = 30.0
 """How long a picture is waited for if nothing is live."""
+
+ASK_S = 10.0
+"""How long a server may be silent when it is asked what it serves, which costs it no work: it is lost after that."""
 
 
 @dataclass
@@ -208,8 +212,9 @@ def served_card(address: ServerAddress, coding: PictureCoding | None = None) -> 
     """
     model = open_remote_model(address)
     try:
-        config = model.config(PATIENT_S)
-        metadata = model.metadata(PATIENT_S)
+        with working(f"asking {address} what it serves, for {ASK_S:g} s at most"):
+            config = model.config(ASK_S)
+            metadata = model.metadata(ASK_S)
     finally:
         model.close()
     told = () if config is None else codings_of_config(config)

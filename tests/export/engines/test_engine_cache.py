@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from coconet.cards.engine_card import BuildKey, BuildOptions, EngineCard, card_path, read_engine_card
+from coconet.errors import CoconetError
 from coconet.event_log import note_once
 from coconet.export.engines.build_progress import NoProgress
 from coconet.export.engines.engine import BuildAids
-from coconet.export.engines.engine_cache import CachedBuild, EngineCache, build_cached
+from coconet.export.engines.engine_cache import CachedBuild, EngineCache, build_cached, check_no_foreign_card
+from coconet.files import AlreadyExists
 from coconet.runtime.cache_folder import default_cache_folder
 from tests.support.models.conv_onnx import write_conv_model
 from tests.support.models.engines import device_job, job_of
@@ -171,3 +173,22 @@ def test_the_folder_follows_the_environment() -> None:
     assert default_cache_folder({"COCONET_CACHE": "/a"}) == Path("/a")
     assert default_cache_folder({"XDG_CACHE_HOME": "/b"}) == Path("/b/coconet-edge")
     assert default_cache_folder({}) == Path.home() / ".cache" / "coconet-edge"
+
+
+def test_halves_of_a_build_that_was_killed_are_told_and_built_again(model: Path, cache: EngineCache) -> None:
+    engine = model.with_name("model.engine")
+    first = build(model, cache)
+    card_path(engine).write_text(replace(first.card, engine_sha256="0" * 64).to_json())  # the card alone is new
+    with pytest.raises(CoconetError, match="build the engine again with coconet build"):
+        read_engine_card(engine)
+    build(model, cache)
+    assert read_engine_card(engine) == first.card
+    engine.unlink()  # or there was no engine before
+    check_no_foreign_card(engine)
+    assert build(model, cache).card.engine_sha256 == first.card.engine_sha256
+
+
+def test_a_file_of_the_user_in_the_place_of_a_card_is_not_written_over(model: Path) -> None:
+    card_path(model.with_name("model.engine")).write_text("my notes")
+    with pytest.raises(AlreadyExists):
+        check_no_foreign_card(model.with_name("model.engine"))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from threading import Event
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from coconet.metrics.fusion import psnr
 from coconet.runtime.backends.backend import Answer
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.open_backend import open_backend
+from coconet.runtime.backends.remote import backend as remote
 from coconet.runtime.backends.remote.backend import RemoteBackend, served_card
 from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.backends.remote.server_link import LOST_S, ServerLink
@@ -280,3 +282,22 @@ def test_only_runs_ask_servers() -> None:
 def test_an_answer_without_the_picture_is_refused() -> None:
     with pytest.raises(CoconetError, match="wanted the output fused"):
         read_answer(b'{"outputs": []}', None, TensorSpec("fused", "UINT8", (1, -1, -1, 3)))
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up_and_was_told_of(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(remote, "ASK_S", 0.3)
+
+    def note(doing: str) -> AbstractContextManager[None]:
+        shown.append(doing)
+        return nullcontext()
+
+    monkeypatch.setattr(remote, "working", note)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = ServerAddress.parse(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/tiny")
+        with pytest.raises(CoconetError, match="no answer in time"):
+            served_card(address)
+    assert shown == [f"asking {address} what it serves, for 0.3 s at most"]
