@@ -114,12 +114,14 @@ def test_a_model_with_nothing_to_quantise_is_refused(frames: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("name", "got"),
-    [("unet.onnx", "the float model itself"), ("model.engine", ".engine"), ("missing/int8.onnx", "is no folder")],
+    [
+        ("unet.onnx", "the float model itself"),
+        ("model.engine", "a name that does not end in .onnx"),
+        ("missing/int8.onnx", "is no folder"),
+    ],
 )
 def test_a_name_that_cannot_be_the_int8_models_is_refused(model: Path, frames: Path, name: str, got: str) -> None:
-    assert f"other than the float model's, got {got}" in complaint(
-        model, "--frames", frames, "--out", model.parent / name
-    )
+    assert got in complaint(model, "--frames", frames, "--out", model.parent / name)
 
 
 def test_frames_are_needed_somewhere(model: Path) -> None:
