@@ -26,7 +26,7 @@ PLANE = 4 * 4
 
 
 class LiteNet(nn.Module):
-    """About 0.18 M parameters and 2.2 GMAC at 640x480.
+    """About 0.18 M parameters and 1.8 GMAC at 640x480.
 
     It does not paint the fused picture. Each source is split into a coarse band, its mean over 8x8 pixels, and the
     detail above that. At a quarter and an eighth of the size the network decides, for every pixel, how to share the
