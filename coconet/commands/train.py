@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from coconet.cli import OverwriteOption
 from coconet.errors import counted
+from coconet.progress.board import working
 from coconet.reading import Reading, reads_pictures
-from coconet.terminal import Console
 from coconet.training.recipe import TrainingPlan
 
+if TYPE_CHECKING:
+    from coconet.training.trainer import RunFiles
 
-def _option(field: str) -> Any:
-    """The option of a plan's field, with its description and default."""
+
+def _option(field: str, word: str = "") -> Any:
+    """The option of a plan's field, with its description and default. word: how it is written, if not as the field."""
     about = TrainingPlan.model_fields[field]
     known = not about.is_required() and about.default is not None
     text = f"{about.description or field}."
     shown = str(about.default) if known else False
-    return typer.Option(f"--{field.replace('_', '-')}", help=text[0].upper() + text[1:], show_default=shown)
+    return typer.Option(word or f"--{field.replace('_', '-')}", help=text[0].upper() + text[1:], show_default=shown)
 
 
 @reads_pictures
@@ -36,6 +38,11 @@ def train(
     data: Annotated[list[Path] | None, _option("data")] = None,
     out: Annotated[Path | None, _option("out")] = None,
     network: Annotated[str | None, _option("network")] = None,
+    model: Annotated[str | None, _option("model")] = None,
+    input_range: Annotated[str | None, _option("input_range", "--range")] = None,
+    output_range: Annotated[str | None, _option("output_range")] = None,
+    order: Annotated[str | None, _option("order")] = None,
+    multiple: Annotated[int | None, _option("multiple")] = None,
     steps: Annotated[int | None, _option("steps")] = None,
     batch: Annotated[int | None, _option("batch")] = None,
     patch: Annotated[int | None, _option("patch")] = None,
@@ -63,6 +70,8 @@ def train(
 
     from coconet.files import check_outputs, make_folder
     from coconet.training.data import Selection, load_pairs
+    from coconet.training.left_out import LeftOut
+    from coconet.training.pace import Pace
     from coconet.training.trainer import RunFiles, Trainer
     from coconet.writing.sole_writer import sole_writer
 
@@ -72,19 +81,41 @@ def train(
     inputs = [None if own else recipe, *plan.data, plan.encoder, plan.start, plan.teacher, plan.validation]
     check_outputs(files.written_by(plan), inputs=inputs, overwrite=overwrite or goes_on, made=[plan.out])
     selection = Selection(tuple(plan.held), frozenset(plan.neighbours))
-    pairs = load_pairs(plan.data, plan.reading, selection)
+    left_out = LeftOut()
+    pairs = load_pairs(plan.data, plan.reading, selection, left_out)
     make_folder(plan.out)
     with sole_writer(plan.out):  # two at once would write one state in turns
         if overwrite:
             files.forget()
         trainer = Trainer(plan, pairs)
-        for note in (counted(len(trainer.sampler.pairs), "pair"), *trainer.notes):
+        small = {id(pair) for pair in pairs} - {id(pair) for pair in trainer.fitting(pairs)}
+        for pair in pairs:
+            if id(pair) in small:
+                left_out.add(f"smaller than {plan.patch} pixels a side", pair.name)
+        for note in (counted(len(pairs) - len(small), "pair"), *left_out.lines(), *trainer.notes):
             typer.echo(note, err=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True)) as progress:
-            task = progress.add_task("training", total=plan.steps, completed=trainer.step)
-            weights = trainer.run(
-                lambda step, loss: progress.update(task, completed=step, description=f"training, loss {loss:.3f}")
-            )
+        begun = trainer.step
+        if begun:
+            goal = f"which is past {plan.steps}, as the recipe wants" if begun > plan.steps else f"to {plan.steps}"
+            typer.echo(f"goes on after {counted(begun, 'step')}, {goal}", err=True)
+        with working("training", plan.steps, done=begun) as work:
+            pace = Pace(plan.steps, lambda text: typer.echo(text, err=True))
+
+            def report(step: int, loss: float) -> None:
+                work.update(f"training, loss {loss:.3f}{pace.after(step - begun, step)}", done=step)
+
+            try:
+                weights = trainer.run(report)
+            except BaseException:
+                if trainer.step:
+                    typer.echo(_what_is_kept(files, trainer.step), err=True)
+                raise
     log = f"; log in {files.log}" if files.log.exists() else ""  # a run of few steps has none
-    typer.echo(f"{weights}: {plan.network} after {counted(plan.steps, 'step')}{log}")
+    typer.echo(f"{weights}: {plan.called} after {counted(trainer.step, 'step')}{log}")
+
+
+def _what_is_kept(files: RunFiles, step: int) -> str:
+    return (
+        f"{files.state} holds the state after {counted(step, 'step')}: the same command goes on from there, and "
+        "coconet export takes it as weights"
+    )

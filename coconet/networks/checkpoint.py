@@ -16,7 +16,7 @@ from coconet.model_endings import SAFETENSORS
 from coconet.networks import coconet, lite
 from coconet.networks.network import Network, RuledCore
 from coconet.networks.recognition import LEAST_LIKENESS, Assembly, assemble, match_of
-from coconet.networks.tensors.state_dict import load_strictly
+from coconet.networks.tensors.state_dict import NETWORK_KEY, load_strictly
 from coconet.networks.tensors.weight_files import Piece, hash_of, read_pieces
 from coconet.networks.zoo import (
     densefuse,
@@ -59,9 +59,6 @@ NETWORKS: tuple[Network[Any], ...] = (
 )
 """Every network that is known by name or by the tensors of its published weights."""
 
-NETWORK_KEY = "coconet_edge.network"
-"""The safetensors metadata key that names the network of a checkpoint."""
-
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -88,6 +85,15 @@ def network_named(name: str) -> Network[Any]:
     for network in NETWORKS:
         if network.name == name:
             return network
+    if ":" in name:
+        raise CoconetError(
+            f"network {name}",
+            wanted="a network that is known here",
+            got="one of a factory",
+            says="is made by a factory of yours",
+            remedy=f"Type: coconet export --model {name} --weights FILE --range 0..1 --order visible,infrared, with "
+            "the range and the order that it was trained with.",
+        )
     names = [network.name for network in NETWORKS]
     remedy = f"{nearest(name, names)}Name one of them."
     raise CoconetError("network", wanted=f"one of {', '.join(names)}", got=repr(name), remedy=remedy)
@@ -197,7 +203,7 @@ def save_checkpoint(path: Path, network: str, core: nn.Module, *, half: bool = F
     """Write the weights as safetensors, whole or not at all; `half` stores them in half precision."""
     kept = torch.float16 if half else torch.float32
     tensors = {
-        name: (tensor.to(kept) if tensor.is_floating_point() else tensor).contiguous()
+        name: (tensor.to(kept) if tensor.is_floating_point() else tensor).clone().contiguous()  # none shares memory
         for name, tensor in core.state_dict().items()
     }
     with whole_file(path) as scratch:

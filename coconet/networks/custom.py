@@ -57,12 +57,27 @@ def load_foreign(
     signature: the ranges and the padding, which no file can tell; its normalisation is replaced by what the layers do.
     Raises CoconetError for a factory or a network of another kind, and for weights that are not the network's.
     """
-    network = make_network(factory)
+    core, completed = fresh_foreign(factory, signature, infrared_first=infrared_first)
     pieces = read_pieces(weights)
-    load_strictly(network, _joined(pieces), " and ".join(piece.where for piece in pieces))
+    load_strictly(own_network(core), _joined(pieces), " and ".join(piece.where for piece in pieces))
+    _try_out(core, signature, factory)
+    return Checkpoint(factory, core, completed, hash_of(pieces))
+
+
+def fresh_foreign(factory: str, signature: Signature, *, infrared_first: bool = False) -> tuple[nn.Module, Signature]:
+    """Make a network as load_foreign does, with the weights that its factory gives it, in evaluation mode.
+
+    The signature comes back with the normalisation of the layers. Raises CoconetError as load_foreign does.
+    """
+    network = make_network(factory)
     core = (InfraredFirst(network) if infrared_first else network).eval()
     _try_out(core, signature, factory)
-    return Checkpoint(factory, core, replace(signature, normalization=_normalization(network)), hash_of(pieces))
+    return core, replace(signature, normalization=_normalization(network))
+
+
+def own_network(core: nn.Module) -> nn.Module:
+    """The network that a factory made, inside what puts its arguments into our order; its tensors have its names."""
+    return core.network if isinstance(core, InfraredFirst) else core
 
 
 def _joined(pieces: Sequence[Piece]) -> Mapping[str, Tensor]:

@@ -20,7 +20,9 @@ from coconet.media.pairs import PicturePair, paired_folder
 from coconet.media.pixels import nearest_luma
 from coconet.media.thermal import common_limits, stretched_alone
 from coconet.media.thermal_settings import Limits, ThermalSettings
+from coconet.progress.board import ProgressItems
 from coconet.reading import UNSAID, Reading
+from coconet.training.left_out import LeftOut
 
 try:
     import h5py
@@ -147,13 +149,15 @@ def load_pairs(
     sources: Sequence[Path],
     reading: Reading = UNSAID,
     selection: Selection = EVERYTHING,
+    left_out: LeftOut | None = None,
 ) -> list[GrayPair]:
     """Read every source: a paired folder, the visible video of a pair (`x_vis.mp4` beside `x_ir.mp4`), or HDF5 patches.
 
     reading: how pictures and videos are read, and those of a folder paired; the counts of a video are stretched by one
-    range for all of it.
-    Raises CoconetError for a source without pairs, for a pair of unequal sizes, for neighbours that are no source, and
-    for names to leave out that no picture, or every one, has.
+    range for all of it. left_out: takes the pairs of folders that are unreadable or of unequal sizes, and those that
+    were there before, pixel for pixel; without it the first two are errors, and the third are kept.
+    Raises CoconetError for a source without pairs, for such pairs, for neighbours that are no source, and for names to
+    leave out that no picture, or every one, has.
     """
     strangers = sorted(selection.neighbours - set(sources))
     if strangers:
@@ -165,11 +169,25 @@ def load_pairs(
         )
     pairs: list[GrayPair] = []
     for source in sources:
-        found = _from_source(source, reading.thermal(), reading.pair_by)
+        found = _from_source(source, reading.thermal(), reading.pair_by, left_out)
         pairs += _as_frames(found) if source in selection.neighbours else found
     if not pairs:
         raise CoconetError("training data", wanted="at least one source", got="none", remedy="Give one with --data.")
-    return _without(pairs, selection.held)
+    return _without(pairs if left_out is None else _once_each(pairs, left_out), selection.held)
+
+
+def _once_each(pairs: Sequence[GrayPair], left_out: LeftOut) -> list[GrayPair]:
+    """The pairs without those whose pictures were there before; frames of videos repeat for good reason."""
+    seen: set[tuple[tuple[int, ...], int]] = set()
+    kept = []
+    for pair in pairs:
+        key = pair.visible.shape, hash((pair.visible.tobytes(), pair.infrared.tobytes()))
+        if pair.following is None and key in seen:
+            left_out.add("the same pictures as another pair", pair.name)
+            continue
+        seen.add(key)
+        kept.append(pair)
+    return kept
 
 
 def _without(pairs: list[GrayPair], held: Sequence[str]) -> list[GrayPair]:
@@ -206,14 +224,20 @@ def with_masks(pairs: Sequence[GrayPair]) -> list[GrayPair]:
     return [pair if pair.mask is not None else replace(pair, mask=salient_mask(pair.infrared)) for pair in pairs]
 
 
-def _from_source(source: Path, settings: ThermalSettings, pair_by: str | None) -> list[GrayPair]:
+def _from_source(
+    source: Path, settings: ThermalSettings, pair_by: str | None, left_out: LeftOut | None
+) -> list[GrayPair]:
     suffix = source.suffix.lower()
     if suffix in PATCH_SUFFIXES:
         return _from_patches(source)
-    return _from_video(source, settings) if suffix in VIDEO_SUFFIXES else _from_folder(source, settings, pair_by)
+    if suffix in VIDEO_SUFFIXES:
+        return _from_video(source, settings)
+    return _from_folder(source, settings, pair_by, left_out)
 
 
-def _from_folder(root: Path, settings: ThermalSettings, pair_by: str | None) -> list[GrayPair]:
+def _from_folder(
+    root: Path, settings: ThermalSettings, pair_by: str | None, left_out: LeftOut | None
+) -> list[GrayPair]:
     pairs = paired_folder(root, pair_by)
     masks = _masks_of(root, pairs)
     thermal = InfraredStills(settings, tuple(pair.infrared for pair in pairs))
@@ -222,7 +246,24 @@ def _from_folder(root: Path, settings: ThermalSettings, pair_by: str | None) -> 
         infrared, name = thermal.levels(pair.infrared)[:, :, 0], Path(pair.name).stem
         return GrayPair(read_gray(pair.visible), infrared, _mask(masks.get(name_key(pair.name))), name)
 
-    return [_checked(pair.visible, read(pair)) for pair in pairs]
+    found, refusal = [], None
+    for pair in ProgressItems(pairs, f"reading {root.name}"):
+        try:
+            one = read(pair)
+        except CoconetError as error:
+            reason, refusal = "not readable", error
+        else:
+            try:
+                found.append(_checked(pair.visible, one))
+                continue
+            except CoconetError as error:
+                reason, refusal = "of unequal sizes", error
+        if left_out is None:
+            raise refusal
+        left_out.add(reason, pair.visible.name)
+    if not found and refusal is not None:
+        raise refusal
+    return found
 
 
 def _masks_of(root: Path, pairs: Sequence[PicturePair]) -> dict[str, Path]:

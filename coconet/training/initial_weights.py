@@ -8,6 +8,8 @@ from pathlib import Path
 from coconet.cards.model_card import Signature
 from coconet.errors import CoconetError, MissingPackage
 from coconet.networks.checkpoint import load_checkpoint, network_named
+from coconet.networks.custom import fresh_foreign, load_foreign, parse_order, parse_signature
+from coconet.training.recipe import TrainingPlan
 
 try:
     from torch import nn
@@ -23,6 +25,41 @@ class InitialNetwork:
     signature: Signature
     note: str
     origin: str
+
+
+def initial_network(plan: TrainingPlan) -> InitialNetwork:
+    """The network of a plan, known or anyone's, fresh or with the weights that it starts from.
+
+    Raises CoconetError as fresh_network, start_network and load_foreign do, for crops whose sides do not suit the
+    network, and for a network that has nothing to train.
+    """
+    if plan.model is None:
+        return start_network(plan.network, plan.start) if plan.start else fresh_network(plan.network, plan.encoder)
+    signature = parse_signature(plan.input_range or "", plan.output_range, plan.multiple or 1)
+    infrared_first = parse_order(plan.order or "")
+    if plan.patch % signature.side_multiple:
+        raise CoconetError(
+            "--patch",
+            wanted=f"a multiple of {signature.side_multiple}",
+            got=str(plan.patch),
+            says=f"is {plan.patch}, which is no multiple of --multiple {signature.side_multiple}",
+            remedy="Choose sides of crops that the network takes.",
+        )
+    if plan.start is None:
+        core, signature = fresh_foreign(plan.model, signature, infrared_first=infrared_first)
+        found = InitialNetwork(core, signature, f"{plan.model} as its factory makes it", plan.model)
+    else:
+        loaded = load_foreign(plan.model, [str(plan.start)], signature, infrared_first=infrared_first)
+        found = InitialNetwork(loaded.core, loaded.signature, f"weights from {plan.start.name}", loaded.sha256)
+    if not any(tensor.requires_grad for tensor in found.core.parameters()):
+        raise CoconetError(
+            f"--model {plan.model}",
+            wanted="a network with weights that are trained",
+            got="none",
+            says="has no weights that could be trained",
+            remedy="Check that its parameters have requires_grad.",
+        )
+    return found
 
 
 def fresh_network(name: str, imagenet: Path | None) -> InitialNetwork:

@@ -74,6 +74,13 @@ class Recipe(Checked):
         default=0.0, ge=0, le=1, description="share of the crops whose cameras get noise, patterns and compression"
     )
     night: float = Field(default=0.0, ge=0, le=1, description="share of the crops that are turned into night")
+    model: str | None = Field(
+        default=None, description="a network of yours in place of those, as package.module:factory"
+    )
+    input_range: str | None = Field(default=None, description="what yours takes black and white as: 0..1, -1..1")
+    output_range: str | None = Field(default=None, description="what yours gives for them, if something else")
+    order: str | None = Field(default=None, description="the arguments of yours: visible,infrared or the other way")
+    multiple: int | None = Field(default=None, ge=1, description="what the sides of crops of yours are multiples of")
 
 
 class TrainingPlan(Recipe):
@@ -101,7 +108,29 @@ class TrainingPlan(Recipe):
     @model_validator(mode="after")
     def _checked(self) -> Self:
         self.reading.thermal()  # refuses what does not fit
+        about_model = (self.input_range, self.output_range, self.order, self.multiple)
+        if self.model is None and any(one is not None for one in about_model):
+            raise CoconetError(
+                "--range, --output-range, --order and --multiple",
+                wanted="--model",
+                got="a network that is known",
+                says="are of a network of yours",
+                remedy="Add --model package.module:factory, or leave them out.",
+            )
+        if self.model is not None and (self.input_range is None or self.order is None):
+            raise CoconetError(
+                f"--model {self.model}",
+                wanted="--range and --order",
+                got="one of them or neither",
+                says="needs --range and --order beside it",
+                remedy="Say which values its inputs have for black and white, and how forward orders its arguments.",
+            )
         return self
+
+    @property
+    def called(self) -> str:
+        """What the files of a run are called after: the network, or the factory of one of yours."""
+        return self.network if self.model is None else self.model.rpartition(":")[2]
 
     @property
     def recipe(self) -> Recipe:
@@ -122,6 +151,14 @@ class TrainingPlan(Recipe):
                 raise CoconetError(
                     file or "coconet train", wanted=name, got="nothing", remedy=f"Give --{name}, or put it in a recipe."
                 )
+        if fields.get("model") is not None and "network" in fields:
+            raise CoconetError(
+                "--network and --model",
+                wanted="one of them",
+                got="both",
+                says="are given together",
+                remedy="Leave one of them out.",
+            )
         where = " and ".join([str(file)] * bool(file) + ["the options"] * bool(options))
         plan = check_fields(cls, fields, where)
         home = home or (file.parent if file else Path())
@@ -131,7 +168,7 @@ class TrainingPlan(Recipe):
 
     def save(self, path: Path) -> None:
         """Write the plan as TOML that `coconet train` takes."""
-        fields = self.model_dump(mode="json", exclude_none=True)
+        fields = self.model_dump(mode="json", exclude_none=True, exclude={"network"} if self.model else None)
         write_toml(path, {name: value for name, value in fields.items() if value != {}})
 
 

@@ -13,13 +13,15 @@ from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
 from coconet.model_endings import SAFETENSORS
 from coconet.networks.checkpoint import network_named, save_checkpoint
+from coconet.networks.custom import own_network
+from coconet.networks.network import Training
 from coconet.networks.tensors.state_dict import load_strictly, load_tensor_file
 from coconet.reading import Reading
 from coconet.training.conditions import Conditions
 from coconet.training.crops import Crops, CropSampler, fuse_crops
 from coconet.training.data import GrayPair, with_masks
 from coconet.training.fake_quant import round_as_int8
-from coconet.training.initial_weights import fresh_network, start_network
+from coconet.training.initial_weights import initial_network
 from coconet.training.noisy_twin import NoisyTwin, noise_gain
 from coconet.training.objective import Objective
 from coconet.training.recipe import Recipe, TrainingPlan
@@ -53,7 +55,7 @@ class RunFiles(NamedTuple):
     @classmethod
     def of(cls, plan: TrainingPlan) -> RunFiles:
         """Name the files of a run."""
-        folder, network = plan.out, plan.network
+        folder, network = plan.out, plan.called
         weights = (folder / f"{network}{SAFETENSORS}", folder / f"{network}.best{SAFETENSORS}")
         validation = (folder / "validation.csv", folder / "validation.png")
         return cls(folder / "state.pt", folder / "log.csv", folder / f"{network}.recipe.toml", *weights, *validation)
@@ -78,9 +80,9 @@ class Trainer:
     def __init__(self, plan: TrainingPlan, pairs: Sequence[GrayPair]) -> None:
         self.plan, self.recipe, self.folder = plan, plan.recipe, plan.out
         torch.manual_seed(plan.seed)
-        initial = start_network(plan.network, plan.start) if plan.start else fresh_network(plan.network, plan.encoder)
+        initial = initial_network(plan)
         self.core, self.signature = initial.core, initial.signature
-        self._settle = network_named(plan.network).training.settle
+        self._settle = (Training() if plan.model else network_named(plan.network).training).settle
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.core.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         if plan.int8:
@@ -104,15 +106,19 @@ class Trainer:
         self._log = CsvLog(self.folder / "log.csv", self.step)
         self._validation = Validation(plan.validation, plan, self.signature, self.step) if plan.validation else None
 
+    def fitting(self, pairs: Sequence[GrayPair]) -> list[GrayPair]:
+        """Those of some pairs that crops are taken from; the others are smaller than a crop."""
+        return [pair for pair in pairs if min(pair.visible.shape) >= self.plan.patch]
+
     def run(self, report: Callable[[int, float], None] = lambda step, loss: None) -> Path:
         """Train to the last step and write the weights; `report` hears of every step. Returns the checkpoint's path."""
-        self.plan.save(self.folder / f"{self.plan.network}.recipe.toml")
+        self.plan.save(RunFiles.of(self.plan).recipe)
         try:
             self._go_on(report)
         finally:
             self._save_state()
-        weights = self.folder / f"{self.plan.network}{SAFETENSORS}"
-        save_checkpoint(weights, self.plan.network, self.core, half=self.plan.half)
+        weights = RunFiles.of(self.plan).weights
+        save_checkpoint(weights, self.plan.model or self.plan.network, own_network(self.core), half=self.plan.half)
         return weights
 
     def _go_on(self, report: Callable[[int, float], None]) -> None:
@@ -138,7 +144,16 @@ class Trainer:
         total = torch.stack(list(terms.values())).sum()
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
-        nn.utils.clip_grad_norm_(self.core.parameters(), 5.0)
+        slope = nn.utils.clip_grad_norm_(self.core.parameters(), 5.0)
+        if not (torch.isfinite(total) and torch.isfinite(slope)):  # the weights of before are whole
+            raise CoconetError(
+                f"step {self.step + 1}",
+                wanted="a finite loss with finite gradients",
+                got="NaN or infinity",
+                says=f"of {self.plan.called} gives NaN or infinity in its loss or its gradients",
+                remedy="Lower --learning-rate, or look for what divides by zero in the network. "
+                "The state of before is kept.",
+            )
         self.optimizer.step()
         self.step += 1
         return {"total": total.item(), **{name: term.item() for name, term in terms.items()}}
@@ -163,7 +178,11 @@ class Trainer:
 
     def _save_state(self) -> None:
         with whole_file(self.folder / "state.pt") as scratch:
-            state = {"step": self.step, "network": self.core.state_dict(), "optimizer": self.optimizer.state_dict()}
+            state = {
+                "step": self.step,
+                "network": own_network(self.core).state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+            }
             begun = {"recipe": self.recipe.model_dump_json(), "reading": self._reading}
             torch.save({**state, **begun, "origins": self._origins}, scratch)
 
@@ -180,7 +199,7 @@ class Trainer:
         origins = state.get("origins", self._origins)
         if origins != self._origins:
             raise _begun_otherwise(path, "; ".join(self._origins), "; ".join(origins))
-        load_strictly(self.core, state["network"], path)
+        load_strictly(own_network(self.core), state["network"], path)
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
 

@@ -25,6 +25,7 @@ from coconet.metrics.fusion import METRICS, Scores, score
 from coconet.model_endings import SAFETENSORS
 from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import save_checkpoint
+from coconet.networks.custom import own_network
 from coconet.training.data import GrayPair, load_pairs
 from coconet.training.recipe import TrainingPlan
 
@@ -169,7 +170,8 @@ class Validation:
         judgement = self._judge.judge(core, device)
         score = round(judgement.score, 6)  # as the journal keeps it, so that a resumed run decides alike
         if score > max(self._journal.column("score"), default=-math.inf):
-            save_checkpoint(self._plan.out / f"{self._plan.network}.best{SAFETENSORS}", self._plan.network, core)
+            best = self._plan.out / f"{self._plan.called}.best{SAFETENSORS}"
+            save_checkpoint(best, self._plan.model or self._plan.network, own_network(core))
         self._draw(step, judgement)
         self._journal.add(step, {"score": score, **dataclasses.asdict(judgement.mean)})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from collections.abc import Collection, Mapping
@@ -26,6 +27,9 @@ except ImportError as error:
 
 WRAPPINGS = ("state_dict", "model_state_dict", "model", "net", "generator", "params_ema", "params", "weights", "weight")
 """Keys under which training programs keep the state dict, beside the epoch, the optimiser and the like."""
+
+NETWORK_KEY = "coconet_edge.network"
+"""The safetensors metadata key that names the network of a checkpoint."""
 
 PREFIXES = ("module.", "_orig_mod.")
 """What DataParallel and torch.compile put before every name."""
@@ -192,6 +196,19 @@ _NUMPY_NUMBERS: list[Any] = [
 """What may stand in a file beside tensors, by name: numpy's types of numbers, and its way to make one of them."""
 
 
+def _state_of_training(content: object) -> tuple[Mapping[str, str], Mapping[str, Tensor]] | None:
+    """What read_tensors gives of the state.pt that a training goes on from; None for any other file."""
+    if not isinstance(content, Mapping) or not {"step", "network", "optimizer", "recipe"} <= content.keys():
+        return None
+    try:
+        recipe = json.loads(content["recipe"])
+        name = recipe.get("model") or recipe["network"]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    tensors = content["network"]
+    return ({NETWORK_KEY: str(name)}, tensors) if isinstance(tensors, Mapping) and _is_state_dict(tensors) else None
+
+
 def read_tensors(path: Path, where: object = None) -> tuple[Mapping[str, str], Mapping[str, Tensor]]:
     """The metadata and the state dict of a file: .safetensors, or what torch.save wrote under any other ending.
 
@@ -201,7 +218,8 @@ def read_tensors(path: Path, where: object = None) -> tuple[Mapping[str, str], M
     existing_file(path, "a checkpoint")
     where = path if where is None else where
     if path.suffix != SAFETENSORS:
-        return {}, unwrap(load_tensor_file(path, where), where)
+        content = load_tensor_file(path, where)
+        return _state_of_training(content) or ({}, unwrap(content, where))
     try:
         with safe_open(path, framework="pt") as stream:
             metadata = stream.metadata() or {}

@@ -58,7 +58,7 @@ def test_a_recipe_file_alone_trains_and_the_resolved_one_lies_beside_the_weights
     (folder / "recipe.toml").write_text('data = ["pairs"]\nout = "run"\nsteps = 1\nbatch = 1\npatch = 64\nedge = 3.0\n')
     called(folder / "recipe.toml", "--batch", "2")
     resolved = read_toml(folder / "run" / "lite.recipe.toml", "a recipe")
-    wanted = Recipe(steps=1, batch=2, patch=64, edge=3.0).model_dump()
+    wanted = Recipe(steps=1, batch=2, patch=64, edge=3.0).model_dump(exclude_none=True)
     places = {"data": [str(folder / "pairs")], "out": str(folder / "run"), "validate_every": 500, "half": False}
     assert resolved == {**wanted, **places, "held": [], "neighbours": []}
 
