@@ -260,7 +260,8 @@ def check_outputs(
     if not overwrite:
         check_free(wanted)
     for path, place in zip(wanted, places, strict=True):
-        check_writable(path, made=any(place == folder or Path(folder) in Path(place).parents for folder in folders))
+        below = any(Path(folder) in Path(place).parents for folder in folders) and not os.path.lexists(place)
+        check_writable(path, made=below or place in folders)  # a file that is there is replaced, as anywhere else
 
 
 def check_free(outputs: Iterable[Path | None]) -> None:

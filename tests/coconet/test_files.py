@@ -283,3 +283,10 @@ def test_what_cannot_be_written_is_the_outputs_fault_whatever_part_finds_it(tmp_
     with pytest.raises(Unwritable) as refused, ending_with(ExitCode.CAMERA), whole_file(tmp_path / "no" / "x"):
         pass
     assert refused.value.exit_code == ExitCode.OUTPUT
+
+
+def test_a_file_that_is_replaced_in_a_folder_that_would_be_made_is_tried_as_a_file(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "state.pt").write_bytes(b"of an earlier run")
+    check_outputs([tmp_path / "run" / "state.pt"], inputs=[], overwrite=True, made=[tmp_path / "run"])
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["state.pt"]
