@@ -76,8 +76,20 @@ ADVICE = re.compile(
 """Where a sentence begins that tells a programmer of the other library what to do: a user has our remedy instead."""
 
 
+ORIGIN = re.compile(
+    r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : |Exception from \S+:\d+:\s*|Check '.*?' failed at \S+:\d+:\s*|"
+    r"FrontEnd API failed with \w+:\s*|\S+\.(?:h|hpp|cc|cpp|cu):\d+:? (?:[\w: <>*&]*::\w+\(.*?\) )?"
+)
+"""Which file, line and function of the other library an error comes from: it says nothing of what is wrong."""
+
+NODE = re.compile(r"Non-zero status code returned while running (\w+) node\. Name:'(.*?)' Status Message: ")
+"""How ONNX Runtime names the operation that failed."""
+
+
 def first_line(error: BaseException) -> str:
     """The first line of what a foreign error says, without colours and advice, or its type where it says nothing.
+
+    Source files of the other library, and what only announces the reason, are left out.
 
     A line that ends in a colon only announces what is wrong: the next one is part of it.
     """
@@ -86,7 +98,8 @@ def first_line(error: BaseException) -> str:
         if not line.rstrip().endswith(":"):
             break
         line = f"{line.rstrip()} {other}"
-    return ADVICE.split(line, maxsplit=1)[0].strip()
+    line = NODE.sub(r"the operation \1 \2 failed: ", ORIGIN.sub("", line)).replace("  ", " ")
+    return ADVICE.split(line, maxsplit=1)[0].strip() or type(error).__name__
 
 
 class Refused(CoconetError):

@@ -14,28 +14,48 @@ def check_type(argument: str, value: object, wanted: type, words: str, remedy: s
     Raises Refused, which names the argument.
     """
     if not isinstance(value, wanted):
-        raise Refused(argument, wanted=words, got=_in_words(value), remedy=remedy)
+        raise Refused(
+            argument, wanted=words, got=_in_words(value), remedy=remedy, says=f"must be {words}, not {_in_words(value)}"
+        )
 
 
 def check_path(argument: str, value: object, remedy: str) -> None:
     """Refuse what is neither text nor a path, and text that is empty."""
     if not isinstance(value, (str, os.PathLike)):
-        raise Refused(argument, wanted="a path, or text", got=_in_words(value), remedy=remedy)
+        raise Refused(
+            argument,
+            wanted="a path, or text",
+            got=_in_words(value),
+            remedy=remedy,
+            says=f"must be a path or text, not {_in_words(value)}",
+        )
     if not os.fspath(value):
-        raise Refused(argument, wanted="a path, or text", got="an empty text", remedy=remedy)
+        raise Refused(argument, wanted="a path, or text", got="an empty text", remedy=remedy, says="is empty")
 
 
 def check_heat(heat: object) -> None:
     """Refuse what is no number from 0 to 100."""
     if not isinstance(heat, (int, float)) or isinstance(heat, bool) or not 0 <= heat <= 100:
         got = f"{heat:g}" if isinstance(heat, (int, float)) else _in_words(heat)
-        raise Refused("heat", wanted="a number from 0 to 100", got=got, remedy="50 is what the model makes.")
+        raise Refused(
+            "heat",
+            wanted="a number from 0 to 100",
+            got=got,
+            remedy="50 shows heat as strongly as the model makes it.",
+            says=f"must be a number from 0 to 100, not {got}",
+        )
 
 
 def check_called(argument: str, value: Callable[..., object] | None, remedy: str) -> None:
     """Refuse what cannot be called; None is none."""
     if not (value is None or callable(value)):
-        raise Refused(argument, wanted="a function, or None", got=_in_words(value), remedy=remedy)
+        raise Refused(
+            argument,
+            wanted="a function, or None",
+            got=_in_words(value),
+            remedy=remedy,
+            says=f"must be a function or None, not {_in_words(value)}",
+        )
 
 
 def _in_words(value: object) -> str:

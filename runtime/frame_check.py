@@ -63,6 +63,7 @@ def _check_pixels(side: str, pixels: Pixels, channels: tuple[int, ...], where: o
         wanted=f"uint8 pixels of shape (height, width, {depths})",
         got=f"{pixels.dtype} pixels of shape {pixels.shape}",
         remedy=_REMEDIES[side] if pixels.dtype == np.uint8 else "Bring raw counts to 8 bit first.",
+        says=f"has {pixels.dtype} pixels of shape {pixels.shape}; expected uint8 of shape (height, width, {depths})",
     )
 
 
@@ -156,6 +157,7 @@ def _with_channels(frame: Frame, side: str, channels: int) -> Pixels:
             wanted="8 bit samples",
             got=f"samples of type {frame.pixels.dtype}",
             remedy="Bring raw counts to 8 bit as the live loop does.",
+            says=f"has samples of type {frame.pixels.dtype}, and only 8 bits are taken",
         )
     if frame.pixels.shape[2] == channels:
         return frame.pixels
@@ -169,6 +171,8 @@ def _check_same_size(pair: FramePair, visible: Pixels, infrared: Pixels) -> None
             wanted=f"{size_in_words(*visible.shape[:2])} like its visible frame",
             got=size_in_words(*infrared.shape[:2]),
             remedy="Use registered pairs of one size.",
+            says=f"is {size_in_words(*infrared.shape[:2])}, but its visible frame is "
+            f"{size_in_words(*visible.shape[:2])}",
         )
 
 

@@ -74,7 +74,13 @@ class IsothermLook(Checked):
     def _rising(self) -> Self:
         if self.between is not None and not self.between[0] < self.between[1]:
             remedy = "For example between = [30, 40]."
-            raise Refused("isotherm.between", wanted="a low and a higher limit", got="others", remedy=remedy)
+            raise Refused(
+                "isotherm.between",
+                wanted="a low and a higher limit",
+                got="others",
+                remedy=remedy,
+                says=f"must be a low and a higher limit, not {self.between[0]:g} and {self.between[1]:g}",
+            )
         return self
 
 
@@ -138,10 +144,22 @@ def look_fields(words: Iterable[str]) -> dict[str, Any]:
         keys = [key.strip() for key in path.split(".")] if sign else ["show"]
         if not all(keys) or len(keys) > 2:
             remedy = 'For example --look edges --look edges.strength=2 --look "isotherm.between=[30, 40]".'
-            raise Refused("--look", wanted="a view, or a key and its value", got=word[:40], remedy=remedy)
+            raise Refused(
+                "--look",
+                wanted="a view, or a key and its value",
+                got=word[:40],
+                remedy=remedy,
+                says=f"{word[:40]!r} is neither a view nor a key and its value",
+            )
         table = fields if len(keys) == 1 else fields.setdefault(keys[0], {})
         if not isinstance(table, dict):
-            raise Refused("--look", wanted=f"either {keys[0]} or keys of it", got="both", remedy="Leave one out.")
+            raise Refused(
+                "--look",
+                wanted=f"either {keys[0]} or keys of it",
+                got="both",
+                remedy="Leave one out.",
+                says=f"names both {keys[0]} and keys of it",
+            )
         table[keys[-1]] = _value_of(value.strip() if sign else word.strip())
     return fields
 

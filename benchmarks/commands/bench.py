@@ -154,7 +154,11 @@ def measure(
     _show([report], html, markdown)
     if not any(row.latency for row in report.rows):
         raise CoconetError(
-            "bench", wanted="at least one model that can be timed", got="none", remedy="See the reasons above."
+            "bench",
+            wanted="at least one model that can be timed",
+            got="none",
+            remedy="The lines above say why.",
+            says="could time none of the models",
         )
 
 

@@ -82,7 +82,8 @@ def _sets(frames: Path, visible: str | None, infrared: str | None, every: int) -
             "--visible and --infrared",
             wanted="both videos or neither",
             got="one of them",
-            remedy="Name the other one too.",
+            remedy="Name the other one too, or leave both out.",
+            says="have to be given together, but only one of them was",
         )
     with open_rig(Rig.from_addresses(visible, infrared)) as stream:
         return [*sets, FrameSet("video", list(islice(stream, 0, None, every)))]

@@ -87,29 +87,30 @@ def soak(
             wanted=f"every fault survived, at most {_MOST_GROWTH:.0%} more memory, no more threads or file handles, "
             f"no picture {_MOST_AGEING_MS:g} ms older, every alarm event received",
             got=trouble,
-            remedy="See the lines above.",
+            remedy="The lines above say when.",
+            says=f"failed: {trouble}",
         )
 
 
 def soak_trouble(result: Soak) -> str | None:
     """What a soak is not to end with, in words; None for a good one."""
     if not result.survived:
-        return "a rig that did not become whole again"
+        return "the rig did not become whole again"
     if result.memory_growth > _MOST_GROWTH:
-        return f"{result.memory_growth:.1%} more memory"
+        return f"its memory grew by {result.memory_growth:.1%}, more than {_MOST_GROWTH:.0%}"
     if result.leaks:
         before, after = result.base, result.usual_end
         now = f"{counted(after.threads, 'thread')} and {counted(after.handles, 'handle')}"
-        return f"{now}, after {before.threads} and {before.handles}"
+        return f"it ended with {now}, and began with {before.threads} and {before.handles}"
     if result.ageing_ms > _MOST_AGEING_MS:
-        return f"pictures {result.ageing_ms:.0f} ms older"
+        return f"its pictures became {result.ageing_ms:.0f} ms older, more than {_MOST_AGEING_MS:g} ms"
     return None if result.alarms is None else _alarm_trouble(result.alarms)
 
 
 def _alarm_trouble(came: AlarmsCame) -> str | None:
     if not came.received:
-        return f"{counted(came.events, 'event')}, of which {came.posted} were posted and {came.heard} heard"
-    return None if came.bounded else f"{counted(came.recordings, 'event recording')} on the disk at once"
+        return f"of {counted(came.events, 'alarm event')} {came.posted} came by HTTP and {came.heard} by MQTT"
+    return None if came.bounded else f"{counted(came.recordings, 'event recording')} lay on the disk at once"
 
 
 def soak_table(result: Soak) -> str:

@@ -33,7 +33,13 @@ class AskedProcess:
         reader.stop(_ANSWER_S)
         if not any(lines):
             got = "a process that has ended" if lines else f"none within {_ANSWER_S:g} s"
-            raise CoconetError(self._what, wanted="an answer", got=got, remedy="Close other programs, and try again.")
+            raise CoconetError(
+                self._what,
+                wanted="an answer",
+                got=got,
+                remedy="Close other programs, and try again.",
+                says=f"gave no answer: {got}",
+            )
         return json.loads(lines[0])
 
     def _pipes(self) -> tuple[IO[str], IO[str]]:

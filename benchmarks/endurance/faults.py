@@ -79,4 +79,10 @@ class Injector:
     def refuse(self) -> None:
         """Fail while the fault is `error`."""
         if self.fault == "error":
-            raise CoconetError("camera", wanted="a frame", got="an injected fault", remedy="Wait until it is over.")
+            raise CoconetError(
+                "camera",
+                wanted="a frame",
+                got="an injected fault",
+                remedy="Wait until it is over.",
+                says="gives no frames, because this test makes it fail",
+            )

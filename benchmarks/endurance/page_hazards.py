@@ -102,7 +102,11 @@ class SettingsStorm:
             if time.monotonic() > end_s:
                 got = f"none for {_PATIENCE_S:g} s"
                 raise CoconetError(
-                    "page", wanted="its settings", got=got, remedy="Close other programs, and try again."
+                    "page",
+                    wanted="its settings",
+                    got=got,
+                    remedy="Close other programs, and try again.",
+                    says=f"has not said its settings for {_PATIENCE_S:g} s",
                 )
             time.sleep(0.1)
         return found

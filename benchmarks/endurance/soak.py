@@ -97,7 +97,13 @@ def soak(
     if not trials:
         if stop is not None and stop.is_set():
             raise Stopped
-        raise CoconetError("soak", wanted="one trial", got="an end before the first", remedy="Let it run longer.")
+        raise CoconetError(
+            "soak",
+            wanted="one trial",
+            got="an end before the first",
+            remedy="Let it run longer.",
+            says="ended before the first trial was over",
+        )
     return Soak(fused, tuple(trials), tuple(samples), came)
 
 

@@ -51,7 +51,8 @@ class Sample:
                 "soak",
                 wanted="Linux, which says how much memory a process has",
                 got=sys.platform,
-                remedy="Run it there.",
+                remedy="Run it on Linux.",
+                says=f"runs on Linux only, which says how much memory a process has; this is {sys.platform}",
             )
         age = None if vitals is None else vitals.capture_to_fused_ms
         fps, age_ms = 0.0 if vitals is None else vitals.fps, 0.0 if age is None else age.p50

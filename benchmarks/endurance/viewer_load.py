@@ -46,7 +46,11 @@ class Turn:
         """The share of the rate that the audience took; noise can make it negative."""
         if not self.alone_fps:
             raise CoconetError(
-                "turn", wanted="fused frames", got=f"none in {self.seconds:g} s", remedy="Give it more --seconds."
+                "page",
+                wanted="fused frames",
+                got=f"none in {self.seconds:g} s",
+                remedy="Allow it more --seconds.",
+                says=f"got no fused frame in {self.seconds:g} s",
             )
         return 1 - self.watched_fps / self.alone_fps
 
@@ -112,7 +116,13 @@ def audience_cost(
     if vitals is None or not turns:
         if stop is not None and stop.is_set():
             raise Stopped
-        raise CoconetError("audience", wanted="one turn", got="an end before the first", remedy="Let it run longer.")
+        raise CoconetError(
+            "audience",
+            wanted="one turn",
+            got="an end before the first",
+            remedy="Let it run longer.",
+            says="ended before the first turn was over",
+        )
     return ViewerLoadResult(vitals.model, vitals.backend, plan.viewers, tuple(turns), encoded)
 
 

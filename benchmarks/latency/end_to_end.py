@@ -53,7 +53,11 @@ def stream_recording(held: WorkerState, recording: Recording, limit: int) -> Str
         live = _run(held, recording, Path(folder), None, realtime=True)
     if live.latency_ms is None or live.skew_ms is None:
         raise CoconetError(
-            recording.visible, wanted="pairs fused live", got="none in time", remedy="Take a quicker model, or longer."
+            recording.visible,
+            wanted="pairs fused live",
+            got="none in time",
+            remedy="Choose a faster model, or allow more time.",
+            says="gave no fused pair in the time allowed",
         )
     return Stream(
         file_frames=fast.fused,

@@ -63,6 +63,7 @@ class Entry:
                 wanted=f"a checkpoint, which ends in {', '.join(CHECKPOINT_SUFFIXES)}",
                 got=path.suffix or "a word that is none",
                 remedy=f"Name the weights for @{self.runner}, such as coconet@{self.runner}.",
+                says=f"has no checkpoint for {self.runner}: a checkpoint ends in {', '.join(CHECKPOINT_SUFFIXES)}",
             )
         from coconet.benchmarks.latency.torch_peers import CompiledBackend, NarrowBackend
 
@@ -96,7 +97,13 @@ def label_entries(entries: Sequence[Entry]) -> list[Entry]:
     Raises CoconetError for none at all.
     """
     if not entries:
-        raise CoconetError("models", wanted="one or more", got="none", remedy="Name a model, such as lite.")
+        raise CoconetError(
+            "models",
+            wanted="one or more",
+            got="none",
+            remedy="Name a model, such as lite.",
+            says="are missing: none was named",
+        )
     seen: dict[str, int] = {}
     named = []
     for entry, short in zip(entries, model_labels([entry.model for entry in entries]), strict=True):

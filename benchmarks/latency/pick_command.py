@@ -54,7 +54,11 @@ def _picked(model: str, size: FrameSize, *, renew: bool) -> Pick:
     candidates = candidates_of(model) if kind in ("ort", "torch") else []
     if not candidates:
         raise Refused(
-            model, wanted="a model that the processor runs", got=f"one for {kind}", remedy="Name another one."
+            model,
+            wanted="a model that the processor runs",
+            got=f"one for {kind}",
+            remedy="Name another model, such as lite.",
+            says=f"is run by {kind} alone, so there is nothing to pick",
         )
     (pair,) = fit_pairs(synthetic_pairs(1, size.height_px, size.width_px), card_of(candidates))
     place = PickPlace.of(candidates, pair.visible.pixels.shape)

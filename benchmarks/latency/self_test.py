@@ -85,7 +85,13 @@ def compare_with_itself(trial: SelfTestPlan, rounds: int, report: Callable[[], N
         kinds.append(_round(trial))
         report()
     if not kinds:
-        raise CoconetError("honesty", wanted="one round at least", got="none", remedy="Let it run longer.")
+        raise CoconetError(
+            "honesty",
+            wanted="one round at least",
+            got="none",
+            remedy="Let it run longer.",
+            says="ended before one round was over",
+        )
     return SelfTestResult(trial.slower, *zip(*kinds, strict=True))
 
 

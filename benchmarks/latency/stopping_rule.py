@@ -44,7 +44,8 @@ class StoppingRule:
                 "repeats",
                 wanted="either a number of repeats or the endurance rule",
                 got="both",
-                remedy="Leave one of them out.",
+                remedy="Leave one of the two out.",
+                says="cannot be combined with the endurance rule",
             )
 
     @property

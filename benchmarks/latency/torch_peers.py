@@ -40,6 +40,7 @@ class CompiledBackend(EagerBackend):
                 wanted="a network that torch.compile takes",
                 got=f"from PyTorch: {first_line(error)}",
                 remedy="Install a C++ compiler (apt install g++), or leave @compile out.",
+                says=f"cannot be compiled by torch.compile: {first_line(error)}",
             ) from error
 
 

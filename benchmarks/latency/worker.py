@@ -135,12 +135,13 @@ class Worker:
                 wanted="a model that runs",
                 got=f"a process that ended with code {self._process.exitcode}",
                 remedy="It may have run out of memory: try it alone, or at a smaller size.",
+                says=f"was lost: its process ended with code {self._process.exitcode}",
             ) from error
         self.busy_ms += (time.perf_counter_ns() - asked_ns) / 1e6
         if good:
             return answer
-        where, wanted, got, remedy = answer
-        raise CoconetError(where, wanted=wanted, got=got, remedy=remedy)
+        where, wanted, got, remedy, says = answer
+        raise CoconetError(where, wanted=wanted, got=got, remedy=remedy, says=says)
 
     def _too_slow(self) -> CoconetError:
         return CoconetError(
@@ -148,6 +149,7 @@ class Worker:
             wanted=f"an answer within {self._patience_s:g} s",
             got="none",
             remedy="Measure this model alone, at a smaller size or with a longer --patience.",
+            says=f"gave no answer within {self._patience_s:g} s",
         )
 
 
@@ -233,5 +235,5 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _in_words(error: CoconetError) -> tuple[str, str, str, str]:
-    return error.where, error.wanted, error.got, error.remedy
+def _in_words(error: CoconetError) -> tuple[str, str, str, str, str]:
+    return error.where, error.wanted, error.got, error.remedy, error.says

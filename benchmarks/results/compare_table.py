@@ -20,7 +20,8 @@ def versus_lines(first: BenchReport, second: BenchReport) -> Iterator[Table | st
             "reports",
             wanted="two that measured the same model at the same size",
             got=f"{len(first.rows)} and {counted(len(second.rows), 'row')}, none of them in both",
-            remedy="Give both runs the same models and sizes.",
+            remedy="Run the benchmark with the same models and sizes for both.",
+            says="have no model and size in common",
         )
     table = Table(title=f"B over A, {CONFIDENCE:.0%} intervals", title_justify="left", box=SIMPLE_HEAD)
     table.add_column("model", no_wrap=True)

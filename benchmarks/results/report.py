@@ -79,7 +79,11 @@ def read_report(path: Path) -> BenchReport:
         found = fields["schema_version"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CoconetError(
-            path, wanted="a report of coconet bench --json", got="something else", remedy="Run the benchmark again."
+            path,
+            wanted="a report of coconet bench --json",
+            got="something else",
+            remedy="Run the benchmark again.",
+            says="is not a report that coconet bench --json wrote",
         ) from error
     if found != SCHEMA:
         raise CoconetError(
@@ -87,6 +91,7 @@ def read_report(path: Path) -> BenchReport:
             wanted=f"a report of schema {SCHEMA}",
             got=f"schema {found}",
             remedy="Run the benchmark again, or read it with the version of coconet-edge that wrote it.",
+            says=f"is a report of schema {found}, and this version reads schema {SCHEMA}",
         )
     return check_fields(BenchReport, fields, path)
 

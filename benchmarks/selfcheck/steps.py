@@ -168,7 +168,13 @@ class SelfCheck:
         with closing(self._open_backend(self._words[0], SIZES[0])) as backend, open_rig(rig) as pairs:
             report = run_pipeline(pairs, backend, NoSink(), ending=ending, gauge=gauge)
         if report.capture_to_fused_ms is None or report.skew_ms is None:
-            raise CoconetError("synthetic rig", wanted="fused frames", got="none", remedy="Report this.")
+            raise CoconetError(
+                "synthetic rig",
+                wanted="fused frames",
+                got="none",
+                remedy="This is an error of coconet-edge: report it.",
+                says="gave no fused frame",
+            )
         figures: dict[str, float | str] = {"backend": report.backend, "fused": float(report.fused), "fps": report.fps}
         way, skew = report.capture_to_fused_ms, report.skew_ms
         return {
@@ -183,7 +189,13 @@ def _doctor() -> Figures:
     findings = tuple(diagnose())
     bad = [f"{finding.subject}: {finding.found}" for finding in findings if finding.state == "bad"]
     if not Diagnosis(findings).healthy:
-        raise CoconetError("doctor", wanted="no red line", got="; ".join(bad), remedy="coconet doctor says more.")
+        raise CoconetError(
+            "doctor",
+            wanted="no red line",
+            got="; ".join(bad),
+            remedy="Run coconet doctor for what to do.",
+            says=f"found faults: {'; '.join(bad)}",
+        )
     told: dict[str, list[str]] = {}
     for finding in findings:
         told.setdefault(finding.subject, []).append(finding.found)

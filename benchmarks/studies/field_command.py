@@ -96,7 +96,13 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
         unit = next((entry for entry in entries if entry.name == YARDSTICK), entries[0])
         rows = _rows(entries, unit, (shown, chosen), (read, folder))
     if not rows:
-        raise CoconetError("field", wanted="one entry or more", got="none that ran", remedy="See the reasons above.")
+        raise CoconetError(
+            "field",
+            wanted="one entry or more",
+            got="none that ran",
+            remedy="The lines above say why.",
+            says="could run none of the entries",
+        )
     told = _describe(shown, frames, unit, size)
     if csv:
         with whole_file(csv) as unfinished:
@@ -113,7 +119,11 @@ def _only(entries: list[FieldEntry], only: list[str] | None) -> list[FieldEntry]
     for name in only or []:
         if name not in names:
             raise CoconetError(
-                "--only", wanted=f"one of {', '.join(names)}", got=repr(name), remedy="Name one of them."
+                "--only",
+                wanted=f"one of {', '.join(names)}",
+                got=repr(name),
+                remedy=f"Name one of these: {', '.join(names)}.",
+                says=f"{name} is not an entry",
             )
     return [entry for entry in entries if not only or entry.name in only]
 
@@ -134,7 +144,11 @@ def _video(visible: str | None, infrared: str | None, frames: int) -> list[Sampl
 
     if (visible is None) != (infrared is None):
         raise CoconetError(
-            "--visible and --infrared", wanted="both or neither", got="one of them", remedy="Name the other one too."
+            "--visible and --infrared",
+            wanted="both or neither",
+            got="one of them",
+            remedy="Name the other one too, or leave both out.",
+            says="have to be given together, but only one of them was",
         )
     if visible is None or infrared is None:
         return list(Excerpt(scale=0.5).of(synthetic_pairs(SYNTHETIC_VIDEO)))

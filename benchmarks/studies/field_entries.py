@@ -127,7 +127,7 @@ def make_forms(entry: FieldEntry, frames: Path, folder: Path, size: str | None) 
         except CoconetError as error:
             if record.name == REFERENCE:
                 raise
-            notes.append(f"no {record.label}: {error.got}")
+            notes.append(f"no {record.label}: {error.where} {error.says}")
             continue
         made[record.name] = str(taken or target)
     return Forms(made, notes)

@@ -48,7 +48,13 @@ def by_daylight(pairs: Sequence[FramePair]) -> dict[str, list[FramePair]]:
     Raises CoconetError for no pairs at all.
     """
     if not pairs:
-        raise CoconetError("field", wanted="one pair or more", got="none", remedy="Name a paired folder with --frames.")
+        raise CoconetError(
+            "field",
+            wanted="one pair or more",
+            got="none",
+            remedy="Name a paired folder with --frames.",
+            says="has no pairs to compare",
+        )
     parts: dict[str, list[FramePair]] = {}
     for pair in sorted(pairs, key=lambda pair: FrameStatistics.of(pair).dark):
         parts.setdefault(NIGHT if FrameStatistics.of(pair).dark else DAY, []).append(pair)
@@ -68,6 +74,7 @@ def _middle(frame: Frame, size: FrameSize) -> Frame:
             wanted=f"at least {size} pixels, of which the middle is cut out",
             got=f"{height}x{width}",
             remedy="Give a smaller --size, or leave it out.",
+            says=f"is {height}x{width} pixels, too small to cut {size} pixels out of its middle",
         )
     top, left = (height - size.height_px) // 2, (width - size.width_px) // 2
     return replace(frame, pixels=frame.pixels[top : top + size.height_px, left : left + size.width_px].copy())

@@ -149,6 +149,8 @@ class _Tally:
                 wanted=f"{size_in_words(*self._before.shape[1:])} like the frames before",
                 got=size_in_words(*planes.shape[1:]),
                 remedy="Give two videos, or two folders with the frames of one recording.",
+                says=f"is {size_in_words(*planes.shape[1:])}, but the frames before are "
+                f"{size_in_words(*self._before.shape[1:])}",
             )
         if self._before is not None and continues:
             self._compare(planes - self._before)
@@ -166,12 +168,14 @@ class _Tally:
     def result(self, models: Sequence[tuple[str, Backend]]) -> Steadiness:
         """What it all came to."""
         if self._before is None or not self._steps:
+            says = f"needs two neighbouring frames or more, and the recording has {counted(self._frames, 'frame')}"
             raise _nothing(
-                "two neighbouring frames or more", counted(self._frames, "frame"), "Give a longer recording."
+                "two neighbouring frames or more", counted(self._frames, "frame"), "Give a longer one.", says
             )
         if not self._still:
             got = f"none in {counted(self._steps, 'step')}; still is a {self._stillness}"
-            raise _nothing("pixels that stand still", got, "Give a recording of two cameras that do not move.")
+            says = f"found no pixel that stands still in {counted(self._steps, 'step')}; still is a {self._stillness}"
+            raise _nothing("pixels that stand still", got, "Give a recording of two cameras that do not move.", says)
         visible, infrared, *fused = self._changes()
         return Steadiness(
             height_px=self._before.shape[1],
@@ -203,8 +207,8 @@ def _model(name: str, backend: Backend, change: Change) -> ModelSteadiness:
     return ModelSteadiness(name, card.network, card.precision, card.signature.normalization, backend.name, change)
 
 
-def _nothing(wanted: str, got: str, remedy: str) -> CoconetError:
-    return CoconetError("steadiness", wanted=wanted, got=got, remedy=remedy)
+def _nothing(wanted: str, got: str, remedy: str, says: str) -> CoconetError:
+    return CoconetError("steadiness", wanted=wanted, got=got, remedy=remedy, says=says)
 
 
 SCHEMA = 1

@@ -209,7 +209,13 @@ def check(gpu: GpuMemory, height: int, width: int) -> None:
                 for index, (fused, pair) in enumerate(zip(_through(ring, pairs), pairs, strict=True)):
                     if not np.array_equal(fused, pair[0]):
                         where = f"frame {index}, {gpu.name}, depth {depth}, zero copy {zero_copy}"
-                        raise CoconetError(where, wanted="the picture sent", got="another", remedy="Report this.")
+                        raise CoconetError(
+                            where,
+                            wanted="the picture sent",
+                            got="another",
+                            remedy="This is an error of coconet-edge, or of the GPU: report it.",
+                            says="came back changed",
+                        )
 
 
 def time_ring(

@@ -56,20 +56,25 @@ class AlarmTable(Checked):
     def _whole(self) -> Self:
         if (self.meter is None) == (self.camera is None):
             got = "neither" if self.meter is None else "both"
-            raise _unfit("meter", "a meter, or a camera", got, "Name one of them.")
+            says = "names neither a meter nor a camera" if self.meter is None else "names both a meter and a camera"
+            raise _unfit("", "a meter, or a camera", got, "Name one of them.", says)
         if self.camera is not None:
             if not self.states or self.when is not None or self.limits or "live" in self.states:
                 wanted = "states of a camera that is not live, and neither when nor limits"
-                raise _unfit("states", wanted, "others", 'For example states = ["lost", "frozen"].')
+                remedy = 'For example states = ["lost", "frozen"].'
+                says = "must name states of a camera other than live; when and limits must be left out"
+                raise _unfit("states", wanted, "others", remedy, says)
             return self
         wanted_limits = 2 if self.when in ("inside", "outside") else 1
         if self.when is None or self.states or len(self.limits) != wanted_limits:
             wanted = "when, with one limit, or two for inside and outside"
             got = f"{self.when or 'no when'} with {len(self.limits)}"
-            raise _unfit("limits", wanted, got, 'For example when = "above" and limits = [80].')
+            says = "must be one number, or two for inside and outside; when must be given and states left out"
+            raise _unfit("limits", wanted, got, 'For example when = "above" and limits = [80].', says)
         rising = wanted_limits == 1 or self.limits[0] < self.limits[1]
         if not rising or (self.when == "rate" and self.limits[0] == 0):
-            raise _unfit("limits", "rising limits, and a rate but 0", str(list(self.limits)), "Correct them.")
+            says = f"must rise, and a rate must not be 0: {list(self.limits)}"
+            raise _unfit("limits", "rising limits, and a rate but 0", str(list(self.limits)), "Correct them.", says)
         return self
 
 
@@ -108,7 +113,8 @@ class MqttTable(Checked):
         _check_address("[alarms.mqtt] address", self.address, ("mqtt", "mqtts"))
         if not re.fullmatch(r"[^+#\x00/$][^+#\x00]{0,199}", self.topic):
             wanted = "1 to 200 characters without + and #, not beginning with / or $"
-            raise _unfit("topic", wanted, "another", "Use coconet/alarms.", "[alarms.mqtt]")
+            where, remedy = "[alarms.mqtt] topic", "Use coconet/alarms."
+            raise Refused(where, wanted=wanted, got="another", remedy=remedy, says=f"must be {wanted}")
         return self
 
 
@@ -143,8 +149,10 @@ def _check_address(where: str, address: str, schemes: tuple[str, ...]) -> None:
         fits = False
     if not fits:
         wanted = " or ".join(f"{scheme}://HOST" for scheme in schemes)
-        raise Refused(where, wanted=wanted, got=redact(address) or "nothing", remedy="Correct the address.")
+        says = f"must be an {' or '.join(schemes)} address" if address else "is empty"
+        got = redact(address) or "nothing"
+        raise Refused(where, wanted=wanted, got=got, remedy=f"Use {wanted}.", says=says)
 
 
-def _unfit(key: str, wanted: str, got: str, remedy: str, table: str = "[[alarm]]") -> Refused:
-    return Refused(f"{table} {key}", wanted=wanted, got=got, remedy=remedy)
+def _unfit(key: str, wanted: str, got: str, remedy: str, says: str) -> Refused:
+    return Refused(f"[[alarm]] {key}".rstrip(), wanted=wanted, got=got, remedy=remedy, says=says)

@@ -47,6 +47,8 @@ def check_same_size(side: str, pixels: Pixels, visible: Pixels) -> None:
             wanted=f"{size_in_words(*visible.shape[:2])} like the visible picture",
             got=size_in_words(*pixels.shape[:2]),
             remedy="Align the two pictures, or scale one of them.",
+            says=f"is {size_in_words(*pixels.shape[:2])}, but the visible picture is "
+            f"{size_in_words(*visible.shape[:2])}",
         )
 
 
@@ -54,21 +56,51 @@ def _checked(side: str, picture: Picture, channels: tuple[int, ...], shapes: str
     wanted = f"a numpy array of uint8, shaped {shapes}"
     if picture is None:
         remedy = "Check the path of the file: cv2.imread gives None for one that it cannot read."
-        raise CoconetError(side, wanted=wanted, got="None", remedy=remedy)
+        raise CoconetError(side, wanted=wanted, got="None", remedy=remedy, says="is None")
     if isinstance(picture, np.ma.MaskedArray):
         remedy = "Say what its holes are to be: picture.filled(0)."
-        raise CoconetError(side, wanted=wanted, got="a masked array", remedy=remedy)
+        raise CoconetError(
+            side,
+            wanted=wanted,
+            got="a masked array",
+            remedy=remedy,
+            says="is a masked array, whose holes have no values",
+        )
     if not isinstance(picture, np.ndarray):
-        raise CoconetError(side, wanted=wanted, got=f"a {type(picture).__name__}", remedy=_AS_ARRAY)
+        raise CoconetError(
+            side,
+            wanted=wanted,
+            got=f"a {type(picture).__name__}",
+            remedy=_AS_ARRAY,
+            says=f"must be {wanted}, not a {type(picture).__name__}",
+        )
     if picture.dtype != np.uint8:
         remedy = _TO_BYTES.get(picture.dtype.kind, _OTHER_TYPE)
-        raise CoconetError(side, wanted=wanted, got=f"samples of type {picture.dtype}", remedy=remedy)
+        raise CoconetError(
+            side,
+            wanted=wanted,
+            got=f"samples of type {picture.dtype}",
+            remedy=remedy,
+            says=f"has samples of type {picture.dtype}, and only uint8 is taken",
+        )
     pixels = picture[:, :, None] if picture.ndim == 2 else picture
     if pixels.ndim != 3 or pixels.shape[2] not in channels:
-        raise CoconetError(side, wanted=wanted, got=f"shape {picture.shape}", remedy=_shape_remedy(picture, channels))
+        raise CoconetError(
+            side,
+            wanted=wanted,
+            got=f"shape {picture.shape}",
+            remedy=_shape_remedy(picture, channels),
+            says=f"has shape {picture.shape}; expected {shapes}",
+        )
     if pixels.size == 0:
         remedy = "Check where the picture was cut or read."
-        raise CoconetError(side, wanted="at least one pixel", got=f"shape {picture.shape}", remedy=remedy)
+        raise CoconetError(
+            side,
+            wanted="at least one pixel",
+            got=f"shape {picture.shape}",
+            remedy=remedy,
+            says=f"has no pixels: its shape is {picture.shape}",
+        )
     return np.ascontiguousarray(pixels)
 
 

@@ -46,10 +46,22 @@ def pair_cameras(visible: OwnCamera, infrared: OwnCamera, rig: Rig | None = None
     for side, camera in (("visible", visible), ("infrared", infrared)):
         if not callable(getattr(camera, "read", None)):
             got = f"a value of type {type(camera).__name__} without one"
-            raise Refused(side, wanted="a camera, which has a read()", got=got, remedy="See docs/python.md.")
+            raise Refused(
+                side,
+                wanted="a camera, which has a read()",
+                got=got,
+                remedy="Give a camera: docs/python.md says what it needs.",
+                says=f"is {got}",
+            )
     if visible is infrared:
         remedy = "Make one for each side: each frame is read once."
-        raise Refused("infrared", wanted="another camera than the visible one", got="the same object", remedy=remedy)
+        raise Refused(
+            "infrared",
+            wanted="another camera than the visible one",
+            got="the same object",
+            remedy=remedy,
+            says="is the same object as visible",
+        )
     if rig is not None:
         check_type("rig", rig, Rig, "a coconet.Rig", "Leave it out, or read one: coconet.Rig.from_file.")
     known = Rig.from_addresses("own://visible", "own://infrared") if rig is None else rig
@@ -79,7 +91,9 @@ class AdaptedCamera:
             raise
         except Exception as error:
             got = f"{type(error).__name__}: {first_line(error)}"
-            raise CoconetError(self.name, wanted="a frame", got=got, remedy="See to its read().") from error
+            raise CoconetError(
+                self.name, wanted="a frame", got=got, remedy="Correct its read().", says=f"failed in its read(): {got}"
+            ) from error
         if given is None:
             return None
         if not isinstance(given, Frame):
@@ -97,6 +111,7 @@ class AdaptedCamera:
                 wanted="a coconet.Frame with the time it was taken at, as its realtime is False",
                 got="pixels alone",
                 remedy="Give coconet.Frame(pixels, timestamp_ns, index).",
+                says="gave pixels without a time, although its realtime is False",
             )
         return Frame(pixels, time.monotonic_ns(), self._index, stamps="arrival")
 

@@ -41,13 +41,25 @@ def measure(counts: NDArray[Any], temperature: Mapping[str, Any], meters: Sequen
     if not isinstance(counts, np.ndarray) or counts.dtype not in (np.uint16, np.float32):
         got = f"samples of type {counts.dtype}" if isinstance(counts, np.ndarray) else f"a {type(counts).__name__}"
         remedy = "Give the counts of the camera; pictures of 8 bits have no temperatures."
-        raise CoconetError("counts", wanted=wanted, got=got, remedy=remedy)
+        raise CoconetError("counts", wanted=wanted, got=got, remedy=remedy, says=f"must be {wanted}, not {got}")
     if isinstance(counts, np.ma.MaskedArray):
         remedy = "Fill its holes first: counts.astype(numpy.float32).filled(numpy.nan)."
-        raise CoconetError("counts", wanted=wanted, got="a masked array", remedy=remedy)
+        raise CoconetError(
+            "counts",
+            wanted=wanted,
+            got="a masked array",
+            remedy=remedy,
+            says="is a masked array, whose holes have no values",
+        )
     pixels = counts[:, :, None] if counts.ndim == 2 else counts
     if pixels.ndim != 3 or pixels.shape[2] != 1 or not pixels.size:
-        raise CoconetError("counts", wanted=wanted, got=f"shape {counts.shape}", remedy="Give one picture of counts.")
+        raise CoconetError(
+            "counts",
+            wanted=wanted,
+            got=f"shape {counts.shape}",
+            remedy="Give one picture of counts.",
+            says=f"has shape {counts.shape}; expected (height, width) or (height, width, 1)",
+        )
     check_type("meters", meters, Sequence, "a sequence of tables", 'For example [{"name": "all", "kind": "hottest"}].')
     settings = check_fields(_Measurement, {"temperature": temperature, "meter": list(meters)}, "measure")
     frame = Frame(np.ascontiguousarray(pixels), 0, 0, stamps=STILL)

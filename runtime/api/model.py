@@ -60,7 +60,9 @@ class FusionModel:
         with finished_before_the_end(), self._lock:
             if self._backend is None:
                 remedy = "Load it again with coconet.load, or call it inside the with block."
-                raise CoconetError(self.card.network, wanted="an open model", got="a closed one", remedy=remedy)
+                raise CoconetError(
+                    self.card.network, wanted="an open model", got="a closed one", remedy=remedy, says="is closed"
+                )
             with ending_with(ExitCode.MODEL):
                 fused = self._backend.fuse(seen, thermal)
             lies = self._lies
@@ -84,6 +86,7 @@ class FusionModel:
                 wanted="a model that takes an alignment",
                 got=f"one of the form {self.card.form}",
                 remedy="Export it with coconet export --with-warp, or give it aligned pictures.",
+                says=f"takes no alignment: it is a model of the form {self.card.form}",
             )
         with self._lock:
             self._lies = None if alignment is None else Placing(by_alignment=alignment)
@@ -135,6 +138,6 @@ def load(model: Path | str, *, backend: str = "auto", tile_pixels: int | None = 
     check_path("model", model, WORD_OR_FILE)
     if tile_pixels is not None:
         check_type("tile_pixels", tile_pixels, int, "a number of pixels, or None", "Try 2_000_000.")
-    tiles = TileLimit(tile_pixels)
+    tiles = TileLimit(tile_pixels, told_by="tile_pixels")
     with finished_before_the_end(), ending_with(ExitCode.MODEL):
         return FusionModel(tiled(open_backend(model, backend), tiles))

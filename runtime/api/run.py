@@ -77,7 +77,13 @@ def run(  # noqa: PLR0913  what the command line takes too
     watched = pairs.rig if alarms else None
     if on_alarm is not None and (watched is None or not watched.alarm):
         remedy = "Add an [[alarm]] to the rig file, or leave on_alarm out."
-        raise CoconetError("on_alarm", wanted="a rig with alarms that are watched", got="none", remedy=remedy)
+        raise CoconetError(
+            "on_alarm",
+            wanted="a rig with alarms that are watched",
+            got="none",
+            remedy=remedy,
+            says="would never be called: the rig has no alarms, or they are not watched",
+        )
     output = Output(None if out is None else str(out), overwrite=overwrite)
     output.check(pairs.inputs)
     output = replace(output, drawn=_drawn(pairs.rig, look))
@@ -98,7 +104,13 @@ def _heat(pairs: PairStream, heat: float) -> None:
     check_heat(heat)
     if pairs.preparation is None:
         remedy = "Open them with coconet.open_rig, coconet.open_pairs or coconet.pair_cameras."
-        raise Refused("heat", wanted="pairs that are prepared", got="pairs as the cameras gave them", remedy=remedy)
+        raise Refused(
+            "heat",
+            wanted="pairs that are prepared",
+            got="pairs as the cameras gave them",
+            remedy=remedy,
+            says="cannot be applied to pairs as the cameras gave them: they are not prepared",
+        )
     pairs.preparation.change(heat_percent=heat)
 
 

@@ -81,6 +81,7 @@ class BackendChoice:
                 wanted=f"a TensorRT engine{' or ONNX Runtime on a GPU' if name == 'graph' else ''}, {job}",
                 got=f"a model that {self.kind} runs",
                 remedy=f"Leave {option} out.",
+                says=f"does not apply to a model that {self.kind} runs",
             )
 
     @property
@@ -143,7 +144,13 @@ def model_file(model: Path | str) -> Path:
     """
     kind = f"a model file, or one of the words {', '.join(MODEL_WORDS)}"
     if not str(model):
-        raise Refused("model", wanted=kind, got="an empty text", remedy=WORD_OR_FILE)
+        raise Refused(
+            "model",
+            wanted=kind,
+            got="an empty text",
+            remedy=WORD_OR_FILE,
+            says="is empty",
+        )
     path = existing_file(model_path(model), kind, _nearest_word(str(model)) or "Check the path.")
     if path.suffix not in MODEL_SUFFIXES:
         raise Refused(

@@ -132,6 +132,7 @@ class OpenVinoBackend:
                 wanted=f"at most {counted(self.depth, 'pending frame')}",
                 got=str(len(self._pending) + 1),
                 remedy="Collect one first.",
+                says=f"already has {counted(self.depth, 'pending frame')}, which is as many as it takes",
             )
         channels = visible.shape[2]
         request, feed = self._request_for(*adapt_frames(self.card, self._where, visible, infrared))
@@ -142,7 +143,11 @@ class OpenVinoBackend:
         """Wait for the oldest pending pair and give its picture, shaped like its visible frame."""
         if not self._pending:
             raise CoconetError(
-                self._where, wanted="a pending frame", got="none", remedy="Submit a pair of frames first."
+                self._where,
+                wanted="a pending frame",
+                got="none",
+                remedy="Submit a pair of frames first.",
+                says="has no pending frame to collect",
             )
         request, channels = self._pending.popleft()
         self._in_words(request.wait)
@@ -169,7 +174,13 @@ class OpenVinoBackend:
             return call()
         except RuntimeError as error:
             got = f"from OpenVINO: {first_line(error)}"
-            raise CoconetError(self._where, wanted="a model that runs", got=got, remedy=EXPORT) from error
+            raise CoconetError(
+                self._where,
+                wanted="a model that runs",
+                got=got,
+                remedy=EXPORT,
+                says=f"does not run in OpenVINO: {first_line(error)}",
+            ) from error
 
     def _compile(self, shapes: Mapping[str, tuple[int, ...]] | None) -> Any:
         """Compile for inputs of these shapes, or of any; gives a request for each pair that may be under way."""
@@ -183,7 +194,11 @@ class OpenVinoBackend:
         except RuntimeError as error:
             got = f"from OpenVINO: {first_line(error)}"
             raise CoconetError(
-                self._where, wanted="a model that OpenVINO can compile", got=got, remedy=EXPORT
+                self._where,
+                wanted="a model that OpenVINO can compile",
+                got=got,
+                remedy=EXPORT,
+                says=f"cannot be compiled by OpenVINO: {first_line(error)}",
             ) from error
 
     def close(self) -> None:

@@ -40,7 +40,13 @@ EXPORT = "Export the model with coconet export."
 def session_options(threads: int | None = None, optimise: bool = True) -> Any:
     """Make the options of a session; see OnnxRuntimeBackend for the arguments."""
     if threads is not None and threads < 1:
-        raise CoconetError("threads", wanted="1 or more", got=str(threads), remedy="Leave it out to use every core.")
+        raise CoconetError(
+            "threads",
+            wanted="1 or more",
+            got=str(threads),
+            remedy="Leave it out to use every core.",
+            says=f"must be 1 or more, not {threads}",
+        )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = FATAL_ONLY
     options.intra_op_num_threads = threads or 0
@@ -79,7 +85,13 @@ def run_in_words(path: Path, run: Callable[[], Result]) -> Result:
         return run()
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         got = f"from ONNX Runtime: {first_line(error)}"
-        raise CoconetError(path, wanted="a model that runs", got=got, remedy=EXPORT) from error
+        raise CoconetError(
+            path,
+            wanted="a model that runs",
+            got=got,
+            remedy=EXPORT,
+            says=f"does not run in ONNX Runtime: {first_line(error)}",
+        ) from error
 
 
 def input_feed(
@@ -107,12 +119,13 @@ def corrupt(path: Path, error: Exception) -> CoconetError:
         wanted="a readable ONNX model",
         got=f"a corrupt or unsupported one ({first_line(error)})",
         remedy="Copy the file again, or export it again with coconet export.",
+        says=f"cannot be read as an ONNX model: {first_line(error)}",
     )
 
 
 def closed(path: Path) -> CoconetError:
     """Say that a model was closed."""
-    return CoconetError(path, wanted="an open model", got="a closed one", remedy="Open it again.")
+    return CoconetError(path, wanted="an open model", got="a closed one", remedy="Open it again.", says="is closed")
 
 
 class TensorFact(NamedTuple):
@@ -130,12 +143,13 @@ def check_tensors(
     found = (sorted(tensor.name for tensor in inputs), [tensor.name for tensor in outputs])
     depths = card.input_depths
     if found != (sorted(depths), [FUSED]):
-        names = (", ".join(tensor.name for tensor in side) or "none" for side in (inputs, outputs))
+        names = [", ".join(tensor.name for tensor in side) or "none" for side in (inputs, outputs)]
         raise CoconetError(
             path,
             wanted=f"an ONNX model with the inputs {' and '.join(depths)} and the output {FUSED}",
             got="inputs {} and outputs {}".format(*names),
             remedy=EXPORT,
+            says="has the inputs {} and the outputs {}; expected {} and {}".format(*names, " and ".join(depths), FUSED),
         )
     size = (card.height_px, card.width_px)
     layouts = {name: (*size, depth) for name, depth in {**depths, FUSED: card.visible_channels}.items()}
@@ -149,6 +163,8 @@ def check_tensors(
                 wanted=f"{kind} of shape {_in_words((batch, *wanted))}, as the model card says",
                 got=f"{tensor.type} of shape {_in_words(tensor.shape)}",
                 remedy=EXPORT,
+                says=f"is {tensor.type} of shape {_in_words(tensor.shape)}, but its model card says {kind} of shape "
+                f"{_in_words((batch, *wanted))}",
             )
 
 

@@ -59,6 +59,7 @@ def require_provider() -> None:
             wanted=f"the build for GPUs, with {PROVIDER}",
             got=f"one with {', '.join(found)}",
             remedy=exchange_remedy("Exchange it (ort-gpu-cu12 for CUDA 12):", ["onnxruntime"], "ort-gpu"),
+            says=f"does not run on the GPU: it is a build without {PROVIDER}",
         )
     if hasattr(onnxruntime, "preload_dlls"):
         with suppress(Exception):  # what is missing is told better by the session
@@ -273,5 +274,6 @@ def _open_with(path: Path, options: dict[str, str]) -> tuple[Any, ModelCard]:
             wanted="a model on the GPU",
             got=f"one on {', '.join(session.get_providers())}: ONNX Runtime could not load its CUDA provider",
             remedy="coconet doctor says which CUDA library is missing; the backend ort runs it on the CPU.",
+            says="does not run on the GPU: ONNX Runtime could not load its CUDA provider",
         )
     return session, card

@@ -95,7 +95,7 @@ class BagCamera:
             raise error
         self.damaged += 1
         if isinstance(error, CutOff):
-            warn_once(f"{error.where} {error.got.removeprefix('one that ')}. What comes before is taken.")
+            warn_once(f"{error.where} {error.says}. What comes before is taken.")
 
 
 def topic_lens(address: BagAddress) -> Lens | None:

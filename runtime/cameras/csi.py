@@ -34,6 +34,7 @@ class CsiSettings(Checked):
                 wanted="both or neither",
                 got="one of them",
                 remedy="Give csi://0?width=1280&height=720.",
+                says="have to be given together, but only one of them was",
             )
         return self
 
@@ -50,6 +51,7 @@ def csi_pipeline(address: str, *, gray: bool) -> str:
             wanted="csi:// and a number",
             got="something else" if sensor else "none",
             remedy="Use csi://0, or csi://0?width=1280&height=720&fps=30.",
+            says=f"{'has something other than a number' if sensor else 'has no number'} after csi://",
         )
     settings = check_fields(
         CsiSettings, dict(parse_qsl(query, keep_blank_values=True)), redact(address), from_text=True

@@ -54,7 +54,7 @@ class GStreamerCamera:
         if self._pipeline.get_state(5 * Gst.SECOND)[0] == Gst.StateChangeReturn.FAILURE:
             trouble = self._trouble()
             self.close()
-            raise self._failed(trouble or "one that does not start", CameraAbsent)
+            raise self._failed(trouble or "the pipeline does not start", CameraAbsent)
 
     def read(self) -> Frame | None:
         """Wait for the next frame; None at the end.
@@ -91,7 +91,13 @@ class GStreamerCamera:
         return redact_text(message.parse_error()[0].message, self._address).rstrip(".")
 
     def _failed(self, got: str, kind: type[CoconetError] = CoconetError) -> CoconetError:
-        return kind(self.name, wanted="a pipeline that gives raw video", got=got, remedy="Try it with gst-launch-1.0.")
+        return kind(
+            self.name,
+            wanted="a pipeline that gives raw video",
+            got=got,
+            remedy="Try it with gst-launch-1.0.",
+            says=f"gives no video: {got}",
+        )
 
 
 def _kind(kind: str) -> StampKind:
@@ -106,7 +112,13 @@ def _pixels(sample: Any, buffer: Any) -> RawPixels:
     channels, bytes_each = _LAYOUTS[form]
     mapped, memory = buffer.map(Gst.MapFlags.READ)
     if not mapped:
-        raise CoconetError("GStreamer", wanted="a frame in memory", got="one that cannot be read", remedy="Try again.")
+        raise CoconetError(
+            "GStreamer",
+            wanted="a frame in memory",
+            got="one that cannot be read",
+            remedy="Try again.",
+            says="gave a frame that cannot be read",
+        )
     try:
         data = np.frombuffer(memory.data, np.uint8)
         rows = data.reshape(height, -1)[:, : width * channels * bytes_each]

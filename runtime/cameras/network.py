@@ -130,7 +130,9 @@ class NetworkCamera:
             frame = next(self._frames, None)
         except (FFmpegError, OSError) as error:
             got = f"no frame for {_READ_S:g} s" if isinstance(error, ExitError) else _error_text(error)
-            raise CoconetError(self.name, wanted="a video stream", got=got, remedy=_CHECK_SENDER) from None
+            raise CoconetError(
+                self.name, wanted="a video stream", got=got, remedy=_CHECK_SENDER, says=f"stopped: {got}"
+            ) from None
         if frame is None:
             return None
         arrived_ns = time.monotonic_ns()
@@ -168,7 +170,11 @@ class NetworkCamera:
             elif not takes_all and time.monotonic() - last_s > _HOPELESS_S:
                 if given:
                     raise CoconetError(
-                        self.name, wanted="a video stream", got=_NO_KEY, remedy="Let the camera send one every second."
+                        self.name,
+                        wanted="a video stream",
+                        got=_NO_KEY,
+                        remedy="Let the camera send a key frame every second.",
+                        says=f"stopped: its frames were damaged, and no key frame came in {_HOPELESS_S:g} s",
                     )
                 warn_once(f"{self.name}: every frame is reported damaged; they are taken as they are.")
                 takes_all = True
@@ -182,18 +188,18 @@ class NetworkCamera:
         """Why there is no stream, by what FFmpeg raised and after how long."""
         kind: type[CameraAbsent] = CameraAbsent
         if isinstance(error, HTTPNotFoundError):
-            kind, got = CameraWithoutVideo, "no such path (404 Not Found)"
+            kind, got = CameraWithoutVideo, "it has no such path (404 Not Found)"
             remedy = "Check what follows the host in the address; docs/rig.md has what makers call their channels."
         elif isinstance(error, HTTPForbiddenError):
-            kind, got = CameraWithoutVideo, "no right to see it (403 Forbidden)"
+            kind, got = CameraWithoutVideo, "this user has no right to see it (403 Forbidden)"
             remedy = "Give this user the right to see the stream, in the camera's settings."
         elif isinstance(error, ExitError) or waited_s >= _OPEN_S:
-            kind, got, remedy = CameraAbsent, f"no picture within {_OPEN_S:g} s", _CHECK_SENDER
+            kind, got, remedy = CameraAbsent, f"no picture came within {_OPEN_S:g} s", _CHECK_SENDER
         elif isinstance(error, InvalidDataError):
-            kind, got = CameraWithoutVideo, "something that is no video stream"
+            kind, got = CameraWithoutVideo, "what it sends is not a video stream"
             remedy = "Check the address: the page of a camera is not its stream."
         elif _is_unresolvable(self._address):
-            kind, got, remedy = CameraAbsent, "a host name that nobody knows", "Check the address and the network."
+            kind, got, remedy = CameraAbsent, "its host name is not known", "Check the address and the network."
         else:
             kind, got, remedy = CameraAbsent, _error_text(error), _CHECK_ADDRESS
         return kind(self.name, wanted="a video stream", got=got, remedy=remedy, says=f"gives no video: {got}")
@@ -202,7 +208,7 @@ class NetworkCamera:
         contexts = [(stream.type, getattr(stream, "codec_context", None)) for stream in self._container.streams]
         known = [f"{kind} ({context.name})" for kind, context in contexts if context is not None]
         self._container.close()
-        got = f"only {' and '.join(known)}" if known else "a stream of a codec that FFmpeg does not know"
+        got = f"it sends only {' and '.join(known)}" if known else "it sends a codec that is not known here"
         return CameraWithoutVideo(
             self.name,
             wanted="a video stream",
@@ -218,7 +224,8 @@ class NetworkCamera:
             self.name,
             wanted="a video stream",
             got=f"the answer {asks} (401 Unauthorized)",
-            remedy="Check user and password." if login else "Put them before the host, with : between and @ behind.",
+            remedy="Check user and password." if login else "Write them before the host: rtsp://USER:PASSWORD@HOST/...",
+            says=f"gives no video: it answers {asks} (401 Unauthorized)",
         )
 
 

@@ -200,6 +200,7 @@ def _file_camera(path: Path, settings: CameraSettings, *, gray: bool) -> Camera:
             wanted="a video, a picture, or a TIFF file of several pages",
             got=f"{path.suffix}, a radiometric sequence, which no library at hand reads",
             remedy="Export it as 16 bit TIFF, a file or a page for each frame, with the program of the camera's maker.",
+            says=f"is a radiometric sequence ({path.suffix}), which cannot be read here",
         )
     if is_picture(path):
         return PagesCamera(path, fps=settings.fps, gray=gray, palette=settings.palette)
@@ -246,7 +247,11 @@ def _synthetic_settings(address: str) -> SyntheticSettings:
     before, _, query = address.partition("://")[2].partition("?")
     if before:
         raise Refused(
-            redact(address), wanted=_KINDS, got="something before its settings", remedy="Begin with synthetic://?"
+            redact(address),
+            wanted=_KINDS,
+            got="something before its settings",
+            remedy="Begin it with synthetic://?",
+            says="has something before its settings",
         )
     settings = dict(parse_qsl(query, keep_blank_values=True))
     return check_fields(SyntheticSettings, settings, redact(address), from_text=True)

@@ -54,6 +54,7 @@ class PushedCamera:
                     wanted="a frame",
                     got=f"none for {_SILENCE_S:g} s",
                     remedy="Check what pushes its frames.",
+                    says=f"has given no frame for {_SILENCE_S:g} s",
                 )
             return self._frames.popleft()
 
@@ -74,7 +75,8 @@ def as_picture(pixels: RawPixels, where: str) -> RawPixels:
         where,
         wanted="(H, W, 3) BGR uint8, or (H, W, 1) or (H, W) uint8, uint16 or float32",
         got=got,
-        remedy="Convert the picture first.",
+        remedy="Give (H, W, 3) BGR uint8, or (H, W, 1) or (H, W) uint8, uint16 or float32.",
+        says=f"is not a picture that can be fused: {got}",
     )
 
 
@@ -82,11 +84,13 @@ def as_stamp(timestamp_ns: int, where: str) -> int:
     """The time as nanoseconds, an int. Raises CoconetError for what is no whole number, such as seconds as a float."""
     if isinstance(timestamp_ns, (int, np.integer)) and not isinstance(timestamp_ns, bool):
         return int(timestamp_ns)
+    given = "None" if timestamp_ns is None else f"a value of type {type(timestamp_ns).__name__}"
     raise CoconetError(
         where,
         wanted="timestamp_ns as a whole number of nanoseconds",
-        got="None" if timestamp_ns is None else f"a value of type {type(timestamp_ns).__name__}",
+        got=given,
         remedy="Convert the time first: round(seconds * 1e9) of seconds.",
+        says=f"has no time: timestamp_ns must be a whole number of nanoseconds, not {given}",
     )
 
 

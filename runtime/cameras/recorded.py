@@ -77,7 +77,7 @@ def _rows(path: Path) -> list[list[str]]:
     try:
         text = read_file(path, "the stamps of a recording").decode()
     except UnicodeDecodeError as error:
-        raise _damaged(path, 1, "text in UTF-8", f"byte {error.start} that is none") from None
+        raise _damaged(path, 1, "text in UTF-8", f"a byte that is not, number {error.start}") from None
     finished = text[: text.rfind("\n") + 1]  # the last line may have been cut off while it was written
     try:
         return list(csv.reader(io.StringIO(finished, newline=""), strict=True))
@@ -103,8 +103,13 @@ def _stamp(row: list[str], path: Path, line: int) -> Stamp:
 
 def _damaged(path: Path, line: int, wanted: str, got: str) -> CoconetError:
     got = got if len(got) <= _SHOWN else f"{got[:_SHOWN]}..."
+    says = f"should have {wanted}, but has {got}"
     return CoconetError(
-        f"{path}, line {line}", wanted=wanted, got=got, remedy="Copy the whole folder of the recording again."
+        f"{path}, line {line}",
+        wanted=wanted,
+        got=got,
+        remedy="Copy the whole folder of the recording again.",
+        says=says,
     )
 
 
@@ -144,18 +149,18 @@ class RecordedCamera:
             stamp, picture = next(self._stamps, None), next(self._pictures, None)
             if picture is None or stamp is None:
                 if not self.interrupted and (picture is not None or stamp is not None):
-                    self._leave_out(f"an end after {'picture' if picture is None else 'stamp'} {self._given}")
+                    self._leave_out(f"the {'pictures' if picture is None else 'stamps'} end after {self._given}")
                     self.damaged += sum(1 for _ in self._stamps)
                 return None
             pixels, time_ns = picture
             if abs(time_ns - max(0, stamp.timestamp_ns)) > _ROUNDING_NS:
-                beside = f"a stamp of {stamp.timestamp_ns / 1e9:.3f} s beside a picture of {time_ns / 1e9:.3f} s"
+                beside = f"a stamp says {stamp.timestamp_ns / 1e9:.3f} s and its picture {time_ns / 1e9:.3f} s"
                 raise self._unlike(beside)
             self._given += 1
             if pixels is not None:
                 stamps: StampKind = STILL if stamp.stamps == STILL else "recording"
                 return Frame(pixels, stamp.timestamp_ns, stamp.index, stamp.name, stamps)
-            self._leave_out(f"damage in picture {self._given - 1}")
+            self._leave_out(f"picture {self._given - 1} is damaged")
 
     def _leave_out(self, got: str) -> None:
         if not self._leaves_out:
@@ -168,6 +173,7 @@ class RecordedCamera:
             wanted=f"{counted(self.frames_expected, 'picture')}, one for each stamp",
             got=got,
             remedy="Copy the recording again; coconet run --on-error skip takes what is whole.",
+            says=f"does not agree with its stamps: {got}",
         )
 
     def close(self) -> None:

@@ -53,6 +53,8 @@ def folder_scenes(root: Path, only: Collection[str] = (), reading: Reading = UNS
             wanted=f"pairs called {', '.join(unknown)}",
             got=f"{counted(len(names), 'pair')}, the first one {names[0]}",
             remedy="Give file names without their ending.",
+            says=f"has no {'pair' if len(unknown) == 1 else 'pairs'} called {', '.join(unknown)}; the first of its "
+            f"{counted(len(names), 'pair')} is {names[0]}",
         )
     scenes = [Scene(name, pair) for name, pair in zip(names, frames, strict=True)]
     return [scene for scene in scenes if not only or scene.name in only]
@@ -72,6 +74,7 @@ def moments(visible: str, infrared: str, times_s: Sequence[float], reading: Read
             wanted=f"a recording that goes on to {left[0]:g} s",
             got="one that ends before",
             remedy="Name an earlier time.",
+            says=f"ends before {left[0]:g} s",
         )
     return scenes
 
@@ -96,7 +99,8 @@ def fused_sheet(
             "contact sheet",
             wanted=f"room for {counted(len(captions), 'column')}",
             got=f"a width of {width_px} pixels",
-            remedy="Make the sheet wider.",
+            remedy="Make the sheet wider with --width.",
+            says=f"has no room for {counted(len(captions), 'column')} in a width of {width_px} pixels",
         )
     _check_size(scenes, column_px, width_px)
     rows = []
@@ -116,6 +120,7 @@ def _check_size(scenes: Sequence[Scene], column_px: int, width_px: int) -> None:
             wanted=f"at most {_MOST_PIXELS / 1e6:.0f} million pixels",
             got=f"{width_px}x{height_px}",
             remedy="Name fewer scenes with --only, or make the sheet narrower with --width.",
+            says=f"would have {width_px}x{height_px} pixels, more than {_MOST_PIXELS / 1e6:.0f} million",
         )
 
 
@@ -196,9 +201,11 @@ def _scenes(
     if frames is None and visible is not None and infrared is not None and at and not only:
         return moments(visible, infrared, at, reading)
     given = {"--frames": frames, "--only": only, "--visible": visible, "--infrared": infrared, "--at": at}
+    told = " and ".join(name for name, value in given.items() if value is not None)
     raise CoconetError(
         "scenes",
         wanted="--frames with or without --only, or all of --visible, --infrared and --at",
-        got=" and ".join(name for name, value in given.items() if value is not None) or "none of them",
+        got=told or "none of them",
         remedy="For example: coconet contact --frames pairs average --out sheet.png",
+        says=f"cannot be taken from {told} alone" if told else "are not named",
     )

@@ -98,7 +98,13 @@ def run_demo(
     if not report.fused:
         if report.interrupted:
             raise Stopped
-        raise CoconetError("demo", wanted="one fused frame", got="none", remedy="Pass more --seconds.")
+        raise CoconetError(
+            "demo",
+            wanted="one fused frame",
+            got="none",
+            remedy="Allow it more --seconds.",
+            says="ended before the first fused frame",
+        )
     write_picture(files.picture, side_by_side(middle.frame))
     with whole_file(files.report) as scratch:
         scratch.write_text(_page(report, files))

@@ -303,7 +303,8 @@ def _with_look(rig: Rig, words: Sequence[str], *, anywhere: bool) -> Rig:
 
     if words and not anywhere:
         remedy = "Pass --out or --view, or leave it out."
-        raise Refused("--look", wanted="an output or a view that shows it", got="neither", remedy=remedy)
+        says = "has nothing to apply to: there is neither an output nor a view"
+        raise Refused("--look", wanted="an output or a view that shows it", got="neither", remedy=remedy, says=says)
     return with_look(rig, look_fields(words))
 
 
@@ -336,11 +337,12 @@ def _served_elsewhere(
         for option, value in (("--server", server), ("--local-model", local_model), ("--travel-as", travels)):
             if value is not None:
                 remedy = f"Pass --backend remote, or leave {option} out."
-                raise Refused(option, wanted="the backend remote", got=backend, remedy=remedy)
+                says = f"applies to --backend remote only; the backend is {backend}"
+                raise Refused(option, wanted="the backend remote", got=backend, remedy=remedy, says=says)
         return None
     if server is None:
-        remedy = "Pass --server http://host:port/model."
-        raise Refused("--backend remote", wanted="the address of a served model", got="none", remedy=remedy)
+        remedy, wanted = "Pass --server http://host:port/model.", "the address of a served model"
+        raise Refused("--backend remote", wanted=wanted, got="none", remedy=remedy, says=f"needs {wanted}")
     local = None if local_model is None else choose_backend(local_model)
     address, coding = ServerAddress.parse(server, token), PictureCoding.parse(travel_as)
     return choose_server(ServedElsewhere(address, local, in_flight, late_s, coding))
@@ -357,8 +359,8 @@ def _without_model(words: Sequence[str], model: str) -> tuple[list[str], str]:
         or ("://" not in word and Path(word).suffix in MODEL_SUFFIXES)
     ]
     if len(models) > 1:
-        remedy = "Name one; coconet contact and coconet verify compare several."
-        raise Refused("model", wanted="one", got=" and ".join(models), remedy=remedy)
+        remedy, got = "Name one; coconet contact and coconet verify compare several.", " and ".join(models)
+        raise Refused("model", wanted="one", got=got, remedy=remedy, says=f"is named more than once: {got}")
     return [word for word in words if word not in models], (models or [model])[0]
 
 

@@ -92,14 +92,26 @@ def _rig_of(frames: Path | None, visible: str | None, infrared: str | None) -> R
 
     if frames is not None and (visible or infrared):
         both = "--frames, and --visible or --infrared"
-        raise Refused("sources", wanted="--frames, or --visible and --infrared", got=both, remedy="Leave one out.")
+        raise Refused(
+            "sources",
+            wanted="--frames, or --visible and --infrared",
+            got=both,
+            remedy="Leave one of the two out.",
+            says="are named twice: by --frames and by --visible or --infrared",
+        )
     if frames is not None:
         rig_file = rig_file_at(frames)
         rig = Rig.from_addresses(frames, frames) if rig_file is None else Rig.from_file(rig_file)
     elif visible is None or infrared is None:
         got = "none of them" if visible is infrared else "one side without the other"
-        remedy = "For example: --visible tno/vis --infrared tno/ir"
-        raise Refused("sources", wanted="--frames, or both --visible and --infrared", got=got, remedy=remedy)
+        remedy = "Name --frames pairs, or --visible tno/vis --infrared tno/ir."
+        raise Refused(
+            "sources",
+            wanted="--frames, or both --visible and --infrared",
+            got=got,
+            remedy=remedy,
+            says="are not named" if visible is infrared else "are incomplete: one side is named without the other",
+        )
     else:
         rig = Rig.from_addresses(visible, infrared)
     check_sources(rig.visible.address, rig.infrared.address)
@@ -118,6 +130,7 @@ def _named(fused: list[str]) -> list[tuple[str, str]]:
                 wanted="NAME=FOLDER, each name once",
                 got="a name that stands twice" if names.count(name) > 1 else "no name and folder",
                 remedy="Write for example: average=fused/average",
+                says="has a name that stands twice" if names.count(name) > 1 else "is not NAME=FOLDER",
             )
     return named
 
@@ -144,7 +157,9 @@ def _scored_with_bar(
             work.advance()
     if not rows:
         remedy = "Check that both sides begin together; widen the pairing tolerance if their clocks differ."
-        raise CoconetError(str(RigFrames(rig)), wanted="pairs to score by", got="none", remedy=remedy)
+        raise CoconetError(
+            str(RigFrames(rig)), wanted="pairs to score by", got="none", remedy=remedy, says="gives no pairs to score"
+        )
     order = [entry for entry, _ in named]
     return sorted(rows, key=lambda row: order.index(row.entry))
 

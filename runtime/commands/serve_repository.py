@@ -31,7 +31,13 @@ def serve_repository(
     names = [model.name for model in served]
     for name in names:
         if names.count(name) > 1:
-            raise Refused(name, wanted="models with a name each", got="two of one name", remedy="Rename one file.")
+            raise Refused(
+                name,
+                wanted="models with a name each",
+                got="two of one name",
+                remedy="Rename one file.",
+                says="is the name of two models",
+            )
     places = write_repository(served, out, version, Instances(instances, processor), overwrite=overwrite)
     for model, place in zip(served, places, strict=True):
         Console().print(f"{model.name}: {place}", soft_wrap=True, highlight=False)

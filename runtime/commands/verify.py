@@ -86,6 +86,8 @@ def _png(path: Path) -> Path:
             wanted="a name that ends in .png",
             got=path.suffix or "no ending",
             remedy="Change the ending.",
+            says=f"{f'ends in {path.suffix}' if path.suffix else 'has no ending'}; a picture of the errors ends in "
+            ".png",
         )
     return path
 

@@ -22,4 +22,10 @@ class Finding:
 
     def __post_init__(self) -> None:
         if self.state == "bad" and not self.remedy:
-            raise CoconetError(self.subject, wanted="a remedy for what is bad", got="none", remedy="Name a command.")
+            raise CoconetError(
+                self.subject,
+                wanted="a remedy for what is bad",
+                got="none",
+                remedy="Name a command.",
+                says="is bad, and no remedy says what to do",
+            )

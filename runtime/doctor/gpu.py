@@ -32,7 +32,7 @@ def gpu_findings(root: Path = Path("/")) -> Iterator[Finding]:
     except CoconetError as error:
         yield _no_gpu(root, error.got, version_text)
         return
-    yield Finding("CUDA of the driver", "ok", driver_cuda() or "untold")
+    yield Finding("CUDA of the driver", "ok", driver_cuda() or "unknown")
     memory = "shares the host's memory" if device.integrated else "has memory of its own"
     major, minor = device.compute_capability
     yield Finding("GPU", "ok", f"{device.name}, compute capability {major}.{minor} ({device.sm}), {memory}")

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from coconet.errors import CoconetError
-from coconet.runtime.cameras.camera import CameraAbsent, CameraWithoutVideo
+from coconet.runtime.cameras.camera import CameraWithoutVideo
 from coconet.runtime.cameras.device.usb_bus import crowded_buses
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.doctor.finding import Finding
@@ -53,12 +53,8 @@ def usb_findings(devices: list[Path], root: Path = Path("/")) -> Iterator[Findin
 
 
 def _why_not(error: CoconetError) -> str:
-    """Not reachable, reachable and without video, or something else."""
-    if isinstance(error, CameraWithoutVideo):
-        return f"answers, but with {error.got}"
-    return (
-        f"does not answer ({error.got})" if isinstance(error, CameraAbsent) else f"{error.got}; wanted {error.wanted}"
-    )
+    """Reachable and without video, or what the error says."""
+    return f"answers, but {error.says}" if isinstance(error, CameraWithoutVideo) else error.says
 
 
 def _together(rig: Rig, visible: CameraFacts, infrared: CameraFacts) -> Iterator[Finding]:
@@ -67,7 +63,7 @@ def _together(rig: Rig, visible: CameraFacts, infrared: CameraFacts) -> Iterator
         told = placement.described(infrared.size_px, visible.size_px)
         yield Finding("alignment", "note" if told else "ok", told or "sizes fit")
     except CoconetError as error:
-        yield Finding("alignment", "bad", f"{error.got}; wanted {error.wanted}", "coconet align rig.toml")
+        yield Finding("alignment", "bad", error.says, "coconet align rig.toml")
     rates = [look.fps for look in (visible, infrared) if look.fps]
     if len(rates) == len(ROLES) and max(rates) > _UNLIKE_RATES * min(rates):
         told = f"{rates[0]:.3g} and {rates[1]:.3g} fps: with policy drop the slower one sets the pace"

@@ -74,7 +74,13 @@ class Renderer:
             return self.palettes[name]
         if name not in SHOWN:
             known = ", ".join(self.names())
-            raise CoconetError("colours", wanted=known, got="another name", remedy="Choose one of them.")
+            raise CoconetError(
+                "colours",
+                wanted=known,
+                got="another name",
+                remedy="Choose one of them.",
+                says=f"must be one of {known}",
+            )
         return named_palette(name)
 
     def _palette(self, look: Look) -> Palette:

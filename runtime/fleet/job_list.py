@@ -56,7 +56,13 @@ def read_jobs(source: Path, model: str) -> list[Job]:
     else:
         wanted = f"a folder of recordings, or a list that ends in {' or '.join(TABLES)}"
         got = "another name" if source.exists() else "nothing there"
-        raise Refused(source, wanted=wanted, got=got, remedy="Check the path.")
+        raise Refused(
+            source,
+            wanted=wanted,
+            got=got,
+            remedy=f"Name {wanted}.",
+            says="is neither a folder of recordings nor a list" if source.exists() else "does not exist",
+        )
     if not jobs:
         raise _empty(source)
     check_names(jobs, source)

@@ -45,7 +45,11 @@ def _file_system_of(address: str) -> tuple[Any, str]:
 
 def _unreachable(address: str, error: Exception) -> CoconetError:
     return CoconetError(
-        address, wanted="files that fsspec reaches", got=first_line(error), remedy="Install its driver, check the keys."
+        address,
+        wanted="files that fsspec reaches",
+        got=first_line(error),
+        remedy="Install the driver for it, and check the keys.",
+        says=f"cannot be reached through fsspec: {first_line(error)}",
     )
 
 
@@ -65,7 +69,13 @@ def fetch_into(address: str, folder: Path) -> Path:
         needed = sum(int(system.du(one)) for one in wanted)
         if needed > spare_bytes(folder):
             got = f"{needed / 1e6:.0f} MB to fetch"
-            raise CoconetError(folder, wanted="room for the inputs", got=got, remedy="Free space, or set TMPDIR.")
+            raise CoconetError(
+                folder,
+                wanted="room for the inputs",
+                got=got,
+                remedy="Free space, or set TMPDIR.",
+                says=f"has too little room for the inputs: {needed / 1e6:.0f} MB are to be fetched",
+            )
         for one in wanted:
             system.get(one, str(folder / PurePosixPath(one).name), recursive=True)
     except OSError as error:
@@ -155,7 +165,13 @@ class Results:
             while (handle := lock_unfinished(folder)) is None:
                 if time.monotonic() > given_up_s:
                     got = "one that another process is writing"
-                    raise CoconetError(folder, wanted="a result of its own", got=got, remedy="Run one batch at a time.")
+                    raise CoconetError(
+                        folder,
+                        wanted="a result of its own",
+                        got=got,
+                        remedy="Run one batch at a time.",
+                        says="is being written by another process",
+                    )
                 time.sleep(_LOOK_S)
         try:
             yield

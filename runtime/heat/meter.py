@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from coconet.config import Checked
-from coconet.errors import Refused
+from coconet.errors import Refused, counted
 from coconet.runtime.heat.temperature import Degrees
 
 if TYPE_CHECKING:
@@ -26,7 +26,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}")
 def _plain(name: str) -> str:
     if not _NAME.fullmatch(name):
         wanted = "1 to 40 letters, digits, spaces and . _ -, beginning with a letter or digit"
-        raise Refused("name", wanted=wanted, got="others, or none", remedy="Choose a plain name, such as bearing 1.")
+        raise Refused(
+            "name",
+            wanted=wanted,
+            got="others, or none",
+            remedy="Choose a plain name, such as bearing 1.",
+            says=f"must be {wanted}",
+        )
     return name
 
 
@@ -75,7 +81,13 @@ class MeterTable(Checked):
         if not (fits or (extreme and count != 1)):
             wanted = "no points, two corners of a box, or more of a polygon" if extreme else _WANTED[self.kind]
             remedy = "A point is [right, down] from the top left pixel."
-            raise Refused("[[meter]] points_px", wanted=f"{wanted} for {self.kind}", got=str(count), remedy=remedy)
+            raise Refused(
+                "[[meter]] points_px",
+                wanted=f"{wanted} for {self.kind}",
+                got=str(count),
+                remedy=remedy,
+                says=f"must be {wanted} for {self.kind}, not {counted(count, 'point')}",
+            )
         return self
 
 

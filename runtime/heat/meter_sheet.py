@@ -111,7 +111,11 @@ def _recover(path: Path, scratch: Path) -> None:
     if lock is None:
         remedy = "Choose another name, or stop that run."
         raise CoconetError(
-            path, wanted="a name that nothing else writes to", got="one that a run writes", remedy=remedy
+            path,
+            wanted="a name that nothing else writes to",
+            got="one that a run writes",
+            remedy=remedy,
+            says="is being written by another run",
         )
     os.close(lock)
     if path.suffix.lower() == ".csv":
@@ -125,7 +129,14 @@ def check_sheet(path: Path) -> None:
     """Refuse a name of another ending, before a run; MissingPackage for Parquet without pyarrow."""
     if path.suffix.lower() not in SUFFIXES:
         wanted = " or ".join(f"a name that ends in {suffix}" for suffix in SUFFIXES)
-        raise Refused(path, wanted=wanted, got="another ending", remedy="For example --meters meters.csv")
+        raise Refused(
+            path,
+            wanted=wanted,
+            got="another ending",
+            remedy="For example --meters meters.csv",
+            says=f"{f'ends in {path.suffix}' if path.suffix else 'has no ending'}; a sheet of meters ends in "
+            f"{' or '.join(SUFFIXES)}",
+        )
     if path.suffix.lower() == ".parquet":
         _parquet()
 

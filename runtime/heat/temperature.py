@@ -96,19 +96,23 @@ class TemperatureTable(Checked):
     def _whole(self) -> Self:
         two_steps = self.scheme in KELVIN_PER_COUNT
         if not two_steps and (self.gain != "auto" or self.kelvin_per_count is not None):
-            raise _unfit("gain", f"no gain with the scheme {self.scheme}", self.gain, "Leave it out.")
+            says = f"does not apply to the scheme {self.scheme}"
+            raise _unfit("gain", f"no gain with the scheme {self.scheme}", self.gain, "Leave it out.", says)
         if self.scheme == "linear" and self.scale == 0:
-            raise _unfit("scale", "a scale but 0", "0", "Give the degrees of a count.")
+            raise _unfit("scale", "a scale but 0", "0", "Give the degrees of a count.", "must not be 0")
         if (self.scheme == "planck") != (self.planck is not None):
             known = "the table planck with the scheme planck, and with no other"
-            raise _unfit("planck", known, "one without the other", "Give r1, b, f, o and r2 of the camera.")
+            says = "is missing for the scheme planck" if self.planck is None else "goes with the scheme planck only"
+            raise _unfit("planck", known, "one without the other", "Give r1, b, f, o and r2 of the camera.", says)
         if (self.scheme == "table") != bool(self.table):
             known = "rows of table with the scheme table, and with no other"
-            raise _unfit("table", known, "one without the other", "Give rows of [count, degrees].")
+            says = "goes with the scheme table only" if self.table else "is missing for the scheme table"
+            raise _unfit("table", known, "one without the other", "Give rows of [count, degrees].", says)
         self._check_rows()
         if self.valid_counts is not None and not self.valid_counts[0] < self.valid_counts[1]:
             got = f"{self.valid_counts[0]:g} and {self.valid_counts[1]:g}"
-            raise _unfit("valid_counts", "a low and a higher count", got, "Use [1, 16382] for 14 bits.")
+            says = f"must be a low and a higher count, not {got}"
+            raise _unfit("valid_counts", "a low and a higher count", got, "Use [1, 16382] for 14 bits.", says)
         return self
 
     def _check_rows(self) -> None:
@@ -119,7 +123,7 @@ class TemperatureTable(Checked):
         steps = {before < after for before, after in pairwise(degrees)}
         if len(counts) < 2 or not rising or len(steps) != 1 or len(set(degrees)) != len(degrees):
             wanted = "two rows or more, with rising counts, and degrees that all rise or all fall"
-            raise _unfit("table", wanted, "others", "Sort the rows by their counts.")
+            raise _unfit("table", wanted, "others", "Sort the rows by their counts.", f"must have {wanted}")
 
     @property
     def path(self) -> ObjectPath:
@@ -132,5 +136,5 @@ class TemperatureTable(Checked):
         return Band() if self.planck is None else Band(self.planck.b, self.planck.f)
 
 
-def _unfit(key: str, wanted: str, got: str, remedy: str) -> Refused:
-    return Refused(f"[infrared.temperature] {key}", wanted=wanted, got=got, remedy=remedy)
+def _unfit(key: str, wanted: str, got: str, remedy: str, says: str) -> Refused:
+    return Refused(f"[infrared.temperature] {key}", wanted=wanted, got=got, remedy=remedy, says=says)

@@ -36,7 +36,8 @@ class MeterLog:
                 "--meters",
                 wanted="a rig whose infrared camera measures",
                 got="no [infrared.temperature]",
-                remedy="Add it to the rig file, and a [[meter]].",
+                remedy="Add [infrared.temperature] and a [[meter]] to the rig file.",
+                says="has nothing to write: the infrared camera of this rig does not measure",
             )
         check_sheet(path)
         self._path, self._reserve_mb = path, reserve_mb

@@ -81,7 +81,11 @@ def _frame_px(rig: Rig) -> tuple[int, int]:
         return known[1], known[0]
     if frame is None:
         raise CoconetError(
-            rig.visible.display_name, wanted="a frame, for its size", got="none", remedy="Check the camera or the file."
+            rig.visible.display_name,
+            wanted="a frame, for its size",
+            got="none",
+            remedy="Check the camera or the file.",
+            says="gives no frame, and the model is chosen by the size of one",
         )
     height, width = frame.pixels.shape[:2]
     return height, width

@@ -352,10 +352,14 @@ def _no_pairs(counts: StreamCounts, misfits: Sequence[UnfusedPair]) -> CoconetEr
             wanted="at least one pair that can be fused",
             got=f"none of {len(misfits)}; the first one, {misfits[0].name}: {misfits[0].reason}",
             remedy="Check the pictures and the model.",
+            says=f"gave {counted(len(misfits), 'pair')}, none of which could be fused; the first one, "
+            f"{misfits[0].name}: {misfits[0].reason}",
         )
     return CoconetError(
         "cameras",
         wanted="at least one pair of frames",
         got=f"none out of {counts.visible.read} visible and {counted(counts.infrared.read, 'infrared frame')}",
         remedy="Check that both cameras run at the same time; widen the pairing tolerance if their clocks differ.",
+        says=f"gave no pair of frames out of {counts.visible.read} visible and "
+        f"{counted(counts.infrared.read, 'infrared frame')}",
     )

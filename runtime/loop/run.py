@@ -177,4 +177,5 @@ def _check_still_there(rig: Rig) -> None:
                 wanted="a file or folder that stays while the command runs",
                 got="one that is gone",
                 remedy="Put it back, and start again.",
+                says="was removed while the command ran",
             )

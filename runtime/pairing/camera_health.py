@@ -50,7 +50,9 @@ class HealthLimits:
                 wanted="late_periods above 1, lost_s above 0, no negative time, and none above a day",
                 got=f"late_periods {self.late_periods:g}, lost_s {self.lost_s:g}, frozen_s {self.frozen_s:g}, "
                 f"shutter_s {self.shutter_s:g}",
-                remedy="Leave the table out for the usual limits.",
+                remedy="Use late_periods above 1, lost_s above 0, and times of at most a day; or leave the table out.",
+                says=f"has limits out of range: late_periods {self.late_periods:g}, lost_s {self.lost_s:g}, frozen_s "
+                f"{self.frozen_s:g}, shutter_s {self.shutter_s:g}",
             )
 
 

@@ -101,7 +101,8 @@ class PairedCaptures:
 
     def __enter__(self) -> Self:
         if self._used:
-            raise _wrong_moment("a rig that was just opened", "one that was used before", "Open the rig again.")
+            used = "one that was used before"
+            raise _wrong_moment("a rig that was just opened", used, "Open the rig again.", "can be entered only once")
         self._used = True
         with ExitStack() as stack:  # runs at once if a start fails, at the end of our block if not
             for capture in self._captures.values():
@@ -134,7 +135,8 @@ class PairedCaptures:
     def check_entered(self) -> None:
         """Raise CoconetError before the block and after it, when nothing is read."""
         if self._exit is None:
-            raise _wrong_moment("an open rig", "one that is closed or not entered", "Iterate inside the with block.")
+            remedy, says = "Iterate inside the with block.", "are closed, or not entered yet"
+            raise _wrong_moment("an open rig", "one that is closed or not entered", remedy, says)
 
     @property
     def counts(self) -> StreamCounts:
@@ -232,8 +234,8 @@ def _shorter(lengths: Iterable[int | None]) -> int | None:
     return None if None in known else min(length for length in known if length is not None)
 
 
-def _wrong_moment(wanted: str, got: str, remedy: str) -> CoconetError:
-    return CoconetError("pairs", wanted=wanted, got=got, remedy=remedy)
+def _wrong_moment(wanted: str, got: str, remedy: str, says: str) -> CoconetError:
+    return CoconetError("pairs", wanted=wanted, got=got, remedy=remedy, says=says)
 
 
 def _check_alike(visible: Camera, infrared: Camera) -> None:
@@ -246,4 +248,5 @@ def _check_alike(visible: Camera, infrared: Camera) -> None:
         got=f"{live.name} live and {replayed.name} from a recording",
         remedy="To replay the recording as a live camera would, set realtime = true in a rig file, or "
         "realtime=True in Rig.from_addresses.",
+        says=f"cannot be paired: {live.name} is live, and {replayed.name} is a recording",
     )

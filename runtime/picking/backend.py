@@ -99,7 +99,11 @@ class PickedBackend:
     def _picked(self) -> Backend:
         if self._backend is None:
             raise CoconetError(
-                self._label, wanted="a backend that was picked", got="none", remedy="Call choose with a pair first."
+                self._label,
+                wanted="a backend that was picked",
+                got="none",
+                remedy="Call choose with a pair first.",
+                says="has not chosen a backend yet",
             )
         return self._backend
 

@@ -78,7 +78,7 @@ def pick_fastest(
             except CoconetError as error:
                 if wanted is None:
                     raise
-                rows[candidate] = _row(candidate, refused=f"{error.got}")
+                rows[candidate] = _row(candidate, refused=error.says)
                 continue
             if wanted is None:
                 wanted = picture

@@ -189,6 +189,7 @@ class ThermalStretch:
                 wanted="a video, in whose frames dead pixels can be told from the scene",
                 got=f"stills, such as {frame.name}",
                 remedy="Leave it out, or say by fps or range_of = follow that the folder is a video.",
+                says=f"needs a video, in which dead pixels differ from the scene; {frame.name} is a still",
             )
         if self._range_of == "all" and self._common is None:
             raise CoconetError(
@@ -196,6 +197,7 @@ class ThermalStretch:
                 wanted="a source that ends, to take one range from all of it",
                 got="all, for a camera that goes on",
                 remedy="Use follow, or say the range as LOW..HIGH.",
+                says="is all, but this camera has no end to take one range from",
             )
         counts = frame.pixels if frame.stamps == STILL else self._mend(with_holes(frame.pixels, self._settings.no_data))
         return scaled_alone(counts, self._settings, self._common)

@@ -137,4 +137,10 @@ def _both(infrared_px: SizePx, visible_px: SizePx) -> str:
 def _unfit(where: str, alignment: Alignment, infrared_px: SizePx, visible_px: SizePx) -> CoconetError:
     known: list[Any] = [("visible", alignment.size_px), ("infrared", alignment.infrared_size_px)]
     wanted = " and ".join(f"{side} pictures of the proportions of {size_text(size)}" for side, size in known if size)
-    return CoconetError(where, wanted=wanted, got=_both(infrared_px, visible_px), remedy="Align the rig again.")
+    return CoconetError(
+        where,
+        wanted=wanted,
+        got=_both(infrared_px, visible_px),
+        remedy="Align the rig again.",
+        says=f"does not fit: the alignment was found for {wanted}, and these are {_both(infrared_px, visible_px)}",
+    )

@@ -152,7 +152,7 @@ def _blank(frame: Frame, height: int, width: int) -> Frame:
 def _unlaid(pair: FramePair, error: CoconetError) -> FramePair:
     """The pair without its infrared picture, with the reason as its notice."""
     height, width = pair.visible.pixels.shape[:2]
-    notice = f"not aligned: {error.got}"
+    notice = f"not aligned: the alignment was found for other sizes than {error.got}"
     blank = _blank(pair.infrared, height, width)
     return dataclasses.replace(
         pair, infrared=blank, missing=pair.missing | {"infrared"}, notice=f"{pair.notice}, {notice}".lstrip(", ")

@@ -45,6 +45,7 @@ class Lens:
                 wanted=f"focal_px from {_FOCAL_PX[0]:g} on, and finite numbers up to {_MOST:g}",
                 got=str(self),
                 remedy="Give the camera matrix of a calibration in pixels.",
+                says=f"must have focal_px from {_FOCAL_PX[0]:g} on and finite numbers up to {_MOST:g}, not {self}",
             )
 
     @property
@@ -73,7 +74,9 @@ class Plane:
                 "[alignment] plane",
                 wanted=f"distances from {_DISTANCE_M[0]:g} to {_DISTANCE_M[1]:g}, and a parallax up to {_MOST:g}",
                 got=str(self),
-                remedy="Give metres.",
+                remedy="Give the distances in metres.",
+                says=f"must have distances from {_DISTANCE_M[0]:g} to {_DISTANCE_M[1]:g} and a parallax up to "
+                f"{_MOST:g}, not {self}",
             )
 
     @property
@@ -106,7 +109,9 @@ class Alignment:
                 "[alignment] homography",
                 wanted=f"three rows of three finite numbers that can be inverted, none above {_MOST:g}",
                 got=str(self.homography),
-                remedy="Leave it out where the cameras are aligned already.",
+                remedy="Leave it out if the cameras are aligned already.",
+                says=f"must be three rows of three finite numbers up to {_MOST:g} that can be inverted, not "
+                f"{self.homography}",
             )
 
     @property
@@ -148,7 +153,9 @@ class Alignment:
         sizes and for a homography that was found for another size.
         """
         if self.size_px is not None and self.size_px != size_px:
-            raise _unfit(where, f"visible pictures of {_text(self.size_px)}", _text(size_px), "Align the rig again.")
+            wanted = f"visible pictures of {_text(self.size_px)}"
+            says = f"does not fit: the alignment was found for {wanted}, and these are {_text(size_px)}"
+            raise _unfit(where, wanted, _text(size_px), "Align the rig again.", says)
         if not self.trivial:
             import cv2
 
@@ -161,6 +168,7 @@ class Alignment:
                 "visible and infrared pictures of equal size",
                 f"visible {_text(size_px)} and infrared {_text((width, height))}",
                 "Find [alignment] homography for the rig file with coconet align.",
+                f"does not fit: {_text((width, height))} on {_text(size_px)} visible pixels, and no alignment is known",
             )
         return infrared
 
@@ -269,5 +277,5 @@ def _text(size_px: tuple[int, int]) -> str:
     return f"{size_px[0]}x{size_px[1]}"
 
 
-def _unfit(where: str, wanted: str, got: str, remedy: str) -> CoconetError:
-    return CoconetError(where, wanted=wanted, got=got, remedy=remedy)
+def _unfit(where: str, wanted: str, got: str, remedy: str, says: str) -> CoconetError:
+    return CoconetError(where, wanted=wanted, got=got, remedy=remedy, says=says)

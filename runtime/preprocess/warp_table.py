@@ -51,6 +51,8 @@ class WarpTable:
                 wanted=f"{size_text(size_px)} (width x height) like the visible frame, as no alignment is known",
                 got=size_text(infrared_px),
                 remedy="Align the two cameras with coconet align, or scale one of them.",
+                says=f"is {size_text(infrared_px)} and the visible frame {size_text(size_px)} (width x height), and "
+                "no alignment is known",
             )
         alignment = by or Alignment()
         if self._made is None or self._made[:2] != (alignment, size_px):

@@ -56,7 +56,7 @@ class EdgeFit:
         """What forbids to trust the fit, in words; empty if nothing does."""
         if not self.support.weakness and self.distinct < _LEAST_DISTINCT and self.support.share < _MOST_BY_CHANCE:
             return (
-                f"edges that agree only {self.distinct:.1f} times as well as elsewhere, which may be chance, and "
+                f"edges agree only {self.distinct:.1f} times as well as elsewhere, which may be chance, and "
                 f"{self.support}"
             )
         return self.support.weakness
@@ -91,6 +91,7 @@ def register_edges(pairs: Sequence[FramePair]) -> EdgeFit:
             wanted="a scene with edges that both cameras see, all over the picture",
             got=found.weakness,
             remedy="Point the rig at buildings, people or a heated board, or look at more pairs; or name points.",
+            says=f"cannot be found from this scene: {found.weakness}",
         )
     return found
 

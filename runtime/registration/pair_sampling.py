@@ -35,7 +35,13 @@ class PairSampling:
         """
         seen = list(islice(_whole(stream), 0, self.pairs * self.every, self.every))
         if not seen:
-            raise CoconetError("cameras", wanted="pairs to align by", got="none", remedy="Check both cameras.")
+            raise CoconetError(
+                "cameras",
+                wanted="pairs to align by",
+                got="none",
+                remedy="Check both cameras.",
+                says="give no pairs to align by",
+            )
         return [pair for pair in seen if _sizes(pair) == _sizes(seen[-1])]
 
 
@@ -92,5 +98,9 @@ def _whole(stream: PairStream) -> Iterator[FramePair]:
             last_s = time.monotonic()
         elif time.monotonic() - last_s > _PATIENCE_S:
             raise CoconetError(
-                "cameras", wanted="pairs to align by", got=pair.notice, remedy="Check both cameras, then align again."
+                "cameras",
+                wanted="pairs to align by",
+                got=pair.notice,
+                remedy="Check both cameras, then align again.",
+                says=f"give no pairs to align by: {pair.notice}",
             )

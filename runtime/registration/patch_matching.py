@@ -196,9 +196,9 @@ class PatchSupport:
     def weakness(self) -> str:
         """What forbids to trust the alignment, in words; empty if nothing does."""
         if self.chance > _MOST_LIKELY:
-            return f"{self.agreeing} of {counted(self.patches, 'patch')} that agree, which may be chance"
+            return f"{self.agreeing} of {counted(self.patches, 'patch')} agree, which may be chance"
         if self.spread < _LEAST_SPREAD:
-            return f"patches that agree in {self.spread:.0%} of the picture only"
+            return f"patches agree in {self.spread:.0%} of the picture only"
         return ""
 
     def __str__(self) -> str:

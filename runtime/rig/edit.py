@@ -62,6 +62,7 @@ def with_values(text: str, values: Values, lists: Lists | None = None) -> str:
             wanted="TOML with a [table] for each part of the rig",
             got="something that cannot be changed in place",
             remedy="Write the settings into the file by hand.",
+            says="cannot be changed in place: a part of the rig is not a [table]",
         ) from None
 
 

@@ -171,4 +171,5 @@ def _refused(address: str) -> Refused:
         wanted="an address whose secret can be told from the rest of it, to be kept out of the rig file",
         got="one whose parts run into each other",
         remedy="Write ${NAME} into it in place of the secret, and set the environment variable NAME.",
+        says="has a secret that cannot be told from the rest of the address",
     )

@@ -98,7 +98,11 @@ class AdjustableRig:
         """
         if self.file is None:
             raise CoconetError(
-                "settings", wanted="a rig file to save them in", got="two addresses", remedy="Start with a rig.toml."
+                "settings",
+                wanted="a rig file to save them in",
+                got="two addresses",
+                remedy="Start with a rig.toml.",
+                says="cannot be saved: this run was started from two addresses, not from a rig file",
             )
         from coconet.runtime.rig.edit import save_values
 
@@ -133,7 +137,8 @@ def _check_range(range_of: object) -> None:
             "settings, infrared.range_of",
             wanted="each, follow, or LOW..HIGH",
             got="all, for which the infrared has to be read to its end first",
-            remedy="Start again with --range-of all.",
+            remedy='Start the run again with range_of = "all" in the rig file.',
+            says="cannot be changed to all while the rig runs: that reads the infrared to its end first",
         )
 
 
@@ -141,9 +146,12 @@ def _check_tunable(table: str, values: object) -> None:
     known = TUNABLE.get(table, ())
     odd = [key for key in values if key not in known] if isinstance(values, Mapping) else [""]
     if odd or not known:
+        odd_key = ".".join([table[:40], *(str(key)[:40] for key in odd[:1] if key)])
         raise CoconetError(
             "settings",
             wanted=", ".join(f"{name}.{key}" for name, keys in TUNABLE.items() for key in keys),
-            got=".".join([table[:40], *(str(key)[:40] for key in odd[:1])]),
+            got=odd_key,
             remedy="Change the rest in the rig file, and start again.",
+            says=f"cannot change {odd_key} while the rig runs, only "
+            f"{', '.join(f'{name}.{key}' for name, keys in TUNABLE.items() for key in keys)}",
         )

@@ -43,6 +43,7 @@ def both_sides(words: Sequence[str], visible: str | None, infrared: str | None, 
             wanted="cameras, or a folder of pictures of both sides",
             got=f"a rig file, {named.file.name}",
             remedy=f"Run it: coconet run {named.file}",
+            says=f"already is a rig: it has {named.file.name}",
         )
     from coconet.runtime.ros.bag_sides import two_sides
 
@@ -76,6 +77,7 @@ def with_password_file(new: NewRig, path: Path) -> NewRig:
             wanted="addresses with one password",
             got=f"{len(new.secrets)} of them",
             remedy="Leave it out: passwords are then environment variables.",
+            says=f"takes one password, and these addresses have {len(new.secrets)}",
         )
     ((name, value),) = new.secrets.items()
     write_secret(path, value)
@@ -86,7 +88,9 @@ def _seen(rig: Rig, role: Role) -> CameraFacts:
     look = probe_camera(partial(open_side, rig, role))
     if look is None:
         table = rig.visible if role == "visible" else rig.infrared
-        raise CoconetError(table.display_name, wanted="frames", got="none", remedy="Check the address.")
+        raise CoconetError(
+            table.display_name, wanted="frames", got="none", remedy="Check the address.", says="gives no frames"
+        )
     return look
 
 

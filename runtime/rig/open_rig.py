@@ -253,6 +253,8 @@ def _paired_pictures(rig: Rig) -> dict[Role, Pictures]:
             wanted="two folders of pictures, or one given for both sides",
             got=" and ".join(map(redact, addresses)),
             remedy="Leave it out: other cameras are paired by time.",
+            says=f"does not apply to {' and '.join(map(redact, addresses))}: only folders of pictures are paired by "
+            "name",
         )
     return {}
 

@@ -130,7 +130,8 @@ class Recorder:
                 self._place.path,
                 wanted="frames of both cameras",
                 got=f"none of the {' and the '.join(silent)} one",
-                remedy="Check that it gives frames, with coconet run.",
+                remedy="Check with coconet run that it gives frames.",
+                says=f"was not recorded: no frame came from the {' and the '.join(silent)} camera",
             )
             error.exit_code = ExitCode.CAMERA
             raise error
@@ -181,7 +182,7 @@ class _SideWriter:
         self._capture.stop()
         self._capture.close()
         if not written:
-            self._error = disk_error(self._path, f"one that has been stuck for {_FINISH_S:g} s")
+            self._error = disk_error(self._path, f"the disk has been stuck for {_FINISH_S:g} s")
             return
         if self.failed:
             self._file.abandon()
@@ -291,6 +292,7 @@ def _ended_early(folder: Path, counts: dict[Side, RecordedCount], limit: Recordi
         wanted=reserve_in_words(limit.reserve_mb),
         got="less",
         remedy=f"Free space. The recording up to then, of {written}, is whole and replays.",
+        says=f"has less than {reserve_in_words(limit.reserve_mb)}",
     )
 
 

@@ -133,7 +133,11 @@ def _make(folder: Path, scratch: Path) -> int | None:
     recorded = folder.is_dir() and all(_PARTS.fullmatch(path.name) for path in folder.iterdir())
     if os.path.lexists(folder) and not recorded:
         raise CoconetError(
-            folder, wanted="a free name, or that of a recording", got="something else", remedy="Choose another name."
+            folder,
+            wanted="a free name, or that of a recording",
+            got="something else",
+            remedy="Choose another name.",
+            says="already exists, and is not a recording",
         )
     try:
         _recover(folder, scratch)
@@ -153,6 +157,7 @@ def _recover(folder: Path, scratch: Path) -> None:
             wanted="a name that nothing else records to",
             got="one that another recording is written to",
             remedy="Choose another name, or stop that recording.",
+            says="is being recorded to by another run",
         )
     os.close(lock)
     videos = [scratch / f"{side}.mkv" for side in ROLES]
@@ -194,6 +199,6 @@ def disk_error(path: Path, got: str, *, kept: bool = True) -> CoconetError:
         wanted = "a disk that takes more"
         place = unfinished(path).name
         remedy = f"What was recorded up to the last second before is in {place} and can be replayed. Free space."
-    error = CoconetError(path, wanted=wanted, got=got, remedy=remedy)
+    error = CoconetError(path, wanted=wanted, got=got, remedy=remedy, says=f"cannot be recorded to: {got}")
     error.exit_code = ExitCode.OUTPUT
     return error

@@ -221,26 +221,35 @@ class Rig(Checked):
         for table, known in (("meter", names), ("alarm", [one.name for one in self.alarm])):
             if twice := sorted({name for name in known if known.count(name) > 1}):
                 remedy = f"Give every {table} its own name."
-                raise _unfit(f"[[{table}]] name", "each name once", f"{twice[0]} twice", remedy)
+                raise _unfit(
+                    f"[[{table}]] name", "each name once", f"{twice[0]} twice", remedy, f"{twice[0]} stands twice"
+                )
         for alarm in self.alarm:
             if alarm.meter is not None and alarm.meter not in names:
                 wanted = " or ".join(names) or "a [[meter]] in the rig file"
-                raise _unfit("[[alarm]] meter", wanted, alarm.meter, "Name a meter of the rig.")
+                says = f"is {alarm.meter}, and the rig has no such [[meter]]"
+                remedy = f"Name one of these: {wanted}." if names else "Add that [[meter]] to the rig file."
+                raise _unfit("[[alarm]] meter", wanted, alarm.meter, remedy, says)
         if names and self.infrared.temperature is None:
             remedy = "Say in [infrared.temperature] how the camera's counts become degrees."
-            raise _unfit("[[meter]]", "a camera whose temperatures are known", "no [infrared.temperature]", remedy)
+            wanted, got = "a camera whose temperatures are known", "no [infrared.temperature]"
+            raise _unfit(
+                "[[meter]]", wanted, got, remedy, "has nothing to measure by: [infrared.temperature] is missing"
+            )
         return self
 
     @model_validator(mode="after")
     def _known_colours(self) -> Self:
         if twice := sorted(self.palettes.keys() & set(SHOWN)):
-            raise _unfit("[palettes]", "a name that is not taken", twice[0], "Give the palette another name.")
+            says = f"has {twice[0]}, which is the name of a palette already"
+            raise _unfit("[palettes]", "a name that is not taken", twice[0], "Give the palette another name.", says)
         known = (*SHOWN, *self.palettes)
         for table, look in (("view", self.view), ("output", self.output)):
             if look.colours not in known:
                 asked = nearest(look.colours, known)
                 remedy = f"{asked}Choose one of them, or name a file of your own in [palettes]."
-                raise _unfit(f"[{table}] colours", ", ".join(known), look.colours, remedy)
+                says = f"is {look.colours!r}; known are {', '.join(known)}"
+                raise _unfit(f"[{table}] colours", ", ".join(known), look.colours, remedy, says)
         return self
 
     @property
@@ -295,11 +304,13 @@ class Rig(Checked):
         if file is None and visible is not None and infrared is not None:
             return cls.from_addresses(visible, infrared)
         given = {"a rig file": file, "--visible": visible, "--infrared": infrared}
+        told = " and ".join(name for name, value in given.items() if value is not None)
         raise CoconetError(
             "cameras",
             wanted="a rig file, or the visible and the infrared camera",
-            got=" and ".join(name for name, value in given.items() if value is not None) or "none of them",
+            got=told or "none of them",
             remedy="For example: day.mp4 night.mp4, or --visible day.mp4 --infrared night.mp4",
+            says=f"are not clear from {told} alone" if told else "are not named",
         )
 
 
@@ -308,8 +319,8 @@ def written_rig(file: Path | None) -> Path | None:
     return None if file is not None and is_bag(file) else file
 
 
-def _unfit(where: str, wanted: str, got: str, remedy: str) -> CoconetError:
-    return CoconetError(where, wanted=wanted, got=got, remedy=remedy)
+def _unfit(where: str, wanted: str, got: str, remedy: str, says: str) -> CoconetError:
+    return CoconetError(where, wanted=wanted, got=got, remedy=remedy, says=says)
 
 
 def _beside(rig_file: Path, table: Table) -> Table:
@@ -350,9 +361,10 @@ def decoded_by(rig: Rig, decoder: DecoderName | None) -> Rig:
         return rig
     sides = {name: table for name, table in (("visible", rig.visible), ("infrared", rig.infrared)) if table.is_decoded}
     if not sides:
-        shown = " and ".join(table.display_name for table in (rig.visible, rig.infrared))
-        remedy = "Leave it out: nothing of these is decoded."
-        raise Refused(f"--decoder {decoder}", wanted="a network camera or a video", got=shown, remedy=remedy)
+        names = [table.display_name for table in (rig.visible, rig.infrared)]
+        wanted, says = "a network camera or a video", f"does not apply: neither {' nor '.join(names)} is decoded"
+        got = " and ".join(names)
+        raise Refused(f"--decoder {decoder}", wanted=wanted, got=got, remedy="Leave it out.", says=says)
     return rig.model_copy(update={name: table.model_copy(update={"decoder": decoder}) for name, table in sides.items()})
 
 

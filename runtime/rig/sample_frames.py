@@ -56,7 +56,11 @@ class RigFrames:
         if stream.realtime:
             with stream:
                 raise CoconetError(
-                    str(self), wanted="recordings", got="live cameras", remedy="Record them first: coconet record."
+                    str(self),
+                    wanted="recordings",
+                    got="live cameras",
+                    remedy="Record them first: coconet record.",
+                    says="has live cameras, and recordings are needed",
                 )
         if not self.laid:
             stream.leave_alignment_to_model()
@@ -85,6 +89,7 @@ def rig_file_at(source: Path) -> Path | None:
             wanted="a folder of paired pictures, a rig file, a bag, or the folder of a recording",
             got="another file",
             remedy="Of two videos coconet init --visible A --infrared B writes a rig file: name that.",
+            says="is not a folder of paired pictures, a rig file, a bag or a recording",
         )
     return None
 

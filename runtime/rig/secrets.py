@@ -32,7 +32,9 @@ def fill_in(address: str, environment: Mapping[str, str] = os.environ) -> str:
         if not plain:
             return quote(value, safe="")
         if re.search(r"""[\s"'!\\]""", value):
-            raise _refused(redact(address), "a secret without spaces, quotes, ! and backslash", "another one")
+            wanted = "a secret without spaces, quotes, ! and backslash"
+            says = "takes a secret without spaces, quotes, ! and backslash, and this one has some"
+            raise _refused(redact(address), wanted, "another one", says)
         return value
 
     return REFERENCE.sub(secret, address) if "://" in address else address
@@ -66,20 +68,26 @@ def write_secret(path: Path, value: str) -> None:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        raise _refused(path, "a place for a new file", error.strerror or "none") from None
+        got = error.strerror or "none"
+        raise _refused(path, "a place for a new file", got, f"cannot be written: {error.strerror or error}") from None
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(value + "\n")
 
 
 def _from_variable(name: str, environment: Mapping[str, str]) -> str:
     if not _VARIABLE.fullmatch(name):
-        raise _refused("rig file", "the name of an environment variable in ${...}", "something else")
+        wanted, says = (
+            "the name of an environment variable in ${...}",
+            "has a ${...} that names no environment variable",
+        )
+        raise _refused("rig file", wanted, "something else", says)
     if not environment.get(name):
         raise Refused(
             f"environment variable {name}",
             wanted="the secret of a camera's address",
             got="none",
             remedy=f"Set it: read -rs {name} && export {name}",
+            says="is not set, and an address takes its secret from it",
         )
     return environment[name]
 
@@ -93,16 +101,23 @@ def _from_file(path: Path) -> str:
                 wanted="a secret that only its owner may read",
                 got=f"a file of mode {stat.S_IMODE(mode):o}",
                 remedy="Run chmod 600 on it.",
+                says=f"can be read by others than its owner (its mode is {stat.S_IMODE(mode):o})",
             )
         with path.open("rb") as file:
             lines = file.read(_LONGEST).decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        got = getattr(error, "strerror", None) or "bytes that are no text"
-        raise _refused(path, "a file with a secret on its first line", got) from None
+        got = getattr(error, "strerror", None) or "it is not text"
+        raise _refused(
+            path, "a file with a secret on its first line", got, f"cannot be read as a secret: {got}"
+        ) from None
     if not lines or not lines[0]:
-        raise _refused(path, "a file with a secret on its first line", "an empty one")
+        raise _refused(
+            path, "a file with a secret on its first line", "an empty one", "has no secret on its first line"
+        )
     return lines[0]
 
 
-def _refused(where: object, wanted: str, got: str) -> Refused:
-    return Refused(where, wanted=wanted, got=got, remedy="Correct the address in the rig file, or what it names.")
+def _refused(where: object, wanted: str, got: str, says: str) -> Refused:
+    return Refused(
+        where, wanted=wanted, got=got, remedy="Correct the address in the rig file, or what it names.", says=says
+    )

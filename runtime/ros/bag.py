@@ -78,5 +78,6 @@ def reading_bag(path: Path) -> Iterator[None]:
 
 def damaged(path: Path, error: Exception) -> CoconetError:
     """The error about a bag for what a library raised at its bytes."""
-    got = "bytes that make no sense" if isinstance(error, (LookupError, AssertionError)) else first_line(error)
-    return CoconetError(path, wanted="a whole bag", got=got.rstrip("."), remedy=_NOT_COPIED)
+    senseless = isinstance(error, (LookupError, AssertionError))
+    reason = ("its bytes make no sense" if senseless else first_line(error)).rstrip(".")
+    return CoconetError(path, wanted="a whole bag", got=reason, remedy=_NOT_COPIED, says=f"is damaged: {reason}")

@@ -40,7 +40,12 @@ def two_sides(path: Path) -> tuple[str, str]:
         path,
         wanted="one topic with infrared images and one with visible ones, by their names",
         got=f"the topics {shown}",
-        remedy=f"Name both: --visible {path}#{first} --infrared {path}#{second}",
+        remedy=f"Name both: --visible {path}#{first} --infrared {path}#{second}"
+        if names
+        else "Name a bag with images.",
+        says=f"has the topics {shown}, whose names do not say which is infrared and which visible"
+        if names
+        else "has no topic with images",
     )
 
 

@@ -36,6 +36,7 @@ def decoder(name: str, encoding: str, definition: str, language: str) -> Unpack:
             wanted="messages of ROS 1 or ROS 2 (cdr)",
             got=f"the encoding {encoding[:40]!r}",
             remedy="Record the topics with ros2 bag record -s mcap.",
+            says=f"has messages in the encoding {encoding[:40]!r}, which is neither ROS 1 nor ROS 2 (cdr)",
         )
     types = ros2_types() if encoding == _ROS2 else ros1_types()
     if definition.strip():

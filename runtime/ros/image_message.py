@@ -89,7 +89,8 @@ def _raw(message: Any, where: str) -> RawPixels:
             where,
             wanted=f"images of {', '.join(ENCODINGS)}",
             got=f"the encoding {encoding[:40]!r}",
-            remedy="Republish the topic in one of these, or name another topic.",
+            remedy=f"Republish the topic in one of {', '.join(ENCODINGS)}, or name another topic.",
+            says=f"has images in the encoding {encoding[:40]!r}, which cannot be read",
         )
     row = width * channels * np.dtype(kind).itemsize
     step = int(message.step) or row
@@ -97,7 +98,11 @@ def _raw(message: Any, where: str) -> RawPixels:
     if not (width > 0 and height > 0 and width * height <= MOST_PIXELS and row <= step) or len(data) < step * height:
         got = f"{width}x{height} {encoding} in rows of {step} bytes, with {len(data)} bytes"
         raise CoconetError(
-            where, wanted="as many bytes as an image says", got=got, remedy="Record it again: the message is damaged."
+            where,
+            wanted="as many bytes as an image says",
+            got=got,
+            remedy="The message is damaged: record it again.",
+            says=f"does not hold the image it describes: {got}",
         )
     rows = data[: step * height].reshape(height, step)[:, :row]
     samples = np.ascontiguousarray(rows).view(np.dtype(kind))
@@ -115,7 +120,13 @@ def _decoded(message: Any, where: str) -> RawPixels:
     words, data = str(message.format), bytes(memoryview(message.data).cast("B"))
     if "compressedDepth" in words:
         remedy = "Name the raw topic, or republish it with the transport `compressed`."
-        raise CoconetError(where, wanted="JPEG or PNG", got=f"the format {words[:60]!r}", remedy=remedy)
+        raise CoconetError(
+            where,
+            wanted="JPEG or PNG",
+            got=f"the format {words[:60]!r}",
+            remedy=remedy,
+            says=f"has the format {words[:60]!r}; expected JPEG or PNG",
+        )
     known = picture_header(data)
     pixels = None
     if known.kind and known.width_px * known.height_px <= MOST_PIXELS:
@@ -123,7 +134,13 @@ def _decoded(message: Any, where: str) -> RawPixels:
     if pixels is None or pixels.dtype not in (np.uint8, np.uint16):
         remedy = "Name a topic of raw images, of JPEG or of PNG; if it is one, the message is damaged: record it again."
         got = f"{len(data)} bytes that are none, of the format {words[:60]!r}"
-        raise CoconetError(where, wanted="pictures in JPEG or PNG", got=got, remedy=remedy)
+        raise CoconetError(
+            where,
+            wanted="pictures in JPEG or PNG",
+            got=got,
+            remedy=remedy,
+            says=f"has no picture in JPEG or PNG, but {len(data)} bytes of the format {words[:60]!r}",
+        )
     if pixels.ndim == 2:
         return np.asarray(pixels)[:, :, None]
     if words.rstrip().endswith("rgb8"):  # the last word says in which order the channels were compressed
@@ -141,6 +158,7 @@ def image_message(pixels: RawPixels, stamp_ns: int, frame_id: str, make: Make = 
             wanted=f"pixels that are {', '.join(names.values())}",
             got=f"{pixels.dtype} of shape {pixels.shape}",
             remedy="Record this camera into a folder instead.",
+            says=f"gives {pixels.dtype} of shape {pixels.shape}, which ROS images have no encoding for",
         )
     height, width, channels = pixels.shape
     flat = np.ascontiguousarray(pixels).reshape(-1).view(np.uint8)
@@ -161,6 +179,10 @@ def compressed_message(pixels: RawPixels, stamp_ns: int, frame_id: str) -> Any:
     encoded, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     if not encoded:
         raise CoconetError(
-            frame_id, wanted="pixels that JPEG takes", got=str(pixels.shape), remedy="Use a smaller model size."
+            frame_id,
+            wanted="pixels that JPEG takes",
+            got=str(pixels.shape),
+            remedy="Use a smaller model size.",
+            says=f"cannot be written as JPEG with shape {pixels.shape}",
         )
     return make(COMPRESSED, header=header(stamp_ns, frame_id), format="jpeg", data=np.asarray(data).reshape(-1))

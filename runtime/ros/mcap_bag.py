@@ -148,7 +148,13 @@ class McapBag:
             if self._file.read(1) != b"\x89":
                 remedy = "Name an MCAP file, a folder that ros2 bag wrote, a .db3 file, or a .bag of ROS 1."
                 got = "an empty file" if not self._file.size else "other bytes"
-                raise CoconetError(self._path, wanted="an MCAP file", got=got, remedy=remedy) from error
+                raise CoconetError(
+                    self._path,
+                    wanted="an MCAP file",
+                    got=got,
+                    remedy=remedy,
+                    says=f"is {'empty' if not self._file.size else 'not an MCAP file'}",
+                ) from error
             return None
         except Exception:  # whatever damaged bytes come to; the file itself may be whole
             return None
@@ -176,6 +182,7 @@ class McapBag:
                     wanted="a bag with messages",
                     got=f"{counted(self._file.size, 'byte')} without one",
                     remedy="Copy or record it again.",
+                    says="has no messages in it",
                 )
             )
 

@@ -113,6 +113,7 @@ class McapFile:
                 wanted="a disk that takes more",
                 got=error.strerror or str(error),
                 remedy=f"Free space. What was written before is in {self._scratch.name}, which is read.",
+                says=f"cannot be written: {error.strerror or error}",
             ) from error
 
 

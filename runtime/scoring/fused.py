@@ -91,6 +91,7 @@ class FusedByName:
             wanted=f"one fused picture for each of {counted(self._pairs, 'pair')}, under its name",
             got=got,
             remedy="Score all entries on the same pairs: means over different pictures cannot be compared.",
+            says=f"does not fit the pairs: it has {got}",
         )
 
     def close(self) -> None:
@@ -105,7 +106,13 @@ class FusedInOrder:
         self.entry, self.place = entry, place
         if "://" in place:
             remedy = "Name the file that was written."
-            raise Refused(redact(place), wanted="fused pictures or a fused video", got="an address", remedy=remedy)
+            raise Refused(
+                redact(place),
+                wanted="fused pictures or a fused video",
+                got="an address",
+                remedy=remedy,
+                says="is a network address; expected fused pictures or a fused video",
+            )
         self._camera, self._count = open_camera(place, "visible"), 0
 
     def picture_of(self, pair: FramePair) -> tuple[str, Pixels]:
@@ -118,6 +125,7 @@ class FusedInOrder:
                 got=f"{counted(self._count, 'frame')} for more pairs than that",
                 remedy=f"Name the sources and the options it was fused with, or score its beginning: "
                 f"--pairs {max(1, self._count)}",
+                says=f"ends after {counted(self._count, 'frame')}, and there are more pairs",
             )
         self._count += 1
         pixels = without_padding(np.asarray(frame.pixels, np.uint8), pair.visible.pixels.shape)
@@ -135,6 +143,7 @@ class FusedInOrder:
                 wanted=f"a fused frame for each of {counted(pairs, 'pair')}",
                 got="more frames than that",
                 remedy="Name the sources and the options it was fused with.",
+                says=f"has more frames than the {counted(pairs, 'pair')} it is scored with",
             )
 
     def close(self) -> None:

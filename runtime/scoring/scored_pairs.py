@@ -76,11 +76,13 @@ def _matched(
 def _scored(entry: str, pair: FramePair, where: str, pixels: Pixels, scorer: Scorer) -> Row:
     fused, infrared, visible = (_luma(side) for side in (pixels, pair.infrared.pixels, pair.visible.pixels))
     if not fused.shape == infrared.shape == visible.shape:
+        sizes = [f"{plane.shape[1]} x {plane.shape[0]}" for plane in (fused, infrared, visible)]
         raise CoconetError(
             where,
             wanted="fused, infrared and visible pictures of one size",
-            got=", ".join(f"{plane.shape[1]} x {plane.shape[0]}" for plane in (fused, infrared, visible)),
+            got=", ".join(sizes),
             remedy="Fuse again at the size of the sources: resizing changes every metric.",
+            says="has a fused, infrared and visible picture of different sizes: {}, {} and {}".format(*sizes),
         )
     frame = pair.visible
     return Row(entry, Path(frame.name).stem or f"{frame.index:06d}", scorer(fused, infrared, visible))

@@ -92,10 +92,11 @@ class FusionQueue(Background):
         one = _Waiting(pair, until_s)
         with self._changed:
             if self.stopping.is_set() or not self.running:
-                raise _unavailable("one that ends")
+                raise _unavailable("one that ends", "is stopping")
             if len(self._waiting) >= self._limits.waiting:
                 self._record.note_full()
-                raise _unavailable(f"one where {len(self._waiting)} pairs wait")
+                waiting = len(self._waiting)
+                raise _unavailable(f"one where {waiting} pairs wait", f"is full: {waiting} pairs already wait")
             self._waiting.append(one)
             self._changed.notify_all()
         return one.answer
@@ -119,7 +120,7 @@ class FusionQueue(Background):
                 self._waiting.clear()
             for one in left:
                 if one.answer.set_running_or_notify_cancel():
-                    one.answer.set_exception(_unavailable("one that ends"))
+                    one.answer.set_exception(_unavailable("one that ends", "is stopping"))
 
     def _next_group(self) -> list[_Waiting]:
         """Wait for pairs, and take the oldest one with others of its size; empty at the end."""
@@ -152,7 +153,13 @@ class FusionQueue(Background):
     def _refuse_late(self, one: _Waiting) -> None:
         self._record.note_late()
         one.answer.set_exception(
-            TooLate("deadline", wanted="an answer in time", got="a later one", remedy="Send fewer, or wait longer.")
+            TooLate(
+                "deadline",
+                wanted="an answer in time",
+                got="a later one",
+                remedy="Send fewer pairs, or wait longer.",
+                says="has passed before the picture was fused",
+            )
         )
 
     def _fuse(self, group: list[_Waiting]) -> None:
@@ -169,7 +176,7 @@ class FusionQueue(Background):
                 one.answer.set_exception(error)
         except BaseException:
             for one in group[answered:]:
-                one.answer.set_exception(_unavailable("one that has failed"))
+                one.answer.set_exception(_unavailable("one that has failed", "has failed"))
             raise
         self._record.note_group(len(group), self._now_s() - begun_s)
 
@@ -193,5 +200,5 @@ def fused_pairs(backend: Backend, pairs: Sequence[Pair]) -> Iterator[Pixels]:
             yield backend.fuse(*pair)
 
 
-def _unavailable(got: str) -> Unavailable:
-    return Unavailable("server", wanted="a queue with room", got=got, remedy="Try again later.")
+def _unavailable(got: str, says: str) -> Unavailable:
+    return Unavailable("server", wanted="a queue with room", got=got, remedy="Try again later.", says=says)

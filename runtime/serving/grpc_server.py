@@ -86,6 +86,7 @@ class GrpcServer:
                 wanted="a host of this machine and a free port",
                 got="one where nothing can listen",
                 remedy="Choose another --grpc-port, or 0 for any that is free.",
+                says="cannot be opened: it is not of this machine, or already in use",
             ) from error
         self._server.start()
         return self

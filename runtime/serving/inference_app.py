@@ -133,7 +133,13 @@ class _Answers:
         served = self._served
         self._check_model(request)
         if request.headers.get("content-encoding", "identity") != "identity":
-            raise _Unread("Content-Encoding", wanted="none", got="another one", remedy="Send the body as it is.")
+            raise _Unread(
+                "Content-Encoding",
+                wanted="none",
+                got="another one",
+                remedy="Send the body as it is.",
+                says="is not supported here",
+            )
         body, length = await whole_body(request, served.largest), request.headers.get(HEADER_LENGTH)
         # JSON of a picture takes long to read and to write, as a JPEG does: others go on meanwhile.
         slow = length is None or _BYTES in bytes(body[:_HEAD])

@@ -110,7 +110,11 @@ def card_of_config(config: Mapping[str, Any], where: object) -> ModelCard | None
         return None
     if not isinstance(told, str):
         raise CoconetError(
-            where, wanted="a model card as text", got="something else", remedy="Write the model repository again."
+            where,
+            wanted="a model card as text",
+            got="something else",
+            remedy="Write the model repository again.",
+            says="has no model card that is text",
         )
     return ModelCard.from_json(told, where)
 

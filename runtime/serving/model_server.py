@@ -64,7 +64,13 @@ def open_served(choice: BackendChoice) -> Backend:
         backend.close()
         remedy = "Export it without --with-warp; rigs align their pictures before they send them."
         got = f"one of the form {backend.card.form}"
-        raise Refused(choice.path, wanted="a model that takes a pair of pictures", got=got, remedy=remedy)
+        raise Refused(
+            choice.path,
+            wanted="a model that takes a pair of pictures",
+            got=got,
+            remedy=remedy,
+            says=f"takes more than a pair of pictures: it is a model of the form {backend.card.form}",
+        )
     return backend
 
 

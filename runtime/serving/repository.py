@@ -75,13 +75,25 @@ def served_model(model: str) -> ServedModel:
 
 
 def _unserved(where: object, got: str, remedy: str = "Name an .onnx or .engine file.") -> Refused:
-    return Refused(where, wanted="a model that a server of models runs", got=got, remedy=remedy)
+    return Refused(
+        where,
+        wanted="a model that a server of models runs",
+        got=got,
+        remedy=remedy,
+        says=f"is {got}, which a server of models does not run",
+    )
 
 
 def _checked(name: str, path: Path) -> str:
     if _NAME.fullmatch(name) is None:
         wanted = "a name of letters, digits, dots, dashes and underscores, which can stand in an address"
-        raise Refused(path, wanted=wanted, got=repr(name), remedy="Rename the file.")
+        raise Refused(
+            path,
+            wanted=wanted,
+            got=repr(name),
+            remedy="Use letters, digits, dots, dashes and underscores: rename the file.",
+            says=f"would be called {name!r} on the server, which cannot stand in an address",
+        )
     return name
 
 
@@ -98,7 +110,13 @@ def write_repository(
     for model, place in zip(models, places, strict=True):
         _check_newest(place)
         if model.kind == "engine" and instances.processor == "cpu":
-            raise Refused(model.path, wanted="a model for the CPU", got="an engine", remedy="Leave the processor out.")
+            raise Refused(
+                model.path,
+                wanted="a model for the CPU",
+                got="an engine",
+                remedy="Leave the processor out.",
+                says="is an engine, which does not run on the processor",
+            )
     check_outputs([*places, *(place.parent / CONFIG for place in places)], inputs=inputs, overwrite=True, made=[folder])
     for place in places if not overwrite else ():
         if place.exists():
@@ -116,6 +134,7 @@ def _check_newest(place: Path) -> None:
             wanted=f"a version of {max(there)} or more, the newest that is there",
             got=place.name,
             remedy=f"Choose --version {max(there) + 1}.",
+            says=f"is older than version {max(there)}, which is there already",
         )
 
 
@@ -141,7 +160,13 @@ def _fill(model: ServedModel, place: Path, scratch: Path, instances: Instances) 
     for source, name in names.items():
         shutil.copyfile(source, copy / name)
         if sha256_of(source) != sha256_of(copy / name):
-            raise Refused(source, wanted="a file that stays as it is", got="one that changed", remedy="Try again.")
+            raise Refused(
+                source,
+                wanted="a file that stays as it is",
+                got="one that changed",
+                remedy="Try again.",
+                says="changed while it was copied",
+            )
     if model.kind == "engine":
         instances = Instances(instances.count, "gpu")
     with whole_file(place.parent / CONFIG) as config:

@@ -64,9 +64,21 @@ class Served:
     def check_name(self, model: str, version: str) -> None:
         """Raise Unknown unless it is this model, and this version or none."""
         if model != self.name:
-            raise Unknown("model", wanted=self.name, got=model[:60], remedy="Correct the address.")
+            raise Unknown(
+                "model",
+                wanted=self.name,
+                got=model[:60],
+                remedy="Correct the address.",
+                says=f"{model[:60]} is not served here, only {self.name}",
+            )
         if version not in ("", VERSION):
-            raise Unknown("version", wanted=VERSION, got=version[:60], remedy="Correct the address.")
+            raise Unknown(
+                "version",
+                wanted=VERSION,
+                got=version[:60],
+                remedy="Correct the address.",
+                says=f"{version[:60]} is not served here, only {VERSION}",
+            )
 
     def submit(self, request: InferenceRequest, within_s: float | None = None) -> Future[Pixels]:
         """Let the pair of a request wait for its picture. Raises InferenceError for one that does not fit.

@@ -65,6 +65,7 @@ class StreamSink:
                 wanted="a receiver of the stream",
                 got=f"nobody for {counted(self.dropped, 'frame')}",
                 remedy="Start the receiver.",
+                says=f"had no receiver for {counted(self.dropped, 'frame')}",
             )
         self._stream.finish()
 
@@ -79,6 +80,7 @@ class StreamSink:
                 wanted="a receiver of the stream",
                 got=error.reason,
                 remedy="Start the receiver first.",
+                says=f"is not received: {error.reason}",
             ) from error
         if not self.dropped:
             warn_once(f"nobody takes {self.name} ({error.reason}); it is tried again every {_RETRY_S:g} s.")
@@ -113,7 +115,11 @@ class RawSink:
             self._stream.flush()
         except OSError as error:
             raise CoconetError(
-                RAW_PIPE, wanted="a reader", got=error.strerror or "none", remedy="Keep the reader running."
+                RAW_PIPE,
+                wanted="a reader",
+                got=error.strerror or "none",
+                remedy="Keep the reader running.",
+                says="has no reader any more",
             ) from error
 
     def close(self) -> None:

@@ -66,14 +66,23 @@ class Output:
                 wanted="a video or a stream of H.264 as output",
                 got="another one",
                 remedy="Leave it out.",
+                says="applies to a video or a stream of H.264 only",
             )
         if self.skip_existing and (path is None or not _is_folder(self.address or "", path)):
             raise Refused(
-                "--skip-existing", wanted="a folder of pictures as output", got="another one", remedy="Leave it out."
+                "--skip-existing",
+                wanted="a folder of pictures as output",
+                got="another one",
+                remedy="Leave it out.",
+                says="applies to a folder of pictures only",
             )
         if self.rotation is not None and path is not None and not self.is_encoded:
             raise Refused(
-                "--rotate-minutes, --rotate-mb or --keep", wanted="a video file", got=str(path), remedy="Leave it out."
+                "--rotate-minutes, --rotate-mb and --keep",
+                wanted="a video file",
+                got=str(path),
+                remedy="Leave it out.",
+                says=f"apply to a video file only, not to {path}",
             )
         made = [path] if path is not None and _is_folder(self.address or "", path) else []
         check_outputs([path, *others], inputs=inputs, overwrite=True, made=made)
@@ -96,7 +105,8 @@ def output_path(address: str | None) -> Path | None:
             redact(address) or "--out",
             wanted="udp://host:5000 or rtsp://host/path, h264:- or raw:-, a video file, a picture or a folder",
             got="another kind of address" if address else "an empty name",
-            remedy="Use one of them.",
+            remedy="Use udp://host:5000 or rtsp://host/path, h264:- or raw:-, a video file, a picture or a folder.",
+            says=f"{'is not an output that is known' if address else 'has an empty name'}",
         )
     return Path(address)
 

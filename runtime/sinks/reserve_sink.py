@@ -164,4 +164,5 @@ def _no_room(folder: Path, reserve_mb: float | None, kept: str) -> CoconetError:
         wanted=reserve_in_words(reserve_mb),
         got="less",
         remedy=f"Free space, or name another place.{kept}",
+        says=f"has less than {reserve_in_words(reserve_mb)}",
     )

@@ -137,7 +137,8 @@ class PictureSink:
                 self._path,
                 wanted="a single pair for one picture",
                 got="more than one",
-                remedy="Name a folder, such as fused/, or a video, such as fused.mp4; --frames 1 fuses the first pair.",
+                remedy="Name a folder, such as fused/, or a video, fused.mp4; --frames 1 fuses the first pair.",
+                says="is one picture, and there is more than one pair",
             )
         self._pixels = frame.pixels
 

@@ -141,6 +141,7 @@ class VideoSink:
                 wanted="a disk that takes more",
                 got=error.strerror or str(error),
                 remedy=f"Free space.{plays}",
+                says=f"cannot be written: {error.strerror or error}",
             ) from error
 
 
@@ -179,6 +180,8 @@ class Rotation:
                 wanted="a length or a size above 0, and a number of files to keep",
                 got=f"{self.seconds:g} s, {self.megabytes:g} MB, {counted(self.keep, 'file')}",
                 remedy="For example: --rotate-minutes 10 --keep 144",
+                says=f"needs a length or a size above 0 and a number of files to keep, not {self.seconds:g} s, "
+                f"{self.megabytes:g} MB and {counted(self.keep, 'file')}",
             )
 
 

@@ -115,6 +115,7 @@ class SinkThread:
             wanted="an output that takes the frames",
             got=f"one that has been stuck for {self._delivery.patience_s:g} s",
             remedy="Check what is at the other end of it.",
+            says=f"has been stuck for {self._delivery.patience_s:g} s",
         )
 
     def _write(self, entry: tuple[FusedFrame, float]) -> None:

@@ -98,6 +98,7 @@ def _measured(file: OnnxFile, size: tuple[int, int]) -> tuple[int, dict[str, int
             wanted=f"a graph that runs at {size[0]}x{size[1]}",
             got=f"from ONNX Runtime: {first_line(error)}",
             remedy="Export the model again with coconet export.",
+            says=f"does not run at {size[0]}x{size[1]}: {first_line(error)}",
         ) from error
     return size[0] * size[1], {name: array.nbytes for name, array in zip([*names, FUSED], found, strict=True)}
 

@@ -107,7 +107,13 @@ def frame_error(answers: ModelPictures) -> FrameError:
 def parity_of(errors: Sequence[FrameError]) -> Parity:
     """Sum the errors of all frames up. Raises CoconetError without frames."""
     if not errors:
-        raise CoconetError("parity", wanted="at least one pair of frames", got="none", remedy="Name more frames.")
+        raise CoconetError(
+            "parity",
+            wanted="at least one pair of frames",
+            got="none",
+            remedy="Name more frames.",
+            says="has no pair of frames to compare",
+        )
     samples = sum(error.samples for error in errors)
     worst = min(errors, key=lambda error: error.psnr_db)
     return Parity(
@@ -135,6 +141,7 @@ def require(parity: Parity, limits: ParityLimits, where: object) -> None:
         wanted=str(limits),
         got=str(parity),
         remedy=f"Look at {parity.worst_frame} first; a model this far off is not used.",
+        says=f"is too far from its reference: {parity}; expected {limits}",
     )
 
 
@@ -153,6 +160,8 @@ def _check_shapes(answers: ModelPictures) -> None:
             wanted=f"a picture of shape {answers.reference.shape} like the reference's",
             got=str(answers.candidate.shape),
             remedy="Compare models made for the same frames.",
+            says=f"has pictures of shape {answers.candidate.shape} and {answers.reference.shape}, which cannot be "
+            "compared",
         )
 
 

@@ -77,6 +77,7 @@ def common_card(reference: ModelCard, candidate: ModelCard) -> ModelCard:
                 wanted="two models for frames of one size, or one that takes any",
                 got=f"{_size(reference)} for A and {_size(candidate)} for B",
                 remedy="Export one of the two again, for the other's size.",
+                says=f"differs: A takes {_size(reference)} and B {_size(candidate)}",
             )
     height, width = (mine or other for mine, other in zip(*sizes, strict=True))
     channels = min(reference.visible_channels, candidate.visible_channels)

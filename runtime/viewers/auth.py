@@ -66,11 +66,19 @@ class Access:
         """
         for option, given in (("--token", token), ("--view-token", view_token)):
             if given is not None and len(given) < _SHORTEST_TOKEN:
-                raise _bad_token(f"one of {len(given)}", option)
+                raise _bad_token(
+                    f"one of {len(given)}", f"has {len(given)} characters, fewer than {_SHORTEST_TOKEN}", option
+                )
         if token is None and not is_loopback(host):
-            raise _bad_token(f"none, on {host}, which others can reach")
+            raise _bad_token(f"none, on {host}, which others can reach", f"is missing, and others can reach {host}")
         if view_token is not None and (token is None or _same(view_token, token)):
-            raise _bad_token("none beside --view-token" if token is None else "the one that may only watch", "--token")
+            got = "none beside --view-token" if token is None else "the one that may only watch"
+            says = (
+                "is missing beside --view-token"
+                if token is None
+                else "is the same as --view-token, which may only watch"
+            )
+            raise _bad_token(got, says)
         key = secrets.token_bytes(32)
         given_tokens: dict[Right, str | None] = {"change": token, "watch": view_token}
         self._tokens = {right: given for right, given in given_tokens.items() if given is not None}
@@ -221,11 +229,12 @@ def _same(given: str, right: str) -> bool:
     return hmac.compare_digest(given.encode(errors="replace"), right.encode(errors="replace"))
 
 
-def _bad_token(got: str, option: str = "--token") -> CoconetError:
+def _bad_token(got: str, says: str, option: str = "--token") -> CoconetError:
     variable = "COCONET_TOKEN" if option == "--token" else "COCONET_VIEW_TOKEN"
     return Refused(
         option,
         wanted=f"a token of at least {_SHORTEST_TOKEN} characters",
         got=got,
         remedy=f"Make one with: export {variable}=$(python3 -c 'import secrets; print(secrets.token_urlsafe())')",
+        says=says,
     )

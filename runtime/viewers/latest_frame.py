@@ -152,5 +152,11 @@ class Jpegs:
             pixels = add_alarms(as_bgr(pixels), posted.alarms)  # in red, over a gray picture too
         done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
         if not done:
-            raise CoconetError("JPEG", wanted="pixels that fit", got=str(pixels.shape), remedy="Use smaller pictures.")
+            raise CoconetError(
+                "JPEG",
+                wanted="pixels that fit",
+                got=str(pixels.shape),
+                remedy="Use smaller pictures.",
+                says=f"cannot hold a picture of shape {pixels.shape}",
+            )
         return data.tobytes()

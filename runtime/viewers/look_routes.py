@@ -39,7 +39,13 @@ def looks_of(wish: str, renderer: Renderer) -> list[Look]:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         looks = []
     if not 0 < len(looks) <= _MOST_LOOKS:
-        raise CoconetError("wish", wanted="one or two looks", got="none or more", remedy="Send them as JSON.")
+        raise CoconetError(
+            "wish",
+            wanted="one or two looks",
+            got="none or more",
+            remedy='Send {"looks": [{"show": "fused"}]} as JSON.',
+            says="does not name one or two looks",
+        )
     for look in looks:
         renderer.check(look)
     return looks

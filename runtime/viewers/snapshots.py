@@ -153,7 +153,13 @@ class Captures:
         make_folder(self.folder)
         check_room(self.folder, self._reserve_mb)
         if not allowance.take():
-            raise TooOften("captures", wanted="fewer new files", got="too many at once", remedy="Wait a few seconds.")
+            raise TooOften(
+                "captures",
+                wanted="fewer new files",
+                got="too many at once",
+                remedy="Wait a few seconds.",
+                says="were asked for too many new files at once",
+            )
         now = datetime.now(timezone.utc)
         return f"{now:%Y%m%dT%H%M%S}-{now.microsecond // 1000:03d}Z"
 
@@ -162,4 +168,10 @@ def check_capture_folder(folder: Path) -> None:
     """Refuse a folder that cannot be one, before a run rather than at the first snapshot."""
     check_place(folder)
     if folder.exists() and not folder.is_dir():
-        raise CoconetError(folder, wanted="a folder for snapshots", got="a file", remedy="Name another folder.")
+        raise CoconetError(
+            folder,
+            wanted="a folder for snapshots",
+            got="a file",
+            remedy="Name another folder.",
+            says="is a file; expected a folder for snapshots",
+        )

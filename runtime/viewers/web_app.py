@@ -99,7 +99,13 @@ async def fields_of(request: Request) -> dict[str, Any]:
     except (ValueError, RecursionError, asyncio.TimeoutError):
         fields = None
     if not isinstance(fields, dict):
-        raise CoconetError("request", wanted="a JSON object", got="something else", remedy="Send one.")
+        raise CoconetError(
+            "request",
+            wanted="a JSON object",
+            got="something else",
+            remedy="Send a JSON object.",
+            says="is not a JSON object",
+        )
     return fields
 
 
@@ -150,7 +156,13 @@ class _Actions:
         """Keep the newest frame."""
         posted = self._view.board.newest
         if posted is None:
-            raise CoconetError("snapshot", wanted="a fused frame", got="none yet", remedy="Wait for the cameras.")
+            raise CoconetError(
+                "snapshot",
+                wanted="a fused frame",
+                got="none yet",
+                remedy="Wait until the cameras give frames.",
+                says="cannot be taken yet: no frame has been fused",
+            )
         files = await run_in_threadpool(self._view.captures.snapshot, posted.frame)
         audit(request, "snapshot", files=files)
         return Json({"files": files})
@@ -160,7 +172,13 @@ class _Actions:
         captures = self._view.captures
         fields = await fields_of(request)
         if fields.keys() != {"on"} or not isinstance(on := fields["on"], bool):  # it must not end what is on by mistake
-            raise CoconetError("recording", wanted='{"on": true} or false', got="something else", remedy="Send that.")
+            raise CoconetError(
+                "recording",
+                wanted='{"on": true} or false',
+                got="something else",
+                remedy="Send one of the two.",
+                says='must be asked for by {"on": true} or {"on": false}',
+            )
         state = await run_in_threadpool(captures.start if on else captures.stop)
         if state is not None:
             audit(request, "recording", on=on, file=state.name)
@@ -327,7 +345,13 @@ def tuning_routes(tuner: AdjustableRig, board: LatestFrame | None = None) -> lis
     async def change_meters(request: Request) -> Response:
         wanted = (await fields_of(request)).get("meters")
         if not (isinstance(wanted, list) and all(isinstance(one, dict) for one in wanted)):
-            raise CoconetError("meters", wanted="a list of tables", got="something else", remedy="Send one.")
+            raise CoconetError(
+                "meters",
+                wanted="a list of tables",
+                got="something else",
+                remedy="Send one.",
+                says="must be a list of tables",
+            )
         await run_in_threadpool(tuner.change_meters, wanted)
         audit(request, "meters", names=[one.name for one in tuner.rig.meter])
         return await meters(request)

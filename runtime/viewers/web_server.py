@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from contextlib import closing
@@ -116,9 +117,12 @@ class WebServer(Background):
             family = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)[0][0]
             return socket.create_server((self._host, self._port), family=family, backlog=MAX_CONNECTIONS)
         except (OSError, ValueError) as error:  # ValueError: no name that a host can have
+            number = (error.errno or 0) if isinstance(error, OSError) else 0  # below 0: of a name without an address
+            reason = os.strerror(number) if number > 0 else "there is no such host"
             raise CoconetError(
                 f"{self._host[:80]}:{self._port}",
                 wanted="a host of this machine and a free port",
                 got=getattr(error, "strerror", None) or "no such host",
                 remedy="Choose another --port, or 0 for any that is free.",
+                says=f"cannot be opened: {reason}",
             ) from error

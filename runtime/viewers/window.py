@@ -138,8 +138,13 @@ def check_window(environment: Mapping[str, str], build: str) -> None:
             wanted="OpenCV with windows",
             got="the build without",
             remedy=f"Use --view web, or exchange it: {exchange_command(['opencv-python-headless'], 'window')}",
+            says="needs an OpenCV with windows, and the one installed here has none",
         )
     if sys.platform == "linux" and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
         raise CoconetError(
-            "--view window", wanted="a display", got="none", remedy="Use --view web, or set DISPLAY to one."
+            "--view window",
+            wanted="a display",
+            got="none",
+            remedy="Use --view web, or set DISPLAY to one.",
+            says="needs a display, and there is none",
         )

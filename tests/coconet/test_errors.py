@@ -104,6 +104,29 @@ def test_what_the_operating_system_refuses_to_read_is_refused_in_words(error: Ex
         raise error
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Unexpected input data type.", "Unexpected input data type."),
+        (
+            "[ONNXRuntimeError] : 1 : FAIL : Non-zero status code returned while running MatMul node. Name:'/a/b' "
+            "Status Message: matmul_helper.h:59 Compute MatMul dimension mismatch",
+            "the operation MatMul /a/b failed: Compute MatMul dimension mismatch",
+        ),
+        (
+            "/src/load.h:46 void onnxruntime::load::Check(const std::map<int, int>&, bool) Opset 99 is new",
+            "Opset 99 is new",
+        ),
+        (
+            "Exception from src/core.cpp:84:\nCheck 'a == b' failed at src/matmul.cpp:45:\nShapes differ",
+            "Shapes differ",
+        ),
+    ],
+)
+def test_the_first_line_has_no_source_files_of_another_library(said: str, kept: str) -> None:
+    assert first_line(RuntimeError(said)) == kept
+
+
 def test_the_first_line_has_no_colours_of_a_terminal() -> None:
     assert first_line(RuntimeError("\x1b[96m[torch.onnx]\x1b[0m Failed\nadvice")) == "[torch.onnx] Failed"
 

@@ -30,12 +30,12 @@ def test_a_colour_frame_passes_as_it_is() -> None:
 
 def test_a_colour_frame_for_a_gray_model_is_refused() -> None:
     frame = np.zeros((3, 4, 3), np.uint8)
-    with pytest.raises(CoconetError, match=r"m, visible frame: wanted .*\(height, width, 1\), got .*\(3, 4, 3\)"):
+    with pytest.raises(CoconetError, match=r"m, visible frame has .*\(3, 4, 3\); expected .*\(height, width, 1\)"):
         fuse_adapted(averaging_card(channels=1), "m", keep_visible, frame, frame[:, :, :1])
 
 
 def test_raw_thermal_counts_are_refused_with_the_remedy() -> None:
-    with pytest.raises(CoconetError, match=r"infrared frame: .* got uint16 .*8 bit first"):
+    with pytest.raises(CoconetError, match=r"infrared frame has uint16 .*8 bit first"):
         fuse_adapted(averaging_card(), "m", keep_visible, np.zeros((3, 4, 3), np.uint8), np.zeros((3, 4, 1), np.uint16))
 
 

@@ -77,5 +77,5 @@ def test_palettes_of_a_rig_lie_beside_it_and_are_sources_that_no_output_may_harm
 
 
 def test_a_palette_may_not_take_the_name_of_another() -> None:
-    with pytest.raises(CoconetError, match="a name that is not taken"):
+    with pytest.raises(CoconetError, match="the name of a palette already"):
         Rig.model_validate({**RIG.model_dump(), "palettes": {"turbo": "x.csv"}})

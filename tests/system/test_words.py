@@ -71,20 +71,20 @@ def test_weights_beside_a_model_that_are_missing_or_elsewhere_are_refused(tmp_pa
     for code, words in ((4, (*RUN, "--model", path)), (2, ("build", path, *BUILD))):
         ended = command(*words)
         assert ended.code == code, ended.err
-        assert "wanted a" in ended.err
+        assert "wanted a" in ended.err or "cannot be read as an ONNX model" in ended.err
 
 
 def test_other_json_that_is_nested_without_end_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("[" * 100_000)
     with pytest.raises(CoconetError, match="wanted an engine card"):
         EngineCard.from_json("[" * 100_000, "x")
-    with pytest.raises(CoconetError, match="wanted a report"):
+    with pytest.raises(CoconetError, match="is not a report|is a report of schema"):
         read_report(tmp_path / "x.json")
 
 
 NUMBERS = {
     "homography = [[nan, 0, 0], [0, 1, 0], [0, 0, 1]]": "homography.0.0 must be a finite number, not nan",
-    "homography = [[1e308, 0, 0], [0, 1e308, 0], [0, 0, 1]]": "can be inverted, none above",
+    "homography = [[1e308, 0, 0], [0, 1e308, 0], [0, 0, 1]]": "that can be inverted",
     "homography = [[0.0, 0, 0], [0, 0, 0], [0, 0, 0]]": "can be inverted",
     "size_px = [0, 0]": "must be greater than 0, not 0",
     "plane = { distance_m = 5, focal_px = 0 }": "alignment.plane",
@@ -112,5 +112,5 @@ def test_pictures_of_one_row_are_fused_or_said_to_be_too_small(
     words = ("--visible", tmp_path / "vis", "--infrared", tmp_path / "ir", "--out", tmp_path / "out")
     ended = command("run", *words, "--model", model)
     assert ended.code == code, ended.err
-    assert code == 0 or "expected" in ended.err or "wanted" in ended.err
+    assert code == 0 or "expected" in ended.err or "pixels" in ended.err
     assert sorted(path.name for path in tmp_path.glob("out/*")) == ["a.png"] * (code == 0)

@@ -128,7 +128,7 @@ class Libcuda:
         try:
             found = getattr(self._library, signature.symbol)
         except AttributeError as error:
-            raise GpuRefused(function, f"a driver without {signature.symbol}: it is older than CUDA 11.4") from error
+            raise GpuRefused(function, f"the driver has no {signature.symbol}: it is older than CUDA 11.4") from error
         pointer = [] if signature.gives is None else [ctypes.POINTER(signature.gives)]
         found.argtypes = [*signature.takes, *pointer] if signature.gives_last else [*pointer, *signature.takes]
         found.restype = c_int

@@ -40,7 +40,13 @@ def open_gpu_memory(library: str | None = None) -> GpuMemory:
     """
     if library is not None and library not in LIBRARIES:
         remedy = "Leave it out to take the driver's own."
-        raise Refused("GPU library", wanted=" or ".join(LIBRARIES), got=repr(library), remedy=remedy)
+        raise Refused(
+            "GPU library",
+            wanted=" or ".join(LIBRARIES),
+            got=repr(library),
+            remedy=remedy,
+            says=f"must be {' or '.join(LIBRARIES)}, not {library!r}",
+        )
     if library is not None:
         return open_tried(library)
     refusals: list[GpuRefused] = []
@@ -76,7 +82,7 @@ def _try(memory: GpuMemory) -> None:
         memory.finish(event)
         arrived = np.array_equal(back.pixels, sent)
     if not arrived:
-        raise GpuRefused(f"a copy through {memory.name}", "bytes that came back changed")
+        raise GpuRefused(f"a copy through {memory.name}", "the bytes came back changed")
 
 
 def _kept(owned: ExitStack, thing: Closable) -> Closable:

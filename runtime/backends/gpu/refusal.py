@@ -32,7 +32,13 @@ class GpuRefused(CoconetError):
     def __init__(self, call: str, reason: str, code: int | None = None) -> None:
         """reason: CUDA's name for the error, or its sentence."""
         self.call, self.code, self.lost = call, code, code in LOST
-        super().__init__(f"GPU, {call}", wanted="a call that CUDA accepts", got=reason, remedy=remedy_for(code))
+        super().__init__(
+            f"GPU, {call}",
+            wanted="a call that CUDA accepts",
+            got=reason,
+            remedy=remedy_for(code),
+            says=f"failed: {reason}",
+        )
 
 
 def remedy_for(code: int | None) -> str:

@@ -77,7 +77,9 @@ class RemoteBackend:
         with closing_on_error(local):
             self.card = served_card(address, coding)
             if local is not None and local.card.visible_channels != self.card.visible_channels:
-                raise unfit(address, "a model like the local one: both for colour, or both for gray", "another one")
+                wanted = "a model like the local one: both for colour, or both for gray"
+                says = "has a model for colour and the local one is for gray, or the other way round"
+                raise unfit(address, wanted, "another one", says)
         self._live = False
         self._wanted: SimpleQueue[tuple[Sent, Future[Pixels], tuple[Pixels, Pixels]] | None] = SimpleQueue()
         self._exit = ExitStack()
@@ -138,7 +140,8 @@ class RemoteBackend:
         """Send a pair and wait for its picture, shaped like `visible`. Raises CoconetError if there is none."""
         answer = self.receive(self.send(visible, infrared))
         if answer.pixels is None:
-            raise unfit(self._address, "a picture", answer.notice or "none in time")
+            notice = answer.notice or "none in time"
+            raise unfit(self._address, "a picture", notice, f"gave no picture: {notice}")
         return answer.pixels
 
     def close(self) -> None:
@@ -156,7 +159,7 @@ class RemoteBackend:
         trouble = self._link.trouble or "it does not answer"
         if self._local is None:
             if not self._live:
-                raise unfit(self._address, "a server that answers", trouble)
+                raise unfit(self._address, "a server that answers", trouble, f"is lost: {trouble}")
             return Answer(None, f"server lost: {trouble}")
         fused = self._local.fuse(sent.visible, sent.infrared)
         return Answer(fused, f"server lost, {self._local.card.network} takes over: {trouble}")
@@ -219,8 +222,9 @@ def served_card(address: ServerAddress, coding: PictureCoding | None = None) -> 
         model.close()
     told = () if config is None else codings_of_config(config)
     if coding is not None and coding.kind not in told:
-        got = f"one that takes them {'only as they are' if not told else 'as ' + ' or '.join(told)}"
-        raise unfit(address, f"a server that takes pictures as {coding.kind}", got)
+        taken = f"as {' or '.join(told)}" if told else "as they are"
+        says = f"does not take pictures as {coding.kind}, only {taken}"
+        raise unfit(address, f"a server that takes pictures as {coding.kind}", f"one that takes them {taken}", says)
     card = None if config is None else card_of_config(config, address)
     return card or _card_of_metadata(address, metadata)
 
@@ -238,5 +242,6 @@ def _card_of_metadata(address: ServerAddress, told: Mapping[str, Any]) -> ModelC
     except (KeyError, TypeError, ValueError, CoconetError):
         shapes, wanted = {}, {FUSED: []}
     if {name: shape[1:] for name, shape in shapes.items()} != {name: shape[1:] for name, shape in wanted.items()}:
-        raise unfit(address, "a model that takes visible and infrared and gives fused, as pictures", "another one")
+        wish = "a model that takes visible and infrared and gives fused, as pictures"
+        raise unfit(address, wish, "another one", "has a model that does not fuse a visible and an infrared picture")
     return card

@@ -87,11 +87,14 @@ class ServerConnection:
         return ServerAnswer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, found)
 
     def _gone(self, error: Exception) -> ServerUnreachable:
-        return (ServerTimeout if isinstance(error, TimeoutError) else ServerUnreachable)(
+        said, silent = _said(error), isinstance(error, TimeoutError)
+        says = "does not answer in time" if silent else f"cannot be reached: {said}"
+        return (ServerTimeout if silent else ServerUnreachable)(
             self._address,
             wanted="a server that answers",
-            got=_said(error),
+            got=said,
             remedy="Check that it runs and can be reached from here.",
+            says=says,
         )
 
 

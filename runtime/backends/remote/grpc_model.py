@@ -121,19 +121,19 @@ class GrpcModel:
                 call.cancel()
             return call.result()
         except grpc.FutureCancelledError as error:
-            raise self._gone(ServerUnreachable, "one that was given up") from error
+            raise self._gone(ServerUnreachable, "one that was given up", "was given up") from error
         finally:
             self._call = None
 
     def _translated(self, error: Any) -> Exception:
         code, details = error.code(), str(error.details() or "")
         if code is grpc.StatusCode.DEADLINE_EXCEEDED and details == _OUR_DEADLINE:
-            return self._gone(ServerTimeout, "no answer in time")
+            return self._gone(ServerTimeout, "no answer in time", "does not answer in time")
         if code not in _STATUSES or (code is grpc.StatusCode.UNAVAILABLE and not error.trailing_metadata()):
             said = details.splitlines()[0].rpartition(": ")[2][:300] if details else str(code)
-            return self._gone(ServerUnreachable, said)
+            return self._gone(ServerUnreachable, said, f"cannot be reached: {said}")
         return refusal_of(self._address, _STATUSES[code], details)
 
-    def _gone(self, kind: type[ServerUnreachable], got: str) -> ServerUnreachable:
+    def _gone(self, kind: type[ServerUnreachable], got: str, says: str) -> ServerUnreachable:
         remedy = "Check that it runs and can be reached from here."
-        return kind(self._address, wanted="a server that answers", got=got, remedy=remedy)
+        return kind(self._address, wanted="a server that answers", got=got, remedy=remedy, says=says)

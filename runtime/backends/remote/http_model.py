@@ -66,7 +66,8 @@ class HttpModel:
         except (ValueError, RecursionError):
             told = None
         if not isinstance(told, dict):
-            raise unfit(self._address, "a server of the Open Inference Protocol", "one that answers otherwise")
+            wanted, got = "a server of the Open Inference Protocol", "one that answers otherwise"
+            raise unfit(self._address, wanted, got, "does not answer as the Open Inference Protocol says")
         return told
 
 

@@ -50,11 +50,14 @@ def refusal_of(address: ServerAddress, status: int, told: str) -> InferenceError
     """What a server answered, as an error. status: of HTTP."""
     wanted = "an answer with a picture" if status in (LATE, FULL) else "a request that it takes"
     got = f"{status}: {told[:300].rstrip('.')}"
-    error = ServerRefusal(address, wanted=wanted, got=got, remedy="See what the server says.")
+    says = f"did not fuse the pair ({got})" if status in (LATE, FULL) else f"refused the request ({got})"
+    error = ServerRefusal(address, wanted=wanted, got=got, remedy="Act on what the server says.", says=says)
     error.status = status
     return error
 
 
-def unfit(address: ServerAddress, wanted: str, got: str) -> CoconetError:
+def unfit(address: ServerAddress, wanted: str, got: str, says: str) -> CoconetError:
     """A server that is not what was wanted."""
-    return CoconetError(address, wanted=wanted, got=got, remedy="Check the server and the name of the model.")
+    return CoconetError(
+        address, wanted=wanted, got=got, remedy="Check the server and the name of the model.", says=says
+    )

@@ -36,14 +36,16 @@ class ServerAddress:
             parts = urlsplit(text)
             host, port = parts.hostname, parts.port or USUAL_PORTS.get(parts.scheme, 0)
         except ValueError:  # a port that is none
-            raise _unfit("another text") from None
+            raise _unfit("another text", f"must be {_WANTED}") from None
         model = parts.path.strip("/")
         if parts.scheme in ("https", "grpcs"):
-            raise _unfit(parts.scheme, "Reach it through SSH or a proxy that takes TLS off on this machine.")
+            remedy = "Reach it through SSH or a proxy that takes TLS off on this machine."
+            raise _unfit(parts.scheme, f"cannot be {parts.scheme}: servers are asked without TLS", remedy)
         if parts.username is not None or parts.password is not None:
-            raise _unfit("one with a password", "Pass --server-token, better as COCONET_SERVER_TOKEN.")
+            remedy = "Pass --server-token, better as COCONET_SERVER_TOKEN."
+            raise _unfit("one with a password", "has a user or a password in its address", remedy)
         if parts.scheme not in USUAL_PORTS or not host or not model or "/" in model or parts.query or parts.fragment:
-            raise _unfit("another text")
+            raise _unfit("another text", f"must be {_WANTED}")
         return cls(host, port, model, token, cast("Scheme", parts.scheme))
 
     @property
@@ -69,5 +71,5 @@ class ServerAddress:
 _WANTED = "http:// or grpc://, a host, with :PORT behind it if need be, a slash and the name of one model"
 
 
-def _unfit(got: str, remedy: str = "Correct the address.") -> Refused:
-    return Refused("--server", wanted=_WANTED, got=got, remedy=remedy)
+def _unfit(got: str, says: str, remedy: str = "Correct the address.") -> Refused:
+    return Refused("--server", wanted=_WANTED, got=got, remedy=remedy, says=says)

@@ -32,6 +32,8 @@ def fuse_pyramids(infrared: Gray, visible: Gray, details: int = 4) -> Levels:
             wanted="1 detail or more, and sides of 2^details pixels or more",
             got=f"{details} details of {infrared.shape[1]} x {infrared.shape[0]} pixels",
             remedy="Take fewer details or larger pictures.",
+            says=f"cannot have {details} details with {infrared.shape[1]} x {infrared.shape[0]} pixels: it needs one "
+            "at least, and sides of 2^details pixels or more",
         )
     *ours, our_base = _pyramid(infrared, details)
     *theirs, their_base = _pyramid(visible, details)

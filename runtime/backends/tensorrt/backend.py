@@ -15,7 +15,7 @@ from typing import Any
 
 from coconet.cards.engine_card import read_engine_card
 from coconet.cards.frame_size import FrameSize
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.gpu.memory import GpuMemory
 from coconet.runtime.backends.gpu.open_memory import open_gpu_memory
@@ -111,7 +111,8 @@ class TensorRtBackend:
         """Wait for the oldest pending pair and return its picture, shaped like its visible frame."""
         with self._lock:
             if self._ring is None or not self._channels:
-                raise self._wrong("a pending frame", "none", "Submit a pair of frames first.")
+                says = "has no pending frame to collect"
+                raise self._wrong("a pending frame", "none", "Submit a pair of frames first.", says)
             with self._working():
                 fused = self._ring.collect()
             return like_visible(fused, self._channels.popleft())
@@ -218,15 +219,19 @@ class TensorRtBackend:
 
     def _refuse_pending(self) -> None:
         if self._channels:
-            raise self._wrong("no pending frames", f"{len(self._channels)} of them", "Collect them first.")
+            pending = counted(len(self._channels), "frame")
+            raise self._wrong("no pending frames", pending, "Collect them first.", f"still has {pending} pending")
 
     def _check_room(self, made_for: _MadeFor) -> None:
         """Refuse what the ring cannot take as long as frames are pending, without losing those."""
         pending, before = len(self._channels), self._made_for
         if pending and before is not None and not before.suits(made_for):
-            raise self._wrong(f"frames of {before} while some are pending", str(made_for), "Collect them first.")
+            wanted = f"frames of {before} while some are pending"
+            says = f"was given frames of {made_for} while frames of {before} are pending"
+            raise self._wrong(wanted, str(made_for), "Collect them first.", says)
         if pending >= self.depth:
-            raise self._wrong(f"at most {self.depth} pending frames", f"{pending + 1}", "Collect one first.")
+            says = f"already has {counted(pending, 'pending frame')}, which is as many as it takes"
+            raise self._wrong(f"at most {self.depth} pending frames", f"{pending + 1}", "Collect one first.", says)
 
     def _drop_ring(self) -> None:
         ring, self._ring, self._made_for = self._ring, None, None
@@ -241,8 +246,8 @@ class TensorRtBackend:
 
     def _require_open(self, thing: Any) -> Any:
         if thing is None:
-            raise self._wrong("an open engine", "a closed one", "Open it again.")
+            raise self._wrong("an open engine", "a closed one", "Open it again.", "is closed")
         return thing
 
-    def _wrong(self, wanted: str, got: str, remedy: str) -> CoconetError:
-        return CoconetError(self._path, wanted=wanted, got=got, remedy=remedy)
+    def _wrong(self, wanted: str, got: str, remedy: str, says: str) -> CoconetError:
+        return CoconetError(self._path, wanted=wanted, got=got, remedy=remedy, says=says)

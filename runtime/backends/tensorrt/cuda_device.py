@@ -69,6 +69,7 @@ def select_cuda_device(number: int | None, environment: MutableMapping[str, str]
                 wanted=f"0 to {len(listed) - 1}, a place in {VISIBLE_DEVICES}={','.join(listed)}",
                 got=str(number),
                 remedy=f"Choose one of these, or unset {VISIBLE_DEVICES}.",
+                says=f"{number} is not in {VISIBLE_DEVICES}={','.join(listed)}, which leaves 0 to {len(listed) - 1}",
             )
         environment[VISIBLE_DEVICES] = listed[number]
         return
@@ -91,13 +92,15 @@ def first_cuda_device(remedy: str = IN_DOCTOR) -> CudaDevice:
     except GpuRefused as error:
         wanted = "an NVIDIA GPU with its driver on this machine"
         got = error.got if error.code is None else f"{error.got} from the driver's {error.call}"
-        raise CoconetError("CUDA device", wanted=wanted, got=got, remedy=remedy) from error
+        raise CoconetError(
+            "CUDA device", wanted=wanted, got=got, remedy=remedy, says=f"cannot be used: {got}"
+        ) from error
 
 
 def _first_device() -> CudaDevice:
     driver = Libcuda()
     if driver.call("cuDeviceGetCount") == 0:
-        raise GpuRefused("cuDeviceGetCount", "a driver that sees no device")
+        raise GpuRefused("cuDeviceGetCount", "the driver sees no device")
     device = driver.call("cuDeviceGet", 0)
     numbers = (COMPUTE_CAPABILITY_MAJOR, COMPUTE_CAPABILITY_MINOR, INTEGRATED, MULTIPROCESSORS)
     major, minor, integrated, multiprocessors = (driver.call("cuDeviceGetAttribute", one, device) for one in numbers)

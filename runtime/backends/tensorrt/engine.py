@@ -32,7 +32,13 @@ def check_device(path: Path, card: EngineCard, device: CudaDevice) -> None:
     if device.sm not in card.targets or not (on_any_board or card.device == device.identity):
         wanted = f"an engine for {gpus_in_words((device.sm,), device.identity)}"
         made_for = gpus_in_words(card.targets, None if on_any_board else card.device)
-        raise CoconetError(path, wanted=wanted, got=f"one for {made_for}", remedy=BUILD)
+        raise CoconetError(
+            path,
+            wanted=wanted,
+            got=f"one for {made_for}",
+            remedy=BUILD,
+            says=f"was built for {made_for}, and this machine has {gpus_in_words((device.sm,), device.identity)}",
+        )
 
 
 def open_for(path: Path, card: EngineCard, device: CudaDevice) -> TensorRT:
@@ -46,6 +52,8 @@ def open_for(path: Path, card: EngineCard, device: CudaDevice) -> TensorRT:
             wanted=f"an engine of TensorRT {found.version}, which is installed here",
             got=f"one of TensorRT {card.tensorrt_version} (in its header: {plan_origin(path)})",
             remedy=BUILD,
+            says=f"was built with TensorRT {card.tensorrt_version}, and TensorRT {found.version} is installed here "
+            f"(its header says {plan_origin(path)})",
         )
     return found
 
@@ -77,7 +85,8 @@ class TrtEngine:
             self._runtime.engine_host_code_allowed = True  # such an engine brings the code that runs it
         self._engine: Any = self._runtime.deserialize_cuda_engine(path.read_bytes())
         if self._engine is None:
-            raise self._refused(f"an engine that TensorRT can read (in its header: {plan_origin(path)})")
+            wanted = f"an engine that TensorRT can read (in its header: {plan_origin(path)})"
+            raise self._refused(wanted, f"cannot be read (its header says {plan_origin(path)})")
         _check_tensors(path, card, tensorrt.module, self._engine)
         self._config, self._cache = self._runtime_config()
 
@@ -91,7 +100,7 @@ class TrtEngine:
         arguments = () if self._config is None else (self._config,)
         context = self._engine.create_execution_context(*arguments)
         if context is None:
-            raise self._refused("enough GPU memory for the engine")
+            raise self._refused("enough GPU memory for the engine", "cannot be made ready to run")
         if profiler is not None:
             context.profiler = profiler
         captures = self._tensorrt.flavour == "tensorrt" and profiler is None  # RTX captures by itself
@@ -130,10 +139,12 @@ class TrtEngine:
         except (OSError, CoconetError) as error:  # the next start is slower, nothing else
             LOG.warning("the compiled kernels are not kept: %s", error)
 
-    def _refused(self, wanted: str) -> CoconetError:
-        said = self._tensorrt.last_error or "a refusal without a reason"
-        got = f"from TensorRT {self._tensorrt.version}: {said}"
-        return CoconetError(self._path, wanted=wanted, got=got, remedy=BUILD)
+    def _refused(self, wanted: str, fault: str) -> CoconetError:
+        said = self._tensorrt.last_error
+        told = f"TensorRT {self._tensorrt.version}"
+        got = f"from {told}: {said or 'a refusal without a reason'}"
+        says = f"{fault}: {said} ({told})" if said else f"{fault}, and {told} gives no reason"
+        return CoconetError(self._path, wanted=wanted, got=got, remedy=BUILD, says=says)
 
 
 class TrtContext:
@@ -143,7 +154,12 @@ class TrtContext:
     """
 
     def __init__(
-        self, context: Any, engine: Any, capturable: bool, refused: Callable[[str], CoconetError], messages: Messages
+        self,
+        context: Any,
+        engine: Any,
+        capturable: bool,
+        refused: Callable[[str, str], CoconetError],
+        messages: Messages,
     ) -> None:
         self.capturable = capturable
         names = (engine.get_tensor_name(index) for index in range(engine.num_io_tensors))
@@ -164,12 +180,13 @@ class TrtContext:
             shape, own = tuple(self._engine.get_tensor_shape(name)), (infrared or size) if name == INFRARED else size
             self._check_range(name, shape, own)
             if not self._context.set_input_shape(name, (1, own.height_px, own.width_px, shape[3])):
-                raise self._refused(f"an engine that takes {name} frames of {own}")
+                raise self._refused(f"an engine that takes {name} frames of {own}", f"takes no {name} frames of {own}")
         missing = self._context.infer_shapes()
         names = [*(name for name in self._inputs if name != WARP), FUSED]
         shapes = {name: tuple(self._context.get_tensor_shape(name)) for name in names}
         if missing or any(side < 1 for shape in shapes.values() for side in shape):
-            raise self._refused(f"an engine that knows its output for frames of {size}")
+            wanted = f"an engine that knows its output for frames of {size}"
+            raise self._refused(wanted, f"gives no picture for frames of {size}")
         return {name: (shape[1], shape[2], shape[3]) for name, shape in shapes.items()}
 
     def enqueue(self, addresses: Mapping[str, int], stream: GpuObject) -> None:
@@ -177,9 +194,9 @@ class TrtContext:
         self._messages.clear()  # a failed capture may have left some, which are not the reason of what comes now
         for name, address in addresses.items():
             if not self._context.set_tensor_address(name, address):
-                raise self._refused(f"an engine with the tensor {name}")
+                raise self._refused(f"an engine with the tensor {name}", f"has no tensor {name}")
         if not self._context.execute_async_v3(stream.handle):
-            raise self._refused("an engine that runs")
+            raise self._refused("an engine that runs", "does not run")
 
     def _check_range(self, name: str, shape: tuple[int, ...], size: FrameSize) -> None:
         if -1 not in shape:
@@ -193,6 +210,8 @@ class TrtContext:
                 wanted=f"{FrameSize(*smallest[1:3])} to {FrameSize(*largest[1:3])}, what this engine was built for",
                 got=str(size),
                 remedy="Build the engine for this size too: coconet build --min --opt --max.",
+                says=f"is outside what this engine was built for, {FrameSize(*smallest[1:3])} to "
+                f"{FrameSize(*largest[1:3])}",
             )
 
 
@@ -202,7 +221,8 @@ def _check_tensors(path: Path, card: EngineCard, trt: Any, engine: Any) -> None:
     inputs = {name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT}
     depths = card.model.input_depths
     if inputs != set(depths) or set(names) - inputs != {FUSED}:
-        raise _not_of_card(path, f"inputs {' and '.join(depths)} and output {FUSED}", f"tensors {', '.join(names)}")
+        wanted = f"inputs {' and '.join(depths)} and output {FUSED}"
+        raise _not_of_card(path, wanted, f"tensors {', '.join(names)}")
     for name in names:
         depth, kind = depths.get(name, card.model.visible_channels), "float" if name == WARP else "uint8"
         shape, dtype = tuple(engine.get_tensor_shape(name)), engine.get_tensor_dtype(name)
@@ -213,4 +233,5 @@ def _check_tensors(path: Path, card: EngineCard, trt: Any, engine: Any) -> None:
 
 
 def _not_of_card(path: Path, wanted: str, got: str) -> CoconetError:
-    return CoconetError(path, wanted=f"an engine as its card says: {wanted}", got=got, remedy=BUILD)
+    says = f"is unlike its card, which says {wanted}: it has {got}"
+    return CoconetError(path, wanted=f"an engine as its card says: {wanted}", got=got, remedy=BUILD, says=says)

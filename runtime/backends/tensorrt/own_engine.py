@@ -82,6 +82,7 @@ class OwnEngine:
                 wanted=f"a TensorRT for {self.device.name} ({self.device.sm})",
                 got="none that is installed",
                 remedy="coconet doctor says how to install one.",
+                says=f"needs a TensorRT for {self.device.name} ({self.device.sm}), and none is installed",
             )
         key = self.key(flavour)
         kept = place_in(self.folder, key)
@@ -130,6 +131,7 @@ class OwnEngine:
                 wanted="an engine of it for this GPU",
                 got=f"a build that ended with exit code {code}, for the reason above",
                 remedy="Take another --backend, or build it with coconet build to see more.",
+                says=f"has no engine for this GPU: building one ended with exit code {code}, for the reason above",
             )
         note_once(f"the engine was built in {time.monotonic() - begun:.0f} s and lies in {out.parent}")
         return out
@@ -153,6 +155,7 @@ def engine_size(card: ModelCard, frame_px: tuple[int, int]) -> FrameSize | None:
             wanted="a size that the model was exported for",
             got=size,
             remedy="Export the model for it with --size or --dynamic.",
+            says="do not fit: the model was not exported for this size",
         )
     return FrameSize(*frame_px)
 

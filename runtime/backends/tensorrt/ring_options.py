@@ -28,7 +28,13 @@ class RingOptions:
     def __post_init__(self) -> None:
         if self.depth < 1:
             remedy = "1 has the lowest latency, 3 the highest rate."
-            raise Refused("frame ring, depth", wanted="1 or more frames", got=str(self.depth), remedy=remedy)
+            raise Refused(
+                "frame ring, depth",
+                wanted="1 or more frames",
+                got=str(self.depth),
+                remedy=remedy,
+                says=f"must be 1 or more, not {self.depth}",
+            )
 
     @property
     def chosen(self) -> frozenset[str]:

@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, WARP
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.gpu.memory import GpuMemory, GpuObject, GraphRecorder, HostBuffer
 from coconet.runtime.backends.gpu.refusal import GpuRefused
@@ -116,7 +116,8 @@ class FrameRing:
         """
         with self._unfailed():
             if not self._free:
-                raise _ring_misuse("a free slot", f"{self.pending} pending frames", "Collect a frame first.")
+                full = f"already has {counted(self.pending, 'pending frame')}, which is as many as it takes"
+                raise _ring_misuse("a free slot", f"{self.pending} pending frames", "Collect a frame first.", full)
             slot = self._free.popleft()
             np.copyto(slot.pictures[VISIBLE], visible)
             np.copyto(slot.pictures[INFRARED], infrared)
@@ -128,7 +129,8 @@ class FrameRing:
         """Wait for the oldest pending frame and return it, (H, W, C) uint8. Raises CoconetError if none is."""
         with self._unfailed():
             if not self._busy:
-                raise _ring_misuse("a pending frame", "none", "Submit a pair of frames first.")
+                empty = "has no pending frame to collect"
+                raise _ring_misuse("a pending frame", "none", "Submit a pair of frames first.", empty)
             slot = self._busy[0]
             self._gpu.finish(slot.downloaded)
             fused: Pixels = slot.pictures[FUSED].copy()
@@ -173,7 +175,8 @@ class FrameRing:
     def _unfailed(self) -> Iterator[None]:
         """Refuse a ring in which something failed; what fails inside the block makes it one."""
         if self._failed:
-            raise _ring_misuse("one whose frames all came back", "one with an error", "Close it, and make another.")
+            wanted, says = "one whose frames all came back", "is of no more use, as something failed in it before"
+            raise _ring_misuse(wanted, "one with an error", "Close it, and make another.", says)
         try:
             yield
         except _RingMisuse:
@@ -282,8 +285,8 @@ class _RingMisuse(CoconetError):
     """A call at the wrong time, which changes nothing."""
 
 
-def _ring_misuse(wanted: str, got: str, remedy: str) -> _RingMisuse:
-    return _RingMisuse("frame ring", wanted=wanted, got=got, remedy=remedy)
+def _ring_misuse(wanted: str, got: str, remedy: str, says: str) -> _RingMisuse:
+    return _RingMisuse("frame ring", wanted=wanted, got=got, remedy=remedy, says=says)
 
 
 def _size(shape: Shape) -> int:

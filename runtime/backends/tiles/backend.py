@@ -17,8 +17,6 @@ from coconet.runtime.backends.tiles.plan import TilePlan, cut_out, plan_of
 from coconet.runtime.backends.tiles.room import stretch_room
 from coconet.runtime.frame_check import check_frames
 
-OPTION = "--tile-pixels"
-
 
 def tiled(backend: Backend, limit: TileLimit = AUTOMATIC) -> Backend:
     """The backend as it is, or within one that fuses large pictures in parts, if the model can and `limit` lets it.
@@ -33,7 +31,7 @@ def tiled(backend: Backend, limit: TileLimit = AUTOMATIC) -> Backend:
             if limit.pixels is None or found.can_tile:
                 return found
         if limit.pixels:
-            raise _refused(f"{backend.card.network} in {backend.name}, which is not given parts of pictures")
+            raise _refused(limit, f"{backend.card.network} in {backend.name}, which is not given parts of pictures")
     except BaseException:
         backend.close()
         raise
@@ -50,12 +48,13 @@ def check_tiles(card: ModelCard, limit: TileLimit) -> None:
         reason = f"a graph of the form {card.form}"
     else:
         reason = "a pixel of its picture depends on the whole, or its card does not say on how much of it"
-    raise _refused(f"{card.network}: {reason}")
+    raise _refused(limit, f"{card.network}: {reason}")
 
 
-def _refused(got: str) -> Refused:
+def _refused(limit: TileLimit, got: str) -> Refused:
     wanted = "a model that fuses parts of a picture as it does the whole"
-    return Refused(OPTION, wanted=wanted, got=got, remedy=f"Leave {OPTION} out, or use lite on a processor.")
+    remedy = f"Leave {limit.told_by} out, or use lite on a processor."
+    return Refused(limit.told_by, wanted=wanted, got=got, remedy=remedy, says=f"does not work with {got}")
 
 
 class TiledBackend:
@@ -137,10 +136,12 @@ class TiledBackend:
             return None
         least = (2 * -(-self._tiling.overlap_px // multiple) + 1) * multiple
         raise CoconetError(
-            OPTION,
+            self._limit.told_by,
             wanted=f"parts that the model takes: {least} pixels a side or more, as {least - multiple} are overlap",
             got=f"at most {most_px} pixels for pictures of {size_px[0]}x{size_px[1]}",
             remedy=f"Try {max(1 << 16, 16 * least * least)}.",
+            says=f"is too small: a part of this model needs {least} pixels a side or more, {least - multiple} of them "
+            "overlap",
         )
 
 
@@ -152,5 +153,11 @@ def _in_words(plan: TilePlan, size_px: tuple[int, int]) -> str:
 
 def _is(pixels: Pixels | None) -> Pixels:
     if pixels is None:
-        raise CoconetError("collect", wanted="a pending frame", got="none", remedy="Submit a pair of frames first.")
+        raise CoconetError(
+            "collect",
+            wanted="a pending frame",
+            got="none",
+            remedy="Submit a pair of frames first.",
+            says="has no pending frame to give",
+        )
     return pixels

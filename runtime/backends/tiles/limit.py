@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from coconet.cards.tiling import Tiling
@@ -24,14 +24,24 @@ def free_bytes() -> int | None:
 
 @dataclass(frozen=True)
 class TileLimit:
-    """What is asked for. pixels: of a part, at most; 0: every picture whole; None: as the free memory wants it."""
+    """What is asked for. pixels: of a part, at most; 0: every picture whole; None: as the free memory wants it.
+
+    told_by: the option or the argument that errors name.
+    """
 
     pixels: int | None = None
+    told_by: str = field(default="--tile-pixels", compare=False)
 
     def __post_init__(self) -> None:
         if self.pixels is not None and self.pixels < 0:
             remedy = "Give the pixels of a part, 0 for whole pictures, or leave it out."
-            raise Refused("--tile-pixels", wanted="0 or more", got=str(self.pixels), remedy=remedy)
+            raise Refused(
+                self.told_by,
+                wanted="0 or more",
+                got=str(self.pixels),
+                remedy=remedy,
+                says=f"must be 0 or more, not {self.pixels}",
+            )
 
     def part_px(self, tiling: Tiling, picture_px: int, free: Callable[[], int | None] = free_bytes) -> int | None:
         """How many pixels a part of a picture of `picture_px` may have; None for a picture that is fused whole."""

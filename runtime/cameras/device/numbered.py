@@ -23,6 +23,7 @@ def device_of(address: str) -> str:
             address,
             wanted="the number of a camera, or a path",
             got="both: something here has this name",
-            remedy=f"Say {device} or ./{address}.",
+            remedy=f"For the camera say {device}, for the file ./{address}.",
+            says="can be the number of a camera or the path of a file here",
         )
     return device

@@ -48,6 +48,9 @@ class FrameLayout:
                 wanted="a fourcc of four characters, sides of 1 to 65536, rows within the height, and a scale but 0",
                 got=f"{self.fourcc[:8]!r}, {self.width}x{self.height}, rows {self.first_row} to {last}, {self.scale:g}",
                 remedy="v4l2-ctl --list-formats-ext says what the camera sends; YUYV and 'Y16 ' are usual.",
+                says="needs a fourcc of four characters, sides of 1 to 65536, rows within the height, and a scale "
+                f"other than 0; it has {self.fourcc[:8]!r}, {self.width}x{self.height}, "
+                f"rows {self.first_row} to {last}, scale {self.scale:g}",
             )
 
     def picture(self, buffer: RawPixels) -> RawPixels:
@@ -77,6 +80,7 @@ class FrameLayout:
                 wanted=f"{wanted} bytes a frame",
                 got=f"{data.size}",
                 remedy="Name the layout of this camera in the rig file.",
+                says=f"should come in frames of {wanted} bytes, but the camera sent {data.size}",
             )
         return np.frombuffer(data.tobytes(), kind).reshape(self.height, self.width, 1)
 
@@ -106,5 +110,11 @@ was at hand: the sizes are those that their makers and drivers publish, and a ca
 def frame_layout(name: str) -> FrameLayout:
     """Look a layout up. Raises CoconetError that lists those there are."""
     if name not in LAYOUTS:
-        raise Refused("layout", wanted=" or ".join(LAYOUTS), got=repr(name), remedy="Correct the name.")
+        raise Refused(
+            "layout",
+            wanted=" or ".join(LAYOUTS),
+            got=repr(name),
+            remedy="Correct the name.",
+            says=f"must be {' or '.join(LAYOUTS)}, not {name!r}",
+        )
     return LAYOUTS[name]

@@ -53,6 +53,8 @@ class SyntheticSettings(Checked):
                 wanted=f"less than a frame's {1000 / self.fps:g} ms at {self.fps:g} fps",
                 got=f"{self.jitter_ms:g}",
                 remedy="Lower the jitter or the frame rate.",
+                says=f"is {self.jitter_ms:g}, which is not less than the {1000 / self.fps:g} ms between two frames at "
+                f"{self.fps:g} fps",
             )
         return self
 

@@ -22,7 +22,9 @@ def open_engine(kind: str, settings: BatchSettings, shares: list[WorkerShare], a
         from coconet.runtime.fleet.engines.ray_engine import RayEngine
 
         return RayEngine(settings, shares, address)
-    raise CoconetError("--engine", wanted="local or ray", got=kind, remedy="Use one of them.")
+    raise CoconetError(
+        "--engine", wanted="local or ray", got=kind, remedy="Use one of them.", says=f"must be local or ray, not {kind}"
+    )
 
 
 def _set_up_ray(*, own: bool) -> None:

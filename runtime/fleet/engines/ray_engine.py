@@ -125,7 +125,9 @@ class RayEngine:
             if self._false_starts == _FALSE_STARTS:
                 remedy = "Install the same version of coconet-edge, with its extras, on every node."
                 got = first_line(error.__cause__ or error)
-                raise CoconetError("ray", wanted="workers that start", got=got, remedy=remedy) from error
+                raise CoconetError(
+                    "ray", wanted="workers that start", got=got, remedy=remedy, says=f"cannot start its workers: {got}"
+                ) from error
             self._actors[index] = self._started(index)
 
 
@@ -163,7 +165,13 @@ def _join(address: str | None, cores: int) -> None:
             else "Try again when the machine has less to do, or set RAY_raylet_start_wait_time_s=600."
         )
         where, got = f"--address {address}" if address else "ray", first_line(error)
-        raise CoconetError(where, wanted="a Ray cluster", got=got, remedy=remedy) from error
+        raise CoconetError(
+            where,
+            wanted="a Ray cluster",
+            got=got,
+            remedy=remedy,
+            says=f"cannot be joined: {got}" if address else f"does not start: {got}",
+        ) from error
 
 
 def _check_reachable(address: str) -> None:
@@ -173,13 +181,23 @@ def _check_reachable(address: str) -> None:
         return
     if not host or not port.isdecimal() or "://" in address:
         remedy = "Name the port that `ray start --head` told, which usually is 6379."
-        raise Refused("--address", wanted="HOST:PORT of a Ray cluster, or auto", got=address[:80], remedy=remedy)
+        raise Refused(
+            "--address",
+            wanted="HOST:PORT of a Ray cluster, or auto",
+            got=address[:80],
+            remedy=remedy,
+            says=f"must be HOST:PORT of a Ray cluster or auto, not {address[:80]}",
+        )
     try:
         socket.create_connection((host.strip("[]"), int(port)), _REACH_S).close()
     except (OSError, OverflowError) as error:
         remedy = "Start it with `ray start --head`, and see that its port can be reached from here."
         raise CoconetError(
-            f"--address {address}", wanted="a Ray cluster", got=first_line(error), remedy=remedy
+            f"--address {address}",
+            wanted="a Ray cluster",
+            got=first_line(error),
+            remedy=remedy,
+            says=f"cannot be reached: {first_line(error)}",
         ) from error
 
 

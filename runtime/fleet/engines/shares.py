@@ -44,7 +44,13 @@ def cluster_shares(workers: int | None, cores: int | None, gpus: int) -> list[Wo
     count = workers or gpus
     if not count:
         remedy = "Pass --workers, or --gpus; those that find no place wait for one."
-        raise Refused("--workers", wanted="how many workers the cluster is to run", got="nothing", remedy=remedy)
+        raise Refused(
+            "--workers",
+            wanted="how many workers the cluster is to run",
+            got="nothing",
+            remedy=remedy,
+            says="is missing: how many workers the cluster is to run is not known here",
+        )
     return [WorkerShare((), index if gpus else None, cores or USUAL_CORES) for index in range(count)]
 
 

@@ -30,5 +30,7 @@ def thermal_channel(visible: str) -> str:
         redact(visible),
         wanted=f"an address as {', '.join(maker for _, _, maker in _CHANNELS)} have it for channel 1",
         got="another one",
-        remedy="Name both channels, the visible one first.",
+        remedy="Name both, the visible one first.",
+        says="is one camera, and its thermal channel is not known: it is not the address of channel 1 of "
+        f"{', '.join(maker for _, _, maker in _CHANNELS)}",
     )

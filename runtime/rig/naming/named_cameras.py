@@ -41,25 +41,33 @@ class NamedCameras:
         if not words:
             return cls(None, visible, infrared)
         if not all(word.strip() for word in words):  # Path("") would be the working folder
-            raise _unclear("an empty name", "If a shell variable was to give it, look whether that is set.")
+            remedy = "If a shell variable was to give it, check that it is set."
+            raise _unclear("an empty name", remedy, "include an empty name")
         if visible is not None or infrared is not None:
+            option = "--infrared" if visible is None else "--visible"
             raise _unclear(
-                f"{' '.join(words)} and {'--infrared' if visible is None else '--visible'}",
-                "Leave the options out, or say both and nothing before them.",
+                f"{' '.join(words)} and {option}",
+                "Leave the options out, or give both and nothing before them.",
+                f"are named both before the options ({' '.join(words)}) and by {option}",
             )
         if len(words) == 1:
             return cls._of_one(words[0])
         if len(words) > 2:
-            raise _unclear(f"{len(words)} of them: {', '.join(words)}", "Name the visible one, then the infrared one.")
+            listed = f"{len(words)} of them: {', '.join(words)}"
+            says = f"must be two at most, not {listed}"
+            raise _unclear(listed, "Name the visible one, then the infrared one.", says)
         for word in words:
             if word.lower().endswith(".toml"):
-                raise _unclear(f"{word} and another word", "A rig file names both cameras: leave the other word out.")
+                remedy = "Leave the other word out, or name the two cameras instead."
+                says = f"are already named by the rig file {word}, and another word was given"
+                raise _unclear(f"{word} and another word", remedy, says)
         if _says(words[0]) == "infrared" and _says(words[1]) == "visible":
             raise Refused(
                 " ".join(words),
                 wanted="the visible camera first, then the infrared one",
                 got="names that say the reverse",
                 remedy=f"Swap them; or if they are right: --visible {words[0]} --infrared {words[1]}",
+                says="are named the wrong way round: the visible camera comes first, then the infrared one",
             )
         return cls(None, words[0], words[1])
 
@@ -76,16 +84,17 @@ class NamedCameras:
             return cls(None, word, thermal_channel(word))
         if bag is None and _is_rig_file(word):
             return cls(Path(word), None, None)
-        raise _unclear(f"one camera, {word}", f"Name the infrared one after it: {word} INFRARED")
+        remedy = f"Name the infrared one after it: {word} INFRARED"
+        raise _unclear(f"one camera, {word}", remedy, f"must be two, and only {word} is named")
 
     def rig(self) -> Rig:
         """The rig. Raises CoconetError for one that cannot be read, and for half of one."""
         return Rig.chosen(self.file, self.visible, self.infrared)
 
 
-def _unclear(got: str, remedy: str) -> CoconetError:
+def _unclear(got: str, remedy: str, says: str) -> CoconetError:
     wanted = "a rig file, a folder with both sides, or the visible and the infrared camera"
-    return Refused("cameras", wanted=wanted, got=got, remedy=remedy)
+    return Refused("cameras", wanted=wanted, got=got, remedy=remedy, says=says)
 
 
 def _is_rig_file(word: str) -> bool:

@@ -53,6 +53,7 @@ def import_rclpy() -> Any:
             got="no rclpy",
             remedy="Type: source /opt/ros/jazzy/setup.bash (or another distribution); a virtual environment needs "
             "--system-site-packages. Bags are read without ROS.",
+            says="is not in this Python: it comes with ROS 2",
         ) from None
 
 

@@ -127,7 +127,11 @@ def read_infer(asked: InferMessage, spec: ModelSpec, largest: int) -> InferenceR
     if raw and len(raw) != len(message.inputs):
         got = f"{len(raw)} for {len(message.inputs)} inputs"
         raise InferenceError(
-            "raw_input_contents", wanted="one for each input, or none", got=got, remedy="Count them again."
+            "raw_input_contents",
+            wanted="one for each input, or none",
+            got=got,
+            remedy="Count them again.",
+            says=f"must be one for each input, or none, not {got}",
         )
     inputs = [_input(one, typed=not raw) for one in message.inputs]
     parts: list[memoryview | bytes | None] = list(raw) if raw else [_picture_of(one) for one in message.inputs]

@@ -22,7 +22,7 @@ def encoded_picture(pixels: Pixels, coding: PictureCoding) -> bytes:
     words = {"jpeg": [cv2.IMWRITE_JPEG_QUALITY, coding.quality], "png": [cv2.IMWRITE_PNG_COMPRESSION, 1]}[coding.kind]
     done, data = cv2.imencode({"jpeg": ".jpg", "png": ".png"}[coding.kind], pixels, words)
     if not done:
-        raise _unread("one that cannot be written")
+        raise _unread("one that cannot be written", "cannot be written as JPEG or PNG")
     return data.tobytes()
 
 
@@ -34,20 +34,21 @@ def decoded_picture(data: bytes, channels: int, largest: int) -> Pixels:
     """
     header = picture_header(data)
     if header.kind not in CODINGS:
-        raise _unread("something else")
+        raise _unread("something else", "is neither JPEG nor PNG")
     if header.width_px * header.height_px * channels > largest:
-        raise _unread(f"one of {header.width_px} x {header.height_px}, more than {largest / 1e6:.0f} MB of pixels")
+        size = f"{header.width_px} x {header.height_px}, more than {largest / 1e6:.0f} MB of pixels"
+        raise _unread(f"one of {size}", f"is {size}")
     if not data.endswith(_ENDS[header.kind]):
-        raise _unread("one that was cut off")
+        raise _unread("one that was cut off", "was cut off")
     mode = cv2.IMREAD_COLOR if channels == 3 else cv2.IMREAD_GRAYSCALE
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), mode | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         pixels = None
     if pixels is None:
-        raise _unread("a damaged one")
+        raise _unread("a damaged one", "is damaged")
     return np.asarray(pixels, np.uint8).reshape(*pixels.shape[:2], channels)
 
 
-def _unread(got: str) -> CoconetError:
-    return CoconetError("picture", wanted="a picture as JPEG or PNG", got=got, remedy="Send another one.")
+def _unread(got: str, says: str) -> CoconetError:
+    return CoconetError("picture", wanted="a picture as JPEG or PNG", got=got, remedy="Send another one.", says=says)

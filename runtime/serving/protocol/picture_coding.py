@@ -32,10 +32,22 @@ class PictureCoding:
     def checked(cls, kind: object, quality: object) -> PictureCoding:
         """The coding that a request names. Raises InferenceError for another kind or quality."""
         if kind not in CODINGS:
-            raise InferenceError("encoding", wanted=" or ".join(CODINGS), got=str(kind)[:60], remedy="Use one of them.")
+            raise InferenceError(
+                "encoding",
+                wanted=" or ".join(CODINGS),
+                got=str(kind)[:60],
+                remedy="Use one of them.",
+                says=f"must be {' or '.join(CODINGS)}, not {str(kind)[:60]}",
+            )
         if not isinstance(quality, int) or isinstance(quality, bool) or not 1 <= quality <= 100:
             got = str(quality)[:60]
-            raise InferenceError("quality", wanted="a whole number from 1 to 100", got=got, remedy="Correct it.")
+            raise InferenceError(
+                "quality",
+                wanted="a whole number from 1 to 100",
+                got=got,
+                remedy="Correct it.",
+                says=f"must be a whole number from 1 to 100, not {got}",
+            )
         return cls(kind, quality)
 
     @classmethod
@@ -46,7 +58,13 @@ class PictureCoding:
         found = _TEXT.fullmatch(text)
         if found is None:
             wanted = "raw, png, jpeg, or jpeg with a quality, as jpeg:80"
-            raise Refused("--travel-as", wanted=wanted, got=text[:60] or "nothing", remedy="Use one of them.")
+            raise Refused(
+                "--travel-as",
+                wanted=wanted,
+                got=text[:60] or "nothing",
+                remedy="Use one of them.",
+                says=f"must be {wanted}, not {text[:60]!r}",
+            )
         return cls(cast("Coding", found[1]), int(found[2] or USUAL_QUALITY))
 
     @property

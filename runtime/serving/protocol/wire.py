@@ -34,6 +34,8 @@ _TYPES: Mapping[str, Any] = {"UINT8": np.dtype(np.uint8), "FP32": np.dtype("<f4"
 
 _UNSERVED = ("sequence_id", "sequence_start", "sequence_end")
 
+_ELSE = "something else"
+
 _SEND = "See the model's metadata for what it takes."
 
 
@@ -62,7 +64,8 @@ def read_request(
     parts, used = _parts(_list(fields.get("inputs"), "inputs"), rest)
     request = read_fields(fields, parts, spec, largest)
     if used != len(rest):
-        raise _bad("body", f"{used} bytes after its JSON, as the inputs say", f"{len(rest)}", "Count them again.")
+        says = f"has {len(rest)} bytes after its JSON, but its inputs say {used}"
+        raise _bad("body", f"{used} bytes after its JSON", f"{len(rest)}", "Count them again.", says)
     return request
 
 
@@ -91,7 +94,8 @@ def read_fields(
     parameters = _object(fields.get("parameters", {}), "parameters")
     for name in _UNSERVED:
         if parameters.get(name):
-            raise _bad(f"parameter {name}", "a request by itself", "one of a sequence", "Leave it out.")
+            says = "is not supported: every request stands by itself"
+            raise _bad(f"parameter {name}", "a request by itself", "one of a sequence", "Leave it out.", says)
     told = _list(fields.get("inputs"), "inputs")
     names = [str(one.get("name")) for one in told]
     wanted = [tensor.name for tensor in spec.inputs]
@@ -102,10 +106,10 @@ def read_fields(
     tensors = {name: _tensor(one, known[name], part, largest) for name, one, part in sent}
     timeout_us = parameters.get("timeout", 0)
     if not isinstance(timeout_us, int) or isinstance(timeout_us, bool) or timeout_us < 0:
-        raise _bad("parameter timeout", "microseconds as a whole number", "something else", "Correct it.")
+        raise _bad("parameter timeout", "microseconds as a whole number", _ELSE, "Correct it.")
     name = fields.get("id", "")
     if not isinstance(name, str) or len(name) > 1000:
-        raise _bad("id", "a text of at most 1000 characters", "something else", "Correct it.")
+        raise _bad("id", "a text of at most 1000 characters", _ELSE, "Correct it.")
     binary, encoded = _wanted_output(fields, parameters, spec)
     return InferenceRequest(name, tensors, binary, timeout_us / 1e6 or None, encoded)
 
@@ -154,7 +158,8 @@ def read_output(
     for one, part in zip(told, parts, strict=False):
         if one.get("name") == wanted.name:
             return _tensor(one, wanted, part)
-    raise _bad("answer", f"the output {wanted.name}", "none of that name", "Check which model the server has.")
+    wish, remedy = f"the output {wanted.name}", "Check which model the server has."
+    raise _bad("answer", wish, "none of that name", remedy, f"has no output {wanted.name}")
 
 
 @dataclass(frozen=True)
@@ -226,7 +231,7 @@ def _parted(body: memoryview, header_length: str | None) -> tuple[dict[str, Any]
     try:
         fields = json.loads(bytes(body[:length]), parse_constant=_no_number)
     except (ValueError, RecursionError):
-        raise _bad("body", "a JSON object", "something else", "Send one, as the protocol says.") from None
+        raise _bad("body", "a JSON object", _ELSE, "Send one, as the protocol says.") from None
     return _object(fields, "body"), body[length:]
 
 
@@ -241,33 +246,33 @@ def _tensor(
     if told.get("datatype") == BYTES and wanted.data_type == "UINT8" and data is not None:
         return _picture(told, wanted, memoryview(data), largest)
     if told.get("datatype") != wanted.data_type:
-        raise _bad(
-            wanted.name, wanted.data_type, _shortened(str(told.get("datatype"))), f"Send it as {wanted.data_type}."
-        )
+        kind, sent = wanted.data_type, _shortened(str(told.get("datatype")))
+        raise _bad(wanted.name, kind, sent, f"Send it as {kind}.", f"must have the datatype {kind}, not {sent}")
     sides = told.get("shape")
     if not isinstance(sides, list) or not all(isinstance(side, int) and not isinstance(side, bool) for side in sides):
-        raise _bad(f"{wanted.name}, shape", "a list of whole numbers", "something else", _SEND)
+        raise _bad(f"{wanted.name}, shape", "a list of whole numbers", _ELSE, _SEND)
     if not wanted.takes(tuple(sides)):
         raise _bad(f"{wanted.name}, shape", _shape(wanted.shape), _shortened(str(sides)), _SEND)
     kind, count = _TYPES[wanted.data_type], math.prod(sides)
     if data is None:
         return _numbers(told.get("data"), wanted, count).reshape(sides)
     if len(data) != count * kind.itemsize:
-        got = f"{len(data)}"
-        raise _bad(wanted.name, f"{count * kind.itemsize} bytes for {_shape(sides)}", got, "Count them again.")
+        needed = f"{count * kind.itemsize} bytes for {_shape(sides)}"
+        says = f"has {len(data)} bytes, but needs {needed}"
+        raise _bad(wanted.name, needed, f"{len(data)}", "Count them again.", says)
     return np.frombuffer(data, kind).reshape(sides)
 
 
 def _picture(told: Mapping[str, Any], wanted: TensorSpec, data: memoryview, largest: int) -> Tensor:
     """The pixels of a picture that came as JPEG or PNG: one element, which begins with its length."""
     if told.get("shape") != [1] or len(data) < 4 or int.from_bytes(data[:4], "little") != len(data) - 4:
-        raise _bad(wanted.name, "one picture, its length in 4 bytes before it, of shape [1]", "something else", _SEND)
+        raise _bad(wanted.name, "one picture, its length in 4 bytes before it, of shape [1]", _ELSE, _SEND)
     from coconet.runtime.serving.protocol.picture_codec import decoded_picture
 
     try:
         pixels = decoded_picture(bytes(data[4:]), wanted.shape[3], largest)[None]
     except CoconetError as error:
-        raise _bad(wanted.name, error.wanted, error.got, error.remedy) from None
+        raise _bad(wanted.name, error.wanted, error.got, error.remedy, error.says) from None
     if not wanted.takes(pixels.shape):
         raise _bad(f"{wanted.name}, size", _shape(wanted.shape), _shortened(str(list(pixels.shape))), _SEND)
     return pixels
@@ -276,15 +281,16 @@ def _picture(told: Mapping[str, Any], wanted: TensorSpec, data: memoryview, larg
 def _numbers(data: object, wanted: TensorSpec, count: int) -> Tensor:
     """The numbers of a tensor that came as JSON, flat or in lists in lists."""
     if not isinstance(data, list):
-        raise _bad(wanted.name, "its data, or its bytes after the JSON", "neither", _SEND)
+        wish = "its data, or its bytes after the JSON"
+        raise _bad(wanted.name, wish, "neither", _SEND, "has neither data nor bytes after the JSON")
     try:
         found = np.array(data)
     except ValueError:
-        raise _bad(f"{wanted.name}, data", "numbers in lists of one length", "others", _SEND) from None
+        raise _bad(f"{wanted.name}, data", "numbers in lists of one length", _ELSE, _SEND) from None
     whole = wanted.data_type == "UINT8"
     if found.dtype.kind not in ("iu" if whole else "iuf") or found.size != count:
         kind = {"i": "whole numbers", "u": "whole numbers", "f": "numbers that are not all whole"}.get(found.dtype.kind)
-        got = f"{found.size} {kind or 'that are none'}"
+        got = f"{found.size} {kind or 'other values'}"
         raise _bad(f"{wanted.name}, data", f"{count} {'whole ' if whole else ''}numbers", got, _SEND)
     if whole and (found.min() < 0 or found.max() > 255):
         raise _bad(f"{wanted.name}, data", "levels of 0 to 255", f"{found.min()} to {found.max()}", _SEND)
@@ -303,30 +309,32 @@ def _wanted_output(
         told = _object(one.get("parameters", {}), "parameters of an output")
         for name in ("classification", "shared_memory_region"):
             if told.get(name):
-                raise _bad(f"parameter {name}", "the whole output", "something else", "Leave it out.")
+                says = "is not supported: the output is given whole"
+                raise _bad(f"parameter {name}", "the whole output", _ELSE, "Leave it out.", says)
         binary = bool(told.get("binary_data", binary))
         if (kind := told.get("encoding")) is not None:
             if not binary:
-                raise _bad("parameter encoding", "an output in binary", "one as JSON", "Ask for binary_data as well.")
+                wish, remedy = "an output in binary", "Ask for binary_data as well."
+                raise _bad("parameter encoding", wish, "one as JSON", remedy, "applies to an output in binary only")
             return binary, PictureCoding.checked(kind, told.get("quality", USUAL_QUALITY))
     return binary, None
 
 
 def _object(value: object, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _bad(where, "a JSON object", "something else", "Correct it.")
+        raise _bad(where, "a JSON object", _ELSE, "Correct it.")
     return value
 
 
 def _list(value: object, where: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise _bad(where, "a list of tensors", "something else", "Correct it.")
+        raise _bad(where, "a list of tensors", _ELSE, "Correct it.")
     return value
 
 
 def _count(value: object, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise _bad(f"{_shortened(name)}, binary_data_size", "a number of bytes", "something else", "Correct it.")
+        raise _bad(f"{_shortened(name)}, binary_data_size", "a number of bytes", _ELSE, "Correct it.")
     return value
 
 
@@ -339,5 +347,6 @@ def _shortened(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 
-def _bad(where: str, wanted: str, got: str, remedy: str) -> InferenceError:
-    return InferenceError(where, wanted=wanted, got=got, remedy=remedy)
+def _bad(where: str, wanted: str, got: str, remedy: str, says: str = "") -> InferenceError:
+    says = says or f"must be {wanted}{'' if got == _ELSE else f', not {got}'}"
+    return InferenceError(where, wanted=wanted, got=got, remedy=remedy, says=says)

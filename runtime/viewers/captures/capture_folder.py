@@ -111,7 +111,13 @@ class CaptureFolder:
                 self._small.move_to_end(key)
                 return self._small[key]
             if not self._making.take():
-                raise TooOften("captures", wanted="fewer small pictures", got="too many at once", remedy="Wait.")
+                raise TooOften(
+                    "captures",
+                    wanted="fewer small pictures",
+                    got="too many at once",
+                    remedy="Wait a moment.",
+                    says="were asked for too many small pictures at once",
+                )
             large = path.suffix == ".png" and status.st_size > _LARGEST_MB * 2**20
             if large or not stat.S_ISREG(status.st_mode):
                 raise _unknown(name)
@@ -159,9 +165,21 @@ def _shrunk(pixels: Pixels) -> Pixels:
 def _jpeg(pixels: Pixels) -> bytes:
     done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not done:
-        raise CoconetError("JPEG", wanted="pixels that fit", got=str(pixels.shape), remedy="Use smaller pictures.")
+        raise CoconetError(
+            "JPEG",
+            wanted="pixels that fit",
+            got=str(pixels.shape),
+            remedy="Use smaller pictures.",
+            says=f"cannot hold a picture of shape {pixels.shape}",
+        )
     return data.tobytes()
 
 
 def _unknown(name: str) -> CoconetError:
-    return CoconetError("captures", wanted="a picture or video of this page", got=name[:60], remedy="See the list.")
+    return CoconetError(
+        "captures",
+        wanted="a picture or video of this page",
+        got=name[:60],
+        remedy="Choose one from the list.",
+        says=f"have no picture or video called {name[:60]!r}",
+    )

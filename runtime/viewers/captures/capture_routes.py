@@ -29,7 +29,13 @@ def capture_routes(folder: Path) -> list[BaseRoute]:
 
     async def listed(request: Request) -> Response:
         if not listing.take():
-            raise TooOften("captures", wanted="fewer lists", got="too many at once", remedy="Wait a few seconds.")
+            raise TooOften(
+                "captures",
+                wanted="fewer lists",
+                got="too many at once",
+                remedy="Wait a few seconds.",
+                says="were listed too often",
+            )
         return JSONResponse(dataclasses.asdict(await run_in_threadpool(captures.newest)))
 
     async def small(request: Request) -> Response:

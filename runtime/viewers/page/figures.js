@@ -102,7 +102,7 @@ function showCamera(side, health) {
   card.dataset.state = state;
   card.querySelector(".state").textContent = state;
   card.querySelector(".name").textContent = health?.name ?? "";
-  card.querySelector(".facts").textContent = facts ? facts.filter(Boolean).join(" · ") : "every frame is there to be read";
+  card.querySelector(".facts").textContent = facts ? facts.filter(Boolean).join(" · ") : "a recording: no frame is late or lost";
   card.querySelector(".trouble").textContent = health?.trouble ?? "";
 }
 

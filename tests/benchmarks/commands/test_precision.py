@@ -64,4 +64,4 @@ def test_its_commands_are_announced() -> None:
 def test_one_video_alone_is_refused(tmp_path: Path) -> None:
     textured_pairs(tmp_path, 1)
     words = ("lite", "--calibrate-on", tmp_path, "--frames", tmp_path, "--visible", "a.mp4")
-    assert "--visible and --infrared: wanted both videos or neither" in complaint_of(precision, *words)
+    assert "--visible and --infrared have to be given together" in complaint_of(precision, *words)

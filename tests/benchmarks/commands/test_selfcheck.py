@@ -20,7 +20,7 @@ def absent() -> Figures:
 
 
 def broken() -> Figures:
-    raise CoconetError("engine", wanted="55 dB", got="12 dB", remedy="Report this.")
+    raise CoconetError("engine", wanted="55 dB", got="12 dB", remedy="Report this.", says="is off by 12 dB")
 
 
 @pytest.mark.parametrize(("last", "code"), [(absent, 0), (broken, 1)])

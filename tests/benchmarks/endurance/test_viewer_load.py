@@ -24,5 +24,5 @@ def test_the_cost_is_the_median_share_that_was_lost() -> None:
 
 
 def test_a_turn_without_a_frame_tells_nothing() -> None:
-    with pytest.raises(CoconetError, match="wanted fused frames, got none in 2 s"):
+    with pytest.raises(CoconetError, match="got no fused frame in 2 s"):
         _ = Turn(2.0, 0.0, 0.0, 0.0).cost

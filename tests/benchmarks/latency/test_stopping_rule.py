@@ -46,5 +46,5 @@ def test_repeats_are_exact_and_endurance_needs_both_frames_and_seconds() -> None
 
 
 def test_two_rules_at_once_are_refused() -> None:
-    with pytest.raises(CoconetError, match="either a number of repeats or the endurance rule"):
+    with pytest.raises(CoconetError, match="repeats cannot be combined with the endurance rule"):
         StoppingRule(repeats=3, endurance=True)

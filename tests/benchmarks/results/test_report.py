@@ -24,8 +24,8 @@ def test_a_report_is_read_back_as_it_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("no json", "got something else"),
-        ('{"schema_version": 1}', "got schema 1"),
+        ("no json", "is not a report"),
+        ('{"schema_version": 1}', "is a report of schema 1"),
         ('{"schema_version": 3, "made": 3}', "made"),
     ],
 )
@@ -66,5 +66,5 @@ def test_reports_of_unlike_machines_are_compared_with_a_warning() -> None:
 
 
 def test_reports_that_share_no_line_are_refused() -> None:
-    with pytest.raises(CoconetError, match="none of them in both"):
+    with pytest.raises(CoconetError, match="have no model and size in common"):
         list(versus_lines(report_of(row_of("lite", 25)), report_of(row_of("coconet", 25))))

@@ -38,7 +38,9 @@ def raising(error: Exception) -> Step:
         (Absent("no GPU"), "skipped", "no GPU"),
         (MissingPackage("tensorrt", job="building engines", extra="tensorrt"), "skipped", "tensorrt"),
         (
-            CoconetError("ring", wanted="the picture sent", got="another", remedy="Report this."),
+            CoconetError(
+                "ring", wanted="the picture sent", got="another", remedy="Report this.", says="came back changed"
+            ),
             "failed",
             "got another",
         ),
@@ -120,7 +122,7 @@ def test_the_time_to_expect_is_that_of_what_is_here(monkeypatch: pytest.MonkeyPa
         return minutes["engine of lite at 480x640"], minutes["latency of lite-int8 at 480x640"], sum(minutes.values())
 
     def refuse() -> CudaDevice:
-        raise CoconetError("CUDA device", wanted="a GPU", got="none", remedy="Find one.")
+        raise CoconetError("CUDA device", wanted="a GPU", got="none", remedy="Find one.", says="is not there")
 
     card = CudaDevice("a card", (8, 9))
     assert told(None, None)[:2] == (0.25, 0)

@@ -64,7 +64,9 @@ def test_network_cameras_are_aligned_while_they_send(tmp_path: Path) -> None:
 
 def test_a_live_camera_that_is_lost_for_long_ends_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coconet.runtime.registration.pair_sampling._PATIENCE_S", 0.5)
-    unplugged = AbsentCamera("boson", CameraAbsent("boson", wanted="a frame", got="none", remedy="Plug it in."))
+    unplugged = AbsentCamera(
+        "boson", CameraAbsent("boson", wanted="a frame", got="none", remedy="Plug it in.", says="gives no frame")
+    )
     cameras: dict[Side, Camera] = {"visible": SmallCamera("front", 3), "infrared": unplugged}
     monkeypatch.setattr("coconet.runtime.rig.open_rig.open_side", lambda _rig, role: cameras[role])
     rig = rig_file(tmp_path, "rtsp://a", "rtsp://b")

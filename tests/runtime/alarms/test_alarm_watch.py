@@ -151,14 +151,14 @@ def test_a_meter_that_is_gone_makes_its_alarm_blind() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ({"meter": None}, "a meter, or a camera"),
-        ({"camera": "visible", "states": ["lost"]}, "got both"),
-        ({}, "limits: wanted when"),
-        ({"when": "inside", "limits": [1]}, "inside with 1"),
-        ({"when": "inside", "limits": [2, 1]}, "rising limits"),
-        ({"when": "rate", "limits": [0]}, "a rate but 0"),
+        ({"meter": None}, "neither a meter nor a camera"),
+        ({"camera": "visible", "states": ["lost"]}, "both a meter and a camera"),
+        ({}, "limits must be one number"),
+        ({"when": "inside", "limits": [1]}, "one number, or two for inside"),
+        ({"when": "inside", "limits": [2, 1]}, "limits must rise"),
+        ({"when": "rate", "limits": [0]}, "a rate must not be 0"),
         ({"meter": None, "camera": "visible"}, "states of a camera"),
-        ({"meter": None, "camera": "visible", "states": ["live"]}, "not live"),
+        ({"meter": None, "camera": "visible", "states": ["live"]}, "other than live"),
     ],
 )
 def test_an_alarm_that_cannot_be_is_refused(words: dict[str, Any], said: str) -> None:

@@ -68,14 +68,17 @@ def test_from_a_picture_to_a_web_address_and_a_recording(tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ('[alarms.webhook]\nurl = "ftp://me:hunter2@x/"', "[alarms.webhook] url: wanted http://HOST or https://HOST"),
-        ('[alarms.mqtt]\naddress = "mqtt://"', "[alarms.mqtt] address: wanted mqtt://HOST"),
-        ('[alarms.mqtt]\naddress = "mqtt://h"\ntopic = "a/#"', "topic: wanted"),
+        (
+            '[alarms.webhook]\nurl = "ftp://me:hunter2@x/"',
+            "[alarms.webhook] url must be an http or https address. Use http://HOST",
+        ),
+        ('[alarms.mqtt]\naddress = "mqtt://"', "[alarms.mqtt] address must be an mqtt or mqtts address"),
+        ('[alarms.mqtt]\naddress = "mqtt://h"\ntopic = "a/#"', "topic must be"),
         (
             '[[alarm]]\nname = "x"\nmeter = "gone"\nwhen = "above"\nlimits = [1]',
-            "[[alarm]] meter: wanted disc or coldest",
+            "Name one of these: disc or coldest",
         ),
-        ('[[alarm]]\nname = "disc hot"\ncamera = "visible"\nstates = ["lost"]', "disc hot twice"),
+        ('[[alarm]]\nname = "disc hot"\ncamera = "visible"\nstates = ["lost"]', "disc hot stands twice"),
         ("[alarms.fax]\nnumber = 1", "alarms.fax is not a known key here; known are webhook, mqtt, recording"),
         (
             '[alarms.webhook]\nurl = "http://x/"\nsecrets = "hunter2"',

@@ -52,7 +52,7 @@ def test_a_form_that_is_not_run_here_has_its_card_read_all_the_same(tmp_path: Pa
     ("name", "content", "said", "code"),
     [
         ("m.onnx", b"", "has no model card", ExitCode.MODEL),
-        ("m.onnx", b"no protobuf", "wanted a readable ONNX model", ExitCode.MODEL),
+        ("m.onnx", b"no protobuf", "ONNX model", ExitCode.MODEL),
         ("m.engine", b"plan", "the card of m.engine", ExitCode.REFUSED),
         ("m.safetensors", b"short", "whole safetensors file", ExitCode.MODEL),
         ("m.pth", b"short", "whole PyTorch file", ExitCode.MODEL),

@@ -27,10 +27,10 @@ def test_counts_become_degrees_and_readings() -> None:
 @pytest.mark.parametrize(
     ("counts", "temperature", "said"),
     [
-        (np.zeros((4, 4), np.uint8), {"scheme": "lepton"}, "counts: wanted a numpy array of uint16 or float32"),
-        (np.zeros((4, 4, 3), np.uint16), {"scheme": "lepton"}, "got shape"),
-        (np.zeros((0, 4), np.uint16), {"scheme": "lepton"}, "got shape"),
-        ([[1, 2]], {"scheme": "lepton"}, "got a list"),
+        (np.zeros((4, 4), np.uint8), {"scheme": "lepton"}, "counts must be a numpy array of uint16 or float32"),
+        (np.zeros((4, 4, 3), np.uint16), {"scheme": "lepton"}, "counts has shape"),
+        (np.zeros((0, 4), np.uint16), {"scheme": "lepton"}, "counts has shape"),
+        ([[1, 2]], {"scheme": "lepton"}, "not a list"),
         (np.zeros((4, 4), np.uint16), {"scheme": "lepto"}, "measure, temperature.scheme must be 'linear'"),
         (np.zeros((4, 4), np.uint16), {}, "measure, temperature.scheme is missing"),
     ],

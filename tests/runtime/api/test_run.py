@@ -90,7 +90,7 @@ def test_a_run_at_50_gives_what_the_model_made_itself() -> None:
 @pytest.mark.parametrize(("heat", "got"), [(101, "101"), (-1, "-1"), ("hot", "type str"), (float("nan"), "nan")])
 def test_a_heat_that_is_none_is_refused_and_the_cameras_stay_unread(heat: float, got: str) -> None:
     stream = pairs()
-    with average() as fuse, pytest.raises(CoconetError, match=f"heat: wanted a number from 0 to 100, got .*{got}"):
+    with average() as fuse, pytest.raises(CoconetError, match=f"heat must be a number from 0 to 100, not .*{got}"):
         coconet.run(stream, fuse, heat=heat)
     assert stream.counts.visible.read == 0
 
@@ -158,9 +158,9 @@ def test_the_callback_may_call_the_model_that_runs() -> None:
 def test_pairs_that_were_used_before_are_refused() -> None:
     stream = pairs()
     with average() as fuse:
-        with stream, pytest.raises(CoconetError, match="wanted a rig that was just opened"):
+        with stream, pytest.raises(CoconetError, match="pairs can be entered only once"):
             coconet.run(stream, fuse)
-        with pytest.raises(CoconetError, match="wanted a rig that was just opened"):
+        with pytest.raises(CoconetError, match="pairs can be entered only once"):
             coconet.run(stream, fuse)
 
 
@@ -178,7 +178,7 @@ def test_an_output_that_cannot_be_written_is_refused(
 def test_a_closed_model_and_a_model_of_another_size_are_errors_of_the_model(tmp_path: Path) -> None:
     closed = average()
     closed.close()
-    with pytest.raises(CoconetError, match="got a closed one") as refused:
+    with pytest.raises(CoconetError, match="is closed") as refused:
         coconet.run(pairs(), closed)
     assert refused.value.exit_code == ExitCode.MODEL
     with coconet.load(write_averaging_model(tmp_path / "m.onnx", size=(32, 32))) as fuse:

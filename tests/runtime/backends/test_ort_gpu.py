@@ -60,7 +60,7 @@ def test_a_new_frame_size_is_bound_anew(tmp_path: Path, monkeypatch: pytest.Monk
             assert np.array_equal(backend.fuse(*pair), unbound.fuse(*pair))
     backend.close()
     backend.close()
-    with pytest.raises(CoconetError, match="got a closed one"):
+    with pytest.raises(CoconetError, match="is closed"):
         backend.fuse(*frames())
 
 
@@ -193,12 +193,12 @@ def test_a_size_that_cannot_be_opened_leaves_the_backend_usable(
 
 
 def refused(path: Path, graph: bool) -> Any:
-    raise CoconetError(path, wanted="a model on the GPU", got="out of memory", remedy="None.")
+    raise CoconetError(path, wanted="a model on the GPU", got="out of memory", remedy="None.", says="is out of memory")
 
 
 def test_a_session_that_fell_back_to_the_cpu_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fallen = SimpleNamespace(disable_fallback=lambda: None, get_providers=lambda: ["CPUExecutionProvider"])
     monkeypatch.setattr(ort_cuda, "require_provider", lambda: None)
     monkeypatch.setattr(ort_cuda, "open_session", lambda *_: (fallen, averaging_card()))
-    with pytest.raises(CoconetError, match="wanted a model on the GPU, got one on CPUExecutionProvider"):
+    with pytest.raises(CoconetError, match="does not run on the GPU: ONNX Runtime could not load its CUDA provider"):
         OnnxRuntimeCudaBackend(tmp_path / "m.onnx")

@@ -76,7 +76,7 @@ def test_an_unknown_synthetic_setting_lists_those_there_are() -> None:
         ("fps=fast", "fps must be a valid number, not 'fast'"),
         ("fps=0", "fps must be greater than or equal to 0.001, not '0'"),
         ("fps", "fps must be a valid number, not ''"),
-        ("fps=30&jitter_ms=50", "jitter_ms: wanted less than a frame"),
+        ("fps=30&jitter_ms=50", "jitter_ms is 50, which is not less than"),
     ],
 )
 def test_a_bad_synthetic_value_is_named(query: str, told: str) -> None:
@@ -85,7 +85,7 @@ def test_a_bad_synthetic_value_is_named(query: str, told: str) -> None:
 
 
 def test_a_synthetic_address_with_a_place_is_refused() -> None:
-    with pytest.raises(CoconetError, match=r"got something before its settings\. Begin with synthetic://\?"):
+    with pytest.raises(CoconetError, match=r"has something before its settings\. Begin it with synthetic://\?"):
         open_camera("synthetic://street?fps=30", "visible")
 
 

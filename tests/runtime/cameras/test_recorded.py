@@ -118,7 +118,7 @@ def test_a_damaged_picture_ends_a_recording_or_is_left_out_and_counted(video: Pa
     data = bytearray(video.read_bytes())
     data[len(data) * 6 // 10] ^= 64
     video.write_bytes(data)
-    with pytest.raises(CoconetError, match=r"got damage in picture \d.* --on-error skip"):
+    with pytest.raises(CoconetError, match=r"picture \d is damaged.* --on-error skip"):
         replayed(video)
     camera = RecordedCamera(video, leaves_out_damage=True)
     frames = list(iter(camera.read, None))

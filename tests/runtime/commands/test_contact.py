@@ -61,7 +61,7 @@ def test_chosen_pairs_come_in_the_folder_s_order(folder: Path) -> None:
 
 
 def test_a_pair_that_is_not_there_is_named(folder: Path) -> None:
-    with pytest.raises(CoconetError, match="wanted pairs called a.png, d, got 3 pairs, the first one a"):
+    with pytest.raises(CoconetError, match="has no pairs called a.png, d; the first of its 3 pairs is a"):
         folder_scenes(folder, ["a.png", "b", "d"])
 
 
@@ -76,7 +76,7 @@ def test_two_times_that_one_pair_answers_are_one_scene(videos: tuple[str, str]) 
 
 
 def test_a_time_after_the_end_is_refused(videos: tuple[str, str]) -> None:
-    with pytest.raises(CoconetError, match=r"vis\.mkv: wanted a recording that goes on to 3 s"):
+    with pytest.raises(CoconetError, match=r"vis\.mkv ends before 3 s"):
         moments(*videos, [0.1, 3.0])
 
 
@@ -88,7 +88,7 @@ def test_time_begins_with_the_first_pair(tmp_path: Path) -> None:
 
 
 def test_a_sheet_without_room_for_its_columns_is_refused(folder: Path) -> None:
-    with pytest.raises(CoconetError, match="wanted room for 4 columns, got a width of 15 pixels"):
+    with pytest.raises(CoconetError, match="has no room for 4 columns in a width of 15 pixels"):
         fused_sheet(folder_scenes(folder), MODELS, 15)
 
 
@@ -143,7 +143,7 @@ def test_moments_of_two_videos_become_a_sheet(tmp_path: Path) -> None:
     ],
 )
 def test_half_a_choice_of_scenes_is_refused(tmp_path: Path, words: list[str]) -> None:
-    with pytest.raises(CoconetError, match="wanted --frames with or without --only, or all of --visible, --infrared"):
+    with pytest.raises(CoconetError, match="scenes cannot be taken from|scenes are not named"):
         coconet_contact("average", *words, "--out", tmp_path / "sheet.png")
     assert not list(tmp_path.iterdir())
 
@@ -170,5 +170,5 @@ def test_real_pairs_of_odd_and_unlike_sizes_share_a_sheet(tmp_path: Path, data: 
 
 def test_a_sheet_that_few_programs_could_open_is_refused_before_anything_is_fused(tmp_path: Path) -> None:
     write_pair(tmp_path, "thin.png", np.zeros((5000, 1, 3), np.uint8), np.zeros((5000, 1, 1), np.uint8))
-    with pytest.raises(CoconetError, match="wanted at most 134 million pixels, got 1920x"):
+    with pytest.raises(CoconetError, match="would have 1920x.*more than 134 million"):
         fused_sheet(folder_scenes(tmp_path), MODELS, 1920)

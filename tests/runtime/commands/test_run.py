@@ -99,7 +99,7 @@ def test_a_rig_file_stands_for_both_cameras(tmp_path: Path, cameras: list[str]) 
 
 @pytest.mark.parametrize("words", [[], ["--visible", "a"], ["rig.toml", "--infrared", "b"]])
 def test_half_a_rig_is_refused(words: list[str]) -> None:
-    with pytest.raises(CoconetError, match=r"wanted a rig file, .*the visible and the infrared camera"):
+    with pytest.raises(CoconetError, match="cameras (are not named|are not clear|are named both)"):
         coconet_run(*words)
 
 
@@ -180,7 +180,7 @@ def test_frames_of_which_none_has_a_partner_are_an_error_of_the_same_kind(tmp_pa
     (tmp_path / "rig.toml").write_text(
         '[visible]\naddress = "vis.mp4"\n[infrared]\naddress = "ir.mkv"\n[pairing]\nstarts = "stamped"\n'
     )
-    with pytest.raises(CoconetError, match="at least one pair") as refused:
+    with pytest.raises(CoconetError, match="gave no pair of frames") as refused:
         coconet_run(tmp_path / "rig.toml", "--model", "average")
     assert refused.value.exit_code == ExitCode.UNPAIRED
 

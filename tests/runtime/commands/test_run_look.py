@@ -81,4 +81,4 @@ def test_side_by_side_is_twice_as_wide_also_in_a_video(rig: Path) -> None:
 
 def test_a_look_that_nobody_would_see_is_refused(rig: Path) -> None:
     complaint = complaint_of(run, rig, "--model", "average", "--look", "edges")
-    assert complaint.startswith("--look: wanted an output or a view that shows it, got neither.")
+    assert complaint.startswith("--look has nothing to apply to: there is neither an output nor a view.")

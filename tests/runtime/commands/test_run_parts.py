@@ -49,4 +49,4 @@ def test_parts_of_a_model_that_sees_the_whole_are_refused(model: str, tmp_path: 
 
 def test_a_model_that_would_be_picked_is_refused_before_the_cameras_give_a_frame() -> None:
     complaint = complaint_of(run, SYNTHETIC, SYNTHETIC, "--model", "coconet", "--tile-pixels", 20_000)
-    assert complaint.startswith("--tile-pixels: wanted a model that fuses parts")
+    assert complaint.startswith("--tile-pixels does not work with")

@@ -151,10 +151,12 @@ def test_a_model_that_aligns_by_itself_is_compared_with_one_that_is_given_aligne
 
 def test_two_sizes_that_differ_are_refused(frames: Path, tmp_path: Path) -> None:
     models = [write_averaging_model(tmp_path / f"{side}.onnx", size=(side, 48)) for side in (42, 44)]
-    assert "got 42x48 (height x width) for A and 44x48 (height x width) for B" in complaint(*models, "--frames", frames)
+    assert "A takes 42x48 (height x width) and B 44x48 (height x width)" in complaint(*models, "--frames", frames)
 
 
-@pytest.mark.parametrize(("name", "got"), [("w.jpg", "got .jpg"), ("w", "got no ending"), ("no/w.png", "no folder")])
+@pytest.mark.parametrize(
+    ("name", "got"), [("w.jpg", "ends in .jpg"), ("w", "has no ending"), ("no/w.png", "no folder")]
+)
 def test_a_picture_that_cannot_be_written_is_refused_before_anything_is_opened(
     tmp_path: Path, name: str, got: str
 ) -> None:

@@ -262,7 +262,7 @@ def test_cameras_tell_formats_or_what_keeps_them(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_bad_line_without_a_command_is_not_made() -> None:
-    with pytest.raises(CoconetError, match="wanted a remedy"):
+    with pytest.raises(CoconetError, match="no remedy says what to do"):
         Finding("GPU", "bad", "broken")
 
 

@@ -28,5 +28,5 @@ def test_an_address_that_does_not_answer_is_red_and_the_other_one_is_tried_all_t
     write_stamped_video(tmp_path / "day.mp4", [index / 25 for index in range(30)])
     visible, infrared = found("rtsp://me:secret@127.0.0.1:9/main", tmp_path / "day.mp4")
     assert (visible.state, infrared.state) == ("bad", "ok")
-    assert visible.found.startswith("does not answer (")
+    assert visible.found.startswith("gives no video: ")
     assert "secret" not in visible.subject + visible.found + visible.remedy

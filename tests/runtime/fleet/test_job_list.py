@@ -56,7 +56,7 @@ NO_LISTS = {
         '{"rig": "r", "out": "a\\u0000b"}': "names a place outside --out",
         "\n": "lists no job",
     },
-    "jobs.txt": {"": "wanted a folder of recordings, or a list that ends in .csv or .jsonl"},
+    "jobs.txt": {"": "Name a folder of recordings, or a list that ends in .csv or .jsonl"},
 }
 
 

@@ -136,7 +136,7 @@ def test_a_manifest_is_gone_before_anything_it_speaks_of_is_replaced(
 def test_two_processes_never_change_one_result_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "_LOCKED_S", 0.05)
     results = Results(str(tmp_path))
-    refused = pytest.raises(CoconetError, match="one that another process is writing")
+    refused = pytest.raises(CoconetError, match="is being written by another process")
     with results.changing("night"), refused, results.changing("night"):
         pytest.fail("both change it")
     with results.changing("night"):
@@ -179,7 +179,7 @@ def test_inputs_and_results_may_be_addresses_of_fsspec(tmp_path: Path) -> None:
     assert {name: data for name, data in found.items() if name.startswith("night")} == contents(here)
     assert found["sides/fused.mp4"] == found["night/fused.mp4"]
     gone = Job("gone", "average", visible=(tmp_path / "gone.mp4").as_uri(), infrared=infrared)
-    assert "wanted files that fsspec reaches, got no such file" in outcome_of(worker.work(gone)).reason
+    assert "cannot be reached through fsspec: no such file" in outcome_of(worker.work(gone)).reason
 
 
 def counts_camera(side: str, frames: int) -> Camera:

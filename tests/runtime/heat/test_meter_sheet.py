@@ -72,7 +72,7 @@ def test_a_file_is_unfinished_until_it_is_whole_and_stays_so_after_an_error(tmp_
 def test_what_a_killed_run_has_left_is_kept_and_what_another_writes_is_left_alone(tmp_path: Path) -> None:
     killed = MeterSheet(tmp_path / "m.csv")
     killed.write(frames(1, BOX)[0])
-    with pytest.raises(CoconetError, match="one that a run writes"):
+    with pytest.raises(CoconetError, match="is being written by another run"):
         MeterSheet(tmp_path / "m.csv").write(frames(1, BOX)[0])
     killed.discard()
     after = MeterSheet(tmp_path / "m.csv")
@@ -91,7 +91,7 @@ def test_other_meters_begin_the_next_file(tmp_path: Path) -> None:
 
 
 def test_another_ending_is_refused() -> None:
-    with pytest.raises(CoconetError, match="ends in .csv or a name that ends in .parquet"):
+    with pytest.raises(CoconetError, match="ends in .csv or .parquet"):
         MeterSheet(Path("meters.xls"))
 
 
@@ -107,4 +107,4 @@ def test_a_run_writes_its_sheet_beside_the_output(tmp_path: Path) -> None:
 def test_a_rig_that_does_not_measure_has_no_sheet(tmp_path: Path) -> None:
     synthetic = "synthetic://?width=64&height=48&duration_s=0.1"
     ended = command("run", "--visible", synthetic, "--infrared", synthetic, "--meters", tmp_path / "m.csv")
-    assert (ended.code, "no [infrared.temperature]" in ended.err) == (2, True), ended.err
+    assert (ended.code, "does not measure. Add [infrared.temperature]" in ended.err) == (2, True), ended.err

@@ -150,12 +150,12 @@ def test_a_gain_switch_is_told_by_the_picture_itself() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"scheme": "linear", "gain": "low"}, "no gain"),
+        ({"scheme": "linear", "gain": "low"}, "gain does not apply"),
         ({"scheme": "planck"}, "planck"),
         ({"scheme": "lepton", "table": [[1, 2], [3, 4]]}, "table"),
         ({"scheme": "table", "table": [[1, 2]]}, "two rows"),
         ({"scheme": "table", "table": [[1, 2], [2, 3], [3, 1]]}, "all rise or all fall"),
-        ({"scheme": "linear", "scale": 0}, "a scale but 0"),
+        ({"scheme": "linear", "scale": 0}, "scale must not be 0"),
         ({"scheme": "lepton", "valid_counts": [9, 9]}, "a low and a higher"),
     ],
 )

@@ -76,9 +76,7 @@ def test_the_build_is_the_command_that_a_user_would_call(
     rig: Rig, model: Path, card_86: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = counting(monkeypatch, result=2)
-    with pytest.raises(
-        CoconetError, match=r"wanted an engine of it for this GPU, got a build that ended .* code 2"
-    ) as it:
+    with pytest.raises(CoconetError, match=r"has no engine for this GPU: building one ended .* code 2") as it:
         choice_for(rig, model, "tensorrt")
     assert it.value.exit_code == ExitCode.MODEL
     words = ["build", str(model), "--gpu", "sm86", "--min=64x96", "--opt=64x96", "--max=64x96", "--out"]
@@ -148,7 +146,7 @@ def test_the_engine_of_a_word_is_found_as_that_of_its_file(
     rig: Rig, card_86: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = counting(monkeypatch, result=2)
-    with pytest.raises(CoconetError, match=r"lite\.onnx: wanted an engine"):
+    with pytest.raises(CoconetError, match=r"lite\.onnx has no engine"):
         choice_for(rig, "lite", "tensorrt")
     assert calls[0][4].endswith("lite.onnx")
 

@@ -150,7 +150,7 @@ def test_a_stop_ends_the_wait_for_a_sink_without_room() -> None:
             freed.wait()
 
     shelf = Stuck()
-    with pytest.raises(CoconetError, match=r"pipe: wanted an output .* stuck for 0.05 s") as stuck:
+    with pytest.raises(CoconetError, match=r"pipe has been stuck for 0.05 s") as stuck:
         run_pipeline(Recording(1000), BaselineBackend(), shelf, ending=ending)
     assert stuck.value.exit_code == ExitCode.OUTPUT
     assert shelf.ends == []  # nothing is done to a sink while it is in use
@@ -191,7 +191,13 @@ def test_a_sink_that_loses_frames_has_one_thread_and_one_queue() -> None:
 
 
 def test_an_error_of_a_camera_in_mid_stream_leaves_an_unfinished_video(tmp_path: Path) -> None:
-    broken = CoconetError("visible camera", wanted="a frame", got="a loose cable", remedy="Plug it in.")
+    broken = CoconetError(
+        "visible camera",
+        wanted="a frame",
+        got="a loose cable",
+        remedy="Plug it in.",
+        says="gives no frame: a loose cable",
+    )
     with pytest.raises(CoconetError, match="loose cable"):
         run_pipeline(Recording(6, broken), BaselineBackend(), open_sink(f"{tmp_path}/fused.mp4"))
     assert [path.name for path in tmp_path.iterdir()] == ["fused.mp4.unfinished"]
@@ -206,7 +212,7 @@ def test_an_error_of_the_sink_surfaces_and_discards(fails_at: int) -> None:
 
 
 def test_no_pair_at_all_is_an_error_and_leaves_no_video(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="wanted at least one pair of frames, got none out of 0 visible"):
+    with pytest.raises(CoconetError, match="gave no pair of frames out of 0 visible"):
         run_pipeline(Recording(0), BaselineBackend(), open_sink(f"{tmp_path}/fused.mp4"))
     assert list(tmp_path.iterdir()) == []
 

@@ -64,5 +64,5 @@ def test_a_pair_with_one_camera_and_one_of_another_size_wait_for_those_before() 
 def test_what_cannot_overlap_says_so() -> None:
     choice = choose_backend("average")
     assert not isinstance(BaselineBackend(), OverlappingBackend)
-    with pytest.raises(CoconetError, match="--depth: wanted a TensorRT engine, .* got a model that rule runs"):
+    with pytest.raises(CoconetError, match="--depth does not apply to a model that rule runs"):
         replace(choice, ring=RingOptions(depth=3))

@@ -60,7 +60,13 @@ def test_a_pair_that_the_model_refuses_is_a_misfit_too() -> None:
     class Picky(BaselineBackend):
         def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
             if visible[0, 0, 0] == 3:
-                raise CoconetError("model", wanted="another picture", got="this one", remedy="Leave it out.")
+                raise CoconetError(
+                    "model",
+                    wanted="another picture",
+                    got="this one",
+                    remedy="Leave it out.",
+                    says="does not fuse this picture",
+                )
             return super().fuse(visible, infrared)
 
     frames = [Frame(flat(level), level * 40_000_000, level) for level in range(6)]
@@ -100,14 +106,12 @@ def test_pictures_of_an_earlier_run_are_replaced_only_if_asked(tmp_path: Path, w
 def test_only_misfits_are_an_error(tmp_path: Path, words: list[object]) -> None:
     for path in (tmp_path / "vis").iterdir():
         path.write_bytes(b"no picture")
-    assert "wanted at least one pair that can be fused, got none of 5" in complaint_of(
-        run, *words, "--on-error", "skip"
-    )
+    assert "gave 5 pairs, none of which could be fused" in complaint_of(run, *words, "--on-error", "skip")
 
 
 def test_what_is_there_is_skipped_in_folders_only(tmp_path: Path, words: list[object]) -> None:
     words[-1] = tmp_path / "fused.mp4"
-    assert "wanted a folder of pictures as output" in complaint_of(run, *words, "--skip-existing")
+    assert "applies to a folder of pictures only" in complaint_of(run, *words, "--skip-existing")
 
 
 @pytest.mark.parametrize("output", ["vis.mp4", "link.mp4", "ir.mp4", "sub/../vis.mp4"])

@@ -138,7 +138,7 @@ def test_a_loaded_model_takes_the_alignment_of_a_rig(tmp_path: Path, models: tup
     rig, random = aligned_rig(tmp_path), np.random.default_rng(1)
     visible, infrared = (random.integers(0, 256, (*px[::-1], 1), np.uint8) for px in (VISIBLE_PX, INFRARED_PX))
     with coconet.load(models[0]) as laying, coconet.load(models[1]) as warping:
-        with pytest.raises(CoconetError, match=r"wanted 96x64 .* as no alignment is known, got 80x60"):
+        with pytest.raises(CoconetError, match=r"is 80x60 and the visible frame 96x64 .* no alignment is known"):
             warping(visible, infrared)
         with pytest.raises(CoconetError, match=r"Export it with coconet export --with-warp"):
             laying.align(rig.alignment.alignment())

@@ -111,5 +111,5 @@ def test_a_lost_connection_is_told_at_once_and_forgotten_with_the_next_frame() -
 
 
 def test_limits_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(CoconetError, match="wanted late_periods above 1"):
+    with pytest.raises(CoconetError, match="has limits out of range.*Use late_periods above 1"):
         HealthLimits(late_periods=1.0)

@@ -49,7 +49,13 @@ def wait_for_end(capture: Capture) -> None:
 
 def failing(frames: list[Frame]) -> Iterator[Frame]:
     yield from frames
-    raise CoconetError("camera", wanted="a picture", got="a broken cable", remedy="Plug it in.")
+    raise CoconetError(
+        "camera",
+        wanted="a picture",
+        got="a broken cable",
+        remedy="Plug it in.",
+        says="gives no picture: a broken cable",
+    )
 
 
 def test_an_error_of_the_camera_comes_after_the_frames_before_it() -> None:
@@ -82,7 +88,7 @@ def test_stopping_ends_the_wait_of_a_reader() -> None:
 
 
 def test_a_picture_of_a_live_camera_that_cannot_be_read_is_left_out_counted_and_named() -> None:
-    gone = CoconetError("1.png", wanted="a picture", got="no such file", remedy="Put it back.")
+    gone = CoconetError("1.png", wanted="a picture", got="no such file", remedy="Put it back.", says="does not exist")
     frames = [
         dataclasses.replace(frame, misfit=gone, name="1.png") if frame.index == 1 else frame
         for frame in stamped([1, 2, 3])

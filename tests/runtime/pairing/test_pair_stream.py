@@ -80,7 +80,13 @@ def test_a_consumer_that_fails_leaves_both_cameras_closed() -> None:
 def test_an_error_of_a_camera_reaches_the_consumer() -> None:
     def broken() -> Iterator[Frame]:
         yield from stamped([0, 33 * MS, 66 * MS])
-        raise CoconetError("camera", wanted="a picture", got="a broken cable", remedy="Plug it in.")
+        raise CoconetError(
+            "camera",
+            wanted="a picture",
+            got="a broken cable",
+            remedy="Plug it in.",
+            says="gives no picture: a broken cable",
+        )
 
     infrared = ListCamera(stamped([index * 33 * MS for index in range(9)]))
     pairs: list[FramePair] = []
@@ -150,19 +156,19 @@ def test_replay_at_its_own_pace_pairs_like_a_live_rig() -> None:
 
 def test_a_live_camera_beside_a_recording_is_refused() -> None:
     live, recording = ListCamera([], realtime=True, name="front"), ListCamera([], name="clip.mp4")
-    with pytest.raises(CoconetError, match=r"got front live and clip\.mp4 from a recording\. .* set realtime = true"):
+    with pytest.raises(CoconetError, match=r"front is live, and clip\.mp4 is a recording\. .* set realtime = true"):
         pair_recordings(live, recording)
 
 
 def test_pairs_are_only_given_inside_the_block() -> None:
     stream = pair_recordings(ListCamera([]), ListCamera([]))
-    with pytest.raises(CoconetError, match="wanted an open rig, got one that is closed or not entered"):
+    with pytest.raises(CoconetError, match="pairs are closed, or not entered yet"):
         iter(stream)
     with stream:
         assert list(stream) == []
     with pytest.raises(CoconetError, match="Iterate inside the with block"):
         iter(stream)
-    with pytest.raises(CoconetError, match="got one that was used before"), stream:
+    with pytest.raises(CoconetError, match="can be entered only once"), stream:
         pass
 
 

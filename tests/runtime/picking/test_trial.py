@@ -65,7 +65,13 @@ class Field:
 
     def _open(self, candidate: Candidate) -> Timed:
         if candidate.kind in self.broken:
-            raise CoconetError("m.onnx", wanted="a model that opens", got="no kernel for it", remedy="None.")
+            raise CoconetError(
+                "m.onnx",
+                wanted="a model that opens",
+                got="no kernel for it",
+                remedy="None.",
+                says="does not open: no kernel for it",
+            )
         self.opened[candidate.kind] = Timed(self.clock, *self._made[candidate.kind])
         return self.opened[candidate.kind]
 
@@ -111,10 +117,10 @@ def test_a_reference_far_behind_is_not_fused_again_and_again(field: Field) -> No
 def test_one_that_does_not_open_is_left_out_with_the_reason(field: Field) -> None:
     field.broken.add("openvino")
     pick = pick_fastest([field.add("ort", 0.1), field.add("openvino", 0.01)], PAIR, field.clock)
-    assert (pick.kind, pick.rows[1].refused) == ("ort", "no kernel for it")
+    assert (pick.kind, pick.rows[1].refused) == ("ort", "does not open: no kernel for it")
 
 
 def test_a_reference_that_does_not_open_is_an_error(field: Field) -> None:
     field.broken.add("ort")
-    with pytest.raises(CoconetError, match="no kernel for it"):
+    with pytest.raises(CoconetError, match="does not open: no kernel for it"):
         pick_fastest([field.add("ort", 0.1)], PAIR, field.clock)

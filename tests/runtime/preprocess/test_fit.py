@@ -86,11 +86,15 @@ def test_what_cannot_be_aligned_any_more_passes_through_until_it_can() -> None:
     frames = [lit(64, 48, 3), lit(64, 36, 3), lit(64, 48, 3)]
     pairs = [prepared(preparation, frame, lit(64, 48)) for frame in frames]
     assert [set(pair.missing) for pair in pairs] == [set(), {"infrared"}, set()]
-    assert pairs[1].notice == "not aligned: visible 64x36 and infrared 64x48"
+    assert (
+        pairs[1].notice == "not aligned: the alignment was found for other sizes than visible 64x36 and infrared 64x48"
+    )
     assert pairs[1].infrared.pixels.shape == (36, 64, 1)
 
 
 def test_what_could_never_be_aligned_is_an_error() -> None:
     preparation = Preparation(ThermalStretch(), Placement(SHIFT), ("front", "boson"))
-    with pytest.raises(CoconetError, match="^front and boson: wanted visible .* of 64x48 and infrared .* of 64x48"):
+    with pytest.raises(
+        CoconetError, match="^front and boson does not fit: .*visible .* of 64x48 and infrared .* of 64x48"
+    ):
         prepared(preparation, lit(64, 36, 3), lit(64, 48))

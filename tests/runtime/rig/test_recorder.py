@@ -121,7 +121,7 @@ def test_the_command_records_two_addresses_without_a_rig_file(tmp_path: Path) ->
 def test_a_folder_that_is_there_is_not_written_into(tmp_path: Path) -> None:
     (tmp_path / "night").mkdir()
     (tmp_path / "night" / "diary.txt").touch()
-    with pytest.raises(CoconetError, match="night: wanted a free name"):
+    with pytest.raises(CoconetError, match="night already exists, and is not a recording"):
         recorded(tmp_path / "night", frames("bgr"), frames("counts"))
 
 
@@ -138,7 +138,7 @@ def test_a_link_is_followed_to_the_folder_that_it_names(tmp_path: Path, there: b
 
 def test_a_link_to_itself_is_refused_before_anything_is_recorded(tmp_path: Path) -> None:
     (tmp_path / "night").symlink_to("night")
-    with pytest.raises(CoconetError, match="wanted a free name"):
+    with pytest.raises(CoconetError, match="already exists, and is not a recording"):
         recorded(tmp_path / "night", frames("bgr"), frames("counts"))
     assert [path.name for path in tmp_path.iterdir()] == ["night"]
 
@@ -152,7 +152,7 @@ def test_pictures_of_a_size_that_the_codec_does_not_take_are_one_clear_error(tmp
 def test_a_recording_is_only_replaced_by_one_that_is_whole(tmp_path: Path) -> None:
     recorded(tmp_path / "night", frames("bgr"), frames("counts"))
     before = (tmp_path / "night" / "visible.mkv").read_bytes()
-    with pytest.raises(CoconetError, match="wanted frames of both cameras"):
+    with pytest.raises(CoconetError, match="was not recorded: no frame came"):
         recorded(tmp_path / "night", frames("bgr"), [])
     assert (tmp_path / "night" / "visible.mkv").read_bytes() == before
     recorded(tmp_path / "night", frames("bgr", 3), frames("counts", 3))
@@ -164,7 +164,7 @@ def test_a_whole_recording_that_lost_its_end_is_told(tmp_path: Path) -> None:
     recorded(tmp_path / "night", frames("bgr"), frames("counts"))
     video = tmp_path / "night" / "infrared.mkv"
     video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
-    with pytest.raises(CoconetError, match="wanted 7 pictures, one for each stamp, got an end after picture"):
+    with pytest.raises(CoconetError, match="does not agree with its stamps: the pictures end after"):
         replayed(RecordedCamera(video))
 
 
@@ -214,7 +214,7 @@ def test_a_full_disk_is_told_and_what_was_recorded_replays(tmp_path: Path) -> No
     with started(tmp_path / "night", 400_000) as process:
         assert process.stdout is not None
         lines = process.stdout.read().splitlines()
-    assert "wanted a disk that takes more, got File too large. What was recorded" in lines[-1]
+    assert "cannot be recorded to: File too large. What was recorded" in lines[-1]
     video = tmp_path / "night.unfinished" / "visible.mkv"
     assert len(replayed(RecordedCamera(video))) > int(lines[-2]) - 25
 
@@ -223,7 +223,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_recording(tmp_path: Path) 
     with started(tmp_path / "night", 10) as process:
         assert process.stdout is not None
         said = process.stdout.read()
-    assert f"{tmp_path / 'night'}: wanted a disk that takes a recording, got File too large. Free space" in said
+    assert f"{tmp_path / 'night'} cannot be recorded to: File too large. Free space" in said
     assert list(tmp_path.iterdir()) == []
 
 
@@ -244,7 +244,7 @@ def test_lenses_and_distances_of_a_rig_are_in_the_rig_file_of_its_recording(tmp_
 def test_a_recording_that_could_not_be_replayed_does_not_get_its_name(
     tmp_path: Path, infrared: list[Frame], left: list[str]
 ) -> None:
-    with pytest.raises(CoconetError, match="night: wanted frames of both cameras, got none of the visible"):
+    with pytest.raises(CoconetError, match="night was not recorded: no frame came from the visible"):
         recorded(tmp_path / "night", [], infrared)
     assert [path.name for path in tmp_path.iterdir()] == left
 

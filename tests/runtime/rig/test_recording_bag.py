@@ -86,7 +86,7 @@ def test_the_command_records_a_bag_that_replays_with_the_settings_of_its_rig(tmp
 
 def test_a_recording_that_fails_stays_under_its_unfinished_name_and_is_read(tmp_path: Path) -> None:
     frames = [Frame(np.zeros((24, 32, 1), np.uint8), stamp(at), at) for at in range(3)]
-    with pytest.raises(CoconetError, match="none of the infrared one"):
+    with pytest.raises(CoconetError, match="no frame came from the infrared camera"):
         record_all(frames, [], tmp_path / "run.mcap")
     assert not (tmp_path / "run.mcap").exists()
     left = unfinished(tmp_path / "run.mcap").rename(tmp_path / "left.mcap")

@@ -115,7 +115,9 @@ def test_a_pair_that_cannot_be_aligned_is_named_by_both_files(tmp_path: Path) ->
     folders(tmp_path, [flat(1)], [flat(1, 40, 30, 1)])
     text = f'[visible]\naddress = "vis"\n[infrared]\naddress = "ir"\n{ALIGNED}'
     with (
-        pytest.raises(CoconetError, match=r"0000\.png: .* 640x360, got visible 32x24 and infrared 40x30\."),
+        pytest.raises(
+            CoconetError, match=r"0000\.png does not fit: .* 640x360, and these are visible 32x24 and infrared 40x30\."
+        ),
         open_rig(Rig.from_file(rig_file(tmp_path, text))) as stream,
     ):
         list(stream)
@@ -125,7 +127,10 @@ def test_a_name_in_the_rig_file_stands_in_errors(tmp_path: Path) -> None:
     text = f'[visible]\naddress = "{write_video(tmp_path / "a.mp4", [flat(1)])}"\nname = "front"\n'
     text += f'[infrared]\naddress = "synthetic://?width=64&height=64"\n{ALIGNED}'
     with (
-        pytest.raises(CoconetError, match="^front and synthetic infrared: wanted visible pictures of the proportions"),
+        pytest.raises(
+            CoconetError,
+            match="^front and synthetic infrared does not fit: the alignment was found for visible pictures",
+        ),
         open_rig(Rig.from_file(rig_file(tmp_path, text))) as stream,
     ):
         list(stream)
@@ -254,7 +259,7 @@ def test_a_number_that_may_be_near_nothing_is_refused_if_it_is_too_large(
 
 @pytest.mark.parametrize("focal", ["0", "0.0", "-400.0", "0.01"])
 def test_a_lens_without_a_focal_length_is_refused(tmp_path: Path, focal: str) -> None:
-    with pytest.raises(CoconetError, match=r"\[alignment\] lens: wanted focal_px from 0.1 on"):
+    with pytest.raises(CoconetError, match=r"\[alignment\] lens must have focal_px from 0.1 on"):
         Rig.from_file(rig_file(tmp_path, CAMERAS + LENS.format(focal)))
 
 
@@ -299,14 +304,14 @@ def test_a_layout_may_be_described_in_the_rig(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ('layout = "bosom"', "layout: wanted lepton or"),
+        ('layout = "bosom"', "layout must be lepton or"),
         (
             "layout = { fourcc = 'YUYV', width = 256, height = 384, first_row = 192, rows = 193 }",
             "rows within the height",
         ),
         ("layout = { fourcc = 'YUY', width = 256, height = 384 }", "fourcc of four"),
         ("layout = { fourcc = 'YUYV', width = 256 }", "layout"),
-        ("layout = { fourcc = 'YUYV', width = 256, height = 8, scale = 0.0 }", "a scale but 0"),
+        ("layout = { fourcc = 'YUYV', width = 256, height = 8, scale = 0.0 }", "a scale other than 0"),
     ],
 )
 def test_a_layout_that_cannot_be_is_refused_when_the_file_is_read(keys: str, said: str, tmp_path: Path) -> None:

@@ -96,14 +96,14 @@ points_px = [[3, 4]]
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("points_px = [[3, 4]]", "", "points_px: wanted one point for spot, got 0"),
+        ("points_px = [[3, 4]]", "", "points_px must be one point for spot, not 0"),
         ("points_px = [[3, 4]]", 'points_px = [["3", 4]]', "points_px must be a number"),
         ("kind =", "kidn =", "meter.0.kidn is not a known key here; known are name, kind"),
         ("kind =", "colour = 1\nkind =", "meter.0.colour is not a known key here; known are name, kind, points_px"),
-        ('"bearing"', '"a/b"', "name: wanted 1 to 40 letters"),
+        ('"bearing"', '"a/b"', "name must be 1 to 40 letters"),
         ('scheme = "lepton"', 'scheme = "leptom"', "infrared.temperature.scheme must be 'linear', 'lepton'"),
-        ('[infrared.temperature]\nscheme = "lepton"', "", "[[meter]]: wanted a camera whose temperatures are known"),
-        ("[[meter]]", '[[meter]]\nname = "bearing"\nkind = "hottest"\n[[meter]]', "got bearing twice"),
+        ('[infrared.temperature]\nscheme = "lepton"', "", "[[meter]] has nothing to measure by"),
+        ("[[meter]]", '[[meter]]\nname = "bearing"\nkind = "hottest"\n[[meter]]', "bearing stands twice"),
         (
             "[[meter]]",
             f'[infrared.layout]\nfourcc = "Y16 "\n{SIDES}\nx = 1\n[[meter]]',

@@ -36,7 +36,8 @@ def test_a_file_of_its_owner_holds_a_secret(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "mode", "said"), [("x", 0o644, "chmod 600"), ("", 0o600, "empty"), (None, 0, "No such")]
+    ("content", "mode", "said"),
+    [("x", 0o644, "chmod 600"), ("", 0o600, "has no secret on its first line"), (None, 0, "No such")],
 )
 def test_a_file_that_others_read_or_that_is_empty_or_gone_is_refused(
     content: str | None, mode: int, said: str, tmp_path: Path
@@ -49,7 +50,7 @@ def test_a_file_that_others_read_or_that_is_empty_or_gone_is_refused(
 
 
 def test_a_variable_that_is_not_set_is_named() -> None:
-    with pytest.raises(Refused, match=rf"environment variable {NAME}: wanted the secret .* read -rs {NAME}"):
+    with pytest.raises(Refused, match=rf"environment variable {NAME} is not set.* read -rs {NAME}"):
         fill_in(f"rtsp://me:${{{NAME}}}@camera/x", {})
 
 

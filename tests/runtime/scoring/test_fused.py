@@ -37,16 +37,14 @@ def test_the_picture_of_a_pair_is_found_by_its_name(folder: Path) -> None:
 
 def test_a_pair_without_a_fused_picture_is_named(folder: Path) -> None:
     (folder / "b.bmp").unlink()
-    with pytest.raises(
-        CoconetError, match="one fused picture for each of 2 pairs, under its name, got no picture for b"
-    ):
+    with pytest.raises(CoconetError, match="does not fit the pairs: it has no picture for b"):
         open_fused("mean", str(folder), NAMES)
 
 
 def test_fused_pictures_without_a_pair_are_named_and_counted(folder: Path) -> None:
     for extra in "vwxyz":
         write_picture(folder / f"{extra}.png", textured(0)[:, :, None])
-    with pytest.raises(CoconetError, match="got no pair for v, w, x and 2 others"):
+    with pytest.raises(CoconetError, match="it has no pair for v, w, x and 2 others"):
         open_fused("mean", str(folder), NAMES)
     open_fused("mean", str(folder), NAMES, whole=False).close()
 
@@ -65,13 +63,13 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
 def test_pairs_without_names_take_the_pictures_in_order_and_say_which_are_too_few_or_too_many(folder: Path) -> None:
     fused, pair = open_fused("mean", str(folder), []), pair_called("")
     fused.leave_out(pair)
-    with pytest.raises(CoconetError, match="wanted a fused frame for each of 1 pair, got more frames"):
+    with pytest.raises(CoconetError, match="has more frames than the 1 pair"):
         fused.check_end(1)
-    with pytest.raises(CoconetError, match=r"got 1 frame for more pairs .* --pairs 1"):
+    with pytest.raises(CoconetError, match="ends after 1 frame, and there are more pairs.* --pairs 1"):
         fused.picture_of(pair)
 
 
 def test_an_address_is_no_fused_video_and_its_password_is_not_shown() -> None:
-    with pytest.raises(CoconetError, match="wanted fused pictures or a fused video, got an address") as caught:
+    with pytest.raises(CoconetError, match="is a network address; expected fused pictures") as caught:
         open_fused("mean", "rtsp://me:secret@host/fused", [])
     assert "secret" not in str(caught.value)

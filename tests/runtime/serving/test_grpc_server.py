@@ -134,18 +134,21 @@ def changed(change: Callable[[Any], object], make: Callable[[], Any] = good_requ
 
 
 UNFIT: dict[str, tuple[Callable[[Any], object], str]] = {
-    "type": (lambda one: setattr(one.inputs[0], "datatype", "FP32"), "visible: wanted UINT8, got FP32"),
-    "shape": (lambda one: one.inputs[0].shape.append(3), "wanted [1, any, any, 3], got [1, 8, 8, 3, 3]"),
-    "name": (lambda one: setattr(one.inputs[0], "name", "left"), "wanted visible and infrared, got left, infrared"),
-    "an input too few": (lambda one: one.inputs.pop(), "wanted visible and infrared, got visible"),
-    "too few numbers": (lambda one: one.inputs[0].contents.uint_contents.pop(), "192 whole numbers, got 191"),
+    "type": (lambda one: setattr(one.inputs[0], "datatype", "FP32"), "visible must have the datatype UINT8, not FP32"),
+    "shape": (lambda one: one.inputs[0].shape.append(3), "must be [1, any, any, 3], not [1, 8, 8, 3, 3]"),
+    "name": (lambda one: setattr(one.inputs[0], "name", "left"), "must be visible and infrared, not left, infrared"),
+    "an input too few": (lambda one: one.inputs.pop(), "must be visible and infrared, not visible"),
+    "too few numbers": (lambda one: one.inputs[0].contents.uint_contents.pop(), "192 whole numbers, not 191"),
     "beyond a byte": (lambda one: one.inputs[0].contents.uint_contents.__setitem__(0, 256), "levels of 0 to 255"),
-    "another output": (lambda one: one.outputs.add(name="depth"), "outputs: wanted fused, got depth"),
+    "another output": (lambda one: one.outputs.add(name="depth"), "outputs must be fused, not depth"),
     "one raw part": (
         lambda one: one.raw_input_contents.append(b"x"),
-        "one for each input, or none, got 1 for 2",
+        "must be one for each input, or none, not 1 for 2",
     ),
-    "no file": (lambda one: setattr(one.inputs[0], "datatype", "BYTES"), "visible: wanted UINT8, got BYTES"),
+    "no file": (
+        lambda one: setattr(one.inputs[0], "datatype", "BYTES"),
+        "visible must have the datatype UINT8, not BYTES",
+    ),
 }
 
 
@@ -161,7 +164,10 @@ def test_bytes_that_are_too_few_are_refused_and_the_request_they_are_made_of_is_
         request.raw_input_contents[1] = b"short"
 
     code, told = refused(server, "ModelInfer", changed(shorten, raw_request))
-    assert (code, "wanted 64 bytes for [1, 8, 8, 1], got 5" in told) == (grpc.StatusCode.INVALID_ARGUMENT, True)
+    assert (code, "has 5 bytes, but needs 64 bytes for [1, 8, 8, 1]" in told) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        True,
+    )
     assert [len(ask(server, "ModelInfer", make()).raw_output_contents[0]) for make in (good_request, raw_request)] == [
         192,
         192,
@@ -298,6 +304,6 @@ def test_a_port_that_is_taken_is_refused(server: ModelServer) -> None:
     taken = urlsplit(f"//{server.grpc_address}").port
     settings = ServerSettings(port=0, grpc_port=taken)
     choice = choose_backend("average")
-    with pytest.raises(CoconetError, match="wanted a host of this machine and a free port") as told:
+    with pytest.raises(CoconetError, match="cannot be opened: it is not of this machine, or already in use") as told:
         ModelServer("average", lambda: open_served(choice), settings).__enter__()
     assert told.value.exit_code == 6

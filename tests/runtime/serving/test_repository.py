@@ -127,7 +127,7 @@ REFUSED = {
     "average": "a rule without a network",
     "coconet": "Export it first: coconet export coconet",
     "model.engine": "an engine of TensorRT for RTX",
-    "a b.onnx": "which can stand in an address",
+    "a b.onnx": "which cannot stand in an address",
     "gone.onnx": "does not exist",
     "unlike.onnx": "a corrupt or unsupported one",
 }
@@ -148,7 +148,7 @@ def test_what_no_server_runs_is_refused_before_anything_is_written(
 
 def test_two_models_of_one_name_and_an_output_among_the_inputs_are_refused(tmp_path: Path) -> None:
     model = write_averaging_model(tmp_path / "tiny.onnx")
-    assert "two of one name" in command("serve-repository", model, model, "--out", tmp_path / "repo").err
+    assert "is the name of two models" in command("serve-repository", model, model, "--out", tmp_path / "repo").err
     place = tmp_path / "repo" / "tiny" / "1"
     place.mkdir(parents=True)
     inside = write_averaging_model(place / "tiny.onnx")

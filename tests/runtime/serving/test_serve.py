@@ -120,7 +120,7 @@ def test_tritons_client_learns_what_is_served(server: ModelServer) -> None:
 def test_tritons_client_hears_in_words_what_does_not_fit(server: ModelServer, pair: tuple[Pixels, Pixels]) -> None:
     http, client = triton_client(server)
     refusal = pytest.importorskip("tritonclient.utils").InferenceServerException
-    with closing(client), pytest.raises(refusal, match=r"model: wanted lite, got other") as told:
+    with closing(client), pytest.raises(refusal, match="model other is not served here, only lite") as told:
         client.infer("other", triton_inputs(http, pair, binary=True))
     assert told.value.status() == "404"
 
@@ -149,40 +149,43 @@ def changed(path: str, value: Any) -> bytes:
 
 
 UNFIT = {
-    "type": (changed("inputs.0.datatype", "FP32"), "visible: wanted UINT8, got FP32"),
-    "shape of another rank": (changed("inputs.0.shape", [8, 8, 3]), "wanted [1, any, any, 3], got [8, 8, 3]"),
-    "shape of another depth": (changed("inputs.1.shape", [1, 8, 8, 3]), "wanted [1, any, any, 1], got [1, 8, 8, 3]"),
-    "two pairs at once": (changed("inputs.0.shape", [2, 8, 8, 3]), "wanted [1, any, any, 3], got [2, 8, 8, 3]"),
-    "no pixels": (changed("inputs.0.shape", [1, 0, 8, 3]), "got [1, 0, 8, 3]"),
-    "a negative side": (changed("inputs.0.shape", [1, -1, 8, 3]), "got [1, -1, 8, 3]"),
-    "a side that is text": (changed("inputs.0.shape", [1, "8", 8, 3]), "wanted a list of whole numbers"),
-    "a side that is true": (changed("inputs.0.shape", [True, 8, 8, 3]), "wanted a list of whole numbers"),
+    "type": (changed("inputs.0.datatype", "FP32"), "visible must have the datatype UINT8, not FP32"),
+    "shape of another rank": (changed("inputs.0.shape", [8, 8, 3]), "must be [1, any, any, 3], not [8, 8, 3]"),
+    "shape of another depth": (changed("inputs.1.shape", [1, 8, 8, 3]), "must be [1, any, any, 1], not [1, 8, 8, 3]"),
+    "two pairs at once": (changed("inputs.0.shape", [2, 8, 8, 3]), "must be [1, any, any, 3], not [2, 8, 8, 3]"),
+    "no pixels": (changed("inputs.0.shape", [1, 0, 8, 3]), "not [1, 0, 8, 3]"),
+    "a negative side": (changed("inputs.0.shape", [1, -1, 8, 3]), "not [1, -1, 8, 3]"),
+    "a side that is text": (changed("inputs.0.shape", [1, "8", 8, 3]), "must be a list of whole numbers"),
+    "a side that is true": (changed("inputs.0.shape", [True, 8, 8, 3]), "must be a list of whole numbers"),
     "another size for each": (
         changed("inputs.1", {**good_request()["inputs"][1], "shape": [1, 4, 16, 1]}),
         "but the visible one is",
     ),
-    "name": (changed("inputs.0.name", "left"), "wanted visible and infrared, got left, infrared"),
-    "one name twice": (changed("inputs.0.name", "infrared"), "got infrared, infrared"),
-    "no inputs": (changed("inputs", None), "inputs: wanted a list of tensors"),
-    "too few numbers": (changed("inputs.0.data", [0] * 191), "wanted 192 whole numbers, got 191"),
-    "too many numbers": (changed("inputs.0.data", [0] * 193), "wanted 192 whole numbers, got 193"),
-    "fractions": (changed("inputs.0.data", [0.5] * 192), "got 192 numbers that are not all whole"),
-    "numbers beyond a byte": (changed("inputs.0.data", [256] * 192), "wanted levels of 0 to 255, got 256 to 256"),
-    "negative numbers": (changed("inputs.0.data", [-1] * 192), "wanted levels of 0 to 255, got -1 to -1"),
-    "text for numbers": (changed("inputs.0.data", ["0"] * 192), "that are none"),
-    "truths for numbers": (changed("inputs.0.data", [True] * 192), "that are none"),
+    "name": (changed("inputs.0.name", "left"), "must be visible and infrared, not left, infrared"),
+    "one name twice": (changed("inputs.0.name", "infrared"), "not infrared, infrared"),
+    "no inputs": (changed("inputs", None), "inputs must be a list of tensors"),
+    "too few numbers": (changed("inputs.0.data", [0] * 191), "must be 192 whole numbers, not 191"),
+    "too many numbers": (changed("inputs.0.data", [0] * 193), "must be 192 whole numbers, not 193"),
+    "fractions": (changed("inputs.0.data", [0.5] * 192), "not 192 numbers that are not all whole"),
+    "numbers beyond a byte": (changed("inputs.0.data", [256] * 192), "must be levels of 0 to 255, not 256 to 256"),
+    "negative numbers": (changed("inputs.0.data", [-1] * 192), "must be levels of 0 to 255, not -1 to -1"),
+    "text for numbers": (changed("inputs.0.data", ["0"] * 192), "other values"),
+    "truths for numbers": (changed("inputs.0.data", [True] * 192), "other values"),
     "ragged lists": (changed("inputs.0.data", [[0], [0, 0]]), "numbers in lists of one length"),
-    "no data": (changed("inputs.0.data", None), "wanted its data, or its bytes after the JSON, got neither"),
-    "another output": (changed("outputs", [{"name": "depth"}]), "outputs: wanted fused, got depth"),
-    "classes": (changed("outputs", [{"name": "fused", "parameters": {"classification": 3}}]), "the whole output"),
-    "a sequence": (changed("parameters", {"sequence_id": 7}), "one of a sequence"),
+    "no data": (changed("inputs.0.data", None), "has neither data nor bytes after the JSON"),
+    "another output": (changed("outputs", [{"name": "depth"}]), "outputs must be fused, not depth"),
+    "classes": (
+        changed("outputs", [{"name": "fused", "parameters": {"classification": 3}}]),
+        "the output is given whole",
+    ),
+    "a sequence": (changed("parameters", {"sequence_id": 7}), "every request stands by itself"),
     "a timeout that is text": (changed("parameters", {"timeout": "soon"}), "microseconds as a whole number"),
-    "an id that is none": (changed("id", 7), "wanted a text"),
-    "no JSON": (b"\x00\xff", "wanted a JSON object"),
-    "a list": (b"[]", "wanted a JSON object"),
-    "lists without end": (b"[" * 100_000, "wanted a JSON object"),
-    "no number": (b'{"inputs": NaN}', "wanted a JSON object"),
-    "nothing": (b"", "wanted a JSON object"),
+    "an id that is none": (changed("id", 7), "must be a text"),
+    "no JSON": (b"\x00\xff", "must be a JSON object"),
+    "a list": (b"[]", "must be a JSON object"),
+    "lists without end": (b"[" * 100_000, "must be a JSON object"),
+    "no number": (b'{"inputs": NaN}', "must be a JSON object"),
+    "nothing": (b"", "must be a JSON object"),
 }
 
 
@@ -232,10 +235,13 @@ def test_pictures_come_and_go_as_files_and_png_is_as_good_as_raw(
 BIG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (60_000).to_bytes(4, "big") * 2 + b"\x08\2\0\0\0" + bytes(4)
 GOOD = as_file(np.zeros((8, 8, 3), np.uint8), ".jpg")
 FILES = {
-    "no picture": (b"GIF89a", "wanted a picture as JPEG or PNG, got something else"),
-    "cut off": (GOOD[:-30], "got one that was cut off"),
-    "damaged": (as_file(np.zeros((8, 8, 3), np.uint8), ".png")[:30] + GOOD[-2:] + b"IEND\xaeB`\x82", "a damaged one"),
-    "more pixels than a request may have": (BIG, "got one of 60000 x 60000, more than 64 MB of pixels"),
+    "no picture": (b"GIF89a", "is neither JPEG nor PNG"),
+    "cut off": (GOOD[:-30], "was cut off"),
+    "damaged": (
+        as_file(np.zeros((8, 8, 3), np.uint8), ".png")[:30] + GOOD[-2:] + b"IEND\xaeB`\x82",
+        "visible is damaged",
+    ),
+    "more pixels than a request may have": (BIG, "is 60000 x 60000, more than 64 MB of pixels"),
     "another size than the other": (as_file(np.zeros((4, 8, 3), np.uint8), ".png"), "but the visible one is"),
 }
 
@@ -252,9 +258,9 @@ def test_files_that_do_not_fit_are_refused_in_words(server: ModelServer, kind: s
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"binary_data": True, "encoding": "gif"}, "encoding: wanted jpeg or png, got gif"),
-        ({"binary_data": True, "encoding": "jpeg", "quality": 0}, "quality: wanted a whole number from 1 to 100"),
-        ({"binary_data": False, "encoding": "png"}, "parameter encoding: wanted an output in binary"),
+        ({"binary_data": True, "encoding": "gif"}, "encoding must be jpeg or png, not gif"),
+        ({"binary_data": True, "encoding": "jpeg", "quality": 0}, "quality must be a whole number from 1 to 100"),
+        ({"binary_data": False, "encoding": "png"}, "parameter encoding applies to an output in binary only"),
     ],
 )
 def test_an_output_in_no_known_encoding_is_refused(server: ModelServer, parameters: Any, words: str) -> None:
@@ -268,8 +274,8 @@ LENGTHS = {
     "no number": ("ten", 0, "the number of bytes of JSON in the body"),
     "negative": ("-1", 0, "the number of bytes of JSON in the body"),
     "a number of a thousand digits": ("9" * 1000, 0, "the number of bytes of JSON in the body"),
-    "one byte short": ("", -1, "infrared: wanted 3072 bytes for [1, 48, 64, 1], got 3071"),
-    "one byte long": ("", 1, "bytes after its JSON, as the inputs say, got 12289"),
+    "one byte short": ("", -1, "infrared has 3071 bytes, but needs 3072 bytes for [1, 48, 64, 1]"),
+    "one byte long": ("", 1, "has 12289 bytes after its JSON, but its inputs say 12288"),
 }
 
 
@@ -288,8 +294,8 @@ def test_bytes_that_are_not_as_many_as_was_said_are_refused(
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/v2/models/other/infer", "model: wanted lite, got other"),
-        ("/v2/models/lite/versions/2/infer", "version: wanted 1, got 2"),
+        ("/v2/models/other/infer", "model other is not served here, only lite"),
+        ("/v2/models/lite/versions/2/infer", "version 2 is not served here, only 1"),
         ("/v2/models/lite/nothing", "Not Found"),
     ],
 )
@@ -300,7 +306,7 @@ def test_another_model_version_or_address_is_not_found(server: ModelServer, path
 
 def test_a_compressed_body_and_another_method_are_refused(server: ModelServer) -> None:
     packed = ask(server, "POST", "/v2/models/lite/infer", b"\x1f\x8b", {"Content-Encoding": "gzip"})
-    assert (packed[0], "wanted none" in json.loads(packed[2])["error"]) == (415, True)
+    assert (packed[0], "Content-Encoding is not supported" in json.loads(packed[2])["error"]) == (415, True)
     assert ask(server, "GET", "/v2/models/lite/infer")[0] == 405
 
 
@@ -319,7 +325,7 @@ def test_a_size_that_the_model_does_not_take_is_the_fault_of_the_client(tmp_path
     with serving(write_averaging_model(tmp_path / "tiny.onnx", 3, (16, 16)), "tiny") as running:
         body = json.dumps(good_request()).encode()
         status, _, said = ask(running, "POST", "/v2/models/tiny/infer", body)
-    assert (status, "wanted [1, 16, 16, 3], got [1, 8, 8, 3]" in json.loads(said)["error"]) == (400, True)
+    assert (status, "must be [1, 16, 16, 3], not [1, 8, 8, 3]" in json.loads(said)["error"]) == (400, True)
 
 
 def test_a_body_beyond_the_limit_is_refused(tmp_path: Path) -> None:
@@ -345,7 +351,7 @@ def test_with_a_token_only_health_is_told_to_those_who_do_not_know_it(tmp_path: 
 
 
 def test_others_are_let_in_with_a_token_only_and_under_no_foreign_name(server: ModelServer) -> None:
-    with pytest.raises(CoconetError, match="wanted a token of at least 16 characters"):
+    with pytest.raises(CoconetError, match="--token has .* characters, fewer than 16|--token is missing"):
         serving("average", "average", host="0.0.0.0")  # noqa: S104 - refused
     assert ask(server, "GET", "/v2", headers={"Host": "rebound.example"})[0] == 421
     assert ask(server, "GET", "/v2", headers={"Origin": "http://elsewhere.example"})[0] == 403

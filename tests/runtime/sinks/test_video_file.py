@@ -124,7 +124,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_empty_video(tmp_path: Path
     ended = subprocess.run(
         [sys.executable, "-c", FULL, tmp_path / "a.mp4"], capture_output=True, text=True, timeout=120, check=True
     )
-    assert ended.stdout == f"{tmp_path / 'a.mp4'}: wanted a disk that takes more, got File too large. Free space.\n"
+    assert ended.stdout == f"{tmp_path / 'a.mp4'} cannot be written: File too large. Free space.\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -146,7 +146,7 @@ def test_a_disk_without_room_for_a_copy_keeps_the_video_as_it_was_written(
 
 @pytest.mark.parametrize("words", [(0.0, 0.0, 3), (-1.0, 0.0, 0), (1.0, 0.0, -1)])
 def test_a_rotation_that_never_turns_is_refused(words: tuple[float, float, int]) -> None:
-    with pytest.raises(CoconetError, match="wanted a length or a size above 0"):
+    with pytest.raises(CoconetError, match="needs a length or a size above 0"):
         Rotation(*words)
 
 

@@ -49,7 +49,7 @@ def test_what_goes_wrong_without_a_log_is_said_on_stderr_without_a_password(caps
 
 def test_an_error_of_the_block_is_not_hidden_by_one_of_the_thread() -> None:
     def fail() -> None:
-        raise CoconetError("disk", wanted="room", got="none", remedy="Free some.")
+        raise CoconetError("disk", wanted="room", got="none", remedy="Free some.", says="has no room")
 
     with pytest.raises(KeyError), Background(fail, "worker"):
         raise KeyError
@@ -89,7 +89,7 @@ def test_the_error_of_a_thread_holds_nothing_that_its_work_held() -> None:
         try:
             raise ValueError("first")
         except ValueError as error:
-            raise CoconetError("x", wanted="a", got="b", remedy="C.") from error
+            raise CoconetError("x", wanted="a", got="b", remedy="C.", says="is b") from error
 
     gc.disable()
     try:

@@ -63,7 +63,7 @@ def test_nothing_is_fetched_that_there_is_no_room_for() -> None:
 
 
 def test_an_error_of_the_source_comes_after_the_items_before_it() -> None:
-    broken = CoconetError("camera", wanted="a frame", got="none", remedy="Look.")
+    broken = CoconetError("camera", wanted="a frame", got="none", remedy="Look.", says="gives no frame")
     with reader(numbers(2, broken)) as queue:
         assert [queue.take(), queue.take()] == [0, 1]
         with pytest.raises(CoconetError, match="camera"):

@@ -111,5 +111,5 @@ def test_the_common_card_has_the_size_of_the_one_that_has_any_and_the_fewer_chan
 def test_sizes_that_agree_are_kept_and_others_are_refused() -> None:
     card = averaging_card(size=(24, 32))
     assert common_card(card, card) == card
-    with pytest.raises(CoconetError, match=r"got 24x32 .* for A and 24x40 .* for B"):
+    with pytest.raises(CoconetError, match=r"A takes 24x32 .* and B 24x40"):
         common_card(card, replace(card, width_px=40))

@@ -93,5 +93,5 @@ def test_a_floor_for_the_psnr_leaves_other_limits_out_but_not_suspicion() -> Non
 
 
 def test_no_frames_prove_nothing() -> None:
-    with pytest.raises(CoconetError, match="wanted at least one pair of frames, got none"):
+    with pytest.raises(CoconetError, match="has no pair of frames to compare"):
         verified()

@@ -105,9 +105,9 @@ def test_wrong_tokens_are_a_few_lines_without_the_token(rig: LiveRig, caplog: py
 @pytest.mark.parametrize(
     ("token", "view_token", "said"),
     [
-        (TOKEN, "short", "--view-token: wanted a token of at least 16 characters, got one of 5"),
-        (TOKEN, TOKEN, "--token: .* got the one that may only watch"),
-        (None, VIEW_TOKEN, "--token: .* got none beside --view-token"),
+        (TOKEN, "short", "--view-token has 5 characters, fewer than 16"),
+        (TOKEN, TOKEN, "--token is the same as --view-token, which may only watch"),
+        (None, VIEW_TOKEN, "--token is missing beside --view-token"),
     ],
 )
 def test_a_token_to_watch_needs_another_one_beside_it(token: str | None, view_token: str, said: str) -> None:

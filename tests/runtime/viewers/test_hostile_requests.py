@@ -161,7 +161,7 @@ ODD_BODIES = [
 def test_a_body_that_fits_nothing_is_refused_in_words(rig: LiveRig, body: bytes) -> None:
     status, _, answer = rig.ask("POST", "/settings", body)
     assert (status, answer.isascii(), len(answer) < 1000) == (400, True, True)
-    assert re.search(b"wanted|must be|is missing|not a known key", answer)
+    assert re.search(b"must be|is not a|can be changed|is missing|not a known key", answer)
 
 
 def test_the_token_may_not_be_guessed_with_what_is_no_text(locked: LiveRig) -> None:
@@ -235,7 +235,7 @@ def test_every_name_of_this_machine_serves_the_page_to_itself(host: str, tmp_pat
 @pytest.mark.parametrize("host", ["a" * 300, "a\0b", "no such host", "\udcff", "..", "192.0.2.1"])
 def test_a_host_that_is_none_of_this_machines_is_refused_in_words(host: str) -> None:
     page = LivePage(RunStats(), PageSettings(host, 0, TOKEN))
-    with pytest.raises(Exception, match="wanted a host of this machine"), page:
+    with pytest.raises(Exception, match="cannot be opened"), page:
         pass
 
 

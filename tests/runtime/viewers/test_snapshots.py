@@ -59,16 +59,16 @@ def test_a_disk_that_fails_shows_in_the_state_comes_out_of_stop_and_costs_the_lo
     captures = Captures(tmp_path)
     captures.start()
     captures.note(fused_frame())
-    assert until(lambda: captures.recording is not None and "wanted space" in captures.recording.trouble)
+    assert until(lambda: captures.recording is not None and "has no space" in captures.recording.trouble)
     captures.note(fused_frame())
-    with pytest.raises(CoconetError, match="wanted space"):
+    with pytest.raises(CoconetError, match="has no space"):
         captures.stop()
     assert shelf.ends == ["discarded"]
 
 
 def test_a_capture_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(CoconetError, match="wanted a folder for snapshots"):
+    with pytest.raises(CoconetError, match="is a file; expected a folder"):
         check_capture_folder(tmp_path / "file")
 
 
@@ -78,7 +78,7 @@ def test_snapshots_have_a_rate(tmp_path: Path) -> None:
     for _ in range(5):
         captures.snapshot(fused_frame())
     before = len(list(tmp_path.iterdir()))
-    with pytest.raises(TooOften, match="wanted fewer new files"):
+    with pytest.raises(TooOften, match="too many new files at once"):
         captures.snapshot(fused_frame())
     assert len(list(tmp_path.iterdir())) == before
     now_s[0] = 1.0
@@ -102,7 +102,7 @@ def test_a_disk_that_is_nearly_full_takes_no_more(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("coconet.runtime.sinks.reserve_sink.spare_bytes", lambda _folder, _reserve: -1)
     captures = Captures(tmp_path)
     for act in (captures.start, lambda: captures.snapshot(fused_frame())):
-        with pytest.raises(CoconetError, match="wanted 1 GB free"):
+        with pytest.raises(CoconetError, match="has less than 1 GB free"):
             act()
     assert not any(tmp_path.iterdir())
 

@@ -19,10 +19,10 @@ WINDOWS = "GUI:                           NONE" not in cv2.getBuildInformation()
 
 
 def test_a_window_is_refused_without_windows_in_opencv_or_without_a_display() -> None:
-    with pytest.raises(CoconetError, match="wanted OpenCV with windows"):
+    with pytest.raises(CoconetError, match="needs an OpenCV with windows"):
         check_window({"DISPLAY": ":0"}, "  GUI:                NONE\n")
     if sys.platform == "linux":
-        with pytest.raises(CoconetError, match="wanted a display"):
+        with pytest.raises(CoconetError, match="needs a display, and there is none"):
             check_window({}, "  GUI:                QT5\n")
     check_window({"DISPLAY": ":0"}, "  GUI:                GTK3\n")
 

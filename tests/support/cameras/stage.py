@@ -96,7 +96,13 @@ class Actor:
                 if self._mortal:
                     self._stage.actors.remove(self)
                     self._stage.changed.notify_all()
-                raise CoconetError(self.name, wanted="a frame", got="a cut cable", remedy="Plug it in.")
+                raise CoconetError(
+                    self.name,
+                    wanted="a frame",
+                    got="a cut cable",
+                    remedy="Plug it in.",
+                    says="gives no frame: a cut cable",
+                )
         if trouble != "frozen":
             self._pixels = self._picture()
         self._index += 1

@@ -45,7 +45,7 @@ class Shelf(NoSink):
 
     def write(self, frame: FusedFrame) -> None:
         if len(self.frames) == self.fails_at:
-            raise CoconetError("shelf", wanted="space", got="none", remedy="Tidy up.")
+            raise CoconetError("shelf", wanted="space", got="none", remedy="Tidy up.", says="has no space")
         self.frames.append(frame)
 
     def close(self) -> None:

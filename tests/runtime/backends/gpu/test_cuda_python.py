@@ -58,9 +58,9 @@ def test_its_errors_are_sentences_with_what_helps() -> None:
     require_cuda_python()
     said = in_a_process("-c", FAILING)
     short, unknown = said.stdout.splitlines()
-    assert short.startswith("GpuRefused GPU, cuMemAlloc: wanted a call that CUDA accepts, got CUDA_ERROR_OUT_OF")
+    assert short.startswith("GpuRefused GPU, cuMemAlloc failed: CUDA_ERROR_OUT_OF")
     assert "Close other programs" in short
-    assert "got 35 is not a valid CUresult. Update the NVIDIA driver" in unknown  # an error newer than the package
+    assert "failed: 35 is not a valid CUresult. Update the NVIDIA driver" in unknown  # an error newer than the package
 
 
 def test_without_a_driver_the_real_cuda_python_says_so() -> None:
@@ -69,7 +69,7 @@ def test_without_a_driver_the_real_cuda_python_says_so() -> None:
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if said.returncode == 0:
         pytest.skip("this machine has a driver")
-    assert "GpuRefused: GPU, cuInit: wanted a call that CUDA accepts" in said.stderr
+    assert "GpuRefused: GPU, cuInit failed" in said.stderr
 
 
 @pytest.mark.parametrize(

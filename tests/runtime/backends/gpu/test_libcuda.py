@@ -41,7 +41,7 @@ def test_addresses_above_4_gib_pass_whole(stand_in: StandInGpu) -> None:
 
 
 def test_a_missing_library_is_a_sentence() -> None:
-    with pytest.raises(GpuRefused, match=r"got no NVIDIA driver \(libno-such-driver"):
+    with pytest.raises(GpuRefused, match=r"failed: no NVIDIA driver \(libno-such-driver"):
         Libcuda("libno-such-driver.so.1")
 
 
@@ -49,7 +49,7 @@ def test_a_driver_that_lacks_a_function_is_called_old(tmp_path: Path, stand_in: 
     source, library = tmp_path / "old.c", tmp_path / "old.so"
     source.write_text("int cuInit(unsigned flags) { return 0; }\n")
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
-    with pytest.raises(GpuRefused, match="without cuGraphInstantiateWithFlags: it is older than CUDA 11.4"):
+    with pytest.raises(GpuRefused, match="the driver has no cuGraphInstantiateWithFlags: it is older than CUDA 11.4"):
         Libcuda(str(library)).call("cuGraphInstantiate", 0, 0)
 
 
@@ -67,7 +67,7 @@ def test_a_driver_that_lacks_a_function_is_called_old(tmp_path: Path, stand_in: 
 def test_an_error_says_what_helps_against_it(stand_in: StandInGpu, code: int, remedy: str) -> None:
     memory = stand_in.memory()
     stand_in.fail("cuMemAlloc_v2", code=code)
-    with memory.current(), pytest.raises(GpuRefused, match=f"GPU, cuMemAlloc: .*{remedy}") as told:
+    with memory.current(), pytest.raises(GpuRefused, match=f"GPU, cuMemAlloc failed: .*{remedy}") as told:
         memory.device(16)
     assert (told.value.code, told.value.lost) == (code, code in LOST)
 

@@ -79,5 +79,5 @@ def test_a_package_that_was_asked_for_and_is_missing_is_named(monkeypatch: pytes
 
 
 def test_an_unknown_library_lists_the_known() -> None:
-    with pytest.raises(CoconetError, match="wanted libcuda or cuda-python or pycuda, got 'cupy'"):
+    with pytest.raises(CoconetError, match="must be libcuda or cuda-python or pycuda, not 'cupy'"):
         open_gpu_memory("cupy")

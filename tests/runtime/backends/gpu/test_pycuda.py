@@ -61,5 +61,8 @@ def test_the_real_pycuda_has_every_name(tmp_path: Path) -> None:
 def test_an_error_says_what_helps_against_it(stand_in: StandInGpu, code: int, remedy: str) -> None:
     memory = pycuda_memory(stand_in)
     stand_in.fail("cuMemAlloc_v2", code=code)
-    with memory.current(), pytest.raises(GpuRefused, match=f"mem_alloc: .* cuMemAlloc failed: CUDA_ERROR.* {remedy}"):
+    with (
+        memory.current(),
+        pytest.raises(GpuRefused, match=f"mem_alloc failed: .*cuMemAlloc failed: CUDA_ERROR.* {remedy}"),
+    ):
         memory.device(16)

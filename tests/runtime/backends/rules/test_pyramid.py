@@ -44,5 +44,5 @@ def test_the_stronger_of_two_equal_patterns_wins_whichever_side_it_is_on() -> No
 @pytest.mark.parametrize("details", [0, 6])
 def test_more_details_than_a_picture_can_be_halved_are_refused(details: int) -> None:
     picture = textured(0, 40, 50)
-    with pytest.raises(CoconetError, match=f"got {details} details of 50 x 40 pixels"):
+    with pytest.raises(CoconetError, match=f"cannot have {details} details with 50 x 40 pixels"):
         fuse_pyramids(picture, picture, details)

@@ -89,19 +89,19 @@ def test_frames_overlap_in_order(machine: StandInTensorRT, tmp_path: Path) -> No
         frames = [pair(channels=channels) for channels in (3, 1, 3)]
         for each in frames:
             backend.submit(*each)
-        with pytest.raises(CoconetError, match="wanted at most 3 pending frames, got 4"):
+        with pytest.raises(CoconetError, match="already has 3 pending frames"):
             backend.submit(*pair())
-        with pytest.raises(CoconetError, match="wanted frames of 8x12 while some are pending, got 4x4"):
+        with pytest.raises(CoconetError, match="was given frames of 4x4 while frames of 8x12 are pending"):
             backend.submit(*pair(4, 4))
         assert all(np.array_equal(backend.collect(), averaged(*each)) for each in frames)
-        with pytest.raises(CoconetError, match="wanted a pending frame, got none"):
+        with pytest.raises(CoconetError, match="has no pending frame to collect"):
             backend.collect()
 
 
 def test_one_frame_at_a_time_waits_for_the_pending(machine: StandInTensorRT, tmp_path: Path) -> None:
     with TensorRtBackend(write_plan(tmp_path)) as backend:
         backend.submit(*pair())
-        with pytest.raises(CoconetError, match="wanted no pending frames, got 1"):
+        with pytest.raises(CoconetError, match="still has 1 frame pending"):
             backend.fuse(*pair())
 
 
@@ -124,7 +124,7 @@ def test_several_threads_share_an_engine(machine: StandInTensorRT, tmp_path: Pat
 def test_a_size_beyond_the_profile_names_the_range(machine: StandInTensorRT, tmp_path: Path) -> None:
     with (
         TensorRtBackend(write_plan(tmp_path)) as backend,
-        pytest.raises(CoconetError, match="wanted 4x4 to 64x64, what this engine was built for, got 80x12"),
+        pytest.raises(CoconetError, match="frame of 80x12 is outside what this engine was built for, 4x4 to 64x64"),
     ):
         backend.fuse(*pair(80, 12))
 
@@ -133,7 +133,7 @@ def test_a_size_beyond_the_profile_names_the_range(machine: StandInTensorRT, tmp
 def test_a_failed_frame_leaks_nothing_and_the_next_works(machine: StandInTensorRT, tmp_path: Path, call: str) -> None:
     with TensorRtBackend(write_plan(tmp_path)) as backend:
         machine.fail_at[call] = 1
-        with pytest.raises(CoconetError, match=r"model\.engine: wanted an engine .* from TensorRT 10\.3\.0"):
+        with pytest.raises(CoconetError, match=r"model\.engine (takes no|has no|does not).* TensorRT 10\.3\.0"):
             backend.fuse(*pair())
         assert machine.gpu.living() == {}
         frames = pair()
@@ -146,7 +146,7 @@ def test_a_failed_frame_leaks_nothing_and_the_next_works(machine: StandInTensorR
 )
 def test_a_refusal_is_told_in_tensorrts_words(machine: StandInTensorRT, tmp_path: Path, call: str, words: str) -> None:
     machine.fail_at[call] = 1
-    with pytest.raises(CoconetError, match=rf"from TensorRT 10\.3\.0: .*{words}"):
+    with pytest.raises(CoconetError, match=rf"{words} \(TensorRT 10\.3\.0\)"):
         TensorRtBackend(write_plan(tmp_path))
     TensorRtBackend(write_plan(tmp_path)).close()
 
@@ -208,7 +208,7 @@ def test_pairs_under_way_keep_the_alignment_they_came_with(machine: StandInTenso
         backend.align(SHIFTED)
         backend.submit(pairs[0].visible.pixels, np.asarray(pairs[0].infrared.pixels, np.uint8))
         backend.align(other)
-        with pytest.raises(CoconetError, match="of one alignment while some are pending"):
+        with pytest.raises(CoconetError, match="of one alignment while frames of .* are pending"):
             backend.submit(pairs[0].visible.pixels, np.asarray(pairs[0].infrared.pixels, np.uint8))
     for one, (_, fused) in zip(pairs, given, strict=True):
         assert one.warp is not None
@@ -270,10 +270,12 @@ def test_whichever_call_of_the_driver_fails_no_old_picture_is_shown(
 
 def test_an_engine_of_other_tensors_is_refused(machine: StandInTensorRT, tmp_path: Path) -> None:
     machine.names = ("left", "right", "fused")
-    with pytest.raises(CoconetError, match="inputs visible and infrared and output fused, got tensors left, right"):
+    with pytest.raises(
+        CoconetError, match="says inputs visible and infrared and output fused: it has tensors left, right"
+    ):
         TensorRtBackend(write_plan(tmp_path))
     machine.names, machine.dtype = ("visible", "infrared", "fused"), DataType.FLOAT
-    with pytest.raises(CoconetError, match="visible as uint8 .* got float of shape"):
+    with pytest.raises(CoconetError, match="visible as uint8 .* it has float of shape"):
         TensorRtBackend(write_plan(tmp_path))
 
 
@@ -282,13 +284,16 @@ def test_an_engine_of_other_tensors_is_refused(machine: StandInTensorRT, tmp_pat
     [
         (
             {"targets": ("sm86",), "device": None},
-            r"wanted an engine for Orin, sm87, got one for sm86",
+            "was built for sm86, and this machine has Orin, sm87",
         ),
-        ({"device": DeviceIdentity("Thor")}, r"wanted an engine for Orin, sm87, got one for Thor"),
-        ({"device": DeviceIdentity("Orin", 16)}, r"wanted an engine for Orin, sm87, got one for Orin \(16 SMs\), sm87"),
-        ({"tensorrt_version": "10.7.0", "options": LATER}, r"wanted an engine of TensorRT 10\.3\.0"),
-        ({"tensorrt_version": "8.6.1"}, r"in its header: no TensorRT engine"),
-        ({"tensorrt_version": "8.6.2"}, r"engine of TensorRT 10\.3\.0, which is installed here, got .* 8\.6\.2"),
+        ({"device": DeviceIdentity("Thor")}, "was built for Thor, sm87, and this machine has Orin, sm87"),
+        (
+            {"device": DeviceIdentity("Orin", 16)},
+            r"was built for Orin \(16 SMs\), sm87, and this machine has Orin, sm87",
+        ),
+        ({"tensorrt_version": "10.7.0", "options": LATER}, r"and TensorRT 10\.3\.0 is installed here"),
+        ({"tensorrt_version": "8.6.1"}, r"its header says no TensorRT engine"),
+        ({"tensorrt_version": "8.6.2"}, r"was built with TensorRT 8\.6\.2, and TensorRT 10\.3\.0 is installed here"),
         ({"engine_sha256": "1" * 64}, "wanted the card of an engine"),
     ],
 )
@@ -314,7 +319,7 @@ def test_an_engine_for_a_compute_capability_runs_on_other_boards(machine: StandI
     options = BuildOptions(same_compute_capability=True)
     with TensorRtBackend(write_plan(tmp_path, device=DeviceIdentity("Orin", 16), options=options)) as backend:
         assert backend.fuse(*pair()).shape == (8, 12, 3)
-    with pytest.raises(CoconetError, match=r"wanted an engine for Orin, sm87, got one for sm86"):
+    with pytest.raises(CoconetError, match="was built for sm86, and this machine has Orin, sm87"):
         TensorRtBackend(write_plan(tmp_path, targets=("sm86",), options=options))
 
 
@@ -366,14 +371,14 @@ def test_a_closed_engine_says_so_and_closes_twice(machine: StandInTensorRT, tmp_
     with TensorRtBackend(write_plan(tmp_path)) as backend:
         backend.fuse(*pair())
         backend.close()
-    with pytest.raises(CoconetError, match="wanted an open engine, got a closed one"):
+    with pytest.raises(CoconetError, match="engine is closed"):
         backend.fuse(*pair())
 
 
 def test_without_a_driver_tensorrt_is_not_even_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", "libno-such-driver.so.1")
     monkeypatch.setattr(trt_engine, "tensorrt_module", pytest.fail)
-    with pytest.raises(CoconetError, match="CUDA device: wanted an NVIDIA GPU .* coconet doctor says what is missing"):
+    with pytest.raises(CoconetError, match="CUDA device cannot be used: .* coconet doctor says what is missing"):
         TensorRtBackend(write_plan(tmp_path))
 
 
@@ -395,7 +400,7 @@ def test_measuring_waits_for_what_is_pending(machine: StandInTensorRT, tmp_path:
     with TensorRtBackend(write_plan(tmp_path)) as backend:
         shot = pair()
         backend.submit(*shot)
-        with pytest.raises(CoconetError, match="wanted no pending frames, got 1"):
+        with pytest.raises(CoconetError, match="still has 1 frame pending"):
             backend.stage_times(*pair())
         assert np.array_equal(backend.collect(), averaged(*shot))
 
@@ -406,7 +411,7 @@ def test_a_refusal_is_not_explained_by_an_earlier_one(machine: StandInTensorRT, 
         with pytest.raises(CoconetError, match="out of memory"):
             backend.layer_times(*pair())
         machine.fail_at["execute_async_v3"] = 1
-        with pytest.raises(CoconetError, match="a refusal without a reason"):
+        with pytest.raises(CoconetError, match="gives no reason"):
             backend.fuse(*pair())
 
 

@@ -42,19 +42,19 @@ def test_a_chosen_device_is_the_only_one_of_the_process(
 
 
 def test_a_device_beyond_those_that_are_listed_is_refused() -> None:
-    with pytest.raises(CoconetError, match=r"--device: wanted 0 to 1, a place in CUDA_VISIBLE_DEVICES=3,5, got 2"):
+    with pytest.raises(CoconetError, match="--device 2 is not in CUDA_VISIBLE_DEVICES=3,5, which leaves 0 to 1"):
         select_cuda_device(2, {"CUDA_VISIBLE_DEVICES": "3,5"})
 
 
 def test_a_machine_without_driver_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", "libno-such-driver.so.1")
-    with pytest.raises(CoconetError, match=r"got no NVIDIA driver \(libno-such-driver.* coconet doctor"):
+    with pytest.raises(CoconetError, match=r"cannot be used: no NVIDIA driver \(libno-such-driver.* coconet doctor"):
         first_cuda_device()
 
 
 def test_a_driver_without_devices_is_told_so(driver: StandInGpu) -> None:
     driver.set(devices=0)
-    with pytest.raises(CoconetError, match="got a driver that sees no device"):
+    with pytest.raises(CoconetError, match="the driver sees no device"):
         first_cuda_device()
 
 
@@ -62,7 +62,5 @@ def test_a_driver_without_devices_is_told_so(driver: StandInGpu) -> None:
 @pytest.mark.parametrize("call", ["cuInit", "cuDeviceGetCount", "cuDeviceGetName", "cuDeviceGetAttribute"])
 def test_an_error_of_the_driver_is_passed_on(driver: StandInGpu, call: str, status: int, words: str) -> None:
     driver.fail(call, code=status)
-    with pytest.raises(
-        CoconetError, match=f"CUDA device: wanted an NVIDIA GPU .* got {words} from the driver's {call}"
-    ):
+    with pytest.raises(CoconetError, match=f"CUDA device cannot be used: {words} from the driver's {call}"):
         first_cuda_device()

@@ -85,7 +85,7 @@ def test_a_model_that_depends_on_the_whole_is_refused_if_parts_are_asked_for(mod
 def test_parts_that_would_be_overlap_alone_are_refused_with_a_size_that_works() -> None:
     with (
         closing(tiled(open_backend("lite", "ort"), TileLimit(5000))) as backend,
-        pytest.raises(CoconetError, match="104 pixels a side or more, as 96 are overlap") as refused,
+        pytest.raises(CoconetError, match="104 pixels a side or more, 96 of them overlap") as refused,
     ):
         backend.fuse(*unequal_pair(301, 407))
     assert "Try 173056" in str(refused.value)

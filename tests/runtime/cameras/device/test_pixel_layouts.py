@@ -24,7 +24,7 @@ def test_every_layout_takes_a_buffer_of_its_size_and_no_other(name: str) -> None
     layout = LAYOUTS[name]
     picture = layout.picture(np.zeros((layout.height, layout.width), np.uint16))
     assert picture.shape[1:] == (layout.width, 1)
-    with pytest.raises(CoconetError, match="bytes a frame"):
+    with pytest.raises(CoconetError, match="should come in frames of .* bytes"):
         layout.picture(np.zeros((layout.height, layout.width + 1), np.uint16))
 
 
@@ -55,7 +55,7 @@ def test_rows_of_telemetry_are_no_picture(name: str, first: int, rows: int) -> N
 
 
 def test_an_unknown_layout_lists_those_there_are() -> None:
-    with pytest.raises(CoconetError, match="layout: wanted lepton or lepton-2 or boson-320"):
+    with pytest.raises(CoconetError, match="layout must be lepton or lepton-2 or boson-320"):
         frame_layout("camera")
 
 

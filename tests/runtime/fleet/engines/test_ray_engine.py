@@ -138,7 +138,7 @@ def test_a_driver_that_is_asked_to_end_says_what_is_left(tmp_path: Path) -> None
 def test_a_cluster_that_is_not_there_and_one_without_a_number_of_workers_are_refused(tree: Path) -> None:
     words = (tree, "--out", tree.parent / "none", "--engine", "ray", "--address", "127.0.0.1:9")
     ended = command("batch", *words)
-    assert (ended.code, "wanted how many workers the cluster is to run" in ended.err) == (2, True)
+    assert (ended.code, "how many workers the cluster is to run" in ended.err) == (2, True)
     with driver(*words, "--workers", 1) as running:
         _, err = running.communicate()
-    assert (running.returncode, "--address 127.0.0.1:9: wanted a Ray cluster" in err) == (2, True), err
+    assert (running.returncode, "--address 127.0.0.1:9 cannot be reached" in err) == (2, True), err

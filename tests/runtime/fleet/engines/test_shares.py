@@ -42,7 +42,7 @@ def test_workers_that_have_to_share_cores_are_a_note() -> None:
 def test_a_cluster_is_told_how_many_workers_of_how_many_cores() -> None:
     assert [(share.cores, share.width) for share in cluster_shares(3, 16, 0)] == [((), 16)] * 3
     assert [share.gpu for share in cluster_shares(None, None, 2)] == [0, 1]
-    with pytest.raises(CoconetError, match="wanted how many workers the cluster is to run"):
+    with pytest.raises(CoconetError, match="how many workers the cluster is to run is not known"):
         cluster_shares(None, None, 0)
 
 

@@ -50,7 +50,9 @@ def test_an_empty_name_is_not_the_working_folder(words: tuple[str, ...], place: 
 
 def test_a_number_that_is_a_folder_as_well_has_to_be_said_otherwise(place: Path) -> None:
     (place / "0").mkdir()
-    with pytest.raises(Refused, match=r"got both: something here has this name\. Say /dev/video0 or \./0\."):
+    with pytest.raises(
+        Refused, match=r"0 can be the number of a camera or the path .* say /dev/video0, for the file \./0\."
+    ):
         addresses("0", "1")
     assert addresses("./0", "/dev/video0") == ("./0", "/dev/video0")
 
@@ -83,13 +85,16 @@ def test_one_channel_of_a_dual_camera_is_both_cameras() -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["day.mp4"], "got one camera, day.mp4. Name the infrared one after it"),
-        (["0"], "got one camera, 0."),
-        (["a", "b", "c"], "got 3 of them: a, b, c. Name the visible one, then the infrared one."),
-        (["rig.toml", "b.mp4"], "A rig file names both cameras"),
+        (["day.mp4"], "must be two, and only day.mp4 is named. Name the infrared one after it"),
+        (["0"], "must be two, and only 0 is named."),
+        (["a", "b", "c"], "not 3 of them: a, b, c. Name the visible one, then the infrared one."),
+        (["rig.toml", "b.mp4"], "are already named by the rig file"),
         (["thermal.mp4", "rgb.mp4"], "Swap them; or if they are right: --visible thermal.mp4 --infrared rgb.mp4"),
-        (["a.mp4", "--infrared", "b.mp4"], "got a.mp4 and --infrared. Leave the options out"),
-        (["a.mp4", "b.mp4", "lite", "average"], "wanted one, got lite and average"),
+        (
+            ["a.mp4", "--infrared", "b.mp4"],
+            "named both before the options (a.mp4) and by --infrared. Leave the options out",
+        ),
+        (["a.mp4", "b.mp4", "lite", "average"], "is named more than once: lite and average"),
     ],
 )
 def test_what_names_no_rig_is_refused_in_one_sentence(words: list[str], told: str) -> None:
@@ -99,7 +104,7 @@ def test_what_names_no_rig_is_refused_in_one_sentence(words: list[str], told: st
 def test_a_video_by_itself_is_one_camera_and_no_rig_file(place: Path) -> None:
     write_stamped_video(place / "day.mp4", [0.0, 0.04])
     (place / "day.mp4").rename("day")
-    assert "got one camera, day." in complaint_of(run, "day")
+    assert "must be two, and only day is named." in complaint_of(run, "day")
 
 
 def test_run_takes_a_model_among_the_cameras_and_record_takes_both(place: Path) -> None:
@@ -112,4 +117,4 @@ def test_run_takes_a_model_among_the_cameras_and_record_takes_both(place: Path) 
 
 def test_a_folder_with_the_name_of_a_model_is_a_camera(place: Path) -> None:
     (place / "lite").mkdir()
-    assert "got 3 of them" in complaint_of(run, "vis", "ir", "lite")
+    assert "not 3 of them" in complaint_of(run, "vis", "ir", "lite")
