@@ -121,7 +121,9 @@ def check_askable(wanted: str) -> None:
     """Raise Refused for a word that is none of ASKABLE."""
     if wanted not in ASKABLE:
         remedy = f"{nearest(wanted, ASKABLE)}auto takes what this machine runs best."
-        raise Refused("backend", wanted=" or ".join(ASKABLE), got=repr(wanted), remedy=remedy)
+        known = " or ".join(ASKABLE)
+        says = f"must be {known}, not {wanted!r}"
+        raise Refused("backend", wanted=known, got=repr(wanted), remedy=remedy, says=says)
 
 
 def check_model(model: Path | str) -> None:

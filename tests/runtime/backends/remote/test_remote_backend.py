@@ -296,6 +296,6 @@ def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up_and_was_t
     monkeypatch.setattr(remote, "working", note)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = ServerAddress.parse(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/tiny")
-        with pytest.raises(CoconetError, match="no answer in time"):
+        with pytest.raises(CoconetError, match="does not answer in time"):
             served_card(address)
     assert shown == [f"asking {address} what it serves, for 0.3 s at most"]
