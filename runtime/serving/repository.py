@@ -117,7 +117,8 @@ def write_repository(
                 remedy="Leave the processor out.",
                 says="is an engine, which does not run on the processor",
             )
-    check_outputs([*places, *(place.parent / CONFIG for place in places)], inputs=inputs, overwrite=True, made=[folder])
+    outputs = [*places, *(place.parent / CONFIG for place in places)]
+    check_outputs(outputs, inputs=inputs, overwrite=True, made=[folder, *places])
     for place in places if not overwrite else ():
         if place.exists():
             raise AlreadyExists(place)

@@ -81,6 +81,9 @@ REASONS = {
     "benchmarks/latency/worker.py pipe.recv": "in the worker, which ends with its parent",
     "benchmarks/latency/worker.py Thread": "ends the worker with its parent, and does nothing that can fail",
     "benchmarks/machine/reference_load.py ThreadPoolExecutor": "computes; its errors are raised by map",
+    "benchmarks/studies/processor/busy_process.py subprocess.Popen": "killed at the end of its block",
+    "benchmarks/studies/processor/busy_process.py process.stdout.readline": "a line that it writes as it begins",
+    "benchmarks/studies/processor/turns.py subprocess.Popen": "a command of ours that ends, and is waited for",
     "benchmarks/machine/tegrastats.py subprocess.Popen": "terminated, then killed, at the end",
 }
 
