@@ -60,7 +60,7 @@ def batch(
     """
     from coconet.errors import ExitCode
     from coconet.progress.board import working
-    from coconet.runtime.backends.choice import check_askable, check_model
+    from coconet.runtime.backends.choice import check_model
     from coconet.runtime.fleet.batch import BatchProgress, run_batch
     from coconet.runtime.fleet.engines.open_engine import open_engine
     from coconet.runtime.fleet.engines.shares import cluster_shares, crowding, shares
@@ -73,7 +73,7 @@ def batch(
 
     listed = [with_seconds(job) for job in read_jobs(jobs, model)]
     listed = in_slices(listed, slice_s) if slice_s is not None else listed
-    check_askable(backend)
+    _check_words(engine, address, backend)
     if engine == "local" and any(job.model == model for job in listed):
         check_model(model)  # the nodes of a cluster may have what this machine lacks
     results = Results(out)
@@ -110,3 +110,14 @@ def batch(
         raise typer.Exit(130)
     if result.failed:
         raise typer.Exit(ExitCode.MISFITS)
+
+
+def _check_words(engine: EngineKind, address: str | None, backend: str) -> None:
+    """Refuse what no job could run with."""
+    from coconet.errors import Refused
+    from coconet.runtime.backends.choice import check_askable
+
+    check_askable(backend)
+    if address is not None and engine != "ray":
+        remedy = "Pass --engine ray, or leave it out."
+        raise Refused("--address", wanted="--engine ray", got=engine, remedy=remedy, says="is of a Ray cluster")

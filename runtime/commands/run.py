@@ -341,7 +341,8 @@ def _served_elsewhere(
                 raise Refused(option, wanted="the backend remote", got=backend, remedy=remedy, says=says)
         return None
     if server is None:
-        remedy, wanted = "Pass --server http://host:port/model.", "the address of a served model"
+        remedy = "Pass --server with http:// or grpc://, a host, its port, a slash and the name of the model."
+        wanted = "the address of a served model"
         raise Refused("--backend remote", wanted=wanted, got="none", remedy=remedy, says=f"needs {wanted}")
     local = None if local_model is None else choose_backend(local_model)
     address, coding = ServerAddress.parse(server, token), PictureCoding.parse(travel_as)

@@ -50,7 +50,7 @@ def _job_row(manifest: Mapping[str, Any]) -> dict[str, Any]:
 def write_report(result: BatchResult, results: Results) -> None:
     """Write report.json and report.html into the root of the results."""
     told = report_of(result)
-    results.write(REPORT_HTML, to_html(told).encode())
+    results.write(REPORT_HTML, to_html(told).encode(errors="replace"))  # names of folders may be no text
     results.write(REPORT_JSON, json.dumps(told, indent=2).encode())
 
 
@@ -75,15 +75,19 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     for name, one in told["results"].items():
         dropped = sum(count["dropped"] for count in one["counts"].values())
         figures = "".join(f"<td>{_figure(one['figures'].get(metric))}</td>" for metric in names)
-        link = f'<a href="#{quote(name)}">{_safe(name)}</a>'
+        link = f'<a href="#{_link(name)}">{_safe(name)}</a>'
         noticed = f'<td class="reason">{_safe(one["trouble"])}</td>'
         yield f"<tr><td>{link}</td><td>{one['frames']}</td><td>{dropped}</td>{figures}{noticed}</tr>"
     yield "</table>"
     for name, one in told["results"].items():
-        yield f'<h3 id="{quote(name)}">{_safe(name)}</h3>'
+        yield f'<h3 id="{_link(name)}">{_safe(name)}</h3>'
         for picture in one["pictures"]:
-            yield f'<img loading="lazy" alt="{_safe(picture)}" src="{quote(name)}/{quote(picture)}">'
+            yield f'<img loading="lazy" alt="{_safe(picture)}" src="{_link(name)}/{quote(picture)}">'
     yield "</html>"
+
+
+def _link(name: str) -> str:
+    return quote(name, errors="surrogateescape")  # the very bytes of the folder
 
 
 def _figure(value: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
@@ -24,7 +25,10 @@ def result_name(text: str, where: str) -> str:
     Raises Refused, about `where`, for a name that is not below the root.
     """
     path = PurePosixPath(text)
-    if path.is_absolute() or ".." in path.parts or "://" in text or "\0" in text:
+    if not _may_be_a_path(text):
+        says, remedy = f"names no folder: {text!r}", "Name a folder below --out."
+        raise Refused(where, wanted="a name of a folder", got=repr(text), remedy=remedy, says=says)
+    if path.is_absolute() or ".." in path.parts or "://" in text:
         raise Refused(
             where,
             wanted="a name below --out",
@@ -33,6 +37,13 @@ def result_name(text: str, where: str) -> str:
             says=f"names a place outside --out: {text!r}",
         )
     return path.as_posix()
+
+
+def _may_be_a_path(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:  # half a character
+        return False
 
 
 def check_names(jobs: Iterable[Job], where: object) -> None:

@@ -235,6 +235,7 @@ def _bad_token(got: str, says: str, option: str = "--token") -> CoconetError:
         option,
         wanted=f"a token of at least {_SHORTEST_TOKEN} characters",
         got=got,
-        remedy=f"Make one with: export {variable}=$(python3 -c 'import secrets; print(secrets.token_urlsafe())')",
+        # Not as one line of a shell: what stands behind a name and an equals sign is hidden in messages.
+        remedy=f"Make one with python3 -c 'import secrets; print(secrets.token_urlsafe())', and set {variable} to it.",
         says=says,
     )

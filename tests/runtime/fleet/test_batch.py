@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 from threading import Event
 
 from coconet.runtime.fleet.batch import TRIES, BatchProgress, run_batch
 from coconet.runtime.fleet.engines.engine import JobMessage, WorkerDied
 from coconet.runtime.fleet.job import Job, Outcome, Progress
-from coconet.runtime.fleet.report import report_of, to_html
+from coconet.runtime.fleet.report import report_of, to_html, write_report
+from coconet.runtime.fleet.storage import Results
 
 JOBS = [Job(name, "average", seconds=60) for name in ("one", "two", "three")]
 MANIFEST = {"frames": 10, "passed_through": 0, "counts": {}, "trouble": "", "backend": "numpy", "seconds": 1.5}
@@ -87,6 +91,14 @@ def test_a_batch_that_is_stopped_takes_no_more_jobs_and_says_so() -> None:
 def test_what_is_left_is_told_in_hours_of_video() -> None:
     standing = BatchProgress(2, seconds_left=5400, under_way={"one": 30}, begun_s=0)
     assert standing.to_text().endswith("frames a second, 1.50 h of video left")
+
+
+def test_a_report_names_folders_whose_names_are_no_text(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9")
+    write_report(run_batch([Job(name, "average")], Crew(made), Event()), Results(str(tmp_path)))
+    page = (tmp_path / "report.html").read_text()
+    assert ('src="caf%E9/a.png"' in page, '<h3 id="caf%E9">caf?</h3>' in page) == (True, True)
+    assert name in json.loads((tmp_path / "report.json").read_text())["results"]
 
 
 def test_a_report_names_failures_and_shows_figures_and_pictures_and_no_markup_of_others() -> None:

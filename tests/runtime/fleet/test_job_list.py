@@ -53,7 +53,8 @@ NO_LISTS = {
     "jobs.jsonl": {
         "[]\n": "line 1 is not a JSON object",
         "\n{\n": "line 2 is not a JSON object",
-        '{"rig": "r", "out": "a\\u0000b"}': "names a place outside --out",
+        '{"rig": "r", "out": "a\\u0000b"}': "job 1, out names no folder",
+        '{"rig": "r", "out": "\\ud800"}': "job 1, out names no folder",
         "\n": "lists no job",
     },
     "jobs.txt": {"": "Name a folder of recordings, or a list that ends in .csv or .jsonl"},
@@ -77,6 +78,7 @@ def test_an_empty_tree_and_an_output_among_the_recordings_are_refused(tmp_path: 
     [
         (("--model", "lit"), "lit does not exist"),
         (("--backend", "opnvino"), "Did you mean openvino?"),
+        (("--address", "head:6379"), "--address is of a Ray cluster. Pass --engine ray"),
         (("--slice", "nan"), "for --slice: nan is no finite number"),
     ],
 )

@@ -19,6 +19,7 @@ from websockets.sync.connection import Connection
 
 from coconet.errors import CoconetError
 from coconet.media.image import read_picture
+from coconet.redaction import redact_text
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.viewers.live_page import LivePage, PageSettings
 from tests.support.rigs.live_rig import CUT, LiveRig, live_rig, until
@@ -237,6 +238,7 @@ def test_a_page_that_others_can_reach_needs_a_good_token(host: str, token: str |
     ) as refused:
         LivePage(RunStats(), PageSettings(host, 0, token))
     assert "short" not in str(refused.value)
+    assert redact_text(str(refused.value)) == str(refused.value)  # what makes one is shown whole
 
 
 def test_a_page_that_closes_says_goodbye_to_who_waits(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
