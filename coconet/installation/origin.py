@@ -10,7 +10,6 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
-from urllib.request import url2pathname
 
 DISTRIBUTION = "coconet-edge"
 
@@ -66,6 +65,8 @@ def _from_record(record: Mapping[str, Any]) -> Origin | None:
         return Origin(address=f"{vcs.get('vcs', 'git')}+{where}{f'@{revision}' if revision else ''}")
     if parts.scheme != "file":
         return Origin(address=record["url"])
+    from urllib.request import url2pathname  # brings HTTP and TLS, which nobody needs who only asks for a remedy
+
     path = url2pathname(parts.path)
     editable = bool(record.get("dir_info", {}).get("editable"))
     return Origin(path, editable=editable) if Path(path).exists() else None

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from coconet.cards.precision import PrecisionName
 from coconet.errors import counted
@@ -14,6 +13,9 @@ from coconet.runtime.loop.latency_log import Percentiles, StageTime
 from coconet.runtime.loop.run_stats import RunTotals
 from coconet.runtime.loop.selection import UnfusedPair
 from coconet.runtime.pairing.stream_counts import CameraCount, StreamCounts
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,8 @@ class RunReport:
 
     def to_table(self) -> Table:
         """Lay the report out for a terminal."""
+        from rich.table import Table  # at the end of a run, not on its way to the first frame
+
         table = Table(box=None, show_header=False)
         table.add_column(style="bold")
         for row in self.rows():
