@@ -56,26 +56,39 @@ ReserveOption = Annotated[
 ]
 """How much of a disk recordings leave, in megabytes, as coconet.files.spare_bytes takes it."""
 
+
+def _cameras(metavar: str, text: str) -> Any:
+    """The one argument of cameras; what it may name besides two cameras differs from command to command."""
+    return typer.Argument(metavar=f"[{metavar} | VISIBLE INFRARED]", help=text, show_default=False)
+
+
 CamerasArgument = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[RIG | VISIBLE INFRARED]",
-        help="A rig.toml, a recording's folder or a bag; a folder with both sides; or both cameras, the visible one "
+    _cameras(
+        "RIG",
+        "A rig.toml, a recording's folder or a bag; a folder with both sides; or both cameras, the visible one "
         "first: videos, folders, addresses, or numbers of devices.",
-        show_default=False,
     ),
 ]
 """Of commands that take cameras; coconet.runtime.rig.naming.named_cameras sorts them, and the two options below."""
 
 EditedCamerasArgument = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[RIG | VISIBLE INFRARED]",
-        help="A rig.toml, of cameras or of a recording, which takes the result; or both cameras, visible first.",
-        show_default=False,
+    _cameras(
+        "RIG", "A rig.toml, of cameras or of a recording, which takes the result; or both cameras, visible first."
     ),
 ]
 """The same of commands that find something about a rig."""
+
+NewCamerasArgument = Annotated[
+    list[str] | None,
+    _cameras(
+        "SOURCE",
+        "Both cameras, the visible one first; or a folder with both sides, or the visible channel of a network camera "
+        "that has two.",
+    ),
+]
+"""The same of the command that makes a rig file of cameras."""
 
 VisibleOption = Annotated[str | None, typer.Option("--visible", help="Or the visible camera, video or folder.")]
 """In place of the words above, together with the next one."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from coconet.files import free_name, unfinished, whole_file
 from coconet.writing.sole_writer import sole_writer
+
+RECOVERED = "recovered"
+"""The word in the names of what was recovered."""
 
 Copy = Callable[[Path, Path], None]
 """Copies what can be read of the first file into a whole second one. Raises NothingReadable if that is nothing."""
@@ -27,13 +32,33 @@ def recover(path: Path, name: Path | None, copy: Copy) -> Path | None:
         return None
     with sole_writer(scratch, path):
         try:
-            return replace_by_copy(scratch, name or free_name(path, "recovered"), copy)
+            return replace_by_copy(scratch, name or free_name(path, RECOVERED), copy)
         except NothingReadable:
             if scratch.stat().st_size == 0:
                 scratch.unlink()
             else:
                 scratch.rename(unfinished(free_name(path, "damaged")))
             return None
+
+
+def recovered_beside(path: Path) -> str:
+    """Say how many recovered files or recordings of a name lie beside it, if that is more than one; else nothing.
+
+    They are what a camera saw and nobody has looked at yet, so none is ever removed or written over by itself; a run
+    that is killed again and again must not fill a disk unseen, either.
+    """
+    name = re.compile(rf"{re.escape(path.stem)}-{RECOVERED}(-\d+)?{re.escape(path.suffix)}")
+    with suppress(OSError):
+        found = [one for one in path.parent.iterdir() if name.fullmatch(one.name)]
+        megabytes = sum(map(_bytes_of, found)) / 1e6
+        if len(found) > 1:
+            told = f"{len(found)} recovered ones of {path.name} lie there now, {megabytes:.0f} MB"
+            return f" {told}: none is removed by itself, so remove what you do not need."
+    return ""
+
+
+def _bytes_of(place: Path) -> int:
+    return sum(one.stat().st_size for one in (place.rglob("*") if place.is_dir() else [place]) if one.is_file())
 
 
 def replace_by_copy(scratch: Path, goal: Path, copy: Copy) -> Path:

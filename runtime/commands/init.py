@@ -7,21 +7,13 @@ from typing import Annotated
 
 import typer
 
-from coconet.cli import InfraredOption, OverwriteOption, VisibleOption
+from coconet.cli import InfraredOption, NewCamerasArgument, OverwriteOption, VisibleOption
 from coconet.reading import Reading, reads_pictures
 
 
 @reads_pictures
 def init(
-    cameras: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[SOURCE | VISIBLE INFRARED]",
-            help="Both cameras, the visible one first; or a folder with both sides, or the visible channel of a "
-            "network camera that has two.",
-            show_default=False,
-        ),
-    ] = None,
+    cameras: NewCamerasArgument = None,
     visible: VisibleOption = None,
     infrared: InfraredOption = None,
     out: Annotated[Path, typer.Option("--out", help="The rig file to write.")] = Path("rig.toml"),

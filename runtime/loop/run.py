@@ -37,6 +37,7 @@ from coconet.runtime.sinks.reserve_sink import ReserveSink
 from coconet.runtime.sinks.sink import FolderSink
 from coconet.runtime.threads.queue_thread import result_unless
 from coconet.terminal import print_warning
+from coconet.writing.recovery import recovered_beside
 
 if TYPE_CHECKING:
     from coconet.media.encoding.encoder_choice import EncoderChoice
@@ -148,7 +149,8 @@ def _recover_output(out: Output) -> None:
         with ending_with(ExitCode.OUTPUT):
             found = recover_output(path)
         if found is not None:
-            print_warning(f"a run that broke off had left {unfinished(path).name}; what was in it is {found.name} now.")
+            left = f"a run that broke off had left {unfinished(path).name}; what was in it is {found.name} now."
+            print_warning(f"{left}{recovered_beside(path)}")
 
 
 def _open_model(choice: BackendChoice) -> Backend:

@@ -17,6 +17,7 @@ from coconet.files import check_place, free_name, unfinished
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.cameras.recorded import StampSheet
 from coconet.runtime.frame import Frame, Side
+from coconet.writing.recovery import RECOVERED, recovered_beside
 from coconet.writing.scratch import lock_unfinished
 from coconet.writing.sources import STAMPS_SUFFIX, stamps_beside
 
@@ -162,9 +163,10 @@ def _recover(folder: Path, scratch: Path) -> None:
     os.close(lock)
     videos = [scratch / f"{side}.mkv" for side in ROLES]
     if all(map(_has_frames, videos)):
-        found = scratch.rename(free_name(folder, "recovered"))
+        found = scratch.rename(free_name(folder, RECOVERED))
         log_event("recording recovered", level=logging.WARNING, folder=str(found))
-        print(f"a recording that broke off is {found} now; it replays up to its last second", file=sys.stderr)
+        left = f"a recording that broke off is {found} now; it replays up to its last second."
+        print(f"{left}{recovered_beside(folder)}", file=sys.stderr)
     elif any(video.is_file() and video.stat().st_size for video in videos):
         kept = scratch.rename(unfinished(free_name(folder, "damaged")))
         print(f"a recording that broke off lacks frames of a camera; what there is of it is in {kept}", file=sys.stderr)

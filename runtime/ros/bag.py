@@ -63,21 +63,24 @@ class Bag(Protocol):
 
 
 @contextmanager
-def reading_bag(path: Path) -> Iterator[None]:
+def reading_bag(path: Path, part: str) -> Iterator[None]:
     """Turn whatever a library raises at the bytes of a bag into a CoconetError about it.
 
-    Damaged bytes become errors of every kind: of the libraries' own, of lookups, of memory that was asked for.
+    part: what is read, as `the index`. Damaged bytes become errors of every kind: of the libraries' own, of lookups, of
+    memory that was asked for.
     """
     try:
         yield
     except CoconetError:
         raise
     except Exception as error:
-        raise damaged(path, error) from error
+        raise damaged(path, part, error) from error
 
 
-def damaged(path: Path, error: Exception) -> CoconetError:
-    """The error about a bag for what a library raised at its bytes."""
-    senseless = isinstance(error, (LookupError, AssertionError))
-    reason = ("its bytes make no sense" if senseless else first_line(error)).rstrip(".")
-    return CoconetError(path, wanted="a whole bag", got=reason, remedy=_NOT_COPIED, says=f"is damaged: {reason}")
+def damaged(path: Path, part: str, error: Exception) -> CoconetError:
+    """The error about a part of a bag for what a library raised at its bytes: a user does not know the library's words.
+
+    They stay in `got`, for who looks for the fault.
+    """
+    says = f"is damaged: {part} cannot be read"
+    return CoconetError(path, wanted="a whole bag", got=first_line(error).rstrip("."), remedy=_NOT_COPIED, says=says)

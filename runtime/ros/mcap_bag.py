@@ -67,7 +67,7 @@ class McapBag:
                 self._note(record)
                 if not isinstance(record, Message) or self._channels[record.channel_id].topic != topic:
                     continue
-                with reading_bag(self._path):
+                with reading_bag(self._path, f"a message of {topic}"):
                     message = self._decoder_of(record.channel_id)(record.data)
                 given += 1
                 yield record.log_time, message
@@ -78,7 +78,7 @@ class McapBag:
         """The text of an attachment, of a file with an index; None if there is none of that name."""
         if self._summary is None:
             return None
-        with reading_bag(self._path):
+        with reading_bag(self._path, f"the attachment {name}"):
             found = SeekingReader(self._file, record_size_limit=self._file.size).iter_attachments()
             return next((one.data.decode() for one in found if one.name == name), None)
 
@@ -95,7 +95,7 @@ class McapBag:
         for index in sorted(chunks, key=lambda one: one.chunk_start_offset):
             self._file.seek(index.chunk_start_offset + _BEFORE_RECORD)
             try:
-                with reading_bag(self._path):
+                with reading_bag(self._path, f"the messages from byte {index.chunk_start_offset} on"):
                     chunk = Chunk.read(ReadDataStream(self._file))
             except CoconetError as error:
                 at_damage(error)
@@ -112,7 +112,7 @@ class McapBag:
             except EndOfFile:
                 raise
             except Exception as error:
-                at_damage(damaged(self._path, error))
+                at_damage(damaged(self._path, f"what stands before byte {self._file.tell()}", error))
                 return  # whatever comes then, it is not known where it begins
             if record is None:
                 return
@@ -124,7 +124,7 @@ class McapBag:
     def _inside(self, chunk: Chunk, at_damage: AtDamage) -> Iterator[McapRecord]:
         """The records of a chunk in the order they were recorded, which is that of the sender for each topic."""
         try:
-            with reading_bag(self._path):
+            with reading_bag(self._path, f"messages that end before byte {self._file.tell()}"):
                 if chunk.uncompressed_size > _LARGEST_CHUNK:
                     raise ValueError(f"a chunk of {chunk.uncompressed_size} bytes")
                 records = breakup_chunk(chunk, validate_crc=True)

@@ -23,7 +23,7 @@ class RosBag:
         """Open it. Raises CoconetError for one that is damaged, has lost its index, or is no bag."""
         self._path = path
         types = ros1_types() if ".bag" in path.name.lower() and path.is_file() else ros2_types()
-        with reading_bag(path):
+        with reading_bag(path, "its beginning or its index"):
             self._reader = AnyReader([path], default_typestore=types)
             self._reader.open()
 
@@ -42,7 +42,7 @@ class RosBag:
         found = self._reader.messages(ours)
         while True:
             try:
-                with reading_bag(self._path):
+                with reading_bag(self._path, f"a message of {topic}"):
                     entry = next(found, None)
                     if entry is None:
                         return

@@ -1,0 +1,27 @@
+"""Damaged bags: the sentence says which part is damaged, and repeats nothing that a library says of its bytes."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from coconet.errors import CoconetError
+from coconet.runtime.ros.bag import reading_bag
+from coconet.runtime.ros.ros_bag import RosBag
+
+
+def test_a_part_that_cannot_be_read_is_named_and_the_words_of_the_library_stay_beside() -> None:
+    with pytest.raises(CoconetError) as caught, reading_bag(Path("a.mcap"), "a message of /thermal"):
+        struct.unpack("<d", b"\0")
+    assert str(caught.value).startswith("a.mcap is damaged: a message of /thermal cannot be read. Copy it again")
+    assert "unpack requires a buffer of 8 bytes" in caught.value.got
+
+
+def test_a_bag_without_a_whole_beginning_says_that(tmp_path: Path) -> None:
+    bag = tmp_path / "night.bag"
+    bag.write_bytes(b"#ROSBAG V2.0\n" + b"\xff" * 100)
+    with pytest.raises(CoconetError) as caught:
+        RosBag(bag)
+    assert str(caught.value).startswith(f"{bag} is damaged: its beginning or its index cannot be read.")
