@@ -260,7 +260,7 @@ def check_outputs(
     if not overwrite:
         check_free(wanted)
     for path, place in zip(wanted, places, strict=True):
-        below = any(Path(folder) in Path(place).parents for folder in folders) and not os.path.lexists(place)
+        below = any(Path(folder) in Path(place).parents for folder in folders) and not Path(place).is_file()
         check_writable(path, made=below or place in folders)  # a file that is there is replaced, as anywhere else
 
 

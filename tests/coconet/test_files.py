@@ -290,3 +290,10 @@ def test_a_file_that_is_replaced_in_a_folder_that_would_be_made_is_tried_as_a_fi
     (tmp_path / "run" / "state.pt").write_bytes(b"of an earlier run")
     check_outputs([tmp_path / "run" / "state.pt"], inputs=[], overwrite=True, made=[tmp_path / "run"])
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["state.pt"]
+
+
+def test_a_folder_that_is_replaced_within_one_that_is_made_is_tried_as_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "models" / "lite" / "1").mkdir(parents=True)
+    (tmp_path / "models" / "lite" / "1" / "model.onnx").touch()
+    version = tmp_path / "models" / "lite" / "1"
+    check_outputs([version], inputs=[], overwrite=True, made=[tmp_path / "models"])
