@@ -30,7 +30,7 @@ class CoconetError(Exception):
     def __init__(self, where: object, *, wanted: str, got: str, remedy: str, says: str = "") -> None:
         self.where = redact(str(where)) if isinstance(where, Path) else redact_text(str(where))
         self.wanted, self.got, self.remedy = redact_text(wanted), redact_text(got), redact_text(remedy)
-        self.says = redact_text(says)
+        self.says = redact_text(says if says.endswith("..") else says.removesuffix("."))  # foreign text may have one
         fault = f" {self.says}" if says else f": wanted {self.wanted}, got {self.got}"
         super().__init__(f"{self.where}{fault}. {self.remedy}")
 
@@ -78,6 +78,7 @@ ADVICE = re.compile(
 
 ORIGIN = re.compile(
     r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : |Exception from \S+:\d+:\s*|Check '.*?' failed at \S+:\d+:\s*|"
+    r"Load model from .*? failed:\s*|"
     r"FrontEnd API failed with \w+:\s*|\S+\.(?:h|hpp|cc|cpp|cu):\d+:? (?:[\w: <>*&]*::\w+\(.*?\) )?"
 )
 """Which file, line and function of the other library an error comes from: it says nothing of what is wrong."""

@@ -107,6 +107,7 @@ def test_what_the_operating_system_refuses_to_read_is_refused_in_words(error: Ex
 @pytest.mark.parametrize(
     ("said", "kept"),
     [
+        ("[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Load model from m.onnx failed:No protobuf.", "No protobuf."),
         ("[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Unexpected input data type.", "Unexpected input data type."),
         (
             "[ONNXRuntimeError] : 1 : FAIL : Non-zero status code returned while running MatMul node. Name:'/a/b' "
@@ -125,6 +126,11 @@ def test_what_the_operating_system_refuses_to_read_is_refused_in_words(error: Ex
 )
 def test_the_first_line_has_no_source_files_of_another_library(said: str, kept: str) -> None:
     assert first_line(RuntimeError(said)) == kept
+
+
+def test_a_sentence_that_ends_in_foreign_text_has_one_full_stop() -> None:
+    error = CoconetError("m.onnx", wanted="a model", got="none", remedy="Copy it.", says="is damaged: Parsing failed.")
+    assert str(error) == "m.onnx is damaged: Parsing failed. Copy it."
 
 
 def test_the_first_line_has_no_colours_of_a_terminal() -> None:
