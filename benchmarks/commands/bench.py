@@ -15,7 +15,7 @@ from coconet.benchmarks.studies.field_command import field
 from coconet.cards.frame_size import FrameSize
 from coconet.cli import HELP, OverwriteOption
 from coconet.errors import CoconetError
-from coconet.model_endings import ONNX_SUFFIX
+from coconet.model_endings import ENGINE_SUFFIX, ONNX_SUFFIX
 from coconet.model_names import DEFAULT_MODEL, MODELS
 from coconet.progress.board import working
 from coconet.reading import Reading, reads_pictures
@@ -131,6 +131,7 @@ def measure(
     check_outputs([json_file, html, markdown], inputs=[*inputs_of(frames), *read], overwrite=True)
     if not overwrite:
         check_free([html, markdown] if resume else [json_file, html, markdown])
+    _check_engines([Entry.parse(word).resolved for word in models or ()])
     device = this_device()
     shipped = MATRIX if matrix else (QUICK_GPU if device.gpus else QUICK) if quick else SHORT
     words = models or shipped
@@ -270,6 +271,17 @@ def _show(reports: list[BenchReport], html: Path | None, markdown: Path | None) 
 
         with whole_file(html) as scratch:
             scratch.write_text(bench_page(reports), encoding="utf-8")
+
+
+def _check_engines(models: list[Path]) -> None:
+    """Refuse an engine that is cut off or not that of its card before anything is measured for a minute."""
+    from coconet.cards.engine_card import read_engine_card
+    from coconet.errors import ExitCode, ending_with
+
+    with ending_with(ExitCode.MODEL):
+        for path in models:
+            if path.suffix == ENGINE_SUFFIX and path.exists():
+                read_engine_card(path)
 
 
 def _check_page(html: Path | None) -> None:

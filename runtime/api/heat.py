@@ -35,7 +35,7 @@ def measure(counts: NDArray[Any], temperature: Mapping[str, Any], meters: Sequen
     What comes back has `temperatures`, (H, W) float32 in the unit asked for, NaN if there is no number, and
     `readings`, one for each meter. A picture alone cannot be told from one of a shutter: rigs are, and their pairs
     carry the same as `pair.heat`.
-    Raises CoconetError for settings that do not fit, and for counts of another type or shape, such as uint8.
+    Raises CoconetError for settings that do not fit, for two meters of one name, and for counts of another type or shape, such as uint8.
     """
     wanted = "a numpy array of uint16 or float32, shaped (height, width) or (height, width, 1)"
     if not isinstance(counts, np.ndarray) or counts.dtype not in (np.uint16, np.float32):
@@ -62,6 +62,15 @@ def measure(counts: NDArray[Any], temperature: Mapping[str, Any], meters: Sequen
         )
     check_type("meters", meters, Sequence, "a sequence of tables", 'For example [{"name": "all", "kind": "hottest"}].')
     settings = check_fields(_Measurement, {"temperature": temperature, "meter": list(meters)}, "measure")
+    names = [meter.name for meter in settings.meter]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise CoconetError(
+            "meters",
+            wanted="each name once",
+            got=f"{twice[0]} twice",
+            says=f"has two called {twice[0]}",
+            remedy="Give every meter its own name.",
+        )
     frame = Frame(np.ascontiguousarray(pixels), 0, 0, stamps=STILL)
     gauge = Meters(Thermometer(settings.temperature), settings.meter)
     return gauge.read(FramePair(frame, frame), np.zeros(0, np.intp), Placing())

@@ -15,6 +15,7 @@ from coconet.runtime.backends.gpu.driver_memory import INTEGRATED
 from coconet.runtime.backends.gpu.libcuda import Libcuda
 from coconet.runtime.backends.gpu.refusal import GpuRefused
 from coconet.runtime.doctor.jetson import board_name
+from coconet.terminal import print_warning
 
 COMPUTE_CAPABILITY_MAJOR = 75
 
@@ -75,6 +76,17 @@ def select_cuda_device(number: int | None, environment: MutableMapping[str, str]
         return
     environment[DEVICE_ORDER] = "PCI_BUS_ID"  # the driver's own order is another one than nvidia-smi's
     environment[VISIBLE_DEVICES] = str(number)
+    if environment is os.environ and not _has_device():
+        print_warning(f"--device {number} has no effect: the driver finds no such GPU on this machine.")
+
+
+def _has_device() -> bool:
+    """Whether the driver, asked now, has any GPU under the variables of this process."""
+    try:
+        first_cuda_device()
+    except CoconetError:
+        return False
+    return True
 
 
 def chosen_device(environment: Mapping[str, str] = os.environ) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from coconet.benchmarks.latency.worker import Worker, WorkerState
 from coconet.benchmarks.results.report import read_report
 from coconet.errors import CoconetError
 from coconet.runtime.backends.rules.baseline import BaselineBackend
+from tests.support.models.engine_files import write_engine
 from tests.support.models.tiny_onnx import averaging_model, write_averaging_model
 from tests.support.programs.patience import PATIENCE_S
 
@@ -140,3 +141,15 @@ def test_the_default_command_may_be_left_out_and_others_are_found(tmp_path: Path
     bench("measure", "average", *SMALL, "--repeats", 3, "--json", tmp_path / "a.json")
     answer = bench("compare", tmp_path / "a.json", tmp_path / "a.json")
     assert "no difference" in " ".join(answer.stdout.split())
+
+
+def test_an_engine_that_is_cut_off_is_refused_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coconet.benchmarks.commands.bench._measured", lambda *_: pytest.fail("measured"))
+    engine = write_engine(tmp_path)
+    engine.write_bytes(engine.read_bytes()[:-1])
+    ended = bench("average", engine, *SMALL)
+    assert isinstance(ended.exception, CoconetError)
+    assert ended.exception.exit_code == 4
+    assert "the card of an engine with SHA-256" in ended.exception.wanted

@@ -45,3 +45,10 @@ def test_a_polygon_without_opencv_names_the_package(monkeypatch: pytest.MonkeyPa
     meter = {"name": "roof", "kind": "polygon", "points_px": [[0, 0], [3, 0], [3, 3]]}
     with pytest.raises(coconet.MissingPackage, match=r"^cv2 is not installed in this Python, .*headless"):
         coconet.measure(np.full((8, 8), 29315, np.uint16), {"scheme": "lepton"}, [meter])
+
+
+def test_two_meters_of_one_name_are_refused() -> None:
+    meters = [{"name": "door", "kind": "hottest"}, {"name": "door", "kind": "coldest"}]
+    counts = np.full((8, 8), 29315, np.uint16)
+    with pytest.raises(coconet.CoconetError, match="meters has two called door"):
+        coconet.measure(counts, {"scheme": "lepton"}, meters)

@@ -64,3 +64,13 @@ def test_an_error_of_the_driver_is_passed_on(driver: StandInGpu, call: str, stat
     driver.fail(call, code=status)
     with pytest.raises(CoconetError, match=f"CUDA device cannot be used: {words} from the driver's {call}"):
         first_cuda_device()
+
+
+def test_a_device_that_the_driver_does_not_find_is_said_to_have_no_effect(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", "libno-such-driver.so.1")
+    for name in ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"):
+        monkeypatch.setenv(name, "")  # what is set below is taken back at the end
+    select_cuda_device(99)
+    assert "--device 99 has no effect: the driver finds no such GPU on this machine" in capsys.readouterr().err
