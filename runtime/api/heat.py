@@ -35,7 +35,8 @@ def measure(counts: NDArray[Any], temperature: Mapping[str, Any], meters: Sequen
     What comes back has `temperatures`, (H, W) float32 in the unit asked for, NaN if there is no number, and
     `readings`, one for each meter. A picture alone cannot be told from one of a shutter: rigs are, and their pairs
     carry the same as `pair.heat`.
-    Raises CoconetError for settings that do not fit, for two meters of one name, and for counts of another type or shape, such as uint8.
+    Raises CoconetError for settings that do not fit, for two meters of one name, and for counts of another
+    type or shape, such as uint8.
     """
     wanted = "a numpy array of uint16 or float32, shaped (height, width) or (height, width, 1)"
     if not isinstance(counts, np.ndarray) or counts.dtype not in (np.uint16, np.float32):

@@ -76,9 +76,7 @@ class BagCamera:
         if self._by_header is None:
             self._by_header, self.codec = bool(stamp_ns), encoding_of(message)
             if not stamp_ns:
-                note_once(
-                    f"{self.name}: the stamp in its first header is 0, so the times of recording are taken in place of all stamps."
-                )
+                note_once(f"{self.name}: the stamp in its first header is 0, so the times of recording are taken.")
         try:
             samples = pixels_of(message, self.name)
             if self._infrared is None:
