@@ -42,12 +42,11 @@ if TYPE_CHECKING:
 
 def _list_models(asked: bool) -> None:
     """Print every word that --model takes and end, before anything else is looked at."""
-    if not asked:
-        return
-    from coconet.cards.shipped_models import print_shipped_models
+    if asked:
+        from coconet.cards.shipped_models import print_shipped_models
 
-    print_shipped_models()
-    raise typer.Exit
+        print_shipped_models()
+        raise typer.Exit
 
 
 GpuLibrary = Literal["libcuda", "cuda-python", "pycuda"]
