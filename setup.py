@@ -21,7 +21,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "coconet" / "__init__.py").
 # folder, and the extras choose. docs/install.md says which for what.
 BASE = [
     "numpy>=1.24",
-    "av>=15",
+    "av>=15,<19",  # 19 opens files by other arguments
     "tifffile>=2023.2.3",
     "typer>=0.19",
     "rich>=13",
@@ -138,6 +138,8 @@ COMMANDS = {
     "selfcheck": "coconet.benchmarks.commands.selfcheck:selfcheck",
     "steadiness": "coconet.benchmarks.commands.flicker:steadiness",
 }
+SERVICE = "docs/coconet.service"
+"""The unit of systemd: an installed package has it below its prefix, since a device may have no checkout."""
 
 
 class FreshBuild(build):
@@ -175,9 +177,11 @@ setup(
     package_data={
         "coconet.weights": ["*.onnx", "*.safetensors", "*.json", "*.md", "*.toml"],
         "coconet": ["py.typed"],
+        "coconet.pages": ["*.jinja"],
         "coconet.benchmarks.results": ["*.jinja"],
         "coconet.runtime.viewers": ["page/*"],
     },
+    data_files=[("share/coconet-edge", [SERVICE])] if (HERE / SERVICE).exists() else [],
     install_requires=BASE,
     extras_require=EXTRAS,
     entry_points={

@@ -17,6 +17,7 @@ from coconet.cli import HELP, OverwriteOption
 from coconet.errors import CoconetError
 from coconet.model_endings import ENGINE_SUFFIX, ONNX_SUFFIX
 from coconet.model_names import DEFAULT_MODEL, MODELS
+from coconet.pages.browser import OpenOption, check_open, open_page
 from coconet.progress.board import working
 from coconet.reading import Reading, reads_pictures
 from coconet.terminal import Console
@@ -111,6 +112,7 @@ def measure(
     ] = 120.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Keep everything here while measuring.")] = None,
     html: HtmlOption = None,
+    opens: OpenOption = False,
     markdown: MarkdownOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the rows that --json already has.")] = False,
     overwrite: OverwriteOption = False,
@@ -126,6 +128,7 @@ def measure(
     from coconet.files import check_free, check_outputs
     from coconet.runtime.rig.sample_frames import inputs_of
 
+    check_open(opens, html)
     _check_page(html)
     read = (Entry.parse(word).resolved for word in models or ())
     check_outputs([json_file, html, markdown], inputs=[*inputs_of(frames), *read], overwrite=True)
@@ -153,6 +156,8 @@ def measure(
     )
     report = _measured(plan, device, json_file, _kept_rows(json_file, resume))
     _show([report], html, markdown)
+    if html and opens:
+        open_page(html)
     if not any(row.latency for row in report.rows):
         raise CoconetError(
             "bench",
@@ -167,6 +172,7 @@ def measure(
 def show(
     reports: Annotated[list[Path], typer.Argument(help="Reports of --json, of one or of several devices.")],
     html: HtmlOption = None,
+    opens: OpenOption = False,
     markdown: MarkdownOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:
@@ -174,8 +180,11 @@ def show(
     from coconet.benchmarks.results.report import read_report
     from coconet.files import check_outputs
 
+    check_open(opens, html)
     check_outputs([html, markdown], inputs=reports, overwrite=overwrite)
     _show([read_report(path) for path in reports], html, markdown)
+    if html and opens:
+        open_page(html)
 
 
 app.command()(field)

@@ -13,6 +13,7 @@ import typer
 from coconet.cards.precision import PRECISIONS, REFERENCE
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, counted
+from coconet.pages.browser import OpenOption, check_open, open_page
 from coconet.progress.board import working
 from coconet.terminal import print_warning
 from coconet.writing.scratch import ScratchFolder
@@ -64,6 +65,7 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
     ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write every figure into this file.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write one page with a plot.")] = None,
+    opens: OpenOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Fuse, score and time every rule, our networks and every published one whose weights are there."""
@@ -74,6 +76,7 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
     from coconet.media.naming.entries import entries_below
     from coconet.metrics.variants import variant_named
 
+    check_open(opens, html)
     inputs = [*frames, visible, infrared, weights, *(entries_below(weights) if weights else ())]
     check_outputs([csv, html], inputs=inputs, overwrite=overwrite)
     check_outputs([keep], inputs=inputs, overwrite=True, made=[keep])
@@ -112,6 +115,8 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
             unfinished.write_text(field_page(rows, chosen, told), encoding="utf-8")
     typer.echo(field_markdown(rows))
     typer.echo(f"\n{' '.join(told)}\n{chosen.note}")
+    if html and opens:
+        open_page(html)
 
 
 def _only(entries: list[FieldEntry], only: list[str] | None) -> list[FieldEntry]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from threading import Event
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from coconet.event_log import LogStyle, logging_as
 from coconet.media.encoding.encoder import EncoderName
 from coconet.model_names import DEFAULT_MODEL
+from coconet.pages.browser import OpenOption, open_page
 from coconet.reading import Reading, reads_pictures
+
+if TYPE_CHECKING:
+    from coconet.runtime.fleet.storage import Results
 
 EngineKind = Literal["local", "ray"]
 
@@ -47,6 +51,7 @@ def batch(
     form: Annotated[Form, typer.Option("--as", help="Results as a video each, or as folders of PNG.")] = "video",
     encoder: Annotated[EncoderName, typer.Option("--encoder", help="What encodes videos, as for run.")] = "auto",
     score_every: Annotated[int, typer.Option("--score-every", min=1, help="Score every Nth frame.")] = 30,
+    opens: OpenOption = False,
     log: Annotated[
         LogStyle | None, typer.Option("--log", help="Log to stderr, as text or JSON lines.", show_default="nothing")
     ] = None,
@@ -84,8 +89,7 @@ def batch(
         check_results(listed, results.local)
     settings = BatchSettings(out, form, score_every, backend, encoder, reading)
     address = address or (os.environ.get("RAY_ADDRESS") if engine == "ray" else None)
-    divide = cluster_shares if engine == "ray" and address else shares
-    divided = divide(workers, cores, gpus)[: len(listed)]
+    divided = (cluster_shares if engine == "ray" and address else shares)(workers, cores, gpus)[: len(listed)]
     if note := crowding(divided):
         typer.echo(f"note: {note}", err=True)
     waits = Event()
@@ -106,6 +110,8 @@ def batch(
     for name, reason in result.failed.items():
         typer.echo(f"failed: {name}: {reason}", err=True)
     Console().print(f"{result.to_text(len(listed))} {out}/report.html", soft_wrap=True, highlight=False)
+    if opens:
+        _open_report(results)
     if result.stopped:
         raise typer.Exit(130)
     if result.failed:
@@ -121,3 +127,13 @@ def _check_words(engine: EngineKind, address: str | None, backend: str) -> None:
     if address is not None and engine != "ray":
         remedy = "Pass --engine ray, or leave it out."
         raise Refused("--address", wanted="--engine ray", got=engine, remedy=remedy, says="is of a Ray cluster")
+
+
+def _open_report(results: Results) -> None:
+    """Open the report in a browser, if it lies on this machine."""
+    from coconet.runtime.fleet.job import REPORT_HTML
+
+    if results.local is None:
+        typer.echo(f"{REPORT_HTML} was not opened: the results lie elsewhere.", err=True)
+    else:
+        open_page(results.local / REPORT_HTML)

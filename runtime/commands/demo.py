@@ -15,6 +15,7 @@ from coconet.errors import CoconetError
 from coconet.files import check_outputs, make_folder, whole_file
 from coconet.media.pixels import Pixels
 from coconet.model_names import DEFAULT_MODEL, model_path
+from coconet.pages.browser import open_page
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.pipeline import Ending
@@ -132,6 +133,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="The folder that takes the results.")] = Path("demo"),
     model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = DEFAULT_MODEL,
     seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long the stream is.")] = 10.0,
+    opens: Annotated[bool, typer.Option("--open", help="Open the picture in a browser; over SSH, say where.")] = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Fuse a synthetic rig with the shipped network and say where the results are."""
@@ -143,3 +145,5 @@ def demo(
     console.print(report.to_table())
     for path in (files.video, files.picture, files.report):
         console.print(path, highlight=False)
+    if opens:
+        open_page(files.picture)

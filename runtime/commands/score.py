@@ -15,6 +15,7 @@ from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, Refused, counted
 from coconet.files import check_outputs, whole_file
 from coconet.metrics.scores import NAMES
+from coconet.pages.browser import OpenOption, check_open, open_page
 from coconet.progress.board import working
 from coconet.reading import Reading, reads_pictures
 from coconet.runtime.loop.selection import OnError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from coconet.metrics.scoreboard import RankedEntry, Row, Scorer
     from coconet.runtime.rig.rig_file import Rig
     from coconet.runtime.scoring.scored_pairs import ScoredPart
+    from coconet.runtime.scoring.worst_pictures import WorstPictures
 
 
 @reads_pictures
@@ -46,6 +48,10 @@ def score(
     csv: Annotated[
         Path | None, typer.Option("--csv", help=f"Write every picture's {', '.join(NAMES)} into this file.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write one page with the means and the worst pictures.")
+    ] = None,
+    opens: OpenOption = False,
     variant: Annotated[
         str,
         typer.Option("--variant", help="As some published tables: plain, toolbox, matlab-u8 or cddfuse."),
@@ -70,18 +76,29 @@ def score(
     from coconet.runtime.rig.rig_file import fitted_by, read_by
     from coconet.runtime.rig.sample_frames import rig_file_at
     from coconet.runtime.scoring.scored_pairs import ScoredPart
+    from coconet.runtime.scoring.worst_pictures import WorstPictures
+
+    check_open(opens, html)
+    if html:  # what a page needs is missed before anything is scored for it
+        from coconet.runtime.scoring.score_page import score_page
 
     chosen, named = variant_named(variant), _named(fused)
     rig = fitted_by(read_by(_rig_of(frames, visible, infrared), reading), fit)
     inputs = [None if frames is None else rig_file_at(frames), *rig.sources, *(Path(place) for _, place in named)]
-    check_outputs([csv], inputs=inputs, overwrite=overwrite)
+    check_outputs([csv, html], inputs=inputs, overwrite=overwrite)
     with ExitStack() as stack:
         scratch = stack.enter_context(whole_file(csv)) if csv else None
-        rows = _scored_with_bar(rig, named, chosen.score, ScoredPart(every, pairs), on_error)
+        page = stack.enter_context(whole_file(html)) if html else None
+        worst = WorstPictures()
+        rows = _scored_with_bar(rig, named, chosen.score, ScoredPart(every, pairs), on_error, worst)
+        count, ranked = counted(len(rows) // len(named), "picture"), standings(rows)
         if scratch:
             write_rows(scratch, rows, chosen.name)
-    count = len(rows) // len(named)
-    Console().print(_table(standings(rows), f"means of {counted(count, 'picture')}; {chosen.note}"))
+        if page:
+            page.write_text(score_page(ranked, worst, count, chosen.note).to_html(), encoding="utf-8")
+    Console().print(_table(ranked, f"means of {count}; {chosen.note}"))
+    if html and opens:
+        open_page(html)
 
 
 def _rig_of(frames: Path | None, visible: str | None, infrared: str | None) -> Rig:
@@ -136,9 +153,14 @@ def _named(fused: list[str]) -> list[tuple[str, str]]:
 
 
 def _scored_with_bar(
-    rig: Rig, named: list[tuple[str, str]], scorer: Scorer, part: ScoredPart, on_error: OnError
+    rig: Rig,
+    named: list[tuple[str, str]],
+    scorer: Scorer,
+    part: ScoredPart,
+    on_error: OnError,
+    worst: WorstPictures,
 ) -> list[Row]:
-    """The rows, entry after entry."""
+    """The rows, entry after entry; worst looks at every picture."""
     from coconet.runtime.rig.open_rig import paired_names
     from coconet.runtime.rig.sample_frames import RigFrames
     from coconet.runtime.scoring.fused import open_fused
@@ -152,8 +174,9 @@ def _scored_with_bar(
         count = part.count(stream.frames_expected)
         work = stack.enter_context(working("scoring", count and count * len(named)))
         rows = []
-        for row in score_pairs(stream, fusions, scorer, part):
-            rows.append(row)
+        for scored in score_pairs(stream, fusions, scorer, part):
+            rows.append(scored[0])
+            worst.look_at(scored)
             work.advance()
     if not rows:
         remedy = "Check that both sides begin together; widen the pairing tolerance if their clocks differ."

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
+from coconet.pages.browser import OpenOption, check_open, open_page
 from coconet.progress.board import ProgressItems
 from coconet.reading import Reading, reads_pictures
 from coconet.terminal import Console
@@ -34,6 +35,8 @@ def verify(
     worst: Annotated[
         Path | None, typer.Option("--worst", help="Draw the frame they differ most on into this .png.")
     ] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write one page with the worst frames.")] = None,
+    opens: OpenOption = False,
     min_psnr: Annotated[
         float | None,
         typer.Option("--min-psnr", help="Judge by this PSNR of every frame, in dB, instead of by B's precision."),
@@ -54,10 +57,15 @@ def verify(
     from coconet.runtime.verify.report import ComparedModel, VerifyReport
     from coconet.runtime.verify.verification import judge, limits_for, verification_of
 
+    check_open(opens, html)
+    if html:  # what a page needs is missed before anything is fused for it
+        from coconet.runtime.verify.verify_page import verify_page
+
     names = (reference, candidate)
-    check_outputs([json_file, worst], inputs=[*inputs_of(frames), *map(model_path, names)], overwrite=overwrite)
+    check_outputs([json_file, worst, html], inputs=[*inputs_of(frames), *map(model_path, names)], overwrite=overwrite)
     with ExitStack() as stack:
         panel_scratch = stack.enter_context(whole_file(_png(worst))) if worst else None
+        page_scratch = stack.enter_context(whole_file(html)) if html else None
         json_scratch = stack.enter_context(whole_file(json_file)) if json_file else None
         models = [stack.enter_context(closing(open_to_compare(name))) for name in names]
         pairs = sample_frames(frames, reading)
@@ -71,10 +79,14 @@ def verify(
         report = VerifyReport(contestants[0], contestants[1], found, limits, judge(found, limits))
         if json_scratch:
             json_scratch.write_text(report.to_json() + "\n", encoding="utf-8")
+        shown_as = [f"{letter} {label}" for letter, label in zip("AB", model_labels(names), strict=True)]
         if panel_scratch:
-            labels = model_labels(names)
-            write_picture(panel_scratch, error_panel(found.worst, (f"A {labels[0]}", f"B {labels[1]}")))
+            write_picture(panel_scratch, error_panel(found.worst, (shown_as[0], shown_as[1])))
+        if page_scratch:
+            page_scratch.write_text(verify_page(report, (shown_as[0], shown_as[1])).to_html(), encoding="utf-8")
     Console().print(report.to_table())
+    if html and opens:
+        open_page(html)
     _end(report.verdict.passed, report.sentence())
 
 

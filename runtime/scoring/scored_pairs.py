@@ -15,6 +15,7 @@ from coconet.metrics.gray import Gray
 from coconet.metrics.scoreboard import Row, Scorer
 from coconet.runtime.frame import FramePair
 from coconet.runtime.scoring.fused import Fused
+from coconet.runtime.scoring.worst_pictures import Scored
 
 WORKERS = 2
 
@@ -36,17 +37,17 @@ class ScoredPart:
 
 def score_pairs(
     pairs: Iterable[FramePair], fusions: Sequence[Fused], scorer: Scorer, part: ScoredPart | None = None
-) -> Iterator[Row]:
+) -> Iterator[Scored]:
     """Score each fusion of each pair, pair after pair, two at a time.
 
     pairs: as a stream of recordings gives them, both sides of one size; those with a misfit are left out, as a run
-    leaves them out. scorer: a variant's.
+    leaves them out. scorer: a variant's. Each row comes with its pair and its picture.
     Raises CoconetError for the first picture that cannot be scored, and if pairs and pictures do not end together.
     """
     part = part or ScoredPart()
     # Threads: NumPy and SciPy let go of the interpreter in their loops, and a process takes seconds to start.
     with ThreadPoolExecutor(WORKERS) as pool:
-        pending = deque[Future[Row]]()
+        pending = deque[Future[Scored]]()
         try:
             for entry, pair, (where, pixels) in _matched(pairs, fusions, part):
                 pending.append(pool.submit(_scored, entry, pair, where, pixels, scorer))
@@ -73,7 +74,7 @@ def _matched(
             fused.check_end(count)
 
 
-def _scored(entry: str, pair: FramePair, where: str, pixels: Pixels, scorer: Scorer) -> Row:
+def _scored(entry: str, pair: FramePair, where: str, pixels: Pixels, scorer: Scorer) -> Scored:
     fused, infrared, visible = (_luma(side) for side in (pixels, pair.infrared.pixels, pair.visible.pixels))
     if not fused.shape == infrared.shape == visible.shape:
         sizes = [f"{plane.shape[1]} x {plane.shape[0]}" for plane in (fused, infrared, visible)]
@@ -85,7 +86,8 @@ def _scored(entry: str, pair: FramePair, where: str, pixels: Pixels, scorer: Sco
             says="has a fused, infrared and visible picture of different sizes: {}, {} and {}".format(*sizes),
         )
     frame = pair.visible
-    return Row(entry, Path(frame.name).stem or f"{frame.index:06d}", scorer(fused, infrared, visible))
+    row = Row(entry, Path(frame.name).stem or f"{frame.index:06d}", scorer(fused, infrared, visible))
+    return row, pair, pixels
 
 
 def _luma(pixels: Pixels) -> Gray:

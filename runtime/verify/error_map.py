@@ -41,8 +41,14 @@ def error_map(reference: Pixels, candidate: Pixels) -> ErrorMap:
 
 def error_panel(answers: ModelPictures, labels: tuple[str, str]) -> Pixels:
     """Both frames, both models' pictures and the error map in one row; (H + 24, 5 W + 16, 3) BGR uint8."""
+    captions, pictures = zip(*error_pictures(answers, labels), strict=True)
+    return captioned_row(pictures, captions)
+
+
+def error_pictures(answers: ModelPictures, labels: tuple[str, str]) -> list[tuple[str, Pixels]]:
+    """Both frames, both models' pictures and the error map, (H, W, C) uint8 each, with their captions before them."""
     errors = error_map(answers.reference, answers.candidate)
     pair = answers.pair
     pictures = (pair.infrared.pixels, pair.visible.pixels, answers.reference, answers.candidate, errors.pixels)
     captions = ("infrared", "visible", *labels, f"error x {errors.factor}, most {errors.max_abs_error}")
-    return captioned_row(pictures, captions)
+    return list(zip(captions, pictures, strict=True))

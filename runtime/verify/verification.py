@@ -27,6 +27,9 @@ from coconet.runtime.verify.parity import (
 LEAST_REFERENCE = 0.1
 """A change is relative to at least this, in the metric's unit: SCD may be 0, and any change of that infinite."""
 
+MOST_WORST = 3
+"""Frames whose pictures are kept; of equal ones the first."""
+
 
 @dataclass(frozen=True)
 class MetricDelta:
@@ -75,7 +78,7 @@ class Verification:
     """What came of two models on the same frames.
 
     ssim: structural similarity of the two fused lumas, mean over the frames. lowest_ssim: of one frame.
-    worst: the frame of the lowest PSNR, which `parity` names, with both pictures.
+    worst_frames: those of the lowest PSNR with both pictures, the worst, which `parity` names, first.
     """
 
     parity: Parity
@@ -83,7 +86,12 @@ class Verification:
     lowest_ssim: float
     deltas: tuple[MetricDelta, ...]
     suspicious: tuple[SuspiciousFrame, ...]
-    worst: ModelPictures = field(repr=False)
+    worst_frames: tuple[ModelPictures, ...] = field(repr=False)
+
+    @property
+    def worst(self) -> ModelPictures:
+        """The frame of the lowest PSNR."""
+        return self.worst_frames[0]
 
 
 @dataclass(frozen=True)
@@ -96,16 +104,15 @@ class _Scored:
 
 
 def verification_of(answers: Iterable[ModelPictures]) -> Verification:
-    """Measure frame after frame; only the pictures of the worst one are kept.
+    """Measure frame after frame; only the pictures of the worst ones are kept.
 
     Raises CoconetError without frames, and for pictures with sides under 41 pixels, which VIF cannot judge.
     """
     scored: list[_Scored] = []
-    worst: list[ModelPictures] = []
+    worst: list[tuple[float, ModelPictures]] = []
     for frame in answers:
         scored.append(_scored(frame))
-        if scored[-1] is min(scored, key=lambda one: one.error.psnr_db):
-            worst = [frame]
+        worst = sorted([*worst, (scored[-1].error.psnr_db, frame)], key=lambda one: one[0])[:MOST_WORST]
     parity = parity_of([one.error for one in scored])
     similarities = [one.ssim for one in scored]
     return Verification(
@@ -114,7 +121,7 @@ def verification_of(answers: Iterable[ModelPictures]) -> Verification:
         lowest_ssim=min(similarities),
         deltas=metric_deltas([one.reference for one in scored], [one.candidate for one in scored]),
         suspicious=tuple(SuspiciousFrame(one.error.name, one.suspicion) for one in scored if one.suspicion),
-        worst=worst[0],
+        worst_frames=tuple(frame for _, frame in worst),
     )
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from coconet import __version__
+
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("coconet", "runtime", "export", "calibration", "benchmarks")
-REST = ("setup.py", "pyproject.toml", "README.md", "LICENSE")
+REST = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "CHANGELOG.md", "LICENSE", "docs/coconet.service")
+UNIT = "share/coconet-edge/coconet.service"
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +29,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part in PARTS:
         shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
     for name in REST:
+        (copy / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, copy / name)
     return copy
 
@@ -46,6 +52,13 @@ def empty_environment(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
+def contents(wheel: Path) -> dict[str, str]:
+    """Return the files of a wheel with the hash of each, without its own list of them."""
+    with zipfile.ZipFile(wheel) as packed:
+        names = [name for name in packed.namelist() if not name.endswith("/RECORD")]
+        return {name: hashlib.sha256(packed.read(name)).hexdigest() for name in names}
+
+
 def said_by(python: Path, program: str, folder: Path) -> str:
     """Return what a program prints that runs in another folder."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
@@ -62,10 +75,37 @@ def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
+@pytest.fixture(scope="module")
+def archive(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the source archive, made by the backend that pip and build would call, in a process of its own."""
+    folder = tmp_path_factory.mktemp("sdist")
+    program = f"from setuptools import build_meta; build_meta.build_sdist({str(folder)!r})"
+    subprocess.run([sys.executable, "-c", program], cwd=source, check=True, capture_output=True)
+    return next(folder.glob("*.tar.gz"))
+
+
 def test_a_wheel_puts_coconet_into_site_packages_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.partition("/")[0] for name in names}
-    assert tops == {"coconet", f"coconet_edge-{wheel.name.split('-')[1]}.dist-info"}
+    ours = f"coconet_edge-{__version__}"
+    assert tops == {"coconet", f"{ours}.dist-info", f"{ours}.data"}
+    assert [name for name in names if ".data/" in name] == [f"{ours}.data/data/{UNIT}"]
+    assert any(name.endswith("/LICENSE") for name in names)
+
+
+def test_a_wheel_of_the_source_archive_is_that_of_the_checkout(wheel: Path, archive: Path, tmp_path: Path) -> None:
+    shutil.unpack_archive(archive, tmp_path, filter="data")
+    (unpacked,) = tmp_path.iterdir()
+    pip(sys.executable, "wheel", "--wheel-dir", tmp_path, unpacked)
+    (again,) = tmp_path.glob("*.whl")
+    assert contents(again) == contents(wheel)
+
+
+def test_a_source_archive_holds_what_its_documents_and_its_licence_are(archive: Path) -> None:
+    with tarfile.open(archive) as packed:
+        names = {name.partition("/")[2] for name in packed.getnames()}
+    assert {"LICENSE", "README.md", "CHANGELOG.md", "setup.py", "docs/coconet.service"} <= names
+    assert not [name for name in names if "__pycache__" in name or name.startswith((".venv", "build/"))]
 
 
 def test_a_wheel_holds_every_module_page_and_weight_of_the_checkout(wheel: Path, source: Path) -> None:
@@ -107,6 +147,21 @@ def test_an_installed_wheel_runs_from_another_folder_and_no_part_is_importable_b
     assert answer.stdout.startswith("coconet-edge ")
 
 
+def test_an_installed_wheel_fuses_two_synthetic_cameras_and_brings_its_unit(wheel: Path, tmp_path: Path) -> None:
+    python = empty_environment(tmp_path / "venv")
+    pip(python, "install", wheel)
+    assert (tmp_path / "venv" / UNIT).read_text() == (ROOT / "docs" / "coconet.service").read_text()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment["HOME"] = str(tmp_path)  # no choice or engine of this user
+    camera = "synthetic://?fps=25&width=96&height=64&duration_s=0.4"
+    for words in (["--help"], ["run", camera, camera, "--out", "fused.mkv", "--model", "lite"]):
+        command = [str(tmp_path / "venv/bin/coconet"), *words]
+        subprocess.run(command, cwd=elsewhere, env=environment, check=True, capture_output=True, timeout=300)
+    assert (elsewhere / "fused.mkv").stat().st_size > 1000
+
+
 IN_A_CHECKOUT = """
 import importlib.util as u
 import coconet.runtime.frame, coconet.export.gate
@@ -136,8 +191,7 @@ def test_python_in_a_checkout_finds_the_parts_there_with_a_plain_install_or_none
 
 
 def test_folders_beside_an_installed_package_are_none_of_its_parts(wheel: Path, tmp_path: Path) -> None:
-    with zipfile.ZipFile(wheel) as packed:
-        packed.extractall(tmp_path / "site")
+    shutil.unpack_archive(wheel, tmp_path / "site", "zip")
     for part in PARTS[1:]:
         (tmp_path / "site" / part).mkdir()
         (tmp_path / "site" / part / "__init__.py").touch()

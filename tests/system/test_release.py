@@ -53,5 +53,5 @@ def test_commands_options_keys_and_calls_are_all_looked_at(name: str) -> None:
 def test_the_reference_has_every_public_name() -> None:
     text = api_page()
     assert all(f"### coconet.{name}\n" in text for name in public_names())
-    assert "load(model: Path | str, *, backend: str = 'auto'" in text
+    assert "load(\n    model: Path | str,\n    *,\n    backend: str = 'auto'," in text
     assert "| `infrared` | `Frame` | needed |" in text

@@ -42,6 +42,7 @@ REASONS = {
     "benchmarks/studies/heat/alarm_latency.py server.shutdown": "of a server that waits half a second at most",
     "runtime/pairing/nearest.py queue.take": "gives at once the frame that was looked at before",
     "coconet/commands/__main__.py heard.recv": "in a thread of its own, over when the other end is closed",
+    "coconet/pages/browser.py webbrowser.get": "chooses a browser, and waits for nothing",
     "coconet/progress/lines.py Thread": "a daemon that ends with its block, whatever it waits for",
     "coconet/commands/__main__.py Thread": "ends the process if the main thread does not",
     "calibration/alignment/find_time_offset.py capture.take": "after a wait, which has a limit",

@@ -210,3 +210,21 @@ def test_a_still_that_cannot_be_read_is_left_out_too(folders: Path) -> None:
 @pytest.mark.parametrize("sources", [[], ["--visible", "vis"], ["--visible", "vis", "--frames", "."]])
 def test_half_of_the_sources_or_more_than_them_are_refused(sources: list[str]) -> None:
     assert "--frames" in complaint_of(score, "mean=mean", *sources)
+
+
+def test_the_page_has_the_means_and_the_worst_pictures_and_open_says_where_it_is_without_a_screen(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSH_TTY", "/dev/pts/0")
+    command = ["--visible", "vis", "--infrared", "ir", "averaged=mean", "brighter=max", "--html", "s.html", "--open"]
+    result = CliRunner().invoke(APP, command, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "s.html was not opened: this is a session over SSH." in result.stderr
+    text = (folders / "s.html").read_text(encoding="utf-8")
+    assert text.count("<img ") == 2
+    assert "<td>averaged</td>" in text
+
+
+def test_open_without_a_page_is_refused_before_anything_is_read() -> None:
+    with pytest.raises(CoconetError, match="--open has no page to open"):
+        run("mean=nowhere", "--open")

@@ -114,6 +114,16 @@ def test_swapped_cameras_are_caught_and_the_worst_frame_is_named_and_drawn(frame
     assert (tmp_path / "w.png").is_file()
 
 
+def test_the_page_says_the_verdict_and_shows_the_frames_that_differ_most(frames: Path, tmp_path: Path) -> None:
+    model = write_averaging_model(tmp_path / "average.onnx")
+    run(model, model, "--frames", frames, "--html", tmp_path / "v.html")
+    text = (tmp_path / "v.html").read_text(encoding="utf-8")
+    assert '<p class="verdict">' in text
+    assert ": within the limits." in text
+    assert text.count("<img ") == 2  # both frames of the folder
+    assert "PSNR inf dB, 100.00% of samples within one level" in text
+
+
 def test_ranges_measured_on_noise_are_caught(frames: Path, unet: Path) -> None:
     result = run(unet, quantised(unet, lens_cap_noise()), "--frames", frames)
     assert result.exit_code == 1

@@ -38,7 +38,7 @@ def fused(tmp_path: Path) -> Fused:
 
 
 def test_every_picture_is_scored_against_its_own_pair(fused: Fused) -> None:
-    rows = list(score_pairs(pairs("abcd"), [fused], score))
+    rows = [row for row, _, _ in score_pairs(pairs("abcd"), [fused], score)]
     assert [(row.entry, row.image) for row in rows] == [("mean", name) for name in "abcd"]
     for index, row in enumerate(rows):
         visible, infrared = textured(2 * index), textured(2 * index + 1)
@@ -46,7 +46,7 @@ def test_every_picture_is_scored_against_its_own_pair(fused: Fused) -> None:
 
 
 def test_every_second_pair_keeps_its_own_picture_and_number(fused: Fused) -> None:
-    rows = list(score_pairs(pairs(), [fused], score, ScoredPart(step=2)))
+    rows = [row for row, _, _ in score_pairs(pairs(), [fused], score, ScoredPart(step=2))]
     assert [row.image for row in rows] == ["000000", "000002"]
     assert rows[1].scores == score(mean_of(textured(4), textured(5)), textured(5), textured(4))
 

@@ -24,7 +24,7 @@ _FIELD = re.compile(r"(?<!\n)\n(?=[\w.]+(?:, [\w.]+)*: |Raises |Warns )")
 _QUOTED_TYPE = re.compile(r"(?<=[:>] )'([^']*)'")
 """A type as a signature shows it."""
 
-_WIDTH = 100
+_WIDTH = 76
 """A longer signature has a line for each argument."""
 
 
