@@ -75,12 +75,21 @@ class Recipe(Checked):
     )
     night: float = Field(default=0.0, ge=0, le=1, description="share of the crops that are turned into night")
     model: str | None = Field(
-        default=None, description="a network of yours in place of those, as package.module:factory"
+        default=None,
+        description="train your own network in place of those: package.module:factory, called without arguments",
     )
-    input_range: str | None = Field(default=None, description="what yours takes black and white as: 0..1, -1..1")
-    output_range: str | None = Field(default=None, description="what yours gives for them, if something else")
-    order: str | None = Field(default=None, description="the arguments of yours: visible,infrared or the other way")
-    multiple: int | None = Field(default=None, ge=1, description="what the sides of crops of yours are multiples of")
+    input_range: str | None = Field(
+        default=None, description="of --model: the values its inputs have for black and white, such as 0..1 or -1..1"
+    )
+    output_range: str | None = Field(
+        default=None, description="of --model: the values of its output, if they are others"
+    )
+    order: str | None = Field(
+        default=None, description="of --model: its arguments, visible,infrared or infrared,visible"
+    )
+    multiple: int | None = Field(
+        default=None, ge=1, description="of --model: pixels that the sides of its pictures have to be a multiple of"
+    )
 
 
 class TrainingPlan(Recipe):
