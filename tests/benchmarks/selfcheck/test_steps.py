@@ -42,7 +42,7 @@ def raising(error: Exception) -> Step:
                 "ring", wanted="the picture sent", got="another", remedy="Report this.", says="came back changed"
             ),
             "failed",
-            "got another",
+            "came back changed",
         ),
         (ZeroDivisionError("division by zero"), "failed", "unexpectedly, ZeroDivisionError: division by zero"),
     ],
