@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from coconet import __version__
-from coconet.errors import CoconetError, ExitCode, MissingPackage, first_line
+from coconet.errors import CoconetError, ExitCode, MissingPackage, first_line, nearest
 from coconet.installation.catalogue import GROUPS, ORDER
 from coconet.redaction import redact_text
 
@@ -160,12 +161,12 @@ class CommandGroup(TyperGroup):
 
     def make_context(self, *words: Any, **more: Any) -> Any:
         """Read the options before the command."""
-        with _usage_errors_redacted():
+        with _usage_errors_in_words():
             return super().make_context(*words, **more)
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run the command; a mistake in its arguments is told without the secrets of an address among them."""
-        with _usage_errors_redacted():
+        with _usage_errors_in_words():
             return super().invoke(ctx)
 
 
@@ -182,12 +183,94 @@ class FiniteCommand(TyperCommand):
 
 
 @contextmanager
-def _usage_errors_redacted() -> Iterator[None]:
+def _usage_errors_in_words() -> Iterator[None]:
+    """Say what is wrong with a command line as our own errors do, without the secrets of an address in it."""
     try:
         yield
     except _UsageError as error:
+        words = _usage_in_words(error)
+        if words is not None:
+            raise _UsageError(redact_text(words), ctx=error.ctx) from None  # type: ignore[call-arg, attr-defined]
         error.message = redact_text(error.message)  # type: ignore[attr-defined]
         raise
+
+
+_BOUNDS = {
+    "greater_than_equal": "{ge} or more",
+    "greater_than": "more than {gt}",
+    "less_than_equal": "{le} or less",
+    "less_than": "less than {lt}",
+}
+"""The limits of a number by pydantic's words for what goes beyond them."""
+
+_KINDS = {
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "bool_parsing": "true or false",
+}
+"""What was expected by pydantic's words for what cannot be read as such."""
+
+_COUNTS = {
+    r"Option '?(-.*?)'? requires an argument\.": "has no value behind it",
+    r"Got unexpected extra argument(?:s|\(s\))? \((.*)\)": "is more than the command takes",
+}
+"""Click's words for too little and too much, and ours."""
+
+_PLAIN = {"integer": "a whole number", "float": "a number", "boolean": "true or false"}
+"""Click's words for the same."""
+
+
+def _usage_in_words(error: Any) -> str | None:
+    """Say in a sentence what a UsageError of Typer is about; None for one that is a help page or already in words.
+
+    Typer 0.20 and later keeps the error of pydantic as the cause; before, the message of Click has the same facts.
+    """
+    kind, message = type(error).__name__, str(error.message)
+    if kind == "NoSuchOption":
+        command = error.ctx.command if error.ctx else None
+        known = [name for one in getattr(command, "params", ()) for name in one.opts if name.startswith("-")]
+        path = error.ctx.command_path if error.ctx else "this command"
+        return f"{error.option_name} is not an option of {path}. {nearest(error.option_name, known)}".strip()
+    if kind == "MissingParameter":
+        return f"{_named(error)} is missing."
+    if kind == "BadParameter":
+        return f"{_named(error)} {_fault(error, message)}".strip()
+    if found := re.fullmatch(r"No such command '?(.*?)'?\.", message):
+        known = error.ctx.command.list_commands(error.ctx) if error.ctx else []
+        path = error.ctx.command_path if error.ctx else "coconet"
+        return f"{found[1]} is not a command of {path}. {nearest(found[1], known)}".strip()
+    counts = ((found[1], says) for pattern, says in _COUNTS.items() if (found := re.fullmatch(pattern, message)))
+    return next((f"{subject} {says}." for subject, says in counts), None)
+
+
+def _named(error: Any) -> str:
+    """The option or the argument that an error is about."""
+    if isinstance(error.param_hint, str):
+        return error.param_hint
+    if error.param is None:
+        return "The command line"
+    if error.param.param_type_name == "argument":
+        return f"The argument {error.param.name}"
+    return str(max(error.param.opts, key=len))
+
+
+def _fault(error: Any, message: str) -> str:
+    if found := re.search(r"'(.*)' is not one of (.*?)\.?$", message):
+        choices = re.findall(r"'(.*?)'", found[2])
+        return f"must be {', '.join(choices[:-1])} or {choices[-1]}, not {found[1]}. {nearest(found[1], choices)}"
+    faults = getattr(error.__cause__, "errors", None)
+    first = faults(include_url=False)[0] if callable(faults) else {}
+    wanted = _KINDS.get(first.get("type", "")) or _BOUNDS.get(first.get("type", ""), "").format(**first.get("ctx", {}))
+    if wanted:
+        return f"must be {wanted}, not {first['input']}."
+    if found := re.fullmatch(r"(.*) is not in the range (.*?)\.?", message):
+        return f"must be in the range {found[2]}, not {found[1]}."
+    if found := re.fullmatch(r"'(.*)' is not a valid (\w+)( range)?\.?", message):
+        return f"must be {_PLAIN.get(found[2], f'a {found[2]}')}, not {found[1]}."
+    if found := re.fullmatch(r"(\S+) is no finite number\.", message):
+        return f"must be a finite number, not {found[1]}."
+    return f"does not fit: {message.removeprefix('Value error, ')}"
 
 
 def _listed(word: str) -> TyperCommand | None:
@@ -274,7 +357,7 @@ def _damaged(error: AttributeError) -> str:
     if package is None:
         _end_unexpected(error)
     restore = restore_command(extra_of(package), str(error))
-    return f"{package}: wanted the whole package, got a folder without its code. Install it again: {restore}"
+    return f"{package} is damaged: its folder holds no code. Install it again: {restore}"
 
 
 def _end_unexpected(error: Exception) -> NoReturn:

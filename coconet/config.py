@@ -95,7 +95,7 @@ def _wanted(model: type[BaseModel], error: ErrorDetails) -> str:
     if error["type"] in own_words:
         return own_words[error["type"]]
     if error["type"] not in _UNKNOWN_KEY:
-        return error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        return _plain(error["msg"].removeprefix("Input should be ").removeprefix("Value error, "))
     return f"one of the keys {', '.join(_known_keys(model, error))}"
 
 
@@ -105,10 +105,32 @@ def _fault(error: ErrorDetails, wanted: str, got: str) -> str:
         return "is missing"
     if error["type"] in _UNKNOWN_KEY:
         return f"is not a known key here; known are {wanted.removeprefix('one of the keys ')}"
+    if found := re.match(r"\w+ should (have|match) (.*?)( after validation.*)?$", error["msg"]):  # of lists and texts
+        return f"must {found[1]} {found[2]}"
     must = wanted.partition(", unable to parse")[0]
-    if error["msg"] != wanted and not error["msg"].startswith("Value error, "):
-        return f"must be {must}" if got in _UNSAID else f"must be {must}, not {got}"
-    return f"does not fit: wanted {must}, got {got}"
+    if not error["msg"].startswith("Input should be "):
+        return f"does not fit: {must[:1].lower()}{must[1:]}"
+    return f"must be {must}" if got in _UNSAID else f"must be {must}, not {got}"
+
+
+_PLAIN = {
+    r"greater than or equal to (\S+)": r"\1 or more",
+    r"less than or equal to (\S+)": r"\1 or less",
+    r"greater than (\S+)": r"more than \1",
+    r"a valid integer": "a whole number",
+    r"a valid number": "a number",
+    r"a valid string": "a text",
+    r"a valid boolean": "true or false",
+    r"a valid (list|tuple)": "a list",
+    r"a valid dictionary": "a table",
+}
+"""Pydantic's words for what fits, and ours."""
+
+
+def _plain(wanted: str) -> str:
+    for theirs, ours in _PLAIN.items():
+        wanted = re.sub(rf"^{theirs}", ours, wanted)
+    return wanted
 
 
 def _question(model: type[BaseModel], error: ErrorDetails) -> str:

@@ -70,7 +70,7 @@ ESCAPE_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 ADVICE = re.compile(
-    r"(?<=[.!?)])\s+(?:For more (?:debug )?info|To (?:fix|suppress|debug)|Please |Try |Consider |You (?:can|may) |"
+    r"\s+Please |(?<=[.!?)])\s+(?:For more (?:debug )?info|To (?:fix|suppress|debug)|Try |Consider |You (?:can|may) |"
     r"If you |See (?:https?:|the )|Use `|Set |Run with )"
 )
 """Where a sentence begins that tells a programmer of the other library what to do: a user has our remedy instead."""
@@ -78,8 +78,8 @@ ADVICE = re.compile(
 
 ORIGIN = re.compile(
     r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : |Exception from \S+:\d+:\s*|Check '.*?' failed at \S+:\d+:\s*|"
-    r"Load model from .*? failed:\s*|"
-    r"FrontEnd API failed with \w+:\s*|\S+\.(?:h|hpp|cc|cpp|cu):\d+:? (?:[\w: <>*&]*::\w+\(.*?\) )?"
+    r"Load model from .*? failed:\s*|FrontEnd API failed with \w+:\s*|"
+    r"\S+\.(?:h|hpp|cc|cpp|cu):\d+:? (?:[\w: <>*&]*::\w+\(.*?\) )?(?:.* was false\. |\w+Impl )?"
 )
 """Which file, line and function of the other library an error comes from: it says nothing of what is wrong."""
 

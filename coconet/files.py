@@ -220,7 +220,11 @@ def plain_name(name: str, where: object) -> str:
     if name in ("", ".", "..") or any(sign in name for sign in "/\\\0"):
         shown = name if len(name) <= 80 else f"{name[:80]}..."
         raise CoconetError(
-            where, wanted="the plain name of a file", got=repr(shown), remedy="Restore the file: it was changed."
+            where,
+            wanted="the plain name of a file",
+            got=repr(shown),
+            remedy="Restore the file: it was changed.",
+            says=f"names {shown!r}, which is not the plain name of a file",
         )
     return name
 

@@ -62,7 +62,13 @@ def checkpoint_path(network: Path | str) -> Path:
 def _shipped(word: str, known: dict[str, str]) -> Path:
     if word not in known:
         remedy = f"{nearest(word, known)}Use one of them."
-        raise CoconetError("shipped model", wanted=f"one of {', '.join(known)}", got=word, remedy=remedy)
+        raise CoconetError(
+            "shipped model",
+            wanted=f"one of {', '.join(known)}",
+            got=word,
+            remedy=remedy,
+            says=f"{word} does not exist; there are {', '.join(known)}",
+        )
     path = Path(str(files("coconet"))) / "weights" / known[word]
     if not path.is_file():
         raise CoconetError(

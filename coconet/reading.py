@@ -151,4 +151,6 @@ def _numbers(option: str, text: str) -> tuple[float, ...]:
 
 
 def _unfit(option: str, wanted: str, got: str) -> CoconetError:
-    return CoconetError(option, wanted=wanted, got=repr(got), remedy="Correct it.")
+    return CoconetError(
+        option, wanted=wanted, got=repr(got), remedy="Correct it.", says=f"must be {wanted}, not {got!r}"
+    )

@@ -99,6 +99,7 @@ def _fuse(fuser: Fuser, pair: FramePair, where: object) -> Tensor:
             wanted=f"a network that runs in {fuser.precision.word} precision",
             got=first_line(error),
             remedy=f"Export without --{asked_by}." if asked_by else "Check --multiple.",
+            says=f"fails in {fuser.precision.word} precision: {first_line(error)}",
         ) from error
     return fused
 
@@ -109,13 +110,15 @@ def _require_none(share: float, strange: list[str], fuser: Fuser, where: str) ->
     asked_by = fuser.precision.asked_by
     largest = torch.finfo(getattr(torch, fuser.precision.exported_dtype())).max
     hidden = "inside the network, hidden by what follows" if share == 0.0 else f"in {share:.2%} of the picture"
+    found = f"NaN or infinity {hidden}{f'; first from {strange[0]}' if strange else ''}{_unfit(fuser.core)}"
     raise CoconetError(
         where,
         wanted=f"finite values from the network in {fuser.precision.word} precision",
-        got=f"NaN or infinity {hidden}{f'; first from {strange[0]}' if strange else ''}{_unfit(fuser.core)}",
+        got=found,
         remedy=f"Export without --{asked_by}: its values outgrow {largest:g}."
         if asked_by
         else "Check that the weights and the value range are the network's own.",
+        says=f"gives {found}",
     )
 
 

@@ -109,7 +109,13 @@ def _failing_in_words(who: str, wanted: str, out: Path) -> Iterator[None]:
     except (CoconetError, RuntimeError) as error:
         got = error.got if isinstance(error, CoconetError) else first_line(error)
         remedy = "Name one frame size with --size HEIGHTxWIDTH, or pad with --multiple to what its layers halve by."
-        raise CoconetError(out, wanted=wanted, got=f"an error of {who}: {got}", remedy=remedy) from error
+        raise CoconetError(
+            out,
+            wanted=wanted,
+            got=f"an error of {who}: {got}",
+            remedy=remedy,
+            says=f"cannot be exported for {wanted}: {who} fails ({got.removeprefix('from ')})",
+        ) from error
 
 
 def _cuts(pair: FramePair, card: ModelCard) -> list[FramePair]:

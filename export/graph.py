@@ -64,10 +64,20 @@ class ExportOptions:
         PRECISIONS[self.precision].exported_dtype()
         if self.opset not in OPSETS:
             wanted = f"{OPSETS[0]} to {OPSETS[-1]}"
-            raise CoconetError("opset", wanted=wanted, got=str(self.opset), remedy=f"{OPSET} suits every TensorRT.")
+            raise CoconetError(
+                "opset",
+                wanted=wanted,
+                got=str(self.opset),
+                remedy=f"{OPSET} suits every TensorRT.",
+                says=f"must be {wanted}, not {self.opset}",
+            )
         if self.form == "bare" and self.visible_channels != 1:
             raise CoconetError(
-                "bare form", wanted="one visible channel", got=str(self.visible_channels), remedy="Export it gray."
+                "bare form",
+                wanted="one visible channel",
+                got=str(self.visible_channels),
+                remedy="Export it gray.",
+                says=f"takes one visible channel, not {self.visible_channels}",
             )
 
     def ends(self) -> tuple[FrameSize, FrameSize] | None:
@@ -99,6 +109,7 @@ def card_of(checkpoint: Checkpoint, options: ExportOptions) -> ModelCard:
                 wanted=f"at most {MOST_SIDE_PX} pixels a side",
                 got=f"{ends[1]} (height x width)",
                 remedy="Use smaller pictures.",
+                says=f"is {ends[1]} (height x width), which is larger than {MOST_SIDE_PX} pixels a side",
             )
     ranged = ends if ends is not None and ends[0] != ends[1] else None
     fixed = [None if side is None or len(set(side)) > 1 else side[0] for side in _sides(options)]
@@ -237,6 +248,7 @@ def _exporter(network: str, options: ExportOptions) -> Iterator[None]:
             remedy="Rewrite what depends on the values of the picture."
             if options.size
             else "Pad with --multiple to what its layers halve by, or name one frame size with --size HEIGHTxWIDTH.",
+            says=f"cannot become a graph for {options.size or 'any size'}: {first_line(error.__cause__ or error)}",
         ) from error
     finally:
         log.setLevel(level)

@@ -36,7 +36,11 @@ class GraphRunner:
         except Exception as error:  # ONNX Runtime's exceptions share no base class
             remedy = "Choose another --opset or another precision."
             raise CoconetError(
-                path, wanted="a graph that ONNX Runtime loads", got=first_line(error), remedy=remedy
+                path,
+                wanted="a graph that ONNX Runtime loads",
+                got=first_line(error),
+                remedy=remedy,
+                says=f"does not load in ONNX Runtime: {first_line(error)}",
             ) from error
         self.card: ModelCard = card_from_metadata(self._session.get_modelmeta().custom_metadata_map, path)
         self.name = f"ONNX Runtime {onnxruntime.__version__} (CPU)"

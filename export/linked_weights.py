@@ -32,6 +32,7 @@ def check_linkable(checkpoint: Path, graph: Path) -> None:
             wanted=f"a {SAFETENSORS} file in the folder of the graph, {_home(graph)}",
             got=str(checkpoint),
             remedy="Copy the weights there, or choose another place with --out.",
+            says=f"needs a {SAFETENSORS} file in the folder of the graph, {_home(graph)}, not {checkpoint}",
         )
 
 
@@ -62,6 +63,7 @@ def link_weights(model: onnx.ModelProto, checkpoint: Path) -> int:
             wanted="weights in the precision of the graph, which it could share",
             got="none that are equal to the bit",
             remedy="Leave --link out.",
+            says="has no weights in the precision of the graph, so that there is nothing to share",
         )
     return linked
 

@@ -49,7 +49,13 @@ def write_warped(model: Path, out: Path) -> Parity:
     if (file.card.form, file.card.batch) != ("camera", 1):
         got = f"a {file.card.form} one of batch {file.card.batch}"
         remedy = "Use it as it is." if file.card.form == "warped" else "Export it without --bare and --batch."
-        raise CoconetError(model, wanted="a camera-ready model for one pair", got=got, remedy=remedy)
+        raise CoconetError(
+            model,
+            wanted="a camera-ready model for one pair",
+            got=got,
+            remedy=remedy,
+            says=f"is {got}; expected a camera-ready model for one pair",
+        )
     warped = with_warp(file.model, str(model))
     attach_card(warped, replace(file.card, form="warped"))
     with whole_file(out) as scratch:
@@ -68,7 +74,13 @@ def with_warp(model: onnx.ModelProto, where: str) -> onnx.ModelProto:
     casts = [node for node in model.graph.node if INFRARED in node.input]
     if opset < _OLDEST_OPSET or [node.op_type for node in casts] != ["Cast"]:
         got = f"operator set {opset}, infrared read by {', '.join(node.op_type for node in casts) or 'nothing'}"
-        raise CoconetError(where, wanted="a graph of coconet export", got=got, remedy="Export it again.")
+        raise CoconetError(
+            where,
+            wanted="a graph of coconet export",
+            got=got,
+            remedy="Export it again.",
+            says=f"is not a graph that coconet export writes today: {got}",
+        )
     warped = onnx.ModelProto()
     warped.CopyFrom(model)
     graph = warped.graph

@@ -61,7 +61,11 @@ class BoardRegistrar:
         found = re.fullmatch(r"(checkerboard|circles):([3-9]|[1-9][0-9])x([3-9]|[1-9][0-9])", text)
         if found is None:
             raise CoconetError(
-                "--board", wanted="checkerboard:7x5 or circles:7x5", got=repr(text[:80]), remedy="Count inner corners."
+                "--board",
+                wanted="checkerboard:7x5 or circles:7x5",
+                got=repr(text[:80]),
+                remedy="Count the inner corners, or the circles.",
+                says=f"must be of the form checkerboard:7x5 or circles:7x5, not {text[:80]!r}",
             )
         return cls(Board("circles" if found[1] == "circles" else "checkerboard", int(found[2]), int(found[3])))
 
@@ -74,6 +78,7 @@ class BoardRegistrar:
                 wanted="the board whole in both pictures",
                 got=f"none in {counted(len(pairs), 'pair')}",
                 remedy="Warm it, show it nearer and level, and check its number of corners.",
+                says=f"is not found whole in both pictures of {counted(len(pairs), 'pair')}",
             )
         infrared, visible = (np.concatenate(side) for side in zip(*found, strict=True))
         homography, residual_px = register_points(infrared, visible)

@@ -100,7 +100,11 @@ def open_registrar(search: AlignmentSearch) -> Registrar:
     """Make what aligns as a search asks for. Raises CoconetError for options that cannot be read."""
     if search.points and search.board is not None:
         raise Refused(
-            "--board", wanted="a board or points", got="both", remedy="Leave --board or every --point out: one aligns."
+            "--board",
+            wanted="a board or points",
+            got="both",
+            remedy="Leave --board or every --point out: one aligns.",
+            says="cannot be used with --point",
         )
     if search.points:
         from coconet.calibration.alignment.points import PointRegistrar

@@ -107,5 +107,11 @@ def _traces(
 def _next_frame(role: Role, capture: Capture) -> Frame | None:
     if not capture.wait_until_ready(_PATIENCE_S):
         remedy = "Check that it gives frames, with coconet run."
-        raise CoconetError(f"{role} camera", wanted="a frame", got=f"none within {_PATIENCE_S:g} s", remedy=remedy)
+        raise CoconetError(
+            f"{role} camera",
+            wanted="a frame",
+            got=f"none within {_PATIENCE_S:g} s",
+            remedy=remedy,
+            says=f"gave no frame within {_PATIENCE_S:g} s",
+        )
     return capture.take()

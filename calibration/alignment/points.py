@@ -77,6 +77,7 @@ def _numbers(text: str) -> list[float]:
             wanted="x,y=x,y in pixels, with the infrared one first",
             got=repr(text[:80]),
             remedy="For example: --point 120,80=260,170",
+            says=f"must be x,y=x,y in pixels with the infrared one first, not {text[:80]!r}",
         )
     return numbers
 
@@ -87,4 +88,5 @@ def _unfit(got: str) -> CoconetError:
         wanted="at least two points, better eight, spread over the picture",
         got=got,
         remedy="Show the board nearer and in several places, or name more points.",
+        says=f"cannot be found from {got}",
     )

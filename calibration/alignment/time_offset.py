@@ -57,15 +57,19 @@ def find_time_offset(visible: MotionTrace, infrared: MotionTrace, most_ms: float
     """
     for name, trace in (("visible", visible), ("infrared", infrared)):
         if trace.span_ns < _LEAST_SPAN_MS * 1e6:
-            raise _refused(
-                f"{_LEAST_SPAN_MS / 1e3:g} s of both cameras", f"{trace.span_ns / 1e9:.1f} s of the {name} one"
+            wanted, got = (
+                f"{_LEAST_SPAN_MS / 1e3:g} s of both cameras",
+                f"{trace.span_ns / 1e9:.1f} s of the {name} one",
             )
+            raise _refused(wanted, got, f"it takes {wanted}, and there are {got}")
         if trace.active < _LEAST_ACTIVE:
-            raise _refused("something that moves in both pictures", f"a still {name} picture")
+            got = f"a still {name} picture"
+            raise _refused("something that moves in both pictures", got, f"nothing moves in the {name} picture")
     found = _correlated(visible, infrared, most_ms)
     if not found.clear:
         told = f"a best agreement of {found.peak:.2f} and another of {found.second:.2f}"
-        raise _refused("one time at which motion in both pictures agrees", told)
+        wanted = "one time at which motion in both pictures agrees"
+        raise _refused(wanted, told, f"no time stands out at which motion in both pictures agrees ({told})")
     return found
 
 
@@ -77,7 +81,8 @@ def _correlated(visible: MotionTrace, infrared: MotionTrace, most_ms: float) -> 
     end_ns = min(visible.stamps_ns[-1], infrared.stamps_ns[-1]) - window_ms * 1e6
     times_ns = np.arange(begin_ns, end_ns, _STEP_MS * 1e6)
     if len(times_ns) * _STEP_MS < _LEAST_SPAN_MS / 2:
-        raise _refused("frames of the same time from both cameras", "stamps that hardly overlap")
+        got = "stamps that hardly overlap"
+        raise _refused("frames of the same time from both cameras", got, "the times of the two cameras hardly overlap")
     one, other = (_weighed(trace.at(times_ns, window_ms * 1e6)) for trace in (visible, infrared))
     reach = min(round(most_ms / _STEP_MS), len(times_ns) // 3)
     curve = np.array([_agreement(one, other, lag) for lag in range(-reach, reach + 1)])
@@ -113,10 +118,11 @@ def _second_peak(curve: Curve, best: int, apart: int) -> float:
     return float(others.max() if others.size else curve.min())
 
 
-def _refused(wanted: str, got: str) -> CoconetError:
+def _refused(wanted: str, got: str, says: str) -> CoconetError:
     return CoconetError(
         "offset",
         wanted=wanted,
         got=got,
         remedy="Align the rig first, let somebody walk through both pictures, and look for longer with --seconds.",
+        says=f"cannot be found: {says}",
     )

@@ -155,6 +155,7 @@ def _check_ready(ranges: Path | None, *, chosen: bool) -> None:
             wanted="no --method, --percentile or --crops beside it",
             got="one of them",
             remedy="Leave --ranges out to choose new ranges.",
+            says="cannot be used with --method, --percentile or --crops",
         )
 
 
@@ -162,7 +163,11 @@ def _method(name: MethodName | None, percentile: float | None) -> RangeMethod:
     """Combine the two options; a percentile alone chooses that method."""
     if percentile is not None and name not in (None, "percentile"):
         raise CoconetError(
-            "--percentile", wanted="the method percentile", got=str(name), remedy="Leave one of the two options out."
+            "--percentile",
+            wanted="the method percentile",
+            got=str(name),
+            remedy="Leave one of the two options out.",
+            says=f"cannot be used with --method {name}",
         )
     chosen = name or (DEFAULT.name if percentile is None else "percentile")
     return RangeMethod(chosen, DEFAULT.percentile if percentile is None else percentile)
@@ -238,8 +243,14 @@ def _mixture(sensitivity: Sensitivity, sites: list[ConvSite], table: bool, targe
     console.print(mixture_table(tried, sensitivity.model.card.precision, chosen))
     if chosen is None:
         limits, precision = sensitivity.gate.limits, sensitivity.model.card.precision
-        remedy = what_would_help(tried, limits, precision)
-        raise CoconetError(target, wanted=str(limits), got="; ".join(tried[-1].reasons), remedy=remedy)
+        remedy, reasons = what_would_help(tried, limits, precision), "; ".join(tried[-1].reasons)
+        raise CoconetError(
+            target,
+            wanted=str(limits),
+            got=reasons,
+            remedy=remedy,
+            says=f"is not written: no mixture of INT8 and {precision} reaches {limits} ({reasons})",
+        )
     return chosen
 
 
@@ -267,6 +278,7 @@ def _required_speed(model: Path, quantized: OnnxModel, pair: FramePair, least: f
             wanted=f"INT8 {least:g} times as fast or more",
             got=found,
             remedy=f"Run {model.name} here; leave the option out for a model that is for another device.",
+            says=f"asks for INT8 {least:g} times as fast or more, but it is {found}",
         )
     return f"INT8 is {found}"
 

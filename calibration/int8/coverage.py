@@ -78,14 +78,35 @@ class Coverage:
 
         Frames held out of such a set would agree with it, so that no comparison on them could tell.
         """
-        for trait, wanted, remedy in (
-            ("noisy", "pictures", "Use frames of a scene; check the cable and the pixel format of the camera."),
-            ("swapped", "gray infrared pictures", "They are in colour: swap the two sides, or set a gray palette."),
-            ("flat", "pictures with something to see", "Take the lens caps off, or record a scene with contrast."),
+        for trait, wanted, fault, remedy in (
+            (
+                "noisy",
+                "pictures",
+                "nothing but noise",
+                "Use frames of a scene; check the cable and the pixel format of the camera.",
+            ),
+            (
+                "swapped",
+                "gray infrared pictures",
+                "infrared pictures in colour",
+                "They are in colour: swap the two sides, or set a gray palette.",
+            ),
+            (
+                "flat",
+                "pictures with something to see",
+                "pictures with nothing to see",
+                "Take the lens caps off, or record a scene with contrast.",
+            ),
         ):
             if 2 * self.count(trait) > len(self.traits):
                 got = f"{counted(len(self.traits), 'frame')}, {self.count(trait)} of them {trait}"
-                raise CoconetError(where, wanted=wanted, got=got, remedy=remedy)
+                raise CoconetError(
+                    where,
+                    wanted=wanted,
+                    got=got,
+                    remedy=remedy,
+                    says=f"has {fault} in {self.count(trait)} of its {counted(len(self.traits), 'frame')}",
+                )
 
 
 def _gray(pixels: RawPixels) -> NDArray[np.float32]:

@@ -75,7 +75,11 @@ class CalibrationSet:
     def __post_init__(self) -> None:
         if not self.chosen:
             raise CoconetError(
-                str(self.source), wanted="frame pairs", got="none", remedy="Give a source that holds some."
+                str(self.source),
+                wanted="frame pairs",
+                got="none",
+                remedy="Give a source that holds some.",
+                says="holds no frame pairs",
             )
 
     def __len__(self) -> int:
@@ -103,6 +107,7 @@ class CalibrationSet:
                 wanted="two or more frames that differ, so that one can be held out for the check",
                 got="1",
                 remedy="Give more frames of different scenes, or other frames to compare on with --check.",
+                says="holds only one frame that differs from the others, and none is left to check with",
             )
         check = self.chosen[1::HELD_OUT_STEP]
         rest = [position for position in self.chosen if position not in check]
@@ -188,4 +193,10 @@ def only_compared(source: FrameSource | None, check: FrameSource | None) -> Divi
 
 def no_frames(remedy: str) -> CoconetError:
     """The error of a command that was given no frames."""
-    return CoconetError("--frames", wanted="a folder of paired pictures, or two recordings", got="none", remedy=remedy)
+    return CoconetError(
+        "--frames",
+        wanted="a folder of paired pictures, or two recordings",
+        got="none",
+        remedy=remedy,
+        says="is missing: calibration needs frames",
+    )

@@ -113,6 +113,9 @@ class SourceChoice:
                 wanted="--frames, or --rig, or both --visible and --infrared",
                 got="one camera without the other" if sum(named) == 1 else "more than one of them",
                 remedy="Name one source of frames.",
+                says="need both --visible and --infrared"
+                if sum(named) == 1
+                else "are named more than once, by --frames, --rig, or --visible and --infrared",
             )
         if self.folder is not None:
             return frames_at(self.folder, self.reading, self.step)

@@ -115,16 +115,16 @@ def check_name(out: Path, float_model: Path) -> None:
     """Raise CoconetError if `out` can be no INT8 model: before the measuring, which may take minutes."""
     wrong = None
     if out.suffix != ONNX_SUFFIX:
-        wrong = out.suffix or "no ending"
+        wrong = f"has {f'the ending {out.suffix}' if out.suffix else 'no ending'}; an INT8 model ends in {ONNX_SUFFIX}"
     elif os.path.realpath(out) == os.path.realpath(float_model):
-        wrong = "the float model itself"
+        wrong = "is the float model itself"
     if wrong is not None:
         raise CoconetError(
             out,
             wanted="a name that ends in .onnx, other than the float model's",
-            got=wrong,
+            got=f"one that {wrong}",
             remedy="Choose another name with --out.",
-            says="is the float model itself" if out.suffix == ONNX_SUFFIX else "has a name that does not end in .onnx",
+            says=wrong,
         )
 
 

@@ -50,6 +50,7 @@ class OnnxModel:
                 remedy="Calibrate the model that --with-warp was given, and give the result the warp."
                 if card.form == "warped"
                 else "Export the network again without --bare and --batch.",
+                says=f"is a {card.form} model of batch {card.batch}; calibration takes one camera pair at a time",
             )
         return cls(file.model, card, file.sha256)
 

@@ -70,7 +70,13 @@ def observe(model: OnnxModel, tensors: Sequence[str], pairs: Iterable[FramePair]
         for tensor in tensors:
             _count(histograms[tensor], values.pop(tensor), tensor, pair)
     if digest.frames == 0:
-        raise CoconetError("calibration", wanted="frame pairs", got="none", remedy="Give a folder that holds some.")
+        raise CoconetError(
+            "calibration",
+            wanted="frame pairs",
+            got="none",
+            remedy="Give a folder that holds some.",
+            says="has no frame pairs to measure",
+        )
     return Observation(model.sha256, digest.frames, digest.hexdigest(), histograms)
 
 
@@ -107,6 +113,7 @@ def _run(session: Any, tensors: Sequence[str], pair: FramePair) -> dict[str, Any
             wanted="a frame that the model runs on",
             got=f"from ONNX Runtime: {first_line(error)}",
             remedy="Leave the frame out, or export the model again with coconet export.",
+            says=f"does not run through the model: {first_line(error)}",
         ) from error
 
 
@@ -119,6 +126,7 @@ def _count(histogram: MagnitudeHistogram, values: Any, tensor: str, pair: FrameP
             wanted="finite values",
             got=str(error),
             remedy="Calibrate the FP32 model, and check its weights if it is one.",
+            says=f"is not made of finite numbers: {error}",
         ) from error
 
 
@@ -128,4 +136,5 @@ def _does_not_run(model: OnnxModel, error: Exception) -> CoconetError:
         wanted="a model that ONNX Runtime loads",
         got=first_line(error),
         remedy="Export the model again with coconet export.",
+        says=f"does not load in ONNX Runtime: {first_line(error)}",
     )

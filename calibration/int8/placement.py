@@ -53,6 +53,8 @@ def quantizable_convs(model: OnnxModel) -> list[ConvSite]:
             wanted=f"convolutions of {TENSOR_CORE_CHANNELS} or more channels between the first and the last one",
             got=f"{counted(len(convs), 'convolution')}, none of that kind",
             remedy="Run this model in FP16.",
+            says=f"has no convolution of {TENSOR_CORE_CHANNELS} or more channels between its first and its last one, "
+            "so that INT8 would gain nothing",
         )
     return sites
 
@@ -76,6 +78,7 @@ def _check_float(model: OnnxModel) -> None:
             wanted=f"a model in {labels(EXPORTED, 'or')}",
             got="one that is quantised already",
             remedy="Calibrate the model it was made from.",
+            says="is quantised already",
         )
 
 

@@ -104,6 +104,7 @@ class _Inserter:
                 wanted=f"ONNX opset {oldest} or newer, which knows {dtype} scales",
                 got=f"opset {self._model.opset}",
                 remedy="Export the model again with coconet export.",
+                says=f"is of ONNX opset {self._model.opset}, but {dtype} scales need {oldest} or newer",
             )
 
 

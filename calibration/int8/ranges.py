@@ -39,6 +39,7 @@ class ActivationRanges:
                 wanted="its range",
                 got=f"ranges of {len(self.thresholds)} others",
                 remedy="Measure the ranges again.",
+                says=f"has no range among the {len(self.thresholds)} that were measured",
             )
         return self.thresholds[tensor]
 
@@ -62,6 +63,7 @@ def read_ranges(path: Path, model_sha256: str) -> ActivationRanges:
             wanted="activation ranges as JSON",
             got=f"{place}: {first['msg']}",
             remedy="Measure the ranges again, without --ranges.",
+            says=f"is not a ranges file: {place}: {first['msg']}",
         ) from error
     if ranges.model_sha256 != model_sha256:
         raise CoconetError(
@@ -69,5 +71,6 @@ def read_ranges(path: Path, model_sha256: str) -> ActivationRanges:
             wanted=f"ranges of this model ({model_sha256[:12]})",
             got=f"ranges of another one ({ranges.model_sha256[:12]})",
             remedy="Measure the ranges again, without --ranges.",
+            says=f"holds the ranges of another model ({ranges.model_sha256[:12]}, this one is {model_sha256[:12]})",
         )
     return ranges

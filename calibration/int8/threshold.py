@@ -172,4 +172,10 @@ def _rounded(values: NDArray[np.float64], threshold: float) -> NDArray[Any]:
 
 
 def _bad_method(option: str, wanted: str, got: str) -> CoconetError:
-    return CoconetError(option, wanted=wanted, got=got, remedy="Change the option; the default suits most networks.")
+    return CoconetError(
+        option,
+        wanted=wanted,
+        got=got,
+        remedy="Change the option; the default suits most networks.",
+        says=f"must be {wanted}, not {got}",
+    )

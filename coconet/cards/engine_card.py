@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from coconet.cards.frame_size import FrameSize, SizeProfile
+from coconet.cards.json_fault import json_fault
 from coconet.cards.model_card import ModelCard
 from coconet.cards.plan_header import plan_origin
 from coconet.errors import CoconetError
@@ -69,7 +70,9 @@ class BuildOptions:
 
 
 def _bad_build(name: str, wanted: str, got: str) -> CoconetError:
-    return CoconetError(name, wanted=wanted, got=got, remedy="See coconet build --help.")
+    return CoconetError(
+        name, wanted=wanted, got=got, remedy="See coconet build --help.", says=f"must be {wanted}, not {got}"
+    )
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,9 @@ class EngineCard:
             raise CoconetError(
                 where,
                 wanted="an engine card as JSON",
-                got=str(error),
+                got=json_fault(error),
                 remedy="Build the engine again with coconet build.",
+                says=f"is not an engine card: it {json_fault(error)}",
             ) from error
 
 
@@ -138,6 +142,8 @@ def read_engine_card(engine: Path) -> EngineCard:
             wanted=f"the card of an engine with SHA-256 {found[:12]} ({plan_origin(engine)})",
             got=f"the card of {card.engine_sha256[:12]} ({card.flavour} {card.tensorrt_version})",
             remedy="Copy engine and card together, or build the engine again with coconet build.",
+            says=f"belongs to another engine ({card.engine_sha256[:12]}, {card.flavour} {card.tensorrt_version}) than "
+            f"{engine.name} ({found[:12]}, {plan_origin(engine)})",
         )
     return card
 

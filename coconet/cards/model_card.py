@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from coconet.cards.json_fault import json_fault
 from coconet.cards.precision import PRECISIONS, PrecisionName, labels
 from coconet.cards.tiling import KNOWN, Tiling
-from coconet.errors import CoconetError, first_line
+from coconet.errors import CoconetError
 from coconet.media.luma_weights import BGR_WEIGHTS
 
 
@@ -212,13 +213,20 @@ class ModelCard:
             raise _bad_card("precision", " or ".join(PRECISIONS), repr(self.precision))
         if PRECISIONS[self.precision].calibrated != (self.calibration is not None):
             integers = labels(tuple(record for record in PRECISIONS.values() if record.calibrated), "and")
-            raise _bad_card(
-                "calibration", f"a calibration record on {integers} models and on no others", self.precision
+            wanted = f"a calibration record on {integers} models and on no others"
+            says = (
+                "is missing"
+                if self.calibration is None
+                else f"does not belong on a model of precision {self.precision}"
             )
+            raise _bad_card("calibration", wanted, self.precision, says)
         if (self.smallest_px is None) != (self.largest_px is None):
-            raise _bad_card("smallest_px, largest_px", "both or neither", f"{self.smallest_px} and {self.largest_px}")
-        if self.batch < 1 or self.form not in get_args(Form):
-            raise _bad_card("batch, form", f"1 or more, {' or '.join(get_args(Form))}", f"{self.batch}, {self.form!r}")
+            got, says = f"{self.smallest_px} and {self.largest_px}", "go together, but one is missing"
+            raise _bad_card("smallest_px and largest_px", "both or neither", got, says)
+        if self.batch < 1:
+            raise _bad_card("batch", "1 or more", str(self.batch))
+        if self.form not in get_args(Form):
+            raise _bad_card("form", " or ".join(get_args(Form)), repr(self.form))
 
     @property
     def tiling(self) -> Tiling | None:
@@ -254,8 +262,9 @@ class ModelCard:
             raise CoconetError(
                 where,
                 wanted="a model card as JSON",
-                got=first_line(error),
+                got=json_fault(error),
                 remedy="Export the model again with coconet export.",
+                says=f"has a model card that cannot be read: it {json_fault(error)}",
             ) from error
 
     @classmethod
@@ -294,7 +303,11 @@ def card_from_metadata(metadata: Mapping[str, str], where: object) -> ModelCard:
     return ModelCard.from_json(metadata[CARD_KEY], where)
 
 
-def _bad_card(field: str, wanted: str, got: str) -> CoconetError:
+def _bad_card(field: str, wanted: str, got: str, says: str = "") -> CoconetError:
     return CoconetError(
-        f"model card, {field}", wanted=wanted, got=got, remedy="Export the model again with coconet export."
+        f"model card, {field}",
+        wanted=wanted,
+        got=got,
+        remedy="Export the model again with coconet export.",
+        says=says or f"must be {wanted}, not {got}",
     )

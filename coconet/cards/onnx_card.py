@@ -55,6 +55,7 @@ def read_onnx(path: Path) -> OnnxFile:
             wanted="an ONNX model",
             got="an empty file",
             remedy="Copy the file again, or export it again with coconet export.",
+            says="is an empty file; expected an ONNX model",
         )
     try:
         model = onnx.load_model_from_string(content)
@@ -64,6 +65,7 @@ def read_onnx(path: Path) -> OnnxFile:
             wanted="an ONNX model",
             got="bytes that are none",
             remedy="Copy the file again, or export it again with coconet export.",
+            says="is not an ONNX model, or is damaged",
         ) from error
     card = card_from_metadata({entry.key: entry.value for entry in model.metadata_props}, path)
     outside = tuple(tensor for tensor in model.graph.initializer if uses_external_data(tensor))
@@ -71,10 +73,17 @@ def read_onnx(path: Path) -> OnnxFile:
     try:
         load_external_data_for_model(model, str(path.parent))
     except (ValidationError, OSError, ValueError) as error:
+        places = sorted(
+            {entry.value for tensor in outside for entry in tensor.external_data if entry.key == "location"}
+        )
+        missing = [place for place in places if not (path.parent / place).is_file()]
         raise CoconetError(
             path,
             wanted="an ONNX model with all its weights, in it or in files beside it",
             got=first_line(error),
+            says=f"keeps weights in {missing[0]}, and there is no such file beside it"
+            if missing
+            else f"keeps weights in {', '.join(places)}, which is cut short or outside its folder",
             remedy="Copy the files beside it as well, or export it again with coconet export.",
         ) from error
     check_onnx_weights(path, content)
@@ -91,6 +100,8 @@ def _check_checkpoints(folder: Path, outside: Iterable[onnx.TensorProto], card: 
                 wanted=f"the weights that the graph was made of (SHA-256 {card.weights_sha256[:12]})",
                 got=f"others ({found[:12]})",
                 remedy="Copy graph and checkpoint together, or export it again with coconet export --link.",
+                says=f"has changed since the graph was linked to it: its SHA-256 is {found[:12]} and was "
+                f"{card.weights_sha256[:12]}",
             )
 
 

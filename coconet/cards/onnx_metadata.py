@@ -27,6 +27,7 @@ def read_onnx_card(path: Path) -> ModelCard:
                 wanted="a readable ONNX model",
                 got=f"a corrupt or unsupported one ({error})",
                 remedy="Copy the file again, or export it again with coconet export.",
+                says="is not an ONNX model, or is damaged",
             ) from error
     return card_from_metadata(metadata, path)
 

@@ -48,6 +48,7 @@ def check_numbers(where: object, name: str, weights: NDArray[Any]) -> None:
             wanted="weights that are numbers",
             got=f"{fault} in {name[:80] or 'a tensor without a name'}",
             remedy="Use an earlier checkpoint: the training that made this one diverged.",
+            says=f"holds {fault} in {name[:80] or 'a tensor without a name'}",
         )
 
 

@@ -75,7 +75,13 @@ class Precision:
         Raises Refused for a name that is none of a file.
         """
         if not model.name:
-            raise Refused(model, wanted="the name of a model", got="a folder", remedy="Name a file.")
+            raise Refused(
+                model,
+                wanted="the name of a model",
+                got="a folder",
+                remedy="Name a file.",
+                says="is a folder; expected the name of a model",
+            )
         return model.with_suffix(ONNX_SUFFIX if self.name == REFERENCE else f".{self.name}{ONNX_SUFFIX}")
 
     def exported_dtype(self) -> str:
@@ -87,6 +93,7 @@ class Precision:
                 wanted=names,
                 got=self.name,
                 remedy=f"Export {names} first, then make the {self.label} graph with coconet calibrate.",
+                says=f"{self.name} cannot be exported directly",
             )
         return self.torch_dtype
 

@@ -28,6 +28,8 @@ class Tiling:
                 wanted="an overlap of 0 or more pixels, and 1 or more bytes per pixel",
                 got=f"{self.overlap_px} and {self.bytes_per_px}",
                 remedy="Export the model again with coconet export.",
+                says="needs an overlap of 0 or more pixels and 1 or more bytes per pixel, but has "
+                f"{self.overlap_px} and {self.bytes_per_px}",
             )
 
 

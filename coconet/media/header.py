@@ -69,7 +69,9 @@ def check_size(path: Path, width_px: int, height_px: int, pages: int = 1) -> Non
             path,
             wanted=f"at most {MOST_PIXELS / 1e6:.0f} million pixels",
             got=f"{width_px} x {height_px}{f' on {pages} pages' if pages > 1 else ''}",
-            remedy="Scale it down, or remove the file if it is no picture of a camera.",
+            remedy="Scale it down, or remove the file if no camera took it.",
+            says=f"has {width_px} x {height_px} pixels{f' on {pages} pages' if pages > 1 else ''}, more than the "
+            f"{MOST_PIXELS / 1e6:.0f} million that are read",
         )
 
 

@@ -39,6 +39,7 @@ def read_picture(path: Path) -> RawPixels:
             wanted="one picture",
             got=counted(len(pages), "page"),
             remedy="Name the file itself as the camera, and each page is a frame; or save them as files of their own.",
+            says=f"has {counted(len(pages), 'page')}, not one",
         )
     return pages[0]
 
@@ -52,7 +53,7 @@ def read_pages(path: Path) -> list[RawPixels]:
 
         pages = read_tiff(data, path)
         if not pages:
-            raise _no_picture(path, "a TIFF file without a page")
+            raise _no_picture(path, "is a TIFF file without a page")
         return pages
     if header.frames > 1:
         raise CoconetError(
@@ -60,6 +61,7 @@ def read_pages(path: Path) -> list[RawPixels]:
             wanted="a still picture",
             got=f"an animation of {counted(header.frames, 'frame')}",
             remedy=f"Make a video of it: ffmpeg -i {path.name} {path.stem}.mkv",
+            says=f"is an animation of {counted(header.frames, 'frame')}, not a still picture",
         )
     check_size(path, header.width_px, header.height_px)
     return [upright(_decoded(path, data, header), header.orientation)]
@@ -70,9 +72,9 @@ def _decoded(path: Path, data: bytes, header: PictureHeader) -> RawPixels:
     array = np.frombuffer(data, np.uint8)
     pixels = cv2.imdecode(array, cv2.IMREAD_UNCHANGED) if data and header.kind else None
     if pixels is None:
-        raise _no_picture(path, "bytes that are no picture")
+        raise _no_picture(path, "is empty; expected a picture" if not data else "is not a picture, or is damaged")
     if pixels.dtype not in (np.uint8, np.uint16):
-        raise _no_picture(path, f"samples of type {pixels.dtype}")
+        raise _no_picture(path, f"has samples of type {pixels.dtype}; expected 8 or 16 bit")
     if pixels.ndim == 2:
         return pixels[:, :, None]
     if pixels.shape[2] == 4 and pixels[:, :, 3].min() < (255 if pixels.dtype == np.uint8 else 65535):
@@ -80,9 +82,13 @@ def _decoded(path: Path, data: bytes, header: PictureHeader) -> RawPixels:
     return np.ascontiguousarray(pixels[:, :, : 1 if header.gray else 3])
 
 
-def _no_picture(path: Path, got: str) -> CoconetError:
+def _no_picture(path: Path, says: str) -> CoconetError:
     return CoconetError(
-        path, wanted="an 8 or 16 bit picture", got=got, remedy="Remove the file or save it again as PNG."
+        path,
+        wanted="an 8 or 16 bit picture",
+        got=f"one that {says}",
+        remedy="Remove the file or save it again as PNG.",
+        says=says,
     )
 
 
@@ -105,6 +111,7 @@ def visible_pages(path: Path) -> list[Pixels]:
             wanted="a visible picture beside the temperatures",
             got="a radiometric JPEG without one",
             remedy="Name the folder of the visible pictures with --visible.",
+            says="is a radiometric JPEG without a visible picture in it",
         )
     header = picture_header(read_file(path, "a picture file"))
     check_dynamic_range(header.transfer, path)
@@ -127,6 +134,7 @@ def visible_levels(pixels: RawPixels, where: object, white: int = 0) -> Pixels:
             wanted="visible samples of 8 or 16 bit",
             got="floating or signed ones, of which it is not known what is white",
             remedy="Save the picture as PNG; if it is the thermal one, swap --visible and --infrared.",
+            says="has floating or signed samples, which do not say what is white",
         )
     if pixels.max() < _FAINT:
         warn_once(
@@ -197,7 +205,11 @@ def write_picture(path: Path, pixels: RawPixels) -> None:
         encoded, data = cv2.imencode(suffix, pixels)
         if not encoded:
             raise CoconetError(
-                path, wanted="pixels that fit the format", got=str(pixels.shape), remedy="Use the ending .png."
+                path,
+                wanted="pixels that fit the format",
+                got=str(pixels.shape),
+                remedy="Use the ending .png.",
+                says=f"cannot hold pixels of shape {pixels.shape}",
             )
         scratch.write_bytes(data.data)  # NumPy's tofile hides that the disk is full
 

@@ -94,6 +94,7 @@ class RawVideoWriter:
                 wanted="pictures of a size that FFV1 takes",
                 got=f"{width}x{height}",
                 remedy="Record larger pictures.",
+                says=f"cannot hold pictures of {width}x{height}: FFV1 does not take that size",
             ) from error
         self._container.mux(packets)
 
@@ -115,7 +116,8 @@ class RawVideoWriter:
     def _start(self, pixels: RawPixels) -> None:
         key = (str(pixels.dtype), pixels.shape[2])
         if key not in _LAYOUTS:
-            raise _refused(self._path, "8 bit gray or BGR, 16 bit or float gray pictures", f"{key[0]} {pixels.shape}")
+            wanted, got = "8 bit gray or BGR, 16 bit or float gray pictures", f"{key[0]} {pixels.shape}"
+            raise _refused(self._path, wanted, got, f"takes {wanted}, not {got}")
         self.close()
         self._layout, self._shape, self._kind = _LAYOUTS[key], pixels.shape, pixels.dtype
         self._parts += 1
@@ -139,12 +141,16 @@ class RawVideoReader:
         try:
             self._container = av.open(str(path), metadata_errors="replace")
         except (FFmpegError, OSError) as error:
-            raise _refused(path, "a lossless video", error.strerror or type(error).__name__) from error
+            got = error.strerror or type(error).__name__
+            raise _refused(
+                path, "a lossless video", got, "is not a video, or is damaged; expected a lossless one"
+            ) from error
         video = video_stream(self._container)
         stored = {layout.stored: layout.array for layout in _LAYOUTS.values()}
         if video is None or video.codec_context.name != "ffv1" or video.pix_fmt not in stored:
             self._container.close()
-            raise _refused(path, "an FFV1 video of gray, gray16 or BGR pictures", "another one")
+            wanted = "an FFV1 video of gray, gray16 or BGR pictures"
+            raise _refused(path, wanted, "another one", f"is not {wanted}")
         self._stream, self._array = video, stored[str(video.pix_fmt)]
         self._float = video.metadata.get(_SAMPLES) == "float32"
 
@@ -192,5 +198,5 @@ def _joined(pixels: RawPixels) -> RawPixels:
     return np.ascontiguousarray(halves).view("<f4")[:, :, 0].astype(np.float32)
 
 
-def _refused(path: Path, wanted: str, got: str) -> CoconetError:
-    return CoconetError(path, wanted=wanted, got=got, remedy="Record one camera at a time, in one mode.")
+def _refused(path: Path, wanted: str, got: str, says: str) -> CoconetError:
+    return CoconetError(path, wanted=wanted, got=got, remedy="Record one camera at a time, in one mode.", says=says)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -143,6 +144,7 @@ def _pair_of_files(visible: Path, infrared: Path) -> PicturePair:
             wanted=f"a picture called like {file.name}",
             got="none of that name",
             remedy="Name two pictures, or two folders.",
+            says=f"has no picture called like {file.name}",
         )
     return PicturePair(visible.name, visible, found) if file == visible else PicturePair(found.name, found, infrared)
 
@@ -182,6 +184,7 @@ def _of_one_folder(root: Path) -> list[PicturePair]:
         remedy=_how_they_pair(root, paths)
         or "Give the folder above the two, for example one that holds ir/ and vis/, or say --pair-by "
         '"{}_left,{}_right", with {} for what the two names of a pair have in common.',
+        says=f"holds pictures such as {paths[0].name}, but nothing says which are visible and which infrared",
     )
 
 
@@ -229,6 +232,8 @@ def _by_patterns(visible: Path, infrared: Path, pair_by: str) -> list[PicturePai
         got=f"no pair of them among names such as {' and '.join(dict.fromkeys(seen))}",
         remedy="Write {} for what the two names of a pair have in common, * for what differs, visible first; or one of "
         f"{', '.join(PRESETS)}.",
+        says=f"finds no pair of the form {' or '.join(patterns[:_SHOWN])} among names such as "
+        f"{' and '.join(dict.fromkeys(seen))}",
     )
 
 
@@ -271,6 +276,8 @@ def _pattern(text: str, side: int) -> re.Pattern[str]:
             wanted=f"two patterns with the same number of {{}}, visible first, or one of {', '.join(PRESETS)}",
             got=repr(text),
             remedy='For example: --pair-by "FLIR_{}_RGB,FLIR_{}_PreviewData"',
+            says=f"must be two patterns with the same number of {{}}, visible first, or one of {', '.join(PRESETS)}, "
+            f"not {text!r}",
         )
     return pattern_of(name_key(parts[side].strip()))
 
@@ -291,11 +298,14 @@ def _named_from(root: Path, pairs: list[PicturePair]) -> list[PicturePair]:
         return pairs
     named = {"_".join(pair.visible.relative_to(root).parts): pair for pair in pairs}
     if len(named) < len(pairs):
+        names = Counter("_".join(pair.visible.relative_to(root).parts) for pair in pairs)
+        twice = names.most_common(1)[0][0]
         raise CoconetError(
             root,
             wanted="folders and files whose names differ",
             got="two pairs of one name",
             remedy="Rename one of the folders.",
+            says=f"has two pairs of the same name, {twice}",
         )
     return [PicturePair(name, pair.visible, pair.infrared) for name, pair in named.items()]
 
@@ -306,7 +316,9 @@ def _alone(
     above = "" if root in (None, visible.parent) else "{}/"  # of several places below one folder
     places = ["" if root is None else f"{above}{folder.name}/" for folder in (visible, infrared)]
     names = [[key for key in side if key in alone] for side in sides]
-    found = f"{len(alone)} without a partner, the first one {_stem(sides, min(names[0] + names[1]))}"
+    found = (
+        f"{counted(len(alone), 'picture')} without a partner, the first one {_stem(sides, min(names[0] + names[1]))}"
+    )
     remedy = "Remove or rename the pictures that stand alone."
     if miss := nearest_pattern(names[0], names[1]):
         found += f"; the nearest to {_stem(sides, miss.visible)} is {_stem(sides, miss.infrared)}"
@@ -319,7 +331,11 @@ def _alone(
         left_out = f'leave them out: --pair-by "{places[0]}{{}},{places[1]}{{}}"'
         remedy = f"Remove or rename the pictures that stand alone, or {left_out}"
     return CoconetError(
-        f"{visible} and {infrared}", wanted="the same file names in both folders", got=found, remedy=remedy
+        f"{visible} and {infrared}",
+        wanted="the same file names in both folders",
+        got=found,
+        remedy=remedy,
+        says=f"do not pair: {found}",
     )
 
 

@@ -134,4 +134,5 @@ def check_dynamic_range(transfer: int, where: object) -> None:
             wanted="visible pictures of standard dynamic range",
             got=f"high dynamic range, {_HDR[transfer]}",
             remedy="Convert them to BT.709 first, for example by the filters zscale and tonemap of FFmpeg.",
+            says=f"has visible pictures of high dynamic range, {_HDR[transfer]}, which are not taken",
         )

@@ -65,6 +65,7 @@ def read_thermogram(path: Path) -> Thermogram | None:
             wanted="a radiometric JPEG whose temperatures are whole",
             got=f"{type(error).__name__}: {error}",
             remedy="Copy the file from the camera again; programs that edit pictures may cut the temperatures out.",
+            says="is a radiometric JPEG whose temperatures are damaged or cut out",
         ) from error
     visible = None if optical is None else _bgr(optical)
     return Thermogram(celsius[:, :, None], visible, emissivity, distance_m)

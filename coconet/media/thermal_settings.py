@@ -109,4 +109,4 @@ class ThermalSettings:
 
 
 def _unfit(key: str, wanted: str, got: str, remedy: str) -> CoconetError:
-    return CoconetError(f"[infrared] {key}", wanted=wanted, got=got, remedy=remedy)
+    return CoconetError(f"[infrared] {key}", wanted=wanted, got=got, remedy=remedy, says=f"must be {wanted}, not {got}")

@@ -52,7 +52,7 @@ def read_tiff(data: bytes, path: Path) -> list[RawPixels]:
     except CoconetError:
         raise
     except Exception as error:  # a damaged file makes the library fail in every way there is
-        raise _refused(path, f"bytes that are no whole TIFF file ({error})") from error
+        raise _refused(path, "is a damaged TIFF file, or not a whole one") from error
 
 
 class _Page:
@@ -74,7 +74,7 @@ class _Page:
         """(H, W, samples) as stored."""
         page = self._page
         if page.dtype is not None and page.dtype.kind == "c":
-            raise _refused(self._path, "complex samples")
+            raise _refused(self._path, "has complex samples, which are not read")
         if int(page.photometric) == _YCBCR:
             return self._by_opencv()
         if 1 < page.bitspersample < 16 and page.bitspersample != _BYTE:
@@ -95,12 +95,14 @@ class _Page:
         """Unpack gray samples of 2 to 15 bits, whose rows begin at bytes; up to 8 bits the largest becomes 255."""
         page, bits = self._page, self._page.bitspersample
         if page.samplesperpixel != 1 or int(page.compression) != _UNCOMPRESSED or page.is_tiled or page.fillorder != 1:
-            raise _refused(self._path, f"samples of {bits} bits that are compressed, tiled or of colours")
+            raise _refused(
+                self._path, f"has samples of {bits} bits that are compressed, tiled or of colours, which are not read"
+            )
         row_bytes = (page.imagewidth * bits + 7) // 8
         parts = zip(page.dataoffsets, page.databytecounts, strict=True)
         data = np.frombuffer(b"".join(self._data[at : at + size] for at, size in parts), np.uint8)
         if data.size != row_bytes * page.imagelength:
-            raise _refused(self._path, "bytes that are no whole TIFF file")
+            raise _refused(self._path, "is cut short: bytes of its pictures are missing")
         unpacked = np.unpackbits(data.reshape(page.imagelength, row_bytes), axis=1)[:, : page.imagewidth * bits]
         weights = 1 << np.arange(bits - 1, -1, -1)
         samples = unpacked.reshape(page.imagelength, page.imagewidth, bits) @ weights
@@ -115,14 +117,18 @@ class _Page:
         page = self._page
         simple = int(page.planarconfig) == _ONE_BY_ONE and page.samplesperpixel in (1, 3)
         if not simple or page.index != 0 or page.bitspersample not in (8, 16, 32, 64) or page.dtype.kind not in "uif":
-            raise _refused(self._path, f"{page.compression.name} compression", "Save it without compression.")
+            raise _refused(
+                self._path,
+                f"is compressed by {page.compression.name}, which is not read",
+                "Save it without compression.",
+            )
         data = bytearray(self._data)
         tag = page.tags.get(_ORIENTATION)
         if tag is not None:  # OpenCV turns some kinds of pictures and not others: we turn all
             data[tag.valueoffset : tag.valueoffset + 2] = (1).to_bytes(2, "big" if data[:2] == b"MM" else "little")
         pixels = cv2.imdecode(np.frombuffer(bytes(data), np.uint8), cv2.IMREAD_UNCHANGED)
         if pixels is None:
-            raise _refused(self._path, "bytes that do not decode")
+            raise _refused(self._path, "is damaged: its bytes do not decode")
         if int(page.photometric) == _WHITE_IS_ZERO and pixels.dtype == np.uint8:
             pixels = 255 - pixels  # it has turned them already
         return pixels[:, :, 2::-1] if pixels.ndim == 3 else pixels[:, :, None]
@@ -143,7 +149,10 @@ class _Page:
         if kind in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) and samples.shape[2] - len(page.extrasamples) == 1:
             return self._levels(np.ascontiguousarray(samples[:, :, :1]))
         name = getattr(page.photometric, "name", str(page.photometric)).lower()
-        raise _refused(self._path, f"{samples.shape[2]} samples of {samples.dtype} a pixel, {name}")
+        raise _refused(
+            self._path,
+            f"has {samples.shape[2]} samples of {samples.dtype} a pixel ({name}); read are gray, RGB, CMYK and palette",
+        )
 
     def _tell_left_out(self, samples: RawPixels) -> None:
         """Warn where a pixel has more than gray or colour: parts that are transparent, or bands of another kind."""
@@ -170,7 +179,7 @@ class _Page:
         if samples.dtype in (np.uint8, np.uint16) and (scale, offset) == (1.0, 0.0) and not no_data:
             return samples
         if samples.dtype.kind in "ui" and samples.dtype.itemsize > 2 and int(np.abs(samples).max()) >= _MOST_WHOLE:
-            raise _refused(self._path, "whole numbers of more than 24 bits")
+            raise _refused(self._path, "has whole numbers of more than 24 bits, which would lose their last digits")
         holes = with_holes(samples, no_data)
         return np.asarray(holes * np.float32(scale) + np.float32(offset), np.float32)
 
@@ -199,6 +208,8 @@ def _bgr_of_cmyk(samples: RawPixels) -> RawPixels:
 
 
 def _refused(
-    path: Path, got: str, remedy: str = "Save it again as TIFF or PNG with one gray channel, or RGB."
+    path: Path, says: str, remedy: str = "Save it again as TIFF or PNG with one gray channel, or RGB."
 ) -> CoconetError:
-    return CoconetError(path, wanted="a picture of gray, RGB, CMYK or palette samples", got=got, remedy=remedy)
+    return CoconetError(
+        path, wanted="a picture of gray, RGB, CMYK or palette samples", got=f"one that {says}", remedy=remedy, says=says
+    )

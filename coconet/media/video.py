@@ -86,9 +86,9 @@ class VideoReader:
         self._container = _open_container(path)
         stream = video_stream(self._container)
         if stream is None:
-            known = "a video stream of a codec that FFmpeg does not know" if _moving(self._container) else ""
+            unknown = _moving(self._container)
             self._container.close()
-            raise _unreadable(path, known or "a file without a video stream")
+            raise _unreadable(path, "has a codec that FFmpeg does not know" if unknown else "has no video stream")
         if len(_moving(self._container)) > 1:
             note_once(f"{path}: it has {len(_moving(self._container))} video streams, of which the first is taken.")
         self._stream, self._leaves_out = stream, leaves_out_damage
@@ -142,7 +142,7 @@ class VideoReader:
             if not self._leaves_out:
                 raise
             self._cut = 1
-            warn_once(f"{error.where} was cut off: {error.got}. What comes before is taken.")
+            warn_once(f"{error.where} {error.says}. What comes before is taken.")
 
     def _frames(self) -> Iterator[VideoFrame]:
         count, latest_ns = 0, 0  # of all frames: a clock may jump back within a file
@@ -156,10 +156,10 @@ class VideoReader:
                     yield VideoFrame(self._decoder.pixels(outcome.frame), time_ns, self._decoder.palette)
                 count += outcome.frame is not None
         except FFmpegError as error:
-            raise self._cut_off(count, f"bytes that do not decode ({error.strerror})") from error
+            raise self._cut_off(count, "the bytes that follow do not decode") from error
         self._tell_hidden(count)
         if self._ends_early(latest_ns) or (self._whole.ends_damaged() and self._promised_end_s() is None):
-            raise self._cut_off(count, f"the end of the file at {latest_ns / SECOND_NS:.2f} s")
+            raise self._cut_off(count, f"the file ends at {latest_ns / SECOND_NS:.2f} s")
 
     def _tell_hidden(self, count: int) -> None:
         """Say which frames were left out, although nothing is wrong with them; an error if none is left."""
@@ -173,6 +173,7 @@ class VideoReader:
                 wanted="a video with frames to show",
                 got="an edit list that hides all of them",
                 remedy="Copy the stream without the list: ffmpeg -ignore_editlist 1 -i IN -c copy OUT.",
+                says="has an edit list that hides all of its frames",
             )
         note_once(f"{self._path}: left out, as players do: the frames that its edit list hides.")
 
@@ -194,15 +195,28 @@ class VideoReader:
         return self._container.duration / av.time_base if alone and self._container.duration is not None else None
 
     def _damage(self, outcome: Outcome, index: int, time_ns: int) -> CoconetError:
-        words, at = outcome.damage.words if outcome.damage is not None else "", f"{time_ns / SECOND_NS:.2f} s"
+        words = outcome.damage.words.rstrip(".") if outcome.damage is not None else ""
+        at = f"{time_ns / SECOND_NS:.2f} s"
         if self._whole.ends_damaged() and (self._promised_end_s() is None or self._ends_early(time_ns)):
-            return self._cut_off(index, f"the end of the file in the middle of a frame, at {at} ({words}),")
+            return self._cut_off(index, f"the file ends in the middle of a frame, at {at} ({words})")
         got = f"damage in frame {index} at {at} ({words})"
-        return CoconetError(self._path, wanted="a whole video", got=got, remedy=_DAMAGED_REMEDY)
+        return CoconetError(
+            self._path,
+            wanted="a whole video",
+            got=got,
+            remedy=_DAMAGED_REMEDY,
+            says=f"is damaged in frame {index}, at {at} ({words})",
+        )
 
     def _cut_off(self, count: int, got: str) -> CoconetError:
         of_all = f" of {self.frame_count}" if self.frame_count else ""
-        return _CutOff(self._path, wanted="a whole video", got=f"{got} after frame {count}{of_all}", remedy=_CUT_REMEDY)
+        return _CutOff(
+            self._path,
+            wanted="a whole video",
+            got=f"{got} after frame {count}{of_all}",
+            remedy=_CUT_REMEDY,
+            says=f"is cut off after frame {count}{of_all}: {got}",
+        )
 
 
 _WITHOUT_LENGTH = ("mpegts", "mpeg")
@@ -211,9 +225,7 @@ _FIRST_BOXES = (b"ftyp", b"wide", b"mdat", b"free", b"skip")  # with which MP4 a
 
 _DAMAGED_REMEDY = "Copy or record it again; coconet run --on-error skip takes what is whole."
 
-_CUT_REMEDY = (
-    "It was cut off: if the original is longer, copy it again; coconet run --on-error skip takes what comes before."
-)
+_CUT_REMEDY = "If the original is longer, copy it again; coconet run --on-error skip takes what comes before."
 
 
 class _CutOff(CoconetError):
@@ -226,7 +238,7 @@ def _open_container(path: Path) -> InputContainer:
         try:
             return av.open(str(path), metadata_errors="replace")
         except (FFmpegError, OSError) as error:
-            cause, got = error, error.strerror or type(error).__name__
+            cause, denied = error, isinstance(error, PermissionError)
     with path.open("rb") as file:
         begins_as = file.read(8)[4:]
     if begins_as in _FIRST_BOXES and any("moov atom not found" in text for _, _, text in heard):
@@ -236,10 +248,11 @@ def _open_container(path: Path) -> InputContainer:
             got="an MP4 or MOV file without its index, which is written last: the copy or the recording broke off",
             remedy="Copy it again. If the recording itself broke off, untrunc rebuilds the index from a whole file of "
             "the same camera; recorded as MKV or TS, only the end would be missing.",
+            says="is an MP4 or MOV file without its index, which is written last: the copy or the recording broke off",
         ) from cause
-    raise _unreadable(path, got) from cause
+    raise _unreadable(path, "may not be read" if denied else "is not a video, or is damaged") from cause
 
 
-def _unreadable(path: Path, got: str) -> CoconetError:
+def _unreadable(path: Path, says: str) -> CoconetError:
     remedy = "Check that the file is a whole video; FFV1 in Matroska keeps every sample of other codecs."
-    return CoconetError(path, wanted="a video file", got=got, remedy=remedy)
+    return CoconetError(path, wanted="a video file", got=f"a file that {says}", remedy=remedy, says=says)

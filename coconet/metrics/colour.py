@@ -145,4 +145,6 @@ def _check(fused: Pixels, visible: Pixels, infrared: Pixels) -> None:
         wanted=f"fused and visible (H, W, 3), and infrared (H, W, 1), of one size of at least {WINDOW_SIDE_PX} a side",
         got=", ".join(str(one.shape) for one in (fused, visible, infrared)),
         remedy="Gray pictures have no colour to lose.",
+        says="needs fused and visible (H, W, 3) and infrared (H, W, 1) of one size of at least "
+        f"{WINDOW_SIDE_PX} a side, not {', '.join(str(one.shape) for one in (fused, visible, infrared))}",
     )

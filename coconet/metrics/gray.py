@@ -40,12 +40,22 @@ def _check_shape(picture: Gray, first: Gray, least_px: int) -> None:
         wanted, remedy = f"pictures of equal size, here {first.shape}", "Bring all pictures to one size first."
     else:
         return
-    raise CoconetError("fusion metrics", wanted=wanted, got=f"shape {picture.shape}", remedy=remedy)
+    raise CoconetError(
+        "fusion metrics",
+        wanted=wanted,
+        got=f"shape {picture.shape}",
+        remedy=remedy,
+        says=f"need {wanted}, not shape {picture.shape}",
+    )
 
 
 def _rounded(picture: Gray) -> Levels:
     if not np.isfinite(picture).all():
         raise CoconetError(
-            "fusion metrics", wanted="finite samples", got="NaN or infinity", remedy="Check the model's output first."
+            "fusion metrics",
+            wanted="finite samples",
+            got="NaN or infinity",
+            remedy="Check the model's output first.",
+            says="cannot be computed from NaN or infinity",
         )
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)

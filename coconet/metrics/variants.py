@@ -77,5 +77,11 @@ def variant_named(name: str) -> Variant:
     if name not in VARIANTS:
         names = ", ".join(VARIANTS)
         remedy = f"{nearest(name, VARIANTS)}Leave it out for plain."
-        raise CoconetError("--variant", wanted=f"one of {names}", got=repr(name), remedy=remedy)
+        raise CoconetError(
+            "--variant",
+            wanted=f"one of {names}",
+            got=repr(name),
+            remedy=remedy,
+            says=f"must be one of {names}, not {name!r}",
+        )
     return VARIANTS[name]

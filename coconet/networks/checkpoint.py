@@ -96,7 +96,13 @@ def network_named(name: str) -> Network[Any]:
         )
     names = [network.name for network in NETWORKS]
     remedy = f"{nearest(name, names)}Name one of them."
-    raise CoconetError("network", wanted=f"one of {', '.join(names)}", got=repr(name), remedy=remedy)
+    raise CoconetError(
+        "network",
+        wanted=f"one of {', '.join(names)}",
+        got=repr(name),
+        remedy=remedy,
+        says=f"{name!r} is not known; known are {', '.join(names)}",
+    )
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -161,6 +167,7 @@ def recognised(pieces: Sequence[Piece], network: Network[Any] | None = None) -> 
                 wanted="a checkpoint that names its network",
                 got="safetensors without that entry",
                 remedy="Use a checkpoint that coconet train wrote, or name the network with coconet export --model.",
+                says="does not name its network",
             )
     assembly = assemble(pieces, known, network)
     return assembly, assembly.network.published or assembly.network.signature
@@ -175,6 +182,7 @@ def _network_of(pieces: Sequence[Piece], options: WeightOptions) -> Network[Any]
             wanted=f"weights of {options.network}",
             got=f"weights of {inside}",
             remedy=f"Name {inside}.",
+            says=f"holds weights of {inside}, not of {options.network}",
         )
     name = options.network or inside
     return network_named(name) if name else None
@@ -195,6 +203,9 @@ def _join_by(core: nn.Module, network: Network[Any], rule: str) -> None:
             wanted=f"one of {', '.join(network.rules)}" if network.rules else f"none, as {network.name} has no choice",
             got=repr(rule),
             remedy="Leave --rule out for the published way.",
+            says=f"{rule} is not one of {', '.join(network.rules)}"
+            if network.rules
+            else f"does not apply: {network.name} has no choice of rules",
         )
     core.rule = rule
 

@@ -87,6 +87,7 @@ def _joined(pieces: Sequence[Piece]) -> Mapping[str, Tensor]:
             wanted="one file, or PART=FILE for each of several",
             got=", ".join(piece.where for piece in pieces[:4]),
             remedy="Name the child of the network that each file is of, or one file.",
+            says="is given for several files, some of which have no PART= in front",
         )
     return {
         f"{piece.part}.{name}" if piece.part else name: tensor
@@ -104,6 +105,7 @@ def make_network(factory: str) -> nn.Module:
             wanted="package.module:factory",
             got="text of another form",
             remedy="For example densefuse.net:DenseFuse for the class DenseFuse in densefuse/net.py.",
+            says="is not of the form package.module:factory",
         )
     with _importable_working_directory():
         network = _called(_attribute(factory, *found.groups()), factory)
@@ -113,6 +115,7 @@ def make_network(factory: str) -> nn.Module:
             "a factory that returns a torch.nn.Module",
             f"a value of type {type(network).__name__}",
             "Return the network.",
+            f"returns a value of type {type(network).__name__}, not a torch.nn.Module",
         )
     return network
 
@@ -127,6 +130,7 @@ def parse_range(text: str, option: str = "--range") -> tuple[float, float]:
             wanted="the values of black and white, the lower first: 0..1, -1..1 or 0..255",
             got=repr(text),
             remedy="Use the range that the network was trained with.",
+            says=f"must be the values of black and white, the lower first, such as 0..1, -1..1 or 0..255, not {text!r}",
         )
     return float(found[1]), float(found[2])
 
@@ -135,7 +139,11 @@ def parse_signature(input_range: str, output_range: str | None, multiple: int) -
     """Read what the options --range, --output-range (as --range when None) and --multiple say of a network."""
     if multiple != 1 and multiple % 2:
         raise CoconetError(
-            "--multiple", wanted="1 or an even number of pixels", got=str(multiple), remedy=f"Try {2 * multiple}."
+            "--multiple",
+            wanted="1 or an even number of pixels",
+            got=str(multiple),
+            remedy=f"Try {2 * multiple}.",
+            says=f"must be 1 or an even number of pixels, not {multiple}",
         )
     takes = parse_range(input_range)
     return Signature(takes, parse_range(output_range, "--output-range") if output_range else takes, multiple)
@@ -145,7 +153,11 @@ def parse_order(text: str) -> bool:
     """Read the order of a network's arguments; True where the infrared image is the first."""
     if text not in ORDERS:
         raise CoconetError(
-            "--order", wanted=" or ".join(ORDERS), got=repr(text), remedy="Name the arguments as forward takes them."
+            "--order",
+            wanted=" or ".join(ORDERS),
+            got=repr(text),
+            remedy="Name the arguments as forward takes them.",
+            says=f"must be {' or '.join(ORDERS)}, not {text!r}",
         )
     return ORDERS[text]
 
@@ -171,9 +183,14 @@ def _attribute(factory: str, module: str, name: str) -> object:
         if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
             remedy = "Call this from the folder that holds the module, or install it."
             got = f"no module {error.name} in {Path.cwd()} or the installed packages"
+            says = f"names a module, {error.name}, that is neither in {Path.cwd()} nor installed"
+        elif isinstance(error, AttributeError) and name in str(error):
+            remedy, got = "Correct the name behind the colon.", f"no {name} in it"
+            says = f"names {name}, which is not in the module {module}"
         else:
             remedy, got = "Look into that module.", f"{type(error).__name__}: {first_line(error)}"
-        raise _wrong_factory(factory, f"{name} from the module {module}", got, remedy) from error
+            says = f"names a module that cannot be imported ({got})"
+        raise _wrong_factory(factory, f"{name} from the module {module}", got, remedy, says) from error
 
 
 def _called(candidate: object, factory: str) -> object:
@@ -183,6 +200,7 @@ def _called(candidate: object, factory: str) -> object:
             "something to call",
             f"a value of type {type(candidate).__name__}",
             "Name a function or the network's class.",
+            f"names a value of type {type(candidate).__name__}, which cannot be called",
         )
     without_arguments: Callable[[], Any] = candidate
     try:
@@ -193,6 +211,7 @@ def _called(candidate: object, factory: str) -> object:
             "a factory that works without arguments",
             f"{type(error).__name__}: {first_line(error)}",
             "Write a function that calls it with the arguments that the weights were trained with.",
+            f"fails when it is called without arguments ({type(error).__name__}: {first_line(error)})",
         ) from error
 
 
@@ -208,9 +227,14 @@ def _try_out(core: nn.Module, signature: Signature, factory: str) -> None:
             answer: object = core(*images)
     except Exception as error:  # the code is anyone's
         got = f"{type(error).__name__}: {first_line(error)}"
-        raise _wrong_factory(factory, f"a network that takes two {shape} tensors", got, WRAP_IT) from error
+        wanted, says = (
+            f"a network that takes two {shape} tensors",
+            f"makes a network that fails on two {shape} tensors ({got})",
+        )
+        raise _wrong_factory(factory, wanted, got, WRAP_IT, says) from error
     if not isinstance(answer, Tensor) or answer.shape != shape or not answer.is_floating_point():
-        raise _wrong_factory(factory, f"a network that makes one {shape} tensor of two", _in_words(answer), WRAP_IT)
+        wanted, got = f"a network that makes one {shape} tensor of two", _in_words(answer)
+        raise _wrong_factory(factory, wanted, got, WRAP_IT, f"makes a network that gives {got}, not one {shape} tensor")
 
 
 def _in_words(answer: object) -> str:
@@ -227,5 +251,5 @@ def _normalization(network: nn.Module) -> Normalization:
     return "running" if stored else "none"
 
 
-def _wrong_factory(factory: str, wanted: str, got: str, remedy: str) -> CoconetError:
-    return CoconetError(f"--model {factory}", wanted=wanted, got=got, remedy=remedy)
+def _wrong_factory(factory: str, wanted: str, got: str, remedy: str, says: str) -> CoconetError:
+    return CoconetError(f"--model {factory}", wanted=wanted, got=got, remedy=remedy, says=says)

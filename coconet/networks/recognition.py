@@ -126,6 +126,7 @@ def _joined(network: Network[Any], matches: Sequence[Match]) -> Assembly:
                 wanted=f"the parts {', '.join(network.parts)} of {network.name}, of which this is {matches[0].part}",
                 got=f"no {part}",
                 remedy=f"Name the file of each: {' '.join(f'--weights {name}=FILE' for name in network.parts)}.",
+                says=f"is only the part {matches[0].part} of {network.name}; the part {part} is missing",
             )
         if len(same) > 1:
             raise _several(network, [match.piece for match in same], f"the part {part} of {network.name}")
@@ -141,6 +142,8 @@ def _several(network: Network[Any], pieces: Sequence[Piece], what: str) -> Cocon
         wanted=f"one file that is {what}",
         got=f"{len(names)}: {', '.join(names[:4])}{', ...' if len(names) > 4 else ''}",
         remedy="Name the one you mean with --weights.",
+        says=f"need one file that is {what}, but {len(names)} fit: {', '.join(names[:4])}"
+        f"{', ...' if len(names) > 4 else ''}",
     )
 
 
@@ -160,6 +163,8 @@ def _not_of(
             wanted=f"one of the parts {', '.join(parts)}" if parts else f"{network.name}, which has no parts",
             got=f"the part {piece.part}",
             remedy="Name the part it is, or leave it out: --weights FILE.",
+            says=f"is named as the part {piece.part}, but "
+            + (f"the parts are {', '.join(parts)}" if parts else f"{network.name} has no parts"),
         )
     other = _network_of(piece, networks)
     if other is not None and named is not None:
@@ -168,6 +173,7 @@ def _not_of(
             wanted=f"weights of {named.name}",
             got=f"weights of {other.name}",
             remedy=f"Name {other.name}.",
+            says=f"holds weights of {other.name}, not of {named.name}",
         )
     if other is not None:
         first = next(match.piece for match in matches if match.likeness >= LEAST_LIKENESS)
@@ -176,6 +182,7 @@ def _not_of(
             wanted=f"weights of {network.name}, as {first.where} holds",
             got=f"weights of {other.name}",
             remedy=f"Name one file, or the network: coconet export {other.name} --weights PATH.",
+            says=f"holds weights of {other.name}, but {first.where} holds those of {network.name}",
         )
     return _of_none(strange, network, networks if named is None else [named])
 
@@ -197,4 +204,6 @@ def _of_none(match: Match, nearest: Network[Any], networks: Sequence[Network[Any
         wanted=f"the published weights of {known}",
         got=f"{counted(len(tensors), 'tensor')} of none, such as {first} {tuple(tensors[first].shape)}{like}",
         remedy="Name the code of another network with coconet export --model.",
+        says=f"holds no published weights of {known}: {counted(len(tensors), 'tensor')}, such as {first} "
+        f"{tuple(tensors[first].shape)}{like}",
     )

@@ -54,6 +54,7 @@ class CropSampler:
                 wanted=f"pictures of at least {patch} pixels a side",
                 got="only smaller ones",
                 remedy="Use a smaller patch.",
+                says=f"has no picture of {patch} pixels a side or more",
             )
         self.patch, self.batch, self.seed = patch, batch, seed
         self.conditions = conditions or Conditions()

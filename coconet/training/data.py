@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.files import existing_file
 from coconet.media.image import InfraredStills, read_gray
 from coconet.media.naming.picture_folder import pictures_in
@@ -53,7 +53,10 @@ def read_patches(path: Path) -> Iterator[NDArray[np.uint8]]:
     with _open(path) as file:
         array = file.get(KEY)
         if not isinstance(array, h5py.Dataset):
-            raise _refused(path, f"an array called {KEY}", f"only {', '.join(file) or 'nothing'}")
+            holds = ", ".join(file) or "nothing"
+            raise _refused(
+                path, f"an array called {KEY}", f"only {holds}", f"has no array called {KEY}; it holds {holds}"
+            )
         axis = _channel_axis(path, array.shape)
         for first in range(0, len(array), BLOCK):
             yield from _levels(path, np.moveaxis(array[first : first + BLOCK], axis, 1))
@@ -63,26 +66,28 @@ def _open(path: Path) -> h5py.File:
     try:
         return h5py.File(existing_file(path, "an HDF5 file of patches"), "r")
     except OSError as error:
-        raise _refused(path, "a whole HDF5 file", str(error)) from error
+        raise _refused(path, "a whole HDF5 file", str(error), "is not an HDF5 file, or is damaged") from error
 
 
 def _channel_axis(path: Path, shape: tuple[int, ...]) -> int:
     axes = [axis for axis in (1, 3) if len(shape) == 4 and shape[axis] in CHANNELS]
     if len(axes) != 1:
-        raise _refused(path, "patches of shape (N, 2 or 3, H, W) or (N, H, W, 2 or 3)", f"shape {shape}")
+        wanted, got = "(N, 2 or 3, H, W) or (N, H, W, 2 or 3)", f"shape {shape}"
+        raise _refused(path, f"patches of shape {wanted}", got, f"has patches of {got}; expected {wanted}")
     return axes[0]
 
 
 def _levels(path: Path, values: NDArray[np.floating]) -> NDArray[np.uint8]:
     # Written so that NaN does not pass.
     if not (values.min() >= 0.0 and values.max() <= 1.0):
-        raise _refused(path, "values in 0..1", f"{values.min():g} to {values.max():g}")
+        got = f"{values.min():g} to {values.max():g}"
+        raise _refused(path, "values in 0..1", got, f"has values from {got}; expected 0 to 1")
     levels: NDArray[np.uint8] = np.rint(values * 255.0).astype(np.uint8)
     return levels
 
 
-def _refused(path: Path, wanted: str, got: str) -> CoconetError:
-    return CoconetError(path, wanted=wanted, got=got, remedy="Write the patches again in this layout.")
+def _refused(path: Path, wanted: str, got: str, says: str) -> CoconetError:
+    return CoconetError(path, wanted=wanted, got=got, remedy="Write the patches again in this layout.", says=says)
 
 
 DEVIATIONS = 2.0
@@ -166,13 +171,16 @@ def load_pairs(
             wanted="neighbours in a folder of the data",
             got="another folder",
             remedy="Name it in data, too.",
+            says="is named in neighbours, but not in data",
         )
     pairs: list[GrayPair] = []
     for source in sources:
         found = _from_source(source, reading.thermal(), reading.pair_by, left_out)
         pairs += _as_frames(found) if source in selection.neighbours else found
     if not pairs:
-        raise CoconetError("training data", wanted="at least one source", got="none", remedy="Give one with --data.")
+        says = "is missing: no source holds a pair"
+        remedy = "Give one with --data."
+        raise CoconetError("training data", wanted="at least one source", got="none", remedy=remedy, says=says)
     return _without(pairs if left_out is None else _once_each(pairs, left_out), selection.held)
 
 
@@ -196,7 +204,13 @@ def _without(pairs: list[GrayPair], held: Sequence[str]) -> list[GrayPair]:
         if len(left) in (0, len(pairs)):
             got = "none" if left else "every picture"
             raise CoconetError(
-                "training data", wanted=f"pictures called {name}, and others", got=got, remedy="Change held."
+                "training data",
+                wanted=f"pictures called {name}, and others",
+                got=got,
+                remedy="Change held.",
+                says=f"has no picture called {name}, which held leaves out"
+                if left
+                else f"is left empty: every picture is called {name}, which held leaves out",
             )
         pairs = left
     return pairs
@@ -276,6 +290,7 @@ def _masks_of(root: Path, pairs: Sequence[PicturePair]) -> dict[str, Path]:
             wanted="masks under the names of the pairs",
             got=f"{len(alone)} without a pair, the first one {alone[0]}",
             remedy="Rename or remove it.",
+            says=f"holds {counted(len(alone), 'mask')} without a pair, the first one {alone[0]}",
         )
     return masks
 
@@ -298,7 +313,11 @@ def _from_video(visible: Path, settings: ThermalSettings) -> list[GrayPair]:
     infrared = visible.with_name(visible.name.replace("vis", "ir"))
     if infrared == visible:
         raise CoconetError(
-            visible, wanted="a visible video with `vis` in its name", got=visible.name, remedy="Rename the two videos."
+            visible,
+            wanted="a visible video with `vis` in its name",
+            got=visible.name,
+            remedy="Rename the two videos, such as to x_vis.mp4 and x_ir.mp4.",
+            says="does not have `vis` in its name, so that the infrared video beside it is not known",
         )
     limits = _limits_of(infrared, settings)
     thermal = VideoReader(infrared, gray=True, palette=settings.palette)
@@ -335,10 +354,12 @@ def _checked(where: Path, pair: GrayPair) -> GrayPair:
     sides: dict[str, Any] = {"visible": pair.visible, "infrared": pair.infrared, "mask": pair.mask}
     sizes = {name: f"{side.shape[1]}x{side.shape[0]}" for name, side in sides.items() if side is not None}
     if len(set(sizes.values())) > 1:
+        shown = ", ".join(f"{name} {size}" for name, size in sizes.items())
         raise CoconetError(
             where,
             wanted="a pair of equal size",
-            got=", ".join(f"{name} {size}" for name, size in sizes.items()),
+            got=shown,
             remedy="Align and crop the pair first.",
+            says=f"belongs to a pair of unequal sizes: {shown}",
         )
     return pair

@@ -83,7 +83,11 @@ def start_network(name: str, weights: Path) -> InitialNetwork:
     checkpoint = load_checkpoint(weights)
     if checkpoint.network != name:
         raise CoconetError(
-            weights, wanted=f"weights of {name}", got=f"those of {checkpoint.network}", remedy="Change --network."
+            weights,
+            wanted=f"weights of {name}",
+            got=f"those of {checkpoint.network}",
+            remedy="Change --network.",
+            says=f"holds weights of {checkpoint.network}, not of {name}",
         )
     network = network_named(name)
     training, core = network.training, network.build()

@@ -158,7 +158,11 @@ class TrainingPlan(Recipe):
         for name in ("data", "out"):
             if name not in fields:
                 raise CoconetError(
-                    file or "coconet train", wanted=name, got="nothing", remedy=f"Give --{name}, or put it in a recipe."
+                    file or "coconet train",
+                    wanted=name,
+                    got="nothing",
+                    remedy=f"Give --{name}, or put it in a recipe.",
+                    says=f"lacks {name}",
                 )
         if fields.get("model") is not None and "network" in fields:
             raise CoconetError(

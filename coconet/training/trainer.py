@@ -193,9 +193,11 @@ class Trainer:
         state: dict[str, Any] = load_tensor_file(path)
         begun = Recipe.model_validate_json(state["recipe"]).model_copy(update={"steps": self.recipe.steps})
         if begun != self.recipe:
-            raise _begun_otherwise(path, "the same recipe", "another one")
+            raise _begun_otherwise(path, "this recipe", "another recipe")
         if state.get("reading", self._reading) != self._reading:  # runs of before have none
-            raise _begun_otherwise(path, f"the reading options {self._reading}", str(state["reading"]))
+            raise _begun_otherwise(
+                path, f"the reading options {self._reading}", f"the reading options {state['reading']}"
+            )
         origins = state.get("origins", self._origins)
         if origins != self._origins:
             raise _begun_otherwise(path, "; ".join(self._origins), "; ".join(origins))
@@ -218,4 +220,5 @@ def _begun_otherwise(path: Path, wanted: str, got: str) -> CoconetError:
         wanted=f"a run begun with {wanted}",
         got=f"a run with {got}",
         remedy="Choose another folder with --out, or repeat the options of the first call.",
+        says=f"is of a run begun with {got}, not with {wanted}",
     )

@@ -78,7 +78,11 @@ class Validator:
         levels = {name: max(getattr(mean, name) for mean in means) for name in JUDGED}
         if min(levels.values()) <= 0.0:
             raise CoconetError(
-                "validation", wanted="pictures of something", got="only flat ones", remedy="Validate on other pairs."
+                "validation",
+                wanted="pictures of something",
+                got="only flat ones",
+                remedy="Validate on other pairs.",
+                says="has only flat pictures, on which nothing can be judged",
             )
         return levels
 

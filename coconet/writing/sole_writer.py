@@ -26,6 +26,7 @@ def sole_writer(path: Path, output: Path | None = None) -> Iterator[None]:
             wanted="an output that nothing else writes",
             got="one that another run is writing",
             remedy="Choose another name, or stop that run.",
+            says="is being written by another run",
         )
     try:
         yield

@@ -136,6 +136,7 @@ def _check_runs_here(given: dict[str, Path | None], gpus: tuple[str, ...], *, he
                 wanted=f"no {option} for an engine of other GPUs, which cannot be run here",
                 got=f"--gpu {' --gpu '.join(gpus)}",
                 remedy="Leave it out, and call coconet verify on the device.",
+                says=f"cannot be used with --gpu {' --gpu '.join(gpus)}: the engine does not run here",
             )
 
 
@@ -160,6 +161,7 @@ def _profile(source: EngineSource, minimum: str | None, optimum: str | None, max
             wanted="all three or none",
             got=f"{len(sizes)} of them",
             remedy="Give the others too.",
+            says=f"go together, but only {len(sizes)} of them {'is' if len(sizes) == 1 else 'are'} given",
         )
     return SizeProfile(*sizes)
 
@@ -173,6 +175,7 @@ def _check_within(profile: SizeProfile, exported: SizeProfile, model: Path) -> N
             wanted=f"sizes within {exported.minimum}..{exported.maximum}, which it was exported for",
             got=str(profile),
             remedy="Export it again with a wider --dynamic, or give other sizes.",
+            says=f"was exported for sizes within {exported.minimum}..{exported.maximum}, not for {profile}",
         )
 
 

@@ -95,7 +95,13 @@ def export(
     """Write the camera-ready ONNX graph of a checkpoint, once it agrees with PyTorch on real frames."""
     if out is not None and out.suffix != ONNX_SUFFIX:
         got = out.suffix or "no ending"
-        raise CoconetError(out, wanted=f"a name that ends in {ONNX_SUFFIX}", got=got, remedy="Choose another --out.")
+        raise CoconetError(
+            out,
+            wanted=f"a name that ends in {ONNX_SUFFIX}",
+            got=got,
+            remedy="Choose another --out.",
+            says=f"has {f'the ending {out.suffix}' if out.suffix else 'no ending'}; a graph ends in {ONNX_SUFFIX}",
+        )
     if warp:
         _write_warped(checkpoint, out, overwrite=overwrite)
         return
@@ -120,7 +126,13 @@ def export(
         source, path = _known(checkpoint, weights or [], rule, stretch=stretch, foreign_options=foreign_options)
     else:
         if rule is not None:
-            raise CoconetError("--rule", wanted="a network that is known", got="--model", remedy="Leave --rule out.")
+            raise CoconetError(
+                "--rule",
+                wanted="a network that is known",
+                got="--model",
+                remedy="Leave --rule out.",
+                says="does not apply to --model",
+            )
         source, path = _foreign(checkpoint, model, weights or [], *about_foreign, stretch=stretch)
     target = out or PRECISIONS[options.precision].onnx_beside(path)
     if link:
@@ -143,7 +155,13 @@ def _write_warped(model: str | None, out: Path | None, *, overwrite: bool) -> No
     if model is None or path.suffix != ONNX_SUFFIX:
         got = model or "no model"
         remedy = "Export it first, and then once more with --with-warp."
-        raise CoconetError("--with-warp", wanted="an .onnx model, or its word", got=got, remedy=remedy)
+        raise CoconetError(
+            "--with-warp",
+            wanted="an .onnx model, or its word",
+            got=got,
+            remedy=remedy,
+            says=f"takes an .onnx model or its word, not {model}" if model else "needs an .onnx model, or its word",
+        )
     beside = Path(path.name) if model in ONNX_WORDS else path
     target = out or beside.with_suffix(f".warp{ONNX_SUFFIX}")
     check_outputs([target], inputs=[path], overwrite=overwrite)
@@ -157,7 +175,13 @@ def _linkable(checkpoint: str | None, target: Path) -> Path:
 
     if checkpoint is None:
         got = "weights given otherwise"
-        raise CoconetError("--link", wanted="one checkpoint", got=got, remedy="Leave --link out.")
+        raise CoconetError(
+            "--link",
+            wanted="one checkpoint",
+            got=got,
+            remedy="Leave --link out.",
+            says="needs one checkpoint as the argument, which is not given",
+        )
     path = checkpoint_path(checkpoint)
     check_linkable(path, target)
     return path
@@ -166,7 +190,11 @@ def _linkable(checkpoint: str | None, target: Path) -> Path:
 def _sizes(size: str | None, dynamic: str | None) -> FrameSize | SizeRange | None:
     if size and dynamic:
         raise CoconetError(
-            "--size and --dynamic", wanted="one of them or neither", got="both", remedy="Leave one of them out."
+            "--size and --dynamic",
+            wanted="one of them or neither",
+            got="both",
+            remedy="Leave one of them out.",
+            says="cannot be used together",
         )
     if dynamic:
         return SizeRange.parse(dynamic)
@@ -201,6 +229,7 @@ def _known(
             remedy="Name one checkpoint, or add --model package.module:factory."
             if nothing
             else "Leave --range, --output-range, --order and --multiple out: those of known networks are known.",
+            says="has nothing to export" if nothing else "was given options that go only with --model",
         )
     network = ""
     if checkpoint is not None and weights:
@@ -227,6 +256,7 @@ def _path_of(checkpoint: str) -> str:
                 wanted="its weights, which do not come with this package",
                 got="its name alone",
                 remedy=f"Add {files}.",
+                says="comes without its weights",
             )
     return str(checkpoint_path(checkpoint))
 
@@ -269,7 +299,10 @@ def _foreign(
             f"--model {model}",
             wanted="--weights, --range and --order beside it, and no checkpoint argument",
             got=f"no {missing}" if missing else f"the argument {checkpoint}",
-            remedy="No file tells the range and the order; look at how the network was trained.",
+            remedy="No file tells the range and the order; look at how the network was trained."
+            if missing
+            else "Leave one of the two out.",
+            says=f"needs {missing} as well" if missing else f"does not go with the checkpoint {checkpoint}",
         )
     signature = replace(parse_signature(input_range, output_range, multiple or 1), stretch=stretch)
     loaded = load_foreign(model, weights, signature, infrared_first=parse_order(order))

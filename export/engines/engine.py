@@ -12,7 +12,7 @@ from coconet.cards.engine_card import BuildOptions, EngineCard, card_path
 from coconet.cards.frame_size import SizeProfile
 from coconet.cards.model_card import FUSED, VISIBLE, WARP
 from coconet.cards.precision import PRECISIONS, REFERENCE, labels
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, first_line
 from coconet.event_log import warn_once
 from coconet.export.engines.build_progress import BuildProgress, NoProgress, progress_monitor
 from coconet.export.engines.engine_job import EngineJob
@@ -143,6 +143,7 @@ def _check_precision(source: EngineSource, tensorrt: TensorRT) -> None:
             wanted=f"TensorRT 10 or later, which builds {typed} as the graph has them",
             got=f"TensorRT {tensorrt.version} and a model of precision {source.card.precision}",
             remedy=f"Update the device (JetPack 6.1 or later has TensorRT 10), or build the {reference} model.",
+            says=f"is a model of precision {source.card.precision}, which TensorRT {tensorrt.version} does not build",
         )
 
 
@@ -153,8 +154,9 @@ def _new_builder(tensorrt: TensorRT) -> Any:
         raise CoconetError(
             f"TensorRT {tensorrt.version}",
             wanted="a TensorRT that fits the driver of this machine",
-            got=tensorrt.last_error or str(error),
+            got=tensorrt.last_error or first_line(error),
             remedy="Install the TensorRT that came with this driver or JetPack.",
+            says=f"does not start on this machine: {tensorrt.last_error or first_line(error)}",
         ) from error
 
 
@@ -167,6 +169,7 @@ def _parse(source: EngineSource, trt: Any, parser: Any) -> None:
             wanted="a graph that TensorRT's parser takes",
             got=in_one_line(trt, found.desc()),
             remedy=EXPORT,
+            says=f"is refused by TensorRT: {in_one_line(trt, found.desc())}",
         )
 
 
@@ -235,7 +238,13 @@ def _checked(engine: Path, card: Path, check: Check) -> None:
 
 
 def _not_camera_ready(source: EngineSource, wanted: str, got: str) -> CoconetError:
-    return CoconetError(source.path, wanted=f"a camera-ready model: {wanted}", got=got, remedy=EXPORT)
+    return CoconetError(
+        source.path,
+        wanted=f"a camera-ready model: {wanted}",
+        got=got,
+        remedy=EXPORT,
+        says=f"is not a camera-ready model: it has {got}, not {wanted}",
+    )
 
 
 def _profile_mismatch(source: EngineSource, shape: tuple[int, ...]) -> CoconetError:
@@ -246,12 +255,14 @@ def _profile_mismatch(source: EngineSource, shape: tuple[int, ...]) -> CoconetEr
             wanted="no --min, --opt and --max for a model of one frame size",
             got=f"a model for {height}x{width}",
             remedy="Leave them out, or export a model that takes any size.",
+            says=f"was exported for {height}x{width} alone, so --min, --opt and --max do not apply",
         )
     return CoconetError(
         source.path,
         wanted="the frame sizes of a model that takes any",
         got="none",
         remedy="Give them as height x width, for example --min 256x320 --opt 480x640 --max 1024x1280.",
+        says="takes frames of any size, so that an engine needs to know which sizes to be built for",
     )
 
 
@@ -261,4 +272,6 @@ def _refused(source: EngineSource, tensorrt: TensorRT) -> CoconetError:
         wanted=f"a graph that TensorRT {tensorrt.version} can build for {', '.join(tensorrt.targets)}",
         got=tensorrt.last_error or "a refusal without a reason",
         remedy="If it speaks of workspace or memory, change --workspace-mib; otherwise export the model again.",
+        says=f"cannot be built by TensorRT {tensorrt.version} for {', '.join(tensorrt.targets)}: "
+        f"{tensorrt.last_error or 'it gives no reason'}",
     )

@@ -43,6 +43,7 @@ def read_engine_source(path: Path) -> EngineSource:
             wanted="an ONNX model",
             got="a checkpoint",
             remedy=f"Export it with coconet export, or build one of the words {', '.join(ONNX_WORDS)}.",
+            says="is a checkpoint; expected an ONNX model",
         )
     file = read_onnx(path)
     _refuse_misread_quantisation(path, file.model.graph)
@@ -60,6 +61,7 @@ def _refuse_misread_quantisation(path: Path, graph: onnx.GraphProto) -> None:
                     wanted="quantisation to INT8 with a constant zero point of 0",
                     got=misread,
                     remedy="Quantise the model with coconet calibrate.",
+                    says=f"has {misread}, which TensorRT would take for signed INT8 around 0",
                 )
 
 

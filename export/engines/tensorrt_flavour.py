@@ -74,6 +74,7 @@ def set_compatibility(tensorrt: TensorRT, config: Any, options: BuildOptions) ->
             wanted=f"neither {' nor '.join(asked)} with --gpu",
             got=" and ".join(["--gpu", *given]),
             remedy=f"Leave {' and '.join(given)} out: engines of TensorRT for RTX run on every GPU that --gpu names.",
+            says=f"does not take {' and '.join(given)} with --gpu",
         )
     if options.version_compatible:
         config.set_flag(trt.BuilderFlag.VERSION_COMPATIBLE)
@@ -85,6 +86,7 @@ def set_compatibility(tensorrt: TensorRT, config: Any, options: BuildOptions) ->
                 wanted="TensorRT 10.9 or later",
                 got=f"TensorRT {tensorrt.version}",
                 remedy="Build the engine on each board.",
+                says=f"needs TensorRT 10.9 or later; this is {tensorrt.version}",
             )
         config.hardware_compatibility_level = levels.SAME_COMPUTE_CAPABILITY
     if options.layers:
@@ -110,5 +112,6 @@ def _known_capabilities(trt: Any, gpus: tuple[str, ...]) -> list[Any]:
                 wanted=f"one that TensorRT for RTX {trt.__version__} builds for: {', '.join(known)}",
                 got=gpu,
                 remedy="Build on that device itself, with its TensorRT: coconet build without --gpu.",
+                says=f"is not one that TensorRT for RTX {trt.__version__} builds for: {', '.join(known)}",
             )
     return [known[gpu] for gpu in gpus]

@@ -106,7 +106,7 @@ def test_an_error_is_one_sentence_on_stderr_with_exit_code_2_and_no_traceback(tm
 def test_an_unknown_command_ends_with_exit_code_2() -> None:
     answer = coconet("fly")
     assert answer.returncode == 2
-    assert "No such command 'fly'" in answer.stderr
+    assert "fly is not a command of coconet." in answer.stderr
 
 
 def test_the_version_is_printed() -> None:

@@ -31,7 +31,7 @@ def test_fields_that_fit_become_a_frozen_model() -> None:
     ("fields", "said"),
     [
         ({}, "file.toml, name is missing."),
-        ({"name": "a", "inner": {"side": 0}}, "file.toml, inner.side must be greater than 0, not 0."),
+        ({"name": "a", "inner": {"side": 0}}, "file.toml, inner.side must be more than 0, not 0."),
         ({"name": "a", "sides": 1}, "file.toml, sides is not a known key here; known are name, inner, rate."),
         ({"name": "a", "inner": {"x": 1}}, "file.toml, inner.x is not a known key here; known are side."),
         ({"name": "a", "rate": math.nan}, "file.toml, rate must be a finite number, not nan."),

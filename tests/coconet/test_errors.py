@@ -119,6 +119,14 @@ def test_what_the_operating_system_refuses_to_read_is_refused_in_words(error: Ex
             "Opset 99 is new",
         ),
         (
+            "[ONNXRuntimeError] : 1 : FAIL : /src/ops.h:563 void ort::Init(ptrdiff_t) axis == 1 was false. Got 3 by 4",
+            "Got 3 by 4",
+        ),
+        (
+            "[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Load model from a.onnx failed:Protobuf parsing failed.",
+            "Protobuf parsing failed.",
+        ),
+        (
             "Exception from src/core.cpp:84:\nCheck 'a == b' failed at src/matmul.cpp:45:\nShapes differ",
             "Shapes differ",
         ),

@@ -54,10 +54,16 @@ def test_the_scratch_file_keeps_the_ending_that_writers_go_by(tmp_path: Path) ->
 def test_an_error_about_the_scratch_file_names_the_file_it_was_to_become(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     with pytest.raises(CoconetError) as refused, whole_file(path) as scratch:
-        raise CoconetError(scratch, wanted="a graph", got=f"Load of {scratch} failed", remedy=f"See {scratch.name}.")
+        raise CoconetError(
+            scratch,
+            wanted="a graph",
+            got=f"Load of {scratch} failed",
+            remedy=f"See {scratch.name}.",
+            says=f"does not load from {scratch}",
+        )
     error = refused.value
     assert (error.where, error.got, error.remedy) == (str(path), f"Load of {path} failed", "See model.onnx.")
-    assert str(error) == f"{path}: wanted a graph, got Load of {path} failed. See model.onnx."
+    assert str(error) == f"{path} does not load from {path}. See model.onnx."
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
@@ -239,7 +245,7 @@ def test_two_outputs_of_one_name_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../../victim.png", "/victim.png", "a/b.png", "a\\b.png", "..", ".", "", "a\0.png"])
 def test_a_name_from_a_file_leads_nowhere_else(name: str) -> None:
-    with pytest.raises(CoconetError, match="wanted the plain name of a file"):
+    with pytest.raises(CoconetError, match="is not the plain name of a file"):
         plain_name(name, "night/visible.stamps.csv")
 
 

@@ -35,7 +35,9 @@ def test_shipped_models_come_from_the_shipped_weights() -> None:
 
 
 def test_an_unknown_word_is_refused() -> None:
-    with pytest.raises(CoconetError, match="wanted one of lite, lite-fp16, lite-int8, .*, coconet-fp16, got heavy"):
+    with pytest.raises(
+        CoconetError, match="shipped model heavy does not exist; there are lite, lite-fp16, lite-int8, .*, coconet-fp16"
+    ):
         shipped_model("heavy")
 
 

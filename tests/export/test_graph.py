@@ -148,12 +148,12 @@ class Undecided(nn.Module):
 @pytest.mark.parametrize(
     ("size", "complaint"),
     [
-        (None, "for any size, got .* or name one frame size with --size"),
-        (FrameSize(32, 40), "for 32x40, got .* Rewrite"),
+        (None, "for any size: .* or name one frame size with --size"),
+        (FrameSize(32, 40), "for 32x40: .* Rewrite"),
     ],
 )
 def test_a_network_that_cannot_become_a_graph_says_why(tmp_path: Path, size: FrameSize | None, complaint: str) -> None:
-    with pytest.raises(CoconetError, match=f"network a:b: wanted a network that can become a graph {complaint}"):
+    with pytest.raises(CoconetError, match=f"network a:b cannot become a graph {complaint}"):
         export_onnx(Checkpoint("a:b", Undecided(), Signature(), "2" * 64), tmp_path / "m.onnx", ExportOptions(size))
     assert list(tmp_path.iterdir()) == []
 

@@ -78,6 +78,7 @@ class FrameDecoder:
                 wanted=f"pixels at most {_MOST_ASPECT} times as wide as high, or as high as wide",
                 got=f"a sample aspect ratio of {self._aspect}",
                 remedy="Correct it in the file, for example with ffmpeg -bsf:v h264_metadata or setsar.",
+                says=f"has a sample aspect ratio of {self._aspect}; at most {_MOST_ASPECT}:1 either way is taken",
             )
 
     @property
@@ -143,6 +144,7 @@ class FrameDecoder:
                 wanted="a display rotation of 0, 90, 180 or 270 degrees, mirrored or not",
                 got=f"one of {frame.rotation} degrees",
                 remedy="Turn the pictures themselves, for example with ffmpeg -vf rotate.",
+                says=f"is turned by {frame.rotation} degrees; only 0, 90, 180 and 270 are taken, mirrored or not",
             )
         return orientation
 

@@ -37,7 +37,7 @@ def require_decoder(choice: DecoderChoice, codec: str, size_px: tuple[int, int])
     if choice.wish in ("auto", "software") or choice.is_settled(codec):
         return
     if codec not in FOURCC:
-        raise _refused(choice.wish, f"{codec}, for which no hardware is tried")
+        raise _refused(choice.wish, f"no hardware is tried for {codec}")
     try:
         for candidate in choice.candidates_for(codec):
             try_decoder(candidate, codec, size_px)
@@ -89,4 +89,10 @@ def _clip(encoder: str, parameters: tuple[str, str], size_px: tuple[int, int]) -
 
 def _refused(name: str, got: str) -> Refused:
     remedy = "Use --decoder auto or software; coconet doctor says which decoders work."
-    return Refused(f"--decoder {name}", wanted="a decoder that works here", got=got, remedy=remedy)
+    return Refused(
+        f"--decoder {name}",
+        wanted="a decoder that works here",
+        got=got,
+        remedy=remedy,
+        says=f"does not work here: {got}",
+    )

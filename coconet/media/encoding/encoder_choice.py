@@ -94,7 +94,13 @@ class EncoderChoice:
 
 def _refused(name: str, got: str) -> Refused:
     remedy = "Use --encoder auto; coconet doctor says which encoders work."
-    return Refused(f"--encoder {name}", wanted="an encoder that works here", got=got, remedy=remedy)
+    return Refused(
+        f"--encoder {name}",
+        wanted="an encoder that works here",
+        got=got,
+        remedy=remedy,
+        says=f"does not work here: {got}",
+    )
 
 
 def software_only() -> EncoderChoice:

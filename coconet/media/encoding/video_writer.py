@@ -87,6 +87,8 @@ class VideoWriter:
                 wanted=f"a name that ends in {', '.join(WRITABLE_SUFFIXES)}",
                 got=path.suffix or "no ending",
                 remedy="Change the ending.",
+                says=f"has {f'the ending {path.suffix}' if path.suffix else 'no ending'}; a video ends in "
+                f"{', '.join(WRITABLE_SUFFIXES)}",
             )
         self._path, self._kind = path, kind
         self._encoders = encoders or software_only()
@@ -127,9 +129,11 @@ class VideoWriter:
         Raises EncoderLost if a hardware encoder fails, CoconetError for a size that the encoder does not take.
         """
         if self._encoding is not None and (pixels.shape != self._encoding.shape or pixels.dtype != np.uint8):
-            raise self._refused(f"uint8 frames of shape {self._encoding.shape}", f"{pixels.dtype} {pixels.shape}")
+            wanted, got = f"uint8 frames of shape {self._encoding.shape}", f"{pixels.dtype} {pixels.shape}"
+            raise self._refused(wanted, got, f"holds {wanted}, and cannot take one of {got}")
         if pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
-            raise self._refused("frames of shape (H, W, 3) or (H, W, 1)", str(pixels.shape))
+            wanted, got = "frames of shape (H, W, 3) or (H, W, 1)", str(pixels.shape)
+            raise self._refused(wanted, got, f"takes {wanted}, not {got}")
         self.take(TimedFrame(yuv_frame(pixels), pixels.shape, timestamp_ns))
 
     def take(self, frame: TimedFrame) -> None:
@@ -138,7 +142,7 @@ class VideoWriter:
         tick = round((frame.timestamp_ns - encoding.origin_ns) * _TICKS_PER_S / SECOND_NS)
         if tick <= encoding.last_tick:
             got = f"{frame.timestamp_ns} ns after a later frame"
-            raise self._refused("times that increase from frame to frame", got)
+            raise self._refused("times that increase from frame to frame", got, f"was given a frame of {got}")
         frame.yuv.pts, frame.yuv.time_base = tick, Fraction(1, _TICKS_PER_S)
         encoding.last_tick = tick
         try:
@@ -160,7 +164,7 @@ class VideoWriter:
             return
         if self._encoding is None:
             self.abandon()
-            raise self._refused("at least one frame", "none")
+            raise self._refused("at least one frame", "none", "was given no frame, so there is no video")
         try:
             self._encoding.video.flush()
         except EncodingFailed as failure:
@@ -216,7 +220,10 @@ class VideoWriter:
             wanted=f"pictures of a size that {encoding.video.encoder.name} takes",
             got=f"{width}x{height}",
             remedy="Name a folder, such as fused/, for pictures of any size.",
+            says=f"cannot hold pictures of {width}x{height}: {encoding.video.encoder.name} does not take that size",
         )
 
-    def _refused(self, wanted: str, got: str) -> CoconetError:
-        return CoconetError(self._path, wanted=wanted, got=got, remedy="Write frames of one camera, in order of time.")
+    def _refused(self, wanted: str, got: str, says: str) -> CoconetError:
+        return CoconetError(
+            self._path, wanted=wanted, got=got, remedy="Write frames of one camera, in order of time.", says=says
+        )

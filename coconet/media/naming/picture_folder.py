@@ -42,11 +42,13 @@ def pictures_below(folder: Path) -> list[Path]:
             found = sorted(path for path in inside if not is_hidden(path.relative_to(folder)))
     _warn_of_unread(folder)
     if not found:
+        without = _without_pictures(folder)
         raise CoconetError(
             folder,
             wanted=f"pictures ({', '.join(sorted(PICTURE_SUFFIXES))})",
-            got=_without_pictures(folder),
+            got=f"one that {without}",
             remedy="Put the pictures into this folder, or into folders inside it; save those of other kinds as PNG.",
+            says=f"has no pictures: it {without}",
         )
     return found
 
@@ -62,11 +64,11 @@ def _warn_of_unread(folder: Path) -> None:
 
 
 def _without_pictures(folder: Path) -> str:
-    """What a folder without pictures holds instead, in words."""
+    """What a folder without pictures holds instead, as the rest of a sentence about it."""
     shown = (path for path in entries_below(folder) if not is_hidden(path.relative_to(folder)))
     endings = Counter(path.suffix.lower() or "no ending" for path in shown if found_by(path.is_file))
     named = ", ".join(ending for ending, _ in endings.most_common(_SHOWN))
-    return f"only files with {named}" if endings else "a folder without any"
+    return f"holds only other files ({named})" if endings else "is empty"
 
 
 def has_pictures(folder: Path) -> bool:
@@ -105,6 +107,10 @@ def keyed(paths: Sequence[Path], key: Callable[[Path], Key]) -> dict[Key, Path]:
             wanted = "one picture of each name, whatever its ending and capital letters"
             got = f"another one with the same name, {path.name}"
             raise CoconetError(
-                other, wanted=wanted, got=got, remedy="Remove or rename one of the two, or choose by --pair-by."
+                other,
+                wanted=wanted,
+                got=got,
+                remedy="Remove or rename one of the two, or choose by --pair-by.",
+                says=f"has the same name as {path.name} but for the ending or capital letters",
             )
     return found

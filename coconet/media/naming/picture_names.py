@@ -29,4 +29,6 @@ def check_picture_ending(path: Path) -> None:
             wanted=f"a name that ends in one of {', '.join(sorted(PICTURE_SUFFIXES))}",
             got=path.suffix or "no ending",
             remedy="Change the ending.",
+            says=f"has {f'the ending {path.suffix}' if path.suffix else 'no ending'}; a picture ends in one of "
+            f"{', '.join(sorted(PICTURE_SUFFIXES))}",
         )

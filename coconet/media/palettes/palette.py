@@ -160,7 +160,13 @@ class Palette:
 def named_palette(name: str) -> Palette:
     """A palette of SHOWN by its name. Raises CoconetError for any other."""
     if name not in SHOWN:
-        raise CoconetError("colours", wanted=", ".join(SHOWN), got="another name", remedy="Choose one of them.")
+        raise CoconetError(
+            "colours",
+            wanted=", ".join(SHOWN),
+            got="another name",
+            remedy="Choose one of them.",
+            says=f"must be one of {', '.join(SHOWN)}",
+        )
     return Palette.of(name, palette_colours(name))
 
 

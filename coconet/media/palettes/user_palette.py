@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coconet.errors import CoconetError, Refused
+from coconet.errors import CoconetError, Refused, counted
 from coconet.files import read_file
 from coconet.media.palettes.palette import Palette
 
@@ -29,21 +29,21 @@ def read_palette(name: str, path: Path) -> Palette:
         text = read_file(path, "a palette").decode("utf-8-sig")
         rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]
     except (UnicodeDecodeError, csv.Error):
-        raise _unfit(path, "a file that is no CSV") from None
+        raise _unfit(path, "is not a CSV file of text") from None
     if rows and not any(map(_is_number, rows[0])):
         rows = rows[1:]
     if not 2 <= len(rows) <= _MOST_ROWS:
-        raise _unfit(path, f"{len(rows)} rows")
+        raise _unfit(path, f"has {counted(len(rows), 'row')}; a palette has 2 to {_MOST_ROWS}")
     columns = len(rows[0])
     for at, row in enumerate(rows, 1):
         if len(row) != columns or columns not in (3, 4) or not all(map(_is_number, row)):
-            raise _unfit(path, f"row {at} of another form")
+            raise _unfit(path, f"does not have red, green and blue, with or without a level in front, in row {at}")
         if not all(0 <= float(cell) <= 255 for cell in row):
-            raise _unfit(path, f"a number beyond 0 to 255 in row {at}")
+            raise _unfit(path, f"has a number beyond 0 to 255 in row {at}")
     table = np.array([[float(cell) for cell in row] for row in rows])
     levels = table[:, 0] if columns == 4 else np.linspace(0, 255, len(table))
     if levels[0] != 0 or levels[-1] != 255 or not all(before < after for before, after in pairwise(levels)):
-        raise _unfit(path, "levels that do not rise from 0 to 255")
+        raise _unfit(path, "has levels that do not rise from 0 to 255")
     mixed = [np.interp(np.arange(256), levels, table[:, channel]) for channel in (-1, -2, -3)]
     return Palette.of(name, np.rint(np.stack(mixed, axis=1)).astype(np.float32))
 
@@ -55,5 +55,11 @@ def _is_number(cell: str) -> bool:
         return False
 
 
-def _unfit(path: Path, got: str) -> CoconetError:
-    return Refused(path, wanted=_WANTED, got=got, remedy="Correct the file, or name a palette of the program.")
+def _unfit(path: Path, says: str) -> CoconetError:
+    return Refused(
+        path,
+        wanted=_WANTED,
+        got=f"a file that {says}",
+        remedy="Correct the file, or name a palette of the program.",
+        says=f"{says}; expected {_WANTED}",
+    )

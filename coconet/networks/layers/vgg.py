@@ -85,6 +85,8 @@ def load_imagenet(
             wanted="VGG-19 weights as torchvision saves them",
             got=f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[-1].strip(),
             remedy="Name another file.",
+            says="does not hold the VGG-19 weights of torchvision: "
+            + (f"{error.args[0]} is missing" if isinstance(error, KeyError) else "its tensors have other shapes"),
         ) from error
     module.requires_grad_(False)
 

@@ -19,7 +19,7 @@ def mistaken_file(path: Path) -> tuple[str, str] | None:
     if not start:
         return "an empty file", "Copy the file again, or save model.state_dict() with torch.save."
     if start.startswith(b"version https://git-lfs"):
-        return "a pointer of Git LFS in its place", "Fetch the file itself with git lfs pull, or download it."
+        return "a pointer of Git LFS", "Fetch the file itself with git lfs pull, or download it."
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html")):
         return "a web page", "Open it in a browser to see what it says, and download the file itself."
     return None

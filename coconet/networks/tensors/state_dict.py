@@ -54,6 +54,7 @@ def unwrap(content: object, where: object) -> Mapping[str, Tensor]:
         wanted=f"a state dict, bare or under one of the keys {', '.join(WRAPPINGS)}",
         got=_in_words(content),
         remedy="Save model.state_dict() with torch.save.",
+        says=f"holds {_in_words(content)}, but no state dict, bare or under one of the keys {', '.join(WRAPPINGS)}",
     )
 
 
@@ -71,11 +72,13 @@ def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], where: obje
     try:
         network.load_state_dict(single)
     except RuntimeError as error:
+        differences = _differences(wanted, single) or "tensors that do not fit"
         raise CoconetError(
             where,
             wanted=f"the {counted(len(wanted), 'tensor')} of {type(network).__name__}",
-            got=_differences(wanted, single) or str(error).splitlines()[-1].strip(),
+            got=differences,
             remedy="Check that the checkpoint belongs to this network.",
+            says=f"cannot fill the {counted(len(wanted), 'tensor')} of {type(network).__name__}: {differences}",
         ) from error
     for name, tensor in single.items():
         if tensor.is_floating_point():
@@ -98,6 +101,7 @@ def _check_dense(tensors: Mapping[str, Tensor], where: object) -> None:
                 wanted="dense tensors of real numbers",
                 got=f"{kind} in {name}",
                 remedy="Save the state_dict() of the network in single precision with torch.save.",
+                says=f"has {kind} in {name}; only dense tensors of real numbers are taken",
             )
 
 
@@ -169,15 +173,19 @@ def load_tensor_file(path: Path, where: object = None) -> Any:
             wanted="a whole PyTorch file that holds tensors and nothing to execute",
             got=got,
             remedy=remedy,
+            says=f"is {got}; expected a PyTorch file of tensors, with nothing to execute",
         ) from error
+
+
+_DAMAGED = "a damaged file, or one of another kind"
 
 
 def _refusal(error: Exception) -> str:
     """Why PyTorch did not read a file. Its own words stay out: they advise to execute what is in it."""
     found = re.search(r"GLOBAL ([\w.]{1,80})", str(error))
     if found is not None:
-        return f"one that names code, {found[1]}"
-    return "one whose objects are more than tensors" if "eights only" in str(error) else "a damaged or another file"
+        return f"a file that names code, {found[1]}"
+    return "a file whose objects are more than tensors" if "eights only" in str(error) else _DAMAGED
 
 
 def _numpy_number(dtype: object, content: object = None) -> float:
@@ -225,6 +233,12 @@ def read_tensors(path: Path, where: object = None) -> tuple[Mapping[str, str], M
             metadata = stream.metadata() or {}
             tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118  it is no dictionary
     except SafetensorError as error:
-        got, remedy = mistaken_file(path) or (str(error), "Copy the file again.")
-        raise CoconetError(where, wanted="a whole safetensors file", got=got, remedy=remedy) from error
+        got, remedy = mistaken_file(path) or (_DAMAGED, "Copy the file again.")
+        raise CoconetError(
+            where,
+            wanted="a whole safetensors file",
+            got=got,
+            remedy=remedy,
+            says=f"is {got}; expected a whole safetensors file",
+        ) from error
     return metadata, unwrap(tensors, where)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.errors import CoconetError, first_line
+from coconet.errors import CoconetError
 from coconet.networks.tensors.crc32c import crc32c
 
 MAGIC = 0xDB4775248B80FB57
@@ -63,6 +63,10 @@ def find_bundle(path: Path) -> Path | None:
     return index if index.is_file() else None
 
 
+class _Unread(ValueError):
+    """What a checkpoint has that is not read, in our words."""
+
+
 def read_bundle(index: Path, where: object) -> dict[str, NDArray[np.generic]]:
     """Read all numbers of a checkpoint but those of its training; names as TensorFlow has them.
 
@@ -73,14 +77,19 @@ def read_bundle(index: Path, where: object) -> dict[str, NDArray[np.generic]]:
         header = _fields(entries.pop(b"", b""))
         shards = _number(header, 1, 1)
         if _number(header, 2, 0) != 0:
-            raise ValueError("numbers in big-endian order")
+            raise _Unread("numbers in big-endian order")
         wanted = {key.decode(): _entry(value) for key, value in entries.items()}
         kept = {name: entry for name, entry in wanted.items() if entry.kind in TYPES and not OF_TRAINING.search(name)}
         files = {shard: _shard(index, shard, shards, where) for shard in {entry.shard for entry in kept.values()}}
         return {name: _values(name, entry, files[entry.shard]) for name, entry in kept.items()}
     except (ValueError, IndexError, struct.error, OSError) as error:
+        fault = f"it has {error}" if isinstance(error, _Unread) else getattr(error, "strerror", None) or "it is damaged"
         raise CoconetError(
-            where, wanted="a whole TensorFlow checkpoint", got=first_line(error), remedy="Copy all of its files again."
+            where,
+            wanted="a whole TensorFlow checkpoint",
+            got=fault,
+            remedy="Copy all of its files again.",
+            says=f"is a TensorFlow checkpoint that cannot be read: {fault}",
         ) from error
 
 
@@ -92,29 +101,30 @@ def _shard(index: Path, shard: int, shards: int, where: object) -> bytes:
             wanted=f"the values of this TensorFlow checkpoint, {path.name}, beside its index",
             got="the index alone, which holds names and shapes",
             remedy=f"Copy {path.name} into the same folder.",
+            says=f"is only the index of a TensorFlow checkpoint: {path.name}, which holds the values, is not beside it",
         )
     return path.read_bytes()
 
 
 def _values(name: str, entry: _Entry, data: bytes) -> NDArray[np.generic]:
     if entry.sliced:
-        raise ValueError(f"{name} in slices, as a training on several machines writes it")
+        raise _Unread(f"{name} in slices, as a training on several machines writes it")
     dtype = np.dtype(TYPES[entry.kind])
     count = 1
     for side in entry.shape:
         count *= side
     content = data[entry.offset : entry.offset + entry.size]
     if len(content) != entry.size or count * dtype.itemsize != entry.size:
-        raise ValueError(f"{len(content)} bytes for {name}, which has {count * dtype.itemsize}")
+        raise _Unread(f"{len(content)} bytes for {name}, which has {count * dtype.itemsize}")
     if entry.checksum is not None and _masked(content) != entry.checksum:
-        raise ValueError(f"{name} with a wrong checksum")
+        raise _Unread(f"{name} with a wrong checksum")
     return np.frombuffer(content, dtype).reshape(entry.shape)
 
 
 def _table(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The sorted keys and their values, of all data blocks."""
     if len(content) < FOOTER_BYTES or struct.unpack("<Q", content[-8:])[0] != MAGIC:
-        raise ValueError("an index without its end")
+        raise _Unread("an index without its end")
     footer = content[-FOOTER_BYTES:]
     _, place = _handle(footer, 0)
     (start, size), _ = _handle(footer, place)
@@ -127,11 +137,11 @@ def _block(content: bytes, start: int, size: int) -> Iterator[tuple[bytes, bytes
     """Keys and values of one block; each key is the beginning of the one before and what is new."""
     trailer = content[start + size : start + size + TRAILER_BYTES]
     if len(trailer) != TRAILER_BYTES:
-        raise ValueError("an index that ends too early")
+        raise _Unread("an index that ends too early")
     if trailer[0] != 0:
-        raise ValueError(f"an index compressed by method {trailer[0]}")
+        raise _Unread(f"an index compressed by method {trailer[0]}")
     if _masked(content[start : start + size + 1]) != struct.unpack("<I", trailer[1:])[0]:
-        raise ValueError("an index with a wrong checksum")
+        raise _Unread("an index with a wrong checksum")
     block = content[start : start + size]
     restarts = struct.unpack("<I", block[-4:])[0]
     end = size - 4 * (restarts + 1)
@@ -160,7 +170,7 @@ def _varint(content: bytes, place: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, place
         if shift > 63:
-            raise ValueError("a number of more than 64 bits")
+            raise _Unread("a number of more than 64 bits")
 
 
 def _fields(message: bytes) -> list[tuple[int, int | bytes]]:
@@ -180,7 +190,7 @@ def _fields(message: bytes) -> list[tuple[int, int | bytes]]:
             width = 8 if kind == 1 else 4
             value, place = int.from_bytes(message[place : place + width], "little"), place + width
         else:
-            raise ValueError(f"a field of kind {kind}")
+            raise _Unread(f"a field of kind {kind}")
         found.append((tag >> 3, value))
     return found
 

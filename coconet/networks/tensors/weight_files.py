@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from coconet.errors import CoconetError, MissingPackage, first_line
+from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.files import check_place, sha256_of
 from coconet.media.naming.entries import entries_below, found_by
 from coconet.model_endings import ARCHIVE_SUFFIX, CHECKPOINT_SUFFIXES
@@ -150,6 +150,8 @@ def _files_of(folder: Path, place: _Place) -> list[Path]:
             wanted=f"1 to {MOST_FILES} checkpoints, which end in {', '.join(endings)}",
             got=f"{len(files)}",
             remedy="Name one checkpoint.",
+            says=f"holds {counted(len(files), 'checkpoint')}; expected 1 to {MOST_FILES}, which end in "
+            f"{', '.join(endings)}",
         )
     return files
 
@@ -192,7 +194,13 @@ def _piece(place: _Place, file: Path, where: str) -> Piece:
 def _some(tensors: Mapping[str, Tensor], where: object) -> Mapping[str, Tensor]:
     if tensors:
         return tensors
-    raise CoconetError(where, wanted="tensors of numbers", got="none", remedy="Name another checkpoint.")
+    raise CoconetError(
+        where,
+        wanted="tensors of numbers",
+        got="none",
+        remedy="Name another checkpoint.",
+        says="holds no tensors of numbers",
+    )
 
 
 def _refuse_lone_member(path: Path, named: Path) -> None:
@@ -224,6 +232,13 @@ def _is_archive(path: Path) -> bool:
         return path.suffix == ARCHIVE_SUFFIX  # reading it says what is wrong
 
 
+class _TooLarge(ValueError):
+    """More is packed in an archive than any checkpoint holds."""
+
+
+_FAULTS = ("it is damaged, or packed in a way that is not read", "a password is needed")
+
+
 @contextmanager
 def _unpacked(path: Path, named: Path, depth: int) -> Iterator[Path]:
     """A folder with the checkpoints of an archive; it is gone afterwards. Other files in it are not unpacked."""
@@ -233,18 +248,28 @@ def _unpacked(path: Path, named: Path, depth: int) -> Iterator[Path]:
             wanted=f"at most {MOST_DEPTH} archives in each other",
             got="another one",
             remedy="Unpack it and name the file.",
+            says=f"lies in {MOST_DEPTH} archives, one in another, and is one itself",
         )
     with ScratchFolder() as folder:
         try:
             with zipfile.ZipFile(path) as archive:
                 members = [info for info in archive.infolist() if _wanted(info)]
                 if sum(info.file_size for info in members) > MOST_BYTES:
-                    raise ValueError(f"more than {MOST_BYTES >> 30} GiB")
+                    raise _TooLarge(f"it holds more than {MOST_BYTES >> 30} GiB of weights")
                 for info in members:
                     archive.extract(info, folder)  # which keeps every name inside the folder
         except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, ValueError, OSError) as error:
+            encrypted = isinstance(error, RuntimeError) and "password" in str(error)
+            told = (
+                str(error) if isinstance(error, _TooLarge) else getattr(error, "strerror", None)
+            )  # such as a full disk
+            fault = told or _FAULTS[encrypted]
             raise CoconetError(
-                named, wanted=f"a whole {ARCHIVE_SUFFIX}", got=first_line(error), remedy="Unpack it and name the file."
+                named,
+                wanted=f"a whole {ARCHIVE_SUFFIX}",
+                got=fault,
+                remedy="Unpack it and name the file.",
+                says=f"cannot be unpacked: {fault}",
             ) from error
         yield Path(folder)
 

@@ -80,8 +80,8 @@ def test_the_line_counts_the_frames() -> None:
 @pytest.mark.parametrize(
     ("bad", "text"),
     [
-        (pair(noise(), noise()), "cam: wanted pictures, got 3 frames, 2 of them noisy. Use frames of a scene"),
-        (pair(ramp(9, 9), ramp(9, 9)), "got 3 frames, 2 of them flat. Take the lens caps off"),
+        (pair(noise(), noise()), "cam has nothing but noise in 2 of its 3 frames. Use frames of a scene"),
+        (pair(ramp(9, 9), ramp(9, 9)), "has pictures with nothing to see in 2 of its 3 frames. Take the lens caps off"),
         (pair(ramp(0, 255), np.stack([ramp(0, 255), ramp(255, 0), ramp(0, 9)], axis=2)), "swap the two sides"),
     ],
 )

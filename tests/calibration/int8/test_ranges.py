@@ -70,7 +70,7 @@ def test_frames_of_unlike_sizes_are_fitted_to_a_model_of_one_size(tmp_path: Path
 
 
 def test_no_frames_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="wanted frame pairs, got none"):
+    with pytest.raises(CoconetError, match="has no frame pairs to measure"):
         observe(OnnxModel.read(write_unet(tmp_path / "unet.onnx")), TENSORS, [])
 
 
@@ -83,30 +83,30 @@ def test_a_nan_activation_is_refused_with_its_tensor_and_frame(tmp_path: Path) -
             huge.flat[1::2] *= -1 if tensor.name == "down.weight" else 1
             tensor.CopyFrom(numpy_helper.from_array(huge, tensor.name))
     onnx.save(proto, path)
-    with pytest.raises(CoconetError, match=r"activation down\.act, frame scene 0: wanted finite values, got NaN"):
+    with pytest.raises(CoconetError, match=r"activation down\.act, frame scene 0 is not made of finite numbers: NaN"):
         observe(OnnxModel.read(path), ["down.act"], random_pairs())
 
 
 def test_a_frame_that_the_model_cannot_take_is_named(tmp_path: Path) -> None:
     model = OnnxModel.read(write_unet(tmp_path / "unet.onnx"))
-    with pytest.raises(CoconetError, match="frame scene 0: wanted a frame that the model runs on"):
+    with pytest.raises(CoconetError, match="frame scene 0 does not run through the model"):
         observe(model, TENSORS, random_pairs(1, 15, 24))  # an odd side cannot be halved and doubled again
 
 
 def test_a_tensor_that_the_model_lacks_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="wanted a model that ONNX Runtime loads"):
+    with pytest.raises(CoconetError, match="does not load in ONNX Runtime"):
         observe(OnnxModel.read(write_unet(tmp_path / "unet.onnx")), ["missing"], random_pairs())
 
 
 def test_a_file_that_is_no_onnx_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.onnx").write_text("this is not a model")
-    with pytest.raises(CoconetError, match="wanted an ONNX model, got bytes that are none"):
+    with pytest.raises(CoconetError, match="is not an ONNX model, or is damaged"):
         OnnxModel.read(tmp_path / "text.onnx")
 
 
 def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
     (tmp_path / "empty.onnx").touch()
-    with pytest.raises(CoconetError, match="wanted an ONNX model, got an empty file"):
+    with pytest.raises(CoconetError, match="is an empty file; expected an ONNX model"):
         OnnxModel.read(tmp_path / "empty.onnx")
 
 
@@ -126,7 +126,7 @@ def test_ranges_survive_their_file(tmp_path: Path) -> None:
 
 def test_ranges_of_another_model_are_refused(tmp_path: Path) -> None:
     (tmp_path / "ranges.json").write_text(ActivationRanges("a" * 64, RECORD, {"x": 1.0}).to_json())
-    with pytest.raises(CoconetError, match=r"wanted ranges of this model \(bbbb.*got ranges of another one \(aaaa"):
+    with pytest.raises(CoconetError, match=r"holds the ranges of another model \(aaaa.*this one is bbbb"):
         read_ranges(tmp_path / "ranges.json", "b" * 64)
 
 
@@ -141,5 +141,5 @@ def test_ranges_of_another_model_are_refused(tmp_path: Path) -> None:
 )
 def test_a_file_that_holds_no_ranges_is_refused(tmp_path: Path, text: str, place: str) -> None:
     (tmp_path / "ranges.json").write_text(text)
-    with pytest.raises(CoconetError, match=f"wanted activation ranges as JSON, got .*{place}"):
+    with pytest.raises(CoconetError, match=f"is not a ranges file: .*{place}"):
         read_ranges(tmp_path / "ranges.json", "a")

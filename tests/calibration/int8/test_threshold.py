@@ -112,11 +112,11 @@ def test_the_method_names_itself_as_the_model_card_keeps_it() -> None:
 
 
 def test_an_unknown_method_is_refused() -> None:
-    with pytest.raises(CoconetError, match="wanted percentile or mse or entropy or max, got 'median'"):
+    with pytest.raises(CoconetError, match="method must be percentile or mse or entropy or max, not 'median'"):
         RangeMethod("median")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("percentile", [-1.0, 10.0, 100.5, math.nan])
 def test_a_percentile_outside_50_to_100_is_refused(percentile: float) -> None:
-    with pytest.raises(CoconetError, match="percentile: wanted 50 to 100"):
+    with pytest.raises(CoconetError, match="percentile must be 50 to 100"):
         RangeMethod("percentile", percentile)

@@ -44,7 +44,7 @@ def test_equal_cards_are_equal_text() -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '"card"', json.dumps({"network": "lite"})])
 def test_what_is_no_card_is_refused(text: str) -> None:
-    with pytest.raises(CoconetError, match="m.onnx: wanted a model card as JSON"):
+    with pytest.raises(CoconetError, match="m.onnx has a model card that cannot be read"):
         ModelCard.from_json(text, "m.onnx")
 
 

@@ -49,7 +49,7 @@ def test_a_second_training_in_the_same_folder_is_refused_until_the_first_one_end
     with sole_writer(folder / "run"):
         refused = CliRunner().invoke(APP, words)
     assert isinstance(refused.exception, CoconetError), refused.output
-    assert "another run is writing" in str(refused.exception)
+    assert "is being written by another run" in str(refused.exception)
     assert list((folder / "run").iterdir()) == []
     assert called(*words).startswith(f"{folder / 'run' / 'lite.safetensors'}: lite after 2 steps")
 
@@ -99,7 +99,7 @@ def test_a_training_goes_on_only_with_pictures_that_are_read_alike(folder: Path)
     called(*first, "--black-hot", "--pair-by", "vis/{},ir/{}")
     recipe = folder / "run" / "lite.recipe.toml"
     assert read_toml(recipe, "a recipe")["reading"] == {"black_hot": True, "pair_by": "vis/{},ir/{}"}
-    with pytest.raises(CoconetError, match=r"wanted a run begun with .*reading options.*Choose another folder"):
+    with pytest.raises(CoconetError, match=r"is of a run begun with .*reading options.*Choose another folder"):
         called(*first)
     called(recipe, "--steps", "3", "--palette", "auto", "--white-hot", "--out", folder / "other")
     reading = TrainingPlan.assemble(folder / "other" / "lite.recipe.toml", {}).reading
@@ -111,7 +111,7 @@ def test_a_training_goes_on_only_with_pictures_that_are_read_alike(folder: Path)
     ("table", "said"),
     [
         ({"blak_hot": True}, f"reading.blak_hot is not a known key here; known are {', '.join(vars(Reading()))}"),
-        ({"agc_percentiles": [99, 1]}, "agc_percentiles: wanted a low and a higher one between 0 and 100"),
+        ({"agc_percentiles": [99, 1]}, "agc_percentiles must be a low and a higher one between 0 and 100"),
         ({"black_hot": 1}, "reading.black_hot must be true or false, not 1"),
         ("black_hot", "reading must be a table, not 'black_hot'"),
     ],

@@ -68,4 +68,4 @@ def test_a_command_that_meets_a_damaged_package_names_the_line_that_restores_it(
     code = f"import sys, types; {husk}; sys.argv[1:] = {words!r}; from coconet.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
-    assert "error: cv2: wanted the whole package, got a folder without its code. Install it again: " in done.stderr
+    assert "error: cv2 is damaged: its folder holds no code. Install it again: " in done.stderr

@@ -167,7 +167,7 @@ def test_pages_are_frames_and_thumbnails_are_not(tmp_path: Path) -> None:
             file.write(np.full((8, 9), level, np.uint16), contiguous=False)
         file.write(np.zeros((2, 2), np.uint8), subfiletype=1)
     assert [int(page.max()) for page in read_pages(tmp_path / "a.tif")] == [10, 20, 30]
-    with pytest.raises(CoconetError, match="wanted one picture, got 3 pages"):
+    with pytest.raises(CoconetError, match="has 3 pages, not one"):
         read_picture(tmp_path / "a.tif")
 
 
@@ -200,13 +200,13 @@ def png_of(width: int, height: int) -> bytes:
 
 def test_more_pixels_than_any_camera_gives_are_refused_before_they_are_decoded(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png_of(40000, 40000))
-    with pytest.raises(CoconetError, match="wanted at most 67 million pixels, got 40000 x 40000"):
+    with pytest.raises(CoconetError, match="has 40000 x 40000 pixels, more than the 67 million"):
         read_picture(tmp_path / "a.png")
     assert MOST_PIXELS < 40000**2
     huge = io.BytesIO()
     tifffile.imwrite(huge, np.zeros((9000, 9000), bool), compression="zlib")
     (tmp_path / "a.tif").write_bytes(huge.getvalue())
-    with pytest.raises(CoconetError, match="got 9000 x 9000"):
+    with pytest.raises(CoconetError, match="has 9000 x 9000 pixels"):
         read_picture(tmp_path / "a.tif")
 
 
@@ -214,13 +214,13 @@ def test_more_pixels_than_any_camera_gives_are_refused_before_they_are_decoded(t
 def test_an_animation_is_refused_in_words(form: str, tmp_path: Path) -> None:
     frames = [picture_of("RGB", (24, 32)), picture_of("RGB", (24, 32)).rotate(180)]
     frames[0].save(tmp_path / f"a{ENDINGS[form]}", form, save_all=True, append_images=frames[1:])
-    with pytest.raises(CoconetError, match="wanted a still picture, got an animation of 2 frames"):
+    with pytest.raises(CoconetError, match="is an animation of 2 frames, not a still picture"):
         read_picture(tmp_path / f"a{ENDINGS[form]}")
 
 
 def test_visible_pictures_of_floating_samples_are_refused(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 4), np.float32))
-    with pytest.raises(CoconetError, match=r"wanted visible samples of 8 or 16 bit, .* swap --visible and --infrared"):
+    with pytest.raises(CoconetError, match=r"has floating or signed samples, .* swap --visible and --infrared"):
         read_visible(tmp_path / "a.tif")
 
 
@@ -228,7 +228,7 @@ def test_visible_pictures_of_floating_samples_are_refused(tmp_path: Path) -> Non
 def test_a_tiff_that_is_cut_off_is_refused_in_words(cut: int, tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", np.arange(400, dtype=np.uint16).reshape(20, 20))
     (tmp_path / "a.tif").write_bytes((tmp_path / "a.tif").read_bytes()[:cut])
-    with pytest.raises(CoconetError, match=r"a\.tif: "):
+    with pytest.raises(CoconetError, match=r"a\.tif (is|has) "):
         read_picture(tmp_path / "a.tif")
 
 
@@ -253,7 +253,7 @@ def test_samples_that_are_no_picture_are_refused_and_not_half_taken(tmp_path: Pa
         struct.pack("<2sIHHIIiiHHIIiiII", b"BM", 66, 0, 0, 54, 40, 2, 2, 1, 16, 0, 8, 0, 0, 0, 0) + bytes(8)
     )
     for path in tmp_path.iterdir():
-        with pytest.raises(CoconetError, match="wanted"):
+        with pytest.raises(CoconetError, match=f"{path.name} (has|is) "):
             read_picture(path)
 
 
@@ -287,7 +287,7 @@ def test_a_portable_map_has_its_samples_and_its_own_white(
 def test_a_portable_map_of_another_kind_or_cut_off_is_refused(tmp_path: Path) -> None:
     for data in (b"P4\n8 1\n\xf0", b"P2\n2 1\n100\n1 99\n", b"P5\n3 2\n255\nab", b"P5\n3 2\n99999\nabcdef"):
         (path := tmp_path / "a.pgm").write_bytes(data)
-        with pytest.raises(CoconetError, match="no picture"):
+        with pytest.raises(CoconetError, match="is not a picture, or is damaged"):
             read_picture(path)
 
 
@@ -310,7 +310,7 @@ def test_a_visible_picture_of_high_dynamic_range_is_refused_as_video_is(
     if not refused:
         assert read_visible(tmp_path / "a.png")[0, 0].tolist() == [50, 100, 200]
         return
-    with pytest.raises(CoconetError, match="wanted visible pictures of standard dynamic range"):
+    with pytest.raises(CoconetError, match="has visible pictures of high dynamic range"):
         read_visible(tmp_path / "a.png")
 
 

@@ -93,7 +93,7 @@ def test_damaged_temperatures_are_refused_in_words(file: Path) -> None:
     data = file.read_bytes()
     file.write_bytes(data.replace(b"FFF\0MTX", b"\xff" * 7))
     file.write_bytes(data[: data.index(b"FFF\0") + 64] + bytes(96) + data[data.index(b"FFF\0") + 160 :])
-    with pytest.raises(CoconetError, match="wanted a radiometric JPEG whose temperatures are whole"):
+    with pytest.raises(CoconetError, match="is a radiometric JPEG whose temperatures are damaged"):
         read_thermogram(file)
 
 

@@ -70,7 +70,7 @@ def test_a_range_that_no_sample_lies_in_is_told(
 
 @pytest.mark.parametrize("text", ["9..1", "1..nan", "low..high", "1-2", "..", "1e40..2e40", "each,all"])
 def test_a_range_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(CoconetError, match=r"range_of: wanted each, all, follow, or LOW\.\.HIGH"):
+    with pytest.raises(CoconetError, match=r"range_of must be each, all, follow, or LOW\.\.HIGH"):
         ThermalSettings(range_of=text)
 
 

@@ -78,7 +78,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_video_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("not a video at all")
-    with pytest.raises(CoconetError, match=r"wanted a video file, got .*Invalid data"):
+    with pytest.raises(CoconetError, match=r"is not a video, or is damaged"):
         VideoReader(tmp_path / "text.mp4")
 
 
@@ -88,7 +88,7 @@ def test_a_file_without_a_video_stream_is_refused(tmp_path: Path) -> None:
         sound = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
         sound.sample_rate = 8000
         container.mux(stream.encode(sound))
-    with pytest.raises(CoconetError, match="got a file without a video stream"):
+    with pytest.raises(CoconetError, match="has no video stream"):
         VideoReader(tmp_path / "sound.mkv")
 
 
@@ -97,7 +97,7 @@ def test_a_video_that_is_cut_off_gives_its_frames_and_then_says_so(tmp_path: Pat
     path = noisy_video(tmp_path / f"cut{suffix}", 60)
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
     frames: list[VideoFrame] = []
-    with VideoReader(path) as reader, pytest.raises(CoconetError, match=r"wanted a whole video, got .* frame"):
+    with VideoReader(path) as reader, pytest.raises(CoconetError, match=r"is (damaged in|cut off after) frame"):
         frames.extend(reader)
     assert 10 < len(frames) < 60
 
@@ -112,21 +112,21 @@ def test_an_avi_that_is_cut_off_is_noticed(tmp_path: Path) -> None:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
         container.mux(stream.encode(None))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with VideoReader(path) as reader, pytest.raises(CoconetError, match="wanted a whole video"):
+    with VideoReader(path) as reader, pytest.raises(CoconetError, match="is cut off after frame"):
         list(reader)
 
 
 def test_after_an_error_the_older_file_is_still_there(tmp_path: Path) -> None:
     path = write_video(tmp_path / "kept.mp4", [flat(7)])
     before = path.read_bytes()
-    with pytest.raises(CoconetError, match=r"wanted uint8 frames"):
+    with pytest.raises(CoconetError, match=r"holds uint8 frames"):
         write_video(path, [flat(200), flat(200, width=40)])
     assert sorted(file.name for file in tmp_path.iterdir()) == ["kept.mp4", "kept.mp4.unfinished"]
     assert path.read_bytes() == before
 
 
 def test_a_video_without_frames_is_an_error_and_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="at least one frame"):
+    with pytest.raises(CoconetError, match="was given no frame"):
         VideoWriter(tmp_path / "empty.mp4").close()
     assert not list(tmp_path.iterdir())
 
@@ -134,19 +134,19 @@ def test_a_video_without_frames_is_an_error_and_leaves_no_file(tmp_path: Path) -
 def test_frames_of_another_size_are_refused(tmp_path: Path) -> None:
     with VideoWriter(tmp_path / "a.mp4") as writer:
         writer.write(flat(1), 0)
-        with pytest.raises(CoconetError, match=r"shape \(24, 32, 3\), got uint8 \(24, 40, 3\)"):
+        with pytest.raises(CoconetError, match=r"shape \(24, 32, 3\), and cannot take one of uint8 \(24, 40, 3\)"):
             writer.write(flat(1, width=40), 40_000_000)
 
 
 def test_times_that_do_not_increase_are_refused(tmp_path: Path) -> None:
     with VideoWriter(tmp_path / "a.mp4") as writer:
         writer.write(flat(1), 100)
-        with pytest.raises(CoconetError, match="times that increase"):
+        with pytest.raises(CoconetError, match="ns after a later frame"):
             writer.write(flat(1), 100)
 
 
 def test_an_ending_that_keeps_no_times_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match=r"ends in \.mp4, \.mov, \.mkv, got \.avi"):
+    with pytest.raises(CoconetError, match=r"has the ending \.avi; a video ends in \.mp4, \.mov, \.mkv"):
         VideoWriter(tmp_path / "a.avi")
 
 
@@ -213,7 +213,7 @@ def test_what_was_left_and_cannot_be_read_is_kept(tmp_path: Path) -> None:
 def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
     with VideoWriter(tmp_path / "a.mp4") as first:
         first.write(flat(1), 0)
-        with pytest.raises(CoconetError, match="got one that another run is writing"):
+        with pytest.raises(CoconetError, match="is being written by another run"):
             VideoWriter(tmp_path / "a.mp4")
     with VideoReader(tmp_path / "a.mp4") as reader:
         assert len(list(reader)) == 1
@@ -259,7 +259,7 @@ def test_a_writer_that_is_closed_or_given_up_has_no_encoder_any_more(tmp_path: P
 def test_a_size_that_the_encoder_does_not_take_is_one_clear_error_and_leaves_nothing(tmp_path: Path) -> None:
     wide = np.zeros((2, 20000, 3), np.uint8)
     with (
-        pytest.raises(CoconetError, match="wanted pictures of a size that .* takes, got 20000x2"),
+        pytest.raises(CoconetError, match="cannot hold pictures of 20000x2"),
         VideoWriter(tmp_path / "wide.mp4") as writer,
     ):
         writer.write(wide, 0)

@@ -93,5 +93,5 @@ def test_a_picture_without_colour_is_not_scored() -> None:
 def test_pictures_that_cannot_be_compared_are_refused(shape: tuple[int, int, int]) -> None:
     fused = np.zeros(shape, np.uint8)
     seen = np.zeros((*shape[:2], 3), np.uint8) if shape[0] == 8 else np.zeros((40, 48, 3), np.uint8)
-    with pytest.raises(CoconetError, match="colour of a fused picture: wanted fused and visible"):
+    with pytest.raises(CoconetError, match="colour of a fused picture needs fused and visible"):
         score_colour(fused, seen, seen[:, :, :1])

@@ -155,7 +155,7 @@ def test_floats_are_scored_as_the_picture_saved_from_them() -> None:
 
 
 def test_pictures_of_unequal_size_are_refused() -> None:
-    with pytest.raises(CoconetError, match="wanted pictures of equal size"):
+    with pytest.raises(CoconetError, match="need pictures of equal size"):
         score(F, A[1:], B)
 
 

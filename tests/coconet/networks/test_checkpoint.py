@@ -70,14 +70,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_a_truncated_safetensors_file_is_refused(lite_file: Path) -> None:
     lite_file.write_bytes(lite_file.read_bytes()[:-1000])
-    with pytest.raises(CoconetError, match="wanted a whole safetensors file"):
+    with pytest.raises(CoconetError, match="expected a whole safetensors file"):
         load_checkpoint(lite_file)
 
 
 def test_a_truncated_pytorch_file_is_refused(tmp_path: Path) -> None:
     path = published_file(tmp_path / "latest.pth")
     path.write_bytes(path.read_bytes()[:200_000])
-    with pytest.raises(CoconetError, match="wanted a whole PyTorch file"):
+    with pytest.raises(CoconetError, match="expected a PyTorch file"):
         load_checkpoint(path)
 
 
@@ -146,10 +146,10 @@ def test_a_tensor_of_another_shape_is_named(tmp_path: Path) -> None:
 
 def test_foreign_safetensors_are_refused(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, tmp_path / "foreign.safetensors")
-    with pytest.raises(CoconetError, match="wanted a checkpoint that names its network"):
+    with pytest.raises(CoconetError, match="does not name its network"):
         load_checkpoint(tmp_path / "foreign.safetensors")
 
 
 def test_an_unknown_network_is_refused() -> None:
-    with pytest.raises(CoconetError, match="wanted one of coconet, lite, .*, got 'unet'"):
+    with pytest.raises(CoconetError, match="network 'unet' is not known; known are coconet, lite, "):
         network_named("unet")

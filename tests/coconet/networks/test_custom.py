@@ -90,35 +90,35 @@ def test_the_normalisation_is_read_off_the_layers(
 @pytest.mark.parametrize(
     ("factory", "complaint"),
     [
-        ("tests.support.models.strongest", "wanted package.module:factory, got text of another form"),
-        ("nowhere.net:Net", "wanted Net from .*, got no module nowhere in .* or the installed packages"),
-        ("torch.nowhere:Net", "wanted Net from .*, got no module torch.nowhere in "),
+        ("tests.support.models.strongest", "is not of the form package.module:factory"),
+        ("nowhere.net:Net", "names a module, nowhere, that is neither in .* nor installed"),
+        ("torch.nowhere:Net", "names a module, torch.nowhere, that is neither in "),
         (
             "tests.support.models.strongest:Weakest",
-            "wanted Weakest from the module tests.support.models.strongest, got AttributeError",
+            "names Weakest, which is not in the module tests.support.models.strongest",
         ),
-        ("anyones:SCALE", "wanted something to call, got a value of type int"),
-        ("anyones:Wide", r"wanted a factory that works without arguments, got TypeError: .*missing 1 required"),
-        ("anyones:words", "wanted a factory that returns a torch.nn.Module, got a value of type str"),
+        ("anyones:SCALE", "names a value of type int, which cannot be called"),
+        ("anyones:Wide", r"fails when it is called without arguments \(TypeError: .*missing 1 required"),
+        ("anyones:words", "returns a value of type str, not a torch.nn.Module"),
     ],
 )
 def test_a_factory_that_is_none_is_refused(module: Callable[[str], str], factory: str, complaint: str) -> None:
     module("SCALE = 2\nclass Wide(nn.Module):\n    def __init__(self, width): pass\ndef words(): return 'net'\n")
-    with pytest.raises(CoconetError, match=f"--model {factory}: {complaint}"):
+    with pytest.raises(CoconetError, match=f"--model {factory} {complaint}"):
         make_network(factory)
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("import gone_package", "got ModuleNotFoundError: No module named 'gone_package'"),
-        ("def (", "got SyntaxError: "),
-        ("raise SystemExit('usage: train.py --data DIR')", "got SystemExit: usage: train.py --data DIR"),
+        ("import gone_package", "ModuleNotFoundError: No module named 'gone_package'"),
+        ("def (", "SyntaxError: "),
+        ("raise SystemExit('usage: train.py --data DIR')", "SystemExit: usage: train.py --data DIR"),
     ],
     ids=["package", "syntax", "command line"],
 )
 def test_a_module_that_fails_to_import_says_why(module: Callable[[str], str], text: str, complaint: str) -> None:
-    with pytest.raises(CoconetError, match=f"wanted net from the module anyones, {complaint}"):
+    with pytest.raises(CoconetError, match=rf"names a module that cannot be imported \({complaint}"):
         make_network(f"{module(text)}:net")
 
 
@@ -141,13 +141,13 @@ def test_an_answer_of_another_kind_is_told_in_words(
         f"    def forward(self, a, b): return {forward}\n"
     )
     torch.save(make_network(f"{name}:Net").state_dict(), tmp_path / "w.pth")
-    with pytest.raises(CoconetError, match=rf"\(1, 1, 64, 80\) tensor.*, got {got}.*Write a factory that wraps"):
+    with pytest.raises(CoconetError, match=rf"makes a network that .*{got}.*Write a factory that wraps"):
         load_foreign(f"{name}:Net", [f"{tmp_path}/w.pth"], BOTH)
 
 
 def test_missing_tensors_are_named(weights: Path) -> None:
     torch.save({"decoder.0.bias": torch.zeros(16)}, weights)
-    with pytest.raises(CoconetError, match=r"tensors of Strongest, got 12 missing \(decoder.0.weight, .*, ...\)"):
+    with pytest.raises(CoconetError, match=r"tensors of Strongest: 12 missing \(decoder.0.weight, .*, ...\)"):
         load_foreign("tests.support.models.strongest:Strongest", [str(weights)], BOTH)
 
 
@@ -155,7 +155,7 @@ def test_missing_tensors_are_named(weights: Path) -> None:
 def test_truncated_weights_are_refused(weights: Path, share: float) -> None:
     whole = weights.read_bytes()
     weights.write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(CoconetError, match="wanted a whole PyTorch file"):
+    with pytest.raises(CoconetError, match="expected a PyTorch file"):
         load_foreign("tests.support.models.strongest:Strongest", [str(weights)], BOTH)
 
 
@@ -167,7 +167,7 @@ def test_ranges_are_read() -> None:
 
 @pytest.mark.parametrize("text", ["", "1", "0-1", "0...1", "1..0", "1..1", "a..b", "nan..1", "0..1 "])
 def test_other_ranges_are_refused(text: str) -> None:
-    with pytest.raises(CoconetError, match="--output-range: wanted the values of black and white, the lower first"):
+    with pytest.raises(CoconetError, match="--output-range must be the values of black and white, the lower first"):
         parse_range(text, "--output-range")
 
 
@@ -177,13 +177,13 @@ def test_the_output_has_the_range_of_the_input_unless_it_is_told() -> None:
 
 
 def test_an_odd_multiple_is_refused() -> None:
-    with pytest.raises(CoconetError, match="--multiple: wanted 1 or an even number of pixels, got 7. Try 14."):
+    with pytest.raises(CoconetError, match="--multiple must be 1 or an even number of pixels, not 7. Try 14."):
         parse_signature("0..1", None, 7)
 
 
 @pytest.mark.parametrize("text", ["", "visible", "visible;infrared", "vis,ir", "visible,visible"])
 def test_other_orders_are_refused(text: str) -> None:
-    with pytest.raises(CoconetError, match="--order: wanted visible,infrared or infrared,visible, got"):
+    with pytest.raises(CoconetError, match="--order must be visible,infrared or infrared,visible, not"):
         parse_order(text)
 
 

@@ -85,7 +85,7 @@ def test_published_weights_are_recognised_by_names_and_shapes_and_bring_their_se
 def test_weights_that_are_nearly_of_a_network_are_refused_with_what_differs(tmp_path: Path) -> None:
     core = Blend()
     core.register_buffer("stranger", torch.zeros(1))
-    with pytest.raises(CoconetError, match=r"wanted the 3 tensors of Blend, got 1 unknown \(stranger\)"):
+    with pytest.raises(CoconetError, match=r"cannot fill the 3 tensors of Blend: 1 unknown \(stranger\)"):
         load_checkpoint(saved(core, tmp_path / "w.pth"))
 
 
@@ -93,6 +93,6 @@ def test_weights_that_are_nearly_of_a_network_are_refused_with_what_differs(tmp_
 def test_weights_of_no_network_are_refused_with_those_that_are_known(tmp_path: Path) -> None:
     with pytest.raises(
         CoconetError,
-        match=r"published weights of coconet, .* or blend, got 2 tensors .* such as weight \(2, 3\). .*--model",
+        match=r"no published weights of coconet, .* or blend: 2 tensors, such as weight \(2, 3\). .*--model",
     ):
         load_checkpoint(saved(nn.Linear(3, 2), tmp_path / "w.pth"))

@@ -37,7 +37,7 @@ def test_coconet_with_imagenet_weights_freezes_them(tmp_path: Path) -> None:
 
 def test_an_encoder_file_of_another_network_is_refused(tmp_path: Path) -> None:
     torch.save({"layer1": torch.zeros(1)}, tmp_path / "resnet.pth")
-    with pytest.raises(CoconetError, match="VGG-19 weights as torchvision saves them, got no 'features.0.weight'"):
+    with pytest.raises(CoconetError, match="VGG-19 weights of torchvision: features.0.weight is missing"):
         fresh_network("coconet", tmp_path / "resnet.pth")
 
 
@@ -69,5 +69,5 @@ def test_the_published_checkpoint_goes_on_as_a_network_of_ours(tmp_path: Path) -
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "lite.safetensors", "lite", network_named("lite").build())
-    with pytest.raises(CoconetError, match="wanted weights of coconet, got those of lite. Change --network"):
+    with pytest.raises(CoconetError, match="holds weights of lite, not of coconet. Change --network"):
         start_network("coconet", tmp_path / "lite.safetensors")

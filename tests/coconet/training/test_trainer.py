@@ -78,7 +78,7 @@ def test_training_lowers_the_loss(tmp_path: Path, pairs: list[GrayPair]) -> None
 
 def test_a_run_is_not_resumed_with_another_recipe(tmp_path: Path, pairs: list[GrayPair]) -> None:
     Trainer(plan(tmp_path, steps=1), pairs).run()
-    with pytest.raises(CoconetError, match=r"state\.pt: wanted a run begun with the same recipe"):
+    with pytest.raises(CoconetError, match=r"state\.pt is of a run begun with another recipe"):
         Trainer(plan(tmp_path, seed=1), pairs)
 
 
@@ -179,7 +179,7 @@ def test_what_is_cut_off_during_a_validation_is_judged_when_the_run_goes_on(
 def test_a_run_is_not_resumed_with_another_teacher(tmp_path: Path, pairs: list[GrayPair], first: Path) -> None:
     other = Trainer(plan(tmp_path / "other", steps=1, seed=3), pairs).run()
     Trainer(plan(tmp_path / "taught", steps=1, teacher=first), pairs).run()
-    with pytest.raises(CoconetError, match="wanted a run begun with .*teacher lite.*got a run with .*teacher lite"):
+    with pytest.raises(CoconetError, match="is of a run begun with .*teacher lite.*, not with .*teacher lite"):
         Trainer(plan(tmp_path / "taught", steps=2, teacher=other), pairs)
 
 
@@ -197,7 +197,7 @@ def test_a_state_of_other_layers_is_refused(tmp_path: Path, pairs: list[GrayPair
     state = torch.load(tmp_path / "state.pt", weights_only=True)
     state["network"]["head.weight"] = torch.zeros(5, 48, 3, 3)
     torch.save(state, tmp_path / "state.pt")
-    with pytest.raises(CoconetError, match=r"state\.pt: wanted the \d+ tensors of LiteNet"):
+    with pytest.raises(CoconetError, match=r"state\.pt cannot fill the \d+ tensors of LiteNet"):
         Trainer(plan(tmp_path, steps=2), pairs)
 
 

@@ -58,7 +58,7 @@ def test_sizes_and_limits_reach_the_engine(tmp_path: Path) -> None:
 
 
 def test_sizes_are_given_all_or_none(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="wanted all three or none, got 1 of them"):
+    with pytest.raises(CoconetError, match="go together, but only 1 of them is given"):
         run(write_conv_model(tmp_path / "lite.onnx"), "--gpu", "sm86", "--opt", "32x48")
 
 
@@ -82,7 +82,7 @@ def test_the_same_build_without_coconet_is_printed(tmp_path: Path) -> None:
 
 def test_what_needs_the_engine_to_run_is_refused_for_other_gpus(tmp_path: Path) -> None:
     model = write_conv_model(tmp_path / "lite.onnx")
-    with pytest.raises(CoconetError, match=r"--layers: wanted no --layers for an engine of other GPUs, .* --gpu sm86"):
+    with pytest.raises(CoconetError, match=r"--layers cannot be used with --gpu sm86"):
         run(model, "--gpu", "sm86", "--layers", tmp_path / "layers.json")
     assert list(tmp_path.iterdir()) == [model]
 
@@ -93,12 +93,12 @@ def test_options_of_the_tensorrt_of_a_device_are_refused_with_named_gpus(tmp_pat
 
 
 def test_an_unknown_gpu_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match=r"GPU sm87: wanted one that TensorRT for RTX .* builds for: sm75, .*sm120"):
+    with pytest.raises(CoconetError, match=r"GPU sm87 is not one that TensorRT for RTX .* builds for: sm75, .*sm120"):
         run(write_conv_model(tmp_path / "lite.onnx"), "--gpu", "sm87")
 
 
 def test_a_level_beyond_the_scale_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="optimisation level: wanted 0 to 5, got 9"):
+    with pytest.raises(CoconetError, match="optimisation level must be 0 to 5, not 9"):
         run(write_conv_model(tmp_path / "lite.onnx"), "--gpu", "sm86", "--level", "9")
 
 

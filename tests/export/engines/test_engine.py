@@ -88,13 +88,13 @@ def test_infrared_of_its_own_size_may_be_as_large_as_the_visible_picture() -> No
 
 def test_a_model_of_any_size_asks_for_sizes(tmp_path: Path) -> None:
     model = write_averaging_model(tmp_path / "model.onnx")
-    with pytest.raises(CoconetError, match=r"wanted the frame sizes .* --min 256x320 --opt 480x640 --max 1024x1280"):
+    with pytest.raises(CoconetError, match=r"takes frames of any size, .* --min 256x320 --opt 480x640 --max 1024x1280"):
         build_file(model, tmp_path / "model.engine", SM86)
 
 
 def test_a_model_of_one_size_takes_no_range_of_sizes(tmp_path: Path) -> None:
     model = write_conv_model(tmp_path / "model.onnx")
-    with pytest.raises(CoconetError, match="got a model for 32x48"):
+    with pytest.raises(CoconetError, match="was exported for 32x48 alone"):
         build_file(model, tmp_path / "model.engine", replace(SM86, profile=PROFILE))
 
 
@@ -181,13 +181,17 @@ def test_a_graph_that_the_parser_refuses_is_refused_in_its_words(tmp_path: Path)
     last.output[0] = "picture"  # the parser takes uint8 only as what a network gives, not inside it
     model.graph.node.append(onnx.helper.make_node("Identity", ["picture"], ["fused"], name="copy"))
     onnx.save(model, path)
-    with pytest.raises(CoconetError, match=r"node fused_node: wanted .* TensorRT does not support UINT8 types"):
+    with pytest.raises(
+        CoconetError, match=r"node fused_node is refused by TensorRT: .*TensorRT does not support UINT8 types"
+    ):
         build_file(path, tmp_path / "model.engine", SM86)
 
 
 def test_a_build_that_fails_gives_the_reason_of_the_builder(tmp_path: Path) -> None:
     model = write_conv_model(tmp_path / "model.onnx", size=(512, 512))
-    with pytest.raises(CoconetError, match=r"can build for sm86, got .*workspace.* change --workspace-mib"):
+    with pytest.raises(
+        CoconetError, match=r"cannot be built by TensorRT .* for sm86: .*workspace.* change --workspace-mib"
+    ):
         build_file(model, tmp_path / "model.engine", replace(SM86, workspace_mib=1))
     assert list(tmp_path.iterdir()) == [model]
 
@@ -197,7 +201,9 @@ def test_a_model_that_is_not_camera_ready_is_refused(tmp_path: Path) -> None:
     model = onnx.load(path)
     onnx.helper.set_model_props(model, {CARD_KEY: replace(conv_card("fp16"), visible_channels=1).to_json()})
     onnx.save(model, path)
-    with pytest.raises(CoconetError, match=r"visible as uint8 of shape \(1, height, width, 1\), got uint8 .* 3\)"):
+    with pytest.raises(
+        CoconetError, match=r"it has uint8 .* 3\), not visible as uint8 of shape \(1, height, width, 1\)"
+    ):
         build_file(path, tmp_path / "model.engine", SM86)
 
 
@@ -205,7 +211,7 @@ def test_other_names_than_ours_are_refused(tmp_path: Path) -> None:
     path = write_conv_model(tmp_path / "model.onnx")
     model = onnx.compose.add_prefix(onnx.load(path), "my_")
     onnx.save(model, path)
-    with pytest.raises(CoconetError, match=r"inputs visible and infrared .* got inputs my_visible, my_infrared"):
+    with pytest.raises(CoconetError, match=r"it has inputs my_visible, my_infrared .* not inputs visible and infrared"):
         build_file(path, tmp_path / "model.engine", SM86)
 
 
@@ -349,27 +355,27 @@ def test_options_for_other_versions_and_layers_reach_the_builder(tmp_path: Path)
 def test_an_engine_for_all_boards_needs_a_tensorrt_that_builds_one() -> None:
     levels = SimpleNamespace(HardwareCompatibilityLevel=SimpleNamespace(AMPERE_PLUS=1), __version__="10.3.0")
     old = replace(device_tensorrt(), module=levels)
-    with pytest.raises(CoconetError, match=r"wanted TensorRT 10\.9 or later, got TensorRT 10\.3\.0"):
+    with pytest.raises(CoconetError, match=r"needs TensorRT 10\.9 or later; this is 10\.3\.0"):
         set_compatibility(old, SimpleNamespace(), BuildOptions(same_compute_capability=True))
 
 
 def test_only_the_options_that_were_given_are_refused() -> None:
     rtx = replace(device_tensorrt(), flavour="tensorrt_rtx")
-    said = r"got --gpu and --version-compatible\. Leave --version-compatible out"
+    said = r"does not take --version-compatible with --gpu\. Leave --version-compatible out"
     with pytest.raises(CoconetError, match=said):
         set_compatibility(rtx, SimpleNamespace(), BuildOptions(version_compatible=True))
 
 
 def test_a_checkpoint_is_told_from_a_model(tmp_path: Path) -> None:
     (tmp_path / "lite.safetensors").write_bytes(b"weights")
-    with pytest.raises(CoconetError, match=r"wanted an ONNX model, got a checkpoint.* coconet export, .* lite"):
+    with pytest.raises(CoconetError, match=r"is a checkpoint; expected an ONNX model.* coconet export, .* lite"):
         build_file(tmp_path / "lite.safetensors", tmp_path / "model.engine", SM86)
 
 
 def test_tensorrt_8_is_refused_for_what_it_would_build_otherwise(tmp_path: Path) -> None:
     old = SimpleNamespace(NetworkDefinitionCreationFlag=SimpleNamespace(EXPLICIT_BATCH=0), __version__="8.6.2")
     job = device_job(write_conv_model(tmp_path / "model.onnx"), module=old)
-    with pytest.raises(CoconetError, match=r"got TensorRT 8\.6\.2 and a model of precision fp16"):
+    with pytest.raises(CoconetError, match=r"is a model of precision fp16, which TensorRT 8\.6\.2 does not build"):
         build_engine(job, tmp_path / "model.engine")
 
 
@@ -380,7 +386,7 @@ def test_a_tensorrt_that_gives_no_builder_is_said_in_words(tmp_path: Path) -> No
     flags = device_tensorrt().module.NetworkDefinitionCreationFlag
     broken = SimpleNamespace(Builder=no_builder, NetworkDefinitionCreationFlag=flags, __version__="10.3")
     job = device_job(write_conv_model(tmp_path / "model.onnx"), module=broken)
-    with pytest.raises(CoconetError, match=r"^TensorRT 10\.3: wanted a TensorRT that fits the driver"):
+    with pytest.raises(CoconetError, match=r"^TensorRT 10\.3 does not start on this machine: "):
         build_engine(job, tmp_path / "model.engine")
 
 

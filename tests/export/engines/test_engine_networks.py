@@ -114,7 +114,9 @@ def test_turing_has_no_matrix_product_for_energies_in_single_precision_and_says_
     model: Model, tmp_path: Path
 ) -> None:
     source = model("published", FIXED, "fp16", "fp16")
-    with pytest.raises(CoconetError, match=r"can build for sm75, got .*Turing \(SM75\): FP32 GEMM is not supported"):
+    with pytest.raises(
+        CoconetError, match=r"cannot be built by TensorRT .* for sm75: .*Turing \(SM75\): FP32 GEMM is not supported"
+    ):
         build_file(source, tmp_path / "model.engine", BuildOptions(("sm75",)))
 
 

@@ -49,7 +49,7 @@ def test_named_gpus_are_built_for_by_tensorrt_for_rtx() -> None:
 
 @pytest.mark.parametrize("gpu", ["sm87", "sm90"])
 def test_a_gpu_that_tensorrt_for_rtx_does_not_know_lists_those_it_knows(gpu: str) -> None:
-    with pytest.raises(CoconetError, match=rf"GPU {gpu}: wanted .* sm86, sm89, .* without --gpu"):
+    with pytest.raises(CoconetError, match=rf"GPU {gpu} is not one that .* sm86, sm89, .* without --gpu"):
         open_tensorrt(("sm86", gpu))
 
 

@@ -85,7 +85,7 @@ def test_a_model_without_a_card_is_sent_to_export(tmp_path: Path) -> None:
 def test_a_card_that_is_no_card_is_refused(tmp_path: Path) -> None:
     model = averaging_model()
     helper.set_model_props(model, {CARD_KEY: "{}"})
-    with pytest.raises(CoconetError, match="wanted a model card as JSON"):
+    with pytest.raises(CoconetError, match="has a model card that cannot be read"):
         OnnxRuntimeBackend(save(model, tmp_path))
 
 

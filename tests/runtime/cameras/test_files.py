@@ -68,7 +68,7 @@ def test_a_visible_picture_of_16_bit_is_brought_to_8_with_65535_as_white(tmp_pat
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match=r"wanted pictures .* got a folder without any"):
+    with pytest.raises(CoconetError, match=r"has no pictures: it is empty"):
         FolderCamera(tmp_path)
 
 

@@ -57,12 +57,12 @@ def test_pictures_are_read_one_at_a_time(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="a folder without any"):
+    with pytest.raises(CoconetError, match="has no pictures: it is empty"):
         FolderFrames(write_folder(tmp_path, []))
 
 
 def test_a_folder_without_ir_and_vis_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="wanted pictures"):
+    with pytest.raises(CoconetError, match="has no pictures"):
         FolderFrames(tmp_path)
 
 

@@ -110,7 +110,7 @@ def test_a_replay_never_writes_outside_its_folder(tmp_path: Path) -> None:
     for name in ("mkv", "stamps.csv"):
         shutil.copyfile(folder / f"visible.{name}", folder / f"infrared.{name}")
     words = ("--visible", folder / "visible.mkv", "--infrared", folder / "infrared.mkv", "--model", "average")
-    assert "wanted the plain name of a file" in complaint_of(run, *words, "--out", tmp_path / "deep" / "out/")
+    assert "is not the plain name of a file" in complaint_of(run, *words, "--out", tmp_path / "deep" / "out/")
     assert (tmp_path / "victim.png").read_bytes() == b"untouched"
 
 

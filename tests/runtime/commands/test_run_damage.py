@@ -29,7 +29,7 @@ def words(tmp_path: Path) -> list[str]:
 
 def test_a_run_stops_at_a_damaged_frame_and_says_which(words: list[str], tmp_path: Path) -> None:
     complaint = complaint_of(run, *words)
-    assert "day.ts: wanted a whole video, got damage in frame 2" in complaint
+    assert "day.ts is damaged in frame 2" in complaint
     assert "--on-error skip" in complaint
     assert not (tmp_path / "fused.mp4").exists()
 

@@ -287,12 +287,12 @@ def test_sides_that_look_swapped_are_warned_of(tmp_path: Path, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--palette", "sunset"], "palette: wanted auto or luma or ironbow"),
-        (["--range-of", "9..1"], "range_of: wanted each, all, follow"),
-        (["--agc-percentiles", "1"], "--agc-percentiles: wanted two numbers"),
-        (["--no-data", "x"], "--no-data: wanted numbers with commas"),
-        (["--pair-by", "{}"], "--pair-by: wanted two patterns"),
-        (["--pair-by", "a{},b{}"], "--pair-by: wanted names of the form a{},b{}, got no pair of them"),
+        (["--palette", "sunset"], "palette must be auto or luma or ironbow"),
+        (["--range-of", "9..1"], "range_of must be each, all, follow"),
+        (["--agc-percentiles", "1"], "--agc-percentiles must be two numbers"),
+        (["--no-data", "x"], "--no-data must be numbers with commas"),
+        (["--pair-by", "{}"], "--pair-by must be two patterns"),
+        (["--pair-by", "a{},b{}"], "--pair-by finds no pair of the form a{},b{}"),
         (["--mend-dead-pixels"], "mend_dead_pixels needs a video"),
     ],
 )

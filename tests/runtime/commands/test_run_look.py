@@ -58,7 +58,7 @@ def test_a_palette_of_ones_own_is_named_by_its_file(rig: Path) -> None:
 def test_a_palette_that_is_none_ends_the_run_before_it_begins(rig: Path) -> None:
     (rig.parent / "own.csv").write_text("0,0\n")
     words = (rig, "--model", "average", "--out", rig.parent / "x.png", "--look", f"colours={rig.parent / 'own.csv'}")
-    assert "own.csv: wanted rows of red, green, blue" in complaint_of(run, *words)
+    assert "expected rows of red, green, blue" in complaint_of(run, *words)
     assert not (rig.parent / "x.png").exists()
 
 

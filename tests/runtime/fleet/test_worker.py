@@ -157,7 +157,7 @@ def test_what_is_wrong_with_a_recording_is_its_outcome(tmp_path: Path) -> None:
     worker = worker_for(out)
     assert "does not exist" in outcome_of(worker.work(replace(job_of(recording), model="gone.onnx"))).reason
     cut_in_the_middle(recording)
-    assert "wanted a whole video" in outcome_of(worker.work(job_of(recording))).reason
+    assert "is damaged in frame" in outcome_of(worker.work(job_of(recording))).reason
     (recording / "rig.toml").write_text("[visible]\n")
     assert "is missing" in outcome_of(worker.work(job_of(recording))).reason
     assert not (out / "night").exists()

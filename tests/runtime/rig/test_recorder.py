@@ -145,7 +145,7 @@ def test_a_link_to_itself_is_refused_before_anything_is_recorded(tmp_path: Path)
 
 def test_pictures_of_a_size_that_the_codec_does_not_take_are_one_clear_error(tmp_path: Path) -> None:
     dots = [Frame(np.zeros((1, 1, 1), np.uint8), at * 40 * MS, at) for at in range(3)]
-    with pytest.raises(CoconetError, match="wanted pictures of a size that FFV1 takes, got 1x1"):
+    with pytest.raises(CoconetError, match="cannot hold pictures of 1x1: FFV1 does not take that size"):
         recorded(tmp_path / "night", frames("bgr", 3), dots)
 
 

@@ -51,12 +51,12 @@ def test_fused_pictures_without_a_pair_are_named_and_counted(folder: Path) -> No
 
 def test_two_fused_pictures_of_one_name_are_refused(folder: Path) -> None:
     write_picture(folder / "a.png", textured(0)[:, :, None])
-    with pytest.raises(CoconetError, match="wanted one picture of each name"):
+    with pytest.raises(CoconetError, match="has the same name as"):
         open_fused("mean", str(folder), NAMES)
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="got a folder without any"):
+    with pytest.raises(CoconetError, match="has no pictures: it is empty"):
         open_fused("mean", str(tmp_path), NAMES)
 
 

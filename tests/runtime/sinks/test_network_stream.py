@@ -118,7 +118,7 @@ def test_a_receiver_sees_what_the_look_of_the_output_shows(kind: str) -> None:
 def test_an_encoder_that_was_asked_for_and_does_not_work_ends_the_stream(address: str) -> None:
     absent = HardwareEncoder("h264_amf", (), (), ("qp_i",), (20,), device="none")
     sink = StreamSink(address, EncoderChoice("h264_amf", candidates=[absent]))
-    with pytest.raises(Refused, match="--encoder h264_amf: wanted an encoder that works here, got"):
+    with pytest.raises(Refused, match="--encoder h264_amf does not work here: "):
         sink.write(frame(0))
     sink.discard()
 

@@ -82,7 +82,7 @@ def test_what_the_machine_cannot_have_is_not_tried_and_nothing_is_said(tmp_path:
 def test_an_encoder_that_was_asked_for_and_does_not_work_is_an_error(tmp_path: Path, here: str) -> None:
     broken = HardwareEncoder(here, (), (("no", "device"),), ("qp",), (20,), device="none")
     choice = EncoderChoice(broken.name, candidates=[broken], root=tmp_path)  # type: ignore[arg-type]
-    with pytest.raises(Refused, match=rf"--encoder {here}: wanted an encoder that works here, got .*auto"):
+    with pytest.raises(Refused, match=rf"--encoder {here} does not work here: .*auto"):
         choice.encoder_for("file", (64, 48))
 
 

@@ -79,5 +79,5 @@ def test_a_palette_colours_every_level_as_its_table_says() -> None:
 
 
 def test_a_name_nobody_knows_lists_those_that_are_known() -> None:
-    with pytest.raises(CoconetError, match="wanted white-hot, .*viridis, got another name"):
+    with pytest.raises(CoconetError, match="colours must be one of white-hot, .*viridis"):
         named_palette("jet")

@@ -59,7 +59,7 @@ def test_tensors_of_any_precision_are_loaded_as_single() -> None:
     ids=["sparse", "meta", "complex"],
 )
 def test_tensors_without_dense_real_numbers_are_said_to_be_so(weight: Tensor, kind: str) -> None:
-    with pytest.raises(CoconetError, match=f"wanted dense tensors of real numbers, got {kind} in weight"):
+    with pytest.raises(CoconetError, match=f"has {kind} in weight; only dense tensors"):
         loaded({**tensors(), "weight": weight})
 
 
@@ -67,10 +67,10 @@ def test_tensors_without_dense_real_numbers_are_said_to_be_so(weight: Tensor, ki
 @pytest.mark.parametrize(
     ("content", "got"),
     [
-        (b"", "an empty file. Copy"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of Git LFS in its place. Fetch"),
-        (b"\r\n<!DOCTYPE html><html></html>", "a web page. Open"),
-        (b"\x1f\x8b\x08\x00", "a gzip archive. Unpack"),
+        (b"", "an empty file; .* Copy"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of Git LFS; .* Fetch"),
+        (b"\r\n<!DOCTYPE html><html></html>", "a web page; .* Open"),
+        (b"\x1f\x8b\x08\x00", "a gzip archive; .* Unpack"),
         (b"hello", None),
     ],
     ids=["empty", "pointer", "page", "gzip", "other"],
@@ -79,12 +79,12 @@ def test_what_lies_under_the_name_of_weights_is_said_to_be_what_it_is(
     tmp_path: Path, name: str, content: bytes, got: str | None
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(CoconetError, match=f"wanted a whole .*, got {got or '(?!a web|an empty|a gzip|a pointer)'}"):
+    with pytest.raises(CoconetError, match=f"is {got or '(?!a web|an empty|a gzip|a pointer)'}"):
         read_tensors(tmp_path / name)
 
 
 def test_missing_and_unknown_tensors_are_named() -> None:
-    with pytest.raises(CoconetError, match=r"the 2 tensors of Linear, got 1 missing \(bias\) and 1 unknown \(gain\)"):
+    with pytest.raises(CoconetError, match=r"the 2 tensors of Linear: 1 missing \(bias\) and 1 unknown \(gain\)"):
         loaded({"weight": torch.zeros(2, 3), "gain": torch.zeros(1)})
 
 
@@ -105,5 +105,5 @@ def test_tensors_of_another_shape_are_named_with_both_shapes() -> None:
     ids=["tensor", "empty", "words", "mixed", "numbers"],
 )
 def test_anything_else_is_said_to_be_what_it_is(content: object, got: str) -> None:
-    with pytest.raises(CoconetError, match=f"wanted a state dict, bare or under one of .*, got {got}[.]"):
+    with pytest.raises(CoconetError, match=f"holds {got}, but no state dict, bare or under one of "):
         unwrap(content, Path("w.pth"))

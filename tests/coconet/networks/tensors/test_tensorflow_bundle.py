@@ -55,8 +55,8 @@ def test_tensorflows_own_note_of_the_newest_one_means_it_too(index: Path) -> Non
 
 def test_an_index_alone_is_told_what_it_is(index: Path) -> None:
     index.with_name("model.ckpt.data-00000-of-00001").unlink()
-    wanted = r"the values of this TensorFlow checkpoint, model\.ckpt\.data-00000-of-00001, .*got the index alone"
-    with pytest.raises(CoconetError, match=wanted):
+    said = r"only the index of a TensorFlow checkpoint: model\.ckpt\.data-00000-of-00001, .* is not beside it"
+    with pytest.raises(CoconetError, match=said):
         read_pieces([str(index)])
 
 

@@ -52,7 +52,7 @@ def test_one_number_is_of_the_side_that_takes_one(pictures: tuple[str, str]) -> 
         ),
         ("/dev/video0", "fast", "--fps must be a rate such as 30, or one for each side, such as 30,9, not 'fast'"),
         ("/dev/video0", "1,2,3", "not '1,2,3'"),
-        ("/dev/video0", "0", r"infrared\.fps must be greater than or equal to 0\.001, not 0"),
+        ("/dev/video0", "0", r"infrared\.fps must be 0\.001 or more, not 0"),
         ("/dev/video0", "nan", r"infrared\.fps must be"),
     ],
 )

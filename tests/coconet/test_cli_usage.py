@@ -1,0 +1,27 @@
+"""Mistakes in options and arguments, as sentences."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from coconet.cli import app
+
+SENTENCES = {
+    "export --batch 0": "--batch must be 1 or more, not 0.",
+    "export --batch two": "--batch must be a whole number, not two.",
+    "export --bach 2": "--bach is not an option of coconet export. Did you mean --batch?",
+    "exprt": "exprt is not a command of coconet. Did you mean export?",
+    "calibrate a --method entrop": "--method must be percentile, mse, entropy or max, not entrop. Did you mean",
+    "record rig.toml --seconds": "--seconds has no value behind it.",
+    "calibrate": "The argument model is missing.",
+    "calibrate a b c": "b c is more than the command takes.",
+}
+
+
+@pytest.mark.parametrize("words", SENTENCES)
+def test_a_mistake_on_the_command_line_is_said_in_a_sentence_of_ours(words: str) -> None:
+    answer = CliRunner(env={"TERMINAL_WIDTH": "200", "COLUMNS": "200"}).invoke(app, words.split(), prog_name="coconet")
+    assert answer.exit_code == 2
+    assert SENTENCES[words] in answer.output
+    assert not any(riddle in answer.output for riddle in ("Invalid value", "Value error", "Input should"))
