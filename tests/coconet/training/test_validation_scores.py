@@ -80,7 +80,7 @@ def test_judging_leaves_the_state_of_training_alone_and_sees_the_stored_statisti
 
 def test_flat_pictures_are_refused() -> None:
     flat = np.full((48, 64), 90, np.uint8)
-    with pytest.raises(CoconetError, match="validation: wanted pictures of something, got only flat ones"):
+    with pytest.raises(CoconetError, match="validation has only flat pictures"):
         Validator([GrayPair(flat, flat)], Signature()).judge(Mixture(), CPU)
 
 

@@ -70,7 +70,7 @@ def test_a_uniform_picture_is_no_division_by_zero() -> None:
 
 
 def test_percentiles_in_the_wrong_order_are_refused() -> None:
-    with pytest.raises(CoconetError, match=r"wanted a low and a higher one between 0 and 100, got 99 and 1"):
+    with pytest.raises(CoconetError, match=r"must be a low and a higher one between 0 and 100, not 99(\.0)? and 1"):
         ThermalSettings(99, 1)
 
 
