@@ -233,8 +233,8 @@ def test_other_operator_sets_fuse_alike(tmp_path: Path, opset: int) -> None:
 @pytest.mark.parametrize(
     ("fields", "complaint"),
     [
-        ({"opset": 12}, "opset: wanted 18 to 23, got 12"),
-        ({"form": "bare"}, "bare form: wanted one visible channel, got 3"),
+        ({"opset": 12}, "opset must be 18 to 23, not 12"),
+        ({"form": "bare"}, "bare form takes one visible channel, not 3"),
     ],
 )
 def test_options_that_no_graph_can_have_are_refused(fields: dict[str, object], complaint: str) -> None:

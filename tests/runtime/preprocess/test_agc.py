@@ -158,9 +158,9 @@ def test_dead_pixels_are_mended_and_the_scene_is_left_alone() -> None:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"time_constant_s": 0}, "agc_time_constant_s: wanted 0.001 to 3600 s"),
-        ({"contrast": "vivid"}, "contrast: wanted linear or plateau or clahe, got 'vivid'"),
-        ({"plateau_percent": 0}, "plateau_percent: wanted above 0"),
+        ({"time_constant_s": 0}, "agc_time_constant_s must be 0.001 to 3600 s"),
+        ({"contrast": "vivid"}, "contrast must be linear or plateau or clahe, not 'vivid'"),
+        ({"plateau_percent": 0}, "plateau_percent must be above 0"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], told: str) -> None:

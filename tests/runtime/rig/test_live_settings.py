@@ -100,7 +100,7 @@ def test_an_offset_changes_the_skew(file: Path) -> None:
             {"infrared": {"range_of": "all"}},
             "cannot be changed to all while the rig runs: that reads the infrared to its end",
         ),
-        ({"infrared": {"range_of": "9..1"}}, "range_of: wanted each"),
+        ({"infrared": {"range_of": "9..1"}}, "range_of must be each"),
         ({"infrared": {"offset_ms": "soon"}}, "settings, infrared.offset_ms"),
         ({"visible": {"offset_ms": 1.0}, "alignment": {"homography": [[0, 0, 0]] * 3}}, "can be inverted"),
     ],
