@@ -71,7 +71,7 @@ def test_a_live_camera_that_is_lost_for_long_ends_the_search(tmp_path: Path, mon
     monkeypatch.setattr("coconet.runtime.rig.open_rig.open_side", lambda _rig, role: cameras[role])
     rig = rig_file(tmp_path, "rtsp://a", "rtsp://b")
     before = rig.read_text()
-    assert "cameras: wanted pairs to align by, got infrared lost" in complaint_of(align, rig, *FEW)
+    assert "cameras give no pairs to align by: infrared lost" in complaint_of(align, rig, *FEW)
     assert rig.read_text() == before
 
 
