@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coconet.errors import Refused
-from coconet.files import check_free, check_no_input, check_outputs
+from coconet.files import check_free, check_no_input, check_outputs, check_place
 from coconet.media.naming.bag_names import MCAP_SUFFIX
 from coconet.media.naming.picture_names import is_picture
 from coconet.redaction import is_network_address, redact
@@ -96,7 +96,7 @@ class Output:
 def output_path(address: str | None) -> Path | None:
     """The file or folder that an output's address names; None for nowhere and for streams.
 
-    Raises CoconetError for an address of no known kind.
+    Raises CoconetError for an address of no known kind, and for a name that no file can have.
     """
     if address is None or _stream(address):
         return None
@@ -108,7 +108,9 @@ def output_path(address: str | None) -> Path | None:
             remedy="Use udp://host:5000 or rtsp://host/path, h264:- or raw:-, a video file, a picture or a folder.",
             says=f"{'is not an output that is known' if address else 'has an empty name'}",
         )
-    return Path(address)
+    path = Path(address)
+    check_place(path)
+    return path
 
 
 def _stream(address: str) -> str:

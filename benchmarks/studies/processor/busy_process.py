@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_PROGRAM = "print(flush=True)\nwhile True:\n    sum(range(10000))"
+_PROGRAM = "import os\nparent = os.getppid()\nprint(flush=True)\nwhile os.getppid() == parent:\n    sum(range(10000))"
+"""Ends with the process that started it, however that ends."""
 
 
 @contextmanager

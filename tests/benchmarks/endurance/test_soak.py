@@ -82,7 +82,10 @@ def test_threads_that_come_and_go_again_are_no_leak() -> None:
     samples = [dataclasses.replace(sample(minute, 100), threads=9 if minute % 3 else 12) for minute in range(1, 31)]
     assert soak_trouble(Soak(9, (trial,), tuple(samples))) is None
     kept = [dataclasses.replace(one, threads=10 if one.seconds > 1200 else 9) for one in samples]
-    assert soak_trouble(Soak(9, (trial,), tuple(kept))) == "10 threads and 30 handles, after 9 and 30"
+    assert (
+        soak_trouble(Soak(9, (trial,), tuple(kept)))
+        == "it ended with 10 threads and 30 handles, and began with 9 and 30"
+    )
 
 
 def test_memory_that_goes_up_and_down_with_each_round_is_no_growth() -> None:
@@ -112,11 +115,11 @@ def test_a_rig_that_does_not_come_back_has_not_survived() -> None:
     ("end", "told"),
     [
         (Sample(3600, 104 * 2**20, 9, 30), None),
-        (Sample(3600, 106 * 2**20, 9, 30), "6.0% more memory"),
-        (Sample(3600, 100 * 2**20, 10, 30), "10 threads and 30 handles, after 9 and 30"),
-        (Sample(3600, 100 * 2**20, 9, 31), "9 threads and 31 handles, after 9 and 30"),
+        (Sample(3600, 106 * 2**20, 9, 30), "its memory grew by 6.0%, more than 5%"),
+        (Sample(3600, 100 * 2**20, 10, 30), "it ended with 10 threads and 30 handles, and began with 9 and 30"),
+        (Sample(3600, 100 * 2**20, 9, 31), "it ended with 9 threads and 31 handles, and began with 9 and 30"),
         (Sample(3600, 100 * 2**20, 9, 30, age_ms=400.0), None),
-        (Sample(3600, 100 * 2**20, 9, 30, age_ms=600.0), "pictures 600 ms older"),
+        (Sample(3600, 100 * 2**20, 9, 30, age_ms=600.0), "its pictures became 600 ms older, more than 500 ms"),
         (Sample(3600, 100 * 2**20, 9, 30, age_ms=900.0, share=0.5), None),
     ],
 )

@@ -51,11 +51,15 @@ def test_the_card_states_the_weights_that_are_used() -> None:
     assert LUMA_RULE.startswith(f"Y = {red} R + {green} G + {blue} B is fused")
 
 
-@pytest.mark.parametrize("words", [("BGR2GRAY", "RGB2GRAY", "BGR2Y"), ("0.587",)], ids=["OpenCV", "weights"])
-def test_no_other_file_weighs_colours(words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [(("BGR2GRAY", "RGB2GRAY", "BGR2Y"), "pixels.py"), (("0.587",), "luma_weights.py")],
+    ids=["OpenCV", "weights"],
+)
+def test_no_other_file_weighs_colours(words: tuple[str, ...], name: str) -> None:
     sources = [path for part in PARTS for path in (ROOT / part).rglob("*.py")]
     found = {path for path in sources if any(word in path.read_text() for word in words)}
-    assert found == {ROOT / "coconet" / "media" / "pixels.py"}
+    assert found == {ROOT / "coconet" / "media" / name}
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])

@@ -96,7 +96,9 @@ def test_meters_are_changed_and_saved_through_the_page(rig: LiveRig, tmp_path: P
     for wrong in ({"meters": [{"name": "x"}]}, {"meters": 3}, {}, {"meters": [spot, spot]}):
         status, _, body = rig.ask("POST", "/meters", wrong)
         assert status == 400
-        assert re.search("must be|has nothing|names neither|is missing|not a known key", json.loads(body)["error"])
+        assert re.search(
+            "must be|stands twice|has nothing|names neither|is missing|not a known key", json.loads(body)["error"]
+        )
     told = json.loads(rig.ask("GET", "/meters")[2])
     assert (told["meters"], told["shown_px"]) == ([spot], [[[3, 4]]])
 
