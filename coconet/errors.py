@@ -21,18 +21,17 @@ class CoconetError(Exception):
     got: what was there instead.
     remedy: the next thing to do, as a sentence.
     says: what is wrong with `where`, as the rest of a sentence about it, such as `does not exist`. It is what users
-    read in place of wanted and got, which stay for programs; without it the message is made of these two.
+    read in place of wanted and got, which stay for programs.
     Addresses in all five are redacted: a password that was given in the wrong place is not repeated.
     """
 
     exit_code = 2
 
-    def __init__(self, where: object, *, wanted: str, got: str, remedy: str, says: str = "") -> None:
+    def __init__(self, where: object, *, wanted: str, got: str, remedy: str, says: str) -> None:
         self.where = redact(str(where)) if isinstance(where, Path) else redact_text(str(where))
         self.wanted, self.got, self.remedy = redact_text(wanted), redact_text(got), redact_text(remedy)
         self.says = redact_text(says if says.endswith("..") else says.removesuffix("."))  # foreign text may have one
-        fault = f" {self.says}" if says else f": wanted {self.wanted}, got {self.got}"
-        super().__init__(f"{self.where}{fault}. {self.remedy}")
+        super().__init__(f"{self.where} {self.says}. {self.remedy}")
 
     def moved_to(self, where: object) -> Refused:
         """Say the same of another place, as of a file instead of a table in it, as Refused."""

@@ -19,12 +19,7 @@ from coconet.errors import (
 from coconet.installation.remedy import remedy_for
 
 
-def test_an_error_says_where_wanted_got_and_what_to_do() -> None:
-    error = CoconetError("rig.toml", wanted="a table [visible]", got="none", remedy="Add it.")
-    assert str(error) == "rig.toml: wanted a table [visible], got none. Add it."
-
-
-def test_a_case_with_a_sentence_of_its_own_says_that_and_keeps_its_data_for_programs() -> None:
+def test_an_error_says_what_is_wrong_then_what_to_do_and_keeps_its_data_for_programs() -> None:
     error = CoconetError("a.mp4", wanted="a video", got="no file", remedy="Check the path.", says="does not exist")
     assert str(error) == "a.mp4 does not exist. Check the path."
     assert (*told(error), error.says) == ("a.mp4", "a video", "no file", "Check the path.", "does not exist")
@@ -49,7 +44,10 @@ def test_a_missing_package_ends_with_what_installs_it_here(extra: str) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [CoconetError("m.onnx", wanted="a", got="b", remedy="C."), MissingPackage("torch", job="y", extra="export")],
+    [
+        CoconetError("m.onnx", wanted="a", got="b", remedy="C.", says="is b"),
+        MissingPackage("torch", job="y", extra="export"),
+    ],
 )
 def test_an_error_comes_whole_out_of_another_process(error: CoconetError) -> None:
     with pytest.raises(CoconetError), ending_with(ExitCode.MODEL):
@@ -81,14 +79,14 @@ def test_a_foreign_error_says_one_line_and_at_least_its_type(error: Exception, l
 @pytest.mark.parametrize(("kind", "code"), [(CoconetError, ExitCode.MODEL), (Refused, ExitCode.REFUSED)])
 def test_what_is_refused_keeps_its_exit_code_wherever_it_is_found(kind: type[CoconetError], code: ExitCode) -> None:
     with pytest.raises(kind) as caught, ending_with(ExitCode.MODEL):
-        raise kind("--model", wanted="a", got="b", remedy="C.")
+        raise kind("--model", wanted="a", got="b", remedy="C.", says="is b")
     assert caught.value.exit_code == code
 
 
 @pytest.mark.parametrize(("begun", "code"), [(False, ExitCode.REFUSED), (True, ExitCode.CAMERA)])
 def test_what_is_refused_in_mid_run_says_which_part_it_was(begun: bool, code: ExitCode) -> None:
     with pytest.raises(Refused) as caught, ending_with(ExitCode.CAMERA, begun=begun):
-        raise Refused("7.png", wanted="a picture file", got="no such file", remedy="Check the path.")
+        raise Refused("7.png", wanted="a picture file", got="no such file", remedy="Check the path.", says="is gone")
     assert caught.value.exit_code == code
 
 

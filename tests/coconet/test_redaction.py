@@ -53,8 +53,12 @@ def test_no_form_of_address_shows_its_secret(address: str) -> None:
         redact(address),
         redact_text(address),
         redact_text(f"could not open '{address}' here", address),
-        str(CoconetError(address, wanted="a camera", got=repr(address), remedy=f"Look at {address}.")),
-        str(CoconetError(Path(address), wanted="a file", got="none", remedy="Look there.")),
+        str(
+            CoconetError(
+                address, wanted="a camera", got=repr(address), remedy=f"Look at {address}.", says=f"is {address}"
+            )
+        ),
+        str(CoconetError(Path(address), wanted="a file", got="none", remedy="Look there.", says="is not there")),
     ):
         assert SECRET not in shown
         assert SECRET.lower() not in shown.lower()

@@ -206,7 +206,7 @@ def test_forms_that_no_camera_feeds_are_compared_all_the_same(
     assert "against PyTorch on 2 frames: PSNR" in said
     made = card(tmp_path / "m.onnx")
     assert (made.form, made.batch) == (form, batch)
-    with pytest.raises(CoconetError, match="camera-ready model that takes one pair at a time"):
+    with pytest.raises(CoconetError, match="takes one camera pair at a time"):
         call(calibrate, tmp_path / "m.onnx", "--frames", frames)
 
 
