@@ -15,7 +15,7 @@ from pathlib import Path
 from coconet.errors import CoconetError, ExitCode, Refused, named_as, reading_from
 from coconet.redaction import is_network_address
 from coconet.writing.scratch import ScratchFile
-from coconet.writing.sources import Sources
+from coconet.writing.sources import Sources, real_place
 
 UNFINISHED = ".unfinished"
 """What is written for long has this ending until it is whole, and keeps it after a crash."""
@@ -96,7 +96,7 @@ def give_name(scratch: Path, target: Path, *, durable: bool = True) -> None:
 
 def check_replaceable(path: Path) -> Path:
     """Follow a link, and give the file that would be replaced. Raises CoconetError for what can be no such file."""
-    target = Path(os.path.realpath(path))
+    target = real_place(path)
     if not target.parent.is_dir():
         there = os.path.lexists(target.parent)
         fault = f"{target.parent} is not a folder" if there else f"there is no folder {target.parent}"
@@ -133,7 +133,7 @@ def check_writable(path: Path, *, made: bool = False) -> None:
     is tried. Rights alone do not tell: root has all of them on a disk that is read-only, and none of them on one that
     is full. Raises Unwritable, and Refused for a name that no file can have or take.
     """
-    target = Path(os.path.realpath(path))
+    target = real_place(path)
     target = _nearest_folder(path, target) / target.name if made else check_replaceable(path)
     with writing_to(path):
         trial = ScratchFile(target)
@@ -295,10 +295,11 @@ def check_no_input(outputs: Iterable[Path], inputs: Iterable[Path | str | None])
 
 def holds_something(path: Path) -> bool:
     """Whether a file or folder is there that is not empty."""
+    place = real_place(path)
     with writing_to(path):
-        if path.is_dir():
-            return any(path.iterdir())
-        return path.exists() and (not path.is_file() or path.stat().st_size > 0)
+        if place.is_dir():
+            return any(place.iterdir())
+        return place.exists() and (not place.is_file() or place.stat().st_size > 0)
 
 
 def unfinished(path: Path) -> Path:

@@ -54,6 +54,14 @@ def _identity(path: Path) -> _Identity | None:
     return found.st_dev, found.st_ino
 
 
+def real_place(path: Path) -> Path:
+    """Where a file written to `path` comes to lie: links followed, and `none/..` taken out, even if there is no `none`.
+
+    Looking at such a path itself finds nothing, although a file is there that would be replaced.
+    """
+    return Path(os.path.realpath(path))
+
+
 class Sources:
     """The files and folders that are read, by what they are rather than by their names."""
 
@@ -79,7 +87,7 @@ class Sources:
             if path.parent.is_file():
                 self.add(path.parent)
             return
-        for folder in Path(os.path.realpath(path)).parents:
+        for folder in real_place(path).parents:
             if (above := _identity(folder)) is not None:
                 self._above.setdefault(above, path)
         if not path.is_dir():
@@ -94,6 +102,7 @@ class Sources:
 
     def harmed_by(self, output: Path) -> Path | None:
         """The input that writing to `output` would change; None if there is none."""
+        output = real_place(output)
         identity = _identity(output)
         if identity is None or output.is_file():
             found = None if identity is None else self._files.get(identity)

@@ -189,6 +189,8 @@ def sources(tmp_path: Path) -> Path:
     [
         "video.mp4",
         "pairs/../video.mp4",
+        "none/../video.mp4",
+        "none/../pairs/vis",
         "link.mp4",
         "hard.mp4",
         "pairs",
@@ -226,7 +228,7 @@ def test_an_output_beside_the_inputs_is_free(sources: Path, output: str) -> None
     check_outputs([sources / output, None], inputs=[sources / "video.mp4", sources / "pairs"], made=made)
 
 
-@pytest.mark.parametrize("output", ["night", "night.mp4"])
+@pytest.mark.parametrize("output", ["night", "night.mp4", "none/../night", "none/../night.mp4"])
 def test_what_is_there_is_refused_unless_it_may_be_replaced(tmp_path: Path, output: str) -> None:
     (tmp_path / "night").mkdir()
     (tmp_path / "night" / "rig.toml").write_text("x")
