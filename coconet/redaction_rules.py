@@ -41,7 +41,7 @@ _PATH_WORDS = _words(
 )
 
 _QUERY_KEYS = _words(
-    "audio bitrate camera channel codec compression duration_s fifo_size fps framerate height jitter_ms latency",
+    "audio bitrate camera channel codec compression counts duration_s fifo_size fps framerate height jitter_ms latency",
     "mode noise overrun_nonfatal pkt_size profile quality rate res resolution seed size stream subtype timeout",
     "transport ttl type video width",
 )

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 from coconet.errors import Refused
+from coconet.runtime.cameras.synthetic.camera import SyntheticSettings
 from coconet.runtime.rig.edit import NewRig
 from coconet.runtime.rig.hidden import take_out
 from coconet.runtime.rig.rig_file import Rig
@@ -16,6 +17,8 @@ from tests.support.servers.secret_addresses import SECRET, SECRET_ADDRESSES
 
 NAME = "COCONET_CAMERA_PASSWORD"
 P, P2, P3 = (f"${{{NAME}{ending}}}" for ending in ("", "_2", "_3"))
+
+ALL_KEYS = "&".join(f"{name}={'true' if name == 'counts' else 2}" for name in SyntheticSettings.model_fields)
 
 LEFT = [
     ("rtsp://camera/main", "rtsp://camera/main", []),
@@ -40,6 +43,7 @@ LEFT = [
     ("gst://rtspsrc user-id=me user-pw=abc ! decodebin", f"gst://rtspsrc user-id=me user-pw={P} ! decodebin", ["abc"]),
     (f"gst://rtspsrc user-pw={P} ! mydecoder", f"gst://rtspsrc user-pw={P} ! mydecoder", []),
     ("night/visible.mkv", "night/visible.mkv", []),
+    (f"synthetic://?{ALL_KEYS}", f"synthetic://?{ALL_KEYS}", []),
 ]
 
 
