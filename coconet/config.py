@@ -92,6 +92,7 @@ def _converted(given: object, taken: object, key: str = "") -> Iterator[tuple[st
 
 def _wanted(model: type[BaseModel], error: ErrorDetails) -> str:
     own_words = {"missing": "this key", "path_type": "a path", "model_type": "a table", "dataclass_type": "a table"}
+    own_words |= {"tuple_type": "a list", "list_type": "a list", "dict_type": "a table"}
     if error["type"] in own_words:
         return own_words[error["type"]]
     if error["type"] not in _UNKNOWN_KEY:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from coconet.config import Checked, check_fields, toml_fields
 from coconet.errors import CoconetError, Refused
@@ -16,7 +18,18 @@ if TYPE_CHECKING:
 
 Place = Literal["top left", "top right", "bottom left", "bottom right"]
 
-Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+def _colour(text: str) -> str:
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        raise PydanticCustomError("colour", "Input should be a colour such as #ff8020")
+    return text
+
+
+def _colour_or_none(text: str) -> str:
+    return text and _colour(text)
+
+
+Colour = Annotated[str, AfterValidator(_colour)]
 """#rrggbb."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -40,7 +53,7 @@ class EdgesLook(Checked):
     """
 
     strength: Annotated[float, Field(ge=0, le=8)] = 1.5
-    colour: Colour | Literal[""] = ""
+    colour: Annotated[str, AfterValidator(_colour_or_none)] = ""
 
 
 class InsetLook(Checked):

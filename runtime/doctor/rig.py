@@ -28,7 +28,7 @@ def rig_findings(rig: Rig, root: Path = Path("/")) -> Iterator[Finding]:
         try:
             look = probe_camera(partial(open_side, rig, role))
         except CoconetError as error:
-            yield Finding(subject, "bad", _why_not(error), error.remedy)
+            yield Finding(subject, "bad", _why_not(error, subject), error.remedy)
             continue
         if look is None:
             yield Finding(subject, "bad", "opens, and gives no frame", "Check that it is sending.")
@@ -52,9 +52,11 @@ def usb_findings(devices: list[Path], root: Path = Path("/")) -> Iterator[Findin
         )
 
 
-def _why_not(error: CoconetError) -> str:
-    """Reachable and without video, or what the error says."""
-    return f"answers, but {error.says}" if isinstance(error, CameraWithoutVideo) else error.says
+def _why_not(error: CoconetError, subject: str) -> str:
+    """Reachable and without video, or what the error says: of the subject, or of what it names, such as a variable."""
+    if isinstance(error, CameraWithoutVideo):
+        return f"answers, but {error.says}"
+    return error.says if error.where in subject else f"{error.where} {error.says}"
 
 
 def _together(rig: Rig, visible: CameraFacts, infrared: CameraFacts) -> Iterator[Finding]:

@@ -222,12 +222,12 @@ class Rig(Checked):
             if twice := sorted({name for name in known if known.count(name) > 1}):
                 remedy = f"Give every {table} its own name."
                 raise _unfit(
-                    f"[[{table}]] name", "each name once", f"{twice[0]} twice", remedy, f"{twice[0]} stands twice"
+                    f"[[{table}]] name", "each name once", f"{twice[0]} twice", remedy, f'"{twice[0]}" stands twice'
                 )
         for alarm in self.alarm:
             if alarm.meter is not None and alarm.meter not in names:
                 wanted = " or ".join(names) or "a [[meter]] in the rig file"
-                says = f"is {alarm.meter}, and the rig has no such [[meter]]"
+                says = f'is "{alarm.meter}", and the rig has no such [[meter]]'
                 remedy = f"Name one of these: {wanted}." if names else "Add that [[meter]] to the rig file."
                 raise _unfit("[[alarm]] meter", wanted, alarm.meter, remedy, says)
         if names and self.infrared.temperature is None:

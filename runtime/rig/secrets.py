@@ -84,10 +84,10 @@ def _from_variable(name: str, environment: Mapping[str, str]) -> str:
     if not environment.get(name):
         raise Refused(
             f"environment variable {name}",
-            wanted="the secret of a camera's address",
+            wanted="a secret",
             got="none",
             remedy=f"Set it: read -rs {name} && export {name}",
-            says="is not set, and an address takes its secret from it",
+            says="is not set, and a secret is to be taken from it",
         )
     return environment[name]
 

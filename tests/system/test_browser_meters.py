@@ -162,7 +162,7 @@ def test_a_meter_is_named_and_given_a_limit_and_what_does_not_fit_is_said_beside
     added(rig, "sky")
     page.enter(f"{row(page, 'sky')} [name=above]", "12.5")
     assert until(lambda: added(rig, "sky").above == 12.5)
-    assert until(lambda: "% above" in page.text(f"{row(page, 'sky')} small"))
+    assert until(lambda: "% above 12.5 °C" in page.text(f"{row(page, 'sky')} small"))
     page.enter(f"{row(page, 'sky')} [name=above]", "")
     assert until(lambda: added(rig, "sky").above is None)  # and not 0
     page.click(f"{row(page, 'sky')} .remove")

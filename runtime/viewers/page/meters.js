@@ -15,6 +15,12 @@ let marking = null, send = null, selected = null;
 const degrees = (value, unit) => `${value.toFixed(1)} ${SIGNS[unit]}`;
 const tableOf = (name) => told.meters.find((one) => one.name === name);
 
+/* What a share is counted above; the meter may have been removed since it was read. */
+function limitOf({ name, unit }) {
+  const above = tableOf(name)?.above;
+  return above === undefined || above === null ? "" : ` ${above} ${SIGNS[unit]}`;
+}
+
 function words(reading) {
   if (reading.value !== null) return degrees(reading.value, reading.unit);
   if (reading.beyond && reading.limit !== null) {
@@ -27,7 +33,7 @@ function more(reading) {
   const { min, max, mean, share_above: share, kind, unit } = reading;
   const facts = [
     ["box", "polygon", "line"].includes(kind) && min !== null && max !== null && `${min.toFixed(1)} to ${degrees(max, unit)}`,
-    share !== null && `${(100 * share).toFixed(1)} % above`,
+    share !== null && `${(100 * share).toFixed(1)} % above${limitOf(reading)}`,
     mean === null && reading.blind,
   ];
   return facts.filter(Boolean).join(" · ");

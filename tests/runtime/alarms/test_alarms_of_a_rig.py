@@ -78,7 +78,7 @@ def test_from_a_picture_to_a_web_address_and_a_recording(tmp_path: Path, monkeyp
             '[[alarm]]\nname = "x"\nmeter = "gone"\nwhen = "above"\nlimits = [1]',
             "Name one of these: disc or coldest",
         ),
-        ('[[alarm]]\nname = "disc hot"\ncamera = "visible"\nstates = ["lost"]', "disc hot stands twice"),
+        ('[[alarm]]\nname = "disc hot"\ncamera = "visible"\nstates = ["lost"]', '"disc hot" stands twice'),
         ("[alarms.fax]\nnumber = 1", "alarms.fax is not a known key here; known are webhook, mqtt, recording"),
         (
             '[alarms.webhook]\nurl = "http://x/"\nsecrets = "hunter2"',

@@ -30,3 +30,8 @@ def test_an_address_that_does_not_answer_is_red_and_the_other_one_is_tried_all_t
     assert (visible.state, infrared.state) == ("bad", "ok")
     assert visible.found.startswith("gives no video: ")
     assert "secret" not in visible.subject + visible.found + visible.remedy
+
+
+def test_a_variable_that_is_not_set_is_named_beside_the_camera_that_needs_it(tmp_path: Path) -> None:
+    visible, _ = found("rtsp://me:${COCONET_NOT_SET}@127.0.0.1/main", tmp_path / "night.mkv")
+    assert visible.found.startswith("environment variable COCONET_NOT_SET is not set")

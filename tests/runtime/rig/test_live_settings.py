@@ -298,7 +298,7 @@ def test_a_meter_that_an_alarm_looks_at_stays(file: Path) -> None:
     ("meters", "said"),
     [
         ([{"name": "a", "kind": "spot"}], "one point for spot"),
-        ([{"name": "a", "kind": "hottest"}] * 2, "a stands twice"),
+        ([{"name": "a", "kind": "hottest"}] * 2, '"a" stands twice'),
         ([{"name": f"m{at}", "kind": "hottest"} for at in range(65)], "at most 64"),
     ],
 )

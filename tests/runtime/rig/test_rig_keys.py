@@ -103,7 +103,7 @@ points_px = [[3, 4]]
         ('"bearing"', '"a/b"', "name must be 1 to 40 letters"),
         ('scheme = "lepton"', 'scheme = "leptom"', "infrared.temperature.scheme must be 'linear', 'lepton'"),
         ('[infrared.temperature]\nscheme = "lepton"', "", "[[meter]] has nothing to measure by"),
-        ("[[meter]]", '[[meter]]\nname = "bearing"\nkind = "hottest"\n[[meter]]', "bearing stands twice"),
+        ("[[meter]]", '[[meter]]\nname = "bearing"\nkind = "hottest"\n[[meter]]', '"bearing" stands twice'),
         (
             "[[meter]]",
             f'[infrared.layout]\nfourcc = "Y16 "\n{SIDES}\nx = 1\n[[meter]]',
