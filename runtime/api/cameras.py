@@ -45,13 +45,13 @@ def pair_cameras(visible: OwnCamera, infrared: OwnCamera, rig: Rig | None = None
     """
     for side, camera in (("visible", visible), ("infrared", infrared)):
         if not callable(getattr(camera, "read", None)):
-            got = f"a value of type {type(camera).__name__} without one"
+            got = f"a value of type {type(camera).__name__}"
             raise Refused(
                 side,
                 wanted="a camera, which has a read()",
                 got=got,
                 remedy="Give a camera: docs/python.md says what it needs.",
-                says=f"is {got}",
+                says=f"must have a method read, and is {got}",
             )
     if visible is infrared:
         remedy = "Make one for each side: each frame is read once."

@@ -63,24 +63,24 @@ class Bag(Protocol):
 
 
 @contextmanager
-def reading_bag(path: Path, part: str) -> Iterator[None]:
+def reading_bag(path: Path, part: str, remedy: str = _NOT_COPIED) -> Iterator[None]:
     """Turn whatever a library raises at the bytes of a bag into a CoconetError about it.
 
-    part: what is read, as `the index`. Damaged bytes become errors of every kind: of the libraries' own, of lookups, of
-    memory that was asked for.
+    part: what is read, as `the index`. remedy: what to do, if leaving the part out is no help. Damaged bytes become
+    errors of every kind: of the libraries' own, of lookups, of memory that was asked for.
     """
     try:
         yield
     except CoconetError:
         raise
     except Exception as error:
-        raise damaged(path, part, error) from error
+        raise damaged(path, part, error, remedy) from error
 
 
-def damaged(path: Path, part: str, error: Exception) -> CoconetError:
+def damaged(path: Path, part: str, error: Exception, remedy: str = _NOT_COPIED) -> CoconetError:
     """The error about a part of a bag for what a library raised at its bytes: a user does not know the library's words.
 
     They stay in `got`, for who looks for the fault.
     """
     says = f"is damaged: {part} cannot be read"
-    return CoconetError(path, wanted="a whole bag", got=first_line(error).rstrip("."), remedy=_NOT_COPIED, says=says)
+    return CoconetError(path, wanted="a whole bag", got=first_line(error).rstrip("."), remedy=remedy, says=says)

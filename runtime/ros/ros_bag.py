@@ -15,6 +15,9 @@ try:
 except ImportError as error:
     raise MissingPackage("rosbags", job="bags of ROS", extra="bags") from error
 
+_COPY = "Copy or record it again."
+_REINDEX = "Copy it again; if it was cut off, rosbag reindex writes a new index."
+
 
 class RosBag:
     """A bag as ROS itself writes it. Bags from before ROS 2 Iron carry no definitions, and have the published ones."""
@@ -22,8 +25,9 @@ class RosBag:
     def __init__(self, path: Path) -> None:
         """Open it. Raises CoconetError for one that is damaged, has lost its index, or is no bag."""
         self._path = path
-        types = ros1_types() if ".bag" in path.name.lower() and path.is_file() else ros2_types()
-        with reading_bag(path, "its beginning or its index"):
+        ros1 = ".bag" in path.name.lower() and path.is_file()
+        types = ros1_types() if ros1 else ros2_types()
+        with reading_bag(path, "its beginning or its index", _REINDEX if ros1 else _COPY):
             self._reader = AnyReader([path], default_typestore=types)
             self._reader.open()
 

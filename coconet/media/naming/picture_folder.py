@@ -10,6 +10,7 @@ from typing import TypeVar
 from coconet.errors import CoconetError, Refused, counted, reading_from
 from coconet.event_log import warn_once
 from coconet.media.header import UNREAD_SUFFIXES
+from coconet.media.naming.bag_names import BAG_SUFFIXES
 from coconet.media.naming.entries import entries_below, found_by, is_hidden
 from coconet.media.naming.picture_names import PICTURE_SUFFIXES, is_picture, name_key
 
@@ -47,7 +48,7 @@ def pictures_below(folder: Path) -> list[Path]:
             folder,
             wanted=f"pictures ({', '.join(sorted(PICTURE_SUFFIXES))})",
             got=f"one that {without}",
-            remedy="Put the pictures into this folder, or into folders inside it; save those of other kinds as PNG.",
+            remedy=_remedy_without_pictures(folder),
             says=f"has no pictures: it {without}",
         )
     return found
@@ -69,6 +70,14 @@ def _without_pictures(folder: Path) -> str:
     endings = Counter(path.suffix.lower() or "no ending" for path in shown if found_by(path.is_file))
     named = ", ".join(ending for ending, _ in endings.most_common(_SHOWN))
     return f"holds only other files ({named})" if endings else "is empty"
+
+
+def _remedy_without_pictures(folder: Path) -> str:
+    """What to do about a folder without pictures: a recorder of ROS 2 that was killed leaves no metadata.yaml."""
+    bags = sorted(path for path in folder.iterdir() if path.suffix.lower() in BAG_SUFFIXES and found_by(path.is_file))
+    if bags:
+        return f"Name the bag in it: {bags[0]}. As a folder, a bag needs the metadata.yaml of ROS 2."
+    return "Put the pictures into this folder, or into folders inside it; save those of other kinds as PNG."
 
 
 def has_pictures(folder: Path) -> bool:

@@ -114,3 +114,10 @@ def test_closing_a_paced_camera_closes_its_recording() -> None:
     recording = ListCamera([])
     PacedCamera(recording, Pace()).close()
     assert recording.closed
+
+
+def test_a_folder_that_lost_the_metadata_of_its_bag_is_answered_with_the_bag_in_it(tmp_path: Path) -> None:
+    (tmp_path / "night_0.db3").touch()
+    with pytest.raises(CoconetError, match=r"holds only other files \(\.db3\)") as caught:
+        FolderCamera(tmp_path)
+    assert caught.value.remedy.startswith(f"Name the bag in it: {tmp_path / 'night_0.db3'}.")

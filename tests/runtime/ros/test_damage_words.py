@@ -25,3 +25,13 @@ def test_a_bag_without_a_whole_beginning_says_that(tmp_path: Path) -> None:
     with pytest.raises(CoconetError) as caught:
         RosBag(bag)
     assert str(caught.value).startswith(f"{bag} is damaged: its beginning or its index cannot be read.")
+    assert "rosbag reindex" in caught.value.remedy
+    assert "skip" not in caught.value.remedy
+
+
+def test_a_bag_of_sqlite_that_cannot_be_opened_is_not_said_to_be_read_in_part(tmp_path: Path) -> None:
+    bag = tmp_path / "night.db3"
+    bag.write_bytes(b"SQLite format 3\0" + b"\xff" * 100)
+    with pytest.raises(CoconetError) as caught:
+        RosBag(bag)
+    assert caught.value.remedy == "Copy or record it again."
