@@ -36,8 +36,7 @@ def check_path(argument: str, value: object, remedy: str) -> None:
 def check_heat(heat: object) -> None:
     """Refuse what is no number from 0 to 100."""
     if not isinstance(heat, (int, float)) or isinstance(heat, bool) or not 0 <= heat <= 100:
-        number = isinstance(heat, (int, float)) and not isinstance(heat, bool)
-        got = f"{heat:g}" if number else _in_words(heat)
+        got = f"{heat:g}" if isinstance(heat, (int, float)) and not isinstance(heat, bool) else _in_words(heat)
         raise Refused(
             "heat",
             wanted="a number from 0 to 100",

@@ -87,7 +87,9 @@ def test_a_run_at_50_gives_what_the_model_made_itself() -> None:
     assert all(frame.pixels is frame.fused and frame.finish is None for frame in frames)
 
 
-@pytest.mark.parametrize(("heat", "got"), [(101, "101"), (-1, "-1"), ("hot", "type str"), (float("nan"), "nan")])
+@pytest.mark.parametrize(
+    ("heat", "got"), [(101, "101"), (-1, "-1"), ("hot", "type str"), (True, "type bool"), (float("nan"), "nan")]
+)
 def test_a_heat_that_is_none_is_refused_and_the_cameras_stay_unread(heat: float, got: str) -> None:
     stream = pairs()
     with average() as fuse, pytest.raises(CoconetError, match=f"heat must be a number from 0 to 100, not .*{got}"):
