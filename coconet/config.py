@@ -109,7 +109,7 @@ def _fault(error: ErrorDetails, wanted: str, got: str) -> str:
     if found := re.match(r"\w+ should (have|match) (.*?)( after validation.*)?$", error["msg"]):  # of lists and texts
         return f"must {found[1]} {found[2]}"
     must = wanted.partition(", unable to parse")[0]
-    if not error["msg"].startswith("Input should be "):
+    if not error["msg"].startswith("Input "):
         return f"does not fit: {must[:1].lower()}{must[1:]}"
     return f"must be {must}" if got in _UNSAID else f"must be {must}, not {got}"
 

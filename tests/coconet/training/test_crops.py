@@ -41,7 +41,7 @@ def test_both_sides_of_a_crop_show_the_same_place() -> None:
 
 def test_pictures_smaller_than_a_patch_are_left_out_and_none_left_is_an_error() -> None:
     assert len(CropSampler([noise_pair(), noise_pair(60, 96)], 64, 1, 0).pairs) == 1
-    with pytest.raises(CoconetError, match="pictures of at least 128 pixels a side"):
+    with pytest.raises(CoconetError, match="has no picture of 128 pixels a side or more"):
         CropSampler([noise_pair()], 128, 1, 0)
 
 
