@@ -82,7 +82,7 @@ def test_a_card_damaged_inside_a_sound_file_is_named(tmp_path: Path) -> None:
     model = onnx.load(path)
     onnx.helper.set_model_props(model, {CARD_KEY: "{"})
     onnx.save(model, path)
-    with pytest.raises(CoconetError, match="wanted a model card as JSON"):
+    with pytest.raises(CoconetError, match="has a model card that cannot be read"):
         coconet.read_card(path)
 
 

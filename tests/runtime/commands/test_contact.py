@@ -148,7 +148,7 @@ def test_half_a_choice_of_scenes_is_refused(tmp_path: Path, words: list[str]) ->
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("name", "got"), [("sheet.pdf", r"got \.pdf"), ("sheet", "got no ending")])
+@pytest.mark.parametrize(("name", "got"), [("sheet.pdf", r"has the ending \.pdf"), ("sheet", "has no ending")])
 def test_a_format_that_cannot_be_written_is_refused_before_anything_is_opened(
     tmp_path: Path, name: str, got: str
 ) -> None:

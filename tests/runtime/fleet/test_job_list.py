@@ -79,7 +79,7 @@ def test_an_empty_tree_and_an_output_among_the_recordings_are_refused(tmp_path: 
         (("--model", "lit"), "lit does not exist"),
         (("--backend", "opnvino"), "Did you mean openvino?"),
         (("--address", "head:6379"), "--address is of a Ray cluster. Pass --engine ray"),
-        (("--slice", "nan"), "for --slice: nan is no finite number"),
+        (("--slice", "nan"), "--slice must be a finite number, not nan"),
     ],
 )
 def test_what_no_job_can_run_with_is_refused_before_the_start(

@@ -44,7 +44,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_what_was_finished_before_an_error_stays(tmp_path: Path, words: list[object]) -> None:
-    assert "0002.png: wanted" in complaint_of(run, *words)
+    assert "0002.png is not a picture" in complaint_of(run, *words)
     assert names(tmp_path / "o") == ["0000.png", "0001.png"]
 
 

@@ -76,7 +76,7 @@ def test_what_cannot_be_read_is_kept_under_a_name_of_its_own(tmp_path: Path) -> 
 def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:
     file = McapFile(tmp_path / "run.mcap")
     write(file, 1)
-    with pytest.raises(CoconetError, match="another run is writing"):
+    with pytest.raises(CoconetError, match="is being written by another run"):
         McapFile(tmp_path / "run.mcap")
     file.close()
 

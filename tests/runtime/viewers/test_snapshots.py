@@ -45,7 +45,7 @@ def test_a_recording_holds_the_frames_between_start_and_stop(tmp_path: Path) -> 
 def test_a_recording_without_a_frame_leaves_no_file(tmp_path: Path) -> None:
     captures = Captures(tmp_path)
     captures.start()
-    with pytest.raises(CoconetError, match="wanted at least one frame"):
+    with pytest.raises(CoconetError, match="was given no frame"):
         captures.stop()
     assert not list(tmp_path.iterdir())
     assert captures.stop() is None

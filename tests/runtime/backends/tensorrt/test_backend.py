@@ -294,7 +294,7 @@ def test_an_engine_of_other_tensors_is_refused(machine: StandInTensorRT, tmp_pat
         ({"tensorrt_version": "10.7.0", "options": LATER}, r"and TensorRT 10\.3\.0 is installed here"),
         ({"tensorrt_version": "8.6.1"}, r"its header says no TensorRT engine"),
         ({"tensorrt_version": "8.6.2"}, r"was built with TensorRT 8\.6\.2, and TensorRT 10\.3\.0 is installed here"),
-        ({"engine_sha256": "1" * 64}, "wanted the card of an engine"),
+        ({"engine_sha256": "1" * 64}, "belongs to another engine"),
     ],
 )
 def test_a_stale_or_foreign_engine_is_refused_unread(
