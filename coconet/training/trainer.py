@@ -112,6 +112,7 @@ class Trainer:
 
     def run(self, report: Callable[[int, float], None] = lambda step, loss: None) -> Path:
         """Train to the last step and write the weights; `report` hears of every step. Returns the checkpoint's path."""
+        self._save_state()  # before all else: whatever a killed run leaves, the next one goes on from a state
         self.plan.save(RunFiles.of(self.plan).recipe)
         try:
             self._go_on(report)

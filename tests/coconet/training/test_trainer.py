@@ -67,6 +67,17 @@ def test_an_interrupted_run_ends_with_the_same_weights(tmp_path: Path, pairs: li
 
 
 @pytest.mark.slow
+def test_a_state_comes_before_all_else_so_that_what_a_kill_leaves_is_gone_on_from(
+    tmp_path: Path, pairs: list[GrayPair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[list[str]] = []
+    monkeypatch.setattr(
+        TrainingPlan, "save", lambda _plan, path: there.append([one.name for one in tmp_path.iterdir()])
+    )
+    Trainer(plan(tmp_path, steps=1), pairs).run()
+    assert there == [["state.pt"]]
+
+
 def test_training_lowers_the_loss(tmp_path: Path, pairs: list[GrayPair]) -> None:
     losses: list[float] = []
     Trainer(plan(tmp_path, steps=120), pairs).run(lambda step, loss: losses.append(loss))
