@@ -69,6 +69,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
                 "--view web": "web",
                 "--view window": "window",
                 "--server grpc://": "grpc",
+                "--html": "bench",
                 "--meters x.parquet": "parquet",
                 "alarms over MQTT": "mqtt",
             },
