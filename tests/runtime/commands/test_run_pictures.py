@@ -43,7 +43,7 @@ def test_a_picture_beside_a_folder_belongs_to_the_one_of_its_name(tmp_path: Path
     assert np.abs(fused(tmp_path / "out.png", day, nights[0].parent).astype(int) - 70).max() <= 1
     assert np.abs(fused(tmp_path / "back.png", day.parent, nights[2]).astype(int) - 70).max() <= 1
     words = ["--visible", picture(tmp_path / "9.png", 1), "--infrared", nights[0].parent, "--model", "average"]
-    assert "wanted a picture called like 9.png" in complaint_of(run, *words)
+    assert "has no picture called like 9.png" in complaint_of(run, *words)
 
 
 def test_several_pairs_do_not_go_into_one_picture(tmp_path: Path) -> None:
