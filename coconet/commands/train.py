@@ -69,6 +69,7 @@ def train(
     plan = TrainingPlan.assemble(recipe, told, home)
 
     from coconet.files import check_outputs, make_folder
+    from coconet.training.crops import fits
     from coconet.training.data import Selection, load_pairs
     from coconet.training.left_out import LeftOut
     from coconet.training.pace import Pace
@@ -88,10 +89,9 @@ def train(
         if overwrite:
             files.forget()
         trainer = Trainer(plan, pairs)
-        small = {id(pair) for pair in pairs} - {id(pair) for pair in trainer.fitting(pairs)}
-        for pair in pairs:
-            if id(pair) in small:
-                left_out.add(f"smaller than {plan.patch} pixels a side", pair.name)
+        small = [pair.name for pair in pairs if not fits(pair, plan.patch)]
+        for name in small:
+            left_out.add(f"smaller than {plan.patch} pixels a side", name)
         for note in (counted(len(pairs) - len(small), "pair"), *left_out.lines(), *trainer.notes):
             typer.echo(note, err=True)
         begun = trainer.step

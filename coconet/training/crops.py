@@ -38,6 +38,11 @@ class Crops:
         return Crops(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
+def fits(pair: GrayPair, patch: int) -> bool:
+    """Whether crops of `patch` pixels a side are taken from a pair: one of smaller pictures is left out."""
+    return bool(min(pair.visible.shape) >= patch)
+
+
 class CropSampler:
     """Random crops, the same for the same seed and step, whatever ran before: a resumed run continues exactly.
 
@@ -47,7 +52,7 @@ class CropSampler:
     def __init__(
         self, pairs: Sequence[GrayPair], patch: int, batch: int, seed: int, conditions: Conditions | None = None
     ) -> None:
-        self.pairs = [pair for pair in pairs if min(pair.visible.shape) >= patch]
+        self.pairs = [pair for pair in pairs if fits(pair, patch)]
         if not self.pairs:
             raise CoconetError(
                 "training data",

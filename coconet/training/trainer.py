@@ -78,7 +78,7 @@ class Trainer:
     """
 
     def __init__(self, plan: TrainingPlan, pairs: Sequence[GrayPair]) -> None:
-        self.plan, self.recipe, self.folder = plan, plan.recipe, plan.out
+        self.plan, self.recipe, self._files = plan, plan.recipe, RunFiles.of(plan)
         torch.manual_seed(plan.seed)
         initial = initial_network(plan)
         self.core, self.signature = initial.core, initial.signature
@@ -103,22 +103,19 @@ class Trainer:
         self._reading = TypeAdapter(Reading).dump_json(plan.reading, exclude_none=True).decode()
         self.step, self._origins = 0, [initial.origin, *self.objective.notes]
         self._resume()
-        self._log = CsvLog(self.folder / "log.csv", self.step)
+        self._log = CsvLog(self._files.log, self.step)
         self._validation = Validation(plan.validation, plan, self.signature, self.step) if plan.validation else None
-
-    def fitting(self, pairs: Sequence[GrayPair]) -> list[GrayPair]:
-        """Those of some pairs that crops are taken from; the others are smaller than a crop."""
-        return [pair for pair in pairs if min(pair.visible.shape) >= self.plan.patch]
 
     def run(self, report: Callable[[int, float], None] = lambda step, loss: None) -> Path:
         """Train to the last step and write the weights; `report` hears of every step. Returns the checkpoint's path."""
-        self._save_state()  # before all else: whatever a killed run leaves, the next one goes on from a state
-        self.plan.save(RunFiles.of(self.plan).recipe)
+        if not self._files.state.exists():  # before all else: from whatever a killed run leaves, the next one goes on
+            self._save_state()
+        self.plan.save(self._files.recipe)
         try:
             self._go_on(report)
         finally:
             self._save_state()
-        weights = RunFiles.of(self.plan).weights
+        weights = self._files.weights
         save_checkpoint(weights, self.plan.model or self.plan.network, own_network(self.core), half=self.plan.half)
         return weights
 
@@ -178,7 +175,7 @@ class Trainer:
             self._validation.take(self.step, self.core, self.device)
 
     def _save_state(self) -> None:
-        with whole_file(self.folder / "state.pt") as scratch:
+        with whole_file(self._files.state) as scratch:
             state = {
                 "step": self.step,
                 "network": own_network(self.core).state_dict(),
@@ -188,7 +185,7 @@ class Trainer:
             torch.save({**state, **begun, "origins": self._origins}, scratch)
 
     def _resume(self) -> None:
-        path = self.folder / "state.pt"
+        path = self._files.state
         if not path.exists():
             return
         state: dict[str, Any] = load_tensor_file(path)

@@ -72,9 +72,8 @@ class Worker:
                         yield sign
         except CoconetError as error:
             outcome = Outcome(None, str(error))
-        yield replace(
-            outcome, seconds=time.monotonic() - begun_s
-        )  # last: the process may be ended as soon as it arrives
+        # Last: the process may be ended as soon as it arrives.
+        yield replace(outcome, seconds=time.monotonic() - begun_s)
 
     def close(self) -> None:
         """Let go of the model."""

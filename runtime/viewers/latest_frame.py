@@ -12,18 +12,12 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import NoReturn
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.media.encoding.jpeg import encode_jpeg
 from coconet.media.pixels import as_bgr
 from coconet.runtime.badge import add_alarms
 from coconet.runtime.drawing.renderer import Renderer
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.look import Look
-
-try:
-    import cv2
-except ImportError as error:
-    raise MissingPackage("cv2", job="encoding pictures", extra="headless") from error
-
 
 _SHORTEST_S = 0.022  # more than 45 pictures a second nobody sees, and every one would have to be encoded
 
@@ -150,13 +144,4 @@ class Jpegs:
         pixels = self.renderer.draw(posted.frame, look)
         if posted.alarms:
             pixels = add_alarms(as_bgr(pixels), posted.alarms)  # in red, over a gray picture too
-        done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-        if not done:
-            raise CoconetError(
-                "JPEG",
-                wanted="pixels that fit",
-                got=str(pixels.shape),
-                remedy="Use smaller pictures.",
-                says=f"cannot hold a picture of shape {pixels.shape}",
-            )
-        return data.tobytes()
+        return encode_jpeg(pixels, _QUALITY)

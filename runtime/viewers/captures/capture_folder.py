@@ -16,18 +16,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError
+from coconet.media.encoding.jpeg import encode_jpeg
 from coconet.media.image import read_visible, resize, visible_levels
 from coconet.media.pixels import Pixels
 from coconet.media.video import VideoReader
 from coconet.runtime.sinks.video_file import STAMP
 from coconet.runtime.viewers.rate_limit import RateLimit, TooOften
-
-try:
-    import cv2
-except ImportError as error:
-    raise MissingPackage("cv2", job="small pictures of captures", extra="headless") from error
-
 
 MOST_LISTED = 60
 """Snapshots and recordings in a list; older ones lie in the folder."""
@@ -121,7 +116,7 @@ class CaptureFolder:
             large = path.suffix == ".png" and status.st_size > _LARGEST_MB * 2**20
             if large or not stat.S_ISREG(status.st_mode):
                 raise _unknown(name)
-            self._small[key] = _jpeg(_shrunk(_first_picture(path)))
+            self._small[key] = encode_jpeg(_shrunk(_first_picture(path)), _QUALITY)
             if len(self._small) > _REMEMBERED:
                 self._small.popitem(last=False)
             return self._small[key]
@@ -160,19 +155,6 @@ def _shrunk(pixels: Pixels) -> Pixels:
     return (
         pixels if width <= THUMBNAIL_PX else resize(pixels, THUMBNAIL_PX, max(1, round(height * THUMBNAIL_PX / width)))
     )
-
-
-def _jpeg(pixels: Pixels) -> bytes:
-    done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    if not done:
-        raise CoconetError(
-            "JPEG",
-            wanted="pixels that fit",
-            got=str(pixels.shape),
-            remedy="Use smaller pictures.",
-            says=f"cannot hold a picture of shape {pixels.shape}",
-        )
-    return data.tobytes()
 
 
 def _unknown(name: str) -> CoconetError:
