@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from io import BytesIO
@@ -13,10 +12,12 @@ from numpy.typing import NDArray
 
 from coconet.cards.model_card import card_from_metadata
 from coconet.cards.onnx_weights import check_onnx_weights
-from coconet.errors import CoconetError, MissingPackage, counted, first_line
+from coconet.errors import CoconetError, counted, first_line
 from coconet.files import existing_file
 from coconet.installation.processor import usable_cores
 from coconet.media.pixels import Pixels
+from coconet.runtime.backends.openvino_graph import prepared
+from coconet.runtime.backends.openvino_package import openvino
 from coconet.runtime.backends.openvino_sizes import SizedModels
 from coconet.runtime.backends.ort_cpu import (
     EXPORT,
@@ -32,17 +33,6 @@ from coconet.runtime.backends.tiles.graph import graph_with_room
 from coconet.runtime.frame_check import adapt_frames, fuse_adapted, like_visible
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.preprocess.warp_table import WarpTable
-
-# OpenVINO tells its makers of every import, by the network, unless this package of theirs is missing; it would write a
-# number for this user into the home as well. What a program has imported before stays.
-sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-
-try:
-    import openvino
-    from openvino import opset13 as opset
-except ImportError as error:
-    raise MissingPackage("openvino", job="running models with OpenVINO", extra="openvino") from error
-
 
 Arithmetic = Literal["f32", "bf16"]
 """What OpenVINO computes in, and hands on, where the model says FP32; BF16 has 8 bits of mantissa."""
@@ -212,22 +202,9 @@ class OpenVinoBackend:
 
 def _read(core: Any, path: Path, content: bytes | None) -> Any:
     try:
-        return _without_abs(core.read_model(path if content is None else BytesIO(content)))
+        return prepared(core.read_model(path if content is None else BytesIO(content)))
     except RuntimeError as error:
         raise corrupt(path, error) from error
-
-
-def _without_abs(model: Any) -> Any:
-    """The model with the greater of a whole number and its negative in place of an absolute value.
-
-    OpenVINO 2026.4 takes `Abs(Subtract(a, b))` of constants for `Subtract(a, b)`: with the size of the frame fixed, the
-    places that reflect what is padded were wrong, and so was the picture of every size that is padded.
-    """
-    for node in model.get_ops():
-        if node.get_type_name() == "Abs" and node.get_output_element_type(0).is_integral():
-            value = node.input_value(0)
-            node.output(0).replace(opset.maximum(value, opset.negative(value)).output(0))
-    return model
 
 
 def _tensors(found: list[Any]) -> list[TensorFact]:

@@ -20,6 +20,8 @@ from coconet.runtime.picking.candidate import Candidate, CandidateKind
 
 _PACKAGES = ("coconet-edge", "onnxruntime", "onnxruntime-gpu", "openvino", "torch")
 
+_FORM = 2  # of what our own code makes of graphs; another number, and everything is measured again
+
 
 class TrialRow(Checked):
     """How a candidate did. model: its file's name. ratio: its time as a multiple of the reference's; None if untimed.
@@ -78,6 +80,7 @@ class PickPlace:
             "processor": processor_name(),
             "cores": len(usable_cores()),
             "packages": [_version(name) for name in _PACKAGES],
+            "form": _FORM,
         }
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
         return cls(folder or default_cache_folder() / "picks", digest)

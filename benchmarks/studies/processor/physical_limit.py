@@ -26,6 +26,8 @@ from coconet.cards.frame_size import FrameSize
 from coconet.installation.processor import processor_name, usable_cores
 from coconet.model_names import model_path
 from coconet.runtime.backends.openvino_cpu import Arithmetic, OpenVinoBackend
+from coconet.runtime.backends.openvino_package import openvino
+from coconet.runtime.backends.openvino_package import opset13 as opset
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.frame_check import fit_pairs
 from coconet.terminal import Console
@@ -72,9 +74,6 @@ def least_seconds(work: Callable[[], object], times: int, clock: Callable[[], fl
 
 def product_rate(numbers: Numbers, side: int, times: int) -> float:
     """How many multiply-adds a second, in 10^9, a core makes in a product of two square matrices of a side."""
-    import openvino
-    from openvino import opset13 as opset
-
     node = opset.parameter([side, side], openvino.Type.f32)
     weights = np.random.default_rng(0).integers(-127, 128, (side, side)).astype(np.int8)
     if numbers == "int8":

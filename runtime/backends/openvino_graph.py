@@ -1,0 +1,164 @@
+"""What OpenVINO is given of a graph: the same sums, without what it gets wrong or computes slowly.
+
+Every step looks for one pattern, of which shapes may be unknown, and leaves a graph without it as it is. Pictures stay
+those of ONNX Runtime within what `tests/runtime/backends/test_openvino_cpu.py` holds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coconet.runtime.backends.openvino_package import openvino
+from coconet.runtime.backends.openvino_package import opset13 as opset
+
+PLANES = 1
+"""The axis of channels in (B, C, H, W)."""
+
+MOST_PLANES = 8
+"""More channels than that are enlarged as they are."""
+
+MOST_TIMES = 16
+"""Larger factors than that are left to OpenVINO."""
+
+_FLOATS = (openvino.Type.f32, openvino.Type.f16)
+
+
+def prepared(model: Any) -> Any:
+    """The model after every step, changed in place."""
+    for step in (_without_abs, _without_spreading, _shuffled_by_planes, _enlarged_by_kernels):
+        for node in model.get_ordered_ops():
+            step(node)
+    return model
+
+
+def enlarging_kernel(times: int) -> NDArray[np.float32]:
+    """Bilinear enlargement as a convolution: (times ** 2, 1, 3, 3), a plane for each place within an enlarged pixel.
+
+    Centres of pixels stay where they are (half-pixel), so that a place lies between its own pixel and a neighbour's.
+    The numbers are multiples of 1 / (2 times) and their products: for a factor of 8 they are exact in BF16 too.
+    """
+    line = np.zeros((times, 3), np.float32)
+    for place in range(times):
+        centre = (place + 0.5) / times - 0.5  # from the centre of the own pixel, in pixels
+        left = int(np.floor(centre))
+        line[place, 1 + left] += 1 - (centre - left)
+        line[place, 2 + left] += centre - left
+    kernel: NDArray[np.float32] = np.einsum("ai,bj->abij", line, line).reshape(times * times, 1, 3, 3)
+    return kernel
+
+
+def _without_abs(node: Any) -> None:
+    """The greater of a whole number and its negative in place of an absolute value.
+
+    OpenVINO 2026.4 takes `Abs(Subtract(a, b))` of constants for `Subtract(a, b)`: with the size of the frame fixed, the
+    places that reflect what is padded were wrong, and so was the picture of every size that is padded.
+    """
+    if node.get_type_name() == "Abs" and node.get_output_element_type(0).is_integral():
+        value = node.input_value(0)
+        node.output(0).replace(opset.maximum(value, opset.negative(value)).output(0))
+
+
+def _without_spreading(node: Any) -> None:
+    """One channel added to several as it is, in place of copies of it: copying it takes as long as adding it."""
+    if node.get_type_name() != "Concat" or node.get_input_size() < 2:
+        return
+    one, axis = node.input_value(0), node.get_attributes()["axis"]
+    if any(value != one for value in node.input_values()[1:]) or not _is_size(one, axis, 1):
+        return
+    for taker in node.output(0).get_target_inputs():
+        addition = taker.get_node()
+        if addition.get_type_name() != "Add":
+            return
+        other = addition.input_value(1 - taker.get_index())
+        if other == node.output(0) or not _is_size(other, axis, node.get_input_size()):
+            return
+        if other.get_partial_shape().rank != one.get_partial_shape().rank:
+            return
+    node.output(0).replace(one)
+
+
+def _shuffled_by_planes(node: Any) -> None:
+    """Planes that are parted first and shuffled then, in place of planes that are shuffled together and parted.
+
+    At the full size parting them is a pass over all of them, by code that is not vectorised.
+    """
+    parts = _parted(node)
+    if not parts or (sigmoid := _only_source(node, "Sigmoid")) is None:
+        return
+    shuffle = _only_source(sigmoid, "DepthToSpace")
+    if shuffle is None or shuffle.get_attributes()["mode"] != "depth_first":  # each plane is of neighbouring channels
+        return
+    block = shuffle.get_attributes()["block_size"]
+    if not _is_size(shuffle.input_value(0), PLANES, parts * block * block):
+        return
+    split = opset.split(shuffle.input_value(0), opset.constant(np.int64(PLANES)), parts)
+    for index in range(parts):
+        plane = opset.depth_to_space(split.output(index), "depth_first", block)
+        node.output(index).replace(opset.sigmoid(plane).output(0))
+
+
+def _enlarged_by_kernels(node: Any) -> None:
+    """Planes that are enlarged by a convolution and a shuffle each, not by a bilinear enlargement of all of them."""
+    parts = _parted(node)
+    if not 0 < parts <= MOST_PLANES or (enlarged := _only_source(node, "Interpolate")) is None:
+        return
+    source, times = enlarged.input_value(0), _whole_factor(enlarged)
+    if times is None or not _is_size(source, PLANES, parts) or source.get_element_type() not in _FLOATS:
+        return
+    sides = opset.constant(np.array([0, 0, 1, 1], np.int64))
+    split = opset.split(opset.pad(source, sides, sides, "edge"), opset.constant(np.int64(PLANES)), parts)
+    for index in range(parts):
+        kernel = opset.constant(enlarging_kernel(times).astype(source.get_element_type().to_dtype()))
+        places = opset.convolution(split.output(index), kernel, [1, 1], [0, 0], [0, 0], [1, 1])
+        node.output(index).replace(opset.depth_to_space(places, "depth_first", times).output(0))
+
+
+def _whole_factor(enlarged: Any) -> int | None:
+    """By what a bilinear enlargement multiplies both sides; None if it is not the one that the kernels are of."""
+    wanted = {
+        "mode": "linear_onnx",
+        "shape_calculation_mode": "scales",
+        "coordinate_transformation_mode": "half_pixel",
+        "antialias": False,
+    }
+    attributes = enlarged.get_attributes()
+    if any(attributes.get(name) != value for name, value in wanted.items()) or enlarged.get_input_size() != 2:
+        return None
+    if any(attributes["pads_begin"]) or any(attributes["pads_end"]):
+        return None
+    scales = enlarged.input_value(1).get_node()
+    if scales.get_type_name() != "Constant" or scales.get_data().shape != (4,):
+        return None
+    first, second, height, width = (float(value) for value in scales.get_data())
+    fits = (first, second) == (1.0, 1.0) and height == width and height in range(2, MOST_TIMES + 1)
+    return int(height) if fits else None
+
+
+def _parted(node: Any) -> int:
+    """Into how many equal parts a node parts channels; 0 if it does not."""
+    if node.get_type_name() != "Split":
+        return 0
+    axis = node.input_value(1).get_node()
+    if axis.get_type_name() != "Constant" or int(axis.get_data()) not in (PLANES, PLANES - 4):
+        return 0
+    rank = node.input_value(0).get_partial_shape().rank
+    return int(node.get_attributes()["num_splits"]) if rank.is_static and rank.get_length() == 4 else 0
+
+
+def _only_source(node: Any, kind: str) -> Any | None:
+    """The node of a kind that the first input comes from, if nothing else takes what it gives."""
+    value = node.input_value(0)
+    source = value.get_node()
+    return source if source.get_type_name() == kind and len(value.get_target_inputs()) == 1 else None
+
+
+def _is_size(value: Any, axis: int, wanted: int) -> bool:
+    """Whether a tensor is known to have this size along an axis."""
+    shape = value.get_partial_shape()
+    if not shape.rank.is_static or not -shape.rank.get_length() <= axis < shape.rank.get_length():
+        return False
+    size = shape[axis % shape.rank.get_length()]
+    return bool(size.is_static and size.get_length() == wanted)

@@ -1,0 +1,111 @@
+"""What is done to graphs before OpenVINO compiles them: it is found where it is meant, and changes no picture."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from coconet.model_names import shipped_model
+
+pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
+
+from coconet.runtime.backends.openvino_graph import enlarging_kernel, prepared
+from coconet.runtime.backends.openvino_package import openvino
+from coconet.runtime.backends.openvino_package import opset13 as opset
+
+PICTURE = np.random.default_rng(4).random((1, 2, 6, 8)).astype(np.float32)
+
+
+def picture() -> Any:
+    return opset.parameter(openvino.PartialShape([1, 2, -1, -1]), openvino.Type.f32)
+
+
+def parted(value: Any) -> list[Any]:
+    return [opset.relu(output) for output in opset.split(value, opset.constant(np.int64(1)), 2).outputs()]
+
+
+def enlarged(value: Any, times: Sequence[float], coordinates: str = "half_pixel") -> Any:
+    scales = opset.constant(np.array([1, 1, *times], np.float32))
+    return opset.interpolate(value, scales, "linear_onnx", "scales", coordinate_transformation_mode=coordinates)
+
+
+def run(model: Any, *inputs: NDArray[Any]) -> list[NDArray[Any]]:
+    compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return [np.asarray(value) for value in compiled(list(inputs)).values()]
+
+
+def kinds(model: Any) -> Counter[str]:
+    return Counter(node.get_type_name() for node in model.get_ops())
+
+
+@pytest.mark.parametrize("times", [2, 3, 8])
+def test_a_kernel_enlarges_as_opencv_does(times: int) -> None:
+    plane = PICTURE[0, 0]
+    wanted = cv2.resize(plane, None, fx=times, fy=times, interpolation=cv2.INTER_LINEAR)
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(plane, 1, "edge"), (3, 3))
+    found = np.einsum("hwij,kij->hwk", around, enlarging_kernel(times)[:, 0]).reshape(6, 8, times, times)
+    assert np.abs(found.transpose(0, 2, 1, 3).reshape(wanted.shape) - wanted).max() < 1e-6
+
+
+@pytest.mark.parametrize("times", [2, 5, 8])
+def test_planes_are_enlarged_by_kernels(times: int) -> None:
+    taken = picture()
+    model = openvino.Model(parted(enlarged(taken, (times, times))), [taken], "enlarged")
+    wanted, before = run(model, PICTURE), kinds(model)
+    found = run(prepared(model), PICTURE)
+    assert (before["Interpolate"], kinds(model)["Interpolate"]) == (1, 0)
+    assert all(np.abs(one - other).max() < 1e-6 for one, other in zip(found, wanted, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("times", "coordinates"), [((2, 4), "half_pixel"), ((1.5, 1.5), "half_pixel"), ((2, 2), "asymmetric")]
+)
+def test_another_enlargement_stays(times: tuple[float, float], coordinates: str) -> None:
+    taken = picture()
+    model = openvino.Model(parted(enlarged(taken, times, coordinates)), [taken], "other")
+    assert kinds(prepared(model))["Interpolate"] == 1
+
+
+def test_an_enlargement_that_something_else_takes_as_well_stays() -> None:
+    taken = picture()
+    whole = enlarged(taken, (2, 2))
+    model = openvino.Model([*parted(whole), opset.relu(whole)], [taken], "shared")
+    assert kinds(prepared(model))["Interpolate"] == 1
+
+
+@pytest.mark.parametrize(("order", "shuffles"), [("depth_first", 2), ("blocks_first", 1)])
+def test_planes_are_parted_before_they_are_shuffled_if_each_is_of_neighbouring_channels(
+    order: str, shuffles: int
+) -> None:
+    taken = opset.parameter(openvino.PartialShape([1, 8, -1, -1]), openvino.Type.f32)
+    model = openvino.Model(parted(opset.sigmoid(opset.depth_to_space(taken, order, 2))), [taken], "shuffled")
+    channels = np.random.default_rng(5).random((1, 8, 3, 5)).astype(np.float32)
+    wanted = run(model, channels)
+    found = run(prepared(model), channels)
+    assert kinds(model)["DepthToSpace"] == shuffles
+    assert all(np.array_equal(one, other) for one, other in zip(found, wanted, strict=True))
+
+
+@pytest.mark.parametrize(("channels", "copies"), [(3, 0), (1, 1)])
+def test_one_channel_is_added_to_three_without_copies_of_it(channels: int, copies: int) -> None:
+    coloured = opset.parameter(openvino.PartialShape([1, -1, -1, channels]), openvino.Type.f32)
+    level = opset.parameter(openvino.PartialShape([1, -1, -1, 1]), openvino.Type.f32)
+    model = openvino.Model([opset.add(coloured, opset.concat([level] * 3, -1))], [coloured, level], "added")
+    sides = [np.random.default_rng(6).random((1, 4, 5, size)).astype(np.float32) for size in (channels, 1)]
+    (wanted,) = run(model, *sides)
+    (found,) = run(prepared(model), *sides)
+    assert kinds(model)["Concat"] == copies
+    assert np.array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("word", ["lite", "lite-int8", "lite-fp16"])
+def test_the_shipped_lite_is_enlarged_shuffled_and_coloured_without_a_pass_too_many(word: str) -> None:
+    found = kinds(prepared(openvino.Core().read_model(shipped_model(word))))
+    assert (found["DepthToSpace"], found["Split"]) == (6, 2)
+    assert found["Interpolate"] == 1  # of nearest neighbours, within the network
