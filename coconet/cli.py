@@ -22,6 +22,7 @@ from typer.main import get_command
 from coconet import __version__
 from coconet.errors import CoconetError, ExitCode, MissingPackage, first_line, nearest
 from coconet.installation.catalogue import GROUPS, ORDER
+from coconet.installation.option_groups import arrange_help
 from coconet.redaction import redact_text
 
 COMMANDS_GROUP = "coconet.commands"
@@ -40,10 +41,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk takes no more; tem
 _MOST_WORDS = 500  # of what a foreign error says
 
 
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that already exist.")]
 """The option of every command that writes; what it may replace is checked by coconet.files.check_outputs."""
 
-DeviceOption = Annotated[int | None, typer.Option("--device", min=0, help="Which GPU, as nvidia-smi counts them.")]
+DeviceOption = Annotated[int | None, typer.Option("--device", min=0, help="Use this GPU, by its number in nvidia-smi.")]
 """The option of commands that use one GPU; coconet.runtime.backends.tensorrt.cuda_device obeys it."""
 
 ReserveOption = Annotated[
@@ -51,7 +52,7 @@ ReserveOption = Annotated[
     typer.Option(
         "--reserve-mb",
         min=0,
-        help="Megabytes of the disk to keep free: what is recorded ends before, and is whole.",
+        help="Keep this many megabytes of the disk free: a recording ends before, and is whole.",
         show_default="1000, or a twentieth of a small disk",
     ),
 ]
@@ -91,10 +92,14 @@ NewCamerasArgument = Annotated[
 ]
 """The same of the command that makes a rig file of cameras."""
 
-VisibleOption = Annotated[str | None, typer.Option("--visible", help="Or the visible camera, video or folder.")]
+VisibleOption = Annotated[
+    str | None, typer.Option("--visible", help="Name the visible camera, video or folder here instead.")
+]
 """In place of the words above, together with the next one."""
 
-InfraredOption = Annotated[str | None, typer.Option("--infrared", help="The infrared camera, video or folder.")]
+InfraredOption = Annotated[
+    str | None, typer.Option("--infrared", help="Name the infrared camera, video or folder here instead.")
+]
 """In place of a rig file, together with the one before."""
 
 RateOption = Annotated[
@@ -102,17 +107,17 @@ RateOption = Annotated[
     typer.Option(
         "--fps",
         metavar="RATE[,RATE]",
-        help="Frames per second: what devices are asked for, and at what rate the pictures of folders were taken; of "
+        help="Ask devices for this many frames per second, and take the pictures of folders as being of that rate; of "
         "both sides, or VISIBLE,INFRARED.",
         show_default="as in the rig",
     ),
 ]
 """In place of the key fps of a rig file; coconet.runtime.rig.naming.rates reads it."""
 
-RigOutOption = Annotated[Path, typer.Option("--out", help="The rig file to write, if none was given.")]
+RigOutOption = Annotated[Path, typer.Option("--out", help="Write this rig file, if no rig was named.")]
 """Of commands that write what they find into a rig file."""
 
-SaveOption = Annotated[bool, typer.Option("--save/--no-save", help="Write it into the rig file.")]
+SaveOption = Annotated[bool, typer.Option("--save/--no-save", help="Write the result into the rig file.")]
 """Whether they do."""
 
 _UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
@@ -149,10 +154,10 @@ class CommandGroup(TyperGroup):
             return None
         loaded = found.load()
         if isinstance(loaded, typer.Typer):
-            return get_command(loaded)  # type: ignore[return-value]
+            return arrange_help(get_command(loaded))  # type: ignore[no-any-return]
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         single.command(name=cmd_name, cls=FiniteCommand, context_settings=HELP)(loaded)
-        return get_command(single)  # type: ignore[return-value]
+        return arrange_help(get_command(single))  # type: ignore[no-any-return]
 
     @cached_property
     def _announced(self) -> dict[str, EntryPoint]:
@@ -303,7 +308,7 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def _options(
     ctx: typer.Context,
-    version: bool = typer.Option(False, "--version", help="Print the version and end."),
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
 ) -> None:
     if version:
         typer.echo(f"coconet-edge {__version__}")

@@ -66,43 +66,56 @@ def _option(*names: str, text: str) -> Any:
 
 
 def _contrast(name: str) -> Any:
-    return Annotated[Contrast | None, _option(name, text="How levels are spent: linear, plateau or clahe.")]
+    return Annotated[Contrast | None, _option(name, text="Spread the levels by linear, plateau or clahe.")]
 
 
 _OPTIONS: dict[str, Any] = {
     "black_hot": Annotated[
-        bool | None, _option("--black-hot/--white-hot", text="The infrared camera shows warm things dark.")
+        bool | None, _option("--black-hot/--white-hot", text="Say whether the infrared camera shows warm things dark.")
     ],
     "agc_percentiles": Annotated[
-        str | None, _option("--agc-percentiles", text="LOW,HIGH: the shares of pixels that are black, and not white.")
+        str | None,
+        _option(
+            "--agc-percentiles",
+            text="Make this share of the pixels black, and all above the other white: LOW,HIGH, in percent.",
+        ),
     ],
     "agc_time_constant_s": Annotated[
-        float | None, _option("--agc-time-constant", text="Seconds in which a video's limits follow the scene.")
+        float | None,
+        _option("--agc-time-constant", text="Let the limits of a video follow the scene within this many seconds."),
     ],
     "contrast": _contrast("--contrast"),
     "plateau_percent": Annotated[
-        float | None, _option("--plateau-percent", text="For plateau: the most that one bin may count for.")
+        float | None, _option("--plateau-percent", text="Count a bin for at most this percentage, with plateau.")
     ],
     "mend_dead_pixels": Annotated[
-        bool | None, _option("--mend-dead-pixels/--leave-dead-pixels", text="Replace pixels that never agree.")
+        bool | None,
+        _option(
+            "--mend-dead-pixels/--leave-dead-pixels", text="Repair pixels that always differ from their neighbours."
+        ),
     ],
     "range_of": Annotated[
         str | None,
-        _option("--range-of", text="What is black and white: of each picture, of all, follow (video), or LOW..HIGH."),
+        _option("--range-of", text="Take black and white from each picture, from all, follow a video, or LOW..HIGH."),
     ],
     "no_data": Annotated[
-        str | None, _option("--no-data", text="Values that are no measurements, with commas between them.")
+        str | None,
+        _option("--no-data", text="Ignore these values, which are no measurements; separate them with commas."),
     ],
     "palette": Annotated[
-        str | None, _option("--palette", text="The colours of the infrared: auto, luma, ironbow, jet, inferno, ...")
+        str | None,
+        _option("--palette", text="Read the colours of the infrared as auto, luma, ironbow, jet, inferno, ..."),
     ],
     "pair_by": Annotated[
         str | None,
-        _option("--pair-by", text=f'"A_{{}},B_{{}}", visible first, or a layout: {", ".join(PRESETS)}.'),
+        _option(
+            "--pair-by",
+            text=f'Pair pictures by names such as "A_{{}},B_{{}}", visible first, or a layout: {", ".join(PRESETS)}.',
+        ),
     ],
     "starts": Annotated[
         Starts | None,
-        _option("--starts", text="Two video files begin together, or as stamped; auto: together if far apart."),
+        _option("--starts", text="Begin two videos together, or as stamped; auto: together if far apart."),
     ],
 }
 

@@ -53,9 +53,11 @@ _PIPED_WIDTH = 200
 
 QUICK_STREAM_S = 1.5
 
-HtmlOption = Annotated[Path | None, typer.Option("--html", help="Write one self-contained page with plots.")]
+HtmlOption = Annotated[
+    Path | None, typer.Option("--html", help="Write one self-contained page with plots to this file.")
+]
 
-MarkdownOption = Annotated[Path | None, typer.Option("--markdown", help="Write the table as Markdown.")]
+MarkdownOption = Annotated[Path | None, typer.Option("--markdown", help="Write the table to this file as Markdown.")]
 
 
 class DefaultGroup(TyperGroup):
@@ -76,7 +78,7 @@ app = typer.Typer(
     context_settings=HELP,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Latency, energy and quality of models on this device. `measure` may be left out: coconet bench lite.",
+    help="Measure latency, energy and quality of models on this device. `measure` may be left out: coconet bench lite.",
 )
 
 
@@ -85,32 +87,40 @@ app = typer.Typer(
 def measure(
     models: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="What `coconet run --model` takes, or model@openvino, weights@compile; lite and lite-int8."
-        ),
+        typer.Argument(help="What `coconet run --model` takes, or model@openvino, weights@compile."),
     ] = None,
-    size: Annotated[list[str] | None, typer.Option(help="Frame size, HEIGHTxWIDTH; again for more of them.")] = None,
+    size: Annotated[
+        list[str] | None, typer.Option(help="Measure at this frame size, HEIGHTxWIDTH in pixels; again for more.")
+    ] = None,
     frames: Annotated[
-        Path | None, typer.Option(help="Paired folder, rig.toml or recording to fuse.", show_default="synthetic scenes")
+        Path | None,
+        typer.Option(help="Fuse this paired folder, rig.toml or recording.", show_default="synthetic scenes"),
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="Pairs that are fused in turn.")] = 4,
-    repeats: Annotated[
-        int | None, typer.Option(min=1, help="Timed frames of every model; as many as a stable p99 takes if omitted.")
-    ] = None,
-    limit: Annotated[float, typer.Option(min=0.1, help="Timed seconds of every model at most.")] = 20.0,
+    count: Annotated[int, typer.Option(min=1, help="Fuse N pairs in turn.")] = 4,
+    repeats: Annotated[int | None, typer.Option(min=1, help="Time N frames of every model.")] = None,
+    limit: Annotated[float, typer.Option(min=0.1, help="Time each model for at most this many seconds.")] = 20.0,
     endurance: Annotated[
-        bool, typer.Option("--endurance", help="1024 frames and 600 s of every model at least, judged by p90.")
+        bool, typer.Option("--endurance", help="Time at least 1024 frames and 600 s of every model, judged by p90.")
     ] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="All shipped models, two sizes, under two minutes.")] = False,
-    matrix: Annotated[bool, typer.Option("--matrix", help="Every model and PyTorch peer at four sizes.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Measure all shipped models at two sizes in under two minutes.")
+    ] = False,
+    matrix: Annotated[
+        bool, typer.Option("--matrix", help="Measure every model and PyTorch peer at four sizes.")
+    ] = False,
     streams: Annotated[
-        float, typer.Option(min=0, help="Also end to end, from two videos of this many seconds to a fused one.")
+        float,
+        typer.Option(
+            min=0, help="Measure end to end too, from two videos of this many seconds to a fused one; 0: not."
+        ),
     ] = 0.0,
-    layers: Annotated[bool, typer.Option("--layers", help="Also profile ONNX models node by node.")] = False,
+    layers: Annotated[bool, typer.Option("--layers", help="Profile ONNX models node by node too.")] = False,
     patience: Annotated[
-        float, typer.Option(min=1, help="Leave a model out that takes longer than this many seconds for one answer.")
+        float, typer.Option(min=1, help="Leave out a model that takes longer than this many seconds for one answer.")
     ] = 120.0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Keep everything here while measuring.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write every figure to this file as JSON while measuring.")
+    ] = None,
     html: HtmlOption = None,
     opens: OpenOption = False,
     markdown: MarkdownOption = None,
@@ -206,11 +216,13 @@ def compare(
 
 @app.command()
 def honesty(
-    rounds: Annotated[int, typer.Option(min=1, help="Comparisons of each kind.")] = 20,
-    model: Annotated[str, typer.Option(help="What is measured against itself.")] = DEFAULT_MODEL,
-    size: Annotated[str, typer.Option(help="Frame size, HEIGHTxWIDTH.")] = "256x320",
-    seconds: Annotated[float, typer.Option(min=1, help="Timed seconds of every run.")] = 20.0,
-    slower: Annotated[float, typer.Option(min=0, help="How much slower the slowed twin is made.")] = 0.10,
+    rounds: Annotated[int, typer.Option(min=1, help="Make N comparisons of each kind.")] = 20,
+    model: Annotated[str, typer.Option(help="Measure this model against itself.")] = DEFAULT_MODEL,
+    size: Annotated[str, typer.Option(help="Measure at this frame size, HEIGHTxWIDTH in pixels.")] = "256x320",
+    seconds: Annotated[float, typer.Option(min=1, help="Time each run for this many seconds.")] = 20.0,
+    slower: Annotated[
+        float, typer.Option(min=0, help="Make the slowed twin slower by this share; 0.1 is 10 %.")
+    ] = 0.10,
 ) -> None:
     """Test the benchmark itself: the same model twice has to be no different, a slowed twin has to be found."""
     from coconet.benchmarks.latency.entry import Entry

@@ -18,12 +18,14 @@ def steadiness(
     models: Annotated[
         list[str], typer.Argument(metavar="MODEL", help=f"Checkpoints, .onnx files, {', '.join(RULES)}.")
     ],
-    visible: Annotated[str, typer.Option("--visible", help="The visible video, or a folder of its frames.")],
-    infrared: Annotated[str, typer.Option("--infrared", help="The infrared video, or a folder of its frames.")],
+    visible: Annotated[str, typer.Option("--visible", help="Fuse this visible video, or folder of frames.")],
+    infrared: Annotated[str, typer.Option("--infrared", help="Fuse this infrared video, or folder of frames.")],
     frames: Annotated[int | None, typer.Option("--frames", min=2, help="Stop after N fused frames.")] = None,
-    stride: Annotated[int, typer.Option("--stride", min=1, help="Of every N frames, fuse two neighbours only.")] = 1,
-    scale: Annotated[float, typer.Option("--scale", min=0.05, max=1.0, help="Scale the frames first.")] = 1.0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the report as JSON.")] = None,
+    stride: Annotated[int, typer.Option("--stride", min=1, help="Fuse only two neighbours of every N frames.")] = 1,
+    scale: Annotated[
+        float, typer.Option("--scale", min=0.05, max=1.0, help="Scale the frames by this factor first.")
+    ] = 1.0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file as JSON too.")] = None,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Measure how much fused videos flicker where both cameras see nothing happen, against the cameras themselves."""

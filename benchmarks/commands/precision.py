@@ -27,14 +27,19 @@ def precision(
     networks: Annotated[
         list[str], typer.Argument(metavar="NETWORK", help=f"The words {', '.join(CHECKPOINTS)}, or checkpoints.")
     ],
-    calibrate_on: Annotated[Path, typer.Option("--calibrate-on", help="Paired folder that INT8 is calibrated on.")],
-    frames: Annotated[Path, typer.Option("--frames", help="Paired folder to compare on: other pictures.")],
-    visible: Annotated[str | None, typer.Option("--visible", help="A visible video to compare on as well.")] = None,
-    infrared: Annotated[str | None, typer.Option("--infrared", help="The infrared video beside it.")] = None,
-    every: Annotated[int, typer.Option("--every", min=1, help="Of the videos every Nth pair.")] = 50,
-    min_psnr: Annotated[float, typer.Option("--min-psnr", help="As in `coconet calibrate`.")] = AIM_PSNR_DB,
+    calibrate_on: Annotated[Path, typer.Option("--calibrate-on", help="Calibrate INT8 on this paired folder.")],
+    frames: Annotated[Path, typer.Option("--frames", help="Compare on this paired folder, of other pictures.")],
+    visible: Annotated[str | None, typer.Option("--visible", help="Compare on this visible video too.")] = None,
+    infrared: Annotated[
+        str | None, typer.Option("--infrared", help="Compare on this infrared video too, with --visible.")
+    ] = None,
+    every: Annotated[int, typer.Option("--every", min=1, help="Take every Nth pair of the videos.")] = 50,
+    min_psnr: Annotated[
+        float,
+        typer.Option("--min-psnr", help="Keep convolutions in floating point until every frame has this PSNR, in dB."),
+    ] = AIM_PSNR_DB,
     keep: Annotated[Path | None, typer.Option("--keep", help="Keep the models in this folder.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the rows as JSON.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file as JSON too.")] = None,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Export, calibrate and compare networks in FP32, FP16 and INT8 with PyTorch, and print one Markdown table."""

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def selfcheck(
     out: Annotated[
-        Path, typer.Option("--out", help="The report as JSON; the same as text goes beside it, as .txt.")
+        Path, typer.Option("--out", help="Write the report to this file as JSON, and as text beside it, as .txt.")
     ] = Path("selfcheck.json"),
-    quick: Annotated[bool, typer.Option("--quick", help="Measure for a second where it is otherwise ten.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Measure for one second each instead of ten.")] = False,
     device: DeviceOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:

@@ -29,15 +29,17 @@ _LEAST_SLOPE_S = 1200.0  # in less, memory that goes up and down with each round
 
 def soak(
     rig: Annotated[Path | None, typer.Argument(help="A rig.toml.", show_default="the synthetic rig")] = None,
-    model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = "average",
-    minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="How long.")] = 2.0,
-    viewers: Annotated[int, typer.Option("--viewers", min=0, max=32, help="How many watch the page meanwhile.")] = 2,
+    model: Annotated[str, typer.Option("--model", help="Fuse with this model, as `coconet run` takes it.")] = "average",
+    minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="Run for this many minutes.")] = 2.0,
+    viewers: Annotated[
+        int, typer.Option("--viewers", min=0, max=32, help="Let N viewers watch the page meanwhile.")
+    ] = 2,
     alarms: Annotated[
         bool,
         typer.Option(
             "--alarms",
-            help="Watch the alarms of the rig too, or some of its own: told to receivers on this machine (HTTP, and "
-            "MQTT where mosquitto is installed) and recorded.",
+            help="Watch the alarms of the rig too, or some of its own: sent to receivers on this machine (HTTP, and "
+            "MQTT if mosquitto is installed) and recorded.",
         ),
     ] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Write the table to this file, as Markdown.")] = None,

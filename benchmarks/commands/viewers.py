@@ -17,16 +17,24 @@ _CAMERA = "synthetic://?fps={fps:g}&width={width}&height={height}"
 
 
 def audience(
-    model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = DEFAULT_MODEL,
-    viewers: Annotated[int, typer.Option("--viewers", min=1, max=32, help="How many viewers watch.")] = 10,
+    model: Annotated[
+        str, typer.Option("--model", help="Fuse with this model, as `coconet run` takes it.")
+    ] = DEFAULT_MODEL,
+    viewers: Annotated[int, typer.Option("--viewers", min=1, max=32, help="Let N viewers watch.")] = 10,
     turns: Annotated[
-        int, typer.Option("--turns", min=1, help="How often to measure, without and then with viewers.")
+        int, typer.Option("--turns", min=1, help="Measure N times, each without and then with viewers.")
     ] = 10,
-    seconds: Annotated[float, typer.Option("--seconds", min=0.2, help="How long to measure each time.")] = 3.0,
-    fps: Annotated[float, typer.Option("--fps", min=1, help="The rate of both synthetic cameras.")] = 25.0,
-    size: Annotated[tuple[int, int], typer.Option("--size", help="Width and height in pixels.")] = (640, 480),
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=0.2, help="Measure for this many seconds each time.")
+    ] = 3.0,
+    fps: Annotated[
+        float, typer.Option("--fps", min=1, help="Give both synthetic cameras this many frames per second.")
+    ] = 25.0,
+    size: Annotated[
+        tuple[int, int], typer.Option("--size", help="Make pictures of this width and height in pixels.")
+    ] = (640, 480),
     flat_out: Annotated[
-        bool, typer.Option("--flat-out", help="Do not wait for the cameras: fuse all the time.")
+        bool, typer.Option("--flat-out", help="Fuse all the time instead of waiting for the cameras.")
     ] = False,
 ) -> None:
     """Measure the loop with and without viewers of its page, in turns, so that a busy machine disturbs both alike."""

@@ -20,9 +20,10 @@ def pick(
         list[str] | None, typer.Argument(help="What `coconet run --model` takes.", show_default=DEFAULT_MODEL)
     ] = None,
     size: Annotated[
-        list[str] | None, typer.Option(help="Frame size, HEIGHTxWIDTH; again for more.", show_default="480x640")
+        list[str] | None,
+        typer.Option(help="Pick for this frame size, HEIGHTxWIDTH in pixels; again for more.", show_default="480x640"),
     ] = None,
-    renew: Annotated[bool, typer.Option("--renew", help="Measure again, whatever is remembered.")] = False,
+    renew: Annotated[bool, typer.Option("--renew", help="Measure again whatever is remembered.")] = False,
 ) -> None:
     """Show what `coconet run` takes for a model and a frame size left to choose, and measure what is not known.
 

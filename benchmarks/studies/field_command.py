@@ -37,34 +37,42 @@ SYNTHETIC_VIDEO = 6
 def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every option
     frames: Annotated[
         list[Path],
-        typer.Option("--frames", help="Paired folder to fuse and to score; again for more. Dark pairs are night."),
+        typer.Option("--frames", help="Fuse and score this paired folder; again for more. Dark pairs are night."),
     ],
     weights: Annotated[
-        Path | None, typer.Option("--weights", help="Folder with the weights of published networks.")
+        Path | None, typer.Option("--weights", help="Read the weights of published networks from this folder.")
     ] = None,
     untrained: Annotated[
         bool,
         typer.Option(
-            "--untrained", help="Time the published networks without weights there as well, with random ones, unscored."
+            "--untrained", help="Time published networks that have no weights there too, with random ones, unscored."
         ),
     ] = False,
-    only: Annotated[list[str] | None, typer.Option("--only", help="Leave the others out; again for more.")] = None,
-    count: Annotated[
-        int | None, typer.Option("--count", min=1, help="Pairs of a folder at most, spread over it.")
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Measure only this rule or network; again for more.")
     ] = None,
-    visible: Annotated[str | None, typer.Option("--visible", help="A visible video to watch for flicker.")] = None,
-    infrared: Annotated[str | None, typer.Option("--infrared", help="The infrared video beside it.")] = None,
+    count: Annotated[
+        int | None, typer.Option("--count", min=1, help="Take at most N pairs of a folder, spread over it.")
+    ] = None,
+    visible: Annotated[str | None, typer.Option("--visible", help="Measure flicker on this visible video.")] = None,
+    infrared: Annotated[
+        str | None, typer.Option("--infrared", help="Measure flicker on this infrared video beside it.")
+    ] = None,
     size: Annotated[
         str | None,
-        typer.Option("--size", help="Cut this middle out of every picture, such as 224x320; whole pictures without."),
+        typer.Option(
+            "--size", help="Cut the middle of this size out of every picture, HEIGHTxWIDTH in pixels, such as 224x320."
+        ),
     ] = None,
-    video_frames: Annotated[int, typer.Option("--video-frames", min=2, help="How many frames of it.")] = 25,
-    variant: Annotated[str, typer.Option("--variant", help="As in `coconet score`.")] = "plain",
+    video_frames: Annotated[
+        int, typer.Option("--video-frames", min=2, help="Measure flicker on the first N frames.")
+    ] = 25,
+    variant: Annotated[str, typer.Option("--variant", help="Compute the metrics as in `coconet score`.")] = "plain",
     keep: Annotated[
-        Path | None, typer.Option("--keep", help="Keep the graphs in this folder; a second call takes them.")
+        Path | None, typer.Option("--keep", help="Keep the graphs in this folder; a second call uses them.")
     ] = None,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write every figure into this file.")] = None,
-    html: Annotated[Path | None, typer.Option("--html", help="Write one page with a plot.")] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write every figure to this file as CSV.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write one page with a plot to this file.")] = None,
     opens: OpenOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:

@@ -17,16 +17,20 @@ def align(
     visible: VisibleOption = None,
     infrared: InfraredOption = None,
     out: RigOutOption = Path("rig.toml"),
-    pairs: Annotated[int, typer.Option("--pairs", min=1, max=64, help="How many pairs to look at.")] = 6,
+    pairs: Annotated[int, typer.Option("--pairs", min=1, max=64, help="Look at N pairs.")] = 6,
     every: Annotated[int, typer.Option("--every", min=1, help="Take every Nth pair.")] = 15,
     board: Annotated[
-        str | None, typer.Option("--board", help="A heated target: checkerboard:7x5 (inner corners) or circles:7x5.")
+        str | None,
+        typer.Option("--board", help="Find a heated target: checkerboard:7x5 (inner corners) or circles:7x5."),
     ] = None,
     point: Annotated[
-        list[str] | None, typer.Option("--point", help="A point both see, as x,y=x,y, infrared first; again for more.")
+        list[str] | None,
+        typer.Option(
+            "--point", help="Name a point that both see, as x,y=x,y in pixels, infrared first; again for more."
+        ),
     ] = None,
     pictures: Annotated[
-        Path | None, typer.Option("--pictures", help="Where to put overlay.png and checkerboard.png.")
+        Path | None, typer.Option("--pictures", help="Write overlay.png and checkerboard.png into this folder.")
     ] = None,
     save: SaveOption = True,
     overwrite: OverwriteOption = False,

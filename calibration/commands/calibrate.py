@@ -38,32 +38,51 @@ DEFAULT = RangeMethod()
 def calibrate(
     model: Annotated[Path, typer.Argument(help="Camera-ready ONNX model in FP32 or FP16, from coconet export.")],
     frames: Annotated[
-        Path | None, typer.Option("--frames", help="Folder of paired pictures to measure on, or a recording.")
+        Path | None, typer.Option("--frames", help="Measure on this folder of paired pictures, or recording.")
     ] = None,
-    rig: Annotated[Path | None, typer.Option("--rig", help="Or a rig.toml that names two recordings.")] = None,
-    visible: Annotated[str | None, typer.Option("--visible", help="Or the visible recording, with --infrared.")] = None,
-    infrared: Annotated[str | None, typer.Option("--infrared", help="The infrared recording.")] = None,
+    rig: Annotated[
+        Path | None, typer.Option("--rig", help="Measure on a rig.toml that names two recordings instead.")
+    ] = None,
+    visible: Annotated[
+        str | None, typer.Option("--visible", help="Measure on this visible recording instead, with --infrared.")
+    ] = None,
+    infrared: Annotated[
+        str | None, typer.Option("--infrared", help="Measure on this infrared recording, with --visible.")
+    ] = None,
     every: Annotated[
         int | None,
         typer.Option("--every", min=1, help="Look at every Nth frame.", show_default="1 of a folder, 10 of recordings"),
     ] = None,
-    crops: Annotated[int, typer.Option("--crops", min=0, help="Cut crops of the frames until there are N.")] = 0,
-    out: Annotated[Path | None, typer.Option("--out", help="The INT8 model.", show_default="MODEL.int8.onnx")] = None,
+    crops: Annotated[
+        int,
+        typer.Option("--crops", min=0, help="Cut N crops out of the frames, and measure on those; 0: whole frames."),
+    ] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write this INT8 model.", show_default="MODEL.int8.onnx")
+    ] = None,
     ranges: Annotated[
         Path | None, typer.Option("--ranges", help="Take the ranges of an earlier run instead of measuring.")
     ] = None,
     method: Annotated[
-        MethodName | None, typer.Option("--method", help="How a range is chosen.", show_default=DEFAULT.name)
+        MethodName | None, typer.Option("--method", help="Choose each range by this method.", show_default=DEFAULT.name)
     ] = None,
     percentile: Annotated[
-        float | None, typer.Option("--percentile", help="For that method.", show_default=f"{DEFAULT.percentile:g}")
+        float | None,
+        typer.Option(
+            "--percentile",
+            help="Cut each range at this percentile, with --method percentile.",
+            show_default=f"{DEFAULT.percentile:g}",
+        ),
     ] = None,
     check: Annotated[
         Path | None,
-        typer.Option("--check", help="Paired folder to compare on.", show_default="every fifth frame, not measured on"),
+        typer.Option(
+            "--check", help="Compare on this paired folder.", show_default="every fifth frame, not measured on"
+        ),
     ] = None,
     min_psnr: Annotated[
-        float, typer.Option("--min-psnr", help="Keep convolutions in floating point until every frame is so near, dB.")
+        float,
+        typer.Option("--min-psnr", help="Keep convolutions in floating point until every frame has this PSNR, in dB."),
     ] = PRECISIONS["int8"].aim_psnr_db,
     against: Annotated[
         str | None,

@@ -17,9 +17,9 @@ def offset(
     visible: VisibleOption = None,
     infrared: InfraredOption = None,
     out: RigOutOption = Path("rig.toml"),
-    seconds: Annotated[float, typer.Option("--seconds", min=3, max=600, help="How long to look.")] = 20,
+    seconds: Annotated[float, typer.Option("--seconds", min=3, max=600, help="Watch for this many seconds.")] = 20,
     most_ms: Annotated[
-        float, typer.Option("--most-ms", min=50, max=5000, help="The largest offset to look for.")
+        float, typer.Option("--most-ms", min=50, max=5000, help="Look for offsets of up to this many milliseconds.")
     ] = 1000,
     save: SaveOption = True,
     overwrite: OverwriteOption = False,

@@ -33,7 +33,9 @@ def train(
     ] = None,
     home: Annotated[
         Path | None,
-        typer.Option("--home", help="Where the relative paths of the recipe begin.", show_default="its own folder"),
+        typer.Option(
+            "--home", help="Begin the relative paths of the recipe at this folder.", show_default="its own folder"
+        ),
     ] = None,
     data: Annotated[list[Path] | None, _option("data")] = None,
     out: Annotated[Path | None, _option("out")] = None,

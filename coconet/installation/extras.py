@@ -71,6 +71,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
                 "--server grpc://": "grpc",
                 "--meters x.parquet": "parquet",
                 "alarms over MQTT": "mqtt",
+                "--html": "bench",
             },
         ),
         "record": Needs(("headless",), _CAMERAS),

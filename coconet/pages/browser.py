@@ -12,7 +12,7 @@ import typer
 
 from coconet.errors import Refused, first_line
 
-OpenOption = Annotated[bool, typer.Option("--open", help="Open the page in a browser; over SSH, say where it lies.")]
+OpenOption = Annotated[bool, typer.Option("--open", help="Open the page in a browser; over SSH, say where it is.")]
 """The option of every command that writes a page."""
 
 _TEXT_BROWSERS = ("www-browser", "links", "elinks", "lynx", "w3m")

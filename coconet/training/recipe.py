@@ -21,12 +21,18 @@ if TYPE_CHECKING:
 class Recipe(Checked):
     """How a network is trained; a run goes on only with the recipe it began with."""
 
-    network: str = Field(default=DEFAULT_MODEL, description="lite, coconet or a published network, such as densefuse")
-    steps: int = Field(default=4000, ge=0, description="training steps")
-    batch: int = Field(default=16, ge=1, description="crops per step")
-    patch: int = Field(default=128, ge=64, multiple_of=16, description="side of a crop in pixels, a multiple of 16")
-    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's step size at its highest")
-    seed: int = Field(default=0, ge=0, description="same seed, same run")
+    network: str = Field(
+        default=DEFAULT_MODEL, description="train lite, coconet or a published network, such as densefuse"
+    )
+    steps: int = Field(default=4000, ge=0, description="train for N steps")
+    batch: int = Field(default=16, ge=1, description="take N crops for each step")
+    patch: int = Field(
+        default=128, ge=64, multiple_of=16, description="cut crops with sides of N pixels, a multiple of 16"
+    )
+    learning_rate: float = Field(default=1e-3, gt=0, description="let Adam's step size rise to this")
+    seed: int = Field(
+        default=0, ge=0, description="draw everything random from this seed: the same seed gives the same run"
+    )
     c1: float = Field(default=0.5, gt=0, description="temperature of the shares by gradient activity")
     c2: float = Field(default=0.75, gt=0, description="temperature of the shares by entropy")
     structure: float = Field(default=1.0, ge=0, description="weight of 1 - SSIM, shared out by gradient activity")
@@ -44,7 +50,7 @@ class Recipe(Checked):
         "1 as if its mean were that of a bright one",
     )
     contrast: float = Field(
-        default=0.0, ge=0, description="weight of the coupled contrastive loss, for the second stage"
+        default=0.0, ge=0, description="give the coupled contrastive loss this weight, for the second stage"
     )
     steadiness: float = Field(
         default=0.0, ge=0, description="weight of the noise that the fused picture passes on, from a noisy twin"
@@ -65,7 +71,7 @@ class Recipe(Checked):
         description="round what enters the inner convolutions as INT8 will, so that the network gets used to it",
     )
     distillation: float = Field(
-        default=10.0, ge=0, description="weight of the distance to the teacher, if there is one"
+        default=10.0, ge=0, description="give the distance to the teacher this weight, if there is one"
     )
     day_teacher: float = Field(
         default=0.0, ge=0, description="weight of the distance to the coarse band of the teacher where it is bright"
@@ -79,16 +85,14 @@ class Recipe(Checked):
         description="train your own network in place of those: package.module:factory, called without arguments",
     )
     input_range: str | None = Field(
-        default=None, description="of --model: the values its inputs have for black and white, such as 0..1 or -1..1"
+        default=None, description="feed --model black and white as these values, such as 0..1 or -1..1"
     )
     output_range: str | None = Field(
-        default=None, description="of --model: the values of its output, if they are others"
+        default=None, description="read black and white from --model as these values, if they are others"
     )
-    order: str | None = Field(
-        default=None, description="of --model: its arguments, visible,infrared or infrared,visible"
-    )
+    order: str | None = Field(default=None, description="call --model with visible,infrared or infrared,visible")
     multiple: int | None = Field(
-        default=None, ge=1, description="of --model: pixels that the sides of its pictures have to be a multiple of"
+        default=None, ge=1, description="feed --model pictures whose sides are multiples of N pixels"
     )
 
 
@@ -96,22 +100,26 @@ class TrainingPlan(Recipe):
     """A recipe with its sources and its folder: everything that `coconet train` is told."""
 
     data: list[Path] = Field(
-        description="a paired folder (ir/, vis/ and, if there is one, mask/), the visible video of a pair, or an "
-        "HDF5 file of patches; again for more"
+        description="train on a paired folder (ir/, vis/ and, if there is one, mask/), the visible video of a pair, or "
+        "an HDF5 file of patches; again for more"
     )
-    out: Path = Field(description="folder of the run; an interrupted run in it goes on")
+    out: Path = Field(description="keep the run in this folder; an interrupted run in it goes on")
     neighbours: list[Path] = Field(
         default=[], description="those paired folders in which pictures numbered n and n + 1 are frames of one video"
     )
     held: list[str] = Field(
         default=[], description="names of pictures, * for any letters, that are kept out of training; again for more"
     )
-    encoder: Path | None = Field(default=None, description="VGG-19 weights of ImageNet, as torchvision saves them")
-    start: Path | None = Field(default=None, description="weights to begin with, for the second stage")
-    teacher: Path | None = Field(default=None, description="weights whose fused pictures are to be followed")
-    validation: Path | None = Field(default=None, description="held-out pairs, of any kind that --data takes")
+    encoder: Path | None = Field(
+        default=None, description="use these VGG-19 weights of ImageNet, as torchvision saves them"
+    )
+    start: Path | None = Field(default=None, description="begin with these weights, for the second stage")
+    teacher: Path | None = Field(default=None, description="follow the fused pictures of these weights")
+    validation: Path | None = Field(
+        default=None, description="validate on these held-out pairs, of any kind that --data takes"
+    )
     half: bool = Field(default=False, description="store the final weights in half precision")
-    validate_every: int = Field(default=500, ge=1, description="steps between two validations")
+    validate_every: int = Field(default=500, ge=1, description="validate every N steps")
     reading: Reading = Field(default=UNSAID, description="how pictures are read and paired")
 
     @model_validator(mode="after")

@@ -38,39 +38,43 @@ def build(
         Path | None,
         typer.Option(
             "--out",
-            help="The engine.",
+            help="Write this engine.",
             show_default="named after model and GPU; beside the model or, of a word, in this folder",
         ),
     ] = None,
-    minimum: Annotated[str | None, typer.Option("--min", help="Smallest frame, height x width: 256x320.")] = None,
-    optimum: Annotated[str | None, typer.Option("--opt", help="Frame size to be fastest at: 480x640.")] = None,
-    maximum: Annotated[str | None, typer.Option("--max", help="Largest frame: 1024x1280.")] = None,
-    workspace_mib: Annotated[
-        int | None, typer.Option("--workspace-mib", help="Most scratch memory of a layer.")
+    minimum: Annotated[
+        str | None, typer.Option("--min", help="Accept frames from this size on, HEIGHTxWIDTH, such as 256x320.")
     ] = None,
-    level: Annotated[int | None, typer.Option("--level", help="0 builds fast, 5 makes the fastest engine.")] = None,
+    optimum: Annotated[
+        str | None, typer.Option("--opt", help="Be fastest at this frame size, such as 480x640.")
+    ] = None,
+    maximum: Annotated[
+        str | None, typer.Option("--max", help="Accept frames up to this size, such as 1024x1280.")
+    ] = None,
+    workspace_mib: Annotated[
+        int | None, typer.Option("--workspace-mib", help="Let a layer use at most N MiB of scratch memory.")
+    ] = None,
+    level: Annotated[
+        int | None, typer.Option("--level", help="Search at this level: 0 builds fast, 5 makes the fastest engine.")
+    ] = None,
     frames: Annotated[
         Path | None,
-        typer.Option(
-            "--frames", help="Paired folder, rig.toml or recording to compare on, where the engine runs here."
-        ),
+        typer.Option("--frames", help="Compare on this paired folder, rig.toml or recording, if the engine runs here."),
     ] = None,
-    cache: Annotated[
-        Path | None, typer.Option("--cache", help="Folder of engines built before; $COCONET_CACHE or ~/.cache.")
-    ] = None,
+    cache: Annotated[Path | None, typer.Option("--cache", help="Keep built engines in this folder.")] = None,
     device: DeviceOption = None,
     version_compatible: Annotated[
-        bool, typer.Option("--version-compatible", help="Later versions of TensorRT run it too; slower.")
+        bool, typer.Option("--version-compatible", help="Let later versions of TensorRT run it too; slower.")
     ] = False,
     same_compute_capability: Annotated[
         bool,
-        typer.Option("--same-compute-capability", help="Boards of the same compute capability run it too; slower."),
+        typer.Option("--same-compute-capability", help="Let boards of the same compute capability run it too; slower."),
     ] = False,
     layers: Annotated[
         Path | None, typer.Option("--layers", help="Write what TensorRT made of each layer to this file, as JSON.")
     ] = None,
     no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Build again, whatever is cached, and keep nothing.")
+        bool, typer.Option("--no-cache", help="Build again whatever is cached, and keep nothing.")
     ] = False,
     overwrite: OverwriteOption = False,
 ) -> None:

@@ -35,55 +35,70 @@ def export(
             f"{', '.join(CHECKPOINTS)}."
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The ONNX file.", show_default="named after the weights")] = None,
-    size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH, such as 480x640.", show_default="any size")] = None,
-    dynamic: Annotated[str | None, typer.Option(help="A range of sizes: 256x320..1024x1280.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write this ONNX file.", show_default="named after the weights")
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(help="Fix the frame size, HEIGHTxWIDTH in pixels, such as 480x640.", show_default="any size"),
+    ] = None,
+    dynamic: Annotated[
+        str | None, typer.Option(help="Allow a range of frame sizes, such as 256x320..1024x1280.")
+    ] = None,
     half: Annotated[bool, typer.Option("--half", help="Run the network in half precision (FP16).")] = False,
-    gray: Annotated[bool, typer.Option("--gray", help="The visible camera is gray, one channel.")] = False,
+    gray: Annotated[bool, typer.Option("--gray", help="Take gray visible pictures, of one channel.")] = False,
     bare: Annotated[
-        bool, typer.Option("--bare", help="Floats of shape (B, 1, H, W) in and out, in the network's own range.")
+        bool, typer.Option("--bare", help="Take and give floats of shape (B, 1, H, W), in the network's own range.")
     ] = False,
-    batch: Annotated[int, typer.Option(min=1, help="Pairs at once; coconet run takes 1.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, help="Fuse N pairs at once; coconet run takes 1.")] = 1,
     opset: Annotated[
-        int | None, typer.Option(help="ONNX operator set.", show_default="one that TensorRT 10.3 reads")
+        int | None, typer.Option(help="Use this ONNX operator set.", show_default="one that TensorRT 10.3 reads")
     ] = None,
     frames: Annotated[
         Path | None,
-        typer.Option(help="Paired folder, rig.toml or recording to compare on.", show_default="synthetic scenes"),
+        typer.Option(help="Compare on this paired folder, rig.toml or recording.", show_default="synthetic scenes"),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="What makes the network, as package.module:factory.", rich_help_panel=FOREIGN),
+        typer.Option(help="Make the network with package.module:factory.", rich_help_panel=FOREIGN),
     ] = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(
-            help="FILE, or PART=FILE once for each: from torch.save, .safetensors, TensorFlow 1, in a .zip or folder."
+            help="Read the weights from FILE, or PART=FILE for each part: torch.save, .safetensors, "
+            "TensorFlow 1, a .zip or folder."
         ),
     ] = None,
-    rule: Annotated[str | None, typer.Option(help="How a published network joins features: sum, average, l1.")] = None,
+    rule: Annotated[
+        str | None, typer.Option(help="Join the features of a published network by sum, average or l1.")
+    ] = None,
     stretch: Annotated[
-        bool, typer.Option("--stretch", help="Stretch every picture to 0..255, as many published ones were; flickers.")
+        bool,
+        typer.Option(
+            "--stretch", help="Stretch every picture to 0..255, as for many published pictures; a video flickers."
+        ),
     ] = False,
     input_range: Annotated[
         str | None,
-        typer.Option("--range", help="What it takes black and white as: 0..1, -1..1.", rich_help_panel=FOREIGN),
+        typer.Option(
+            "--range", help="Feed black and white as these values, such as 0..1 or -1..1.", rich_help_panel=FOREIGN
+        ),
     ] = None,
     output_range: Annotated[
         str | None,
-        typer.Option(help="What it gives for them.", show_default="that of --range", rich_help_panel=FOREIGN),
+        typer.Option(
+            help="Read black and white as these values.", show_default="that of --range", rich_help_panel=FOREIGN
+        ),
     ] = None,
     order: Annotated[
-        str | None, typer.Option(help="Its arguments: visible,infrared or the other way.", rich_help_panel=FOREIGN)
+        str | None, typer.Option(help="Call it with visible,infrared or infrared,visible.", rich_help_panel=FOREIGN)
     ] = None,
     multiple: Annotated[
-        int | None, typer.Option(min=1, help="Pad both sides to a multiple of this.", rich_help_panel=FOREIGN)
+        int | None, typer.Option(min=1, help="Pad both sides to a multiple of N pixels.", rich_help_panel=FOREIGN)
     ] = None,
     warp: Annotated[
         bool,
-        typer.Option(
-            "--with-warp", help="Of an .onnx model or its word: the same with the alignment as a third input."
-        ),
+        typer.Option("--with-warp", help="Write the same .onnx model, or word, with the alignment as a third input."),
     ] = False,
     link: Annotated[
         bool, typer.Option("--link", help="Leave the weights in the checkpoint; the graph needs it beside itself.")

@@ -29,27 +29,36 @@ Form = Literal["video", "pictures"]
 @reads_pictures
 def batch(
     jobs: Annotated[Path, typer.Argument(help="A tree of recordings, or a .csv or .jsonl with one job a line.")],
-    out: Annotated[str, typer.Option("--out", help="Where the results go: a folder, or s3://, gs://, ssh://, ...")],
-    engine: Annotated[EngineKind, typer.Option("--engine", help="Workers here, or on a Ray cluster.")] = "local",
+    out: Annotated[
+        str, typer.Option("--out", help="Write the results to this folder, or to s3://, gs://, ssh://, ...")
+    ],
+    engine: Annotated[
+        EngineKind, typer.Option("--engine", help="Run the workers on this machine, or on a Ray cluster.")
+    ] = "local",
     address: Annotated[
-        str | None, typer.Option("--address", help="Of the Ray cluster; without it and RAY_ADDRESS Ray starts here.")
+        str | None,
+        typer.Option(
+            "--address", help="Join the Ray cluster at this address, or at RAY_ADDRESS; Ray starts here without either."
+        ),
     ] = None,
-    model: Annotated[str, typer.Option("--model", help="For jobs that name none; as for run.")] = DEFAULT_MODEL,
-    backend: Annotated[str, typer.Option("--backend", help="What runs it, as for run.")] = "auto",
+    model: Annotated[
+        str, typer.Option("--model", help="Fuse jobs that name no model with this one, as for run.")
+    ] = DEFAULT_MODEL,
+    backend: Annotated[str, typer.Option("--backend", help="Run the model on this, as for run.")] = "auto",
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="How many workers.", show_default="one for each share of the cores"),
+        typer.Option("--workers", min=1, help="Start N workers.", show_default="one for each share of the cores"),
     ] = None,
     cores: Annotated[
         int | None,
         typer.Option(
-            "--cores", min=1, help="Processor cores of each worker.", show_default="2, or fewer for many workers"
+            "--cores", min=1, help="Give each worker N processor cores.", show_default="2, or fewer for many workers"
         ),
     ] = None,
-    gpus: Annotated[int, typer.Option("--gpus", min=0, help="One worker for each of N GPUs.")] = 0,
+    gpus: Annotated[int, typer.Option("--gpus", min=0, help="Start one worker for each of N GPUs.")] = 0,
     slice_s: Annotated[float | None, typer.Option("--slice", help="Cut recordings into pieces of N seconds.")] = None,
-    form: Annotated[Form, typer.Option("--as", help="Results as a video each, or as folders of PNG.")] = "video",
-    encoder: Annotated[EncoderName, typer.Option("--encoder", help="What encodes videos, as for run.")] = "auto",
+    form: Annotated[Form, typer.Option("--as", help="Write each result as a video, or as a folder of PNG.")] = "video",
+    encoder: Annotated[EncoderName, typer.Option("--encoder", help="Encode videos with this, as for run.")] = "auto",
     score_every: Annotated[int, typer.Option("--score-every", min=1, help="Score every Nth frame.")] = 30,
     opens: OpenOption = False,
     log: Annotated[

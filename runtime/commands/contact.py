@@ -158,15 +158,24 @@ def contact(
     models: Annotated[
         list[str], typer.Argument(metavar="MODEL", help=f"Checkpoints, .onnx files, {', '.join(RULES)}.")
     ],
-    out: Annotated[Path, typer.Option("--out", help="The sheet, for example sheet.png.")],
-    frames: Annotated[Path | None, typer.Option("--frames", help="Folder of pairs: ir/ and vis/, named alike.")] = None,
-    only: Annotated[
-        list[str] | None, typer.Option("--only", help="A pair of the folder, by name; again for more.")
+    out: Annotated[Path, typer.Option("--out", help="Write the sheet to this file, such as sheet.png.")],
+    frames: Annotated[
+        Path | None, typer.Option("--frames", help="Take the scenes from a folder of pairs: ir/ and vis/, named alike.")
     ] = None,
-    visible: Annotated[str | None, typer.Option("--visible", help="Instead of a folder: the visible video.")] = None,
-    infrared: Annotated[str | None, typer.Option("--infrared", help="And the infrared video.")] = None,
-    at: Annotated[list[float] | None, typer.Option("--at", min=0.0, help="A second of it; again for more.")] = None,
-    width: Annotated[int, typer.Option("--width", min=64, help="The most pixels the sheet is wide.")] = 1920,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Take this pair of the folder, by name; again for more.")
+    ] = None,
+    visible: Annotated[
+        str | None, typer.Option("--visible", help="Take the scenes from this visible video instead.")
+    ] = None,
+    infrared: Annotated[
+        str | None, typer.Option("--infrared", help="Take the scenes from this infrared video, with --visible.")
+    ] = None,
+    at: Annotated[
+        list[float] | None,
+        typer.Option("--at", min=0.0, help="Take the scene at this second of the videos; again for more."),
+    ] = None,
+    width: Annotated[int, typer.Option("--width", min=64, help="Make the sheet at most N pixels wide.")] = 1920,
     overwrite: OverwriteOption = False,
     *,
     reading: Reading,

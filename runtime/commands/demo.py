@@ -130,10 +130,14 @@ All frames: [{files.video.name}]({files.video.name})
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="The folder that takes the results.")] = Path("demo"),
-    model: Annotated[str, typer.Option("--model", help="What `coconet run` takes.")] = DEFAULT_MODEL,
-    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long the stream is.")] = 10.0,
-    opens: Annotated[bool, typer.Option("--open", help="Open the picture in a browser; over SSH, say where.")] = False,
+    out: Annotated[Path, typer.Option("--out", help="Write the results into this folder.")] = Path("demo"),
+    model: Annotated[
+        str, typer.Option("--model", help="Fuse with this model, as `coconet run` takes it.")
+    ] = DEFAULT_MODEL,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="Fuse a stream of this many seconds.")] = 10.0,
+    opens: Annotated[
+        bool, typer.Option("--open", help="Open the picture in a browser; over SSH, say where it is.")
+    ] = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Fuse a synthetic rig with the shipped network and say where the results are."""

@@ -22,7 +22,7 @@ def record(
         Path,
         typer.Option(
             "--out",
-            help="The folder to make, with two videos, stamps and a rig.toml; or an .mcap file, for ROS and Foxglove.",
+            help="Write two videos, stamps and a rig.toml into this folder; or an .mcap file, for ROS and Foxglove.",
         ),
     ] = Path("recording"),
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop after N seconds.")] = None,

@@ -12,16 +12,20 @@ from coconet.event_log import LogStyle, logging_as
 
 
 def ros(
-    rig: Annotated[Path | None, typer.Argument(help="A rig.toml: its settings, without its addresses.")] = None,
+    rig: Annotated[
+        Path | None, typer.Argument(help="A rig.toml, of which the settings count but not the addresses.")
+    ] = None,
     visible: Annotated[
-        str, typer.Option("--visible", help="The topic of visible images; NAME/compressed is compressed.")
+        str, typer.Option("--visible", help="Take visible images from this topic; NAME/compressed is compressed.")
     ] = "/camera/image_raw",
-    infrared: Annotated[str, typer.Option("--infrared", help="The topic of infrared images.")] = "/thermal/image_raw",
-    out: Annotated[str, typer.Option("--out", help="Where it publishes image_raw and skew_ms.")] = "/fused",
+    infrared: Annotated[
+        str, typer.Option("--infrared", help="Take infrared images from this topic.")
+    ] = "/thermal/image_raw",
+    out: Annotated[str, typer.Option("--out", help="Publish image_raw and skew_ms below this name.")] = "/fused",
     model: Annotated[
-        str, typer.Option("--model", help="An .onnx, .engine or checkpoint, or a word, as for run.")
+        str, typer.Option("--model", help="Fuse with this .onnx, .engine or checkpoint, or a word, as for run.")
     ] = "lite",
-    backend: Annotated[str, typer.Option("--backend", help="What runs it, as for run.")] = "auto",
+    backend: Annotated[str, typer.Option("--backend", help="Run the model on this, as for run.")] = "auto",
     device: DeviceOption = None,
     frames: Annotated[int | None, typer.Option("--frames", min=1, help="Stop after N fused frames.")] = None,
     log: Annotated[

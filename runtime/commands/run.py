@@ -23,12 +23,15 @@ from coconet.errors import ExitCode, Refused
 from coconet.event_log import LogStyle, logging_as
 from coconet.media.decoding.decoder import DecoderName
 from coconet.media.encoding.encoder import EncoderName
-from coconet.model_names import DEFAULT_MODEL, MODEL_WORDS, MODELS, RULES
+from coconet.model_names import DEFAULT_MODEL, MODELS, RULES
+from coconet.pages.browser import OpenOption, check_open, open_page
 from coconet.reading import Reading, reads_pictures
 from coconet.runtime.backends.choice import ASKABLE, BackendChoice
+from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.backends.tiles.limit import TileLimit
 from coconet.runtime.loop.selection import OnError
 from coconet.runtime.preprocess.fit_word import Fit
+from coconet.runtime.rig.naming.model_word import without_model
 from coconet.runtime.viewers.open_viewer import ViewerKind
 from coconet.runtime.views.names import VIEW_NAMES
 
@@ -61,7 +64,7 @@ def run(
         str,
         typer.Option(
             "--model",
-            help=f"An .onnx, .engine or checkpoint, or a word: {', '.join(MODELS)}; {', '.join(RULES)}.",
+            help=f"Fuse with this .onnx, .engine or checkpoint, or a word: {', '.join(MODELS)}; {', '.join(RULES)}.",
         ),
     ] = DEFAULT_MODEL,
     list_models: Annotated[
@@ -70,14 +73,14 @@ def run(
             "--list-models",
             is_eager=True,
             callback=_list_models,
-            help="Print what each word for --model stands for, and end.",
+            help="Print what each word for --model stands for, and exit.",
         ),
     ] = False,
     fit: Annotated[
         Fit | None,
         typer.Option(
             "--fit",
-            help="Pictures of unlike size without an alignment: scale, crop, or align by their edges first.",
+            help="Fit pictures of different sizes that have no alignment: scale, crop, or align by their edges first.",
             show_default="scale",
         ),
     ] = None,
@@ -87,8 +90,8 @@ def run(
             "--heat",
             min=0,
             max=100,
-            help="How strongly heat shows: 0 the visible picture alone, 50 as the model fuses, 100 the brightness of "
-            "the infrared one in the visible one's colours.",
+            help="Show heat this strongly: 0 the visible picture alone, 50 as the model fuses, 100 the brightness of "
+            "the infrared picture in the colours of the visible one.",
             show_default="50",
         ),
     ] = None,
@@ -96,59 +99,65 @@ def run(
         str | None,
         typer.Option(
             "--out",
-            help="A video (.mp4, .mkv, .mov), a folder for pictures, a picture (.png) of a single pair, udp:// or "
-            "rtsp:// for H.264, or h264:- or raw:- for standard output.",
+            help="Write a video (.mp4, .mkv, .mov), a folder of pictures, a picture (.png) of a single pair, "
+            "a bag (.mcap), udp:// or rtsp:// for H.264, or h264:- or raw:- for standard output.",
             show_default="nowhere",
         ),
     ] = None,
     encoder: Annotated[
         EncoderName,
-        typer.Option("--encoder", help="What encodes a video or stream; auto: the first of the hardware's that works."),
+        typer.Option(
+            "--encoder", help="Encode a video or stream with this; auto: the first hardware encoder that works."
+        ),
     ] = "auto",
     decoder: Annotated[
         DecoderName | None,
         typer.Option(
             "--decoder",
-            help="What decodes network cameras and videos; auto: of network cameras the first of the hardware's that "
-            "works.",
+            help="Decode network cameras and videos with this; auto: for network cameras the first "
+            "hardware decoder that works.",
             show_default="auto",
         ),
     ] = None,
     fps: RateOption = None,
-    backend: Annotated[str, typer.Option("--backend", help=f"What runs it: {', '.join(ASKABLE)}, remote.")] = "auto",
+    backend: Annotated[
+        str, typer.Option("--backend", help=f"Run the model on {', '.join(ASKABLE)} or remote.")
+    ] = "auto",
     server: Annotated[
-        str | None, typer.Option("--server", help="For remote: a model, as http://host:port/name or grpc://...")
+        str | None,
+        typer.Option("--server", help="Ask this server for the pictures: http://host:port/model or grpc://..."),
     ] = None,
     server_token: Annotated[
         str | None,
         typer.Option(
             "--server-token",
             envvar="COCONET_SERVER_TOKEN",
-            help="The token that the server asks for; better in the variable.",
+            help="Send this token to the server; safer in the environment variable.",
         ),
     ] = None,
     local_model: Annotated[
-        str | None, typer.Option("--local-model", help="For remote: takes over while the server is lost.")
+        str | None, typer.Option("--local-model", help="Fuse with this model while the server cannot be reached.")
     ] = None,
     in_flight: Annotated[
-        int, typer.Option("--in-flight", min=1, max=32, help="For remote: pairs on their way at most.")
+        int, typer.Option("--in-flight", min=1, max=32, help="Have at most N pairs on their way to the server.")
     ] = 4,
     late_ms: Annotated[
-        float, typer.Option("--late-ms", min=1, help="For remote: a live picture that takes longer is dropped.")
+        float,
+        typer.Option("--late-ms", min=1, help="Drop a live picture that takes longer than this many milliseconds."),
     ] = 250,
     travel_as: Annotated[
         str,
-        typer.Option("--travel-as", help="For remote: pictures as raw, png, jpeg or jpeg:QUALITY, for thin links."),
+        typer.Option("--travel-as", help="Send pictures as raw, png, jpeg or jpeg:QUALITY, for slow links."),
     ] = "raw",
     device: DeviceOption = None,
     depth: Annotated[
-        int, typer.Option("--depth", min=1, help="Pairs on their way through an engine at once: 3 for recordings.")
+        int, typer.Option("--depth", min=1, help="Keep N pairs in the engine at once; 3 suits recordings.")
     ] = 1,
     zero_copy: Annotated[
-        bool, typer.Option("--zero-copy", help="Let the engine read frames in place: worth a try on a Jetson.")
+        bool, typer.Option("--zero-copy", help="Let the engine read frames in place; worth a try on a Jetson.")
     ] = False,
     no_graph: Annotated[
-        bool, typer.Option("--no-graph", help="Launch every kernel by itself, not all as one CUDA graph.")
+        bool, typer.Option("--no-graph", help="Launch every kernel by itself instead of all as one CUDA graph.")
     ] = False,
     spin: Annotated[
         bool, typer.Option("--spin", help="Keep a processor core busy while waiting for the engine, to wait less.")
@@ -156,7 +165,7 @@ def run(
     gpu_library: Annotated[
         GpuLibrary | None,
         typer.Option(
-            "--gpu-library", help="The library that moves frames to an engine.", show_default="the first that works"
+            "--gpu-library", help="Move frames to an engine with this library.", show_default="the first that works"
         ),
     ] = None,
     tile_pixels: Annotated[
@@ -165,51 +174,60 @@ def run(
             "--tile-pixels",
             min=0,
             help="Fuse larger pictures in parts of at most N pixels, which takes less memory; 0: never.",
-            show_default="as memory wants it",
+            show_default="as memory allows",
         ),
     ] = None,
     rotate_minutes: Annotated[
         float, typer.Option("--rotate-minutes", min=0, help="Begin a new video file after N minutes; 0: never.")
     ] = 0,
-    rotate_mb: Annotated[float, typer.Option("--rotate-mb", min=0, help="Or once it has N megabytes; 0: never.")] = 0,
-    keep: Annotated[int, typer.Option("--keep", min=0, help="Keep the N newest files; 0 keeps all.")] = 0,
+    rotate_mb: Annotated[
+        float, typer.Option("--rotate-mb", min=0, help="Begin a new video file once it has N megabytes; 0: never.")
+    ] = 0,
+    keep: Annotated[int, typer.Option("--keep", min=0, help="Keep only the N newest files; 0: all.")] = 0,
     reserve_mb: ReserveOption = None,
     overwrite: OverwriteOption = False,
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Of a folder, keep the pictures that are there, and fuse the rest.")
+        bool, typer.Option("--skip-existing", help="Keep the pictures that a folder already has, and fuse the rest.")
     ] = False,
     on_error: Annotated[
         OnError,
-        typer.Option("--on-error", help="At a damaged frame, or a pair that cannot be read or fused: stop or skip."),
+        typer.Option("--on-error", help="Stop at a damaged frame or a pair that cannot be read or fused, or skip it."),
     ] = "stop",
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file too.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file as JSON too.")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", help="Write one page with the figures and three of the frames to this file."),
+    ] = None,
+    opens: OpenOption = False,
     meters_file: Annotated[
         Path | None,
-        typer.Option("--meters", help="Write what the meters of the rig read, a line a frame: .csv or .parquet."),
+        typer.Option(
+            "--meters", help="Write what the meters of the rig read, one line a frame, to this .csv or .parquet."
+        ),
     ] = None,
     frames: Annotated[int | None, typer.Option("--frames", min=1, help="Stop after N fused frames.")] = None,
     view: Annotated[
-        ViewerKind | None, typer.Option("--view", help="Watch it: web is a page, window one on this display.")
+        ViewerKind | None, typer.Option("--view", help="Show the pictures live: web on a page, window on this display.")
     ] = None,
     look: Annotated[
         list[str] | None,
         typer.Option(
             "--look",
-            help=f"What --out and --view show: {', '.join(VIEW_NAMES)}; or KEY=VALUE of \\[view], such as "
+            help=f"Show this with --out and --view: {', '.join(VIEW_NAMES)}; or KEY=VALUE of \\[view], such as "
             "colours=ironbow; again for more.",
             show_default="fused",
         ),
     ] = None,
     host: Annotated[
-        str, typer.Option("--host", help="The address of this machine that the page is at; 0.0.0.0 lets others see it.")
+        str, typer.Option("--host", help="Serve the page at this address of the machine; 0.0.0.0 lets others see it.")
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="The port of the page; 0 is any that is free.")
+        int, typer.Option("--port", min=0, max=65535, help="Serve the page on this port; 0: any free one.")
     ] = 8000,
     token: Annotated[
         str | None,
         typer.Option(
-            "--token", envvar="COCONET_TOKEN", help="The token that viewers have to send; better in the variable."
+            "--token", envvar="COCONET_TOKEN", help="Ask viewers for this token; safer in the environment variable."
         ),
     ] = None,
     view_token: Annotated[
@@ -217,11 +235,11 @@ def run(
         typer.Option(
             "--view-token",
             envvar="COCONET_VIEW_TOKEN",
-            help="A second token, with which viewers may watch but change nothing.",
+            help="Accept this second token, with which viewers may watch but change nothing.",
         ),
     ] = None,
     captures: Annotated[
-        Path, typer.Option("--captures", help="The folder for snapshots and recordings from the page.")
+        Path, typer.Option("--captures", help="Put snapshots and recordings from the page into this folder.")
     ] = Path("captures"),
     log: Annotated[
         LogStyle | None, typer.Option("--log", help="Log to stderr, as text or JSON lines.", show_default="nothing")
@@ -235,64 +253,74 @@ def run(
     before the start; 3 a camera; 4 the model; 5 the output; 6 the page; 7 the end, but some pairs were left out; 8 the
     end, but a large share of the frames had no partner.
     """
-    from coconet.files import check_no_input, whole_file
+    from coconet.files import check_no_input
     from coconet.runtime.alarms.open_alarms import alarm_outputs, open_alarms
     from coconet.runtime.backends.choice import choose_backend
+    from coconet.runtime.backends.remote.asked_server import AskedServer
     from coconet.runtime.backends.tensorrt.cuda_device import select_cuda_device
-    from coconet.runtime.backends.tensorrt.ring_options import RingOptions
     from coconet.runtime.loop.meter_log import MeterLog
     from coconet.runtime.loop.model_choice import choice_for
+    from coconet.runtime.loop.page.report_files import report_files
     from coconet.runtime.loop.pipeline import Ending
     from coconet.runtime.loop.run import run_rig
     from coconet.runtime.loop.run_stats import RunStats
     from coconet.runtime.loop.supervisor import RunSupervisor
     from coconet.runtime.rig.live_settings import AdjustableRig
     from coconet.runtime.rig.naming.named_cameras import NamedCameras
-    from coconet.runtime.rig.rig_file import decoded_by, fitted_by, read_by, with_heat, written_rig
+    from coconet.runtime.rig.rig_file import written_rig
     from coconet.runtime.sinks.open_sink import Output
     from coconet.runtime.sinks.video_file import Rotation
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.runtime.viewers.live_page import PageSettings
     from coconet.runtime.viewers.open_viewer import open_viewer
-    from coconet.terminal import Console
 
+    check_open(opens, html)
     select_cuda_device(device)
-    words, model = _without_model(cameras or (), model)
+    words, model = without_model(cameras or (), model)
     named = NamedCameras.of(words, visible, infrared)
     ring = RingOptions(depth, zero_copy, not no_graph, spin, gpu_library)
-    elsewhere = _served_elsewhere(backend, server, server_token, local_model, in_flight, late_ms / 1e3, travel_as)
-    given, gauge, rig = with_heat(decoded_by(_rig_of(named, fps), decoder), heat), RunStats(), written_rig(named.file)
-    chosen = _with_look(fitted_by(read_by(given, reading), fit), look or (), anywhere=bool(out or view))
+    elsewhere = AskedServer(server, server_token, local_model, in_flight, late_ms / 1e3, travel_as).choice(backend)
+    chosen = _with_look(
+        _read_as(_rig_of(named, fps), decoder, heat, fit, reading, live=view is not None),
+        look or (),
+        anywhere=bool(out or view),
+    )
     first_choice = replace(elsewhere or choose_backend(model, backend, builds=True), ring=ring)
     rotation = Rotation(60 * rotate_minutes, rotate_mb, keep) if rotate_minutes or rotate_mb or keep else None
-    chosen = chosen.model_copy(update={"realtime": True}) if view is not None else chosen
     output = Output(out, rotation, overwrite, skip_existing, reserve_mb, encoder)
-    output.check([rig, *chosen.sources, first_choice.path], [json_file, meters_file])
+    gauge, rig = RunStats(), written_rig(named.file)
+    output.check([rig, *chosen.sources, first_choice.path], [json_file, meters_file, html])
     check_no_input(alarm_outputs(chosen), [rig, *chosen.sources, first_choice.path])
     _require_gpu(first_choice)
     sheet = None if meters_file is None else MeterLog(meters_file, chosen, reserve_mb)
     choice = replace(elsewhere or choice_for(chosen, model, backend), ring=ring, tiles=TileLimit(tile_pixels))
-    Console(stderr=True).print(f"backend {choice.label}: {choice.reason}", soft_wrap=True, highlight=False)
+    _announce(choice)
     page = PageSettings(host, port, token, captures, view_token, reserve_mb, encoder)
     tuner = AdjustableRig(chosen, rig, gives_misfits=on_error == "skip")
+    supervisor = RunSupervisor(gauge)
     with (
-        whole_file(json_file) if json_file else nullcontext() as scratch,
+        report_files(json_file, html, chosen, gauge, supervisor) as keep_report,
         stopped_by_signals() as stop,
         logging_as(log),
-        RunSupervisor(gauge),
-        open_alarms(chosen, gauge, reserve_mb),
-        open_viewer(view, gauge, page, tuner, stop),
-        sheet or nullcontext(),
     ):
         if sheet is not None:
             gauge.on_frame(sheet.note)
-        drawn = _drawn(tuner, changes=view is not None)
-        report = run_rig(tuner, choice, replace(output, drawn=drawn), ending=Ending(frames, stop), gauge=gauge)
-        if scratch:
-            scratch.write_text(report.to_json())
-    Console(stderr=output.is_standard_output).print(report.to_table())
-    if code := _say_left_out(report, misfits=on_error == "skip"):
-        raise typer.Exit(code)
+        viewer = open_viewer(view, gauge, page, tuner, stop)
+        with supervisor, open_alarms(chosen, gauge, reserve_mb), viewer, sheet or nullcontext():
+            drawn = _drawn(tuner, changes=view is not None)
+            report = run_rig(tuner, choice, replace(output, drawn=drawn), ending=Ending(frames, stop), gauge=gauge)
+        keep_report(report)
+    _end(report, html if opens else None, stderr=output.is_standard_output, misfits=on_error == "skip")
+
+
+def _read_as(
+    rig: Rig, decoder: DecoderName | None, heat: float | None, fit: Fit | None, reading: Reading, *, live: bool
+) -> Rig:
+    """The rig with what the options say of its pictures. live: whether recordings are played at their own rate."""
+    from coconet.runtime.rig.rig_file import decoded_by, fitted_by, read_by, with_heat
+
+    read = fitted_by(read_by(with_heat(decoded_by(rig, decoder), heat), reading), fit)
+    return read.model_copy(update={"realtime": True}) if live else read
 
 
 def _with_look(rig: Rig, words: Sequence[str], *, anywhere: bool) -> Rig:
@@ -317,53 +345,6 @@ def _drawn(tuner: AdjustableRig, *, changes: bool) -> Drawn | None:
     return Drawn(open_renderer(tuner.rig), lambda: tuner.rig.output)
 
 
-def _served_elsewhere(
-    backend: str,
-    server: str | None,
-    token: str | None,
-    local_model: str | None,
-    in_flight: int,
-    late_s: float,
-    travel_as: str,
-) -> BackendChoice | None:
-    """The choice of a model on a server; None for one on this machine."""
-    from coconet.runtime.backends.choice import ServedElsewhere, choose_backend, choose_server
-    from coconet.runtime.backends.remote.server_address import ServerAddress
-    from coconet.runtime.serving.protocol.picture_coding import PictureCoding
-
-    if backend != "remote":
-        travels = None if travel_as == "raw" else travel_as
-        for option, value in (("--server", server), ("--local-model", local_model), ("--travel-as", travels)):
-            if value is not None:
-                remedy = f"Pass --backend remote, or leave {option} out."
-                says = f"applies to --backend remote only; the backend is {backend}"
-                raise Refused(option, wanted="the backend remote", got=backend, remedy=remedy, says=says)
-        return None
-    if server is None:
-        remedy = "Pass --server with http:// or grpc://, a host, its port, a slash and the name of the model."
-        wanted = "the address of a served model"
-        raise Refused("--backend remote", wanted=wanted, got="none", remedy=remedy, says=f"needs {wanted}")
-    local = None if local_model is None else choose_backend(local_model)
-    address, coding = ServerAddress.parse(server, token), PictureCoding.parse(travel_as)
-    return choose_server(ServedElsewhere(address, local, in_flight, late_s, coding))
-
-
-def _without_model(words: Sequence[str], model: str) -> tuple[list[str], str]:
-    """The words that name cameras, and the model: the one word among them that names one, or what the option says."""
-    from coconet.model_endings import MODEL_SUFFIXES
-
-    models = [
-        word
-        for word in words
-        if (word in MODEL_WORDS and not Path(word).exists())
-        or ("://" not in word and Path(word).suffix in MODEL_SUFFIXES)
-    ]
-    if len(models) > 1:
-        remedy, got = "Name one; coconet contact and coconet verify compare several.", " and ".join(models)
-        raise Refused("model", wanted="one", got=got, remedy=remedy, says=f"is named more than once: {got}")
-    return [word for word in words if word not in models], (models or [model])[0]
-
-
 def _rig_of(named: NamedCameras, fps: str | None) -> Rig:
     """The rig that is meant, of which every path is there."""
     from coconet.runtime.cameras.open_camera import check_sources
@@ -380,6 +361,23 @@ def _require_gpu(choice: BackendChoice) -> None:
         from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 
         first_cuda_device()
+
+
+def _announce(choice: BackendChoice) -> None:
+    from coconet.terminal import Console
+
+    Console(stderr=True).print(f"backend {choice.label}: {choice.reason}", soft_wrap=True, highlight=False)
+
+
+def _end(report: RunReport, page: Path | None, *, stderr: bool, misfits: bool) -> None:
+    """Print the report, open the page if one is to be opened, and end with the exit code of what is missing."""
+    from coconet.terminal import Console
+
+    Console(stderr=stderr).print(report.to_table())
+    if page is not None:
+        open_page(page)
+    if code := _say_left_out(report, misfits=misfits):
+        raise typer.Exit(code)
 
 
 def _say_left_out(report: RunReport, *, misfits: bool) -> int:

@@ -36,14 +36,17 @@ def score(
         typer.Argument(metavar="NAME=FUSED...", help="Folders of fused pictures, or videos, each under a name."),
     ],
     visible: Annotated[
-        str | None, typer.Option("--visible", help="The visible folder, picture, video or recording.")
+        str | None, typer.Option("--visible", help="Score against this visible folder, picture, video or recording.")
     ] = None,
     infrared: Annotated[
-        str | None, typer.Option("--infrared", help="The infrared one; pictures are named alike.")
+        str | None,
+        typer.Option("--infrared", help="Score against the infrared one, whose pictures have the same names."),
     ] = None,
     frames: Annotated[
         Path | None,
-        typer.Option("--frames", help="In place of both: a folder of paired pictures, a rig.toml, or a recording."),
+        typer.Option(
+            "--frames", help="Score against this folder of paired pictures, rig.toml, or recording, in place of both."
+        ),
     ] = None,
     csv: Annotated[
         Path | None, typer.Option("--csv", help=f"Write every picture's {', '.join(NAMES)} into this file.")
@@ -54,17 +57,19 @@ def score(
     opens: OpenOption = False,
     variant: Annotated[
         str,
-        typer.Option("--variant", help="As some published tables: plain, toolbox, matlab-u8 or cddfuse."),
+        typer.Option(
+            "--variant", help="Compute the metrics as in some published tables: plain, toolbox, matlab-u8 or cddfuse."
+        ),
     ] = "plain",
     every: Annotated[int, typer.Option("--every", min=1, help="Score every Nth pair.")] = 1,
-    pairs: Annotated[int | None, typer.Option("--pairs", min=1, help="Only of the first N pairs.")] = None,
+    pairs: Annotated[int | None, typer.Option("--pairs", min=1, help="Score the first N pairs only.")] = None,
     fit: Annotated[
         Fit | None,
-        typer.Option("--fit", help="As for run: how infrared pictures of another size lie.", show_default="scale"),
+        typer.Option("--fit", help="Fit infrared pictures of another size, as for run.", show_default="scale"),
     ] = None,
     on_error: Annotated[
         OnError,
-        typer.Option("--on-error", help="As for run: at a damaged frame or an unreadable pair of the sources."),
+        typer.Option("--on-error", help="Stop at a damaged frame or an unreadable pair of the sources, or skip it."),
     ] = "stop",
     overwrite: OverwriteOption = False,
     *,

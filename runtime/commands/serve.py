@@ -18,27 +18,36 @@ _LOOK_S = 1.0
 
 def serve(
     model: Annotated[str, typer.Argument(help="An .onnx, .engine or checkpoint, or a word, as for run.")],
-    backend: Annotated[str, typer.Option("--backend", help=f"What runs it: {', '.join(ASKABLE)}.")] = "auto",
+    backend: Annotated[str, typer.Option("--backend", help=f"Run the model on {', '.join(ASKABLE)}.")] = "auto",
     device: DeviceOption = None,
-    depth: Annotated[int, typer.Option("--depth", min=1, help="Pairs on their way through an engine at once.")] = 1,
-    host: Annotated[str, typer.Option("--host", help="Where it listens; 0.0.0.0 lets others in.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 is any that is free.")] = 8000,
+    depth: Annotated[int, typer.Option("--depth", min=1, help="Keep N pairs in the engine at once.")] = 1,
+    host: Annotated[str, typer.Option("--host", help="Listen at this address; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Listen on this port; 0: any free one.")] = 8000,
     grpc_port: Annotated[
         int | None,
-        typer.Option("--grpc-port", min=0, max=65535, help="A port for gRPC beside HTTP.", show_default="none"),
+        typer.Option(
+            "--grpc-port", min=0, max=65535, help="Offer gRPC on this port, beside HTTP.", show_default="none"
+        ),
     ] = None,
     token: Annotated[
         str | None,
-        typer.Option("--token", envvar="COCONET_TOKEN", help="What clients have to send; better in the variable."),
+        typer.Option(
+            "--token", envvar="COCONET_TOKEN", help="Ask clients for this token; safer in the environment variable."
+        ),
     ] = None,
-    waiting: Annotated[int, typer.Option("--waiting", min=1, help="Pairs that wait at most; one more gets 503.")] = 32,
+    waiting: Annotated[int, typer.Option("--waiting", min=1, help="Let at most N pairs wait; one more gets 503.")] = 32,
     together: Annotated[
-        int, typer.Option("--together", min=1, help="Waiting pairs of one size that are taken at once.")
+        int, typer.Option("--together", min=1, help="Take up to N waiting pairs of one size at once.")
     ] = 8,
     deadline_ms: Annotated[
-        float, typer.Option("--deadline-ms", min=1, help="A pair that is not fused by then is dropped, with 504.")
+        float,
+        typer.Option(
+            "--deadline-ms", min=1, help="Drop a pair that is not fused within this many milliseconds, with 504."
+        ),
     ] = 1000,
-    limit_mb: Annotated[float, typer.Option("--limit-mb", min=0.001, help="The largest request.")] = 64,
+    limit_mb: Annotated[
+        float, typer.Option("--limit-mb", min=0.001, help="Refuse requests of more than this many megabytes.")
+    ] = 64,
     log: Annotated[
         LogStyle | None, typer.Option("--log", help="Log to stderr, as text or JSON lines.", show_default="nothing")
     ] = None,

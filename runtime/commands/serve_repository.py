@@ -14,11 +14,15 @@ from coconet.terminal import Console
 
 def serve_repository(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help=".onnx and .engine files, or words.")],
-    out: Annotated[Path, typer.Option("--out", help="The repository: a folder, which may hold other models.")],
-    version: Annotated[int, typer.Option("--version", min=1, help="The number that these models get.")] = 1,
-    instances: Annotated[int, typer.Option("--instances", min=1, help="Copies of each on a processor.")] = 1,
+    out: Annotated[
+        Path, typer.Option("--out", help="Write the repository into this folder, which may hold other models.")
+    ],
+    version: Annotated[int, typer.Option("--version", min=1, help="Give these models this version number.")] = 1,
+    instances: Annotated[
+        int, typer.Option("--instances", min=1, help="Run N copies of each model on a processor.")
+    ] = 1,
     processor: Annotated[
-        Processor, typer.Option("--processor", help="Where they run; auto leaves it to the server.")
+        Processor, typer.Option("--processor", help="Run the models on this; auto leaves it to the server.")
     ] = "auto",
     overwrite: OverwriteOption = False,
 ) -> None:

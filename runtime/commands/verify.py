@@ -29,11 +29,14 @@ def verify(
     reference: Annotated[str, typer.Argument(metavar="A", help="The model to be like: a file or a word, as for run.")],
     candidate: Annotated[str, typer.Argument(metavar="B", help="The model to be judged, at the limits of its card.")],
     frames: Annotated[
-        Path, typer.Option("--frames", help="Folder of paired pictures (ir/ and vis/), a rig.toml, or a recording.")
+        Path,
+        typer.Option(
+            "--frames", help="Compare on this folder of paired pictures (ir/ and vis/), rig.toml, or recording."
+        ),
     ],
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file too.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file as JSON too.")] = None,
     worst: Annotated[
-        Path | None, typer.Option("--worst", help="Draw the frame they differ most on into this .png.")
+        Path | None, typer.Option("--worst", help="Draw the frame on which they differ most into this .png.")
     ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write one page with the worst frames.")] = None,
     opens: OpenOption = False,

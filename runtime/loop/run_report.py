@@ -104,30 +104,33 @@ class RunReport:
 
     def rows(self) -> list[tuple[str, str]]:
         """Say what each line is about and what it came to, in words."""
+        facts = self.facts()
+        cameras = [("visible", _in_words(self.counts.visible)), ("infrared", _in_words(self.counts.infrared))]
+        return [facts[0], *cameras, *facts[1:], *((name, _milliseconds(ms)) for name, ms in self.timings())]
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Say what fused, how much of it, and what encoded it: all but counts of cameras and timings."""
         stopped = ", stopped before the end" if self.interrupted else ""
         alone = f", {self.passed_through} of one camera alone" if self.passed_through else ""
         gone = f", {counted(self.superseded, 'pair')} gave way to newer ones" if self.superseded else ""
-        stopped = f"{stopped}{alone}{gone}"
         there = f", {counted(self.skipped, 'picture')} there already" if self.skipped else ""
         unfit = f", {counted(len(self.misfits), 'pair')} misfit" if self.misfits else ""
+        fused = f"{counted(self.fused, 'frame')} in {self.seconds:.1f} s, {self.fps:.1f} fps"
         rows = [
             ("model", f"{self.model} {self.precision}, {self.backend}"),
-            ("visible", _in_words(self.counts.visible)),
-            ("infrared", _in_words(self.counts.infrared)),
-            (
-                "fused",
-                f"{counted(self.fused, 'frame')} in {self.seconds:.1f} s, {self.fps:.1f} fps{stopped}{there}{unfit}",
-            ),
+            ("fused", f"{fused}{stopped}{alone}{gone}{there}{unfit}"),
         ]
-        if self.encoders:
-            rows.append(("encoded by", ", then ".join(self.encoders)))
+        return [*rows, ("encoded by", ", then ".join(self.encoders))] if self.encoders else rows
+
+    def timings(self) -> list[tuple[str, Percentiles]]:
+        """Everything that was timed, in milliseconds, with what it is called."""
         timed = (
             ("latency", self.latency_ms),
             ("capture to fused", self.capture_to_fused_ms),
             ("skew", self.skew_ms),
             *((stage.stage, stage.ms) for stage in self.stages if stage.stage != "fuse"),  # that is the latency
         )
-        return rows + [(name, _milliseconds(ms)) for name, ms in timed if ms is not None]
+        return [(name, ms) for name, ms in timed if ms is not None]
 
     def to_table(self) -> Table:
         """Lay the report out for a terminal."""

@@ -9,8 +9,10 @@ import logging
 import os
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -78,6 +80,23 @@ class Reminder:
         return said
 
 
+_MOST_EVENTS = 200
+"""Of the cameras' changes the newest that are kept: a loose plug makes thousands in a night."""
+
+
+@dataclass(frozen=True)
+class HealthEvent:
+    """A change of a camera, or of both. seconds: after the start. side: visible, infrared or both.
+
+    state: a CameraState, or whether live cameras give pairs. trouble: what went wrong, empty if nothing did.
+    """
+
+    seconds: float
+    side: str
+    state: str
+    trouble: str
+
+
 class RunSupervisor(Background):
     """A context manager: inside its block it looks at a run twice a second.
 
@@ -96,6 +115,12 @@ class RunSupervisor(Background):
         self._states: dict[str, str] = {}
         self._announced, self._figures_s, self._reason = False, now_s(), ""
         self._unpaired, self._stalled = "", Reminder(now_s)
+        self._begun_s, self._events = now_s(), deque[HealthEvent](maxlen=_MOST_EVENTS)
+
+    @property
+    def events(self) -> tuple[HealthEvent, ...]:
+        """The newest changes of the cameras, oldest first; complete once the block is left."""
+        return tuple(self._events)
 
     @property
     def pulse(self) -> LivenessCheck:
@@ -140,6 +165,7 @@ class RunSupervisor(Background):
             return
         self._states[side] = health.state
         level = logging.INFO if health.live else logging.WARNING
+        self._keep_event(side, health.state, health.trouble)
         log_event("camera", level=level, side=side, state=health.state, name=health.name, trouble=health.trouble)
 
     def _note_pairing(self, trouble: str) -> None:
@@ -147,7 +173,11 @@ class RunSupervisor(Background):
             return
         self._unpaired = trouble
         level, state = (logging.WARNING, "live, but unpaired") if trouble else (logging.INFO, "paired")
+        self._keep_event("both", state, trouble)
         log_event("cameras", level=level, state=state, trouble=trouble)
+
+    def _keep_event(self, side: str, state: str, trouble: str) -> None:
+        self._events.append(HealthEvent(self._now_s() - self._begun_s, side, state, trouble))
 
     def _note_figures(self, vitals: Vitals) -> None:
         now_s = self._now_s()

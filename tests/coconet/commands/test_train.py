@@ -9,6 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from coconet.cli import app
 from coconet.commands.train import train
 from coconet.config import read_toml
 from coconet.errors import CoconetError
@@ -78,10 +79,10 @@ def test_every_option_is_a_key_of_the_plan_and_shows_its_default() -> None:
     of_reading = {*Reading.__dataclass_fields__, "infrared_contrast"}
     names = set(inspect.signature(train).parameters) - {"recipe", "home", "overwrite"} - of_reading
     assert names <= set(TrainingPlan.model_fields)
-    text = CliRunner().invoke(APP, ["--help"], env={"COLUMNS": "200"}).stdout
-    assert re.search(r"Training steps\.\s+\[default: \(4000\)\]", text)
+    text = CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "200"}).stdout
+    assert re.search(r"Train for N steps\.\s+\[default: 4000\]", text)
     assert "Undefined" not in text
-    assert "Weights whose fused pictures are to be followed." in text
+    assert "Follow the fused pictures of these weights." in text
 
 
 def test_an_option_that_does_not_fit_is_named(folder: Path) -> None:

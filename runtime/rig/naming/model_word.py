@@ -1,0 +1,28 @@
+"""The one word among those that name cameras that names a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from coconet.errors import Refused
+from coconet.model_endings import MODEL_SUFFIXES
+from coconet.model_names import MODEL_WORDS
+
+
+def without_model(words: Sequence[str], model: str) -> tuple[list[str], str]:
+    """The words that name cameras, and the model: the one word among them that names one, or what the option says.
+
+    Raises Refused for more than one such word.
+    """
+    models = [word for word in words if _names_model(word)]
+    if len(models) > 1:
+        remedy, got = "Name one; coconet contact and coconet verify compare several.", " and ".join(models)
+        raise Refused("model", wanted="one", got=got, remedy=remedy, says=f"is named more than once: {got}")
+    return [word for word in words if word not in models], (models or [model])[0]
+
+
+def _names_model(word: str) -> bool:
+    if word in MODEL_WORDS and not Path(word).exists():
+        return True
+    return "://" not in word and Path(word).suffix in MODEL_SUFFIXES
