@@ -25,6 +25,9 @@ LEAST_EDGE = 1e-3
 NOISE_VARIANCE = 2.0
 """Variance of the visual noise in VIF, on gray levels 0..255."""
 
+SPREAD_LEVELS = 2.0
+"""Deviation of what smooths the histogram, in levels of 0..255."""
+
 
 def edge_loss(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
     """Mean absolute difference to the stronger of the two sources' gradients, with its sign: a scalar.
@@ -104,6 +107,26 @@ def visual_information(reference: Tensor, distorted: Tensor) -> Tensor:
         step_kept, step_total = _information(reference, distorted, window)
         kept, total = kept + step_kept, total + step_total
     return kept / total.clamp_min(1e-6)
+
+
+def entropy_loss(fused: Tensor) -> Tensor:
+    """8 - EN, from 0 to 8 bits: a scalar, images (B, 1, H, W) in 0..1.
+
+    Of the histogram of 256 levels, smoothed by a Gaussian of SPREAD_LEVELS: so a pixel learns where there are few,
+    from whole gray levels as well, and a few bits of noise do not count.
+    """
+    position = 255.0 * fused.flatten(1).clamp(0.0, 1.0)
+    below = position.detach().floor().clamp(max=254.0)
+    above = position - below
+    counts = torch.zeros(len(fused), 256, device=fused.device)
+    counts = counts.scatter_add(1, below.long(), 1.0 - above).scatter_add(1, below.long() + 1, above)
+    size = 8 * int(SPREAD_LEVELS) + 1
+    offsets = torch.arange(size, device=fused.device) - size // 2
+    window = torch.exp(-offsets.square() / (2.0 * SPREAD_LEVELS**2))
+    share = functional.conv1d(counts[:, None], (window / window.sum())[None, None], padding=size // 2)[:, 0]
+    share = share / share.sum(dim=1, keepdim=True)
+    missing: Tensor = 8.0 + torch.special.xlogy(share, share.clamp_min(1e-12)).sum(dim=1).mean() / math.log(2.0)
+    return missing
 
 
 def _preserved(source: tuple[Tensor, Tensor], fused: tuple[Tensor, Tensor]) -> Tensor:

@@ -25,6 +25,10 @@ PLANE = 4 * 4
 """Channels at a quarter of the size that make one plane at full size."""
 
 
+LEAK = 0.1
+"""Share of what lies beyond the ends that is left in training. Left whole, the network learns to paint skies white."""
+
+
 class LiteNet(nn.Module):
     """About 0.18 M parameters and 1.8 GMAC at 640x480.
 
@@ -58,20 +62,29 @@ class LiteNet(nn.Module):
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """Fuse two (B, 1, H, W) images in 0..1 into (B, 1, H, W) in 0..1; H, W multiples of 8."""
         both = torch.cat((visible, infrared), dim=1)
-        features = self._features(both)
+        decide = self._decided_in_full if self.training else self._decided
+        shares, stretch = decide(self._features(both))
         coarse = functional.avg_pool2d(both, COARSE)  # 2, H/8
         room = stretch_room(coarse) if self.room is None else torch.full_like(coarse[:, :1, :1, :1], self.room)
-        stretch = torch.maximum(torch.minimum(torch.tanh(self.stretch(features)), room), -room)  # 1, H/8
+        stretch = torch.maximum(torch.minimum(torch.tanh(stretch), room), -room)  # 1, H/8
         bands = upsampled(torch.cat((coarse, stretch), dim=1))
         coarse_visible, coarse_infrared, stretched = bands.chunk(3, dim=1)  # 1, H each
-        decided = torch.sigmoid(functional.pixel_shuffle(self.head(features), 4))
-        share, gain_visible, gain_infrared = decided.chunk(3, dim=1)  # 1, H each
+        share, gain_visible, gain_infrared = torch.sigmoid(shares).chunk(3, dim=1)  # 1, H each
         blend = coarse_visible + share * (coarse_infrared - coarse_visible)
         detail = gain_visible * (visible - coarse_visible) + gain_infrared * (infrared - coarse_infrared)
         fused = blend + stretched + GAIN * detail
         kept = short_of_the_ends(fused, visible, infrared)
-        # In training the gradient passes as if nothing had been kept, or what is too bright could not learn to be less.
-        return fused + (kept - fused).detach() if self.training else kept
+        # In training a tenth of what is beyond the ends stays: seen as nearly lost, and yet able to learn to be less.
+        return torch.lerp(kept, fused, LEAK) if self.training else kept
+
+    def _decided(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """What the last two layers say: shares and gains, 3 x H x W, and the stretch, 1 x H/8 x W/8."""
+        return functional.pixel_shuffle(self.head(features), 4), self.stretch(features)
+
+    def _decided_in_full(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The same in single precision where convolutions run in bfloat16, whose steps would be seen as flicker."""
+        with torch.autocast(features.device.type, enabled=False):
+            return self._decided(features.float())
 
     def _features(self, both: Tensor) -> Tensor:
         shallow = torch.relu(self.quarter(torch.relu(self.stem(both))))  # width, H/4

@@ -104,8 +104,11 @@ class Objective:
 
     def terms(self, fused: Tensor, crops: Crops) -> dict[str, Tensor]:
         """The terms by name, each a scalar and already weighted; their sum is the loss. fused: like the crops."""
-        sources = (fused, crops.visible, crops.infrared)
         recipe = self.recipe
+        beyond = torch.relu(fused - 1.0) + torch.relu(-fused)
+        if recipe.levels:
+            fused = fused + ((255.0 * fused).round() / 255.0 - fused).detach()
+        sources = (fused, crops.visible, crops.infrared)
         exposed = expose_alike(sources, recipe.relative)
         terms = {
             "structure": recipe.structure * adaptive.structure_term(*exposed, recipe.c1),
@@ -116,8 +119,10 @@ class Objective:
             "exposure": recipe.exposure * fidelity.exposure_loss(*sources),
             "information": recipe.information * fidelity.information_loss(*sources),
             # The output is clipped to 0..255 later: what lies outside would be lost, so it costs here.
-            "range": 10.0 * (torch.relu(fused - 1.0) + torch.relu(-fused)).mean(),
+            "range": 10.0 * beyond.mean(),
         }
+        if recipe.entropy > 0:
+            terms["entropy"] = recipe.entropy * fidelity.entropy_loss(fused)
         if self.features is not None:
             with fast_convolutions(fused.device):
                 contrast = contrastive_loss(self.features, *sources, crops.mask)

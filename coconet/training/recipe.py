@@ -42,6 +42,10 @@ class Recipe(Checked):
     correlation: float = Field(default=1.0, ge=0, description="weight of 2 - SCD")
     exposure: float = Field(default=10.0, ge=0, description="weight of the squared error of the mean level")
     information: float = Field(default=2.0, ge=0, description="weight of -log VIF, mean of both sources")
+    entropy: float = Field(default=0.0, ge=0, description="weight of the bits of entropy that 8 have more, per picture")
+    levels: bool = Field(
+        default=False, description="judge the fused picture in the whole gray levels it will be saved in"
+    )
     relative: float = Field(
         default=0.0,
         ge=0,

@@ -95,3 +95,18 @@ def test_the_edge_transfer_follows_qabf_within_the_picture() -> None:
     visible, infrared, fused = (picture / 255 for picture in pictures)
     assert fidelity.edge_transfer_loss(fused, visible, infrared).item() == pytest.approx(wanted, abs=0.02)
     assert fidelity.edge_transfer_loss(visible, visible, visible).item() == pytest.approx(1 - 0.9994 * 0.976, abs=0.01)
+
+
+def test_the_entropy_loss_is_nothing_where_all_levels_are_alike_and_most_on_a_flat_picture() -> None:
+    ramp = (torch.arange(256).repeat(16, 1) / 255)[None, None]
+    assert fidelity.entropy_loss(ramp).item() == pytest.approx(0.0, abs=0.05)
+    assert 4.0 < fidelity.entropy_loss(torch.full((1, 1, 16, 256), 0.4)).item() < 6.0
+    wanted = 8 - metrics.entropy(gray(image(12)))
+    assert fidelity.entropy_loss(image(12)).item() == pytest.approx(wanted, abs=0.3)
+
+
+def test_the_entropy_loss_spreads_levels_that_lie_together() -> None:
+    picture = (torch.arange(100, 140).repeat(8, 4) / 255)[None, None].requires_grad_()
+    fidelity.entropy_loss(picture).backward()
+    assert picture.grad is not None
+    assert picture.grad[picture < 0.43].mean() > 0.0 > picture.grad[picture > 0.51].mean()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from coconet.networks.lite import LiteNet, upgrade
+from coconet.networks.lite import LEAK, LiteNet, upgrade
 
 
 def test_it_is_small() -> None:
@@ -27,10 +27,21 @@ def test_what_is_too_bright_learns_to_be_less_though_it_is_kept_from_white() -> 
     bias = net.get_parameter("head.bias")
     torch.nn.init.constant_(bias, 4.0)  # all of the detail of both
     fused = net(checkers, checkers)
-    assert fused.max() < 1.0
+    assert net.eval()(checkers, checkers).max() < 1.0 < fused.max() < 1.0 + 2 * LEAK
     fused.sum().backward()
     assert bias.grad is not None
     assert bias.grad.abs().max() > 0.0
+
+
+def test_what_it_decides_is_not_narrowed_in_training() -> None:
+    net = LiteNet().train()
+    torch.nn.init.zeros_(net.get_parameter("head.weight"))
+    torch.nn.init.constant_(net.get_parameter("head.bias"), 0.3007)  # bfloat16 has 0.30078
+    net.room = 0.0
+    pictures = 0.4 + 0.2 * torch.rand(2, 1, 1, 24, 32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        narrowed = net(*pictures)
+    torch.testing.assert_close(narrowed, net(*pictures), rtol=0.0, atol=1e-7)
 
 
 def test_it_keeps_the_shape_of_its_input() -> None:

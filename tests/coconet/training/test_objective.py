@@ -47,6 +47,17 @@ def test_the_first_stage_has_eight_terms_each_with_its_weight(crops: Crops) -> N
     torch.testing.assert_close(terms, wanted)
 
 
+def test_pictures_may_be_judged_in_whole_levels_and_by_their_entropy(crops: Crops) -> None:
+    fused = torch.rand(2, 1, 64, 64, requires_grad=True)
+    judged = Objective(Recipe(levels=True, entropy=2.0)).terms(fused, crops)
+    wanted = Objective(Recipe()).terms((255 * fused).round() / 255, crops)
+    wanted["entropy"] = 2 * fidelity.entropy_loss((255 * fused).round() / 255)
+    torch.testing.assert_close({name: judged[name] for name in wanted}, wanted)
+    judged["information"].backward()
+    assert fused.grad is not None
+    assert fused.grad.abs().max() > 0.0
+
+
 def test_the_second_stage_adds_the_contrastive_loss_and_says_what_stands_in(
     tmp_path: Path, crops: Crops, monkeypatch: pytest.MonkeyPatch
 ) -> None:
