@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from coconet.benchmarks.studies.night.bounds import newly_clipped, outside
+from coconet.benchmarks.studies.night.darkness import STRENGTHS
 from coconet.cards.model_card import Signature
 from coconet.media.image import read_gray
 from coconet.media.pairs import paired_folder
@@ -24,9 +26,6 @@ from coconet.networks.room import LEEWAY, STRETCH
 Gray = NDArray[np.uint8]
 Fuse = Callable[[Gray, Gray], Gray]
 """Fuses batches of pictures, (N, H, W)."""
-
-GRACE = 8.0
-"""Levels that the low-passed picture may lie outside its sources by."""
 
 
 def fuser_of(core: nn.Module, signature: Signature) -> Fuse:
@@ -77,20 +76,8 @@ def scenes(levels: Sequence[float], contrast: float) -> tuple[Gray, Gray]:
     return both[0], both[1]
 
 
-def outside(fused: Gray, *sources: Gray) -> float:
-    """Share of the pixels whose low-passed level is beyond both sources by more than GRACE."""
-    smooth, *bands = (
-        np.stack([cv2.GaussianBlur(one.astype(np.float32), (0, 0), 8) for one in batch]) for batch in (fused, *sources)
-    )
-    lowest, highest = np.minimum(*bands) - GRACE, np.maximum(*bands) + GRACE
-    return float(np.mean((smooth < lowest) | (smooth > highest)))
-
-
-def newly_clipped(fused: Gray, visible: Gray, infrared: Gray) -> float:
-    """Share of the pixels that are black or white where neither source is."""
-    black = (fused == 0) & (visible > 0) & (infrared > 0)
-    white = (fused == 255) & (visible < 255) & (infrared < 255)
-    return float(np.mean(black | white))
+def furthest_outside(fused: Gray, visible: Gray, infrared: Gray) -> float:
+    return max(outside(*pictures) for pictures in zip(fused, visible, infrared, strict=True))
 
 
 def flat(levels: Sequence[int]) -> Gray:
@@ -110,7 +97,7 @@ def test_a_pair_of_two_flat_levels_gives_one_between_them(fuse: Fuse) -> None:
 
 def test_in_the_dark_the_level_stays_between_those_of_the_sources(fuse: Fuse) -> None:
     pair = scenes([4, 8, 15, 25, 40, 60, 80], contrast=0.4)
-    assert outside(fuse(*pair), *pair) <= 0.01
+    assert furthest_outside(fuse(*pair), *pair) <= 0.01
 
 
 def test_nothing_is_clipped_that_neither_source_has_clipped(fuse: Fuse) -> None:
@@ -146,12 +133,6 @@ def test_detail_that_no_source_has_is_left_out() -> None:
     torch.testing.assert_close(bounded(level + detail, level, level), level + detail.clamp(-LEEWAY, LEEWAY))
 
 
-def darkened(picture: Gray, gamma: float, gain: float, seed: int) -> Gray:
-    noise = np.random.default_rng(seed).normal(0.0, 0.7, picture.shape)
-    dark: Gray = np.clip(np.rint(255.0 * gain * (picture / 255.0) ** gamma + noise), 0, 255).astype(np.uint8)
-    return dark
-
-
 @pytest.mark.data
 @pytest.mark.parametrize("folder", ["tno", "roadscene", "dusk"])
 def test_real_pictures_by_day_and_darkened_keep_to_the_bounds(data: Path, folder: str) -> None:
@@ -159,8 +140,8 @@ def test_real_pictures_by_day_and_darkened_keep_to_the_bounds(data: Path, folder
     for seed, pair in enumerate(paired_folder(data / folder)[::12]):
         visible, infrared = read_gray(pair.visible)[None], read_gray(pair.infrared)[None]
         assert newly_clipped(fuse(visible, infrared), visible, infrared) <= 0.01
-        for gamma, gain in ((1.3, 0.5), (1.6, 0.35), (2.0, 0.25)):
-            night = darkened(visible, gamma, gain, seed), darkened(infrared, gamma, 0.85 * gain, seed + 100)
+        for darkness in STRENGTHS.values():
+            night = darkness.of((visible, infrared), seed)
             fused = fuse(*night)
             assert newly_clipped(fused, *night) <= 0.01
-            assert outside(fused, *night) <= 0.01
+            assert furthest_outside(fused, *night) <= 0.01

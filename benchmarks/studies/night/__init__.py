@@ -1,0 +1,1 @@
+"""Studies of how pictures are fused by night."""
