@@ -14,7 +14,7 @@ from coconet.cards.model_card import card_from_metadata
 from coconet.cards.onnx_weights import check_onnx_weights
 from coconet.errors import CoconetError, counted, first_line
 from coconet.files import existing_file
-from coconet.installation.processor import usable_cores
+from coconet.installation.processor import sums_int8_exactly, usable_cores
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.openvino_graph import prepared
 from coconet.runtime.backends.openvino_package import openvino
@@ -85,6 +85,10 @@ class OpenVinoBackend:
         self._config["INFERENCE_NUM_THREADS"] = threads or len(usable_cores())
         if depth > 1:
             self._config["NUM_STREAMS"] = depth
+        if not sums_int8_exactly():
+            # Kernels of INT8 would saturate, by up to 74 levels on real frames: the model is computed in floats with
+            # its values rounded to the levels of INT8, which is what it means.
+            self._config["LP_TRANSFORMS_MODE"] = False
         self._models: SizedModels | None = SizedModels(self._compile)
         if all(tensor.partial_shape.is_static for tensor in self._model.inputs):
             self._models.request_for({tensor.any_name: tuple(tensor.shape) for tensor in self._model.inputs})
