@@ -76,12 +76,17 @@ def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def archive(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the source archive, made by the backend that pip and build would call, in a process of its own."""
-    folder = tmp_path_factory.mktemp("sdist")
-    program = f"from setuptools import build_meta; build_meta.build_sdist({str(folder)!r})"
-    subprocess.run([sys.executable, "-c", program], cwd=source, check=True, capture_output=True)
-    return next(folder.glob("*.tar.gz"))
+def released(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder with what a release puts on the index: the source archive, and the wheel made of it."""
+    folder = tmp_path_factory.mktemp("released")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source)]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def archive(released: Path) -> Path:
+    return next(released.glob("*.tar.gz"))
 
 
 def test_a_wheel_puts_coconet_into_site_packages_and_nothing_else(wheel: Path) -> None:
@@ -93,11 +98,8 @@ def test_a_wheel_puts_coconet_into_site_packages_and_nothing_else(wheel: Path) -
     assert any(name.endswith("/LICENSE") for name in names)
 
 
-def test_a_wheel_of_the_source_archive_is_that_of_the_checkout(wheel: Path, archive: Path, tmp_path: Path) -> None:
-    shutil.unpack_archive(archive, tmp_path, filter="data")
-    (unpacked,) = tmp_path.iterdir()
-    pip(sys.executable, "wheel", "--wheel-dir", tmp_path, unpacked)
-    (again,) = tmp_path.glob("*.whl")
+def test_a_wheel_of_the_source_archive_is_that_of_the_checkout(wheel: Path, released: Path) -> None:
+    (again,) = released.glob("*.whl")
     assert contents(again) == contents(wheel)
 
 
