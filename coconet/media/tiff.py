@@ -6,7 +6,7 @@ import io
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -45,7 +45,8 @@ def read_tiff(data: bytes, path: Path) -> list[RawPixels]:
     """
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
-            pages = [page for page in file.pages if not getattr(page, "subfiletype", 0) & 1]
+            read = cast("list[tifffile.TiffPage]", list(file.pages))  # frames in place of pages come if asked for only
+            pages = [page for page in read if not getattr(page, "subfiletype", 0) & 1]
             for page in pages:
                 check_size(path, page.imagewidth, page.imagelength, len(pages))
             return [_Page(page, data, path).pixels() for page in pages]

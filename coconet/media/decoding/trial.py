@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
+from typing import cast
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def try_decoder(candidate: HardwareDecoder, codec: str, size_px: tuple[int, int]
         return
     choice = DecoderChoice(candidate.name, candidates=[candidate], note=_say_nothing, warn=_say_nothing)
     even = (size_px[0] // 2 * 2, size_px[1] // 2 * 2)
-    with av.open(_clip(encoder, parameters, even)) as container:
+    with av.open(_clip(encoder, parameters, even), "r") as container:
         stream = container.streams.video[0]
         decoder = StreamDecoder(stream, "a trial", choice)
         try:
@@ -76,7 +77,7 @@ def _clip(encoder: str, parameters: tuple[str, str], size_px: tuple[int, int]) -
     """A stream of the pictures of the trial, as a receiver of one gets it."""
     file = io.BytesIO()
     with av.open(file, "w", format="mpegts") as container:
-        stream = container.add_stream(encoder, rate=30, options=dict([*_OPTIONS, parameters]))
+        stream = cast(av.VideoStream, container.add_stream(encoder, rate=30, options=dict([*_OPTIONS, parameters])))
         stream.width, stream.height, stream.pix_fmt = *size_px, "yuv420p"
         for number, luma in enumerate(moving_pictures(size_px) * _ROUNDS):
             frame = av.VideoFrame.from_ndarray(np.vstack([luma, np.full_like(luma[::2], 128)]), format="yuv420p")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
+from typing import cast
 
 import numpy as np
 
@@ -99,19 +100,19 @@ def _worst_psnr_db(encoder: Encoder, use: Use, pictures: list[np.ndarray]) -> fl
 
 
 def _whole(file: io.BytesIO) -> list[np.ndarray]:
-    with av.open(file) as container:
+    with av.open(file, "r") as container:
         return [_luma(frame) for frame in container.decode(video=0)]
 
 
 def _joined_late(file: io.BytesIO) -> list[np.ndarray]:
     """What a receiver sees that has nothing but the packets from the second key frame on."""
-    with av.open(file) as container:
+    with av.open(file, "r") as container:
         stream = container.streams.video[0]
         packets = [packet for packet in container.demux(stream) if packet.size]
         keys = [number for number, packet in enumerate(packets) if packet.is_keyframe]
         if len(keys) < 2:
             raise Refusal("it gives no key frame when asked for one")
-        decoder = av.CodecContext.create(stream.codec_context.name, "r")
+        decoder = cast(av.VideoCodecContext, av.CodecContext.create(stream.codec_context.name, "r"))
         frames = [frame for packet in packets[keys[1] :] for frame in decoder.decode(packet)]
         return [_luma(frame) for frame in [*frames, *decoder.decode(None)]]
 

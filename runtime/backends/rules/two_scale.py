@@ -90,7 +90,7 @@ def _laplacian_saliency(picture: Plane) -> Plane:
 def _weighted(layers: list[Plane], weights: list[Plane]) -> Plane:
     """The layers by their share of the weights; half each if neither has any."""
     total = weights[0] + weights[1]
-    share = np.where(total > LEAST, weights[0] / np.maximum(total, LEAST), np.float32(0.5))
+    share: Plane = np.where(total > LEAST, weights[0] / np.maximum(total, LEAST), np.float32(0.5))
     fused: Plane = share * layers[0] + (1 - share) * layers[1]
     return fused
 

@@ -139,7 +139,8 @@ def test_a_quantised_convolution_computes_what_integers_would(tmp_path: Path, ha
     """Against integers in numpy, scaled once at the end; the threshold of 2 clips about half of what is there."""
     path = write_unet(tmp_path / "unet.onnx", half=half)
     source, result = run(quantize(path), ["pooled", "down"])
-    weight, bias = (np.float64(OnnxModel.read(path).constant(f"down.{part}")) for part in ("weight", "bias"))
+    model = OnnxModel.read(path)
+    weight, bias = (np.asarray(model.constant(f"down.{part}"), np.float64) for part in ("weight", "bias"))
     step = float(scale_for(2.0, np.dtype(np.float16 if half else np.float32)))
     steps = np.abs(weight).max(axis=(1, 2, 3)) / 127
     integers = np.clip(np.rint(source / step), -128, 127)

@@ -64,7 +64,7 @@ def test_a_computed_zero_point_is_refused(tmp_path: Path) -> None:
 
 def test_a_zero_point_in_a_constant_node_is_seen(tmp_path: Path) -> None:
     def as_node(model: onnx.ModelProto, node: onnx.NodeProto) -> None:
-        value = numpy_helper.from_array(np.uint8(0))
+        value = numpy_helper.from_array(np.array(0, np.uint8))
         model.graph.node.insert(0, helper.make_node("Constant", [], [f"{node.name}_zero"], value=value))
         node.input[2] = f"{node.name}_zero"
 

@@ -87,7 +87,8 @@ def test_a_time_that_is_no_whole_number_is_refused_with_its_camera(stamp: Any) -
 
 
 def test_times_of_numpy_are_taken() -> None:
-    frames = [coconet.Frame(np.zeros((4, 6), np.uint8), np.uint64(time_ns), 0) for time_ns in (5, 45)]
+    stamps: list[Any] = [np.uint64(5), np.uint64(45)]
+    frames = [coconet.Frame(np.zeros((4, 6), np.uint8), stamp, 0) for stamp in stamps]
     with coconet.pair_cameras(Own(frames), Own(list(frames))) as pairs:
         assert [type(pair.timestamp_ns) for pair in pairs] == [int, int]
 

@@ -210,7 +210,7 @@ def test_a_server_that_says_nothing_is_given_up(host: str) -> None:
 @pytest.mark.skipif("libx264" not in av.codecs_available, reason="this FFmpeg writes no H.264")
 def test_no_damaged_frame_of_a_stream_is_shown_as_good(host: str) -> None:
     whole = moving_video()
-    with av.open(io.BytesIO(whole)) as stream:
+    with av.open(io.BytesIO(whole), "r") as stream:
         true = [frame.to_ndarray(format="gray") for frame in stream.decode(video=0)]
     with closing(open_camera(f"http://{host}/damaged.ts", "infrared")) as camera:
         shown = [frame.pixels[:, :, 0] for frame in iter(camera.read, None)]

@@ -205,9 +205,10 @@ def test_a_key_frame_comes_every_second_with_what_decoding_begins_with(
     every: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = sent_to_a_pipe([frame(index) for index in range(0, 101, every)], monkeypatch)  # four seconds
-    with av.open(io.BytesIO(data)) as stream:
+    with av.open(io.BytesIO(data), "r") as stream:
         packets = [packet for packet in stream.demux(video=0) if packet.size]
-    keys = [float((packet.pts - packets[0].pts) * packet.time_base) for packet in packets if packet.is_keyframe]
+    times_s = [float((packet.pts or 0) * (packet.time_base or 0)) for packet in packets]
+    keys = [time_s - times_s[0] for time_s, packet in zip(times_s, packets, strict=True) if packet.is_keyframe]
     assert keys == pytest.approx([0, 1, 2, 3, 4], abs=0.001)
     headers = [b"\0\0\1\x67" in bytes(packet) for packet in packets]  # a sequence parameter set
     assert headers == [packet.is_keyframe for packet in packets]
@@ -216,7 +217,7 @@ def test_a_key_frame_comes_every_second_with_what_decoding_begins_with(
 def test_pictures_of_another_size_go_on_in_the_same_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = [(48, 64)] * 5 + [(24, 32)] * 5 + [(48, 64)] * 5
     data = sent_to_a_pipe([fused_frame(index, LEVEL, size=size) for index, size in enumerate(sizes)], monkeypatch)
-    with av.open(io.BytesIO(data)) as stream:
+    with av.open(io.BytesIO(data), "r") as stream:
         assert [(one.height, one.width) for one in stream.decode(video=0)] == sizes
 
 
@@ -281,7 +282,7 @@ def test_a_pipe_carries_nothing_but_pixels(tmp_path: Path) -> None:
 
 
 def test_a_pipe_carries_h264(tmp_path: Path) -> None:
-    with piped("h264:-", tmp_path) as data, av.open(io.BytesIO(data)) as stream:
+    with piped("h264:-", tmp_path) as data, av.open(io.BytesIO(data), "r") as stream:
         assert stream.format.name == "mpegts"
         assert len(list(stream.decode(video=0))) == 20
 

@@ -52,7 +52,7 @@ def flipped(data: bytes, bits: int = 6) -> bytes:
 def without_packet(data: bytes, index: int) -> bytes:
     """The stream in Matroska without one of its packets, as a recorder leaves it that has lost one on the network."""
     file = io.BytesIO()
-    with av.open(io.BytesIO(data)) as source, av.open(file, "w", format="matroska") as output:
+    with av.open(io.BytesIO(data), "r") as source, av.open(file, "w", format="matroska") as output:
         stream = output.add_stream_from_template(source.streams.video[0])
         for number, packet in enumerate(source.demux(video=0)):
             if packet.size and number != index:

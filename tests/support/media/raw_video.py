@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -38,7 +39,7 @@ def write_raw_video(path: Path, pictures: Iterable[NDArray[np.generic]], form: V
             if form.stored != form.array:
                 frame = frame.reformat(format=form.stored)
             if stream is None:
-                stream = container.add_stream(form.codec, rate=25, options=form.options)
+                stream = cast(av.VideoStream, container.add_stream(form.codec, rate=25, options=form.options))
                 stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, form.stored
                 for name, value in form.colour.items():
                     setattr(stream.codec_context, name, value)

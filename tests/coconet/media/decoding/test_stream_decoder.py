@@ -49,7 +49,7 @@ def made(name: str) -> bytes:
 def pictures(data: bytes, choice: DecoderChoice) -> tuple[list[Picture], str]:
     """Time, a digest of the pixels and damage of every outcome, and what decoded at the end."""
     pixels = FrameDecoder("test", gray=False).pixels
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         frames = WholeFrames(container, container.streams.video[0], "test", choice)
         seen = [
             (one.time_ns, blake2b(pixels(one.frame).tobytes()).digest() if one.frame else b"", one.damage is not None)

@@ -50,7 +50,7 @@ class Seen:
 
 @cache
 def seen(data: bytes) -> Seen:
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         frames = WholeFrames(container, container.streams.video[0], "test")
         outcomes = list(frames)
     whole = {one.time_ns: one.frame.to_ndarray(format="gray") for one in outcomes if one.frame and not one.damage}
