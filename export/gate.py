@@ -155,11 +155,12 @@ def _better_folded(
     refusal: CoconetError | None = None
     for way in ways:
         try:
-            fused = require_finite(camera_fuser_of(checkpoint, way), pairs, out)
+            fused = require_finite(camera_fuser_of(checkpoint, way), ProgressItems(pairs, "looking for overflow"), out)
         except CoconetError as error:
             refusal = error
             continue
-        found.append((sum(_apart(reference, *both) for both in zip(pairs, fused, strict=True)), way))
+        compared = ProgressItems(pairs, "fusing with PyTorch")
+        found.append((sum(_apart(reference, *both) for both in zip(compared, fused, strict=True)), way))
     if not found and refusal is not None:
         raise refusal
     return min(found, key=lambda one: one[0])[1]

@@ -18,7 +18,8 @@ from coconet.errors import CoconetError
 from coconet.model_endings import ENGINE_SUFFIX, ONNX_SUFFIX
 from coconet.model_names import DEFAULT_MODEL, MODELS
 from coconet.pages.browser import OpenOption, check_open, open_page
-from coconet.progress.board import working
+from coconet.progress.board import tell_of, working
+from coconet.progress.work import Work
 from coconet.reading import Reading, reads_pictures
 from coconet.terminal import Console
 
@@ -255,9 +256,18 @@ def _measured(plan: Plan, device: Device, json_file: Path | None, rows: tuple[Ro
         if json_file:
             report.write(json_file)
 
-    with closing(open_sensor()) as sensor, Sampler(sensor) as sampler, working("starting", 1.0) as work:
-        campaign = Campaign(plan, device, keep, lambda doing, share: work.update(doing, done=share), rows)
-        report = campaign.run(sampler)
+    with (
+        closing(open_sensor()) as sensor,
+        Sampler(sensor) as sampler,
+        working("measuring size after size", len(plan.sizes)) as sizes,
+        tell_of(Work("starting", 1.0, uneven=True)) as work,
+    ):
+
+        def tell(doing: str, share: float) -> None:
+            work.update(doing, done=share)
+            sizes.update(done=int(share * len(plan.sizes) + 1e-6))  # whole ones tell what the others take
+
+        report = Campaign(plan, device, keep, tell, rows).run(sampler)
     keep(report)
     return report
 

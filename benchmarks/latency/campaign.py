@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from coconet.benchmarks.latency.end_to_end import Recording, stream_recording, synthetic_recording
@@ -27,7 +28,9 @@ from coconet.benchmarks.machine.device import Device
 from coconet.benchmarks.results.report import BenchReport, now_in_words
 from coconet.benchmarks.results.schema import Layer, Quality, Row, Startup
 from coconet.cards.frame_size import FrameSize
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, counted
+from coconet.progress.board import working
+from coconet.progress.work import Work
 from coconet.runtime.frame import FramePair
 from coconet.writing.scratch import ScratchFolder
 
@@ -125,7 +128,9 @@ class Group:
                 self._progress(f"{self._size}: opening {entry.label}", 0.2 * number / len(self._entries))
                 self._open(entry, sampler, stack)
             self._compare_pictures()
-            timed = measure(list(self._workers.values()), self._plan.effort, lambda so_far: self._note(so_far, partly))
+            with working(f"{self._size}: timing {counted(len(self._workers), 'row')}", 1.0) as work:
+                note = partial(self._note, partly=partly, work=work)
+                timed = measure(list(self._workers.values()), self._plan.effort, note)
             self._take(timed, sampler)
             if self._plan.streams_s:
                 self._stream(synthetic_recording(folder, self._size, self._plan.streams_s))
@@ -179,9 +184,11 @@ class Group:
             if refused:
                 del self._workers[gallery.label]
 
-    def _note(self, timed: list[Timed], partly: Callable[[list[Row]], None]) -> None:
+    def _note(self, timed: list[Timed], partly: Callable[[list[Row]], None], work: Work) -> None:
         shares = [self._plan.effort.share_done(one.samples_ms, len(one.processes)) for one in timed]
-        self._progress(f"{self._size}: timing", 0.3 + 0.5 * sum(shares) / len(shares))
+        done = sum(shares) / len(shares)
+        self._progress(f"{self._size}: timing", 0.3 + 0.5 * done)
+        work.update(done=done)
         partly([self._timed_row(one, complete=False) for one in timed if one.turns_ms])
 
     def _take(self, timed: list[Timed], sampler: Sampler) -> None:

@@ -14,7 +14,7 @@ from coconet.cards.precision import PRECISIONS, REFERENCE
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, counted
 from coconet.pages.browser import OpenOption, check_open, open_page
-from coconet.progress.board import working
+from coconet.progress.board import ProgressItems, working
 from coconet.terminal import print_warning
 from coconet.writing.scratch import ScratchFolder
 
@@ -204,7 +204,8 @@ def _rows(
                 print_warning(f"{entry.name} left out: {error}")
                 return None
 
-        return [row for entry in entries if (row := measured(entry)) is not None]
+        whole = ProgressItems(entries, "measuring the field")
+        return [row for entry in whole if (row := measured(entry)) is not None]
 
 
 def _describe(shown: FieldFrames, frames: list[Path], unit: FieldEntry, size: str | None) -> list[str]:

@@ -9,7 +9,8 @@ import typer
 
 from coconet.cli import OverwriteOption
 from coconet.errors import counted
-from coconet.progress.board import working
+from coconet.progress.board import tell_of
+from coconet.progress.work import Work
 from coconet.reading import Reading, reads_pictures
 from coconet.training.recipe import TrainingPlan
 
@@ -100,11 +101,11 @@ def train(
         if begun:
             goal = f"which is past {plan.steps}, as the recipe wants" if begun > plan.steps else f"to {plan.steps}"
             typer.echo(f"goes on after {counted(begun, 'step')}, {goal}", err=True)
-        with working("training", plan.steps, done=begun) as work:
-            pace = Pace(plan.steps, lambda text: typer.echo(text, err=True))
+        with tell_of(Work("training", plan.steps, begun, hint="Ctrl-C keeps the steps that are made")) as work:
+            pace = Pace()
 
             def report(step: int, loss: float) -> None:
-                work.update(f"training, loss {loss:.3f}{pace.after(step - begun, step)}", done=step)
+                work.update(f"training, loss {loss:.3f}{pace.after(step - begun)}", done=step)
 
             try:
                 weights = trainer.run(report)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Generic, TypeVar
 
-from coconet.progress.lines import ProgressLines
+from coconet.progress.lines import ProgressLines, say
 from coconet.progress.work import Display, Work
 
 SWITCH = "COCONET_PROGRESS"
@@ -23,8 +23,15 @@ _STARTING = " is starting"  # until it says what it does
 def working(
     doing: str, total: float | None = None, *, done: float = 0.0, by_clock: bool = False, endless: bool = False
 ) -> Iterator[Work]:
-    """Say on stderr what is being done within the block, and how far it is; see Work."""
-    with _BOARD.showing(Work(doing, total, done, by_clock, endless=endless)) as work:
+    """Say on stderr what is being done within the block, how far it is, and once how long it will take; see Work."""
+    with tell_of(Work(doing, total, done, by_clock, endless)) as work:
+        yield work
+
+
+@contextmanager
+def tell_of(work: Work) -> Iterator[Work]:
+    """Do the same for a work that there is more to say of."""
+    with _BOARD.showing(work):
         yield work
 
 
@@ -78,6 +85,8 @@ class Board:
             yield work
             return
         self._begin(work, base=base)
+        work.tell = say
+        work.begin()
         try:
             yield work
         finally:

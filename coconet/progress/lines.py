@@ -45,14 +45,19 @@ class ProgressLines:
                 last, said_s = work, max(said_s, work.begun_s + _FIRST_S - LEAST_GAP_S)
             if now_s - said_s >= _gap(work, now_s) - _TICK_S:
                 said_s = now_s
-                with suppress(OSError, ValueError):  # nobody reads any more
-                    print(_plain(work.line(now_s)), file=sys.stderr, flush=True)
+                say(work.line(now_s))
 
 
 def _gap(work: Work, now_s: float) -> float:
     """A part of the time it takes already: a run of a week leaves some hundred lines in a journal if it has no end."""
     most = ENDLESS_GAP_S if work.endless else MOST_GAP_S
     return max(LEAST_GAP_S, min((now_s - work.begun_s) / 20, most))
+
+
+def say(line: str) -> None:
+    """Say a line on stderr, whatever letters are in it."""
+    with suppress(OSError, ValueError):  # nobody reads any more
+        print(_plain(line), file=sys.stderr, flush=True)
 
 
 def _plain(line: str) -> str:

@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from coconet.progress.outlook import WORTH_S, Outlook, span_in_words
 
 
 @dataclass
 class Work:
     """One thing a command is doing. total: how much there is; None if nobody knows. done: how much of it is done.
 
-    The total of a share is 1. began_at: how much was done before. by_clock: `done` and `total` are seconds, which pass
-    by themselves.
+    The total of a share is 1. by_clock: `done` and `total` are seconds, which pass by themselves. endless: it goes on
+    until somebody stops it. uneven: its steps take so different times that the first ones tell nothing of the others.
+    at_once: how many steps are under way at the same time. called: what the whole is, if it does not begin with that.
+    hint: what is worth knowing of work that takes long, such as how to stop it. clock: seconds, of a clock that never
+    goes back. tell: takes the line that says how long it will take, which comes once.
     """
 
     doing: str
     total: float | None = None
     done: float = 0.0
     by_clock: bool = False
-    begun_s: float = field(default_factory=time.monotonic)
     endless: bool = False
+    uneven: bool = False
+    at_once: int = 1
+    called: str = ""
+    hint: str = ""
+    clock: Callable[[], float] = time.monotonic
+    begun_s: float = field(default=math.nan)
     on_change: Callable[[Work], None] = lambda work: None
+    tell: Callable[[str], object] = lambda line: None
 
     def __post_init__(self) -> None:
         """Remember where it began."""
         self._began_at = self.done
+        self.called = self.called or self.doing
+        if math.isnan(self.begun_s):
+            self.begun_s = self.clock()
+        self._outlook = Outlook(self.begun_s, self.done, self.at_once)
+
+    def begin(self) -> None:
+        """Tell how long it will take, if that is known from the beginning."""
+        if self.by_clock and not self.endless and self.total is not None and self.total >= WORTH_S:
+            self.say(f"takes {span_in_words(self.total)}")
 
     def advance(self, _item: object = None) -> None:
         """One more is done; what it was does not matter, so that this can be handed to whatever reports items."""
@@ -38,6 +59,14 @@ class Work:
         self.done = self.done if done is None else done
         self.total = self.total if total is None else total
         self.on_change(self)
+        if self.total is not None and not (self.by_clock or self.endless or self.uneven):
+            outlook = self._outlook.after(self.done, self.total, self.clock())
+            if outlook:
+                self.say(outlook)
+
+    def say(self, outlook: str) -> None:
+        """Tell a line about how long the whole takes."""
+        self.tell(f"{self.called}: {outlook}{'; ' if self.hint else ''}{self.hint}")
 
     def line(self, now_s: float) -> str:
         """What is said of it at a moment of time.monotonic: how far it is and, once that is known, what is left."""
@@ -63,10 +92,3 @@ class Display(Protocol):
 
     def remove(self, work: Work) -> None:
         """Show it no longer."""
-
-
-def span_in_words(seconds: float) -> str:
-    """A span of time in the unit that suits it: `9 s`, `4 min`, `2.5 h`."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from coconet.commands.__main__ import asked_to_end, called_by_native_code
-from coconet.progress.board import working
+from coconet.progress.board import tell_of
 from coconet.progress.work import Work
 
 
@@ -37,6 +37,9 @@ class NoProgress:
         """Do nothing."""
 
 
+_UNKNOWN = "how long it takes cannot be known beforehand, as TensorRT tries and times kernels layer by layer"
+
+
 class ShownProgress:
     """Shows the build as a whole and every phase inside it, as coconet.progress does.
 
@@ -53,6 +56,7 @@ class ShownProgress:
         if parent is None:
             self._outermost = phase
             self._work_of(phase).update(total=steps)
+            self._work_of(phase).say(_UNKNOWN)
         else:
             self._show(phase, f"  {phase}", steps)
 
@@ -69,16 +73,16 @@ class ShownProgress:
         return self._shown[self._title if phase == self._outermost else phase][1]
 
     def _show(self, name: str, doing: str, total: float | None) -> None:
-        shown = working(doing, total)
-        self._shown[name] = (shown, shown.__enter__())
+        bar = tell_of(Work(doing, total, uneven=True))
+        self._shown[name] = (bar, bar.__enter__())
 
     def __enter__(self) -> ShownProgress:
         self._show(self._title, self._title, None)
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        for shown, _work in self._shown.values():
-            shown.__exit__(None, None, None)
+        for bar, _work in self._shown.values():
+            bar.__exit__(None, None, None)
         self._shown.clear()
 
 

@@ -13,6 +13,7 @@ from coconet.event_log import LogStyle, logging_as
 from coconet.media.encoding.encoder import EncoderName
 from coconet.model_names import DEFAULT_MODEL
 from coconet.pages.browser import OpenOption, open_page
+from coconet.progress.work import Work
 from coconet.reading import Reading, reads_pictures
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def batch(
     130 stopped, and the same command makes the rest.
     """
     from coconet.errors import ExitCode
-    from coconet.progress.board import working
+    from coconet.progress.board import tell_of
     from coconet.runtime.backends.choice import check_model
     from coconet.runtime.fleet.batch import BatchProgress, run_batch
     from coconet.runtime.fleet.engines.open_engine import open_engine
@@ -102,7 +103,11 @@ def batch(
     if note := crowding(divided):
         typer.echo(f"note: {note}", err=True)
     waits = Event()
-    with stopped_by_signals() as stop, logging_as(log), working("starting", len(listed)) as work:
+    with (
+        stopped_by_signals() as stop,
+        logging_as(log),
+        tell_of(Work("starting", len(listed), called="fusing", at_once=len(divided))) as work,
+    ):
 
         def tell_standing(how: BatchProgress) -> None:
             work.update(f"fusing{how.beside_the_count()}", done=how.done + how.failed)

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from coconet.progress.board import working
-from coconet.progress.work import Work, span_in_words
+from coconet.progress.work import Work
 
 NOW = 1000.0
 SLOW = "import time; from coconet.progress.board import working, command_under_way\n"
@@ -39,10 +39,6 @@ def test_a_line_says_how_far_it_is_and_what_is_left_by_the_pace_since_this_proce
     fields: dict[str, object], said: str
 ) -> None:
     assert line(**fields) == said
-
-
-def test_spans_are_told_in_the_unit_that_suits_them() -> None:
-    assert [span_in_words(one) for one in (9.4, 119, 121, 5400, 9000)] == ["9 s", "119 s", "2 min", "90 min", "2.5 h"]
 
 
 def told(code: str) -> list[str]:
