@@ -16,7 +16,7 @@ from coconet.installation.flavours import FLAVOURS
 from coconet.installation.remedy import SYSTEM_PACKAGES
 from tests.support.documents.install_lines import ROOT, InstallLine, asked_for, install_lines, packages_of_setup
 from tests.support.documents.resolved_tables import chosen_names, device_lines, written_tables
-from tests.support.documents.resolver import MACHINES, Machine, Unresolvable, missing_on, outcome, resolve
+from tests.support.documents.resolver import BETWEEN, MACHINES, Machine, Unresolvable, missing_on, outcome, resolve
 
 LINES = install_lines()
 SWITCH = "COCONET_RESOLVE"
@@ -85,6 +85,12 @@ def test_the_guide_to_installing_says_what_each_command_needs() -> None:
     assert table in (ROOT / "docs" / "install.md").read_text(), f"docs/install.md should have:\n{table}"
 
 
+def test_every_python_that_the_package_was_run_on_is_asked_about() -> None:
+    told = re.search(r"It was run on Python (.+)\.$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert told is not None
+    assert sorted(re.findall(r"3\.\d+", told[1])) == sorted({machine.python for machine in (*MACHINES, *BETWEEN)})
+
+
 def test_the_tables_of_what_resolves_are_about_what_is_asked_for_now() -> None:
     """As `make resolve` writes them: run it after a change of setup.py or of a line of pip."""
     found, _ = written_tables()
@@ -116,7 +122,7 @@ def test_the_line_of_each_device_installs_what_setup_asks_for() -> None:
 
 @pytest.mark.network
 @pytest.mark.skipif(not os.environ.get(SWITCH), reason=f"asks the package index: make resolve, or {SWITCH}=1")
-@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+@pytest.mark.parametrize("machine", [*MACHINES, *BETWEEN], ids=lambda machine: machine.name)
 def test_every_extra_and_line_resolves_to_wheels(machine: Machine, tmp_path: Path) -> None:
     try:
         resolve(["packaging"], machine, tmp_path)

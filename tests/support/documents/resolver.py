@@ -36,6 +36,12 @@ MACHINES = (
     Machine("Ubuntu 24.04", "3.12", "x86_64-manylinux_2_39"),
 )
 
+BETWEEN = (
+    Machine("Debian 12", "3.11", "aarch64-manylinux_2_36"),
+    Machine("Debian 13", "3.13", "x86_64-manylinux_2_40"),  # it has 2.41, which uv has no word for
+)
+"""Machines with the other Pythons: asked the same, one processor each, without a column of their own in the tables."""
+
 FROM_SOURCE = {
     "flyr": "pure Python without a wheel",
     "tensorrt": "names the packages of its CUDA",
@@ -48,7 +54,11 @@ FROM_SOURCE = {
 FROM_NVIDIA = ("tensorrt-cu12-libs", "tensorrt-cu13-libs")
 """Libraries that NVIDIA serves itself, gigabytes of them: what the index has under their names only fetches them."""
 
-ABSENT = {"3.10 aarch64": {"onnxruntime-gpu"}, "3.12 aarch64": {"onnxruntime-gpu of CUDA 12"}}
+ABSENT = {
+    "3.10 aarch64": {"onnxruntime-gpu"},
+    "3.11 aarch64": {"onnxruntime-gpu of CUDA 12"},
+    "3.12 aarch64": {"onnxruntime-gpu of CUDA 12"},
+}
 """What a machine cannot have: a Jetson runs engines in its place."""
 
 FIRST_OF_CUDA_13 = "1.27"
