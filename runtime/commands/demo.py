@@ -1,9 +1,10 @@
-"""The command `coconet demo`: a synthetic rig fused with a shipped network, left as a video, a picture and a report."""
+"""The command `coconet demo`: a synthetic rig fused with a shipped network, left as a video, a picture and a page."""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from coconet.errors import CoconetError
 from coconet.files import check_outputs, make_folder, whole_file
 from coconet.media.pixels import Pixels
 from coconet.model_names import DEFAULT_MODEL, model_path
-from coconet.pages.browser import open_page
+from coconet.pages.browser import OpenOption, open_page
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.pipeline import Ending
@@ -48,11 +49,17 @@ class DemoFiles:
     video: Path
     picture: Path
     report: Path
+    page: Path
 
     @classmethod
     def within(cls, folder: Path) -> DemoFiles:
         """Name the files of a folder."""
-        return cls(folder / "fused.mp4", folder / "demo.png", folder / "report.md")
+        return cls(folder / "fused.mp4", folder / "demo.png", folder / "report.md", folder / "demo.html")
+
+    @property
+    def all(self) -> tuple[Path, ...]:
+        """All of them."""
+        return (self.video, self.picture, self.report, self.page)
 
 
 class MiddleFrame:
@@ -87,9 +94,7 @@ def run_demo(
 
     files, camera = DemoFiles.within(folder), f"{CAMERA}&duration_s={seconds:g}"
     choice = choose_backend(model)
-    check_outputs(
-        [files.video, files.picture, files.report], inputs=[model_path(model)], overwrite=overwrite, made=[folder]
-    )
+    check_outputs(files.all, inputs=[model_path(model)], overwrite=overwrite, made=[folder])
     make_folder(folder)
     middle = MiddleFrame(round(seconds * FPS / 2))
     tuner = AdjustableRig(Rig.from_addresses(camera, camera))
@@ -107,17 +112,21 @@ def run_demo(
             says="ended before the first fused frame",
         )
     write_picture(files.picture, side_by_side(middle.frame))
-    with whole_file(files.report) as scratch:
-        scratch.write_text(_page(report, files))
+    for path, text in ((files.report, _report(report, files)), (files.page, _page(report, files))):
+        with whole_file(path) as scratch:
+            scratch.write_text(text, encoding="utf-8")
     return report, files
 
 
-def _page(report: RunReport, files: DemoFiles) -> str:
+_ABOUT = f"""A synthetic street, seen by a thermal and a visible camera, {FPS} frames a second each. Every frame was
+fused, however long it took; a machine that fuses more than {FPS} frames a second would keep up with live cameras."""
+
+
+def _report(report: RunReport, files: DemoFiles) -> str:
     rows = "\n".join(f"| {name} | {value} |" for name, value in report.rows())
     return f"""# coconet demo
 
-A synthetic street, seen by a thermal and a visible camera, {FPS} frames a second each. Every frame was fused,
-however long it took; a machine that fuses more than {FPS} frames a second would keep up with live cameras.
+{_ABOUT}
 
 ![infrared, visible and fused]({files.picture.name})
 
@@ -129,15 +138,45 @@ All frames: [{files.video.name}]({files.video.name})
 """
 
 
+def _page(report: RunReport, files: DemoFiles) -> str:
+    """The same for a browser, without the templates of other pages: the packages that fill them are not needed here.
+
+    A browser that plays no such video shows the picture and the link.
+    """
+    rows = "\n".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in report.rows())
+    return f"""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>coconet demo</title>
+<style>
+:root {{ color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.5 }}
+body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
+img, video {{ max-width: 100%; height: auto }}
+th {{ text-align: left; font-weight: normal; padding-right: 2rem; vertical-align: top }}
+</style>
+<h1>coconet demo</h1>
+<p>{_ABOUT}</p>
+<h2>One moment: infrared, visible and fused</h2>
+<p><img src="{files.picture.name}" alt="infrared, visible and fused, side by side"></p>
+<h2>All frames, fused</h2>
+<p><video src="{files.video.name}" controls loop muted></video></p>
+<p><a href="{files.video.name}">{files.video.name}</a></p>
+<h2>Figures</h2>
+<table>
+{rows}
+</table>
+</html>
+"""
+
+
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Write the results into this folder.")] = Path("demo"),
     model: Annotated[
         str, typer.Option("--model", help="Fuse with this model, as `coconet run` takes it.")
     ] = DEFAULT_MODEL,
     seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="Fuse a stream of this many seconds.")] = 10.0,
-    opens: Annotated[
-        bool, typer.Option("--open", help="Open the picture in a browser; over SSH, say where it is.")
-    ] = False,
+    opens: OpenOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Fuse a synthetic rig with the shipped network and say where the results are."""
@@ -147,7 +186,7 @@ def demo(
         report, files = run_demo(out, model, seconds, Ending(stop=stop), overwrite=overwrite)
     console = Console(soft_wrap=True)
     console.print(report.to_table())
-    for path in (files.video, files.picture, files.report):
+    for path in files.all:
         console.print(path, highlight=False)
     if opens:
-        open_page(files.picture)
+        open_page(files.page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from threading import Event
 
@@ -22,9 +23,12 @@ def test_the_demo_leaves_a_video_a_picture_and_a_report(tmp_path: Path) -> None:
     report, files = run_demo(tmp_path / "a" / "demo", write_averaging_model(tmp_path / "tiny.onnx"), seconds=0.4)
     assert frames_in_video(files.video) == report.fused == round(0.4 * FPS)
     assert read_picture(files.picture).shape == (480 + 24, 3 * 640 + 8, 3)
-    page = files.report.read_text()
+    told = files.report.read_text()
+    assert f"{report.fused} frames in" in told
+    assert "](demo.png)" in told
+    page = files.page.read_text()
     assert f"{report.fused} frames in" in page
-    assert "](demo.png)" in page
+    assert set(re.findall(r'(?:src|href)="([^"]+)"', page)) == {"demo.png", "fused.mp4"}
 
 
 def test_the_command_says_where_the_files_are(tmp_path: Path) -> None:
@@ -33,7 +37,16 @@ def test_the_command_says_where_the_files_are(tmp_path: Path) -> None:
     words = ["--out", str(tmp_path), "--model", "average", "--seconds", "0.1"]
     result = CliRunner().invoke(app, words, catch_exceptions=False)
     told = result.stdout.split("\n")
-    assert [name for name in ("fused.mp4", "demo.png", "report.md") if str(tmp_path / name) not in told] == []
+    assert [
+        name for name in ("fused.mp4", "demo.png", "report.md", "demo.html") if str(tmp_path / name) not in told
+    ] == []
+
+
+def test_what_opens_is_the_page_with_the_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr("coconet.runtime.commands.demo.open_page", opened.append)
+    demo(tmp_path, "average", 0.1, opens=True)
+    assert opened == [tmp_path / "demo.html"]
 
 
 def test_the_picture_shows_one_moment_with_both_cameras(tmp_path: Path) -> None:
