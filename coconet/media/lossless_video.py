@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import existing_file
 from coconet.media.decoding.whole_frames import WholeFrames
-from coconet.media.video import video_stream
+from coconet.media.video import open_container, video_stream
 from coconet.writing.sources import later_part, later_parts
 
 try:
@@ -139,7 +139,7 @@ class RawVideoReader:
         """Open `path`. Raises CoconetError for a missing file and for one that is no FFV1 video."""
         self._path = existing_file(path, "a lossless video")
         try:
-            self._container = av.open(str(path), metadata_errors="replace")
+            self._container = open_container(str(path))
         except (FFmpegError, OSError) as error:
             got = error.strerror or type(error).__name__
             raise _refused(

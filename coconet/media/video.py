@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.event_log import note_once, warn_once
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from coconet.media.decoding.decoder_choice import DecoderChoice
 
 
+_ANY_TEXT: dict[str, Any] = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "replace"}
+"""Names and titles in another encoding than UTF-8 are no reason to refuse the pictures; PyAV 19 refuses none."""
+
+
 @dataclass(frozen=True)
 class VideoFrame:
     """A decoded picture, as FrameDecoder gives it, and its presentation time in the file.
@@ -44,6 +48,20 @@ class VideoFrame:
     pixels: RawPixels
     timestamp_ns: int
     palette: str = ""
+
+
+def open_container(
+    address: str,
+    *,
+    options: dict[str, str] | None = None,
+    timeout_s: tuple[float, float] | None = None,
+) -> InputContainer:
+    """Open a file or a stream with PyAV, whatever the encoding of the names inside it.
+
+    options: of FFmpeg. timeout_s: to open it, and to read from it. Raises FFmpegError and OSError.
+    """
+    container: InputContainer = av.open(address, "r", options=options, timeout=timeout_s, **_ANY_TEXT)
+    return container
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:
@@ -236,7 +254,7 @@ def _open_container(path: Path) -> InputContainer:
     forward_decoder_logs()
     with av.logging.Capture() as heard:
         try:
-            return av.open(str(path), metadata_errors="replace")
+            return open_container(str(path))
         except (FFmpegError, OSError) as error:
             cause, denied = error, isinstance(error, PermissionError)
     with path.open("rb") as file:

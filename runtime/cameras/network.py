@@ -14,13 +14,12 @@ from coconet.media.decoding.decoder import DecoderName
 from coconet.media.decoding.decoder_choice import shared_choice
 from coconet.media.decoding.frame_pixels import FrameDecoder
 from coconet.media.decoding.whole_frames import WholeFrames
-from coconet.media.video import video_stream
+from coconet.media.video import open_container, video_stream
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import CameraAbsent, CameraWithoutVideo
 from coconet.runtime.frame import Frame, StampKind
 
 try:
-    import av
     from av.error import (
         ExitError,
         FFmpegError,
@@ -158,7 +157,7 @@ class NetworkCamera:
 
     def _connected(self) -> Any:
         options = {**_LOW_DELAY, **(_OF_RTSP if self._address[:4].lower() == "rtsp" else {})}
-        return av.open(self._address, options=options, timeout=(_OPEN_S, _READ_S), metadata_errors="replace")
+        return open_container(self._address, options=options, timeout_s=(_OPEN_S, _READ_S))
 
     def _whole_frames(self) -> Iterator[Any]:
         """Frames that are whole. Raises CoconetError if none came for long although some had come."""

@@ -136,7 +136,7 @@ class FrameDecoder:
 
     def _orientation(self, frame: Any) -> int:
         """How a frame is turned, by its display matrix. Raises CoconetError for what is no quarter turn."""
-        side = next((one for one in frame.side_data if one.type == Type.DISPLAYMATRIX), None)
+        side = frame.side_data.get(Type.DISPLAYMATRIX)
         orientation = UPRIGHT if side is None else matrix_orientation(np.frombuffer(bytes(side), np.int32).tolist())
         if orientation is None:
             raise CoconetError(

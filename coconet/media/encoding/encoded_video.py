@@ -155,4 +155,6 @@ class _FFmpegCoder:
         self._stream.codec_context.gop_size = most_between
 
     def encode(self, frame: av.VideoFrame | None) -> list[Packet[Any]]:
+        if frame is None and not self._stream.codec_context.is_open:  # it holds nothing, and PyAV 19 crashes if asked
+            return []
         return list(self._stream.encode(frame))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import give_name, spare_bytes, writing_to
-from coconet.media.video import video_stream
+from coconet.media.video import open_container, video_stream
 from coconet.writing.recovery import NothingReadable, recover, replace_by_copy
 
 try:
@@ -72,7 +72,7 @@ def finish_video(scratch: Path, target: Path, kind: Container) -> None:
 def _copy(source: Path, target: Path) -> None:
     """Copy the packets of a video, undecoded, into an ordinary file; a source that is cut off is copied up to there."""
     try:
-        container = av.open(str(source), metadata_errors="replace")
+        container = open_container(str(source))
     except FFmpegError as error:
         raise NothingReadable from error
     kind = CONTAINERS[target.suffix.lower()]
