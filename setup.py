@@ -21,7 +21,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "coconet" / "__init__.py").
 # folder, and the extras choose. docs/install.md says which for what.
 BASE = [
     "numpy>=1.24",
-    "av>=15,<20",
+    "av>=17,<20",  # 17 is the first that says how bright a frame is meant (color_trc)
     "tifffile>=2023.2.3",
     "typer>=0.19",
     "rich>=13",
