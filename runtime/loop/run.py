@@ -30,6 +30,7 @@ from coconet.runtime.loop.selection import Selection
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.pairing.stream_counts import StreamCounts
 from coconet.runtime.picking.backend import PickedBackend
+from coconet.runtime.picking.scenes import scenes_of
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.sinks.open_sink import Output, open_with_reserve, output_path, recover_output
@@ -95,7 +96,7 @@ def run_rig(
     ending, gauge = ending or Ending(), gauge or RunStats()
     out.check([tuner.file, *tuner.rig.sources, choice.path])
     _recover_output(out)
-    with closing(_open_model(choice)) as backend:
+    with closing(_open_model(choice, tuner)) as backend:
         pairs = _open_cameras(tuner, ending.stop)
         if pairs is None:
             gauge.begin(backend.card, backend.name, lambda: 0)
@@ -153,10 +154,12 @@ def _recover_output(out: Output) -> None:
             print_warning(f"{left}{recovered_beside(path)}")
 
 
-def _open_model(choice: BackendChoice) -> Backend:
+def _open_model(choice: BackendChoice, tuner: AdjustableRig) -> Backend:
     with ending_with(ExitCode.MODEL):
         if choice.picked_from is not None:
-            return PickedBackend(choice.picked_from, choice.tiles)
+            return PickedBackend(
+                choice.picked_from, choice.tiles, lambda card: scenes_of(tuner.rig, laid=card.form != "warped")
+            )
         return tiled(open_choice(choice), choice.tiles)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from coconet.cards.model_card import ModelCard
@@ -29,15 +30,23 @@ class PickedBackend:
     Until the first pair `card` is that of the model as it ships and `name` says that nothing is picked yet.
     """
 
-    def __init__(self, model: Path | str, tiles: TileLimit = AUTOMATIC) -> None:
+    def __init__(
+        self,
+        model: Path | str,
+        tiles: TileLimit = AUTOMATIC,
+        scenes: Callable[[ModelCard], Iterable[FramePair]] = lambda card: (),
+    ) -> None:
         """Look for what runs a model, given as a file or a word. tiles: from which size on pictures are cut in parts.
+
+        scenes: gives more pairs that candidates are held to their limits on, for the card of the model; asked only
+        if nothing is remembered.
 
         Raises CoconetError for a file that is not ours, and for parts that were asked for and cannot be.
         """
         self._candidates = candidates_of(model)
         self._label = Path(model).name
         self.card: ModelCard = card_of(self._candidates)
-        self._tiles = tiles
+        self._tiles, self._scenes = tiles, scenes
         check_tiles(self.card, tiles)
         self.name = "not picked yet"
         self.depth = 1
@@ -109,10 +118,15 @@ class PickedBackend:
 
     def _tried(self, pair: FramePair, place: PickPlace) -> Pick:
         note_once(f"measuring once what runs {self._label} fastest on this machine, which takes some seconds")
-        pick = pick_fastest(self._candidates, pair, tiles=self._tiles)
+        others = (one for one in self._scenes(self.card) if _sizes(one) == _sizes(pair))
+        pick = pick_fastest(self._candidates, [pair, *others], tiles=self._tiles)
         if trouble := place.save(pick):
             warn_once(f"what was measured is not remembered: {trouble}")
         return pick
+
+
+def _sizes(pair: FramePair) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return pair.visible.pixels.shape, pair.infrared.pixels.shape
 
 
 def in_words(pick: Pick, found: Candidate, reference: Candidate) -> str:

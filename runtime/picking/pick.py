@@ -20,14 +20,14 @@ from coconet.runtime.picking.candidate import Candidate, CandidateKind
 
 _PACKAGES = ("coconet-edge", "onnxruntime", "onnxruntime-gpu", "openvino", "torch")
 
-_FORM = 2  # of what our own code makes of graphs; another number, and everything is measured again
+_FORM = 3  # of what our own code makes of graphs; another number, and everything is measured again
 
 
 class TrialRow(Checked):
     """How a candidate did. model: its file's name. ratio: its time as a multiple of the reference's; None if untimed.
 
-    psnr_db: of its picture against the reference's; None for equal pictures. refused: why it is out; empty if it is
-    not.
+    psnr_db: the worst of its pictures against the reference's; None for equal ones. refused: why it is out; empty if
+    it is not.
     """
 
     model: str
@@ -38,7 +38,10 @@ class TrialRow(Checked):
 
 
 class Pick(Checked):
-    """The fastest candidate, and all that were tried, the reference first. date: ISO 8601. reference_ms: its median."""
+    """The fastest candidate, and all that were tried, the reference first.
+
+    date: ISO 8601. reference_ms: the reference's median. pairs: on how many pictures were compared.
+    """
 
     model: str
     kind: CandidateKind
@@ -47,6 +50,7 @@ class Pick(Checked):
     cores: int
     date: str
     reference_ms: float
+    pairs: int = 1
     rows: tuple[TrialRow, ...]
 
     @property

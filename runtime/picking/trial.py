@@ -1,9 +1,9 @@
-"""A trial: candidates fuse the same pair in turns; the fastest whose picture is near enough is picked."""
+"""A trial: candidates fuse the same pair in turns; the fastest whose pictures are near enough is picked."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -53,36 +53,39 @@ class _Contestant:
 
 def pick_fastest(
     candidates: list[Candidate],
-    pair: FramePair,
+    pairs: Sequence[FramePair],
     clock: Callable[[], float] = time.perf_counter,
     tiles: TileLimit = AUTOMATIC,
 ) -> Pick:
-    """Time candidates on a pair, as prepared for the first of them, and pick one; in parts, as `tiles` says.
+    """Time candidates on the first of some pairs, as prepared for the first of them, and pick one.
 
-    The first is the reference: its pictures are what the others' are held against, by the limits of their precision.
-    Raises CoconetError if the reference cannot be opened or does not fuse the pair.
+    The first candidate is the reference: its pictures are what the others' are held against on every pair, by the
+    limits of their precision. tiles: from which size on pictures are cut in parts.
+    Raises CoconetError if the reference cannot be opened or does not fuse a pair.
     """
+    pair = pairs[0]
     with ExitStack() as stack:
         work = stack.enter_context(working("measuring what is fastest here", len(candidates)))
         rows: dict[Candidate, TrialRow] = {}
         contestants: list[_Contestant] = []
-        wanted: Pixels | None = None
+        wanted: list[Pixels] = []
         for candidate in candidates:
             try:
                 backend = stack.enter_context(closing(tiled(candidate.open(), tiles)))
-                _align(backend, pair)
                 _fuse(backend, pair)  # the first run of a model compiles, allocates and reads its weights
                 begun = clock()
                 picture = _fuse(backend, pair)
                 took_s = clock() - begun
+                pictures = [picture, *(_fuse(backend, other) for other in pairs[1:])]
             except CoconetError as error:
-                if wanted is None:
+                if not wanted:
                     raise
                 rows[candidate] = _row(candidate, refused=error.says)
                 continue
-            if wanted is None:
-                wanted = picture
-            psnr_db, refused = _held(wanted, picture, pair, _limits(backend, candidate))
+            wanted = wanted or pictures
+            psnr_db, refused = _held(
+                [ModelPictures(*one) for one in zip(pairs, wanted, pictures, strict=True)], _limits(backend, candidate)
+            )
             rows[candidate] = _row(candidate, psnr_db=psnr_db, refused=refused)
             if refused:
                 backend.close()
@@ -104,6 +107,7 @@ def pick_fastest(
         cores=len(usable_cores()),
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         reference_ms=round(1e3 * median(reference.seconds), 3),
+        pairs=len(pairs),
         rows=tuple(rows.values()),
     )
 
@@ -127,11 +131,12 @@ def _limits(backend: Backend, candidate: Candidate) -> ParityLimits:
     return PRECISIONS[precision].limits
 
 
-def _held(wanted: Pixels, picture: Pixels, pair: FramePair, limits: ParityLimits) -> tuple[float | None, str]:
-    """PSNR against the reference's picture, None for equal ones, and what is beyond the limits, if anything is."""
-    if picture.shape != wanted.shape:
-        return None, f"a picture of shape {picture.shape}, not {wanted.shape}"
-    parity = parity_of([frame_error(ModelPictures(pair, wanted, picture))])
+def _held(found: list[ModelPictures], limits: ParityLimits) -> tuple[float | None, str]:
+    """The worst PSNR against the reference's pictures, None for equal ones, and what is beyond the limits."""
+    for one in found:
+        if one.candidate.shape != one.reference.shape:
+            return None, f"a picture of shape {one.candidate.shape}, not {one.reference.shape}"
+    parity = parity_of([frame_error(one) for one in found])
     psnr_db = None if parity.max_abs_error == 0 else round(parity.worst_psnr_db, 2)
     if within(parity, limits):
         return psnr_db, ""
@@ -144,10 +149,7 @@ def _row(
     return TrialRow(model=candidate.path.name, kind=candidate.kind, ratio=ratio, psnr_db=psnr_db, refused=refused)
 
 
-def _align(backend: Backend, pair: FramePair) -> None:
+def _fuse(backend: Backend, pair: FramePair) -> Pixels:
     if isinstance(backend, WarpingBackend):
         backend.align(pair.warp)
-
-
-def _fuse(backend: Backend, pair: FramePair) -> Pixels:
     return backend.fuse(pair.visible.pixels, pair.infrared.pixels)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from coconet.cards.model_card import ModelCard
 from coconet.errors import CoconetError
 from coconet.event_log import SaidOnce
 from coconet.runtime.backends.tiles.limit import TileLimit
@@ -16,7 +17,7 @@ from coconet.runtime.picking import backend as backend_module
 from coconet.runtime.picking import trial
 from coconet.runtime.picking.backend import PickedBackend
 from coconet.runtime.picking.candidate import Candidate, CandidateKind, candidates_of
-from coconet.runtime.picking.pick import Pick
+from coconet.runtime.picking.pick import Pick, PickPlace
 from tests.support.models.tiny_onnx import write_averaging_model
 
 pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
@@ -30,9 +31,9 @@ def trials(monkeypatch: pytest.MonkeyPatch) -> list[list[Candidate]]:
     monkeypatch.setattr(trial, "SECONDS", 0.0)
     calls: list[list[Candidate]] = []
 
-    def counted(candidates: list[Candidate], pair: FramePair, tiles: TileLimit) -> Pick:
+    def counted(candidates: list[Candidate], pairs: list[FramePair], tiles: TileLimit) -> Pick:
         calls.append(candidates)
-        return trial.pick_fastest(candidates, pair, tiles=tiles)
+        return trial.pick_fastest(candidates, pairs, tiles=tiles)
 
     monkeypatch.setattr(backend_module, "pick_fastest", counted)
     return calls
@@ -45,6 +46,37 @@ def test_lite_stands_for_all_its_forms_and_a_file_for_itself(tmp_path: Path) -> 
     assert ("lite.int8.onnx", "openvino-bf16") in forms
     assert {one.path for one in candidates_of(model)} == {model}
     assert {one.path.name for one in candidates_of("lite-int8")} == {"lite.int8.onnx"}
+
+
+def test_bf16_is_for_models_whose_own_limits_leave_room_for_it() -> None:
+    kinds = {(one.path.name, one.kind) for one in candidates_of("lite")}
+    assert ("lite.int8.onnx", "openvino-bf16") in kinds
+    assert ("lite.onnx", "openvino-bf16") not in kinds
+    assert "openvino-bf16" in {one.kind for one in candidates_of("lite-fp16")}
+
+
+def test_a_file_that_is_no_model_is_a_candidate_still_and_said_by_what_opens_it(tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_text("no model")
+    assert [one.kind for one in candidates_of(tmp_path / "m.onnx")] == ["ort", "openvino"]
+
+
+def test_other_scenes_are_looked_at_once_and_only_those_of_the_same_size(
+    tmp_path: Path, trials: list[list[Candidate]]
+) -> None:
+    model, asked = write_averaging_model(tmp_path / "m.onnx"), list[str]()
+
+    def scenes(card: ModelCard) -> list[FramePair]:
+        asked.append(card.network)
+        return [*synthetic_pairs(2, 48, 64), *synthetic_pairs(1, 40, 64)]
+
+    for _ in range(2):
+        backend = PickedBackend(model, scenes=scenes)
+        backend.choose(PAIR)
+        backend.close()
+    pick = PickPlace.of(candidates_of(model), PAIR.visible.pixels.shape).load()
+    assert (asked, len(trials)) == (["tiny"], 1)
+    assert pick is not None
+    assert pick.pairs == 3
 
 
 def test_the_second_run_of_a_machine_measures_nothing(tmp_path: Path, trials: list[list[Candidate]]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from coconet.benchmarks.studies.precision import FrameSet
-from coconet.benchmarks.studies.processor.shortcuts import HEADS, frame_sets, rows_of
+from coconet.benchmarks.studies.processor.shortcuts import HEADS, frame_sets, rows_of, ways_of
 from coconet.media.image import write_picture
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.picking.candidate import candidates_of
@@ -14,9 +14,16 @@ from coconet.runtime.picking.candidate import candidates_of
 def test_every_way_has_a_line_on_every_set_and_int8_keeps_its_limits() -> None:
     sets = [FrameSet("street", synthetic_pairs(1, 64, 96)), FrameSet("again", synthetic_pairs(2, 64, 96))]
     lines = [line.strip("| ").split(" | ") for line in rows_of("lite", sets)]
-    assert len(lines) == 2 * (len(candidates_of("lite")) - 1)
+    assert len(lines) == 2 * (len(ways_of("lite")) - 1)
     assert {len(cells) for cells in lines} == {len(HEADS)}
     assert {cells[-1] for cells in lines if "int8" in cells[0]} <= {"yes"}
+
+
+def test_the_way_that_is_never_picked_is_compared_as_well() -> None:
+    pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
+    ways, picked = ways_of("lite"), candidates_of("lite")
+    assert [(one.path.name, one.kind) for one in ways if one not in picked] == [("lite.onnx", "openvino-bf16")]
+    assert (ways[0], len(set(ways))) == (picked[0], len(ways))
 
 
 @pytest.mark.parametrize(("most", "names"), [(9, 5), (2, 2), (3, 3)])
