@@ -149,7 +149,7 @@ class OutputLook(Look):
 def look_fields(words: Iterable[str]) -> dict[str, Any]:
     """The keys of a look from the words of a command: a view, or KEY=VALUE as in a rig file, such as edges.strength=2.
 
-    Raises Refused for a word that is neither. Values are not checked here.
+    Raises Refused for a word that is neither, and for a view or a key that is there twice. Values are not checked here.
     """
     fields: dict[str, Any] = {}
     for word in words:
@@ -172,6 +172,15 @@ def look_fields(words: Iterable[str]) -> dict[str, Any]:
                 got="both",
                 remedy="Leave one out.",
                 says=f"names both {keys[0]} and keys of it",
+            )
+        if keys[-1] in table:
+            named = ".".join(keys) if sign else "a view"
+            raise Refused(
+                "--look",
+                wanted="one view, and each key once",
+                got=f"{named} twice",
+                remedy="Leave one of them out.",
+                says=f"names {named} twice",
             )
         table[keys[-1]] = _value_of(value.strip() if sign else word.strip())
     return fields

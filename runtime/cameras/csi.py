@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import parse_qsl
 
 from pydantic import Field, model_validator
 
-from coconet.config import Checked, check_fields
+from coconet.config import Checked
 from coconet.errors import Refused
 from coconet.redaction import redact
+from coconet.runtime.cameras.address_settings import address_settings
 
 _MOST_SIDE_PX = 8192
 
@@ -44,7 +44,7 @@ def csi_pipeline(address: str, *, gray: bool) -> str:
 
     Raises Refused if no number follows, and for settings that a camera does not have.
     """
-    sensor, _, query = address.partition("://")[2].partition("?")
+    sensor = address.partition("://")[2].partition("?")[0]
     if not (sensor.isascii() and sensor.isdigit()):
         raise Refused(
             redact(address),
@@ -53,9 +53,7 @@ def csi_pipeline(address: str, *, gray: bool) -> str:
             remedy="Use csi://0, or csi://0?width=1280&height=720&fps=30.",
             says=f"{'has something other than a number' if sensor else 'has no number'} after csi://",
         )
-    settings = check_fields(
-        CsiSettings, dict(parse_qsl(query, keep_blank_values=True)), redact(address), from_text=True
-    )
+    settings = address_settings(address, CsiSettings)
     mode = "" if settings.mode is None else f" sensor-mode={settings.mode}"
     rate = "" if settings.fps is None else f",framerate={settings.fps}/1"
     size = "" if settings.width is None else f",width={settings.width},height={settings.height}"

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
-from coconet.config import check_fields
 from coconet.errors import ExitCode, Refused, ending_with
 from coconet.media.decoding.decoder import DecoderName
 from coconet.media.naming.bag_names import split_bag
 from coconet.media.naming.picture_names import is_picture
 from coconet.redaction import redact
+from coconet.runtime.cameras.address_settings import address_settings
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.csi import csi_pipeline
 from coconet.runtime.cameras.device.pixel_layouts import FrameLayout
@@ -244,8 +243,7 @@ def _refuse(address: str, settings: CameraSettings, *, device: bool) -> None:
 def _synthetic_settings(address: str) -> SyntheticSettings:
     from coconet.runtime.cameras.synthetic.camera import SyntheticSettings
 
-    before, _, query = address.partition("://")[2].partition("?")
-    if before:
+    if address.partition("://")[2].partition("?")[0]:
         raise Refused(
             redact(address),
             wanted=_KINDS,
@@ -253,5 +251,4 @@ def _synthetic_settings(address: str) -> SyntheticSettings:
             remedy="Begin it with synthetic://?",
             says="has something before its settings",
         )
-    settings = dict(parse_qsl(query, keep_blank_values=True))
-    return check_fields(SyntheticSettings, settings, redact(address), from_text=True)
+    return address_settings(address, SyntheticSettings)

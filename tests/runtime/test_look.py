@@ -63,6 +63,8 @@ def test_no_words_leave_the_rig_as_it_is() -> None:
         (["=1"], "a key and its value"),
         (["edges.strength=1", "edges=2"], "edges"),
         (["edges=2", "edges.strength=1"], "both"),
+        (["edges.strength=1", "edges.strength=2"], "--look names edges.strength twice. Leave one of them out."),
+        (["edges", "split"], "--look names a view twice"),
         (["reversed=1"], "reversed"),
     ],
 )

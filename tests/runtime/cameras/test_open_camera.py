@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, Refused
 from coconet.runtime.cameras.files import FolderCamera, VideoCamera
 from coconet.runtime.cameras.open_camera import CameraSettings, check_sources, open_camera
 from tests.support.media.recordings import flat, write_folder, write_video
@@ -82,6 +82,19 @@ def test_an_unknown_synthetic_setting_lists_those_there_are() -> None:
 def test_a_bad_synthetic_value_is_named(query: str, told: str) -> None:
     with pytest.raises(CoconetError, match=told):
         open_camera(f"synthetic://?{query}", "visible")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("synthetic://?seed=1&seed=2", "synthetic://?seed=1&seed=2, seed is given 2 times. Leave one of them out."),
+        ("synthetic://?seed=1&fps=9&seed=1&seed=", "seed is given 3 times"),
+        ("csi://0?fps=30&mode=1&fps=60", "fps is given 2 times"),
+    ],
+)
+def test_a_setting_that_is_given_twice_is_refused(address: str, said: str) -> None:
+    with pytest.raises(Refused, match=re.escape(said)):
+        open_camera(address, "visible")
 
 
 def test_a_synthetic_address_with_a_place_is_refused() -> None:

@@ -12,7 +12,10 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from pydantic import BaseModel
 
+from coconet.config import Checked
 from coconet.errors import CoconetError
+from coconet.runtime.cameras.csi import CsiSettings
+from coconet.runtime.cameras.synthetic.camera import SyntheticSettings
 from coconet.runtime.rig.rig_file import Rig
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "rig.md"
@@ -47,6 +50,14 @@ def test_every_key_of_a_rig_is_in_an_example_of_its_document() -> None:
     assert {"realtime", "offset_ms", "pair_by", "range_of", "late_periods", "fourcc", "focal_px", "distance_m"} <= keys
     mentioned = set(re.findall(r"[\w-]+", examples))
     assert keys - mentioned == set()
+
+
+@pytest.mark.parametrize(("kind", "settings"), [("synthetic://", SyntheticSettings), ("csi://N", CsiSettings)])
+def test_every_setting_of_an_address_is_in_a_table_of_the_document(kind: str, settings: type[Checked]) -> None:
+    table = DOCUMENT.read_text().partition(f"| key of `{kind}` |")[2].partition("\n\n")[0]
+    assert {key for row in table.splitlines()[2:] for key in re.findall(r"`(\w+)`", row.split("|")[1])} == set(
+        settings.model_fields
+    )
 
 
 @pytest.mark.parametrize(
