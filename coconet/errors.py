@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -100,6 +101,16 @@ def first_line(error: BaseException) -> str:
         line = f"{line.rstrip()} {other}"
     line = NODE.sub(r"the operation \1 \2 failed: ", ORIGIN.sub("", line)).replace("  ", " ")
     return ADVICE.split(line, maxsplit=1)[0].strip() or type(error).__name__
+
+
+def system_reason(error: BaseException, otherwise: str) -> str:
+    """What the operating system says is wrong, such as `Connection refused`; `otherwise` for the words of a library.
+
+    FFmpeg has numbers and words of its own, such as `Invalid data found when processing input`, in errors that look
+    like those of the operating system.
+    """
+    number, words = getattr(error, "errno", None), getattr(error, "strerror", None)
+    return str(words) if number in errno.errorcode and words else otherwise
 
 
 class Refused(CoconetError):

@@ -107,14 +107,14 @@ def _failing_in_words(who: str, wanted: str, out: Path) -> Iterator[None]:
     try:
         yield
     except (CoconetError, RuntimeError) as error:
-        got = error.got if isinstance(error, CoconetError) else first_line(error)
+        got = error.says if isinstance(error, CoconetError) else first_line(error)
         remedy = "Name one frame size with --size HEIGHTxWIDTH, or pad with --multiple to what its layers halve by."
         raise CoconetError(
             out,
             wanted=wanted,
             got=f"an error of {who}: {got}",
             remedy=remedy,
-            says=f"cannot be exported for {wanted}: {who} fails ({got.removeprefix('from ')})",
+            says=f"cannot be exported for {wanted}: {who} fails ({got})",
         ) from error
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard, card_from_metadata
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.media.pixels import Pixels, luma
-from coconet.runtime.backends.ort_cpu import session_options
+from coconet.runtime.backends.ort_cpu import ort_reason, session_options
 from coconet.runtime.frame_check import fuse_adapted
 
 try:
@@ -40,7 +40,7 @@ class GraphRunner:
                 wanted="a graph that ONNX Runtime loads",
                 got=first_line(error),
                 remedy=remedy,
-                says=f"does not load in ONNX Runtime: {first_line(error)}",
+                says=f"does not load in ONNX Runtime: {ort_reason(error)}",
             ) from error
         self.card: ModelCard = card_from_metadata(self._session.get_modelmeta().custom_metadata_map, path)
         self.name = f"ONNX Runtime {onnxruntime.__version__} (CPU)"

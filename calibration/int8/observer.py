@@ -13,7 +13,7 @@ from coconet.calibration.int8.threshold import MagnitudeHistogram, RangeMethod, 
 from coconet.cards.model_card import INFRARED, VISIBLE, CalibrationRecord
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.media.pixels import add_to
-from coconet.runtime.backends.ort_cpu import session_options
+from coconet.runtime.backends.ort_cpu import ort_reason, session_options
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
 
@@ -113,7 +113,7 @@ def _run(session: Any, tensors: Sequence[str], pair: FramePair) -> dict[str, Any
             wanted="a frame that the model runs on",
             got=f"from ONNX Runtime: {first_line(error)}",
             remedy="Leave the frame out, or export the model again with coconet export.",
-            says=f"does not run through the model: {first_line(error)}",
+            says=f"does not run through the model: {ort_reason(error)}",
         ) from error
 
 
@@ -136,5 +136,5 @@ def _does_not_run(model: OnnxModel, error: Exception) -> CoconetError:
         wanted="a model that ONNX Runtime loads",
         got=first_line(error),
         remedy="Export the model again with coconet export.",
-        says=f"does not load in ONNX Runtime: {first_line(error)}",
+        says=f"does not load in ONNX Runtime: {ort_reason(error)}",
     )

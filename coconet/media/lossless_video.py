@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, system_reason
 from coconet.files import existing_file
 from coconet.media.decoding.whole_frames import WholeFrames
 from coconet.media.video import open_container, video_stream
@@ -141,7 +141,7 @@ class RawVideoReader:
         try:
             self._container = open_container(str(path))
         except (FFmpegError, OSError) as error:
-            got = error.strerror or type(error).__name__
+            got = system_reason(error, "bytes that are no video")
             raise _refused(
                 path, "a lossless video", got, "is not a video, or is damaged; expected a lossless one"
             ) from error

@@ -156,7 +156,7 @@ def _new_builder(tensorrt: TensorRT) -> Any:
             wanted="a TensorRT that fits the driver of this machine",
             got=tensorrt.last_error or first_line(error),
             remedy="Install the TensorRT that came with this driver or JetPack.",
-            says=f"does not start on this machine: {tensorrt.last_error or first_line(error)}",
+            says=f"does not start on this machine: {tensorrt.last_error or 'it gives no builder of engines'}",
         ) from error
 
 

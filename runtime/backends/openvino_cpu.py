@@ -27,6 +27,7 @@ from coconet.runtime.backends.ort_cpu import (
     corrupt,
     held_room,
     input_feed,
+    no_memory,
     without_room,
 )
 from coconet.runtime.backends.tiles.graph import graph_with_room
@@ -173,7 +174,7 @@ class OpenVinoBackend:
                 wanted="a model that runs",
                 got=got,
                 remedy=EXPORT,
-                says=f"does not run in OpenVINO: {first_line(error)}",
+                says=f"does not run in OpenVINO: {_reason(error)}",
             ) from error
 
     def _compile(self, shapes: Mapping[str, tuple[int, ...]] | None) -> Any:
@@ -192,7 +193,7 @@ class OpenVinoBackend:
                 wanted="a model that OpenVINO can compile",
                 got=got,
                 remedy=EXPORT,
-                says=f"cannot be compiled by OpenVINO: {first_line(error)}",
+                says=f"cannot be compiled by OpenVINO: {_reason(error)}",
             ) from error
 
     def close(self) -> None:
@@ -209,6 +210,12 @@ def _read(core: Any, path: Path, content: bytes | None) -> Any:
         return prepared(core.read_model(path if content is None else BytesIO(content)))
     except RuntimeError as error:
         raise corrupt(path, error) from error
+
+
+def _reason(error: BaseException) -> str:
+    if no_memory(error):
+        return "the memory does not suffice"
+    return "one of its operations is not as this version of OpenVINO takes it"
 
 
 def _tensors(found: list[Any]) -> list[TensorFact]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, WARP, ModelCard, card_from_metadata
 from coconet.cards.onnx_weights import check_onnx_weights
-from coconet.errors import CoconetError, MissingPackage, first_line
+from coconet.errors import NODE, CoconetError, MissingPackage, first_line
 from coconet.files import existing_file
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.tiles.graph import ROOM, graph_with_room
@@ -84,13 +85,12 @@ def run_in_words(path: Path, run: Callable[[], Result]) -> Result:
     try:
         return run()
     except Exception as error:  # ONNX Runtime's exceptions share no base class
-        got = f"from ONNX Runtime: {first_line(error)}"
         raise CoconetError(
             path,
             wanted="a model that runs",
-            got=got,
+            got=f"from ONNX Runtime: {first_line(error)}",
             remedy=EXPORT,
-            says=f"does not run in ONNX Runtime: {first_line(error)}",
+            says=f"does not run in ONNX Runtime {VERSION}: {ort_reason(error)}",
         ) from error
 
 
@@ -119,8 +119,37 @@ def corrupt(path: Path, error: Exception) -> CoconetError:
         wanted="a readable ONNX model",
         got=f"a corrupt or unsupported one ({first_line(error)})",
         remedy="Copy the file again, or export it again with coconet export.",
-        says=f"cannot be read as an ONNX model: {first_line(error)}",
+        says=f"cannot be read as an ONNX model: {ort_reason(error)}",
     )
+
+
+_REASONS = {
+    "InvalidProtobuf": "it is something else, or damaged",
+    "NoModel": "it is something else, or damaged",
+    "NoSuchFile": "a file that it consists of is missing",
+    "NotImplemented": "it has an operation that this version does not have",
+    "InvalidGraph": "its operations do not fit together, or are newer than this version",
+    "InvalidArgument": "what an operation is given does not fit it",
+}
+"""What the kinds of ONNX Runtime's errors mean; their texts name lines of its source, types of C++ and nodes."""
+
+_NO_MEMORY = re.compile(r"bad.?alloc|allocate memory|out of memory", re.IGNORECASE)
+
+
+def no_memory(error: BaseException) -> bool:
+    """Whether an error of a library says that memory ran out."""
+    return isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)) is not None
+
+
+def ort_reason(error: BaseException) -> str:
+    """Why ONNX Runtime gave up, as a sentence goes on after a colon; its own words are no help to a user."""
+    if no_memory(error):
+        return "the memory does not suffice"
+    if "No graph was found" in str(error):
+        return "there is no model in it"
+    if found := NODE.search(str(error)):
+        return f"its operation {found[1]} ({found[2]}) failed" if found[2] else f"its operation {found[1]} failed"
+    return _REASONS.get(type(error).__name__, "one of its operations failed")
 
 
 def closed(path: Path) -> CoconetError:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from coconet.errors import CoconetError, MissingPackage, Refused
+from coconet.errors import CoconetError, MissingPackage, Refused, system_reason
 from coconet.event_log import warn_once
 from coconet.media.decoding.decoder import DecoderName
 from coconet.media.decoding.decoder_choice import shared_choice
@@ -25,6 +25,7 @@ try:
         FFmpegError,
         HTTPForbiddenError,
         HTTPNotFoundError,
+        HTTPServerError,
         HTTPUnauthorizedError,
         InvalidDataError,
     )
@@ -128,7 +129,7 @@ class NetworkCamera:
         try:
             frame = next(self._frames, None)
         except (FFmpegError, OSError) as error:
-            got = f"no frame for {_READ_S:g} s" if isinstance(error, ExitError) else _error_text(error)
+            got = f"no frame for {_READ_S:g} s" if isinstance(error, ExitError) else _reason(error)
             raise CoconetError(
                 self.name, wanted="a video stream", got=got, remedy=_CHECK_SENDER, says=f"stopped: {got}"
             ) from None
@@ -200,7 +201,7 @@ class NetworkCamera:
         elif _is_unresolvable(self._address):
             kind, got, remedy = CameraAbsent, "its host name is not known", "Check the address and the network."
         else:
-            kind, got, remedy = CameraAbsent, _error_text(error), _CHECK_ADDRESS
+            kind, got, remedy = CameraAbsent, _reason(error), _CHECK_ADDRESS
         return kind(self.name, wanted="a video stream", got=got, remedy=remedy, says=f"gives no video: {got}")
 
     def _without_video(self) -> CameraWithoutVideo:
@@ -233,8 +234,10 @@ _CHECK_ADDRESS = "Check the address, the network, and user and password."
 _CHECK_SENDER = "Check that the camera is sending, and the network."
 
 
-def _error_text(error: Exception) -> str:
-    return getattr(error, "strerror", None) or type(error).__name__
+def _reason(error: Exception) -> str:
+    if isinstance(error, HTTPServerError):
+        return "it answers that it has failed (5xx)"
+    return system_reason(error, "what it sends cannot be read")
 
 
 def _is_unresolvable(address: str) -> bool:

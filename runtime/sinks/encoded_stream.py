@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from coconet.errors import MissingPackage
+from coconet.errors import MissingPackage, system_reason
 from coconet.media.decoding.frame_times import SECOND_NS
 from coconet.media.encoding.encoded_video import EncodedVideo, EncodingFailed
 from coconet.media.encoding.encoder_choice import EncoderChoice
@@ -18,7 +18,7 @@ from coconet.media.pixels import Pixels
 
 try:
     import av
-    from av.error import FFmpegError, HTTPUnauthorizedError
+    from av.error import FFmpegError, HTTPError, HTTPUnauthorizedError
     from av.video.frame import PictureType
 except ImportError as error:
     raise MissingPackage("av", job="sending video") from error
@@ -81,7 +81,7 @@ class EncodedStream:
         except (FFmpegError, OSError) as error:
             self.close()
             final = self._scheme == "h264" or isinstance(error, HTTPUnauthorizedError)
-            raise StreamLost(getattr(error, "strerror", None) or type(error).__name__, final=final) from error
+            raise StreamLost(_reason(error), final=final) from error
 
     def finish(self) -> None:
         """Send what is still in the encoder, and end the connection."""
@@ -128,3 +128,12 @@ class EncodedStream:
         self._video.limit_keys(_MOST_BETWEEN_KEYS)
         self._origin_ns, self._key_ns, self._last_tick = origin_ns, origin_ns, -1
         return self._video
+
+
+def _reason(error: Exception) -> str:
+    """Why nothing was sent, without FFmpeg's own words."""
+    if isinstance(error, HTTPUnauthorizedError):
+        return "it refuses user and password (401 Unauthorized)"
+    if isinstance(error, HTTPError):
+        return "it does not take a stream at this address"
+    return system_reason(error, "the connection or the encoder failed")

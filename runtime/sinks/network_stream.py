@@ -63,7 +63,7 @@ class StreamSink:
             raise CoconetError(
                 self.name,
                 wanted="a receiver of the stream",
-                got=f"nobody for {counted(self.dropped, 'frame')}",
+                got=f"none for {counted(self.dropped, 'frame')}",
                 remedy="Start the receiver.",
                 says=f"had no receiver for {counted(self.dropped, 'frame')}",
             )
@@ -83,7 +83,7 @@ class StreamSink:
                 says=f"is not received: {error.reason}",
             ) from error
         if not self.dropped:
-            warn_once(f"nobody takes {self.name} ({error.reason}); it is tried again every {_RETRY_S:g} s.")
+            warn_once(f"nothing receives {self.name} ({error.reason}); it is tried again every {_RETRY_S:g} s.")
         self.dropped += 1
         self._retry_s = time.monotonic() + _RETRY_S
         log_event("output lost", level=logging.WARNING, output=self.name, trouble=error.reason)

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from coconet.errors import Refused
+from coconet.errors import Refused, system_reason
 from coconet.media.encoding.encoder_choice import ChoiceFacts, EncoderChoice
 from coconet.media.pixels import Pixels
 from coconet.runtime.sinks.encoded_stream import PATIENCE_S, EncodedStream, StreamLost
@@ -55,7 +55,7 @@ class StreamProcess:
             self._sent = True
         except (OSError, EOFError) as error:
             self.close()
-            raise StreamLost(getattr(error, "strerror", None) or "its process ended") from error
+            raise StreamLost(system_reason(error, "its process ended")) from error
         self._encoders.facts, said, trouble = answer
         for say, text in said:
             (self._encoders.warn if say == "warn" else self._encoders.note)(text)

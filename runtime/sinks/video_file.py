@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coconet.errors import CoconetError, counted
+from coconet.errors import CoconetError, counted, system_reason
 from coconet.event_log import log_event
 from coconet.files import UNFINISHED, free_name, holds_something, unfinished, writing_to
 from coconet.runtime.frame import FusedFrame
@@ -136,12 +136,13 @@ class VideoSink:
         except OSError as error:
             kept = unfinished(self._path)
             plays = f" What was written before is in {kept.name}, which plays." if holds_something(kept) else ""
+            reason = system_reason(error, "its encoder has failed")
             raise CoconetError(
                 self._path,
                 wanted="a disk that takes more",
-                got=error.strerror or str(error),
+                got=reason,
                 remedy=f"Free space.{plays}",
-                says=f"cannot be written: {error.strerror or error}",
+                says=f"cannot be written: {reason}",
             ) from error
 
 

@@ -14,7 +14,7 @@ from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
 from coconet.cards.onnx_card import OnnxFile
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.installation.kernel_files import bytes_in
-from coconet.runtime.backends.ort_cpu import session_options
+from coconet.runtime.backends.ort_cpu import ort_reason, session_options
 
 try:
     import onnx
@@ -98,7 +98,7 @@ def _measured(file: OnnxFile, size: tuple[int, int]) -> tuple[int, dict[str, int
             wanted=f"a graph that runs at {size[0]}x{size[1]}",
             got=f"from ONNX Runtime: {first_line(error)}",
             remedy="Export the model again with coconet export.",
-            says=f"does not run at {size[0]}x{size[1]}: {first_line(error)}",
+            says=f"does not run at {size[0]}x{size[1]}: {ort_reason(error)}",
         ) from error
     return size[0] * size[1], {name: array.nbytes for name, array in zip([*names, FUSED], found, strict=True)}
 

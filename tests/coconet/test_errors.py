@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import pickle
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from coconet.errors import (
     first_line,
     nearest,
     reading_from,
+    system_reason,
 )
 from coconet.installation.remedy import remedy_for
 
@@ -132,6 +134,19 @@ def test_what_the_operating_system_refuses_to_read_is_refused_in_words(error: Ex
 )
 def test_the_first_line_has_no_source_files_of_another_library(said: str, kept: str) -> None:
     assert first_line(RuntimeError(said)) == kept
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), "Connection refused"),
+        (OSError(1094995529, "Invalid data found when processing input"), "it is damaged"),
+        (ValueError("Invalid data"), "it is damaged"),
+        (OSError(), "it is damaged"),
+    ],
+)
+def test_what_the_operating_system_says_is_repeated_and_what_a_library_says_is_not(error: Exception, said: str) -> None:
+    assert system_reason(error, "it is damaged") == said
 
 
 def test_a_sentence_that_ends_in_foreign_text_has_one_full_stop() -> None:

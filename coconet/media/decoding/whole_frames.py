@@ -35,14 +35,15 @@ _SECOND_NS = 10**9
 
 @dataclass(frozen=True)
 class Damage:
-    """What is wrong with a frame, in the words of the decoder or the container.
+    """What is wrong with a frame, as a sentence goes on after a colon.
 
-    certain: false if the container alone reports a gap, and nothing builds on the frame: where two recordings were
+    cause: what the decoder's library says of it, for the log. certain: false if the container alone reports a gap, and nothing builds on the frame: where two recordings were
     joined it is so, and the frame may be whole. Also false before the first key frame.
     """
 
     words: str
     certain: bool = True
+    cause: str = ""
 
 
 _GAP = Damage("a gap in the stream", certain=False)
@@ -50,6 +51,8 @@ _GAP = Damage("a gap in the stream", certain=False)
 _HEADLESS = Damage("no key frame yet", certain=False)
 
 _BROKEN_OFF = Damage("the file ends within it")
+
+_UNDECODED = "the decoder finds errors in it"
 
 _GAP_PACKETS = 2  # where a parser cuts a stream into packets, the one before the gap is marked
 
@@ -147,7 +150,7 @@ class WholeFrames:
             frames, complaint = self._decoder.decode(packet)
             if packet.size:
                 if complaint and not (fate.damage and fate.damage.certain):
-                    fate.damage = Damage(complaint)
+                    fate.damage = Damage(_UNDECODED, cause=complaint)
                 self._book(fate)
             yield from map(self._outcome, frames)
             if complaint and not frames:
@@ -196,7 +199,7 @@ class WholeFrames:
         if fate.headless:
             return Outcome(frame, _HEADLESS, _time_ns(frame))
         if fate.damage is None and (frame.is_corrupt or fate.group == self._tainted):
-            fate.damage = Damage("a frame that the decoder calls corrupt")
+            fate.damage = Damage(_UNDECODED)
             self.damaged += 1
             self._tainted = fate.group
             if fate.group == self._group:
@@ -206,7 +209,8 @@ class WholeFrames:
     def _break_off(self, damage: Damage) -> None:
         if self._broken is None:
             self._broken = damage
-            log_event("damage", level=logging.WARNING, camera=self._where, damaged=self.damaged, trouble=damage.words)
+            facts = {"trouble": damage.words, **({"cause": damage.cause} if damage.cause else {})}
+            log_event("damage", level=logging.WARNING, camera=self._where, damaged=self.damaged, **facts)
 
 
 def _with_end_damaged(packets: Iterator[Any]) -> Iterator[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,7 +62,7 @@ class TensorRT:
     @property
     def last_error(self) -> str | None:
         """The reason of a refusal: before it TensorRT may have told of tactics that it merely skipped."""
-        return self.messages.errors[-1] if self.messages.errors else None
+        return without_origin(self.messages.errors[-1]) if self.messages.errors else None
 
 
 def tensorrt_module(job: str) -> Any:
@@ -82,6 +83,20 @@ def in_one_line(trt: Any, text: str) -> str:
     """Join the lines of a message, of TensorRT for RTX without the one about a GPU that its builds do not need."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " ".join(line for line in lines if not (NO_GPU_NOISE in line and hasattr(trt, "ComputeCapability")))
+
+
+_ORIGIN = re.compile(r"^(?:\S+::\S+: )?(?:\[\S+::\d+\] )?(?:Error Code \d+: )?")
+
+_KIND = re.compile(
+    r"(?:API Usage|Internal|Myelin|Parameter|Cuda Runtime|Cuda Driver|Serialization)(?: Error)? \((.*)\)\.?"
+)
+
+
+def without_origin(text: str) -> str:
+    """What a message says, without TensorRT's source file, its function, and the number and name of the error."""
+    said = _ORIGIN.sub("", text)
+    inner = _KIND.fullmatch(said)
+    return inner[1] if inner else said
 
 
 @functools.cache

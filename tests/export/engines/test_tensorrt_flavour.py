@@ -15,7 +15,7 @@ from coconet.export.engines import tensorrt_flavour
 from coconet.export.engines.tensorrt_flavour import creation_flags, open_tensorrt, types_networks_strongly
 from coconet.runtime.backends.gpu import libcuda
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
-from coconet.runtime.backends.tensorrt.module import Messages, in_one_line, rtx_module
+from coconet.runtime.backends.tensorrt.module import Messages, in_one_line, rtx_module, without_origin
 
 # The creation flags of TensorRT versions that do not install here, with their values.
 TENSORRT_8 = IntEnum("TENSORRT_8", [("EXPLICIT_BATCH", 0)])
@@ -71,6 +71,21 @@ def test_a_missing_gpu_is_no_reason_why_a_build_without_one_fails() -> None:
     noise = "[checkMacros.cpp::catchCudaError::250] Error Code 1: Cuda Runtime (driver version is insufficient)"
     assert in_one_line(rtx_module(), f"Invalid Node\n{noise}") == "Invalid Node"
     assert in_one_line(SimpleNamespace(), f"No builder\n{noise}") == f"No builder {noise}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "IBuilder::buildSerializedNetwork: Error Code 10: Internal Error (Could not find any kernel for node /a/b.)",
+            "Could not find any kernel for node /a/b.",
+        ),
+        ("[graph.cpp::checkSanity::466] Error Code 2: Internal Error (Assertion !isCyclic failed.)", None),
+        ("In node 3 (importCast): UNSUPPORTED_NODE: no UINT8", "In node 3 (importCast): UNSUPPORTED_NODE: no UINT8"),
+    ],
+)
+def test_a_reason_has_no_source_file_and_no_number_of_an_error(text: str, said: str | None) -> None:
+    assert without_origin(text) == (said or "Assertion !isCyclic failed.")
 
 
 def test_a_repeated_warning_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ from onnx import helper
 
 from coconet.cards.model_card import CARD_KEY
 from coconet.errors import CoconetError
-from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
+from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend, ort_reason
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from tests.support.models.tiny_onnx import averaging_card, averaging_model, write_averaging_model
 
@@ -62,7 +62,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_corrupt_file_is_called_corrupt(tmp_path: Path, damage: bytes | None) -> None:
     path = write_averaging_model(tmp_path / "m.onnx")
     path.write_bytes(path.read_bytes()[:-200] if damage is None else damage)
-    with pytest.raises(CoconetError, match="cannot be read as an ONNX model"):
+    with pytest.raises(CoconetError, match="cannot be read as an ONNX model: (it is something else|there is no model)"):
         OnnxRuntimeBackend(path)
 
 
@@ -115,8 +115,25 @@ def test_a_run_that_fails_inside_is_our_error(tmp_path: Path) -> None:
     model = averaging_model()
     model.graph.node.append(helper.make_node("Cast", ["visible"], ["beyond_the_end"], to=onnx.TensorProto.INT64))
     model.graph.node.append(helper.make_node("Gather", ["first.bias", "beyond_the_end"], ["gathered"]))
-    with pytest.raises(CoconetError, match="does not run in ONNX Runtime"):
+    said = r"does not run in ONNX Runtime [\d.]+: its operation Gather failed\. Export the model with coconet export\."
+    with pytest.raises(CoconetError, match=said):
         OnnxRuntimeBackend(save(model, tmp_path), optimise=False).fuse(COLOUR, THERMAL)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError("std::bad_alloc"), "the memory does not suffice"),
+        (RuntimeError("BFCArena: Failed to allocate memory for requested buffer"), "the memory does not suffice"),
+        (
+            RuntimeError("Non-zero status code returned while running MatMul node. Name:'/a/b' Status Message: x.h:5"),
+            "its operation MatMul (/a/b) failed",
+        ),
+        (RuntimeError("/src/ops.h:563 axis == 1 was false"), "one of its operations failed"),
+    ],
+)
+def test_what_onnx_runtime_says_becomes_a_sentence_of_ours(error: Exception, said: str) -> None:
+    assert ort_reason(error) == said
 
 
 def test_a_closed_model_says_so_and_closes_twice(tmp_path: Path) -> None:

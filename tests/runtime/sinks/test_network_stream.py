@@ -139,7 +139,7 @@ def test_a_receiver_who_never_comes_is_said_without_the_password(capsys: pytest.
     for index in range(3):
         sink.write(frame(index))
     told = capsys.readouterr().err
-    assert "warning: nobody takes rtsp://***@127.0.0.1:" in told
+    assert "warning: nothing receives rtsp://***@127.0.0.1:" in told
     with pytest.raises(CoconetError, match=r"^rtsp://\*\*\*@127.0.0.1:\d+/fused had no receiver for 3 frames") as late:
         sink.close()
     assert "secret" not in told + str(late.value)
