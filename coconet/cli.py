@@ -154,6 +154,8 @@ class CommandGroup(TyperGroup):
             return None
         loaded = found.load()
         if isinstance(loaded, typer.Typer):
+            for inner in loaded.registered_commands:
+                inner.cls = FiniteCommand
             return arrange_help(get_command(loaded))  # type: ignore[no-any-return]
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         single.command(name=cmd_name, cls=FiniteCommand, context_settings=HELP)(loaded)
@@ -181,10 +183,17 @@ class FiniteCommand(TyperCommand):
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Look at the numbers, and run the command."""
         for name, value in ctx.params.items():
-            if isinstance(value, float) and not math.isfinite(value):
+            odd = [one for one in _floats_in(value) if not math.isfinite(one)]
+            if odd:
                 option = next(param.opts[0] for param in self.params if param.name == name)
-                raise typer.BadParameter(f"{value} is no finite number.", ctx=ctx, param_hint=option)
+                raise typer.BadParameter(f"{odd[0]} is no finite number.", ctx=ctx, param_hint=option)
         return super().invoke(ctx)
+
+
+def _floats_in(value: object) -> list[float]:
+    """The numbers that an option was given; of one that may be given several times, all of them."""
+    several = value if isinstance(value, (list, tuple)) else [value]
+    return [one for one in several if isinstance(one, float)]
 
 
 @contextmanager
@@ -200,27 +209,14 @@ def _usage_errors_in_words() -> Iterator[None]:
         raise
 
 
-_BOUNDS = {
-    "greater_than_equal": "{ge} or more",
-    "greater_than": "more than {gt}",
-    "less_than_equal": "{le} or less",
-    "less_than": "less than {lt}",
-}
-"""The limits of a number by pydantic's words for what goes beyond them."""
-
-_KINDS = {
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
-    "float_parsing": "a number",
-    "bool_parsing": "true or false",
-}
-"""What was expected by pydantic's words for what cannot be read as such."""
-
 _COUNTS = {
     r"Option '?(-.*?)'? requires an argument\.": "has no value behind it",
     r"Got unexpected extra argument(?:s|\(s\))? \((.*)\)": "is more than the command takes",
 }
 """Click's words for too little and too much, and ours."""
+
+_NOT_FINITE = re.compile(r"\s*([+-]?(?:nan|inf|infinity))\b", re.IGNORECASE)
+"""A number that is none, or infinite, at the beginning of what is said of it."""
 
 _PLAIN = {"integer": "a whole number", "float": "a number", "boolean": "true or false"}
 """Click's words for the same."""
@@ -264,17 +260,21 @@ def _fault(error: Any, message: str) -> str:
     if found := re.search(r"'(.*)' is not one of (.*?)\.?$", message):
         choices = re.findall(r"'(.*?)'", found[2])
         return f"must be {', '.join(choices[:-1])} or {choices[-1]}, not {found[1]}. {nearest(found[1], choices)}"
+    if found := _NOT_FINITE.match(message):
+        return f"must be a finite number, not {found[1]}."
     faults = getattr(error.__cause__, "errors", None)
-    first = faults(include_url=False)[0] if callable(faults) else {}
-    wanted = _KINDS.get(first.get("type", "")) or _BOUNDS.get(first.get("type", ""), "").format(**first.get("ctx", {}))
-    if wanted:
-        return f"must be {wanted}, not {first['input']}."
+    if callable(faults):
+        from coconet.config import fitting
+
+        first = faults(include_url=False)[0]
+        if _NOT_FINITE.match(str(first["input"])):
+            return f"must be a finite number, not {first['input']}."
+        if first["msg"].startswith("Input should be "):
+            return f"must be {fitting(first)}, not {first['input']}."
     if found := re.fullmatch(r"(.*) is not in the range (.*?)\.?", message):
         return f"must be in the range {found[2]}, not {found[1]}."
     if found := re.fullmatch(r"'(.*)' is not a valid (\w+)( range)?\.?", message):
         return f"must be {_PLAIN.get(found[2], f'a {found[2]}')}, not {found[1]}."
-    if found := re.fullmatch(r"(\S+) is no finite number\.", message):
-        return f"must be a finite number, not {found[1]}."
     return f"does not fit: {message.removeprefix('Value error, ')}"
 
 

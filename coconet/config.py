@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from coconet.errors import CoconetError, MissingPackage, Refused, nearest
 from coconet.files import read_file, whole_file
+from coconet.media.naming.mistaken_file import mistaken_file
 from coconet.redaction_rules import HIDDEN
 
 if sys.version_info >= (3, 11):
@@ -91,13 +92,43 @@ def _converted(given: object, taken: object, key: str = "") -> Iterator[tuple[st
 
 
 def _wanted(model: type[BaseModel], error: ErrorDetails) -> str:
-    own_words = {"missing": "this key", "path_type": "a path", "model_type": "a table", "dataclass_type": "a table"}
-    own_words |= {"tuple_type": "a list", "list_type": "a list", "dict_type": "a table"}
-    if error["type"] in own_words:
-        return own_words[error["type"]]
-    if error["type"] not in _UNKNOWN_KEY:
-        return _plain(error["msg"].removeprefix("Input should be ").removeprefix("Value error, "))
-    return f"one of the keys {', '.join(_known_keys(model, error))}"
+    if error["type"] in _UNKNOWN_KEY:
+        return f"one of the keys {', '.join(_known_keys(model, error))}"
+    return fitting(error)
+
+
+def fitting(error: ErrorDetails) -> str:
+    """What would have fitted, in our words; in pydantic's own for what they do not cover."""
+    if bound := _BOUNDS.get(error["type"]):
+        return bound.format(**{name: _number(limit) for name, limit in error.get("ctx", {}).items()})
+    words = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return _KINDS.get(error["type"]) or words.partition(", unable to parse")[0]
+
+
+_BOUNDS = {
+    "greater_than_equal": "{ge} or more",
+    "greater_than": "more than {gt}",
+    "less_than_equal": "{le} or less",
+    "less_than": "less than {lt}",
+}
+"""The limits of a number by pydantic's word for what goes beyond them."""
+
+_KINDS = {
+    "missing": "this key",
+    "path_type": "a path",
+    "finite_number": "a finite number",
+    **dict.fromkeys(("int_parsing", "int_from_float", "int_type"), "a whole number"),
+    **dict.fromkeys(("float_parsing", "float_type"), "a number"),
+    **dict.fromkeys(("bool_parsing", "bool_type"), "true or false"),
+    "string_type": "a text",
+    **dict.fromkeys(("list_type", "tuple_type"), "a list"),
+    **dict.fromkeys(("dict_type", "model_type", "dataclass_type"), "a table"),
+}
+"""What was expected by pydantic's word for what is something else."""
+
+
+def _number(limit: object) -> str:
+    return f"{limit:.15g}" if isinstance(limit, float) else str(limit)
 
 
 def _fault(error: ErrorDetails, wanted: str, got: str) -> str:
@@ -108,30 +139,9 @@ def _fault(error: ErrorDetails, wanted: str, got: str) -> str:
         return f"is not a known key here; known are {wanted.removeprefix('one of the keys ')}"
     if found := re.match(r"\w+ should (have|match) (.*?)( after validation.*)?$", error["msg"]):  # of lists and texts
         return f"must {found[1]} {found[2]}"
-    must = wanted.partition(", unable to parse")[0]
     if not error["msg"].startswith("Input "):
-        return f"does not fit: {must[:1].lower()}{must[1:]}"
-    return f"must be {must}" if got in _UNSAID else f"must be {must}, not {got}"
-
-
-_PLAIN = {
-    r"greater than or equal to (\S+)": r"\1 or more",
-    r"less than or equal to (\S+)": r"\1 or less",
-    r"greater than (\S+)": r"more than \1",
-    r"a valid integer": "a whole number",
-    r"a valid number": "a number",
-    r"a valid string": "a text",
-    r"a valid boolean": "true or false",
-    r"a valid (list|tuple)": "a list",
-    r"a valid dictionary": "a table",
-}
-"""Pydantic's words for what fits, and ours."""
-
-
-def _plain(wanted: str) -> str:
-    for theirs, ours in _PLAIN.items():
-        wanted = re.sub(rf"^{theirs}", ours, wanted)
-    return wanted
+        return f"does not fit: {wanted[:1].lower()}{wanted[1:]}"
+    return f"must be {wanted}" if got in _UNSAID else f"must be {wanted}, not {got}"
 
 
 def _question(model: type[BaseModel], error: ErrorDetails) -> str:
@@ -198,6 +208,10 @@ def read_toml(path: Path, kind: str) -> dict[str, Any]:
     try:
         text = data.decode("utf-8-sig")  # some editors begin a file with a byte order mark
     except UnicodeDecodeError as error:
+        found = mistaken_file(path, "text")
+        if found is not None:
+            says = f"is {found[0]}; expected {kind}"
+            raise Refused(path, wanted=kind, got=found[0], remedy=found[1], says=says) from None
         raise _no_toml(path, f"byte {error.start} that is no UTF-8") from None
     return toml_fields(text, path)
 

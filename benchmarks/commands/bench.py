@@ -146,6 +146,7 @@ def measure(
     if not overwrite:
         check_free([html, markdown] if resume else [json_file, html, markdown])
     _check_engines([Entry.parse(word).resolved for word in models or ()])
+    _check_frames(frames, reading)
     device = this_device()
     shipped = MATRIX if matrix else (QUICK_GPU if device.gpus else QUICK) if quick else SHORT
     words = models or shipped
@@ -313,6 +314,16 @@ def _check_engines(models: list[Path]) -> None:
         for path in models:
             if path.suffix == ENGINE_SUFFIX and path.exists():
                 read_engine_card(path)
+
+
+def _check_frames(frames: Path | None, reading: Reading) -> None:
+    """Read a pair before anything is measured: a camera that is absent ends the command as it does any other."""
+    from coconet.errors import ExitCode, ending_with
+    from coconet.runtime.rig.sample_frames import sample_frames
+
+    if frames is not None:
+        with ending_with(ExitCode.CAMERA):
+            next(iter(sample_frames(frames, reading)), None)
 
 
 def _check_page(html: Path | None) -> None:

@@ -17,6 +17,7 @@ from coconet.cards.model_card import ModelCard
 from coconet.cards.plan_header import plan_origin
 from coconet.errors import CoconetError
 from coconet.files import existing_file, sha256_of
+from coconet.media.naming.mistaken_file import mistaken_file
 
 Flavour = Literal["tensorrt", "tensorrt_rtx"]
 """`tensorrt` builds for the device it runs on, `tensorrt_rtx` (TensorRT for RTX) on any machine for GPUs it is told."""
@@ -126,13 +127,19 @@ def card_path(engine: Path) -> Path:
     return engine.with_name(engine.name + ".json")
 
 
+_AGAIN = "Copy engine and card together, or build the engine again with coconet build."
+
+
 def read_engine_card(engine: Path) -> EngineCard:
     """Read the card beside an engine. Raises CoconetError if it is missing, unreadable or of another engine."""
     existing_file(engine, "a TensorRT engine")
+    if not card_path(engine).exists() and (found := mistaken_file(engine, "engine", _AGAIN)) is not None:
+        says = f"is {found[0]}; expected a TensorRT engine"
+        raise CoconetError(engine, wanted="a TensorRT engine", got=found[0], remedy=found[1], says=says)
     path = existing_file(
         card_path(engine),
         f"the card of {engine.name} ({plan_origin(engine)}), which coconet build writes beside it",
-        "Copy engine and card together, or build the engine again with coconet build.",
+        _AGAIN,
     )
     card = EngineCard.from_json(path.read_text(encoding="utf-8", errors="replace"), path)
     found = sha256_of(engine)
@@ -141,7 +148,7 @@ def read_engine_card(engine: Path) -> EngineCard:
             path,
             wanted=f"the card of an engine with SHA-256 {found[:12]} ({plan_origin(engine)})",
             got=f"the card of {card.engine_sha256[:12]} ({card.flavour} {card.tensorrt_version})",
-            remedy="Copy engine and card together, or build the engine again with coconet build.",
+            remedy=_AGAIN,
             says=f"belongs to another engine ({card.engine_sha256[:12]}, {card.flavour} {card.tensorrt_version}) than "
             f"{engine.name} ({found[:12]}, {plan_origin(engine)})",
         )

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from coconet.cards.model_card import CARD_KEY, ModelCard, card_from_metadata
+from coconet.cards.onnx_metadata import no_onnx
 from coconet.cards.onnx_weights import check_onnx_weights
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import read_file, sha256_of
@@ -50,23 +51,11 @@ def read_onnx(path: Path) -> OnnxFile:
     """Read a model that coconet export wrote, and its card. Raises CoconetError for any other file."""
     content = read_file(path, "an ONNX model")
     if not content:  # to protobuf that is a model with nothing in it
-        raise CoconetError(
-            path,
-            wanted="an ONNX model",
-            got="an empty file",
-            remedy="Copy the file again, or export it again with coconet export.",
-            says="is an empty file; expected an ONNX model",
-        )
+        raise no_onnx(path)
     try:
         model = onnx.load_model_from_string(content)
     except DecodeError as error:
-        raise CoconetError(
-            path,
-            wanted="an ONNX model",
-            got="bytes that are none",
-            remedy="Copy the file again, or export it again with coconet export.",
-            says="is not an ONNX model, or is damaged",
-        ) from error
+        raise no_onnx(path) from error
     card = card_from_metadata({entry.key: entry.value for entry in model.metadata_props}, path)
     outside = tuple(tensor for tensor in model.graph.initializer if uses_external_data(tensor))
     _check_checkpoints(path.parent, outside, card)

@@ -9,9 +9,21 @@ from coconet.cards.model_card import ModelCard, card_from_metadata
 from coconet.cards.protocol_buffer import read_fields
 from coconet.errors import CoconetError
 from coconet.files import existing_file
+from coconet.media.naming.mistaken_file import mistaken_file
 
 _METADATA_PROPS, _KEY, _VALUE = 14, 1, 2
 """Field numbers of ModelProto.metadata_props and of its entries, in onnx.proto."""
+
+
+_AGAIN = "Copy the file again, or export it again with coconet export."
+
+
+def no_onnx(path: Path, cause: str = "") -> CoconetError:
+    """Say what a file is that is no ONNX model, if that can be told. cause: what could not be read, for programs."""
+    found = mistaken_file(path, "onnx", _AGAIN)
+    got, remedy = found or (f"a corrupt or unsupported one{f' ({cause})' if cause else ''}", _AGAIN)
+    says = f"is {got}; expected an ONNX model" if found else "is not an ONNX model, or is damaged"
+    return CoconetError(path, wanted="a readable ONNX model", got=got, remedy=remedy, says=says)
 
 
 def read_onnx_card(path: Path) -> ModelCard:
@@ -22,13 +34,7 @@ def read_onnx_card(path: Path) -> ModelCard:
                 read_entry(stream, field.end) for field in read_fields(stream) if field.number == _METADATA_PROPS
             )
         except (EOFError, UnicodeDecodeError) as error:
-            raise CoconetError(
-                path,
-                wanted="a readable ONNX model",
-                got=f"a corrupt or unsupported one ({error})",
-                remedy="Copy the file again, or export it again with coconet export.",
-                says="is not an ONNX model, or is damaged",
-            ) from error
+            raise no_onnx(path, str(error)) from error
     return card_from_metadata(metadata, path)
 
 

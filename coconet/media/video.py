@@ -17,6 +17,7 @@ from coconet.media.decoding.stream_decoder import forward_decoder_logs
 from coconet.media.decoding.transport_stream import breaks_off
 from coconet.media.decoding.whole_frames import Outcome, WholeFrames
 from coconet.media.header import check_size
+from coconet.media.naming.mistaken_file import mistaken_file
 from coconet.media.pixels import RawPixels
 
 try:
@@ -268,6 +269,10 @@ def _open_container(path: Path) -> InputContainer:
             "the same camera; recorded as MKV or TS, only the end would be missing.",
             says="is an MP4 or MOV file without its index, which is written last: the copy or the recording broke off",
         ) from cause
+    found = None if denied else mistaken_file(path, "video")
+    if found is not None:
+        says = f"is {found[0]}; expected a video file"
+        raise CoconetError(path, wanted="a video file", got=found[0], remedy=found[1], says=says) from cause
     raise _unreadable(path, "may not be read" if denied else "is not a video, or is damaged") from cause
 
 

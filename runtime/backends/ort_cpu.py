@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, WARP, ModelCard, card_from_metadata
+from coconet.cards.onnx_metadata import no_onnx
 from coconet.cards.onnx_weights import check_onnx_weights
 from coconet.errors import NODE, CoconetError, MissingPackage, first_line
 from coconet.files import existing_file
+from coconet.media.naming.mistaken_file import mistaken_file
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.tiles.graph import ROOM, graph_with_room
 from coconet.runtime.frame_check import fuse_adapted
@@ -113,7 +115,9 @@ def without_room(tensors: list[TensorFact]) -> list[TensorFact]:
 
 
 def corrupt(path: Path, error: Exception) -> CoconetError:
-    """Say that a file could not be read as a model."""
+    """Say that a file could not be read as a model, and what it is if that can be told."""
+    if path.is_file() and mistaken_file(path, "onnx") is not None:
+        return no_onnx(path)
     return CoconetError(
         path,
         wanted="a readable ONNX model",

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 from coconet.config import check_fields
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, nearest
 from coconet.runtime.cameras.open_camera import is_folder
 from coconet.runtime.look import Look, OutputLook
 from coconet.runtime.pairing.pair_stream import PairStream
@@ -101,7 +101,7 @@ class AdjustableRig:
                 "settings",
                 wanted="a rig file to save them in",
                 got="two addresses",
-                remedy="Start with a rig.toml.",
+                remedy="They hold until the run ends; a run that is started from a rig file can keep them.",
                 says="cannot be saved: this run was started from two addresses, not from a rig file",
             )
         from coconet.runtime.rig.edit import save_values
@@ -146,12 +146,12 @@ def _check_tunable(table: str, values: object) -> None:
     known = TUNABLE.get(table, ())
     odd = [key for key in values if key not in known] if isinstance(values, Mapping) else [""]
     if odd or not known:
-        odd_key = ".".join([table[:40], *(str(key)[:40] for key in odd[:1] if key)])
+        odd_key = ".".join([table[:40], *(str(key)[:40] for key in (odd or list(values))[:1] if key)])
+        tunable = [f"{name}.{key}" for name, keys in TUNABLE.items() for key in keys]
         raise CoconetError(
             "settings",
-            wanted=", ".join(f"{name}.{key}" for name, keys in TUNABLE.items() for key in keys),
+            wanted=", ".join(tunable),
             got=odd_key,
-            remedy="Change the rest in the rig file, and start again.",
-            says=f"cannot change {odd_key} while the rig runs, only "
-            f"{', '.join(f'{name}.{key}' for name, keys in TUNABLE.items() for key in keys)}",
+            remedy=nearest(odd_key, tunable).strip() or "Change the rest in the rig file, and start again.",
+            says=f"cannot change {odd_key} while the rig runs, only {', '.join(tunable)}",
         )

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.errors import CoconetError, MissingPackage
+from coconet.media.encoding.jpeg import encode_jpeg
 from coconet.media.header import MOST_PIXELS, picture_header
-from coconet.media.pixels import RawPixels
+from coconet.media.pixels import Pixels, RawPixels
 from coconet.runtime.ros.messages import COMPRESSED, IMAGE, Make, header, make
 
 try:
@@ -174,15 +175,7 @@ def image_message(pixels: RawPixels, stamp_ns: int, frame_id: str, make: Make = 
     )
 
 
-def compressed_message(pixels: RawPixels, stamp_ns: int, frame_id: str) -> Any:
+def compressed_message(pixels: Pixels, stamp_ns: int, frame_id: str) -> Any:
     """A sensor_msgs/msg/CompressedImage of (H, W, 3) BGR or (H, W, 1) uint8 pixels, as JPEG of quality 95."""
-    encoded, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    if not encoded:
-        raise CoconetError(
-            frame_id,
-            wanted="pixels that JPEG takes",
-            got=str(pixels.shape),
-            remedy="Use a smaller model size.",
-            says=f"cannot be written as JPEG with shape {pixels.shape}",
-        )
-    return make(COMPRESSED, header=header(stamp_ns, frame_id), format="jpeg", data=np.asarray(data).reshape(-1))
+    data = np.frombuffer(encode_jpeg(pixels, _JPEG_QUALITY), np.uint8)
+    return make(COMPRESSED, header=header(stamp_ns, frame_id), format="jpeg", data=data)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from coconet.errors import Refused
+from coconet.errors import CoconetError, Refused
 from coconet.files import existing_file
 from coconet.media.naming.bag_names import BagAddress, is_bag_folder
+from coconet.media.naming.mistaken_file import mistaken_file
 from coconet.runtime.ros.bag import Bag, Topic
 
 _SHOWN = 12
@@ -32,6 +33,7 @@ def open_bag(path: Path) -> Bag:
     name = path.name.lower()
     if not is_bag_folder(path):
         existing_file(path, "a bag")
+        _refuse_other_file(path, name)
         if ".mcap" in name:
             from coconet.runtime.ros.mcap_bag import McapBag
 
@@ -39,6 +41,14 @@ def open_bag(path: Path) -> Bag:
     from coconet.runtime.ros.ros_bag import RosBag
 
     return RosBag(path)
+
+
+def _refuse_other_file(path: Path, name: str) -> None:
+    """Say of a file that is no bag, or one of another kind than its name says, what it is."""
+    found = mistaken_file(path, "mcap" if ".mcap" in name else "ros", "Copy or record it again.")
+    if found is not None:
+        wanted = "an MCAP file" if ".mcap" in name else "a bag of ROS"
+        raise CoconetError(path, wanted=wanted, got=found[0], remedy=found[1], says=f"is {found[0]}; expected {wanted}")
 
 
 def topic_named(bag: Bag, address: BagAddress) -> Topic:

@@ -90,7 +90,11 @@ class Served:
             adapt_frames(self.card, self.name, visible, infrared)
         except CoconetError as error:
             raise InferenceError(
-                error.where, wanted=error.wanted, got=error.got, remedy=error.remedy, says=error.says
+                error.where,
+                wanted=error.wanted,
+                got=error.got,
+                remedy=f"Send {error.wanted}, or ask another model.",  # how to export one is no matter of a client
+                says=error.says,
             ) from None
         waits_s = [one for one in (within_s, request.timeout_s) if one is not None]
         return self.queue.submit((visible, infrared), min(waits_s, default=None))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from coconet.errors import Refused
 from coconet.files import check_free, check_no_input, check_outputs, check_place
-from coconet.media.naming.bag_names import MCAP_SUFFIX
+from coconet.media.naming.bag_names import BAG_SUFFIXES, MCAP_SUFFIX
 from coconet.media.naming.picture_names import is_picture
 from coconet.redaction import is_network_address, redact
 from coconet.runtime.sinks.reserve_sink import DiskRoom, ReserveSink, WhenFull
@@ -122,8 +122,17 @@ def _stream(address: str) -> str:
 
 
 def is_mcap(path: Path) -> bool:
-    """Whether an output is a bag, by its ending."""
-    return path.suffix.lower() == MCAP_SUFFIX
+    """Whether an output is a bag, by its ending. Raises Refused for the ending of a bag that is only read."""
+    suffix = path.suffix.lower()
+    if suffix in BAG_SUFFIXES and suffix != MCAP_SUFFIX and not path.is_dir():
+        raise Refused(
+            path,
+            wanted=f"a bag that ends in {MCAP_SUFFIX}",
+            got=suffix,
+            remedy=f"Name it {path.with_suffix(MCAP_SUFFIX).name}, which ROS 2 and Foxglove read.",
+            says=f"has the ending {suffix}, and bags are written as {MCAP_SUFFIX} only",
+        )
+    return suffix == MCAP_SUFFIX
 
 
 def recover_output(path: Path) -> Path | None:

@@ -14,6 +14,13 @@ SENTENCES = {
     "exprt": "exprt is not a command of coconet. Did you mean export?",
     "calibrate a --method entrop": "--method must be percentile, mse, entropy or max, not entrop. Did you mean",
     "record rig.toml --seconds": "--seconds has no value behind it.",
+    "run a b --heat nan": "--heat must be a finite number, not nan.",
+    "run a b --heat -inf": "--heat must be a finite number, not -inf.",
+    "run a b --heat 101": "--heat must be 100 or less, not 101.",
+    "bench measure --limit nan": "--limit must be a finite number, not nan.",
+    "bench honesty --seconds inf": "--seconds must be a finite number, not inf.",
+    "contact a --at nan": "--at must be a finite number, not nan.",
+    "contact a --out x.png --at 1 --at inf": "--at must be a finite number, not inf.",
     "calibrate": "The argument model is missing.",
     "calibrate a b c": "b c is more than the command takes.",
 }

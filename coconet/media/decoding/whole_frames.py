@@ -37,7 +37,8 @@ _SECOND_NS = 10**9
 class Damage:
     """What is wrong with a frame, as a sentence goes on after a colon.
 
-    cause: what the decoder's library says of it, for the log. certain: false if the container alone reports a gap, and nothing builds on the frame: where two recordings were
+    cause: what the decoder's library says of it, for the log.
+    certain: false if the container alone reports a gap, and nothing builds on the frame: where two recordings were
     joined it is so, and the frame may be whole. Also false before the first key frame.
     """
 

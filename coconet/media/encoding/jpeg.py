@@ -1,4 +1,4 @@
-"""JPEG in memory: a picture as the bytes of a file, for browsers."""
+"""JPEG in memory: a picture as the bytes of a file, for browsers, bags and servers."""
 
 from __future__ import annotations
 

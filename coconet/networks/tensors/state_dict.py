@@ -14,8 +14,8 @@ import numpy as np
 from coconet.cards.onnx_weights import check_numbers
 from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.files import existing_file
+from coconet.media.naming.mistaken_file import mistaken_file
 from coconet.model_endings import SAFETENSORS
-from coconet.networks.tensors.mistaken_file import mistaken_file
 
 try:
     import torch
@@ -166,8 +166,8 @@ def load_tensor_file(path: Path, where: object = None) -> Any:
             warnings.simplefilter("ignore")  # about how it was pickled
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes end in whatever the unpickling of them runs into
-        usual = _refusal(error), "Copy the file again, or save model.state_dict() with torch.save."
-        got, remedy = mistaken_file(path) or usual
+        again = "Copy the file again, or save model.state_dict() with torch.save."
+        got, remedy = mistaken_file(path, "torch", again) or (_refusal(error), again)
         raise CoconetError(
             path if where is None else where,
             wanted="a whole PyTorch file that holds tensors and nothing to execute",
@@ -233,7 +233,7 @@ def read_tensors(path: Path, where: object = None) -> tuple[Mapping[str, str], M
             metadata = stream.metadata() or {}
             tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118  it is no dictionary
     except SafetensorError as error:
-        got, remedy = mistaken_file(path) or (_DAMAGED, "Copy the file again.")
+        got, remedy = mistaken_file(path, "safetensors") or (_DAMAGED, "Copy the file again.")
         raise CoconetError(
             where,
             wanted="a whole safetensors file",

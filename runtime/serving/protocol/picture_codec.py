@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage
+from coconet.media.encoding.jpeg import encode_jpeg
 from coconet.media.header import picture_header
 from coconet.media.pixels import Pixels
 from coconet.runtime.serving.protocol.picture_coding import CODINGS, PictureCoding
@@ -19,10 +20,11 @@ _ENDS = {"jpeg": b"\xff\xd9", "png": b"IEND\xaeB`\x82"}
 
 def encoded_picture(pixels: Pixels, coding: PictureCoding) -> bytes:
     """(H, W, 3) BGR or (H, W, 1), uint8, as a file. PNG is packed lightly, which is fast."""
-    words = {"jpeg": [cv2.IMWRITE_JPEG_QUALITY, coding.quality], "png": [cv2.IMWRITE_PNG_COMPRESSION, 1]}[coding.kind]
-    done, data = cv2.imencode({"jpeg": ".jpg", "png": ".png"}[coding.kind], pixels, words)
+    if coding.kind == "jpeg":
+        return encode_jpeg(pixels, coding.quality)
+    done, data = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not done:
-        raise _unread("one that cannot be written", "cannot be written as JPEG or PNG")
+        raise _unread("one that cannot be written", "cannot be written as PNG")
     return data.tobytes()
 
 
