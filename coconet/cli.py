@@ -42,7 +42,7 @@ _MOST_WORDS = 500  # of what a foreign error says
 
 
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that already exist.")]
-"""The option of every command that writes; what it may replace is checked by coconet.files.check_outputs."""
+"""The option of every command that writes; what it may replace is checked by coconet.writing.outputs.check_outputs."""
 
 DeviceOption = Annotated[int | None, typer.Option("--device", min=0, help="Use this GPU, by its number in nvidia-smi.")]
 """The option of commands that use one GPU; coconet.runtime.backends.tensorrt.cuda_device obeys it."""

@@ -136,8 +136,8 @@ def measure(
     from coconet.benchmarks.latency.pictures import BenchFrames
     from coconet.benchmarks.latency.stopping_rule import StoppingRule
     from coconet.benchmarks.machine.device import this_device
-    from coconet.files import check_free, check_outputs
     from coconet.runtime.rig.sample_frames import inputs_of
+    from coconet.writing.outputs import check_free, check_outputs
 
     check_open(opens, html)
     _check_page(html)
@@ -190,7 +190,7 @@ def show(
 ) -> None:
     """Show reports again: several devices become one table and one page."""
     from coconet.benchmarks.results.report import read_report
-    from coconet.files import check_outputs
+    from coconet.writing.outputs import check_outputs
 
     check_open(opens, html)
     check_outputs([html, markdown], inputs=reports, overwrite=overwrite)

@@ -31,11 +31,12 @@ def steadiness(
     """Measure how much fused videos flicker where both cameras see nothing happen, against the cameras themselves."""
     from coconet.benchmarks.studies.excerpt import Excerpt
     from coconet.benchmarks.studies.flicker import measure_steadiness, steadiness_json, steadiness_table
-    from coconet.files import check_outputs, whole_file
+    from coconet.files import whole_file
     from coconet.model_names import model_labels, model_path
     from coconet.runtime.backends.open_backend import open_backend
     from coconet.runtime.rig.open_rig import open_rig
     from coconet.runtime.rig.rig_file import Rig
+    from coconet.writing.outputs import check_outputs
 
     check_outputs([json_file], inputs=[visible, infrared, *map(model_path, models)], overwrite=overwrite)
     excerpt = Excerpt(stride, frames, scale)

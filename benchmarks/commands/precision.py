@@ -49,8 +49,9 @@ def precision(
         precision_markdown,
         precision_rows,
     )
-    from coconet.files import check_outputs, make_folder, whole_file
+    from coconet.files import make_folder, whole_file
     from coconet.runtime.backends.open_backend import open_backend
+    from coconet.writing.outputs import check_outputs
 
     inputs = [calibrate_on, frames, visible, infrared, *map(checkpoint_path, networks)]
     check_outputs([keep, json_file], inputs=inputs, overwrite=overwrite, made=[keep])

@@ -30,9 +30,9 @@ def selfcheck(
     from coconet.benchmarks.selfcheck.report import SelfCheckReport, figure_lines
     from coconet.benchmarks.selfcheck.step import outcomes
     from coconet.benchmarks.selfcheck.steps import SelfCheck, StepTimes
-    from coconet.files import check_outputs
     from coconet.progress.board import working
     from coconet.runtime.backends.tensorrt.cuda_device import select_cuda_device
+    from coconet.writing.outputs import check_outputs
     from coconet.writing.together import whole_together
 
     select_cuda_device(device)

@@ -49,13 +49,14 @@ def soak(
     from coconet.benchmarks.endurance.alarms.alarmed_rig import synthetic_with_meters
     from coconet.benchmarks.endurance.soak import SoakPlan
     from coconet.benchmarks.endurance.soak import soak as run_soak
-    from coconet.files import check_outputs, whole_file
+    from coconet.files import whole_file
     from coconet.model_names import model_path
     from coconet.progress.board import working
     from coconet.runtime.rig.open_rig import open_cameras
     from coconet.runtime.rig.rig_file import Rig
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.terminal import Console
+    from coconet.writing.outputs import check_outputs
 
     synthetic = synthetic_with_meters(*_SYNTHETIC) if alarms else Rig.from_addresses(_CAMERA, _CAMERA)
     chosen = Rig.from_file(rig) if rig else synthetic

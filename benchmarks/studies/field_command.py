@@ -80,9 +80,10 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
     from coconet.benchmarks.results.field_table import field_markdown, field_page, write_field_csv
     from coconet.benchmarks.studies.field_entries import check_kept, find_entries, untrained_entries
     from coconet.benchmarks.studies.field_frames import write_pairs
-    from coconet.files import check_outputs, make_folder, whole_file
+    from coconet.files import make_folder, whole_file
     from coconet.media.naming.entries import entries_below
     from coconet.metrics.variants import variant_named
+    from coconet.writing.outputs import check_outputs
 
     check_open(opens, html)
     inputs = [*frames, visible, infrared, weights, *(entries_below(weights) if weights else ())]

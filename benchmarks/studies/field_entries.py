@@ -11,12 +11,12 @@ from coconet.benchmarks.studies.precision import command
 from coconet.cards.onnx_card import read_onnx
 from coconet.cards.precision import PRECISIONS, REFERENCE, Precision, PrecisionName
 from coconet.errors import CoconetError, MissingPackage
-from coconet.files import AlreadyExists
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import CHECKPOINTS, RULES, checkpoint_path
 from coconet.networks.checkpoint import NETWORKS, Checkpoint, load_weights, save_checkpoint
 from coconet.networks.tensors.weight_files import checkpoints_in
 from coconet.runtime.backends.ort_gpu import cuda_verdict
+from coconet.writing.outputs import AlreadyExists
 
 try:
     import torch

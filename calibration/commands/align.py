@@ -39,12 +39,12 @@ def align(
 ) -> None:
     """Align a rig by the edges in its pictures, by a board, or by points, and write the result into the rig file."""
     from coconet.calibration.alignment.find_alignment import PICTURES, AlignmentSearch, align_rig, save_alignment
-    from coconet.files import check_outputs, check_writable
     from coconet.progress.board import working
     from coconet.runtime.rig.edit import NewRig
     from coconet.runtime.rig.naming.named_cameras import NamedCameras
     from coconet.runtime.rig.rig_file import read_by, written_rig
     from coconet.terminal import Console
+    from coconet.writing.outputs import check_outputs, check_writable
 
     named = NamedCameras.of(cameras or (), visible, infrared)
     chosen, rig = read_by(named.rig(), reading), written_rig(named.file)

@@ -113,10 +113,10 @@ def calibrate(
     from coconet.calibration.int8.qdq import quantize_model
     from coconet.calibration.int8.sensitivity import Sensitivity, conv_macs
     from coconet.cards.onnx_card import read_onnx
-    from coconet.files import check_outputs
     from coconet.model_names import model_path
     from coconet.runtime.rig.sample_frames import inputs_of
     from coconet.runtime.verify.reference_backend import CachingBackend, open_to_compare
+    from coconet.writing.outputs import check_outputs
 
     chosen = _method(method, percentile)
     _check_ready(ranges, chosen=bool(method or percentile or crops))

@@ -28,12 +28,12 @@ def offset(
 ) -> None:
     """Find the time offset of a rig by what moves in both pictures, and write it into the rig file."""
     from coconet.calibration.alignment.find_time_offset import save_offset, search_offset
-    from coconet.files import check_outputs, check_writable
     from coconet.progress.board import working
     from coconet.runtime.rig.edit import NewRig
     from coconet.runtime.rig.naming.named_cameras import NamedCameras
     from coconet.runtime.rig.rig_file import read_by, written_rig
     from coconet.terminal import Console
+    from coconet.writing.outputs import check_outputs, check_writable
 
     named = NamedCameras.of(cameras or (), visible, infrared)
     chosen, rig = read_by(named.rig(), reading), written_rig(named.file)

@@ -71,12 +71,13 @@ def train(
     told["reading"] = {name: value for name, value in vars(reading).items() if value is not None}
     plan = TrainingPlan.assemble(recipe, told, home)
 
-    from coconet.files import check_outputs, make_folder
+    from coconet.files import make_folder
     from coconet.training.crops import fits
     from coconet.training.data import Selection, load_pairs
     from coconet.training.left_out import LeftOut
     from coconet.training.pace import Pace
     from coconet.training.trainer import RunFiles, Trainer
+    from coconet.writing.outputs import check_outputs
     from coconet.writing.sole_writer import sole_writer
 
     files = RunFiles.of(plan)

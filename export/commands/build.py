@@ -92,9 +92,10 @@ def build(
     from coconet.export.engines.engine_job import open_job
     from coconet.export.engines.tensorrt_flavour import runs_here
     from coconet.export.engines.trtexec import trtexec_line
-    from coconet.files import check_free, check_outputs, whole_file
+    from coconet.files import whole_file
     from coconet.runtime.cache_folder import default_cache_folder
     from coconet.runtime.rig.sample_frames import inputs_of
+    from coconet.writing.outputs import check_free, check_outputs
 
     here = runs_here(gpus)
     _check_runs_here({"--frames": frames, "--layers": layers}, gpus, here=here)

@@ -122,9 +122,9 @@ def export(
         return
     from coconet.export.gate import export_checked
     from coconet.export.graph import OPSET, ExportOptions
-    from coconet.files import check_outputs
     from coconet.networks.tensors.weight_files import file_of
     from coconet.runtime.rig.sample_frames import inputs_of
+    from coconet.writing.outputs import check_outputs
 
     options = ExportOptions(
         _sizes(size, dynamic),
@@ -164,7 +164,7 @@ def export(
 def _write_warped(model: str | None, out: Path | None, *, overwrite: bool) -> None:
     """Give a graph that is there its warp; its own options were chosen when it was exported."""
     from coconet.export.warp_input import write_warped
-    from coconet.files import check_outputs
+    from coconet.writing.outputs import check_outputs
 
     path = model_path(model or "")
     if model is None or path.suffix != ONNX_SUFFIX:

@@ -24,9 +24,10 @@ from coconet.export.engines.tensorrt_flavour import (
     set_targets,
     types_networks_strongly,
 )
-from coconet.files import check_writable, make_folder, sha256_of, whole_file
+from coconet.files import make_folder, sha256_of, whole_file
 from coconet.model_endings import ENGINE_SUFFIX
 from coconet.runtime.backends.tensorrt.module import TensorRT, in_one_line
+from coconet.writing.outputs import check_writable
 from coconet.writing.together import whole_together
 
 

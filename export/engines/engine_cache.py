@@ -14,9 +14,10 @@ from coconet.errors import CoconetError
 from coconet.event_log import note_once, warn_once
 from coconet.export.engines.engine import BuildAids, build_engine, check_destination
 from coconet.export.engines.engine_job import EngineJob
-from coconet.files import check_free, make_folder
+from coconet.files import make_folder
 from coconet.model_endings import ENGINE_SUFFIX
 from coconet.runtime.backends.tensorrt.own_engine import place_in
+from coconet.writing.outputs import check_free
 from coconet.writing.together import whole_together
 from coconet.writing.turn import turn_at
 

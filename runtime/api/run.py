@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from coconet.config import check_fields
 from coconet.errors import CoconetError, Refused
-from coconet.files import check_no_input
 from coconet.runtime.alarms.alarm_event import AlarmEvent
 from coconet.runtime.alarms.open_alarms import alarm_outputs, open_alarms
 from coconet.runtime.api.model import FusionModel
@@ -26,6 +25,7 @@ from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.rig.rig_file import Rig, with_look
 from coconet.runtime.sinks.open_sink import Output
+from coconet.writing.outputs import check_no_input
 
 if TYPE_CHECKING:
     from coconet.runtime.sinks.look_sink import Drawn

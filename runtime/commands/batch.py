@@ -93,7 +93,7 @@ def batch(
         check_model(model)  # the nodes of a cluster may have what this machine lacks
     results = Results(out)
     if results.local is not None:
-        from coconet.files import check_outputs
+        from coconet.writing.outputs import check_outputs
 
         check_outputs([results.local], inputs=[jobs], overwrite=True, made=[results.local])
         check_results(listed, results.local)

@@ -181,10 +181,11 @@ def contact(
     reading: Reading,
 ) -> None:
     """Lay scenes out as rows, with the infrared, the visible and every model's picture as columns."""
-    from coconet.files import check_outputs, whole_file
+    from coconet.files import whole_file
     from coconet.media.image import write_picture
     from coconet.model_names import model_labels, model_path
     from coconet.runtime.backends.open_backend import open_backend
+    from coconet.writing.outputs import check_outputs
 
     check_picture_ending(out)
     check_outputs([out], inputs=[frames, visible, infrared, *map(model_path, models)], overwrite=overwrite)

@@ -13,7 +13,7 @@ import typer
 from coconet.cli import OverwriteOption
 from coconet.commands.__main__ import Stopped
 from coconet.errors import CoconetError
-from coconet.files import check_outputs, make_folder, whole_file
+from coconet.files import make_folder, whole_file
 from coconet.media.pixels import Pixels
 from coconet.model_names import DEFAULT_MODEL, model_path
 from coconet.pages.browser import OpenOption, open_page
@@ -27,6 +27,7 @@ from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.sinks.open_sink import Output
 from coconet.runtime.threads.stop_signals import stopped_by_signals
+from coconet.writing.outputs import check_outputs
 
 
 def side_by_side(frame: FusedFrame) -> Pixels:

@@ -28,10 +28,10 @@ def init(
 ) -> None:
     """Look at both cameras, and write a rig file: addresses without passwords, and how the pictures fit together."""
     from coconet.errors import ExitCode, ending_with
-    from coconet.files import check_outputs
     from coconet.progress.board import working
     from coconet.runtime.rig.edit import NewRig
     from coconet.runtime.rig.new_rig import both_sides, look_at_rig, with_password_file
+    from coconet.writing.outputs import check_outputs
 
     rig = both_sides(cameras or (), visible, infrared, reading)
     check_outputs([out, password_file], inputs=rig.sources, overwrite=overwrite)

@@ -32,7 +32,6 @@ def record(
     reading: Reading,
 ) -> None:
     """Record two cameras until they end, the time is over, Ctrl-C is pressed, or SIGTERM or SIGHUP comes."""
-    from coconet.files import check_outputs
     from coconet.runtime.rig.naming.named_cameras import NamedCameras
     from coconet.runtime.rig.naming.rates import rated_by
     from coconet.runtime.rig.recorder import RecordingLimit, record_rig
@@ -40,6 +39,7 @@ def record(
     from coconet.runtime.sinks.open_sink import is_mcap
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.terminal import Console
+    from coconet.writing.outputs import check_outputs
 
     named = NamedCameras.of(cameras or (), visible, infrared)
     chosen, rig = read_by(rated_by(named.rig(), fps), reading), written_rig(named.file)

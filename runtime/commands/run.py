@@ -253,7 +253,6 @@ def run(
     before the start; 3 a camera; 4 the model; 5 the output; 6 the page; 7 the end, but some pairs were left out; 8 the
     end, but a large share of the frames had no partner.
     """
-    from coconet.files import check_no_input
     from coconet.runtime.alarms.open_alarms import alarm_outputs, open_alarms
     from coconet.runtime.backends.choice import choose_backend
     from coconet.runtime.backends.remote.asked_server import AskedServer
@@ -273,6 +272,7 @@ def run(
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.runtime.viewers.live_page import PageSettings
     from coconet.runtime.viewers.open_viewer import open_viewer
+    from coconet.writing.outputs import check_no_input
 
     check_open(opens, html)
     select_cuda_device(device)

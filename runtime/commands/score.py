@@ -13,7 +13,7 @@ from rich.text import Text
 
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, Refused, counted
-from coconet.files import check_outputs, whole_file
+from coconet.files import whole_file
 from coconet.metrics.scores import NAMES
 from coconet.pages.browser import OpenOption, check_open, open_page
 from coconet.progress.board import working
@@ -21,6 +21,7 @@ from coconet.reading import Reading, reads_pictures
 from coconet.runtime.loop.selection import OnError
 from coconet.runtime.preprocess.fit_word import Fit
 from coconet.terminal import Console
+from coconet.writing.outputs import check_outputs
 
 if TYPE_CHECKING:
     from coconet.metrics.scoreboard import RankedEntry, Row, Scorer

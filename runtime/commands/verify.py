@@ -49,7 +49,7 @@ def verify(
     reading: Reading,
 ) -> None:
     """Fuse the same frames with two models and say how far apart they are; exit code 1 beyond the limits."""
-    from coconet.files import check_outputs, whole_file
+    from coconet.files import whole_file
     from coconet.media.image import write_picture
     from coconet.model_names import model_labels, model_path
     from coconet.runtime.frame_check import fit_pairs
@@ -59,6 +59,7 @@ def verify(
     from coconet.runtime.verify.reference_backend import common_card, open_to_compare
     from coconet.runtime.verify.report import ComparedModel, VerifyReport
     from coconet.runtime.verify.verification import judge, limits_for, verification_of
+    from coconet.writing.outputs import check_outputs
 
     check_open(opens, html)
     if html:  # what a page needs is missed before anything is fused for it

@@ -13,7 +13,7 @@ from typing import Any
 
 from coconet.config import Checked, check_fields
 from coconet.errors import CoconetError, Refused, counted
-from coconet.files import check_no_input, read_file
+from coconet.files import read_file
 from coconet.media.naming.entries import entries_below, found_by
 from coconet.runtime.cameras.recorded import read_stamps
 from coconet.runtime.fleet.job import PICTURES, REPORT_HTML, REPORT_JSON, VIDEO, Job, Span
@@ -22,6 +22,7 @@ from coconet.runtime.fleet.result_names import check_names, result_name
 from coconet.runtime.fleet.samples import picture_name
 from coconet.runtime.fleet.storage import is_elsewhere
 from coconet.runtime.rig.rig_file import Rig
+from coconet.writing.outputs import check_no_input
 from coconet.writing.sources import stamps_beside
 
 RIG_FILE = "rig.toml"

@@ -14,19 +14,12 @@ from coconet.cards.model_card import ModelCard
 from coconet.cards.onnx_metadata import read_onnx_card
 from coconet.cards.onnx_weights import check_onnx_weights, files_beside
 from coconet.errors import CoconetError, Refused
-from coconet.files import (
-    AlreadyExists,
-    check_outputs,
-    disk_errors_of,
-    make_folder,
-    sha256_of,
-    whole_file,
-    writing_to,
-)
+from coconet.files import disk_errors_of, make_folder, sha256_of, whole_file, writing_to
 from coconet.model_endings import CHECKPOINT_SUFFIXES, ENGINE_SUFFIX
 from coconet.model_names import MODELS, RULES
 from coconet.runtime.backends.choice import model_file
 from coconet.runtime.serving.model_config import MODEL_FILES, USUAL_PX, Instances, Kind, model_config, to_pbtxt
+from coconet.writing.outputs import AlreadyExists, check_outputs
 from coconet.writing.scratch import ScratchFolder
 
 CONFIG = "config.pbtxt"

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coconet.errors import Refused
-from coconet.files import check_free, check_no_input, check_outputs, check_place
+from coconet.files import check_place
 from coconet.media.naming.bag_names import BAG_SUFFIXES, MCAP_SUFFIX
 from coconet.media.naming.picture_names import is_picture
 from coconet.redaction import is_network_address, redact
 from coconet.runtime.sinks.reserve_sink import DiskRoom, ReserveSink, WhenFull
 from coconet.runtime.sinks.sink import FolderSink, NoSink, PictureSink, Sink
 from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink, kept_files
+from coconet.writing.outputs import check_free, check_no_input, check_outputs
 
 if TYPE_CHECKING:
     from coconet.media.encoding.encoder import EncoderName

@@ -9,16 +9,8 @@ from pathlib import Path
 import pytest
 
 from coconet.errors import CoconetError, ExitCode, ending_with
-from coconet.files import (
-    Unwritable,
-    check_outputs,
-    check_writable,
-    existing_file,
-    free_name,
-    plain_name,
-    sha256_of,
-    whole_file,
-)
+from coconet.files import Unwritable, existing_file, free_name, plain_name, sha256_of, whole_file
+from coconet.writing.outputs import check_outputs, check_writable
 
 
 def test_a_file_appears_only_when_its_block_ends_well(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from coconet.errors import CoconetError
-from coconet.files import check_outputs
+from coconet.writing.outputs import check_outputs
 from coconet.writing.sources import files_beside
 
 

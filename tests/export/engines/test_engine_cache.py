@@ -16,8 +16,8 @@ from coconet.event_log import note_once
 from coconet.export.engines.build_progress import NoProgress
 from coconet.export.engines.engine import BuildAids
 from coconet.export.engines.engine_cache import CachedBuild, EngineCache, build_cached, check_no_foreign_card
-from coconet.files import AlreadyExists
 from coconet.runtime.cache_folder import default_cache_folder
+from coconet.writing.outputs import AlreadyExists
 from tests.support.models.conv_onnx import write_conv_model
 from tests.support.models.engines import device_job, job_of
 

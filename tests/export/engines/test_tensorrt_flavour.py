@@ -77,8 +77,8 @@ def test_a_missing_gpu_is_no_reason_why_a_build_without_one_fails() -> None:
     ("text", "said"),
     [
         (
-            "IBuilder::buildSerializedNetwork: Error Code 10: Internal Error (Could not find any kernel for node /a/b.)",
-            "Could not find any kernel for node /a/b.",
+            "IBuilder::buildSerializedNetwork: Error Code 10: Internal Error (No kernel for node /a/b.)",
+            "No kernel for node /a/b.",
         ),
         ("[graph.cpp::checkSanity::466] Error Code 2: Internal Error (Assertion !isCyclic failed.)", None),
         ("In node 3 (importCast): UNSUPPORTED_NODE: no UINT8", "In node 3 (importCast): UNSUPPORTED_NODE: no UINT8"),

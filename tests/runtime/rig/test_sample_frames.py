@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.files import check_outputs
 from coconet.reading import Reading
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.rig.sample_frames import inputs_of, sample_frames
+from coconet.writing.outputs import check_outputs
 from tests.support.media.pair_folders import write_pair
 from tests.support.media.recordings import flat, write_folder, write_video
 
