@@ -260,22 +260,28 @@ def _fault(error: Any, message: str) -> str:
     if found := re.search(r"'(.*)' is not one of (.*?)\.?$", message):
         choices = re.findall(r"'(.*?)'", found[2])
         return f"must be {', '.join(choices[:-1])} or {choices[-1]}, not {found[1]}. {nearest(found[1], choices)}"
-    if found := _NOT_FINITE.match(message):
-        return f"must be a finite number, not {found[1]}."
+    misfit = _misfit(error, message)
+    if misfit is not None:
+        return f"must be {misfit[0]}, not {misfit[1]}."
+    return f"does not fit: {message.removeprefix('Value error, ')}"
+
+
+def _misfit(error: Any, message: str) -> tuple[str, str] | None:
+    """What a value should have been, and what it is; None if that cannot be told."""
     faults = getattr(error.__cause__, "errors", None)
-    if callable(faults):
+    first: Any = faults(include_url=False)[0] if callable(faults) else {}
+    given = str(first.get("input", message))
+    if found := _NOT_FINITE.match(given):
+        return "a finite number", found[1]
+    if first.get("msg", "").startswith("Input should be "):
         from coconet.config import fitting
 
-        first = faults(include_url=False)[0]
-        if _NOT_FINITE.match(str(first["input"])):
-            return f"must be a finite number, not {first['input']}."
-        if first["msg"].startswith("Input should be "):
-            return f"must be {fitting(first)}, not {first['input']}."
+        return fitting(first), given
     if found := re.fullmatch(r"(.*) is not in the range (.*?)\.?", message):
-        return f"must be in the range {found[2]}, not {found[1]}."
+        return f"in the range {found[2]}", found[1]
     if found := re.fullmatch(r"'(.*)' is not a valid (\w+)( range)?\.?", message):
-        return f"must be {_PLAIN.get(found[2], f'a {found[2]}')}, not {found[1]}."
-    return f"does not fit: {message.removeprefix('Value error, ')}"
+        return _PLAIN.get(found[2], f"a {found[2]}"), found[1]
+    return None
 
 
 def _listed(word: str) -> TyperCommand | None:

@@ -199,10 +199,11 @@ def _shortened(text: str) -> str:
     return text if len(text) <= 120 else f"{text[:60]}... ({len(text)} characters)"
 
 
-def read_toml(path: Path, kind: str) -> dict[str, Any]:
+def read_toml(path: Path, kind: str, if_empty: str = "") -> dict[str, Any]:
     """Read the fields of a file; `kind` says what it should be, as `a rig file`.
 
-    Raises CoconetError for a missing file and for one that is no TOML.
+    if_empty: what to do about a file without keys, if there has to be one.
+    Raises CoconetError for a missing file, for one that is no TOML, and for one without keys that has to have some.
     """
     data = read_file(path, kind)
     try:
@@ -213,7 +214,11 @@ def read_toml(path: Path, kind: str) -> dict[str, Any]:
             says = f"is {found[0]}; expected {kind}"
             raise Refused(path, wanted=kind, got=found[0], remedy=found[1], says=says) from None
         raise _no_toml(path, f"byte {error.start} that is no UTF-8") from None
-    return toml_fields(text, path)
+    found_fields = toml_fields(text, path)
+    if if_empty and not found_fields:
+        says = f"has no keys; expected {kind}"
+        raise Refused(path, wanted=kind, got="a file without keys", remedy=if_empty, says=says)
+    return found_fields
 
 
 def toml_fields(text: str, where: object) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def system_reason(error: BaseException, otherwise: str) -> str:
 class Refused(CoconetError):
     """What was written down does not fit: a word, an ending, an address, a file that is not there, a missing package.
 
-    It stays as it is until somebody changes it, so the exit code is ExitCode.REFUSED wherever it is found, and what
+    It stays as it is until it is changed by hand, so the exit code is ExitCode.REFUSED wherever it is found, and what
     watches over a run does not start it again.
     """
 
@@ -149,7 +149,7 @@ class MissingPackage(Refused, ImportError):
 
 
 class ExitCode(IntEnum):
-    """FINISHED: the end was reached, or somebody asked to stop.
+    """FINISHED: the end was reached, or the command was asked to stop.
 
     REFUSED: an option, a file or a package does not fit; nothing was begun. CAMERA, MODEL, OUTPUT, PAGE: what could not
     be opened, or failed on the way, in every command and whether or not anything was begun: a camera that does not

@@ -208,7 +208,7 @@ def compare(
     first: Annotated[Path, typer.Argument(metavar="A.json", help="The report to compare with.")],
     second: Annotated[Path, typer.Argument(metavar="B.json", help="The report to be judged.")],
 ) -> None:
-    """Say of every line that two reports share whether B is slower, faster or no different, and how sure that is."""
+    """Compare every line that two reports share: whether B is slower, faster or no different, and how sure that is."""
     from coconet.benchmarks.results.compare_table import versus_lines
     from coconet.benchmarks.results.report import read_report
 

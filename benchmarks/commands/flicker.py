@@ -28,7 +28,7 @@ def steadiness(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file as JSON too.")] = None,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Measure how much fused videos flicker where both cameras see nothing happen, against the cameras themselves."""
+    """Measure how much fused videos flicker where both cameras show no motion, compared with the cameras themselves."""
     from coconet.benchmarks.studies.excerpt import Excerpt
     from coconet.benchmarks.studies.flicker import measure_steadiness, steadiness_json, steadiness_table
     from coconet.files import whole_file

@@ -123,6 +123,6 @@ def _refused(wanted: str, got: str, says: str) -> CoconetError:
         "offset",
         wanted=wanted,
         got=got,
-        remedy="Align the rig first, let somebody walk through both pictures, and look for longer with --seconds.",
+        remedy="Align the rig first, have a person walk through both pictures, and look for longer with --seconds.",
         says=f"cannot be found: {says}",
     )

@@ -26,7 +26,7 @@ def align(
     point: Annotated[
         list[str] | None,
         typer.Option(
-            "--point", help="Name a point that both see, as x,y=x,y in pixels, infrared first; again for more."
+            "--point", help="Name a point seen by both cameras, as x,y=x,y in pixels, infrared first; again for more."
         ),
     ] = None,
     pictures: Annotated[

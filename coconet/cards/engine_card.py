@@ -133,9 +133,11 @@ _AGAIN = "Copy engine and card together, or build the engine again with coconet 
 def read_engine_card(engine: Path) -> EngineCard:
     """Read the card beside an engine. Raises CoconetError if it is missing, unreadable or of another engine."""
     existing_file(engine, "a TensorRT engine")
-    if not card_path(engine).exists() and (found := mistaken_file(engine, "engine", _AGAIN)) is not None:
-        says = f"is {found[0]}; expected a TensorRT engine"
-        raise CoconetError(engine, wanted="a TensorRT engine", got=found[0], remedy=found[1], says=says)
+    mistaken = None if card_path(engine).exists() else mistaken_file(engine, "engine", _AGAIN)
+    if mistaken is not None:
+        got, remedy = mistaken
+        says = f"is {got}; expected a TensorRT engine"
+        raise CoconetError(engine, wanted="a TensorRT engine", got=got, remedy=remedy, says=says)
     path = existing_file(
         card_path(engine),
         f"the card of {engine.name} ({plan_origin(engine)}), which coconet build writes beside it",

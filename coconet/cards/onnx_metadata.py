@@ -28,7 +28,9 @@ def no_onnx(path: Path, cause: str = "") -> CoconetError:
 
 def read_onnx_card(path: Path) -> ModelCard:
     """Read the card of a model that coconet export wrote. Raises CoconetError for any other file."""
-    with existing_file(path, "an ONNX model").open("rb") as stream:
+    if existing_file(path, "an ONNX model").stat().st_size == 0:  # to protobuf that is a model with nothing in it
+        raise no_onnx(path)
+    with path.open("rb") as stream:
         try:
             metadata = dict(
                 read_entry(stream, field.end) for field in read_fields(stream) if field.number == _METADATA_PROPS

@@ -74,7 +74,7 @@ def build(
         Path | None, typer.Option("--layers", help="Write what TensorRT made of each layer to this file, as JSON.")
     ] = None,
     no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Build again whatever is cached, and keep nothing.")
+        bool, typer.Option("--no-cache", help="Build even if the engine is cached, and keep nothing.")
     ] = False,
     overwrite: OverwriteOption = False,
 ) -> None:

@@ -182,7 +182,7 @@ def _subject(table: AlarmTable) -> str:
 
 def _of_camera(table: AlarmTable, health: CameraHealth | None) -> Evidence:
     if health is None:
-        return Evidence(None, blind="nobody watches the cameras of recordings")
+        return Evidence(None, blind="the cameras of recordings are not watched")
     holds = health.state in table.states
     return Evidence(holds, not holds)
 

@@ -68,7 +68,7 @@ def batch(
     *,
     reading: Reading,
 ) -> None:
-    """Fuse many recordings. What is there already and was made from the same is not made again.
+    """Fuse many recordings. Results that exist and were made from the same inputs are kept.
 
     Exit codes: 0 everything is there; 2 something refused before the start; 7 some recordings failed, which are named;
     130 stopped, and the same command makes the rest.

@@ -13,7 +13,7 @@ from coconet.event_log import LogStyle, logging_as
 
 def ros(
     rig: Annotated[
-        Path | None, typer.Argument(help="A rig.toml, of which the settings count but not the addresses.")
+        Path | None, typer.Argument(help="A rig.toml to take the settings from; its addresses are not used.")
     ] = None,
     visible: Annotated[
         str, typer.Option("--visible", help="Take visible images from this topic; NAME/compressed is compressed.")

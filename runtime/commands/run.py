@@ -139,7 +139,7 @@ def run(
         str | None, typer.Option("--local-model", help="Fuse with this model while the server cannot be reached.")
     ] = None,
     in_flight: Annotated[
-        int, typer.Option("--in-flight", min=1, max=32, help="Have at most N pairs on their way to the server.")
+        int, typer.Option("--in-flight", min=1, max=32, help="Keep at most N pairs in flight to the server.")
     ] = 4,
     late_ms: Annotated[
         float,
@@ -219,7 +219,7 @@ def run(
         ),
     ] = None,
     host: Annotated[
-        str, typer.Option("--host", help="Serve the page at this address of the machine; 0.0.0.0 lets others see it.")
+        str, typer.Option("--host", help="Serve the page at this address of the machine; 0.0.0.0 opens it to others.")
     ] = "127.0.0.1",
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Serve the page on this port; 0: any free one.")

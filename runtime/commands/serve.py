@@ -21,7 +21,9 @@ def serve(
     backend: Annotated[str, typer.Option("--backend", help=f"Run the model on {', '.join(ASKABLE)}.")] = "auto",
     device: DeviceOption = None,
     depth: Annotated[int, typer.Option("--depth", min=1, help="Keep N pairs in the engine at once.")] = 1,
-    host: Annotated[str, typer.Option("--host", help="Listen at this address; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option("--host", help="Listen at this address; 0.0.0.0 accepts other machines.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Listen on this port; 0: any free one.")] = 8000,
     grpc_port: Annotated[
         int | None,
@@ -52,7 +54,7 @@ def serve(
         LogStyle | None, typer.Option("--log", help="Log to stderr, as text or JSON lines.", show_default="nothing")
     ] = None,
 ) -> None:
-    """Serve a model until Ctrl-C is pressed, or SIGTERM or SIGHUP comes; only this machine is let in without a token.
+    """Serve a model until Ctrl-C is pressed, or SIGTERM or SIGHUP comes; without a token only this machine connects.
 
     Exit codes: 0 asked to stop; 2 something refused before the start; 4 the model; 6 the port.
     """

@@ -26,7 +26,7 @@ BEYOND_LIMITS = 1
 
 @reads_pictures
 def verify(
-    reference: Annotated[str, typer.Argument(metavar="A", help="The model to be like: a file or a word, as for run.")],
+    reference: Annotated[str, typer.Argument(metavar="A", help="The reference model: a file or a word, as for run.")],
     candidate: Annotated[str, typer.Argument(metavar="B", help="The model to be judged, at the limits of its card.")],
     frames: Annotated[
         Path,

@@ -144,9 +144,10 @@ def _check_range(range_of: object) -> None:
 
 def _check_tunable(table: str, values: object) -> None:
     known = TUNABLE.get(table, ())
-    odd = [key for key in values if key not in known] if isinstance(values, Mapping) else [""]
+    keys = list(values) if isinstance(values, Mapping) else [""]
+    odd = [key for key in keys if key not in known]
     if odd or not known:
-        odd_key = ".".join([table[:40], *(str(key)[:40] for key in (odd or list(values))[:1] if key)])
+        odd_key = ".".join([table[:40], *(str(key)[:40] for key in (odd or keys)[:1] if key)])
         tunable = [f"{name}.{key}" for name, keys in TUNABLE.items() for key in keys]
         raise CoconetError(
             "settings",

@@ -271,16 +271,7 @@ class Rig(Checked):
         path = Path(path)
         if is_bag(path):
             return cls._of_bag(path)
-        fields = read_toml(path, "a rig file")
-        if not fields:
-            raise Refused(
-                path,
-                wanted="a rig file with [visible] and [infrared]",
-                got="a file without keys",
-                remedy="coconet init A B writes one of two cameras.",
-                says="has no keys; expected a rig file with [visible] and [infrared]",
-            )
-        rig = check_fields(cls, fields, path)
+        rig = check_fields(cls, read_toml(path, "a rig file", if_empty="coconet init A B writes one."), path)
         cameras = {"visible": _beside(path, rig.visible), "infrared": _beside(path, rig.infrared)}
         palettes = {name: str(path.parent / file) for name, file in rig.palettes.items()}
         return rig.model_copy(update={**cameras, "alarms": _alarms_beside(path, rig.alarms), "palettes": palettes})

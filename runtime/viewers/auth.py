@@ -101,7 +101,7 @@ class Access:
         if right is None:
             return Refusal(401, "A token is needed, as `Authorization: Bearer TOKEN`.")
         if right == "watch" and method not in ("GET", "HEAD"):
-            return Refusal(403, "This token may watch, but change nothing.")
+            return Refusal(403, "This token gives the right to watch, not to change anything.")
         return None
 
     def right(self, headers: Headers) -> Right | None:
@@ -202,7 +202,7 @@ def _foreign(origin: str, host: re.Match[str] | None) -> Refusal | None:
         usual = _PORTS[found[1].lower()]
         if (found[2].lower(), found[3] or usual) == (host[1].lower(), host[2] or usual):
             return None
-    return Refusal(403, "Another page may not speak for its reader.")
+    return Refusal(403, "Requests made by pages of other sites are refused.")
 
 
 def _answer(refusal: Refusal, login: str | None) -> Response:

@@ -110,7 +110,9 @@ def _cameras(cameras: dict[str, CameraHealth | None]) -> Iterator[Metric]:
     rate = GaugeMetricFamily("coconet_camera_frames_per_second", "A camera's own rate.", labels=("camera",))
     age = GaugeMetricFamily("coconet_camera_age_seconds", "Since a camera's last frame.", labels=("camera",))
     read = CounterMetricFamily("coconet_camera_frames", "Frames that were read.", labels=("camera",))
-    dropped = CounterMetricFamily("coconet_camera_dropped_frames", "Those that nobody took.", labels=("camera",))
+    dropped = CounterMetricFamily(
+        "coconet_camera_dropped_frames", "Frames that newer ones replaced before they were read.", labels=("camera",)
+    )
     back = CounterMetricFamily("coconet_camera_reconnects", "How often a camera came back.", labels=("camera",))
     for side, health in cameras.items():
         if health is None:

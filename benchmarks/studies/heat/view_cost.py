@@ -132,7 +132,7 @@ class CostScene:
             captures.note(self.frame)
 
         return {
-            "a page that nobody watches": unwatched,
+            "a page without viewers": unwatched,
             "an output that shows the fused picture": lambda: sink.write(self.frame),
             "no alarm": lambda: watch.note(self.frame),
             "a thermometer without a meter": self._reading(_meters(0)),

@@ -100,7 +100,7 @@ def test_a_tensor_that_the_model_lacks_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_onnx_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.onnx").write_text("this is not a model")
-    with pytest.raises(CoconetError, match="is not an ONNX model, or is damaged"):
+    with pytest.raises(CoconetError, match="is a text file; expected an ONNX model"):
         OnnxModel.read(tmp_path / "text.onnx")
 
 

@@ -50,8 +50,21 @@ def test_the_card_of_another_engine_is_refused(tmp_path: Path) -> None:
         read_engine_card(engine)
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "is an empty file"), (b"hello\n", "is a text file"), (b"PK\3\4\0", "is a zip archive or")],
+)
+def test_what_lies_under_the_name_of_an_engine_is_said_to_be_what_it_is(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    (tmp_path / "m.engine").write_bytes(content)
+    with pytest.raises(CoconetError, match=rf"m\.engine {said}.*; expected a TensorRT engine\. "):
+        read_engine_card(tmp_path / "m.engine")
+
+
 def test_an_engine_without_card_is_refused(tmp_path: Path) -> None:
     engine = write_engine(tmp_path)
+    engine.write_bytes(bytes(40))
     card_path(engine).unlink()
     with pytest.raises(
         CoconetError,

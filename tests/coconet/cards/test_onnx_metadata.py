@@ -36,14 +36,30 @@ def test_a_file_cut_anywhere_is_refused_in_words(tmp_path: Path) -> None:
     card_begins = whole.index(b"coconet_edge.card")
     for length in (0, 1, 2, len(whole) // 2, card_begins - 3, card_begins, card_begins + 40):
         (tmp_path / "cut.onnx").write_bytes(whole[:length])
-        with pytest.raises(CoconetError, match=r"cut\.onnx (is not an ONNX model|has no model card)"):
+        with pytest.raises(CoconetError, match=r"cut\.onnx (is not an ONNX model|is an empty file|has no model card)"):
             read_onnx_card(tmp_path / "cut.onnx")
 
 
-@pytest.mark.parametrize("content", [b"\x00" * 9, b"not a model at all", b"\xff" * 40, b"\x72\x04\x0a\x02\xff\xfe"])
+@pytest.mark.parametrize("content", [b"\x00" * 9, b"\xff" * 40, b"\x72\x04\x0a\x02\xff\xfe"])
 def test_what_is_no_model_is_refused_in_words(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "m.onnx").write_bytes(content)
     with pytest.raises(CoconetError, match=r"m\.onnx is not an ONNX model, or is damaged"):
+        read_onnx_card(tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"not a model at all", r"is a text file; expected an ONNX model\. Name the right file\."),
+        (b"ftrt" + bytes(40), r"is a TensorRT engine; expected an ONNX model\. Give it the ending \.engine\."),
+        (b"", "is an empty file; expected an ONNX model"),
+    ],
+)
+def test_what_lies_under_the_name_of_a_model_is_said_to_be_what_it_is(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    (tmp_path / "m.onnx").write_bytes(content)
+    with pytest.raises(CoconetError, match=rf"m\.onnx {said}"):
         read_onnx_card(tmp_path / "m.onnx")
 
 

@@ -77,9 +77,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_video_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "text.mp4").write_text("not a video at all")
-    with pytest.raises(CoconetError, match=r"is not a video, or is damaged"):
-        VideoReader(tmp_path / "text.mp4")
+    for content, said in (
+        (b"not a video at all", r"is a text file; expected a video file\. Name the right file\."),
+        (b"", r"is an empty file; expected a video file\. Copy the file again\."),
+        (bytes(99), "is not a video, or is damaged"),
+    ):
+        (tmp_path / "text.mp4").write_bytes(content)
+        with pytest.raises(CoconetError, match=said):
+            VideoReader(tmp_path / "text.mp4")
 
 
 def test_a_file_without_a_video_stream_is_refused(tmp_path: Path) -> None:

@@ -92,6 +92,8 @@ def test_an_offset_changes_the_skew(file: Path) -> None:
     [
         ({"infrared": {"address": "/etc/passwd"}}, "cannot change infrared.address"),
         ({"pairing": {"tolerance_ms": 5}}, "cannot change pairing"),
+        ({"fuson": {"heat": 5}}, "cannot change fuson.heat .*Did you mean fusion.heat"),
+        ({"infrared": {"contrst": "linear"}}, "cannot change infrared.contrst .*Did you mean infrared.contrast"),
         ({"infrared": 7}, "cannot change infrared while"),
         ({"infrared": {"agc_percentiles": [90, 10]}}, "a low and a higher one"),
         ({"fusion": {"heat": 101}}, "settings, fusion.heat"),

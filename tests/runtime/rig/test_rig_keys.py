@@ -88,6 +88,12 @@ def test_a_value_of_another_type_is_refused(table: str, line: str, said: str, tm
         Rig.from_file(tmp_path / "rig.toml")
 
 
+def test_a_rig_file_without_keys_is_said_to_be_that(tmp_path: Path) -> None:
+    (tmp_path / "rig.toml").write_text("# nothing yet\n")
+    with pytest.raises(CoconetError, match=r"rig\.toml has no keys; expected a rig file\. coconet init A B writes one"):
+        Rig.from_file(tmp_path / "rig.toml")
+
+
 SIDES = "width = 8\nheight = 8"
 
 METERED = f"""

@@ -9,6 +9,7 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.runtime.ros.bag import reading_bag
+from coconet.runtime.ros.open_bag import open_bag
 from coconet.runtime.ros.ros_bag import RosBag
 
 
@@ -35,3 +36,21 @@ def test_a_bag_of_sqlite_that_cannot_be_opened_is_not_said_to_be_read_in_part(tm
     with pytest.raises(CoconetError) as caught:
         RosBag(bag)
     assert caught.value.remedy == "Copy or record it again."
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.mcap", b"", "is an empty file; expected an MCAP file. Copy or record it again."),
+        ("a.mcap", b"hello", "is a text file; expected an MCAP file. Name the right file."),
+        ("a.bag", b"\x89MCAP0\r\n", "is an MCAP file; expected a bag of ROS. Give it the ending .mcap."),
+        ("a.db3", b"", "is an empty file; expected a bag of ROS. Copy or record it again."),
+    ],
+)
+def test_what_lies_under_the_name_of_a_bag_is_said_to_be_what_it_is(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CoconetError) as caught:
+        open_bag(tmp_path / name)
+    assert str(caught.value) == f"{tmp_path / name} {said}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, Refused
 from coconet.media.image import read_picture
 from coconet.media.video import VideoReader
 from coconet.redaction import is_network_address
@@ -136,6 +136,13 @@ def test_a_folder_that_vanished_is_said(tmp_path: Path) -> None:
 def test_a_file_in_a_folder_that_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(CoconetError, match=r"Create the folder first"):
         open_sink(str(tmp_path / "gone" / name))
+
+
+@pytest.mark.parametrize("name", ["x.bag", "x.DB3"])
+def test_an_output_that_is_a_bag_of_another_kind_names_the_one_that_is_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Refused, match=r"and bags are written as \.mcap only\. Name it x\.mcap, which ROS 2"):
+        open_sink(str(tmp_path / name))
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_ending_that_is_no_video_lists_the_endings(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_the_token_to_watch_shows_everything_and_changes_nothing(rig: LiveRig, c
     assert json.loads(rig.ask("GET", "/settings", headers=headers)[2])["may_change"] is False
     for path, body in CHANGES:
         status, _, told = rig.ask("POST", path, body, headers)
-        assert (status, told) == (403, b"This token may watch, but change nothing.")
+        assert (status, told) == (403, b"This token gives the right to watch, not to change anything.")
     assert rig.page.view.captures.recording is None
 
 
