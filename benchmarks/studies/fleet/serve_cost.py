@@ -1,6 +1,7 @@
 """What serving a model costs beside fusing: processor time of a pair, pairs a second and the slowest answers.
 
 python -m coconet.benchmarks.studies.fleet.serve_cost --pairs 48 --turns 7 --clients 1,4,16
+python -m coconet.benchmarks.studies.fleet.serve_cost --model coconet --pairs 16 --turns 3
 
 The server and the clients are processes of their own, and the backend fuses here by itself, in turns with them. Ratios
 are of one turn each: their median, and the interval that holds the median of 95 of 100 such measurements. Seconds of
@@ -108,6 +109,12 @@ class Turn:
         """Of pairs a second."""
         return self.served_fps / self.bare_fps
 
+    def to_text(self) -> str:
+        """Half a line: a large model takes minutes for a turn, and a run that is ended early has told of these."""
+        served = f"{self.served_ms:.1f} ms of the processor, {self.ratio:.3f} of it fusing"
+        rate = f"{self.served_fps:.2f} pairs/s, {self.clock_ratio:.3f} of the backend's"
+        return f"{served}; {rate}; p99 {self.slow_ms:.0f} ms"
+
 
 def main(
     pairs: Annotated[int, typer.Option("--pairs", min=16, help="Of each turn.")] = 48,
@@ -121,10 +128,11 @@ def main(
     with closing(open_backend(model)) as backend, serving(model) as (pid, addresses):
         backend.fuse(*noise()[0])
         for number in range(turns):
-            sys.stderr.write(f"turn {number + 1} of {turns}\n")
             for scheme, address in addresses.items():
                 for count in counts:
-                    found.setdefault((scheme, count), []).append(_turn(backend, pid, address, pairs, count))
+                    turn = _turn(backend, pid, address, pairs, count)
+                    found.setdefault((scheme, count), []).append(turn)
+                    sys.stderr.write(f"turn {number + 1} of {turns}, {scheme}, {count}: {turn.to_text()}\n")
     table = Table(title=f"{model}, {SIZE_PX[1]}x{SIZE_PX[0]}, {turns} turns of {pairs} pairs; median (95 %)")
     for head in ("asked by", "clients", "ms", "bare", "ratio", "pairs/s", "bare", "ratio", "p99 ms"):
         table.add_column(head, justify="right")
