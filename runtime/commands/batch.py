@@ -17,6 +17,7 @@ from coconet.progress.work import Work
 from coconet.reading import Reading, reads_pictures
 
 if TYPE_CHECKING:
+    from coconet.runtime.fleet.job import Job, WorkerShare
     from coconet.runtime.fleet.storage import Results
 
 EngineKind = Literal["local", "ray"]
@@ -78,9 +79,9 @@ def batch(
     from coconet.runtime.backends.choice import check_model
     from coconet.runtime.fleet.batch import BatchProgress, run_batch
     from coconet.runtime.fleet.engines.open_engine import open_engine
-    from coconet.runtime.fleet.engines.shares import cluster_shares, crowding, shares
+    from coconet.runtime.fleet.engines.shares import crowding
     from coconet.runtime.fleet.job import BatchSettings
-    from coconet.runtime.fleet.job_list import check_results, in_slices, read_jobs, with_seconds
+    from coconet.runtime.fleet.job_list import in_slices, read_jobs, with_seconds
     from coconet.runtime.fleet.report import write_report
     from coconet.runtime.fleet.storage import Results
     from coconet.runtime.threads.stop_signals import stopped_by_signals
@@ -92,14 +93,11 @@ def batch(
     if engine == "local" and any(job.model == model for job in listed):
         check_model(model)  # the nodes of a cluster may have what this machine lacks
     results = Results(out)
-    if results.local is not None:
-        from coconet.writing.outputs import check_outputs
-
-        check_outputs([results.local], inputs=[jobs], overwrite=True, made=[results.local])
-        check_results(listed, results.local)
+    _check_results(results, jobs, listed)
     settings = BatchSettings(out, form, score_every, backend, encoder, reading)
     address = address or (os.environ.get("RAY_ADDRESS") if engine == "ray" else None)
-    divided = (cluster_shares if engine == "ray" and address else shares)(workers, cores, gpus)[: len(listed)]
+    in_cluster = engine == "ray" and bool(address)
+    divided = _divide(workers, cores, gpus, in_cluster=in_cluster)[: len(listed)]
     if note := crowding(divided):
         typer.echo(f"note: {note}", err=True)
     waits = Event()
@@ -141,6 +139,28 @@ def _check_words(engine: EngineKind, address: str | None, backend: str) -> None:
     if address is not None and engine != "ray":
         remedy = "Pass --engine ray, or leave it out."
         raise Refused("--address", wanted="--engine ray", got=engine, remedy=remedy, says="is of a Ray cluster")
+
+
+def _check_results(results: Results, source: Path, listed: list[Job]) -> None:
+    """Refuse a place that takes no results, or in which one would write over an input or over what is no report."""
+    from coconet.runtime.fleet.job_list import check_results
+    from coconet.runtime.fleet.report import check_reports
+    from coconet.writing.outputs import check_outputs
+
+    if results.local is not None:
+        check_outputs([results.local], inputs=[source], overwrite=True, made=[results.local])
+        check_results(listed, results.local)
+    check_reports(results)
+
+
+def _divide(workers: int | None, cores: int | None, gpus: int, *, in_cluster: bool) -> list[WorkerShare]:
+    """What each worker gets, of a cluster or of this machine."""
+    from coconet.runtime.fleet.engines.shares import check_gpus, cluster_shares, shares
+
+    if in_cluster:
+        return cluster_shares(workers, cores, gpus)
+    check_gpus(gpus)
+    return shares(workers, cores, gpus)
 
 
 def _open_report(results: Results) -> None:

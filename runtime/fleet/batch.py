@@ -11,6 +11,7 @@ from threading import Event
 
 from coconet.errors import counted
 from coconet.event_log import log_event
+from coconet.progress.work import span_in_words
 from coconet.runtime.fleet.engines.engine import Engine, WorkerDied
 from coconet.runtime.fleet.job import Job, Outcome, Progress
 
@@ -18,6 +19,8 @@ TRIES = 3
 """A job is given up after this many workers have died of it."""
 
 _LOOK_S = 0.5
+
+_LEAST_LEFT_S = 0.5  # of video; less is what rounding leaves of a sum whose parts were all taken off again
 
 
 @dataclass
@@ -55,7 +58,7 @@ class BatchProgress:
     def beside_the_count(self) -> str:
         """What stands in that line after how many jobs are done."""
         there = f", {self.skipped} there already" if self.skipped else ""
-        left = f", {self.seconds_left / 3600:.2f} h of video left" if self.seconds_left else ""
+        left = f", {span_in_words(self.seconds_left)} of video left" if self.seconds_left >= _LEAST_LEFT_S else ""
         wait = f", {counted(self.placeless, 'worker')} not started" if self.placeless else ""
         how = f"{self.failed} failed, {self.fps:.1f} frames a second"
         return f"{there}, {how}{left}{wait}"

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from coconet import __version__
-from coconet.errors import counted
+from coconet.errors import Refused, counted
 from coconet.metrics.fusion import VERIFIED
 from coconet.runtime.fleet.batch import BatchResult
 from coconet.runtime.fleet.job import REPORT_HTML, REPORT_JSON
@@ -20,6 +20,31 @@ _STYLE = (
     "table{border-collapse:collapse}td,th{padding:.2rem .8rem;text-align:right;border-bottom:1px solid #ddd}"
     "td:first-child,th:first-child,.reason{text-align:left}img{max-width:100%;display:block;margin:.3rem 0}"
 )
+
+
+_TITLE = "<title>Fused recordings</title>"
+
+_HEAD_BYTES = 200  # of a page, within which its title stands
+
+_KEYS = {"version", "stopped", "totals", "results", "failed", "work"}
+
+
+def check_reports(results: Results) -> None:
+    """Raise Refused for a file in the place of a report that is no report of a batch: it would be replaced."""
+    page, told = results.read(REPORT_HTML), results.read_json(REPORT_JSON)
+    ours = {
+        REPORT_HTML: page is not None and _TITLE.encode() in page[:_HEAD_BYTES],
+        REPORT_JSON: told is not None and told.keys() >= _KEYS,
+    }
+    for name, written in ours.items():
+        if not written and results.is_taken(name):
+            raise Refused(
+                f"{results.root}/{name}",
+                wanted="a name that is free, or the report of an earlier batch",
+                got="something that no batch wrote",
+                remedy="Move it away, or choose another --out.",
+                says="was not written by a batch, whose report has this name",
+            )
 
 
 def report_of(result: BatchResult) -> dict[str, Any]:
@@ -61,7 +86,7 @@ def to_html(told: Mapping[str, Any]) -> str:
 
 def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     totals, names = told["totals"], [metric.name for metric in VERIFIED]
-    yield f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Fused recordings</title><style>{_STYLE}</style>'
+    yield f'<!doctype html><html lang="en"><meta charset="utf-8">{_TITLE}<style>{_STYLE}</style>'
     yield f"<h1>{counted(totals['done'], 'recording')} fused, {totals['failed']} failed</h1>"
     stopped = " Stopped before the end: run it again for the rest." if told["stopped"] else ""
     yield f"<p>{counted(totals['frames'], 'frame')}, coconet-edge {_safe(told['version'])}.{stopped}</p>"

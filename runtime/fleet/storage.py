@@ -116,17 +116,28 @@ class Results:
         """The root as a folder of this machine; None if it is elsewhere."""
         return Path(self._path) if self._system is None else None
 
+    def read(self, name: str) -> bytes | None:
+        """Read a file; None if there is none, or it does not give its bytes."""
+        try:
+            if self._system is None:
+                return read_file(Path(self._path) / name, "a manifest")
+            return bytes(self._system.cat_file(f"{self._path}/{name}"))
+        except (OSError, CoconetError):
+            return None
+
     def read_json(self, name: str) -> dict[str, Any] | None:
         """Read an object; None if there is none, or something else."""
         try:
-            if self._system is None:
-                data = read_file(Path(self._path) / name, "a manifest")
-            else:
-                data = self._system.cat_file(f"{self._path}/{name}")
-            found = json.loads(data)
-        except (OSError, ValueError, CoconetError):
+            found = json.loads(self.read(name) or b"")
+        except (ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) else None
+
+    def is_taken(self, name: str) -> bool:
+        """Whether anything has this name, a link that leads nowhere included."""
+        if self._system is not None:
+            return bool(self._system.exists(f"{self._path}/{name}"))
+        return os.path.lexists(Path(self._path) / name)
 
     def size_of(self, name: str) -> int | None:
         """The bytes of a file, or of all in a folder; None if there is none."""

@@ -89,6 +89,14 @@ def _has_device() -> bool:
     return True
 
 
+def count_cuda_devices() -> int:
+    """How many GPUs the driver has for this process, after CUDA_VISIBLE_DEVICES; 0 without a driver."""
+    try:
+        return int(Libcuda().call("cuDeviceGetCount"))
+    except GpuRefused:
+        return 0
+
+
 def chosen_device(environment: Mapping[str, str] = os.environ) -> list[tuple[str, str]]:
     """The variables, with their values, that make another program see the same GPUs as this one."""
     return [(name, environment[name]) for name in (DEVICE_ORDER, VISIBLE_DEVICES) if name in environment]

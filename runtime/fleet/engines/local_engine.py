@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import time
 from contextlib import suppress
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
+from coconet.runtime.backends.tensorrt.cuda_device import select_cuda_device
 from coconet.runtime.fleet.engines.engine import JobMessage, WorkerDied
 from coconet.runtime.fleet.job import BatchSettings, Job, Outcome, WorkerShare
 from coconet.runtime.fleet.worker import Worker, error_line
@@ -109,8 +109,7 @@ class LocalEngine:
 def _work(line: Connection, settings: BatchSettings, share: WorkerShare) -> None:
     """The process of a worker: jobs come over the line, and signs of them go back, until it breaks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the driver ends us
-    if share.gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = str(share.gpu)
+    select_cuda_device(share.gpu)
     worker = Worker(settings, share)
     with suppress(EOFError, OSError):
         while (job := line.recv()) is not None:

@@ -7,9 +7,10 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from coconet.errors import CoconetError, Refused
+from coconet.errors import CoconetError, Refused, counted
 from coconet.files import make_folder
 from coconet.installation.processor import usable_cores
+from coconet.runtime.backends.tensorrt.cuda_device import count_cuda_devices
 from coconet.runtime.fleet.job import WorkerShare
 from coconet.writing.scratch import lock_unfinished
 
@@ -37,6 +38,20 @@ def shares(workers: int | None, cores: int | None, gpus: int) -> list[WorkerShar
         )
         for index in range(count)
     ]
+
+
+def check_gpus(wanted: int) -> None:
+    """Raise Refused if this machine has fewer GPUs than workers are to be started for; 0 asks for none."""
+    there = count_cuda_devices() if wanted else 0
+    if wanted > there:
+        found = counted(there, "GPU") if there else "no GPU"
+        raise Refused(
+            f"--gpus {wanted}",
+            wanted=f"{counted(wanted, 'GPU')} on this machine",
+            got=found,
+            remedy=f"Pass --gpus {there}." if there else "Leave it out, or see what coconet doctor says of the GPU.",
+            says=f"is more than there are: the driver finds {found} here",
+        )
 
 
 def cluster_shares(workers: int | None, cores: int | None, gpus: int) -> list[WorkerShare]:

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 
+import pytest
+
+from coconet.errors import CoconetError
 from coconet.runtime.fleet.batch import TRIES, BatchProgress, run_batch
 from coconet.runtime.fleet.engines.engine import JobMessage, WorkerDied
 from coconet.runtime.fleet.job import Job, Outcome, Progress
-from coconet.runtime.fleet.report import report_of, to_html, write_report
+from coconet.runtime.fleet.report import check_reports, report_of, to_html, write_report
 from coconet.runtime.fleet.storage import Results
 
 JOBS = [Job(name, "average", seconds=60) for name in ("one", "two", "three")]
@@ -88,9 +91,19 @@ def test_a_batch_that_is_stopped_takes_no_more_jobs_and_says_so() -> None:
     assert result.to_text(3) == "Stopped; 1 of 3 results were looked at, 1 of them new; 0 failed."
 
 
-def test_what_is_left_is_told_in_hours_of_video() -> None:
-    standing = BatchProgress(2, seconds_left=5400, under_way={"one": 30}, begun_s=0)
-    assert standing.to_text().endswith("frames a second, 1.50 h of video left")
+@pytest.mark.parametrize(("seconds", "told"), [(9000, "2.5 h"), (5400, "90 min"), (42, "42 s")])
+def test_how_much_video_is_left_is_told_in_a_unit_that_suits_it(seconds: float, told: str) -> None:
+    standing = BatchProgress(2, seconds_left=seconds, under_way={"one": 30}, begun_s=0)
+    assert standing.to_text().endswith(f"frames a second, {told} of video left")
+
+
+def test_nothing_is_left_when_everything_is_made_whatever_rounding_leaves() -> None:
+    assert 0.1 + 0.2 + 0.3 - 0.1 - 0.2 - 0.3 != 0
+    told, jobs = list[str](), [Job(str(number), "average", seconds=number / 10) for number in (1, 2, 3)]
+    run_batch(jobs, Crew(made), Event(), lambda standing: told.append(standing.to_text()))
+    assert "left" not in told[-1]
+    for rounded in (-1e-13, 0.0, 1e-13):
+        assert "left" not in BatchProgress(3, seconds_left=rounded).to_text()
 
 
 def test_a_report_names_folders_whose_names_are_no_text(tmp_path: Path) -> None:
@@ -99,6 +112,33 @@ def test_a_report_names_folders_whose_names_are_no_text(tmp_path: Path) -> None:
     page = (tmp_path / "report.html").read_text()
     assert ('src="caf%E9/a.png"' in page, '<h3 id="caf%E9">caf?</h3>' in page) == (True, True)
     assert name in json.loads((tmp_path / "report.json").read_text())["results"]
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.json"])
+@pytest.mark.parametrize("foreign", [b"<title>Quarter 3</title>", b'{"results": {}}', b"", None])
+def test_a_report_that_no_batch_wrote_is_not_replaced(name: str, foreign: bytes | None, tmp_path: Path) -> None:
+    results = Results(str(tmp_path))
+    write_report(run_batch(JOBS, Crew(made), Event()), results)
+    check_reports(results)  # its own is renewed
+    (tmp_path / name).unlink()
+    check_reports(results)
+    if foreign is None:
+        (tmp_path / name).symlink_to("nowhere")
+    else:
+        (tmp_path / name).write_bytes(foreign)
+    with pytest.raises(CoconetError, match=f"{name} was not written by a batch.* Move it away"):
+        check_reports(results)
+
+
+def test_a_report_elsewhere_is_known_too(tmp_path: Path) -> None:
+    pytest.importorskip("fsspec")
+    results = Results(f"file://{tmp_path}")
+    check_reports(results)
+    write_report(run_batch(JOBS, Crew(made), Event()), results)
+    check_reports(results)
+    (tmp_path / "report.html").write_text("<p>mine</p>")
+    with pytest.raises(CoconetError, match="was not written by a batch"):
+        check_reports(results)
 
 
 def test_a_report_names_failures_and_shows_figures_and_pictures_and_no_markup_of_others() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from coconet.errors import CoconetError
 from coconet.runtime.fleet.engines import shares as shares_module
-from coconet.runtime.fleet.engines.shares import claim_cores, cluster_shares, crowding, shares
+from coconet.runtime.fleet.engines.shares import check_gpus, claim_cores, cluster_shares, crowding, shares
 
 CLAIM = (
     "import sys; from pathlib import Path; from coconet.runtime.fleet.engines.shares import claim_cores\n"
@@ -30,6 +30,14 @@ def test_workers_share_the_cores_and_the_gpus() -> None:
     assert [share.cores for share in shares(None, 10**6, 0)] == [(2, 3, 6, 7)]
     assert [share.gpu for share in shares(None, 1, 3)] == [0, 1, 2]
     assert [share.gpu for share in shares(3, 1, 2)] == [0, 1, 0]
+
+
+@pytest.mark.parametrize(("there", "found"), [(0, "no GPU here. Leave it out"), (1, "1 GPU here. Pass --gpus 1")])
+def test_more_gpus_than_there_are_is_refused(there: int, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shares_module, "count_cuda_devices", lambda: there)
+    check_gpus(there)
+    with pytest.raises(CoconetError, match=f"--gpus 2 is more than there are: the driver finds {found}"):
+        check_gpus(2)
 
 
 def test_workers_that_have_to_share_cores_are_a_note() -> None:
