@@ -133,6 +133,7 @@ class FusedFrame:
     latency_ms: the time of the backend, or of passing through what one camera alone shows.
     queued_ms: how long the prepared pair waited for the backend.
     capture_to_fused_ms: from the later of the two stamps to the picture; None for the stamps of a recording.
+    taken_over: whether a local model made it, as the server that was asked is lost.
     """
 
     fused: Pixels
@@ -141,6 +142,7 @@ class FusedFrame:
     queued_ms: float = 0.0
     capture_to_fused_ms: float | None = None
     finish: Finish | None = field(default=None, kw_only=True, repr=False)
+    taken_over: bool = field(default=False, kw_only=True)
 
     @cached_property
     def pixels(self) -> Pixels:

@@ -56,10 +56,12 @@ class Answer:
     """What became of a pair that was sent away. pixels: shaped like the visible frame; None if nothing came.
 
     notice: what a viewer has to know. Without pixels and notice the picture is late, and its frame is dropped.
+    taken_over: whether a model of this machine made the picture, in place of the one that was asked.
     """
 
     pixels: Pixels | None
     notice: str = ""
+    taken_over: bool = False
 
 
 @runtime_checkable

@@ -293,7 +293,8 @@ class _Loop:
             missing = frozenset[Side]({"infrared"}) if answer.pixels is None else pair.missing
             pair = dataclasses.replace(pair, notice=notice, missing=missing)
         pixels = _fuse(pair, self._backend) if answer.pixels is None else answer.pixels
-        return self._frame(Pending(Entry(pair, pending.entry.ready), pending.begun), pixels)
+        frame = self._frame(Pending(Entry(pair, pending.entry.ready), pending.begun), pixels)
+        return dataclasses.replace(frame, taken_over=True) if answer.taken_over else frame
 
     def _next_picture(self, pictures: Iterator[tuple[Pending, Pixels | None]]) -> tuple[Pending, Pixels | None] | None:
         with ending_with(ExitCode.MODEL):

@@ -29,6 +29,7 @@ class RunReport:
     capture_to_fused_ms: from the later stamp of a pair to its picture; None for recordings.
     stages: the time of every stage. superseded: prepared pairs that gave way to a newer one.
     passed_through: frames that show one camera alone, because the other was not there.
+    taken_over: frames that the local model fused while the server of the model was lost.
     skipped: pairs whose picture was there already. misfits: pairs that were left out because they could not be fused.
     output_loss: what was fused but not written, in words; empty if everything was.
     encoders: what encoded the output, in order; more than one if one failed on the way, none if nothing was encoded.
@@ -51,6 +52,7 @@ class RunReport:
     misfits: tuple[UnfusedPair, ...] = ()
     output_loss: str = ""
     encoders: tuple[str, ...] = ()
+    taken_over: int = 0
 
     @classmethod
     def of(cls, figures: RunTotals, counts: StreamCounts, *, interrupted: bool) -> RunReport:
@@ -69,6 +71,7 @@ class RunReport:
             stages=figures.stages,
             superseded=figures.superseded,
             passed_through=figures.passed_through,
+            taken_over=figures.taken_over,
         )
 
     @property
@@ -112,13 +115,14 @@ class RunReport:
         """Say what fused, how much of it, and what encoded it: all but counts of cameras and timings."""
         stopped = ", stopped before the end" if self.interrupted else ""
         alone = f", {self.passed_through} of one camera alone" if self.passed_through else ""
+        local = f", {self.taken_over} of the local model" if self.taken_over else ""
         gone = f", {counted(self.superseded, 'pair')} gave way to newer ones" if self.superseded else ""
         there = f", {counted(self.skipped, 'picture')} there already" if self.skipped else ""
         unfit = f", {counted(len(self.misfits), 'pair')} misfit" if self.misfits else ""
         fused = f"{counted(self.fused, 'frame')} in {self.seconds:.1f} s, {self.fps:.1f} fps"
         rows = [
             ("model", f"{self.model} {self.precision}, {self.backend}"),
-            ("fused", f"{fused}{stopped}{alone}{gone}{there}{unfit}"),
+            ("fused", f"{fused}{stopped}{alone}{local}{gone}{there}{unfit}"),
         ]
         return [*rows, ("encoded by", ", then ".join(self.encoders))] if self.encoders else rows
 

@@ -59,6 +59,7 @@ class RunTotals:
     skew_ms: Percentiles | None
     stages: tuple[StageTime, ...]
     superseded: int
+    taken_over: int
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Vitals:
     None while that is not known. pairing_trouble: why two live cameras give no pairs, empty while they do.
     output_trouble: why the output is not written any more, empty while it is.
     model_trouble: why the server of the model is lost, empty while it answers and of models on this machine.
-    meters: what they read from the newest frame.
+    meters: what they read from the newest frame. taken_over: frames that a local model fused, as the server was lost.
     """
 
     model: str
@@ -94,6 +95,7 @@ class Vitals:
     output_trouble: str = ""
     model_trouble: str = ""
     meters: tuple[Reading, ...] = ()
+    taken_over: int = 0
 
     def to_json(self) -> str:
         """One line of JSON; units are in the names."""
@@ -216,6 +218,7 @@ class RunStats:
                 output_trouble=self._output_trouble(),
                 model_trouble=self._model_trouble(),
                 meters=self._readings,
+                taken_over=now.taken_over,
             )
 
     def _figures(self, last: int) -> RunTotals:
@@ -234,6 +237,7 @@ class RunStats:
             skew_ms=log.percentiles("skew", last),
             stages=log.stages(last),
             superseded=self._superseded(),
+            taken_over=log.taken_over,
         )
 
     def _fps(self) -> float:

@@ -79,6 +79,8 @@ def _totals(vitals: Vitals) -> Iterator[Metric]:
     yield CounterMetricFamily("coconet_fused_frames", "Frames that left the loop.", vitals.fused)
     alone = "Those of them that show one camera alone."
     yield CounterMetricFamily("coconet_passed_through_frames", alone, vitals.passed_through)
+    local = "Those of them that a local model fused, as the server of the model was lost."
+    yield CounterMetricFamily("coconet_taken_over_frames", local, vitals.taken_over)
     superseded = "Prepared pairs that gave way to newer ones."
     yield CounterMetricFamily("coconet_superseded_pairs", superseded, vitals.superseded)
     yield GaugeMetricFamily("coconet_frames_per_second", "Fused frames a second, lately.", vitals.fps)

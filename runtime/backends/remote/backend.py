@@ -35,11 +35,16 @@ PATIENT_S = 30.0
 ASK_S = 10.0
 """How long a server may be silent when it is asked what it serves, which costs it no work: it is lost after that."""
 
+TRIALS = 3
+"""Pictures in a row that a lost server has to bring in time before it is live again: one that only says that it is
+ready, over a link too slow for pictures, would be lost again at once, and the badge would come and go."""
+
 
 @dataclass
 class Sent:
     """A pair on its way. picture: what the server answers; None if it was not asked.
 
+    losses: how often the server had been lost before; what is known of it from then on is of a later connection.
     asked: the connection that waits for it now, if one does.
     """
 
@@ -47,6 +52,7 @@ class Sent:
     infrared: Pixels
     until_s: float
     picture: Future[Pixels] | None
+    losses: int = 0
     asked: list[RemoteModel] = field(default_factory=list)
 
 
@@ -54,7 +60,7 @@ class RemoteBackend:
     """A served model. card: as the server tells it. Nothing is shown that comes after its time.
 
     Each of `depth` connections asks for one picture at a time; one that is late is closed, so that what it would still
-    bring is never read.
+    bring is never read, and after a loss all are opened again: what was open before may hang as long as TCP repeats.
     """
 
     def __init__(
@@ -80,13 +86,14 @@ class RemoteBackend:
                 wanted = "a model like the local one: both for colour, or both for gray"
                 says = "has a model for colour and the local one is for gray, or the other way round"
                 raise unfit(address, wanted, "another one", says)
-        self._live = False
+        self._live = self._closed = False
+        self._newest: tuple[Pixels, Pixels] | None = None
+        self._trial: RemoteModel | None = None
         self._wanted: SimpleQueue[tuple[Sent, Future[Pixels], tuple[Pixels, Pixels]] | None] = SimpleQueue()
         self._exit = ExitStack()
         self._link = self._exit.enter_context(ServerLink(str(address), self._is_back))
         for number in range(depth):
             self._exit.enter_context(Background(self._keep_asking, f"server {number}"))
-        self._closed = False
 
     @property
     def trouble(self) -> str:
@@ -104,11 +111,11 @@ class RemoteBackend:
         """
         within_s = self._late_s if self._live else PATIENT_S
         until_s = time.monotonic() + within_s
-        pair = adapt_frames(self.card, self._address, visible, infrared)
+        self._newest = pair = adapt_frames(self.card, self._address, visible, infrared)
         if self._link.trouble:
             return Sent(visible, infrared, until_s, None)
         picture: Future[Pixels] = Future()
-        sent = Sent(visible, infrared, until_s, picture)
+        sent = Sent(visible, infrared, until_s, picture, self._link.losses)
         self._link.note_sent()
         self._wanted.put((sent, picture, pair))
         return sent
@@ -133,7 +140,8 @@ class RemoteBackend:
             if self._live and isinstance(error, InferenceError) and error.status == LATE:
                 return Answer(None)
             told = isinstance(error, (ServerUnreachable, ServerRefusal))
-            self._link.note_loss(error.got if told else "an answer that cannot be read")
+            if sent.losses == self._link.losses:  # otherwise that was said when the connection of before was lost
+                self._link.note_loss(error.got if told else "an answer that cannot be read")
             return self._without_server(sent)
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
@@ -151,6 +159,8 @@ class RemoteBackend:
         self._closed = True
         for _ in range(self.depth):
             self._wanted.put(None)
+        if (trial := self._trial) is not None:
+            trial.cut()
         self._exit.close()
         if self._local is not None:
             self._local.close()
@@ -162,13 +172,16 @@ class RemoteBackend:
                 raise unfit(self._address, "a server that answers", trouble, f"is lost: {trouble}")
             return Answer(None, f"server lost: {trouble}")
         fused = self._local.fuse(sent.visible, sent.infrared)
-        return Answer(fused, f"server lost, {self._local.card.network} takes over: {trouble}")
+        return Answer(fused, f"server lost, {self._local.card.network} takes over: {trouble}", taken_over=True)
 
     def _keep_asking(self) -> None:
         """Work of a thread: ask for one picture after the other on one connection."""
-        model = open_remote_model(self._address)
+        model, losses = open_remote_model(self._address), self._link.losses
         try:
             while (wanted := self._wanted.get()) is not None:
+                if losses != self._link.losses:
+                    model.close()
+                    model, losses = open_remote_model(self._address), self._link.losses
                 sent, picture, pair = wanted
                 sent.asked.append(model)
                 self._ask(model, pair, picture, sent.until_s)
@@ -178,21 +191,35 @@ class RemoteBackend:
 
     def _ask(self, model: RemoteModel, pair: tuple[Pixels, Pixels], picture: Future[Pixels], until_s: float) -> None:
         try:
-            within_s = max(0.001, until_s - time.monotonic())
-            tensors = dict(zip((VISIBLE, INFRARED), (side[None] for side in pair), strict=True))
-            (fused,) = spec_of(self.card).outputs
-            pixels = model.infer(tensors, within_s, self._coding, fused)[0]
+            pixels = self._picture(model, pair, max(0.001, until_s - time.monotonic()))
             self._link.note_answer()
             picture.set_result(pixels)
         except CoconetError as error:
             picture.set_exception(error)
 
+    def _picture(self, model: RemoteModel, pair: tuple[Pixels, Pixels], within_s: float) -> Pixels:
+        tensors = dict(zip((VISIBLE, INFRARED), (side[None] for side in pair), strict=True))
+        (fused,) = spec_of(self.card).outputs
+        return model.infer(tensors, within_s, self._coding, fused)[0]
+
     def _is_back(self) -> bool:
-        model = open_remote_model(self._address)
+        """Whether the model is ready and, if pictures have to come in time, some do, which nobody sees."""
+        self._trial = model = open_remote_model(self._address)
         try:
-            return model.is_ready(1.0)
+            return model.is_ready(1.0) and all(self._comes_in_time(model) for _ in range(TRIALS if self._live else 0))
         finally:
+            self._trial = None
             model.close()
+
+    def _comes_in_time(self, model: RemoteModel) -> bool:
+        begun_s, pair = time.monotonic(), self._newest
+        if self._closed or pair is None:
+            return False
+        try:
+            self._picture(model, pair, self._late_s)
+        except CoconetError:
+            return False
+        return time.monotonic() - begun_s <= self._late_s
 
 
 def closing_on_error(local: Backend | None) -> ExitStack:

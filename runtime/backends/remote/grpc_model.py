@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -35,6 +36,9 @@ _STATUSES = {
 }
 
 _OUR_DEADLINE = "Deadline Exceeded"  # what gRPC says of a call that it gave up here, in place of the server
+
+
+_AROUND = re.compile(r"^\w+:(?=\S)| ?\(\d+\)\)*$")
 
 
 class GrpcModel:
@@ -130,10 +134,15 @@ class GrpcModel:
         if code is grpc.StatusCode.DEADLINE_EXCEEDED and details == _OUR_DEADLINE:
             return self._gone(ServerTimeout, "no answer in time", "does not answer in time")
         if code not in _STATUSES or (code is grpc.StatusCode.UNAVAILABLE and not error.trailing_metadata()):
-            said = details.splitlines()[0].rpartition(": ")[2][:300] if details else str(code)
+            said = reason_in(details) or str(code)
             return self._gone(ServerUnreachable, said, f"cannot be reached: {said}")
         return refusal_of(self._address, _STATUSES[code], details)
 
     def _gone(self, kind: type[ServerUnreachable], got: str, says: str) -> ServerUnreachable:
         remedy = "Check that it runs and can be reached from here."
         return kind(self._address, wanted="a server that answers", got=got, remedy=remedy, says=says)
+
+
+def reason_in(details: str) -> str:
+    """What the system said, out of what gRPC makes of it: `... IP:PORT: recvmsg:Connection reset by peer (104)`."""
+    return _AROUND.sub("", details.partition("\n")[0].rpartition(": ")[2][:300])

@@ -22,9 +22,13 @@ class ServerLink(Background):
     """A context manager: inside its block a server that is lost is asked, at growing intervals, whether it is back."""
 
     def __init__(self, name: str, is_back: Callable[[], bool], now_s: Callable[[], float] = time.monotonic) -> None:
-        """Begin as live. name: of the server. is_back: asks it, and may take a while. now_s: the time in seconds."""
+        """Begin as live. name: of the server. is_back: asks it, and may take a while. now_s: the time in seconds.
+
+        losses: how often it was lost so far.
+        """
         super().__init__(self._keep_asking, "server link")
         self._server, self._is_back, self._now_s = name, is_back, now_s
+        self.losses = 0
         self._lock, self._trouble = Lock(), ""
         self._unanswered_s: float | None = None
         self._answers, self._wait_s = 0, _FIRST_ASK_S
@@ -61,6 +65,7 @@ class ServerLink(Background):
             if self._trouble:
                 return
             self._trouble, self._answers = why, 0
+            self.losses += 1
         log_event("server", level=logging.WARNING, server=self._server, state="lost", trouble=why)
 
     def _keep_asking(self) -> None:

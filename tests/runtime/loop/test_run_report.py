@@ -36,6 +36,13 @@ def test_json_holds_every_number_and_the_rate() -> None:
     assert (told["model"], told["precision"], told["fused"]) == ("lite", "int8", 30)
 
 
+def test_pictures_of_the_local_model_are_counted_where_there_are_any() -> None:
+    assert "local model" not in str(REPORT.facts())
+    report = dataclasses.replace(REPORT, taken_over=7)
+    assert ", 7 of the local model" in dict(report.facts())["fused"]
+    assert json.loads(report.to_json())["taken_over"] == 7
+
+
 def test_the_table_says_what_a_user_asks_for() -> None:
     page = io.StringIO()
     Console(width=100, file=page).print(REPORT.to_table())

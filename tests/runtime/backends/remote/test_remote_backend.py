@@ -22,6 +22,8 @@ from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.remote import backend as remote
 from coconet.runtime.backends.remote.backend import RemoteBackend, served_card
+from coconet.runtime.backends.remote.grpc_model import GrpcModel, reason_in
+from coconet.runtime.backends.remote.http_model import HttpModel
 from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.backends.remote.server_link import LOST_S, ServerLink
 from coconet.runtime.backends.rules.baseline import BaselineBackend
@@ -146,9 +148,36 @@ def test_when_the_link_is_cut_the_local_model_takes_over_at_once_and_gives_back(
         taken_over = [backend.receive(backend.send(*level(value))) for value in (8, 9)]
         assert [shown(answer) for answer in taken_over] == [8, 9]
         assert all(answer.notice.startswith("server lost, maximum takes over: ") for answer in taken_over)
+        assert all(answer.taken_over for answer in taken_over)
         link.repair()
         until(lambda: not backend.trouble)
-        assert backend.receive(backend.send(*level(10))).notice == ""
+        later = [backend.receive(backend.send(*level(value))) for value in range(10, 30)]
+        assert ({answer.notice for answer in later}, any(answer.taken_over for answer in later)) == ({""}, False)
+
+
+def test_a_link_too_slow_for_pictures_stays_lost_however_often_its_server_says_that_it_is_ready(
+    link: BadLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, ask = list[bool](), RemoteBackend._is_back
+
+    def note(backend: RemoteBackend) -> bool:
+        asked.append(ask(backend))
+        return asked[-1]
+
+    monkeypatch.setattr(RemoteBackend, "_is_back", note)
+    monkeypatch.setattr(GrpcModel, "is_ready", lambda *_: True)
+    monkeypatch.setattr(HttpModel, "is_ready", lambda *_: True)
+    with closing(RemoteBackend(address_of(link), BaselineBackend("maximum"), late_s=0.2)) as backend:
+        backend.keep_up(live=True)
+        link.silent.set()
+        until(lambda: bool(backend.receive(backend.send(*level(60))).notice))
+        until(lambda: len(asked) == 2)
+        assert (asked, backend.trouble) == ([False, False], "it does not answer")
+        link.repair()
+        until(lambda: not backend.trouble)
+        backend.keep_up(live=False)  # whatever was open during the silence is out of step: none of it is used any more
+        later = [backend.receive(backend.send(*level(value))) for value in range(10, 30)]
+        assert ([shown(answer) for answer in later], {answer.notice for answer in later}) == ([*range(10, 30)], {""})
 
 
 def test_without_a_local_model_a_lost_server_is_a_notice_in_live_pictures_and_an_error_in_recordings(
@@ -192,6 +221,19 @@ def test_a_link_is_asked_at_growing_intervals_and_is_lost_after_half_a_second_of
         until(lambda: not link.trouble)
         link.note_silence()
         assert link.trouble == ""
+
+
+@pytest.mark.parametrize(
+    ("details", "said"),
+    [
+        ("RPC Error ipv4:127.0.0.1:9: recvmsg:Connection reset by peer (104)", "Connection reset by peer"),
+        ("all failed; last error: UNAVAILABLE: ipv4:127.0.0.1:9: (sendmsg: Broken pipe (32))", "Broken pipe"),
+        ("Socket closed", "Socket closed"),
+        ("", ""),
+    ],
+)
+def test_of_what_grpc_says_a_picture_shows_only_what_the_system_said(details: str, said: str) -> None:
+    assert reason_in(details) == said
 
 
 ADDRESSES = {
