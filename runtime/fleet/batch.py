@@ -11,7 +11,7 @@ from threading import Event
 
 from coconet.errors import counted
 from coconet.event_log import log_event
-from coconet.progress.work import span_in_words
+from coconet.progress.outlook import span_in_words
 from coconet.runtime.fleet.engines.engine import Engine, WorkerDied
 from coconet.runtime.fleet.job import Job, Outcome, Progress
 

@@ -139,7 +139,10 @@ class _FFmpegCoder:
             from av.codec.hwaccel import HWAccel
 
             uploads = HWAccel(device_type=encoder.device, allow_software_fallback=False)
-            added = container.add_stream(encoder.name, rate=30, options=options, hwaccel=uploads)
+            try:
+                added = container.add_stream(encoder.name, rate=30, options=options, hwaccel=uploads)
+            except AttributeError as error:  # what PyAV before 18 makes of it
+                raise ValueError("this PyAV cannot upload pictures to a device; 18 can") from error
         else:
             added = container.add_stream(encoder.name, rate=30, options=options)
         self._stream = cast("VideoStream", added)

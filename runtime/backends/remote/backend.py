@@ -200,7 +200,8 @@ class RemoteBackend:
     def _picture(self, model: RemoteModel, pair: tuple[Pixels, Pixels], within_s: float) -> Pixels:
         tensors = dict(zip((VISIBLE, INFRARED), (side[None] for side in pair), strict=True))
         (fused,) = spec_of(self.card).outputs
-        return model.infer(tensors, within_s, self._coding, fused)[0]
+        answered: Pixels = model.infer(tensors, within_s, self._coding, fused)[0]
+        return answered
 
     def _is_back(self) -> bool:
         """Whether the model is ready and, if pictures have to come in time, some do, which nobody sees."""
