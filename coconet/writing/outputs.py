@@ -9,6 +9,7 @@ from pathlib import Path
 from coconet.errors import CoconetError, Refused
 from coconet.files import Unwritable, check_place, check_replaceable, holds_something, unfinished, writing_to
 from coconet.redaction import is_network_address
+from coconet.writing.held import check_not_held
 from coconet.writing.scratch import ScratchFile
 from coconet.writing.sources import Sources, real_place
 
@@ -36,13 +37,15 @@ def check_outputs(
     such as the weights of a model or the stamps of a recording, is an input too. made: the folders that the command
     makes, with those above them: outputs, or where these lie; all other outputs are files.
     Raises CoconetError for an output that is an input, by whatever name or link, or a folder that holds one, or would
-    be a picture among the input pictures; for two outputs of one name; and, unless `overwrite`, AlreadyExists for a
-    file or folder that is there and not empty. Raises Unwritable for a place that takes no file, which is tried.
+    be a picture among the input pictures; for two outputs of one name; for one that another process is writing; and,
+    unless `overwrite`, AlreadyExists for a file or folder that is there and not empty. Raises Unwritable for a place
+    that takes no file, which is tried.
     """
     wanted = [path for path in outputs if path is not None]
     folders = [os.path.realpath(folder) for folder in made if folder is not None]
     for path in wanted:
         check_place(path)
+        check_not_held(unfinished(path), path)
     check_no_input(wanted, inputs)
     places = [os.path.realpath(path) for path in wanted]
     for path, place in zip(wanted, places, strict=True):

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from coconet.errors import CoconetError
 from coconet.files import writing_to
+from coconet.writing.held import being_written
 from coconet.writing.scratch import lock_unfinished
 
 
@@ -21,13 +21,7 @@ def sole_writer(path: Path, output: Path | None = None) -> Iterator[None]:
     with writing_to(path):
         lock = lock_unfinished(path)
     if lock is None:
-        raise CoconetError(
-            output or path,
-            wanted="an output that nothing else writes",
-            got="one that another run is writing",
-            remedy="Choose another name, or stop that run.",
-            says="is being written by another run",
-        )
+        raise being_written(output or path)
     try:
         yield
     finally:

@@ -11,12 +11,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
-from coconet.errors import CoconetError, MissingPackage, Refused
+from coconet.errors import MissingPackage, Refused
 from coconet.event_log import warn_once
 from coconet.files import free_name, give_name, unfinished, writing_to
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.heat.reading import Reading
 from coconet.runtime.sinks.sink import WHOLE, Delivery
+from coconet.writing.held import check_not_held
 from coconet.writing.scratch import lock_unfinished
 
 SUFFIXES = (".csv", ".parquet")
@@ -107,17 +108,7 @@ def _recover(path: Path, scratch: Path) -> None:
     """
     if not scratch.is_file():
         return
-    lock = lock_unfinished(scratch)
-    if lock is None:
-        remedy = "Choose another name, or stop that run."
-        raise CoconetError(
-            path,
-            wanted="a name that nothing else writes to",
-            got="one that a run writes",
-            remedy=remedy,
-            says="is being written by another run",
-        )
-    os.close(lock)
+    check_not_held(scratch, path)
     if path.suffix.lower() == ".csv":
         kept = scratch.rename(free_name(path, "recovered"))
     else:

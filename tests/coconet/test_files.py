@@ -11,6 +11,7 @@ import pytest
 from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.files import Unwritable, existing_file, free_name, plain_name, sha256_of, whole_file
 from coconet.writing.outputs import check_outputs, check_writable
+from coconet.writing.scratch import lock_unfinished
 
 
 def test_a_file_appears_only_when_its_block_ends_well(tmp_path: Path) -> None:
@@ -297,3 +298,20 @@ def test_a_folder_that_is_replaced_within_one_that_is_made_is_tried_as_a_folder(
     (tmp_path / "models" / "lite" / "1" / "model.onnx").touch()
     version = tmp_path / "models" / "lite" / "1"
     check_outputs([version], inputs=[], overwrite=True, made=[tmp_path / "models"])
+    check_outputs([version], inputs=[], overwrite=True, made=[tmp_path / "models"])
+
+
+def test_what_another_process_is_writing_is_refused_before_anything_is_begun(tmp_path: Path) -> None:
+    for name in ("meters.csv", "night.mp4", "recording"):
+        path = tmp_path / name
+        left = path.with_name(f"{name}.unfinished")
+        if path.suffix:
+            left.touch()
+        else:
+            left.mkdir()
+        lock = lock_unfinished(left)
+        assert lock is not None
+        with pytest.raises(CoconetError, match=f"{name} is being written by another run"):
+            check_outputs([tmp_path / "page.html", path], inputs=[], overwrite=True)
+        os.close(lock)  # what a kill has left is for the next run to recover
+        check_outputs([tmp_path / "page.html", path], inputs=[], overwrite=True)
