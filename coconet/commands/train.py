@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -12,10 +12,7 @@ from coconet.errors import counted
 from coconet.progress.board import tell_of
 from coconet.progress.work import Work
 from coconet.reading import Reading, reads_pictures
-from coconet.training.recipe import TrainingPlan
-
-if TYPE_CHECKING:
-    from coconet.training.trainer import RunFiles
+from coconet.training.recipe import RunFiles, TrainingPlan
 
 
 def _option(field: str, word: str = "") -> Any:
@@ -71,28 +68,31 @@ def train(
     told["reading"] = {name: value for name, value in vars(reading).items() if value is not None}
     plan = TrainingPlan.assemble(recipe, told, home)
 
-    from coconet.files import make_folder
-    from coconet.training.crops import fits
-    from coconet.training.data import Selection, load_pairs
-    from coconet.training.left_out import LeftOut
-    from coconet.training.pace import Pace
-    from coconet.training.trainer import RunFiles, Trainer
     from coconet.writing.outputs import check_outputs
-    from coconet.writing.sole_writer import sole_writer
 
     files = RunFiles.of(plan)
     goes_on = files.state.exists()
     own = goes_on and recipe is not None and recipe.resolve() == files.recipe.resolve()  # which the run wrote itself
     inputs = [None if own else recipe, *plan.data, plan.encoder, plan.start, plan.teacher, plan.validation]
     check_outputs(files.written_by(plan), inputs=inputs, overwrite=overwrite or goes_on, made=[plan.out])
+    if goes_on and not overwrite:  # before PyTorch and all pictures are loaded
+        files.check_begun_alike(plan)
+
+    from coconet.training.crops import fits
+    from coconet.training.data import Selection, load_pairs
+    from coconet.training.left_out import LeftOut
+    from coconet.training.pace import Pace
+    from coconet.training.trainer import Trainer
+    from coconet.writing.new_folder import new_folder
+    from coconet.writing.sole_writer import sole_writer
+
     selection = Selection(tuple(plan.held), frozenset(plan.neighbours))
     left_out = LeftOut()
     pairs = load_pairs(plan.data, plan.reading, selection, left_out)
-    make_folder(plan.out)
-    with sole_writer(plan.out):  # two at once would write one state in turns
-        if overwrite:
+    with new_folder(plan.out), sole_writer(plan.out):  # two at once would write one state in turns
+        trainer = Trainer(plan, pairs, goes_on=not overwrite)
+        if overwrite:  # once nothing is refused any more
             files.forget()
-        trainer = Trainer(plan, pairs)
         small = [pair.name for pair in pairs if not fits(pair, plan.patch)]
         for name in small:
             left_out.add(f"smaller than {plan.patch} pixels a side", name)
@@ -100,8 +100,7 @@ def train(
             typer.echo(note, err=True)
         begun = trainer.step
         if begun:
-            goal = f"which is past {plan.steps}, as the recipe wants" if begun > plan.steps else f"to {plan.steps}"
-            typer.echo(f"goes on after {counted(begun, 'step')}, {goal}", err=True)
+            typer.echo(_how_it_goes_on(begun, plan.steps), err=True)
         with tell_of(Work("training", plan.steps, begun, hint="Ctrl-C keeps the steps that are made")) as work:
             pace = Pace()
 
@@ -116,6 +115,17 @@ def train(
                 raise
     log = f"; log in {files.log}" if files.log.exists() else ""  # a run of few steps has none
     typer.echo(f"{weights}: {plan.called} after {counted(trainer.step, 'step')}{log}")
+
+
+def _how_it_goes_on(begun: int, steps: int) -> str:
+    if begun < steps:
+        return f"goes on after {counted(begun, 'step')}, to {steps}"
+    if begun > steps:
+        return f"goes on after {counted(begun, 'step')}, which is past {steps}, as the recipe wants"
+    return (
+        f"was finished before: all {counted(steps, 'step')} are made. A larger --steps goes on from there; "
+        "--overwrite begins again"
+    )
 
 
 def _what_is_kept(files: RunFiles, step: int) -> str:

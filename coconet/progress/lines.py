@@ -1,4 +1,4 @@
-"""Progress in a pipe or a journal: a plain line every few seconds, without carriage returns or colours."""
+"""Progress in a pipe or a journal: a plain line every ten seconds or more, without carriage returns or colours."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from threading import Event, Thread
 
 from coconet.progress.work import Work
 
-LEAST_GAP_S, MOST_GAP_S, ENDLESS_GAP_S = 2.0, 30.0, 600.0
-"""Seconds between two lines: at first, at most, and at most if no end is known, such as of live cameras."""
+LEAST_GAP_S, MOST_GAP_S, ENDLESS_GAP_S = 10.0, 30.0, 600.0
+"""Seconds between two lines, the first of which comes at once: at first, at most, and at most without a known end."""
 
 _TICK_S = 0.2
 
@@ -21,7 +21,7 @@ _JOIN_S = 1.0
 
 
 class ProgressLines:
-    """Says a line every few seconds of what `told` gives, from a thread: a long step in a library is told as well."""
+    """Says a line of what `told` gives every ten seconds or more, from a thread, as a step in a library may be long."""
 
     def __init__(self, told: Callable[[], Work | None]) -> None:
         """Begin to tell."""

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import pickletools
+import re
+import zipfile
+import zlib
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
 from coconet.config import Checked, check_fields, read_toml, write_toml
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, Refused
+from coconet.model_endings import SAFETENSORS
 from coconet.model_names import DEFAULT_MODEL
 from coconet.reading import UNSAID, Reading
 
@@ -99,6 +105,11 @@ class Recipe(Checked):
         default=None, ge=1, description="feed --model pictures whose sides are multiples of N pixels"
     )
 
+    @property
+    def called(self) -> str:
+        """What the files of a run are called after: the network, or the factory of one of yours."""
+        return self.network if self.model is None else self.model.rpartition(":")[2]
+
 
 class TrainingPlan(Recipe):
     """A recipe with its sources and its folder: everything that `coconet train` is told."""
@@ -149,11 +160,6 @@ class TrainingPlan(Recipe):
         return self
 
     @property
-    def called(self) -> str:
-        """What the files of a run are called after: the network, or the factory of one of yours."""
-        return self.network if self.model is None else self.model.rpartition(":")[2]
-
-    @property
     def recipe(self) -> Recipe:
         """What decides the weights, without the places of files."""
         return Recipe.model_validate(self.model_dump(include=set(Recipe.model_fields)))
@@ -184,8 +190,10 @@ class TrainingPlan(Recipe):
                 says="are given together",
                 remedy="Leave one of them out.",
             )
-        where = " and ".join([str(file)] * bool(file) + ["the options"] * bool(options))
-        plan = check_fields(cls, fields, where)
+        try:
+            plan = check_fields(cls, fields, file or "coconet train")
+        except Refused as error:
+            raise _about_option(error, options) from None
         home = home or (file.parent if file else Path())
         return plan.model_copy(
             update={name: _absolute(value, Path() if name in options else home) for name, value in plan}
@@ -195,6 +203,107 @@ class TrainingPlan(Recipe):
         """Write the plan as TOML that `coconet train` takes."""
         fields = self.model_dump(mode="json", exclude_none=True, exclude={"network"} if self.model else None)
         write_toml(path, {name: value for name, value in fields.items() if value != {}})
+
+
+class RunFiles(NamedTuple):
+    """What a training run leaves in its folder; the last three only with a validation."""
+
+    state: Path
+    log: Path
+    recipe: Path
+    weights: Path
+    best: Path
+    journal: Path
+    sheet: Path
+
+    @classmethod
+    def of(cls, plan: TrainingPlan) -> RunFiles:
+        """Name the files of a run."""
+        folder, network = plan.out, plan.called
+        weights = (folder / f"{network}{SAFETENSORS}", folder / f"{network}.best{SAFETENSORS}")
+        validation = (folder / "validation.csv", folder / "validation.png")
+        return cls(folder / "state.pt", folder / "log.csv", folder / f"{network}.recipe.toml", *weights, *validation)
+
+    def written_by(self, plan: TrainingPlan) -> tuple[Path, ...]:
+        """Those that a run writes: without a validation the last three are none of them."""
+        return tuple(self) if plan.validation is not None else (self.state, self.log, self.recipe, self.weights)
+
+    def forget(self) -> None:
+        """Remove what a run would go on from; weights stay until new ones are whole."""
+        for path in (self.state, self.log, self.journal):
+            path.unlink(missing_ok=True)
+
+    def check_begun_alike(self, plan: TrainingPlan) -> None:
+        """Raise CoconetError, with what differs, if the state that lies there is of a run begun with other options.
+
+        It is told from the state in milliseconds and without PyTorch; of a state that cannot be read so, nothing is
+        said here.
+        """
+        texts = _texts_of(self.state)
+        if "recipe" not in texts:
+            return
+        try:
+            was = Recipe.model_validate_json(texts["recipe"])
+            reading = READING.validate_json(texts["reading"]) if "reading" in texts else plan.reading
+        except ValueError as error:
+            raise begun_otherwise(self.state, "its recipe has keys or values that are not known here") from error
+        before, now = ({**recipe.model_dump(), **vars(read)} for recipe, read in ((was, reading), (plan, plan.reading)))
+        told = [
+            f"{name} was {_show_value(value)}, now {_show_value(now[name])}"
+            for name, value in before.items()
+            if name != "steps" and value != now[name]
+        ]
+        if told:
+            place = self.recipe.with_name(f"{was.called}.recipe.toml")
+            raise begun_otherwise(self.state, "; ".join(told), f", which stand in {place}")
+
+
+READING = TypeAdapter(Reading)
+"""Writes and reads what was said of how pictures are read."""
+
+
+def begun_otherwise(state: Path, differences: str, place: str = "") -> CoconetError:
+    """The error about a state that no run with these options goes on from; place: where those it wants stand."""
+    return CoconetError(
+        state,
+        wanted="a run begun with these options",
+        got=differences,
+        remedy=f"Repeat the options of the first call{place}; choose another --out, or begin again with --overwrite.",
+        says=f"is of a run begun with other options: {differences}",
+    )
+
+
+def _show_value(value: object) -> str:
+    return "not set" if value is None else str(value)
+
+
+def _texts_of(state: Path) -> dict[str, str]:
+    """The texts under the keys of what torch.save wrote; the pickle is looked through, not executed.
+
+    Empty for a file that is not there or of another kind.
+    """
+    try:
+        with zipfile.ZipFile(state) as archive:
+            name = next(one for one in archive.namelist() if one.endswith("/data.pkl"))
+            pickled = archive.read(name)
+        texts = [str(value) for code, value, _ in pickletools.genops(pickled) if code.name == "BINUNICODE"]
+    except (OSError, ValueError, RuntimeError, EOFError, StopIteration, zipfile.BadZipFile, zlib.error):
+        return {}
+    followed = dict(pairwise(texts))
+    return {key: followed[key] for key in ("recipe", "reading") if followed.get(key, "").startswith("{")}
+
+
+def _about_option(error: Refused, options: Mapping[str, Any]) -> Refused:
+    """The same error about the option, if that gave the value that does not fit."""
+    parts, reading = re.split(r", |\] ", error.where)[-1].split("."), options.get("reading")
+    name = parts[-1] if parts[0] == "reading" else parts[0]
+    given = {**(reading if isinstance(reading, Mapping) else {}), **options}
+    known = {*TrainingPlan.model_fields, *vars(UNSAID)} - {"reading"}
+    if name not in known or given.get(name) is None:
+        return error
+    remedy = re.sub(r"Correct (or remove )?this key\b", "Correct this option", error.remedy)
+    word = "--range" if name == "input_range" else f"--{name.replace('_', '-')}"
+    return Refused(word, wanted=error.wanted, got=error.got, remedy=remedy, says=error.says)
 
 
 def _joined(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from pydantic import TypeAdapter
+from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.files import whole_file
-from coconet.model_endings import SAFETENSORS
 from coconet.networks.checkpoint import network_named, save_checkpoint
 from coconet.networks.custom import own_network
 from coconet.networks.network import Training
 from coconet.networks.tensors.state_dict import load_strictly, load_tensor_file
-from coconet.reading import Reading
+from coconet.progress.board import working
 from coconet.training.conditions import Conditions
 from coconet.training.crops import Crops, CropSampler, fuse_crops
 from coconet.training.data import GrayPair, with_masks
@@ -24,7 +21,7 @@ from coconet.training.fake_quant import round_as_int8
 from coconet.training.initial_weights import initial_network
 from coconet.training.noisy_twin import NoisyTwin, noise_gain
 from coconet.training.objective import Objective
-from coconet.training.recipe import Recipe, TrainingPlan
+from coconet.training.recipe import READING, RunFiles, TrainingPlan, begun_otherwise
 from coconet.training.validation import CsvLog, Validation
 
 try:
@@ -41,43 +38,15 @@ LOG_EVERY = 20
 """Steps between two lines of log.csv."""
 
 
-class RunFiles(NamedTuple):
-    """What a training run leaves in its folder; the last three only with a validation."""
-
-    state: Path
-    log: Path
-    recipe: Path
-    weights: Path
-    best: Path
-    journal: Path
-    sheet: Path
-
-    @classmethod
-    def of(cls, plan: TrainingPlan) -> RunFiles:
-        """Name the files of a run."""
-        folder, network = plan.out, plan.called
-        weights = (folder / f"{network}{SAFETENSORS}", folder / f"{network}.best{SAFETENSORS}")
-        validation = (folder / "validation.csv", folder / "validation.png")
-        return cls(folder / "state.pt", folder / "log.csv", folder / f"{network}.recipe.toml", *weights, *validation)
-
-    def written_by(self, plan: TrainingPlan) -> tuple[Path, ...]:
-        """Those that a run writes: without a validation the last three are none of them."""
-        return tuple(self) if plan.validation is not None else (self.state, self.log, self.recipe, self.weights)
-
-    def forget(self) -> None:
-        """Remove what a run would go on from; weights stay until new ones are whole."""
-        for path in (self.state, self.log, self.journal):
-            path.unlink(missing_ok=True)
-
-
 class Trainer:
     """One training run in the folder `plan.out`, which exists.
 
     It keeps `state.pt` to go on from, `log.csv` and `<network>.recipe.toml`, and writes `<network>.safetensors` at the
     end; coconet.training.validation says what a validation adds. notes: in words what stands in for what, to be shown.
+    goes_on: from the state that lies there, if there is one.
     """
 
-    def __init__(self, plan: TrainingPlan, pairs: Sequence[GrayPair]) -> None:
+    def __init__(self, plan: TrainingPlan, pairs: Sequence[GrayPair], *, goes_on: bool = True) -> None:
         self.plan, self.recipe, self._files = plan, plan.recipe, RunFiles.of(plan)
         torch.manual_seed(plan.seed)
         initial = initial_network(plan)
@@ -100,11 +69,12 @@ class Trainer:
         self.notes = [initial.note, *self.objective.notes]
         if plan.contrast > 0:
             self.notes.append(f"{drawn} masks of targets read, {len(pairs) - drawn} by the saliency rule")
-        self._reading = TypeAdapter(Reading).dump_json(plan.reading, exclude_none=True).decode()
+        self._reading = READING.dump_json(plan.reading, exclude_none=True).decode()
         self.step, self._origins = 0, [initial.origin, *self.objective.notes]
-        self._resume()
-        self._log = CsvLog(self._files.log, self.step)
+        if goes_on:
+            self._resume()
         self._validation = Validation(plan.validation, plan, self.signature, self.step) if plan.validation else None
+        self._log = CsvLog(self._files.log, self.step)  # last, as it drops lines: what is refused leaves them
 
     def run(self, report: Callable[[int, float], None] = lambda step, loss: None) -> Path:
         """Train to the last step and write the weights; `report` hears of every step. Returns the checkpoint's path."""
@@ -175,7 +145,7 @@ class Trainer:
             self._validation.take(self.step, self.core, self.device)
 
     def _save_state(self) -> None:
-        with whole_file(self._files.state) as scratch:
+        with working("saving the state"), whole_file(self._files.state) as scratch:
             state = {
                 "step": self.step,
                 "network": own_network(self.core).state_dict(),
@@ -189,16 +159,10 @@ class Trainer:
         if not path.exists():
             return
         state: dict[str, Any] = load_tensor_file(path)
-        begun = Recipe.model_validate_json(state["recipe"]).model_copy(update={"steps": self.recipe.steps})
-        if begun != self.recipe:
-            raise _begun_otherwise(path, "this recipe", "another recipe")
-        if state.get("reading", self._reading) != self._reading:  # runs of before have none
-            raise _begun_otherwise(
-                path, f"the reading options {self._reading}", f"the reading options {state['reading']}"
-            )
+        self._files.check_begun_alike(self.plan)
         origins = state.get("origins", self._origins)
         if origins != self._origins:
-            raise _begun_otherwise(path, "; ".join(self._origins), "; ".join(origins))
+            raise begun_otherwise(path, f"weights were from {'; '.join(origins)}, now from {'; '.join(self._origins)}")
         load_strictly(own_network(self.core), state["network"], path)
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
@@ -210,13 +174,3 @@ def schedule(step: int, steps: int, warmup: int = 100) -> float:
         return (step + 1) / warmup
     progress = (step - warmup) / max(1, steps - warmup)
     return 0.505 + 0.495 * float(torch.cos(torch.tensor(progress * torch.pi)))
-
-
-def _begun_otherwise(path: Path, wanted: str, got: str) -> CoconetError:
-    return CoconetError(
-        path,
-        wanted=f"a run begun with {wanted}",
-        got=f"a run with {got}",
-        remedy="Choose another folder with --out, or repeat the options of the first call.",
-        says=f"is of a run begun with {got}, not with {wanted}",
-    )

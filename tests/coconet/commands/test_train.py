@@ -86,7 +86,7 @@ def test_every_option_is_a_key_of_the_plan_and_shows_its_default() -> None:
 
 
 def test_an_option_that_does_not_fit_is_named(folder: Path) -> None:
-    with pytest.raises(CoconetError, match="the options, patch must be a multiple of 16, not 100"):
+    with pytest.raises(CoconetError, match="^--patch must be a multiple of 16, not 100"):
         called("--data", folder / "pairs", "--out", folder / "run", "--patch", "100")
 
 
@@ -100,7 +100,9 @@ def test_a_training_goes_on_only_with_pictures_that_are_read_alike(folder: Path)
     called(*first, "--black-hot", "--pair-by", "vis/{},ir/{}")
     recipe = folder / "run" / "lite.recipe.toml"
     assert read_toml(recipe, "a recipe")["reading"] == {"black_hot": True, "pair_by": "vis/{},ir/{}"}
-    with pytest.raises(CoconetError, match=r"is of a run begun with .*reading options.*Choose another folder"):
+    with pytest.raises(
+        CoconetError, match=r"begun with other options: black_hot was True, now not set; pair_by was vis/"
+    ):
         called(*first)
     called(recipe, "--steps", "3", "--palette", "auto", "--white-hot", "--out", folder / "other")
     reading = TrainingPlan.assemble(folder / "other" / "lite.recipe.toml", {}).reading
@@ -112,8 +114,8 @@ def test_a_training_goes_on_only_with_pictures_that_are_read_alike(folder: Path)
     ("table", "said"),
     [
         ({"blak_hot": True}, f"reading.blak_hot is not a known key here; known are {', '.join(vars(Reading()))}"),
-        ({"agc_percentiles": [99, 1]}, "agc_percentiles must be a low and a higher one between 0 and 100"),
-        ({"black_hot": 1}, "reading.black_hot must be true or false, not 1"),
+        ({"agc_percentiles": [99, 1]}, "--agc-percentiles must be a low and a higher one between 0 and 100"),
+        ({"black_hot": 1}, "--black-hot must be true or false, not 1"),
         ("black_hot", "reading must be a table, not 'black_hot'"),
     ],
 )
@@ -146,3 +148,39 @@ def test_a_training_that_cannot_begin_makes_no_folder_and_keeps_what_an_earlier_
     (out / "state.pt").write_bytes(b"of an earlier run")
     assert command("train", "--data", missing, "--out", out, "--overwrite").code == 2
     assert (out / "state.pt").read_bytes() == b"of an earlier run"
+
+
+def test_all_options_that_differ_are_named_before_the_pictures_are_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = folder / "run"
+    called("--data", folder / "pairs", "--out", run, *SMALL)
+    monkeypatch.setattr("coconet.training.data.load_pairs", None)
+    with pytest.raises(CoconetError) as caught:
+        called("--data", folder / "pairs", "--out", run, *SMALL, "--batch", 3, "--network", "coconet", "--seed", 4)
+    said = "begun with other options: network was lite, now coconet; batch was 1, now 3; seed was 0, now 4. Repeat"
+    assert said in str(caught.value)
+    assert f"which stand in {run / 'lite.recipe.toml'}" in caught.value.remedy
+
+
+def test_a_finished_run_says_so_and_a_larger_number_of_steps_goes_on(folder: Path) -> None:
+    words = ("--data", folder / "pairs", "--out", folder / "run", *SMALL)
+    called(*words)
+    again = CliRunner().invoke(APP, [str(word) for word in words])
+    assert "was finished before: all 2 steps are made. A larger --steps goes on from there" in again.stderr
+    assert "after 3 steps" in called(*words, "--steps", 3)
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--start", "missing.safetensors"), ("--encoder", "missing.pth", "--network", "coconet")]
+)
+def test_a_refused_training_leaves_no_folder_and_with_overwrite_the_run_of_before(
+    folder: Path, wrong: tuple[str, ...]
+) -> None:
+    with pytest.raises(CoconetError, match="missing"):
+        called("--data", folder / "pairs", "--out", folder / "new" / "run", *SMALL, *wrong)
+    assert not (folder / "new").exists()
+    called("--data", folder / "pairs", "--out", folder / "run", *SMALL)
+    with pytest.raises(CoconetError, match="missing"):
+        called("--data", folder / "pairs", "--out", folder / "run", *SMALL, *wrong, "--overwrite")
+    assert (folder / "run" / "state.pt").exists()

@@ -53,16 +53,16 @@ def told(code: str) -> list[str]:
 
 @pytest.mark.slow
 def test_a_pipe_gets_plain_lines_even_while_one_long_step_is_under_way() -> None:
-    lines = told("with working('a [red] step\\x1b[31m', 3) as work:\n  work.advance()\n  time.sleep(7)")
+    lines = told("with working('a [red] step\\x1b[31m', 3) as work:\n  work.advance()\n  time.sleep(12)")
     assert len(lines) >= 2
     assert all(one.startswith("a [red] step\ufffd[31m: 1 of 3, about ") for one in lines), lines
 
 
 @pytest.mark.slow
 def test_a_command_that_says_nothing_of_itself_is_told_to_be_alive_and_the_innermost_work_comes_before_it() -> None:
-    code = "with command_under_way('x', live=False):\n  time.sleep(4)\n  with working('inner'):\n    time.sleep(6)"
+    code = "with command_under_way('x', live=False):\n  time.sleep(4)\n  with working('inner'):\n    time.sleep(12)"
     lines = told(code)
-    assert lines[0].startswith("coconet x is starting: ")
+    assert [one.partition(":")[0] for one in lines] == ["coconet x is starting", "inner"], lines
     assert lines[-1].startswith("inner: ")
 
 

@@ -73,11 +73,26 @@ def test_a_key_that_does_not_fit_is_named(tmp_path: Path, line: str, said: str) 
     assert str(caught.value).startswith(f"{tmp_path / 'a.toml'}, {said}")
 
 
-def test_an_error_names_the_options_where_they_may_be_to_blame(file: Path) -> None:
-    with pytest.raises(CoconetError, match=r"^the options, steps must be 0 or more, not -1"):
-        TrainingPlan.assemble(None, {"data": [Path("a")], "out": Path("b"), "steps": -1})
-    with pytest.raises(CoconetError, match=r"second\.toml and the options, steps"):
-        TrainingPlan.assemble(file, {"steps": -1})
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"steps": -1}, "--steps must be 0 or more, not -1. Correct this option."),
+        ({"learning_rate": 0.0}, "--learning-rate must be more than 0, not 0.0. Correct this option."),
+        ({"patch": 60}, "--patch must be a multiple of 16, not 60. Correct this option."),
+        ({"reading": {"plateau_percent": "a"}}, "--plateau-percent must be a number"),
+    ],
+)
+def test_an_option_that_does_not_fit_is_named_as_it_is_written(file: Path, told: dict[str, object], said: str) -> None:
+    for recipe, more in ((file, {}), (None, {"data": [Path("a")], "out": Path("b")})):
+        with pytest.raises(CoconetError) as caught:
+            TrainingPlan.assemble(recipe, {**more, **told})
+        assert str(caught.value).startswith(said)
+
+
+def test_a_key_of_the_file_is_not_told_as_an_option(file: Path) -> None:
+    file.write_text(f"{RECIPE}seed = -1\n")
+    with pytest.raises(CoconetError, match=r"\.toml, seed must be 0 or more, not -1\. Correct or remove this key"):
+        TrainingPlan.assemble(file, {"steps": 3, "reading": {}})
 
 
 @pytest.mark.parametrize(("given", "missing"), [({}, "data"), ({"data": [Path("pairs")]}, "out")])

@@ -89,7 +89,9 @@ def test_training_lowers_the_loss(tmp_path: Path, pairs: list[GrayPair]) -> None
 
 def test_a_run_is_not_resumed_with_another_recipe(tmp_path: Path, pairs: list[GrayPair]) -> None:
     Trainer(plan(tmp_path, steps=1), pairs).run()
-    with pytest.raises(CoconetError, match=r"state\.pt is of a run begun with another recipe"):
+    with pytest.raises(
+        CoconetError, match=r"begun with other options: seed was 0, now 1\. Repeat .*lite\.recipe\.toml"
+    ):
         Trainer(plan(tmp_path, seed=1), pairs)
 
 
@@ -190,7 +192,7 @@ def test_what_is_cut_off_during_a_validation_is_judged_when_the_run_goes_on(
 def test_a_run_is_not_resumed_with_another_teacher(tmp_path: Path, pairs: list[GrayPair], first: Path) -> None:
     other = Trainer(plan(tmp_path / "other", steps=1, seed=3), pairs).run()
     Trainer(plan(tmp_path / "taught", steps=1, teacher=first), pairs).run()
-    with pytest.raises(CoconetError, match="is of a run begun with .*teacher lite.*, not with .*teacher lite"):
+    with pytest.raises(CoconetError, match="weights were from .*teacher lite.*, now from .*teacher lite"):
         Trainer(plan(tmp_path / "taught", steps=2, teacher=other), pairs)
 
 
