@@ -19,6 +19,7 @@ from coconet.export.fp16_range import require_finite
 from coconet.export.graph import ExportOptions, camera_fuser_of, card_of, export_onnx
 from coconet.export.graph_runner import GraphRunner
 from coconet.files import whole_file
+from coconet.metrics.structure import StructureWatch
 from coconet.networks.checkpoint import Checkpoint
 from coconet.networks.layers.batch_norm import settle_batch_norms
 from coconet.progress.board import ProgressItems, working
@@ -31,7 +32,8 @@ from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.frame_check import fit_pairs, size_in_words
 from coconet.runtime.rig.sample_frames import sample_frames
 from coconet.runtime.verify.graph_memory import estimate_memory
-from coconet.runtime.verify.parity import Parity, compare, require
+from coconet.runtime.verify.parity import Parity, answers_of, compare, frame_error, parity_of, require
+from coconet.runtime.verify.watched import watched
 from coconet.terminal import print_warning
 
 try:
@@ -57,7 +59,7 @@ def export_checked(
     """Export, fuse the pairs of `frames` (synthetic scenes without it) with both, and only then rename into place.
 
     A graph of open sizes is compared at further ones as well. That it may need more memory than there is, is printed as
-    a warning before it is run.
+    a warning before it is run; that what the network fuses shows nothing of its sources, as a warning at the end.
     Raises CoconetError with the figures if the graph is further from PyTorch than its precision allows, and if
     the network gives NaN or infinity in that precision.
     """
@@ -73,8 +75,12 @@ def export_checked(
         with closing(_open_candidate(scratch, card)) as candidate:
             # First, as a graph that fails at one of them may fail at the size of the pairs, and this says what helps.
             _require_further_sizes(reference, candidate, pairs[0], options, out)
-            parity = compare(reference, candidate, ProgressItems(pairs, "comparing it with PyTorch"))
+            watch = StructureWatch()
+            answers = answers_of(reference, candidate, ProgressItems(pairs, "comparing it with PyTorch"))
+            parity = parity_of([frame_error(one) for one in watched(answers, reference=watch)])
             require(parity, PRECISIONS[options.precision].limits, f"{out}, against PyTorch")
+    if watch.warning:  # the graph agrees with its network, however useless both are
+        print_warning(f"{checkpoint.network} {watch.warning}")
     return parity
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from coconet.calibration.int8.placement import ConvSite
     from coconet.calibration.int8.sensitivity import MixedPrecision, Sensitivity
     from coconet.cards.onnx_card import OnnxFile
+    from coconet.runtime.backends.backend import Backend
     from coconet.runtime.frame import FramePair
 
 
@@ -114,6 +116,7 @@ def calibrate(
     from coconet.calibration.int8.sensitivity import Sensitivity, conv_macs
     from coconet.cards.onnx_card import read_onnx
     from coconet.model_names import model_path
+    from coconet.runtime.backends.choice import check_model
     from coconet.runtime.rig.sample_frames import inputs_of
     from coconet.runtime.verify.reference_backend import CachingBackend, open_to_compare
     from coconet.writing.outputs import check_outputs
@@ -129,6 +132,8 @@ def calibrate(
     compared = against and model_path(against)
     inputs = [model, *inputs_of(check), compared, *choice.inputs(), *(() if kept else (ranges,))]
     check_outputs([target, None if kept else beside], inputs=inputs, overwrite=overwrite)
+    if against is not None:  # before anything is measured for it
+        check_model(against)
     source = choice.open()
     limits = replace(PRECISIONS["int8"].limits, worst_psnr_db=min_psnr)
     file = read_onnx(model)
@@ -144,6 +149,7 @@ def calibrate(
     worthy = worth_quantizing(quantizable_convs(parted), macs)
     with closing(CachingBackend(open_to_compare(against or model))) as reference:
         gate = Gate(model, division.check, limits, reference, PRECISIONS["int8"].metric_change, division.judged)
+        _warn_of_pictures(against or model.name, reference, division.check)
         mixture = _mixture(Sensitivity(parted, found, gate, macs), worthy, sensitivity, target)
     quantized = quantize_model(parted, mixture.sites, found)
     if keep_if_faster is not None:
@@ -164,6 +170,19 @@ def _warn_of_memory(file: OnnxFile, pair: FramePair) -> None:
     text = estimate_memory(file, FrameSize(*file.card.size_within(*pair.visible.pixels.shape[:2]))).warning
     if text:
         print_warning(text)
+
+
+def _warn_of_pictures(name: str, reference: Backend, frames: Iterable[FramePair]) -> None:
+    """Say of pictures that show nothing: INT8 would agree with them all the same."""
+    from coconet.metrics.structure import StructureWatch
+    from coconet.runtime.frame_check import fit_pairs
+    from coconet.runtime.verify.watched import look_at
+
+    watch = StructureWatch()
+    for pair in fit_pairs(ProgressItems(frames, "fusing"), reference.card):
+        look_at(watch, reference.fuse(pair.visible.pixels, pair.laid_infrared), pair.laid())
+    if watch.warning:
+        print_warning(f"{name} {watch.warning}")
 
 
 def _check_ready(ranges: Path | None, *, chosen: bool) -> None:

@@ -22,10 +22,13 @@ from coconet.files import whole_file
 from coconet.media.image import write_picture
 from coconet.media.panel import Captioned, contact_sheet
 from coconet.metrics.fusion import METRICS, Scores, score
+from coconet.metrics.structure import StructureWatch
 from coconet.model_endings import SAFETENSORS
 from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import save_checkpoint
 from coconet.networks.custom import own_network
+from coconet.progress.board import ProgressItems
+from coconet.terminal import print_warning
 from coconet.training.data import GrayPair, load_pairs
 from coconet.training.recipe import TrainingPlan
 
@@ -53,6 +56,13 @@ class ValidationScores:
     mean: Scores
     score: float
 
+    def warning(self, pairs: Sequence[GrayPair]) -> str:
+        """What to warn of, as StructureWatch says it, if the pictures show nothing of the pairs they are of."""
+        watch = StructureWatch()
+        for pair, fused in zip(pairs, self.pictures, strict=True):
+            watch.look(pair.name, fused, pair.visible, pair.infrared)
+        return watch.warning
+
 
 class Validator:
     """Fuses whole held-out pictures as the deployed network will, at 8 bit, and scores them."""
@@ -66,7 +76,7 @@ class Validator:
     def judge(self, core: nn.Module, device: torch.device) -> ValidationScores:
         """Fuse and score every pair with a copy of the core, so that its own state of training stays as it is."""
         fuser = Fuser(copy.deepcopy(core), self._signature, visible_channels=1).to(device).eval()
-        pictures = tuple(_fused(fuser, pair, device) for pair in self.pairs)
+        pictures = tuple(_fused(fuser, pair, device) for pair in ProgressItems(self.pairs, "validating"))
         mean = _mean_scores(self.pairs, pictures)
         ratios = [getattr(mean, name) / level for name, level in self._levels.items()]
         return ValidationScores(pictures, mean, sum(ratios) / len(ratios))
@@ -172,6 +182,8 @@ class Validation:
     def take(self, step: int, core: nn.Module, device: torch.device) -> None:
         """Judge the core as it is at this step, and keep it if it is the best so far."""
         judgement = self._judge.judge(core, device)
+        if said := judgement.warning(self._judge.pairs):
+            print_warning(f"at step {step} {self._plan.called} {said}")
         score = round(judgement.score, 6)  # as the journal keeps it, so that a resumed run decides alike
         if score > max(self._journal.column("score"), default=-math.inf):
             best = self._plan.out / f"{self._plan.called}.best{SAFETENSORS}"

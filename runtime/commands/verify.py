@@ -6,6 +6,7 @@ could not be made, as coconet.errors.ExitCode says. A script can so tell a bad m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from coconet.errors import CoconetError
 from coconet.pages.browser import OpenOption, check_open, open_page
 from coconet.progress.board import ProgressItems
 from coconet.reading import Reading, reads_pictures
-from coconet.terminal import Console
+from coconet.terminal import Console, print_warning
 
 BEYOND_LIMITS = 1
 
@@ -51,6 +52,7 @@ def verify(
     """Fuse the same frames with two models and say how far apart they are; exit code 1 beyond the limits."""
     from coconet.files import whole_file
     from coconet.media.image import write_picture
+    from coconet.metrics.structure import StructureWatch
     from coconet.model_names import model_labels, model_path
     from coconet.runtime.frame_check import fit_pairs
     from coconet.runtime.rig.sample_frames import RigFrames, inputs_of, sample_frames
@@ -59,6 +61,7 @@ def verify(
     from coconet.runtime.verify.reference_backend import common_card, open_to_compare
     from coconet.runtime.verify.report import ComparedModel, VerifyReport
     from coconet.runtime.verify.verification import judge, limits_for, verification_of
+    from coconet.runtime.verify.watched import watched
     from coconet.writing.outputs import check_outputs
 
     check_open(opens, html)
@@ -71,13 +74,16 @@ def verify(
         panel_scratch = stack.enter_context(whole_file(_png(worst))) if worst else None
         page_scratch = stack.enter_context(whole_file(html)) if html else None
         json_scratch = stack.enter_context(whole_file(json_file)) if json_file else None
+        _check_inputs(names, frames, reading)
         models = [stack.enter_context(closing(open_to_compare(name))) for name in names]
         pairs = sample_frames(frames, reading)
         if isinstance(pairs, RigFrames) and any(model.card.form == "warped" for model in models):
             pairs = replace(pairs, laid=False)
         shown = ProgressItems(pairs, "comparing")
         card = common_card(models[0].card, models[1].card)
-        found = verification_of(answers_of(models[0], models[1], fit_pairs(shown, card)))
+        watches = (StructureWatch(), StructureWatch())
+        answers = answers_of(models[0], models[1], fit_pairs(shown, card))
+        found = verification_of(watched(answers, reference=watches[0], candidate=watches[1]))
         limits = limits_for(models[1].card.precision, min_psnr)
         contestants = [ComparedModel.of(name, model) for name, model in zip(names, models, strict=True)]
         report = VerifyReport(contestants[0], contestants[1], found, limits, judge(found, limits))
@@ -89,9 +95,22 @@ def verify(
         if page_scratch:
             page_scratch.write_text(verify_page(report, (shown_as[0], shown_as[1])).to_html(), encoding="utf-8")
     Console().print(report.to_table())
+    for name, watch, is_told in zip(shown_as, watches, (True, report.verdict.passed), strict=True):
+        if watch.warning and is_told:  # two models may agree on pictures that are of no use
+            print_warning(f"{name} {watch.warning}")
     if html and opens:
         open_page(html)
     _end(report.verdict.passed, report.sentence())
+
+
+def _check_inputs(models: Sequence[str], frames: Path, reading: Reading) -> None:
+    """Refuse what is not there before the first model is loaded."""
+    from coconet.runtime.backends.choice import check_model
+    from coconet.runtime.rig.sample_frames import check_frames
+
+    for model in models:
+        check_model(model)
+    check_frames(frames, reading)
 
 
 def _png(path: Path) -> Path:

@@ -105,6 +105,20 @@ def inputs_of(source: Path | None) -> tuple[Path | str, ...]:
     return (source,) if rig_file is None else (source, rig_file, *Rig.from_file(rig_file).sources)
 
 
+def check_frames(source: Path | None, reading: Reading = UNSAID) -> None:
+    """Look at what sample_frames would read, without reading a picture; None is nothing to look at.
+
+    Raises CoconetError as sample_frames does, and for recordings that are not there.
+    """
+    if source is None:
+        return
+    frames = sample_frames(source, reading)
+    if isinstance(frames, RigFrames):
+        from coconet.runtime.cameras.open_camera import check_sources
+
+        check_sources(frames.rig.visible.address, frames.rig.infrared.address)
+
+
 def sample_frames(source: Path, reading: Reading = UNSAID) -> FolderFrames | RigFrames:
     """The pairs of a folder as FolderFrames has them, or all those of a rig file or of the folder of a recording.
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from coconet.media.image import read_picture
 from coconet.media.panel import BAND_PX, GAP_PX
 from coconet.networks.checkpoint import load_checkpoint, network_named
+from coconet.training.data import load_pairs
 from coconet.training.recipe import TrainingPlan
-from coconet.training.validation import SHEET_COLUMN_PX, SHEET_ROWS, Validation
+from coconet.training.validation import SHEET_COLUMN_PX, SHEET_ROWS, Validation, Validator
 from tests.support.media.pair_folders import write_pair
 
 CPU = torch.device("cpu")
@@ -79,3 +80,18 @@ def test_the_sheet_shows_some_scenes_spread_over_the_set(held_out: Path, tmp_pat
     infrared = read_picture(held_out / "ir" / "scene_2.png")
     top = 2 * BAND_PX + 48
     assert np.array_equal(sheet[top : top + 48, :64], infrared)
+
+
+class Faint(nn.Module):
+    """A network that gives almost nothing of its visible picture."""
+
+    def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        fused: Tensor = 0.02 * visible
+        return fused
+
+
+def test_pictures_that_show_nothing_of_their_sources_are_warned_of(held_out: Path) -> None:
+    judge = Validator(load_pairs([held_out]), network_named("lite").signature)
+    said = judge.judge(Faint(), CPU).warning(judge.pairs)
+    assert said.startswith("fuses 9 of 9 frames into pictures that show nothing of use: that of")
+    assert judge.judge(lite(), CPU).warning(judge.pairs) == ""

@@ -10,6 +10,7 @@ import onnx
 import pytest
 import torch
 import typer
+from torch import Tensor, nn
 from typer.testing import CliRunner
 
 from coconet.calibration.commands.calibrate import calibrate
@@ -235,3 +236,40 @@ def test_a_graph_that_is_there_gets_its_warp(tmp_path: Path) -> None:
     assert "behind the runtime's warp on 1 frame" in call(export, model, "--with-warp")
     assert card(tmp_path / "model.warp.onnx").form == "warped"
     assert "--with-warp takes an .onnx model" in called.complaint_of(export, "coconet", "--with-warp")
+
+
+@pytest.mark.parametrize(
+    ("bias", "scale", "said"), [(0.0, 0.0, "is flat"), (9.0, 0.0, "is mostly cut off at white"), (0.0, 1.0, "")]
+)
+def test_a_graph_that_agrees_on_pictures_of_nothing_is_warned_of(
+    tmp_path: Path, frames: Path, bias: float, scale: float, said: str
+) -> None:
+    network = averaging_factory()
+    with torch.no_grad():
+        network.weight.fill_(scale / 2)
+        network.bias.fill_(bias)
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    kind = ("--model", f"{__name__}:averaging_factory", "--range", "-1..1", "--order", "visible,infrared")
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(export)
+    words = [*kind, "--weights", tmp_path / "w.pth", "--frames", frames, *SMALL, "--out", tmp_path / "m.onnx"]
+    told = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    assert "PSNR" in told.stdout
+    assert ("show nothing of use" in told.stderr) == bool(said)
+    assert said in told.stderr
+
+
+class Averaging(nn.Module):
+    """The mean of both sides, scaled and shifted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.tensor(0.5)), nn.Parameter(torch.tensor(0.0))
+
+    def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        fused: Tensor = self.weight * (visible + infrared) + self.bias
+        return fused
+
+
+def averaging_factory() -> Averaging:
+    return Averaging()

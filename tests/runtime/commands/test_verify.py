@@ -205,3 +205,34 @@ def test_a_report_does_not_replace_a_recording_that_the_rig_file_names(tmp_path:
         "average", "maximum", "--frames", rig, "--json", video, "--overwrite"
     )
     assert video.read_bytes() == before
+
+
+def flat_twin(model: Path) -> Path:
+    """The same model with its last convolution at nothing but its bias, as one that has learned nothing."""
+    proto = onnx.load(model)
+    for tensor in proto.graph.initializer:
+        if tensor.name == "last.weight":
+            tensor.CopyFrom(
+                onnx.numpy_helper.from_array(np.zeros_like(onnx.numpy_helper.to_array(tensor)), tensor.name)
+            )
+    onnx.save(proto, model.with_name("flat.onnx"))
+    return model.with_name("flat.onnx")
+
+
+def test_two_models_that_agree_on_pictures_of_nothing_are_warned_of(tmp_path: Path, frames: Path) -> None:
+    good = write_averaging_model(tmp_path / "tiny.onnx")
+    flat = flat_twin(good)
+    told = run(flat, flat, "--frames", frames)
+    assert told.exit_code == 0, told.exception
+    assert "100.0" in told.stdout or "inf" in told.stdout
+    assert told.stderr.count("fuses 2 of 2 frames into pictures that show nothing of use") == 2
+    assert "flat.onnx" in told.stderr
+    assert "show nothing" not in run(good, good, "--frames", frames).stderr
+
+
+def test_a_model_that_is_not_there_is_refused_before_the_first_is_loaded(
+    tmp_path: Path, frames: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = write_averaging_model(tmp_path / "tiny.onnx")
+    monkeypatch.setattr("coconet.runtime.verify.reference_backend.open_to_compare", None)
+    assert "none.onnx does not exist" in complaint(good, tmp_path / "none.onnx", "--frames", frames)
