@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from coconet.cli import DeviceOption
 from coconet.event_log import LogStyle, logging_as
 from coconet.progress.board import settled
 from coconet.runtime.backends.choice import ASKABLE
-from coconet.terminal import Console
+from coconet.terminal import Console, print_warning
 
 _LOOK_S = 1.0
 """How often it is looked whether the threads that answer still run."""
@@ -78,6 +79,15 @@ def serve(
         console.print(f"{server.url}/v2/models/{name}", soft_wrap=True, highlight=False)
         if server.grpc_address:
             console.print(f"grpc://{server.grpc_address}/{name}", soft_wrap=True, highlight=False)
+        if server.pair_s > limits.deadline_s:
+            print_warning(_too_slow(server.pair_s, deadline_ms))
         settled()
         while not stop.wait(_LOOK_S):
             server.check()
+
+
+def _too_slow(pair_s: float, deadline_ms: float) -> str:
+    return (
+        f"one pair takes {pair_s * 1e3:.0f} ms here, longer than --deadline-ms {deadline_ms:g}: most requests will be "
+        f"answered with 504. Allow --deadline-ms {math.ceil(3 * pair_s) * 1000} or more, or serve a faster model"
+    )

@@ -49,6 +49,8 @@ class QueueRecord(Protocol):
 class _Waiting:
     pair: Pair
     until_s: float
+    within_s: float
+    as_asked: bool
     answer: Future[Pixels] = field(default_factory=Future)
 
     @property
@@ -88,8 +90,9 @@ class FusionQueue(Background):
         Raises Unavailable when the queue is full or ends. The answer is Unavailable, too, for what waits at the end,
         TooLate after the deadline, and CoconetError for what the backend refuses.
         """
-        until_s = self._now_s() + min(self._limits.deadline_s, within_s or self._limits.deadline_s)
-        one = _Waiting(pair, until_s)
+        within_s, most_s = within_s or self._limits.deadline_s, self._limits.deadline_s
+        least_s = min(within_s, most_s)
+        one = _Waiting(pair, self._now_s() + least_s, least_s, as_asked=within_s < most_s)
         with self._changed:
             if self.stopping.is_set() or not self.running:
                 raise _unavailable("one that ends", "is stopping")
@@ -152,12 +155,18 @@ class FusionQueue(Background):
 
     def _refuse_late(self, one: _Waiting) -> None:
         self._record.note_late()
+        most = f"{self._limits.deadline_s * 1e3:.0f} ms"
+        whose, remedy = (
+            ("set by the request", f"allow more time: up to {most} here")
+            if one.as_asked
+            else ("set by the server", "ask its operator for a longer one, --deadline-ms")
+        )
         one.answer.set_exception(
             TooLate(
-                "deadline",
+                f"the deadline of {one.within_s * 1e3:.0f} ms, {whose},",
                 wanted="an answer in time",
                 got="a later one",
-                remedy="Send fewer pairs, or wait longer.",
+                remedy=f"Send fewer pairs at once, or {remedy}.",
                 says="has passed before the picture was fused",
             )
         )

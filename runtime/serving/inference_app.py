@@ -218,8 +218,15 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _error_response(request: Request, error: Exception) -> Response:
-    status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (FAILED, "")
-    return Json({"error": detail}, status)
+    if not isinstance(error, HTTPException):
+        return Json({"error": ""}, FAILED)
+    headers, detail = error.headers or {}, error.detail
+    if error.status_code == 405:
+        methods = ", ".join(sorted(headers.get("Allow", "").split(", ")))
+        detail = f"{request.method} is not answered at this address. Use {methods or 'another method'}."
+    elif error.status_code == 404:
+        detail = "There is nothing at this address. Pairs are sent by POST to /v2/models/MODEL/infer."
+    return Json({"error": detail}, error.status_code, dict(headers))
 
 
 async def _gone(request: Request, error: Exception) -> Response:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, nearest
 from coconet.runtime.serving.protocol.inference_error import InferenceError
 from coconet.runtime.serving.protocol.picture_coding import USUAL_QUALITY, PictureCoding
 from coconet.runtime.serving.protocol.tensor_spec import ANY, ModelSpec, TensorSpec
@@ -33,6 +33,10 @@ BYTES = "BYTES"
 _TYPES: Mapping[str, Any] = {"UINT8": np.dtype(np.uint8), "FP32": np.dtype("<f4")}
 
 _UNSERVED = ("sequence_id", "sequence_start", "sequence_end")
+
+_PARAMETERS = ("timeout", "binary_data_output")
+
+_FIELDS = ("id", "parameters", "inputs", "outputs", "model_name", "model_version")
 
 _ELSE = "something else"
 
@@ -92,6 +96,7 @@ def read_fields(
     Raises InferenceError, with what was wanted and what was got, for whatever does not fit.
     """
     parameters = _object(fields.get("parameters", {}), "parameters")
+    _check_places(fields, parameters)
     for name in _UNSERVED:
         if parameters.get(name):
             says = "is not supported: every request stands by itself"
@@ -106,12 +111,29 @@ def read_fields(
     tensors = {name: _tensor(one, known[name], part, largest) for name, one, part in sent}
     timeout_us = parameters.get("timeout", 0)
     if not isinstance(timeout_us, int) or isinstance(timeout_us, bool) or timeout_us < 0:
-        raise _bad("parameter timeout", "microseconds as a whole number", _ELSE, "Correct it.")
+        wish = "microseconds as a whole number"
+        raise _bad("parameter timeout", wish, _ELSE, "Send 200000 for 200 ms.")
     name = fields.get("id", "")
     if not isinstance(name, str) or len(name) > 1000:
         raise _bad("id", "a text of at most 1000 characters", _ELSE, "Correct it.")
     binary, encoded = _wanted_output(fields, parameters, spec)
     return InferenceRequest(name, tensors, binary, timeout_us / 1e6 or None, encoded)
+
+
+def _check_places(fields: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
+    """Refuse what would be passed over although it was meant: a parameter in a wrong place, or a name almost right.
+
+    Other names are passed over, as the protocol lays down none beside its own and leaves room for extensions.
+    """
+    for name in fields.keys() & {*_PARAMETERS, *_UNSERVED}:
+        says = f"stands beside the inputs, where it says nothing: {name} belongs into parameters"
+        unit = ", in microseconds" if name == "timeout" else ""
+        raise _bad(name, "its place in parameters", _ELSE, f'Send "parameters": {{"{name}": ...}}{unit}.', says)
+    for told, known, where in ((fields, _FIELDS, "field"), (parameters, (*_PARAMETERS, *_UNSERVED), "parameter")):
+        for name in told.keys() - set(known):
+            if question := nearest(name, known):
+                says = f"{_shortened(name)} is not known"
+                raise _bad(where, " or ".join(known), _shortened(name), f"{question}Correct it.", says)
 
 
 def pack_answer(model: str, version: str, request: InferenceRequest, tensors: Mapping[str, Tensor]) -> Packed:
@@ -230,9 +252,21 @@ def _parted(body: memoryview, header_length: str | None) -> tuple[dict[str, Any]
         length = int(header_length)
     try:
         fields = json.loads(bytes(body[:length]), parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        raise _bad("body", "a JSON object", _ELSE, "Send one, as the protocol says.") from None
+    except (ValueError, RecursionError) as error:
+        says, remedy = _json_fault(bytes(body[:length]), error)
+        raise _bad("body", "a JSON object", _ELSE, remedy, f"must be a JSON object, but {says}") from None
     return _object(fields, "body"), body[length:]
+
+
+def _json_fault(text: bytes, error: Exception) -> tuple[str, str]:
+    """What is wrong with a text that is no JSON, as the rest of a sentence, and what to do."""
+    if not text.strip():
+        return "is empty", "Send one, as the protocol says."
+    if not isinstance(error, json.JSONDecodeError):
+        return "is not valid JSON", "Send one, as the protocol says."
+    if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string"):
+        return f"is cut off after {len(text)} bytes", "Send all of it; check Content-Length."
+    return f"is not valid JSON at line {error.lineno}, column {error.colno}", "Correct it there."
 
 
 def _no_number(name: str) -> float:

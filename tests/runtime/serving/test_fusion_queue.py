@@ -103,7 +103,7 @@ def test_a_pair_whose_deadline_is_over_is_not_fused_and_one_that_was_fused_too_l
         now_s[0] = 9.9
         backend.let_go.set()
         assert begun.result(PATIENCE_S).shape[0] == 4
-        with pytest.raises(TooLate):
+        with pytest.raises(TooLate, match=r"1000 ms, set by the request, has .*allow more time: up to 10000 ms here"):
             hasty.result(PATIENCE_S)
         assert patient.result(PATIENCE_S).shape[0] == 6
         backend.let_go.clear()
@@ -112,7 +112,7 @@ def test_a_pair_whose_deadline_is_over_is_not_fused_and_one_that_was_fused_too_l
         assert backend.begun.wait(PATIENCE_S)
         now_s[0] = 1000
         backend.let_go.set()
-        with pytest.raises(TooLate):
+        with pytest.raises(TooLate, match=r"10000 ms, set by the server, has passed .* its operator .*--deadline-ms"):
             late.result(PATIENCE_S)
     assert backend.seen == [4, 6, 7]
     assert record.late == 2

@@ -148,6 +148,8 @@ def changed(path: str, value: Any) -> bytes:
     return json.dumps(fields).encode()
 
 
+GOOD_BODY = json.dumps(good_request()).encode()
+
 UNFIT = {
     "type": (changed("inputs.0.datatype", "FP32"), "visible must have the datatype UINT8, not FP32"),
     "shape of another rank": (changed("inputs.0.shape", [8, 8, 3]), "must be [1, any, any, 3], not [8, 8, 3]"),
@@ -181,11 +183,21 @@ UNFIT = {
     "a sequence": (changed("parameters", {"sequence_id": 7}), "every request stands by itself"),
     "a timeout that is text": (changed("parameters", {"timeout": "soon"}), "microseconds as a whole number"),
     "an id that is none": (changed("id", 7), "must be a text"),
+    "a timeout in a wrong place": (
+        changed("timeout", 20),
+        'timeout belongs into parameters. Send "parameters": {"timeout": ...}, in microseconds.',
+    ),
+    "a sequence in a wrong place": (changed("sequence_id", 7), "sequence_id belongs into parameters"),
+    "a field almost right": (changed("output", []), "field output is not known. Did you mean outputs?"),
+    "a parameter almost right": (changed("parameters", {"timeout_ms": 7}), "timeout_ms is not known. Did you mean"),
+    "cut off": (GOOD_BODY[:-9], f"must be a JSON object, but is cut off after {len(GOOD_BODY) - 9} bytes"),
+    "cut off in a name": (b'{"inputs": [{"na', "but is cut off after 16 bytes. Send all of it; check Content-Length."),
+    "a comma too many": (b'{"inputs":\n [],}', "but is not valid JSON at line 2, column 5"),
     "no JSON": (b"\x00\xff", "must be a JSON object"),
     "a list": (b"[]", "must be a JSON object"),
     "lists without end": (b"[" * 100_000, "must be a JSON object"),
     "no number": (b'{"inputs": NaN}', "must be a JSON object"),
-    "nothing": (b"", "must be a JSON object"),
+    "nothing": (b"", "must be a JSON object, but is empty"),
 }
 
 
@@ -194,6 +206,32 @@ def test_a_request_that_does_not_fit_is_refused_in_words(server: ModelServer, ki
     body, words = UNFIT[kind]
     status, _, said = ask(server, "POST", "/v2/models/lite/infer", body)
     assert (status, words in json.loads(said)["error"]) == (400, True), said
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "words"),
+    [
+        ("GET", "/v2/models/lite/infer", 405, "GET is not answered at this address. Use POST."),
+        ("POST", "/v2", 405, "POST is not answered at this address. Use GET, HEAD."),
+        (
+            "GET",
+            "/v2/modles",
+            404,
+            "There is nothing at this address. Pairs are sent by POST to /v2/models/MODEL/infer.",
+        ),
+    ],
+)
+def test_an_address_or_a_method_that_is_none_is_said_in_a_sentence(
+    server: ModelServer, method: str, path: str, status: int, words: str
+) -> None:
+    found, headers, said = ask(server, method, path)
+    assert (found, words in json.loads(said)["error"]) == (status, True), said
+    assert ("allow" in headers) == (status == 405)
+
+
+def test_a_field_of_an_extension_is_passed_over(server: ModelServer) -> None:
+    body = json.dumps({**good_request(), "priority": 1, "my_trace": "a", "parameters": {"priority": 2}}).encode()
+    assert ask(server, "POST", "/v2/models/lite/infer", body)[0] == 200
 
 
 def test_the_request_they_are_made_of_is_answered(server: ModelServer) -> None:
@@ -296,7 +334,7 @@ def test_bytes_that_are_not_as_many_as_was_said_are_refused(
     [
         ("/v2/models/other/infer", "model other is not served here, only lite"),
         ("/v2/models/lite/versions/2/infer", "version 2 is not served here, only 1"),
-        ("/v2/models/lite/nothing", "Not Found"),
+        ("/v2/models/lite/nothing", "There is nothing at this address"),
     ],
 )
 def test_another_model_version_or_address_is_not_found(server: ModelServer, path: str, words: str) -> None:
