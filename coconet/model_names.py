@@ -59,6 +59,22 @@ def checkpoint_path(network: Path | str) -> Path:
     return shipped_checkpoint(str(network)) if str(network) in CHECKPOINTS else Path(network)
 
 
+SHOWN_BESIDE = 4
+"""Files that are named in a remedy."""
+
+
+def name_beside(path: Path, endings: Sequence[str]) -> str:
+    """The remedy for a file of these endings that is not there: it names those that lie in its folder."""
+    try:
+        names = sorted(one.name for one in path.parent.iterdir() if one.suffix in endings)
+    except OSError:
+        names = []
+    if not names:
+        return "Check the path."
+    more = f" and {len(names) - SHOWN_BESIDE} more" if len(names) > SHOWN_BESIDE else ""
+    return f"Check the path. In {path.parent} there are {', '.join(names[:SHOWN_BESIDE])}{more}."
+
+
 def _shipped(word: str, known: dict[str, str]) -> Path:
     if word not in known:
         remedy = f"{nearest(word, known)}Use one of them."

@@ -136,16 +136,20 @@ def measure(
     from coconet.benchmarks.latency.pictures import BenchFrames
     from coconet.benchmarks.latency.stopping_rule import StoppingRule
     from coconet.benchmarks.machine.device import this_device
+    from coconet.runtime.backends.choice import check_model
     from coconet.runtime.rig.sample_frames import inputs_of
     from coconet.writing.outputs import check_free, check_outputs
 
     check_open(opens, html)
     _check_page(html)
-    read = (Entry.parse(word).resolved for word in models or ())
+    named = [Entry.parse(word) for word in models or ()]
+    read = [entry.resolved for entry in named]
     check_outputs([json_file, html, markdown], inputs=[*inputs_of(frames), *read], overwrite=True)
     if not overwrite:
         check_free([html, markdown] if resume else [json_file, html, markdown])
-    _check_engines([Entry.parse(word).resolved for word in models or ()])
+    for entry in named:  # one that is not there would be found when the others have been measured for minutes
+        check_model(entry.path)
+    _check_engines(read)
     _check_frames(frames, reading)
     device = this_device()
     shipped = MATRIX if matrix else (QUICK_GPU if device.gpus else QUICK) if quick else SHORT

@@ -12,7 +12,8 @@ import typer
 from coconet.cards.precision import PRECISIONS
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError
-from coconet.model_names import CHECKPOINTS, checkpoint_path
+from coconet.model_endings import CHECKPOINT_SUFFIXES
+from coconet.model_names import CHECKPOINTS, checkpoint_path, name_beside
 from coconet.progress.board import working
 from coconet.writing.scratch import ScratchFolder
 
@@ -49,18 +50,26 @@ def precision(
         precision_markdown,
         precision_rows,
     )
-    from coconet.files import make_folder, whole_file
+    from coconet.files import existing_file, whole_file
     from coconet.runtime.backends.open_backend import open_backend
+    from coconet.runtime.rig.sample_frames import check_frames
+    from coconet.writing.new_folder import new_folder
     from coconet.writing.outputs import check_outputs
 
     inputs = [calibrate_on, frames, visible, infrared, *map(checkpoint_path, networks)]
     check_outputs([keep, json_file], inputs=inputs, overwrite=overwrite, made=[keep])
+    for network in networks:  # all before the first is exported and calibrated for minutes
+        path = checkpoint_path(network)
+        existing_file(
+            path, f"a checkpoint, or one of the words {', '.join(CHECKPOINTS)}", name_beside(path, CHECKPOINT_SUFFIXES)
+        )
+    check_frames(calibrate_on)
     sets = _sets(frames, visible, infrared, every)
     rows = []
     with ExitStack() as stack:
         scratch = stack.enter_context(whole_file(json_file)) if json_file else None
         folder = keep or Path(stack.enter_context(ScratchFolder()))
-        make_folder(folder)
+        stack.enter_context(new_folder(folder))
         for network in networks:
             forms = made_forms(network, calibrate_on, folder, min_psnr=min_psnr)
             total = sum(len(one.pairs) for one in sets) * (len(forms) + 1)

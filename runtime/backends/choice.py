@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from coconet.errors import Refused, nearest
 from coconet.files import existing_file
 from coconet.model_endings import CHECKPOINT_SUFFIXES, ENGINE_SUFFIX, MODEL_SUFFIXES
-from coconet.model_names import MODEL_WORDS, RULES, model_path
+from coconet.model_names import MODEL_WORDS, RULES, model_path, name_beside
 from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.backends.tiles.limit import AUTOMATIC, TileLimit
@@ -153,7 +153,7 @@ def model_file(model: Path | str) -> Path:
             remedy=WORD_OR_FILE,
             says="is empty",
         )
-    path = existing_file(model_path(model), kind, _nearest_word(str(model)) or "Check the path.")
+    path = existing_file(model_path(model), kind, _nearest_word(str(model)) or name_beside(Path(model), MODEL_SUFFIXES))
     if path.suffix not in MODEL_SUFFIXES:
         raise Refused(
             path,

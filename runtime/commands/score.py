@@ -12,8 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from coconet.cli import OverwriteOption
-from coconet.errors import CoconetError, Refused, counted
+from coconet.errors import CoconetError, Refused, counted, nearest
 from coconet.files import whole_file
+from coconet.media.naming.bag_names import split_bag
 from coconet.metrics.scores import NAMES
 from coconet.pages.browser import OpenOption, check_open, open_page
 from coconet.progress.board import working
@@ -155,7 +156,25 @@ def _named(fused: list[str]) -> list[tuple[str, str]]:
                 remedy="Write for example: average=fused/average",
                 says="has a name that stands twice" if names.count(name) > 1 else "is not NAME=FOLDER",
             )
+    for text, (_, place) in zip(fused, named, strict=True):
+        _check_there(text, place)
     return named
+
+
+def _check_there(argument: str, place: str) -> None:
+    """Refuse fused pictures that are not there before anything is scored, and ask about a name that is near."""
+    bag = split_bag(place)
+    path = Path(place) if bag is None else bag.path
+    if "://" in place or path.exists():
+        return
+    beside = sorted(one.name for one in path.parent.iterdir()) if path.parent.is_dir() else []
+    raise Refused(
+        argument,
+        wanted="NAME=FUSED, with the folder or the video of the fused pictures",
+        got="no such file or folder",
+        remedy=f"{nearest(path.name, beside)}Correct what stands behind the =.",
+        says=f"names fused pictures that are not there: {place} does not exist",
+    )
 
 
 def _scored_with_bar(
@@ -194,21 +213,25 @@ def _scored_with_bar(
 
 
 def _table(standings: list[RankedEntry], caption: str) -> Table:
-    """One line an entry, the best of every column in bold."""
+    """One line an entry, the best of every column in bold; ranks where there are several to be ranked."""
     from coconet.metrics.fusion import METRICS
     from coconet.metrics.scoreboard import RANKED
 
     means = [[getattr(standing.mean, metric.name) for metric in METRICS] for standing in standings]
     best = [max(column, key=metric.merit) for metric, column in zip(METRICS, zip(*means, strict=True), strict=True)]
     best_rank = min(standing.mean_rank for standing in standings)
-    caption = f"{caption}; rank: mean over {', '.join(metric.name for metric in RANKED)}"
+    ranked = len(standings) > 1
+    if ranked:
+        caption = f"{caption}; rank: mean over {', '.join(metric.name for metric in RANKED)}"
     table = Table(box=SIMPLE_HEAD, padding=0, caption=caption, caption_justify="left")
     table.add_column("name", overflow="fold")
-    for column in (*(metric.name for metric in METRICS), "rank"):
+    for column in (*(metric.name for metric in METRICS), *(["rank"] if ranked else [])):
         table.add_column(column, justify="right", no_wrap=True)
     for standing, mean in zip(standings, means, strict=True):
-        cells = [_cell(value, 3, value == top) for value, top in zip(mean, best, strict=True)]
-        table.add_row(standing.entry, *cells, _cell(standing.mean_rank, 2, standing.mean_rank == best_rank))
+        cells = [_cell(value, 3, ranked and value == top) for value, top in zip(mean, best, strict=True)]
+        if ranked:
+            cells.append(_cell(standing.mean_rank, 2, standing.mean_rank == best_rank))
+        table.add_row(standing.entry, *cells)
     return table
 
 

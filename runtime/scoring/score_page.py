@@ -15,20 +15,21 @@ COLUMN_PX = 640
 
 def score_page(standings: Sequence[RankedEntry], worst: WorstPictures, count: str, note: str) -> PicturePage:
     """Make the page. count: how many pictures of each entry were scored, in words. note: of the variant."""
-    names = [metric.name for metric in METRICS]
+    names, ranks = [metric.name for metric in METRICS], len(standings) > 1
     rows = [
-        (one.entry, *(f"{getattr(one.mean, name):.3f}" for name in names), f"{one.mean_rank:.2f}") for one in standings
+        (one.entry, *(f"{getattr(one.mean, name):.3f}" for name in names), *([f"{one.mean_rank:.2f}"] if ranks else []))
+        for one in standings
     ]
     best = min(standings, key=lambda one: one.mean_rank)
     several = f"{best.entry} has the best mean rank, {best.mean_rank:.2f} of {len(standings)}."
-    ranked = ", ".join(metric.name for metric in RANKED)
+    rule = f"; rank is the mean over {', '.join(metric.name for metric in RANKED)}, 1 is best" if ranks else ""
     return PicturePage(
         title="Scores of fused pictures",
-        verdict=several if len(standings) > 1 else f"{best.entry}: means of {count}.",
-        tables=[PageTable(f"Means of {count}", ("name", *names, "rank"), rows)],
+        verdict=several if ranks else f"{best.entry}: means of {count}.",
+        tables=[PageTable(f"Means of {count}", ("name", *names, *(["rank"] if ranks else [])), rows)],
         pictures_title=f"The {MOST} pictures of each that kept least of the edges (lowest Qabf)",
         pictures=[_picture(one) for entry in standings for one in worst.of(entry.entry)],
-        notes=[f"{note}.", f"Higher is better; rank is the mean over {ranked}, 1 is best."],
+        notes=[f"{note}.", f"Higher is better{rule}."],
     )
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from coconet import model_names
 from coconet.errors import CoconetError
-from coconet.model_names import CHECKPOINTS, MODELS, shipped_checkpoint, shipped_model
+from coconet.model_endings import CHECKPOINT_SUFFIXES
+from coconet.model_names import CHECKPOINTS, MODELS, name_beside, shipped_checkpoint, shipped_model
 from coconet.networks.checkpoint import load_checkpoint
 from coconet.runtime.backends.open_backend import open_backend
 
@@ -45,3 +46,16 @@ def test_a_package_without_the_file_says_so(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(model_names, "files", lambda package: tmp_path)
     with pytest.raises(CoconetError, match=r"lite\.onnx is part of the package, but does not exist"):
         shipped_model()
+
+
+def test_the_remedy_for_a_missing_file_names_those_beside_it(tmp_path: Path) -> None:
+    assert name_beside(tmp_path / "none" / "a.onnx", [".onnx"]) == "Check the path."
+    assert name_beside(tmp_path / "a.onnx", [".onnx"]) == "Check the path."
+    for name in ("make.safetensors", "make.best.safetensors", "state.pt", "log.csv"):
+        (tmp_path / name).touch()
+    assert name_beside(tmp_path / "Net.safetensors", CHECKPOINT_SUFFIXES) == (
+        f"Check the path. In {tmp_path} there are make.best.safetensors, make.safetensors, state.pt."
+    )
+    for number in range(4):
+        (tmp_path / f"{number}.pt").touch()
+    assert name_beside(tmp_path / "Net.pt", CHECKPOINT_SUFFIXES).endswith("0.pt, 1.pt, 2.pt, 3.pt and 3 more.")

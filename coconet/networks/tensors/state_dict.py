@@ -15,7 +15,8 @@ from coconet.cards.onnx_weights import check_numbers
 from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.files import existing_file
 from coconet.media.naming.mistaken_file import mistaken_file
-from coconet.model_endings import SAFETENSORS
+from coconet.model_endings import CHECKPOINT_SUFFIXES, SAFETENSORS
+from coconet.model_names import name_beside
 
 try:
     import torch
@@ -223,7 +224,7 @@ def read_tensors(path: Path, where: object = None) -> tuple[Mapping[str, str], M
     where: what the file is called in errors, if not `path`.
     Raises CoconetError for a file that is missing, truncated, would execute code or holds no state dict.
     """
-    existing_file(path, "a checkpoint")
+    existing_file(path, "a checkpoint", name_beside(path, CHECKPOINT_SUFFIXES))
     where = path if where is None else where
     if path.suffix != SAFETENSORS:
         content = load_tensor_file(path, where)

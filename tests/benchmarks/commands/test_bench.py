@@ -76,14 +76,34 @@ def test_a_model_that_does_other_work_is_not_timed(tiny: Path, tmp_path: Path) -
     assert other.refused.startswith("not the same picture")
 
 
-def test_a_missing_model_is_named_and_the_others_are_timed(tmp_path: Path) -> None:
-    answer = bench("average", tmp_path / "none.onnx", *SMALL, "--repeats", 2)
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("average", "none.onnx"), "none.onnx does not exist; expected a model file, or one of the words lite,"),
+        (("average", "liet"), "Did you mean lite?"),
+        (("average", "none.safetensors@compile"), "none.safetensors does not exist"),
+        (("average", "--frames", "none"), "none"),
+    ],
+)
+def test_what_is_not_there_is_named_before_anything_is_measured(
+    words: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coconet.benchmarks.machine.device.this_device", None)
+    error = bench(*words, *SMALL, "--repeats", 2).exception
+    assert isinstance(error, CoconetError), error
+    assert said in str(error)
+
+
+def test_a_model_that_does_not_load_is_named_and_the_others_are_timed(tmp_path: Path) -> None:
+    (tmp_path / "broken.onnx").write_bytes(b"no graph")
+    answer = bench("average", tmp_path / "broken.onnx", *SMALL, "--repeats", 2)
     assert "was not timed" in answer.stdout
     assert answer.exit_code == 0
 
 
-def test_nothing_to_time_is_an_error() -> None:
-    error = bench("none.onnx", *SMALL).exception
+def test_nothing_to_time_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "none.onnx").write_bytes(b"no graph")
+    error = bench(tmp_path / "none.onnx", *SMALL).exception
     assert isinstance(error, CoconetError)
     assert "could time none of the models" in str(error)
 

@@ -228,3 +228,17 @@ def test_the_page_has_the_means_and_the_worst_pictures_and_open_says_where_it_is
 def test_open_without_a_page_is_refused_before_anything_is_read() -> None:
     with pytest.raises(CoconetError, match="--open has no page to open"):
         run("mean=nowhere", "--open")
+
+
+def test_a_folder_that_is_not_there_is_named_with_its_argument_and_the_nearest_one() -> None:
+    with pytest.raises(CoconetError) as caught:
+        run("brighter=max", "averaged=maen")
+    assert str(caught.value) == (
+        "averaged=maen names fused pictures that are not there: maen does not exist. "
+        "Did you mean mean? Correct what stands behind the =."
+    )
+
+
+def test_one_entry_has_no_rank_and_two_have() -> None:
+    assert "rank" not in run("averaged=mean")
+    assert "rank" in run("averaged=mean", "brighter=max")
