@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -16,6 +17,7 @@ from coconet.errors import CoconetError, counted, first_line
 from coconet.files import existing_file
 from coconet.installation.processor import sums_int8_exactly, usable_cores
 from coconet.media.pixels import Pixels
+from coconet.runtime.backends.openvino_cache import CompiledPlace
 from coconet.runtime.backends.openvino_graph import prepared
 from coconet.runtime.backends.openvino_package import openvino
 from coconet.runtime.backends.openvino_sizes import SizedModels
@@ -75,6 +77,7 @@ class OpenVinoBackend:
         self._room: dict[str, NDArray[Any]] = {}
         self.depth, self._pending = depth, deque[_Pending]()
         self._where, self._warp = existing_file(path, "an ONNX model"), WarpTable()
+        self._is_file = for_parts is None
         self._core = openvino.Core()
         self._model = _read(self._core, path, for_parts)
         metadata = self._model.get_rt_info([FRAMEWORK]).value if FRAMEWORK in self._model.rt_info else {}
@@ -180,11 +183,7 @@ class OpenVinoBackend:
     def _compile(self, shapes: Mapping[str, tuple[int, ...]] | None) -> Any:
         """Compile for inputs of these shapes, or of any; gives a request for each pair that may be under way."""
         try:
-            model = self._model
-            if shapes is not None:
-                model = self._model.clone()
-                model.reshape({name: list(shape) for name, shape in shapes.items()})
-            compiled = self._core.compile_model(model, "CPU", self._config)
+            compiled = self._compiled(shapes)
             return deque(compiled.create_infer_request() for _ in range(self.depth))
         except RuntimeError as error:
             got = f"from OpenVINO: {first_line(error)}"
@@ -195,6 +194,24 @@ class OpenVinoBackend:
                 remedy=EXPORT,
                 says=f"cannot be compiled by OpenVINO: {_reason(error)}",
             ) from error
+
+    def _compiled(self, shapes: Mapping[str, tuple[int, ...]] | None) -> Any:
+        """The compiled form for these shapes, which is kept for the next process if the model is that of its file."""
+        if shapes is None:
+            return self._core.compile_model(self._model, "CPU", self._config)
+        place = None
+        if self._is_file:
+            place = CompiledPlace.of(self._where, shapes, self._config, openvino.__version__)
+            if (kept := place.load()) is not None:
+                with suppress(RuntimeError):  # what cannot be read back is compiled again, and replaced
+                    return self._core.import_model(BytesIO(kept), "CPU", self._config)
+        model = self._model.clone()
+        model.reshape({name: list(shape) for name, shape in shapes.items()})
+        compiled = self._core.compile_model(model, "CPU", self._config)
+        if place is not None:
+            with suppress(RuntimeError):  # a model that cannot be kept runs all the same
+                place.save(compiled.export_model().getvalue())
+        return compiled
 
     def close(self) -> None:
         """Release the compiled model; a second call does nothing."""

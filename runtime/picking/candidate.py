@@ -12,6 +12,7 @@ from coconet.cards.model_card import ModelCard
 from coconet.cards.onnx_metadata import read_onnx_card
 from coconet.cards.precision import REFERENCE
 from coconet.errors import CoconetError
+from coconet.installation.processor import has_bf16
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import model_path
 from coconet.runtime.backends.backend import Backend
@@ -85,7 +86,7 @@ def _kinds(path: Path) -> list[CandidateKind]:
         return ["torch"] if find_spec("torch") and find_spec("safetensors") else []
     kinds: list[CandidateKind] = ["ort"] if find_spec("onnxruntime") else []
     if find_spec("openvino"):
-        kinds += ["openvino", "openvino-bf16"] if _is_below_reference(path) else ["openvino"]
+        kinds += ["openvino", "openvino-bf16"] if has_bf16() and _is_below_reference(path) else ["openvino"]
     return kinds
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from coconet.config import Checked
 from coconet.errors import CoconetError
 from coconet.files import make_folder, sha256_of, whole_file
-from coconet.installation.processor import processor_name, usable_cores
+from coconet.installation.processor import processor_kind, usable_cores
 from coconet.runtime.cache_folder import default_cache_folder
 from coconet.runtime.picking.candidate import Candidate, CandidateKind
 
@@ -81,7 +81,7 @@ class PickPlace:
             "files": [sha256_of(path) for path in dict.fromkeys(one.path for one in candidates)],
             "kinds": [one.kind for one in candidates],
             "shape": shape,
-            "processor": processor_name(),
+            "processor": processor_kind(),
             "cores": len(usable_cores()),
             "packages": [_version(name) for name in _PACKAGES],
             "form": _FORM,

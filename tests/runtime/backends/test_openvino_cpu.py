@@ -93,7 +93,7 @@ def test_bfloat16_is_asked_for_and_said(tmp_path: Path) -> None:
 
 
 def test_a_corrupt_file_is_called_corrupt(tmp_path: Path) -> None:
-    (tmp_path / "m.onnx").write_bytes(b"not a model")
+    (tmp_path / "m.onnx").write_bytes(b"\x08\x09\xff\xfe no model")
     with pytest.raises(CoconetError, match="cannot be read as an ONNX model"):
         OpenVinoBackend(tmp_path / "m.onnx")
 

@@ -14,7 +14,7 @@ from coconet.runtime.backends.tiles.limit import TileLimit
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.picking import backend as backend_module
-from coconet.runtime.picking import trial
+from coconet.runtime.picking import candidate, trial
 from coconet.runtime.picking.backend import PickedBackend
 from coconet.runtime.picking.candidate import Candidate, CandidateKind, candidates_of
 from coconet.runtime.picking.pick import Pick, PickPlace
@@ -39,6 +39,13 @@ def trials(monkeypatch: pytest.MonkeyPatch) -> list[list[Candidate]]:
     return calls
 
 
+@pytest.fixture
+def bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor that multiplies in BF16."""
+    monkeypatch.setattr(candidate, "has_bf16", lambda: True)
+
+
+@pytest.mark.usefixtures("bf16")
 def test_lite_stands_for_all_its_forms_and_a_file_for_itself(tmp_path: Path) -> None:
     model = write_averaging_model(tmp_path / "m.onnx")
     forms = [(one.path.name, one.kind) for one in candidates_of("lite")]
@@ -48,11 +55,17 @@ def test_lite_stands_for_all_its_forms_and_a_file_for_itself(tmp_path: Path) -> 
     assert {one.path.name for one in candidates_of("lite-int8")} == {"lite.int8.onnx"}
 
 
+@pytest.mark.usefixtures("bf16")
 def test_bf16_is_for_models_whose_own_limits_leave_room_for_it() -> None:
     kinds = {(one.path.name, one.kind) for one in candidates_of("lite")}
     assert ("lite.int8.onnx", "openvino-bf16") in kinds
     assert ("lite.onnx", "openvino-bf16") not in kinds
     assert "openvino-bf16" in {one.kind for one in candidates_of("lite-fp16")}
+
+
+def test_bf16_is_no_candidate_where_it_would_be_computed_in_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidate, "has_bf16", lambda: False)
+    assert {one.kind for one in candidates_of("lite")} == {"ort", "openvino"}
 
 
 def test_a_file_that_is_no_model_is_a_candidate_still_and_said_by_what_opens_it(tmp_path: Path) -> None:

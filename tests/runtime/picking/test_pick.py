@@ -48,7 +48,7 @@ def test_the_place_depends_on_size_files_and_what_is_installed(
     places.add(PickPlace.of(candidates[:1], (48, 64, 3), tmp_path).digest)
     candidates[0].path.write_bytes(candidates[0].path.read_bytes() + b"\0")
     places.add(PickPlace.of(candidates, (48, 64, 3), tmp_path).digest)
-    monkeypatch.setattr(pick_module, "processor_name", lambda: "another one")
+    monkeypatch.setattr(pick_module, "processor_kind", lambda: "another one")
     places.add(PickPlace.of(candidates, (48, 64, 3), tmp_path).digest)
     assert len(places) == 6
 

@@ -8,6 +8,7 @@ from coconet.benchmarks.studies.precision import FrameSet
 from coconet.benchmarks.studies.processor.shortcuts import HEADS, frame_sets, rows_of, ways_of
 from coconet.media.image import write_picture
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
+from coconet.runtime.picking import candidate
 from coconet.runtime.picking.candidate import candidates_of
 
 
@@ -19,7 +20,8 @@ def test_every_way_has_a_line_on_every_set_and_int8_keeps_its_limits() -> None:
     assert {cells[-1] for cells in lines if "int8" in cells[0]} <= {"yes"}
 
 
-def test_the_way_that_is_never_picked_is_compared_as_well() -> None:
+def test_the_way_that_is_never_picked_is_compared_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidate, "has_bf16", lambda: True)
     pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
     ways, picked = ways_of("lite"), candidates_of("lite")
     assert [(one.path.name, one.kind) for one in ways if one not in picked] == [("lite.onnx", "openvino-bf16")]
