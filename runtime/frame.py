@@ -19,11 +19,12 @@ from coconet.runtime.preprocess.warp import Alignment
 
 Side = Literal["visible", "infrared"]
 
-StampKind = Literal["driver", "stream", "arrival", "recording", "still"]
+StampKind = Literal["driver", "stream", "arrival", "epoch", "recording", "still"]
 """Whose time a frame carries. driver: the camera driver's own, on this machine's monotonic clock. stream: the sender's
-times, laid onto that clock by the earliest arrivals. arrival: when the frame reached this program. recording: the time
-within a file or a synthetic stream, unrelated to the present time. still: the place in a folder of pictures that need
-have nothing to do with each other."""
+times, laid onto that clock by the earliest arrivals. arrival: when the frame reached this program. epoch: a live
+camera's own, since 1970. recording: the time within a file or a synthetic stream, unrelated to the present time, or,
+where that is replayed as if live, when the frame was due. still: the place in a folder of pictures that need have
+nothing to do with each other."""
 
 STILL: StampKind = "still"
 
@@ -34,12 +35,13 @@ class Frame:
 
     pixels: (H, W, 3) BGR or (H, W, 1) gray, uint8, or (H, W, 1) for raw thermal samples: uint16 counts, or float32, NaN
     where nothing was measured.
-    timestamp_ns: monotonic, as near the moment of exposure as the source allows.
+    timestamp_ns: as near the moment of exposure as the source allows, on the clock that `stamps` says.
     index: how many frames the camera gave before this one. name: the file's name where it came from a folder.
     stamps: whose time timestamp_ns is. palette: the colours that an infrared picture was turned back from.
     misfit: why the picture cannot be used, if a source gives such frames; its pixels only stand in then.
     emissivity, distance_m: what the camera of a radiometric picture was set to; None for others.
     scale: which samples the levels of an infrared picture stand for that was made 8 bit; None if nobody can say.
+    zero_ns: of a replay, what added to timestamp_ns gives the time that others are told; None of others.
     """
 
     pixels: RawPixels
@@ -52,6 +54,7 @@ class Frame:
     emissivity: float | None = field(default=None, kw_only=True)
     distance_m: float | None = field(default=None, kw_only=True)
     scale: LevelScale | None = field(default=None, kw_only=True, repr=False)
+    zero_ns: int | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,12 @@ class FramePair:
     @property
     def timestamp_ns(self) -> int:
         """The time of the pair; it increases from pair to pair of a stream."""
-        return self.visible.timestamp_ns if self.clock == "visible" else self.infrared.timestamp_ns
+        return self.timed.timestamp_ns
+
+    @property
+    def timed(self) -> Frame:
+        """The frame whose stamp is the time of the pair."""
+        return self.visible if self.clock == "visible" else self.infrared
 
 
 Finish = Callable[[Pixels, FramePair], Pixels]

@@ -13,7 +13,8 @@ from coconet.media.pixels import RawPixels
 from coconet.runtime.arguments import check_type
 from coconet.runtime.cameras.open_camera import Role
 from coconet.runtime.cameras.pushed import as_picture, as_stamp
-from coconet.runtime.frame import Frame
+from coconet.runtime.clock import live_stamps
+from coconet.runtime.frame import Frame, StampKind
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.rig.open_rig import open_rig as open_stream
 from coconet.runtime.rig.rig_file import Rig
@@ -38,7 +39,7 @@ def pair_cameras(visible: OwnCamera, infrared: OwnCamera, rig: Rig | None = None
     """Pair two cameras of one's own, as open_pairs does two addresses; what it gives is used in the same way.
 
     Pixels: (H, W, 3) BGR uint8, or (H, W, 1) or (H, W) uint8, uint16 counts or float32; stamps in nanoseconds, of both
-    cameras on one clock, which for live ones is time.monotonic_ns().
+    cameras on one clock, which for live ones is time.monotonic_ns(), or time.time_ns() as headers of ROS have it.
     rig: settings for pairing, the thermal front end and alignment; its addresses are not used.
     Raises Refused for an object without `read` and for one object on both sides, and CoconetError while the pairs are
     read.
@@ -74,6 +75,10 @@ def pair_cameras(visible: OwnCamera, infrared: OwnCamera, rig: Rig | None = None
         return open_stream(known, align=align, opener=opener)
 
 
+_LIVE: dict[StampKind, StampKind] = {"recording": "driver"}
+"""What a live camera's frame is that does not say whose time it carries."""
+
+
 class AdaptedCamera:
     """A camera as the loop takes it: pixels become frames, colours of infrared ones gray, 16 bit visible ones 8."""
 
@@ -101,7 +106,8 @@ class AdaptedCamera:
         self._index += 1
         pixels, stamp_ns = as_picture(given.pixels, self.name), as_stamp(given.timestamp_ns, self.name)
         levels = visible_levels(pixels, self.name) if self._gray is None else self._gray(pixels)
-        return replace(given, pixels=levels, timestamp_ns=stamp_ns)
+        stamps = live_stamps(stamp_ns, _LIVE.get(given.stamps, given.stamps)) if self.realtime else given.stamps
+        return replace(given, pixels=levels, timestamp_ns=stamp_ns, stamps=stamps)
 
     def _stamped(self, pixels: RawPixels) -> Frame:
         """Pixels alone, of now. Raises CoconetError for a recording's, which are read at any time."""

@@ -17,6 +17,7 @@ from coconet.media.naming.picture_folder import pictures_in
 from coconet.media.pixels import RawPixels
 from coconet.media.thermal_settings import ThermalSettings
 from coconet.runtime.cameras.camera import Camera, damaged_frames, decoder_of, skipper_of
+from coconet.runtime.clock import counts_from_1970, started_ns
 from coconet.runtime.frame import STILL, Frame, StampKind
 
 if TYPE_CHECKING:
@@ -208,12 +209,15 @@ def _as_read(frame: Frame, infrared: InfraredStills | None) -> Frame:
 
 
 class Pace:
-    """The zero of time of cameras that are replayed together: the moment when the first of them is first read."""
+    """The zero of time of cameras that are replayed together: the moment when the first of them is first read.
+
+    epoch_ns: when the monotonic clock was at 0, since 1970.
+    """
 
     def __init__(self, first_ns: int = 0) -> None:
         """first_ns: the stamp that this moment belongs to; files may begin with any."""
         self._starts: list[int] = []
-        self._first_ns = first_ns
+        self._first_ns, self.epoch_ns = first_ns, started_ns()
 
     def start_ns(self) -> int:
         """Return the zero, in nanoseconds of time.monotonic_ns()."""
@@ -223,7 +227,11 @@ class Pace:
 
 
 class PacedCamera:
-    """Stands in for a live camera: gives the frames of a recording when their time has come, stamped with that time."""
+    """Stands in for a live camera: gives the frames of a recording when their time has come, stamped with that time.
+
+    Others are told the stamps of headers all the same, by which they know the frames; those of other recordings become
+    the time since 1970 at which they were replayed (Frame.zero_ns).
+    """
 
     realtime = True
 
@@ -231,6 +239,7 @@ class PacedCamera:
         """Replay `camera`; two cameras that belong together share one `pace`."""
         self.name = camera.name
         self._camera, self._pace, self._skip_to = camera, pace, skipper_of(camera)
+        self._keeps_stamps = bool(getattr(camera, "bag_clock", False))
 
     def read(self) -> Frame | None:
         """Wait for the next frame's time.
@@ -243,9 +252,11 @@ class PacedCamera:
         frame = self._camera.read()
         if frame is None:
             return None
-        due_ns = self._pace.start_ns() + frame.timestamp_ns
+        start_ns = self._pace.start_ns()
+        due_ns = start_ns + frame.timestamp_ns
         time.sleep(max(0, due_ns - time.monotonic_ns()) / SECOND_NS)
-        return dataclasses.replace(frame, timestamp_ns=due_ns)
+        kept = self._keeps_stamps or counts_from_1970(frame.timestamp_ns)
+        return dataclasses.replace(frame, timestamp_ns=due_ns, zero_ns=-start_ns if kept else self._pace.epoch_ns)
 
     @property
     def damaged(self) -> int:

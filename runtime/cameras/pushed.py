@@ -11,6 +11,7 @@ import numpy as np
 from coconet.errors import CoconetError
 from coconet.media.pixels import RawPixels
 from coconet.runtime.cameras.camera import CameraAbsent
+from coconet.runtime.clock import live_stamps
 from coconet.runtime.frame import Frame, StampKind
 
 _SILENCE_S = 2.0
@@ -35,12 +36,14 @@ class PushedCamera:
     def push(self, pixels: RawPixels, timestamp_ns: int | None = None) -> None:
         """Take a picture: (H, W, 3) BGR uint8, or (H, W, 1) or (H, W) gray uint8, uint16 counts or float32.
 
-        timestamp_ns: when it was taken, on time.monotonic_ns(); now if not given. The array must not change afterwards.
+        timestamp_ns: when it was taken, on time.monotonic_ns(), or since 1970 as headers of ROS and time.time_ns() have
+        it, both cameras on the same clock; now if not given. The array must not change afterwards.
         Raises CoconetError for an array that is no picture, and for a time that is no whole number.
         """
-        stamps: StampKind = "arrival" if timestamp_ns is None else "driver"
+        given_ns = None if timestamp_ns is None else as_stamp(timestamp_ns, self.name)
         with self._changed:
-            stamp_ns = time.monotonic_ns() if timestamp_ns is None else as_stamp(timestamp_ns, self.name)
+            stamp_ns = time.monotonic_ns() if given_ns is None else given_ns
+            stamps: StampKind = "arrival" if given_ns is None else live_stamps(given_ns)
             self._frames.append(Frame(as_picture(pixels, self.name), stamp_ns, self._index, stamps=stamps))
             self._index += 1
             self._changed.notify()

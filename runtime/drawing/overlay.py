@@ -11,6 +11,7 @@ import numpy as np
 
 from coconet.media.pixels import Pixels
 from coconet.runtime.badge import bar_height_px
+from coconet.runtime.clock import pair_monotonic_ns
 from coconet.runtime.drawing.text import LEAST_TEXT_PX, Text, fitting, lay_paper
 from coconet.runtime.frame import STILL, FusedFrame
 from coconet.runtime.look import OverlayItem, OverlayLook
@@ -72,7 +73,7 @@ def _write(picture: Pixels, lines: list[Text], box: tuple[int, int, int, int], l
 def _lines(item: OverlayItem, frame: FusedFrame, name: str, clocks: Clocks) -> Iterator[str]:
     """What an item says of a frame; nothing if there is nothing to say."""
     pair, live = frame.pair, frame.capture_to_fused_ms is not None
-    age = timedelta(microseconds=(clocks.now_ns() - pair.timestamp_ns) / 1e3)
+    age = timedelta(microseconds=(clocks.now_ns() - pair_monotonic_ns(pair)) / 1e3)
     if item in ("utc", "local"):
         if live:
             then = clocks.utc() - age

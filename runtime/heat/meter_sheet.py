@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from coconet.errors import MissingPackage, Refused
 from coconet.event_log import warn_once
 from coconet.files import free_name, give_name, unfinished, writing_to
+from coconet.runtime.clock import monotonic_ns
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.heat.reading import Reading
 from coconet.runtime.sinks.sink import WHOLE, Delivery
@@ -60,7 +61,7 @@ class MeterSheet:
             self._begin(columns)
         live = frame.capture_to_fused_ms is not None
         row: Row = {"frame": infrared.index, "timestamp_s": infrared.timestamp_ns / 1e9}
-        row["utc"] = _utc(infrared.timestamp_ns) if live else None
+        row["utc"] = _utc(monotonic_ns(infrared)) if live else None
         for reading in heat.readings:
             row |= {f"{reading.name} {field}": getattr(reading, field) for field in _FIELDS}
         if self._file is not None and self._written is not None:

@@ -22,6 +22,7 @@ from coconet.runtime.backends.backend import (
     WarpingBackend,
 )
 from coconet.runtime.balance import AS_MADE, apply_heat
+from coconet.runtime.clock import monotonic_ns
 from coconet.runtime.frame import FramePair, FusedFrame, Side
 from coconet.runtime.frame_check import SizeGuard
 from coconet.runtime.loop.run_report import RunReport
@@ -302,7 +303,7 @@ class _Loop:
 
     def _frame(self, pending: Pending, pixels: Pixels) -> FusedFrame:
         ended, pair = time.perf_counter(), pending.entry.pair
-        age_ms = (time.monotonic_ns() - max(pair.visible.timestamp_ns, pair.infrared.timestamp_ns)) / 1e6
+        age_ms = (time.monotonic_ns() - max(monotonic_ns(pair.visible), monotonic_ns(pair.infrared))) / 1e6
         return FusedFrame(
             pixels,
             pair,

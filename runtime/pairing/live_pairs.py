@@ -92,6 +92,7 @@ class LivePairs:
         self._periods_ns: deque[int] = deque(maxlen=_PERIODS)
         self._last_ns: int | None = None
         self._behind_ns = 0  # how far stamps lie behind the clock
+        self._last: Frame | None = None  # whose stamp was the time of the last pair
         self._began_ns = self._unpaired_since_ns = self._said_since_ns = 0
         self.trouble = ""
 
@@ -149,7 +150,8 @@ class LivePairs:
             due_ns = now_ns - self._behind_ns
             if due_ns < (self._last_ns or 0) + self._period_ns():
                 return None
-            blank = Frame(np.zeros((*self._visible_shape(None)[:2], 1), np.uint8), due_ns, 0, stamps="arrival")
+            black = np.zeros((*self._visible_shape(None)[:2], 1), np.uint8)
+            blank = _stand_in(self._last or Frame(black, due_ns, 0, stamps="arrival"), black, due_ns)
             return self._alone(blank, "infrared", frozenset(unfit), notice)
         return self._survivor_of(frozenset(unfit), notice)
 
@@ -184,9 +186,9 @@ class LivePairs:
     def _alone(self, frame: Frame, side: Side, missing: frozenset[Side], notice: str) -> FramePair:
         """Pair a frame with black pixels in place of the missing side's."""
         if side == "visible":
-            stand_in = Frame(np.zeros((*frame.pixels.shape[:2], 1), np.uint8), frame.timestamp_ns, 0)
+            stand_in = _stand_in(frame, np.zeros((*frame.pixels.shape[:2], 1), np.uint8), frame.timestamp_ns)
             return FramePair(frame, stand_in, clock=side, missing=missing, notice=notice)
-        stand_in = Frame(np.zeros(self._visible_shape(frame.pixels), np.uint8), frame.timestamp_ns, 0)
+        stand_in = _stand_in(frame, np.zeros(self._visible_shape(frame.pixels), np.uint8), frame.timestamp_ns)
         return FramePair(stand_in, frame, clock=side, missing=missing, notice=notice)
 
     def _visible_shape(self, infrared: RawPixels | None) -> tuple[int, ...]:
@@ -201,11 +203,16 @@ class LivePairs:
         if self._last_ns is not None and not pair.missing:
             self._periods_ns.append(pair.timestamp_ns - self._last_ns)
         if len(pair.missing) < 2:
-            self._behind_ns = now_ns - pair.timestamp_ns
+            self._behind_ns, self._last = now_ns - pair.timestamp_ns, pair.timed
         self._last_ns = pair.timestamp_ns
 
     def _period_ns(self) -> float:
         return median(self._periods_ns) if self._periods_ns else _USUAL_PERIOD_NS
+
+
+def _stand_in(frame: Frame, black: RawPixels, stamp_ns: int) -> Frame:
+    """Black pixels at a time of the clock that a frame is stamped by."""
+    return Frame(black, stamp_ns, 0, stamps=frame.stamps, zero_ns=frame.zero_ns)
 
 
 def _unseen(health: CameraHealth) -> bool:

@@ -7,7 +7,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from coconet.errors import MissingPackage
+from coconet.errors import CoconetError, MissingPackage
 
 try:
     from rosbags.typesys import Stores, get_typestore
@@ -24,6 +24,8 @@ DIAGNOSTICS = "diagnostic_msgs/msg/DiagnosticArray"
 NUMBER = "std_msgs/msg/Float64"
 
 _SECOND_NS = 10**9
+
+_MOST_SECONDS = 2**31 - 1
 
 OK, WARN = 0, 1
 """Levels of a DiagnosticStatus."""
@@ -51,8 +53,19 @@ Make = Callable[..., Any]
 
 
 def header(stamp_ns: int, frame_id: str, make: Make = make) -> Any:
-    """A std_msgs/msg/Header. Before 1970, where its seconds would be negative, it is at 1970."""
+    """A std_msgs/msg/Header. Before 1970, where its seconds would be negative, it is at 1970.
+
+    Raises CoconetError after 2038, which its 32 bits of seconds do not reach.
+    """
     seconds, nanoseconds = divmod(max(0, stamp_ns), _SECOND_NS)
+    if seconds > _MOST_SECONDS:
+        raise CoconetError(
+            "timestamp_ns",
+            wanted="nanoseconds, of a time before 2038",
+            got=f"{seconds} s",
+            remedy="Stamp frames with nanoseconds, of time.monotonic_ns() or of time.time_ns().",
+            says=f"is {seconds} s, which no message of ROS can hold: its seconds end in 2038",
+        )
     stamp = make("builtin_interfaces/msg/Time", sec=seconds, nanosec=nanoseconds)
     return make("std_msgs/msg/Header", stamp=stamp, frame_id=frame_id)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coconet.config import check_fields, toml_fields
+from coconet.runtime.clock import EpochClock
 from coconet.runtime.frame import Frame, Side
 from coconet.runtime.ros.camera_info import info_message, info_topic
-from coconet.runtime.ros.epoch_clock import EpochClock
 from coconet.runtime.ros.image_message import image_message
 from coconet.runtime.ros.mcap_file import McapFile
 from coconet.runtime.ros.messages import CAMERA_INFO, IMAGE
@@ -79,7 +79,7 @@ class _SideTopic:
         self._last: tuple[SizePx, int] | None = None
 
     def write(self, frame: Frame, _time_ns: int) -> None:
-        time_ns, topic = self._clock.time_ns(frame, frame.timestamp_ns), TOPICS[self._side]
+        time_ns, topic = self._clock.time_ns(frame), TOPICS[self._side]
         message = image_message(frame.pixels, time_ns, self._side)
         self._file.write(topic, IMAGE, message, time_ns, frame.index)
         self._last = (frame.pixels.shape[1], frame.pixels.shape[0]), time_ns

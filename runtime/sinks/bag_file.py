@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from coconet.event_log import log_event
-from coconet.runtime.frame import FusedFrame
-from coconet.runtime.ros.epoch_clock import EpochClock
+from coconet.runtime.clock import EpochClock
+from coconet.runtime.frame import Frame, FusedFrame
 from coconet.runtime.ros.image_message import compressed_message
 from coconet.runtime.ros.mcap_file import McapFile
 from coconet.runtime.ros.messages import COMPRESSED, DIAGNOSTICS, NUMBER, diagnostics, make
@@ -19,13 +20,17 @@ FUSED_FRAME = "visible"
 """The frame_id of fused pictures: they lie as the visible ones do."""
 
 
-def pair_values(fused: FusedFrame) -> dict[str, object]:
-    """What is known of a fused frame, as the keys of a DiagnosticStatus: both stamps, the skew, and what it took."""
+def pair_values(fused: FusedFrame, time_ns: Callable[[Frame], int]) -> dict[str, object]:
+    """What is known of a fused frame, as the keys of a DiagnosticStatus: both stamps, the skew, and what it took.
+
+    time_ns: the time of a frame by the clock of the message's own header. What a camera that is missing did not give is
+    empty.
+    """
     pair = fused.pair
     return {
-        "visible_stamp_ns": pair.visible.timestamp_ns,
-        "infrared_stamp_ns": pair.infrared.timestamp_ns,
-        "skew_ms": f"{pair.skew_ns / 1e6:.6f}",
+        "visible_stamp_ns": "" if "visible" in pair.missing else time_ns(pair.visible),
+        "infrared_stamp_ns": "" if "infrared" in pair.missing else time_ns(pair.infrared),
+        "skew_ms": "" if pair.missing else f"{pair.skew_ns / 1e6:.6f}",
         "missing": " ".join(sorted(pair.missing)),
         "fuse_ms": f"{fused.latency_ms:.3f}",
         "prepare_ms": f"{pair.prepare_ms:.3f}",
@@ -44,13 +49,13 @@ class BagSink:
 
     def write(self, frame: FusedFrame) -> None:
         """Append the picture, the skew and the state of a pair, at its time."""
-        pair, clocked = frame.pair, frame.pair.visible if frame.pair.clock == "visible" else frame.pair.infrared
-        time_ns, number = self._clock.time_ns(clocked, pair.timestamp_ns), self._sequence
+        pair, number = frame.pair, self._sequence
+        time_ns = self._clock.pair_ns(pair)
         picture = compressed_message(frame.pixels, time_ns, FUSED_FRAME)
         self._file.write(PICTURES, COMPRESSED, picture, time_ns, number)
         if not pair.missing:
             self._file.write(SKEW, NUMBER, make(NUMBER, data=pair.skew_ns / 1e6), time_ns, number)
-        state = diagnostics(time_ns, "coconet: cameras", pair.notice, pair_values(frame))
+        state = diagnostics(time_ns, "coconet: cameras", pair.notice, pair_values(frame, self._clock.time_ns))
         self._file.write(STATE, DIAGNOSTICS, state, time_ns, number)
         self._sequence += 1
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.event_log import log_event
+from coconet.runtime.clock import pair_monotonic_ns
 from coconet.runtime.heat.meter import MeterTable
 from coconet.runtime.look import Look
 from coconet.runtime.loop.run_stats import RunStats
@@ -268,7 +269,7 @@ def _label(posted: NumberedFrame, looks: Sequence[Look]) -> dict[str, Any]:
         "serial": posted.serial,
         "views": [look.show for look in looks],
         "skew_ms": None if pair.missing else round(pair.skew_ns / 1e6, 2),
-        "age_ms": round((time.monotonic_ns() - pair.timestamp_ns) / 1e6, 1) if live else None,
+        "age_ms": round((time.monotonic_ns() - pair_monotonic_ns(pair)) / 1e6, 1) if live else None,
         "notice": pair.notice,
         "size_px": [pair.visible.pixels.shape[1], pair.visible.pixels.shape[0]],
     }

@@ -15,7 +15,7 @@ from coconet.runtime.api.cameras import AdaptedCamera
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import ROLES, Role
 from coconet.runtime.cameras.pushed import PushedCamera
-from coconet.runtime.frame import FusedFrame
+from coconet.runtime.frame import Frame, FusedFrame
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.ros.image_message import image_message, pixels_of
@@ -92,15 +92,18 @@ class FusionNode:
     def publish(self, frame: FusedFrame) -> None:
         """Publish a fused frame with its skew, and its state once a second and whenever that changes."""
         pair = frame.pair
-        stamp_ns = self._clock.stamp_ns(pair.timestamp_ns, time.time_ns())
+        stamp_ns = self._time_ns(pair.timed)
         self._publishers["image_raw"].publish(image_message(frame.pixels, stamp_ns, FUSED_FRAME, ros_make))
         if not pair.missing:
             self._publishers["skew_ms"].publish(ros_make(NUMBER, data=pair.skew_ns / 1e6))
         missing = " ".join(sorted(pair.missing))
         if missing != self._told or time.monotonic() - self._told_s >= _STATE_EVERY_S:
             self._told, self._told_s = missing, time.monotonic()
-            state = diagnostics(stamp_ns, "coconet: cameras", pair.notice, pair_values(frame), ros_make)
+            state = diagnostics(stamp_ns, "coconet: cameras", pair.notice, pair_values(frame, self._time_ns), ros_make)
             self._publishers["diagnostics"].publish(state)
+
+    def _time_ns(self, frame: Frame) -> int:
+        return self._clock.stamp_ns(frame.timestamp_ns, time.time_ns() - time.monotonic_ns())
 
     def _connect(self, sensor_qos: Any) -> None:
         for role in ROLES:

@@ -32,6 +32,6 @@ class StampClock:
                 self._shift_ns = arrived_ns - stamp_ns
             return stamp_ns + self._shift_ns
 
-    def stamp_ns(self, monotonic_ns: int, now_ns: int) -> int:
-        """The stamp that a time belongs to; now_ns, since 1970, less its age if no message was stamped."""
-        return monotonic_ns - self._shift_ns if self._shift_ns is not None else now_ns
+    def stamp_ns(self, monotonic_ns: int, started_ns: int) -> int:
+        """The stamp that a time belongs to; started_ns, since 1970, is when that clock began, if none was stamped."""
+        return monotonic_ns - self._shift_ns if self._shift_ns is not None else monotonic_ns + started_ns

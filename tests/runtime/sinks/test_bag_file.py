@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from mcap.reader import make_reader
 from rosbags.highlevel import AnyReader
 
+import coconet
 from coconet.errors import CoconetError
+from coconet.runtime.api.cameras import AdaptedCamera
+from coconet.runtime.cameras.pushed import PushedCamera
 from coconet.runtime.frame import Frame, FramePair, FusedFrame
 from coconet.runtime.ros.image_message import pixels_of
 from coconet.runtime.ros.messages import COMPRESSED, DIAGNOSTICS, NUMBER, OK, WARN, stamp_of
@@ -22,6 +27,8 @@ from tests.support.media.frames import fused_frame, timed_frame
 from tests.support.programs.command_line import command
 from tests.support.ros.bags import stamp, two_cameras, write_mcap
 
+SHORT = "synthetic://?width=64&height=48&duration_s=0.2"
+
 
 def written(path: Path, frames: list[FusedFrame]) -> Path:
     sink = open_sink(str(path))
@@ -29,6 +36,16 @@ def written(path: Path, frames: list[FusedFrame]) -> Path:
         sink.write(frame)
     sink.close()
     return path
+
+
+class _Once:
+    """A camera of one frame."""
+
+    def __init__(self, frame: coconet.Frame, realtime: bool) -> None:
+        self.frames, self.realtime = [frame], realtime
+
+    def read(self) -> coconet.Frame | None:
+        return self.frames.pop() if self.frames else None
 
 
 def messages(path: Path, topic: str) -> list[tuple[int, Any]]:
@@ -56,7 +73,8 @@ def test_the_state_tells_both_stamps_and_what_a_viewer_has_to_know(tmp_path: Pat
     (status,) = message.status
     values = {one.key: one.value for one in status.values}
     assert (status.level, status.message) == (WARN, "infrared lost for 2 s")
-    assert (values["infrared_stamp_ns"], values["skew_ms"], values["missing"]) == ("1500000", "1.500000", "infrared")
+    told = [values[key] for key in ("visible_stamp_ns", "infrared_stamp_ns", "skew_ms", "missing")]
+    assert told == ["0", "", "", "infrared"]  # nothing is made up for a camera that gave nothing
     with path.open("rb") as file:
         assert [channel.topic for _, channel, _ in make_reader(file).iter_messages()] == [PICTURES, STATE]
 
@@ -68,6 +86,58 @@ def test_frames_of_live_cameras_are_stamped_since_1970(tmp_path: Path) -> None:
     ((time_ns, message),) = messages(path, PICTURES)
     assert stamp_of(message) == time_ns
     assert abs(time_ns - now_ns - (time.time_ns() - time.monotonic_ns())) < 3600 * 10**9
+
+
+@pytest.mark.parametrize("realtime", [True, False])
+@pytest.mark.parametrize(("clock", "kind"), [(time.monotonic_ns, "driver"), (time.time_ns, "epoch")])
+def test_stamps_of_either_clock_are_written_since_1970_once(
+    clock: Callable[[], int], kind: str, realtime: bool, tmp_path: Path
+) -> None:
+    """A camera of one's own with `read`, and one that is pushed: frames say no more than their number."""
+    now_ns = clock()
+    pushed, own = PushedCamera(), _Once(coconet.Frame(np.zeros((4, 6), np.uint8), now_ns, 0), realtime)
+    pushed.push(np.zeros((4, 6), np.uint8), now_ns)
+    for number, frame in enumerate((pushed.read(), AdaptedCamera(own, "visible", "auto").read())):
+        assert frame is not None
+        assert frame.timestamp_ns == now_ns
+        path = written(tmp_path / f"{number}.mcap", [FusedFrame(frame.pixels, FramePair(frame, frame), 1.0)])
+        ((time_ns, message),) = messages(path, PICTURES)
+        values = {one.key: one.value for one in messages(path, STATE)[0][1].status[0].values}
+        assert time_ns == stamp_of(message) == int(values["visible_stamp_ns"]) == int(values["infrared_stamp_ns"])
+        if kind == "epoch" or (number and not realtime):
+            assert time_ns == now_ns
+        else:
+            assert abs(time_ns - time.time_ns()) < 3600 * 10**9
+
+
+@pytest.mark.parametrize(("address", "kept"), [("bag", True), (SHORT, False)])
+def test_a_replay_as_if_live_keeps_headers_and_is_stamped_since_1970_otherwise(
+    address: str, kept: bool, tmp_path: Path
+) -> None:
+    sides = [address, address]
+    if kept:
+        bag = write_mcap(tmp_path / "run.mcap", two_cameras(6, 48, 64))
+        sides = [f"{bag}#/camera/image_raw", f"{bag}#/thermal/image_raw"]
+    rig = coconet.Rig.from_addresses(*sides, realtime=True)
+    with coconet.load("average") as fuse:
+        coconet.run(coconet.open_pairs(rig), fuse, out=tmp_path / "fused.mcap")
+    times = [time_ns for time_ns, _ in messages(tmp_path / "fused.mcap", PICTURES)]
+    states = [one.status[0] for _, one in messages(tmp_path / "fused.mcap", STATE)]
+    seen = [int(one.value) for state in states for one in state.values if one.key == "visible_stamp_ns" and one.value]
+    assert times
+    assert set(seen) <= set(times)
+    if kept:
+        assert set(times) <= {stamp(at) + late for at in range(6) for late in (0, 7)}
+    else:
+        assert all(abs(time_ns - time.time_ns()) < 3600 * 10**9 for time_ns in times)
+
+
+def test_a_time_that_no_message_can_hold_is_one_error_that_says_so(tmp_path: Path) -> None:
+    late = FusedFrame(fused_frame().pixels, FramePair(*[Frame(fused_frame().pixels, 2**31 * 10**9, 0)] * 2), 1.0)
+    sink = open_sink(str(tmp_path / "fused.mcap"))
+    with pytest.raises(CoconetError, match=r"timestamp_ns is 2147483648 s, which no message of ROS can hold.*time_ns"):
+        sink.write(late)
+    sink.discard()
 
 
 def test_definitions_lie_in_the_file_as_foxglove_and_ros_2_want_them(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ def test_stamps_of_both_topics_keep_their_gap_and_come_back_to_the_nanosecond() 
     assert [time_ns - times[0] for time_ns in times] == [0, 7, 40]
     assert [clock.stamp_ns(time_ns, 0) for time_ns in times] == [FIRST_NS, FIRST_NS + 7, FIRST_NS + 40]
     assert clock.monotonic_ns(0, 123) == 123
+    assert StampClock().stamp_ns(123, FIRST_NS) == FIRST_NS + 123
 
 
 def test_a_clock_that_jumps_is_found_again() -> None:
