@@ -41,6 +41,7 @@ class Frame:
     misfit: why the picture cannot be used, if a source gives such frames; its pixels only stand in then.
     emissivity, distance_m: what the camera of a radiometric picture was set to; None for others.
     scale: which samples the levels of an infrared picture stand for that was made 8 bit; None if nobody can say.
+    order: which of its side it is for the stream that reads it, which sets it.
     zero_ns: of a replay, what added to timestamp_ns gives the time that others are told; None of others.
     """
 
@@ -55,6 +56,7 @@ class Frame:
     distance_m: float | None = field(default=None, kw_only=True)
     scale: LevelScale | None = field(default=None, kw_only=True, repr=False)
     zero_ns: int | None = field(default=None, kw_only=True)
+    order: int = field(default=0, kw_only=True, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median_low
 from typing import Literal, Protocol
 
@@ -18,6 +20,9 @@ Reason = Literal["spare", "too_far", "missing", "after_end", "stale"]
 """Why a frame found no partner. spare: a frame of its own camera was nearer, as half of them are at twice the rate.
 too_far: the nearest partner is beyond the tolerance. missing: the other camera gave nothing within two of its periods.
 after_end: it is later than all of the other side, which has ended. stale: it is not later than the frame before."""
+
+Tell = Callable[[Side, Frame, Reason], None]
+"""Takes each frame that a pairer drops, once, with its side and why."""
 
 _NEAR_PERIODS = 2  # of the slower camera: a partner within them is there, if too far away
 
@@ -41,8 +46,8 @@ class Pairs(Protocol):
     def flush(self) -> None:
         """Drop what waits; for the end of a stream."""
 
-    def waiting(self, side: Side) -> int:
-        """How many frames of a side have neither been paired nor dropped."""
+    def waiting(self, side: Side) -> Sequence[Frame]:
+        """The frames of a side that have not been dropped, and may still come out in a pair."""
 
     def unpaired(self, side: Side) -> Counter[Reason]:
         """Why frames of a side have found no partner, and how many."""
@@ -54,6 +59,10 @@ class Pairs(Protocol):
     @property
     def wants(self) -> Side:
         """The side whose next frame (or end) decides about the frames at hand, after `pop` gave None."""
+
+
+def tell_nobody(_side: Side, _frame: Frame, _reason: Reason) -> None:
+    """For a pairer whose drops are only counted."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,9 @@ class Waiting:
 class SideQueue:
     """One camera's frames that wait for a partner, and what their stamps tell about its period."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[Frame, Reason], None]) -> None:
+        """tell: is told each frame that is dropped, once, and why."""
+        self._tell = tell
         self.waiting: deque[Waiting] = deque()
         self.intervals: deque[int] = deque(maxlen=_INTERVALS)
         self.last_ns: int | None = None
@@ -90,7 +101,7 @@ class SideQueue:
         """Queue a frame that is later than the one before, and drop the oldest where too many wait."""
         if self.last_ns is not None:
             if frame.timestamp_ns <= self.last_ns:  # a clock that stepped back: this frame has no place in the order
-                self.unpaired["stale"] += 1
+                self.note_dropped(frame, "stale")
                 return
             self.intervals.append(frame.timestamp_ns - self.last_ns)
         self.last_ns = frame.timestamp_ns
@@ -104,14 +115,26 @@ class SideQueue:
 
     def drop(self, reason: Reason) -> None:
         """Let the oldest frame go; gone_ns is its stamp then, and gone_paired false."""
-        self.gone_ns, self.gone_paired = self.waiting.popleft().stamp_ns, False
+        entry = self.waiting.popleft()
+        self.gone_ns, self.gone_paired = entry.stamp_ns, False
+        self.note_dropped(entry.frame, reason)
+
+    def note_dropped(self, frame: Frame, reason: Reason) -> None:
+        """Count a frame that has found no partner."""
         self.unpaired[reason] += 1
+        self._tell(frame, reason)
 
     def take(self) -> Frame:
         """Take the oldest frame for a pair."""
         entry = self.waiting.popleft()
         self.gone_ns, self.gone_paired = entry.stamp_ns, True
         return entry.frame
+
+
+def side_queues(tell: Tell) -> dict[Side, SideQueue]:
+    """The queues of both sides, visible first, which tell what they drop."""
+    sides: tuple[Side, Side] = ("visible", "infrared")
+    return {side: SideQueue(partial(tell, side)) for side in sides}
 
 
 class Pairer:
@@ -121,16 +144,16 @@ class Pairer:
     partner is counted in `unpaired`.
     """
 
-    def __init__(self, tolerance_ns: int | None = None, *, prompt: bool = False) -> None:
+    def __init__(self, tolerance_ns: int | None = None, *, prompt: bool = False, tell: Tell = tell_nobody) -> None:
         """Pair frames at most `tolerance_ns` apart; None means half the slower period, taken from the stamps.
 
         With `prompt` two frames nearer than half the earlier one's period are paired at once, because no later frame
         is expected to be nearer, and any two within the tolerance after one period of the faster camera; without, the
-        next frame is waited for, which live streams cannot afford.
+        next frame is waited for, which live streams cannot afford. tell: is told each frame that is dropped, and why.
         """
         self._tolerance_ns = tolerance_ns
         self._prompt = prompt
-        self._queues: dict[Side, SideQueue] = {"visible": SideQueue(), "infrared": SideQueue()}
+        self._queues = side_queues(tell)
 
     @property
     def tolerance_ns(self) -> int:
@@ -156,9 +179,9 @@ class Pairer:
         """Why frames of a side have found no partner, and how many."""
         return self._queues[side].unpaired
 
-    def waiting(self, side: Side) -> int:
-        """How many frames of a side still wait."""
-        return len(self._queues[side].waiting)
+    def waiting(self, side: Side) -> Sequence[Frame]:
+        """The frames of a side that still wait."""
+        return [entry.frame for entry in tuple(self._queues[side].waiting)]  # any thread may count
 
     def push(self, side: Side, frame: Frame, now_ns: int = 0) -> None:
         """Take the next frame of a side, which arrived now; one that is not later than the last is dropped."""

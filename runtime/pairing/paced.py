@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from coconet.runtime.frame import Frame, FramePair, Side
-from coconet.runtime.pairing.nearest import Reason, SideQueue, Waiting, why_unpaired
+from coconet.runtime.pairing.nearest import Reason, SideQueue, Tell, Waiting, side_queues, tell_nobody, why_unpaired
 
 _OTHER: dict[Side, Side] = {"visible": "infrared", "infrared": "visible"}
 
@@ -20,16 +21,23 @@ class PacedPairer:
     Every frame of the camera that sets the pace comes out, in order, unless the other side has nothing near enough.
     """
 
-    def __init__(self, pacer: Side | None, tolerance_ns: int | None = None, *, prompt: bool = False) -> None:
+    def __init__(
+        self,
+        pacer: Side | None,
+        tolerance_ns: int | None = None,
+        *,
+        prompt: bool = False,
+        tell: Tell = tell_nobody,
+    ) -> None:
         """Pair at the pace of `pacer`, or of the faster side where it is None, which may show a held picture.
 
         tolerance_ns: the largest gap in a pair. None means half the slower period if the pacer is given, and one and
         a half slower periods otherwise. With `prompt`, a frame waits for a partner only while a nearer one is expected,
-        and never longer than one period of the faster camera.
+        and never longer than one period of the faster camera. tell: is told each frame that is dropped, and why.
         """
         self._pacer = pacer
         self._tolerance_ns, self._held, self._prompt = tolerance_ns, pacer is None, prompt
-        self._queues: dict[Side, SideQueue] = {"visible": SideQueue(), "infrared": SideQueue()}
+        self._queues = side_queues(tell)
         self._used_ns: int | None = None  # the stamp of the partner that was used last
 
     @property
@@ -55,9 +63,9 @@ class PacedPairer:
         pacer = self._pace_setter()
         return _OTHER[pacer] if self._queues[pacer].waiting else pacer
 
-    def waiting(self, side: Side) -> int:
-        """How many frames of a side still wait; one that is kept but was used does not."""
-        return sum(1 for entry in self._queues[side].waiting if entry.stamp_ns != self._used_ns)
+    def waiting(self, side: Side) -> Sequence[Frame]:
+        """The frames of a side that still wait, one that is kept after it was used among them."""
+        return [entry.frame for entry in tuple(self._queues[side].waiting)]  # any thread may count
 
     def unpaired(self, side: Side) -> Counter[Reason]:
         """Why frames of a side have found no partner, and how many."""
@@ -77,7 +85,7 @@ class PacedPairer:
             for entry in queue.waiting:
                 if entry.stamp_ns != self._used_ns:
                     late = self._queues[_OTHER[side]].ended_before(entry.stamp_ns)
-                    queue.unpaired["after_end" if late else "missing"] += 1
+                    queue.note_dropped(entry.frame, "after_end" if late else "missing")
             queue.waiting.clear()
 
     def pop(self, now_ns: int | None = None) -> FramePair | None:
@@ -95,7 +103,7 @@ class PacedPairer:
             if other.waiting and abs(other.waiting[0].stamp_ns - head.stamp_ns) <= self.tolerance_ns:
                 self._used_ns = other.waiting[0].stamp_ns
                 return _pair(side, head.frame, other.waiting[0].frame)
-            pacer.unpaired[self._why_alone(head.stamp_ns, other)] += 1
+            pacer.note_dropped(head.frame, self._why_alone(head.stamp_ns, other))
         return None
 
     def _why_alone(self, stamp_ns: int, other: SideQueue) -> Reason:
@@ -112,8 +120,9 @@ class PacedPairer:
         while len(kept.waiting) > 1 and abs(kept.waiting[1].stamp_ns - target_ns) < abs(
             kept.waiting[0].stamp_ns - target_ns
         ):
-            if kept.waiting.popleft().stamp_ns != self._used_ns:
-                kept.unpaired["spare"] += 1
+            entry = kept.waiting.popleft()
+            if entry.stamp_ns != self._used_ns:
+                kept.note_dropped(entry.frame, "spare")
 
     def _known(self) -> bool:
         """Whether both periods are known well enough, or will never be."""

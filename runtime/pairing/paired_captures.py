@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.frame import Frame, FramePair, Side
 from coconet.runtime.pairing.camera_health import CameraHealth
 from coconet.runtime.pairing.capture import Capture, CaptureOptions
-from coconet.runtime.pairing.nearest import Pairer, Pairs
+from coconet.runtime.pairing.frame_fates import FrameFates
+from coconet.runtime.pairing.nearest import Pairer, Pairs, Reason, Tell
 from coconet.runtime.pairing.paced import PacedPairer
 from coconet.runtime.pairing.stream_counts import CameraCount, StreamCounts, Unpaired
 from coconet.runtime.threads.process_end import Stage, note_closed, note_open
@@ -47,11 +47,12 @@ class Pairing:
     infrared_offset_ns: int = 0
     policy: Policy = "drop"
 
-    def pairer(self, *, prompt: bool) -> Pairs:
-        """Make a pairer of this policy; prompt: for live cameras."""
+    def pairer(self, *, prompt: bool, tell: Tell) -> Pairs:
+        """Make a pairer of this policy; prompt: for live cameras. tell: is told each frame that it drops."""
         if self.policy == "drop":
-            return Pairer(self.tolerance_ns, prompt=prompt)
-        return PacedPairer("infrared" if self.policy == "thermal" else None, self.tolerance_ns, prompt=prompt)
+            return Pairer(self.tolerance_ns, prompt=prompt, tell=tell)
+        pacer: Side | None = "infrared" if self.policy == "thermal" else None
+        return PacedPairer(pacer, self.tolerance_ns, prompt=prompt, tell=tell)
 
 
 class PairedCaptures:
@@ -80,7 +81,8 @@ class PairedCaptures:
         self._expected: dict[Side, int | None] = {"visible": _length(visible), "infrared": _length(infrared)}
         self.frames_expected = None if self.realtime else _shorter(self._expected.values())
         self._pairing = pairing
-        self.pairer = pairing.pairer(prompt=self.realtime)
+        self._fates: dict[Side, FrameFates] = {"visible": FrameFates(), "infrared": FrameFates()}
+        self.pairer = self._new_pairer()
         self._offsets: dict[Side, int] = {
             "visible": pairing.visible_offset_ns,
             "infrared": pairing.infrared_offset_ns,
@@ -93,8 +95,6 @@ class PairedCaptures:
             side: Capture(camera, DEPTH, self._changed, care.get(side)) for side, camera in cameras.items()
         }
         self.unfinished = set(self._captures)
-        self._paired: dict[Side, int] = {"visible": 0, "infrared": 0}
-        self._last_stamp: dict[Side, int] = {}
         self._exit: ExitStack | None = None
         self._used = False
         self._owner: Thread | None = None
@@ -162,7 +162,7 @@ class PairedCaptures:
         if wanted == self._offsets or (now_ns is not None and last_ns is not None and now_ns - last_ns < _CALM_NS):
             return False
         self._offsets, self._started_over_ns = wanted, now_ns
-        self.pairer = self._pairing.pairer(prompt=self.realtime)
+        self.pairer = self._new_pairer()
         for side in self._captures.keys() - self.unfinished:
             self.pairer.end(side)
         return True
@@ -192,7 +192,8 @@ class PairedCaptures:
             self.unfinished.discard(side)
             self.pairer.end(side)
             return None
-        frame = dataclasses.replace(frame, timestamp_ns=frame.timestamp_ns + self._offsets[side])
+        order, shifted_ns = self._fates[side].take(), frame.timestamp_ns + self._offsets[side]
+        frame = dataclasses.replace(frame, timestamp_ns=shifted_ns, order=order)
         self.pairer.push(side, frame, now_ns)
         return frame
 
@@ -200,24 +201,30 @@ class PairedCaptures:
         """Count the frames of a pair that came out; a frame that is held over several pairs counts once."""
         frames: dict[Side, Frame] = {"visible": pair.visible, "infrared": pair.infrared}
         for side, frame in frames.items():
-            if side not in pair.missing and self._last_stamp.get(side) != frame.timestamp_ns:
-                self._last_stamp[side] = frame.timestamp_ns
-                self._paired[side] += 1
+            if side not in pair.missing:
+                self._fates[side].come_out(frame)
+
+    def _new_pairer(self) -> Pairs:
+        def tell(side: Side, frame: Frame, reason: Reason) -> None:
+            self._fates[side].drop(frame, reason)
+
+        return self._pairing.pairer(prompt=self.realtime, tell=tell)
 
     def _count(self, side: Side) -> CameraCount:
-        capture, paired = self._captures[side], self._paired[side]
-        unsettled = capture.waiting + self.pairer.waiting(side)
-        dropped = capture.read - paired - unsettled
-        reasons = Counter[str](self.pairer.unpaired(side).elements())
-        rest = max(0, dropped - sum(reasons.values()))  # never handed to the pairer, or to one before
+        """What became of one side's frames: each of them has come out, was dropped for one reason, or still waits."""
+        capture, fates = self._captures[side], self._fates[side]
+        read, paired, reasons = capture.read, fates.came_out, fates.dropped()
+        waiting = capture.waiting + fates.open_among(self.pairer.waiting(side))
+        rest = read - paired - sum(reasons.values()) - waiting  # never handed to the pairer, or to one before
         outlasted = not self.realtime and _OTHER[side] not in self.unfinished
-        reasons["late" if self.realtime else "after_end" if outlasted else "missing"] += rest
+        reasons["late" if self.realtime else "after_end" if outlasted else "missing"] += max(0, rest)
+        dropped = sum(reasons.values())
         unread = 0
         if outlasted and side in self.unfinished:
             unread = max(0, (self._expected[side] or 0) - capture.read - capture.damaged)
-        why = Unpaired(**reasons)
+        why = Unpaired(**dict[str, int](reasons))
         said, decoder = capture.unreadable, capture.decoded_by
-        return CameraCount(capture.read, paired, dropped, why, capture.damaged, unread, decoder, said)
+        return CameraCount(read, paired, dropped, why, capture.damaged, unread, decoder, said)
 
 
 _OTHER: dict[Side, Side] = {"visible": "infrared", "infrared": "visible"}
