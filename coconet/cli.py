@@ -127,6 +127,10 @@ HELP = {"help_option_names": ["-h", "--help"]}
 """Settings of every command: what shows its help."""
 
 
+ROS_ARGS = "--ros-args"
+"""What stands before the words of a command line that ROS reads."""
+
+
 class CommandGroup(TyperGroup):
     """Commands by name, each loaded only when it is called, so that one missing package disturbs no other command."""
 
@@ -179,6 +183,14 @@ class CommandGroup(TyperGroup):
 
 class FiniteCommand(TyperCommand):
     """A command none of whose numbers is infinite or no number at all, which the limits of an option let through."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Read the words; those from --ros-args to -- are for ROS, if the command hands them on."""
+        if any(ROS_ARGS in one.opts for one in self.params) and ROS_ARGS in args:
+            begin = args.index(ROS_ARGS)
+            end = args.index("--", begin) if "--" in args[begin:] else len(args)
+            args = [*args[:begin], *(f"{ROS_ARGS}={word}" for word in args[begin + 1 : end]), *args[end + 1 :]]
+        return super().parse_args(ctx, args)  # type: ignore[no-any-return]
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Look at the numbers, and run the command."""

@@ -45,10 +45,22 @@ OpenCV of the system is as good as either of pip's."""
 
 @dataclass(frozen=True)
 class Needs:
-    """What a command needs. always: extras without which it does nothing. options: word or option to the extra."""
+    """What a command needs.
+
+    always: extras without which it does nothing. options: word or option to the extra. others: modules that no extra
+    brings, each with the sentence that says what does.
+    """
 
     always: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, str] = field(default_factory=dict)
+
+
+ROS_REMEDY = (
+    "Type: source /opt/ros/jazzy/setup.bash (or another distribution); a virtual environment needs "
+    "--system-site-packages. Bags are read without ROS."
+)
+"""What brings rclpy."""
 
 
 _FUSES = ("cpu", "headless")
@@ -90,7 +102,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
         "soak": Needs((*_FUSES, "web")),
         "audience": Needs((*_FUSES, "web")),
         "batch": Needs((*_FUSES, "metrics"), {**_MODELS, "s3://, gs://, ssh://": "fleet", "--engine ray": "ray"}),
-        "ros": Needs((*_FUSES, "bags"), _MODELS),
+        "ros": Needs((*_FUSES, "bags"), _MODELS, {"rclpy": ROS_REMEDY}),
         "serve": Needs(("cpu", "web"), {**_MODELS, "--grpc-port": "grpc"}),
         "doctor": Needs(),
         "serve-repository": Needs(),
@@ -102,7 +114,7 @@ COMMANDS: Mapping[str, Needs] = MappingProxyType(
 
 def missing_modules(extra: str) -> tuple[str, ...]:
     """The modules of an extra that this Python does not find; nothing is imported."""
-    return tuple(name for name in MODULES[extra] if not _is_there(name))
+    return tuple(name for name in MODULES[extra] if not is_there(name))
 
 
 def lacking_extras(command: str, first: str) -> tuple[str, ...]:
@@ -114,7 +126,8 @@ def lacking_extras(command: str, first: str) -> tuple[str, ...]:
     return tuple(one for one in lacking if not any(set(MODULES[one]) < set(MODULES[other]) for other in lacking))
 
 
-def _is_there(module: str) -> bool:
+def is_there(module: str) -> bool:
+    """Whether this Python finds a module; it is not imported."""
     try:
         return importlib.util.find_spec(module) is not None
     except ValueError:  # something stands in for it

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from coconet.cli import DeviceOption
+from coconet.cli import ROS_ARGS, DeviceOption
 from coconet.event_log import LogStyle, logging_as
 
 
@@ -17,11 +17,11 @@ def ros(
     ] = None,
     visible: Annotated[
         str, typer.Option("--visible", help="Take visible images from this topic; NAME/compressed is compressed.")
-    ] = "/camera/image_raw",
+    ] = "camera/image_raw",
     infrared: Annotated[
         str, typer.Option("--infrared", help="Take infrared images from this topic.")
-    ] = "/thermal/image_raw",
-    out: Annotated[str, typer.Option("--out", help="Publish image_raw and skew_ms below this name.")] = "/fused",
+    ] = "thermal/image_raw",
+    out: Annotated[str, typer.Option("--out", help="Publish image_raw and skew_ms below this name.")] = "fused",
     model: Annotated[
         str, typer.Option("--model", help="Fuse with this .onnx, .engine or checkpoint, or a word, as for run.")
     ] = "lite",
@@ -31,10 +31,19 @@ def ros(
     log: Annotated[
         LogStyle | None, typer.Option("--log", help="Log to stderr, as text or JSON lines.", show_default="nothing")
     ] = None,
+    ros_args: Annotated[
+        list[str] | None,
+        typer.Option(
+            ROS_ARGS,
+            help="Hand what comes after this to ROS, up to --: -p NAME:=VALUE, -r __ns:=/NAME, --params-file FILE.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Fuse two image topics of ROS 2 until Ctrl-C is pressed, or SIGTERM or SIGHUP comes.
 
     Settings that can change while it runs are parameters of the node, such as infrared.contrast and visible.offset_ms.
+    A topic that does not begin with / lies in the namespace of the node.
     """
     from coconet.runtime.backends.choice import choose_backend
     from coconet.runtime.backends.tensorrt.cuda_device import select_cuda_device
@@ -51,15 +60,16 @@ def ros(
 
     import_rclpy()
     select_cuda_device(device)
-    chosen = Rig.from_addresses(f"ros:/{visible}", f"ros:/{infrared}")
+    addresses = {"visible": f"ros://{visible.lstrip('/')}", "infrared": f"ros://{infrared.lstrip('/')}"}
+    chosen = Rig.from_addresses(**addresses)
     if rig is not None:
         given = Rig.from_file(rig)
         tables = {
-            side: table.model_copy(update={"address": f"ros:/{topic}"})
-            for side, table, topic in (("visible", given.visible, visible), ("infrared", given.infrared, infrared))
+            side: table.model_copy(update={"address": addresses[side]})
+            for side, table in (("visible", given.visible), ("infrared", given.infrared))
         }
         chosen = given.model_copy(update=tables)
-    node, gauge = FusionNode(NodeTopics(visible, infrared, out)), RunStats()
+    node, gauge = FusionNode(NodeTopics(visible, infrared, out), ros_args or ()), RunStats()
     tuner = AdjustableRig(chosen, rig, opener=node.open_camera)
     choice = choose_backend(model, backend)
     gauge.on_frame(node.publish)

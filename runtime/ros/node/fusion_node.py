@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from coconet.errors import CoconetError, Refused
+from coconet.errors import CoconetError, Refused, first_line
 from coconet.event_log import warn_once
+from coconet.installation.extras import ROS_REMEDY
 from coconet.runtime.api.cameras import AdaptedCamera
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import ROLES, Role
@@ -51,8 +52,7 @@ def import_rclpy() -> Any:
             "rclpy",
             wanted="a Python that finds ROS 2",
             got="no rclpy",
-            remedy="Type: source /opt/ros/jazzy/setup.bash (or another distribution); a virtual environment needs "
-            "--system-site-packages. Bags are read without ROS.",
+            remedy=ROS_REMEDY,
             says="is not in this Python: it comes with ROS 2",
         ) from None
 
@@ -60,13 +60,14 @@ def import_rclpy() -> Any:
 class FusionNode:
     """Subscribes, publishes and keeps its parameters; messages are converted in the thread that spins."""
 
-    def __init__(self, topics: NodeTopics) -> None:
-        """Prepare; `spinning` connects it."""
+    def __init__(self, topics: NodeTopics, ros_args: Sequence[str] = ()) -> None:
+        """Prepare; `spinning` connects it. ros_args: what ROS reads of a command line, after its --ros-args."""
+        self._ros_args = ros_args
         self._topics, self._clock = topics, StampClock()
         self._cameras = {role: PushedCamera(topics.of(role)) for role in ROLES}
         self._node: Any = None
         self._publishers: dict[str, Any] = {}
-        self._told_s, self._told = 0.0, ""
+        self._told_s, self._told, self._called = 0.0, "", "coconet"
 
     def open_camera(self, rig: Rig, role: Role) -> Camera:
         """The camera of a topic, as open_rig takes it."""
@@ -74,10 +75,14 @@ class FusionNode:
 
     @contextmanager
     def spinning(self, tuner: AdjustableRig) -> Iterator[None]:
-        """Take and give messages inside the block; parameters change `tuner`. Signals stay with the program."""
+        """Take and give messages inside the block; parameters change `tuner`. Signals stay with the program.
+
+        Raises CoconetError for words that ROS does not take, and for a first value of a parameter that does not fit.
+        """
         rclpy = import_rclpy()
-        rclpy.init(args=[], signal_handler_options=import_module("rclpy.signals").SignalHandlerOptions.NO)
+        self._init(rclpy)
         self._node = rclpy.create_node("coconet")
+        self._called = str(self._node.get_fully_qualified_name()).lstrip("/")  # /diagnostics is one for all robots
         spin = Background(lambda: self._spin(rclpy), "ros")
         try:
             self._connect(import_module("rclpy.qos").qos_profile_sensor_data)
@@ -99,11 +104,30 @@ class FusionNode:
         missing = " ".join(sorted(pair.missing))
         if missing != self._told or time.monotonic() - self._told_s >= _STATE_EVERY_S:
             self._told, self._told_s = missing, time.monotonic()
-            state = diagnostics(stamp_ns, "coconet: cameras", pair.notice, pair_values(frame, self._time_ns), ros_make)
+            state = diagnostics(
+                stamp_ns, f"{self._called}: cameras", pair.notice, pair_values(frame, self._time_ns), ros_make
+            )
             self._publishers["diagnostics"].publish(state)
 
     def _time_ns(self, frame: Frame) -> int:
         return self._clock.stamp_ns(frame.timestamp_ns, time.time_ns() - time.monotonic_ns())
+
+    def _init(self, rclpy: Any) -> None:
+        words = ["--ros-args", *self._ros_args] if self._ros_args else []
+        no_signals = import_module("rclpy.signals").SignalHandlerOptions.NO
+        try:
+            rclpy.init(args=words, signal_handler_options=no_signals)
+        except Exception as error:
+            if not words:
+                raise
+            got = first_line(error).rstrip(".")
+            raise Refused(
+                "--ros-args",
+                wanted="words that ROS takes, such as -p infrared.contrast:=clahe or -r __ns:=/front",
+                got=got,
+                remedy="For example --ros-args -p infrared.contrast:=clahe -r __ns:=/front",
+                says=f"{' '.join(self._ros_args)} is not taken by ROS: {got}",
+            ) from error
 
     def _connect(self, sensor_qos: Any) -> None:
         for role in ROLES:
@@ -132,9 +156,15 @@ class FusionNode:
         return take
 
     def _declare(self, tuner: AdjustableRig) -> None:
-        known = parameters_of(tuner.settings())
+        """Declare the settings as parameters; those that a launch file or --ros-args gave begin with that value."""
+        known, begun = parameters_of(tuner.settings()), dict[str, Any]()
+        any_number = message_class("rcl_interfaces/msg/ParameterDescriptor")(dynamic_typing=True)  # 12 for 12.0
         for name, value in known.items():
-            self._node.declare_parameter(name, value)
+            first = self._node.declare_parameter(name, value, any_number).value
+            if changes_of([(name, first)], known) != changes_of([(name, value)], known):
+                begun[name] = first
+        if begun:
+            tuner.change(changes_of(begun.items(), known))
         result = message_class("rcl_interfaces/msg/SetParametersResult")
 
         def change(parameters: list[Any]) -> Any:

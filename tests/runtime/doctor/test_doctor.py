@@ -239,6 +239,19 @@ def test_each_command_is_told_as_it_can_run_here() -> None:
     assert without["coconet run"].found == "runs; with the system's GStreamer (docs/rig.md) also csi:// and gst://"
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_command_that_needs_what_no_extra_brings_runs_only_where_that_is(there: bool) -> None:
+    asked: list[str] = []
+    found = by_subject(command_findings(lambda _: (), lambda module: bool(asked.append(module)) or there))
+    assert asked == ["rclpy"]
+    assert found["coconet run"].found == "runs"
+    if there:
+        assert found["coconet ros"] == Finding("coconet ros", "ok", "runs")
+    else:
+        assert found["coconet ros"].found == "lacks rclpy, which no extra brings"
+        assert "source /opt/ros/" in str(found["coconet ros"].remedy)
+
+
 def test_what_every_device_needs_loads_here() -> None:
     found = {probe.subject: run_probe(probe, _really) for probe in PROBES if probe.extra in ("cpu", "headless")}
     assert {finding.state for finding in found.values()} == {"ok"}

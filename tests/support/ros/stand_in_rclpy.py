@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from threading import Event
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.support.ros.bags import TYPES
 
@@ -19,9 +21,13 @@ SENSOR_QOS = SimpleNamespace(reliability="best effort")
 
 
 class StandInNode:
-    """What `coconet ros` asks of a node; published: the messages of each topic, in order."""
+    """What `coconet ros` asks of a node; published: the messages of each topic, in order, by its whole name.
+
+    words: what rclpy.init was given; of these -r __ns:=/NAME and -p NAME:=VALUE count.
+    """
 
     def __init__(self) -> None:
+        self.words: list[str] = []
         self.subscriptions: dict[str, tuple[Any, Callable[[Any], None], Any]] = {}
         self.published: dict[str, list[Any]] = {}
         self.qos: dict[str, Any] = {}
@@ -29,14 +35,37 @@ class StandInNode:
         self.on_parameters: Callable[[list[Any]], Any] | None = None
 
     def create_subscription(self, kind: Any, topic: str, callback: Callable[[Any], None], qos: Any) -> None:
-        self.subscriptions[topic] = (kind, callback, qos)
+        self.subscriptions[self.whole(topic)] = (kind, callback, qos)
 
     def create_publisher(self, _kind: Any, topic: str, qos: Any) -> Any:
+        topic = self.whole(topic)
         self.published[topic], self.qos[topic] = [], qos
         return SimpleNamespace(publish=self.published[topic].append)
 
-    def declare_parameter(self, name: str, value: Any) -> None:
-        self.parameters[name] = value
+    def declare_parameter(self, name: str, value: Any, descriptor: Any) -> Any:
+        given = self._given("-p", name)
+        known = value if given is None else yaml.safe_load(given)
+        assert descriptor.dynamic_typing or type(known) is type(value), "rclpy refuses another type"
+        self.parameters[name] = known
+        return SimpleNamespace(name=name, value=known)
+
+    def get_fully_qualified_name(self) -> str:
+        return self.whole("coconet")
+
+    def whole(self, name: str) -> str:
+        """The name with the namespace of the node before it, unless it begins with /."""
+        return name if name.startswith("/") else f"{self._given('-r', '__ns') or ''}/{name}"
+
+    def init(self, *, args: list[str], signal_handler_options: int) -> None:
+        """Take the words of a command line, as rclpy.init does."""
+        assert signal_handler_options == 0
+        if "-p" in args and ":=" not in args[args.index("-p") + 1]:
+            raise RuntimeError("Couldn't parse parameter override rule: '-p loud'. Error: no value.")
+        self.words = args
+
+    def _given(self, option: str, name: str) -> str | None:
+        told = (word for before, word in pairwise(self.words) if before == option)
+        return next((word.partition(":=")[2] for word in told if word.startswith(f"{name}:=")), None)
 
     def add_on_set_parameters_callback(self, callback: Callable[[list[Any]], Any]) -> None:
         self.on_parameters = callback
@@ -59,7 +88,7 @@ def install_rclpy(monkeypatch: pytest.MonkeyPatch) -> StandInNode:
     node, over = StandInNode(), Event()
     parts: dict[str, dict[str, Any]] = {
         "rclpy": {
-            "init": lambda **_: None,
+            "init": node.init,
             "create_node": lambda _name: node,
             "shutdown": over.set,
             "spin": lambda _node: over.wait(60),
@@ -67,7 +96,7 @@ def install_rclpy(monkeypatch: pytest.MonkeyPatch) -> StandInNode:
         "rclpy.qos": {"qos_profile_sensor_data": SENSOR_QOS},
         "rclpy.signals": {"SignalHandlerOptions": SimpleNamespace(NO=0)},
         "rclpy.executors": {"ExternalShutdownException": type("ExternalShutdownException", (Exception,), {})},
-        "rcl_interfaces.msg": {"SetParametersResult": SimpleNamespace},
+        "rcl_interfaces.msg": {"SetParametersResult": SimpleNamespace, "ParameterDescriptor": SimpleNamespace},
     }
     for name, kind in TYPES.types.items():
         package, _, message = name.partition("/msg/")

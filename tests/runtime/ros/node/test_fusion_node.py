@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import runpy
 import sys
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from coconet.runtime.ros.node.parameters import changes_of, parameters_of
 from coconet.runtime.ros.node.stamp_clock import StampClock
 from coconet.runtime.threads.background import Background
 from tests.support.programs.command_line import command
+from tests.support.programs.import_graph import ROOT
 from tests.support.ros.bags import FIRST_NS, image
 from tests.support.ros.stand_in_rclpy import SENSOR_QOS, StandInNode, install_rclpy
 
@@ -29,7 +32,7 @@ TOPICS = NodeTopics("/camera/image_raw", "/thermal/image_raw")
 
 
 @contextmanager
-def sending(node: StandInNode) -> Iterator[None]:
+def sending(node: StandInNode, visible: str = TOPICS.visible, infrared: str = TOPICS.infrared) -> Iterator[None]:
     """Two cameras at 50 a second whose stamps are 7 ns apart, until the block ends."""
     stop, rng = Event(), np.random.default_rng(1)
 
@@ -38,8 +41,8 @@ def sending(node: StandInNode) -> Iterator[None]:
         while not stop.wait(0.02):
             if len(node.subscriptions) == 2:
                 stamp_ns = FIRST_NS + step * 20_000_000
-                node.send(TOPICS.visible, image(rng.integers(0, 256, (24, 32, 3), np.uint8), "rgb8", stamp_ns))
-                node.send(TOPICS.infrared, image(rng.integers(0, 9000, (24, 32, 1), np.uint16), "16UC1", stamp_ns + 7))
+                node.send(visible, image(rng.integers(0, 256, (24, 32, 3), np.uint8), "rgb8", stamp_ns))
+                node.send(infrared, image(rng.integers(0, 9000, (24, 32, 1), np.uint16), "16UC1", stamp_ns + 7))
                 step += 1
 
     thread = Background(send, "send")
@@ -87,6 +90,63 @@ def test_parameters_are_the_live_settings_and_what_does_not_fit_is_refused(monke
         assert node.set_parameter("use_sim_time", True).successful
     assert (tuner.rig.infrared.contrast, tuner.rig.visible.offset_ms) == ("clahe", 12.0)
     assert (refused.successful, "contrast" in refused.reason) == (False, True)
+
+
+def test_ros_reads_its_own_words_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parameters begin with what was given, and topics lie in the namespace."""
+    node = install_rclpy(monkeypatch)
+    given = ("-p", "infrared.contrast:=clahe", "-p", "visible.offset_ms:=12", "-r", "__ns:=/front")
+    with sending(node, "/front/camera/image_raw", "/front/thermal/image_raw"):
+        ended = command("ros", "--ros-args", *given, "--", "--model", "average", "--frames", 2)
+    assert ended.code == 0, ended.err
+    assert node.words == ["--ros-args", *given]
+    assert (node.parameters["infrared.contrast"], node.parameters["infrared.agc_percentiles"]) == ("clahe", [0.5, 99.5])
+    assert node.published["/front/fused/image_raw"]
+    assert node.published["/diagnostics"][0].status[0].name == "front/coconet: cameras"
+
+
+def test_what_a_launch_file_gives_is_what_the_rig_begins_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    install_rclpy(monkeypatch)
+    tuner = AdjustableRig(RIG)
+    with FusionNode(TOPICS, ["-p", "infrared.contrast:=clahe", "-p", "visible.offset_ms:=12"]).spinning(tuner):
+        assert (tuner.rig.infrared.contrast, tuner.rig.visible.offset_ms) == ("clahe", 12.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"), [("infrared.contrast:=loud", "infrared.contrast"), ("loud", "--ros-args -p loud is not taken")]
+)
+def test_a_first_value_that_does_not_fit_and_words_that_ros_does_not_take_are_one_sentence(
+    given: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_rclpy(monkeypatch)
+    ended = command("ros", "--model", "average", "--frames", 1, "--ros-args", "-p", given)
+    assert (ended.code, says in ended.err) == (2, True), ended.err
+    assert len(ended.err.strip().splitlines()) <= 3
+
+
+def test_the_launch_file_hands_on_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a stand-in for launch: two robots, each with a rig, a backend, parameters and a namespace."""
+    stand_in = SimpleNamespace
+    parts = {
+        "launch": {"LaunchDescription": lambda parts: parts},
+        "launch.actions": {
+            "DeclareLaunchArgument": lambda name, **more: stand_in(name=name, **more),
+            "ExecuteProcess": stand_in,
+            "OpaqueFunction": stand_in,
+        },
+        "launch.substitutions": {"LaunchConfiguration": lambda name: stand_in(perform=lambda given: given[name])},
+    }
+    for name, members in parts.items():
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+        sys.modules[name].__dict__.update(members)
+    *arguments, start = runpy.run_path(str(ROOT / "docs/fusion.launch.py"))["generate_launch_description"]()
+    plain = {one.name: one.default_value for one in arguments}
+    assert plain.keys() >= {"rig", "backend", "parameters", "namespace", "visible", "infrared", "out", "model"}
+    given = {**plain, "rig": "rig.toml", "backend": "openvino", "parameters": "night.yaml", "namespace": "/front"}
+    shared = "--visible camera/image_raw --infrared thermal/image_raw --out fused --model lite --backend"
+    told = [" ".join(start.function(each)[0].cmd) for each in (plain, given)]
+    ros = "--ros-args -r __ns:=/front --params-file night.yaml"
+    assert told == [f"coconet ros {shared} auto", f"coconet ros rig.toml {shared} openvino {ros}"]
 
 
 def test_settings_without_a_type_in_ros_are_no_parameters() -> None:
