@@ -17,6 +17,7 @@ from coconet.runtime.preprocess.warp import Lens
 from coconet.runtime.ros.bag import CutOff
 from coconet.runtime.ros.camera_info import info_topic, lens_of
 from coconet.runtime.ros.image_message import encoding_of, pixels_of
+from coconet.runtime.ros.known_info import KnownInfo
 from coconet.runtime.ros.messages import stamp_of
 from coconet.runtime.ros.open_bag import open_bag, topic_named
 
@@ -99,7 +100,13 @@ class BagCamera:
 
 
 def topic_lens(address: BagAddress) -> Lens | None:
-    """The lens that the CameraInfo beside an image topic describes; None without one.
+    """The lens that the CameraInfo beside an image topic describes; None without one. Raises what topic_info raises."""
+    known = topic_info(address)
+    return None if known is None else lens_of(known.recorded, known.image_topic)
+
+
+def topic_info(address: BagAddress) -> KnownInfo | None:
+    """The first CameraInfo beside an image topic; None without one.
 
     Raises CoconetError for what is no bag, and for a topic that it does not have.
     """
@@ -107,7 +114,8 @@ def topic_lens(address: BagAddress) -> Lens | None:
         topic = topic_named(bag, address).name
         if info_topic(topic) not in {one.name for one in bag.topics}:
             return None
-        return next((lens_of(info, topic) for _, info in _first_only(bag, info_topic(topic))), None)
+        found = (info for _, info in _first_only(bag, info_topic(topic)))
+        return next((KnownInfo(recorded=info, image_topic=topic) for info in found), None)
 
 
 def image_topics(path: Path) -> list[str]:

@@ -33,7 +33,7 @@ from coconet.runtime.picking.backend import PickedBackend
 from coconet.runtime.picking.scenes import scenes_of
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
-from coconet.runtime.sinks.open_sink import Output, open_with_reserve, output_path, recover_output
+from coconet.runtime.sinks.open_sink import Output, is_mcap, open_with_reserve, output_path, recover_output
 from coconet.runtime.sinks.reserve_sink import ReserveSink
 from coconet.runtime.sinks.sink import FolderSink
 from coconet.runtime.threads.queue_thread import result_unless
@@ -117,6 +117,7 @@ def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Endin
     with pairs:
         gauge.watch(pairs.health, pairs.drift_px, pairs.pairing_trouble)
         encoders = _choose_encoders(out)
+        out = _with_lens(out, pairs.rig)
         with ending_with(ExitCode.OUTPUT):
             sink = open_with_reserve(out, live=pairs.realtime, encoders=encoders)
         sparing = sink if isinstance(sink, ReserveSink) else None
@@ -141,6 +142,16 @@ def _choose_encoders(out: Output) -> EncoderChoice | None:
     from coconet.media.encoding.encoder_choice import EncoderChoice
 
     return EncoderChoice(out.encoder)
+
+
+def _with_lens(out: Output, rig: Rig | None) -> Output:
+    """The output with what is known of the visible lens, if it is a bag."""
+    path = output_path(out.address)
+    if rig is None or path is None or not is_mcap(path):
+        return out
+    from coconet.runtime.rig.open_rig import rig_info
+
+    return dataclasses.replace(out, info=rig_info(rig, "visible"))
 
 
 def _recover_output(out: Output) -> None:

@@ -31,10 +31,10 @@ class FrameFates:
 
     def come_out(self, frame: Frame) -> None:
         """Note that a frame is in a pair that comes out."""
-        before = self._known.get(frame.order, "open")
-        if before is None:
-            return
-        if before != "open":
+        if frame.order in self._known:
+            before = self._known[frame.order]
+            if before is None:
+                return
             self._dropped[before] -= 1
         self.came_out += 1
         self._remember(frame, None)

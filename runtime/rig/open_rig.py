@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coconet.errors import CoconetError
 from coconet.event_log import log_event, note_once, warn_once
@@ -33,6 +34,9 @@ from coconet.runtime.preprocess.preprocess import Preparation
 from coconet.runtime.preprocess.warp import Lens
 from coconet.runtime.rig.rig_file import Rig, fitted_by
 from coconet.runtime.rig.secrets import fill_in
+
+if TYPE_CHECKING:
+    from coconet.runtime.ros.known_info import KnownInfo
 
 _MS_NS = 10**6
 
@@ -120,6 +124,19 @@ def _recorded_lens(address: str) -> Lens | None:
     from coconet.runtime.cameras.bag import topic_lens
 
     return topic_lens(bag)
+
+
+def rig_info(rig: Rig, side: Side) -> KnownInfo:
+    """What is known of a side's lens, for bags: what the rig says, and what a bag has beside the images of the side."""
+    from coconet.runtime.cameras.bag import topic_info
+    from coconet.runtime.ros.known_info import KnownInfo
+
+    visible = side == "visible"
+    lens = rig.alignment.visible_lens if visible else rig.alignment.infrared_lens
+    bag = split_bag((rig.visible if visible else rig.infrared).address)
+    with suppress(CoconetError):  # damage, which is told where the images are read
+        return dataclasses.replace((bag and topic_info(bag)) or KnownInfo(), lens=lens)
+    return KnownInfo(lens)
 
 
 def open_cameras(rig: Rig, opener: CameraOpener | None = None) -> tuple[Camera, Camera]:

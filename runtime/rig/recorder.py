@@ -21,7 +21,7 @@ from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.frame import Frame, Side
 from coconet.runtime.pairing.capture import Capture
 from coconet.runtime.rig.edit import write_replay_rig
-from coconet.runtime.rig.open_rig import open_cameras
+from coconet.runtime.rig.open_rig import open_cameras, rig_info
 from coconet.runtime.rig.recording_folder import RecordingFolder, RecordingPlace, disk_error
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.sinks.reserve_sink import check_room, reserve_in_words
@@ -49,14 +49,18 @@ class Recorder:
     Without a frame of both cameras that is an error; without any frame nothing is left.
     """
 
-    def __init__(self, visible: Camera, infrared: Camera, out: Path, seconds: float | None = None) -> None:
+    def __init__(
+        self, visible: Camera, infrared: Camera, out: Path, seconds: float | None = None, rig: Rig | None = None
+    ) -> None:
         """Prepare to record into a folder, or an MCAP file; a recording of that name is replaced in the end.
+
+        rig: where both cameras are from; an MCAP file has CameraInfo of the lenses that it knows, or its bags do.
 
         seconds: of cameras that wait to be read, frames are taken up to so long after the first, by their stamps.
         Raises CoconetError if there is anything else of that name, and for a folder that cannot be made.
         """
         self.limit_ns = None if seconds is None else round(seconds * 1e9)
-        self._place = _place(out)
+        self._place = _place(out, rig)
         self._origin_ns: int | None = None
         self._cameras: dict[Side, Camera] = {"visible": visible, "infrared": infrared}
         self._sides: dict[Side, _SideWriter] = {}
@@ -221,11 +225,11 @@ class _SideWriter:
         self._written += 1
 
 
-def _place(out: Path) -> RecordingPlace:
+def _place(out: Path, rig: Rig | None) -> RecordingPlace:
     if out.suffix.lower() == MCAP_SUFFIX:
         from coconet.runtime.ros.recording_bag import RecordingBag
 
-        return RecordingBag(out)
+        return RecordingBag(out, {} if rig is None else {side: rig_info(rig, side) for side in ROLES})
     return RecordingFolder(out)
 
 
@@ -265,7 +269,7 @@ def record_rig(
     if cameras is None:
         print("stopped", file=sys.stderr)
         return {}
-    recorder = Recorder(*cameras, folder, limit.seconds)
+    recorder = Recorder(*cameras, folder, limit.seconds, rig)
     live = any(camera.realtime for camera in cameras)
     until = time.monotonic() + limit.seconds if limit.seconds is not None and live else None
     full = False

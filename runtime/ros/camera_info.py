@@ -76,5 +76,21 @@ def info_message(lens: Lens, size_px: tuple[int, int], stamp_ns: int, frame_id: 
     )
 
 
+def info_size_px(info: Any) -> tuple[int, int]:
+    """The (width, height) of the images that a CameraInfo is for; zeros if it does not say."""
+    return int(info.width), int(info.height)
+
+
+def copied_info(info: Any, stamp_ns: int, frame_id: str) -> Any:
+    """A CameraInfo of ROS 1 or ROS 2 as one of ROS 2 at another time; all that it says of the camera stays."""
+    import numpy as np
+
+    numbers = {name: np.array(_field(info, name), np.float64) for name in ("d", "k", "r", "p")}
+    names = ("x_offset", "y_offset", "height", "width", "do_rectify")
+    region = make("sensor_msgs/msg/RegionOfInterest", **{name: getattr(info.roi, name) for name in names})
+    plain = {name: getattr(info, name) for name in ("height", "width", "distortion_model", "binning_x", "binning_y")}
+    return make(CAMERA_INFO, header=header(stamp_ns, frame_id), roi=region, **plain, **numbers)
+
+
 def _field(info: Any, name: str) -> Any:
     return getattr(info, name, None) if hasattr(info, name) else getattr(info, name.upper(), ())

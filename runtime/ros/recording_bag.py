@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coconet.config import check_fields, toml_fields
 from coconet.runtime.clock import EpochClock
 from coconet.runtime.frame import Frame, Side
-from coconet.runtime.ros.camera_info import info_message, info_topic
+from coconet.runtime.ros.camera_info import info_topic
 from coconet.runtime.ros.image_message import image_message
+from coconet.runtime.ros.known_info import KnownInfo
 from coconet.runtime.ros.mcap_file import McapFile
 from coconet.runtime.ros.messages import CAMERA_INFO, IMAGE
 
 if TYPE_CHECKING:
     from coconet.runtime.preprocess.fit import SizePx
-    from coconet.runtime.preprocess.warp import Lens
 
 TOPICS: dict[Side, str] = {"visible": "/visible/image_raw", "infrared": "/infrared/image_raw"}
 """Where the images of each side are."""
@@ -26,11 +27,12 @@ RIG_ATTACHMENT = "rig.toml"
 class RecordingBag:
     """A bag; its rig.toml is an attachment, and lenses that it names are CameraInfo beside the images."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, infos: Mapping[Side, KnownInfo] | None = None) -> None:
+        """infos: what is known of the lenses before the first image, rather than by the rig file that is added."""
         self.path, self._clock = path, EpochClock()
         self._file: McapFile | None = None
         self._topics: list[_SideTopic] = []
-        self.lenses: dict[Side, Lens | None] = {}
+        self.infos: dict[Side, KnownInfo] = dict(infos or {})
 
     def begin(self) -> None:
         """Begin the file under its unfinished name."""
@@ -43,12 +45,16 @@ class RecordingBag:
         return topic
 
     def add_file(self, name: str, text: str) -> None:
-        """Attach the rig file; its lenses are written with the next images, or at the end if there are none."""
+        """Attach the rig file; lenses that only it tells are written with the next images, or at the end."""
         from coconet.runtime.rig.rig_file import Rig
 
         self._open_file.attach(name, text)
         alignment = check_fields(Rig, toml_fields(text, Path(name)), name).alignment
-        self.lenses = {"visible": alignment.visible_lens, "infrared": alignment.infrared_lens}
+        told: dict[Side, KnownInfo] = {
+            "visible": KnownInfo(alignment.visible_lens),
+            "infrared": KnownInfo(alignment.infrared_lens),
+        }
+        self.infos = {**told, **self.infos}
 
     def keep(self) -> None:
         """Finish the file and give it its name."""
@@ -75,7 +81,7 @@ class RecordingBag:
 class _SideTopic:
     def __init__(self, bag: RecordingBag, file: McapFile, side: Side, clock: EpochClock) -> None:
         self._bag, self._file, self._side, self._clock = bag, file, side, clock
-        self._told_lens = False
+        self._told = False
         self._last: tuple[SizePx, int] | None = None
 
     def write(self, frame: Frame, _time_ns: int) -> None:
@@ -83,17 +89,22 @@ class _SideTopic:
         message = image_message(frame.pixels, time_ns, self._side)
         self._file.write(topic, IMAGE, message, time_ns, frame.index)
         self._last = (frame.pixels.shape[1], frame.pixels.shape[0]), time_ns
-        self.tell_lens()
+        self._tell(frame.index)
 
     def tell_lens(self) -> None:
-        """Write the lens once it is known, for images of the size and at the time of the last one."""
-        lens = self._bag.lenses.get(self._side)
-        if lens is None or self._last is None or self._told_lens:
+        """Write a lens that was not known before the last image, at the time of that."""
+        if not self._told:
+            self._tell(0)
+
+    def _tell(self, sequence: int) -> None:
+        """Write what is known of the lens at the time of the last image: others look for one at its stamp."""
+        known = self._bag.infos.get(self._side)
+        if known is None or self._last is None:
             return
-        size_px, time_ns = self._last
-        info = info_message(lens, size_px, time_ns, self._side)
-        self._file.write(info_topic(TOPICS[self._side]), CAMERA_INFO, info, time_ns)
-        self._told_lens = True
+        info = known.message(*self._last, self._side)
+        if info is not None:
+            self._file.write(info_topic(TOPICS[self._side]), CAMERA_INFO, info, self._last[1], sequence)
+            self._told = True
 
     def finish(self) -> None:
         """The file is finished for both sides at once."""

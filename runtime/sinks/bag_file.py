@@ -9,11 +9,14 @@ from coconet.event_log import log_event
 from coconet.runtime.clock import EpochClock
 from coconet.runtime.frame import Frame, FusedFrame
 from coconet.runtime.ros.image_message import compressed_message
+from coconet.runtime.ros.known_info import KnownInfo
 from coconet.runtime.ros.mcap_file import McapFile
-from coconet.runtime.ros.messages import COMPRESSED, DIAGNOSTICS, NUMBER, diagnostics, make
+from coconet.runtime.ros.messages import CAMERA_INFO, COMPRESSED, DIAGNOSTICS, NUMBER, diagnostics, make
 from coconet.runtime.sinks.sink import WHOLE
 
 PICTURES, SKEW, STATE = "/fused/image/compressed", "/fused/skew_ms", "/diagnostics"
+
+FUSED_LENS = "/fused/camera_info"
 """The topics of the file."""
 
 FUSED_FRAME = "visible"
@@ -42,17 +45,23 @@ class BagSink:
 
     delivery = WHOLE
 
-    def __init__(self, path: Path) -> None:
-        """Begin a file. Raises CoconetError if it cannot be written."""
+    def __init__(self, path: Path, info: KnownInfo | None = None) -> None:
+        """Begin a file. info: of the visible camera, as fused pictures lie. Raises CoconetError if it cannot."""
+        self._info = info or KnownInfo()
         self._file, self.name = McapFile(path), str(path)
         self._clock, self._sequence = EpochClock(), 0
 
     def write(self, frame: FusedFrame) -> None:
-        """Append the picture, the skew and the state of a pair, at its time."""
+        """Append the picture, its lens, the skew and the state of a pair, at its time."""
         pair, number = frame.pair, self._sequence
         time_ns = self._clock.pair_ns(pair)
         picture = compressed_message(frame.pixels, time_ns, FUSED_FRAME)
         self._file.write(PICTURES, COMPRESSED, picture, time_ns, number)
+        height, width = frame.pixels.shape[:2]
+        of_camera = (height, width) == pair.visible.pixels.shape[:2]  # and no views side by side
+        info = self._info.message((width, height), time_ns, FUSED_FRAME) if of_camera else None
+        if info is not None:
+            self._file.write(FUSED_LENS, CAMERA_INFO, info, time_ns, number)
         if not pair.missing:
             self._file.write(SKEW, NUMBER, make(NUMBER, data=pair.skew_ns / 1e6), time_ns, number)
         state = diagnostics(time_ns, "coconet: cameras", pair.notice, pair_values(frame, self._clock.time_ns))

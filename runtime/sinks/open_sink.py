@@ -20,6 +20,7 @@ from coconet.writing.outputs import check_free, check_no_input, check_outputs
 if TYPE_CHECKING:
     from coconet.media.encoding.encoder import EncoderName
     from coconet.media.encoding.encoder_choice import EncoderChoice
+    from coconet.runtime.ros.known_info import KnownInfo
     from coconet.runtime.sinks.look_sink import Drawn
 
 _SCHEMES = ("udp", "rtsp", "h264", "raw")
@@ -31,7 +32,7 @@ class Output:
 
     overwrite: whether it may replace what is there. skip_existing: whether pictures that are there already stay, and
     are not made again; for a folder. encoder: what encodes videos and streams, as EncoderChoice takes it.
-    drawn: what it shows of the frames; the fused picture if None.
+    drawn: what it shows of the frames; the fused picture if None. info: of the visible camera's lens, for a bag.
     """
 
     address: str | None = None
@@ -41,6 +42,7 @@ class Output:
     reserve_mb: float | None = None
     encoder: EncoderName = "auto"
     drawn: Drawn | None = None
+    info: KnownInfo | None = None
 
     @property
     def is_encoded(self) -> bool:
@@ -164,16 +166,21 @@ def open_with_reserve(out: Output, *, live: bool, encoders: EncoderChoice | None
     folder = _is_folder(out.address, path)
     goes_on: WhenFull = "resume" if folder or out.rotation is not None else "end"
     room = DiskRoom(path if folder else path.parent, goes_on if live else "fail", out.reserve_mb)
-    return ReserveSink(lambda: open_sink(out.address, out.rotation, encoders), str(path), room)
+    return ReserveSink(lambda: open_sink(out.address, out.rotation, encoders, out.info), str(path), room)
 
 
-def open_sink(address: str | None, rotation: Rotation | None = None, encoders: EncoderChoice | None = None) -> Sink:
+def open_sink(
+    address: str | None,
+    rotation: Rotation | None = None,
+    encoders: EncoderChoice | None = None,
+    info: KnownInfo | None = None,
+) -> Sink:
     """Open a sink: a name with an ending is a picture, a video file or a bag (.mcap), and None is nowhere.
 
     udp:// and rtsp:// send H.264; h264:- and raw:- write to standard output. A folder is what ends in a slash, has no
     ending, or is there already; it is made where it is not. rotation: when a video file gives way to the next one.
-    encoders: what a video or stream chooses its encoder from; no hardware if None. Schemes may be
-    written in capitals. Raises CoconetError for an unknown scheme, and for what cannot be written.
+    encoders: what a video or stream chooses its encoder from; no hardware if None. info: as Output has it. Schemes may
+    be written in capitals. Raises CoconetError for an unknown scheme, and for what cannot be written.
     What is there is replaced: Output.check says whether it may be.
     """
     path = output_path(address)
@@ -185,7 +192,7 @@ def open_sink(address: str | None, rotation: Rotation | None = None, encoders: E
         if is_mcap(path):
             from coconet.runtime.sinks.bag_file import BagSink
 
-            return BagSink(path)
+            return BagSink(path, info)
         return VideoSink(path, encoders) if rotation is None else RotatingSink(path, rotation, encoders)
     if address is None:
         return NoSink()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +24,14 @@ from coconet.runtime.rig.recorder import Recorder
 from coconet.runtime.rig.rig_file import Rig, written_rig
 from coconet.runtime.ros.camera_info import info_topic, lens_of
 from coconet.runtime.ros.image_message import pixels_of
+from coconet.runtime.ros.known_info import KnownInfo
 from coconet.runtime.ros.messages import stamp_of
 from coconet.runtime.ros.recording_bag import TOPICS
+from coconet.runtime.sinks.bag_file import FUSED_LENS
 from tests.support.media.recordings import ListCamera
 from tests.support.programs.command_line import command
 from tests.support.rigs.live_rig import until
-from tests.support.ros.bags import IMAGE, INFO, Messages, camera_info, image, stamp, two_cameras, write_mcap
+from tests.support.ros.bags import IMAGE, INFO, Messages, camera_info, image, stamp, two_cameras, write_mcap, write_ros1
 
 LENS = "[alignment.infrared_lens]\nfocal_px = [60, 60]\ncentre_px = [32, 24]\n"
 SYNTHETIC = "synthetic://?fps=50&width=64&height=48&duration_s=0.4"
@@ -80,8 +84,51 @@ def test_the_command_records_a_bag_that_replays_with_the_settings_of_its_rig(tmp
     with open_rig(rig) as pairs:
         assert [pair.skew_ns for pair in pairs] == [0] * 20
     with AnyReader([tmp_path / "run.mcap"]) as reader:
-        (info,) = [reader.deserialize(data, one.msgtype) for one, _, data in reader.messages() if one.msgtype == INFO]
-    assert lens_of(info, TOPICS["infrared"]) == Lens((60, 60), (32, 24))
+        infos = [reader.deserialize(data, one.msgtype) for one, _, data in reader.messages() if one.msgtype == INFO]
+    assert {lens_of(info, TOPICS["infrared"]) for info in infos} == {Lens((60, 60), (32, 24))}
+    shown = [time_ns for time_ns, _ in read_by_rosbags(tmp_path / "run.mcap", TOPICS["infrared"])]
+    assert [stamp_of(info) for info in infos] == shown  # one an image, by whose stamp they are found
+
+
+@pytest.mark.parametrize("write", [write_mcap, write_ros1])
+@pytest.mark.parametrize("model", ["plumb_bob", "equidistant"])
+def test_the_camera_info_of_a_bag_goes_on_beside_each_image_that_is_recorded_or_fused(
+    tmp_path: Path, write: Callable[[Path, Messages], Path], model: str
+) -> None:
+    """Whole, whatever its model, without a rig file; of the fused pictures it is that of the visible camera."""
+    k, d = [60.0, 0, 320, 0, 61, 256, 0, 0, 1], [-0.1, 0.01, 0.001, 0.002]
+    topics = {
+        **two_cameras(4, 512, 640),
+        "/camera/camera_info": [(INFO, camera_info(k, d, model))] * 4,
+        "/thermal/camera_info": [(INFO, camera_info([59.0, *k[1:]], d, model))] * 4,
+    }
+    run = write(tmp_path / f"run{'.bag' if write is write_ros1 else '.mcap'}", topics)
+    sides = ("--visible", f"{run}#/camera/image_raw", "--infrared", f"{run}#/thermal/image_raw")
+    recorded, fused = tmp_path / "recorded.mcap", tmp_path / "fused.mcap"
+    for words in (("record", *sides, "--out", recorded), ("run", *sides, "--model", "average", "--out", fused)):
+        ended = command(*words)
+        assert ended.code == 0, ended.err
+    for path, topic, focal, later in (
+        (recorded, info_topic(TOPICS["visible"]), 60.0, 0),
+        (recorded, info_topic(TOPICS["infrared"]), 59.0, 7),
+        (fused, FUSED_LENS, 60.0, 0),
+    ):
+        with AnyReader([path]) as reader:
+            ours = [one for one in reader.connections if one.topic == topic]
+            infos = [reader.deserialize(data, one.msgtype) for one, _, data in reader.messages(ours)]
+        assert [stamp_of(info) for info in infos] == [stamp(at) + later for at in range(4)], topic
+        assert {(info.distortion_model, *info.d, info.k[0], info.p[0], info.width) for info in infos} == {
+            (model, *d, focal, focal / 2, 640)
+        }
+
+
+def test_a_camera_info_of_images_of_another_size_is_left_out() -> None:
+    known = KnownInfo(recorded=camera_info([60.0, 0, 320, 0, 61, 256, 0, 0, 1], []), image_topic="/camera/image_raw")
+    assert known.message((320, 256), 0, "visible") is None
+    assert known.message((640, 512), 5, "visible").header.stamp.nanosec == 5
+    assert KnownInfo().message((640, 512), 5, "visible") is None
+    said = replace(known, lens=Lens((60, 60), (32, 24)))  # the rig file counts
+    assert said.message((320, 256), 0, "visible").k[0] == 60
 
 
 def test_a_recording_that_fails_stays_under_its_unfinished_name_and_is_read(tmp_path: Path) -> None:

@@ -139,5 +139,8 @@ def _as_ros1(message: Any) -> Any:
     fields = {name: getattr(message, name) for name in message.__dataclass_fields__ if name != "__msgtype__"}
     before = message.header
     time = TYPES_1.types["builtin_interfaces/msg/Time"](before.stamp.sec, before.stamp.nanosec)
+    if message.__msgtype__ == INFO:
+        fields = {name.upper() if len(name) == 1 else name: value for name, value in fields.items()}
+        fields["roi"] = TYPES_1.types["sensor_msgs/msg/RegionOfInterest"](0, 0, 0, 0, False)
     fields["header"] = TYPES_1.types["std_msgs/msg/Header"](0, time, before.frame_id)
     return TYPES_1.types[message.__msgtype__](**fields)
