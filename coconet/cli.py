@@ -22,6 +22,7 @@ from typer.main import get_command
 from coconet import __version__
 from coconet.errors import CoconetError, ExitCode, MissingPackage, first_line, nearest
 from coconet.installation.catalogue import GROUPS, ORDER
+from coconet.installation.extras import ROS_ARGS
 from coconet.installation.option_groups import arrange_help
 from coconet.redaction import redact_text
 
@@ -86,8 +87,8 @@ NewCamerasArgument = Annotated[
     list[str] | None,
     _cameras(
         "SOURCE",
-        "Both cameras, the visible one first; or a folder with both sides, or the visible channel of a network camera "
-        "that has two.",
+        "Both cameras, the visible one first; or a folder or a bag with both sides, or the visible channel of a "
+        "network camera that has two.",
     ),
 ]
 """The same of the command that makes a rig file of cameras."""
@@ -125,10 +126,6 @@ _UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 HELP = {"help_option_names": ["-h", "--help"]}
 """Settings of every command: what shows its help."""
-
-
-ROS_ARGS = "--ros-args"
-"""What stands before the words of a command line that ROS reads."""
 
 
 class CommandGroup(TyperGroup):
@@ -190,7 +187,7 @@ class FiniteCommand(TyperCommand):
             begin = args.index(ROS_ARGS)
             end = args.index("--", begin) if "--" in args[begin:] else len(args)
             args = [*args[:begin], *(f"{ROS_ARGS}={word}" for word in args[begin + 1 : end]), *args[end + 1 :]]
-        return super().parse_args(ctx, args)  # type: ignore[no-any-return]
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Look at the numbers, and run the command."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable
 
@@ -47,7 +48,15 @@ def check_heat(heat: object) -> None:
 
 
 def check_called(argument: str, value: Callable[..., object] | None, remedy: str) -> None:
-    """Refuse what cannot be called; None is none."""
+    """Refuse what cannot be called, and what would have to be awaited; None is none."""
+    if is_async(value):
+        raise Refused(
+            argument,
+            wanted="a function that is not async, or None",
+            got="an async function",
+            remedy="Hand frames to a loop from it: loop.call_soon_threadsafe(queue.put_nowait, frame).",
+            says="is an async function, which nothing here awaits: it would never run",
+        )
     if not (value is None or callable(value)):
         raise Refused(
             argument,
@@ -56,6 +65,12 @@ def check_called(argument: str, value: Callable[..., object] | None, remedy: str
             remedy=remedy,
             says=f"must be a function or None, not {_in_words(value)}",
         )
+
+
+def is_async(function: object) -> bool:
+    """Whether a call of it has to be awaited: an async function or method, or an object that is called as one."""
+    asked = (function, getattr(function, "__call__", None))  # noqa: B004  an object's own, which may be async
+    return any(inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in asked)
 
 
 def _in_words(value: object) -> str:

@@ -36,7 +36,8 @@ class Frame:
     pixels: (H, W, 3) BGR or (H, W, 1) gray, uint8, or (H, W, 1) for raw thermal samples: uint16 counts, or float32, NaN
     where nothing was measured.
     timestamp_ns: as near the moment of exposure as the source allows, on the clock that `stamps` says.
-    index: how many frames the camera gave before this one. name: the file's name where it came from a folder.
+    index: how many frames the camera gave before this one; a camera of one's own may leave that to be counted.
+    name: the file's name where it came from a folder.
     stamps: whose time timestamp_ns is. palette: the colours that an infrared picture was turned back from.
     misfit: why the picture cannot be used, if a source gives such frames; its pixels only stand in then.
     emissivity, distance_m: what the camera of a radiometric picture was set to; None for others.
@@ -47,7 +48,7 @@ class Frame:
 
     pixels: RawPixels
     timestamp_ns: int
-    index: int
+    index: int = 0
     name: str = ""
     stamps: StampKind = "recording"
     palette: str = ""

@@ -56,6 +56,9 @@ class Needs:
     others: Mapping[str, str] = field(default_factory=dict)
 
 
+ROS_ARGS = "--ros-args"
+"""What stands before the words of a command line that ROS reads."""
+
 ROS_REMEDY = (
     "Type: source /opt/ros/jazzy/setup.bash (or another distribution); a virtual environment needs "
     "--system-site-packages. Bags are read without ROS."

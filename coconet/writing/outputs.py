@@ -17,10 +17,10 @@ from coconet.writing.sources import Sources, real_place
 class AlreadyExists(Refused):
     """A result of that name is there already, and --overwrite was not given."""
 
-    def __init__(self, path: Path) -> None:
-        remedy = "Choose another name or pass --overwrite."
+    def __init__(self, path: Path, remedy: str = "Choose another name or pass --overwrite.") -> None:
         wanted, got = "a name that is free", "one that already exists"
         super().__init__(path, wanted=wanted, got=got, remedy=remedy, says="already exists")
+        self.path = path
 
 
 def check_outputs(

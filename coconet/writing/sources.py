@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import TypeVar
 
 from coconet.cards.protocol_buffer import read_varint
-from coconet.media.naming.bag_names import split_bag
+from coconet.media.naming.bag_names import is_bag, is_bag_folder, split_bag
 from coconet.media.naming.picture_names import is_picture
 from coconet.model_endings import ENGINE_SUFFIX, ONNX_SUFFIX
 
@@ -68,6 +68,7 @@ class Sources:
     def __init__(self) -> None:
         self._files: dict[_Identity, Path] = {}
         self._picture_folders: dict[_Identity, Path] = {}
+        self._bag_folders: dict[_Identity, Path] = {}
         self._above: dict[_Identity, Path] = {}
 
     def add(self, path: Path) -> None:
@@ -79,10 +80,8 @@ class Sources:
         if bag is not None and bag.path != path:
             self.add(bag.path)
             return
-        if bag is not None and path.is_dir():
-            for part in path.iterdir():
-                if (found := _identity(part)) is not None:
-                    self._files.setdefault(found, part)
+        if bag is not None:
+            self._add_bag(path)
         if (identity := _identity(path)) is None:
             if path.parent.is_file():
                 self.add(path.parent)
@@ -100,15 +99,24 @@ class Sources:
         for place, _, names in os.walk(path, followlinks=False):  # a folder that may not be read is left out
             self._add_pictures(Path(place), names)
 
+    def _add_bag(self, path: Path) -> None:
+        home = next((folder for folder in (path, path.absolute().parent) if is_bag_folder(folder)), None)
+        if home is not None and (folder := _identity(home)) is not None:
+            self._bag_folders.setdefault(folder, home)
+        for part in path.iterdir() if path.is_dir() else ():
+            if (found := _identity(part)) is not None:
+                self._files.setdefault(found, part)
+
     def harmed_by(self, output: Path) -> Path | None:
         """The input that writing to `output` would change; None if there is none."""
         output = real_place(output)
         identity = _identity(output)
         if identity is None or output.is_file():
-            found = None if identity is None else self._files.get(identity)
-            if found is None and is_picture(output):
-                parent = _identity(output.parent)
-                found = None if parent is None else self._picture_folders.get(parent)
+            found, parent = None if identity is None else self._files.get(identity), _identity(output.parent)
+            if found is None and parent is not None and is_picture(output):
+                found = self._picture_folders.get(parent)
+            if found is None and parent is not None and is_bag(output):  # readers of the folder would take it as well
+                found = self._bag_folders.get(parent)
             return found
         if not output.is_dir():
             return self._files.get(identity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from dataclasses import replace
 from typing import Protocol
@@ -10,7 +11,7 @@ from coconet.errors import CoconetError, ExitCode, Refused, ending_with, first_l
 from coconet.media.image import visible_levels
 from coconet.media.palettes.recognition import InfraredGray
 from coconet.media.pixels import RawPixels
-from coconet.runtime.arguments import check_type
+from coconet.runtime.arguments import check_type, is_async
 from coconet.runtime.cameras.open_camera import Role
 from coconet.runtime.cameras.pushed import as_picture, as_stamp
 from coconet.runtime.clock import live_stamps
@@ -53,6 +54,14 @@ def pair_cameras(visible: OwnCamera, infrared: OwnCamera, rig: Rig | None = None
                 got=got,
                 remedy="Give a camera: docs/python.md says what it needs.",
                 says=f"must have a method read, and is {got}",
+            )
+        if is_async(camera.read):
+            raise Refused(
+                side,
+                wanted="a camera whose read() gives a frame",
+                got="an async read()",
+                remedy="Await frames in a loop of your own, and push each into a coconet.PushedCamera.",
+                says="has an async read(), which nothing here awaits",
             )
     if visible is infrared:
         remedy = "Make one for each side: each frame is read once."
@@ -101,13 +110,23 @@ class AdaptedCamera:
             ) from error
         if given is None:
             return None
+        if inspect.isawaitable(given):
+            if inspect.iscoroutine(given):
+                given.close()
+            raise CoconetError(
+                self.name,
+                wanted="a frame from its read()",
+                got="a coroutine",
+                remedy="Await frames in a loop of your own, and push each into a coconet.PushedCamera.",
+                says="gives a coroutine in its read(), which nothing here awaits",
+            )
         if not isinstance(given, Frame):
             given = self._stamped(as_picture(given, self.name))
-        self._index += 1
+        index, self._index = given.index or self._index, self._index + 1
         pixels, stamp_ns = as_picture(given.pixels, self.name), as_stamp(given.timestamp_ns, self.name)
         levels = visible_levels(pixels, self.name) if self._gray is None else self._gray(pixels)
         stamps = live_stamps(stamp_ns, _LIVE.get(given.stamps, given.stamps)) if self.realtime else given.stamps
-        return replace(given, pixels=levels, timestamp_ns=stamp_ns, stamps=stamps)
+        return replace(given, pixels=levels, timestamp_ns=stamp_ns, stamps=stamps, index=index)
 
     def _stamped(self, pixels: RawPixels) -> Frame:
         """Pixels alone, of now. Raises CoconetError for a recording's, which are read at any time."""
@@ -116,7 +135,7 @@ class AdaptedCamera:
                 self.name,
                 wanted="a coconet.Frame with the time it was taken at, as its realtime is False",
                 got="pixels alone",
-                remedy="Give coconet.Frame(pixels, timestamp_ns, index).",
+                remedy="Give coconet.Frame(pixels, timestamp_ns).",
                 says="gave pixels without a time, although its realtime is False",
             )
         return Frame(pixels, time.monotonic_ns(), self._index, stamps="arrival")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from coconet.config import check_fields
 from coconet.errors import CoconetError, Refused
@@ -25,10 +27,13 @@ from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.rig.rig_file import Rig, with_look
 from coconet.runtime.sinks.open_sink import Output
-from coconet.writing.outputs import check_no_input
+from coconet.writing.outputs import AlreadyExists, check_no_input
 
 if TYPE_CHECKING:
     from coconet.runtime.sinks.look_sink import Drawn
+
+
+_Given = TypeVar("_Given")
 
 
 def run(  # noqa: PLR0913  what the command line takes too
@@ -60,8 +65,8 @@ def run(  # noqa: PLR0913  what the command line takes too
     Raises CoconetError for an output that cannot be opened, is there already, or is a recording that the cameras read,
     and for what fails on the way, and lets errors of on_frame and on_alarm out; a video stays under its unfinished name
     then.
-    Warns (UserWarning) if an INT8 model was calibrated behind other settings of the thermal front end than those of
-    this rig.
+    Warns (UserWarning) if a large share of the frames found no partner, or has stamps that do not increase, and if an
+    INT8 model was calibrated behind other settings of the thermal front end than those of this rig.
     """
     remedy = 'Open a rig first: coconet.open_rig("rig.toml").'
     check_type("pairs", pairs, PairStream, "the pairs of a rig that was opened", remedy)
@@ -85,7 +90,10 @@ def run(  # noqa: PLR0913  what the command line takes too
             says="would never be called: the rig has no alarms, or they are not watched",
         )
     output = Output(None if out is None else str(out), overwrite=overwrite)
-    output.check(pairs.inputs)
+    try:
+        output.check(pairs.inputs)
+    except AlreadyExists as error:
+        raise AlreadyExists(error.path, "Choose another name, or pass overwrite=True.") from None
     output = replace(output, drawn=_drawn(pairs.rig, look))
     gauge = RunStats()
     gauge.on_frame(FrontEndCheck(model.card, pairs.front_end, warnings.warn))
@@ -95,8 +103,13 @@ def run(  # noqa: PLR0913  what the command line takes too
         if watch is not None and on_alarm is not None:
             watch.add(_Caller(on_alarm))
         if on_frame is not None:
-            gauge.on_frame(on_frame)
-        return run_pairs(pairs, model, output, ending=Ending(stop=stop or Event()), gauge=gauge)
+            gauge.on_frame(partial(_call, "on_frame", on_frame))
+        report = run_pairs(pairs, model, output, ending=Ending(stop=stop or Event()), gauge=gauge)
+    if report.trouble:
+        warnings.warn(f"{report.trouble}. {report.remedy}", stacklevel=2)
+    elif report.counts.out_of_order:  # also of a run that was stopped
+        warnings.warn(f"{report.counts.out_of_order}. Give each frame a later timestamp_ns.", stacklevel=2)
+    return report
 
 
 def _heat(pairs: PairStream, heat: float) -> None:
@@ -122,7 +135,21 @@ class _Caller:
 
     def tell(self, event: AlarmEvent) -> None:
         """Call it."""
-        self.call(event)
+        _call("on_alarm", self.call, event)
+
+
+def _call(argument: str, function: Callable[[_Given], object], given: _Given) -> None:
+    """Call a function of the program; what it leaves to be awaited nothing here would await."""
+    if inspect.isawaitable(left := function(given)):
+        if inspect.iscoroutine(left):
+            left.close()
+        raise Refused(
+            argument,
+            wanted="a function that does its work when it is called",
+            got="one that leaves something to be awaited",
+            remedy="Hand frames to a loop from it: loop.call_soon_threadsafe(queue.put_nowait, frame).",
+            says="gives a coroutine, which nothing here awaits: it would never run",
+        )
 
 
 def _drawn(rig: Rig | None, look: Mapping[str, Any] | None) -> Drawn | None:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from coconet.cli import ROS_ARGS, DeviceOption
+from coconet.cli import DeviceOption
 from coconet.event_log import LogStyle, logging_as
+from coconet.installation.extras import ROS_ARGS
 
 
 def ros(
@@ -35,7 +36,7 @@ def ros(
         list[str] | None,
         typer.Option(
             ROS_ARGS,
-            help="Hand what comes after this to ROS, up to --: -p NAME:=VALUE, -r __ns:=/NAME, --params-file FILE.",
+            help="Give ROS what comes after this, up to --: -p NAME:=VALUE, -r __ns:=/NAME, --params-file FILE.",
             show_default=False,
         ),
     ] = None,
@@ -61,7 +62,7 @@ def ros(
     import_rclpy()
     select_cuda_device(device)
     addresses = {"visible": f"ros://{visible.lstrip('/')}", "infrared": f"ros://{infrared.lstrip('/')}"}
-    chosen = Rig.from_addresses(**addresses)
+    chosen = Rig.from_addresses(addresses["visible"], addresses["infrared"])
     if rig is not None:
         given = Rig.from_file(rig)
         tables = {

@@ -129,7 +129,9 @@ def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Endin
         shown = sink if out.drawn is None else out.drawn.before(sink, gauge)
         report = run_pipeline(pairs, backend, shown, ending=ending, gauge=gauge)
         encoded_by = encoders.facts.used if encoders else ()
-        report = dataclasses.replace(report, output_loss="" if sparing is None else sparing.loss, encoders=encoded_by)
+        loss, path = "" if sparing is None else sparing.loss, output_path(out.address)
+        made = "" if path is None or not path.exists() else str(path)
+        report = dataclasses.replace(report, output_loss=loss, encoders=encoded_by, written_to=made)
     if report.interrupted or report.fused == ending.limit:
         return report  # what the cameras had read ahead was not wanted any more, which is no loss
     return dataclasses.replace(report, counts=pairs.counts)  # what the longer recording had left is

@@ -32,6 +32,7 @@ class RunReport:
     taken_over: frames that the local model fused while the server of the model was lost.
     skipped: pairs whose picture was there already. misfits: pairs that were left out because they could not be fused.
     output_loss: what was fused but not written, in words; empty if everything was.
+    written_to: the file or folder that was written; empty without one.
     encoders: what encoded the output, in order; more than one if one failed on the way, none if nothing was encoded.
     """
 
@@ -53,6 +54,7 @@ class RunReport:
     output_loss: str = ""
     encoders: tuple[str, ...] = ()
     taken_over: int = 0
+    written_to: str = ""
 
     @classmethod
     def of(cls, figures: RunTotals, counts: StreamCounts, *, interrupted: bool) -> RunReport:
@@ -112,7 +114,7 @@ class RunReport:
         return [facts[0], *cameras, *facts[1:], *((name, _milliseconds(ms)) for name, ms in self.timings())]
 
     def facts(self) -> list[tuple[str, str]]:
-        """Say what fused, how much of it, and what encoded it: all but counts of cameras and timings."""
+        """Say what fused, how much of it, what encoded it, and where it is: all but counts of cameras and timings."""
         stopped = ", stopped before the end" if self.interrupted else ""
         alone = f", {self.passed_through} of one camera alone" if self.passed_through else ""
         local = f", {self.taken_over} of the local model" if self.taken_over else ""
@@ -124,7 +126,8 @@ class RunReport:
             ("model", f"{self.model} {self.precision}, {self.backend}"),
             ("fused", f"{fused}{stopped}{alone}{local}{gone}{there}{unfit}"),
         ]
-        return [*rows, ("encoded by", ", then ".join(self.encoders))] if self.encoders else rows
+        more = (("encoded by", ", then ".join(self.encoders)), ("written to", self.written_to))
+        return [*rows, *((name, told) for name, told in more if told)]
 
     def timings(self) -> list[tuple[str, Percentiles]]:
         """Everything that was timed, in milliseconds, with what it is called."""

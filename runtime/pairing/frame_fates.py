@@ -16,16 +16,18 @@ class FrameFates:
     """Counts the frames of a side, known by Frame.order. One that comes out counts as that, and no longer as dropped.
 
     A frame comes out again where it is held over several pairs, or is shown alone while a pairer still has it, which
-    then drops it. came_out: how many have, each once.
+    then drops it. came_out: how many have, each once. begins_ns: the stamp of the first frame, None before it.
     """
 
     def __init__(self) -> None:
         self.came_out, self._taken = 0, 0
+        self.begins_ns: int | None = None
         self._dropped: Counter[Reason] = Counter()
         self._known: OrderedDict[int, Reason | None] = OrderedDict()  # None came out
 
-    def take(self) -> int:
-        """Count a frame, and give its order."""
+    def take(self, stamp_ns: int) -> int:
+        """Count a frame that was taken then, and give its order."""
+        self.begins_ns = stamp_ns if self.begins_ns is None else self.begins_ns
         self._taken += 1
         return self._taken
 

@@ -192,7 +192,8 @@ class PairedCaptures:
             self.unfinished.discard(side)
             self.pairer.end(side)
             return None
-        order, shifted_ns = self._fates[side].take(), frame.timestamp_ns + self._offsets[side]
+        shifted_ns = frame.timestamp_ns + self._offsets[side]
+        order = self._fates[side].take(shifted_ns)
         frame = dataclasses.replace(frame, timestamp_ns=shifted_ns, order=order)
         self.pairer.push(side, frame, now_ns)
         return frame
@@ -224,7 +225,7 @@ class PairedCaptures:
             unread = max(0, (self._expected[side] or 0) - capture.read - capture.damaged)
         why = Unpaired(**dict[str, int](reasons))
         said, decoder = capture.unreadable, capture.decoded_by
-        return CameraCount(read, paired, dropped, why, capture.damaged, unread, decoder, said)
+        return CameraCount(read, paired, dropped, why, capture.damaged, unread, decoder, said, fates.begins_ns)
 
 
 _OTHER: dict[Side, Side] = {"visible": "infrared", "infrared": "visible"}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from coconet.errors import counted
 from coconet.runtime.frame import Side
 
 LARGE_SHARE = 0.25
 """Of a camera's frames: if this share has no partner, clocks, tolerance or one of the files are wrong."""
+
+
+_APART_NS = 500_000_000
+"""Cameras that begin further apart, and have no pair, are on clocks that are apart."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class CameraCount:
     damaged: how many more were left out unread, because they or what they build on were torn or did not decode.
     unread: how many more the longer of two recordings has, as far as it tells, after the other one has ended.
     decoded_by: `software`, or the hardware decoder at the end; empty if nothing is decoded.
+    begins_ns: the stamp of the first frame, as it is paired; None of a camera that gave none.
     unreadable: the first of a live side's damaged pictures that have names, each with the reason.
     """
 
@@ -55,6 +60,7 @@ class CameraCount:
     unread: int = 0
     decoded_by: str = ""
     unreadable: tuple[str, ...] = ()
+    begins_ns: int | None = field(default=None, compare=False)
 
     @property
     def alone(self) -> Unpaired:
@@ -83,7 +89,35 @@ class StreamCounts:
             return ""
         side, count = found
         frames = counted(count.read + count.unread, f"{side} frame")
-        return f"{count.alone.lost} of {frames} found no partner ({count.alone})"
+        told = f"{count.alone.lost} of {frames} found no partner ({count.alone})"
+        if self._silent:
+            return f"{told}: the {self._silent} camera gave no frame"
+        gap_ns = self._gap_ns
+        if not count.paired and gap_ns:
+            when = "after" if gap_ns > 0 else "before"
+            return f"{told}: infrared begins {abs(gap_ns) / 1e9:.3f} s {when} visible"
+        return told
+
+    @property
+    def out_of_order(self) -> str:
+        """Say that a large share of a camera's stamps do not increase; empty if they do."""
+        for side, count in (("visible", self.visible), ("infrared", self.infrared)):
+            if count.read and count.unpaired.stale / count.read >= LARGE_SHARE:
+                frames = counted(count.read, f"{side} frame")
+                return f"{count.unpaired.stale} of {frames} are not later than the one before, and are left out"
+        return ""
+
+    @property
+    def _silent(self) -> str:
+        """The side that gave nothing, while the other one did."""
+        sides = (("visible", self.visible, self.infrared), ("infrared", self.infrared, self.visible))
+        return next((side for side, count, other in sides if not count.read and other.read), "")
+
+    @property
+    def _gap_ns(self) -> int:
+        """How much later the infrared camera begins; 0 if one has not."""
+        begins = (self.visible.begins_ns, self.infrared.begins_ns)
+        return 0 if begins[0] is None or begins[1] is None else begins[1] - begins[0]
 
     @property
     def remedy(self) -> str:
@@ -93,6 +127,13 @@ class StreamCounts:
             return ""
         side, count = found
         other = "infrared" if side == "visible" else "visible"
+        if self._silent:
+            return f"Look at the {self._silent} camera or recording: it is empty, or none of its frames can be read."
+        if not count.paired and abs(self._gap_ns) >= _APART_NS:
+            return (
+                'If both were taken at once, their clocks are apart: --starts together, or starts = "together" in '
+                "[pairing], lets both begin at once, and coconet offset finds what is left."
+            )
         remedies = {
             "too_far": "coconet offset finds how far the clocks are apart; [pairing] tolerance_ms allows larger gaps.",
             "missing": f"The {other} recording has no frames at those times. If it has no gap there, their clocks are "
@@ -100,7 +141,7 @@ class StreamCounts:
             "after_end": f"The {other} recording ends first: what comes later has nothing to be fused with. If both "
             f"should be equally long, look whether the {other} one was cut off.",
             "stale": f"The time stamps of the {side} recording do not increase: ffmpeg -i IN -fps_mode cfr OUT.mkv "
-            "rewrites it with some that do.",
+            "rewrites a video with some that do, and a camera of your own gives each frame a later timestamp_ns.",
         }
         return remedies[max(remedies, key=lambda reason: int(getattr(count.alone, reason)))]
 

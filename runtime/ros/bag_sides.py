@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import closing
 from pathlib import Path
 
 from coconet.errors import Refused
-from coconet.media.naming.bag_names import BagAddress
-from coconet.media.naming.layouts import INFRARED_NAMES, VISIBLE_NAMES
+from coconet.media.naming.bag_names import BagAddress, topic_side
 from coconet.runtime.ros.camera_info import transported
 from coconet.runtime.ros.open_bag import open_bag
-
-_INFRARED = frozenset({*INFRARED_NAMES, "flir", "boson", "lepton", "tau2", "seek", "optris", "tcam"}) - {"t", "inf"}
-
-_VISIBLE = frozenset({*VISIBLE_NAMES, "image", "left", "main", "front"}) - {"w"}
-
-_WORDS = re.compile(r"[a-z]+\d*|\d+")
 
 
 def two_sides(path: Path) -> tuple[str, str]:
@@ -28,9 +20,9 @@ def two_sides(path: Path) -> tuple[str, str]:
     with closing(open_bag(path)) as bag:
         names = [topic.name for topic in bag.topics if topic.is_image]
     names = [name for name in names if transported(name) not in names]
-    infrared = [name for name in names if _INFRARED & set(_WORDS.findall(name.lower()))]
+    infrared = [name for name in names if topic_side(name) == "infrared"]
     others = [name for name in names if name not in infrared]
-    visible = [name for name in others if _VISIBLE & set(_WORDS.findall(name.lower()))]
+    visible = [name for name in others if topic_side(name) == "visible"]
     visible = others if len(others) == 1 else visible
     if len(infrared) == 1 and len(visible) == 1:
         return str(BagAddress(path, visible[0])), str(BagAddress(path, infrared[0]))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from coconet.media.naming.layouts import INFRARED_NAMES, VISIBLE_NAMES
 
 BAG_SUFFIXES = (".mcap", ".db3", ".bag")
 """MCAP, ROS 2 in SQLite, and ROS 1; a ROS 2 bag is a folder of the first two as well."""
@@ -13,6 +16,12 @@ MCAP_SUFFIX = ".mcap"
 
 UNFINISHED_BAG = (".unfinished", ".active")
 """What a recorder adds to a name while it writes: ours, and that of ROS 1."""
+
+_INFRARED = frozenset({*INFRARED_NAMES, "flir", "boson", "lepton", "tau2", "seek", "optris", "tcam"}) - {"t", "inf"}
+
+_VISIBLE = frozenset({*VISIBLE_NAMES, "image", "left", "main", "front"}) - {"w"}
+
+_WORDS = re.compile(r"[a-z]+\d*|\d+")
 
 _METADATA, _KEY = "metadata.yaml", b"rosbag2_bagfile_information"
 
@@ -39,6 +48,15 @@ def split_bag(address: str) -> BagAddress | None:
         if is_bag(Path(address[:place])):
             return BagAddress(Path(address[:place]), address[place + 1 :])
     return BagAddress(Path(address), "") if is_bag(Path(address)) else None
+
+
+def topic_side(topic: str) -> str:
+    """The side that the name of a topic says, `infrared` or `visible`; empty if it says neither.
+
+    A name that says both is infrared: `/thermal/image_raw` is an image, too.
+    """
+    words = set(_WORDS.findall(topic.lower()))
+    return "infrared" if words & _INFRARED else "visible" if words & _VISIBLE else ""
 
 
 def is_bag(path: Path) -> bool:

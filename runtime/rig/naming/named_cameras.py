@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coconet.errors import CoconetError, Refused, reading_from
-from coconet.media.naming.bag_names import split_bag
+from coconet.media.naming.bag_names import split_bag, topic_side
 from coconet.media.naming.layouts import INFRARED_NAMES, VISIBLE_NAMES
 from coconet.media.naming.picture_folder import pictures_below
 from coconet.media.naming.picture_names import is_picture
@@ -123,7 +123,9 @@ def _folders(folder: Path) -> tuple[str, str]:
 
 
 def _says(address: str) -> str:
-    """The side that the last name of an address says; empty if it says none, or both."""
+    """The side that the last name of an address says, or its topic; empty if it says none, or of a file both."""
+    if (bag := split_bag(address)) is not None and bag.topic:
+        return topic_side(bag.topic)
     words = set(re.findall(r"[a-z]+", Path(address).name.lower()))
     sides = (("infrared", INFRARED_NAMES), ("visible", VISIBLE_NAMES))
     said = [side for side, names in sides if words & {*names}]

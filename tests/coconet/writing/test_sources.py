@@ -13,7 +13,7 @@ from onnx import helper, numpy_helper
 
 from coconet.errors import CoconetError
 from coconet.writing.outputs import check_outputs
-from coconet.writing.sources import files_beside
+from coconet.writing.sources import Sources, files_beside
 
 
 def write_split_model(path: Path, weights: str) -> None:
@@ -55,3 +55,17 @@ def test_an_output_that_an_input_needs_is_refused_by_whatever_name(tmp_path: Pat
     for out in (needed, "out.json"):
         with pytest.raises(CoconetError, match="write over or among the input"):
             check_outputs([tmp_path / out], inputs=[tmp_path / read], overwrite=True)
+
+
+@pytest.mark.parametrize("address", ["run", "run#/camera/image_raw", "run/run_0.db3"])
+def test_a_bag_is_not_written_into_the_folder_of_a_bag_that_is_read(address: str, tmp_path: Path) -> None:
+    """Whoever reads that folder would read two."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "metadata.yaml").write_text("rosbag2_bagfile_information:\n  version: 9\n")
+    (folder / "run_0.db3").write_bytes(b"")
+    sources = Sources()
+    sources.add(tmp_path / address)
+    assert [sources.harmed_by(folder / name) for name in ("new.mcap", "new.mcap.unfinished")] == [folder] * 2
+    assert sources.harmed_by(tmp_path / "new.mcap") is None
+    assert sources.harmed_by(folder / "fused.mp4") is None

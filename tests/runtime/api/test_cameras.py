@@ -120,6 +120,28 @@ def test_one_object_is_not_both_cameras() -> None:
         coconet.pair_cameras(camera, camera)
 
 
+def test_frames_that_do_not_say_their_number_are_counted() -> None:
+    frames = [[coconet.Frame(np.zeros((4, 6), np.uint8), at * 40) for at in range(3)] for _ in range(2)]
+    with coconet.pair_cameras(Own(frames[0]), Own(frames[1])) as pairs:
+        assert [pair.infrared.index for pair in pairs] == [0, 1, 2]
+
+
+def test_an_async_read_is_refused_whether_it_says_so_or_not() -> None:
+    class Async:
+        async def read(self) -> coconet.Frame:
+            return stamped([0])[0]
+
+    with pytest.raises(coconet.CoconetError, match=r"^visible has an async read\(\)"):
+        coconet.pair_cameras(Async(), Own([]))  # type: ignore[arg-type]
+    hidden: Any = Own([])
+    hidden.read = lambda: Async().read()
+    with (
+        coconet.pair_cameras(hidden, Own(stamped([0]))) as pairs,
+        pytest.raises(coconet.CoconetError, match="gives a coroutine in its read"),
+    ):
+        list(pairs)
+
+
 def test_an_object_without_a_read_is_refused() -> None:
     with pytest.raises(coconet.CoconetError, match="^infrared must have a method read, and is a value of type str"):
         coconet.pair_cameras(Own([]), "night.mp4")  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread, current_thread
 
@@ -17,6 +18,7 @@ from coconet.errors import CoconetError, ExitCode
 from coconet.media.image import read_picture
 from coconet.runtime.api.model import FusionModel
 from coconet.runtime.commands.run import run
+from tests.support.media.recordings import ListCamera
 from tests.support.models.tiny_onnx import averaging_card, write_averaging_model
 from tests.support.programs.called import call
 
@@ -52,6 +54,36 @@ def test_every_frame_is_reported_in_the_calling_thread_and_counted() -> None:
     assert report.counts == stream.counts
     assert report.counts.visible == report.counts.infrared
     assert report.counts.visible.paired == 6
+
+
+def test_what_would_have_to_be_awaited_is_refused_before_or_at_the_first_frame() -> None:
+    async def show(_frame: coconet.FusedFrame) -> None:
+        """Never runs."""
+
+    class Shows:
+        async def __call__(self, frame: coconet.FusedFrame) -> None:
+            """Never runs."""
+
+    with average() as fuse:
+        for called in (show, Shows(), partial(show)):
+            with pytest.raises(CoconetError, match="^on_frame is an async function, which nothing here awaits"):
+                coconet.run(pairs(), fuse, on_frame=called)
+        with pytest.raises(CoconetError, match="^on_frame gives a coroutine, which nothing here awaits"):
+            coconet.run(pairs(), fuse, on_frame=lambda frame: show(frame))  # noqa: PLW0108
+
+
+@pytest.mark.parametrize("step", [0, -40_000_000])
+def test_stamps_that_do_not_increase_are_a_warning(step: int) -> None:
+    frames = [coconet.Frame(np.zeros((4, 6), np.uint8), 10**9 + at * step) for at in range(9)]
+    cameras = ListCamera(frames), ListCamera(list(frames))
+    with average() as fuse, pytest.warns(UserWarning, match=r"8 of 9 visible frames .*8 stale.*later timestamp_ns"):
+        assert coconet.run(coconet.pair_cameras(*cameras), fuse).fused == 1
+
+
+def test_what_is_there_is_refused_in_words_of_python(tmp_path: Path) -> None:
+    (tmp_path / "there.mp4").write_bytes(b"x")
+    with average() as fuse, pytest.raises(CoconetError, match=r"Choose another name, or pass overwrite=True\.$"):
+        coconet.run(pairs(), fuse, out=tmp_path / "there.mp4")
 
 
 def test_what_is_fused_is_what_coconet_run_writes(tmp_path: Path) -> None:

@@ -241,9 +241,7 @@ def test_each_command_is_told_as_it_can_run_here() -> None:
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_command_that_needs_what_no_extra_brings_runs_only_where_that_is(there: bool) -> None:
-    asked: list[str] = []
-    found = by_subject(command_findings(lambda _: (), lambda module: bool(asked.append(module)) or there))
-    assert asked == ["rclpy"]
+    found = by_subject(command_findings(lambda _: (), lambda module: there or module != "rclpy"))
     assert found["coconet run"].found == "runs"
     if there:
         assert found["coconet ros"] == Finding("coconet ros", "ok", "runs")

@@ -84,9 +84,9 @@ def test_frames_of_recordings_with_any_stamps_are_each_counted_once(policy: Poli
         return found
 
     tolerance_ns = rng.choice([None, 5 * MS])
-    cameras = (ListCamera(stamped(stamps())) for _ in range(2))
+    visible, infrared = (ListCamera(stamped(stamps())) for _ in range(2))
     most = rng.choice([3, 1000])
-    with pair_recordings(*cameras, Pairing(tolerance_ns, policy=policy)) as stream:
+    with pair_recordings(visible, infrared, Pairing(tolerance_ns, policy=policy)) as stream:
         for at, _ in enumerate(stream):
             if at == most:
                 break
@@ -128,3 +128,21 @@ def test_a_frame_has_one_fate(acts: str, came_out: int, dropped: int) -> None:
         does[act]()
     assert (fates.came_out, sum(fates.dropped().values())) == (came_out, dropped)
     assert fates.open_among(side) == (not acts)
+
+
+@pytest.mark.parametrize(("later_s", "said"), [(5, "5.000 s after"), (-5, "5.000 s before")])
+def test_cameras_whose_clocks_are_apart_are_told_by_how_much(later_s: int, said: str) -> None:
+    visible, infrared = (
+        ListCamera(stamped(range(zero_s * 10**9, zero_s * 10**9 + 10**9, 50 * MS))) for zero_s in (10, 10 + later_s)
+    )
+    with pair_recordings(visible, infrared) as stream:
+        assert not list(stream)
+    assert f"infrared begins {said} visible" in stream.counts.trouble
+    assert "--starts together" in stream.counts.remedy
+
+
+def test_a_camera_that_gave_nothing_is_said_to_be_that() -> None:
+    with pair_recordings(ListCamera(stamped([0, 40 * MS])), ListCamera([])) as stream:
+        assert not list(stream)
+    assert stream.counts.trouble.endswith("the infrared camera gave no frame")
+    assert "Look at the infrared camera" in stream.counts.remedy

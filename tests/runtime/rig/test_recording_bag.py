@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,7 +116,7 @@ def test_the_camera_info_of_a_bag_goes_on_beside_each_image_that_is_recorded_or_
     ):
         with AnyReader([path]) as reader:
             ours = [one for one in reader.connections if one.topic == topic]
-            infos = [reader.deserialize(data, one.msgtype) for one, _, data in reader.messages(ours)]
+            infos: list[Any] = [reader.deserialize(data, one.msgtype) for one, _, data in reader.messages(ours)]
         assert [stamp_of(info) for info in infos] == [stamp(at) + later for at in range(4)], topic
         assert {(info.distortion_model, *info.d, info.k[0], info.p[0], info.width) for info in infos} == {
             (model, *d, focal, focal / 2, 640)

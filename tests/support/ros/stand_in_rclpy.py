@@ -5,6 +5,7 @@ The messages are those of rosbags' published definitions: a field that a type la
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -13,7 +14,6 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.support.ros.bags import TYPES
 
@@ -44,7 +44,7 @@ class StandInNode:
 
     def declare_parameter(self, name: str, value: Any, descriptor: Any) -> Any:
         given = self._given("-p", name)
-        known = value if given is None else yaml.safe_load(given)
+        known = value if given is None else _read(given)
         assert descriptor.dynamic_typing or type(known) is type(value), "rclpy refuses another type"
         self.parameters[name] = known
         return SimpleNamespace(name=name, value=known)
@@ -81,6 +81,14 @@ class StandInNode:
     def send(self, topic: str, message: Any) -> None:
         """Hand a message to who subscribed, as spinning does."""
         self.subscriptions[topic][1](message)
+
+
+def _read(text: str) -> Any:
+    """A number, a list of numbers, or a word, as YAML has them."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def install_rclpy(monkeypatch: pytest.MonkeyPatch) -> StandInNode:

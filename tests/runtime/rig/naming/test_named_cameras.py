@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coconet.errors import Refused
+from coconet.errors import CoconetError, Refused
 from coconet.runtime.commands.record import record
 from coconet.runtime.commands.run import run
 from coconet.runtime.rig.naming.named_cameras import NamedCameras
@@ -118,3 +118,15 @@ def test_run_takes_a_model_among_the_cameras_and_record_takes_both(place: Path) 
 def test_a_folder_with_the_name_of_a_model_is_a_camera(place: Path) -> None:
     (place / "lite").mkdir()
     assert "not 3 of them" in complaint_of(run, "vis", "ir", "lite")
+
+
+@pytest.mark.parametrize(("first", "second"), [("/thermal/image_raw", "/camera/image_raw"), ("/boson", "/left")])
+def test_topics_that_are_named_the_wrong_way_round_are_refused_as_words_only(
+    first: str, second: str, tmp_path: Path
+) -> None:
+    words = [f"{tmp_path / 'run.mcap'}#{topic}" for topic in (first, second)]
+    with pytest.raises(CoconetError, match="are named the wrong way round") as refused:
+        NamedCameras.of(words, None, None)
+    assert f"--visible {words[0]} --infrared {words[1]}" in str(refused.value)
+    assert NamedCameras.of([], *words) == NamedCameras(None, *words)
+    assert NamedCameras.of(words[::-1], None, None) == NamedCameras(None, *words[::-1])

@@ -127,7 +127,7 @@ def test_a_first_value_that_does_not_fit_and_words_that_ros_does_not_take_are_on
 def test_the_launch_file_hands_on_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a stand-in for launch: two robots, each with a rig, a backend, parameters and a namespace."""
     stand_in = SimpleNamespace
-    parts = {
+    parts: dict[str, dict[str, object]] = {
         "launch": {"LaunchDescription": lambda parts: parts},
         "launch.actions": {
             "DeclareLaunchArgument": lambda name, **more: stand_in(name=name, **more),
