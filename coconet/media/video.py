@@ -242,9 +242,11 @@ _WITHOUT_LENGTH = ("mpegts", "mpeg")
 
 _FIRST_BOXES = (b"ftyp", b"wide", b"mdat", b"free", b"skip")  # with which MP4 and MOV files begin (ISO/IEC 14496-12)
 
-_DAMAGED_REMEDY = "Copy or record it again; coconet run --on-error skip takes what is whole."
+_DAMAGED_REMEDY = "Copy or record it again; coconet run and batch take what is whole with --on-error skip."
 
-_CUT_REMEDY = "If the original is longer, copy it again; coconet run --on-error skip takes what comes before."
+_CUT_REMEDY = (
+    "If the original is longer, copy it again; coconet run and batch take what comes before with --on-error skip."
+)
 
 
 class _CutOff(CoconetError):

@@ -172,7 +172,7 @@ class RecordedCamera:
             self.name,
             wanted=f"{counted(self.frames_expected, 'picture')}, one for each stamp",
             got=got,
-            remedy="Copy the recording again; coconet run --on-error skip takes what is whole.",
+            remedy="Copy the recording again; coconet run and batch take what is whole with --on-error skip.",
             says=f"does not agree with its stamps: {got}",
         )
 

@@ -15,8 +15,10 @@ from coconet.model_names import DEFAULT_MODEL
 from coconet.pages.browser import OpenOption, open_page
 from coconet.progress.work import Work
 from coconet.reading import Reading, reads_pictures
+from coconet.runtime.loop.selection import OnError
 
 if TYPE_CHECKING:
+    from coconet.runtime.fleet.batch import BatchResult
     from coconet.runtime.fleet.job import Job, WorkerShare
     from coconet.runtime.fleet.storage import Results
 
@@ -62,6 +64,10 @@ def batch(
     form: Annotated[Form, typer.Option("--as", help="Write each result as a video, or as a folder of PNG.")] = "video",
     encoder: Annotated[EncoderName, typer.Option("--encoder", help="Encode videos with this, as for run.")] = "auto",
     score_every: Annotated[int, typer.Option("--score-every", min=1, help="Score every Nth frame.")] = 30,
+    on_error: Annotated[
+        OnError,
+        typer.Option("--on-error", help="Stop a job at a damaged frame or a pair that cannot be fused, or skip it."),
+    ] = "stop",
     opens: OpenOption = False,
     log: Annotated[
         LogStyle | None, typer.Option("--log", help="Log to stderr, as text or JSON lines.", show_default="nothing")
@@ -71,8 +77,8 @@ def batch(
 ) -> None:
     """Fuse many recordings. Results that exist and were made from the same inputs are kept.
 
-    Exit codes: 0 everything is there; 2 something refused before the start; 7 some recordings failed, which are named;
-    130 stopped, and the same command makes the rest.
+    Exit codes: 0 everything is there; 2 something refused before the start; 7 some recordings failed, or lack what is
+    damaged in them, and are named; 130 stopped, and the same command makes the rest.
     """
     from coconet.errors import ExitCode
     from coconet.progress.board import tell_of
@@ -81,20 +87,19 @@ def batch(
     from coconet.runtime.fleet.engines.open_engine import open_engine
     from coconet.runtime.fleet.engines.shares import crowding
     from coconet.runtime.fleet.job import BatchSettings
-    from coconet.runtime.fleet.job_list import in_slices, read_jobs, with_seconds
     from coconet.runtime.fleet.report import write_report
     from coconet.runtime.fleet.storage import Results
+    from coconet.runtime.fleet.unseen import with_unseen
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.terminal import Console
 
-    listed = [with_seconds(job) for job in read_jobs(jobs, model)]
-    listed = in_slices(listed, slice_s) if slice_s is not None else listed
+    listed = _listed(jobs, model, slice_s)
     _check_words(engine, address, backend)
     if engine == "local" and any(job.model == model for job in listed):
         check_model(model)  # the nodes of a cluster may have what this machine lacks
     results = Results(out)
     _check_results(results, jobs, listed)
-    settings = BatchSettings(out, form, score_every, backend, encoder, reading)
+    settings = BatchSettings(out, form, score_every, backend, encoder, reading, on_error)
     address = address or (os.environ.get("RAY_ADDRESS") if engine == "ray" else None)
     in_cluster = engine == "ray" and bool(address)
     divided = _divide(workers, cores, gpus, in_cluster=in_cluster)[: len(listed)]
@@ -118,16 +123,35 @@ def batch(
             result = run_batch(listed, opened, stop, tell_standing)
         finally:
             opened.close()
-    write_report(result, results)
-    for name, reason in result.failed.items():
-        typer.echo(f"failed: {name}: {reason}", err=True)
+    write_report(with_unseen(result, listed, results), results)
+    _name_bad(result)
     Console().print(f"{result.to_text(len(listed))} {out}/report.html", soft_wrap=True, highlight=False)
     if opens:
         _open_report(results)
     if result.stopped:
         raise typer.Exit(130)
-    if result.failed:
+    if result.failed or result.left_out:
         raise typer.Exit(ExitCode.MISFITS)
+
+
+def _listed(source: Path, model: str, slice_s: float | None) -> list[Job]:
+    """The jobs to be made, in slices if asked for; recordings that are not finished are named on stderr."""
+    from coconet.runtime.fleet.job_list import in_slices, read_jobs, with_seconds
+    from coconet.runtime.fleet.unfinished_jobs import without_open
+
+    finished = without_open(read_jobs(source, model))
+    for note in finished.notes:
+        typer.echo(f"note: {note}", err=True)
+    listed = [with_seconds(job) for job in finished.jobs]
+    return listed if slice_s is None else in_slices(listed, slice_s)
+
+
+def _name_bad(result: BatchResult) -> None:
+    """Name on stderr what failed, and what results lack of their recordings."""
+    for name, reason in result.failed.items():
+        typer.echo(f"failed: {name}: {reason}", err=True)
+    for name, line in result.left_out:
+        typer.echo(f"left out: {name}: {line}", err=True)
 
 
 def _check_words(engine: EngineKind, address: str | None, backend: str) -> None:

@@ -74,7 +74,13 @@ class BatchResult:
     @property
     def failed(self) -> dict[str, str]:
         """Why there is no result, by the name of the job."""
-        return {name: outcome.reason for name, outcome in self.outcomes.items() if outcome.manifest is None}
+        return {name: outcome.reason for name, outcome in self.outcomes.items() if outcome.failed}
+
+    @property
+    def left_out(self) -> list[tuple[str, str]]:
+        """The name of a job and what is damaged in its recording and not in its result, a line for each."""
+        made = ((name, outcome.manifest) for name, outcome in self.outcomes.items() if outcome.manifest is not None)
+        return [(name, str(line)) for name, manifest in made for line in manifest.get("left_out", ())]
 
     def to_text(self, jobs: int) -> str:
         """One line. jobs: how many there were; of a batch that was stopped, more results may be there than it saw."""

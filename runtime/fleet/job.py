@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from coconet.reading import UNSAID, Reading
+from coconet.runtime.loop.selection import OnError
 
 OutputForm = Literal["video", "pictures"]
 
@@ -49,6 +50,7 @@ class BatchSettings:
     """What is the same for all jobs.
 
     out: the root of the results, a folder or an address of fsspec. score_every: figures are of every so-many-th frame.
+    on_error: whether what is damaged ends a job or is left out.
     """
 
     out: str
@@ -57,6 +59,7 @@ class BatchSettings:
     backend: str = "auto"
     encoder: str = "auto"
     reading: Reading = UNSAID
+    on_error: OnError = "stop"
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,17 @@ class Progress:
 class Outcome:
     """The end of a job. manifest: of its result; None if there is none, and `reason` says why.
 
-    fresh: whether it was made now, and not there already. seconds: that it took now.
+    fresh: whether it was made now, and not there already. seconds: that it took now. looked_at: whether this batch has
+    looked at it; if not, it says what was known before, which of a result that was never made is nothing.
     """
 
     manifest: Mapping[str, Any] | None
     reason: str = ""
     fresh: bool = True
     seconds: float = field(default=0.0, compare=False)
+    looked_at: bool = True
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is known that there is no result, and why."""
+        return self.manifest is None and bool(self.reason)

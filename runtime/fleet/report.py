@@ -60,6 +60,7 @@ def report_of(result: BatchResult) -> dict[str, Any]:
         },
         "results": {name: _job_row(manifest) for name, manifest in made.items()},
         "failed": result.failed,
+        "not_looked_at": [name for name, outcome in result.outcomes.items() if not outcome.looked_at],
         "work": {
             "fresh": sum(outcome.fresh and outcome.manifest is not None for outcome in result.outcomes.values()),
             "seconds": {name: manifest["seconds"] for name, manifest in made.items()},
@@ -69,7 +70,7 @@ def report_of(result: BatchResult) -> dict[str, Any]:
 
 def _job_row(manifest: Mapping[str, Any]) -> dict[str, Any]:
     keys = ("frames", "passed_through", "counts", "trouble", "backend", "model", "scored", "figures", "pictures", "key")
-    return {key: manifest[key] for key in keys}
+    return {**{key: manifest[key] for key in keys}, "left_out": list(manifest.get("left_out", ()))}
 
 
 def write_report(result: BatchResult, results: Results) -> None:
@@ -88,12 +89,14 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     totals, names = told["totals"], [metric.name for metric in VERIFIED]
     yield f'<!doctype html><html lang="en"><meta charset="utf-8">{_TITLE}<style>{_STYLE}</style>'
     yield f"<h1>{counted(totals['done'], 'recording')} fused, {totals['failed']} failed</h1>"
-    stopped = " Stopped before the end: run it again for the rest." if told["stopped"] else ""
+    stopped = _stopped(told) if told["stopped"] else ""
     yield f"<p>{counted(totals['frames'], 'frame')}, coconet-edge {_safe(told['version'])}.{stopped}</p>"
+    unseen = set(told["not_looked_at"])
     if told["failed"]:
         yield "<h2>Failed</h2><table>"
         for name, reason in told["failed"].items():
-            yield f'<tr><td>{_safe(name)}</td><td class="reason">{_safe(reason)}</td></tr>'
+            why = _noted(reason, unseen=name in unseen)
+            yield f'<tr><td>{_safe(name)}</td><td class="reason">{_safe(why)}</td></tr>'
         yield "</table>"
     yield "<h2>Fused</h2><table><tr><th>recording</th><th>frames</th><th>dropped</th>"
     yield "".join(f"<th>{name}</th>" for name in names) + '<th class="reason">noticed</th></tr>'
@@ -101,7 +104,9 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
         dropped = sum(count["dropped"] for count in one["counts"].values())
         figures = "".join(f"<td>{_figure(one['figures'].get(metric))}</td>" for metric in names)
         link = f'<a href="#{_link(name)}">{_safe(name)}</a>'
-        noticed = f'<td class="reason">{_safe(one["trouble"])}</td>'
+        damaged = [f"damaged: {line}" for line in one["left_out"]]
+        noted = _noted(*damaged, one["trouble"], unseen=name in unseen)
+        noticed = f'<td class="reason">{_safe(noted)}</td>'
         yield f"<tr><td>{link}</td><td>{one['frames']}</td><td>{dropped}</td>{figures}{noticed}</tr>"
     yield "</table>"
     for name, one in told["results"].items():
@@ -109,6 +114,19 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
         for picture in one["pictures"]:
             yield f'<img loading="lazy" alt="{_safe(picture)}" src="{_link(name)}/{quote(picture)}">'
     yield "</html>"
+
+
+def _stopped(told: Mapping[str, Any]) -> str:
+    """Say of a batch that was stopped what of the report is older than it, and what is missing."""
+    unseen, known = told["not_looked_at"], {*told["results"], *told["failed"]}
+    kept, never = sum(name in known for name in unseen), sum(name not in known for name in unseen)
+    older = f" Not looked at this time, and as before: {counted(kept, 'line')} below." if kept else ""
+    missing = f" {counted(never, 'recording')} not fused yet." if never else ""
+    return f" Stopped before the end: run it again for the rest.{older}{missing}"
+
+
+def _noted(*words: str, unseen: bool) -> str:
+    return "; ".join(filter(None, [*words, "not looked at this time" if unseen else ""]))
 
 
 def _link(name: str) -> str:

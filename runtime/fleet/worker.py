@@ -75,6 +75,10 @@ class Worker:
         # Last: the process may be ended as soon as it arrives.
         yield replace(outcome, seconds=time.monotonic() - begun_s)
 
+    @property
+    def _skips(self) -> bool:
+        return self._settings.on_error == "skip"
+
     def close(self) -> None:
         """Let go of the model."""
         held, self._held = self._held, None
@@ -95,7 +99,8 @@ class Worker:
             model = model_hash(job.model)  # a missing one is told by what opens it
             settings = settings_of(job, self._settings)
             key = key_of(inputs, model, settings)
-            if kept is not None and kept.get("key") == key:
+            damaged = kept is not None and kept.get("left_out")
+            if kept is not None and kept.get("key") == key and (self._skips or not damaged):
                 yield Outcome(kept, fresh=False)
                 return
         backend = self._backend(job.model)
@@ -105,7 +110,7 @@ class Worker:
         gauge = RunStats(samples)
         name = VIDEO if self._settings.form == "video" else f"{PICTURES}/"
         output = Output(f"{made}/{name}", encoder=cast("Any", self._settings.encoder))
-        pairs = open_rig(rig)
+        pairs = open_rig(rig, gives_misfits=self._skips)
         if job.span != WHOLE:
             pairs.cut_out(_ns(job.span.begin_s), _ns(job.span.end_s), _ns(warm_up_s(rig)) or 0)
 
@@ -124,7 +129,7 @@ class Worker:
             "key": key,
             "version": __version__,
             "model": {"name": job.model, "sha256": model},
-            "settings": settings,
+            "settings": {**settings, "on_error": self._settings.on_error},
             "inputs": inputs,
             **_facts(found[0], sliced=job.span != WHOLE),
             "scored": samples.scored,
@@ -201,6 +206,7 @@ def _facts(report: RunReport, *, sliced: bool) -> dict[str, Any]:
         "passed_through": report.passed_through,
         "counts": counts,
         "trouble": "" if sliced else report.trouble,
+        "left_out": report.left_out,
         "backend": report.backend,
         "encoders": list(report.encoders),
         "seconds": round(report.seconds, 3),

@@ -14,7 +14,7 @@ from coconet.runtime.ros.messages import COMPRESSED, IMAGE
 IMAGES = (IMAGE, COMPRESSED)
 """Types of messages that are pictures."""
 
-_NOT_COPIED = "Copy it again; coconet run --on-error skip takes what is whole."
+_NOT_COPIED = "Copy it again; coconet run and batch take what is whole with --on-error skip."
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from coconet.runtime.fleet.storage import Results
 from coconet.runtime.fleet.worker import Worker
 from coconet.runtime.frame import Frame
 from coconet.runtime.rig.recorder import Recorder
-from tests.support.media.recordings import ListCamera
-from tests.support.rigs.fleet_tree import contents, cut_in_the_middle, write_recording
+from tests.support.media.recordings import ListCamera, noisy_video
+from tests.support.rigs.fleet_tree import RIG, contents, cut_in_the_middle, write_recording
 
 NOTHING_PINNED = WorkerShare(())
 
@@ -38,6 +38,10 @@ def outcome_of(signs: Iterable[Progress | Outcome]) -> Outcome:
 
 def worker_for(out: Path | str, form: OutputForm = "video", score_every: int = 4) -> Worker:
     return Worker(BatchSettings(str(out), form, score_every, encoder="auto"), NOTHING_PINNED)
+
+
+def skipping_worker(out: Path) -> Worker:
+    return Worker(BatchSettings(str(out), score_every=4, on_error="skip"), NOTHING_PINNED)
 
 
 def job_of(recording: Path, name: str = "night") -> Job:
@@ -225,3 +229,26 @@ def test_a_camera_is_no_recording_and_is_a_failed_job_at_once(tmp_path: Path, ad
     assert outcome.manifest is None
     assert "has no end" in outcome.reason
     assert "coconet record" in outcome.reason
+
+
+def test_what_is_whole_of_a_cut_recording_is_fused_if_asked_for_and_fails_otherwise(tmp_path: Path) -> None:
+    recording, out = write_recording(tmp_path / "night", frames=40), tmp_path / "out"
+    cut = noisy_video(recording / "visible.mkv", 40)  # of MP4 nothing could be read without its end
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    (recording / "rig.toml").write_text(RIG.replace("visible.mp4", "visible.mkv"))
+    refused = outcome_of(worker_for(out).work(job_of(recording)))
+    assert refused.manifest is None
+    assert "coconet run and batch" in refused.reason
+    made = outcome_of(skipping_worker(out).work(job_of(recording)))
+    assert made.manifest is not None
+    assert 0 < made.manifest["frames"] < 40
+    assert made.manifest["left_out"]
+    assert made.manifest["settings"]["on_error"] == "skip"
+    assert not outcome_of(skipping_worker(out).work(job_of(recording))).fresh
+    assert outcome_of(worker_for(out).work(job_of(recording))).manifest is None  # a damaged result is not a whole one
+
+
+def test_a_whole_result_need_not_be_made_again_to_skip_what_is_damaged(tmp_path: Path) -> None:
+    recording, out = write_recording(tmp_path / "night"), tmp_path / "out"
+    assert outcome_of(worker_for(out).work(job_of(recording))).fresh
+    assert not outcome_of(skipping_worker(out).work(job_of(recording))).fresh
