@@ -10,12 +10,13 @@ from datetime import datetime, timezone
 from threading import Lock
 from typing import Any, Protocol
 
-from coconet.event_log import log_event
+from coconet.event_log import log_event, warn_once
 from coconet.runtime.alarms.alarm import AlarmTable
 from coconet.runtime.alarms.alarm_event import AlarmEvent
 from coconet.runtime.alarms.alarm_state import AlarmState, Change
 from coconet.runtime.alarms.evidence import Evidence, MeterEvidence
 from coconet.runtime.frame import FusedFrame
+from coconet.runtime.heat.meters import is_lasting
 from coconet.runtime.heat.temperature import SIGNS, Unit
 from coconet.runtime.pairing.camera_health import CameraHealth
 
@@ -71,6 +72,7 @@ class AlarmWatch:
         self._states = {table.name: AlarmState(table) for table in tables}
         self._evidence = {table.name: MeterEvidence(table) for table in tables if table.meter is not None}
         self._values: dict[str, float | None] = {}
+        self._hopeless: dict[str, str] = {}
         self._since = dict.fromkeys(self._states, "")
         self._unit, self._health = unit, health or (lambda: (None, None))
         self._outputs: list[AlarmOutput] = []
@@ -97,6 +99,8 @@ class AlarmWatch:
         for name, state in self._states.items():
             if state.table.camera is not None:
                 evidence = _of_camera(state.table, cameras[0] if state.table.camera == "visible" else cameras[1])
+                if evidence.blind:
+                    self._say_hopeless(state.table, evidence.blind)
             elif fresh:
                 evidence = self._of_meter(state.table, frame)
             else:
@@ -145,9 +149,19 @@ class AlarmWatch:
         reading = next((one for one in readings if one.name == table.meter), None)
         if reading is None:
             judge.forget()
-            return Evidence(None, blind=f"there is no meter {table.meter} any more")
+            gone = f"there is no meter {table.meter} any more"
+            self._say_hopeless(table, gone)
+            return Evidence(None, blind=gone)
+        if reading.blind and is_lasting(reading.blind):
+            self._say_hopeless(table, f"its meter {table.meter} reads nothing: {reading.blind}")
         infrared = frame.pair.raw_infrared or frame.pair.infrared
         return judge.of(reading, infrared.timestamp_ns)
+
+    def _say_hopeless(self, table: AlarmTable, why: str) -> None:
+        """Warn, once for each reason, of an alarm that cannot begin while camera and rig are as they are."""
+        if self._hopeless.get(table.name) != why:
+            self._hopeless[table.name] = why
+            warn_once(f"the alarm {table.name} cannot begin: {why}.")
 
     def _happen(self, state: AlarmState, change: Change, evidence: Evidence, frame: FusedFrame) -> None:
         table = state.table

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ from coconet.runtime.rig.edit import write_replay_rig
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.reserve_sink import check_room
 from coconet.runtime.threads.queue_thread import Bounds, QueueThread
+from coconet.writing.scratch import lock_unfinished
 from coconet.writing.sources import stamps_beside
 
 if TYPE_CHECKING:
@@ -125,12 +128,13 @@ class EventRecorder:
             check_room(self._folder, self._reserve_mb)
             scratch = unfinished(self._folder / name)
             scratch.mkdir()
+            lock = lock_unfinished(scratch)
         except (OSError, CoconetError) as error:
             log_event("recording", level=logging.WARNING, alarm=event.alarm, trouble=str(error))
             return ""
         self._current = _Recording(self._folder / name, before, depth, self._fields, self._note_end)
         self._current.extend(until_ns, event)
-        self._current.start()
+        self._current.start(lock)
         return name
 
     def _note_end(self, recording: _Recording, whole: bool) -> None:
@@ -160,6 +164,7 @@ class _Recording:
         self.name, self._folder, self._scratch = folder.name, folder, unfinished(folder)
         self._before, self._fields, self._on_end = before, fields, on_end
         self._events: list[AlarmEvent] = []
+        self._lock: int | None = None
         self._until_ns = self._began_ns = before[-1].pair.timestamp_ns if before else 0
         self._queue: QueueThread[FusedFrame | None] = QueueThread(
             self._write, Bounds(depth, "drop newest"), RECORDING_THREAD
@@ -173,7 +178,9 @@ class _Recording:
     def dropped(self) -> int:
         return self._queue.dropped
 
-    def start(self) -> None:
+    def start(self, lock: int | None) -> None:
+        """lock: holds the unfinished folder, so that other commands see that it is being written; closed at the end."""
+        self._lock = lock
         self._queue.start()
 
     def extend(self, until_ns: int, event: AlarmEvent) -> None:
@@ -196,6 +203,16 @@ class _Recording:
             self._queue.stop(patience_s)
 
     def _write(self, queue: QueueThread[FusedFrame | None]) -> None:
+        whole = False
+        try:
+            whole = self._written(queue)
+        finally:
+            if self._lock is not None:
+                os.close(self._lock)
+            self._on_end(self, whole)
+
+    def _written(self, queue: QueueThread[FusedFrame | None]) -> bool:
+        """Write the recording; whether it is whole."""
         writer: _FolderWriter | None = None
         try:
             (self._scratch / "rig.toml").write_text(write_replay_rig(self._fields), encoding="utf-8")
@@ -206,16 +223,19 @@ class _Recording:
             while (newer := queue.take()) is not None:
                 writer.write(newer)
             writer.close()
-            events = ",\n".join(event.to_json() for event in self._events)
+            own = (replace(event, recording=self.name) for event in self._events)
+            events = ",\n".join(event.to_json() for event in own)
             (self._scratch / "events.json").write_text(f"[\n{events}\n]\n", encoding="utf-8")
             self._scratch.rename(self._folder)
+            if writer.frames == 1:
+                trouble = "it holds a single pair: none came within before_s before the alarm, or after_s after it"
+                log_event("recording", level=logging.WARNING, folder=str(self._folder), trouble=trouble)
         except (OSError, CoconetError) as error:
             log_event("recording", level=logging.ERROR, folder=str(self._scratch), trouble=str(error))
             if writer is not None:
                 writer.abandon()
-            self._on_end(self, False)
-            return
-        self._on_end(self, True)
+            return False
+        return True
 
 
 class _FolderWriter:
@@ -231,9 +251,11 @@ class _FolderWriter:
         self._fused = open_sink(str(folder / "fused.mp4"), None, EncoderChoice("auto"))
         self._last_ns: dict[str, int] = {}
         self._origin_ns: int | None = None
+        self.frames = 0
 
     def write(self, frame: FusedFrame) -> None:
         pair = frame.pair
+        self.frames += 1
         both = zip(_SIDES, (pair.visible, pair.raw_infrared or pair.infrared), strict=True)
         there = [(side, one) for side, one in both if side not in pair.missing]
         if self._origin_ns is None and there:

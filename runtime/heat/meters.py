@@ -15,7 +15,7 @@ from coconet.runtime.heat.measuring import read_region
 from coconet.runtime.heat.meter import MeterTable
 from coconet.runtime.heat.placing import Placing
 from coconet.runtime.heat.reading import Heat, Reading
-from coconet.runtime.heat.region import Region, region_of
+from coconet.runtime.heat.region import OUTSIDE, UNLAID, Region, region_of
 from coconet.runtime.heat.thermometer import Thermometer
 from coconet.runtime.pairing.camera_health import HealthLimits, HealthWatch
 
@@ -27,6 +27,11 @@ EIGHT_BIT = (
 _MOST_REGIONS = 256
 
 _UNFIT = {"shutter": "the infrared camera looks at its shutter", "frozen": "the infrared picture is frozen"}
+
+
+def is_lasting(blind: str) -> bool:
+    """Whether what a meter is blind by goes on for as long as camera and rig are as they are."""
+    return blind == EIGHT_BIT or blind.startswith((UNLAID, OUTSIDE))
 
 
 class Meters:

@@ -41,6 +41,10 @@ class Region:
         return self.left + column, self.top + row
 
 
+UNLAID, OUTSIDE = "the infrared picture does not lie on the visible one", "outside of the infrared picture"
+"""Why a meter has no pixels."""
+
+
 def region_of(meter: MeterTable, size_px: tuple[int, int], placing: Placing | None) -> Region | str:
     """The pixels of a meter in a picture of (width, height); in words, why there are none.
 
@@ -55,12 +59,12 @@ def region_of(meter: MeterTable, size_px: tuple[int, int], placing: Placing | No
         corners = ((left, top), (right, top), (right, bottom), (left, bottom))
     if meter.pixels == "visible":
         if placing is None:
-            return "the infrared picture does not lie on the visible one"
+            return UNLAID
         found = placing.in_infrared(corners)
     else:
         found = np.array(corners, np.float64)
     if not np.isfinite(found).all() or (found < -0.5).any() or (found >= np.array(size_px) - 0.5).any():
-        return f"outside of the infrared picture of {width}x{height}"
+        return f"{OUTSIDE} of {width}x{height}"
     return _region(meter, np.rint(found).astype(np.intp))
 
 

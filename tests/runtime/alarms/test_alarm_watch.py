@@ -13,6 +13,7 @@ from coconet.errors import CoconetError
 from coconet.runtime.alarms.alarm import AlarmTable
 from coconet.runtime.alarms.alarm_watch import AlarmWatch
 from coconet.runtime.frame import FusedFrame
+from coconet.runtime.heat.meters import EIGHT_BIT
 from coconet.runtime.heat.reading import Reading
 from coconet.runtime.pairing.camera_health import CameraHealth, CameraState
 from tests.support.rigs.alarm_frames import METER, frame_of, frames_of, reading_of
@@ -164,3 +165,29 @@ def test_a_meter_that_is_gone_makes_its_alarm_blind() -> None:
 def test_an_alarm_that_cannot_be_is_refused(words: dict[str, Any], said: str) -> None:
     with pytest.raises(CoconetError, match=said):
         table_of(**words)
+
+
+@pytest.mark.parametrize(
+    "blind",
+    [EIGHT_BIT, "outside of the infrared picture of 64x48", "the infrared picture does not lie on the visible one"],
+)
+def test_an_alarm_that_can_never_begin_is_named_once_with_the_reason(
+    capsys: pytest.CaptureFixture[str], blind: str
+) -> None:
+    watch = AlarmWatch([table_of(**ABOVE, name="oven")])
+    for index in range(3):
+        watch.note(frame_of(Reading(METER, "hottest", "celsius", blind=blind), index))
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.count(f"the alarm oven cannot begin: its meter {METER} reads nothing: {blind}.") == 1
+
+
+def test_an_alarm_on_a_camera_that_nobody_watches_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    lost = AlarmTable.model_validate({"name": "gone", "camera": "visible", "states": ["lost"]})
+    AlarmWatch([lost]).note(frame_of(reading_of(20), 0))
+    assert "the alarm gone cannot begin: nobody watches the cameras of recordings." in capsys.readouterr().err
+
+
+def test_a_shutter_is_no_reason_to_say_that_an_alarm_cannot_begin(capsys: pytest.CaptureFixture[str]) -> None:
+    watch = AlarmWatch([table_of(**ABOVE)])
+    watch.note(frame_of(Reading(METER, "hottest", "celsius", blind="the infrared camera looks at its shutter"), 0))
+    assert capsys.readouterr().err == ""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import coconet
 from coconet.runtime.alarms.alarm import AlarmTable, RecordingTable
 from coconet.runtime.alarms.alarm_watch import AlarmWatch
 from coconet.runtime.alarms.event_recorder import EventRecorder
 from coconet.runtime.frame import FusedFrame
+from coconet.writing.held import is_held
 from tests.support.rigs.alarm_frames import METER, frame_of, reading_of
 
 FIELDS: dict[str, Any] = {
@@ -127,3 +130,26 @@ def test_recordings_that_were_left_unfinished_count_as_well_and_newer_ones_stay(
     left = sorted(path.name for path in tmp_path.iterdir())
     assert len(left) == 3
     assert (left[0], left[-1]) == (old[2], "20990101T000000-000Z-hot.unfinished")
+
+
+def test_the_events_of_a_recording_name_it_and_a_single_pair_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, logger="coconet"):
+        watch, recorder = watched(tmp_path / "events", film([90.0]))
+    (event,) = json.loads((tmp_path / "events" / recorder.written[0] / "events.json").read_text())
+    assert event["recording"] == recorder.written[0] == watch.events()[0].recording
+    assert any("a single pair" in str(vars(record)) for record in caplog.records)
+
+
+def test_a_recording_that_is_being_written_is_held_and_let_go_at_its_end(tmp_path: Path) -> None:
+    table = RecordingTable.model_validate({"folder": str(tmp_path), "before_s": 0.5, "after_s": 60})
+    watch = AlarmWatch([AlarmTable.model_validate({"name": "hot", "meter": METER, "when": "above", "limits": [80]})])
+    with EventRecorder(table, FIELDS, now_s=lambda: 1.8e9, reserve_mb=1) as recorder:
+        watch.record_with(recorder)
+        for frame in film([90.0, 20.0]):
+            watch.note(frame)
+        (scratch,) = tmp_path.glob("*.unfinished")
+        assert is_held(scratch)
+    (whole,) = (tmp_path / name for name in recorder.written)
+    assert not is_held(whole)
