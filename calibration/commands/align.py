@@ -42,12 +42,14 @@ def align(
     from coconet.progress.board import working
     from coconet.runtime.rig.edit import NewRig
     from coconet.runtime.rig.naming.named_cameras import NamedCameras
+    from coconet.runtime.rig.naming.one_source import check_two_sources
     from coconet.runtime.rig.rig_file import read_by, written_rig
     from coconet.terminal import Console
     from coconet.writing.outputs import check_outputs, check_writable
 
     named = NamedCameras.of(cameras or (), visible, infrared)
     chosen, rig = read_by(named.rig(), reading), written_rig(named.file)
+    check_two_sources(chosen)
     if save and rig is not None:
         check_writable(rig)
     shown = [pictures / name for name in PICTURES] if pictures else []

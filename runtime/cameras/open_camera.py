@@ -158,6 +158,11 @@ def _local_camera(address: str, settings: CameraSettings, *, gray: bool) -> Came
     return _file_camera(path, settings, gray=gray)
 
 
+def is_synthetic(address: str) -> bool:
+    """Whether an address is that of the synthetic street, which shows both sides."""
+    return _scheme(address) == "synthetic"
+
+
 def check_sources(*addresses: str) -> None:
     """Refuse an address of no known kind, and a path where nothing is; devices and networks may answer later."""
     for address in addresses:

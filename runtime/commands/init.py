@@ -35,8 +35,8 @@ def init(
 
     rig = both_sides(cameras or (), visible, infrared, reading)
     check_outputs([out, password_file], inputs=rig.sources, overwrite=overwrite)
-    with ending_with(ExitCode.CAMERA), working("looking at both cameras"):
-        found = look_at_rig(rig, align=align)
+    with ending_with(ExitCode.CAMERA), working("looking at both cameras") as work:
+        found = look_at_rig(rig, align=align, step=work.update)
     new = NewRig.of(found.rig, out.parent, found.told)
     if password_file is not None:
         new = with_password_file(new, password_file)

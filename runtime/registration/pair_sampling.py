@@ -11,12 +11,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from coconet.errors import CoconetError
+from coconet.event_log import warn_once
+from coconet.media.image import resize
+from coconet.media.pixels import as_gray
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.preprocess.warp import Alignment, Lens, as_matrix
 from coconet.runtime.registration.registrar import Registrar
 
 if TYPE_CHECKING:
     from coconet.runtime.pairing.pair_stream import PairStream
+
+_ONE_PICTURE = 0.99
+"""Correlation of brightness above which two pictures are one."""
+
+_LIKE_SHAPES = 0.02  # of the sides, as a logarithm
 
 _PATIENCE_S = 10.0  # a camera that is lost may come back
 
@@ -61,11 +69,25 @@ def alignment_of(
 
     Raises CoconetError if the pairs do not show enough to align by.
     """
+    if all(map(_shows_one_picture, seen)):
+        warn_once("both cameras show the same picture: is one of them named for both sides?")
     found = registrar.register([_straight_pair(pair, infrared_lens, visible_lens) for pair in seen])
     visible_px, infrared_px = _sizes(seen[0])
     homography = as_matrix(found.homography)
     alignment = Alignment(homography, visible_px, infrared_lens, visible_lens, infrared_size_px=infrared_px)
     return RigAlignment(alignment, found.method, found.summary)
+
+
+def _shows_one_picture(pair: FramePair) -> bool:
+    """Whether both pictures are one, but for colours, size and coding; heat and light never look that much alike."""
+    visible, infrared = (np.asarray(as_gray(frame.pixels), np.uint8) for frame in (pair.visible, pair.infrared))
+    rows, columns = infrared.shape[:2]
+    if abs(np.log((visible.shape[1] * rows) / (visible.shape[0] * columns))) > _LIKE_SHAPES:
+        return False
+    one, other = (resize(side, columns, rows).ravel().astype(np.float64) for side in (visible, infrared))
+    if not (one.std() and other.std()):
+        return False
+    return float(np.corrcoef(one, other)[0, 1]) > _ONE_PICTURE
 
 
 def _straight_pair(pair: FramePair, infrared_lens: Lens | None, visible_lens: Lens | None) -> FramePair:

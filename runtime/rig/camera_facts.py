@@ -26,7 +26,8 @@ class CameraFacts:
     size_px: (width, height). samples: their type, as uint8. fps: by the stamps, None of fewer than three frames.
     stamps: whose time they are. codec: its name, empty if there is none. begins_s: the first stamp of a recording.
     opened_s: how long the address took to give its first frame. jitter_ms: within which 95 % of the live frames arrive
-    after the one that was on its way for the shortest time; None for recordings.
+    after the one that was on its way for the shortest time; None for recordings. palette: the colours that an infrared
+    picture was turned back from, empty if it came gray.
     """
 
     name: str
@@ -40,11 +41,12 @@ class CameraFacts:
     begins_s: float
     opened_s: float
     jitter_ms: float | None = None
+    palette: str = ""
 
     def __str__(self) -> str:
         rate = f", {self.fps:.4g} fps" if self.fps else ""
         codec = f", {self.codec}" if self.codec else ""
-        colour = "gray" if self.channels == 1 else "colour"
+        colour = _colour_in_words(self.channels, self.palette)
         delay = f", first frame after {self.opened_s:.1f} s" if self.realtime else ""
         jitter = f", up to {self.jitter_ms:.0f} ms late" if self.jitter_ms is not None else ""
         begins = f", stamps begin at {self.begins_s:.3f} s" if not self.realtime and self.begins_s else ""
@@ -89,6 +91,7 @@ def _facts_of(camera: Camera, frames: list[tuple[Frame, int]], opened_s: float) 
         realtime=camera.realtime,
         begins_s=stamps[0] / 1e9,
         opened_s=opened_s,
+        palette=first.palette,
         jitter_ms=_jitter_ms(frames) if camera.realtime and first.stamps != "arrival" else None,
     )
 
@@ -109,6 +112,12 @@ def _rate(steps_ns: list[int], *, live: bool) -> float:
 def _jitter_ms(frames: list[tuple[Frame, int]]) -> float:
     late = sorted(arrived_ns - frame.timestamp_ns for frame, arrived_ns in frames)
     return (late[round((len(late) - 1) * _LATE_SHARE)] - late[0]) / 1e6
+
+
+def _colour_in_words(channels: int, palette: str) -> str:
+    if channels != 1 or not palette:
+        return "gray" if channels == 1 else "colour"
+    return "colour, of which the luma is taken" if palette == "luma" else f"colour, turned back from {palette}"
 
 
 def _depth(samples: str) -> str:

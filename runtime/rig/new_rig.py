@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.rig.camera_facts import CameraFacts, probe_camera
 from coconet.runtime.rig.edit import NewRig
 from coconet.runtime.rig.naming.named_cameras import NamedCameras
+from coconet.runtime.rig.naming.one_source import check_two_sources
 from coconet.runtime.rig.open_rig import open_rig, open_side, rig_lenses
 from coconet.runtime.rig.rig_file import AlignmentTable, Rig, read_by
 from coconet.runtime.rig.secrets import write_secret
@@ -32,11 +33,14 @@ class FoundRig:
 def both_sides(words: Sequence[str], visible: str | None, infrared: str | None, reading: Reading) -> Rig:
     """The rig of two addresses, or of one that stands for both: a folder, or the visible channel of a network camera.
 
-    Raises Refused for one address that stands for neither, and for what has a rig file already.
+    Raises Refused for one address that stands for neither, for one source that is named for both sides, and for what
+    has a rig file already.
     """
     named = NamedCameras.of(words, visible, infrared)
     if named.file is None:
-        return read_by(named.rig(), reading)
+        rig = read_by(named.rig(), reading)
+        check_two_sources(rig)
+        return rig
     if not is_bag(named.file):
         raise Refused(
             words[0],
@@ -50,17 +54,22 @@ def both_sides(words: Sequence[str], visible: str | None, infrared: str | None, 
     return read_by(Rig.chosen(None, *two_sides(named.file)), reading)
 
 
-def look_at_rig(rig: Rig, *, align: bool = True) -> FoundRig:
+def look_at_rig(rig: Rig, *, align: bool = True, step: Callable[[str], object] = lambda doing: None) -> FoundRig:
     """Look at both cameras, one after the other, and find how their pictures fit; align: look for the alignment too.
 
+    step: is called with what is done next, in words.
     Raises CoconetError for a camera that cannot be opened, and for one that gives no frame.
     """
-    looks = {role: _seen(rig, role) for role in ROLES}
+    looks = dict[Role, CameraFacts]()
+    for role in ROLES:
+        step(f"looking at the {role} camera")
+        looks[role] = _seen(rig, role)
     told: dict[str, str] = {role: str(look) for role, look in looks.items()}
     fit = _fit_in_words(looks["visible"], looks["infrared"])
     if not align:
         return FoundRig(rig, {**told, "alignment": fit} if fit else told)
     try:
+        step("finding how the infrared picture lies on the visible one")
         alignment, words = _aligned(rig)
     except CoconetError as error:
         taken = fit or "pictures of equal size are taken as they lie."

@@ -32,6 +32,7 @@ from coconet.runtime.preprocess.drift import DriftWatch
 from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.preprocess.preprocess import Preparation
 from coconet.runtime.preprocess.warp import Lens
+from coconet.runtime.rig.naming.one_source import one_source
 from coconet.runtime.rig.rig_file import Rig, fitted_by
 from coconet.runtime.rig.secrets import fill_in
 
@@ -146,6 +147,8 @@ def open_cameras(rig: Rig, opener: CameraOpener | None = None) -> tuple[Camera, 
 
 
 def _open_both(rig: Rig, opener: CameraOpener) -> tuple[Camera, Camera]:
+    if found := one_source(rig):
+        warn_once(f"{found}, which shows nothing that it does not show by itself.")
     visible = opener(rig, "visible")
     with ExitStack() as stack:
         stack.callback(visible.close)
@@ -179,8 +182,6 @@ def _on_steady_clocks(rig: Rig, visible: Camera, infrared: Camera) -> tuple[Came
             if isinstance(camera, FileClock) and rig.pairing.starts != "stamped":
                 camera.begin_at_zero()
         return first, second
-    if first.name == second.name:
-        warn_once(f"{first.name}: one video is given for both sides, and fused with itself.")
     offsets = rig.visible.offset_ms or rig.infrared.offset_ms
     if rig.pairing.starts == "together" or (rig.pairing.starts == "auto" and not offsets):
         align_starts(first, second, 0 if rig.pairing.starts == "together" else _tolerance_ns(rig))

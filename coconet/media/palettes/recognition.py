@@ -134,9 +134,9 @@ class InfraredGray:
             )
         else:
             warn_once(
-                f"{self._where}: the infrared is in colours of no known palette, so its luma is taken, which is not "
-                "heat. Set the camera to white-hot, or name the palette: --palette "
-                f"{'|'.join(_NAMES)}; --palette luma says that the luma is meant."
+                f"{self._where}: are the two sides swapped? The infrared is in colours of no known palette, so its "
+                "luma is taken, which is not heat. If they are not, set the camera to white-hot, or name the palette: "
+                f"--palette {'|'.join(_NAMES)}; --palette luma says that the luma is meant."
             )
         return found or "luma"
 

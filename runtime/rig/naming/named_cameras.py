@@ -82,6 +82,14 @@ class NamedCameras:
             return cls(None, *_folders(Path(word)))
         if is_network_address(word):
             return cls(None, word, thermal_channel(word))
+        if bag is None and _is_missing(word):
+            raise Refused(
+                word,
+                wanted="a rig file, or a folder with both sides; or two cameras",
+                got="no such file or folder",
+                remedy="Check the path.",
+                says="does not exist; expected a rig file, or a folder with both sides",
+            )
         if bag is None and _is_rig_file(word):
             return cls(Path(word), None, None)
         remedy = f"Name the infrared one after it: {word} INFRARED"
@@ -95,6 +103,14 @@ class NamedCameras:
 def _unclear(got: str, remedy: str, says: str) -> CoconetError:
     wanted = "a rig file, a folder with both sides, or the visible and the infrared camera"
     return Refused("cameras", wanted=wanted, got=got, remedy=remedy, says=says)
+
+
+def _is_missing(word: str) -> bool:
+    """Whether a word is a path at which nothing is; devices may come later, and addresses are no paths."""
+    if "://" in word or word.startswith(("/dev/", *_PIPES)) or device_of(word) != word:
+        return False
+    with reading_from(Path(word), "a rig file"):
+        return not Path(word).exists()
 
 
 def _is_rig_file(word: str) -> bool:

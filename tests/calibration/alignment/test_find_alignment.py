@@ -15,11 +15,13 @@ from coconet.calibration.alignment.points import PointRegistrar, register_points
 from coconet.calibration.commands.align import align
 from coconet.config import read_toml
 from coconet.errors import CoconetError
+from coconet.event_log import SaidOnce
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.frame import FramePair
 from coconet.runtime.preprocess.drift import DriftWatch
 from coconet.runtime.preprocess.warp import Alignment, Lens, Plane, as_matrix
-from coconet.runtime.registration.edges import register_edges
+from coconet.runtime.registration.edges import EdgeRegistrar, register_edges
+from coconet.runtime.registration.pair_sampling import alignment_of
 from tests.support.media.pair_folders import write_pair
 from tests.support.programs.called import call, complaint_of
 from tests.support.rigs.homography import distance_px
@@ -57,6 +59,19 @@ def test_edges_recover_a_warp_to_half_a_pixel_and_patches_all_over_the_picture_b
     assert found.support.share > 0.9
     assert found.support.spread > 0.9
     assert found.support.residual_px < 0.5
+
+
+@pytest.mark.parametrize("size", [SIZE, (200, 150)])
+def test_one_picture_for_both_sides_raises_the_question_and_heat_beside_light_does_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.setattr("coconet.event_log.SAID", SaidOnce())
+    alignment_of(EdgeRegistrar(), [seen_through(warp((17, -9)))])
+    assert "same picture" not in capsys.readouterr().err
+    gray = cv2.resize(cv2.cvtColor(PAIR.visible.pixels, cv2.COLOR_BGR2GRAY), size, interpolation=cv2.INTER_AREA)
+    twice = dataclasses.replace(PAIR, infrared=dataclasses.replace(PAIR.infrared, pixels=gray[:, :, None]))
+    alignment_of(EdgeRegistrar(), [twice])
+    assert "both cameras show the same picture: is one of them named for both sides?" in capsys.readouterr().err
 
 
 def test_pictures_of_different_scenes_are_refused() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate
 
 import pytest
 
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.rig.camera_facts import probe_camera
-from tests.support.media.recordings import ListCamera, stamped
+from tests.support.media.recordings import ListCamera, flat, stamped
 
 
 def test_a_camera_that_takes_long_to_open_is_looked_at_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,3 +39,17 @@ def test_the_rate_of_a_recording_is_that_of_its_usual_step_though_frames_are_mis
     look = probe_camera(lambda: ListCamera(stamped(stamps)))
     assert look is not None
     assert look.fps == pytest.approx(25)
+
+
+@pytest.mark.parametrize(
+    ("palette", "told"),
+    [
+        ("", "8 bit gray"),
+        ("ironbow", "8 bit colour, turned back from ironbow"),
+        ("luma", "8 bit colour, of which the luma"),
+    ],
+)
+def test_an_infrared_camera_in_colours_is_not_said_to_be_gray(palette: str, told: str) -> None:
+    frames = [replace(one, pixels=flat(90, 4, 4, 1), palette=palette) for one in stamped(range(0, 200, 40))]
+    look = probe_camera(lambda: ListCamera(frames))
+    assert told in str(look)

@@ -85,7 +85,10 @@ def test_one_channel_of_a_dual_camera_is_both_cameras() -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["day.mp4"], "must be two, and only day.mp4 is named. Name the infrared one after it"),
+        (["day.mp4"], "day.mp4 does not exist; expected a rig file, or a folder with both sides. Check the path."),
+        (["k"], "k does not exist; expected a rig file, or a folder with both sides."),
+        (["k.unfinished"], "k.unfinished does not exist; expected a rig file, or a folder with both sides."),
+        (["none/k.png"], "none/k.png does not exist; expected a rig file, or a folder with both sides."),
         (["0"], "must be two, and only 0 is named."),
         (["a", "b", "c"], "not 3 of them: a, b, c. Name the visible one, then the infrared one."),
         (["rig.toml", "b.mp4"], "are already named by the rig file"),
