@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from coconet.cli import CamerasArgument, InfraredOption, OverwriteOption, RateOption, ReserveOption, VisibleOption
-from coconet.errors import counted
 from coconet.reading import Reading, reads_pictures
 
 
@@ -48,7 +47,7 @@ def record(
     with stopped_by_signals() as stop:
         counts = record_rig(chosen, rig, out, RecordingLimit(seconds, reserve_mb), stop)
     for side, count in counts.items():
-        Console().print(f"{side}: {counted(count.written, 'frame')} written, {count.dropped} dropped")
+        Console().print(f"{side}: {count}")
     if out.exists():
         replayed = out / "rig.toml" if out.is_dir() else out
         Console(soft_wrap=True).print(f"replay it with: coconet run {replayed}", highlight=False)

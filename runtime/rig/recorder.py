@@ -20,6 +20,7 @@ from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import ROLES
 from coconet.runtime.frame import Frame, Side
 from coconet.runtime.pairing.capture import Capture
+from coconet.runtime.pairing.frame_gaps import FrameGaps
 from coconet.runtime.rig.edit import write_replay_rig
 from coconet.runtime.rig.open_rig import open_cameras, rig_info
 from coconet.runtime.rig.recording_folder import RecordingFolder, RecordingPlace, disk_error
@@ -35,10 +36,20 @@ _FINISH_S = 60.0  # at the end, for a slow disk to take the frames that were rea
 
 @dataclass(frozen=True)
 class RecordedCount:
-    """What became of one camera's frames."""
+    """What became of one camera's frames.
+
+    dropped: came, but the disk was behind. missing: never came, as the gaps between the stamps or numbers of the others
+    tell.
+    """
 
     written: int
     dropped: int
+    missing: int = 0
+
+    def __str__(self) -> str:
+        """Say so, as `11 frames written, 0 dropped, 4 missing`."""
+        missing = f", {self.missing} missing: the camera left them out" if self.missing else ""
+        return f"{counted(self.written, 'frame')} written, {self.dropped} dropped{missing}"
 
 
 class Recorder:
@@ -152,7 +163,7 @@ class _SideWriter:
     def __init__(self, camera: Camera, place: RecordingPlace, side: Side, recorder: Recorder) -> None:
         self._recorder, self._path, self._realtime = recorder, place.path, camera.realtime
         self._capture, self._file = Capture(camera, _FRAMES_AHEAD), place.side(side)
-        self._written, self._closed = 0, False
+        self._written, self._closed, self._gaps = 0, False, FrameGaps()
         self._error: CoconetError | None = None
         self._thread = Background(self._write_all, f"record {side}")
 
@@ -166,7 +177,8 @@ class _SideWriter:
 
     @property
     def count(self) -> RecordedCount:
-        return RecordedCount(self._written, self._capture.dropped)
+        dropped = self._capture.dropped
+        return RecordedCount(self._written, dropped, max(0, self._gaps.missing - dropped))
 
     def start(self) -> None:
         self._capture.start()
@@ -223,6 +235,7 @@ class _SideWriter:
         except OSError as error:
             raise disk_error(self._path, error.strerror or str(error)) from error
         self._written += 1
+        self._gaps.note(frame)
 
 
 def _place(out: Path, rig: Rig | None) -> RecordingPlace:
