@@ -75,6 +75,11 @@ def contact_sheet(rows: Sequence[Sequence[Captioned]], column_px: int) -> Pixels
     )
 
 
+def sheet_of_row(row: Sequence[Captioned], most_px: int) -> Pixels:
+    """Draw one row, as contact_sheet does, in columns no wider than its widest picture, and most_px at most."""
+    return contact_sheet([row], min(most_px, max(one.pixels.shape[1] for one in row)))
+
+
 def _in_column(pixels: Pixels, column_px: int) -> Pixels:
     height, width = pixels.shape[:2]
     if width > column_px:

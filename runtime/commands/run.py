@@ -309,7 +309,7 @@ def run(
         with supervisor, open_alarms(chosen, gauge, reserve_mb), viewer, sheet or nullcontext():
             drawn = _drawn(tuner, changes=view is not None)
             report = run_rig(tuner, choice, replace(output, drawn=drawn), ending=Ending(frames, stop), gauge=gauge)
-        keep_report(report)
+        report = keep_report(report, tuner.rig)
     _end(report, html if opens else None, stderr=output.is_standard_output, misfits=on_error == "skip")
 
 

@@ -35,7 +35,7 @@ from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.sinks.open_sink import Output, is_mcap, open_with_reserve, output_path, recover_output
 from coconet.runtime.sinks.reserve_sink import ReserveSink
-from coconet.runtime.sinks.sink import FolderSink
+from coconet.runtime.sinks.sink import FolderSink, files_of
 from coconet.runtime.threads.queue_thread import result_unless
 from coconet.terminal import print_warning
 from coconet.writing.recovery import recovered_beside
@@ -132,6 +132,7 @@ def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Endin
         loss, path = "" if sparing is None else sparing.loss, output_path(out.address)
         made = "" if path is None or not path.exists() else str(path)
         report = dataclasses.replace(report, output_loss=loss, encoders=encoded_by, written_to=made)
+        report = dataclasses.replace(report, files=() if path is None else files_of(sink))
     if report.interrupted or report.fused == ending.limit:
         return report  # what the cameras had read ahead was not wanted any more, which is no loss
     return dataclasses.replace(report, counts=pairs.counts)  # what the longer recording had left is

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coconet.cards.precision import PrecisionName
 from coconet.errors import counted
+from coconet.runtime.loop.happenings import Happenings
 from coconet.runtime.loop.latency_log import Percentiles, StageTime
 from coconet.runtime.loop.run_stats import RunTotals
 from coconet.runtime.loop.selection import UnfusedPair
@@ -16,6 +18,8 @@ from coconet.runtime.pairing.stream_counts import CameraCount, StreamCounts
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+_MOST_NAMED = 4  # files, in a line of a report
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class RunReport:
     output_loss: what was fused but not written, in words; empty if everything was.
     written_to: the file or folder that was written; empty without one.
     encoders: what encoded the output, in order; more than one if one failed on the way, none if nothing was encoded.
+    files: what the output is in, files and folders that are whole. happened: times of day, alarms and readings; None if
+    nobody took note of them.
     """
 
     model: str
@@ -55,6 +61,8 @@ class RunReport:
     encoders: tuple[str, ...] = ()
     taken_over: int = 0
     written_to: str = ""
+    files: tuple[str, ...] = ()
+    happened: Happenings | None = None
 
     @classmethod
     def of(cls, figures: RunTotals, counts: StreamCounts, *, interrupted: bool) -> RunReport:
@@ -126,8 +134,10 @@ class RunReport:
             ("model", f"{self.model} {self.precision}, {self.backend}"),
             ("fused", f"{fused}{stopped}{alone}{local}{gone}{there}{unfit}"),
         ]
-        more = (("encoded by", ", then ".join(self.encoders)), ("written to", self.written_to))
-        return [*rows, *((name, told) for name, told in more if told)]
+        where = _listed(self.files) or self.written_to
+        more = (("encoded by", ", then ".join(self.encoders)), ("written to", where))
+        rows += [(name, told) for name, told in more if told]
+        return rows if self.happened is None else [*rows, *self.happened.facts()]
 
     def timings(self) -> list[tuple[str, Percentiles]]:
         """Everything that was timed, in milliseconds, with what it is called."""
@@ -148,6 +158,13 @@ class RunReport:
         for row in self.rows():
             table.add_row(*row)
         return table
+
+
+def _listed(files: Sequence[str]) -> str:
+    """The names of files; of many, how many there are, the first and the last."""
+    if len(files) <= _MOST_NAMED:
+        return ", ".join(files)
+    return f"{len(files)} files, from {files[0]} to {files[-1]}"
 
 
 def _in_words(count: CameraCount) -> str:

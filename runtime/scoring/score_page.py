@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from coconet.media.panel import Captioned, contact_sheet
+from coconet.media.panel import Captioned, sheet_of_row
 from coconet.metrics.fusion import METRICS
 from coconet.metrics.scoreboard import RANKED, RankedEntry
 from coconet.pages.picture_page import PagePicture, PageTable, PicturePage
@@ -37,5 +37,5 @@ def _picture(scored: Scored) -> PagePicture:
     row, pair, fused = scored
     sides = (("infrared", pair.infrared.pixels), ("visible", pair.visible.pixels), (row.entry, fused))
     figures = ", ".join(f"{metric.name} {getattr(row.scores, metric.name):.3f}" for metric in METRICS)
-    sheet = contact_sheet([[Captioned(text, pixels) for text, pixels in sides]], COLUMN_PX)
+    sheet = sheet_of_row([Captioned(text, pixels) for text, pixels in sides], COLUMN_PX)
     return PagePicture(f"{row.entry}, {row.image}: {figures}", sheet)

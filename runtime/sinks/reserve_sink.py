@@ -14,7 +14,7 @@ from coconet.errors import CoconetError, counted
 from coconet.event_log import log_event, warn_once
 from coconet.files import LEAST_FREE_BYTES, LEAST_FREE_SHARE, spare_bytes
 from coconet.runtime.frame import FusedFrame
-from coconet.runtime.sinks.sink import WHOLE, Delivery, Sink
+from coconet.runtime.sinks.sink import WHOLE, Delivery, Sink, files_of
 
 WhenFull = Literal["fail", "end", "resume"]
 """What becomes of the frames once the reserve of the disk is used up. fail: the first one is an error. end: they are
@@ -73,6 +73,7 @@ class ReserveSink:
         self.ended, self.frames, self.left_out = "", 0, 0
         self._opener, self._room, self._now_s = opener, room, now_s
         self._sink: Sink | None = None
+        self._files: tuple[str, ...] = ()
         self._broken_off = False
         self._looked_s = now_s()
         if room.when_full == "fail":
@@ -101,6 +102,11 @@ class ReserveSink:
             self._break_off(error)
             return
         self.frames += 1
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What was written and is whole, by this sink and by those that it has ended."""
+        return tuple(dict.fromkeys([*self._files, *(() if self._sink is None else files_of(self._sink))]))
 
     def close(self) -> None:
         """Finish the file, unless that has been done."""
@@ -136,6 +142,7 @@ class ReserveSink:
         sink, self._sink = self._sink, None
         if sink is not None:
             sink.close()
+            self._files += files_of(sink)
         if self._room.when_full == "fail":
             kept = f" What was fused until then, {counted(self.frames, 'frame')}, is there and whole."
             raise _no_room(self._room.folder, self._room.reserve_mb, kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -62,6 +63,12 @@ class Sink(Protocol):
 
     def discard(self) -> None:
         """End after an error: what is whole stays, and what is not whole does not get its final name."""
+
+
+def files_of(sink: Sink) -> tuple[str, ...]:
+    """The files and folders that a sink has written whole: its name, or `files` of one that may have several."""
+    files: Sequence[str] = getattr(sink, "files", (sink.name,))
+    return tuple(files)
 
 
 class NoSink:

@@ -57,12 +57,18 @@ class VideoSink:
     def __init__(self, path: Path, encoders: EncoderChoice | None = None) -> None:
         """Prepare to write `path`. encoders: what to choose from; no hardware if None."""
         self._first, self.name, self._encoders = path, str(path), encoders
+        self._paths = list[Path]()
         self._open(path, _Timeline())
 
     @property
     def size_bytes(self) -> int:
         """How much of the file is on the disk already."""
         return self._writer.size_bytes
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that are whole, in the order of their beginning."""
+        return tuple(str(path) for path in dict.fromkeys(self._paths) if path.is_file())
 
     def fits(self, frame: FusedFrame) -> bool:
         """Whether a frame has the size of those before it."""
@@ -97,6 +103,7 @@ class VideoSink:
         with writing_to(path):
             self._writer = VideoWriter(path, self._encoders)
         self._path, self._timeline = path, timeline
+        self._paths.append(path)
 
     def _replacing(self, step: Callable[[], None]) -> None:
         """Take a step of the writer; where its encoder fails, the next one takes what that held, in a new file."""
@@ -209,6 +216,7 @@ class RotatingSink:
         self._path, self._rotation, self.name, self._encoders = path, rotation, str(path), encoders
         self._begun_ns: int | None = None
         self._last_name = ""
+        self._files = list[str]()
         self._current = self._next()
         recover_leftovers(path.parent, _rotated(path))
 
@@ -216,9 +224,8 @@ class RotatingSink:
         """Append to the file that is open, or begin the next one."""
         now_ns = frame.pair.timestamp_ns
         if self._begun_ns is not None and (self._full(now_ns - self._begun_ns) or not self._current.fits(frame)):
-            self._current.close()
+            self.close()
             self._current, self._begun_ns = self._next(), None
-            self._delete_oldest()
         if self._begun_ns is None:
             self._begun_ns = now_ns
         self._current.write(frame)
@@ -226,7 +233,13 @@ class RotatingSink:
     def close(self) -> None:
         """Finish the last file."""
         self._current.close()
+        self._files += self._current.files
         self._delete_oldest()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of this run that are whole and were not deleted for newer ones."""
+        return tuple(name for name in dict.fromkeys(self._files) if Path(name).is_file())
 
     def discard(self) -> None:
         """Leave the last file, which is not whole, under its unfinished name; those before it stay."""

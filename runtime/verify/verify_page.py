@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coconet.media.panel import Captioned, contact_sheet
+from coconet.media.panel import Captioned, sheet_of_row
 from coconet.pages.picture_page import PagePicture, PageTable, PicturePage
 from coconet.runtime.verify.error_map import error_pictures
 from coconet.runtime.verify.parity import ModelPictures, frame_error
@@ -28,4 +28,4 @@ def _picture(frame: ModelPictures, labels: tuple[str, str]) -> PagePicture:
     error = frame_error(frame)
     row = [Captioned(caption, pixels) for caption, pixels in error_pictures(frame, labels)]
     figures = f"PSNR {error.psnr_db:.1f} dB, {error.within_one / error.samples:.2%} of samples within one level"
-    return PagePicture(f"{frame.name}: {figures}", contact_sheet([row], COLUMN_PX))
+    return PagePicture(f"{frame.name}: {figures}", sheet_of_row(row, COLUMN_PX))

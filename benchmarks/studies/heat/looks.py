@@ -15,7 +15,7 @@ import numpy as np
 
 from coconet.media.image import write_picture
 from coconet.media.palettes.palette import SHOWN
-from coconet.media.panel import Captioned, contact_sheet
+from coconet.media.panel import Captioned, contact_sheet, sheet_of_row
 from coconet.media.pixels import Pixels
 from coconet.runtime.api.model import load
 from coconet.runtime.backends.rules.baseline import BaselineBackend
@@ -89,7 +89,7 @@ def heats_of(frame: FusedFrame) -> Pixels:
     seen, thermal = frame.pair.visible.pixels, frame.pair.infrared.pixels
     with load("lite") as fuse:
         cells = [Captioned(str(heat), fuse(seen, thermal, heat=heat)) for heat in HEATS]
-    return contact_sheet([cells], COLUMN_PX)
+    return sheet_of_row(cells, COLUMN_PX)
 
 
 def _in_colours(name: str) -> Look:

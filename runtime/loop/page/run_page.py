@@ -23,6 +23,7 @@ def run_page(
         _counts(report),
         PageTable("Milliseconds", ("", "p50", "p95", "p99"), _timings(report)),
     ]
+    tables += _happened(report)
     if events:
         rows = [(f"{one.seconds:.1f} s", one.side, one.state, redact_text(one.trouble)) for one in events]
         tables.append(PageTable("Health of the cameras", ("after the start", "side", "state", "trouble"), rows))
@@ -40,6 +41,17 @@ def _verdict(report: RunReport) -> str:
     rate = f"{counted(report.fused, 'frame')} fused in {report.seconds:.1f} s, {report.fps:.1f} a second."
     trouble = report.trouble or report.output_loss
     return f"{rate} {trouble[:1].upper()}{trouble[1:]}." if trouble else rate
+
+
+def _happened(report: RunReport) -> list[PageTable]:
+    """What became of the alarms, event by event."""
+    if report.happened is None or not report.happened.alarms:
+        return []
+    rows = [
+        (one.utc[:19].replace("T", " "), one.alarm, one.change, redact_text(one.reason), one.recording)
+        for one in report.happened.alarms
+    ]
+    return [PageTable("Alarms", ("UTC", "alarm", "change", "reason", "recording"), rows)]
 
 
 def _counts(report: RunReport) -> PageTable:

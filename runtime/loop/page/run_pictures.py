@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coconet.media.panel import CAPTIONS, Captioned, contact_sheet
+from coconet.media.panel import CAPTIONS, Captioned, sheet_of_row
 from coconet.media.pixels import Pixels
 from coconet.runtime.frame import FusedFrame
 
@@ -71,5 +71,5 @@ class RunPictures:
             seconds=(pair.timestamp_ns - self._first_ns) / 1e9,
             skew_ms=pair.skew_ns / 1e6,
             missing=tuple(sorted(pair.missing)),
-            sheet=contact_sheet([row], COLUMN_PX),
+            sheet=sheet_of_row(row, COLUMN_PX),
         )

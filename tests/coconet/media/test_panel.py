@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from coconet.media.panel import BAND_PX, GAP_PX, PAPER, Captioned, captioned_row, contact_sheet
+from coconet.media.panel import BAND_PX, GAP_PX, PAPER, Captioned, captioned_row, contact_sheet, sheet_of_row
 from coconet.media.pixels import Pixels
 from coconet.runtime.commands.demo import side_by_side
 from coconet.runtime.frame import FusedFrame
@@ -82,3 +82,11 @@ def test_a_picture_wider_than_its_column_is_made_smaller_in_proportion() -> None
 
 def test_letters_outside_ascii_do_no_harm() -> None:
     assert contact_sheet([[Captioned("Straße 夜", flat(5, 5, 0))]], 40).shape[0] == BAND_PX + 5
+
+
+@pytest.mark.parametrize(("width", "column"), [(90, 90), (640, 400)])
+def test_a_row_of_small_pictures_has_no_empty_paper_beside_them(width: int, column: int) -> None:
+    row = [Captioned("fused", np.full((20, width, 3), 200, np.uint8))] * 3
+    sheet = sheet_of_row(row, 400)
+    assert sheet.shape[1] == 3 * column + 2 * GAP_PX
+    assert (sheet[BAND_PX:] == 200).mean() > 0.97

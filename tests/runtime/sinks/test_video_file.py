@@ -53,6 +53,7 @@ def test_only_the_newest_files_are_kept_and_nothing_else_is_touched(tmp_path: Pa
     left = {path.name for path in tmp_path.iterdir()}
     assert left & set(others) == set(others[1:])
     assert len(left) == 4
+    assert sorted(map(Path, sink.files)) == sorted(tmp_path / name for name in left - set(others))
 
 
 def test_after_an_error_the_last_file_stays_unfinished_and_the_next_run_finishes_it(tmp_path: Path) -> None:
