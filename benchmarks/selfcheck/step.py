@@ -16,6 +16,10 @@ Figures = Mapping[str, float | str]
 """What was measured, by names with units in them."""
 
 
+WARNING = "warning"
+"""Of figures, a sentence about what works and is not as it should be; it stands beside the outcome."""
+
+
 class Absent(Exception):
     """What a step needs is not on this machine; says what."""
 
@@ -34,7 +38,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a step. reason: why it was skipped or failed. seconds: what it took."""
+    """What came of a step. reason: why it was skipped or failed, or what to know of it. seconds: what it took."""
 
     name: str
     state: State
@@ -54,6 +58,7 @@ def _outcome(step: Step) -> Outcome:
     start, state, reason, figures = time.monotonic(), "ok", "", {}
     try:
         figures = dict(step.run())
+        reason = str(figures.pop(WARNING, ""))
     except (Absent, MissingPackage) as error:
         state, reason = "skipped", str(error)
     except CoconetError as error:

@@ -13,7 +13,7 @@ from threading import Timer
 from coconet.benchmarks.endurance.loop_overhead import alone_ms, fuse_in_loop
 from coconet.benchmarks.latency.sampler import Sampler, Window
 from coconet.benchmarks.machine.sensors import open_sensor
-from coconet.benchmarks.selfcheck.step import Absent, Figures, Step
+from coconet.benchmarks.selfcheck.step import WARNING, Absent, Figures, Step
 from coconet.cards.engine_card import BuildOptions, Flavour
 from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.errors import CoconetError, MissingPackage
@@ -38,6 +38,10 @@ NOT_SHIPPED = {
     "coconet INT8": "it does not come with the package: coconet export and coconet calibrate make it, with your frames",
 }
 """Engines that could be wanted, and why they are not tried."""
+
+_RIG_FPS = 30.0
+
+_KEPT_UP = 0.9  # of the frames asked for; the first ones come late
 
 _MINUTES: dict[Flavour, float] = {"tensorrt": 10, "tensorrt_rtx": 0.25}
 """What an engine takes at most, about, by which TensorRT builds it."""
@@ -87,7 +91,7 @@ class SelfCheck:
                 yield Step(f"latency of {word} at {size}", most, partial(self._latency, word, size))
         yield Step("host overhead", 3 * seconds.measure_s / 60, self._overhead)
         yield Step("power", seconds.power_s / 30, self._power)
-        yield Step("synthetic rig, 30 frames a second", seconds.rig_s / 60, self._rig)
+        yield Step(f"synthetic rig, {_RIG_FPS:g} frames a second asked for", seconds.rig_s / 60, self._rig)
 
     def _build(self, word: str, size: FrameSize) -> Figures:
         """Build the engine of a size and compare it with its model; without a GPU, see that the builder takes it."""
@@ -160,7 +164,7 @@ class SelfCheck:
 
     def _rig(self) -> Figures:
         """A live rig: two synthetic cameras, paired and fused."""
-        address = "synthetic://?fps=30&width=640&height=480&seed=1"
+        address = f"synthetic://?fps={_RIG_FPS:g}&width=640&height=480&seed=1"
         rig = Rig.from_addresses(address, address, realtime=True)
         ending, gauge = Ending(), RunStats()
         over = Timer(self._patience.rig_s, ending.stop.set)
@@ -176,6 +180,9 @@ class SelfCheck:
                 says="gave no fused frame",
             )
         figures: dict[str, float | str] = {"backend": report.backend, "fused": float(report.fused), "fps": report.fps}
+        if report.fps < _KEPT_UP * _RIG_FPS:
+            told = f"{report.fps:.3g} of {_RIG_FPS:g} frames a second that were asked for"
+            figures[WARNING] = f"{told}: this machine does not keep up with a live rig by {self._words[0]}"
         way, skew = report.capture_to_fused_ms, report.skew_ms
         return {
             **figures,

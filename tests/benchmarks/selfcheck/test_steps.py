@@ -10,7 +10,7 @@ from coconet.benchmarks.machine.device import this_device
 from coconet.benchmarks.machine.sensor import Reading
 from coconet.benchmarks.selfcheck import steps as selfcheck_steps
 from coconet.benchmarks.selfcheck.report import SelfCheckReport
-from coconet.benchmarks.selfcheck.step import Absent, Figures, Outcome, Step, outcomes
+from coconet.benchmarks.selfcheck.step import WARNING, Absent, Figures, Outcome, Step, outcomes
 from coconet.benchmarks.selfcheck.steps import NOT_SHIPPED, SelfCheck, StepTimes
 from coconet.benchmarks.studies import transfer_ring
 from coconet.cards.frame_size import FrameSize
@@ -57,6 +57,13 @@ def test_a_step_that_does_not_work_is_told_and_the_next_one_runs(error: Exceptio
     assert words in found[0].reason
 
 
+def test_what_works_but_does_not_keep_up_is_ok_with_a_warning_beside_it() -> None:
+    slow = Step("rig", 1, lambda: {"fps": 0.48, WARNING: "0.48 of 30 frames a second that were asked for"})
+    (found,) = outcomes([slow], lambda step: None)
+    assert (found.state, found.figures) == ("ok", {"fps": 0.48})
+    assert found.reason == "0.48 of 30 frames a second that were asked for"
+
+
 def test_the_report_says_the_same_to_people_and_to_programs() -> None:
     found = (
         Outcome("ring", "skipped", 0.1, "no NVIDIA GPU"),
@@ -90,7 +97,7 @@ def test_without_a_gpu_engines_are_built_unrun_and_what_needs_one_is_skipped_by_
     assert found["engine of lite-int8 at 48x64"].figures["run"] == "no: built for sm86 without a GPU"
     assert {f"engine of {name}" for name in NOT_SHIPPED} < {name for name in found if found[name].state == "skipped"}
     assert found["latency of lite-int8 at 48x64"].figures["backend"].startswith("ONNX Runtime")  # type: ignore[union-attr]
-    assert found["synthetic rig, 30 frames a second"].figures["fused"] > 0  # type: ignore[operator]
+    assert found["synthetic rig, 30 frames a second asked for"].figures["fused"] > 0  # type: ignore[operator]
     assert next(iter(found)) == "doctor"
 
 
