@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,14 +68,19 @@ class FoundAlignment:
     pictures: tuple[Path, ...] = ()
 
 
-def align_rig(rig: Rig, search: AlignmentSearch, pictures: Path | None = None) -> FoundAlignment:
+def align_rig(
+    rig: Rig, search: AlignmentSearch, pictures: Path | None = None, step: Callable[[str], object] = lambda doing: None
+) -> FoundAlignment:
     """Find the alignment of a rig, whatever it says now; overlay and checkerboard go to `pictures`.
 
+    step: is called with what is done next, in words.
     Raises CoconetError for a rig that cannot be opened, and if nothing to align by is found.
     """
     registrar = open_registrar(search)
+    step("taking pairs of both cameras to align by")
     with open_rig(rig, align=False) as stream:
         seen = PairSampling(search.pairs, search.every).of(stream)
+    step("finding how the infrared picture lies on the visible one")
     found = alignment_of(registrar, seen, *rig_lenses(rig))
     written = () if pictures is None else _write_pictures(align_pair(seen[len(seen) // 2], found.alignment), pictures)
     return FoundAlignment(found.alignment, found.method, found.summary, written)

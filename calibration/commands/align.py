@@ -55,8 +55,8 @@ def align(
     shown = [pictures / name for name in PICTURES] if pictures else []
     written = [*shown, out] if save and rig is None else shown
     check_outputs(written, inputs=[rig, *chosen.sources], overwrite=overwrite, made=[pictures])
-    with working("looking at both cameras, then aligning"):
-        found = align_rig(chosen, AlignmentSearch(pairs, every, board, tuple(point or ())), pictures)
+    with working("looking at both cameras, then aligning") as work:
+        found = align_rig(chosen, AlignmentSearch(pairs, every, board, tuple(point or ())), pictures, work.update)
     console = Console(soft_wrap=True)
     for row in found.alignment.homography:
         console.print("  ".join(f"{value:12.6f}" for value in row), highlight=False)

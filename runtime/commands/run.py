@@ -299,7 +299,7 @@ def run(
     tuner = AdjustableRig(chosen, rig, gives_misfits=on_error == "skip")
     supervisor = RunSupervisor(gauge)
     with (
-        report_files(json_file, html, chosen, gauge, supervisor) as keep_report,
+        report_files(json_file, html, tuner, gauge, supervisor) as keep_report,
         stopped_by_signals() as stop,
         logging_as(log),
     ):
@@ -309,7 +309,7 @@ def run(
         with supervisor, open_alarms(chosen, gauge, reserve_mb), viewer, sheet or nullcontext():
             drawn = _drawn(tuner, changes=view is not None)
             report = run_rig(tuner, choice, replace(output, drawn=drawn), ending=Ending(frames, stop), gauge=gauge)
-        report = keep_report(report, tuner.rig)
+        report = keep_report(report)
     _end(report, html if opens else None, stderr=output.is_standard_output, misfits=on_error == "skip")
 
 

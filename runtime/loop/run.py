@@ -116,6 +116,7 @@ def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Endin
         pairs.leave_alignment_to_model()
     with pairs:
         gauge.watch(pairs.health, pairs.drift_px, pairs.pairing_trouble)
+        gauge.watch_counts(lambda: pairs.counts)
         encoders = _choose_encoders(out)
         out = _with_lens(out, pairs.rig)
         with ending_with(ExitCode.OUTPUT):

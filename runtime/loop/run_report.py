@@ -39,7 +39,7 @@ class RunReport:
     written_to: the file or folder that was written; empty without one.
     encoders: what encoded the output, in order; more than one if one failed on the way, none if nothing was encoded.
     files: what the output is in, files and folders that are whole. happened: times of day, alarms and readings; None if
-    nobody took note of them.
+    nobody took note of them. running: whether this was written while the run went on; one that stays so was killed.
     """
 
     model: str
@@ -63,6 +63,7 @@ class RunReport:
     written_to: str = ""
     files: tuple[str, ...] = ()
     happened: Happenings | None = None
+    running: bool = False
 
     @classmethod
     def of(cls, figures: RunTotals, counts: StreamCounts, *, interrupted: bool) -> RunReport:
@@ -86,8 +87,8 @@ class RunReport:
 
     @property
     def trouble(self) -> str:
-        """Say that a large share of the frames found no partner; empty if not, or if the run was stopped."""
-        return "" if self.interrupted else self.counts.trouble
+        """Say that a large share of the frames found no partner; empty if not, or if the run was stopped or goes on."""
+        return "" if self.interrupted or self.running else self.counts.trouble
 
     @property
     def remedy(self) -> str:
@@ -123,7 +124,7 @@ class RunReport:
 
     def facts(self) -> list[tuple[str, str]]:
         """Say what fused, how much of it, what encoded it, and where it is: all but counts of cameras and timings."""
-        stopped = ", stopped before the end" if self.interrupted else ""
+        stopped = ", so far" if self.running else ", stopped before the end" if self.interrupted else ""
         alone = f", {self.passed_through} of one camera alone" if self.passed_through else ""
         local = f", {self.taken_over} of the local model" if self.taken_over else ""
         gone = f", {counted(self.superseded, 'pair')} gave way to newer ones" if self.superseded else ""

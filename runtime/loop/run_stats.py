@@ -18,6 +18,7 @@ from coconet.runtime.frame import FusedFrame
 from coconet.runtime.heat.reading import Reading
 from coconet.runtime.loop.latency_log import HISTORY_FRAMES, LatencyLog, Percentiles, StageTime
 from coconet.runtime.pairing.camera_health import CameraHealth
+from coconet.runtime.pairing.stream_counts import StreamCounts
 
 RECENT_FRAMES = 150
 """Percentiles are over this many of the last fused frames, five seconds at 30 a second."""
@@ -118,6 +119,7 @@ class RunStats:
         self._superseded: Callable[[], int] = lambda: 0
         self._drift_px: Callable[[], float | None] = lambda: None
         self._pairing_trouble: Callable[[], str] = str
+        self._counts: Callable[[], StreamCounts] = StreamCounts
         self._output_trouble: Callable[[], str] = str
         self._model_trouble: Callable[[], str] = str
         self._alarms: AlarmStatus | None = None
@@ -144,6 +146,15 @@ class RunStats:
         """Say what knows how the cameras and their alignment are, and why they give no pairs."""
         with self._lock:
             self._health, self._drift_px, self._pairing_trouble = health, drift_px, pairing_trouble
+
+    def watch_counts(self, counts: Callable[[], StreamCounts]) -> None:
+        """Say what counts the frames of the cameras."""
+        with self._lock:
+            self._counts = counts
+
+    def counts(self) -> StreamCounts:
+        """What became of the cameras' frames so far."""
+        return self._counts()
 
     def watch_output(self, trouble: Callable[[], str]) -> None:
         """Say what knows why the output is not written any more."""

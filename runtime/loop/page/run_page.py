@@ -12,6 +12,8 @@ from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.supervisor import HealthEvent
 from coconet.runtime.pairing.stream_counts import CameraCount
 
+_STILL_RUNNING = "Written while the run went on, as every minute: if it runs no more, it was killed or broke off."
+
 
 def run_page(
     report: RunReport, pictures: Sequence[ShownFrame], events: Sequence[HealthEvent], sources: tuple[str, str]
@@ -29,7 +31,7 @@ def run_page(
         tables.append(PageTable("Health of the cameras", ("after the start", "side", "state", "trouble"), rows))
     return PicturePage(
         title="A run of coconet",
-        verdict=_verdict(report),
+        verdict=f"{_STILL_RUNNING} {_verdict(report)}" if report.running else _verdict(report),
         tables=tables,
         pictures_title="First, middle and last frame",
         pictures=[PagePicture(_caption(one), one.sheet) for one in pictures],

@@ -23,6 +23,8 @@ def one_source(rig: Rig) -> str:
     if is_synthetic(visible) or is_folder(visible) or is_picture(Path(visible)):
         return ""
     if visible == infrared:
+        if "://" not in visible and split_bag(visible) is None and not Path(visible).exists():
+            return ""  # which is what is said of it first
         named = redact(visible)
     elif "://" in visible or "://" in infrared or split_bag(visible) or split_bag(infrared):
         return ""

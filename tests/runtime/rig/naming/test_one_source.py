@@ -51,5 +51,6 @@ def test_what_stands_for_both_sides_is_not_one_source(place: Path) -> None:
     (place / "set").mkdir()
     for both in (("day.mp4", "night.mp4"), ("set", "set"), ("synthetic://?fps=9", "synthetic://?fps=9")):
         assert one_source(Rig.from_addresses(*both)) == ""
+    assert one_source(Rig.from_addresses("gone.mp4", "gone.mp4")) == ""  # that it is gone is said first
     same = one_source(Rig.from_addresses("rtsp://me:secret@cam/1", "rtsp://me:secret@cam/1"))
     assert same == "rtsp://***@cam/1: one camera is given for both sides"
