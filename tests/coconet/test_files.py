@@ -298,7 +298,6 @@ def test_a_folder_that_is_replaced_within_one_that_is_made_is_tried_as_a_folder(
     (tmp_path / "models" / "lite" / "1" / "model.onnx").touch()
     version = tmp_path / "models" / "lite" / "1"
     check_outputs([version], inputs=[], overwrite=True, made=[tmp_path / "models"])
-    check_outputs([version], inputs=[], overwrite=True, made=[tmp_path / "models"])
 
 
 def test_what_another_process_is_writing_is_refused_before_anything_is_begun(tmp_path: Path) -> None:
