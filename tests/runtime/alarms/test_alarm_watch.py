@@ -181,10 +181,11 @@ def test_an_alarm_that_can_never_begin_is_named_once_with_the_reason(
     assert told.count(f"the alarm oven cannot begin: its meter {METER} reads nothing: {blind}.") == 1
 
 
-def test_an_alarm_on_a_camera_that_nobody_watches_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    lost = AlarmTable.model_validate({"name": "gone", "camera": "visible", "states": ["lost"]})
+def test_an_alarm_on_a_camera_that_is_not_watched_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    lost = AlarmTable.model_validate({"name": "unplugged", "camera": "visible", "states": ["lost"]})
     AlarmWatch([lost]).note(frame_of(reading_of(20), 0))
-    assert "the alarm gone cannot begin: nobody watches the cameras of recordings." in capsys.readouterr().err
+    told = " ".join(capsys.readouterr().err.split())
+    assert "the alarm unplugged cannot begin: the cameras of recordings are not watched." in told
 
 
 def test_a_shutter_is_no_reason_to_say_that_an_alarm_cannot_begin(capsys: pytest.CaptureFixture[str]) -> None:
