@@ -43,8 +43,8 @@ class Unpaired:
 class CameraCount:
     """What became of one camera's frames: those read, those that came out in a pair, those that did not, and why.
 
-    Each frame is counted once: read = paired + dropped once both cameras have ended, and dropped is the sum of `unpaired`.
-    Of a run that was stopped, frames that still waited for a partner are in `read` alone.
+    Each frame is counted once: read = paired + dropped once both cameras have ended, and dropped is the sum of
+    `unpaired`. Of a run that was stopped, frames that still waited for a partner are in `read` alone.
     paired: also those that came out alone, while the other camera was missing.
     damaged: how many more were left out unread, because they or what they build on were torn or did not decode.
     unread: how many more the longer of two recordings has, as far as it tells, after the other one has ended.
