@@ -297,7 +297,7 @@ def _required_speed(model: Path, quantized: OnnxModel, pair: FramePair, least: f
 
     Raises CoconetError if that is less than asked for, and MissingPackage without OpenVINO.
     """
-    from coconet.runtime.backends.openvino_cpu import OpenVinoBackend
+    from coconet.runtime.backends.openvino.backend import OpenVinoBackend
     from coconet.runtime.frame_check import fit_pairs, size_in_words
     from coconet.runtime.verify.speedup import measure_speedup
     from coconet.writing.scratch import ScratchFolder

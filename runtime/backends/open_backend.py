@@ -54,7 +54,7 @@ def _open_here(choice: BackendChoice) -> Backend:
 
         return OnnxRuntimeCudaBackend(choice.path, choice.ring.graph)
     if choice.kind == "openvino":
-        from coconet.runtime.backends.openvino_cpu import OpenVinoBackend
+        from coconet.runtime.backends.openvino.backend import OpenVinoBackend
 
         return OpenVinoBackend(choice.path, choice.threads)
     from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend

@@ -91,7 +91,7 @@ def run_in_words(path: Path, run: Callable[[], Result]) -> Result:
             path,
             wanted="a model that runs",
             got=f"from ONNX Runtime: {first_line(error)}",
-            remedy=EXPORT,
+            remedy=_remedy(error),
             says=f"does not run in ONNX Runtime {VERSION}: {ort_reason(error)}",
         ) from error
 
@@ -140,13 +140,29 @@ _REASONS = {
 _NO_MEMORY = re.compile(r"bad.?alloc|allocate memory|out of memory", re.IGNORECASE)
 
 
+_CUDA = re.compile(r"CUDA failure \d+: [^;\n]+")
+
+
+def _remedy(error: BaseException) -> str:
+    if no_memory(error):
+        return "Close other programs that hold memory there, or fuse smaller frames or parts (--tile-pixels)."
+    if _CUDA.search(str(error)):
+        return "coconet doctor looks at the driver and its GPU."
+    return EXPORT
+
+
 def no_memory(error: BaseException) -> bool:
     """Whether an error of a library says that memory ran out."""
     return isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)) is not None
 
 
 def ort_reason(error: BaseException) -> str:
-    """Why ONNX Runtime gave up, as a sentence goes on after a colon; its own words are no help to a user."""
+    """Why ONNX Runtime gave up, as a sentence goes on after a colon; its own words are no help to a user.
+
+    The number and the words of a failure of CUDA stay: they are what CUDA's manual and its users know it by.
+    """
+    if found := _CUDA.search(str(error)):
+        return found[0].strip()
     if no_memory(error):
         return "the memory does not suffice"
     if "No graph was found" in str(error):

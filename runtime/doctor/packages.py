@@ -72,7 +72,7 @@ say(f"{o.__version__} on the processor" + ("" if verdict else " and on CUDA") + 
 
 OPENVINO = """
 import sys
-sys.modules["openvino_telemetry"] = None  # as runtime.backends.openvino_package says
+sys.modules["openvino_telemetry"] = None  # as runtime.backends.openvino.package says
 import openvino as o
 say(o.__version__.partition('-')[0] + ' on ' + ', '.join(o.Core().available_devices))
 """

@@ -56,7 +56,7 @@ class Candidate:
         Raises CoconetError as `open_choice` does.
         """
         if self.kind in ("openvino", "openvino-bf16"):
-            from coconet.runtime.backends.openvino_cpu import OpenVinoBackend
+            from coconet.runtime.backends.openvino.backend import OpenVinoBackend
 
             return OpenVinoBackend(self.path, arithmetic="bf16" if self.kind == "openvino-bf16" else "f32", depth=depth)
         return open_choice(BackendChoice("torch" if self.kind == "torch" else "ort", self.path, "tried"))

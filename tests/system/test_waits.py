@@ -24,7 +24,7 @@ PROCESSES = {"subprocess.run", "subprocess.call", "subprocess.check_call", "subp
 
 REASONS = {
     "runtime/alarms/event_recorder.py queue.take": "ends with the queue, which stop ends",
-    "runtime/backends/openvino_cpu.py self._pending.popleft().request.wait": "computes, in a library's threads",
+    "runtime/backends/openvino/backend.py self._pending.popleft().request.wait": "computes, in a library's threads",
     "runtime/backends/remote/backend.py self._wanted.get": "close hands in the end",
     "runtime/cameras/network.py socket.getaddrinfo": "after a camera did not open; the resolver has a limit of its own",
     "runtime/fleet/engines/local_engine.py _CONTEXT.Process": "killed if it does not end by itself",

@@ -25,9 +25,9 @@ from coconet.calibration.int8.sensitivity import conv_macs
 from coconet.cards.frame_size import FrameSize
 from coconet.installation.processor import processor_name, usable_cores
 from coconet.model_names import model_path
-from coconet.runtime.backends.openvino_cpu import Arithmetic, OpenVinoBackend
-from coconet.runtime.backends.openvino_package import openvino
-from coconet.runtime.backends.openvino_package import opset13 as opset
+from coconet.runtime.backends.openvino.backend import Arithmetic, OpenVinoBackend
+from coconet.runtime.backends.openvino.package import openvino
+from coconet.runtime.backends.openvino.package import opset13 as opset
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.frame_check import fit_pairs
 from coconet.terminal import Console

@@ -116,7 +116,7 @@ def test_no_refusal_passes_on_the_advice_to_execute_a_file(tmp_path: Path) -> No
     torch.save({"weights": torch.zeros(2), "made by": Path}, whole)
     contents = {
         "half": whole.read_bytes()[: whole.stat().st_size // 2],
-        "other": b"abc",
+        "other": b"\x8f\xabc",
         "pickled": pickle.dumps(os.getcwd),
         "newer": pickle.dumps(Path("x"), protocol=5),
         "empty": b"",

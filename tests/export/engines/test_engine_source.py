@@ -77,7 +77,7 @@ def test_a_zero_point_in_a_constant_node_is_seen(tmp_path: Path) -> None:
 def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
-    with pytest.raises(CoconetError, match="is not an ONNX model|is an empty file|has no model card"):
+    with pytest.raises(CoconetError, match="is a text file|is not an ONNX model|is an empty file|has no model card"):
         read_engine_source(path)
 
 

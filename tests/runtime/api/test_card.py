@@ -51,9 +51,9 @@ def test_a_form_that_is_not_run_here_has_its_card_read_all_the_same(tmp_path: Pa
 @pytest.mark.parametrize(
     ("name", "content", "said", "code"),
     [
-        ("m.onnx", b"", "has no model card", ExitCode.MODEL),
+        ("m.onnx", b"", "is an empty file", ExitCode.MODEL),
         ("m.onnx", b"no protobuf", "ONNX model", ExitCode.MODEL),
-        ("m.engine", b"plan", "the card of m.engine", ExitCode.REFUSED),
+        ("m.engine", b"plan\0\xfe", "the card of m.engine", ExitCode.REFUSED),
         ("m.safetensors", b"short", "whole safetensors file", ExitCode.MODEL),
         ("m.pth", b"short", "expected a PyTorch file", ExitCode.MODEL),
         ("m.tflite", b"", r"ends in \.onnx, \.engine", ExitCode.REFUSED),

@@ -13,7 +13,7 @@ from onnx import helper
 
 from coconet.cards.model_card import CARD_KEY
 from coconet.errors import CoconetError
-from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend, ort_reason
+from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend, ort_reason, run_in_words
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from tests.support.models.tiny_onnx import averaging_card, averaging_model, write_averaging_model
 
@@ -132,11 +132,32 @@ def test_a_run_that_fails_inside_is_our_error(tmp_path: Path) -> None:
             RuntimeError("Non-zero status code returned while running MatMul node. Name:'/a/b' Status Message: x.h:5"),
             "its operation MatMul (/a/b) failed",
         ),
+        (
+            RuntimeError("CUDA failure 2: out of memory ; GPU=0 ; hostname=jetson ; file=/a/b.cc ; line=1"),
+            "CUDA failure 2: out of memory",
+        ),
         (RuntimeError("/src/ops.h:563 axis == 1 was false"), "one of its operations failed"),
     ],
 )
 def test_what_onnx_runtime_says_becomes_a_sentence_of_ours(error: Exception, said: str) -> None:
     assert ort_reason(error) == said
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        ("CUDA failure 2: out of memory ; GPU=0", "Close other programs"),
+        ("std::bad_alloc", "Close other programs"),
+        ("CUDA failure 719: unspecified launch failure ; GPU=0", "coconet doctor"),
+        ("axis == 1 was false", "Export the model"),
+    ],
+)
+def test_the_advice_fits_what_failed(words: str, remedy: str) -> None:
+    def fail() -> None:
+        raise RuntimeError(words)
+
+    with pytest.raises(CoconetError, match=remedy):
+        run_in_words(Path("m.onnx"), fail)
 
 
 def test_a_closed_model_says_so_and_closes_twice(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_a_pair_that_the_model_does_not_take_is_refused_as_ever() -> None:
 def test_pairs_under_way_keep_their_order_among_pictures_in_parts() -> None:
     pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
     from coconet.model_names import model_path
-    from coconet.runtime.backends.openvino_cpu import OpenVinoBackend
+    from coconet.runtime.backends.openvino.backend import OpenVinoBackend
 
     small, large = unequal_pair(96, 128), unequal_pair(301, 407)
     with closing(tiled(OpenVinoBackend(model_path("lite"), depth=2), TileLimit(30_000))) as backend:

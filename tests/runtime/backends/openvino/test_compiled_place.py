@@ -12,9 +12,9 @@ import pytest
 pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
 
 from coconet.model_names import model_path
-from coconet.runtime.backends import openvino_cache
-from coconet.runtime.backends.openvino_cache import CompiledPlace
-from coconet.runtime.backends.openvino_cpu import Arithmetic, OpenVinoBackend
+from coconet.runtime.backends.openvino import compiled_place
+from coconet.runtime.backends.openvino.backend import Arithmetic, OpenVinoBackend
+from coconet.runtime.backends.openvino.compiled_place import CompiledPlace
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from tests.support.models.tiny_onnx import write_averaging_model
 
@@ -25,7 +25,7 @@ SIDES = (PAIR.visible.pixels, PAIR.infrared.pixels)
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where compiled models go in a test."""
-    monkeypatch.setattr(openvino_cache, "default_cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(compiled_place, "default_cache_folder", lambda: tmp_path)
     return tmp_path / "compiled"
 
 
@@ -95,14 +95,14 @@ def test_the_place_depends_on_the_model_shapes_settings_version_and_processor(
 
     places = {place(), place("2"), place(shapes={"visible": (1, 50, 64, 3)}), place(config={})}
     assert len(places | {place()}) == 4
-    monkeypatch.setattr(openvino_cache, "processor_kind", lambda: "another one")
+    monkeypatch.setattr(compiled_place, "processor_kind", lambda: "another one")
     places.add(place())
     model.write_bytes(model.read_bytes() + b"\0")
     assert len(places | {place()}) == 6
 
 
 def test_what_was_used_longest_ago_makes_room(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openvino_cache, "MOST_BYTES", 1000)
+    monkeypatch.setattr(compiled_place, "MOST_BYTES", 1000)
     for number, name in enumerate("abcd"):
         place_in(folder, name).save(bytes(200))
         os.utime(place_in(folder, name).file, ns=(number, number))
@@ -112,7 +112,7 @@ def test_what_was_used_longest_ago_makes_room(folder: Path, monkeypatch: pytest.
 
 
 def test_what_would_fill_the_cache_alone_is_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openvino_cache, "MOST_BYTES", 1000)
+    monkeypatch.setattr(compiled_place, "MOST_BYTES", 1000)
     place_in(folder).save(bytes(500))
     assert place_in(folder).load() is None
 

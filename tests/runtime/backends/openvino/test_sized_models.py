@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from coconet.runtime.backends.openvino_sizes import KEPT, SizedModels
+from coconet.runtime.backends.openvino.sized_models import KEPT, SizedModels
 from tests.support.programs.patience import PATIENCE_S
 
 Made = list[Mapping[str, tuple[int, ...]] | None]

@@ -15,9 +15,9 @@ from coconet.model_names import shipped_model
 
 pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
 
-from coconet.runtime.backends.openvino_graph import enlarging_kernel, prepared
-from coconet.runtime.backends.openvino_package import openvino
-from coconet.runtime.backends.openvino_package import opset13 as opset
+from coconet.runtime.backends.openvino.graph import enlarging_kernel, prepared
+from coconet.runtime.backends.openvino.package import openvino
+from coconet.runtime.backends.openvino.package import opset13 as opset
 
 PICTURE = np.random.default_rng(4).random((1, 2, 6, 8)).astype(np.float32)
 

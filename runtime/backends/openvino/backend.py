@@ -17,10 +17,10 @@ from coconet.errors import CoconetError, counted, first_line
 from coconet.files import existing_file
 from coconet.installation.processor import sums_int8_exactly, usable_cores
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.openvino_cache import CompiledPlace
-from coconet.runtime.backends.openvino_graph import prepared
-from coconet.runtime.backends.openvino_package import openvino
-from coconet.runtime.backends.openvino_sizes import SizedModels
+from coconet.runtime.backends.openvino.compiled_place import CompiledPlace
+from coconet.runtime.backends.openvino.graph import prepared
+from coconet.runtime.backends.openvino.package import openvino
+from coconet.runtime.backends.openvino.sized_models import SizedModels
 from coconet.runtime.backends.ort_cpu import (
     EXPORT,
     TensorFact,

@@ -1,7 +1,7 @@
 """What OpenVINO is given of a graph: the same sums, without what it gets wrong or computes slowly.
 
 Every step looks for one pattern, of which shapes may be unknown, and leaves a graph without it as it is. Pictures stay
-those of ONNX Runtime within what `tests/runtime/backends/test_openvino_cpu.py` holds.
+those of ONNX Runtime within what `tests/runtime/backends/openvino/test_backend.py` holds.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coconet.runtime.backends.openvino_package import openvino
-from coconet.runtime.backends.openvino_package import opset13 as opset
+from coconet.runtime.backends.openvino.package import openvino
+from coconet.runtime.backends.openvino.package import opset13 as opset
 
 PLANES = 1
 """The axis of channels in (B, C, H, W)."""

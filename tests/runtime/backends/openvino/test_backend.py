@@ -20,7 +20,7 @@ from tests.support.rigs.aligned_rig import BENT, INFRARED_PX, VISIBLE_PX, write_
 
 pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
 
-from coconet.runtime.backends.openvino_cpu import OpenVinoBackend
+from coconet.runtime.backends.openvino.backend import OpenVinoBackend
 
 
 @pytest.mark.parametrize(("model", "differing"), [("lite", 0.001), ("lite-int8", 0.1)])
