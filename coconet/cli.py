@@ -182,12 +182,16 @@ class FiniteCommand(TyperCommand):
     """A command none of whose numbers is infinite or no number at all, which the limits of an option let through."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """Read the words; those from --ros-args to -- are for ROS, if the command hands them on."""
-        if any(ROS_ARGS in one.opts for one in self.params) and ROS_ARGS in args:
-            begin = args.index(ROS_ARGS)
-            end = args.index("--", begin) if "--" in args[begin:] else len(args)
-            args = [*args[:begin], *(f"{ROS_ARGS}={word}" for word in args[begin + 1 : end]), *args[end + 1 :]]
-        return super().parse_args(ctx, args)
+        """Read the words."""
+        return super().parse_args(ctx, self.spell_out(args))
+
+    def spell_out(self, args: list[str]) -> list[str]:
+        """Name each word from --ros-args to -- as one that is for ROS, if the command hands such words on."""
+        if not any(ROS_ARGS in one.opts for one in self.params) or ROS_ARGS not in args:
+            return args
+        begin = args.index(ROS_ARGS)
+        end = args.index("--", begin) if "--" in args[begin:] else len(args)
+        return [*args[:begin], *(f"{ROS_ARGS}={word}" for word in args[begin + 1 : end]), *args[end + 1 :]]
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Look at the numbers, and run the command."""

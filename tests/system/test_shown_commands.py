@@ -35,7 +35,8 @@ def parsed(command: Any, words: tuple[str, ...]) -> list[str]:
         names = command.list_commands(context) if hasattr(command, "list_commands") else []
         if names and hasattr(command, "default") and words and words[0] not in names:
             words = (command.default, *words)
-        _, rest, _ = command.make_parser(context).parse_args(list(words))
+        spelled_out = command.spell_out(list(words)) if hasattr(command, "spell_out") else list(words)
+        _, rest, _ = command.make_parser(context).parse_args(spelled_out)
         if not names or not rest:
             return list(rest)
         assert rest[0] in names, f"{rest[0]} is no command"
