@@ -123,8 +123,10 @@ def test_a_number_that_is_none_is_refused_whatever_the_limits_of_its_option(word
 
 @pytest.mark.parametrize("shown", [False, True])
 def test_a_fault_of_ours_is_one_sentence_and_its_traceback_only_where_it_is_asked_for(
-    shown: bool, monkeypatch: pytest.MonkeyPatch
+    shown: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    (tmp_path / "rig.toml").touch()
+
     def fail(*_: object) -> None:
         raise ZeroDivisionError("rtsp://user:hidden@host\n[bold]x[/nope]")
 
@@ -132,7 +134,7 @@ def test_a_fault_of_ours_is_one_sentence_and_its_traceback_only_where_it_is_aske
     monkeypatch.delenv(TRACEBACK, raising=False)
     if shown:
         monkeypatch.setenv(TRACEBACK, "1")
-    ended = command("run", "rig.toml", "--model", "average")
+    ended = command("run", str(tmp_path / "rig.toml"), "--model", "average")
     assert ended.code == ExitCode.UNEXPECTED
     assert ended.err.count("error: the program failed unexpectedly: ZeroDivisionError: ") == 1
     assert f"{TRACEBACK}=1 shows where" in ended.err
@@ -140,12 +142,14 @@ def test_a_fault_of_ours_is_one_sentence_and_its_traceback_only_where_it_is_aske
     assert shown or "hidden" not in ended.err
 
 
-def test_a_disk_that_is_full_anywhere_is_no_fault_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_full_anywhere_is_no_fault_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "rig.toml").touch()
+
     def fail(*_: object) -> None:
         Path("/dev/full").write_bytes(b"something")
 
     monkeypatch.setattr(Rig, "from_file", fail)
-    ended = command("run", "rig.toml", "--model", "average")
+    ended = command("run", str(tmp_path / "rig.toml"), "--model", "average")
     assert ended.code == ExitCode.OUTPUT
     assert "cannot be written: No space left on device. Free space" in ended.err
 
