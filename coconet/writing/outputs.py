@@ -10,7 +10,7 @@ from coconet.errors import CoconetError, Refused
 from coconet.files import Unwritable, check_place, check_replaceable, holds_something, unfinished, writing_to
 from coconet.redaction import is_network_address
 from coconet.writing.held import check_not_held
-from coconet.writing.scratch import ScratchFile
+from coconet.writing.scratch import ScratchFile, scratch_files_of
 from coconet.writing.sources import Sources, real_place
 
 
@@ -45,7 +45,8 @@ def check_outputs(
     folders = [os.path.realpath(folder) for folder in made if folder is not None]
     for path in wanted:
         check_place(path)
-        check_not_held(unfinished(path), path)
+        for begun in (unfinished(path), *scratch_files_of(real_place(path))):
+            check_not_held(begun, path)
     check_no_input(wanted, inputs)
     places = [os.path.realpath(path) for path in wanted]
     for path, place in zip(wanted, places, strict=True):

@@ -60,6 +60,14 @@ class ScratchFile:
             os.close(lock)
 
 
+def scratch_files_of(target: Path) -> list[Path]:
+    """The scratch files, of any process, that are to become `target`."""
+    begin, end = f".{target.stem}.coconet-", target.suffix
+    with suppress(OSError):
+        return [path for path in target.parent.iterdir() if path.name.startswith(begin) and path.suffix == end]
+    return []
+
+
 class ScratchFolder(tempfile.TemporaryDirectory[str]):
     """A folder among the temporary files of the machine, removed at the end of its block, or by the next process."""
 

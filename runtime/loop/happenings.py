@@ -1,4 +1,4 @@
-"""What happened in a run beside its figures: when it ran, which alarms began and ended, and the highest readings."""
+"""What happened in a run beside its figures: when it ran, which alarms began and ended, and the furthest readings."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Literal
 
 from coconet.errors import counted
 from coconet.runtime.alarms.alarm_event import AlarmEvent
 from coconet.runtime.frame import FusedFrame
+from coconet.runtime.heat.reading import Reading
 from coconet.runtime.heat.temperature import SIGNS, Unit
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.rig_file import Rig
@@ -21,9 +23,13 @@ _SHOWN = 3  # of the events of one alarm, in the lines of a terminal; page and J
 
 @dataclass(frozen=True)
 class MeterPeak:
-    """The highest value that a meter read. seconds: after the first frame. utc: when, ISO 8601; empty of recordings."""
+    """The highest value that a meter read; of one that looks for the coldest point, the lowest.
+
+    seconds: after the first frame. utc: when, ISO 8601; empty of recordings.
+    """
 
     meter: str
+    extreme: Literal["highest", "lowest"]
     value: float
     unit: Unit
     seconds: float
@@ -52,7 +58,7 @@ class Happenings:
     def facts(self) -> list[tuple[str, str]]:
         """Say what each line is about and what it came to, in words."""
         rows = [("time", f"{_plain(self.begun_utc)} to {_plain(self.ended_utc)}"), ("heat", f"{self.heat_percent:g}")]
-        rows += [(f"highest {peak.meter}", str(peak)) for peak in self.peaks]
+        rows += [(f"{peak.extreme} {peak.meter}", str(peak)) for peak in self.peaks]
         rows += [(f"alarm {name}", self._tell_of(name)) for name in dict.fromkeys(one.alarm for one in self.alarms)]
         return [*rows, ("recorded", ", ".join(self.recordings))] if self.recordings else rows
 
@@ -75,17 +81,18 @@ class HappeningsLog:
         gauge.on_frame(self)
 
     def __call__(self, frame: FusedFrame) -> None:
-        """Keep the readings that are higher than any before them."""
+        """Keep the readings that go beyond any before them."""
         stamp_ns = frame.pair.timestamp_ns
         if self._first_ns is None:
             self._first_ns = stamp_ns
         for one in () if frame.pair.heat is None else frame.pair.heat.readings:
-            highest = one.value if one.max is None else one.max
-            if highest is None or ((known := self._peaks.get(one.name)) is not None and known.value >= highest):
+            value, known = _extreme_of(one), self._peaks.get(one.name)
+            if value is None or (known is not None and not _is_beyond(one, value, known.value)):
                 continue
-            live = frame.capture_to_fused_ms is not None
+            utc = "" if frame.capture_to_fused_ms is None else self._utc()
             seconds = (stamp_ns - self._first_ns) / 1e9
-            self._peaks[one.name] = MeterPeak(one.name, highest, one.unit, seconds, self._utc() if live else "")
+            extreme: Literal["highest", "lowest"] = "lowest" if one.kind == "coldest" else "highest"
+            self._peaks[one.name] = MeterPeak(one.name, extreme, value, one.unit, seconds, utc)
 
     def happened(self, rig: Rig) -> Happenings:
         """All of it until now. rig: as it is at the end, once all recordings are written."""
@@ -103,6 +110,15 @@ class HappeningsLog:
 
     def _utc(self) -> str:
         return _iso(self._now_s())
+
+
+def _extreme_of(reading: Reading) -> float | None:
+    extreme = reading.min if reading.kind == "coldest" else reading.max
+    return reading.value if extreme is None else extreme
+
+
+def _is_beyond(reading: Reading, value: float, known: float) -> bool:
+    return value < known if reading.kind == "coldest" else value > known
 
 
 def _iso(seconds: float) -> str:

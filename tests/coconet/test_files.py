@@ -314,3 +314,14 @@ def test_what_another_process_is_writing_is_refused_before_anything_is_begun(tmp
             check_outputs([tmp_path / "page.html", path], inputs=[], overwrite=True)
         os.close(lock)  # what a kill has left is for the next run to recover
         check_outputs([tmp_path / "page.html", path], inputs=[], overwrite=True)
+
+
+def test_a_report_that_another_process_writes_at_its_end_is_refused_as_well(tmp_path: Path) -> None:
+    report, other = tmp_path / "night.json", tmp_path / "night.html"
+    with whole_file(report), pytest.raises(CoconetError, match=r"night\.json is being written by another run"):
+        check_outputs([report], inputs=[], overwrite=True)
+    with whole_file(other):
+        check_outputs([report], inputs=[], overwrite=True)
+    scratch_left = tmp_path / ".night.coconet-1-abcdefgh.json"
+    scratch_left.touch()  # of a process that was killed
+    check_outputs([report], inputs=[], overwrite=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -41,6 +42,15 @@ def test_the_moment_of_a_reading_of_a_recording_is_that_in_the_recording() -> No
     log(frame_of(reading_of(40.0), 28))
     (peak,) = log.happened(Rig.from_addresses("a.mp4", "b.mp4")).peaks
     assert (peak.utc, str(peak)) == ("", "40.0 °C, 2.5 s after the first frame")
+
+
+def test_of_a_meter_of_what_is_coldest_the_lowest_reading_is_kept() -> None:
+    log = HappeningsLog(RunStats(), lambda: EVENING_S)
+    for index, value in enumerate((-3.0, -12.0, None, -5.0)):
+        log(frame_of(dataclasses.replace(reading_of(value, max=38.6), kind="coldest"), index))
+    told = log.happened(Rig.from_addresses("a.mp4", "b.mp4"))
+    assert [(peak.extreme, peak.value, peak.seconds) for peak in told.peaks] == [("lowest", -12.0, 0.1)]
+    assert f"lowest {METER}" in dict(told.facts())
 
 
 def test_alarms_are_counted_and_the_last_of_them_named() -> None:
