@@ -145,6 +145,7 @@ class FusedFrame:
     queued_ms: how long the prepared pair waited for the backend.
     capture_to_fused_ms: from the later of the two stamps to the picture; None for the stamps of a recording.
     taken_over: whether a local model made it, as the server that was asked is lost.
+    without_server: whether it shows the visible camera alone, as that server is lost and no local model stands in.
     """
 
     fused: Pixels
@@ -154,6 +155,7 @@ class FusedFrame:
     capture_to_fused_ms: float | None = None
     finish: Finish | None = field(default=None, kw_only=True, repr=False)
     taken_over: bool = field(default=False, kw_only=True)
+    without_server: bool = field(default=False, kw_only=True)
 
     @cached_property
     def pixels(self) -> Pixels:

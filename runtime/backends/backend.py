@@ -57,11 +57,21 @@ class Answer:
 
     notice: what a viewer has to know. Without pixels and notice the picture is late, and its frame is dropped.
     taken_over: whether a model of this machine made the picture, in place of the one that was asked.
+    lost: whether there is none because what was asked is lost, and nothing stands in for it.
     """
 
     pixels: Pixels | None
     notice: str = ""
     taken_over: bool = False
+    lost: bool = False
+
+
+@dataclass(frozen=True)
+class Outages:
+    """How often what answers was lost in a run so far, and for how many seconds together, until now if it still is."""
+
+    times: int = 0
+    seconds: float = 0.0
 
 
 @runtime_checkable
@@ -73,6 +83,10 @@ class AnsweringBackend(Protocol):
     @property
     def trouble(self) -> str:
         """Why nothing comes; empty while all is well."""
+
+    @property
+    def outages(self) -> Outages:
+        """How often and how long nothing has come."""
 
     def keep_up(self, *, live: bool) -> None:
         """Say whether pictures have to come in time; otherwise each is waited for."""

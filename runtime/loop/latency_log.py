@@ -69,18 +69,20 @@ class _Recent:
 class LatencyLog:
     """Takes one line per fused frame. frames: how many there were, also those no longer remembered.
 
-    passed_through: how many of them show one camera alone, because the other was not there; those are not timed.
-    taken_over: how many a local model made, as the server that was asked was lost.
+    passed_through: how many of them show one camera alone; those are not timed.
+    taken_over: how many a local model made, as the server that was asked was lost. without_server: how many of those
+    passed through show the visible camera alone because of that, though both cameras were there.
     """
 
     def __init__(self, history_frames: int = HISTORY_FRAMES) -> None:
-        self.frames = self.passed_through = self.taken_over = 0
+        self.frames = self.passed_through = self.taken_over = self.without_server = 0
         self._samples: defaultdict[Measure, _Recent] = defaultdict(lambda: _Recent(history_frames))
 
     def add(self, frame: FusedFrame) -> None:
         """Remember a frame's times and its skew, whichever camera was early."""
         self.frames += 1
         self.taken_over += frame.taken_over
+        self.without_server += frame.without_server
         if frame.pair.missing:
             self.passed_through += 1
             return

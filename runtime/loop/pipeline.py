@@ -177,7 +177,7 @@ class _Loop:
             backend.let_overlap(not (pairs.realtime or ending.selection.skips_misfits))
         if isinstance(backend, AnsweringBackend):
             answering = backend
-            gauge.watch_model(lambda: answering.trouble)
+            gauge.watch_model(lambda: answering.trouble, lambda: answering.outages)
 
     def fused(self) -> Iterator[FusedFrame]:
         """Fuse pair after pair, while the next ones are made ready."""
@@ -295,7 +295,9 @@ class _Loop:
             pair = dataclasses.replace(pair, notice=notice, missing=missing)
         pixels = _fuse(pair, self._backend) if answer.pixels is None else answer.pixels
         frame = self._frame(Pending(Entry(pair, pending.entry.ready), pending.begun), pixels)
-        return dataclasses.replace(frame, taken_over=True) if answer.taken_over else frame
+        if not (answer.taken_over or answer.lost):
+            return frame
+        return dataclasses.replace(frame, taken_over=answer.taken_over, without_server=answer.lost)
 
     def _next_picture(self, pictures: Iterator[tuple[Pending, Pixels | None]]) -> tuple[Pending, Pixels | None] | None:
         with ending_with(ExitCode.MODEL):

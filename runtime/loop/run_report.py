@@ -32,8 +32,9 @@ class RunReport:
     interrupted: whether the run was stopped before the cameras ended.
     capture_to_fused_ms: from the later stamp of a pair to its picture; None for recordings.
     stages: the time of every stage. superseded: prepared pairs that gave way to a newer one.
-    passed_through: frames that show one camera alone, because the other was not there.
-    taken_over: frames that the local model fused while the server of the model was lost.
+    passed_through: frames that show one camera alone, because the other was not there, or there was no server.
+    taken_over: frames that the local model fused while the server of the model was lost. without_server: those passed
+    through because of that, without a local model. server_losses: how often it was lost. server_lost_s: how long.
     skipped: pairs whose picture was there already. misfits: pairs that were left out because they could not be fused.
     output_loss: what was fused but not written, in words; empty if everything was.
     written_to: the file or folder that was written; empty without one.
@@ -60,6 +61,9 @@ class RunReport:
     output_loss: str = ""
     encoders: tuple[str, ...] = ()
     taken_over: int = 0
+    without_server: int = 0
+    server_losses: int = 0
+    server_lost_s: float = 0.0
     written_to: str = ""
     files: tuple[str, ...] = ()
     happened: Happenings | None = None
@@ -83,6 +87,9 @@ class RunReport:
             superseded=figures.superseded,
             passed_through=figures.passed_through,
             taken_over=figures.taken_over,
+            without_server=figures.without_server,
+            server_losses=figures.server_losses,
+            server_lost_s=figures.server_lost_s,
         )
 
     @property
@@ -125,7 +132,9 @@ class RunReport:
     def facts(self) -> list[tuple[str, str]]:
         """Say what fused, how much of it, what encoded it, and where it is: all but counts of cameras and timings."""
         stopped = ", so far" if self.running else ", stopped before the end" if self.interrupted else ""
-        alone = f", {self.passed_through} of one camera alone" if self.passed_through else ""
+        one_camera = self.passed_through - self.without_server
+        alone = f", {one_camera} of one camera alone" if one_camera else ""
+        lost = f", {self.without_server} not fused for want of the server" if self.without_server else ""
         local = f", {self.taken_over} of the local model" if self.taken_over else ""
         gone = f", {counted(self.superseded, 'pair')} gave way to newer ones" if self.superseded else ""
         there = f", {counted(self.skipped, 'picture')} there already" if self.skipped else ""
@@ -133,8 +142,11 @@ class RunReport:
         fused = f"{counted(self.fused, 'frame')} in {self.seconds:.1f} s, {self.fps:.1f} fps"
         rows = [
             ("model", f"{self.model} {self.precision}, {self.backend}"),
-            ("fused", f"{fused}{stopped}{alone}{local}{gone}{there}{unfit}"),
+            ("fused", f"{fused}{stopped}{alone}{lost}{local}{gone}{there}{unfit}"),
         ]
+        if self.server_losses:
+            often = "once" if self.server_losses == 1 else f"{self.server_losses} times"
+            rows.append(("server", f"lost {often}, {self.server_lost_s:.1f} s in all"))
         where = _listed(self.files) or self.written_to
         more = (("encoded by", ", then ".join(self.encoders)), ("written to", where))
         rows += [(name, told) for name, told in more if told]

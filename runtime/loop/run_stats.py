@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from coconet.cards.model_card import ModelCard
 from coconet.cards.precision import PrecisionName
 from coconet.runtime.alarms.alarm_event import AlarmEvent
+from coconet.runtime.backends.backend import Outages
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.heat.reading import Reading
 from coconet.runtime.loop.latency_log import HISTORY_FRAMES, LatencyLog, Percentiles, StageTime
@@ -61,6 +62,9 @@ class RunTotals:
     stages: tuple[StageTime, ...]
     superseded: int
     taken_over: int
+    without_server: int
+    server_losses: int
+    server_lost_s: float
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ class Vitals:
     output_trouble: why the output is not written any more, empty while it is.
     model_trouble: why the server of the model is lost, empty while it answers and of models on this machine.
     meters: what they read from the newest frame. taken_over: frames that a local model fused, as the server was lost.
+    without_server: those passed through because of that, without a local model. server_losses: how often it was lost.
+    server_lost_s: for how many seconds together, until now if it still is.
     """
 
     model: str
@@ -97,6 +103,9 @@ class Vitals:
     model_trouble: str = ""
     meters: tuple[Reading, ...] = ()
     taken_over: int = 0
+    without_server: int = 0
+    server_losses: int = 0
+    server_lost_s: float = 0.0
 
     def to_json(self) -> str:
         """One line of JSON; units are in the names."""
@@ -122,6 +131,7 @@ class RunStats:
         self._counts: Callable[[], StreamCounts] = StreamCounts
         self._output_trouble: Callable[[], str] = str
         self._model_trouble: Callable[[], str] = str
+        self._model_outages: Callable[[], Outages] = Outages
         self._alarms: AlarmStatus | None = None
 
     def on_frame(self, call: OnFrame) -> None:
@@ -161,10 +171,10 @@ class RunStats:
         with self._lock:
             self._output_trouble = trouble
 
-    def watch_model(self, trouble: Callable[[], str]) -> None:
-        """Say what knows why the model does not answer."""
+    def watch_model(self, trouble: Callable[[], str], outages: Callable[[], Outages] = Outages) -> None:
+        """Say what knows why the model does not answer, and how often and how long it did not."""
         with self._lock:
-            self._model_trouble = trouble
+            self._model_trouble, self._model_outages = trouble, outages
 
     def watch_alarms(self, alarms: AlarmStatus) -> None:
         """Say what knows which alarms are on, and what became of them."""
@@ -230,10 +240,13 @@ class RunStats:
                 model_trouble=self._model_trouble(),
                 meters=self._readings,
                 taken_over=now.taken_over,
+                without_server=now.without_server,
+                server_losses=now.server_losses,
+                server_lost_s=now.server_lost_s,
             )
 
     def _figures(self, last: int) -> RunTotals:
-        card, log = self._card, self._log
+        card, log, outages = self._card, self._log, self._model_outages()
         if card is None:
             raise RuntimeError("a record has figures once its run has begun")
         return RunTotals(
@@ -249,6 +262,9 @@ class RunStats:
             stages=log.stages(last),
             superseded=self._superseded(),
             taken_over=log.taken_over,
+            without_server=log.without_server,
+            server_losses=outages.times,
+            server_lost_s=outages.seconds,
         )
 
     def _fps(self) -> float:

@@ -81,6 +81,10 @@ def _totals(vitals: Vitals) -> Iterator[Metric]:
     yield CounterMetricFamily("coconet_passed_through_frames", alone, vitals.passed_through)
     local = "Those of them that a local model fused, as the server of the model was lost."
     yield CounterMetricFamily("coconet_taken_over_frames", local, vitals.taken_over)
+    lost = "Those passed through because the server of the model was lost and there is no local model."
+    yield CounterMetricFamily("coconet_without_server_frames", lost, vitals.without_server)
+    yield CounterMetricFamily("coconet_server_losses", "How often the server was lost.", vitals.server_losses)
+    yield CounterMetricFamily("coconet_server_lost_seconds", "For how long, together.", vitals.server_lost_s)
     superseded = "Prepared pairs that gave way to newer ones."
     yield CounterMetricFamily("coconet_superseded_pairs", superseded, vitals.superseded)
     yield GaugeMetricFamily("coconet_frames_per_second", "Fused frames a second, lately.", vitals.fps)

@@ -16,7 +16,7 @@ from coconet.cards.precision import REFERENCE
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.progress.board import working
-from coconet.runtime.backends.backend import Answer, Backend
+from coconet.runtime.backends.backend import Answer, Backend, Outages
 from coconet.runtime.backends.remote.connection import ServerTimeout, ServerUnreachable
 from coconet.runtime.backends.remote.open_remote_model import open_remote_model
 from coconet.runtime.backends.remote.remote_model import LATE, RemoteModel, ServerRefusal, unfit
@@ -100,6 +100,11 @@ class RemoteBackend:
         """Why the server is lost; empty while it is live."""
         return self._link.trouble
 
+    @property
+    def outages(self) -> Outages:
+        """How often and how long the server was lost."""
+        return self._link.outages
+
     def keep_up(self, *, live: bool) -> None:
         """Say whether pictures have to come in time; otherwise each is waited for."""
         self._live = live
@@ -170,7 +175,7 @@ class RemoteBackend:
         if self._local is None:
             if not self._live:
                 raise unfit(self._address, "a server that answers", trouble, f"is lost: {trouble}")
-            return Answer(None, f"server lost: {trouble}")
+            return Answer(None, f"server lost: {trouble}", lost=True)
         fused = self._local.fuse(sent.visible, sent.infrared)
         return Answer(fused, f"server lost, {self._local.card.network} takes over: {trouble}", taken_over=True)
 

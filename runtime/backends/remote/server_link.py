@@ -8,6 +8,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from coconet.event_log import log_event
+from coconet.runtime.backends.backend import Outages
 from coconet.runtime.threads.background import Background
 
 LOST_S = 0.5
@@ -30,6 +31,7 @@ class ServerLink(Background):
         self._server, self._is_back, self._now_s = name, is_back, now_s
         self.losses = 0
         self._lock, self._trouble = Lock(), ""
+        self._lost_s, self._since_s = 0.0, 0.0
         self._unanswered_s: float | None = None
         self._answers, self._wait_s = 0, _FIRST_ASK_S
 
@@ -37,6 +39,12 @@ class ServerLink(Background):
     def trouble(self) -> str:
         """Why the server is lost; empty while it is live."""
         return self._trouble
+
+    @property
+    def outages(self) -> Outages:
+        """How often and how long it was lost."""
+        with self._lock:
+            return Outages(self.losses, self._lost_s + (self._now_s() - self._since_s if self._trouble else 0.0))
 
     def note_sent(self) -> None:
         """Say that the server was asked for a picture."""
@@ -64,7 +72,7 @@ class ServerLink(Background):
         with self._lock:
             if self._trouble:
                 return
-            self._trouble, self._answers = why, 0
+            self._trouble, self._answers, self._since_s = why, 0, self._now_s()
             self.losses += 1
         log_event("server", level=logging.WARNING, server=self._server, state="lost", trouble=why)
 
@@ -76,4 +84,5 @@ class ServerLink(Background):
             if self._is_back():
                 with self._lock:
                     self._trouble, self._unanswered_s = "", None
+                    self._lost_s += self._now_s() - self._since_s
                 log_event("server", server=self._server, state="live")

@@ -109,7 +109,8 @@ function showCamera(side, health) {
 function showDetails(vitals) {
   const rows = [
     ["fused", vitals.fused.toLocaleString("en")],
-    ["one camera alone", vitals.passed_through.toLocaleString("en")],
+    ["one camera alone", (vitals.passed_through - vitals.without_server).toLocaleString("en")],
+    ["without the server", vitals.without_server && vitals.without_server.toLocaleString("en")],
     ["of the local model", vitals.taken_over && vitals.taken_over.toLocaleString("en")],
     ["gave way to newer", vitals.superseded.toLocaleString("en")],
     ["fuse p95, p99", vitals.latency_ms && `${tenths(vitals.latency_ms.p95)}, ${tenths(vitals.latency_ms.p99)} ms`],

@@ -100,6 +100,9 @@ def test_no_frame_is_ever_stale_and_the_local_model_takes_over_and_gives_back(se
         shown.next_frames(from_server)
     assert all(is_of_its_own_pair(frame) for frame in shown.frames if from_server(frame))
     assert all(not frame.pair.missing for frame in shown.frames)
+    told = shown.gauge.figures()
+    assert told.without_server == 0 < told.taken_over
+    assert told.server_losses >= 1
     stamps = [frame.pair.timestamp_ns for frame in shown.frames]
     assert stamps == sorted(set(stamps))
 
@@ -111,6 +114,13 @@ def test_without_a_local_model_the_visible_picture_says_that_the_server_is_lost(
         lost = shown.frames[-1]
         link.repair()
         shown.next_frames(from_server)
+    figures = shown.gauge.figures()
+    unserved = [frame for frame in shown.frames if frame.without_server]
+    assert figures.without_server == len(unserved) > 0
+    assert figures.passed_through == sum(bool(frame.pair.missing) for frame in shown.frames)
+    assert all("server lost" in frame.pair.notice for frame in unserved)
+    assert figures.server_losses >= 1
+    assert 0 < figures.server_lost_s < figures.seconds
     assert lost.pair.missing == {"infrared"}
     assert (lost.pixels[-1] == lost.pair.visible.pixels[-1]).all()
     assert all(is_of_its_own_pair(frame) for frame in shown.frames if from_server(frame))

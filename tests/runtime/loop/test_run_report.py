@@ -43,6 +43,19 @@ def test_pictures_of_the_local_model_are_counted_where_there_are_any() -> None:
     assert json.loads(report.to_json())["taken_over"] == 7
 
 
+def test_frames_without_a_server_are_not_those_of_one_camera_and_it_is_said_how_long_it_was_lost() -> None:
+    report = dataclasses.replace(REPORT, passed_through=20, without_server=17, server_losses=2, server_lost_s=6.25)
+    facts = dict(report.facts())
+    assert ", 3 of one camera alone, 17 not fused for want of the server" in facts["fused"]
+    assert facts["server"] == "lost 2 times, 6.2 s in all"
+    told = json.loads(report.to_json())
+    assert (told["without_server"], told["server_losses"], told["server_lost_s"]) == (17, 2, 6.25)
+    both = dataclasses.replace(report, passed_through=17, server_losses=1)
+    assert "one camera alone" not in dict(both.facts())["fused"]
+    assert dict(both.facts())["server"] == "lost once, 6.2 s in all"
+    assert "server" not in dict(REPORT.facts())
+
+
 def test_the_table_says_what_a_user_asks_for() -> None:
     page = io.StringIO()
     Console(width=100, file=page).print(REPORT.to_table())

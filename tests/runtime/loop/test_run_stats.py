@@ -92,7 +92,7 @@ def test_a_record_is_of_one_run() -> None:
 KEYS = (
     *("model", "precision", "backend", "visible", "infrared", "fused", "passed_through", "fps", "latency_ms"),
     *("capture_to_fused_ms", "skew_ms", "stages", "superseded", "drift_px", "pairing_trouble", "output_trouble"),
-    *("model_trouble", "meters", "taken_over"),
+    *("model_trouble", "meters", "taken_over", "without_server", "server_losses", "server_lost_s"),
 )
 
 

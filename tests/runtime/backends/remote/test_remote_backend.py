@@ -17,7 +17,7 @@ import pytest
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.metrics.fusion import psnr
-from coconet.runtime.backends.backend import Answer
+from coconet.runtime.backends.backend import Answer, Outages
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.remote import backend as remote
@@ -217,8 +217,12 @@ def test_a_link_is_asked_at_growing_intervals_and_is_lost_after_half_a_second_of
         now_s[0] = 0.5
         link.note_silence()
         assert link.trouble == "it does not answer"
+        now_s[0] = 2.5
+        assert link.outages == Outages(1, 2.0)
         back.set()
         until(lambda: not link.trouble)
+        now_s[0] = 9.0
+        assert link.outages == Outages(1, 2.0)
         link.note_silence()
         assert link.trouble == ""
 
