@@ -210,7 +210,8 @@ def _serve(pipe: Connection, opener: Opener) -> None:
         backend = opener()
         load_ms = (time.perf_counter_ns() - started) / 1e6
     except CoconetError as error:
-        pipe.send((False, _in_words(error)))
+        with suppress(ConnectionError):  # the one that asked may have been stopped meanwhile
+            pipe.send((False, _in_words(error)))
         return
     with closing(backend), suppress(EOFError, ConnectionError):  # the end of the pipe is that of the worker
         pipe.send((True, Loaded(backend.card, backend.name, load_ms)))
