@@ -32,6 +32,7 @@ class PictureHeader:
     some. frames: more than one in an animation. maker: `FLIR` or `DJI` where temperatures lie beside the picture.
     white: the sample that is white, where the file says one; else 0, and it is the largest of its type.
     transfer: the curve of the samples as ITU-T H.273 numbers it, where the file says one; else 0.
+    bits: of a sample as stored in PNG and JPEG; else 0.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class PictureHeader:
     maker: str = ""
     white: int = 0
     transfer: int = 0
+    bits: int = 0
 
 
 def picture_header(data: bytes) -> PictureHeader:
@@ -96,8 +98,9 @@ def _png(data: bytes) -> PictureHeader:
         elif name == b"cICP" and size == 4:
             transfer = data[start + 1]
     width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
+    bits = data[24] if len(data) > 24 else 0
     gray = data[25:26] in (b"\0", b"\4")  # the colour types gray, and gray with alpha
-    return PictureHeader("png", width, height, orientation, gray, frames, transfer=transfer)
+    return PictureHeader("png", width, height, orientation, gray, frames, transfer=transfer, bits=bits)
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -109,13 +112,14 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _jpeg(data: bytes) -> PictureHeader:
-    width = height = 0
+    width = height = bits = channels = 0
     orientation, make, beside = UPRIGHT, b"", 0
     maker = ""
     for marker, start, size in _jpeg_segments(data):
         head = data[start : start + 6]
         if marker in range(0xC0, 0xD0) and marker not in (0xC4, 0xC8, 0xCC):
             height, width = (int.from_bytes(data[at : at + 2], "big") for at in (start + 1, start + 3))
+            bits, channels = head[0] if head else 0, head[5] if len(head) > 5 else 0
         elif marker == 0xE1 and head == b"Exif\0\0":
             block = data[start + 6 : start + size]
             orientation, make = exif_orientation(block), block
@@ -125,7 +129,7 @@ def _jpeg(data: bytes) -> PictureHeader:
             beside += size
     if not maker and beside >= 2 * 160 * 120 and b"DJI" in make:
         maker = "DJI"  # its counts lie in segments of kind APP3
-    return PictureHeader("jpeg", width, height, orientation, maker=maker)
+    return PictureHeader("jpeg", width, height, orientation, channels == 1, maker=maker, bits=bits)
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:

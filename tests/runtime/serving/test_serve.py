@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import cv2
 import numpy as np
 import onnxruntime
 import pytest
@@ -19,20 +17,14 @@ from coconet.cards.model_card import ModelCard
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.model_names import shipped_model
-from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.serving.model_config import card_of_config, codings_of_config
-from coconet.runtime.serving.model_server import ModelServer, ServerSettings, open_served
-from coconet.runtime.serving.protocol.picture_codec import decoded_picture
+from coconet.runtime.serving.model_server import ModelServer
 from coconet.runtime.serving.protocol.wire import HEADER_LENGTH, pack_request
 from tests.support.models.tiny_onnx import write_averaging_model
 from tests.support.programs.patience import PATIENCE_S
+from tests.support.servers.served_model import ask, changed, good_request, serving
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - of these tests only
-
-
-def serving(model: Path | str, name: str, **settings: Any) -> ModelServer:
-    choice = choose_backend(model, "auto" if model == "average" else "ort")
-    return ModelServer(name, lambda: open_served(choice), ServerSettings(port=0, **settings))
 
 
 @pytest.fixture(scope="module")
@@ -53,19 +45,6 @@ def bare(pair: tuple[Pixels, Pixels]) -> Pixels:
     session = onnxruntime.InferenceSession(str(shipped_model("lite")), providers=["CPUExecutionProvider"])
     fused: Pixels = session.run(None, {"visible": pair[0][None], "infrared": pair[1][None]})[0]
     return fused
-
-
-def ask(
-    server: ModelServer,
-    method: str,
-    path: str,
-    body: bytes | list[bytes] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> tuple[int, dict[str, str], bytes]:
-    with closing(HTTPConnection(urlsplit(server.url).netloc, timeout=PATIENCE_S)) as connection:
-        connection.request(method, path, body, dict(headers or {}))
-        answer = connection.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read()
 
 
 def triton_client(server: ModelServer) -> Any:
@@ -123,29 +102,6 @@ def test_tritons_client_hears_in_words_what_does_not_fit(server: ModelServer, pa
     with closing(client), pytest.raises(refusal, match="model other is not served here, only lite") as told:
         client.infer("other", triton_inputs(http, pair, binary=True))
     assert told.value.status() == "404"
-
-
-def good_request() -> dict[str, Any]:
-    """A request of 8x8 black pixels as JSON."""
-    inputs = [
-        {"name": name, "datatype": "UINT8", "shape": [1, 8, 8, depth], "data": [0] * (64 * depth)}
-        for name, depth in (("visible", 3), ("infrared", 1))
-    ]
-    return {"inputs": inputs}
-
-
-def changed(path: str, value: Any) -> bytes:
-    """The good request with another value at `inputs.0.shape`, say; None takes the key away."""
-    fields = good_request()
-    *way, last = [int(part) if part.isdigit() else part for part in path.split(".")]
-    place: Any = fields
-    for part in way:
-        place = place[part]
-    if value is None:
-        del place[last]
-    else:
-        place[last] = value
-    return json.dumps(fields).encode()
 
 
 GOOD_BODY = json.dumps(good_request()).encode()
@@ -239,72 +195,6 @@ def test_the_request_they_are_made_of_is_answered(server: ModelServer) -> None:
     (fused,) = json.loads(said)["outputs"]
     assert (status, headers["content-type"], fused["shape"]) == (200, "application/json", [1, 8, 8, 3])
     assert len(fused["data"]) == 192
-
-
-def as_file(pixels: Pixels, suffix: str) -> bytes:
-    return bytes(cv2.imencode(suffix, pixels)[1])
-
-
-def with_files(files: Mapping[str, bytes], more: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
-    """A request whose pictures are files."""
-    parts = {name: len(data).to_bytes(4, "little") + data for name, data in files.items()}
-    inputs = [
-        {"name": name, "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": len(part)}}
-        for name, part in parts.items()
-    ]
-    head = json.dumps({"inputs": inputs, "parameters": {"binary_data_output": True}, **more}).encode()
-    return head + b"".join(parts.values()), {HEADER_LENGTH: str(len(head))}
-
-
-def test_pictures_come_and_go_as_files_and_png_is_as_good_as_raw(
-    server: ModelServer, pair: tuple[Pixels, Pixels], bare: Pixels
-) -> None:
-    files = {name: as_file(pixels, ".png") for name, pixels in zip(("visible", "infrared"), pair, strict=True)}
-    outputs = {"outputs": [{"name": "fused", "parameters": {"binary_data": True, "encoding": "png"}}]}
-    status, headers, said = ask(server, "POST", "/v2/models/lite/infer", *with_files(files, outputs))
-    told = json.loads(said[: int(headers[HEADER_LENGTH.lower()])])["outputs"][0]
-    assert (status, told["datatype"], told["shape"]) == (200, "BYTES", [1])
-    fused = said[-told["parameters"]["binary_data_size"] + 4 :]
-    assert decoded_picture(fused, 3, 10**6).tobytes() == bare.tobytes()
-    raw = ask(server, "POST", "/v2/models/lite/infer", *with_files(files, {}))
-    assert raw[2][-bare.nbytes :] == bare.tobytes()
-
-
-BIG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (60_000).to_bytes(4, "big") * 2 + b"\x08\2\0\0\0" + bytes(4)
-GOOD = as_file(np.zeros((8, 8, 3), np.uint8), ".jpg")
-FILES = {
-    "no picture": (b"GIF89a", "is neither JPEG nor PNG"),
-    "cut off": (GOOD[:-30], "was cut off"),
-    "damaged": (
-        as_file(np.zeros((8, 8, 3), np.uint8), ".png")[:30] + GOOD[-2:] + b"IEND\xaeB`\x82",
-        "visible is damaged",
-    ),
-    "more pixels than a request may have": (BIG, "is 60000 x 60000, more than 64 MB of pixels"),
-    "another size than the other": (as_file(np.zeros((4, 8, 3), np.uint8), ".png"), "but the visible one is"),
-}
-
-
-@pytest.mark.parametrize("kind", FILES)
-def test_files_that_do_not_fit_are_refused_in_words(server: ModelServer, kind: str) -> None:
-    data, words = FILES[kind]
-    other = as_file(np.zeros((8, 8, 1), np.uint8), ".png")
-    sent = with_files({"visible": data, "infrared": other}, {})
-    status, _, said = ask(server, "POST", "/v2/models/lite/infer", *sent)
-    assert (status, words in json.loads(said)["error"]) == (400, True), said
-
-
-@pytest.mark.parametrize(
-    ("parameters", "words"),
-    [
-        ({"binary_data": True, "encoding": "gif"}, "encoding must be jpeg or png, not gif"),
-        ({"binary_data": True, "encoding": "jpeg", "quality": 0}, "quality must be a whole number from 1 to 100"),
-        ({"binary_data": False, "encoding": "png"}, "parameter encoding applies to an output in binary only"),
-    ],
-)
-def test_an_output_in_no_known_encoding_is_refused(server: ModelServer, parameters: Any, words: str) -> None:
-    body = changed("outputs", [{"name": "fused", "parameters": parameters}])
-    status, _, said = ask(server, "POST", "/v2/models/lite/infer", body)
-    assert (status, words in json.loads(said)["error"]) == (400, True), said
 
 
 LENGTHS = {
