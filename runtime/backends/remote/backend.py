@@ -6,20 +6,21 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from typing import Any
 
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard
 from coconet.cards.precision import REFERENCE
 from coconet.errors import CoconetError
+from coconet.event_log import warn_once
 from coconet.media.pixels import Pixels
 from coconet.progress.board import working
 from coconet.runtime.backends.backend import Answer, Backend, Outages
 from coconet.runtime.backends.remote.connection import ServerTimeout, ServerUnreachable
 from coconet.runtime.backends.remote.open_remote_model import open_remote_model
-from coconet.runtime.backends.remote.remote_model import LATE, RemoteModel, ServerRefusal, unfit
+from coconet.runtime.backends.remote.remote_model import FULL, LATE, RemoteModel, ServerRefusal, unfit
 from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.backends.remote.server_link import ServerLink
 from coconet.runtime.frame_check import adapt_frames, like_visible
@@ -73,25 +74,27 @@ class RemoteBackend:
     ) -> None:
         """Ask the server what the model is. local: takes over while the server is lost; it is closed with this one.
 
+        A server that is down is lost from the start on if there is a local model, which is said in a line: `card` is
+        like that one's until the server is there and its model takes the same pictures.
         depth: pairs under way at most. late_s: after so long a picture of a live rig is dropped. coding: how pictures
         travel; None is as they are.
-        Raises CoconetError for a server that cannot be reached or has no such model, or one that no rig feeds.
+        Raises CoconetError for a server that cannot be reached, without a local model, for one that has no such model,
+        and for a model that no rig feeds.
         """
         self._address, self._local, self.depth, self._late_s = address, local, depth, late_s
         self._coding = coding
         self.name = f"server {address}"
         with closing_on_error(local):
-            self.card = served_card(address, coding)
-            if local is not None and local.card.visible_channels != self.card.visible_channels:
-                wanted = "a model like the local one: both for colour, or both for gray"
-                says = "has a model for colour and the local one is for gray, or the other way round"
-                raise unfit(address, wanted, "another one", says)
+            self.card, down = self._card_at_start()
         self._live = self._closed = False
         self._newest: tuple[Pixels, Pixels] | None = None
         self._trial: RemoteModel | None = None
         self._wanted: SimpleQueue[tuple[Sent, Future[Pixels], tuple[Pixels, Pixels]] | None] = SimpleQueue()
         self._exit = ExitStack()
         self._link = self._exit.enter_context(ServerLink(str(address), self._is_back))
+        self._known = not down
+        if down:
+            self._link.note_loss(down)
         for number in range(depth):
             self._exit.enter_context(Background(self._keep_asking, f"server {number}"))
 
@@ -170,6 +173,49 @@ class RemoteBackend:
         if self._local is not None:
             self._local.close()
 
+    def _card_at_start(self) -> tuple[ModelCard, str]:
+        """The card, which is like the local model's if the server is down, and why it is; empty if it is not."""
+        try:
+            card = served_card(self._address, self._coding)
+        except CoconetError as error:
+            down = isinstance(error, ServerUnreachable) or getattr(error, "status", None) == FULL
+            if self._local is None or not down:
+                raise
+            here = self._local.card
+            warn_once(f"{self._address} {error.says}; {here.network} fuses until it is there.")
+            return replace(here, network=self._address.model, precision=REFERENCE), error.got
+        self._check_like_local(card)
+        return card, ""
+
+    def _check_like_local(self, card: ModelCard) -> None:
+        """Raise CoconetError for a served model that takes other pictures than the local one."""
+        if self._local is not None and self._local.card.visible_channels != card.visible_channels:
+            wanted = "a model like the local one: both for colour, or both for gray"
+            says = "has a model for colour and the local one is for gray, or the other way round"
+            raise unfit(self._address, wanted, "another one", says)
+
+    def _knows_model(self) -> bool:
+        """Whether the card is that of the server, which is asked for it if it was down at the start.
+
+        A model that does not take what the rig has given the local one so far is not asked for pictures.
+        """
+        if self._known:
+            return True
+        try:
+            card = served_card(self._address, self._coding, silently=True)
+            self._check_like_local(card)
+            if card.form != self.card.form:
+                says = f"has a model of the form {card.form}, and the local one is of the form {self.card.form}"
+                raise unfit(self._address, "a model like the local one", "another one", says)
+            if (pair := self._newest) is not None:
+                adapt_frames(card, self._address, *pair)
+        except CoconetError as error:
+            if not isinstance(error, ServerUnreachable) and getattr(error, "status", None) != FULL:
+                warn_once(f"{error} The local model goes on.")
+            return False
+        self.card, self._known = card, True
+        return True
+
     def _without_server(self, sent: Sent) -> Answer:
         trouble = self._link.trouble or "it does not answer"
         if self._local is None:
@@ -212,7 +258,8 @@ class RemoteBackend:
         """Whether the model is ready and, if pictures have to come in time, some do, which nobody sees."""
         self._trial = model = open_remote_model(self._address)
         try:
-            return model.is_ready(1.0) and all(self._comes_in_time(model) for _ in range(TRIALS if self._live else 0))
+            ready = model.is_ready(1.0) and self._knows_model()
+            return ready and all(self._comes_in_time(model) for _ in range(TRIALS if self._live else 0))
         finally:
             self._trial = None
             model.close()
@@ -240,15 +287,16 @@ def closing_on_error(local: Backend | None) -> ExitStack:
     return stack
 
 
-def served_card(address: ServerAddress, coding: PictureCoding | None = None) -> ModelCard:
+def served_card(address: ServerAddress, coding: PictureCoding | None = None, *, silently: bool = False) -> ModelCard:
     """The card of a served model: out of its configuration, or, if that has none, as its shapes say.
 
-    coding: as what pictures are to travel. Raises CoconetError for a server that cannot be reached, for a model it does
-    not have, for one that takes anything else than a pair of pictures, and for a server that does not take them so.
+    coding: as what pictures are to travel. silently: whether nothing tells that it is asked.
+    Raises CoconetError for a server that cannot be reached, for a model it does not have, for one that takes anything
+    else than a pair of pictures, and for a server that does not take them so.
     """
     model = open_remote_model(address)
     try:
-        with working(f"asking {address} what it serves, for {ASK_S:g} s at most"):
+        with nullcontext() if silently else working(f"asking {address} what it serves, for {ASK_S:g} s at most"):
             config = model.config(ASK_S)
             metadata = model.metadata(ASK_S)
     finally:
