@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from coconet.cards.model_card import FUSED
 from coconet.errors import CoconetError, MissingPackage
 from coconet.runtime.serving.protocol.inference_error import FAILED, InferenceError, Unavailable, status_of
+from coconet.runtime.serving.protocol.tensor_reading import BYTES
 from coconet.runtime.serving.protocol.wire import (
-    BYTES,
     HEADER_LENGTH,
     InferenceRequest,
     Packed,

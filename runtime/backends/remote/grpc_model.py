@@ -20,8 +20,8 @@ from coconet.runtime.serving.protocol.grpc_messages import (
     to_fields,
 )
 from coconet.runtime.serving.protocol.picture_coding import PictureCoding
+from coconet.runtime.serving.protocol.tensor_reading import Tensor
 from coconet.runtime.serving.protocol.tensor_spec import TensorSpec
-from coconet.runtime.serving.protocol.wire import Tensor
 
 try:
     import grpc

@@ -10,8 +10,9 @@ from coconet.runtime.backends.remote.connection import ServerAnswer, ServerConne
 from coconet.runtime.backends.remote.remote_model import refusal_of, unfit
 from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.serving.protocol.picture_coding import PictureCoding
+from coconet.runtime.serving.protocol.tensor_reading import Tensor
 from coconet.runtime.serving.protocol.tensor_spec import TensorSpec
-from coconet.runtime.serving.protocol.wire import HEADER_LENGTH, Tensor, pack_request, read_answer
+from coconet.runtime.serving.protocol.wire import HEADER_LENGTH, pack_request, read_answer
 
 _OK = 200
 

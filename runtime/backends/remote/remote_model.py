@@ -9,8 +9,8 @@ from coconet.errors import CoconetError
 from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.serving.protocol.inference_error import InferenceError
 from coconet.runtime.serving.protocol.picture_coding import PictureCoding
+from coconet.runtime.serving.protocol.tensor_reading import Tensor
 from coconet.runtime.serving.protocol.tensor_spec import TensorSpec
-from coconet.runtime.serving.protocol.wire import Tensor
 
 LATE, FULL = 504, 503
 

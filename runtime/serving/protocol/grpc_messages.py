@@ -12,11 +12,10 @@ from typing import Any
 from coconet.errors import MissingPackage
 from coconet.runtime.serving.protocol.inference_error import InferenceError
 from coconet.runtime.serving.protocol.picture_coding import PictureCoding
+from coconet.runtime.serving.protocol.tensor_reading import BYTES, Tensor
 from coconet.runtime.serving.protocol.tensor_spec import ModelSpec, TensorSpec
 from coconet.runtime.serving.protocol.wire import (
-    BYTES,
     InferenceRequest,
-    Tensor,
     pack_tensor,
     read_fields,
     read_output,

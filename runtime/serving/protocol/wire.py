@@ -6,41 +6,39 @@ Source: the inference protocol of KServe (version 2) with the binary tensor data
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from coconet.errors import CoconetError, nearest
-from coconet.runtime.serving.protocol.inference_error import InferenceError
+from coconet.errors import nearest
 from coconet.runtime.serving.protocol.picture_coding import USUAL_QUALITY, PictureCoding
-from coconet.runtime.serving.protocol.tensor_spec import ANY, ModelSpec, TensorSpec
+from coconet.runtime.serving.protocol.tensor_reading import (
+    BYTES,
+    ELSE,
+    LARGEST_PICTURE,
+    SEND,
+    TYPES,
+    Tensor,
+    bad,
+    check_fields,
+    check_lacking,
+    read_tensor,
+    shortened,
+)
+from coconet.runtime.serving.protocol.tensor_spec import ModelSpec, TensorSpec
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 """The header that says how many bytes of the body are JSON; without it all of them are."""
-
-Tensor = NDArray[Any]
-
-LARGEST_PICTURE = 256 * 10**6
-"""Bytes of the pixels of a picture that came as JPEG or PNG; a server has a limit of its own."""
-
-BYTES = "BYTES"
-"""The type of elements of any length; here a picture as a file."""
-
-_TYPES: Mapping[str, Any] = {"UINT8": np.dtype(np.uint8), "FP32": np.dtype("<f4")}
 
 _UNSERVED = ("sequence_id", "sequence_start", "sequence_end")
 
 _PARAMETERS = ("timeout", "binary_data_output")
 
+_OUTPUT_PARAMETERS = ("binary_data", "classification", "shared_memory_region", "encoding", "quality")
+
 _FIELDS = ("id", "parameters", "inputs", "outputs", "model_name", "model_version")
-
-_ELSE = "something else"
-
-_SEND = "See the model's metadata for what it takes."
 
 
 @dataclass(frozen=True)
@@ -65,11 +63,11 @@ def read_request(
     Raises InferenceError, with what was wanted and what was got, for whatever does not fit.
     """
     fields, rest = _parted(body, header_length)
-    parts, used = _parts(_list(fields.get("inputs"), "inputs"), rest)
+    parts, used = _parts(_list(fields.get("inputs", []), "inputs"), rest)
     request = read_fields(fields, parts, spec, largest)
     if used != len(rest):
         says = f"has {len(rest)} bytes after its JSON, but its inputs say {used}"
-        raise _bad("body", f"{used} bytes after its JSON", f"{len(rest)}", "Count them again.", says)
+        raise bad("body", f"{used} bytes after its JSON", f"{len(rest)}", "Count them again.", says)
     return request
 
 
@@ -78,7 +76,7 @@ def _parts(told: Sequence[Mapping[str, Any]], rest: memoryview) -> tuple[list[me
     parts, used = list[memoryview | None](), 0
     for one in told:
         name = str(one.get("name"))
-        size = _object(one.get("parameters", {}), f"parameters of {_shortened(name)}").get("binary_data_size")
+        size = _object(one.get("parameters", {}), f"parameters of {shortened(name)}").get("binary_data_size")
         end = used if size is None else used + _count(size, name)
         parts.append(None if size is None else rest[used:end])
         used = end
@@ -100,22 +98,23 @@ def read_fields(
     for name in _UNSERVED:
         if parameters.get(name):
             says = "is not supported: every request stands by itself"
-            raise _bad(f"parameter {name}", "a request by itself", "one of a sequence", "Leave it out.", says)
+            raise bad(f"parameter {name}", "a request by itself", "one of a sequence", "Leave it out.", says)
     told = _list(fields.get("inputs"), "inputs")
+    check_fields(told, "inputs")
     names = [str(one.get("name")) for one in told]
     wanted = [tensor.name for tensor in spec.inputs]
     if sorted(names) != sorted(wanted):
-        raise _bad("inputs", " and ".join(wanted), _shortened(", ".join(names) or "none"), _SEND)
+        raise bad("inputs", " and ".join(wanted), shortened(", ".join(names) or "none"), SEND)
     known = {tensor.name: tensor for tensor in spec.inputs}
     sent = zip(names, told, parts, strict=True)
-    tensors = {name: _tensor(one, known[name], part, largest) for name, one, part in sent}
+    tensors = {name: read_tensor(one, known[name], part, largest) for name, one, part in sent}
     timeout_us = parameters.get("timeout", 0)
     if not isinstance(timeout_us, int) or isinstance(timeout_us, bool) or timeout_us < 0:
         wish = "microseconds as a whole number"
-        raise _bad("parameter timeout", wish, _ELSE, "Send 200000 for 200 ms.")
+        raise bad("parameter timeout", wish, ELSE, "Send 200000 for 200 ms.")
     name = fields.get("id", "")
     if not isinstance(name, str) or len(name) > 1000:
-        raise _bad("id", "a text of at most 1000 characters", _ELSE, "Correct it.")
+        raise bad("id", "a text of at most 1000 characters", ELSE, "Correct it.")
     binary, encoded = _wanted_output(fields, parameters, spec)
     return InferenceRequest(name, tensors, binary, timeout_us / 1e6 or None, encoded)
 
@@ -128,12 +127,12 @@ def _check_places(fields: Mapping[str, Any], parameters: Mapping[str, Any]) -> N
     for name in fields.keys() & {*_PARAMETERS, *_UNSERVED}:
         says = f"stands beside the inputs, where it says nothing: {name} belongs into parameters"
         unit = ", in microseconds" if name == "timeout" else ""
-        raise _bad(name, "its place in parameters", _ELSE, f'Send "parameters": {{"{name}": ...}}{unit}.', says)
+        raise bad(name, "its place in parameters", ELSE, f'Send "parameters": {{"{name}": ...}}{unit}.', says)
     for told, known, where in ((fields, _FIELDS, "field"), (parameters, (*_PARAMETERS, *_UNSERVED), "parameter")):
         for name in told.keys() - set(known):
             if question := nearest(name, known):
-                says = f"{_shortened(name)} is not known"
-                raise _bad(where, " or ".join(known), _shortened(name), f"{question}Correct it.", says)
+                says = f"{shortened(name)} is not known"
+                raise bad(where, " or ".join(known), shortened(name), f"{question}Correct it.", says)
 
 
 def pack_answer(model: str, version: str, request: InferenceRequest, tensors: Mapping[str, Tensor]) -> Packed:
@@ -179,9 +178,9 @@ def read_output(
     """Read one of the outputs that an answer tells; parts: their bytes. Raises InferenceError as `read_answer`."""
     for one, part in zip(told, parts, strict=False):
         if one.get("name") == wanted.name:
-            return _tensor(one, wanted, part)
+            return read_tensor(one, wanted, part)
     wish, remedy = f"the output {wanted.name}", "Check which model the server has."
-    raise _bad("answer", wish, "none of that name", remedy, f"has no output {wanted.name}")
+    raise bad("answer", wish, "none of that name", remedy, f"has no output {wanted.name}")
 
 
 @dataclass(frozen=True)
@@ -239,7 +238,7 @@ def pack_tensor(name: str, tensor: Tensor, encoded: PictureCoding | None) -> tup
 
 
 def _type_of(tensor: Tensor) -> str:
-    return next(name for name, found in _TYPES.items() if found == tensor.dtype)
+    return next(name for name, found in TYPES.items() if found == tensor.dtype)
 
 
 def _parted(body: memoryview, header_length: str | None) -> tuple[dict[str, Any], memoryview]:
@@ -247,14 +246,14 @@ def _parted(body: memoryview, header_length: str | None) -> tuple[dict[str, Any]
     length = len(body)
     if header_length is not None:
         if not (header_length.isascii() and header_length.isdigit()) or int(header_length[:12]) > len(body):
-            got = f"{_shortened(header_length)} of a body of {len(body)}"
-            raise _bad(HEADER_LENGTH, "the number of bytes of JSON in the body", got, "Count them again.")
+            got = f"{shortened(header_length)} of a body of {len(body)}"
+            raise bad(HEADER_LENGTH, "the number of bytes of JSON in the body", got, "Count them again.")
         length = int(header_length)
     try:
         fields = json.loads(bytes(body[:length]), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         says, remedy = _json_fault(bytes(body[:length]), error)
-        raise _bad("body", "a JSON object", _ELSE, remedy, f"must be a JSON object, but {says}") from None
+        raise bad("body", "a JSON object", ELSE, remedy, f"must be a JSON object, but {says}") from None
     return _object(fields, "body"), body[length:]
 
 
@@ -273,114 +272,52 @@ def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no JSON")
 
 
-def _tensor(
-    told: Mapping[str, Any], wanted: TensorSpec, data: memoryview | bytes | None, largest: int = LARGEST_PICTURE
-) -> Tensor:
-    """The array of a tensor, with its type and shape as they are wanted; data: its bytes, if they came in binary."""
-    if told.get("datatype") == BYTES and wanted.data_type == "UINT8" and data is not None:
-        return _picture(told, wanted, memoryview(data), largest)
-    if told.get("datatype") != wanted.data_type:
-        kind, sent = wanted.data_type, _shortened(str(told.get("datatype")))
-        raise _bad(wanted.name, kind, sent, f"Send it as {kind}.", f"must have the datatype {kind}, not {sent}")
-    sides = told.get("shape")
-    if not isinstance(sides, list) or not all(isinstance(side, int) and not isinstance(side, bool) for side in sides):
-        raise _bad(f"{wanted.name}, shape", "a list of whole numbers", _ELSE, _SEND)
-    if not wanted.takes(tuple(sides)):
-        raise _bad(f"{wanted.name}, shape", _shape(wanted.shape), _shortened(str(sides)), _SEND)
-    kind, count = _TYPES[wanted.data_type], math.prod(sides)
-    if data is None:
-        return _numbers(told.get("data"), wanted, count).reshape(sides)
-    if len(data) != count * kind.itemsize:
-        needed = f"{count * kind.itemsize} bytes for {_shape(sides)}"
-        says = f"has {len(data)} bytes, but needs {needed}"
-        raise _bad(wanted.name, needed, f"{len(data)}", "Count them again.", says)
-    return np.frombuffer(data, kind).reshape(sides)
-
-
-def _picture(told: Mapping[str, Any], wanted: TensorSpec, data: memoryview, largest: int) -> Tensor:
-    """The pixels of a picture that came as JPEG or PNG: one element, which begins with its length."""
-    if told.get("shape") != [1] or len(data) < 4 or int.from_bytes(data[:4], "little") != len(data) - 4:
-        raise _bad(wanted.name, "one picture, its length in 4 bytes before it, of shape [1]", _ELSE, _SEND)
-    from coconet.runtime.serving.protocol.picture_codec import decoded_picture
-
-    try:
-        pixels = decoded_picture(bytes(data[4:]), wanted.shape[3], largest)[None]
-    except CoconetError as error:
-        raise _bad(wanted.name, error.wanted, error.got, error.remedy, error.says) from None
-    if not wanted.takes(pixels.shape):
-        raise _bad(f"{wanted.name}, size", _shape(wanted.shape), _shortened(str(list(pixels.shape))), _SEND)
-    return pixels
-
-
-def _numbers(data: object, wanted: TensorSpec, count: int) -> Tensor:
-    """The numbers of a tensor that came as JSON, flat or in lists in lists."""
-    if not isinstance(data, list):
-        wish = "its data, or its bytes after the JSON"
-        raise _bad(wanted.name, wish, "neither", _SEND, "has neither data nor bytes after the JSON")
-    try:
-        found = np.array(data)
-    except ValueError:
-        raise _bad(f"{wanted.name}, data", "numbers in lists of one length", _ELSE, _SEND) from None
-    whole = wanted.data_type == "UINT8"
-    if found.dtype.kind not in ("iu" if whole else "iuf") or found.size != count:
-        kind = {"i": "whole numbers", "u": "whole numbers", "f": "numbers that are not all whole"}.get(found.dtype.kind)
-        got = f"{found.size} {kind or 'other values'}"
-        raise _bad(f"{wanted.name}, data", f"{count} {'whole ' if whole else ''}numbers", got, _SEND)
-    if whole and (found.min() < 0 or found.max() > 255):
-        raise _bad(f"{wanted.name}, data", "levels of 0 to 255", f"{found.min()} to {found.max()}", _SEND)
-    return found.astype(_TYPES[wanted.data_type])
-
-
 def _wanted_output(
     fields: Mapping[str, Any], parameters: Mapping[str, Any], spec: ModelSpec
 ) -> tuple[bool, PictureCoding | None]:
     """Whether the output is wanted in binary, and how it is to travel; refuses outputs that the model has not."""
     names = {tensor.name for tensor in spec.outputs}
-    binary = bool(parameters.get("binary_data_output", False))
-    for one in _list(fields.get("outputs", []), "outputs"):
+    binary = _truth(parameters, "binary_data_output", otherwise=False)
+    told_outputs = _list(fields.get("outputs", []), "outputs")
+    check_fields(told_outputs, "outputs")
+    for one in told_outputs:
         if one.get("name") not in names:
-            raise _bad("outputs", " and ".join(sorted(names)), _shortened(str(one.get("name"))), _SEND)
+            raise bad("outputs", " and ".join(sorted(names)), shortened(str(one.get("name"))), SEND)
         told = _object(one.get("parameters", {}), "parameters of an output")
         for name in ("classification", "shared_memory_region"):
             if told.get(name):
                 says = "is not supported: the output is given whole"
-                raise _bad(f"parameter {name}", "the whole output", _ELSE, "Leave it out.", says)
-        binary = bool(told.get("binary_data", binary))
+                raise bad(f"parameter {name}", "the whole output", ELSE, "Leave it out.", says)
+        check_lacking(told, _OUTPUT_PARAMETERS, "outputs, parameter")
+        binary = _truth(told, "binary_data", otherwise=binary)
         if (kind := told.get("encoding")) is not None:
             if not binary:
                 wish, remedy = "an output in binary", "Ask for binary_data as well."
-                raise _bad("parameter encoding", wish, "one as JSON", remedy, "applies to an output in binary only")
+                raise bad("parameter encoding", wish, "one as JSON", remedy, "applies to an output in binary only")
             return binary, PictureCoding.checked(kind, told.get("quality", USUAL_QUALITY))
     return binary, None
 
 
+def _truth(told: Mapping[str, Any], name: str, *, otherwise: bool) -> bool:
+    value = told.get(name, otherwise)
+    if not isinstance(value, bool):
+        raise bad(f"parameter {name}", "true or false", shortened(json.dumps(value)), "Correct it.")
+    return value
+
+
 def _object(value: object, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _bad(where, "a JSON object", _ELSE, "Correct it.")
+        raise bad(where, "a JSON object", ELSE, "Correct it.")
     return value
 
 
 def _list(value: object, where: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise _bad(where, "a list of tensors", _ELSE, "Correct it.")
+        raise bad(where, "a list of tensors", ELSE, "Correct it.")
     return value
 
 
 def _count(value: object, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise _bad(f"{_shortened(name)}, binary_data_size", "a number of bytes", _ELSE, "Correct it.")
+        raise bad(f"{shortened(name)}, binary_data_size", "a number of bytes", ELSE, "Correct it.")
     return value
-
-
-def _shape(sides: Sequence[int]) -> str:
-    return "[" + ", ".join("any" if side == ANY else _shortened(str(side)) for side in sides[:8]) + "]"
-
-
-def _shortened(text: str) -> str:
-    """What a client sent, short enough for a sentence."""
-    return text if len(text) <= 60 else f"{text[:60]}..."
-
-
-def _bad(where: str, wanted: str, got: str, remedy: str, says: str = "") -> InferenceError:
-    says = says or f"must be {wanted}{'' if got == _ELSE else f', not {got}'}"
-    return InferenceError(where, wanted=wanted, got=got, remedy=remedy, says=says)

@@ -104,6 +104,8 @@ def test_tritons_client_hears_in_words_what_does_not_fit(server: ModelServer, pa
     assert told.value.status() == "404"
 
 
+NAMED = {"name": "visible", "data": [0] * 192}
+
 GOOD_BODY = json.dumps(good_request()).encode()
 
 UNFIT = {
@@ -130,6 +132,12 @@ UNFIT = {
     "text for numbers": (changed("inputs.0.data", ["0"] * 192), "other values"),
     "truths for numbers": (changed("inputs.0.data", [True] * 192), "other values"),
     "ragged lists": (changed("inputs.0.data", [[0], [0, 0]]), "numbers in lists of one length"),
+    "an empty list of data": (changed("inputs.0.data", []), "data must be 192 whole numbers, not none"),
+    "lists of another form": (
+        changed("inputs.0.data", np.zeros((1, 4, 16, 3), int).tolist()),
+        "must be flat, or in lists of the form [1, 8, 8, 3], not in lists of the form [1, 4, 16, 3]. Correct data or",
+    ),
+    "lists of another depth": (changed("inputs.0.data", [[0, 0, 0]] * 64), "not in lists of the form [64, 3]"),
     "no data": (changed("inputs.0.data", None), "has neither data nor bytes after the JSON"),
     "another output": (changed("outputs", [{"name": "depth"}]), "outputs must be fused, not depth"),
     "classes": (
@@ -146,6 +154,26 @@ UNFIT = {
     "a sequence in a wrong place": (changed("sequence_id", 7), "sequence_id belongs into parameters"),
     "a field almost right": (changed("output", []), "field output is not known. Did you mean outputs?"),
     "a parameter almost right": (changed("parameters", {"timeout_ms": 7}), "timeout_ms is not known. Did you mean"),
+    "inputs in capitals": (b'{"Inputs": []}', "field Inputs is not known. Did you mean inputs?"),
+    "one input": (b'{"input": []}', "field input is not known. Did you mean inputs?"),
+    "a shape almost right": (
+        changed("inputs.0", {**NAMED, "datatype": "UINT8", "shapes": [1, 8, 8, 3]}),
+        "inputs, field shapes is not known. Did you mean shape?",
+    ),
+    "a type almost right": (
+        changed("inputs.0", {**NAMED, "datatyp": "UINT8", "shape": [1, 8, 8, 3]}),
+        "inputs, field datatyp is not known. Did you mean datatype?",
+    ),
+    "a name almost right": (changed("outputs", [{"Name": "fused"}]), "outputs, field Name is not known. Did you mean"),
+    "a number for true": (
+        changed("outputs", [{"name": "fused", "parameters": {"binary_data": 1}}]),
+        "parameter binary_data must be true or false, not 1. Correct it.",
+    ),
+    "a word for true": (changed("parameters", {"binary_data_output": "yes"}), 'must be true or false, not "yes"'),
+    "a parameter of an output almost right": (
+        changed("outputs", [{"name": "fused", "parameters": {"binarydata": True}}]),
+        "outputs, parameter binarydata is not known. Did you mean binary_data?",
+    ),
     "cut off": (GOOD_BODY[:-9], f"must be a JSON object, but is cut off after {len(GOOD_BODY) - 9} bytes"),
     "cut off in a name": (b'{"inputs": [{"na', "but is cut off after 16 bytes. Send all of it; check Content-Length."),
     "a comma too many": (b'{"inputs":\n [],}', "but is not valid JSON at line 2, column 5"),
@@ -188,6 +216,20 @@ def test_an_address_or_a_method_that_is_none_is_said_in_a_sentence(
 def test_a_field_of_an_extension_is_passed_over(server: ModelServer) -> None:
     body = json.dumps({**good_request(), "priority": 1, "my_trace": "a", "parameters": {"priority": 2}}).encode()
     assert ask(server, "POST", "/v2/models/lite/infer", body)[0] == 200
+
+
+def test_lists_of_the_form_of_the_shape_are_what_a_flat_list_is(server: ModelServer) -> None:
+    levels, flat = np.arange(192).reshape(1, 8, 8, 3), json.loads(changed("id", "a"))
+    nested = json.loads(changed("id", "a"))
+    flat["inputs"][0]["data"], nested["inputs"][0]["data"] = levels.ravel().tolist(), levels.tolist()
+    said = [ask(server, "POST", "/v2/models/lite/infer", json.dumps(one).encode()) for one in (flat, nested)]
+    assert (said[0][0], said[0][2]) == (200, said[1][2])
+
+
+def test_data_that_come_twice_are_refused(server: ModelServer) -> None:
+    head = changed("inputs.0.parameters", {"binary_data_size": 192})
+    status, _, said = ask(server, "POST", "/v2/models/lite/infer", head + bytes(192), {HEADER_LENGTH: str(len(head))})
+    assert (status, "visible has both data and bytes after the JSON" in json.loads(said)["error"]) == (400, True), said
 
 
 def test_the_request_they_are_made_of_is_answered(server: ModelServer) -> None:
