@@ -12,7 +12,7 @@ from typing import Any
 from coconet.errors import MissingPackage
 from coconet.runtime.serving.protocol.inference_error import InferenceError
 from coconet.runtime.serving.protocol.picture_coding import PictureCoding
-from coconet.runtime.serving.protocol.tensor_reading import BYTES, Tensor
+from coconet.runtime.serving.protocol.tensor_reading import BYTES, Tensor, bad, shortened
 from coconet.runtime.serving.protocol.tensor_spec import ModelSpec, TensorSpec
 from coconet.runtime.serving.protocol.wire import (
     InferenceRequest,
@@ -53,7 +53,9 @@ _MOST_FIELDS = 64
 
 _DELIMITED = 2  # the wire type of whatever has its length before it, as every field of these two messages
 
-_CONTENTS = {"UINT8": "uint_contents", "FP32": "fp32_contents"}
+_CONTENTS = {"UINT8": "uint_contents", "FP32": "fp32_contents", BYTES: "bytes_contents"}
+
+_NO_DATA = "has no data, neither in its contents nor in raw_input_contents"
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,9 @@ def read_infer(asked: InferMessage, spec: ModelSpec, largest: int) -> InferenceR
             remedy="Count them again.",
             says=f"must be one for each input, or none, not {got}",
         )
+    kinds = {tensor.name: tensor.data_type for tensor in spec.inputs}
+    for one in message.inputs:
+        _check_contents(one, kinds.get(one.name), beside_raw=bool(raw))
     inputs = [_input(one, typed=not raw) for one in message.inputs]
     parts: list[memoryview | bytes | None] = list(raw) if raw else [_picture_of(one) for one in message.inputs]
     fields = {
@@ -143,9 +148,28 @@ def read_infer(asked: InferMessage, spec: ModelSpec, largest: int) -> InferenceR
     return read_fields(fields, parts, spec, largest)
 
 
+def _check_contents(message: Any, kind: str | None, *, beside_raw: bool) -> None:
+    """Refuse an input whose data lie nowhere, twice or in the contents of another type. kind: its right one."""
+    found = " and ".join(field.name for field, _ in message.contents.ListFields())
+    if beside_raw and found:
+        says = f"has data in {found} and in raw_input_contents"
+        raise bad(shortened(message.name), "data in one of both", "data in both", "Leave one of them out.", says)
+    if beside_raw or not (message.datatype == kind or (message.datatype == BYTES and kind == "UINT8")):
+        return  # of another type or name, which is refused as over HTTP
+    place = _CONTENTS[message.datatype]
+    if found != place:
+        says = f"has data in {found}, but those of {message.datatype} belong into {place}" if found else _NO_DATA
+        raise bad(
+            message.name, f"data in {place}", found or "none", f"Send them in {place} or raw_input_contents.", says
+        )
+    if message.datatype == BYTES and (count := len(message.contents.bytes_contents)) != 1:
+        says = f"has {count} elements in bytes_contents, but is one picture"
+        raise bad(message.name, "one element", f"{count}", "Send one.", says)
+
+
 def _input(message: Any, *, typed: bool) -> dict[str, Any]:
     told = {"name": message.name, "datatype": message.datatype, "shape": list(message.shape)}
-    if typed and message.datatype in _CONTENTS:
+    if typed and message.datatype in _CONTENTS and message.datatype != BYTES:
         told["data"] = list(getattr(message.contents, _CONTENTS[message.datatype]))
     return told
 

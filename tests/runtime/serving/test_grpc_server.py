@@ -23,6 +23,7 @@ from coconet.runtime.backends.rules.baseline import BaselineBackend, rule_card
 from coconet.runtime.serving.fusion_queue import QueueLimits
 from coconet.runtime.serving.model_config import card_of_config
 from coconet.runtime.serving.model_server import ModelServer, ServerSettings, open_served
+from coconet.runtime.serving.protocol.picture_coding import PictureCoding
 from tests.support.programs.patience import PATIENCE_S
 
 client_library = pytest.importorskip("tritonclient.grpc", reason="asks as Triton's client: pip install '.[grpc]'")
@@ -133,6 +134,18 @@ def changed(change: Callable[[Any], object], make: Callable[[], Any] = good_requ
     return request
 
 
+def put(request: Any, **contents: list[Any]) -> None:
+    """Fill contents of the first input, and no others."""
+    request.inputs[0].ClearField("contents")
+    for name, values in contents.items():
+        getattr(request.inputs[0].contents, name).extend(values)
+
+
+def put_files(request: Any, *files: bytes) -> None:
+    request.inputs[0].datatype, request.inputs[0].shape[:] = "BYTES", [1]
+    put(request, bytes_contents=list(files))
+
+
 UNFIT: dict[str, tuple[Callable[[Any], object], str]] = {
     "type": (lambda one: setattr(one.inputs[0], "datatype", "FP32"), "visible must have the datatype UINT8, not FP32"),
     "shape": (lambda one: one.inputs[0].shape.append(3), "must be [1, any, any, 3], not [1, 8, 8, 3, 3]"),
@@ -145,9 +158,26 @@ UNFIT: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda one: one.raw_input_contents.append(b"x"),
         "must be one for each input, or none, not 1 for 2",
     ),
+    "numbers in another place": (
+        lambda one: put(one, int_contents=[0] * 192),
+        "visible has data in int_contents, but those of UINT8 belong into uint_contents. Send them in uint_contents",
+    ),
+    "numbers in two places": (
+        lambda one: put(one, int_contents=[0], uint_contents=[0] * 192),
+        "visible has data in int_contents and uint_contents, but those of UINT8 belong into uint_contents",
+    ),
+    "no data": (put, "visible has no data, neither in its contents nor in raw_input_contents"),
+    "two files": (
+        lambda one: put_files(one, b"a", b"b"),
+        "visible has 2 elements in bytes_contents, but is one picture",
+    ),
+    "raw and typed data": (
+        lambda one: one.raw_input_contents.extend([bytes(192), bytes(64)]),
+        "visible has data in uint_contents and in raw_input_contents. Leave one of them out.",
+    ),
     "no file": (
         lambda one: setattr(one.inputs[0], "datatype", "BYTES"),
-        "visible must have the datatype UINT8, not BYTES",
+        "visible has data in uint_contents, but those of BYTES belong into bytes_contents",
     ),
 }
 
@@ -172,6 +202,14 @@ def test_bytes_that_are_too_few_are_refused_and_the_request_they_are_made_of_is_
         192,
         192,
     ]
+
+
+def test_a_file_in_typed_contents_is_answered_as_its_pixels_are(server: ModelServer) -> None:
+    encoded_picture = pytest.importorskip("coconet.runtime.serving.protocol.picture_codec").encoded_picture
+    file = encoded_picture(np.zeros((8, 8, 3), np.uint8), PictureCoding("png"))
+    sent = changed(lambda request: put_files(request, file)), good_request()
+    as_file, as_pixels = (ask(server, "ModelInfer", one) for one in sent)
+    assert list(as_file.raw_output_contents) == list(as_pixels.raw_output_contents)
 
 
 def a_request() -> bytes:
