@@ -196,17 +196,12 @@ class FiniteCommand(TyperCommand):
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Look at the numbers, and run the command."""
         for name, value in ctx.params.items():
-            odd = [one for one in _floats_in(value) if not math.isfinite(one)]
+            several = value if isinstance(value, (list, tuple)) else [value]
+            odd = [one for one in several if isinstance(one, float) and not math.isfinite(one)]
             if odd:
                 option = next(param.opts[0] for param in self.params if param.name == name)
                 raise typer.BadParameter(f"{odd[0]} is no finite number.", ctx=ctx, param_hint=option)
         return super().invoke(ctx)
-
-
-def _floats_in(value: object) -> list[float]:
-    """The numbers that an option was given; of one that may be given several times, all of them."""
-    several = value if isinstance(value, (list, tuple)) else [value]
-    return [one for one in several if isinstance(one, float)]
 
 
 @contextmanager

@@ -37,8 +37,8 @@ RIG = '[visible]\naddress = "v.mp4"\n[infrared]\naddress = "i.mp4"\n'
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("v.mp4", "i.mp4"):
-        write_video(tmp_path / name, [flat(50), flat(60)])
+    for name, level in (("v.mp4", 50), ("i.mp4", 90)):
+        write_video(tmp_path / name, [flat(level), flat(level + 10)])
     (tmp_path / "pairs").mkdir()
     for side in ("vis", "ir"):
         write_folder(tmp_path / "pairs" / side, [flat(50), flat(60)])
