@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -93,7 +94,8 @@ class LocalEngine:
         here, there = _CONTEXT.Pipe()
         words = (there, self._settings, share)
         process = _CONTEXT.Process(target=_work, args=words, name="coconet worker", daemon=True)
-        process.start()
+        with _deaf_to_ctrl_c():
+            process.start()
         there.close()
         return _WorkerProcess(process, here, share)
 
@@ -104,6 +106,25 @@ class LocalEngine:
         if code is not None and code < 0:
             return f"its process was ended by {signal.Signals(-code).name}"
         return f"its process ended with code {code}"
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let processes that start inside the block not hear of Ctrl-C, from their first instruction on.
+
+    They inherit that it is blocked; here it comes late at most, or to another thread.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing.resource_tracker import ensure_running
+
+    ensure_running()  # what starts it lets Ctrl-C through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(line: Connection, settings: BatchSettings, share: WorkerShare) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -70,6 +71,25 @@ def test_the_job_of_a_worker_that_is_killed_is_made_by_another_one(tmp_path: Pat
     assert outcome.manifest is not None, outcome.reason
     assert len(list((tmp_path / "out" / "night" / "fused").iterdir())) == 400
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["night"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is no signal of a process there")
+def test_a_worker_that_is_only_starting_does_not_hear_of_ctrl_c(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_recording(tmp_path / "tree" / "night")
+    engine = LocalEngine(BatchSettings(str(tmp_path / "out"), score_every=100), [WorkerShare(())] * 2)
+    try:
+        begun = engine.pids()
+        for pid in begun:
+            os.kill(pid, signal.SIGINT)  # as a terminal does, before they have read a line
+        result = run_batch(read_jobs(tmp_path / "tree", "average"), engine, Event())
+        assert engine.pids() == begun
+    finally:
+        engine.close()
+    (outcome,) = result.outcomes.values()
+    assert outcome.manifest is not None, outcome.reason
+    assert capfd.readouterr().err == ""
 
 
 def test_after_the_driver_was_killed_only_what_is_missing_is_made(tree: Path, made: Path) -> None:
