@@ -53,7 +53,7 @@ class Outlook:
         if each_s * left < WORTH_S:
             return ""
         span = f"about {span_in_words(each_s * left)} to go on this machine"
-        return span if total == 1 else f"{span}: {left:.0f} of {total:.0f} at {step_in_words(each_s)} each"
+        return span if total == 1 else f"{span}: {left:.0f} more at {step_in_words(each_s)} each"
 
 
 def span_in_words(seconds: float) -> str:

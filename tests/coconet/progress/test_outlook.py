@@ -35,21 +35,21 @@ def told(steps_s: list[float], **fields: Any) -> list[str]:
 
 
 def test_the_first_step_warms_up_and_two_seconds_of_the_others_are_enough() -> None:
-    assert told([9.0, *[0.5] * 99]) == ["5: comparing: about 48 s to go on this machine: 95 of 100 at 0.50 s each"]
+    assert told([9.0, *[0.5] * 99]) == ["5: comparing: about 48 s to go on this machine: 95 more at 0.50 s each"]
 
 
 def test_one_long_step_is_enough_by_itself() -> None:
-    assert told([60.0]) == ["1: comparing: about 99 min to go on this machine: 99 of 100 at 60 s each"]
+    assert told([60.0]) == ["1: comparing: about 99 min to go on this machine: 99 more at 60 s each"]
 
 
 def test_steps_under_way_at_the_same_time_end_together_before_they_are_told_from() -> None:
     said = told([60.0, 0.0, 0.0, 0.0, 60.0], at_once=4)
-    assert said == ["4: comparing: about 24 min to go on this machine: 96 of 100 at 15 s each"]
+    assert said == ["4: comparing: about 24 min to go on this machine: 96 more at 15 s each"]
 
 
 def test_a_run_that_goes_on_is_told_from_its_own_steps() -> None:
     said = told([1.0, 2.0, 2.0], done=90.0, hint="Ctrl-C keeps them")
-    assert said == ["92: comparing: about 16 s to go on this machine: 8 of 100 at 2.00 s each; Ctrl-C keeps them"]
+    assert said == ["92: comparing: about 16 s to go on this machine: 8 more at 2.00 s each; Ctrl-C keeps them"]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_line_goes_to_stderr_and_names_the_whole_whatever_is_being_done(
         for step in range(1, 4):
             work.update(f"training, loss {1 / step:.3f}", done=step)
     streams = capsys.readouterr()
-    assert streams.err == "training: about 50 min to go on this machine: 998 of 1000 at 3.00 s each\n"
+    assert streams.err == "training: about 50 min to go on this machine: 998 more at 3.00 s each\n"
     assert streams.out == ""
 
 
