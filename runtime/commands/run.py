@@ -61,12 +61,13 @@ def run(
     visible: VisibleOption = None,
     infrared: InfraredOption = None,
     model: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--model",
             help=f"Fuse with this .onnx, .engine or checkpoint, or a word: {', '.join(MODELS)}; {', '.join(RULES)}.",
+            show_default=DEFAULT_MODEL,
         ),
-    ] = DEFAULT_MODEL,
+    ] = None,
     list_models: Annotated[
         bool,
         typer.Option(
@@ -139,16 +140,17 @@ def run(
         str | None, typer.Option("--local-model", help="Fuse with this model while the server cannot be reached.")
     ] = None,
     in_flight: Annotated[
-        int, typer.Option("--in-flight", min=1, max=32, help="Keep at most N pairs in flight to the server.")
-    ] = 4,
+        int | None,
+        typer.Option("--in-flight", min=1, max=32, help="Keep at most N pairs in flight there, or 4."),
+    ] = None,
     late_ms: Annotated[
-        float,
-        typer.Option("--late-ms", min=1, help="Drop a live picture that takes longer than this many milliseconds."),
-    ] = 250,
+        float | None,
+        typer.Option("--late-ms", min=1, help="Drop a live picture that takes longer than N milliseconds, or 250."),
+    ] = None,
     travel_as: Annotated[
-        str,
-        typer.Option("--travel-as", help="Send pictures as raw, png, jpeg or jpeg:QUALITY, for slow links."),
-    ] = "raw",
+        str | None,
+        typer.Option("--travel-as", help="Send pictures as raw (as they are), png, jpeg or jpeg:QUALITY."),
+    ] = None,
     device: DeviceOption = None,
     depth: Annotated[
         int, typer.Option("--depth", min=1, help="Keep N pairs in the engine at once; 3 suits recordings.")
@@ -276,10 +278,10 @@ def run(
 
     check_open(opens, html)
     select_cuda_device(device)
-    words, model = without_model(cameras or (), model)
-    named = NamedCameras.of(words, visible, infrared)
+    words, asked = without_model(cameras or (), model)
+    named, model = NamedCameras.of(words, visible, infrared), DEFAULT_MODEL if asked is None else asked
     ring = RingOptions(depth, zero_copy, not no_graph, spin, gpu_library)
-    elsewhere = AskedServer(server, server_token, local_model, in_flight, late_ms / 1e3, travel_as).choice(backend)
+    elsewhere = AskedServer(server, server_token, local_model, in_flight, late_ms, travel_as).choice(backend, asked)
     chosen = _with_look(
         _read_as(_rig_of(named, fps), decoder, heat, fit, reading, live=view is not None),
         look or (),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from coconet.errors import CoconetError
-from coconet.runtime.backends.remote.server_address import ServerAddress
+from coconet.runtime.backends.remote.server_address import FROM_ENVIRONMENT, ServerAddress
 from coconet.runtime.serving.protocol.inference_error import InferenceError
 from coconet.runtime.serving.protocol.picture_coding import PictureCoding
 from coconet.runtime.serving.protocol.tensor_reading import Tensor
@@ -51,9 +51,17 @@ def refusal_of(address: ServerAddress, status: int, told: str) -> InferenceError
     wanted = "an answer with a picture" if status in (LATE, FULL) else "a request that it takes"
     got = f"{status}: {told[:300].rstrip('.')}"
     says = f"did not fuse the pair ({got})" if status in (LATE, FULL) else f"refused the request ({got})"
-    error = ServerRefusal(address, wanted=wanted, got=got, remedy="Act on what the server says.", says=says)
+    error = ServerRefusal(address, wanted=wanted, got=got, remedy=_remedy(address, status), says=says)
     error.status = status
     return error
+
+
+def _remedy(address: ServerAddress, status: int) -> str:
+    if status not in (401, 403):
+        return "Act on what the server says."
+    if address.token is None:
+        return f"Put the token of the server into the environment variable {FROM_ENVIRONMENT}, or pass --server-token."
+    return f"Check the token that was sent, of {FROM_ENVIRONMENT} or --server-token."
 
 
 def unfit(address: ServerAddress, wanted: str, got: str, says: str) -> CoconetError:

@@ -12,6 +12,9 @@ Scheme = Literal["http", "grpc"]
 
 USUAL_PORTS = {"http": 8000, "grpc": 8001}
 
+FROM_ENVIRONMENT = "COCONET_SERVER_TOKEN"
+"""The environment variable of the token."""
+
 
 @dataclass(frozen=True)
 class ServerAddress:
@@ -42,7 +45,7 @@ class ServerAddress:
             remedy = "Reach it through SSH or a proxy that takes TLS off on this machine."
             raise _unfit(parts.scheme, f"cannot be {parts.scheme}: servers are asked without TLS", remedy)
         if parts.username is not None or parts.password is not None:
-            remedy = "Pass --server-token, better as COCONET_SERVER_TOKEN."
+            remedy = f"Pass --server-token, better as {FROM_ENVIRONMENT}."
             raise _unfit("one with a password", "has a user or a password in its address", remedy)
         if parts.scheme not in USUAL_PORTS or not host or not model or "/" in model or parts.query or parts.fragment:
             raise _unfit("another text", f"must be {_WANTED}")

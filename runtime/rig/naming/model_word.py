@@ -10,8 +10,10 @@ from coconet.model_endings import MODEL_SUFFIXES
 from coconet.model_names import MODEL_WORDS
 
 
-def without_model(words: Sequence[str], model: str) -> tuple[list[str], str]:
+def without_model(words: Sequence[str], model: str | None) -> tuple[list[str], str | None]:
     """The words that name cameras, and the model: the one word among them that names one, or what the option says.
+
+    model: of the option; None if it was not given.
 
     Raises Refused for more than one such word.
     """
@@ -19,7 +21,7 @@ def without_model(words: Sequence[str], model: str) -> tuple[list[str], str]:
     if len(models) > 1:
         remedy, got = "Name one; coconet contact and coconet verify compare several.", " and ".join(models)
         raise Refused("model", wanted="one", got=got, remedy=remedy, says=f"is named more than once: {got}")
-    return [word for word in words if word not in models], (models or [model])[0]
+    return [word for word in words if word not in models], models[0] if models else model
 
 
 def _names_model(word: str) -> bool:

@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from urllib.parse import urlsplit
@@ -309,7 +308,15 @@ def test_a_rig_is_fused_by_a_server_and_by_the_local_model_after_it_is_lost(
     for lacking, told in (
         (words, "needs the address of a served model"),
         ((*words[:-2], "--server", address), "Pass --backend remote"),
-        ((*words[:-2], "--travel-as", "png"), "Pass --backend remote"),
+        *(
+            ((*words[:-2], option, value), f"{option} applies to --backend remote only")
+            for option, value in (
+                *(("--travel-as", "png"), ("--travel-as", "raw"), ("--late-ms", 250), ("--in-flight", 4)),
+                *(("--server-token", "word"), ("--local-model", "average")),
+            )
+        ),
+        ((*words, "--server", address, "--model", "average"), "--model average applies to a model of this machine"),
+        ((*words, "--server", address, "lite"), "--model lite applies to a model of this machine"),
         ((*words, "--server", address, "--local-model", "gone.onnx"), "does not exist"),
     ):
         ended = command(*lacking)
@@ -323,42 +330,6 @@ def test_a_rig_is_fused_by_a_server_and_by_the_local_model_after_it_is_lost(
     assert len(list((tmp_path / "local").iterdir())) == len(list((tmp_path / "here").iterdir()))
     assert "of the local model" in begun.out
     assert "lost once" in begun.out
-
-
-@pytest.mark.parametrize("live", [True, False])
-def test_a_server_that_is_down_at_the_start_is_asked_until_it_is_there(link: BadLink, *, live: bool) -> None:
-    link.cut()
-    with closing(RemoteBackend(address_of(link), BaselineBackend("maximum"), late_s=PATIENCE_S)) as backend:
-        backend.keep_up(live=live)
-        first = backend.receive(backend.send(*level(7)))
-        assert (shown(first), first.taken_over, backend.outages.times) == (7, True, 1)
-        link.repair()
-        until(lambda: not backend.trouble)
-        later = backend.receive(backend.send(*level(9)))
-        assert (shown(later), later.taken_over, backend.card.network) == (9, False, "tiny")
-
-
-def test_a_server_that_refuses_at_the_start_ends_it_also_beside_a_local_model(link: BadLink) -> None:
-    with pytest.raises(CoconetError, match="404: model other is not served here"):
-        RemoteBackend(address_of(link, "other"), BaselineBackend("maximum"))
-
-
-def test_a_model_of_other_pictures_that_comes_later_is_warned_of_and_never_asked(
-    link: BadLink, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    link.cut()
-    warnings = list[str]()
-    monkeypatch.setattr(remote, "warn_once", warnings.append)
-    with closing(RemoteBackend(address_of(link), BaselineBackend("maximum"))) as backend:
-        served = replace(backend.card, height_px=64, width_px=64)
-        monkeypatch.setattr(remote, "served_card", lambda *_, **__: served)
-        backend.receive(backend.send(*level(7)))
-        link.repair()
-        until(lambda: len(warnings) > 1)
-        answer = backend.receive(backend.send(*level(8)))
-    assert (shown(answer), answer.taken_over) == (8, True)
-    assert "fuses until it is there" in warnings[0]
-    assert "The local model goes on." in warnings[1]
 
 
 def test_only_runs_ask_servers() -> None:
