@@ -90,7 +90,7 @@ class ServerConnection:
         said, silent = _said(error), isinstance(error, TimeoutError)
         says = "does not answer in time" if silent else f"cannot be reached: {said}"
         return (ServerTimeout if silent else ServerUnreachable)(
-            self._address,
+            self._address.named,
             wanted="a server that answers",
             got=said,
             remedy="Check that it runs and can be reached from here.",

@@ -140,7 +140,7 @@ class GrpcModel:
 
     def _gone(self, kind: type[ServerUnreachable], got: str, says: str) -> ServerUnreachable:
         remedy = "Check that it runs and can be reached from here."
-        return kind(self._address, wanted="a server that answers", got=got, remedy=remedy, says=says)
+        return kind(self._address.named, wanted="a server that answers", got=got, remedy=remedy, says=says)
 
 
 def reason_in(details: str) -> str:

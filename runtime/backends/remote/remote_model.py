@@ -51,7 +51,7 @@ def refusal_of(address: ServerAddress, status: int, told: str) -> InferenceError
     wanted = "an answer with a picture" if status in (LATE, FULL) else "a request that it takes"
     got = f"{status}: {told[:300].rstrip('.')}"
     says = f"did not fuse the pair ({got})" if status in (LATE, FULL) else f"refused the request ({got})"
-    error = ServerRefusal(address, wanted=wanted, got=got, remedy=_remedy(address, status), says=says)
+    error = ServerRefusal(address.named, wanted=wanted, got=got, remedy=_remedy(address, status), says=says)
     error.status = status
     return error
 
@@ -67,5 +67,5 @@ def _remedy(address: ServerAddress, status: int) -> str:
 def unfit(address: ServerAddress, wanted: str, got: str, says: str) -> CoconetError:
     """A server that is not what was wanted."""
     return CoconetError(
-        address, wanted=wanted, got=got, remedy="Check the server and the name of the model.", says=says
+        address.named, wanted=wanted, got=got, remedy="Check the server and the name of the model.", says=says
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from coconet.errors import Refused
 
@@ -14,6 +14,9 @@ USUAL_PORTS = {"http": 8000, "grpc": 8001}
 
 FROM_ENVIRONMENT = "COCONET_SERVER_TOKEN"
 """The environment variable of the token."""
+
+_PLACE = "v2/models/"
+"""Before the name of a model in the addresses of the protocol, as `coconet serve` prints them."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class ServerAddress:
     def parse(cls, text: str, token: str | None = None) -> ServerAddress:
         """Read `http://host:port/model` or `grpc://...`; the port is 8000 or 8001 unless given.
 
+        Over HTTP the place of the model on the server, `http://host:port/v2/models/model`, is read as well.
         Raises Refused for anything else.
         """
         try:
@@ -41,6 +45,8 @@ class ServerAddress:
         except ValueError:  # a port that is none
             raise _unfit("another text", f"must be {_WANTED}") from None
         model = parts.path.strip("/")
+        if parts.scheme == "http" and model.startswith(_PLACE):
+            model = unquote(model.removeprefix(_PLACE))
         if parts.scheme in ("https", "grpcs"):
             remedy = "Reach it through SSH or a proxy that takes TLS off on this machine."
             raise _unfit(parts.scheme, f"cannot be {parts.scheme}: servers are asked without TLS", remedy)
@@ -54,7 +60,12 @@ class ServerAddress:
     @property
     def path(self) -> str:
         """The model's place on the server."""
-        return f"/v2/models/{quote(self.model, safe='')}"
+        return f"/{_PLACE}{quote(self.model, safe='')}"
+
+    @property
+    def named(self) -> str:
+        """In words, for messages: of an address its path is redacted, and the name of a model is no secret."""
+        return f"model {self.model[:60]} at {self.scheme}://{self.url_host}:{self.port}"
 
     @property
     def headers(self) -> dict[str, str]:

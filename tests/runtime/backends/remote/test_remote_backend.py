@@ -246,6 +246,10 @@ ADDRESSES = {
     "grpc://host/a/b": "--server must be http:// or grpc://",
     "http://me:secret@host/lite": "has a user or a password",
     "http://host": "--server must be http:// or grpc://",
+    "http://host/v2/models": "--server must be http:// or grpc://",
+    "http://host/v2/models/": "--server must be http:// or grpc://",
+    "http://host/v2/models/a/infer": "--server must be http:// or grpc://",
+    "grpc://host/v2/models/a": "--server must be http:// or grpc://",
     "http://host/a/b": "--server must be http:// or grpc://",
     "http://host:port/lite": "--server must be http:// or grpc://",
     "host:8000/lite": "--server must be http:// or grpc://",
@@ -267,11 +271,15 @@ def test_an_address_names_server_and_model() -> None:
     assert str(ServerAddress.parse("http://[::1]:9/lite-int8", "t")) == "http://[::1]:9/lite-int8"
     assert ServerAddress.parse("http://rig/lite").port == 8000
     assert str(ServerAddress.parse("grpc://rig/lite")) == "grpc://rig:8001/lite"
+    for model in ("lite", "night shift"):
+        address = ServerAddress("rig", 8711, model)
+        assert ServerAddress.parse(f"http://rig:8711{address.path}") == address
 
 
 def test_a_server_without_the_model_or_without_anything_is_named(server: ModelServer, link: BadLink) -> None:
-    with pytest.raises(CoconetError, match="404: model other is not served here, only tiny"):
+    with pytest.raises(CoconetError, match="404: model other is not served here, only tiny") as told:
         served_card(address_of(link, "other"))
+    assert told.value.where == f"model other at {link.scheme}://127.0.0.1:{link.port}"
     link.cut()
     with pytest.raises(CoconetError, match="cannot be reached|is lost|does not answer"):
         served_card(address_of(link))
