@@ -11,7 +11,7 @@ from threading import Condition
 from types import TracebackType
 from typing import Protocol
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Backend, BatchingBackend, OverlappingBackend
 from coconet.runtime.serving.protocol.inference_error import TooLate, Unavailable
@@ -163,7 +163,7 @@ class FusionQueue(Background):
         )
         one.answer.set_exception(
             TooLate(
-                f"the deadline of {one.within_s * 1e3:.0f} ms, {whose},",
+                f"the deadline of {_in_words(one.within_s)}, {whose},",
                 wanted="an answer in time",
                 got="a later one",
                 remedy=f"Send fewer pairs at once, or {remedy}.",
@@ -211,3 +211,7 @@ def fused_pairs(backend: Backend, pairs: Sequence[Pair]) -> Iterator[Pixels]:
 
 def _unavailable(got: str, says: str) -> Unavailable:
     return Unavailable("server", wanted="a queue with room", got=got, remedy="Try again later.", says=says)
+
+
+def _in_words(time_s: float) -> str:
+    return f"{time_s * 1e3:.0f} ms" if time_s >= 1e-3 else counted(round(time_s * 1e6), "microsecond")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from coconet.cards.model_card import FUSED
 from coconet.errors import CoconetError, MissingPackage
-from coconet.runtime.serving.protocol.inference_error import FAILED, InferenceError, Unavailable, status_of
+from coconet.runtime.serving.protocol.inference_error import FAILED, InferenceError, Unavailable, Unknown, status_of
 from coconet.runtime.serving.protocol.tensor_reading import BYTES
 from coconet.runtime.serving.protocol.wire import (
     HEADER_LENGTH,
@@ -49,7 +49,10 @@ def inference_app(served: Served, access: Access) -> ASGIApp:
         Route("/v2/health/live", answers.live),
         Route("/v2/health/ready", answers.ready),
         Route("/metrics", answers.metrics),
+        # Before the models, but for one of this name.
+        *([] if served.name == "stats" else [Route("/v2/models/stats", answers.statistics)]),
         *(Route(path, answers.model) for path in models),
+        *(Route(f"{path}/stats", answers.statistics) for path in models),
         *(Route(f"{path}/ready", answers.model_ready) for path in models),
         *(Route(f"{path}/config", answers.config) for path in models),
         *(Route(f"{path}/infer", answers.infer, methods=["POST"]) for path in models),
@@ -108,6 +111,18 @@ class _Answers:
         """Tell the configuration that the model has in a repository, with its card."""
         self._check_model(request)
         return Json(self._served.config)
+
+    async def statistics(self, request: Request) -> Response:
+        """Say that there are none; Triton's client asks for those of one model, or of all."""
+        if "model" in request.path_params:
+            self._check_model(request)
+        raise Unknown(
+            "statistics",
+            wanted="the counts at /metrics",
+            got="statistics as Triton has them",
+            remedy="Read the counts at /metrics instead.",
+            says="are not served here",
+        )
 
     async def infer(self, request: Request) -> Response:
         """Fuse a pair."""

@@ -94,6 +94,21 @@ def test_one_pair_too_many_is_turned_away_and_the_others_are_answered() -> None:
     assert record.full == 1
 
 
+@pytest.mark.parametrize(
+    ("within_s", "words"), [(1e-6, "1 microsecond,"), (2e-4, "200 microseconds,"), (1e-3, "1 ms,")]
+)
+def test_a_deadline_below_a_millisecond_is_told_in_microseconds(within_s: float, words: str) -> None:
+    backend, now_s = HeldBackend(), [0.0]
+    with FusionQueue(backend, Record(), QueueLimits(deadline_s=10), lambda: now_s[0]) as queue:
+        queue.submit(pair_of(4))
+        assert backend.begun.wait(PATIENCE_S)
+        hasty = queue.submit(pair_of(5), within_s=within_s)
+        now_s[0] = 1.0
+        backend.let_go.set()
+        with pytest.raises(TooLate, match=f"the deadline of {words}"):
+            hasty.result(PATIENCE_S)
+
+
 def test_a_pair_whose_deadline_is_over_is_not_fused_and_one_that_was_fused_too_late_is_dropped() -> None:
     backend, record, now_s = HeldBackend(), Record(), [0.0]
     with FusionQueue(backend, record, QueueLimits(deadline_s=10), lambda: now_s[0]) as queue:

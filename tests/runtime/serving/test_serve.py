@@ -96,6 +96,21 @@ def test_tritons_client_learns_what_is_served(server: ModelServer) -> None:
     assert card.network == "lite"
 
 
+@pytest.mark.parametrize("model", ["", "lite"])
+def test_tritons_client_hears_that_there_are_no_statistics(server: ModelServer, model: str) -> None:
+    _, client = triton_client(server)
+    refusal = pytest.importorskip("tritonclient.utils").InferenceServerException
+    with closing(client), pytest.raises(refusal, match="statistics are not served here. Read the counts at /metrics"):
+        client.get_inference_statistics(model)
+
+
+def test_a_model_that_is_named_as_the_statistics_are_is_served(pair: tuple[Pixels, Pixels]) -> None:
+    with serving("average", "stats") as running:
+        status, _, said = ask(running, "GET", "/v2/models/stats")
+        assert (status, json.loads(said)["name"]) == (200, "stats")
+        assert ask(running, "GET", "/v2/models/stats/stats")[0] == 404
+
+
 def test_tritons_client_hears_in_words_what_does_not_fit(server: ModelServer, pair: tuple[Pixels, Pixels]) -> None:
     http, client = triton_client(server)
     refusal = pytest.importorskip("tritonclient.utils").InferenceServerException
