@@ -74,9 +74,29 @@ SAID = SaidOnce()
 """Of this process."""
 
 
+_HEARD: list[list[str]] = []
+
+
+@contextmanager
+def warnings_heard() -> Iterator[list[str]]:
+    """Give a list into which what warn_once is told inside the block goes, of any thread, in place of stderr and log.
+
+    Each text comes into it once, also one that was said before.
+    """
+    heard = list[str]()
+    _HEARD.append(heard)
+    try:
+        yield heard
+    finally:
+        _HEARD.remove(heard)
+
+
 def warn_once(text: str) -> None:
     """Say what cannot be seen in the result, on stderr or in the log if one goes there; the same text comes once."""
-    if SAID.is_new(text):
+    if _HEARD:
+        if text not in _HEARD[-1]:
+            _HEARD[-1].append(text)
+    elif SAID.is_new(text):
         _say(text, "warning", logging.WARNING)
 
 

@@ -147,7 +147,11 @@ def _listed(source: Path, model: str, slice_s: float | None) -> list[Job]:
 
 
 def _name_bad(result: BatchResult) -> None:
-    """Name on stderr what failed, and what results lack of their recordings."""
+    """Name on stderr what is to be warned of, what failed, and what results lack of their recordings."""
+    from coconet.terminal import print_warning
+
+    for name, line in result.warnings:
+        print_warning(f"{name}: {line}")
     for name, reason in result.failed.items():
         typer.echo(f"failed: {name}: {reason}", err=True)
     for name, line in result.left_out:

@@ -82,6 +82,11 @@ class BatchResult:
         made = ((name, outcome.manifest) for name, outcome in self.outcomes.items() if outcome.manifest is not None)
         return [(name, str(line)) for name, manifest in made for line in manifest.get("left_out", ())]
 
+    @property
+    def warnings(self) -> list[tuple[str, str]]:
+        """The name of a job and what is to be warned of in its recording, a line for each."""
+        return [(name, line) for name, outcome in self.outcomes.items() for line in _warnings_of(outcome)]
+
     def to_text(self, jobs: int) -> str:
         """One line. jobs: how many there were; of a batch that was stopped, more results may be there than it saw."""
         made = [outcome for outcome in self.outcomes.values() if outcome.manifest is not None]
@@ -132,7 +137,13 @@ def run_batch(
     return BatchResult({job.name: outcomes[job.name] for job in listed if job.name in outcomes}, stop.is_set())
 
 
+def _warnings_of(outcome: Outcome) -> list[str]:
+    return [str(line) for line in (outcome.manifest or {}).get("warnings", outcome.warnings)]
+
+
 def _note(standing: BatchProgress, job: Job, outcome: Outcome) -> None:
+    for line in _warnings_of(outcome):
+        log_event("input", level=logging.WARNING, job=job.name, trouble=line)
     standing.seconds_left -= job.seconds or 0
     if outcome.manifest is None:
         standing.failed += 1

@@ -90,6 +90,7 @@ class Progress:
 class Outcome:
     """The end of a job. manifest: of its result; None if there is none, and `reason` says why.
 
+    warnings: what a run of it would have warned of; those of a result stand in its manifest.
     fresh: whether it was made now, and not there already. seconds: that it took now. looked_at: whether this batch has
     looked at it; if not, it says what was known before, which of a result that was never made is nothing.
     """
@@ -99,6 +100,7 @@ class Outcome:
     fresh: bool = True
     seconds: float = field(default=0.0, compare=False)
     looked_at: bool = True
+    warnings: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:

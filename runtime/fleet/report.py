@@ -70,7 +70,10 @@ def report_of(result: BatchResult) -> dict[str, Any]:
 
 def _job_row(manifest: Mapping[str, Any]) -> dict[str, Any]:
     keys = ("frames", "passed_through", "counts", "trouble", "backend", "model", "scored", "figures", "pictures", "key")
-    return {**{key: manifest[key] for key in keys}, "left_out": list(manifest.get("left_out", ()))}
+    return {
+        **{key: manifest[key] for key in keys},
+        **{key: list(manifest.get(key, ())) for key in ("left_out", "warnings")},
+    }
 
 
 def write_report(result: BatchResult, results: Results) -> None:
@@ -105,7 +108,7 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
         figures = "".join(f"<td>{_figure(one['figures'].get(metric))}</td>" for metric in names)
         link = f'<a href="#{_link(name)}">{_safe(name)}</a>'
         damaged = [f"damaged: {line}" for line in one["left_out"]]
-        noted = _noted(*damaged, one["trouble"], unseen=name in unseen)
+        noted = _noted(*damaged, one["trouble"], *one["warnings"], unseen=name in unseen)
         noticed = f'<td class="reason">{_safe(noted)}</td>'
         yield f"<tr><td>{link}</td><td>{one['frames']}</td><td>{dropped}</td>{figures}{noticed}</tr>"
     yield "</table>"

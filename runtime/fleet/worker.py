@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from coconet import __version__
 from coconet.errors import CoconetError, Refused, first_line
+from coconet.event_log import warnings_heard
 from coconet.files import make_folder
 from coconet.redaction import redact
 from coconet.runtime.backends.backend import Backend
@@ -62,16 +63,16 @@ class Worker:
         What is wrong with the job is its outcome; errors that come out are faults of the worker. A generator that is
         closed stops the job and leaves no result.
         """
-        begun_s, outcome = time.monotonic(), Outcome(None, "no outcome")
+        begun_s, outcome, heard = time.monotonic(), Outcome(None, "no outcome"), list[str]()
         try:
-            with ExitStack() as stack:
-                for sign in self._made(job, stack):
+            with warnings_heard() as heard, ExitStack() as stack:
+                for sign in self._made(job, stack, heard):
                     if isinstance(sign, Outcome):
                         outcome = sign
                     else:
                         yield sign
         except CoconetError as error:
-            outcome = Outcome(None, str(error))
+            outcome = Outcome(None, str(error), warnings=tuple(heard))
         # Last: the process may be ended as soon as it arrives.
         yield replace(outcome, seconds=time.monotonic() - begun_s)
 
@@ -85,7 +86,7 @@ class Worker:
         if held is not None:
             held[1].close()
 
-    def _made(self, job: Job, stack: ExitStack) -> Iterator[Progress | Outcome]:
+    def _made(self, job: Job, stack: ExitStack, heard: list[str]) -> Iterator[Progress | Outcome]:
         local = self._results.local
         if local is not None:
             make_folder(local)
@@ -132,6 +133,7 @@ class Worker:
             "settings": {**settings, "on_error": self._settings.on_error},
             "inputs": inputs,
             **_facts(found[0], sliced=job.span != WHOLE),
+            "warnings": list(heard),
             "scored": samples.scored,
             "figures": samples.figures,
             "pictures": pictures,

@@ -18,8 +18,10 @@ from coconet.metrics.fusion import psnr
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.fleet import storage
 from coconet.runtime.fleet import worker as worker_module
+from coconet.runtime.fleet.batch import BatchResult
 from coconet.runtime.fleet.job import BatchSettings, Job, Outcome, OutputForm, Progress, Span, WorkerShare
 from coconet.runtime.fleet.job_list import read_jobs
+from coconet.runtime.fleet.report import report_of, to_html
 from coconet.runtime.fleet.storage import Results
 from coconet.runtime.fleet.worker import Worker
 from coconet.runtime.frame import Frame
@@ -60,6 +62,23 @@ def test_a_result_holds_the_video_figures_pictures_and_what_it_was_made_of(tmp_p
     with av.open(str(tmp_path / "out" / "night" / "fused.mp4")) as video:
         assert sum(1 for _ in video.decode(video=0)) == 8
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["night"]
+
+
+def test_what_is_warned_of_names_its_job_and_stands_in_the_report_each_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recording = write_recording(tmp_path / "night")
+    gray, colour = str(recording / "infrared.mp4"), str(recording / "visible.mp4")
+    jobs = [Job(name, "average", visible=gray, infrared=colour) for name in ("one", "two")]
+    worker = worker_for(tmp_path / "out")
+    made = {job.name: outcome_of(worker.work(job)) for job in jobs}
+    again = outcome_of(worker.work(jobs[0]))
+    assert capsys.readouterr().err == ""
+    told = report_of(BatchResult({**made, "again": again}, stopped=False))
+    for name in ("one", "two", "again"):
+        assert any("are the two sides swapped?" in line for line in told["results"][name]["warnings"])
+    assert to_html(told).count("are the two sides swapped?") >= 3
+    assert {name for name, _ in BatchResult(made, stopped=False).warnings} == {"one", "two"}
 
 
 def test_what_is_there_is_not_made_again_until_something_that_it_is_made_of_changes(tmp_path: Path) -> None:
