@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
 from coconet.cards.model_card import FrontEnd, ModelCard
-from coconet.errors import CoconetError, ExitCode, Refused, ending_with
+from coconet.errors import CoconetError, ExitCode, Refused, counted, ending_with
 from coconet.event_log import log_event
 from coconet.files import unfinished
 from coconet.media.naming.bag_names import split_bag
@@ -104,7 +104,23 @@ def run_rig(
         with working("fusing", ending.limit or pairs.frames_expected, endless=pairs.realtime) as work:
             gauge.on_frame(work.advance)
             gauge.on_frame(FrontEndCheck(backend.card, pairs.front_end, print_warning))
-            return run_pairs(pairs, backend, out, ending=ending, gauge=gauge)
+            with _telling_what_is_there(out, gauge):
+                return run_pairs(pairs, backend, out, ending=ending, gauge=gauge)
+
+
+@contextmanager
+def _telling_what_is_there(out: Output, gauge: RunStats) -> Iterator[None]:
+    """Where the block ends with an error, say how many frames were fused before it, and where they are."""
+    try:
+        yield
+    except CoconetError:
+        if gauge.fused:
+            path = output_path(out.address)
+            places = () if path is None else (unfinished(path), path)
+            place = next((str(one) for one in places if one.exists()), "")
+            where = f"; what was written of them is in {place}" if place else ""
+            print_warning(f"{counted(gauge.fused, 'frame')} fused before what went wrong{where}.", "note")
+        raise
 
 
 def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Ending, gauge: RunStats) -> RunReport:

@@ -127,20 +127,30 @@ def test_a_model_for_another_size_says_both_sizes(tmp_path: Path, cameras: list[
     assert not list(tmp_path.glob("*fused*"))
 
 
-def test_a_recording_that_breaks_off_leaves_an_unfinished_video(tmp_path: Path, cameras: list[str]) -> None:
+@pytest.mark.parametrize(("out", "left"), [("fused.mp4", "fused.mp4.unfinished"), ("fused", "fused"), (None, None)])
+def test_a_recording_that_breaks_off_leaves_what_was_fused_and_a_line_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str | None, left: str | None
+) -> None:
     with VideoWriter(tmp_path / "whole.mkv") as writer:
         for number in range(40):
             noise = np.random.default_rng(number).integers(0, 256, (16, 24, 3), np.uint8)
             writer.write(noise, number * 33_333_333)
     half = (tmp_path / "whole.mkv").read_bytes()
     (tmp_path / "half.mkv").write_bytes(half[: len(half) // 2])
+    words = ("--visible", tmp_path / "half.mkv", "--infrared", tmp_path / "half.mkv", "--model", "average")
+    said = list[str]()
+    monkeypatch.setattr("coconet.runtime.loop.run.print_warning", lambda sentence, _kind: said.append(sentence))
     with pytest.raises(CoconetError, match=r"half\.mkv is cut off after frame"):
-        coconet_run(
-            *("--visible", tmp_path / "half.mkv", "--infrared", tmp_path / "half.mkv"),
-            *("--model", "average", "--out", tmp_path / "fused.mp4"),
-        )
-    assert [path.name for path in tmp_path.glob("*fused*")] == ["fused.mp4.unfinished"]
-    assert frames_in_video(tmp_path / "fused.mp4.unfinished") > 5
+        coconet_run(*words, *(() if out is None else ("--out", tmp_path / out)))
+    (told,) = said
+    assert "frames fused before what went wrong" in told
+    assert [path.name for path in tmp_path.glob("*fused*")] == ([] if left is None else [left])
+    if left is None:
+        assert "what was written of them" not in told
+        return
+    assert f"what was written of them is in {tmp_path / left}." in told
+    made = tmp_path / left
+    assert (len(list(made.iterdir())) if made.is_dir() else frames_in_video(made)) > 5
 
 
 def test_files_whose_clocks_begin_apart_are_laid_together(tmp_path: Path) -> None:
