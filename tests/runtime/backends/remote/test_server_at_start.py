@@ -2,68 +2,37 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.media.pixels import Pixels
-from coconet.runtime.backends.backend import Answer
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.remote import backend as remote
 from coconet.runtime.backends.remote.backend import RemoteBackend, served_card
 from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.backends.rules.baseline import BaselineBackend
-from coconet.runtime.serving.fusion_queue import QueueLimits
 from coconet.runtime.serving.model_server import ModelServer, ServerSettings, open_served
 from tests.support.models.tiny_onnx import write_averaging_model
 from tests.support.programs.patience import PATIENCE_S
-from tests.support.servers.bad_link import BadLink, bad_link
-
-PATIENT = QueueLimits(deadline_s=PATIENCE_S)
+from tests.support.servers.averaging_server import PATIENT, address_of, averaging_server, level, link_to, shown, until
+from tests.support.servers.bad_link import BadLink
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
-    choice = choose_backend(write_averaging_model(tmp_path_factory.mktemp("model") / "tiny.onnx"), "ort")
-    settings = ServerSettings(port=0, grpc_port=0, limits=PATIENT)
-    with ModelServer("tiny", lambda: open_served(choice), settings) as running:
+    with averaging_server(tmp_path_factory.mktemp("model")) as running:
         yield running
 
 
 @pytest.fixture(params=["http", "grpc"])
 def link(server: ModelServer, request: pytest.FixtureRequest) -> Iterator[BadLink]:
-    port = urlsplit(server.url if request.param == "http" else f"//{server.grpc_address}").port
-    with bad_link(("127.0.0.1", port or 0)) as made:
-        made.scheme = request.param
+    with link_to(server, request.param) as made:
         yield made
-
-
-def address_of(link: BadLink, model: str = "tiny") -> ServerAddress:
-    return ServerAddress.parse(f"{link.scheme}://127.0.0.1:{link.port}/{model}")
-
-
-def level(value: int) -> tuple[Pixels, Pixels]:
-    """A pair whose fused picture is of this level, as both sides are."""
-    return np.full((8, 8, 3), value, np.uint8), np.full((8, 8, 1), value, np.uint8)
-
-
-def shown(answer: Answer) -> int | None:
-    """The level of a picture, None if there is none."""
-    return None if answer.pixels is None else int(answer.pixels[0, 0, 0])
-
-
-def until(happened: Callable[[], bool]) -> None:
-    ended_s = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < ended_s
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("live", [True, False])
