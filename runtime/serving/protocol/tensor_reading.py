@@ -31,7 +31,7 @@ _FIELDS = ("name", "datatype", "shape", "data", "parameters")
 
 
 def read_tensor(
-    told: Mapping[str, Any], wanted: TensorSpec, data: memoryview | bytes | None, largest: int = LARGEST_PICTURE
+    told: Mapping[str, Any], wanted: TensorSpec, data: memoryview | None, largest: int = LARGEST_PICTURE
 ) -> Tensor:
     """The array of a tensor, with its type and shape as they are wanted; data: its bytes, if they came in binary.
 
@@ -42,7 +42,7 @@ def read_tensor(
         says = "has both data and bytes after the JSON"
         raise bad(wanted.name, "one of both", "data twice", "Leave one out.", says)
     if told.get("datatype") == BYTES and wanted.data_type == "UINT8" and data is not None:
-        return _picture(told, wanted, memoryview(data), largest)
+        return _picture(told, wanted, data, largest)
     if told.get("datatype") != wanted.data_type:
         kind, sent = wanted.data_type, shortened(str(told.get("datatype")))
         raise bad(wanted.name, kind, sent, f"Send it as {kind}.", f"must have the datatype {kind}, not {sent}")

@@ -107,7 +107,7 @@ def read_fields(
         raise bad("inputs", " and ".join(wanted), shortened(", ".join(names) or "none"), SEND)
     known = {tensor.name: tensor for tensor in spec.inputs}
     sent = zip(names, told, parts, strict=True)
-    tensors = {name: read_tensor(one, known[name], part, largest) for name, one, part in sent}
+    tensors = {name: read_tensor(one, known[name], _view(part), largest) for name, one, part in sent}
     timeout_us = parameters.get("timeout", 0)
     if not isinstance(timeout_us, int) or isinstance(timeout_us, bool) or timeout_us < 0:
         wish = "microseconds as a whole number"
@@ -172,13 +172,17 @@ def read_answer(body: bytes, header_length: str | None, wanted: TensorSpec) -> T
     return read_output(told, _parts(told, rest)[0], wanted)
 
 
+def _view(part: memoryview | bytes | None) -> memoryview | None:
+    return None if part is None else memoryview(part)
+
+
 def read_output(
     told: Sequence[Mapping[str, Any]], parts: Sequence[memoryview | bytes | None], wanted: TensorSpec
 ) -> Tensor:
     """Read one of the outputs that an answer tells; parts: their bytes. Raises InferenceError as `read_answer`."""
     for one, part in zip(told, parts, strict=False):
         if one.get("name") == wanted.name:
-            return read_tensor(one, wanted, part)
+            return read_tensor(one, wanted, _view(part))
     wish, remedy = f"the output {wanted.name}", "Check which model the server has."
     raise bad("answer", wish, "none of that name", remedy, f"has no output {wanted.name}")
 
