@@ -91,7 +91,7 @@ def run_in_words(path: Path, run: Callable[[], Result]) -> Result:
             path,
             wanted="a model that runs",
             got=f"from ONNX Runtime: {first_line(error)}",
-            remedy=_remedy(error),
+            remedy=remedy_for(error),
             says=f"does not run in ONNX Runtime {VERSION}: {ort_reason(error)}",
         ) from error
 
@@ -143,7 +143,8 @@ _NO_MEMORY = re.compile(r"bad.?alloc|allocate memory|out of memory", re.IGNORECA
 _CUDA = re.compile(r"CUDA failure \d+: [^;\n]+")
 
 
-def _remedy(error: BaseException) -> str:
+def remedy_for(error: BaseException) -> str:
+    """What to do about a model that a library does not run, by what it says of it."""
     if no_memory(error):
         return "Close other programs that hold memory there, or fuse smaller frames or parts (--tile-pixels)."
     if _CUDA.search(str(error)):

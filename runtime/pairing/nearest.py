@@ -82,7 +82,7 @@ class SideQueue:
     """One camera's frames that wait for a partner, and what their stamps tell about its period."""
 
     def __init__(self, tell: Callable[[Frame, Reason], None]) -> None:
-        """tell: is told each frame that is dropped, once, and why."""
+        """tell: called with each frame that is dropped, once, and why."""
         self._tell = tell
         self.waiting: deque[Waiting] = deque()
         self.intervals: deque[int] = deque(maxlen=_INTERVALS)
@@ -149,7 +149,7 @@ class Pairer:
 
         With `prompt` two frames nearer than half the earlier one's period are paired at once, because no later frame
         is expected to be nearer, and any two within the tolerance after one period of the faster camera; without, the
-        next frame is waited for, which live streams cannot afford. tell: is told each frame that is dropped, and why.
+        next frame is waited for, which live streams cannot afford. tell: called with each dropped frame, and why.
         """
         self._tolerance_ns = tolerance_ns
         self._prompt = prompt

@@ -33,7 +33,7 @@ class PacedPairer:
 
         tolerance_ns: the largest gap in a pair. None means half the slower period if the pacer is given, and one and
         a half slower periods otherwise. With `prompt`, a frame waits for a partner only while a nearer one is expected,
-        and never longer than one period of the faster camera. tell: is told each frame that is dropped, and why.
+        and never longer than one period of the faster camera. tell: called with each dropped frame, and why.
         """
         self._pacer = pacer
         self._tolerance_ns, self._held, self._prompt = tolerance_ns, pacer is None, prompt

@@ -48,7 +48,7 @@ class Pairing:
     policy: Policy = "drop"
 
     def pairer(self, *, prompt: bool, tell: Tell) -> Pairs:
-        """Make a pairer of this policy; prompt: for live cameras. tell: is told each frame that it drops."""
+        """Make a pairer of this policy; prompt: for live cameras. tell: called with each frame that it drops."""
         if self.policy == "drop":
             return Pairer(self.tolerance_ns, prompt=prompt, tell=tell)
         pacer: Side | None = "infrared" if self.policy == "thermal" else None

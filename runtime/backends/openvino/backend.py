@@ -22,7 +22,6 @@ from coconet.runtime.backends.openvino.graph import prepared
 from coconet.runtime.backends.openvino.package import openvino
 from coconet.runtime.backends.openvino.sized_models import SizedModels
 from coconet.runtime.backends.ort_cpu import (
-    EXPORT,
     TensorFact,
     check_tensors,
     closed,
@@ -30,6 +29,7 @@ from coconet.runtime.backends.ort_cpu import (
     held_room,
     input_feed,
     no_memory,
+    remedy_for,
     without_room,
 )
 from coconet.runtime.backends.tiles.graph import graph_with_room
@@ -171,14 +171,7 @@ class OpenVinoBackend:
         try:
             return call()
         except RuntimeError as error:
-            got = f"from OpenVINO: {first_line(error)}"
-            raise CoconetError(
-                self._where,
-                wanted="a model that runs",
-                got=got,
-                remedy=EXPORT,
-                says=f"does not run in OpenVINO: {_reason(error)}",
-            ) from error
+            raise self._failure(error, "a model that runs", "does not run in") from error
 
     def _compile(self, shapes: Mapping[str, tuple[int, ...]] | None) -> Any:
         """Compile for inputs of these shapes, or of any; gives a request for each pair that may be under way."""
@@ -186,14 +179,11 @@ class OpenVinoBackend:
             compiled = self._compiled(shapes)
             return deque(compiled.create_infer_request() for _ in range(self.depth))
         except RuntimeError as error:
-            got = f"from OpenVINO: {first_line(error)}"
-            raise CoconetError(
-                self._where,
-                wanted="a model that OpenVINO can compile",
-                got=got,
-                remedy=EXPORT,
-                says=f"cannot be compiled by OpenVINO: {_reason(error)}",
-            ) from error
+            raise self._failure(error, "a model that OpenVINO can compile", "cannot be compiled by") from error
+
+    def _failure(self, error: RuntimeError, wanted: str, what: str) -> CoconetError:
+        got, says = f"from OpenVINO: {first_line(error)}", f"{what} OpenVINO: {_reason(error)}"
+        return CoconetError(self._where, wanted=wanted, got=got, remedy=remedy_for(error), says=says)
 
     def _compiled(self, shapes: Mapping[str, tuple[int, ...]] | None) -> Any:
         """The compiled form for these shapes, which is kept for the next process if the model is that of its file."""

@@ -137,3 +137,13 @@ def test_openvino_agrees_on_real_frames(data: Path, model: str, differing: float
         apart = np.abs(ours.fuse(visible, infrared).astype(int) - theirs.fuse(visible, infrared))
         assert apart.max() <= levels  # a value between two levels of INT8 may be rounded to either
         assert (apart > 0).mean() <= differing
+
+
+def test_a_model_that_memory_does_not_suffice_for_is_not_sent_to_export(tmp_path: Path) -> None:
+    backend = OpenVinoBackend(write_averaging_model(tmp_path / "m.onnx"), 1)
+
+    def fail() -> None:
+        raise RuntimeError("Check failed: std::bad_alloc")
+
+    with pytest.raises(CoconetError, match=r"does not run in OpenVINO: the memory does not suffice\. Close other"):
+        backend._in_words(fail)
