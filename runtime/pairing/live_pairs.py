@@ -99,7 +99,7 @@ class LivePairs:
     def until(self, stop: Event) -> Iterator[FramePair]:
         """Give pairs until a camera ends for good or `stop` is set."""
         self._began_ns = self._unpaired_since_ns = self._clock()
-        while not stop.is_set():
+        while not (stop.is_set() or self._captures.cut_short):
             now_ns = self._clock()
             if self._captures.start_over(now_ns):
                 self._latest.clear()
@@ -123,7 +123,7 @@ class LivePairs:
     def _collect(self, now_ns: int) -> None:
         """Hand everything that has come to the pairer."""
         for side in tuple(self._captures.unfinished):
-            while side in self._captures.unfinished and self._captures.ready(side):
+            while side in self._captures.unfinished and self._captures.ready(side) and not self._captures.cut_short:
                 if (frame := self._captures.take(side, now_ns)) is not None:
                     self._latest[side] = frame
 

@@ -16,10 +16,11 @@ _INTERVALS = 15  # remembered for the period: enough for a median that one lost 
 _MOST_WAITING = 32  # half a second at 60 fps: where one camera stands still, the frames of the other must not pile up
 
 
-Reason = Literal["spare", "too_far", "missing", "after_end", "stale"]
+Reason = Literal["spare", "too_far", "missing", "after_end", "stale", "stopped"]
 """Why a frame found no partner. spare: a frame of its own camera was nearer, as half of them are at twice the rate.
 too_far: the nearest partner is beyond the tolerance. missing: the other camera gave nothing within two of its periods.
-after_end: it is later than all of the other side, which has ended. stale: it is not later than the frame before."""
+after_end: it is later than all of the other side, which has ended. stale: it is not later than the frame before.
+stopped: it still waited when the run was stopped."""
 
 Tell = Callable[[Side, Frame, Reason], None]
 """Takes each frame that a pairer drops, once, with its side and why."""
@@ -43,8 +44,8 @@ class Pairs(Protocol):
     def end(self, side: Side) -> None:
         """Say that a side has no more frames."""
 
-    def flush(self) -> None:
-        """Drop what waits; for the end of a stream."""
+    def flush(self, *, stopped: bool) -> None:
+        """Drop what waits; for the end of a stream, or when it is stopped before."""
 
     def waiting(self, side: Side) -> Sequence[Frame]:
         """The frames of a side that have not been dropped, and may still come out in a pair."""
@@ -131,6 +132,13 @@ class SideQueue:
         return entry.frame
 
 
+def why_left(entry: Waiting, other: SideQueue, *, stopped: bool) -> Reason:
+    """Why a frame still waits at the end of a stream, or when it is stopped."""
+    if other.ended_before(entry.stamp_ns):
+        return "after_end"
+    return "stopped" if stopped else "missing"
+
+
 def side_queues(tell: Tell) -> dict[Side, SideQueue]:
     """The queues of both sides, visible first, which tell what they drop."""
     sides: tuple[Side, Side] = ("visible", "infrared")
@@ -191,12 +199,11 @@ class Pairer:
         """Say that a side has no more frames."""
         self._queues[side].ended = True
 
-    def flush(self) -> None:
-        """Drop what waits; for the end of a stream."""
+    def flush(self, *, stopped: bool = False) -> None:
+        """Drop what waits; for the end of a stream, or when it is stopped before."""
         for side, queue in self._queues.items():
             while queue.waiting:
-                late = self._other(side).ended_before(queue.waiting[0].stamp_ns)
-                queue.drop("after_end" if late else "missing")
+                queue.drop(why_left(queue.waiting[0], self._other(side), stopped=stopped))
 
     def pop(self, now_ns: int | None = None) -> FramePair | None:
         """Give the next pair that is certain, or None until more frames are pushed or a period has passed."""

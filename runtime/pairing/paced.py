@@ -6,7 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 
 from coconet.runtime.frame import Frame, FramePair, Side
-from coconet.runtime.pairing.nearest import Reason, SideQueue, Tell, Waiting, side_queues, tell_nobody, why_unpaired
+from coconet.runtime.pairing.nearest import (
+    Reason,
+    SideQueue,
+    Tell,
+    Waiting,
+    side_queues,
+    tell_nobody,
+    why_left,
+    why_unpaired,
+)
 
 _OTHER: dict[Side, Side] = {"visible": "infrared", "infrared": "visible"}
 
@@ -79,13 +88,13 @@ class PacedPairer:
         """Say that a side has no more frames."""
         self._queues[side].ended = True
 
-    def flush(self) -> None:
-        """Drop what waits; for the end of a stream."""
+    def flush(self, *, stopped: bool = False) -> None:
+        """Drop what waits; for the end of a stream, or when it is stopped before."""
         for side, queue in self._queues.items():
             for entry in queue.waiting:
                 if entry.stamp_ns != self._used_ns:
-                    late = self._queues[_OTHER[side]].ended_before(entry.stamp_ns)
-                    queue.note_dropped(entry.frame, "after_end" if late else "missing")
+                    why = why_left(entry, self._queues[_OTHER[side]], stopped=stopped)
+                    queue.note_dropped(entry.frame, why)
             queue.waiting.clear()
 
     def pop(self, now_ns: int | None = None) -> FramePair | None:

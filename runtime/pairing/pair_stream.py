@@ -166,7 +166,7 @@ class _EveryPair:
 
     def until(self, stop: Event) -> Iterator[FramePair]:
         """Give pairs until a recording ends or `stop` is set."""
-        while not stop.is_set():
+        while not (stop.is_set() or self._captures.cut_short):
             self._captures.start_over()
             pairer = self._captures.pairer
             if (pair := pairer.pop()) is not None:

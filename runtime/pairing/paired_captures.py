@@ -61,7 +61,8 @@ class PairedCaptures:
     realtime: whether the cameras are live, so that frames are dropped rather than waited for.
     frames_expected: the length of the shorter of two recordings; None if either length is not known.
     pairer: takes the frames and gives the pairs; another one once an offset has changed. unfinished: the sides that
-    may still give frames. sources: the names of the cameras, visible first.
+    may still give frames. cut_short: whether reading was stopped before the pairs had ended: what still waits then has
+    lost nothing. sources: the names of the cameras, visible first.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class PairedCaptures:
             side: Capture(camera, DEPTH, self._changed, care.get(side)) for side, camera in cameras.items()
         }
         self.unfinished = set(self._captures)
+        self.cut_short = False
         self._exit: ExitStack | None = None
         self._used = False
         self._owner: Thread | None = None
@@ -121,7 +123,8 @@ class PairedCaptures:
         leaving, self._exit = self._exit, None
         if leaving is not None:
             leaving.close()
-        self.pairer.flush()
+        self.cut_short = self.cut_short or not self.pairer.finished
+        self.pairer.flush(stopped=self.cut_short)
         note_closed(self, Stage.PAIRS)
 
     def end_within(self, patience_s: float) -> None:
@@ -184,10 +187,13 @@ class PairedCaptures:
     def take(self, side: Side, now_ns: int = 0, stop: Event | None = None) -> Frame | None:
         """Hand the next frame of a side to the pairer, and give it; None at the side's end.
 
-        now_ns: the time, as the clock of live cameras gives it. stop: ends the wait, and with it the side.
-        Raises what the camera raised.
+        now_ns: the time, as the clock of live cameras gives it. stop: ends the wait, and with it the pairs: None then
+        says nothing about the side. Raises what the camera raised.
         """
         frame = self._captures[side].take(stop)
+        if frame is None and (self._captures[side].stopping or (stop is not None and stop.is_set())):
+            self.cut_short = True
+            return None
         if frame is None:
             self.unfinished.discard(side)
             self.pairer.end(side)
@@ -218,7 +224,8 @@ class PairedCaptures:
         waiting = capture.waiting + fates.open_among(self.pairer.waiting(side))
         rest = read - paired - sum(reasons.values()) - waiting  # never handed to the pairer, or to one before
         outlasted = not self.realtime and _OTHER[side] not in self.unfinished
-        reasons["late" if self.realtime else "after_end" if outlasted else "missing"] += max(0, rest)
+        why_rest = "after_end" if outlasted else "stopped" if self.cut_short else "missing"
+        reasons["late" if self.realtime else why_rest] += max(0, rest)
         dropped = sum(reasons.values())
         unread = 0
         if outlasted and side in self.unfinished:

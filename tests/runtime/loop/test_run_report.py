@@ -31,7 +31,15 @@ def test_json_holds_every_number_and_the_rate() -> None:
     assert told["fps"] == 15.0
     infrared = told["counts"]["infrared"]
     assert (infrared["read"], infrared["paired"], infrared["dropped"]) == (40, 30, 10)
-    assert infrared["unpaired"] == {"spare": 4, "too_far": 6, "missing": 0, "stale": 0, "late": 0, "after_end": 0}
+    assert infrared["unpaired"] == {
+        "spare": 4,
+        "too_far": 6,
+        "missing": 0,
+        "stale": 0,
+        "late": 0,
+        "after_end": 0,
+        "stopped": 0,
+    }
     assert told["latency_ms"] == {"p50": 20.0, "p95": 25.0, "p99": 31.0}
     assert (told["model"], told["precision"], told["fused"]) == ("lite", "int8", 30)
 

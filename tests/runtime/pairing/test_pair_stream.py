@@ -18,7 +18,7 @@ from coconet.runtime.cameras.synthetic.camera import SyntheticCamera, SyntheticS
 from coconet.runtime.frame import Frame, FramePair
 from coconet.runtime.pairing.live_pairs import pair_live_cameras
 from coconet.runtime.pairing.pair_stream import pair_recordings
-from coconet.runtime.pairing.paired_captures import Pairing
+from coconet.runtime.pairing.paired_captures import PairedCaptures, Pairing
 from coconet.runtime.pairing.stream_counts import CameraCount, Unpaired
 from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.preprocess import Preparation
@@ -66,7 +66,22 @@ def test_a_consumer_that_stops_early_finds_every_frame_accounted_for(tmp_path: P
                 break
     counts = stream.counts
     assert counts.visible.paired == counts.infrared.paired == 5
-    assert all(side.read == side.paired + side.dropped for side in (counts.visible, counts.infrared))
+    for side in (counts.visible, counts.infrared):
+        assert side.read == side.paired + side.dropped
+        assert side.unpaired == Unpaired(stopped=side.dropped)
+    assert counts.trouble == counts.remedy == ""
+
+
+def test_reading_that_is_stopped_ends_the_pairs_and_says_nothing_of_the_recordings(tmp_path: Path) -> None:
+    visible, infrared = two_videos(tmp_path, 40)
+    captures = PairedCaptures(visible, infrared)
+    with captures:
+        captures.take("infrared")
+        captures.end_within(5)
+        assert captures.take("visible") is None
+    assert captures.unfinished == {"visible", "infrared"}
+    assert captures.counts.visible.unpaired.lost == captures.counts.infrared.unpaired.lost == 0
+    assert captures.counts.infrared.unpaired.stopped == captures.counts.infrared.read >= 1
 
 
 def test_a_consumer_that_fails_leaves_both_cameras_closed() -> None:
