@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from enum import IntEnum
+from itertools import islice
 from pathlib import Path
 
 from coconet.redaction import redact, redact_text
@@ -199,11 +200,32 @@ def reading_from(path: Path, kind: str) -> Iterator[None]:
         raise Refused(path, wanted=kind, got=got, remedy=remedy, says=says) from error
 
 
+_ALIKE = 0.66
+"""How alike, of 1 at most, words are if one is asked about: of three letters one may be wrong, or two may be swapped."""
+
+_MOST_BESIDE = 2000
+"""Names of a folder that are looked through: one of pictures may hold a hundred thousand."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Ask about the known word that a misspelt one resembles, before the rest of a remedy; empty if there is none."""
     spelt = {_plain(one): one for one in known}
-    near = get_close_matches(_plain(word), spelt, n=1, cutoff=0.7)
+    near = get_close_matches(_plain(word), spelt, n=1, cutoff=_ALIKE)
     return f"Did you mean {spelt[near[0]]}? " if near else ""
+
+
+def nearest_path(path: Path) -> str:
+    """Ask, as `nearest` does, about a file or folder beside a path at which nothing is; empty if no name is near.
+
+    The names are compared without their endings first, as those alone make unlike names alike.
+    """
+    try:
+        beside = [one for one in islice(path.parent.iterdir(), _MOST_BESIDE) if not one.name.startswith(".")]
+    except (OSError, ValueError):  # ValueError: a name that no folder can have
+        return ""
+    alike = {one.name for one in beside if nearest(path.stem, [one.stem])} - {path.name}
+    near = get_close_matches(path.name, sorted(alike), n=1, cutoff=0.0)
+    return f"Did you mean {path.with_name(near[0])}? " if near else ""
 
 
 def _plain(word: str) -> str:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
 
-from coconet.errors import CoconetError, ExitCode, Refused, named_as, reading_from
+from coconet.errors import CoconetError, ExitCode, Refused, named_as, nearest_path, reading_from
 from coconet.redaction import is_network_address
 from coconet.writing.scratch import ScratchFile
 from coconet.writing.sources import real_place
@@ -95,7 +95,7 @@ def check_replaceable(path: Path) -> Path:
             path,
             wanted="a path in an existing folder",
             got=fault,
-            remedy="Choose another place." if there else "Create the folder first.",
+            remedy="Choose another place." if there else f"{nearest_path(path.parent)}Create the folder first.",
             says=f"cannot be written: {fault}",
         )
     with writing_to(path):
@@ -138,22 +138,24 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def existing_file(path: Path, kind: str, remedy: str = "Check the path.") -> Path:
+def existing_file(path: Path, kind: str, remedy: str = "") -> Path:
     """Return `path`, or raise Refused for one that is no file or may not be read.
 
-    kind: what it should have been, as `an ONNX model`. remedy: what to do if there is no file.
+    kind: what it should have been, as `an ONNX model`. remedy: what to do if there is no file; unless given, to check
+    the path, with a question about a name that is near.
     """
     with reading_from(path, kind):
         if not path.is_file():
             got = "a folder" if path.is_dir() else "a device, a pipe or a socket" if path.exists() else "no such file"
             fault = f"is {got}" if path.exists() else "does not exist"
+            remedy = remedy or f"{'' if path.exists() else nearest_path(path)}Check the path."
             raise Refused(path, wanted=kind, got=got, remedy=remedy, says=f"{fault}; expected {kind}")
         if not os.access(path, os.R_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     return path
 
 
-def read_file(path: Path, kind: str, remedy: str = "Check the path.") -> bytes:
+def read_file(path: Path, kind: str, remedy: str = "") -> bytes:
     """Read a whole file; Refused as existing_file says, and for one that does not give its bytes."""
     with reading_from(path, kind):
         return existing_file(path, kind, remedy).read_bytes()

@@ -10,7 +10,7 @@ from typing import Literal
 from coconet.benchmarks.studies.precision import command
 from coconet.cards.onnx_card import read_onnx
 from coconet.cards.precision import PRECISIONS, REFERENCE, Precision, PrecisionName
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, nearest_path
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import CHECKPOINTS, RULES, checkpoint_path
 from coconet.networks.checkpoint import NETWORKS, Checkpoint, load_weights, save_checkpoint
@@ -99,7 +99,7 @@ def _weight_files(folder: Path) -> list[Path]:
             folder,
             wanted="a folder of weight files",
             got="no such folder",
-            remedy="Check --weights, or leave it out.",
+            remedy=f"{nearest_path(folder)}Check --weights, or leave it out.",
             says="does not exist; expected a folder of weight files",
         )
     return checkpoints_in(folder)

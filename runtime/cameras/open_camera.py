@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coconet.errors import ExitCode, Refused, ending_with
+from coconet.errors import ExitCode, Refused, ending_with, nearest_path
 from coconet.media.decoding.decoder import DecoderName
 from coconet.media.naming.bag_names import split_bag
 from coconet.media.naming.picture_names import is_picture
@@ -173,7 +173,8 @@ def check_sources(*addresses: str) -> None:
             got = "none of these" if _scheme(address) else "no such file or folder"
             fault = "has a scheme that is not known" if _scheme(address) else "does not exist"
             says = f"{fault}; expected {_KINDS}"
-            raise Refused(redact(address), wanted=_KINDS, got=got, remedy="Check the address.", says=says)
+            remedy = f"{'' if _scheme(address) else nearest_path(Path(place))}Check the address."
+            raise Refused(redact(address), wanted=_KINDS, got=got, remedy=remedy, says=says)
 
 
 def _is_there(address: str) -> bool:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coconet.cli import OverwriteOption
-from coconet.errors import CoconetError, Refused, counted, nearest
+from coconet.errors import CoconetError, Refused, counted, nearest_path
 from coconet.files import whole_file
 from coconet.media.naming.bag_names import split_bag
 from coconet.metrics.scores import NAMES
@@ -167,12 +167,11 @@ def _check_there(argument: str, place: str) -> None:
     path = Path(place) if bag is None else bag.path
     if "://" in place or path.exists():
         return
-    beside = sorted(one.name for one in path.parent.iterdir()) if path.parent.is_dir() else []
     raise Refused(
         argument,
         wanted="NAME=FUSED, with the folder or the video of the fused pictures",
         got="no such file or folder",
-        remedy=f"{nearest(path.name, beside)}Correct what stands behind the =.",
+        remedy=f"{nearest_path(path)}Correct what stands behind the =.",
         says=f"names fused pictures that are not there: {place} does not exist",
     )
 

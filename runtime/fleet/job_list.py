@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from coconet.config import Checked, check_fields
-from coconet.errors import CoconetError, Refused, counted
+from coconet.errors import CoconetError, Refused, counted, nearest_path
 from coconet.files import read_file
 from coconet.media.naming.entries import entries_below, found_by
 from coconet.runtime.cameras.recorded import read_stamps
@@ -61,7 +61,7 @@ def read_jobs(source: Path, model: str) -> list[Job]:
             source,
             wanted=wanted,
             got=got,
-            remedy=f"Name {wanted}.",
+            remedy=f"{'' if source.exists() else nearest_path(source)}Name {wanted}.",
             says="is neither a folder of recordings nor a list" if source.exists() else "does not exist",
         )
     if not jobs:

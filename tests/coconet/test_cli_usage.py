@@ -12,6 +12,7 @@ SENTENCES = {
     "export --batch two": "--batch must be a whole number, not two.",
     "export --bach 2": "--bach is not an option of coconet export. Did you mean --batch?",
     "exprt": "exprt is not a command of coconet. Did you mean export?",
+    "rnu": "rnu is not a command of coconet. Did you mean run?",
     "calibrate a --method entrop": "--method must be percentile, mse, entropy or max, not entrop. Did you mean",
     "record rig.toml --seconds": "--seconds has no value behind it.",
     "run a b --heat nan": "--heat must be a finite number, not nan.",

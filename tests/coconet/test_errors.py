@@ -15,6 +15,7 @@ from coconet.errors import (
     ending_with,
     first_line,
     nearest,
+    nearest_path,
     reading_from,
     system_reason,
 )
@@ -186,3 +187,24 @@ def test_one_of_a_kind_is_said_in_the_singular() -> None:
 )
 def test_a_misspelt_word_gets_the_nearest_known_one(word: str, question: str) -> None:
     assert nearest(word, ["ironbow", "jet", "lite", "lite-fp16"]) == question
+
+
+@pytest.mark.parametrize(
+    ("gone", "near"),
+    [
+        ("fod", "food"),
+        ("food", ""),
+        ("ir.mp4", ""),
+        ("dya.mp4", "day.mp4"),
+        ("day.mkv", "day.mp4"),
+        ("inner/x", ""),
+        ("gone/day.mp4", ""),
+        ("zero\0", ""),
+    ],
+)
+def test_a_misspelt_path_gets_what_lies_beside_it_unless_the_ending_alone_is_alike(
+    tmp_path: Path, gone: str, near: str
+) -> None:
+    for name in ("food", "vis.mp4", "day.mp4", "day.txt", ".fodd", "inner"):
+        (tmp_path / name).mkdir()
+    assert nearest_path(tmp_path / gone) == (f"Did you mean {tmp_path / near}? " if near else "")

@@ -60,7 +60,9 @@ def test_an_error_about_the_scratch_file_names_the_file_it_was_to_become(tmp_pat
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="cannot be written: there is no folder"), whole_file(tmp_path / "no" / "x"):
+    (tmp_path / "food").mkdir()
+    fault = r"cannot be written: there is no folder .*fod\. Did you mean .*food\? Create the folder first\.$"
+    with pytest.raises(CoconetError, match=fault), whole_file(tmp_path / "fod" / "x"):
         pass
 
 

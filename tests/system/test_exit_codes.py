@@ -132,6 +132,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ((*RUN, *AVERAGE, "--backend", "openvine"), "openvino"),
         ((*RUN, "--model", "lite-init8"), "lite-int8"),
         (("score", "ours=folder", "--visible", "folder", "--infrared", "folder", "--variant", "toolbx"), "toolbox"),
+        (("score", "ours=foldr", "--visible", "folder", "--infrared", "folder"), "folder"),
+        (("run", "foldr"), "folder"),
+        (("run", "absnt.toml"), "absent.toml"),
+        (("run", "folder", "emtpy.mp4"), "empty.mp4"),
+        (("run", "--visible", "emtpy.mp4", "--infrared", SYNTHETIC), "empty.mp4"),
+        (("verify", "average", "maximum", "--frames", "foldr"), "folder"),
+        (("batch", "foldr", "--out", "fused"), "folder"),
     ],
 )
 def test_what_is_misspelt_gets_the_nearest_word_that_is_known(

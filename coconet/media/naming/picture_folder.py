@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from coconet.errors import CoconetError, Refused, counted, reading_from
+from coconet.errors import CoconetError, Refused, counted, nearest_path, reading_from
 from coconet.event_log import warn_once
 from coconet.media.header import UNREAD_SUFFIXES
 from coconet.media.naming.bag_names import BAG_SUFFIXES
@@ -98,7 +98,8 @@ def check_folder(folder: Path, wanted: str) -> None:
             got = "a file" if folder.is_file() else "no such folder"
             fault = "is a file" if folder.is_file() else "does not exist"
             says = f"{fault}; expected {wanted}"
-            raise Refused(folder, wanted=wanted, got=got, remedy="Check the path.", says=says)
+            remedy = f"{'' if folder.is_file() else nearest_path(folder)}Check the path."
+            raise Refused(folder, wanted=wanted, got=got, remedy=remedy, says=says)
         next(folder.iterdir(), None)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from coconet.errors import CoconetError, Refused, reading_from
+from coconet.errors import CoconetError, Refused, nearest_path, reading_from
 from coconet.media.naming.bag_names import split_bag, topic_side
 from coconet.media.naming.layouts import INFRARED_NAMES, VISIBLE_NAMES
 from coconet.media.naming.picture_folder import pictures_below
@@ -87,7 +87,7 @@ class NamedCameras:
                 word,
                 wanted="a rig file, or a folder with both sides; or two cameras",
                 got="no such file or folder",
-                remedy="Check the path.",
+                remedy=f"{nearest_path(Path(word))}Check the path.",
                 says="does not exist; expected a rig file, or a folder with both sides",
             )
         if bag is None and _is_rig_file(word):
