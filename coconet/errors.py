@@ -201,7 +201,7 @@ def reading_from(path: Path, kind: str) -> Iterator[None]:
 
 
 _ALIKE = 0.66
-"""How alike, of 1 at most, words are if one is asked about: of three letters one may be wrong, or two may be swapped."""
+"""How alike, of 1, words are if one is asked about: of three letters one may be wrong, or two may be swapped."""
 
 _MOST_BESIDE = 2000
 """Names of a folder that are looked through: one of pictures may hold a hundred thousand."""
