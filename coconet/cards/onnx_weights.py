@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from coconet.cards.onnx_metadata import read_entry
 from coconet.cards.protocol_buffer import Field, read_fields, read_varint
 from coconet.errors import CoconetError
-from coconet.files import existing_file, plain_name
+from coconet.files import existing_file, plain_name, sha256_of
+from coconet.model_endings import ONNX_SUFFIX
+from coconet.writing.sources import weight_files
 
 # Field numbers of onnx.proto.
 _GRAPH, _NODE, _INITIALIZER, _ATTRIBUTE, _ATTRIBUTE_TENSOR = 7, 1, 5, 5, 5
@@ -58,7 +60,8 @@ def check_onnx_weights(path: Path, content: bytes | None = None) -> None:
     content: the bytes of the file, if they have been read. A file is looked at once: not again in the same process as
     long as it, and the files beside it that hold weights of it, have not been rewritten.
     """
-    beside = [path.parent / Path(name).name for name in _locations(_open_stream(path, content))]
+    with _open_stream(path, content) as stream:
+        beside = [path.parent / Path(name).name for name in weight_files(stream)]
     state = tuple(map(_state_of, (path, *beside)))
     if _SOUND.get(path.absolute()) == state:
         return
@@ -75,8 +78,18 @@ def check_onnx_weights(path: Path, content: bytes | None = None) -> None:
 
 def files_beside(path: Path) -> tuple[Path, ...]:
     """The files that hold weights of a model outside of it, each once. Raises Refused for one that is not there."""
-    files = (path.parent / plain_name(name, path) for name in _locations(_open_stream(path)))
+    with path.open("rb") as stream:
+        files = [path.parent / plain_name(name, path) for name in weight_files(stream)]
     return tuple(existing_file(file, f"weights of {path.name}", "Copy them as well.") for file in files)
+
+
+def hashes_of_model(path: Path) -> list[str]:
+    """The SHA-256 of a model file and, of an ONNX file, of those beside it that hold its weights; its own first.
+
+    The weights beside a graph can change while the graph stays as it is. Raises OSError for a file that is not there,
+    and Refused for weights that are not.
+    """
+    return [sha256_of(file) for file in (path, *(files_beside(path) if path.suffix == ONNX_SUFFIX else ()))]
 
 
 _State = tuple[int, int, int]
@@ -89,24 +102,13 @@ _SOUND: dict[Path, tuple[_State | None, ...]] = {}
 def _state_of(path: Path) -> _State | None:
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a zero byte
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _open_stream(path: Path, content: bytes | None = None) -> BinaryIO:
     return path.open("rb") if content is None else BytesIO(content)
-
-
-def _locations(opened: BinaryIO) -> list[str]:
-    """The names of the files beside a model that hold weights of it, each once. Closes the stream."""
-    found: dict[str, None] = {}
-    with suppress(EOFError, UnicodeDecodeError), opened as stream:
-        for end in _tensors(stream):
-            entries = (field for field in read_fields(stream, end) if field.number == _OUTSIDE)
-            if location := dict(read_entry(stream, entry.end) for entry in entries).get("location"):
-                found[location] = None
-    return list(found)
 
 
 def _tensors(stream: BinaryIO) -> Iterator[int]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from io import BytesIO
 from itertools import count, takewhile
 from pathlib import Path, PurePath
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from coconet.cards.protocol_buffer import read_varint
 from coconet.media.naming.bag_names import is_bag, is_bag_folder, split_bag
@@ -150,22 +150,26 @@ def files_beside(path: Path) -> Iterator[Path]:
         yield stamps_beside(path)
         yield from later_parts(path, Path.is_file)
     elif suffix == ONNX_SUFFIX and path.is_file():
-        with suppress(OSError):
-            for name in _locations(path):
+        with suppress(OSError), path.open("rb") as stream:
+            for name in weight_files(stream):
                 with suppress(ValueError):  # a zero byte
-                    yield path.parent / os.fsdecode(name)
+                    yield path.parent / name
 
 
-def _locations(path: Path) -> set[bytes]:
-    """What external data an ONNX file names, wherever in the graph: looked for, not parsed, as it may be damaged."""
-    found: set[bytes] = set()
+def weight_files(graph: BinaryIO) -> list[str]:
+    """The names of the files that hold weights of an ONNX file outside of it, each once, in the order of the file.
+
+    They are looked for wherever they may be, not parsed: that is quick, and a file that is damaged names them still.
+    """
+    found: dict[str, None] = {}
     kept = b""
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            text = kept + block
-            for part in text.split(_LOCATION)[1:]:
-                value = BytesIO(part)
-                with suppress(EOFError):
-                    found.add(value.read(read_varint(value)))
-            kept = text[-4096:]  # a name that goes on in the next block is read whole there
-    return found
+    while block := graph.read(_BLOCK):
+        text = kept + block
+        for part in text.split(_LOCATION)[1:]:
+            value = BytesIO(part)
+            with suppress(EOFError):
+                size = read_varint(value)
+                if len(name := value.read(size)) == size:
+                    found[os.fsdecode(name)] = None
+        kept = text[-4096:]  # a name that goes on in the next block is read whole there
+    return list(found)

@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from coconet import __version__
-from coconet.cards.onnx_weights import files_beside
-from coconet.files import sha256_of
-from coconet.model_endings import ONNX_SUFFIX
+from coconet.cards.onnx_weights import hashes_of_model
 from coconet.model_names import RULES, model_path
 from coconet.runtime.fleet.job import BatchSettings, Job
 from coconet.runtime.fleet.storage import Results
@@ -26,9 +23,7 @@ def model_hash(model: str) -> str:
     """
     if model in RULES:
         return model
-    path = Path(model_path(model))
-    files = (path, *(files_beside(path) if path.suffix == ONNX_SUFFIX else ()))
-    return hashlib.sha256("".join(map(sha256_of, files)).encode()).hexdigest()
+    return hashlib.sha256("".join(hashes_of_model(model_path(model))).encode()).hexdigest()
 
 
 def settings_of(job: Job, settings: BatchSettings) -> dict[str, Any]:

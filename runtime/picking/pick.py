@@ -11,9 +11,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from coconet.cards.onnx_weights import hashes_of_model
 from coconet.config import Checked
 from coconet.errors import CoconetError
-from coconet.files import make_folder, sha256_of, whole_file
+from coconet.files import make_folder, whole_file
 from coconet.installation.processor import processor_kind, usable_cores
 from coconet.runtime.cache_folder import default_cache_folder
 from coconet.runtime.picking.candidate import Candidate, CandidateKind
@@ -68,7 +69,8 @@ class Pick(Checked):
 class PickPlace:
     """Where the pick for some candidates and a frame size is kept.
 
-    It depends on everything that decides: the model files, the versions of what runs them, processor and cores.
+    It depends on everything that decides: the model files with the weights beside them, the versions of what runs them,
+    processor and cores.
     """
 
     folder: Path
@@ -77,8 +79,9 @@ class PickPlace:
     @classmethod
     def of(cls, candidates: list[Candidate], shape: tuple[int, ...], folder: Path | None = None) -> PickPlace:
         """Name the place; shape: (H, W, C) of the visible frame. Raises CoconetError for a model that is not there."""
+        paths = dict.fromkeys(one.path for one in candidates)
         facts = {
-            "files": [sha256_of(path) for path in dict.fromkeys(one.path for one in candidates)],
+            "files": [one for path in paths for one in hashes_of_model(path)],
             "kinds": [one.kind for one in candidates],
             "shape": shape,
             "processor": processor_kind(),

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from coconet.cards.onnx_weights import hashes_of_model
 from coconet.errors import CoconetError
-from coconet.files import make_folder, sha256_of, whole_file
+from coconet.files import make_folder, whole_file
 from coconet.installation.processor import processor_kind
 from coconet.runtime.cache_folder import default_cache_folder
 
@@ -29,7 +30,8 @@ _HASH_BYTES = hashlib.sha256().digest_size
 class CompiledPlace:
     """Where the compiled form of a model file, for some shapes and settings, is kept; any number of processes share it.
 
-    It depends on everything that decides: the bytes of the model, shapes, settings, OpenVINO's version and processor.
+    It depends on everything that decides: the bytes of the model and of weights beside it, shapes, settings, OpenVINO's
+    version and processor.
     """
 
     file: Path
@@ -44,7 +46,8 @@ class CompiledPlace:
         folder: Path | None = None,
     ) -> CompiledPlace:
         """Name the place. version: OpenVINO's, with its build. Raises CoconetError for a model that is not there."""
-        facts = [sha256_of(model), sorted(shapes.items()), sorted(config.items()), version, processor_kind(), _FORM]
+        content = "".join(hashes_of_model(model))
+        facts = [content, sorted(shapes.items()), sorted(config.items()), version, processor_kind(), _FORM]
         digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
         return cls((folder or default_cache_folder() / "compiled") / f"{digest[:32]}{_ENDING}")
 

@@ -9,7 +9,7 @@ import pytest
 from coconet.runtime.picking import pick as pick_module
 from coconet.runtime.picking.candidate import Candidate
 from coconet.runtime.picking.pick import Pick, PickPlace, TrialRow
-from tests.support.models.tiny_onnx import write_averaging_model
+from tests.support.models.tiny_onnx import write_averaging_model, write_weights_beside
 
 PICK = Pick(
     model="m.onnx",
@@ -46,11 +46,13 @@ def test_the_place_depends_on_size_files_and_what_is_installed(
 ) -> None:
     places = {PickPlace.of(candidates, shape, tmp_path).digest for shape in [(48, 64, 3), (48, 64, 1), (50, 64, 3)]}
     places.add(PickPlace.of(candidates[:1], (48, 64, 3), tmp_path).digest)
-    candidates[0].path.write_bytes(candidates[0].path.read_bytes() + b"\0")
+    beside = write_weights_beside(candidates[0].path)
+    places.add(PickPlace.of(candidates, (48, 64, 3), tmp_path).digest)
+    beside.write_bytes(bytes(beside.stat().st_size))
     places.add(PickPlace.of(candidates, (48, 64, 3), tmp_path).digest)
     monkeypatch.setattr(pick_module, "processor_kind", lambda: "another one")
     places.add(PickPlace.of(candidates, (48, 64, 3), tmp_path).digest)
-    assert len(places) == 6
+    assert len(places) == 7
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"model": 1}', "[]"])

@@ -56,6 +56,12 @@ def write_averaging_model(path: Path, channels: int = 3, size: tuple[int, int] |
     return path
 
 
+def write_weights_beside(model: Path) -> Path:
+    """Move all weights of a model file into a file beside it, and give where that is."""
+    onnx.save(onnx.load(model), model, save_as_external_data=True, location="beside.bin", size_threshold=0)
+    return model.with_name("beside.bin")
+
+
 def _graph(channels: int, size: tuple[int | str, int | str]) -> onnx.GraphProto:
     """(1, H, W, C) uint8 and (1, H, W, 1) uint8 to (1, H, W, C) uint8; the core sees (1, 2, H, W) floats in 0..255."""
     pixels = {

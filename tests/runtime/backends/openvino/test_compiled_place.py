@@ -16,7 +16,7 @@ from coconet.runtime.backends.openvino import compiled_place
 from coconet.runtime.backends.openvino.backend import Arithmetic, OpenVinoBackend
 from coconet.runtime.backends.openvino.compiled_place import CompiledPlace
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
-from tests.support.models.tiny_onnx import write_averaging_model
+from tests.support.models.tiny_onnx import write_averaging_model, write_weights_beside
 
 (PAIR,) = synthetic_pairs(1, 48, 64)
 SIDES = (PAIR.visible.pixels, PAIR.infrared.pixels)
@@ -56,6 +56,18 @@ def test_a_second_backend_compiles_nothing(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(second, "_model", None)  # which compiling would need
     assert np.array_equal(second.fuse(*SIDES), expected)
     second.close()
+
+
+def test_a_model_whose_weights_beside_it_have_changed_is_compiled_again(tmp_path: Path) -> None:
+    model = write_averaging_model(tmp_path / "m.onnx")
+    beside = write_weights_beside(model)
+    pictures = []
+    for weights in (beside.read_bytes(), bytes(beside.stat().st_size)):
+        beside.write_bytes(weights)
+        backend = OpenVinoBackend(model)
+        pictures.append(backend.fuse(*SIDES))
+        backend.close()
+    assert not np.array_equal(pictures[0], pictures[1])
 
 
 @pytest.mark.parametrize("damage", [b"", b"short", None])
