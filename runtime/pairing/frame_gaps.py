@@ -34,10 +34,10 @@ class FrameGaps:
             return
         step_ns = frame.timestamp_ns - before.timestamp_ns
         numbered = max(0, frame.index - before.index - 1)
-        if step_ns > 0 and frame.stamps != "arrival":
-            self._steps.append(step_ns // (numbered + 1))
-        else:
-            step_ns = 0
+        if step_ns <= 0 or frame.stamps == "arrival":
+            self._missing += numbered
+            return
+        self._steps.append(step_ns // (numbered + 1))
         if len(self._steps) < _LEAST:
             self._early.append((step_ns, numbered))
             return

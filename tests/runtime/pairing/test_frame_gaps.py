@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterable
 
 import pytest
@@ -35,6 +36,24 @@ def missing_of(places: Iterable[tuple[int, float]], stamps: StampKind = "driver"
 )
 def test_gaps_are_what_is_missing_between_frames(places: list[tuple[int, float]], wanted: int) -> None:
     assert missing_of(places) == wanted
+
+
+@pytest.mark.parametrize(("stamps", "apart"), [("arrival", 1), ("driver", 0)])
+def test_a_recording_of_weeks_takes_no_more_memory(stamps: StampKind, apart: int) -> None:
+    gaps, pixels = FrameGaps(), flat(0, 2, 2)
+
+    def note_frames(numbers: range) -> int:
+        for at in numbers:
+            gaps.note(Frame(pixels, at * apart * STEP_NS, 2 * at, stamps=stamps))
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = note_frames(range(200))
+        assert note_frames(range(200, 5200)) - before < 5000
+    finally:
+        tracemalloc.stop()
+    assert gaps.missing == 5199
 
 
 def test_times_of_arrival_and_places_of_stills_tell_of_no_gap() -> None:
