@@ -99,7 +99,7 @@ class EventRecorder:
         self._ring.append(frame)
         self._bytes += _bytes_of(frame)
         newest_ns = frame.pair.timestamp_ns
-        while self._ring and (
+        while len(self._ring) > 1 and (  # the newest stays: a recording begins with it
             newest_ns - self._ring[0].pair.timestamp_ns > self._table.before_s * 1e9
             or newest_ns < self._ring[0].pair.timestamp_ns
             or self._bytes > self._table.most_mb * _MB
@@ -119,9 +119,9 @@ class EventRecorder:
             log_event("recording", level=logging.WARNING, alarm=event.alarm, trouble="the last one is still written")
             return ""
         now_s = self._now_s()
-        name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now_s))}-{round(now_s * 1e3) % 1000:03d}Z-"
+        name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now_s))}-{int(now_s * 1e3) % 1000:03d}Z-"
         name += event.alarm.replace(" ", "-")
-        before = list(self._ring)
+        before = list(self._ring) or [frame]
         depth = max(8, int(self._table.most_mb * _MB / max(1, _bytes_of(frame))))
         try:
             make_folder(self._folder)
@@ -165,7 +165,7 @@ class _Recording:
         self._before, self._fields, self._on_end = before, fields, on_end
         self._events: list[AlarmEvent] = []
         self._lock: int | None = None
-        self._until_ns = self._began_ns = before[-1].pair.timestamp_ns if before else 0
+        self._until_ns = self._began_ns = before[-1].pair.timestamp_ns
         self._queue: QueueThread[FusedFrame | None] = QueueThread(
             self._write, Bounds(depth, "drop newest"), RECORDING_THREAD
         )
@@ -276,6 +276,8 @@ class _FolderWriter:
         """Let go of what takes no more; what is in it stays, in the unfinished folder."""
         for writer in self._writers.values():
             writer.abandon()
+        for sheet in self._sheets.values():
+            sheet.close(whole=False)
         with suppress(OSError, CoconetError):
             self._fused.discard()
 

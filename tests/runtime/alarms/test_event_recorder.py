@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from coconet.runtime.alarms.alarm_watch import AlarmWatch
 from coconet.runtime.alarms.event_recorder import EventRecorder
 from coconet.runtime.frame import FusedFrame
 from coconet.writing.held import is_held
-from tests.support.rigs.alarm_frames import METER, frame_of, reading_of
+from tests.support.rigs.alarm_frames import METER, event_of, frame_of, reading_of
 
 FIELDS: dict[str, Any] = {
     "visible": {"address": "rtsp://me:secret@camera/1"},
@@ -102,6 +103,33 @@ def test_memory_for_the_time_before_is_bounded(tmp_path: Path) -> None:
     for frame in big:
         recorder.note(frame)
     assert 0 < recorder.remembered_mb <= 10
+
+
+def test_frames_larger_than_the_memory_are_recorded_from_the_alarm_on(tmp_path: Path) -> None:
+    frames = film([20.0] * 4 + [90.0] + [20.0] * 6, size=(480, 640))
+    watch, recorder = watched(tmp_path, frames, most_mb=1)
+    assert recorder.written == [watch.events()[0].recording]
+    with coconet.open_rig(tmp_path / recorder.written[0] / "rig.toml", align=False) as pairs:
+        replayed = [pair.visible.pixels for pair in pairs]
+    assert np.array_equal(replayed, [frame.pair.visible.pixels for frame in frames[4:8]])
+
+
+def test_a_recording_that_fails_lets_go_of_its_files(tmp_path: Path) -> None:
+    first, second, *_ = film([90.0, 20.0])
+    four_channels = dataclasses.replace(second.pair.visible, pixels=np.zeros((48, 64, 4), np.uint8))
+    damaged = dataclasses.replace(second, pair=dataclasses.replace(second.pair, visible=four_channels))
+    _, recorder = watched(tmp_path, [first, damaged])
+    assert recorder.written == []
+    (scratch,) = tmp_path.iterdir()
+    opened = [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
+    assert not [path for path in opened if path.startswith(str(scratch))]
+
+
+def test_a_recording_has_the_time_of_its_alarm_to_the_millisecond(tmp_path: Path) -> None:
+    (frame,) = film([90.0])
+    with EventRecorder(RecordingTable(folder=str(tmp_path)), FIELDS, lambda: 1.8e9 + 0.9996, reserve_mb=1) as recorder:
+        recorder.note(frame)
+        assert recorder.begin(event_of(), frame) == "20270115T080000-999Z-hot"
 
 
 def test_a_place_that_takes_nothing_costs_the_recording_and_not_the_alarm(tmp_path: Path) -> None:
