@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard, card_from_metadata
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.media.pixels import Pixels, luma
-from coconet.runtime.backends.ort_cpu import ort_reason, session_options
+from coconet.runtime.backends.onnx_failure import ort_reason
+from coconet.runtime.backends.ort_cpu import session_options
 from coconet.runtime.frame_check import fuse_adapted
 
 try:

@@ -23,7 +23,8 @@ try:
 except ImportError as error:
     raise MissingPackage("onnxruntime", job="profiling ONNX models", extra="cpu") from error
 
-from coconet.runtime.backends.ort_cpu import input_feed, open_session
+from coconet.runtime.backends.onnx_tensors import input_feed
+from coconet.runtime.backends.ort_cpu import open_session
 
 MOST = 12
 

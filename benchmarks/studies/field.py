@@ -20,8 +20,8 @@ from coconet.media.pixels import luma
 from coconet.metrics.scores import Scores
 from coconet.metrics.variants import Variant
 from coconet.runtime.backends.backend import Backend
+from coconet.runtime.backends.cuda_provider import cuda_verdict
 from coconet.runtime.backends.open_backend import open_backend
-from coconet.runtime.backends.ort_gpu import cuda_verdict
 from coconet.runtime.frame import FramePair
 
 ROUNDS = 5

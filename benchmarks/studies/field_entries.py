@@ -15,7 +15,7 @@ from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import CHECKPOINTS, RULES, checkpoint_path
 from coconet.networks.checkpoint import NETWORKS, Checkpoint, load_weights, save_checkpoint
 from coconet.networks.tensors.weight_files import checkpoints_in
-from coconet.runtime.backends.ort_gpu import cuda_verdict
+from coconet.runtime.backends.cuda_provider import cuda_verdict
 from coconet.writing.outputs import AlreadyExists
 
 try:

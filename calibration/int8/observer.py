@@ -13,7 +13,8 @@ from coconet.calibration.int8.threshold import MagnitudeHistogram, RangeMethod, 
 from coconet.cards.model_card import INFRARED, VISIBLE, CalibrationRecord
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.media.pixels import add_to
-from coconet.runtime.backends.ort_cpu import ort_reason, session_options
+from coconet.runtime.backends.onnx_failure import ort_reason
+from coconet.runtime.backends.ort_cpu import session_options
 from coconet.runtime.frame import FramePair
 from coconet.runtime.frame_check import fit_pairs
 

@@ -179,7 +179,7 @@ def _best(path: Path, *, builds: bool) -> BackendChoice:
 
         if engine_verdict() is None:
             return BackendChoice("tensorrt", path, "TensorRT is installed, and makes an engine of the model once")
-    from coconet.runtime.backends.ort_gpu import cuda_verdict
+    from coconet.runtime.backends.cuda_provider import cuda_verdict
 
     verdict = cuda_verdict()
     if verdict is None:

@@ -10,7 +10,8 @@ import numpy as np
 
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
 from coconet.media.pixels import Pixels
-from coconet.runtime.backends.ort_cpu import VERSION, closed, open_session, run_in_words, session_options
+from coconet.runtime.backends.onnx_failure import closed
+from coconet.runtime.backends.ort_cpu import VERSION, open_session, run_in_words, session_options
 from coconet.runtime.frame_check import adapt_frames, like_visible
 
 

@@ -5,7 +5,6 @@ Written against the interface of onnxruntime-gpu 1.31; the binding is tested on 
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,17 +22,9 @@ from coconet.installation.remedy import exchange_remedy
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.gpu.libcuda import Libcuda
 from coconet.runtime.backends.gpu.refusal import GpuRefused
-from coconet.runtime.backends.ort_cpu import (
-    VERSION,
-    OrtValue,
-    Result,
-    closed,
-    input_feed,
-    open_session,
-    run_in_words,
-    session_options,
-)
-from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
+from coconet.runtime.backends.onnx_failure import closed
+from coconet.runtime.backends.onnx_tensors import input_feed
+from coconet.runtime.backends.ort_cpu import VERSION, OrtValue, Result, open_session, run_in_words, session_options
 from coconet.runtime.backends.tensorrt.timing import DeviceTimes
 from coconet.runtime.frame_check import adapt_frames, fuse_adapted
 from coconet.runtime.preprocess.warp import Alignment
@@ -46,8 +37,6 @@ except ImportError as error:
 
 
 PROVIDER = "CUDAExecutionProvider"
-
-LIBRARY = "libonnxruntime_providers_cuda.so"
 
 
 def require_provider() -> None:
@@ -64,29 +53,6 @@ def require_provider() -> None:
     if hasattr(onnxruntime, "preload_dlls"):
         with suppress(Exception):  # what is missing is told better by the session
             onnxruntime.preload_dlls()
-
-
-def cuda_verdict() -> str | None:
-    """Say why the CUDA provider cannot be used; None if it can. Never raises."""
-    if PROVIDER not in onnxruntime.get_available_providers():
-        return "this ONNX Runtime has no CUDA provider"
-    try:
-        device = first_cuda_device()
-    except CoconetError as error:
-        return f"the CUDA provider has no GPU: {error.got}"
-    missing = missing_library(Path(onnxruntime.__file__).parent / "capi" / LIBRARY)
-    return None if missing is None else f"the CUDA provider does not load on {device.name}: {missing}"
-
-
-def missing_library(provider: Path) -> str | None:
-    """Load a provider's library with all it links to, and return what the loader misses, if anything."""
-    try:
-        # The shared half of a provider is found by its name once it is loaded.
-        ctypes.CDLL(str(provider.with_name("libonnxruntime_providers_shared.so")), mode=ctypes.RTLD_GLOBAL)
-        ctypes.CDLL(str(provider))
-    except OSError as error:
-        return str(error)
-    return None
 
 
 LOG = logging.getLogger("coconet.gpu")

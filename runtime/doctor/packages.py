@@ -65,7 +65,7 @@ say(f"{{pycuda.VERSION_TEXT}}, {{moves('pycuda')}}")
 
 ONNXRUNTIME = """
 import onnxruntime as o
-from coconet.runtime.backends.ort_gpu import cuda_verdict
+from coconet.runtime.backends.cuda_provider import cuda_verdict
 verdict = cuda_verdict()
 say(f"{o.__version__} on the processor" + ("" if verdict else " and on CUDA") + (f"; {verdict}" if verdict else ""))
 """

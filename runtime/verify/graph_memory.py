@@ -14,7 +14,8 @@ from coconet.cards.model_card import FUSED, INFRARED, VISIBLE
 from coconet.cards.onnx_card import OnnxFile
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.installation.kernel_files import bytes_in
-from coconet.runtime.backends.ort_cpu import ort_reason, session_options
+from coconet.runtime.backends.onnx_failure import ort_reason
+from coconet.runtime.backends.ort_cpu import session_options
 
 try:
     import onnx

@@ -17,21 +17,12 @@ from coconet.errors import CoconetError, counted, first_line
 from coconet.files import existing_file
 from coconet.installation.processor import sums_int8_exactly, usable_cores
 from coconet.media.pixels import Pixels
+from coconet.runtime.backends.onnx_failure import closed, corrupt, no_memory, remedy_for
+from coconet.runtime.backends.onnx_tensors import TensorFact, check_tensors, held_room, input_feed, without_room
 from coconet.runtime.backends.openvino.compiled_place import CompiledPlace
 from coconet.runtime.backends.openvino.graph import prepared
 from coconet.runtime.backends.openvino.package import openvino
 from coconet.runtime.backends.openvino.sized_models import SizedModels
-from coconet.runtime.backends.ort_cpu import (
-    TensorFact,
-    check_tensors,
-    closed,
-    corrupt,
-    held_room,
-    input_feed,
-    no_memory,
-    remedy_for,
-    without_room,
-)
 from coconet.runtime.backends.tiles.graph import graph_with_room
 from coconet.runtime.frame_check import adapt_frames, fuse_adapted, like_visible
 from coconet.runtime.preprocess.warp import Alignment

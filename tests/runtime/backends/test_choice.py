@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import onnxruntime
 import pytest
 
-from coconet.errors import CoconetError
-from coconet.runtime.backends import ort_gpu
+from coconet.errors import CoconetError, MissingPackage
+from coconet.runtime.backends import cuda_provider
 from coconet.runtime.backends.choice import OPTIONS, BackendChoice, BackendKind, choose_backend
+from coconet.runtime.backends.cuda_provider import cuda_verdict, missing_library
 from coconet.runtime.backends.gpu import libcuda
 from coconet.runtime.backends.open_backend import open_backend
-from coconet.runtime.backends.ort_gpu import cuda_verdict, missing_library
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.commands.run import run
@@ -21,37 +22,48 @@ from tests.support.models.tiny_onnx import write_averaging_model
 from tests.support.programs.called import call, complaint_of
 
 
-def with_cuda_provider(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: found)
+def with_onnx_runtime(folder: Path, monkeypatch: pytest.MonkeyPatch, *, cuda: bool) -> None:
+    """Let ONNX Runtime lie in this folder, as a build for GPUs or as one without."""
+    (folder / "capi").mkdir()
+    if cuda:
+        (folder / "capi" / cuda_provider.LIBRARY).touch()
+    place = ModuleSpec("onnxruntime", None, is_package=True)
+    place.submodule_search_locations = [str(folder)]
+    monkeypatch.setattr(cuda_provider, "find_spec", lambda _: place)
 
 
 def test_a_processor_is_taken_where_onnx_runtime_has_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_averaging_model(tmp_path / "m.onnx")
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    with_onnx_runtime(tmp_path, monkeypatch, cuda=False)
     choice = choose_backend(path)
     assert choice.kind == "ort"
     assert choice.reason.startswith("this ONNX Runtime has no CUDA provider")
 
 
-def test_a_provider_without_a_gpu_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_cuda_provider(monkeypatch)
+def test_a_provider_without_a_gpu_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_onnx_runtime(tmp_path, monkeypatch, cuda=True)
     monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", "libno-such-driver.so.1")
     assert str(cuda_verdict()).startswith("the CUDA provider has no GPU: no NVIDIA driver")
 
 
-def test_a_provider_whose_libraries_are_missing_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_cuda_provider(monkeypatch)
-    monkeypatch.setattr(ort_gpu, "first_cuda_device", lambda: CudaDevice("GPU", (8, 6)))
-    monkeypatch.setattr(ort_gpu, "missing_library", lambda _: "libcublas.so.13: cannot open shared object file")
+def test_a_provider_whose_libraries_are_missing_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_onnx_runtime(tmp_path, monkeypatch, cuda=True)
+    monkeypatch.setattr(cuda_provider, "first_cuda_device", lambda: CudaDevice("GPU", (8, 6)))
+    monkeypatch.setattr(cuda_provider, "missing_library", lambda _: "libcublas.so.13: cannot open shared object file")
     assert "does not load on GPU: libcublas.so.13" in str(cuda_verdict())
 
 
 def test_a_provider_that_loads_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with_cuda_provider(monkeypatch)
-    monkeypatch.setattr(ort_gpu, "first_cuda_device", lambda: CudaDevice("GPU", (8, 6)))
-    monkeypatch.setattr(ort_gpu, "missing_library", lambda _: None)
+    with_onnx_runtime(tmp_path, monkeypatch, cuda=True)
+    monkeypatch.setattr(cuda_provider, "first_cuda_device", lambda: CudaDevice("GPU", (8, 6)))
+    monkeypatch.setattr(cuda_provider, "missing_library", lambda _: None)
     assert choose_backend(write_averaging_model(tmp_path / "m.onnx")).kind == "ort-cuda"
+
+
+def test_without_onnx_runtime_the_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda_provider, "find_spec", lambda _: None)
+    with pytest.raises(MissingPackage, match="onnxruntime is not installed"):
+        choose_backend(write_averaging_model(tmp_path / "m.onnx"))
 
 
 def test_the_loader_says_what_it_misses(tmp_path: Path) -> None:

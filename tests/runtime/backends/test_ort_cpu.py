@@ -13,7 +13,8 @@ from onnx import helper
 
 from coconet.cards.model_card import CARD_KEY
 from coconet.errors import CoconetError
-from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend, ort_reason, run_in_words
+from coconet.runtime.backends.onnx_failure import ort_reason
+from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend, run_in_words
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from tests.support.models.tiny_onnx import averaging_card, averaging_model, write_averaging_model
 

@@ -1,0 +1,57 @@
+"""What a run imports until its first frame: what it does not need would be waited for at every start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from coconet.runtime.picking.candidate import candidates_of
+from coconet.runtime.picking.pick import Pick, PickPlace
+from tests.support.media.moving_video import moving_video
+from tests.support.models.tiny_onnx import write_averaging_model
+
+pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
+
+PROGRAM = """
+import sys
+try:
+    from coconet.commands.__main__ import main; main()
+finally:
+    print("imported", *sys.modules)
+"""
+
+
+def remember_pick(model: Path, height: int, width: int) -> None:
+    """Let OpenVINO be what was found fastest for a model and a size of frames in colour."""
+    pick = Pick(
+        model=model.name,
+        kind="openvino",
+        size_px=(height, width),
+        processor="P",
+        cores=2,
+        date="2026-01-02T03:04:05+00:00",
+        reference_ms=1.0,
+        rows=(),
+    )
+    assert PickPlace.of(candidates_of(model), (height, width, 3)).save(pick) == ""
+
+
+def imported_by_run(*words: object) -> set[str]:
+    """Fuse a frame in a process of its own, and give the names of all modules that are imported then."""
+    command = [sys.executable, "-c", PROGRAM, "run", *map(str, words), "--frames", "1"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(ended.stdout.splitlines()[-1].split()[1:])
+
+
+def test_a_run_imports_one_runtime_the_one_that_was_picked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COCONET_PICK")
+    model, videos = write_averaging_model(tmp_path / "m.onnx"), [tmp_path / "visible.ts", tmp_path / "infrared.ts"]
+    for video in videos:
+        video.write_bytes(moving_video(frames=3))
+    remember_pick(model, 120, 160)
+    imported = imported_by_run(*videos, "--model", model)
+    assert "openvino" in imported
+    assert not imported & {"onnxruntime", "onnx", "torch", "tensorrt", "scipy", "matplotlib"}
