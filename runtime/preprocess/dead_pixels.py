@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,8 +33,12 @@ class DeadPixels:
     """
 
     def __init__(self) -> None:
-        self._odd: NDArray[np.uint16] | None = None
-        self._frames = 0
+        self._begin(())
+
+    def _begin(self, shape: tuple[int, ...]) -> None:
+        """Know of no pixel yet, in pictures of another shape."""
+        self._shape, self._frames = shape, 0
+        self._odd: NDArray[np.uint16] = np.zeros(math.prod(shape), np.uint16)
         self._dead: NDArray[np.intp] = np.zeros(0, np.intp)
 
     @property
@@ -47,6 +53,8 @@ class DeadPixels:
 
     def repair(self, pixels: RawPixels) -> RawPixels:
         """Return (H, W, 1) uint16 with every dead pixel replaced by the median of its 3x3 neighbourhood."""
+        if pixels.shape != self._shape:
+            self._begin(pixels.shape)
         smooth = cv2.medianBlur(pixels, 3).reshape(pixels.shape)
         self._learn(pixels, smooth)
         if not self._dead.size:
@@ -58,10 +66,8 @@ class DeadPixels:
     def _learn(self, pixels: RawPixels, smooth: RawPixels) -> None:
         distance = cv2.absdiff(pixels, smooth).reshape(-1)
         odd = distance > max(_LEAST_DISTANCE, _ODD_FACTOR * float(np.mean(distance)))
-        if self._odd is None or self._odd.size != odd.size:
-            self._odd, self._frames = np.zeros(odd.size, np.uint16), 0
         self._odd += odd
         self._frames += 1
         if self._frames == FRAMES_TO_TELL:
             self._dead = np.flatnonzero(self._odd >= _ODD_SHARE * FRAMES_TO_TELL)
-            self._odd, self._frames = None, 0
+            self._odd[:], self._frames = 0, 0

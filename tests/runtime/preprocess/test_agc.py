@@ -155,6 +155,19 @@ def test_dead_pixels_are_mended_and_the_scene_is_left_alone() -> None:
     assert np.array_equal(repaired[untouched], pixels[untouched])
 
 
+def test_dead_pixels_are_learnt_anew_when_pictures_change_their_size() -> None:
+    repairer, whole = DeadPixels(), scene()
+    whole[40, 60] = 16000
+    for _ in range(FRAMES_TO_TELL):
+        repairer.repair(whole)
+    part = scene()[:24, :32]
+    assert np.array_equal(repairer.repair(part), part)
+    part[3, 4] = 16000
+    for _ in range(FRAMES_TO_TELL):
+        repairer.repair(part)
+    assert repairer.flat.tolist() == [3 * 32 + 4]
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
