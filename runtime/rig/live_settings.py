@@ -56,10 +56,18 @@ class AdjustableRig:
         self._changed_meters = False
 
     def open(self) -> PairStream:
-        """Open the rig as it is now, as `open_rig` does."""
-        self.rig = aligned_first(self.rig, self._opener)
-        self._stream = open_rig(self.rig, opener=self._opener, patient=True, gives_misfits=self._gives_misfits)
-        return self._stream
+        """Open the rig as it is now, as `open_rig` does; what is changed meanwhile holds from the first pair on."""
+        asked = self.rig
+        aligned = aligned_first(asked, self._opener)
+        with self._lock:
+            if self.rig.alignment == asked.alignment:
+                self.rig = self.rig.model_copy(update={"alignment": aligned.alignment})
+            opened = self.rig
+        stream = open_rig(opened, opener=self._opener, patient=True, gives_misfits=self._gives_misfits)
+        with self._lock:
+            self._stream = stream
+            self._apply(opened)
+        return stream
 
     def settings(self) -> dict[str, dict[str, Any]]:
         """What can be changed, as it is now."""
@@ -71,25 +79,23 @@ class AdjustableRig:
     def change(self, changes: Changes) -> None:
         """Change what is given, all of it or, where something does not fit, nothing; that is a CoconetError."""
         with self._lock:
-            fields = self.rig.model_dump()
+            before, fields = self.rig, self.rig.model_dump()
             for table, values in changes.items():
                 _check_tunable(table, values)
                 _check_range(values.get("range_of"))
                 fields[table].update(values)
             self.rig = check_fields(Rig, fields, "settings")
-            self._apply(changes)
+            self._apply(before)
             for table, values in changes.items():
                 self._changed.setdefault(table, {}).update(values)
 
     def change_meters(self, meters: Sequence[Mapping[str, Any]]) -> None:
         """Read other meters from the next frame on, as `[[meter]]` has them; what does not fit is a CoconetError."""
         with self._lock:
-            fields = self.rig.model_dump(exclude={"meter"})
+            before, fields = self.rig, self.rig.model_dump(exclude={"meter"})
             self.rig = check_fields(Rig, {**fields, "meter": list(meters)}, "meters")
+            self._apply(before)
             self._changed_meters = True
-            preparation = None if self._stream is None else self._stream.preparation
-            if preparation is not None and preparation.meters is not None:
-                preparation.meters.change(self.rig.meter)
 
     def save(self) -> Path:
         """Write what was changed into the rig file; its other lines and its comments stay. Gives the file.
@@ -118,17 +124,22 @@ class AdjustableRig:
             self._changed_meters = False
         return self.file
 
-    def _apply(self, changes: Changes) -> None:
+    def _apply(self, before: Rig) -> None:
+        """Let the stream, once there is one, go on as the rig is now; before: as the stream knows it."""
         if self._stream is None or self._stream.preparation is None:
-            return  # it will be opened as it is then
-        self._stream.set_offset("visible", round(self.rig.visible.offset_ms * _MS_NS))
-        self._stream.set_offset("infrared", round(self.rig.infrared.offset_ms * _MS_NS))
-        contrast = set(changes.get("infrared", ())) - {"offset_ms"}  # a new stretch has to find its limits again
-        self._stream.preparation.change(
-            thermal=thermal_stretch(self.rig, gives_misfits=self._gives_misfits) if contrast else None,
-            alignment=self.rig.alignment.alignment() if "alignment" in changes else None,
-            heat_percent=self.rig.fusion.heat,
+            return
+        rig, preparation = self.rig, self._stream.preparation
+        self._stream.set_offset("visible", round(rig.visible.offset_ms * _MS_NS))
+        self._stream.set_offset("infrared", round(rig.infrared.offset_ms * _MS_NS))
+        # A new stretch has to find its limits again, so an offset alone makes none.
+        stretched = rig.infrared.model_copy(update={"offset_ms": before.infrared.offset_ms}) != before.infrared
+        preparation.change(
+            thermal=thermal_stretch(rig, gives_misfits=self._gives_misfits) if stretched else None,
+            alignment=rig.alignment.alignment() if rig.alignment != before.alignment else None,
+            heat_percent=rig.fusion.heat,
         )
+        if preparation.meters is not None and rig.meter != before.meter:
+            preparation.meters.change(rig.meter)
 
 
 def _check_range(range_of: object) -> None:

@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 
 from coconet.errors import CoconetError
+from coconet.runtime.cameras.camera import Camera
+from coconet.runtime.cameras.open_camera import Role
 from coconet.runtime.look import Look
 from coconet.runtime.pairing.paired_captures import Policy
 from coconet.runtime.rig.live_settings import TUNABLE, AdjustableRig
+from coconet.runtime.rig.open_rig import open_side
 from coconet.runtime.rig.rig_file import PairingTable, Rig
 from tests.support.media.pair_folders import write_pairs
 from tests.support.rigs.live_rig import live_rig, until
@@ -78,6 +81,26 @@ def test_the_heat_changes_from_one_pair_to_the_next_and_is_saved(file: Path) -> 
     tuner.save()
     assert file.read_text() == f"{RIG}\n[fusion]\nheat = 80.0\n"
     assert Rig.from_file(file).fusion.heat == 80
+
+
+def test_what_changes_while_the_cameras_are_opened_holds_from_the_first_pair_on(file: Path) -> None:
+    file.write_text(f'{RIG}temperature = {{scheme = "lepton"}}\n')
+
+    def change_and_open(rig: Rig, role: Role) -> Camera:
+        if role == "infrared":  # as a page does, which is there before the cameras are
+            tuner.change({"infrared": {"black_hot": True}, "fusion": {"heat": 80}})
+            tuner.change_meters([{"name": "all", "kind": "hottest"}])
+        return open_side(rig, role)
+
+    with AdjustableRig(Rig.from_file(file), file).open() as pairs:
+        before = next(iter(pairs)).infrared.pixels
+    tuner = AdjustableRig(Rig.from_file(file), file, opener=change_and_open)
+    with tuner.open() as pairs:
+        after = next(iter(pairs))
+    assert np.array_equal(after.infrared.pixels, 255 - before)
+    assert after.heat_percent == 80
+    assert after.heat is not None
+    assert [one.name for one in after.heat.meters] == ["all"]
 
 
 def test_an_offset_changes_the_skew(file: Path) -> None:
