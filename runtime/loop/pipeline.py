@@ -187,9 +187,9 @@ class _Loop:
                 entries = self._chosen(entries, backend)
             if isinstance(backend, AnsweringBackend):
                 yield from islice(self._answered(entries, backend), self._limit)
-            elif isinstance(backend, OverlappingBackend) and backend.depth > 1:
+            elif isinstance(backend, OverlappingBackend) and backend.depth > 1 and not self._selection.skips_misfits:
                 yield from self._overlapped(islice(entries, self._limit), backend)
-            else:
+            else:  # where misfits are skipped as well: a pair that fails takes those under way beside it along
                 frames = (frame for frame in map(self._fused, entries) if frame is not None)
                 yield from islice(frames, self._limit)
 

@@ -90,7 +90,8 @@ class FusionQueue(Background):
         Raises Unavailable when the queue is full or ends. The answer is Unavailable, too, for what waits at the end,
         TooLate after the deadline, and CoconetError for what the backend refuses.
         """
-        within_s, most_s = within_s or self._limits.deadline_s, self._limits.deadline_s
+        most_s = self._limits.deadline_s
+        within_s = most_s if within_s is None else within_s
         least_s = min(within_s, most_s)
         one = _Waiting(pair, self._now_s() + least_s, least_s, as_asked=within_s < most_s)
         with self._changed:

@@ -56,8 +56,17 @@ def test_misfits_are_left_out_and_listed_with_a_code_of_their_own(tmp_path: Path
     assert abs(int(read_picture(tmp_path / "o" / "0003.png").mean()) - 160) <= 1  # with its own partner, not the next
 
 
-def test_a_pair_that_the_model_refuses_is_a_misfit_too() -> None:
+@pytest.mark.parametrize("several", [1, 3])
+def test_a_pair_that_the_model_refuses_is_a_misfit_too(several: int) -> None:
     class Picky(BaselineBackend):
+        depth = several
+
+        def submit(self, visible: Pixels, infrared: Pixels) -> None:
+            raise AssertionError("a pair that fails would take those beside it along")
+
+        def collect(self) -> Pixels:
+            raise AssertionError("nothing was submitted")
+
         def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
             if visible[0, 0, 0] == 3:
                 raise CoconetError(

@@ -95,7 +95,8 @@ def test_one_pair_too_many_is_turned_away_and_the_others_are_answered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("within_s", "words"), [(1e-6, "1 microsecond,"), (2e-4, "200 microseconds,"), (1e-3, "1 ms,")]
+    ("within_s", "words"),
+    [(0, "0 microseconds,"), (1e-6, "1 microsecond,"), (2e-4, "200 microseconds,"), (1e-3, "1 ms,")],
 )
 def test_a_deadline_below_a_millisecond_is_told_in_microseconds(within_s: float, words: str) -> None:
     backend, now_s = HeldBackend(), [0.0]
