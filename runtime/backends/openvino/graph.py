@@ -6,6 +6,7 @@ those of ONNX Runtime within what `tests/runtime/backends/openvino/test_backend.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,23 @@ MOST_PLANES = 8
 MOST_TIMES = 16
 """Larger factors than that are left to OpenVINO."""
 
+_TO_PLANES, _FROM_PLANES = (0, 3, 1, 2), (0, 2, 3, 1)
+"""From (B, H, W, C) to (B, C, H, W), and back."""
+
 _FLOATS = (openvino.Type.f32, openvino.Type.f16)
 
 
 def prepared(model: Any) -> Any:
     """The model after every step, changed in place."""
-    for step in (_without_abs, _without_spreading, _shuffled_by_planes, _enlarged_by_kernels):
+    steps = (
+        _without_abs,
+        _without_spreading,
+        _weighted_by_planes,
+        _averaged_by_kernels,
+        _shuffled_by_planes,
+        _enlarged_by_kernels,
+    )
+    for step in steps:
         for node in model.get_ordered_ops():
             step(node)
     return model
@@ -78,6 +90,58 @@ def _without_spreading(node: Any) -> None:
         if other.get_partial_shape().rank != one.get_partial_shape().rank:
             return
     node.output(0).replace(one)
+
+
+def _weighted_by_planes(node: Any) -> None:
+    """A weighted sum over the channels of a picture in bytes as a sum of planes.
+
+    The channels of a pixel lie beside each other, and a sum over three neighbours is not vectorised. Parting bytes into
+    planes is cheaper than parting floats.
+    """
+    if node.get_type_name() != "ReduceSum" or not node.get_attributes()["keep_dims"]:
+        return
+    product = _chain(node.input_value(0), "Reshape")
+    if product is None or product.get_node().get_type_name() != "Multiply":
+        return
+    picture = _chain(product.get_node().input_value(0), "Reshape", "Convert")
+    row = _chain(product.get_node().input_value(1), "Reshape", "Broadcast")
+    if picture is None or row is None or row.get_node().get_type_name() != "Constant":
+        return
+    weights = row.get_node().get_data().ravel()
+    spread = product.get_node().input_value(1).get_node().input_value(0)  # the weights, once for each column
+    shaped = [picture, node.input_value(0), spread]
+    if picture.get_element_type() != openvino.Type.u8 or not all(_is_size(one, -1, len(weights)) for one in shaped):
+        return
+    if not _is_size(node.output(0), -1, 1) or picture.get_partial_shape().rank.get_length() != len(_TO_PLANES):
+        return
+    planes = opset.transpose(picture, opset.constant(np.array(_TO_PLANES, np.int64)))
+    split = opset.split(planes, opset.constant(np.int64(PLANES)), len(weights))
+    terms = [
+        opset.multiply(opset.convert(plane, node.get_element_type()), opset.constant(weight))
+        for plane, weight in zip(split.outputs(), weights, strict=True)
+    ]
+    total = functools.reduce(opset.add, terms)
+    node.output(0).replace(opset.transpose(total, opset.constant(np.array(_FROM_PLANES, np.int64))).output(0))
+
+
+def _averaged_by_kernels(node: Any) -> None:
+    """Means over squares that lie side by side as a convolution: of few planes they are pooled one value at a time."""
+    if node.get_type_name() != "AvgPool":
+        return
+    attributes, source = node.get_attributes(), node.input_value(0)
+    sides, shape = list(attributes["kernel"]), source.get_partial_shape()
+    area = int(np.prod(sides))
+    apart = list(attributes["strides"]) == sides and not any(attributes["pads_begin"] + attributes["pads_end"])
+    exact = area & (area - 1) == 0  # other means are not of whole powers of two, which BF16 rounds
+    if not (apart and exact and len(sides) == 2 and attributes["rounding_type"] == "floor"):
+        return
+    if shape[PLANES].is_dynamic or shape[PLANES].get_length() > MOST_PLANES or source.get_element_type() not in _FLOATS:
+        return
+    planes = shape[PLANES].get_length()
+    kernel = np.zeros((planes, planes, *sides), source.get_element_type().to_dtype())
+    kernel[range(planes), range(planes)] = 1 / area
+    means = opset.convolution(source, opset.constant(kernel), sides, [0, 0], [0, 0], [1, 1])
+    node.output(0).replace(means.output(0))
 
 
 def _shuffled_by_planes(node: Any) -> None:
@@ -146,6 +210,15 @@ def _parted(node: Any) -> int:
         return 0
     rank = node.input_value(0).get_partial_shape().rank
     return int(node.get_attributes()["num_splits"]) if rank.is_static and rank.get_length() == 4 else 0
+
+
+def _chain(value: Any, *kinds: str) -> Any | None:
+    """What comes before a chain of nodes of these kinds, of which the first gives `value`; None for other nodes."""
+    for kind in kinds:
+        if value.get_node().get_type_name() != kind:
+            return None
+        value = value.get_node().input_value(0)
+    return value
 
 
 def _only_source(node: Any, kind: str) -> Any | None:

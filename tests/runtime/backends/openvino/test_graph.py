@@ -104,8 +104,65 @@ def test_one_channel_is_added_to_three_without_copies_of_it(channels: int, copie
     assert np.array_equal(found, wanted)
 
 
+def weighted(taken: Any, weights: Sequence[float], keep_dims: bool = True) -> Any:
+    """A weighted sum over channels as the exported networks write it, of (1, 4, 5, channels)."""
+    row = opset.broadcast(np.array(weights, np.float32), np.array([5, len(weights)], np.int64))
+    picture = opset.reshape(opset.convert(taken, "f32"), np.array([1, 4, -1], np.int64), False)
+    product = opset.multiply(picture, opset.reshape(row, np.array([-1], np.int64), False))
+    pixels = opset.reshape(product, np.array([1, 4, 5, len(weights)], np.int64), False)
+    return opset.reduce_sum(pixels, np.array([-1], np.int64), keep_dims)
+
+
+@pytest.mark.parametrize("weights", [(0.1, 0.6, 0.3), (0.25, 0.75), (0.2, 0.3, 0.1, 0.4)])
+def test_bytes_are_weighted_by_planes(weights: Sequence[float]) -> None:
+    taken = opset.parameter(openvino.PartialShape([1, -1, -1, len(weights)]), openvino.Type.u8)
+    model = openvino.Model([weighted(taken, weights)], [taken], "weighted")
+    pixels = np.random.default_rng(7).integers(0, 256, (1, 4, 5, len(weights)), np.uint8)
+    (wanted,) = run(model, pixels)
+    (found,) = run(prepared(model), pixels)
+    assert kinds(model)["ReduceSum"] == 0
+    assert found.shape == wanted.shape
+    assert np.abs(found - wanted).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("kind", "channels", "keep_dims"),
+    [(openvino.Type.f32, 3, True), (openvino.Type.u8, 6, True), (openvino.Type.u8, 3, False)],
+)
+def test_another_weighted_sum_stays(kind: Any, channels: int, keep_dims: bool) -> None:
+    taken = opset.parameter(openvino.PartialShape([1, -1, -1, channels]), kind)
+    model = openvino.Model([weighted(taken, (0.1, 0.6, 0.3), keep_dims)], [taken], "other")
+    assert kinds(prepared(model))["ReduceSum"] == 1
+
+
+def averaged(value: Any, side: int, step: int, pad: int = 0, rounding: str = "floor") -> Any:
+    return opset.avg_pool(value, [step] * 2, [pad] * 2, [pad] * 2, [side] * 2, True, rounding)
+
+
+@pytest.mark.parametrize(("side", "size"), [(2, (6, 8)), (4, (9, 11)), (8, (16, 24))])
+def test_means_of_squares_are_made_by_kernels(side: int, size: tuple[int, int]) -> None:
+    taken = picture()
+    model = openvino.Model([averaged(taken, side, side)], [taken], "averaged")
+    planes = np.random.default_rng(8).random((1, 2, *size)).astype(np.float32)
+    (wanted,) = run(model, planes)
+    (found,) = run(prepared(model), planes)
+    assert kinds(model)["AvgPool"] == 0
+    assert found.shape == wanted.shape
+    assert np.abs(found - wanted).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("side", "step", "pad", "rounding"), [(3, 3, 0, "floor"), (4, 2, 0, "floor"), (2, 2, 1, "floor"), (2, 2, 0, "ceil")]
+)
+def test_other_means_stay(side: int, step: int, pad: int, rounding: str) -> None:
+    taken = picture()
+    model = openvino.Model([averaged(taken, side, step, pad, rounding)], [taken], "other")
+    assert kinds(prepared(model))["AvgPool"] == 1
+
+
 @pytest.mark.parametrize("word", ["lite", "lite-int8", "lite-fp16"])
 def test_the_shipped_lite_is_enlarged_shuffled_and_coloured_without_a_pass_too_many(word: str) -> None:
     found = kinds(prepared(openvino.Core().read_model(shipped_model(word))))
-    assert (found["DepthToSpace"], found["Split"]) == (6, 2)
+    assert (found["DepthToSpace"], found["Split"]) == (6, 3)
+    assert not found["ReduceSum"] + found["AvgPool"]
     assert found["Interpolate"] == 1  # of nearest neighbours, within the network
