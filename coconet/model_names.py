@@ -45,7 +45,7 @@ def shipped_model(word: str = DEFAULT_MODEL) -> Path:
 
 
 def model_path(model: Path | str) -> Path:
-    """Give the path that a command was told, or that of the shipped model whose word it was told."""
+    """The path of a model given as a file, or, for the word of a shipped model, that of its file."""
     return shipped_model(str(model)) if str(model) in MODELS else Path(model)
 
 
@@ -55,7 +55,7 @@ def shipped_checkpoint(word: str = DEFAULT_MODEL) -> Path:
 
 
 def checkpoint_path(network: Path | str) -> Path:
-    """Give the path that a command was told, or that of the shipped weights whose word it was told."""
+    """The path of weights given as a file, or, for the word of a shipped network, that of its file."""
     return shipped_checkpoint(str(network)) if str(network) in CHECKPOINTS else Path(network)
 
 

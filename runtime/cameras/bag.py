@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 from coconet.errors import CoconetError
@@ -116,12 +115,6 @@ def topic_info(address: BagAddress) -> KnownInfo | None:
             return None
         found = (info for _, info in _first_only(bag, info_topic(topic)))
         return next((KnownInfo(recorded=info, image_topic=topic) for info in found), None)
-
-
-def image_topics(path: Path) -> list[str]:
-    """The topics of a bag that have images. Raises CoconetError for what is no bag."""
-    with closing(open_bag(path)) as bag:
-        return [topic.name for topic in bag.topics if topic.is_image]
 
 
 def _first_only(bag: Any, topic: str) -> Iterator[tuple[int, Any]]:

@@ -101,8 +101,8 @@ class RunSupervisor(Background):
     """A context manager: inside its block it looks at a run twice a second.
 
     Camera states and pairs that fail to come are logged when that changes, figures once a minute, a loop that stands
-    still at growing intervals. systemd is told once when the run is ready, and
-    again and again while it is alive, so that it restarts one that hangs.
+    still at growing intervals. systemd gets READY=1 at the first frame, and WATCHDOG=1 at every look while the run is
+    alive, so that it restarts one that hangs.
     """
 
     def __init__(

@@ -30,7 +30,6 @@ LEAST_ROUNDS, MOST_ROUNDS = 3, 31
 GAIN = 0.95
 """The reference stays unless another one takes at most this share of its time: less is within what is measured."""
 
-
 HOPELESS = 2.0
 """What takes this many times as long as the fastest for the pair it is compared by is not timed again."""
 
@@ -81,6 +80,7 @@ def pick_fastest(
                 if not wanted:
                     raise
                 rows[candidate] = _row(candidate, refused=error.says)
+                work.advance()
                 continue
             wanted = wanted or pictures
             psnr_db, refused = _held(

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 TOPICS: dict[Side, str] = {"visible": "/visible/image_raw", "infrared": "/infrared/image_raw"}
 """Where the images of each side are."""
 
-RIG_ATTACHMENT = "rig.toml"
-
 
 class RecordingBag:
     """A bag; its rig.toml is an attachment, and lenses that it names are CameraInfo beside the images."""

@@ -32,8 +32,8 @@ class ServerSettings:
     """Where a model is served and to whom.
 
     host, port: this machine only unless told otherwise; port 0 takes any that is free. grpc_port: of gRPC beside HTTP,
-    None without it. token: what a client has to
-    send. largest_body: bytes of a request; a pair of 1920x1080 has 8.3 million.
+    None without it. token: what a client has to send. largest_body: bytes of a request; a pair of 1920x1080 has 8.3
+    million.
     """
 
     host: str = "127.0.0.1"

@@ -96,7 +96,7 @@ class ReserveSink:
             return
         try:
             self._sink.write(frame)
-        except CoconetError as error:  # somebody else has taken the reserve since the last look
+        except CoconetError as error:  # another program has taken the reserve since the last look
             if self._room.when_full == "fail" or getattr(error.__cause__, "errno", None) not in _FULL:
                 raise
             self._break_off(error)

@@ -149,7 +149,7 @@ class OpenVinoBackend:
         return fused
 
     def _request_for(self, visible: Pixels, infrared: Pixels) -> tuple[Any, dict[str, NDArray[Any]]]:
-        """The request whose turn it is for a pair of this size, and what it takes."""
+        """The request for pairs of this size that was started longest ago, and what it takes of this pair."""
         if self._models is None:
             raise closed(self._where)
         feed = input_feed(self.card, self._warp, visible, infrared, self._where) | self._room

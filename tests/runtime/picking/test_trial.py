@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import pytest
 from coconet.cards.precision import PrecisionName
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
+from coconet.progress.work import Work
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
+from coconet.runtime.picking import trial
 from coconet.runtime.picking.candidate import Candidate, CandidateKind
 from coconet.runtime.picking.trial import pick_fastest
 
@@ -139,3 +142,19 @@ def test_a_reference_that_does_not_open_is_an_error(field: Field) -> None:
     field.broken.add("ort")
     with pytest.raises(CoconetError, match="does not open: no kernel for it"):
         pick_fastest([field.add("ort", 0.1)], [PAIR], field.clock)
+
+
+def test_a_trial_is_through_with_every_candidate_also_with_those_that_are_out(
+    field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works = list[Work]()
+
+    @contextmanager
+    def working(doing: str, total: float) -> Iterator[Work]:
+        works.append(Work(doing, total))
+        yield works[-1]
+
+    monkeypatch.setattr(trial, "working", working)
+    field.broken.add("openvino")
+    pick_fastest([field.add("ort", 1.0), field.add("openvino", 0.5)], [PAIR], field.clock)
+    assert [(work.done, work.total) for work in works] == [(2, 2)]
