@@ -23,6 +23,7 @@ from coconet import __version__
 from coconet.errors import CoconetError, ExitCode, MissingPackage, first_line, nearest
 from coconet.installation.catalogue import GROUPS, ORDER
 from coconet.installation.extras import ROS_ARGS
+from coconet.installation.garbage import look_for_garbage_again
 from coconet.installation.option_groups import arrange_help
 from coconet.redaction import redact_text
 
@@ -154,6 +155,7 @@ class CommandGroup(TyperGroup):
         if found is None:
             return None
         loaded = found.load()
+        look_for_garbage_again()
         if isinstance(loaded, typer.Typer):
             for inner in loaded.registered_commands:
                 inner.cls = FiniteCommand

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from coconet.config import Checked
 from coconet.errors import counted
-from coconet.installation.kernel_files import bytes_in, number_in, text_in
+from coconet.installation.kernel_files import board_name, bytes_in, number_in, text_in
 from coconet.installation.processor import processor_name, usable_cores
-from coconet.runtime.doctor.jetson import board_name, read_jetson
+from coconet.runtime.doctor.jetson import read_jetson
 
 REPORTED = (
     "coconet-edge",

@@ -14,6 +14,7 @@ from threading import enumerate as running_threads
 from types import CodeType, FrameType
 from typing import TypeVar
 
+from coconet.installation.garbage import put_off_garbage
 from coconet.progress.board import command_under_way
 
 STOPPED = 130
@@ -175,6 +176,7 @@ def _end_in_time(heard: socket.socket, ours: frozenset[int], over: Event, code: 
 
 def main() -> None:
     """Run the command line; the console script of setup.py."""
+    put_off_garbage()  # until coconet.cli has loaded the command
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     if command in LASTING:
         from coconet.installation.malloc_arenas import bound_arenas

@@ -43,3 +43,8 @@ def tegra_release(root: Path = Path("/")) -> str:
     root: the folder in which /etc lies.
     """
     return text_in(root / RELEASE)
+
+
+def board_name(root: Path = Path("/")) -> str:
+    """The name of a board from its device tree, which boards of other makers have too; empty on a PC."""
+    return text_in(root / "proc/device-tree/model")

@@ -175,7 +175,7 @@ def _nearest_word(text: str) -> str:
 def _best(path: Path, *, builds: bool) -> BackendChoice:
     """Take TensorRT if an engine may be made, else the GPU if ONNX Runtime can use one, and the processor otherwise."""
     if builds:
-        from coconet.runtime.backends.tensorrt.own_engine import engine_verdict
+        from coconet.runtime.backends.tensorrt.verdict import engine_verdict
 
         if engine_verdict() is None:
             return BackendChoice("tensorrt", path, "TensorRT is installed, and makes an engine of the model once")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 
-from coconet.installation.kernel_files import number_in, tegra_release, text_in
+from coconet.installation.kernel_files import board_name, number_in, tegra_release, text_in
 from coconet.runtime.doctor.finding import Finding
 
 JETPACKS = {
@@ -92,11 +92,6 @@ def read_jetson(root: Path = Path("/")) -> Jetson | None:
         tuple(_clocks(root)),
         dict(_power_modes(root)),
     )
-
-
-def board_name(root: Path = Path("/")) -> str:
-    """The name of a board from its device tree, which boards of other makers have too; empty on a PC."""
-    return text_in(root / "proc/device-tree/model")
 
 
 def jetson_findings(root: Path = Path("/")) -> Iterator[Finding]:

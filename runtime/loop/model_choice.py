@@ -16,7 +16,6 @@ from coconet.media.naming.picture_names import is_picture
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.runtime.backends.choice import BackendChoice, choose_backend
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
-from coconet.runtime.backends.tensorrt.own_engine import OwnEngine, engine_size
 from coconet.runtime.cache_folder import default_cache_folder
 from coconet.runtime.cameras.camera import CameraAbsent
 from coconet.runtime.cameras.open_camera import is_folder
@@ -42,6 +41,8 @@ def choice_for(rig: Rig, model: Path | str, wanted: str = "auto") -> BackendChoi
         return replace(choice, reason="the fastest form of the model here, picked at the first pair", picked_from=model)
     if choice.kind != "tensorrt" or choice.path.suffix != ONNX_SUFFIX:
         return choice
+    from coconet.runtime.backends.tensorrt.own_engine import OwnEngine, engine_size
+
     card = read_onnx_card(choice.path)
     frame_px = (card.height_px or 0, card.width_px or 0)
     if 0 in frame_px:

@@ -1,7 +1,8 @@
-"""What a run imports until its first frame: what it does not need would be waited for at every start."""
+"""What a run imports and does until its first frame: what it does not need would be waited for at every start."""
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from coconet.runtime.picking.candidate import candidates_of
 from coconet.runtime.picking.pick import Pick, PickPlace
 from tests.support.media.moving_video import moving_video
 from tests.support.models.tiny_onnx import write_averaging_model
+from tests.support.programs.command_line import command
 
 pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
 
@@ -22,6 +24,14 @@ try:
 finally:
     print("imported", *sys.modules)
 """
+
+UNASKED = {
+    "coconet.cards.engine_card",
+    "coconet.runtime.backends.ort_cpu",
+    "coconet.runtime.backends.tensorrt.own_engine",
+    "coconet.runtime.doctor",
+}
+"""What is for engines, for ONNX Runtime and for reports of a machine, and no part of a run without them."""
 
 
 def remember_pick(model: Path, height: int, width: int) -> None:
@@ -41,8 +51,8 @@ def remember_pick(model: Path, height: int, width: int) -> None:
 
 def imported_by_run(*words: object) -> set[str]:
     """Fuse a frame in a process of its own, and give the names of all modules that are imported then."""
-    command = [sys.executable, "-c", PROGRAM, "run", *map(str, words), "--frames", "1"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    started = [sys.executable, "-c", PROGRAM, "run", *map(str, words), "--frames", "1"]
+    ended = subprocess.run(started, capture_output=True, text=True, check=True)
     return set(ended.stdout.splitlines()[-1].split()[1:])
 
 
@@ -55,3 +65,17 @@ def test_a_run_imports_one_runtime_the_one_that_was_picked(tmp_path: Path, monke
     imported = imported_by_run(*videos, "--model", model)
     assert "openvino" in imported
     assert not imported & {"onnxruntime", "onnx", "torch", "tensorrt", "scipy", "matplotlib"}
+    assert not imported & UNASKED
+
+
+def test_garbage_is_looked_for_from_when_a_command_is_loaded_but_not_among_what_was_imported() -> None:
+    program = f"import gc\n{PROGRAM}    print(gc.isenabled(), gc.get_freeze_count() > 10000)"
+    started = [sys.executable, "-c", program, "run", "--list-models"]
+    ended = subprocess.run(started, capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines()[-1] == "True True"
+
+
+def test_a_program_that_calls_the_command_line_keeps_its_own_garbage_collector() -> None:
+    frozen = gc.get_freeze_count()
+    assert command("run", "--list-models").code == 0
+    assert (gc.isenabled(), gc.get_freeze_count()) == (True, frozen)

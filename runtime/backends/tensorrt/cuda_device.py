@@ -8,14 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from coconet.cards.engine_card import DeviceIdentity
 from coconet.errors import CoconetError
+from coconet.installation.kernel_files import board_name
 from coconet.runtime.backends.gpu.driver_memory import INTEGRATED
 from coconet.runtime.backends.gpu.libcuda import Libcuda
 from coconet.runtime.backends.gpu.refusal import GpuRefused
-from coconet.runtime.doctor.jetson import board_name
-from coconet.terminal import print_warning
+
+if TYPE_CHECKING:
+    from coconet.cards.engine_card import DeviceIdentity
 
 COMPUTE_CAPABILITY_MAJOR = 75
 
@@ -52,6 +54,8 @@ class CudaDevice:
     @property
     def identity(self) -> DeviceIdentity:
         """What engines that are built on it are good for: every Orin calls itself Orin, whatever the board."""
+        from coconet.cards.engine_card import DeviceIdentity
+
         return DeviceIdentity(self.name, self.multiprocessors, self.board)
 
 
@@ -77,6 +81,8 @@ def select_cuda_device(number: int | None, environment: MutableMapping[str, str]
     environment[DEVICE_ORDER] = "PCI_BUS_ID"  # the driver's own order is another one than nvidia-smi's
     environment[VISIBLE_DEVICES] = str(number)
     if environment is os.environ and not _has_device():
+        from coconet.terminal import print_warning
+
         print_warning(f"--device {number} has no effect: the driver finds no such GPU on this machine.")
 
 

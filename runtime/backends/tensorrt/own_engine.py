@@ -24,7 +24,7 @@ from coconet.errors import CoconetError
 from coconet.event_log import note_once, warn_once
 from coconet.files import make_folder
 from coconet.model_endings import ENGINE_SUFFIX
-from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice, first_cuda_device
+from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.backends.tensorrt.module import rtx_module, tensorrt_module
 from coconet.writing.scratch import ScratchFolder
 
@@ -44,17 +44,6 @@ _RTX_MODULES = ("tensorrt_rtx", "tensorrt_rtx_bindings")
 def place_in(folder: Path, key: BuildKey) -> Path:
     """Where a cache keeps the engine of a key."""
     return folder / f"{key.digest()}{ENGINE_SUFFIX}"
-
-
-def engine_verdict() -> str | None:
-    """Say why no engine can be built and run here; None if one can. Never raises."""
-    try:
-        device = first_cuda_device()
-    except CoconetError as error:
-        return f"TensorRT has no GPU: {error.got}"
-    if flavour_of(device) is None:
-        return f"no TensorRT for {device.name} is installed"
-    return None if find_spec("onnx") else "the package onnx, which building engines needs, is not installed"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 
 from coconet.cards.engine_card import read_engine_card
 from coconet.errors import CoconetError, ExitCode
-from coconet.runtime.backends.tensorrt import own_engine
+from coconet.runtime.backends.tensorrt import own_engine, verdict
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.loop import model_choice
 from coconet.runtime.loop.model_choice import choice_for
@@ -38,7 +38,7 @@ def model(tmp_path: Path) -> Path:
 @pytest.fixture
 def card_86(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with a GPU and TensorRT for RTX, and the folder of its engines; only the GPU is a stand-in."""
-    for module in (own_engine, model_choice):
+    for module in (verdict, model_choice):
         monkeypatch.setattr(module, "first_cuda_device", lambda: ADA)
     monkeypatch.setattr(own_engine, "find_spec", lambda name: None if name == "tensorrt" else find_spec(name))
     monkeypatch.setenv("COCONET_CACHE", str(tmp_path / "cache"))
