@@ -39,8 +39,9 @@ class OwnCamera(Protocol):
 def pair_cameras(visible: OwnCamera, infrared: OwnCamera, rig: Rig | None = None, *, align: bool = True) -> PairStream:
     """Pair two cameras of one's own, as open_pairs does two addresses; what it gives is used in the same way.
 
-    Pixels: (H, W, 3) BGR uint8, or (H, W, 1) or (H, W) uint8, uint16 counts or float32; stamps in nanoseconds, of both
-    cameras on one clock, which for live ones is time.monotonic_ns(), or time.time_ns() as headers of ROS have it.
+    Pixels: (H, W, 3) BGR uint8 or uint16, or (H, W, 1) or (H, W) uint8, uint16 counts or float32; stamps in
+    nanoseconds, of both cameras on one clock, which for live ones is time.monotonic_ns(), or time.time_ns() as headers
+    of ROS have it.
     rig: settings for pairing, the thermal front end and alignment; its addresses are not used.
     Raises Refused for an object without `read` and for one object on both sides, and CoconetError while the pairs are
     read.

@@ -34,7 +34,7 @@ class PushedCamera:
         self._changed = Condition()
 
     def push(self, pixels: RawPixels, timestamp_ns: int | None = None) -> None:
-        """Take a picture: (H, W, 3) BGR uint8, or (H, W, 1) or (H, W) gray uint8, uint16 counts or float32.
+        """Take a picture: (H, W, 3) BGR uint8 or uint16, or (H, W, 1) or (H, W) gray uint8, uint16 counts or float32.
 
         timestamp_ns: when it was taken, on time.monotonic_ns(), or since 1970 as headers of ROS and time.time_ns() have
         it, both cameras on the same clock; now if not given. The array must not change afterwards.
@@ -76,9 +76,9 @@ def as_picture(pixels: RawPixels, where: str) -> RawPixels:
     got = f"{pixels.dtype} of shape {pixels.shape}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
     raise CoconetError(
         where,
-        wanted="(H, W, 3) BGR uint8, or (H, W, 1) or (H, W) uint8, uint16 or float32",
+        wanted="(H, W, 3) BGR uint8 or uint16, or (H, W, 1) or (H, W) uint8, uint16 or float32",
         got=got,
-        remedy="Give (H, W, 3) BGR uint8, or (H, W, 1) or (H, W) uint8, uint16 or float32.",
+        remedy="Give (H, W, 3) BGR uint8 or uint16, or (H, W, 1) or (H, W) uint8, uint16 or float32.",
         says=f"is not a picture that can be fused: {got}",
     )
 
@@ -97,4 +97,4 @@ def as_stamp(timestamp_ns: int, where: str) -> int:
     )
 
 
-_KINDS = {(3, "uint8"), (1, "uint8"), (1, "uint16"), (1, "float32")}
+_KINDS = {(3, "uint8"), (3, "uint16"), (1, "uint8"), (1, "uint16"), (1, "float32")}

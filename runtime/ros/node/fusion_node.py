@@ -148,10 +148,9 @@ class FusionNode:
             arrived_ns = time.monotonic_ns()
             try:
                 pixels = pixels_of(message, camera.name)
-            except CoconetError as error:
+                camera.push(pixels, self._clock.monotonic_ns(stamp_of(message), arrived_ns))
+            except CoconetError as error:  # one message must not end the thread that takes all of them
                 warn_once(str(error))
-                return
-            camera.push(pixels, self._clock.monotonic_ns(stamp_of(message), arrived_ns))
 
         return take
 

@@ -32,16 +32,19 @@ TOPICS = NodeTopics("/camera/image_raw", "/thermal/image_raw")
 
 
 @contextmanager
-def sending(node: StandInNode, visible: str = TOPICS.visible, infrared: str = TOPICS.infrared) -> Iterator[None]:
-    """Two cameras at 50 a second whose stamps are 7 ns apart, until the block ends."""
+def sending(
+    node: StandInNode, visible: str = TOPICS.visible, infrared: str = TOPICS.infrared, colours: type = np.uint8
+) -> Iterator[None]:
+    """Two cameras at 50 a second, stamps 7 ns apart, until the block ends. colours: the type of visible samples."""
     stop, rng = Event(), np.random.default_rng(1)
+    most, encoding = np.iinfo(colours).max, f"rgb{np.iinfo(colours).bits}"
 
     def send() -> None:
         step = 0
         while not stop.wait(0.02):
             if len(node.subscriptions) == 2:
                 stamp_ns = FIRST_NS + step * 20_000_000
-                node.send(visible, image(rng.integers(0, 256, (24, 32, 3), np.uint8), "rgb8", stamp_ns))
+                node.send(visible, image(rng.integers(0, most, (24, 32, 3), colours), encoding, stamp_ns))
                 node.send(infrared, image(rng.integers(0, 9000, (24, 32, 1), np.uint16), "16UC1", stamp_ns + 7))
                 step += 1
 
@@ -66,6 +69,14 @@ def test_two_topics_become_fused_pictures_with_their_skew_and_state(monkeypatch:
     assert isinstance(pictures[0].data, array)
     status = node.published["/diagnostics"][0].status[0]
     assert (status.level, {one.key for one in status.values} >= {"skew_ms", "fuse_ms"}) == (b"\0", True)
+
+
+def test_colours_of_16_bits_are_fused_as_those_of_8(monkeypatch: pytest.MonkeyPatch) -> None:
+    node = install_rclpy(monkeypatch)
+    with sending(node, colours=np.uint16):
+        ended = command("ros", "--model", "average", "--frames", 2)
+    assert ended.code == 0, ended.err
+    assert {pixels_of(one, "fused").shape for one in node.published["/fused/image_raw"]} == {(24, 32, 3)}
 
 
 def test_images_come_and_go_with_the_qos_of_sensors(monkeypatch: pytest.MonkeyPatch) -> None:
