@@ -251,8 +251,8 @@ class _Matches:
 
     @property
     def alone(self) -> list[Path]:
-        sides = (self.visible, self.infrared)
-        return [path for side in sides for key, path in side.items() if key not in self.keys]
+        both = self.visible.keys() & self.infrared.keys()
+        return [path for side in (self.visible, self.infrared) for key, path in side.items() if key not in both]
 
     def pairs(self) -> list[tuple[Path, Path]]:
         return [(self.visible[key], self.infrared[key]) for key in self.keys]
