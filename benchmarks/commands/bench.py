@@ -15,7 +15,7 @@ from coconet.benchmarks.studies.field_command import field
 from coconet.cards.frame_size import FrameSize
 from coconet.cli import HELP, OverwriteOption
 from coconet.errors import CoconetError
-from coconet.model_endings import ENGINE_SUFFIX, ONNX_SUFFIX
+from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import DEFAULT_MODEL, MODELS
 from coconet.pages.browser import OpenOption, check_open, open_page
 from coconet.progress.board import tell_of, working
@@ -136,7 +136,7 @@ def measure(
     from coconet.benchmarks.latency.pictures import BenchFrames
     from coconet.benchmarks.latency.stopping_rule import StoppingRule
     from coconet.benchmarks.machine.device import this_device
-    from coconet.runtime.backends.choice import check_model
+    from coconet.runtime.api.card import read_card
     from coconet.runtime.rig.sample_frames import inputs_of
     from coconet.writing.outputs import check_free, check_outputs
 
@@ -147,9 +147,8 @@ def measure(
     check_outputs([json_file, html, markdown], inputs=[*inputs_of(frames), *read], overwrite=True)
     if not overwrite:
         check_free([html, markdown] if resume else [json_file, html, markdown])
-    for entry in named:  # one that is not there would be found when the others have been measured for minutes
-        check_model(entry.path)
-    _check_engines(read)
+    for entry in named:  # one that cannot be read would be found when the others have been measured for minutes
+        read_card(entry.path)
     _check_frames(frames, reading)
     device = this_device()
     shipped = MATRIX if matrix else (QUICK_GPU if device.gpus else QUICK) if quick else SHORT
@@ -233,9 +232,12 @@ def honesty(
     """Test the benchmark itself: the same model twice has to be no different, a slowed twin has to be found."""
     from coconet.benchmarks.latency.entry import Entry
     from coconet.benchmarks.latency.self_test import SelfTestPlan, compare_with_itself
+    from coconet.runtime.api.card import read_card
     from coconet.runtime.threads.stop_signals import stopped_by_signals
 
-    trial = SelfTestPlan(Entry.parse(model), FrameSize.parse(size), seconds, slower)
+    entry = Entry.parse(model)
+    read_card(entry.path)
+    trial = SelfTestPlan(entry, FrameSize.parse(size), seconds, slower)
     with working("comparing", rounds) as work, stopped_by_signals() as stop:
         found = compare_with_itself(trial, rounds, work.advance, stop)
     for line in found.lines():
@@ -307,17 +309,6 @@ def _show(reports: list[BenchReport], html: Path | None, markdown: Path | None) 
 
         with whole_file(html) as scratch:
             scratch.write_text(bench_page(reports), encoding="utf-8")
-
-
-def _check_engines(models: list[Path]) -> None:
-    """Refuse an engine that is cut off or not that of its card before anything is measured for a minute."""
-    from coconet.cards.engine_card import read_engine_card
-    from coconet.errors import ExitCode, ending_with
-
-    with ending_with(ExitCode.MODEL):
-        for path in models:
-            if path.suffix == ENGINE_SUFFIX and path.exists():
-                read_engine_card(path)
 
 
 def _check_frames(frames: Path | None, reading: Reading) -> None:

@@ -52,7 +52,7 @@ def soak(
     from coconet.files import whole_file
     from coconet.model_names import model_path
     from coconet.progress.board import working
-    from coconet.runtime.backends.choice import check_model
+    from coconet.runtime.api.card import read_card
     from coconet.runtime.rig.open_rig import open_cameras
     from coconet.runtime.rig.rig_file import Rig
     from coconet.runtime.threads.stop_signals import stopped_by_signals
@@ -62,7 +62,7 @@ def soak(
     synthetic = synthetic_with_meters(*_SYNTHETIC) if alarms else Rig.from_addresses(_CAMERA, _CAMERA)
     chosen = Rig.from_file(rig) if rig else synthetic
     check_outputs([out], inputs=[rig, *chosen.sources, model_path(model)], overwrite=overwrite)
-    check_model(model)
+    read_card(model)
     for camera in open_cameras(chosen):  # a run would wait for one that is absent, and no fault would be survived
         camera.close()
     console = Console(soft_wrap=True, stderr=True)

@@ -19,7 +19,10 @@ _START_S, _END_S = 120.0, 60.0
 
 @contextmanager
 def fusing(open_pairs: Callable[[], PairStream], model: str, gauge: RunStats) -> Iterator[Callable[[], int]]:
-    """Fuse inside the block; give what counts the fused frames. What ended the loop early is raised after the block."""
+    """Fuse inside the block; give what counts the fused frames.
+
+    What ended the loop early is raised after the block, and before it if that was before the first frame.
+    """
     stop = Event()
 
     def loop() -> None:
@@ -33,6 +36,8 @@ def fusing(open_pairs: Callable[[], PairStream], model: str, gauge: RunStats) ->
         begun = time.monotonic()
         while not gauge.fused and thread.running and time.monotonic() - begun < _START_S:
             time.sleep(0.02)
+        if not thread.running:
+            thread.check()
         yield lambda: gauge.fused
     finally:
         stop.set()

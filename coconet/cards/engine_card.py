@@ -15,7 +15,7 @@ from coconet.cards.frame_size import FrameSize, SizeProfile
 from coconet.cards.json_fault import json_fault
 from coconet.cards.model_card import ModelCard
 from coconet.cards.plan_header import plan_origin
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.files import existing_file, sha256_of
 from coconet.media.naming.mistaken_file import mistaken_file
 
@@ -130,6 +130,7 @@ def card_path(engine: Path) -> Path:
 _AGAIN = "Copy engine and card together, or build the engine again with coconet build."
 
 
+@ending_with(ExitCode.MODEL)
 def read_engine_card(engine: Path) -> EngineCard:
     """Read the card beside an engine. Raises CoconetError if it is missing, unreadable or of another engine."""
     existing_file(engine, "a TensorRT engine")

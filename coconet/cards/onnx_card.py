@@ -11,9 +11,9 @@ from pathlib import Path
 from coconet.cards.model_card import CARD_KEY, ModelCard, card_from_metadata
 from coconet.cards.onnx_metadata import no_onnx
 from coconet.cards.onnx_weights import check_onnx_weights
-from coconet.errors import CoconetError, MissingPackage, first_line
+from coconet.errors import CoconetError, ExitCode, MissingPackage, Refused, ending_with, first_line
 from coconet.files import read_file, sha256_of
-from coconet.model_endings import SAFETENSORS
+from coconet.model_endings import ONNX_SUFFIX, SAFETENSORS
 
 try:
     import onnx
@@ -47,9 +47,14 @@ class OnnxFile:
         return digest.hexdigest()
 
 
+@ending_with(ExitCode.MODEL)
 def read_onnx(path: Path) -> OnnxFile:
     """Read a model that coconet export wrote, and its card. Raises CoconetError for any other file."""
     content = read_file(path, "an ONNX model")
+    if path.suffix != ONNX_SUFFIX:
+        ending = f"the ending {path.suffix}" if path.suffix else "no ending"
+        says, remedy = f"has {ending}; an ONNX model ends in {ONNX_SUFFIX}", "Export the model with coconet export."
+        raise Refused(path, wanted=f"a name that ends in {ONNX_SUFFIX}", got=ending, remedy=remedy, says=says)
     if not content:  # to protobuf that is a model with nothing in it
         raise no_onnx(path)
     try:

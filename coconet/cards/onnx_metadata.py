@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from coconet.cards.model_card import ModelCard, card_from_metadata
 from coconet.cards.protocol_buffer import read_fields
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.files import existing_file
 from coconet.media.naming.mistaken_file import mistaken_file
 
@@ -26,6 +26,7 @@ def no_onnx(path: Path, cause: str = "") -> CoconetError:
     return CoconetError(path, wanted="a readable ONNX model", got=got, remedy=remedy, says=says)
 
 
+@ending_with(ExitCode.MODEL)
 def read_onnx_card(path: Path) -> ModelCard:
     """Read the card of a model that coconet export wrote. Raises CoconetError for any other file."""
     if existing_file(path, "an ONNX model").stat().st_size == 0:  # to protobuf that is a model with nothing in it

@@ -10,7 +10,7 @@ from typing import Any
 
 from coconet.cards.model_card import ModelCard, Publication, Signature
 from coconet.cards.precision import REFERENCE
-from coconet.errors import CoconetError, MissingPackage, nearest
+from coconet.errors import CoconetError, ExitCode, MissingPackage, Refused, ending_with, nearest
 from coconet.files import whole_file
 from coconet.model_endings import SAFETENSORS
 from coconet.networks import coconet, lite
@@ -126,6 +126,7 @@ class WeightOptions:
     stretch: bool = False
 
 
+@ending_with(ExitCode.MODEL)
 def load_weights(words: Sequence[str], options: WeightOptions = WeightOptions()) -> Checkpoint:
     """Load a network from one file or several, named as `read_pieces` takes them, in any usual container.
 
@@ -177,7 +178,7 @@ def _network_of(pieces: Sequence[Piece], options: WeightOptions) -> Network[Any]
     """The network that was asked for or that the one file names; None if the tensors are to tell."""
     inside = pieces[0].metadata.get(NETWORK_KEY) if len(pieces) == 1 else None
     if options.network and inside and options.network != inside:
-        raise CoconetError(
+        raise Refused(
             pieces[0].where,
             wanted=f"weights of {options.network}",
             got=f"weights of {inside}",
@@ -198,7 +199,7 @@ def _join_by(core: nn.Module, network: Network[Any], rule: str) -> None:
     if not rule:
         return
     if rule not in network.rules or not isinstance(core, RuledCore):
-        raise CoconetError(
+        raise Refused(
             "--rule",
             wanted=f"one of {', '.join(network.rules)}" if network.rules else f"none, as {network.name} has no choice",
             got=repr(rule),

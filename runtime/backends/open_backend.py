@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from coconet.errors import ExitCode, ending_with
 from coconet.model_names import RULES
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.choice import BackendChoice, ServedElsewhere, choose_backend
@@ -20,10 +21,12 @@ def open_backend(model: Path | str, backend: str = "auto") -> Backend:
     return open_choice(choose_backend(model, backend))
 
 
+@ending_with(ExitCode.MODEL)
 def open_choice(choice: BackendChoice) -> Backend:
     """Open a model in the backend that was chosen for it.
 
-    Raises CoconetError for a file that is not such a model, and MissingPackage if the backend is not installed.
+    Raises CoconetError for a file that is not such a model, which ends every command with ExitCode.MODEL, and
+    MissingPackage if the backend is not installed.
     """
     if choice.server is not None:
         return _open_served(choice.server)

@@ -82,7 +82,7 @@ def batch(
     """
     from coconet.errors import ExitCode
     from coconet.progress.board import tell_of
-    from coconet.runtime.backends.choice import check_model
+    from coconet.runtime.api.card import read_card
     from coconet.runtime.fleet.batch import BatchProgress, run_batch
     from coconet.runtime.fleet.engines.open_engine import open_engine
     from coconet.runtime.fleet.engines.shares import crowding
@@ -96,7 +96,7 @@ def batch(
     listed = _listed(jobs, model, slice_s)
     _check_words(engine, address, backend)
     if engine == "local" and any(job.model == model for job in listed):
-        check_model(model)  # the nodes of a cluster may have what this machine lacks
+        read_card(model)  # the nodes of a cluster may have what this machine lacks
     results = Results(out)
     _check_results(results, jobs, listed)
     settings = BatchSettings(out, form, score_every, backend, encoder, reading, on_error)

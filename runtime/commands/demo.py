@@ -17,6 +17,7 @@ from coconet.files import make_folder, whole_file
 from coconet.media.pixels import Pixels
 from coconet.model_names import DEFAULT_MODEL, model_path
 from coconet.pages.browser import OpenOption, open_page
+from coconet.runtime.api.card import read_card
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.loop.pipeline import Ending
@@ -96,6 +97,7 @@ def run_demo(
     files, camera = DemoFiles.within(folder), f"{CAMERA}&duration_s={seconds:g}"
     choice = choose_backend(model)
     check_outputs(files.all, inputs=[model_path(model)], overwrite=overwrite, made=[folder])
+    read_card(model)  # before a folder is made for it
     make_folder(folder)
     middle = MiddleFrame(round(seconds * FPS / 2))
     tuner = AdjustableRig(Rig.from_addresses(camera, camera))

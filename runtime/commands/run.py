@@ -260,7 +260,7 @@ def run(
     from coconet.runtime.backends.remote.asked_server import AskedServer
     from coconet.runtime.backends.tensorrt.cuda_device import select_cuda_device
     from coconet.runtime.loop.meter_log import MeterLog
-    from coconet.runtime.loop.model_choice import choice_for
+    from coconet.runtime.loop.model_choice import check_engine, choice_for
     from coconet.runtime.loop.page.report_files import report_files
     from coconet.runtime.loop.pipeline import Ending
     from coconet.runtime.loop.run import run_rig
@@ -293,7 +293,7 @@ def run(
     gauge, rig = RunStats(), written_rig(named.file)
     output.check([rig, *chosen.sources, first_choice.path], [json_file, meters_file, html])
     check_no_input(alarm_outputs(chosen), [rig, *chosen.sources, first_choice.path])
-    _require_gpu(first_choice)
+    check_engine(first_choice)
     sheet = None if meters_file is None else MeterLog(meters_file, chosen, reserve_mb)
     choice = replace(elsewhere or choice_for(chosen, model, backend), ring=ring, tiles=TileLimit(tile_pixels))
     _announce(choice)
@@ -355,14 +355,6 @@ def _rig_of(named: NamedCameras, fps: str | None) -> Rig:
     chosen = named.rig()
     check_sources(chosen.visible.address, chosen.infrared.address)
     return rated_by(chosen, fps)
-
-
-def _require_gpu(choice: BackendChoice) -> None:
-    """Refuse an engine if there is no GPU, before one is made or the cameras are opened."""
-    if choice.kind == "tensorrt":
-        from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
-
-        first_cuda_device()
 
 
 def _announce(choice: BackendChoice) -> None:

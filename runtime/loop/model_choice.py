@@ -9,11 +9,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from coconet.cards.engine_card import read_engine_card
 from coconet.cards.onnx_metadata import read_onnx_card
 from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.event_log import warn_once
 from coconet.media.naming.picture_names import is_picture
-from coconet.model_endings import ONNX_SUFFIX
+from coconet.model_endings import ENGINE_SUFFIX, ONNX_SUFFIX
 from coconet.runtime.backends.choice import BackendChoice, choose_backend
 from coconet.runtime.backends.tensorrt.cuda_device import first_cuda_device
 from coconet.runtime.cache_folder import default_cache_folder
@@ -58,6 +59,14 @@ def choice_for(rig: Rig, model: Path | str, wanted: str = "auto") -> BackendChoi
         warn_once(f"TensorRT does not run the model, something else does. {error}")
         return choose_backend(model, wanted)
     return replace(choice, path=engine)
+
+
+def check_engine(choice: BackendChoice) -> None:
+    """Refuse an engine that is none or has no GPU, before one is made or the cameras are opened."""
+    if choice.path.suffix == ENGINE_SUFFIX:
+        read_engine_card(choice.path)
+    if choice.kind == "tensorrt":
+        first_cuda_device()
 
 
 def picks_for(rig: Rig, environment: Mapping[str, str] = os.environ) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from coconet.errors import CoconetError, Refused
+from coconet.errors import CoconetError, ExitCode, Refused, ending_with
 from coconet.files import existing_file
 from coconet.media.naming.bag_names import BagAddress, is_bag_folder
 from coconet.media.naming.mistaken_file import mistaken_file
@@ -25,6 +25,7 @@ class NoSuchTopic(Refused):
         super().__init__(path, wanted=f"a topic with images: {listed}", got=fault, remedy=remedy, says=says)
 
 
+@ending_with(ExitCode.CAMERA)
 def open_bag(path: Path) -> Bag:
     """Open an MCAP file, a ROS 2 bag, which is a folder or a .db3 file, or a ROS 1 bag.
 

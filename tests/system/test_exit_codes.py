@@ -68,7 +68,6 @@ REFUSED: list[tuple[object, ...]] = [
     ("train", "gone.toml"),
     ("train", "broken.toml"),
     ("export", "gone.safetensors"),
-    ("export", "broken.toml"),
     ("calibrate", "gone.onnx", "--frames", "folder"),
     ("calibrate", "averge", "--frames", "folder"),
     ("align", "gone.toml"),
@@ -97,7 +96,7 @@ FAILED: list[tuple[int, tuple[object, ...]]] = [
     (3, ("soak", "absent.toml")),
     (3, ("contact", "average", "--visible", "/dev/video99", "--infrared", SYNTHETIC, "--at", 1, "--out", "sheet.jpg")),
     (3, ("verify", "average", "maximum", "--frames", "absent.toml")),
-    (3, ("score", "a=folder", "--visible", "/dev/video99", "--infrared", SYNTHETIC)),
+    (3, ("score", "a=pairs/vis", "--visible", "/dev/video99", "--infrared", SYNTHETIC)),
     (3, ("steadiness", "average", "--visible", "/dev/video99", "--infrared", SYNTHETIC)),
     (3, ("calibrate", model_path("lite"), "--frames", "absent.toml", "--out", "int8.onnx")),
     (3, ("calibrate", model_path("lite"), "--rig", "absent.toml", "--out", "int8.onnx")),
@@ -111,8 +110,9 @@ FAILED: list[tuple[int, tuple[object, ...]]] = [
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in: an empty folder, a file that is no TOML, rigs with a misspelt key and an absent camera."""
+    """An empty folder, a pair, a file that is no TOML, and rigs with a misspelt key and with an absent camera."""
     (tmp_path / "folder").mkdir()
+    write_pair(tmp_path / "pairs", "0.png", flat(50, 64, 48), flat(100, 64, 48, 1))
     (tmp_path / "broken.toml").write_text("[visible\n")
     (tmp_path / "misspelt.toml").write_text(f'[visible]\nadress = "{SYNTHETIC}"\n[infrared]\naddress = "{SYNTHETIC}"\n')
     (tmp_path / "absent.toml").write_text(f'[visible]\naddress = "/dev/video99"\n[infrared]\naddress = "{SYNTHETIC}"\n')

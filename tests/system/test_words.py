@@ -43,14 +43,16 @@ CARDS = {
 @pytest.mark.parametrize("card", CARDS)
 def test_a_card_that_is_none_is_said_by_every_command_that_reads_it(tmp_path: Path, card: str) -> None:
     path, pairs = model_with_card(tmp_path / "m.onnx", CARDS[card]), textured_pairs(tmp_path / "pairs", 1)
-    calls: dict[int, list[tuple[object, ...]]] = {
-        4: [(*RUN, "--model", path), (*RUN, "--model", path, "--backend", "openvino")],
-        2: [("build", path, *BUILD), ("calibrate", path, "--frames", pairs), ("verify", path, path, "--frames", pairs)],
-    }
-    for code, commands in calls.items():
-        for words in commands:
-            ended = command(*words)
-            assert (ended.code, "has a model card that cannot be read" in ended.err) == (code, True), ended.err
+    calls: list[tuple[object, ...]] = [
+        (*RUN, "--model", path),
+        (*RUN, "--model", path, "--backend", "openvino"),
+        ("build", path, *BUILD),
+        ("calibrate", path, "--frames", pairs),
+        ("verify", path, path, "--frames", pairs),
+    ]
+    for words in calls:
+        ended = command(*words)
+        assert (ended.code, "has a model card that cannot be read" in ended.err) == (4, True), ended.err
 
 
 @pytest.mark.parametrize("name", ["[bold]x[/nope]", ":bomb: [link=x]", "a\u202eb", "%s{0}"])
@@ -68,9 +70,9 @@ def test_weights_beside_a_model_that_are_missing_or_elsewhere_are_refused(tmp_pa
     weights.ClearField("raw_data")
     path = tmp_path / "m.onnx"
     path.write_bytes(model.SerializeToString())
-    for code, words in ((4, (*RUN, "--model", path)), (2, ("build", path, *BUILD))):
+    for words in ((*RUN, "--model", path), ("build", path, *BUILD)):
         ended = command(*words)
-        assert ended.code == code, ended.err
+        assert ended.code == 4, ended.err
         assert "m.onnx keeps weights in " in ended.err or "cannot be read as an ONNX model" in ended.err
 
 

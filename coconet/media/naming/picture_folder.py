@@ -44,7 +44,7 @@ def pictures_below(folder: Path) -> list[Path]:
     _warn_of_unread(folder)
     if not found:
         without = _without_pictures(folder)
-        raise CoconetError(
+        raise Refused(
             folder,
             wanted=f"pictures ({', '.join(sorted(PICTURE_SUFFIXES))})",
             got=f"one that {without}",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from coconet.cards.onnx_weights import check_numbers
-from coconet.errors import CoconetError, MissingPackage, counted
+from coconet.errors import CoconetError, ExitCode, MissingPackage, counted, ending_with
 from coconet.files import existing_file
 from coconet.media.naming.mistaken_file import mistaken_file
 from coconet.model_endings import CHECKPOINT_SUFFIXES, SAFETENSORS
@@ -156,6 +156,7 @@ def _differences(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> s
     )
 
 
+@ending_with(ExitCode.MODEL)
 def load_tensor_file(path: Path, where: object = None) -> Any:
     """What `torch.save` wrote: tensors, plain containers and numbers of numpy; nothing in the file is executed.
 
@@ -218,6 +219,7 @@ def _state_of_training(content: object) -> tuple[Mapping[str, str], Mapping[str,
     return ({NETWORK_KEY: str(name)}, tensors) if isinstance(tensors, Mapping) and _is_state_dict(tensors) else None
 
 
+@ending_with(ExitCode.MODEL)
 def read_tensors(path: Path, where: object = None) -> tuple[Mapping[str, str], Mapping[str, Tensor]]:
     """The metadata and the state dict of a file: .safetensors, or what torch.save wrote under any other ending.
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from coconet.errors import CoconetError, MissingPackage, counted
+from coconet.errors import CoconetError, MissingPackage, Refused, counted
 from coconet.files import check_place, sha256_of
 from coconet.media.naming.entries import entries_below, found_by
 from coconet.model_endings import ARCHIVE_SUFFIX, CHECKPOINT_SUFFIXES
@@ -145,7 +145,7 @@ def _files_of(folder: Path, place: _Place) -> list[Path]:
     files = checkpoints_in(folder)
     if not 1 <= len(files) <= MOST_FILES:
         endings = (*CHECKPOINT_SUFFIXES, INDEX_ENDING, ARCHIVE_SUFFIX)
-        raise CoconetError(
+        raise Refused(
             place.name(folder),
             wanted=f"1 to {MOST_FILES} checkpoints, which end in {', '.join(endings)}",
             got=f"{len(files)}",

@@ -131,10 +131,7 @@ def _folders(folder: Path) -> tuple[str, str]:
     """The two sub-folders of a folder that say their side, or twice the folder, in which pairs are found by name."""
     homes = homes_of_both(folder)
     if not homes:
-        try:
-            pictures_below(folder)
-        except CoconetError as error:
-            raise error.moved_to(error.where) from None
+        pictures_below(folder)
     return (str(homes[0][0]), str(homes[0][1])) if len(homes) == 1 else (str(folder), str(folder))
 
 

@@ -18,6 +18,7 @@ from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.tensorrt.cuda_device import CudaDevice
 from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.commands.run import run
+from tests.support.models.engine_files import write_engine
 from tests.support.models.tiny_onnx import write_averaging_model
 from tests.support.programs.called import call, complaint_of
 
@@ -100,9 +101,9 @@ def test_run_says_what_it_chose_and_why() -> None:
 
 def test_an_engine_without_a_gpu_ends_with_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libcuda, "DRIVER_LIBRARY", "libno-such-driver.so.1")
-    (tmp_path / "model.engine").touch()
+    engine = write_engine(tmp_path)
     synthetic = ("--visible", "synthetic://", "--infrared", "synthetic://")
-    said = complaint_of(run, *synthetic, "--model", tmp_path / "model.engine")
+    said = complaint_of(run, *synthetic, "--model", engine)
     assert said.startswith("CUDA device cannot be used: no NVIDIA driver")
 
 
