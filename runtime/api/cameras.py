@@ -17,6 +17,7 @@ from coconet.runtime.cameras.pushed import as_picture, as_stamp
 from coconet.runtime.clock import live_stamps
 from coconet.runtime.frame import Frame, StampKind
 from coconet.runtime.pairing.pair_stream import PairStream
+from coconet.runtime.rig.open_rig import aligned_first
 from coconet.runtime.rig.open_rig import open_rig as open_stream
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.threads.process_end import finished_before_the_end
@@ -81,7 +82,11 @@ def pair_cameras(visible: OwnCamera, infrared: OwnCamera, rig: Rig | None = None
     def opener(_rig: Rig, role: Role) -> AdaptedCamera:
         return AdaptedCamera(given[role], role, known.infrared.palette)
 
+    def borrower(_rig: Rig, role: Role) -> AdaptedCamera:
+        return BorrowedCamera(given[role], role, known.infrared.palette)
+
     with finished_before_the_end(), ending_with(ExitCode.CAMERA):
+        known = aligned_first(known, borrower) if align else known
         return open_stream(known, align=align, opener=opener)
 
 
@@ -91,6 +96,8 @@ _LIVE: dict[StampKind, StampKind] = {"recording": "driver"}
 
 class AdaptedCamera:
     """A camera as the loop takes it: pixels become frames, colours of infrared ones gray, 16 bit visible ones 8."""
+
+    reads_on = True
 
     def __init__(self, camera: OwnCamera, role: Role, palette: str) -> None:
         self.name = str(getattr(camera, "name", f"{role} camera ({type(camera).__name__})"))
@@ -145,3 +152,10 @@ class AdaptedCamera:
         """Close the camera, if that can be closed."""
         if (close := getattr(self._camera, "close", None)) is not None:
             close()
+
+
+class BorrowedCamera(AdaptedCamera):
+    """A camera that stays open when it is closed, as it is read again for the pairs themselves."""
+
+    def close(self) -> None:
+        """Leave the camera open."""

@@ -48,6 +48,11 @@ def decoder_of(camera: Camera | None) -> str:
     return str(getattr(camera, "decoded_by", ""))
 
 
+def reads_on(camera: Camera | None) -> bool:
+    """Whether a camera that failed is read again as it is, as nothing opens it again once it is closed."""
+    return bool(getattr(camera, "reads_on", False))
+
+
 class CameraAbsent(CoconetError):
     """A live camera that does not answer now: switched off, unplugged, out of reach. It may answer later.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from threading import Condition, Lock
 
 from coconet.errors import CoconetError, ExitCode, ending_with
-from coconet.runtime.cameras.camera import Camera, damaged_frames, decoder_of
+from coconet.runtime.cameras.camera import Camera, damaged_frames, decoder_of, reads_on
 from coconet.runtime.frame import Frame
 from coconet.runtime.pairing.camera_health import CameraHealth, HealthWatch
 from coconet.runtime.threads.queue_thread import Bounds, QueueThread, filling
@@ -158,6 +158,8 @@ class Capture(QueueThread[Frame]):
 
     def _reopen(self, recovery: Recovery) -> bool:
         """Open the camera again, however often it takes; False when the capture is being stopped."""
+        if reads_on(self._camera):
+            return self.pause(recovery.first_wait_s)
         self._close_camera()
         wait_s = recovery.first_wait_s
         while self.pause(wait_s):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 import coconet
 from coconet.media.pixels import RawPixels
 from coconet.runtime.cameras.camera import CameraAbsent
+from coconet.runtime.registration import pair_sampling
+from coconet.runtime.registration.pair_sampling import PairSampling
 from tests.support.media.recordings import stamped
 
 
@@ -28,6 +31,23 @@ class Own:
 
     def close(self) -> None:
         self.closed += 1
+
+
+class Live(Own):
+    """Fails at the read of this number, and for ever once it was closed."""
+
+    realtime, reads = True, 0
+
+    def __init__(self, fails_at: int = 0) -> None:
+        super().__init__([])
+        self.fails_at = fails_at
+
+    def read(self) -> Any:
+        self.reads += 1
+        time.sleep(0.01)
+        if self.closed or self.reads == self.fails_at:
+            raise ValueError("a cable")
+        return np.full((24, 32), self.reads % 256, np.uint8)
 
 
 def test_two_classes_with_a_read_are_paired_by_their_stamps_and_closed() -> None:
@@ -65,6 +85,31 @@ def test_pixels_alone_are_stamped_when_they_come_and_an_error_is_a_loss() -> Non
     assert camera.reads <= 6000
     assert seen[0].visible.timestamp_ns > before_ns
     assert seen[-1].infrared.pixels.shape == (24, 32, 1)
+
+
+def test_a_live_camera_that_failed_once_comes_back_and_is_closed_at_the_end_alone() -> None:
+    visible, infrared, stop = Live(), Live(fails_at=3), Event()
+    ends = time.monotonic() + 20
+    with coconet.pair_cameras(visible, infrared) as pairs:
+        for pair in pairs.until(stop):
+            came_back = infrared.reads > 9 and not pair.missing
+            if came_back or time.monotonic() > ends:
+                stop.set()
+        assert (visible.closed, infrared.closed) == (0, 0)
+    assert came_back
+    assert (visible.closed, infrared.closed) == (1, 1)
+
+
+def test_live_cameras_that_are_aligned_first_are_still_open_for_the_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pair_sampling, "PairSampling", partial(PairSampling, pairs=2, every=1))
+
+    rig = coconet.Rig.from_addresses("own://a", "own://b")
+    rig = rig.model_copy(update={"alignment": rig.alignment.model_copy(update={"fit": "align"})})
+    visible, infrared = Live(), Live()
+    with coconet.pair_cameras(visible, infrared, rig) as pairs:
+        assert (visible.closed, infrared.closed) == (0, 0)
+        assert not next(iter(pairs)).missing
+    assert (visible.closed, infrared.closed) == (1, 1)
 
 
 @pytest.mark.parametrize("pixels", [np.zeros((4, 6, 2), np.uint8), np.zeros((4, 6), np.float64), "picture"])
