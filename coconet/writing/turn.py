@@ -17,7 +17,8 @@ except ImportError:  # Windows: there the work is done twice
 def turn_at(place: Path, waiting: Callable[[], object]) -> Iterator[None]:
     """Hold `place`, a file of no content, for the length of a block; it goes at the end, and with the process.
 
-    waiting: is called before another process is waited for. Where no such file can be made nobody waits.
+    waiting: is called before another process is waited for; if it raises, the other one keeps its turn. Where no such
+    file can be made nobody waits.
     """
     handle = _open_place(place)
     if handle is None or fcntl is None:
@@ -29,10 +30,12 @@ def turn_at(place: Path, waiting: Callable[[], object]) -> Iterator[None]:
         except BlockingIOError:
             waiting()
             fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # the next one that comes makes another; who waits for this one has it all the same
+                place.unlink()
     finally:
-        with suppress(OSError):  # the next one that comes makes another; who waits for this one has it all the same
-            place.unlink()
         os.close(handle)
 
 

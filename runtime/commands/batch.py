@@ -107,6 +107,7 @@ def batch(
         typer.echo(f"note: {note}", err=True)
     waits = Event()
     with (
+        results.held(),
         stopped_by_signals() as stop,
         logging_as(log),
         tell_of(Work("starting", len(listed), called="fusing", at_once=len(divided))) as work,
@@ -123,7 +124,7 @@ def batch(
             result = run_batch(listed, opened, stop, tell_standing)
         finally:
             opened.close()
-    write_report(with_unseen(result, listed, results), results)
+        write_report(with_unseen(result, listed, results), results)
     _name_bad(result)
     Console().print(f"{result.to_text(len(listed))} {out}/report.html", soft_wrap=True, highlight=False)
     if opens:

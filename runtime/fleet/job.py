@@ -17,6 +17,9 @@ VIDEO, PICTURES = "fused.mp4", "fused"
 REPORT_JSON, REPORT_HTML = "report.json", "report.html"
 """What lies in the root of the results."""
 
+LOCK = ".batch.lock"
+"""What a batch holds in that root as long as it works."""
+
 
 @dataclass(frozen=True)
 class Span:

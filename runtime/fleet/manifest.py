@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from coconet import __version__
 from coconet.cards.onnx_weights import hashes_of_model
+from coconet.errors import Refused
+from coconet.files import UNFINISHED
 from coconet.model_names import RULES, model_path
 from coconet.runtime.fleet.job import BatchSettings, Job
 from coconet.runtime.fleet.storage import Results
 
 MANIFEST = "manifest.json"
+
+MARK = f"{MANIFEST}{UNFINISHED}"
+"""Lies beside a result while it is brought to its place, and names all that is replaced there: a kill in the middle
+leaves files without a manifest, which are told by it from files of others."""
 
 
 def model_hash(model: str) -> str:
@@ -54,3 +60,32 @@ def read_complete_manifest(results: Results, job: Job) -> dict[str, Any] | None:
         return None
     whole = all(results.size_of(f"{job.name}/{name}") == size for name, size in files.items())
     return manifest if whole else None
+
+
+def names_of_batches(results: Results, name: str) -> set[str]:
+    """The names in the folder of a result under which a batch wrote something, or was about to when it was killed."""
+    manifest, mark = (results.read_json(f"{name}/{file}") or {} for file in (MANIFEST, MARK))
+    found = set[str]()
+    if "key" in manifest and isinstance(files := manifest.get("files"), dict):
+        found |= {MANIFEST, *files}
+    if isinstance(names := mark.get("files"), list):
+        found |= {MARK, *map(str, names)}
+    return found
+
+
+def foreign(results: Results, name: str) -> Refused:
+    """The error for what has the name of something that a batch writes, and was written by no batch."""
+    return Refused(
+        results.root,
+        wanted="a name that is free, or what an earlier batch wrote",
+        got=f"{name}, which no batch wrote",
+        remedy="Move it away, or choose another --out.",
+        says=f"has {name}, which no batch wrote and this one would replace",
+    )
+
+
+def check_own(results: Results, name: str, wanted: Iterable[str], ours: set[str]) -> None:
+    """Raise Refused for what has one of the `wanted` names in the folder of a result and is none of `ours`."""
+    for file in sorted(set(wanted) - ours):
+        if results.is_taken(f"{name}/{file}"):
+            raise foreign(results, f"{name}/{file}")

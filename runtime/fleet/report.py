@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import quote
 
 from coconet import __version__
-from coconet.errors import Refused, counted
+from coconet.errors import counted
 from coconet.metrics.fusion import VERIFIED
 from coconet.runtime.fleet.batch import BatchResult
 from coconet.runtime.fleet.job import REPORT_HTML, REPORT_JSON
+from coconet.runtime.fleet.manifest import foreign
 from coconet.runtime.fleet.storage import Results
 
 _STYLE = (
@@ -38,13 +39,7 @@ def check_reports(results: Results) -> None:
     }
     for name, written in ours.items():
         if not written and results.is_taken(name):
-            raise Refused(
-                f"{results.root}/{name}",
-                wanted="a name that is free, or the report of an earlier batch",
-                got="something that no batch wrote",
-                remedy="Move it away, or choose another --out.",
-                says="was not written by a batch, whose report has this name",
-            )
+            raise foreign(results, name)
 
 
 def report_of(result: BatchResult) -> dict[str, Any]:

@@ -7,16 +7,16 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from coconet.errors import Refused
-from coconet.runtime.fleet.job import PICTURES, REPORT_HTML, REPORT_JSON, VIDEO, Job
-from coconet.runtime.fleet.manifest import MANIFEST
+from coconet.runtime.fleet.job import LOCK, PICTURES, REPORT_HTML, REPORT_JSON, VIDEO, Job
+from coconet.runtime.fleet.manifest import MANIFEST, MARK
 from coconet.runtime.fleet.samples import is_picture_name
 
-_OF_THE_ROOT = frozenset({REPORT_JSON, REPORT_HTML})
+_OF_THE_ROOT = frozenset({REPORT_JSON, REPORT_HTML, LOCK})
 
 
 def is_of_a_result(name: str) -> bool:
     """Whether a result writes a file or a folder of this name into its folder."""
-    return name in (VIDEO, PICTURES, MANIFEST) or is_picture_name(name)
+    return name in (VIDEO, PICTURES, MANIFEST, MARK) or is_picture_name(name)
 
 
 def result_name(text: str, where: str) -> str:

@@ -12,11 +12,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from coconet.errors import CoconetError, MissingPackage, first_line, reading_from
+from coconet.errors import CoconetError, MissingPackage, Refused, first_line, reading_from
 from coconet.files import make_folder, read_file, sha256_of, spare_bytes, whole_file, writing_to
 from coconet.media.naming.entries import entries_below
+from coconet.runtime.fleet.job import LOCK
+from coconet.writing.new_folder import new_folder
 from coconet.writing.scratch import lock_unfinished
 from coconet.writing.sources import STAMPS_SUFFIX, later_parts
+from coconet.writing.turn import turn_at
 
 SCHEMES = ("file", "s3", "gs", "gcs", "abfs", "ssh", "sftp")
 """Of addresses that are files elsewhere; all others are cameras or paths."""
@@ -162,6 +165,28 @@ class Results:
                 shutil.rmtree(place)
             else:
                 Path(place).unlink(missing_ok=True)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the root for one batch; elsewhere than on this machine nothing is held.
+
+        Raises Refused while another batch holds it: both would make the same results.
+        """
+        if self._system is not None:
+            yield
+            return
+
+        def refuse() -> None:
+            raise Refused(
+                self.root,
+                wanted="results that no other batch is making",
+                got="another batch at work",
+                remedy="Wait for its end, stop it, or choose another --out.",
+                says="is being filled by another batch",
+            )
+
+        with new_folder(Path(self._path)) as root, turn_at(root / LOCK, refuse):
+            yield
 
     @contextmanager
     def changing(self, name: str) -> Iterator[None]:

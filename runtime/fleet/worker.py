@@ -15,7 +15,8 @@ from typing import Any, cast
 from coconet import __version__
 from coconet.errors import CoconetError, Refused, first_line
 from coconet.event_log import warnings_heard
-from coconet.files import make_folder
+from coconet.files import make_folder, sha256_of
+from coconet.media.naming.entries import entries_below
 from coconet.redaction import redact
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.choice import choose_backend
@@ -24,9 +25,18 @@ from coconet.runtime.backends.tiles.backend import tiled
 from coconet.runtime.cameras.open_camera import has_end
 from coconet.runtime.fleet.job import PICTURES, VIDEO, WHOLE, BatchSettings, Job, Outcome, Progress, WorkerShare
 from coconet.runtime.fleet.job_list import rig_of
-from coconet.runtime.fleet.manifest import MANIFEST, key_of, model_hash, read_complete_manifest, settings_of
+from coconet.runtime.fleet.manifest import (
+    MANIFEST,
+    MARK,
+    check_own,
+    key_of,
+    model_hash,
+    names_of_batches,
+    read_complete_manifest,
+    settings_of,
+)
 from coconet.runtime.fleet.result_names import is_of_a_result
-from coconet.runtime.fleet.samples import Samples
+from coconet.runtime.fleet.samples import Samples, picture_name
 from coconet.runtime.fleet.storage import Results, bytes_of, fetch_into, fingerprint, is_elsewhere
 from coconet.runtime.loop.pipeline import Ending
 from coconet.runtime.loop.run import run_pairs
@@ -90,6 +100,9 @@ class Worker:
         local = self._results.local
         if local is not None:
             make_folder(local)
+        ours = names_of_batches(self._results, job.name)
+        whole = VIDEO if self._settings.form == "video" else PICTURES
+        check_own(self._results, job.name, (whole, MANIFEST, picture_name(0)), ours)
         staging = Path(stack.enter_context(ScratchFolder(local)))
         rig = read_by(_local_rig(job, staging), self._settings.reading)
         _check_ends(rig)
@@ -102,6 +115,8 @@ class Worker:
             key = key_of(inputs, model, settings)
             damaged = kept is not None and kept.get("left_out")
             if kept is not None and kept.get("key") == key and (self._skips or not damaged):
+                if MARK in ours:  # of a kill between the last two steps
+                    self._results.remove(f"{job.name}/{MARK}")
                 yield Outcome(kept, fresh=False)
                 return
         backend = self._backend(job.model)
@@ -109,8 +124,8 @@ class Worker:
         make_folder(made)
         samples, stop, found = Samples(self._settings.score_every), Event(), list[RunReport]()
         gauge = RunStats(samples)
-        name = VIDEO if self._settings.form == "video" else f"{PICTURES}/"
-        output = Output(f"{made}/{name}", encoder=cast("Any", self._settings.encoder))
+        place = f"{made}/{whole}{'/' if whole == PICTURES else ''}"
+        output = Output(place, encoder=cast("Any", self._settings.encoder))
         pairs = open_rig(rig, gives_misfits=self._skips)
         if job.span != WHOLE:
             pairs.cut_out(_ns(job.span.begin_s), _ns(job.span.end_s), _ns(warm_up_s(rig)) or 0)
@@ -138,26 +153,32 @@ class Worker:
             "figures": samples.figures,
             "pictures": pictures,
             "files": files,
+            "sha256": {path.relative_to(made).as_posix(): sha256_of(path) for path in _files_below(made)},
         }
         yield Progress(gauge.fused)  # who is left alone by now, as its driver has ended, publishes nothing
         self._publish(job, made, manifest)
         yield Outcome(json.loads(json.dumps(manifest)))
 
     def _publish(self, job: Job, made: Path, manifest: dict[str, Any]) -> None:
-        """Bring a result to its place: an old manifest goes first, and the new one comes last.
+        """Bring a result to its place: after a mark an old manifest goes first, and the new one comes last.
 
         What the old one speaks of and the new one does not, such as a video in place of which there are pictures now,
-        goes as well: it would lie beside a manifest of another making.
+        goes as well: it would lie beside a manifest of another making. Raises Refused for what is not ours to replace.
         """
+        new = {*manifest["files"], MANIFEST}
         with self._results.changing(job.name):
-            old = self._results.read_json(f"{job.name}/{MANIFEST}") or {}
+            ours = names_of_batches(self._results, job.name)
+            check_own(self._results, job.name, new, ours)
+            mark = {"files": sorted((ours | new) - {MARK})}
+            self._results.write(f"{job.name}/{MARK}", json.dumps(mark, indent=2).encode())
             self._results.remove(f"{job.name}/{MANIFEST}")
-            for name in old["files"] if isinstance(old.get("files"), dict) else ():
-                if is_of_a_result(name) and name not in manifest["files"]:
+            for name in sorted(ours - new - {MARK}):
+                if is_of_a_result(name):
                     self._results.remove(f"{job.name}/{name}", folder=name == PICTURES)
             for path in sorted(made.iterdir()):
                 self._results.move_in(path, f"{job.name}/{path.name}")
             self._results.write(f"{job.name}/{MANIFEST}", json.dumps(manifest, indent=2).encode())
+            self._results.remove(f"{job.name}/{MARK}")
 
     def _backend(self, model: str) -> Backend:
         if self._held is not None and self._held[0] == model:
@@ -236,6 +257,10 @@ def _local_rig(job: Job, staging: Path) -> Rig:
         for side, address in (("visible", job.visible), ("infrared", job.infrared))
     )
     return rig_of(replace(job, visible=visible, infrared=infrared))
+
+
+def _files_below(folder: Path) -> list[Path]:
+    return sorted(path for path in entries_below(folder) if path.is_file())
 
 
 def _made_folder(folder: Path) -> Path:

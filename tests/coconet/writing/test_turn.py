@@ -43,6 +43,16 @@ def test_the_second_one_is_told_and_waits_for_the_first(tmp_path: Path, killed: 
     assert not place.exists()
 
 
+def test_who_does_not_wait_leaves_the_place_to_the_other(tmp_path: Path) -> None:
+    def refuse() -> None:
+        raise ValueError
+
+    with turn_at(tmp_path / "a.lock", lambda: None):
+        for _ in range(2):
+            with pytest.raises(ValueError), turn_at(tmp_path / "a.lock", refuse):  # noqa: PT011
+                pytest.fail("both hold it")
+
+
 def test_the_only_one_waits_for_nobody_and_leaves_nothing(tmp_path: Path) -> None:
     for _ in range(2):
         with turn_at(tmp_path / "a.lock", lambda: pytest.fail("nobody else is there")):

@@ -126,7 +126,7 @@ def test_a_report_that_no_batch_wrote_is_not_replaced(name: str, foreign: bytes 
         (tmp_path / name).symlink_to("nowhere")
     else:
         (tmp_path / name).write_bytes(foreign)
-    with pytest.raises(CoconetError, match=f"{name} was not written by a batch.* Move it away"):
+    with pytest.raises(CoconetError, match=f"has {name}, which no batch wrote.* Move it away"):
         check_reports(results)
 
 
@@ -137,7 +137,7 @@ def test_a_report_elsewhere_is_known_too(tmp_path: Path) -> None:
     write_report(run_batch(JOBS, Crew(made), Event()), results)
     check_reports(results)
     (tmp_path / "report.html").write_text("<p>mine</p>")
-    with pytest.raises(CoconetError, match="was not written by a batch"):
+    with pytest.raises(CoconetError, match=r"has report\.html, which no batch wrote"):
         check_reports(results)
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from coconet.errors import CoconetError
-from coconet.runtime.fleet.job import Job, Span
+from coconet.runtime.fleet.job import LOCK, Job, Span
 from coconet.runtime.fleet.job_list import check_results, in_slices, read_jobs, with_seconds
+from coconet.runtime.fleet.storage import Results
 from tests.support.programs.command_line import command
 from tests.support.rigs.fleet_tree import write_recording
 
@@ -88,6 +89,20 @@ def test_what_no_job_can_run_with_is_refused_before_the_start(
     write_recording(tmp_path / "in" / "night", frames=2)
     ended = command("batch", tmp_path / "in", "--out", tmp_path / "out", *words)
     assert (ended.code, said in " ".join(ended.err.split()), (tmp_path / "out").exists()) == (2, True, False)
+
+
+def test_a_second_batch_on_the_same_results_is_refused_and_a_killed_one_holds_nothing(tmp_path: Path) -> None:
+    write_recording(tmp_path / "in" / "night", frames=2)
+    out = tmp_path / "out"
+    words = ("batch", tmp_path / "in", "--out", out, "--model", "average", "--workers", 1, "--cores", 1)
+    with Results(str(out)).held():
+        ended = command(*words)
+        assert (ended.code, "out is being filled by another batch. Wait for" in ended.err) == (2, True)
+        assert [path.name for path in out.iterdir()] == [LOCK]
+    out.mkdir(exist_ok=True)
+    (out / LOCK).touch()  # as a kill leaves it
+    assert command(*words).code == 0
+    assert sorted(path.name for path in out.iterdir()) == ["night", "report.html", "report.json"]
 
 
 def test_a_list_is_read_as_spreadsheets_save_it_and_refused_if_it_is_not_utf_8(tmp_path: Path) -> None:

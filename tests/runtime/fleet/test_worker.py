@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import av
@@ -129,14 +133,87 @@ def test_a_result_of_another_form_or_with_fewer_pictures_takes_the_old_one_with_
     assert [path.name for path in sorted(kept.parent.glob("frame*"))] == ["frame-0000000.png", kept.name]
 
 
-@pytest.mark.parametrize("lost", ["fused.mp4", "manifest.json"])
-def test_a_result_that_lacks_something_is_made_again(tmp_path: Path, lost: str) -> None:
+def test_a_result_that_lacks_something_is_made_again(tmp_path: Path) -> None:
     recording, out = write_recording(tmp_path / "night"), tmp_path / "out"
     outcome_of(worker_for(out).work(job_of(recording)))
     before = contents(out)
-    (out / "night" / lost).unlink()
+    (out / "night" / "fused.mp4").unlink()
     assert outcome_of(worker_for(out).work(job_of(recording))).fresh
     assert contents(out) == before
+
+
+@pytest.mark.parametrize("name", ["fused.mp4", "manifest.json", "frame-0000000.png", "frame-0000004.png"])
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_file_in_the_place_of_a_result_that_no_batch_wrote_is_kept(
+    tmp_path: Path, name: str, elsewhere: bool
+) -> None:
+    if elsewhere:
+        pytest.importorskip("fsspec", reason="opens addresses: pip install fsspec")
+    recording, out = write_recording(tmp_path / "in" / "night"), tmp_path / "out"
+    (out / "night").mkdir(parents=True)
+    (out / "night" / name).write_text('{"files": []}')
+    outcome = outcome_of(worker_for(out.as_uri() if elsewhere else out).work(job_of(recording)))
+    assert f"has night/{name}, which no batch wrote and this one would replace. Move it" in outcome.reason
+    assert contents(out) == ({} if name == "manifest.json" else {f"night/{name}": b'{"files": []}'})
+    assert (out / "night" / name).read_text() == '{"files": []}'
+
+
+def test_a_folder_of_others_beside_a_result_of_another_form_is_kept(tmp_path: Path) -> None:
+    recording, out = write_recording(tmp_path / "in" / "night"), tmp_path / "out"
+    assert outcome_of(worker_for(out).work(job_of(recording))).fresh
+    (out / "night" / "fused").mkdir()
+    (out / "night" / "fused" / "mine.png").touch()
+    assert (
+        "has night/fused, which no batch wrote"
+        in outcome_of(worker_for(out, "pictures").work(job_of(recording))).reason
+    )
+    assert (out / "night" / "fused" / "mine.png").exists()
+    assert not outcome_of(worker_for(out).work(job_of(recording))).fresh
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_whenever_the_bringing_of_a_result_is_broken_off_it_is_made_again_and_leaves_nothing_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
+) -> None:
+    if elsewhere:
+        pytest.importorskip("fsspec", reason="opens addresses: pip install fsspec")
+    recording, out = write_recording(tmp_path / "in" / "night"), tmp_path / "out"
+    outcome_of(worker_for(tmp_path / "old", "pictures", 1).work(job_of(recording)))
+    for step in range(11):  # the mark, the old manifest, pictures that go, two files, the new manifest, the mark
+        shutil.copytree(tmp_path / "old", out)
+        worker, calls = worker_for(out.as_uri() if elsewhere else out), count()
+        with monkeypatch.context() as changed:
+            for name in ("write", "remove", "move_in"):
+                changed.setattr(Results, name, _breaking(getattr(Results, name), calls, step))
+            with suppress(KeyboardInterrupt):
+                outcome_of(worker.work(job_of(recording)))
+        left = {path.name for path in (out / "night").iterdir()}
+        again = outcome_of(worker.work(job_of(recording)))
+        assert again.manifest is not None, (step, left, again.reason)
+        assert {path.name for path in (out / "night").iterdir()} == {*again.manifest["files"], "manifest.json"}
+        shutil.rmtree(out)
+    assert next(calls) == step
+
+
+def _breaking(call: Callable[..., None], calls: Iterator[int], step: int) -> Callable[..., None]:
+    """The call, until the one of that number, which is as good as the end of the process."""
+
+    def breaking(*words: object, **more: object) -> None:
+        if next(calls) == step:
+            raise KeyboardInterrupt
+        call(*words, **more)
+
+    return breaking
+
+
+def test_a_manifest_has_the_hash_of_every_file_of_the_result(tmp_path: Path) -> None:
+    recording, out = write_recording(tmp_path / "in" / "night"), tmp_path / "out"
+    for form in ("video", "pictures"):
+        manifest = outcome_of(worker_for(out, form).work(job_of(recording))).manifest
+        assert manifest is not None
+        found = {name: hashlib.sha256(data).hexdigest() for name, data in contents(out / "night").items()}
+        assert manifest["sha256"] == found
 
 
 def test_a_manifest_is_gone_before_anything_it_speaks_of_is_replaced(
