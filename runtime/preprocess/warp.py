@@ -159,7 +159,8 @@ class Alignment:
         if not self.trivial:
             import cv2
 
-            warped = cv2.remap(infrared, *_tables(self, size_px), interpolation=cv2.INTER_LINEAR)
+            second: Any = None  # its types want an array, but with an empty one it gives a wrong picture
+            warped = cv2.remap(infrared, laid_points(self, size_px), second, cv2.INTER_LINEAR)
             return np.asarray(warped, np.uint8)[:, :, None]
         height, width = infrared.shape[:2]
         if (width, height) != size_px:
@@ -208,14 +209,15 @@ def as_matrix(homography: NDArray[np.float64]) -> Matrix:
     return ((rows[0][0], rows[0][1], rows[0][2]), (rows[1][0], rows[1][1], rows[1][2]), (rows[2][0], rows[2][1], 1.0))
 
 
-@lru_cache(maxsize=4)
-def _tables(alignment: Alignment, size_px: tuple[int, int]) -> tuple[Any, Any]:
-    """The sources of all pixels in the fixed-point form that remap is fastest with."""
-    import cv2
+STEPS_PER_PX = 32
+"""How many places between two pixels are told apart: those of OpenCV 4, so that pictures depend on no version of it."""
 
-    table = source_points(alignment, size_px)
-    exact, fraction = cv2.convertMaps(table[:, :, 0], table[:, :, 1], cv2.CV_16SC2)
-    return exact, fraction
+
+@lru_cache(maxsize=4)
+def laid_points(alignment: Alignment, size_px: tuple[int, int]) -> NDArray[np.float32]:
+    """The source points, (H, W, 2), each at the nearest place of STEPS_PER_PX between two pixels."""
+    # OpenCV 5 takes 0.6 of the time for floats that it takes for the fixed-point form, and OpenCV 4 takes 1.3 times.
+    return np.asarray(np.rint(source_points(alignment, size_px) * STEPS_PER_PX) / STEPS_PER_PX, np.float32)
 
 
 def source_points(alignment: Alignment, size_px: tuple[int, int]) -> NDArray[np.float32]:

@@ -8,10 +8,7 @@ from numpy.typing import NDArray
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
 from coconet.runtime.preprocess.fit import Fitted, Placement, SizePx, size_text
-from coconet.runtime.preprocess.warp import Alignment, source_points
-
-STEPS_PER_PX = 32
-"""OpenCV's remap knows this many places between two pixels; the same ones give the same picture."""
+from coconet.runtime.preprocess.warp import Alignment, laid_points
 
 Table = NDArray[np.float32]
 """(1, H, W, 2), x and y in infrared pixels."""
@@ -19,8 +16,7 @@ Table = NDArray[np.float32]
 
 def warp_table(alignment: Alignment, size_px: SizePx) -> Table:
     """The input `warp` for visible pictures of (width, height): (1, H, W, 2), x and y in infrared pixels."""
-    table = np.rint(source_points(alignment, size_px) * STEPS_PER_PX) / STEPS_PER_PX
-    return np.ascontiguousarray(table[None], np.float32)
+    return laid_points(alignment, size_px)[None]
 
 
 class WarpTable:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coconet.errors import CoconetError
-from coconet.runtime.preprocess.warp import Alignment, Lens, Plane, source_points
+from coconet.runtime.preprocess.warp import STEPS_PER_PX, Alignment, Lens, Plane, source_points
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (30, 40, 1), dtype=np.uint8)
 
@@ -45,6 +46,15 @@ def test_a_projection_agrees_with_its_formula() -> None:
     warped = Alignment(matrix).warp(smooth, (40, 30))
     x, y, scale = np.linalg.inv(matrix) @ (20, 15, 1)  # where the pixel (20, 15) of the visible picture comes from
     assert abs(float(warped[15, 20, 0]) - (3 * y + 2 * x) / scale) <= 1
+
+
+def test_a_warp_is_that_of_the_fixed_point_form_of_opencv_to_a_level() -> None:
+    matrix = ((1.37, 0.05, 2.0), (-0.04, 1.61, 1.0), (0.001, 0.0005, 1.0))
+    points = source_points(Alignment(matrix), (60, 50))
+    exact, fraction = cv2.convertMaps(points[:, :, 0], points[:, :, 1], cv2.CV_16SC2)
+    wanted = cv2.remap(PICTURE, exact, fraction, cv2.INTER_LINEAR).astype(int)
+    assert STEPS_PER_PX == cv2.INTER_TAB_SIZE
+    assert np.abs(Alignment(matrix).warp(PICTURE, (60, 50))[:, :, 0] - wanted).max() <= 1
 
 
 def test_a_homography_found_for_another_size_is_refused() -> None:
