@@ -41,13 +41,15 @@ class Encoder:
 # x264 holds back 25 frames by default, of which a kill would leave nothing; these hold back six at most. Its tree of
 # macroblocks (mbtree) gains little from two frames of lookahead, and encodes the same small pictures otherwise once in
 # some 700 times (x264 165 with AVX-512); a batch that is made again has to give the same bytes.
+# This preset with the second level of subpixel search takes 0.6 of the time of `veryfast`: recordings came out as large
+# and as near to the pictures, synthetic 1920x1080 1 % larger and 0.5 dB less near.
 H264 = Encoder(
     "libx264",
     (
         ("crf", "18"),
-        ("preset", "veryfast"),
+        ("preset", "superfast"),
         ("threads", "4"),
-        ("x264-params", "rc-lookahead=2:bframes=1:sliced-threads=1:mbtree=0"),
+        ("x264-params", "rc-lookahead=2:bframes=1:sliced-threads=1:mbtree=0:subme=2"),
     ),
 )
 
