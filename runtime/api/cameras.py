@@ -33,7 +33,8 @@ class OwnCamera(Protocol):
     def read(self) -> Frame | RawPixels | None:
         """The next frame, or of a live camera its pixels, which are stamped when they come; None at the end.
 
-        It may wait, and may raise an error of its own at any time: a live camera is then read again a moment later.
+        It has to wait for a frame that is not there yet: None is the end of a live camera as well, and of the stream.
+        It may raise an error of its own at any time: a live camera is then read again a moment later.
         """
 
 

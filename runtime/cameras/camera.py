@@ -49,7 +49,10 @@ def decoder_of(camera: Camera | None) -> str:
 
 
 def reads_on(camera: Camera | None) -> bool:
-    """Whether a camera that failed is read again as it is, as nothing opens it again once it is closed."""
+    """Whether a camera that failed is read again as it is, as nothing opens it again once it is closed.
+
+    What it gives as its end is the end: only of others may that be the end of a connection.
+    """
     return bool(getattr(camera, "reads_on", False))
 
 

@@ -29,8 +29,8 @@ class Recovery:
 class CaptureOptions:
     """What a live camera gets besides being read.
 
-    watch: notes every frame and every loss. recovery: opens the camera again when it fails or ends; without it an error
-    is raised by `take`, and an end is the end. clock: gives the time in ns, like time.monotonic_ns.
+    watch: notes every frame and every loss. recovery: opens the camera again when it fails or its connection ends; without
+    it an error is raised by `take`, and an end is the end. clock: gives the time in ns, like time.monotonic_ns.
     """
 
     watch: HealthWatch
@@ -152,7 +152,9 @@ class Capture(QueueThread[Frame]):
                 raise
             self._note_loss(str(error))
             return None
-        if frame is None and self._recovery is not None:
+        if frame is None and reads_on(self._camera):
+            self._recovery = None
+        elif frame is None and self._recovery is not None:
             self._note_loss(f"{self._camera.name} ended")
         return frame
 

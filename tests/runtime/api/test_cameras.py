@@ -147,6 +147,28 @@ def test_pairs_until_something_else_than_an_event_are_refused() -> None:
         pairs.until(wrong)
 
 
+class Counted:
+    """A live camera whose read gives this many pictures, and None from then on."""
+
+    def __init__(self, pictures: float) -> None:
+        self.left, self.rng = pictures, np.random.default_rng(1)
+
+    def read(self) -> RawPixels | None:
+        time.sleep(0.01)
+        self.left -= 1
+        return self.rng.integers(0, 255, (24, 32), np.uint8) if self.left >= 0 else None
+
+
+@pytest.mark.parametrize("ending", ["visible", "infrared", "visible infrared"])
+@pytest.mark.parametrize("pictures", [0, 4])
+def test_a_live_camera_that_gives_none_is_not_read_again_and_ends_the_stream(ending: str, pictures: int) -> None:
+    visible, infrared = (Counted(pictures if side in ending else np.inf) for side in ("visible", "infrared"))
+    with coconet.pair_cameras(visible, infrared) as pairs:
+        whole = [pair for pair in pairs if not pair.missing]
+    assert len(whole) <= pictures
+    assert {camera.left for camera in (visible, infrared)} - {-1} <= ({np.inf} if " " not in ending else set())
+
+
 def test_pixels_alone_of_a_recording_are_refused_as_nobody_knows_their_time() -> None:
     class Stored(Own):
         def read(self) -> Any:
