@@ -29,8 +29,8 @@ class Recovery:
 class CaptureOptions:
     """What a live camera gets besides being read.
 
-    watch: notes every frame and every loss. recovery: opens the camera again when it fails or its connection ends; without
-    it an error is raised by `take`, and an end is the end. clock: gives the time in ns, like time.monotonic_ns.
+    watch: notes every frame and every loss. recovery: opens the camera again when it fails or its connection ends;
+    without it an error is raised by `take`, and an end is the end. clock: gives the time in ns, like time.monotonic_ns.
     """
 
     watch: HealthWatch
