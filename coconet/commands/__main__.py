@@ -14,7 +14,7 @@ from threading import enumerate as running_threads
 from types import CodeType, FrameType
 from typing import TypeVar
 
-from coconet.installation.garbage import put_off_garbage
+from coconet.installation.garbage import leave_garbage, put_off_garbage
 from coconet.progress.board import command_under_way
 
 STOPPED = 130
@@ -194,6 +194,8 @@ def main() -> None:
         if end.code is None or isinstance(end.code, int):
             _leave_stuck_threads(end.code or 0)
         raise
+    finally:
+        leave_garbage()
 
 
 def _leave_stuck_threads(code: int) -> None:

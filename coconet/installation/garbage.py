@@ -1,4 +1,7 @@
-"""Python's search for garbage: put off while a command is being loaded, since all that is imported stays."""
+"""Python's search for garbage: put off while a command is being loaded, and left out when the process ends.
+
+All that is imported stays, and all that is there at the end goes with the process.
+"""
 
 from __future__ import annotations
 
@@ -19,3 +22,11 @@ def look_for_garbage_again() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+
+
+def leave_garbage() -> None:
+    """Let Python look for no garbage among what is there by now; before the process ends, when it would do so twice.
+
+    Whatever writes or closes something at its end has to do so before.
+    """
+    gc.freeze()

@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from coconet.cards.engine_card import read_engine_card
 from coconet.cards.onnx_metadata import read_onnx_card
 from coconet.errors import CoconetError, ExitCode, ending_with
 from coconet.event_log import warn_once
@@ -64,6 +63,8 @@ def choice_for(rig: Rig, model: Path | str, wanted: str = "auto") -> BackendChoi
 def check_engine(choice: BackendChoice) -> None:
     """Refuse an engine that is none or has no GPU, before one is made or the cameras are opened."""
     if choice.path.suffix == ENGINE_SUFFIX:
+        from coconet.cards.engine_card import read_engine_card
+
         read_engine_card(choice.path)
     if choice.kind == "tensorrt":
         first_cuda_device()

@@ -68,11 +68,20 @@ def test_a_run_imports_one_runtime_the_one_that_was_picked(tmp_path: Path, monke
     assert not imported & UNASKED
 
 
-def test_garbage_is_looked_for_from_when_a_command_is_loaded_but_not_among_what_was_imported() -> None:
-    program = f"import gc\n{PROGRAM}    print(gc.isenabled(), gc.get_freeze_count() > 10000)"
-    started = [sys.executable, "-c", program, "run", "--list-models"]
+@pytest.mark.parametrize(("words", "looked_for"), [(["--help"], False), (["run", "--list-models"], True)])
+def test_garbage_is_looked_for_once_a_command_is_loaded_and_not_at_the_end(words: list[str], looked_for: bool) -> None:
+    program = f"import gc\n{PROGRAM}    print(gc.isenabled(), len(gc.get_objects()) < 100)"
+    started = [sys.executable, "-c", program, *words]
     ended = subprocess.run(started, capture_output=True, text=True, check=True)
-    assert ended.stdout.splitlines()[-1] == "True True"
+    assert ended.stdout.splitlines()[-1] == f"{looked_for} True"
+
+
+def test_what_was_imported_is_no_garbage_to_be_looked_through() -> None:
+    program = "import gc; from coconet.installation.garbage import look_for_garbage_again, put_off_garbage\n"
+    program += "put_off_garbage(); kept = [[] for _ in range(5000)]; look_for_garbage_again()\n"
+    program += "print(gc.isenabled(), gc.get_freeze_count() > 5000)"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "True True"
 
 
 def test_a_program_that_calls_the_command_line_keeps_its_own_garbage_collector() -> None:
