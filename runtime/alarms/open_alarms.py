@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from coconet.runtime.alarms.alarm_watch import AlarmWatch
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.rig.secrets import fill_in, fill_in_plain
+from coconet.writing.outputs import check_no_input, check_writable
 
 
 @contextmanager
@@ -44,6 +45,12 @@ def open_alarms(rig: Rig, gauge: RunStats, reserve_mb: float | None = None) -> I
         yield watch
 
 
-def alarm_outputs(rig: Rig) -> list[Path]:
-    """The folders that the alarms of a rig write to."""
-    return [] if rig.alarms.recording is None or not rig.alarm else [Path(rig.alarms.recording.folder)]
+def check_alarms(rig: Rig, inputs: Iterable[Path | str | None]) -> None:
+    """Refuse, before anything is begun, a folder of recordings that takes none, or is among the inputs of the run.
+
+    Raises Unwritable for the first of these, and CoconetError for the second.
+    """
+    if rig.alarms.recording is not None and rig.alarm:
+        folder = Path(rig.alarms.recording.folder)
+        check_no_input([folder], inputs)
+        check_writable(folder, made=True)

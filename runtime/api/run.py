@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from coconet.config import check_fields
 from coconet.errors import CoconetError, Refused
 from coconet.runtime.alarms.alarm_event import AlarmEvent
-from coconet.runtime.alarms.open_alarms import alarm_outputs, open_alarms
+from coconet.runtime.alarms.open_alarms import check_alarms, open_alarms
 from coconet.runtime.api.model import FusionModel
 from coconet.runtime.arguments import check_called, check_heat, check_path, check_type
 from coconet.runtime.frame import FusedFrame
@@ -27,7 +27,7 @@ from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.pairing.pair_stream import PairStream
 from coconet.runtime.rig.rig_file import Rig, with_look
 from coconet.runtime.sinks.open_sink import Output
-from coconet.writing.outputs import AlreadyExists, check_no_input
+from coconet.writing.outputs import AlreadyExists
 
 if TYPE_CHECKING:
     from coconet.runtime.sinks.look_sink import Drawn
@@ -98,7 +98,7 @@ def run(  # noqa: PLR0913  what the command line takes too
     gauge = RunStats()
     gauge.on_frame(FrontEndCheck(model.card, pairs.front_end, warnings.warn))
     if watched is not None:
-        check_no_input(alarm_outputs(watched), pairs.inputs)
+        check_alarms(watched, pairs.inputs)
     with nullcontext() if watched is None else open_alarms(watched, gauge) as watch:
         if watch is not None and on_alarm is not None:
             watch.add(_Caller(on_alarm))

@@ -255,7 +255,7 @@ def run(
     before the start; 3 a camera; 4 the model; 5 the output; 6 the page; 7 the end, but some pairs were left out; 8 the
     end, but a large share of the frames had no partner.
     """
-    from coconet.runtime.alarms.open_alarms import alarm_outputs, open_alarms
+    from coconet.runtime.alarms.open_alarms import check_alarms, open_alarms
     from coconet.runtime.backends.choice import choose_backend
     from coconet.runtime.backends.remote.asked_server import AskedServer
     from coconet.runtime.backends.tensorrt.cuda_device import select_cuda_device
@@ -274,7 +274,6 @@ def run(
     from coconet.runtime.threads.stop_signals import stopped_by_signals
     from coconet.runtime.viewers.live_page import PageSettings
     from coconet.runtime.viewers.open_viewer import open_viewer
-    from coconet.writing.outputs import check_no_input
 
     check_open(opens, html)
     select_cuda_device(device)
@@ -292,7 +291,7 @@ def run(
     output = Output(out, rotation, overwrite, skip_existing, reserve_mb, encoder)
     gauge, rig = RunStats(), written_rig(named.file)
     output.check([rig, *chosen.sources, first_choice.path], [json_file, meters_file, html])
-    check_no_input(alarm_outputs(chosen), [rig, *chosen.sources, first_choice.path])
+    check_alarms(chosen, [rig, *chosen.sources, first_choice.path])
     check_engine(first_choice)
     sheet = None if meters_file is None else MeterLog(meters_file, chosen, reserve_mb)
     choice = replace(elsewhere or choice_for(chosen, model, backend), ring=ring, tiles=TileLimit(tile_pixels))

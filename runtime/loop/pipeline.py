@@ -247,9 +247,13 @@ class _Loop:
         room = BoundedSemaphore(backend.depth)
         sender: QueueThread[_Sent]
         sender = QueueThread(filling(lambda: self._sent(entries, backend, room, sender)), _SENT, "send")
+        card = self._backend.card
         with sender:
             while (sent := sender.take(self._stop)) is not None:
                 answer = self._received(sent, backend)
+                if self._backend.card is not card:  # of a server that was down at the start
+                    card = self._backend.card
+                    self._gauge.runs_on(card, self._backend.name)
                 room.release()
                 if answer is None:
                     continue

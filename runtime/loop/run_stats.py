@@ -146,7 +146,7 @@ class RunStats:
             self._moments.clear()
 
     def runs_on(self, card: ModelCard, backend: str) -> None:
-        """Say which model runs on what, if that was not known at the beginning."""
+        """Say which model runs on what, once that is known, if it was not at the beginning."""
         with self._lock:
             self._card, self._backend = card, backend
 

@@ -111,3 +111,11 @@ def test_a_name_that_cannot_become_the_output_is_an_option_that_does_not_fit(
     ended = command(*outputs_at(os.curdir, words), "--overwrite")
     assert (ended.code, "folder" in ended.err) == (ExitCode.REFUSED, True), ended.err
     assert (place / "o").read_text() == "of a user"
+
+
+@pytest.mark.parametrize("folder", ["file/alarms", "/proc/alarms"])
+def test_alarms_that_could_not_be_recorded_end_a_run_before_it_begins(place: Path, folder: str) -> None:
+    sides = "".join(f'[{side}]\naddress = "{SYNTHETIC}"\n' for side in ("visible", "infrared"))
+    alarm = '[[alarm]]\nname = "lost"\ncamera = "visible"\nstates = ["lost"]\n'
+    (place / "rig.toml").write_text(f'{sides}{alarm}[alarms.recording]\nfolder = "{folder}"\n')
+    assert "cannot be written" in refused(place, "", ("run", "rig.toml", "average"))

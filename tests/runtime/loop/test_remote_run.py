@@ -29,6 +29,8 @@ from tests.support.programs.patience import PATIENCE_S
 from tests.support.rigs.live_rig import SmallCamera
 from tests.support.servers.bad_link import BadLink, bad_link
 
+SERVED = "served"  # the name of the model on the server; that of its network is tiny
+
 
 class Shown:
     """What a run has shown, frame by frame."""
@@ -51,7 +53,7 @@ def running(link: BadLink, local: Backend | None, late_s: float) -> Iterator[Sho
     stop, gauge = Event(), RunStats()
     shown = Shown(gauge)
     cameras = SmallCamera("visible", 3), SmallCamera("infrared", 1)
-    with closing(RemoteBackend(ServerAddress("127.0.0.1", link.port, "tiny"), local, 3, late_s)) as backend:
+    with closing(RemoteBackend(ServerAddress("127.0.0.1", link.port, SERVED), local, 3, late_s)) as backend:
 
         def fuse() -> None:
             with pair_live_cameras(*cameras) as pairs:
@@ -71,7 +73,7 @@ def running(link: BadLink, local: Backend | None, late_s: float) -> Iterator[Sho
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
     model = write_averaging_model(tmp_path_factory.mktemp("model") / "tiny.onnx")
     choice, limits = choose_backend(Path(model), "ort"), QueueLimits(deadline_s=PATIENCE_S)
-    with ModelServer("tiny", lambda: open_served(choice), ServerSettings(port=0, limits=limits)) as made:
+    with ModelServer(SERVED, lambda: open_served(choice), ServerSettings(port=0, limits=limits)) as made:
         address = urlsplit(made.url)
         yield address.hostname or "", address.port or 0
 
@@ -105,6 +107,17 @@ def test_no_frame_is_ever_stale_and_the_local_model_takes_over_and_gives_back(se
     assert told.server_losses >= 1
     stamps = [frame.pair.timestamp_ns for frame in shown.frames]
     assert stamps == sorted(set(stamps))
+
+
+def test_the_report_names_the_model_of_a_server_that_was_down_at_the_start(server: tuple[str, int]) -> None:
+    with bad_link(server) as link:
+        link.cut()
+        with running(link, BaselineBackend("maximum"), PATIENCE_S) as shown:
+            shown.next_frames(lambda frame: "maximum takes over" in frame.pair.notice)
+            before = shown.gauge.figures().model
+            link.repair()
+            shown.next_frames(from_server)
+    assert (before, shown.gauge.figures().model) == (SERVED, "tiny")
 
 
 def test_without_a_local_model_the_visible_picture_says_that_the_server_is_lost(server: tuple[str, int]) -> None:
