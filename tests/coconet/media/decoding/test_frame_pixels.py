@@ -1,0 +1,27 @@
+"""The pixels of decoded frames: BGR by way of planes is what FFmpeg gives at once."""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+import pytest
+
+from coconet.media.decoding.frame_pixels import INTERPOLATION, FrameDecoder
+
+BT709, BT601, BT2020 = 1, 6, 9
+
+LIMITED, FULL = 1, 2
+
+PICTURE = np.random.default_rng(3).integers(0, 256, (27, 39, 3), np.uint8)
+
+
+@pytest.mark.parametrize(("colours", "levels"), [(BT709, LIMITED), (BT601, FULL), (BT2020, LIMITED)])
+@pytest.mark.parametrize(
+    "layout", ["yuv420p", "yuvj422p", "yuv444p", "yuyv422", "nv12", "yuv420p10le", "bgr24", "rgb24", "gray"]
+)
+def test_colours_are_those_that_ffmpeg_gives_at_once(layout: str, colours: int, levels: int) -> None:
+    frame = av.VideoFrame.from_ndarray(PICTURE, format="bgr24").reformat(format=layout)
+    frame.colorspace, frame.color_range = colours, levels
+    wanted = frame.reformat(format="bgr24", interpolation=INTERPOLATION).to_ndarray()
+    decoder = FrameDecoder("picture", gray=False)
+    assert all(np.array_equal(decoder.pixels(frame), wanted) for _ in range(2))
