@@ -15,6 +15,7 @@ from coconet.media.thermal import filled, with_holes
 from coconet.runtime.cameras.open_camera import ROLES, Role
 from coconet.runtime.frame import Frame
 from coconet.runtime.pairing.capture import Capture
+from coconet.runtime.preprocess.fit import Placement, SizePx
 from coconet.runtime.rig.edit import save_values
 from coconet.runtime.rig.open_rig import CameraOpener, open_cameras, thermal_stretch
 from coconet.runtime.rig.rig_file import Rig
@@ -74,16 +75,16 @@ class _Aligned:
     """Lays infrared frames where the visible ones are, as far as the rig file says how."""
 
     def __init__(self, rig: Rig) -> None:
-        self._alignment, self._thermal = rig.alignment.alignment(), thermal_stretch(rig)
-        self._size_px = rig.alignment.size_px
+        self._placement, self._thermal = Placement(rig.alignment.alignment()), thermal_stretch(rig)
+        self._visible_px: SizePx | None = None
 
     def __call__(self, role: Role, frame: Frame) -> Frame:
         if role == "visible":
             height, width = frame.pixels.shape[:2]
-            self._size_px = self._size_px or (width, height)
-        elif not self._alignment.trivial and self._size_px is not None:
+            self._visible_px = (width, height)
+        elif not self._placement.alignment.trivial and self._visible_px is not None:
             frame = self._thermal.apply(frame)
-            pixels = self._alignment.warp(frame.pixels, self._size_px)
+            pixels = self._placement.lay(frame.pixels, self._visible_px, "alignment")
             return dataclasses.replace(frame, pixels=pixels)
         return dataclasses.replace(frame, pixels=filled(with_holes(frame.pixels)))
 

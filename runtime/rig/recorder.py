@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
 from coconet.config import read_toml
@@ -73,6 +73,7 @@ class Recorder:
         self.limit_ns = None if seconds is None else round(seconds * 1e9)
         self._place = _place(out, rig)
         self._origin_ns: int | None = None
+        self._lock = Lock()
         self._cameras: dict[Side, Camera] = {"visible": visible, "infrared": infrared}
         self._sides: dict[Side, _SideWriter] = {}
         self._exit: ExitStack | None = None
@@ -117,9 +118,10 @@ class Recorder:
 
     def origin_ns(self, frame: Frame) -> int:
         """The zero of time of the recording: the stamp of the first frame of either camera."""
-        if self._origin_ns is None:
-            self._origin_ns = frame.timestamp_ns
-        return self._origin_ns
+        with self._lock:  # both sides ask, each in its thread
+            if self._origin_ns is None:
+                self._origin_ns = frame.timestamp_ns
+            return self._origin_ns
 
     @property
     def finished(self) -> bool:

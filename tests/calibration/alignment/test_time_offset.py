@@ -164,6 +164,17 @@ class StuckCamera:
         """Nothing to release."""
 
 
+def test_an_alignment_that_was_found_at_other_sizes_lays_what_moves_where_it_is() -> None:
+    def opener(_rig: Rig, role: Role) -> SyntheticCamera:
+        width, height = (128, 96) if role == "visible" else (64, 48)
+        return SyntheticCamera(role, SyntheticSettings(fps=25, width=width, height=height, duration_s=SECONDS))
+
+    known = {"size_px": (128, 96), "infrared_size_px": (128, 96), "homography": [[1, 0, 2], [0, 1, 1], [0, 0, 1]]}
+    side = {"address": "synthetic://"}
+    rig = Rig.model_validate({"visible": side, "infrared": side, "alignment": known})
+    assert search_offset(rig, opener=opener).lag_ms == pytest.approx(0, abs=10)
+
+
 def test_a_camera_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "_PATIENCE_S", 0.1)
     over = Event()

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,6 +88,25 @@ def test_both_streams_replay_bit_for_bit_with_their_times_to_the_nanosecond(tmp_
             np.diff([frame.timestamp_ns for frame in found[side]]), np.diff([frame.timestamp_ns for frame in before])
         )
     assert found["infrared"][0].timestamp_ns - found["visible"][0].timestamp_ns == 4 * MS
+
+
+def test_both_sides_have_one_zero_of_time_though_their_first_frames_come_at_once(tmp_path: Path) -> None:
+    recorder = Recorder(ListCamera([]), ListCamera([]), tmp_path / "out")
+    zeros: list[int] = []
+    other = Thread(target=lambda: zeros.append(recorder.origin_ns(frames("gray", 1, start_ms=20)[0])))
+
+    class First:
+        @property
+        def timestamp_ns(self) -> int:
+            """Its time, while the other side asks for its own."""
+            other.start()
+            other.join(0.2)
+            return 10
+
+    first: Any = First()
+    zeros.append(recorder.origin_ns(first))
+    other.join()
+    assert zeros == [10, 10]
 
 
 def test_a_recording_is_known_by_the_stamps_beside_it(tmp_path: Path) -> None:
