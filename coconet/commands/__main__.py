@@ -26,6 +26,10 @@ LIVE = frozenset({"run", "record", "demo", "soak", "audience", "serve", "ros"})
 LASTING = LIVE | {"batch"}
 """Commands that may run for hours or weeks: what they keep of memory is bounded."""
 
+IDLE_SLEEPS = ("OPENBLAS_THREAD_TIMEOUT", "4")
+"""What lets the threads of NumPy's OpenBLAS sleep while they have nothing to do; the number is the power of two of the
+cycles for which they keep a core busy before, 26 by default, which each of them does as soon as NumPy is imported."""
+
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 _ENDING = "ending"  # the name of the thread that ends the process in time
@@ -177,6 +181,7 @@ def _end_in_time(heard: socket.socket, ours: frozenset[int], over: Event, code: 
 def main() -> None:
     """Run the command line; the console script of setup.py."""
     put_off_garbage()  # until coconet.cli has loaded the command
+    os.environ.setdefault(*IDLE_SLEEPS)
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     if command in LASTING:
         from coconet.installation.malloc_arenas import bound_arenas

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from coconet.commands.__main__ import IDLE_SLEEPS
 from coconet.runtime.picking.candidate import candidates_of
 from coconet.runtime.picking.pick import Pick, PickPlace
 from tests.support.media.moving_video import moving_video
@@ -82,6 +84,16 @@ def test_what_was_imported_is_no_garbage_to_be_looked_through() -> None:
     program += "print(gc.isenabled(), gc.get_freeze_count() > 5000)"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "True True"
+
+
+@pytest.mark.parametrize("said", [None, "10"])
+def test_idle_threads_of_numpy_sleep_unless_the_user_says_otherwise(said: str | None) -> None:
+    name, ours = IDLE_SLEEPS
+    program = f"import os\n{PROGRAM}    print(os.environ[{name!r}])"
+    started = [sys.executable, "-c", program, "--version"]
+    environment = {**os.environ, **({} if said is None else {name: said})}
+    ended = subprocess.run(started, capture_output=True, text=True, check=True, env=environment)
+    assert ended.stdout.splitlines()[-1] == (said or ours)
 
 
 def test_a_program_that_calls_the_command_line_keeps_its_own_garbage_collector() -> None:

@@ -57,9 +57,16 @@ def in_turns(one: Callable[[], Cost], other: Callable[[], Cost], turns: int) -> 
 
 
 def command_cost(*words: object) -> Cost:
-    """Run a command of ours to its end. Raises CoconetError with its last line if it fails."""
+    """Run a command of ours to its end. Raises CoconetError with its last line if it fails.
+
+    Python may keep what it compiles of our sources, as an installed package has it: else every run compiles them again.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     begun_s, command = time.perf_counter(), [sys.executable, "-c", PROGRAM, *map(str, words)]
-    with TemporaryFile() as errors, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process:  # noqa: S603
+    with (
+        TemporaryFile() as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment) as process,  # noqa: S603
+    ):
         out = cast("IO[bytes]", process.stdout)
         out.read(1)
         first_s = time.perf_counter() - begun_s
