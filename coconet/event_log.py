@@ -74,19 +74,20 @@ SAID = SaidOnce()
 """Of this process."""
 
 
-_HEARD: list[list[str]] = []
+_HEARD: list[tuple[str, list[str]]] = []
 
 
 @contextmanager
-def warnings_heard() -> Iterator[list[str]]:
+def warnings_heard(of: str) -> Iterator[list[str]]:
     """Give a list into which what warn_once is told inside the block goes, of any thread, in place of stderr and log.
 
-    Each text comes into it once, also one that was said before.
+    Each text comes into it once, also one that was said before. of: what is done in the block, by whose name
+    note_once says its texts, such as that of a job.
     """
-    heard = list[str]()
+    heard = of, list[str]()
     _HEARD.append(heard)
     try:
-        yield heard
+        yield heard[1]
     finally:
         _HEARD.remove(heard)
 
@@ -94,16 +95,18 @@ def warnings_heard() -> Iterator[list[str]]:
 def warn_once(text: str) -> None:
     """Say what cannot be seen in the result, on stderr or in the log if one goes there; the same text comes once."""
     if _HEARD:
-        if text not in _HEARD[-1]:
-            _HEARD[-1].append(text)
+        _, heard = _HEARD[-1]
+        if text not in heard:
+            heard.append(text)
     elif SAID.is_new(text):
         _say(text, "warning", logging.WARNING)
 
 
 def note_once(text: str) -> None:
     """Say what was chosen for the user and is no trouble, where warn_once does; the same text comes once."""
-    if SAID.is_new(text):
-        _say(text, "note", logging.INFO)
+    told = f"{_HEARD[-1][0]}: {text}" if _HEARD else text
+    if SAID.is_new(told):
+        _say(told, "note", logging.INFO)
 
 
 def _say(text: str, kind: str, level: int) -> None:

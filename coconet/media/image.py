@@ -78,7 +78,7 @@ def _decoded(path: Path, data: bytes, header: PictureHeader) -> RawPixels:
     if pixels.ndim == 2:
         return pixels[:, :, None]
     if pixels.shape[2] == 4 and pixels[:, :, 3].min() < (255 if pixels.dtype == np.uint8 else 65535):
-        warn_once(f"{path}: {TRANSPARENT}")
+        warn_once(f"{path.parent}: {TRANSPARENT}")
     return np.ascontiguousarray(pixels[:, :, : 1 if header.gray else 3])
 
 

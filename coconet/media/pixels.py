@@ -20,8 +20,8 @@ RawPixels = NDArray[Any]
 BGR_TO_LUMA = np.array(BGR_WEIGHTS, np.float32)
 """BGR_WEIGHTS for arrays."""
 
-TRANSPARENT = "parts of it are transparent; what lies under them is taken as if they were not."
-"""What is said of a picture with an alpha channel that says something."""
+TRANSPARENT = "parts of its pictures are transparent; what lies under them is taken as if they were not."
+"""What is said, once, of a folder with a picture whose alpha channel says something."""
 
 UPRIGHT = 1
 """The orientation, in EXIF's counting, of what is stored as it is to be seen."""

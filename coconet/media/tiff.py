@@ -163,12 +163,12 @@ class _Page:
             return
         alpha = [plane for plane, kind in zip(np.moveaxis(more, 2, 0), kinds, strict=True) if kind in _ALPHA]
         if any(samples.dtype.kind == "u" and plane.min() < np.iinfo(plane.dtype).max for plane in alpha):
-            warn_once(f"{self._path}: {TRANSPARENT}")
+            warn_once(f"{self._path.parent}: {TRANSPARENT}")
         if len(alpha) < len(kinds):
             bands = counted(len(kinds) - len(alpha), "band")
             warn_once(
-                f"{self._path}: left out: {bands} beside gray or colour, of which the file does not say what it shows. "
-                "Save what is meant as a picture of its own."
+                f"{self._path.parent}: left out of its pictures: {bands} beside gray or colour, of which the files do "
+                "not say what it shows. Save what is meant as a picture of its own."
             )
 
     def _levels(self, samples: RawPixels) -> RawPixels:

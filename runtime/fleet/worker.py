@@ -75,7 +75,7 @@ class Worker:
         """
         begun_s, outcome, heard = time.monotonic(), Outcome(None, "no outcome"), list[str]()
         try:
-            with warnings_heard() as heard, ExitStack() as stack:
+            with warnings_heard(job.name) as heard, ExitStack() as stack:
                 for sign in self._made(job, stack, heard):
                     if isinstance(sign, Outcome):
                         outcome = sign

@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from coconet.event_log import SaidOnce, note_once, warn_once
+from coconet.event_log import SaidOnce, note_once, warn_once, warnings_heard
 
 
 def test_two_threads_that_come_to_one_sentence_at_once_say_it_once() -> None:
@@ -29,3 +29,18 @@ def test_a_warning_and_a_note_come_once_each(
         warn_once("the sky falls")
         note_once("it rains")
     assert capsys.readouterr().err == "warning: the sky falls\nnote: it rains\n"
+
+
+def test_in_a_job_warnings_are_gathered_and_a_note_has_its_name(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coconet.event_log.SAID", SaidOnce())
+    gathered = []
+    for name in ("one", "two"):
+        with warnings_heard(name) as heard:
+            for _ in range(2):
+                warn_once("the sky falls")
+                note_once("it rains")
+        gathered.append(heard)
+    assert gathered == [["the sky falls"]] * 2
+    assert capsys.readouterr().err == "note: one: it rains\nnote: two: it rains\n"

@@ -314,9 +314,23 @@ def test_a_visible_picture_of_high_dynamic_range_is_refused_as_video_is(
         read_visible(tmp_path / "a.png")
 
 
+def test_transparent_pictures_are_told_once_for_their_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, opacity in enumerate((255, 99, 0)):
+        Image.new("RGBA", (8, 8), (200, 100, 50, opacity)).save(tmp_path / f"{number}.png")
+        assert read_picture(tmp_path / f"{number}.png")[0, 0].tolist() == [50, 100, 200]
+    said = capsys.readouterr().err
+    assert (said.count("are transparent"), str(tmp_path / "1.png") in said, str(tmp_path) in said) == (1, False, True)
+
+
 @pytest.mark.parametrize(
     "case",
-    [("unassalpha", 65535, ""), ("unassalpha", 99, "transparent"), ("unspecified", 65535, "left out: 1 band")],
+    [
+        ("unassalpha", 65535, ""),
+        ("unassalpha", 99, "are transparent"),
+        ("unspecified", 65535, "left out of its pictures: 1 band"),
+    ],
 )
 @pytest.mark.parametrize("channels", [1, 3])
 def test_what_a_tiff_has_beside_gray_or_colour_is_told(

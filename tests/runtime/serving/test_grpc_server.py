@@ -47,12 +47,6 @@ def server() -> Iterator[ModelServer]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def pair() -> tuple[Pixels, Pixels]:
-    levels = np.random.default_rng(3)
-    return levels.integers(0, 256, (48, 64, 3), np.uint8), levels.integers(0, 256, (48, 64, 1), np.uint8)
-
-
 def inputs_of(pair: tuple[Pixels, Pixels]) -> list[Any]:
     inputs = []
     for name, pixels in zip(("visible", "infrared"), pair, strict=True):

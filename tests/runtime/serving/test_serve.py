@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
-import onnxruntime
 import pytest
 
 from coconet.cards.model_card import ModelCard
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
-from coconet.model_names import shipped_model
 from coconet.runtime.serving.model_config import card_of_config, codings_of_config
 from coconet.runtime.serving.model_server import ModelServer
 from coconet.runtime.serving.protocol.wire import HEADER_LENGTH, pack_request
@@ -25,26 +22,6 @@ from tests.support.programs.patience import PATIENCE_S
 from tests.support.servers.served_model import ask, changed, good_request, serving
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - of these tests only
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ModelServer]:
-    with serving("lite", "lite") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def pair() -> tuple[Pixels, Pixels]:
-    levels = np.random.default_rng(3)
-    return levels.integers(0, 256, (48, 64, 3), np.uint8), levels.integers(0, 256, (48, 64, 1), np.uint8)
-
-
-@pytest.fixture(scope="module")
-def bare(pair: tuple[Pixels, Pixels]) -> Pixels:
-    """What ONNX Runtime itself makes of the pair, called on the file without a line of ours."""
-    session = onnxruntime.InferenceSession(str(shipped_model("lite")), providers=["CPUExecutionProvider"])
-    fused: Pixels = session.run(None, {"visible": pair[0][None], "infrared": pair[1][None]})[0]
-    return fused
 
 
 def triton_client(server: ModelServer) -> Any:
