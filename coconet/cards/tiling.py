@@ -14,7 +14,7 @@ class Tiling:
 
     overlap_px: how far from a pixel of the fused picture what it depends on may lie; in a padded picture, if the
     network pads. bytes_per_px: what a pixel of a picture takes of memory while it is fused whole, on a processor.
-    room: whether the parts also need the stretch room of the whole picture, see coconet.networks.room.
+    room: whether the parts also depend on the scene of the whole picture, see coconet.networks.scene.
     """
 
     overlap_px: int

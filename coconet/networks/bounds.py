@@ -8,7 +8,7 @@ a flat scene there is no contrast to stretch.
 from __future__ import annotations
 
 from coconet.errors import MissingPackage
-from coconet.networks.room import COARSE, CONTRAST, DAY, DUSK, LEEWAY, STRETCH
+from coconet.networks.scene import COARSE, CONTRAST, DARK, DAY, DUSK, LEAN, LEEWAY, LIT, STRETCH
 
 try:
     import torch
@@ -27,16 +27,33 @@ GAIN = 2.0
 HALF_A_LEVEL = 0.5 / 255.0
 
 
-def stretch_room(coarse: Tensor) -> Tensor:
-    """How far the coarse band may go below and above those of the sources: (B, 2, H, W) in 0..1 to (B, 1, 1, 1).
+def brightness_of(coarse: Tensor) -> Tensor:
+    """The brightness of each Scene: coarse bands of (B, 2, H, W) in 0..1 to (B, 1, 1, 1) in 0..1."""
+    return _mean(brighter(coarse))
+
+
+def deviation_of(coarse: Tensor) -> Tensor:
+    """The deviation of each Scene: coarse bands of (B, 2, H, W) in 0..1 to (B, 1, 1, 1) in 0..1."""
+    level = coarse.mean(dim=1, keepdim=True)
+    return _mean((level - _mean(level)).abs())
+
+
+def stretch_room(brightness: Tensor, deviation: Tensor) -> Tensor:
+    """How far the coarse band may go below and above those of the sources: (B, 1, 1, 1) each, to the same shape.
 
     LEEWAY, and STRETCH more in a scene of full light and contrast. What a bright scene gains in contrast would cost a
     dark one its shadows, and a flat one its level.
     """
-    brighter, level = _highest(coarse), coarse.mean(dim=1, keepdim=True)
-    light = ((_mean(brighter) - DUSK) / (DAY - DUSK)).clamp(0.0, 1.0)
-    contrast = (_mean((level - _mean(level)).abs()) / CONTRAST).clamp(0.0, 1.0)
-    return LEEWAY + STRETCH * light * contrast
+    light = ((brightness - DUSK) / (DAY - DUSK)).clamp(0.0, 1.0)
+    return LEEWAY + STRETCH * light * (deviation / CONTRAST).clamp(0.0, 1.0)
+
+
+def lean_of(brightness: Tensor) -> Tensor:
+    """How far both coarse bands lean to the brighter one before they are shared, 0..LEAN: of the shape of `brightness`.
+
+    By night what one camera does not see is black there, and the mean of both has half the contrast of the other one.
+    """
+    return ((LIT - brightness) * (LEAN / (LIT - DARK))).clamp(0.0, LEAN)
 
 
 def short_of_the_ends(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
@@ -53,6 +70,11 @@ def _mean(image: Tensor) -> Tensor:
     return image.mean(dim=(2, 3), keepdim=True)
 
 
+def brighter(sources: Tensor) -> Tensor:
+    """The brighter of both sources at every place: (B, 2, H, W) to (B, 1, H, W)."""
+    return sources.amax(dim=1, keepdim=True)
+
+
 def upsampled(coarse: Tensor) -> Tensor:
     """A coarse band at full size: (B, C, H / COARSE, W / COARSE) to (B, C, H, W), bilinear."""
     return functional.interpolate(coarse, scale_factor=COARSE, mode="bilinear", align_corners=False)
@@ -66,18 +88,15 @@ def bounded(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
     """
     sources = torch.cat((visible, infrared), dim=1)
     coarse = functional.avg_pool2d(sources, COARSE)
-    band, room = functional.avg_pool2d(fused, COARSE), stretch_room(coarse)
-    within = torch.minimum(torch.maximum(band, _lowest(coarse) - room), _highest(coarse) + room)
+    band = functional.avg_pool2d(fused, COARSE)
+    room = stretch_room(brightness_of(coarse), deviation_of(coarse))
+    within = torch.minimum(torch.maximum(band, _lowest(coarse) - room), brighter(coarse) + room)
     bands = upsampled(coarse)
     reach = room + GAIN * (sources - bands).abs().sum(dim=1, keepdim=True)
     fused = fused + upsampled(within - band)
-    fused = torch.minimum(torch.maximum(fused, _lowest(bands) - reach), _highest(bands) + reach)
+    fused = torch.minimum(torch.maximum(fused, _lowest(bands) - reach), brighter(bands) + reach)
     return short_of_the_ends(fused, visible, infrared)
 
 
 def _lowest(sources: Tensor) -> Tensor:
     return sources.amin(dim=1, keepdim=True)
-
-
-def _highest(sources: Tensor) -> Tensor:
-    return sources.amax(dim=1, keepdim=True)

@@ -7,9 +7,18 @@ from collections.abc import Mapping
 from coconet.cards.model_card import Signature
 from coconet.cards.tiling import OF_LITE
 from coconet.errors import MissingPackage
-from coconet.networks.bounds import GAIN, short_of_the_ends, stretch_room, upsampled
+from coconet.networks.bounds import (
+    GAIN,
+    brighter,
+    brightness_of,
+    deviation_of,
+    lean_of,
+    short_of_the_ends,
+    stretch_room,
+    upsampled,
+)
 from coconet.networks.network import Network
-from coconet.networks.room import COARSE
+from coconet.networks.scene import COARSE, Scene
 
 try:
     import torch
@@ -36,16 +45,17 @@ class LiteNet(nn.Module):
     detail above that. At a quarter and an eighth of the size the network decides, for every pixel, how to share the
     coarse band and how much detail of each source to keep, and, for every 8x8 pixels, by how much to stretch the
     contrast of the coarse band; that is applied at full resolution. So texture cannot be blurred by the small size,
-    and rounding to INT8 disturbs the decision and not the picture. There is no normalisation layer: the same picture
-    always gives the same answer.
+    and rounding to INT8 disturbs the decision and not the picture. The darker the scene, the nearer both coarse bands
+    come to the brighter one before they are shared. There is no normalisation layer: the same picture always gives the
+    same answer.
 
     Whatever the weights, the coarse band lies between those of the sources, widened by `stretch_room`, which is next
     to nothing in the dark and in flat scenes; and no pixel is clipped that neither source has clipped.
 
-    room: of the picture that a part lies in, when parts are fused; None takes that of what is fused.
+    scene: of the picture that a part lies in, when parts are fused; None takes that of what is fused.
     """
 
-    room: float | None = None
+    scene: Scene | None = None
 
     def __init__(self, width: int = 48, deep_width: int = 64) -> None:
         super().__init__()
@@ -65,17 +75,28 @@ class LiteNet(nn.Module):
         decide = self._decided_in_full if self.training else self._decided
         shares, stretch = decide(self._features(both))
         coarse = functional.avg_pool2d(both, COARSE)  # 2, H/8
-        room = stretch_room(coarse) if self.room is None else torch.full_like(coarse[:, :1, :1, :1], self.room)
+        brightness, deviation = self._scene_of(coarse)
+        room, lean = stretch_room(brightness, deviation), lean_of(brightness)
         stretch = torch.maximum(torch.minimum(torch.tanh(stretch), room), -room)  # 1, H/8
-        bands = upsampled(torch.cat((coarse, stretch), dim=1))
-        coarse_visible, coarse_infrared, stretched = bands.chunk(3, dim=1)  # 1, H each
+        # Both bands lean to the brighter one: the visible by what is added here, at an eighth of the size, and what is
+        # left of the difference between them by a smaller share.
+        added = stretch + lean * (brighter(coarse) - coarse[:, :1])
+        bands = upsampled(torch.cat((coarse, added), dim=1))
+        coarse_visible, coarse_infrared, added = bands.chunk(3, dim=1)  # 1, H each
         share, gain_visible, gain_infrared = torch.sigmoid(shares).chunk(3, dim=1)  # 1, H each
-        blend = coarse_visible + share * (coarse_infrared - coarse_visible)
+        blend = coarse_visible + (1.0 - lean) * share * (coarse_infrared - coarse_visible)
         detail = gain_visible * (visible - coarse_visible) + gain_infrared * (infrared - coarse_infrared)
-        fused = blend + stretched + GAIN * detail
+        fused = blend + added + GAIN * detail
         kept = short_of_the_ends(fused, visible, infrared)
         # In training a tenth of what is beyond the ends stays: seen as nearly lost, and yet able to learn to be less.
         return torch.lerp(kept, fused, LEAK) if self.training else kept
+
+    def _scene_of(self, coarse: Tensor) -> tuple[Tensor, Tensor]:
+        """Brightness and deviation, each (B, 1, 1, 1): of `coarse`, or those that are held."""
+        if self.scene is None:
+            return brightness_of(coarse), deviation_of(coarse)
+        brightness, deviation = (torch.full_like(coarse[:, :1, :1, :1], one) for one in self.scene)
+        return brightness, deviation
 
     def _decided(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """What the last two layers say: shares and gains, 3 x H x W, and the stretch, 1 x H/8 x W/8."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from coconet.cards.model_card import ModelCard
 from coconet.media.pixels import Pixels
+from coconet.networks.scene import Scene
 from coconet.runtime.frame import FramePair
 from coconet.runtime.preprocess.warp import Alignment
 
@@ -112,8 +113,8 @@ class WarpingBackend(Protocol):
 class TileFuser(Protocol):
     """A model that fuses parts of a picture as if they lay in the whole one."""
 
-    def hold_room(self, room: float) -> None:
-        """Take this for the stretch room of every part from the next one on; 0..1."""
+    def hold_scene(self, scene: Scene) -> None:
+        """Take this for the scene that every part lies in from the next one on."""
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Fuse a part, as `Backend.fuse` does."""

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, WARP, ModelCard
 from coconet.errors import CoconetError
 from coconet.media.pixels import Pixels
+from coconet.networks.scene import Scene
 from coconet.runtime.backends.onnx_failure import EXPORT
-from coconet.runtime.backends.tiles.graph import ROOM
+from coconet.runtime.backends.tiles.graph import INPUTS
 from coconet.runtime.preprocess.warp_table import WarpTable
 
 
@@ -77,11 +78,11 @@ def input_feed(
     return feed | {WARP: warp.table_for(visible, infrared, where)} if card.form == "warped" else feed
 
 
-def held_room(room: float) -> dict[str, NDArray[Any]]:
+def held_scene(scene: Scene) -> dict[str, NDArray[Any]]:
     """What a graph for parts takes beside a pair."""
-    return {ROOM: np.full((1, 1, 1, 1), room, np.float32)}
+    return {name: np.full((1, 1, 1, 1), number, np.float32) for name, number in zip(INPUTS, scene, strict=True)}
 
 
-def without_room(tensors: list[TensorFact]) -> list[TensorFact]:
+def without_scene(tensors: list[TensorFact]) -> list[TensorFact]:
     """The inputs that the card says."""
-    return [tensor for tensor in tensors if tensor.name != ROOM]
+    return [tensor for tensor in tensors if tensor.name not in INPUTS]

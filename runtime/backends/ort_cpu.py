@@ -13,9 +13,10 @@ from coconet.cards.onnx_weights import check_onnx_weights
 from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.files import existing_file
 from coconet.media.pixels import Pixels
+from coconet.networks.scene import Scene
 from coconet.runtime.backends.onnx_failure import closed, corrupt, ort_reason, remedy_for
-from coconet.runtime.backends.onnx_tensors import TensorFact, check_tensors, held_room, input_feed, without_room
-from coconet.runtime.backends.tiles.graph import graph_with_room
+from coconet.runtime.backends.onnx_tensors import TensorFact, check_tensors, held_scene, input_feed, without_scene
+from coconet.runtime.backends.tiles.graph import graph_with_scene
 from coconet.runtime.frame_check import fuse_adapted
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.preprocess.warp_table import WarpTable
@@ -61,7 +62,7 @@ def open_session(
 ) -> tuple[Any, ModelCard]:
     """Open a model and read its card. batches: whether it may take several pairs at once.
 
-    for_parts: the model of the file with the input ROOM, see `graph_with_room`; None for the file as it is.
+    for_parts: the model of the file with the inputs of INPUTS, see `graph_with_scene`; None for the file as it is.
 
     Raises CoconetError for a missing or corrupt file or one that is not ours.
     """
@@ -73,7 +74,7 @@ def open_session(
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         raise corrupt(path, error) from error
     card = card_from_metadata(metadata, path)
-    check_tensors(path, card, without_room(inputs), outputs, card.batch if batches else 1)
+    check_tensors(path, card, without_scene(inputs), outputs, card.batch if batches else 1)
     check_onnx_weights(path)
     return session, card
 
@@ -112,7 +113,7 @@ class OnnxRuntimeBackend:
         for_parts: of open_session.
         """
         self._where, self._warp, self._threads, self._optimise = path, WarpTable(), threads, optimise
-        self._room: dict[str, NDArray[Any]] = {}
+        self._scene: dict[str, NDArray[Any]] = {}
         self._session: Any
         options = session_options(threads, optimise)
         self._session, self.card = open_session(path, options, ["CPUExecutionProvider"], for_parts=for_parts)
@@ -123,15 +124,15 @@ class OnnxRuntimeBackend:
         self._warp.align(alignment)
 
     def for_parts(self) -> OnnxRuntimeBackend | None:
-        """The same model for parts of pictures: itself, or one that is given the stretch room."""
+        """The same model for parts of pictures: itself, or one that is given the scene."""
         if self.card.tiling is None or not self.card.tiling.room:
             return self
-        content = graph_with_room(self._where)
+        content = graph_with_scene(self._where)
         return None if content is None else OnnxRuntimeBackend(self._where, self._threads, self._optimise, content)
 
-    def hold_room(self, room: float) -> None:
-        """Take this for the stretch room from the next part on."""
-        self._room = held_room(room)
+    def hold_scene(self, scene: Scene) -> None:
+        """Take this for the scene from the next part on."""
+        self._scene = held_scene(scene)
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
@@ -144,7 +145,7 @@ class OnnxRuntimeBackend:
         session = self._session
         if session is None:
             raise closed(self._where)
-        feed = input_feed(self.card, self._warp, visible, infrared, self._where) | self._room
+        feed = input_feed(self.card, self._warp, visible, infrared, self._where) | self._scene
         return run_in_words(self._where, lambda: session.run([FUSED], feed)[0][0])
 
     def close(self) -> None:

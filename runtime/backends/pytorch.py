@@ -13,6 +13,7 @@ from coconet.media.pixels import Pixels
 from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import Checkpoint, load_checkpoint
 from coconet.networks.lite import LiteNet
+from coconet.networks.scene import Scene
 from coconet.runtime.frame_check import fuse_adapted
 
 try:
@@ -36,7 +37,7 @@ class EagerBackend:
         return fuse_adapted(self.card, self.card.network, self._run, visible, infrared)
 
     def for_parts(self) -> EagerBackend | None:
-        """The same model for parts of pictures; None if it needs a stretch room and is not told one."""
+        """The same model for parts of pictures; None if it depends on the scene and cannot hold one."""
         if self.card.tiling is None or not self.card.tiling.room:
             return self
         if not isinstance(self._fuser.core, LiteNet):
@@ -44,10 +45,10 @@ class EagerBackend:
         core = copy.copy(self._fuser.core)  # with the same weights
         return EagerBackend(replace(self._checkpoint, core=core))
 
-    def hold_room(self, room: float) -> None:
-        """Take this for the stretch room from the next part on."""
+    def hold_scene(self, scene: Scene) -> None:
+        """Take this for the scene from the next part on."""
         if isinstance(self._fuser.core, LiteNet):
-            self._fuser.core.room = room
+            self._fuser.core.scene = scene
 
     def close(self) -> None:
         """Nothing to release: the weights go with the object."""

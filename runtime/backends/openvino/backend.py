@@ -17,13 +17,14 @@ from coconet.errors import CoconetError, counted, first_line
 from coconet.files import existing_file
 from coconet.installation.processor import sums_int8_exactly, usable_cores
 from coconet.media.pixels import Pixels
+from coconet.networks.scene import Scene
 from coconet.runtime.backends.onnx_failure import closed, corrupt, no_memory, remedy_for
-from coconet.runtime.backends.onnx_tensors import TensorFact, check_tensors, held_room, input_feed, without_room
+from coconet.runtime.backends.onnx_tensors import TensorFact, check_tensors, held_scene, input_feed, without_scene
 from coconet.runtime.backends.openvino.compiled_place import CompiledPlace
 from coconet.runtime.backends.openvino.graph import prepared
 from coconet.runtime.backends.openvino.package import openvino
 from coconet.runtime.backends.openvino.sized_models import SizedModels
-from coconet.runtime.backends.tiles.graph import graph_with_room
+from coconet.runtime.backends.tiles.graph import graph_with_scene
 from coconet.runtime.frame_check import adapt_frames, fuse_adapted, like_visible
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.preprocess.warp_table import WarpTable
@@ -62,10 +63,10 @@ class OpenVinoBackend:
     ) -> None:
         """Open the model. Raises CoconetError for a missing or corrupt file and for a model that is not ours.
 
-        for_parts: the model of the file with the stretch room as an input, see `graph_with_room`.
+        for_parts: the model of the file with the scene as inputs, see `graph_with_scene`.
         """
         self._options: tuple[int | None, Arithmetic] = (threads, arithmetic)
-        self._room: dict[str, NDArray[Any]] = {}
+        self._scene: dict[str, NDArray[Any]] = {}
         self.depth, self._pending = depth, deque[_Pending]()
         self._where, self._warp = existing_file(path, "an ONNX model"), WarpTable()
         self._is_file = for_parts is None
@@ -73,7 +74,7 @@ class OpenVinoBackend:
         self._model = _read(self._core, path, for_parts)
         metadata = self._model.get_rt_info([FRAMEWORK]).value if FRAMEWORK in self._model.rt_info else {}
         self.card = card_from_metadata(metadata, path)
-        check_tensors(path, self.card, without_room(_tensors(self._model.inputs)), _tensors(self._model.outputs))
+        check_tensors(path, self.card, without_scene(_tensors(self._model.inputs)), _tensors(self._model.outputs))
         check_onnx_weights(path)
         # Without a hint processors with BF16 units compute FP32 models in BF16, 8 bits short of what was compared.
         self._config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": arithmetic}
@@ -94,17 +95,17 @@ class OpenVinoBackend:
         self._warp.align(alignment)
 
     def for_parts(self) -> OpenVinoBackend | None:
-        """The same model for parts of pictures, one at a time: one that is given the stretch room, if it needs that."""
+        """The same model for parts of pictures, one at a time: one that is given the scene, if it needs that."""
         content = None
         if self.card.tiling is not None and self.card.tiling.room:
-            content = graph_with_room(self._where)
+            content = graph_with_scene(self._where)
             if content is None:
                 return None
         return OpenVinoBackend(self._where, *self._options, for_parts=content)
 
-    def hold_room(self, room: float) -> None:
-        """Take this for the stretch room from the next part on."""
-        self._room = held_room(room)
+    def hold_scene(self, scene: Scene) -> None:
+        """Take this for the scene from the next part on."""
+        self._scene = held_scene(scene)
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
@@ -152,7 +153,7 @@ class OpenVinoBackend:
         """The request for pairs of this size that was started longest ago, and what it takes of this pair."""
         if self._models is None:
             raise closed(self._where)
-        feed = input_feed(self.card, self._warp, visible, infrared, self._where) | self._room
+        feed = input_feed(self.card, self._warp, visible, infrared, self._where) | self._scene
         requests = self._models.request_for({name: array.shape for name, array in feed.items()})
         requests.rotate(-1)
         return requests[-1], feed

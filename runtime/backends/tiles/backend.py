@@ -14,7 +14,7 @@ from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Backend, OverlappingBackend, TileFuser, TilingBackend
 from coconet.runtime.backends.tiles.limit import AUTOMATIC, TileLimit
 from coconet.runtime.backends.tiles.plan import TilePlan, cut_out, plan_of
-from coconet.runtime.backends.tiles.room import stretch_room
+from coconet.runtime.backends.tiles.scene import scene_of
 from coconet.runtime.frame_check import check_frames
 
 
@@ -89,7 +89,7 @@ class TiledBackend:
             return self._backend.fuse(visible, infrared)
         check_frames(self.card, self.card.network, visible, infrared)
         if self._tiling.room:
-            self._parts.hold_room(stretch_room(visible, infrared))
+            self._parts.hold_scene(scene_of(visible, infrared))
         fused = np.empty(visible.shape, np.uint8)
         for row, column in plan:
             part = self._parts.fuse(cut_out(visible, row, column), cut_out(infrared, row, column))

@@ -1,18 +1,20 @@
-"""A graph for tiles: the same model, but the stretch room of the whole picture comes in and is not computed."""
+"""A graph for tiles: the same model, but the scene of the whole picture comes in and is not computed."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
-
 from coconet.cards.protocol_buffer import number_written, read_fields, written
-from coconet.networks.room import LEEWAY
+from coconet.networks.scene import Scene
 
-ROOM = "stretch_room"
-"""The input: float32 of shape (1, 1, 1, 1)."""
+INPUTS = tuple(f"scene_{name}" for name in Scene._fields)
+"""The further inputs, in the order of Scene: float32 of shape (1, 1, 1, 1) each."""
+
+_MEANS_OF = ("ReduceMax", "Abs")
+"""What each of them is the mean of, as an operator, in the same order."""
 
 _GRAPH = 7
 """Field number of ModelProto, in onnx.proto; the next ones are of GraphProto, NodeProto and TensorProto."""
@@ -21,10 +23,7 @@ _NODE, _INITIALIZER, _INPUT = 1, 5, 11
 
 _READS, _MAKES, _OPERATOR = 1, 2, 4
 
-_TYPE, _NAME, _RAW, _OUTSIDE = 2, 8, 9, 13
-
-_NUMBERS = {1: "<f4", 10: "<f2"}
-"""The types of tensors that hold the leeway, as numpy reads them."""
+_TYPE, _NAME, _OUTSIDE = 2, 8, 13
 
 
 @dataclass
@@ -38,23 +37,8 @@ class _Node:
     makes: list[str] = field(default_factory=list)
 
 
-@dataclass
-class _Constant:
-    name: str = ""
-    type: int = 0
-    raw: bytes = b""
-
-    @property
-    def is_leeway(self) -> bool:
-        """Whether it is what a scene may be stretched by in any light."""
-        kind = _NUMBERS.get(self.type)
-        if kind is None or len(self.raw) != np.dtype(kind).itemsize:
-            return False
-        return bool(abs(float(np.frombuffer(self.raw, kind)[0]) - LEEWAY) < 1e-5)
-
-
-def graph_with_room(path: Path) -> bytes | None:
-    """The model of a file with the input ROOM in place of what it computes of every picture.
+def graph_with_scene(path: Path) -> bytes | None:
+    """The model of a file with INPUTS in place of what it computes of every picture.
 
     None for a graph in which that is not found, and for one whose weights lie in another file.
     """
@@ -70,7 +54,7 @@ def graph_with_room(path: Path) -> bytes | None:
 
 def _rewritten(graph: bytes) -> bytes | None:
     stream, before = BytesIO(graph), 0
-    nodes, constants = list[_Node](), dict[str, _Constant]()
+    nodes, types = list[_Node](), dict[str, int]()
     for one in read_fields(stream):
         if one.number == _NODE:
             nodes.append(_node(stream, before, one.end))
@@ -78,24 +62,38 @@ def _rewritten(graph: bytes) -> bytes | None:
             constant = _constant(stream, one.end)
             if constant is None:
                 return None
-            constants[constant.name] = constant
+            types.update([constant])
         before = one.end
-    found = _room_of(nodes, constants)
-    if found is None:
+    found = _scene_in(nodes)
+    if sorted(name for _, name in found) != sorted(INPUTS):
         return None
-    node, type_number = found
-    return graph[: node.begin] + written(_NODE, _cast(node.makes[0], type_number)) + graph[node.end :] + _input()
+    parts, done = list[bytes](), 0
+    for node, name in found:
+        number = _type_of(node.makes[0], nodes, types)
+        if number is None:
+            return None
+        parts += [graph[done : node.begin], written(_NODE, _cast(name, node.makes[0], number))]
+        done = node.end
+    return b"".join([*parts, graph[done:], *map(_input, INPUTS)])
 
 
-def _room_of(nodes: list[_Node], constants: dict[str, _Constant]) -> tuple[_Node, int] | None:
-    """The sum that ends in the leeway, and is the only thing that the graph turns negative; with its type."""
-    negated = {node.reads[0] for node in nodes if node.operator == "Neg"}
+def _scene_in(nodes: list[_Node]) -> list[tuple[_Node, str]]:
+    """The nodes that give the scene, in the order of the graph, and which of INPUTS each gives."""
+    makers = {name: node for node in nodes for name in node.makes}
+    found = []
     for node in nodes:
-        if node.operator == "Add" and set(node.makes) & negated:
-            types = [constants[name].type for name in node.reads if name in constants and constants[name].is_leeway]
-            if types:
-                return node, types[0]
-    return None
+        if node.operator == "ReduceMean":
+            maker = makers.get(node.reads[0])
+            if maker is not None and maker.operator == "Cast":  # in half precision
+                maker = makers.get(maker.reads[0])
+            if maker is not None and maker.operator in _MEANS_OF:
+                found.append((node, INPUTS[_MEANS_OF.index(maker.operator)]))
+    return found
+
+
+def _type_of(name: str, nodes: list[_Node], types: Mapping[str, int]) -> int | None:
+    """The number of a tensor's type: that of the constants it is computed with."""
+    return next((types[other] for node in nodes if name in node.reads for other in node.reads if other in types), None)
 
 
 def _node(stream: BytesIO, begin: int, end: int) -> _Node:
@@ -110,30 +108,28 @@ def _node(stream: BytesIO, begin: int, end: int) -> _Node:
     return node
 
 
-def _constant(stream: BytesIO, end: int) -> _Constant | None:
-    """A constant, of a large one without its numbers; None if they lie in another file."""
-    constant = _Constant()
+def _constant(stream: BytesIO, end: int) -> tuple[str, int] | None:
+    """Name and type of a constant; None if its numbers lie in another file."""
+    name, number = "", 0
     for one in read_fields(stream, end):
         if one.number == _TYPE:
-            constant.type = one.value
+            number = one.value
         elif one.number == _NAME:
-            constant.name = stream.read(one.end - stream.tell()).decode()
-        elif one.number == _RAW and one.end - stream.tell() <= 4:
-            constant.raw = stream.read(one.end - stream.tell())
+            name = stream.read(one.end - stream.tell()).decode()
         elif one.number == _OUTSIDE:
             return None
-    return constant
+    return name, number
 
 
-def _cast(makes: str, type_number: int) -> bytes:
-    """A NodeProto that turns ROOM into the type of a tensor, under its name."""
+def _cast(reads: str, makes: str, type_number: int) -> bytes:
+    """A NodeProto that turns an input into the type of a tensor, under its name."""
     attribute = written(1, b"to") + number_written(3, type_number) + number_written(20, 2)  # 2: a whole number
-    ends = written(_READS, ROOM.encode()) + written(_MAKES, makes.encode())
+    ends = written(_READS, reads.encode()) + written(_MAKES, makes.encode())
     return ends + written(_OPERATOR, b"Cast") + written(5, attribute)
 
 
-def _input() -> bytes:
-    """The ValueInfoProto of ROOM, as a further input of the graph."""
+def _input(name: str) -> bytes:
+    """A ValueInfoProto of one number as a further input of the graph."""
     shape = written(1, number_written(1, 1)) * 4
     tensor = number_written(1, 1) + written(2, shape)
-    return written(_INPUT, written(1, ROOM.encode()) + written(2, written(1, tensor)))
+    return written(_INPUT, written(1, name.encode()) + written(2, written(1, tensor)))

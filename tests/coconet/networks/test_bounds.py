@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from coconet.benchmarks.studies.night.bounds import newly_clipped, outside
 from coconet.benchmarks.studies.night.darkness import STRENGTHS
@@ -17,11 +17,11 @@ from coconet.media.image import read_gray
 from coconet.media.pairs import paired_folder
 from coconet.model_names import CHECKPOINTS, shipped_checkpoint
 from coconet.networks import lite
-from coconet.networks.bounds import bounded, stretch_room
+from coconet.networks.bounds import bounded, brightness_of, deviation_of, lean_of, stretch_room
 from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import load_checkpoint
 from coconet.networks.lite import LiteNet
-from coconet.networks.room import LEEWAY, STRETCH
+from coconet.networks.scene import DARK, LEAN, LEEWAY, LIT, STRETCH
 
 Gray = NDArray[np.uint8]
 Fuse = Callable[[Gray, Gray], Gray]
@@ -106,12 +106,21 @@ def test_nothing_is_clipped_that_neither_source_has_clipped(fuse: Fuse) -> None:
         assert newly_clipped(fuse(*pair), *pair) == 0.0
 
 
+def room_of(coarse: Tensor) -> float:
+    return stretch_room(brightness_of(coarse), deviation_of(coarse)).item()
+
+
 def test_a_scene_has_room_to_stretch_by_its_light_and_its_contrast() -> None:
     halves = torch.tensor([0.3, 0.9]).repeat_interleave(4).expand(1, 2, 8, 8)
-    assert stretch_room(halves).item() == pytest.approx(LEEWAY + STRETCH)
-    assert stretch_room(0.5 * halves).item() == pytest.approx(LEEWAY, abs=1e-5)
-    assert stretch_room(torch.full((1, 2, 8, 8), 0.8)).item() == pytest.approx(LEEWAY, abs=1e-5)
-    assert LEEWAY < stretch_room(0.7 * halves).item() < LEEWAY + STRETCH
+    assert room_of(halves) == pytest.approx(LEEWAY + STRETCH)
+    assert room_of(0.5 * halves) == pytest.approx(LEEWAY, abs=1e-5)
+    assert room_of(torch.full((1, 2, 8, 8), 0.8)) == pytest.approx(LEEWAY, abs=1e-5)
+    assert LEEWAY < room_of(0.7 * halves) < LEEWAY + STRETCH
+
+
+def test_the_darker_a_scene_is_the_more_its_coarse_bands_lean_to_the_brighter_one() -> None:
+    leans = lean_of(torch.tensor([0.0, DARK, (DARK + LIT) / 2, LIT, 1.0]))
+    torch.testing.assert_close(leans, torch.tensor([LEAN, LEAN, LEAN / 2, 0.0, 0.0]))
 
 
 def test_a_picture_within_bounds_stays_as_it_is() -> None:

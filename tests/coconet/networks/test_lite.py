@@ -3,22 +3,38 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
+from coconet.networks.bounds import short_of_the_ends, upsampled
 from coconet.networks.lite import LEAK, LiteNet, upgrade
+from coconet.networks.scene import LEAN, LIT, Scene
 
 
 def test_it_is_small() -> None:
     assert 100_000 <= sum(p.numel() for p in LiteNet().parameters()) <= 200_000
 
 
-def test_an_undecided_network_shares_the_coarse_band_and_keeps_the_detail_of_both() -> None:
-    net = LiteNet()
+def undecided() -> LiteNet:
+    """One that shares both coarse bands alike, keeps the detail of both and stretches nothing."""
+    net = LiteNet().eval()
     for parameter in (*net.head.parameters(), *net.stretch.parameters()):
         torch.nn.init.zeros_(parameter)
-    visible, infrared = 0.4 + 0.2 * torch.rand(2, 1, 1, 24, 32)
-    coarse = [functional.avg_pool2d(image, 8) for image in (visible, infrared)]
-    low = [functional.interpolate(image, scale_factor=8, mode="bilinear") for image in coarse]
+    return net
+
+
+def test_an_undecided_network_shares_the_coarse_band_and_keeps_the_detail_of_both() -> None:
+    net, visible, infrared = undecided(), *(0.4 + 0.2 * torch.rand(2, 1, 1, 24, 32))
+    net.scene = Scene(LIT, 0.1)
+    low = [upsampled(functional.avg_pool2d(image, 8)) for image in (visible, infrared)]
     expected = (low[0] + low[1]) / 2 + (visible - low[0]) + (infrared - low[1])
     torch.testing.assert_close(net(visible, infrared), expected)
+
+
+def test_by_night_both_coarse_bands_lean_to_the_brighter_one_and_the_detail_stays() -> None:
+    net, visible, infrared = undecided(), *(0.05 + 0.1 * torch.rand(2, 1, 1, 24, 32))
+    coarse = [functional.avg_pool2d(image, 8) for image in (visible, infrared)]
+    leaning = [upsampled(image + LEAN * (torch.maximum(*coarse) - image)) for image in coarse]
+    low = [upsampled(image) for image in coarse]
+    expected = (leaning[0] + leaning[1]) / 2 + (visible - low[0]) + (infrared - low[1])
+    torch.testing.assert_close(net(visible, infrared), short_of_the_ends(expected, visible, infrared))
 
 
 def test_what_is_too_bright_learns_to_be_less_though_it_is_kept_from_white() -> None:
@@ -34,10 +50,8 @@ def test_what_is_too_bright_learns_to_be_less_though_it_is_kept_from_white() -> 
 
 
 def test_what_it_decides_is_not_narrowed_in_training() -> None:
-    net = LiteNet().train()
-    torch.nn.init.zeros_(net.get_parameter("head.weight"))
+    net = undecided().train()
     torch.nn.init.constant_(net.get_parameter("head.bias"), 0.3007)  # bfloat16 has 0.30078
-    net.room = 0.0
     pictures = 0.4 + 0.2 * torch.rand(2, 1, 1, 24, 32)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         narrowed = net(*pictures)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from coconet.errors import CoconetError, Refused
+from coconet.media.pixels import Pixels
 from coconet.model_names import checkpoint_path
 from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.tiles import limit as limit_module
@@ -47,11 +48,21 @@ def test_parts_of_a_checkpoint_give_the_picture_of_the_whole() -> None:
     assert apart(checkpoint_path("lite"), "torch", 30_000, (203, 275)) <= 1
 
 
-def test_without_the_room_of_the_whole_the_parts_would_show() -> None:
-    pair = unequal_pair(240, 640)
-    with closing(open_backend("lite", "ort")) as backend:
+def half_dark() -> list[Pixels]:
+    """A pair of (240, 640) pixels that is dark in its right half."""
+    darker = np.where(np.arange(640) < 320, 1, 5).astype(np.uint8)[None, :, None]
+    return [side // darker for side in unequal_pair(240, 640)]
+
+
+@pytest.mark.parametrize("model", ["lite", "lite-int8-fp16", checkpoint_path("lite")])
+def test_parts_of_a_half_dark_picture_give_the_whole_one_and_without_its_scene_would_not(model: str | Path) -> None:
+    pair, name = half_dark(), "torch" if isinstance(model, Path) else "ort"
+    with closing(open_backend(model, name)) as backend:
         whole = backend.fuse(*pair).astype(int)
         alone = backend.fuse(*(np.ascontiguousarray(side[:, :240]) for side in pair))
+    with closing(tiled(open_backend(model, name), TileLimit(30_000))) as backend:
+        parts = backend.fuse(*pair)
+    assert np.abs(parts - whole).max() <= 1
     assert np.abs(alone[:, :160] - whole[:, :160]).max() > 5
 
 

@@ -1,18 +1,18 @@
-"""The stretch room of a whole picture, found strip by strip from its pixels, as the network finds it."""
+"""The scene of a whole picture, found strip by strip from its pixels, as the network finds it."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from coconet.media.pixels import Pixels, luma
-from coconet.networks.room import COARSE, room_of
+from coconet.networks.scene import COARSE, Scene
 from coconet.runtime.backends.tiles.plan import padding, reflected
 
 _STRIP_ROWS = 32 * COARSE
 
 
-def stretch_room(visible: Pixels, infrared: Pixels) -> float:
-    """How far the coarse band of a pair may be stretched, of the range 0..1: see coconet.networks.room.
+def scene_of(visible: Pixels, infrared: Pixels) -> Scene:
+    """The brightness and the deviation of a whole pair: see coconet.networks.scene.
 
     visible: (H, W, 3) BGR or (H, W, 1); infrared: (H, W, 1); both uint8, of one size.
     """
@@ -24,7 +24,7 @@ def stretch_room(visible: Pixels, infrared: Pixels) -> float:
         bands.append(np.stack([_coarse(luma(side[strip])[:, columns]) for side in (visible, infrared)]))
     both = np.concatenate(bands, axis=1)  # 2, H/8, W/8
     level = both.mean(axis=0)
-    return room_of(float(both.max(axis=0).mean()), float(np.abs(level - level.mean()).mean()))
+    return Scene(float(both.max(axis=0).mean()), float(np.abs(level - level.mean()).mean()))
 
 
 def _coarse(plane: np.typing.NDArray[np.float32]) -> np.typing.NDArray[np.float64]:

@@ -1,0 +1,41 @@
+"""A scene: what a network that fuses a part of a picture has to know of the whole one, and the limits of its rules."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Scene(NamedTuple):
+    """Of a whole pair of pictures, in 0..1 each.
+
+    brightness: the mean of the brighter source's coarse band. deviation: how far the mean of both coarse bands is from
+    its own mean, on average.
+    """
+
+    brightness: float
+    deviation: float
+
+
+COARSE = 8
+"""Side of the squares, in pixels, whose means make the coarse band."""
+
+STRETCH = 0.2
+"""How far the coarse band may leave those of the sources by day, of the range 0..1: 51 gray levels."""
+
+LEEWAY = 2.0 / 255.0
+"""How far it may leave them in any scene: 2 gray levels."""
+
+DUSK, DAY = 0.35, 0.45
+"""Brightness below which a scene has no stretch, and from which it has all of it."""
+
+CONTRAST = 0.04
+"""Deviation from which a scene has all of the stretch; a flat scene has none."""
+
+LEAN = 0.75
+"""How far both coarse bands lean to the brighter one by night: 1 is all the way."""
+
+DARK, LIT = 0.2, 0.6
+"""Brightness up to which they lean by all of LEAN, and from which they do not lean.
+
+Nearer to each other, the picture of a scene at dusk would go up and down with its brightness.
+"""
