@@ -12,6 +12,20 @@ from coconet.writing.held import being_written
 from coconet.writing.scratch import lock_unfinished
 
 
+def hold_made(path: Path, output: Path) -> int:
+    """Hold a file or folder that this process has just made, until the handle is closed.
+
+    Raises CoconetError about `output` if another process took it in between, or removed it as one that broke off.
+    """
+    lock = lock_unfinished(path)
+    if lock is None:
+        raise being_written(output)
+    if path.exists() and os.path.samestat(os.fstat(lock), path.stat()):
+        return lock
+    os.close(lock)
+    raise being_written(output)
+
+
 @contextmanager
 def sole_writer(path: Path, output: Path | None = None) -> Iterator[None]:
     """Hold a file or folder for the length of a block; a killed process holds nothing.

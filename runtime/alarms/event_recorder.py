@@ -25,7 +25,7 @@ from coconet.runtime.rig.edit import write_replay_rig
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.reserve_sink import check_room
 from coconet.runtime.threads.queue_thread import Bounds, QueueThread
-from coconet.writing.scratch import lock_unfinished
+from coconet.writing.sole_writer import hold_made
 from coconet.writing.sources import stamps_beside
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class EventRecorder:
             check_room(self._folder, self._reserve_mb)
             scratch = unfinished(self._folder / name)
             scratch.mkdir()
-            lock = lock_unfinished(scratch)
+            lock = hold_made(scratch, self._folder / name)
         except (OSError, CoconetError) as error:
             log_event("recording", level=logging.WARNING, alarm=event.alarm, trouble=str(error))
             return ""
@@ -178,7 +178,7 @@ class _Recording:
     def dropped(self) -> int:
         return self._queue.dropped
 
-    def start(self, lock: int | None) -> None:
+    def start(self, lock: int) -> None:
         """lock: holds the unfinished folder, so that other commands see that it is being written; closed at the end."""
         self._lock = lock
         self._queue.start()

@@ -19,7 +19,7 @@ from coconet.runtime.frame import FusedFrame
 from coconet.runtime.heat.reading import Reading
 from coconet.runtime.sinks.sink import WHOLE, Delivery
 from coconet.writing.held import check_not_held
-from coconet.writing.scratch import lock_unfinished
+from coconet.writing.sole_writer import hold_made
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -98,8 +98,9 @@ class MeterSheet:
         with writing_to(self._written):
             scratch = unfinished(self._written)
             _recover(self._written, scratch)
+            scratch.touch(mode=0o644, exist_ok=False)
             self._file = kind(scratch, columns)
-            self._lock = lock_unfinished(scratch)
+            self._lock = hold_made(scratch, self._written)
 
 
 def _recover(path: Path, scratch: Path) -> None:

@@ -19,6 +19,7 @@ from coconet.runtime.cameras.recorded import StampSheet
 from coconet.runtime.frame import Frame, Side
 from coconet.writing.recovery import RECOVERED, recovered_beside
 from coconet.writing.scratch import lock_unfinished
+from coconet.writing.sole_writer import hold_made
 from coconet.writing.sources import STAMPS_SUFFIX, stamps_beside
 
 
@@ -125,7 +126,7 @@ _PARTS = re.compile(rf"rig\.toml|({'|'.join(ROLES)})((-\d+)?\.mkv|{re.escape(STA
 """What a recording consists of."""
 
 
-def _make(folder: Path, scratch: Path) -> int | None:
+def _make(folder: Path, scratch: Path) -> int:
     """Make the folder to record into, and hold it until the handle that this gives is closed.
 
     What a recording of the same name that broke off has left is given a name of its own, under which it replays.
@@ -143,7 +144,7 @@ def _make(folder: Path, scratch: Path) -> int | None:
     try:
         _recover(folder, scratch)
         scratch.mkdir(parents=True)
-        return lock_unfinished(scratch)
+        return hold_made(scratch, folder)
     except OSError as error:
         raise disk_error(folder, error.strerror or str(error), kept=False) from error
 

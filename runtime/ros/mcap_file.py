@@ -13,7 +13,7 @@ from coconet.errors import CoconetError, MissingPackage
 from coconet.files import check_replaceable, give_name, unfinished, writing_to
 from coconet.runtime.ros.messages import definition_of, pack
 from coconet.writing.recovery import NothingReadable, recover
-from coconet.writing.scratch import lock_unfinished
+from coconet.writing.sole_writer import hold_made
 
 try:
     from mcap.exceptions import McapError
@@ -42,7 +42,7 @@ class McapFile:
             self._scratch = unfinished(self._target)
             recover_mcap(self._target)
             self._scratch.touch(mode=0o644, exist_ok=False)
-            self._held = lock_unfinished(self._scratch)
+            self._held: int | None = hold_made(self._scratch, path)
             self._file = self._scratch.open("wb")
             self._writer = _begun(self._file)
         self._channels: dict[str, int] = {}

@@ -20,7 +20,7 @@ from coconet.media.encoding.encoder_choice import EncoderChoice, software_only
 from coconet.media.encoding.whole_video import CONTAINERS, WRITABLE_SUFFIXES, finish_video, recover_video
 from coconet.media.encoding.yuv_frame import yuv_frame
 from coconet.media.pixels import Pixels
-from coconet.writing.scratch import lock_unfinished
+from coconet.writing.sole_writer import hold_made
 
 try:
     import av
@@ -99,7 +99,7 @@ class VideoWriter:
             self._scratch = unfinished(self._target)
             recover_video(self._target)
             self._scratch.touch(mode=0o644, exist_ok=False)
-            self._lock = lock_unfinished(self._scratch)
+            self._lock: int | None = hold_made(self._scratch, path)
 
     @property
     def size_bytes(self) -> int:

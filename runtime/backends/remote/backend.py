@@ -9,6 +9,7 @@ from concurrent.futures import TimeoutError as NotInTime
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any
 
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, ModelCard
@@ -46,7 +47,7 @@ class Sent:
     """A pair on its way. picture: what the server answers; None if it was not asked.
 
     losses: how often the server had been lost before; what is known of it from then on is of a later connection.
-    asked: the connection that waits for it now, if one does.
+    asked: the connection that waits for it now, if one does; `lock` is held to change it, and to cut that connection.
     """
 
     visible: Pixels
@@ -54,7 +55,19 @@ class Sent:
     until_s: float
     picture: Future[Pixels] | None
     losses: int = 0
-    asked: list[RemoteModel] = field(default_factory=list)
+    asked: RemoteModel | None = None
+    lock: Lock = field(default_factory=Lock)
+
+    def asked_now(self, model: RemoteModel | None) -> None:
+        """Say which connection waits for it from now on; None is none."""
+        with self.lock:
+            self.asked = model
+
+    def give_up(self) -> None:
+        """Cut the connection that waits for it: one that has gone on to another pair is left alone."""
+        with self.lock:
+            if self.asked is not None:
+                self.asked.cut()
 
 
 class RemoteBackend:
@@ -140,8 +153,7 @@ class RemoteBackend:
             fused = sent.picture.result(max(0.0, sent.until_s - time.monotonic()))
             return Answer(like_visible(fused, sent.visible.shape[2]))
         except (NotInTime, ServerTimeout):
-            for connection in tuple(sent.asked):
-                connection.cut()
+            sent.give_up()
             self._link.note_silence()
             return Answer(None) if self._live else self._without_server(sent)
         except (ServerUnreachable, InferenceError) as error:
@@ -234,15 +246,17 @@ class RemoteBackend:
                     model.close()
                     model, losses = open_remote_model(self._address), self._link.losses
                 sent, picture, pair = wanted
-                sent.asked.append(model)
-                self._ask(model, pair, picture, sent.until_s)
-                sent.asked.clear()
+                if (within_s := sent.until_s - time.monotonic()) <= 0:
+                    continue  # `receive` has given it up, or does so at once
+                sent.asked_now(model)
+                self._ask(model, pair, picture, within_s)
+                sent.asked_now(None)
         finally:
             model.close()
 
-    def _ask(self, model: RemoteModel, pair: tuple[Pixels, Pixels], picture: Future[Pixels], until_s: float) -> None:
+    def _ask(self, model: RemoteModel, pair: tuple[Pixels, Pixels], picture: Future[Pixels], within_s: float) -> None:
         try:
-            pixels = self._picture(model, pair, max(0.001, until_s - time.monotonic()))
+            pixels = self._picture(model, pair, within_s)
             self._link.note_answer()
             picture.set_result(pixels)
         except CoconetError as error:
