@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import time
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -80,11 +82,15 @@ def pair_cameras(visible: OwnCamera, infrared: OwnCamera, rig: Rig | None = None
     known = Rig.from_addresses("own://visible", "own://infrared") if rig is None else rig
     given = {"visible": visible, "infrared": infrared}
 
+    borrowed: dict[Role, BorrowedCamera] = {}
+
     def opener(_rig: Rig, role: Role) -> AdaptedCamera:
-        return AdaptedCamera(given[role], role, known.infrared.palette)
+        seen = borrowed[role].seen if role in borrowed else ()
+        return AdaptedCamera(given[role], role, known.infrared.palette, seen)
 
     def borrower(_rig: Rig, role: Role) -> AdaptedCamera:
-        return BorrowedCamera(given[role], role, known.infrared.palette)
+        borrowed[role] = BorrowedCamera(given[role], role, known.infrared.palette)
+        return borrowed[role]
 
     with finished_before_the_end(), ending_with(ExitCode.CAMERA):
         known = aligned_first(known, borrower) if align else known
@@ -100,14 +106,18 @@ class AdaptedCamera:
 
     reads_on = True
 
-    def __init__(self, camera: OwnCamera, role: Role, palette: str) -> None:
+    def __init__(self, camera: OwnCamera, role: Role, palette: str, seen: Sequence[Frame | None] = ()) -> None:
+        """Read `camera`; seen: what a BorrowedCamera has read of it, which is given first."""
         self.name = str(getattr(camera, "name", f"{role} camera ({type(camera).__name__})"))
         self.realtime = bool(getattr(camera, "realtime", True))
-        self._camera, self._index = camera, 0
+        self._camera, self._index = camera, len(seen)
+        self._seen = deque(seen)
         self._gray = InfraredGray(palette, self.name, follows=True) if role == "infrared" else None
 
     def read(self) -> Frame | None:
         """The next frame; an error of the camera is a CoconetError."""
+        if self._seen:
+            return self._seen.popleft()
         try:
             given = self._camera.read()
         except CoconetError:
@@ -156,7 +166,21 @@ class AdaptedCamera:
 
 
 class BorrowedCamera(AdaptedCamera):
-    """A camera that stays open when it is closed, as it is read again for the pairs themselves."""
+    """A camera that stays open when it is closed, as it is read again for the pairs themselves.
+
+    seen: what was read of a recording, which nothing rewinds: the pairs begin with it.
+    """
+
+    def __init__(self, camera: OwnCamera, role: Role, palette: str) -> None:
+        super().__init__(camera, role, palette)
+        self.seen: list[Frame | None] = []
+
+    def read(self) -> Frame | None:
+        """The next frame, as that of an AdaptedCamera."""
+        frame = super().read()
+        if not self.realtime:
+            self.seen.append(frame)
+        return frame
 
     def close(self) -> None:
         """Leave the camera open."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
-from coconet.errors import CoconetError, MissingPackage, Refused, system_reason
+from coconet.errors import CoconetError, MissingPackage, system_reason
 from coconet.event_log import warn_once
 from coconet.media.decoding.decoder import DecoderName
 from coconet.media.decoding.decoder_choice import shared_choice
@@ -105,20 +106,21 @@ class NetworkCamera:
         self._address, self._clock, self._index = address, StreamClock(), 0
         begun_s = time.monotonic()
         try:
-            self._container: Any = self._connected()
-            stream = video_stream(self._container)
-            if stream is None:
-                raise self._without_video()
-            self._whole = WholeFrames(self._container, stream, self.name, shared_choice(decoder))
-            self._frames = self._whole_frames()
-            # FFmpeg counts the frames of webcams (multipart JPEG) and raw streams as if they came at 25 a second.
-            self._has_times = Flags.no_timestamps not in Flags(self._container.format.flags)
-            self.codec = str(stream.codec_context.name)
-            aspect = stream.sample_aspect_ratio
-            self._decoder = FrameDecoder(self.name, gray=gray, palette=palette, sample_aspect=aspect)
-        except Refused:
-            self._container.close()
-            raise
+            with ExitStack() as stack:
+                self._container: Any = self._connected()
+                stack.callback(self._container.close)
+                stream = video_stream(self._container)
+                if stream is None:
+                    raise self._without_video()
+                self._whole = WholeFrames(self._container, stream, self.name, shared_choice(decoder))
+                stack.callback(self._whole.close)
+                self._frames = self._whole_frames()
+                # FFmpeg counts the frames of webcams (multipart JPEG) and raw streams as if they came at 25 a second.
+                self._has_times = Flags.no_timestamps not in Flags(self._container.format.flags)
+                self.codec = str(stream.codec_context.name)
+                aspect = stream.sample_aspect_ratio
+                self._decoder = FrameDecoder(self.name, gray=gray, palette=palette, sample_aspect=aspect)
+                stack.pop_all()
         except HTTPUnauthorizedError:
             raise self._locked_out() from None  # it will not know them better later
         except (FFmpegError, OSError, ValueError) as error:  # FFmpeg's words repeat the address, password and all
@@ -207,7 +209,6 @@ class NetworkCamera:
     def _without_video(self) -> CameraWithoutVideo:
         contexts = [(stream.type, getattr(stream, "codec_context", None)) for stream in self._container.streams]
         known = [f"{kind} ({context.name})" for kind, context in contexts if context is not None]
-        self._container.close()
         got = f"it sends only {' and '.join(known)}" if known else "it sends a codec that is not known here"
         return CameraWithoutVideo(
             self.name,

@@ -39,17 +39,19 @@ class RecordedCount:
     """What became of one camera's frames.
 
     dropped: came, but the disk was behind. missing: never came, as the gaps between the stamps or numbers of the others
-    tell.
+    tell. damaged: came torn, or could not be decoded or read.
     """
 
     written: int
     dropped: int
     missing: int = 0
+    damaged: int = 0
 
     def __str__(self) -> str:
-        """Say so, as `11 frames written, 0 dropped, 4 missing`."""
+        """Say so, as `11 frames written, 0 dropped, 2 damaged, 4 missing`."""
+        damaged = f", {self.damaged} damaged" if self.damaged else ""
         missing = f", {self.missing} missing: the camera left them out" if self.missing else ""
-        return f"{counted(self.written, 'frame')} written, {self.dropped} dropped{missing}"
+        return f"{counted(self.written, 'frame')} written, {self.dropped} dropped{damaged}{missing}"
 
 
 class Recorder:
@@ -179,8 +181,8 @@ class _SideWriter:
 
     @property
     def count(self) -> RecordedCount:
-        dropped = self._capture.dropped
-        return RecordedCount(self._written, dropped, max(0, self._gaps.missing - dropped))
+        dropped, damaged = self._capture.dropped, self._capture.damaged
+        return RecordedCount(self._written, dropped, max(0, self._gaps.missing - dropped - damaged), damaged)
 
     def start(self) -> None:
         self._capture.start()

@@ -24,7 +24,7 @@ def test_a_file_that_another_process_takes_as_it_is_made_is_refused(
 ) -> None:
     locks: list[int | None] = []
 
-    def touch(self: Path, mode: int = 0o666, exist_ok: bool = True) -> None:  # noqa: FBT001, FBT002 - as pathlib has it
+    def touch(self: Path, mode: int = 0o666, exist_ok: bool = True) -> None:
         self.write_bytes(b"")
         locks.append(lock_unfinished(self))
 

@@ -112,6 +112,18 @@ def test_live_cameras_that_are_aligned_first_are_still_open_for_the_pairs(monkey
     assert (visible.closed, infrared.closed) == (1, 1)
 
 
+@pytest.mark.parametrize("count", [3, 12])
+def test_recordings_that_are_aligned_first_give_every_pair_from_the_first_on(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pair_sampling, "PairSampling", partial(PairSampling, pairs=2, every=2))
+    rig = coconet.Rig.from_addresses("own://a", "own://b")
+    rig = rig.model_copy(update={"alignment": rig.alignment.model_copy(update={"fit": "align"})})
+    stamps = [40 * number for number in range(count)]
+    with coconet.pair_cameras(Own(stamped(stamps)), Own(stamped(stamps)), rig) as pairs:
+        assert [pair.timestamp_ns for pair in pairs] == stamps
+
+
 @pytest.mark.parametrize("pixels", [np.zeros((4, 6, 2), np.uint8), np.zeros((4, 6), np.float64), "picture"])
 def test_what_is_no_picture_is_refused_with_its_camera(pixels: RawPixels) -> None:
     frames = Own([coconet.Frame(pixels, 0, 0)])

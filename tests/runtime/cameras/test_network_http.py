@@ -208,6 +208,23 @@ def test_a_server_that_says_nothing_is_given_up(host: str) -> None:
 
 
 @pytest.mark.skipif("libx264" not in av.codecs_available, reason="this FFmpeg writes no H.264")
+@pytest.mark.parametrize(
+    "error", [OSError("broken"), CoconetError("it", wanted="frames", got="none", remedy="Check it.", says="gives none")]
+)
+def test_a_stream_that_cannot_be_begun_is_hung_up(host: str, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    opened: list[Any] = []
+
+    def begin(container: Any, *_: object) -> None:
+        opened.append(container)
+        raise error
+
+    monkeypatch.setattr("coconet.runtime.cameras.network.WholeFrames", begin)
+    with pytest.raises(CoconetError):
+        open_camera(f"http://{host}/film.mkv", "visible")
+    with pytest.raises(AssertionError, match="not open"):
+        opened[0].seek(0)
+
+
 def test_no_damaged_frame_of_a_stream_is_shown_as_good(host: str) -> None:
     whole = moving_video()
     with av.open(io.BytesIO(whole), "r") as stream:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
+from coconet.errors import CoconetError
 from coconet.media.pixels import RawPixels
 from coconet.runtime.cameras.device.pixel_layouts import LAYOUTS, FrameLayout
 from coconet.runtime.cameras.device.torn_frames import TornGuard
 from coconet.runtime.cameras.device.v4l2 import DeviceMode, V4l2Camera
 from coconet.runtime.cameras.synthetic.camera import SyntheticCamera, SyntheticSettings
+from coconet.runtime.rig.recorder import Recorder
 from tests.support.cameras.v4l2_device import give_frames
+from tests.support.rigs.live_rig import until
 
 SETTINGS = SyntheticSettings(fps=9, width=256, height=192, duration_s=6)
 
@@ -105,3 +110,19 @@ def test_a_device_leaves_torn_frames_out_and_counts_them(monkeypatch: pytest.Mon
     frames = [camera.read() for _ in range(6)]
     assert [frame.index for frame in frames if frame is not None] == [0, 1, 2, 5, 6, 7]
     assert camera.damaged == 2
+
+
+def test_a_recording_tells_torn_frames_from_those_that_never_came(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rolled = [np.roll(frame, 60, axis=0) if index in (3, 4) else frame for index, frame in enumerate(FRAMES[:8])]
+    give_frames(monkeypatch, rolled)
+    torn = V4l2Camera("/dev/video9", DeviceMode(layout=FrameLayout("Y16 ", 256, 192)), gray=True)
+    with (
+        pytest.raises(CoconetError, match="gives no more frames"),
+        Recorder(SyntheticCamera("visible", SETTINGS), torn, tmp_path / "recording") as recorder,
+    ):
+        until(lambda: recorder.finished)
+    count = recorder.counts()["infrared"]
+    assert (count.damaged, count.missing) == (2, 0)
+    assert str(count) == "6 frames written, 0 dropped, 2 damaged"
