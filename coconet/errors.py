@@ -209,9 +209,15 @@ _MOST_BESIDE = 2000
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Ask about the known word that a misspelt one resembles, before the rest of a remedy; empty if there is none."""
+    near = nearest_of(word, known)
+    return f"Did you mean {near}? " if near else ""
+
+
+def nearest_of(word: str, known: Iterable[str]) -> str:
+    """The known word that a misspelt one resembles; empty if there is none."""
     spelt = {_plain(one): one for one in known}
     near = get_close_matches(_plain(word), spelt, n=1, cutoff=_ALIKE)
-    return f"Did you mean {spelt[near[0]]}? " if near else ""
+    return spelt[near[0]] if near else ""
 
 
 def nearest_path(path: Path) -> str:

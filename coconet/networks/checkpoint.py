@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -91,8 +92,8 @@ def network_named(name: str) -> Network[Any]:
             wanted="a network that is known here",
             got="one of a factory",
             says="is made by a factory of yours",
-            remedy=f"Type: coconet export --model {name} --weights FILE --range 0..1 --order visible,infrared, with "
-            "the range and the order that it was trained with.",
+            remedy=f"Type: coconet export --model {shlex.quote(name)} --weights FILE --range 0..1 "
+            "--order visible,infrared, with the range and the order that it was trained with.",
         )
     names = [network.name for network in NETWORKS]
     remedy = f"{nearest(name, names)}Name one of them."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -181,7 +182,7 @@ def _not_of(
             piece.where,
             wanted=f"weights of {network.name}, as {first.where} holds",
             got=f"weights of {other.name}",
-            remedy=f"Name one file, or the network: coconet export {other.name} --weights PATH.",
+            remedy=f"Name one file, or the network: coconet export {shlex.quote(other.name)} --weights PATH.",
             says=f"holds weights of {other.name}, but {first.where} holds those of {network.name}",
         )
     return _of_none(strange, network, networks if named is None else [named])

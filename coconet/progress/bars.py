@@ -66,4 +66,4 @@ def _count(work: Work) -> str:
         return f"of {work.total:.0f} s" if work.total else ""
     if work.total is None:
         return f"{work.done:.0f}" if work.done else ""
-    return "" if work.total == 1 else f"{work.done:.0f}/{work.total:.0f}"
+    return "" if work.share or work.total == 1 else f"{work.done:.0f}/{work.total:.0f}"

@@ -18,13 +18,13 @@ WORTH_S = 10.0
 class Outlook:
     """Follows one work up to the moment when enough is done to tell what is left.
 
-    begun_s: when it began, in seconds of the clock that `after` takes. done: how much was done before. at_once: how
-    many steps are under way at the same time, so that their first ends come together.
+    begun_s: when it began, in seconds of the clock that `after` takes. done: how much was done before. in_steps:
+    whether it is made of steps, whose time is told.
     """
 
     begun_s: float
     done: float = 0.0
-    at_once: int = 1
+    in_steps: bool = True
 
     def __post_init__(self) -> None:
         """Nothing is told, and no step is made."""
@@ -44,8 +44,6 @@ class Outlook:
         seconds, made = now_s - self._first_s, done - self._first_done
         if self._first_s - self.begun_s >= LONG_FIRST_S:
             seconds, made = now_s - self.begun_s, done - self.done
-            if made < self.at_once and total > 1:
-                return ""
         elif seconds < TIMED_S or made <= 0:
             return ""
         self._told = True
@@ -53,7 +51,7 @@ class Outlook:
         if each_s * left < WORTH_S:
             return ""
         span = f"about {span_in_words(each_s * left)} to go on this machine"
-        return span if total == 1 else f"{span}: {left:.0f} more at {step_in_words(each_s)} each"
+        return f"{span}: {left:.0f} more at {step_in_words(each_s)} each" if self.in_steps and total != 1 else span
 
 
 def span_in_words(seconds: float) -> str:

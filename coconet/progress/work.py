@@ -17,9 +17,9 @@ class Work:
 
     The total of a share is 1. by_clock: `done` and `total` are seconds, which pass by themselves. endless: it goes on
     until somebody stops it. uneven: its steps take so different times that the first ones tell nothing of the others.
-    at_once: how many steps are under way at the same time. called: what the whole is, if it does not begin with that.
-    hint: what is worth knowing of work that takes long, such as how to stop it. clock: seconds, of a clock that never
-    goes back. tell: takes the line that says how long it will take, which comes once.
+    share: what `done` and `total` count are no steps, so only the share is said. called: what the whole is, if it does
+    not begin with that. hint: what is worth knowing of work that takes long, such as how to stop it. clock: seconds, of
+    a clock that never goes back. tell: takes the line that says how long it will take, which comes once.
     """
 
     doing: str
@@ -28,7 +28,7 @@ class Work:
     by_clock: bool = False
     endless: bool = False
     uneven: bool = False
-    at_once: int = 1
+    share: bool = False
     called: str = ""
     hint: str = ""
     clock: Callable[[], float] = time.monotonic
@@ -42,7 +42,7 @@ class Work:
         self.called = self.called or self.doing
         if math.isnan(self.begun_s):
             self.begun_s = self.clock()
-        self._outlook = Outlook(self.begun_s, self.done, self.at_once)
+        self._outlook = Outlook(self.begun_s, self.done, in_steps=not self.share)
 
     def begin(self) -> None:
         """Tell how long it will take, if that is known from the beginning."""
@@ -77,7 +77,7 @@ class Work:
             return f"{self.doing}: {count}{span_in_words(elapsed)} so far"
         if self.by_clock:
             return f"{self.doing}: {span_in_words(done)} of {span_in_words(self.total)}"
-        here = f"{done / self.total:.0%}" if self.total == 1 else f"{done:.0f} of {self.total:.0f}"
+        here = f"{done / self.total:.0%}" if self.share or self.total == 1 else f"{done:.0f} of {self.total:.0f}"
         if done <= self._began_at:
             return f"{self.doing}: {here}, {span_in_words(elapsed)} so far"
         left = elapsed * (self.total - done) / (done - self._began_at)

@@ -107,6 +107,11 @@ def _scheme(address: str) -> str:
     return _FORMER.get(scheme, scheme)
 
 
+def names_camera(address: str) -> bool:
+    """Whether an address begins as those of cameras do."""
+    return _scheme(address) in _SCHEMES
+
+
 def is_decoded(address: str) -> bool:
     """Whether an address names what a decoder can be chosen for: a network camera, or a video that is no recording."""
     scheme = _scheme(address)
@@ -163,8 +168,11 @@ def is_synthetic(address: str) -> bool:
     return _scheme(address) == "synthetic"
 
 
-def check_sources(*addresses: str) -> None:
-    """Refuse an address of no known kind, and a path where nothing is; devices and networks may answer later."""
+def check_sources(*addresses: str, kinds: str = _KINDS) -> None:
+    """Refuse an address of no known kind, and a path where nothing is; devices and networks may answer later.
+
+    kinds: what is expected, in words.
+    """
     for address in addresses:
         bag = split_bag(address)
         place = str(bag.path) if bag is not None else address
@@ -172,9 +180,9 @@ def check_sources(*addresses: str) -> None:
         if not known:
             got = "none of these" if _scheme(address) else "no such file or folder"
             fault = "has a scheme that is not known" if _scheme(address) else "does not exist"
-            says = f"{fault}; expected {_KINDS}"
+            says = f"{fault}; expected {kinds}"
             remedy = f"{'' if _scheme(address) else nearest_path(Path(place))}Check the address."
-            raise Refused(redact(address), wanted=_KINDS, got=got, remedy=remedy, says=says)
+            raise Refused(redact(address), wanted=kinds, got=got, remedy=remedy, says=says)
 
 
 def _is_there(address: str) -> bool:

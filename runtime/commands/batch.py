@@ -15,6 +15,7 @@ from coconet.model_names import DEFAULT_MODEL
 from coconet.pages.browser import OpenOption, open_page
 from coconet.progress.work import Work
 from coconet.reading import Reading, reads_pictures
+from coconet.runtime.backends.choice import ASKABLE
 from coconet.runtime.loop.selection import OnError
 
 if TYPE_CHECKING:
@@ -42,13 +43,15 @@ def batch(
     address: Annotated[
         str | None,
         typer.Option(
-            "--address", help="Join the Ray cluster at this address, or at RAY_ADDRESS; Ray starts here without either."
+            "--address",
+            help="Join the Ray cluster at this address, or at RAY_ADDRESS, with --workers or --gpus; Ray starts here "
+            "without either.",
         ),
     ] = None,
     model: Annotated[
         str, typer.Option("--model", help="Fuse jobs that name no model with this one, as for run.")
     ] = DEFAULT_MODEL,
-    backend: Annotated[str, typer.Option("--backend", help="Run the model on this, as for run.")] = "auto",
+    backend: Annotated[str, typer.Option("--backend", help=f"Run the model on {', '.join(ASKABLE)}.")] = "auto",
     workers: Annotated[
         int | None,
         typer.Option("--workers", min=1, help="Start N workers.", show_default="one for each share of the cores"),
@@ -60,7 +63,9 @@ def batch(
         ),
     ] = None,
     gpus: Annotated[int, typer.Option("--gpus", min=0, help="Start one worker for each of N GPUs.")] = 0,
-    slice_s: Annotated[float | None, typer.Option("--slice", help="Cut recordings into pieces of N seconds.")] = None,
+    slice_s: Annotated[
+        float | None, typer.Option("--slice", min=1, help="Cut recordings into pieces of N seconds.")
+    ] = None,
     form: Annotated[Form, typer.Option("--as", help="Write each result as a video, or as a folder of PNG.")] = "video",
     encoder: Annotated[EncoderName, typer.Option("--encoder", help="Encode videos with this, as for run.")] = "auto",
     score_every: Annotated[int, typer.Option("--score-every", min=1, help="Score every Nth frame.")] = 30,
@@ -94,13 +99,13 @@ def batch(
     from coconet.terminal import Console
 
     listed = _listed(jobs, model, slice_s)
+    address = address or (os.environ.get("RAY_ADDRESS") if engine == "ray" else None)
     _check_words(engine, address, backend)
     if engine == "local" and any(job.model == model for job in listed):
         read_card(model)  # the nodes of a cluster may have what this machine lacks
     results = Results(out)
     _check_results(results, jobs, listed)
     settings = BatchSettings(out, form, score_every, backend, encoder, reading, on_error)
-    address = address or (os.environ.get("RAY_ADDRESS") if engine == "ray" else None)
     in_cluster = engine == "ray" and bool(address)
     divided = _divide(workers, cores, gpus, in_cluster=in_cluster)[: len(listed)]
     if note := crowding(divided):
@@ -110,11 +115,11 @@ def batch(
         results.held(),
         stopped_by_signals() as stop,
         logging_as(log),
-        tell_of(Work("starting", len(listed), called="fusing", at_once=len(divided))) as work,
+        tell_of(Work("starting", share=True, called="fusing")) as work,
     ):
 
         def tell_standing(how: BatchProgress) -> None:
-            work.update(f"fusing{how.beside_the_count()}", done=how.done + how.failed)
+            work.update(f"fusing, {how.to_text()}", done=how.made_s, total=how.total_s)
             if how.placeless and how.seconds > _PLACE_S and not waits.is_set():
                 waits.set()
                 typer.echo(f"note: {how.placeless} of {len(divided)} workers still wait for a place.", err=True)
@@ -163,11 +168,22 @@ def _check_words(engine: EngineKind, address: str | None, backend: str) -> None:
     """Refuse what no job could run with."""
     from coconet.errors import Refused
     from coconet.runtime.backends.choice import check_askable
+    from coconet.runtime.fleet.engines.open_engine import check_address
 
+    if backend == "remote":
+        wanted = "a backend of the workers"
+        says = (
+            "cannot be remote in a batch: what a result is made of counts by its content, and a server hides its model"
+        )
+        remedy = "Name the model itself, --model FILE; other machines work for a batch by --engine ray."
+        raise Refused("--backend", wanted=wanted, got="remote", remedy=remedy, says=says)
     check_askable(backend)
-    if address is not None and engine != "ray":
+    if address is None:
+        return
+    if engine != "ray":
         remedy = "Pass --engine ray, or leave it out."
         raise Refused("--address", wanted="--engine ray", got=engine, remedy=remedy, says="is of a Ray cluster")
+    check_address(address)
 
 
 def _check_results(results: Results, source: Path, listed: list[Job]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -50,4 +51,4 @@ def record(
         Console().print(f"{side}: {count}")
     if out.exists():
         replayed = out / "rig.toml" if out.is_dir() else out
-        Console(soft_wrap=True).print(f"replay it with: coconet run {replayed}", highlight=False)
+        Console(soft_wrap=True).print(f"replay it with: coconet run {shlex.quote(str(replayed))}", highlight=False)

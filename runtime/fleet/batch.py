@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -20,13 +20,15 @@ TRIES = 3
 
 _LOOK_S = 0.5
 
-_LEAST_LEFT_S = 0.5  # of video; less is what rounding leaves of a sum whose parts were all taken off again
+_LEAST_LEFT_S = 0.5  # of video; less is not worth a word
 
 
 @dataclass
 class BatchProgress:
-    """How a batch stands. under_way: frames of the jobs that are being made, by name.
+    """How a batch stands. under_way: the last sign of the jobs that are being made, by name.
 
+    lengths: seconds of video of each job that has not ended, by name; one of unknown length counts as the mean of the
+    others, or as a second. timed: whether all lengths are known. fused_s: seconds of video of the results made now.
     placeless: workers that have not started yet, because a cluster has no place for them.
     """
 
@@ -35,10 +37,20 @@ class BatchProgress:
     skipped: int = 0
     failed: int = 0
     frames: int = 0
-    seconds_left: float = 0.0
+    lengths: dict[str, float] = field(default_factory=dict)
+    timed: bool = True
+    fused_s: float = 0.0
     begun_s: float = field(default_factory=time.monotonic)
-    under_way: dict[str, int] = field(default_factory=dict)
+    under_way: dict[str, Progress] = field(default_factory=dict)
     placeless: int = 0
+
+    @classmethod
+    def of(cls, jobs: Sequence[Job]) -> BatchProgress:
+        """Where a batch of these jobs begins."""
+        known = [job.seconds for job in jobs if job.seconds is not None]
+        usual = sum(known) / len(known) if known else 1.0
+        lengths = {job.name: usual if job.seconds is None else job.seconds for job in jobs}
+        return cls(len(jobs), lengths=lengths, timed=len(known) == len(jobs))
 
     @property
     def seconds(self) -> float:
@@ -49,19 +61,27 @@ class BatchProgress:
     def fps(self) -> float:
         """Fused frames a second, since the beginning."""
         elapsed_s = self.seconds
-        return (self.frames + sum(self.under_way.values())) / elapsed_s if elapsed_s > 0 else 0.0
+        fused = self.frames + sum(sign.frames for sign in self.under_way.values())
+        return fused / elapsed_s if elapsed_s > 0 else 0.0
+
+    @property
+    def made_s(self) -> float:
+        """Seconds of video that were fused, those of jobs under way among them."""
+        return self.fused_s + sum(min(sign.seconds, self.lengths[name]) for name, sign in self.under_way.items())
+
+    @property
+    def total_s(self) -> float:
+        """Seconds of video that were fused or are to be; not of results that were there already, nor of failures."""
+        return self.fused_s + sum(self.lengths.values())
 
     def to_text(self) -> str:
         """One line."""
-        return f"{self.done} of {self.jobs} done{self.beside_the_count()}"
-
-    def beside_the_count(self) -> str:
-        """What stands in that line after how many jobs are done."""
         there = f", {self.skipped} there already" if self.skipped else ""
-        left = f", {span_in_words(self.seconds_left)} of video left" if self.seconds_left >= _LEAST_LEFT_S else ""
+        left_s = self.total_s - self.made_s
+        left = f", {span_in_words(left_s)} of video left" if self.timed and left_s >= _LEAST_LEFT_S else ""
         wait = f", {counted(self.placeless, 'worker')} not started" if self.placeless else ""
         how = f"{self.failed} failed, {self.fps:.1f} frames a second"
-        return f"{there}, {how}{left}{wait}"
+        return f"{self.done} of {self.jobs} done{there}, {how}{left}{wait}"
 
 
 @dataclass(frozen=True)
@@ -111,16 +131,16 @@ def run_batch(
     listed = list(jobs)
     waiting, tries = deque(listed), dict.fromkeys((job.name for job in listed), 0)
     outcomes: dict[str, Outcome] = {}
-    standing = BatchProgress(len(listed), seconds_left=sum(job.seconds or 0 for job in listed))
+    standing = BatchProgress.of(listed)
     while len(outcomes) < len(listed) and not stop.is_set():
         while waiting and engine.free:
             job = waiting.popleft()
-            standing.under_way[job.name] = 0
+            standing.under_way[job.name] = Progress(0)
             engine.submit(job)
         for heard in engine.hear(_LOOK_S):
             job, sign = heard.job, heard.sign
             if isinstance(sign, Progress):
-                standing.under_way[job.name] = sign.frames
+                standing.under_way[job.name] = sign
                 continue
             standing.under_way.pop(job.name, None)
             if isinstance(sign, WorkerDied):
@@ -144,7 +164,7 @@ def _warnings_of(outcome: Outcome) -> list[str]:
 def _note(standing: BatchProgress, job: Job, outcome: Outcome) -> None:
     for line in _warnings_of(outcome):
         log_event("input", level=logging.WARNING, job=job.name, trouble=line)
-    standing.seconds_left -= job.seconds or 0
+    length_s = standing.lengths.pop(job.name)
     if outcome.manifest is None:
         standing.failed += 1
         log_event("job failed", level=logging.WARNING, job=job.name, reason=outcome.reason)
@@ -152,6 +172,7 @@ def _note(standing: BatchProgress, job: Job, outcome: Outcome) -> None:
     standing.done += 1
     if outcome.fresh:
         standing.frames += int(outcome.manifest["frames"])
+        standing.fused_s += length_s
     else:
         standing.skipped += 1
     log_event("job done", job=job.name, frames=outcome.manifest["frames"], fresh=outcome.fresh)

@@ -36,7 +36,8 @@ WHOLE = Span()
 class Job:
     """What is to be fused. name: of the result's folder. rig: a rig file, or both addresses without one.
 
-    model: a file or a word. seconds: how much video it is, None if that is not known.
+    model: a file or a word. seconds: how much video it is, None if that is not known. note: what is to be warned of in
+    its recording; empty if nothing is.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Job:
     infrared: str = ""
     span: Span = WHOLE
     seconds: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,10 @@ class WorkerShare:
 
 @dataclass(frozen=True)
 class Progress:
-    """A sign of life of a job under way: frames fused so far."""
+    """A sign of life of a job under way: frames fused so far. seconds: of its video that are behind it."""
 
     frames: int
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

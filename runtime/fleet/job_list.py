@@ -12,15 +12,18 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from coconet.config import Checked, check_fields
-from coconet.errors import CoconetError, Refused, counted, nearest_path
+from coconet.errors import CoconetError, Refused, counted, nearest, nearest_path
 from coconet.files import read_file
 from coconet.media.naming.entries import entries_below, found_by
+from coconet.redaction import is_network_address, redact
+from coconet.runtime.cameras.open_camera import names_camera
 from coconet.runtime.cameras.recorded import read_stamps
 from coconet.runtime.fleet.job import PICTURES, REPORT_HTML, REPORT_JSON, VIDEO, Job, Span
 from coconet.runtime.fleet.manifest import MANIFEST
 from coconet.runtime.fleet.result_names import check_names, result_name
 from coconet.runtime.fleet.samples import picture_name
-from coconet.runtime.fleet.storage import is_elsewhere
+from coconet.runtime.fleet.storage import is_elsewhere, unknown_storage
+from coconet.runtime.rig.naming.named_cameras import say_reverse
 from coconet.runtime.rig.rig_file import Rig
 from coconet.writing.outputs import check_no_input
 from coconet.writing.sources import stamps_beside
@@ -28,8 +31,6 @@ from coconet.writing.sources import stamps_beside
 RIG_FILE = "rig.toml"
 
 TABLES = (".csv", ".jsonl")
-
-_LEAST_SLICE_S = 1.0
 
 
 class _Line(Checked):
@@ -48,6 +49,10 @@ def read_jobs(source: Path, model: str) -> list[Job]:
     In a tree every folder with a rig.toml is a recording, and its path below the tree is its name. Paths in a list are
     relative to it. Raises CoconetError for a list that is none, a line that does not fit, and two results of one name.
     """
+    if is_network_address(str(source)):
+        says = "is an address, and a tree or a list lies on this machine"
+        remedy = "Fetch the list; its lines may name addresses."
+        raise Refused(source, wanted="a path on this machine", got="an address", remedy=remedy, says=says)
     if source.is_dir():
         rigs = sorted(path for path in entries_below(source) if path.name == RIG_FILE and found_by(path.is_file))
         found = [Job(path.parent.relative_to(source).as_posix(), model, rig=str(path)) for path in rigs]
@@ -108,6 +113,12 @@ def _rows(source: Path, text: str) -> Iterator[Mapping[str, Any]]:
         if len(heading) == 1 and (mark := next((mark for mark in ";\t|" if mark in heading[0]), "")):
             says = f"has {mark!r} between its columns"
             raise Refused(source, wanted="commas", got=repr(mark), remedy="Save it with commas.", says=says)
+        for name in filter(None, heading):
+            if name not in _Line.model_fields:
+                known = ", ".join(_Line.model_fields)
+                says = f"has a column {redact(name)}, which is not known; known are {known}"
+                remedy = f"{nearest(name, _Line.model_fields)}Correct the heading."
+                raise Refused(source, wanted=known, got="another column", remedy=remedy, says=says)
         for row in filter(None, rows):
             if len(row) != len(heading):
                 says = f"has {counted(len(row), 'value')} below a heading of {counted(len(heading), 'name')}"
@@ -128,9 +139,17 @@ def _job(fields: Mapping[str, Any], number: int, source: Path, model: str) -> Jo
         says = "names a rig and two sides" if line.rig else "names neither a rig nor both sides"
         remedy = f"Name {wanted}."
         raise Refused(f"{source}, job {number}", wanted=wanted, got=got, remedy=remedy, says=says)
+    where = f"{source}, job {number}"
+    for address in filter(None, (line.rig, line.visible, line.infrared)):
+        if "://" in address and not is_elsewhere(address) and (line.rig or not names_camera(address)):
+            raise unknown_storage(where, address)
+    if say_reverse(line.visible, line.infrared):
+        says = f"names them the wrong way round: visible is {line.visible}, infrared is {line.infrared}"
+        remedy = "Swap them; or if they are right, name them in a rig file, and that file as rig."
+        raise Refused(where, wanted="the sides as their names say", got="the reverse", remedy=remedy, says=says)
     told = PurePosixPath((line.rig or line.visible).rpartition("://")[2])
     name = line.out or str(told.parent if line.rig else told.with_suffix("")).lstrip("/.") or told.stem
-    name = result_name(name, f"{source}, job {number}, out")
+    name = result_name(name, f"{where}, out")
     rig, visible, infrared = (_beside(source, address) for address in (line.rig, line.visible, line.infrared))
     return Job(name, line.model or model, rig, visible, infrared)
 
@@ -144,17 +163,8 @@ def _beside(source: Path, address: str) -> str:
 def in_slices(jobs: list[Job], slice_s: float) -> list[Job]:
     """Cut jobs that are longer than a slice and a half into slices; those of unknown length stay whole.
 
-    The last slice ends with the recording. Raises CoconetError for a slice under a second, and for one whose name is
-    that of another result.
+    The last slice ends with the recording. Raises CoconetError for a slice whose name is that of another result.
     """
-    if slice_s < _LEAST_SLICE_S:
-        raise Refused(
-            "--slice",
-            wanted="1 second or more",
-            got=f"{slice_s:g}",
-            remedy="Choose longer slices.",
-            says=f"must be 1 second or more, not {slice_s:g}",
-        )
     found = []
     for job in jobs:
         count = 1 if job.seconds is None or job.seconds < 1.5 * slice_s else max(1, round(job.seconds / slice_s))

@@ -100,10 +100,15 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     yield "".join(f"<th>{name}</th>" for name in names) + '<th class="reason">noticed</th></tr>'
     for name, one in told["results"].items():
         dropped = sum(count["dropped"] for count in one["counts"].values())
+        unread = [
+            f"{count['unread']} more of {side} after the other's end"
+            for side, count in one["counts"].items()
+            if count.get("unread")
+        ]
         figures = "".join(f"<td>{_figure(one['figures'].get(metric))}</td>" for metric in names)
         link = f'<a href="#{_link(name)}">{_safe(name)}</a>'
         damaged = [f"damaged: {line}" for line in one["left_out"]]
-        noted = _noted(*damaged, one["trouble"], *one["warnings"], unseen=name in unseen)
+        noted = _noted(*damaged, *unread, one["trouble"], *one["warnings"], unseen=name in unseen)
         noticed = f'<td class="reason">{_safe(noted)}</td>'
         yield f"<tr><td>{link}</td><td>{one['frames']}</td><td>{dropped}</td>{figures}{noticed}</tr>"
     yield "</table>"

@@ -29,18 +29,24 @@ def is_picture_name(name: str) -> bool:
 
 
 class Samples:
-    """Called after every fused frame. figures: the mean of each metric, empty before the first that could be scored."""
+    """Called after every fused frame. figures: the mean of each metric, empty before the first that could be scored.
+
+    seconds: from the first frame to the last one so far, by their stamps.
+    """
 
     def __init__(self, every: int) -> None:
         """Score the first frame, and every so-many-th after it."""
         self._every, self._count = every, 0
         self._scores: dict[str, list[float]] = {metric.name: [] for metric in VERIFIED}
         self._pictures: list[tuple[int, Pixels]] = []
-        self._apart = every
+        self._apart, self._begins_ns, self.seconds = every, 0, 0.0
 
     def __call__(self, frame: FusedFrame) -> None:
         """Look at a frame."""
         index, self._count = self._count, self._count + 1
+        if index == 0:
+            self._begins_ns = frame.pair.timestamp_ns
+        self.seconds = (frame.pair.timestamp_ns - self._begins_ns) / 1e9
         if index % self._every:
             return
         if not frame.pair.missing:

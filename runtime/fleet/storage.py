@@ -12,9 +12,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from coconet.errors import CoconetError, MissingPackage, Refused, first_line, reading_from
+from coconet.errors import CoconetError, MissingPackage, Refused, first_line, nearest, reading_from
 from coconet.files import make_folder, read_file, sha256_of, spare_bytes, whole_file, writing_to
 from coconet.media.naming.entries import entries_below
+from coconet.redaction import redact
 from coconet.runtime.fleet.job import LOCK
 from coconet.writing.new_folder import new_folder
 from coconet.writing.scratch import lock_unfinished
@@ -31,6 +32,14 @@ _LOCKED_S, _LOOK_S = 60.0, 0.02
 def is_elsewhere(address: str) -> bool:
     """Whether an address is one for fsspec."""
     return address.partition("://")[0].lower() in SCHEMES and "://" in address
+
+
+def unknown_storage(where: object, address: str) -> Refused:
+    """The error for an address that is none for fsspec. where: what names it."""
+    scheme, known = redact(address.partition("://")[0]), ", ".join(SCHEMES)
+    remedy = f"{nearest(scheme, SCHEMES)}Name one of these, or a path."
+    says = f"names an unknown kind of storage, {scheme}; known are {known}"
+    return Refused(where, wanted=known, got=scheme, remedy=remedy, says=says)
 
 
 def _file_system_of(address: str) -> tuple[Any, str]:
@@ -111,6 +120,8 @@ class Results:
         self.root = root
         self._system: Any = None
         self._path = root
+        if "://" in root and not is_elsewhere(root):
+            raise unknown_storage("--out", root)
         if is_elsewhere(root):
             self._system, self._path = _file_system_of(root)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coconet.errors import Refused
@@ -14,7 +14,7 @@ from coconet.writing.held import is_held
 
 @dataclass(frozen=True)
 class FinishedJobs:
-    """jobs: those to be made. notes: a sentence for each recording that is not finished."""
+    """jobs: those to be made, with a note where a recording was left unfinished. notes: of what is left out."""
 
     jobs: list[Job]
     notes: list[str]
@@ -32,13 +32,14 @@ def without_open(jobs: Iterable[Job]) -> FinishedJobs:
         if any(map(is_held, left)):
             notes.append(f"{job.name}: is still being written, so it is left out; the same command later takes it.")
             continue
-        kept.append(job)
+        note = ""
         if left:
             whole = left[0].name.removesuffix(UNFINISHED)
-            notes.append(
-                f"{job.name}: was left unfinished, by a power cut or a kill, and is fused up to where it breaks off; "
+            note = (
+                "was left unfinished, by a power cut or a kill, and is fused up to where it breaks off; "
                 f"to keep it, rename {left[0]} to {whole or 'a name of its own'}."
             )
+        kept.append(replace(job, note=note))
     if notes and not kept:
         raise Refused(
             "the recordings",

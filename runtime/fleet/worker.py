@@ -22,7 +22,7 @@ from coconet.runtime.backends.backend import Backend
 from coconet.runtime.backends.choice import choose_backend
 from coconet.runtime.backends.open_backend import open_choice
 from coconet.runtime.backends.tiles.backend import tiled
-from coconet.runtime.cameras.open_camera import has_end
+from coconet.runtime.cameras.open_camera import check_sources, has_end
 from coconet.runtime.fleet.job import PICTURES, VIDEO, WHOLE, BatchSettings, Job, Outcome, Progress, WorkerShare
 from coconet.runtime.fleet.job_list import rig_of
 from coconet.runtime.fleet.manifest import (
@@ -76,6 +76,7 @@ class Worker:
         begun_s, outcome, heard = time.monotonic(), Outcome(None, "no outcome"), list[str]()
         try:
             with warnings_heard(job.name) as heard, ExitStack() as stack:
+                heard.extend([job.note] if job.note else [])
                 for sign in self._made(job, stack, heard):
                     if isinstance(sign, Outcome):
                         outcome = sign
@@ -136,7 +137,7 @@ class Worker:
         thread = stack.enter_context(_RunThread(run, stop))
         while thread.running:
             thread.wait(_SIGN_OF_LIFE_S)
-            yield Progress(gauge.fused)
+            yield Progress(gauge.fused, samples.seconds)
         thread.check()
         pictures = samples.write_pictures(made)
         files = {path.name: bytes_of(path) for path in sorted(made.iterdir())}
@@ -155,7 +156,9 @@ class Worker:
             "files": files,
             "sha256": {path.relative_to(made).as_posix(): sha256_of(path) for path in _files_below(made)},
         }
-        yield Progress(gauge.fused)  # who is left alone by now, as its driver has ended, publishes nothing
+        yield Progress(
+            gauge.fused, samples.seconds
+        )  # who is left alone by now, as its driver has ended, publishes nothing
         self._publish(job, made, manifest)
         yield Outcome(json.loads(json.dumps(manifest)))
 
@@ -220,7 +223,7 @@ def _facts(report: RunReport, *, sliced: bool) -> dict[str, Any]:
         {}
         if sliced
         else {
-            side: {"read": count.read, "paired": count.paired, "dropped": count.dropped}
+            side: {"read": count.read, "paired": count.paired, "dropped": count.dropped, "unread": count.unread}
             for side, count in (("visible", report.counts.visible), ("infrared", report.counts.infrared))
         }
     )
@@ -268,15 +271,22 @@ def _made_folder(folder: Path) -> Path:
     return folder
 
 
+_RECORDINGS = "a recording: a video, a folder of pictures, a bag, or synthetic:// with duration_s"
+
+
 def _check_ends(rig: Rig) -> None:
     """Raise Refused for cameras that go on for ever: a job ends when its recordings do, and nothing stops it before."""
     for side, table in (("visible", rig.visible), ("infrared", rig.infrared)):
+        check_sources(table.address, kinds=_RECORDINGS)
         if not has_end(table.address):
+            remedy = "Record it first with coconet record, and name the recording."
+            if table.address.lower().startswith("http"):
+                remedy += " If it is a file, fetch it first: http:// and https:// are cameras."
             raise Refused(
                 f"{side} camera {redact(table.address)}",
-                wanted="a recording: a video, a folder of pictures, a bag, or synthetic:// with duration_s",
+                wanted=_RECORDINGS,
                 got="a camera, which has no end",
-                remedy="Record it first with coconet record, and name the recording.",
+                remedy=remedy,
                 says="has no end, and a job is over only when its recordings are",
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -46,7 +47,7 @@ def both_sides(words: Sequence[str], visible: str | None, infrared: str | None, 
             words[0],
             wanted="cameras, or a folder of pictures of both sides",
             got=f"a rig file, {named.file.name}",
-            remedy=f"Run it: coconet run {named.file}",
+            remedy=f"Run it: coconet run {shlex.quote(str(named.file))}",
             says=f"already is a rig: it has {named.file.name}",
         )
     from coconet.runtime.ros.bag_sides import two_sides

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import closing
 from pathlib import Path
 
@@ -28,13 +29,12 @@ def two_sides(path: Path) -> tuple[str, str]:
         return str(BagAddress(path, visible[0])), str(BagAddress(path, infrared[0]))
     shown = ", ".join(names) or "none"
     first, second = (names or ["/visible"])[0], (names or ["/infrared"])[-1]
+    both = shlex.join(["--visible", f"{path}#{first}", "--infrared", f"{path}#{second}"])
     raise Refused(
         path,
         wanted="one topic with infrared images and one with visible ones, by their names",
         got=f"the topics {shown}",
-        remedy=f"Name both: --visible {path}#{first} --infrared {path}#{second}"
-        if names
-        else "Name a bag with images.",
+        remedy=f"Name both: {both}" if names else "Name a bag with images.",
         says=f"has the topics {shown}, whose names do not say which is infrared and which visible"
         if names
         else "has no topic with images",

@@ -20,7 +20,7 @@ from coconet.runtime.serving.protocol.grpc_messages import (
     read_infer,
     to_message,
 )
-from coconet.runtime.serving.protocol.inference_error import FAILED, status_of
+from coconet.runtime.serving.protocol.inference_error import FAILED, Unknown, status_of
 from coconet.runtime.serving.served import SERVER, VERSION, Served
 from coconet.runtime.viewers.auth import Access
 from coconet.runtime.viewers.rate_limit import QuietLog, locate_error
@@ -138,7 +138,10 @@ class GrpcServer:
         return guarded
 
     def _model_ready(self, request: Any, context: grpc.ServicerContext) -> Any:
-        self._served.check_name(request.name, request.version)
+        try:
+            self._served.check_name(request.name, request.version)
+        except Unknown:  # as Triton answers; over HTTP an unknown one is a 4xx
+            return messages.ModelReadyResponse(ready=False)
         return messages.ModelReadyResponse(ready=self._served.queue.running)
 
     def _model_metadata(self, request: Any, context: grpc.ServicerContext) -> Any:

@@ -69,7 +69,7 @@ def inference_app(served: Served, access: Access) -> ASGIApp:
         max_body_size=served.largest,
     )
     app.router.redirect_slashes = False
-    return _JsonErrors(OneLineErrors(app))
+    return _JsonErrors(OneLineErrors(app), served.largest)
 
 
 _BYTES, _HEAD = f'"{BYTES}"'.encode(), 4096
@@ -174,8 +174,13 @@ class _Answers:
 class _JsonErrors:
     """Whatever refuses a request, also before the app, says why as the protocol does: clients read it as JSON."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, largest: int) -> None:
+        """Stand before an app. largest: bytes of a body, for what refuses a larger one."""
         self._app = app
+        self._too_large = (
+            f"The request has more than {largest / 1e6:g} MB, the limit here. Send a smaller picture, in binary or as "
+            "JPEG or PNG, or start the server with a higher --limit-mb."
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -185,14 +190,15 @@ class _JsonErrors:
         async def send_as_json(message: Any) -> None:
             nonlocal begun, said
             if message["type"] == "http.response.start" and message["status"] >= 400:
-                begun = message if _is_plain(message["headers"]) else None
+                begun = message if message["status"] == 413 or _is_plain(message["headers"]) else None
             if begun is None:
                 await send(message)
                 return
             said += message.get("body", b"")
             if message["type"] == "http.response.start" or message.get("more_body", False):
                 return
-            answer = Json({"error": said.decode(errors="replace").strip()}, begun["status"])
+            why = self._too_large if begun["status"] == 413 else said.decode(errors="replace").strip()
+            answer = Json({"error": why}, begun["status"])
             kept = [one for one in begun["headers"] if one[0].lower() not in (b"content-type", b"content-length")]
             await send({**begun, "headers": [*kept, *answer.raw_headers]})
             await send({"type": "http.response.body", "body": answer.body})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -53,7 +54,7 @@ def served_model(model: str) -> ServedModel:
         raise _unserved(model, "a rule without a network")
     path = model_file(model)
     if path.suffix in CHECKPOINT_SUFFIXES:
-        raise _unserved(path, "a checkpoint", f"Export it first: coconet export {model}")
+        raise _unserved(path, "a checkpoint", f"Export it first: coconet export {shlex.quote(str(model))}")
     if path.suffix == ENGINE_SUFFIX:
         engine = read_engine_card(path)
         if engine.flavour != "tensorrt":

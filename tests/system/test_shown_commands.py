@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -29,6 +30,10 @@ def place_and_words(one: ShownCommand) -> str:
     return f"{one.place} {' '.join(one.words[:3])}"
 
 
+def find_sources(room: str) -> list[Path]:
+    return sorted((ROOT / room).rglob("*.py"))
+
+
 def parsed(command: Any, words: tuple[str, ...]) -> list[str]:
     """Read options as a command does, and give what is left over; a word of another command is followed."""
     with typer.Context(command, info_name="coconet") as context:
@@ -49,6 +54,16 @@ def test_commands_are_found_in_every_kind_of_place() -> None:
     assert ("coconet", "doctor") in {one.words for one in OURS}
     assert MADE
     assert MODULES
+
+
+SOURCES = [
+    path for room in ("coconet", "runtime", "export", "calibration", "benchmarks") for path in find_sources(room)
+]
+
+
+def test_what_a_message_puts_into_a_command_to_type_is_quoted() -> None:
+    begun = rf"coconet (?:{'|'.join(PROGRAM.commands)})(?: -{{0,2}}\w[\w-]*)* {{(?!shlex\.)"
+    assert [f"{path}: {found[0]}" for path in SOURCES for found in re.finditer(begun, path.read_text())] == []
 
 
 @pytest.mark.parametrize("one", OURS, ids=place_and_words)

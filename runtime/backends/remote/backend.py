@@ -96,7 +96,7 @@ class RemoteBackend:
         """
         self._address, self._local, self.depth, self._late_s = address, local, depth, late_s
         self._coding = coding
-        self.name = f"server {address}"
+        self.name = f"server of {address.named}"
         with closing_on_error(local):
             self.card, down = self._card_at_start()
         self._live = self._closed = False
@@ -104,7 +104,7 @@ class RemoteBackend:
         self._trial: RemoteModel | None = None
         self._wanted: SimpleQueue[tuple[Sent, Future[Pixels], tuple[Pixels, Pixels]] | None] = SimpleQueue()
         self._exit = ExitStack()
-        self._link = self._exit.enter_context(ServerLink(str(address), self._is_back))
+        self._link = self._exit.enter_context(ServerLink(address.named, self._is_back))
         self._known = not down
         if down:
             self._link.note_loss(down)

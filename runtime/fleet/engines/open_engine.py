@@ -6,9 +6,22 @@ import os
 import secrets
 import sys
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, Refused
 from coconet.runtime.fleet.engines.engine import Engine
 from coconet.runtime.fleet.job import BatchSettings, WorkerShare
+
+
+def check_address(address: str) -> None:
+    """Raise Refused for what is no address of a Ray cluster."""
+    host, _, port = address.rpartition(":")
+    if address != "auto" and (not host or not port.isdecimal() or "://" in address):
+        raise Refused(
+            "--address",
+            wanted="HOST:PORT of a Ray cluster, or auto",
+            got=address[:80],
+            remedy="Name the port that `ray start --head` told, which usually is 6379.",
+            says=f"must be HOST:PORT of a Ray cluster or auto, not {address[:80]}",
+        )
 
 
 def open_engine(kind: str, settings: BatchSettings, shares: list[WorkerShare], address: str | None) -> Engine:

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import current_thread, main_thread
 from typing import Any
 
-from coconet.errors import CoconetError, MissingPackage, Refused, first_line
+from coconet.errors import CoconetError, MissingPackage, first_line
 from coconet.runtime.fleet.engines.engine import JobMessage, WorkerDied
 from coconet.runtime.fleet.engines.shares import claim_cores
 from coconet.runtime.fleet.job import BatchSettings, Job, Outcome, Progress, WorkerShare
@@ -176,18 +176,9 @@ def _join(address: str | None, cores: int) -> None:
 
 def _check_reachable(address: str) -> None:
     """Refuse an address at which nobody listens; Ray would go on asking without an end."""
-    host, _, port = address.rpartition(":")
     if address == "auto":
         return
-    if not host or not port.isdecimal() or "://" in address:
-        remedy = "Name the port that `ray start --head` told, which usually is 6379."
-        raise Refused(
-            "--address",
-            wanted="HOST:PORT of a Ray cluster, or auto",
-            got=address[:80],
-            remedy=remedy,
-            says=f"must be HOST:PORT of a Ray cluster or auto, not {address[:80]}",
-        )
+    host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), _REACH_S).close()
     except (OSError, OverflowError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,12 +62,13 @@ class NamedCameras:
                 remedy = "Leave the other word out, or name the two cameras instead."
                 says = f"are already named by the rig file {word}, and another word was given"
                 raise _unclear(f"{word} and another word", remedy, says)
-        if _says(words[0]) == "infrared" and _says(words[1]) == "visible":
+        if say_reverse(words[0], words[1]):
+            as_meant = shlex.join(["--visible", words[0], "--infrared", words[1]])
             raise Refused(
                 " ".join(words),
                 wanted="the visible camera first, then the infrared one",
                 got="names that say the reverse",
-                remedy=f"Swap them; or if they are right: --visible {words[0]} --infrared {words[1]}",
+                remedy=f"Swap them; or if they are right: {as_meant}",
                 says="are named the wrong way round: the visible camera comes first, then the infrared one",
             )
         return cls(None, words[0], words[1])
@@ -92,12 +94,17 @@ class NamedCameras:
             )
         if bag is None and _is_rig_file(word):
             return cls(Path(word), None, None)
-        remedy = f"Name the infrared one after it: {word} INFRARED"
+        remedy = f"Name the infrared one after it: {shlex.quote(word)} INFRARED"
         raise _unclear(f"one camera, {word}", remedy, f"must be two, and only {word} is named")
 
     def rig(self) -> Rig:
         """The rig. Raises CoconetError for one that cannot be read, and for half of one."""
         return Rig.chosen(self.file, self.visible, self.infrared)
+
+
+def say_reverse(visible: str, infrared: str) -> bool:
+    """Whether the names of both addresses say that each is the other side."""
+    return _says(visible) == "infrared" and _says(infrared) == "visible"
 
 
 def _unclear(got: str, remedy: str, says: str) -> CoconetError:

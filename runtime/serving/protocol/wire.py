@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from coconet.errors import nearest
+from coconet.errors import nearest, nearest_of
 from coconet.runtime.serving.protocol.picture_coding import USUAL_QUALITY, PictureCoding
 from coconet.runtime.serving.protocol.tensor_reading import (
     BYTES,
@@ -124,15 +124,21 @@ def _check_places(fields: Mapping[str, Any], parameters: Mapping[str, Any]) -> N
 
     Other names are passed over, as the protocol lays down none beside its own and leaves room for extensions.
     """
-    for name in fields.keys() & {*_PARAMETERS, *_UNSERVED}:
+    inner = (*_PARAMETERS, *_UNSERVED)
+    for name in fields.keys() & {*inner}:
         says = f"stands beside the inputs, where it says nothing: {name} belongs into parameters"
-        unit = ", in microseconds" if name == "timeout" else ""
-        raise bad(name, "its place in parameters", ELSE, f'Send "parameters": {{"{name}": ...}}{unit}.', says)
-    for told, known, where in ((fields, _FIELDS, "field"), (parameters, (*_PARAMETERS, *_UNSERVED), "parameter")):
+        raise bad(name, "its place in parameters", ELSE, _sent_as(name), says)
+    for told, known, where in ((fields, _FIELDS, "field"), (parameters, inner, "parameter")):
         for name in told.keys() - set(known):
+            says = f"{shortened(name)} is not known"
             if question := nearest(name, known):
-                says = f"{shortened(name)} is not known"
                 raise bad(where, " or ".join(known), shortened(name), f"{question}Correct it.", says)
+            if where == "field" and (meant := nearest_of(name, inner)):
+                raise bad(where, " or ".join(known), shortened(name), f"Did you mean {meant}? {_sent_as(meant)}", says)
+
+
+def _sent_as(name: str) -> str:
+    return f'Send "parameters": {{"{name}": ...}}{", in microseconds" if name == "timeout" else ""}.'
 
 
 def pack_answer(model: str, version: str, request: InferenceRequest, tensors: Mapping[str, Tensor]) -> Packed:

@@ -42,9 +42,8 @@ def test_one_long_step_is_enough_by_itself() -> None:
     assert told([60.0]) == ["1: comparing: about 99 min to go on this machine: 99 more at 60 s each"]
 
 
-def test_steps_under_way_at_the_same_time_end_together_before_they_are_told_from() -> None:
-    said = told([60.0, 0.0, 0.0, 0.0, 60.0], at_once=4)
-    assert said == ["4: comparing: about 24 min to go on this machine: 96 more at 15 s each"]
+def test_of_a_share_no_steps_are_told() -> None:
+    assert told([60.0], share=True) == ["1: comparing: about 99 min to go on this machine"]
 
 
 def test_a_run_that_goes_on_is_told_from_its_own_steps() -> None:

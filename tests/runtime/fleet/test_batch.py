@@ -29,8 +29,8 @@ def made(job: Job) -> Outcome:
 class Crew:
     """Two workers; `ends` says what becomes of a job. submitted: the names of the jobs, in order."""
 
-    def __init__(self, ends: Callable[[Job], Outcome | WorkerDied]) -> None:
-        self._ends, self._busy, self.submitted, self.most = ends, list[Job](), list[str](), 0
+    def __init__(self, ends: Callable[[Job], Outcome | WorkerDied], seconds: float = 0.0) -> None:
+        self._ends, self._seconds, self._busy, self.submitted, self.most = ends, seconds, list[Job](), list[str](), 0
 
     @property
     def free(self) -> int:
@@ -47,7 +47,7 @@ class Crew:
 
     def hear(self, within_s: float) -> list[JobMessage]:
         job = self._busy.pop(0)
-        return [JobMessage(job, Progress(5)), JobMessage(job, self._ends(job))]
+        return [JobMessage(job, Progress(5, self._seconds)), JobMessage(job, self._ends(job))]
 
     def close(self) -> None:
         """Nobody is there."""
@@ -93,17 +93,32 @@ def test_a_batch_that_is_stopped_takes_no_more_jobs_and_says_so() -> None:
 
 @pytest.mark.parametrize(("seconds", "told"), [(9000, "2.5 h"), (5400, "90 min"), (42, "42 s")])
 def test_how_much_video_is_left_is_told_in_a_unit_that_suits_it(seconds: float, told: str) -> None:
-    standing = BatchProgress(2, seconds_left=seconds, under_way={"one": 30}, begun_s=0)
+    standing = BatchProgress(2, lengths={"one": seconds + 30}, under_way={"one": Progress(99, 30)}, begun_s=0)
     assert standing.to_text().endswith(f"frames a second, {told} of video left")
 
 
-def test_nothing_is_left_when_everything_is_made_whatever_rounding_leaves() -> None:
-    assert 0.1 + 0.2 + 0.3 - 0.1 - 0.2 - 0.3 != 0
+def test_nothing_is_left_when_everything_is_made() -> None:
     told, jobs = list[str](), [Job(str(number), "average", seconds=number / 10) for number in (1, 2, 3)]
     run_batch(jobs, Crew(made), Event(), lambda standing: told.append(standing.to_text()))
     assert "left" not in told[-1]
-    for rounded in (-1e-13, 0.0, 1e-13):
-        assert "left" not in BatchProgress(3, seconds_left=rounded).to_text()
+
+
+def test_what_is_left_is_told_by_what_is_fused_of_jobs_under_way_and_not_by_what_was_there() -> None:
+    jobs = [*JOBS, Job("four", "average", seconds=180)]
+    crew = Crew(lambda job: Outcome(MANIFEST, fresh=job.name == "four"), seconds=30.0)
+    told = list[tuple[float, float]]()
+    run_batch(jobs, crew, Event(), lambda standing: told.append((standing.made_s, standing.total_s)))
+    assert told == [(0, 300), (0, 240), (0, 180), (180, 180)]
+    standing = BatchProgress.of(jobs)
+    standing.under_way = {"one": Progress(90, 45.0), "four": Progress(9, 999.0)}
+    assert (standing.made_s, standing.total_s) == (225, 360)
+
+
+def test_recordings_of_unknown_length_count_as_the_mean_and_no_length_is_told() -> None:
+    standing = BatchProgress.of([*JOBS, Job("four", "average")])
+    assert (standing.total_s, standing.timed) == (240, False)
+    assert "left" not in standing.to_text()
+    assert BatchProgress.of([Job("four", "average")]).total_s == 1
 
 
 def test_a_report_names_folders_whose_names_are_no_text(tmp_path: Path) -> None:

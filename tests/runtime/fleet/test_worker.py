@@ -30,7 +30,7 @@ from coconet.runtime.fleet.storage import Results
 from coconet.runtime.fleet.worker import Worker
 from coconet.runtime.frame import Frame
 from coconet.runtime.rig.recorder import Recorder
-from tests.support.media.recordings import ListCamera, noisy_video
+from tests.support.media.recordings import ListCamera, noisy_video, write_video
 from tests.support.rigs.fleet_tree import RIG, contents, cut_in_the_middle, write_recording
 
 NOTHING_PINNED = WorkerShare(())
@@ -83,6 +83,24 @@ def test_what_is_warned_of_names_its_job_and_stands_in_the_report_each_time(
         assert any("are the two sides swapped?" in line for line in told["results"][name]["warnings"])
     assert to_html(told).count("are the two sides swapped?") >= 3
     assert {name for name, _ in BatchResult(made, stopped=False).warnings} == {"one", "two"}
+
+
+def test_frames_that_nobody_reads_after_the_end_of_the_other_side_are_counted(tmp_path: Path) -> None:
+    recording = write_recording(tmp_path / "night")
+    write_video(recording / "visible.mp4", [np.full((48, 64, 3), 90, np.uint8)] * 300)
+    outcome = outcome_of(worker_for(tmp_path / "out").work(job_of(recording)))
+    assert outcome.manifest is not None
+    count = outcome.manifest["counts"]["visible"]
+    assert count["unread"] > 0
+    assert count["paired"] + count["dropped"] + count["unread"] == 300
+    page = to_html(report_of(BatchResult({"night": outcome}, stopped=False)))
+    assert f"{count['unread']} more of visible after the other&#x27;s end" in page
+
+
+def test_a_note_on_a_job_is_a_warning_of_its_result(tmp_path: Path) -> None:
+    recording = write_recording(tmp_path / "night")
+    outcome = outcome_of(worker_for(tmp_path / "out").work(replace(job_of(recording), note="was left unfinished")))
+    assert BatchResult({"night": outcome}, stopped=False).warnings == [("night", "was left unfinished")]
 
 
 def test_what_is_there_is_not_made_again_until_something_that_it_is_made_of_changes(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_the_two_sides_of_a_bag_are_told_apart_by_their_names(tmp_path: Path, na
 
 def test_names_that_say_nothing_are_listed_with_a_line_to_type(tmp_path: Path) -> None:
     path = write_mcap(tmp_path / "run.mcap", dict(zip(("/a", "/b"), two_cameras().values(), strict=True)))
-    with pytest.raises(Refused, match=r"--visible .*run\.mcap#/a --infrared .*run\.mcap#/b"):
+    with pytest.raises(Refused, match=r"--visible '.*run\.mcap#/a' --infrared '.*run\.mcap#/b'"):
         two_sides(path)
 
 

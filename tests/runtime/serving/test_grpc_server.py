@@ -91,6 +91,8 @@ def test_tritons_client_learns_what_is_served(server: ModelServer) -> None:
         assert client.is_server_live()
         assert client.is_server_ready()
         assert client.is_model_ready("lite")
+        assert not client.is_model_ready("other")
+        assert not client.is_model_ready("lite", "2")
         assert "binary_tensor_data" in client.get_server_metadata().extensions
         metadata = client.get_model_metadata("lite")
         config = client.get_model_config("lite", as_json=True)["config"]

@@ -143,6 +143,10 @@ UNFIT = {
         changed("timeout", 20),
         'timeout belongs into parameters. Send "parameters": {"timeout": ...}, in microseconds.',
     ),
+    "a timeout almost right in a wrong place": (
+        changed("timeout_ms", 20),
+        'field timeout_ms is not known. Did you mean timeout? Send "parameters": {"timeout": ...}, in microseconds.',
+    ),
     "a sequence in a wrong place": (changed("sequence_id", 7), "sequence_id belongs into parameters"),
     "a field almost right": (changed("output", []), "field output is not known. Did you mean outputs?"),
     "a parameter almost right": (changed("parameters", {"timeout_ms": 7}), "timeout_ms is not known. Did you mean"),
@@ -294,7 +298,9 @@ def test_a_body_beyond_the_limit_is_refused(tmp_path: Path) -> None:
     with serving("average", "average", largest_body=1000) as running:
         for body in (b"x" * 1001, [b"x" * 1001]):  # of known length, and in chunks
             status, _, said = ask(running, "POST", "/v2/models/average/infer", body)
-            assert (status, json.loads(said)) == (413, {"error": "Content Too Large"})
+            told = json.loads(said)["error"]
+            assert (status, told.startswith("The request has more than 0.001 MB, the limit here. ")) == (413, True)
+            assert told.endswith("or start the server with a higher --limit-mb.")
         assert b'requests_total{status="500"}' not in ask(running, "GET", "/metrics")[2]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import time
 from collections.abc import Iterator
@@ -105,8 +106,11 @@ def test_how_pictures_travel_is_one_of_a_few_words(text: str) -> None:
         PictureCoding.parse(text)
 
 
-def test_when_the_link_is_cut_the_local_model_takes_over_at_once_and_gives_back(link: BadLink) -> None:
-    local = BaselineBackend("maximum")
+def test_when_the_link_is_cut_the_local_model_takes_over_at_once_and_gives_back(
+    link: BadLink, caplog: pytest.LogCaptureFixture
+) -> None:
+    local, address = BaselineBackend("maximum"), address_of(link)
+    caplog.set_level(logging.INFO, "coconet.run")
     with closing(RemoteBackend(address_of(link), local, late_s=PATIENCE_S)) as backend:
         backend.keep_up(live=True)
         assert backend.receive(backend.send(*level(7))).notice == ""
@@ -119,6 +123,8 @@ def test_when_the_link_is_cut_the_local_model_takes_over_at_once_and_gives_back(
         until(lambda: not backend.trouble)
         later = [backend.receive(backend.send(*level(value))) for value in range(10, 30)]
         assert ({answer.notice for answer in later}, any(answer.taken_over for answer in later)) == ({""}, False)
+    told = [record.fields["server"] for record in caplog.records if record.message == "server"]  # type: ignore[attr-defined]
+    assert told == [f"model {address.model} at {address.scheme}://127.0.0.1:{address.port}"] * 2
 
 
 def test_a_link_too_slow_for_pictures_stays_lost_however_often_its_server_says_that_it_is_ready(
@@ -275,7 +281,10 @@ def test_a_rig_is_fused_by_a_server_and_by_the_local_model_after_it_is_lost(
     words = ("run", "--visible", synthetic, "--infrared", synthetic, "--backend", "remote")
     address = f"{link.scheme}://127.0.0.1:{link.port}/tiny"
     good = command(*words, "--server", address, "--out", tmp_path / "fused")
-    assert (good.code, f"server {link.scheme}://127.0.0.1" in good.out) == (0, True), good.err
+    assert (good.code, f"server of model {address_of(link).model} at {link.scheme}://127.0.0.1" in good.out) == (
+        0,
+        True,
+    ), good.err
     here = command(*words[:-2], "--model", "average", "--out", tmp_path / "here")
     assert here.code == 0
     assert len(list((tmp_path / "fused").iterdir())) == len(list((tmp_path / "here").iterdir()))

@@ -130,6 +130,6 @@ def test_topics_that_are_named_the_wrong_way_round_are_refused_as_words_only(
     words = [f"{tmp_path / 'run.mcap'}#{topic}" for topic in (first, second)]
     with pytest.raises(CoconetError, match="are named the wrong way round") as refused:
         NamedCameras.of(words, None, None)
-    assert f"--visible {words[0]} --infrared {words[1]}" in str(refused.value)
+    assert f"--visible '{words[0]}' --infrared '{words[1]}'" in str(refused.value)
     assert NamedCameras.of([], *words) == NamedCameras(None, *words)
     assert NamedCameras.of(words[::-1], None, None) == NamedCameras(None, *words[::-1])
