@@ -67,7 +67,7 @@ def test_the_network_of_the_guide_is_trained_goes_on_and_its_weights_are_its_own
 def test_weights_of_a_factory_say_how_they_are_exported(folder: Path) -> None:
     trained("strongest:Strongest")
     refused = command("export", "run/Strongest.safetensors")
-    assert refused.code == 2
+    assert refused.code == 4
     assert "coconet export --model strongest:Strongest --weights FILE" in refused.err
 
 
