@@ -176,7 +176,7 @@ def _of_one_folder(root: Path) -> list[PicturePair]:
     if all(picture_header(path.read_bytes()).maker == "FLIR" for path in paths):
         _check_unpacks()
         return _named_from(root, [PicturePair(path.name, path, path) for path in paths])
-    raise CoconetError(
+    raise Refused(
         root,
         wanted=f"a subfolder called {', '.join(VISIBLE_NAMES[:4])} ... and one of {', '.join(INFRARED_NAMES[:3])} ..., "
         "names that say the side, such as 1_vis.png and 1_ir.png, or radiometric pictures",
@@ -226,7 +226,7 @@ def _by_patterns(visible: Path, infrared: Path, pair_by: str) -> list[PicturePai
     seen = [
         path.relative_to(folder).as_posix() for folder in (visible, infrared) for path in pictures_below(folder)[:1]
     ]
-    raise CoconetError(
+    raise Refused(
         "--pair-by",
         wanted=f"names of the form {' or '.join(patterns[:_SHOWN])}",
         got=f"no pair of them among names such as {' and '.join(dict.fromkeys(seen))}",
@@ -271,7 +271,7 @@ def _matches(visible: Path, infrared: Path, pattern: str, lenient: bool) -> _Mat
 def _pattern(text: str, side: int) -> re.Pattern[str]:
     parts = text.split(",")
     if len(parts) != 2 or not all("{}" in part for part in parts) or parts[0].count("{}") != parts[1].count("{}"):
-        raise CoconetError(
+        raise Refused(
             "--pair-by",
             wanted=f"two patterns with the same number of {{}}, visible first, or one of {', '.join(PRESETS)}",
             got=repr(text),
@@ -300,7 +300,7 @@ def _named_from(root: Path, pairs: list[PicturePair]) -> list[PicturePair]:
     if len(named) < len(pairs):
         names = Counter("_".join(pair.visible.relative_to(root).parts) for pair in pairs)
         twice = names.most_common(1)[0][0]
-        raise CoconetError(
+        raise Refused(
             root,
             wanted="folders and files whose names differ",
             got="two pairs of one name",
@@ -330,7 +330,7 @@ def _alone(
     elif sides[0].keys() & sides[1].keys():
         left_out = f'leave them out: --pair-by "{places[0]}{{}},{places[1]}{{}}"'
         remedy = f"Remove or rename the pictures that stand alone, or {left_out}"
-    return CoconetError(
+    return Refused(
         f"{visible} and {infrared}",
         wanted="the same file names in both folders",
         got=found,

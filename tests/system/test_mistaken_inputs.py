@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,6 +72,21 @@ CAMERA: dict[str, Words] = {
     ),
 }
 
+PAIRED: dict[str, Words] = {
+    "run": lambda pairs: ("run", pairs, "average"),
+    "record": lambda pairs: ("record", pairs, "--out", "night"),
+    "init": lambda pairs: ("init", pairs),
+    "align": lambda pairs: ("align", pairs, "--no-save"),
+    "verify": lambda pairs: ("verify", "average", "maximum", "--frames", pairs),
+    "contact": lambda pairs: ("contact", "average", "--frames", pairs, "--out", "sheet.png"),
+    "calibrate": lambda pairs: ("calibrate", LITE, "--frames", pairs, "--out", "int8.onnx"),
+    "export": lambda pairs: ("export", "lite", "--frames", pairs, "--out", "new.onnx"),
+    "bench": lambda pairs: ("bench", "average", "--frames", pairs, *SIZE),
+    "precision": lambda pairs: ("precision", "lite", "--calibrate-on", pairs, "--frames", "pairs"),
+    "train": lambda pairs: ("train", "--data", pairs, "--out", "trained"),
+}
+"""What takes a folder of pairs."""
+
 RIG: dict[str, Words] = {
     "run": lambda rig: ("run", rig, "average", "--frames", 1),
     "record": lambda rig: ("record", rig, "--out", "night", "--seconds", 0.2),
@@ -116,6 +132,7 @@ MISTAKES: list[tuple[dict[str, Words], dict[int, tuple[str, ...]]]] = [
             3: ("empty.mp4", "text.mp4", "noise.mp4", "text.txt", "empty.mcap#/a", "text.mcap#/a"),
         },
     ),
+    (PAIRED, {2: ("gone", "folder.mp4", "unpaired", "unsaid")}),
     (
         RIG,
         {
@@ -136,10 +153,13 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def mistaken(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of files that are not what their names say, beside pairs and a tree of one recording that are."""
+    """Files that are not what their names say and pictures that do not pair, beside pairs and a recording."""
     folder = tmp_path_factory.mktemp("mistaken")
     for number in range(3):
         write_pair(folder / "pairs", f"{number}.png", flat(10 * number, 64, 48), flat(100, 64, 48, 1))
+    write_pair(folder / "unpaired", "a.png", flat(50, 64, 48), flat(100, 64, 48, 1))
+    (folder / "unpaired" / "ir" / "a.png").rename(folder / "unpaired" / "ir" / "b.png")
+    shutil.copytree(folder / "pairs" / "vis", folder / "unsaid")
     for ending in (".onnx", ".engine", ".safetensors", ".pth", ".mp4", ".mcap", ".toml", ".txt"):
         (folder / f"empty{ending}").touch()
         (folder / f"text{ending}").write_text("just a text\n")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from coconet.errors import CoconetError, Refused, counted, nearest_path, reading_from
+from coconet.errors import Refused, counted, nearest_path, reading_from
 from coconet.event_log import warn_once
 from coconet.media.header import UNREAD_SUFFIXES
 from coconet.media.naming.bag_names import BAG_SUFFIXES
@@ -116,7 +116,7 @@ def keyed(paths: Sequence[Path], key: Callable[[Path], Key]) -> dict[Key, Path]:
         if (other := found.setdefault(key(path), path)) != path:
             wanted = "one picture of each name, whatever its ending and capital letters"
             got = f"another one with the same name, {path.name}"
-            raise CoconetError(
+            raise Refused(
                 other,
                 wanted=wanted,
                 got=got,
