@@ -76,7 +76,8 @@ class Preparation:
         With it come the infrared frame as it was, and, if there are meters, what they read from it.
         An infrared picture that cannot be laid onto the visible one, after others that could, is missing from its pair:
         a camera was switched to other proportions than the alignment was found for.
-        Raises CoconetError that names both pictures if their sizes do not fit from the start.
+        Raises CoconetError that names both pictures if their sizes do not fit from the start, and the visible camera if
+        it does not give uint8.
         """
         prepared = self._prepared(pair)
         placing = None if "infrared" in prepared.missing else self._placing(pair)
@@ -90,6 +91,14 @@ class Preparation:
         height, width = pair.visible.pixels.shape[:2]
         if "infrared" in pair.missing:
             return dataclasses.replace(pair, infrared=_blank(pair.infrared, height, width))
+        if "visible" not in pair.missing and pair.visible.pixels.dtype != np.uint8:
+            raise CoconetError(
+                self._names[0],
+                wanted="a visible camera, of 8 bit",
+                got=f"pixels of {pair.visible.pixels.dtype}",
+                remedy="Swap the two sides; or if it is the visible one, bring its pictures to 8 bit first.",
+                says="is named as the visible side, and gives counts of 16 bit, as thermal cameras do",
+            )
         if not pair.missing:
             warn_if_swapped(pair.visible.pixels, pair.infrared.palette, " and ".join(self._names))
         infrared = self._thermal.apply(pair.infrared)

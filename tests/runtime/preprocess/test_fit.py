@@ -98,3 +98,10 @@ def test_what_could_never_be_aligned_is_an_error() -> None:
         CoconetError, match="^front and boson does not fit: .*visible .* of 64x48 and infrared .* of 64x48"
     ):
         prepared(preparation, lit(64, 36, 3), lit(64, 48))
+
+
+def test_a_thermal_camera_that_is_named_as_the_visible_one_is_named_in_the_error() -> None:
+    counts = Frame(np.full((48, 64, 1), 30_000, np.uint16), 0, 0)
+    preparation = Preparation(ThermalStretch(), Placement(Alignment()), ("boson.mkv", "front.mkv"))
+    with pytest.raises(CoconetError, match=r"^boson\.mkv is named as the visible side.* Swap the two sides"):
+        prepared(preparation, counts, lit(64, 48))
