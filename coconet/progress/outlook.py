@@ -19,7 +19,7 @@ class Outlook:
     """Follows one work up to the moment when enough is done to tell what is left.
 
     begun_s: when it began, in seconds of the clock that `after` takes. done: how much was done before. in_steps:
-    whether it is made of steps, whose time is told.
+    whether it is made of steps, whose time is told; the first sign of other work may be a small part of it, and late.
     """
 
     begun_s: float
@@ -42,7 +42,7 @@ class Outlook:
         if self._first_s is None:
             self._first_s, self._first_done = now_s, done
         seconds, made = now_s - self._first_s, done - self._first_done
-        if self._first_s - self.begun_s >= LONG_FIRST_S:
+        if self.in_steps and self._first_s - self.begun_s >= LONG_FIRST_S:
             seconds, made = now_s - self.begun_s, done - self.done
         elif seconds < TIMED_S or made <= 0:
             return ""
