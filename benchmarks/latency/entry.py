@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from coconet.cards.onnx_weights import hashes_of_model
 from coconet.cards.precision import EXPORTED
 from coconet.errors import CoconetError
-from coconet.files import sha256_of
 from coconet.model_endings import CHECKPOINT_SUFFIXES
 from coconet.model_names import CHECKPOINTS, model_labels, model_path, shipped_checkpoint
 from coconet.runtime.backends.backend import Backend
@@ -86,9 +87,13 @@ class Entry:
         return model_path(self.path)
 
     def file_sha256(self) -> str:
-        """The hash of the model file; empty for a baseline."""
+        """The SHA-256 of the model file; if weights lie beside its graph, that of all their hashes; "" of a baseline.
+
+        Raises Refused for weights that are not there.
+        """
         path = self.resolved
-        return sha256_of(path) if path.is_file() else ""
+        hashes = hashes_of_model(path) if path.is_file() else [""]
+        return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def label_entries(entries: Sequence[Entry]) -> list[Entry]:

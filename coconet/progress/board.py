@@ -118,7 +118,9 @@ class Board:
 
                     self._display = ProgressBars()
                 self._display.add(work)
-            if self._lines is None and (base or self._display is None):
+            if self._lines is not None:
+                self._lines.look()
+            elif base or self._display is None:
                 self._lines = ProgressLines(self.find_told)
 
     def _end(self, work: Work) -> None:
@@ -132,6 +134,8 @@ class Board:
                 self._display = None
             if work is self._base:
                 self._base = None
+            if self._lines is not None:
+                self._lines.look()
             if not self._works:
                 lines, self._lines = self._lines, None
         if lines is not None:

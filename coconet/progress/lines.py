@@ -25,22 +25,30 @@ class ProgressLines:
 
     def __init__(self, told: Callable[[], Work | None]) -> None:
         """Begin to tell."""
-        self._told, self._over = told, Event()
+        self._told, self._over, self._changed = told, Event(), Event()
         self._thread = Thread(target=self._run, name="progress", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Say no more."""
         self._over.set()
+        self._changed.set()
         self._thread.join(_JOIN_S)
+
+    def look(self) -> None:
+        """Ask again what there is to tell: while that is nothing, the thread waits for this."""
+        self._changed.set()
 
     def _run(self) -> None:
         said_s, last = time.monotonic() - LEAST_GAP_S, None
         while not self._over.wait(_TICK_S):
-            work, now_s = self._told(), time.monotonic()
-            if work is None:
-                said_s = now_s
+            self._changed.clear()
+            if (work := self._told()) is None:
+                if not self._over.is_set():
+                    self._changed.wait()
+                said_s = time.monotonic()
                 continue
+            now_s = time.monotonic()
             if work is not last:
                 last, said_s = work, max(said_s, work.begun_s + _FIRST_S - LEAST_GAP_S)
             if now_s - said_s >= _gap(work, now_s) - _TICK_S:

@@ -11,7 +11,7 @@ from typing import Protocol
 from coconet.progress.outlook import WORTH_S, Outlook, span_in_words
 
 
-@dataclass
+@dataclass(eq=False)
 class Work:
     """One thing a command is doing. total: how much there is; None if nobody knows. done: how much of it is done.
 

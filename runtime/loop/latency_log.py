@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,10 +59,10 @@ class _Recent:
         self._count += 1
 
     def last(self, most: int) -> NDArray[np.float64]:
-        """The newest values, at most this many, in no particular order."""
+        """A copy of the newest values, at most this many, in no particular order."""
         size, end = len(self._values), self._count % len(self._values)
         if self._count <= size:
-            return self._values[max(0, self._count - most) : self._count]
+            return self._values[max(0, self._count - most) : self._count].copy()
         return self._values[np.arange(end - min(most, size), end) % size]
 
 
@@ -98,12 +98,23 @@ class LatencyLog:
         self._samples["sink queue"].append(queued_ms)
         self._samples["write"].append(write_ms)
 
-    def percentiles(self, measure: Measure, last: int = HISTORY_FRAMES) -> Percentiles | None:
-        """Percentiles over at most `last` of the newest samples; None if there is none."""
-        recent = self._samples.get(measure)
-        return None if recent is None else Percentiles.of(recent.last(last))
+    def newest(self, last: int = HISTORY_FRAMES) -> LatencySamples:
+        """A copy of at most `last` of the newest samples of each measure, which further frames do not change."""
+        return LatencySamples({measure: recent.last(last) for measure, recent in self._samples.items()})
 
-    def stages(self, last: int = HISTORY_FRAMES) -> tuple[StageTime, ...]:
+
+@dataclass(frozen=True)
+class LatencySamples:
+    """Milliseconds that were measured: percentiles over many of them take long, so a log is not held meanwhile."""
+
+    samples: Mapping[Measure, NDArray[np.float64]]
+
+    def percentiles(self, measure: Measure) -> Percentiles | None:
+        """Percentiles over the samples of a measure; None if there is none."""
+        found = self.samples.get(measure)
+        return None if found is None else Percentiles.of(found)
+
+    def stages(self) -> tuple[StageTime, ...]:
         """The stages that were timed, in the order of a frame's way."""
-        found = ((stage, self.percentiles(stage, last)) for stage in STAGES)
+        found = ((stage, self.percentiles(stage)) for stage in STAGES)
         return tuple(StageTime(stage, ms) for stage, ms in found if ms is not None)

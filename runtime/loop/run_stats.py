@@ -210,59 +210,64 @@ class RunStats:
 
     def figures(self) -> RunTotals:
         """What the whole run has come to; raises RuntimeError before it has begun."""
-        with self._lock:
-            return self._figures(HISTORY_FRAMES)
+        return self._figures(HISTORY_FRAMES)
 
     def vitals(self) -> Vitals | None:
         """How the run is now; None before it has begun."""
         with self._lock:
             if self._card is None:
                 return None
-            cameras = self.cameras()
-            now = self._figures(RECENT_FRAMES)
-            return Vitals(
-                model=now.model,
-                precision=now.precision,
-                backend=now.backend,
-                visible=cameras[0],
-                infrared=cameras[1],
-                fused=now.fused,
-                passed_through=now.passed_through,
-                fps=self._fps(),
-                latency_ms=now.latency_ms,
-                capture_to_fused_ms=now.capture_to_fused_ms,
-                skew_ms=now.skew_ms,
-                stages=now.stages,
-                superseded=now.superseded,
-                drift_px=self._drift_px(),
-                pairing_trouble=self._pairing_trouble(),
-                output_trouble=self._output_trouble(),
-                model_trouble=self._model_trouble(),
-                meters=self._readings,
-                taken_over=now.taken_over,
-                without_server=now.without_server,
-                server_losses=now.server_losses,
-                server_lost_s=now.server_lost_s,
-            )
+            fps, readings = self._fps(), self._readings
+        cameras = self.cameras()
+        now = self._figures(RECENT_FRAMES)
+        return Vitals(
+            model=now.model,
+            precision=now.precision,
+            backend=now.backend,
+            visible=cameras[0],
+            infrared=cameras[1],
+            fused=now.fused,
+            passed_through=now.passed_through,
+            fps=fps,
+            latency_ms=now.latency_ms,
+            capture_to_fused_ms=now.capture_to_fused_ms,
+            skew_ms=now.skew_ms,
+            stages=now.stages,
+            superseded=now.superseded,
+            drift_px=self._drift_px(),
+            pairing_trouble=self._pairing_trouble(),
+            output_trouble=self._output_trouble(),
+            model_trouble=self._model_trouble(),
+            meters=readings,
+            taken_over=now.taken_over,
+            without_server=now.without_server,
+            server_losses=now.server_losses,
+            server_lost_s=now.server_lost_s,
+        )
 
     def _figures(self, last: int) -> RunTotals:
-        card, log, outages = self._card, self._log, self._model_outages()
+        with self._lock:  # which every frame waits for, so no more than a copy is made meanwhile
+            card, backend, log, begun_s = self._card, self._backend, self._log, self._begun_s
+            fused, passed_through = log.frames, log.passed_through
+            taken_over, without_server = log.taken_over, log.without_server
+            newest = log.newest(last)
         if card is None:
             raise RuntimeError("a record has figures once its run has begun")
+        outages = self._model_outages()
         return RunTotals(
             model=card.network,
             precision=card.precision,
-            backend=self._backend,
-            fused=log.frames,
-            passed_through=log.passed_through,
-            seconds=time.perf_counter() - self._begun_s,
-            latency_ms=log.percentiles("fuse", last),
-            capture_to_fused_ms=log.percentiles("capture to fused", last),
-            skew_ms=log.percentiles("skew", last),
-            stages=log.stages(last),
+            backend=backend,
+            fused=fused,
+            passed_through=passed_through,
+            seconds=time.perf_counter() - begun_s,
+            latency_ms=newest.percentiles("fuse"),
+            capture_to_fused_ms=newest.percentiles("capture to fused"),
+            skew_ms=newest.percentiles("skew"),
+            stages=newest.stages(),
             superseded=self._superseded(),
-            taken_over=log.taken_over,
-            without_server=log.without_server,
+            taken_over=taken_over,
+            without_server=without_server,
             server_losses=outages.times,
             server_lost_s=outages.seconds,
         )

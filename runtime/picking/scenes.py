@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from coconet.errors import CoconetError
+from coconet.media.naming.bag_names import split_bag
 from coconet.runtime.cameras.open_camera import is_recorded
 from coconet.runtime.frame import FramePair
 from coconet.runtime.rig.open_rig import open_rig
@@ -20,7 +21,7 @@ EVERY = 20
 
 
 def scenes_of(rig: Rig, *, laid: bool = True) -> list[FramePair]:
-    """Pairs of two recordings that come after the first one, prepared as the loop prepares them; at most MOST.
+    """Pairs of two recordings (videos, folders or bags) that come after the first one, prepared as the loop prepares them; at most MOST.
 
     The recordings are opened once more for it. None of live cameras and pipes, whose pictures come once, and none if a
     recording cannot be read, which the run itself says. laid: whether infrared pictures are laid onto the visible ones.
@@ -39,6 +40,8 @@ def scenes_of(rig: Rig, *, laid: bool = True) -> list[FramePair]:
 def _is_read_again(address: str) -> bool:
     """Whether what is read of an address once is there a second time."""
     try:
-        return is_recorded(address) and stat.S_ISREG(Path(address).stat().st_mode)
+        bag = split_bag(address)
+        mode = (Path(address) if bag is None else bag.path).stat().st_mode
+        return is_recorded(address) and (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
     except OSError:
         return False

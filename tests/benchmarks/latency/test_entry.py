@@ -11,9 +11,11 @@ import pytest
 from coconet.benchmarks.latency.entry import RINGS, Entry, label_entries
 from coconet.cards.engine_card import DeviceIdentity
 from coconet.errors import CoconetError
+from coconet.files import sha256_of
 from coconet.runtime.backends.tensorrt import engine as trt_engine
 from tests.support.gpu.stand_in_gpu import StandInGpu
 from tests.support.gpu.stand_in_tensorrt import StandInTensorRT, write_plan
+from tests.support.models.tiny_onnx import write_averaging_model, write_weights_beside
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,16 @@ from tests.support.gpu.stand_in_tensorrt import StandInTensorRT, write_plan
 def test_an_entry_is_a_model_and_perhaps_a_runner(text: str, wanted: tuple[str, str]) -> None:
     entry = Entry.parse(text)
     assert (entry.model, entry.runner) == wanted
+
+
+def test_weights_beside_a_graph_count_to_its_hash(tmp_path: Path) -> None:
+    model = write_averaging_model(tmp_path / "model.onnx")
+    entry = Entry(str(model))
+    assert entry.file_sha256() == sha256_of(model)
+    beside = write_weights_beside(model)
+    before = entry.file_sha256()
+    beside.write_bytes(bytes(value ^ 1 for value in beside.read_bytes()))
+    assert entry.file_sha256() != before
 
 
 @pytest.mark.parametrize("runner", RINGS)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pty
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
-from coconet.progress.board import working
+from coconet.progress.board import SWITCH, Board, working
+from coconet.progress.lines import ProgressLines
 from coconet.progress.work import Work
+from tests.support.rigs.live_rig import until
 
 NOW = 1000.0
 SLOW = "import time; from coconet.progress.board import working, command_under_way\n"
@@ -74,6 +79,37 @@ def test_nothing_is_told_of_what_is_over_at_once_or_switched_off(
     with working("quick", 3) as work:
         work.advance()
     assert capsys.readouterr().err == ""
+
+
+def test_while_there_is_nothing_to_tell_no_thread_looks_again_and_again() -> None:
+    looked, work = list[Work | None](), Work("fusing", begun_s=NOW)
+    told: list[Work] = []
+
+    def find_told() -> Work | None:
+        looked.append(told[-1] if told else None)
+        return looked[-1]
+
+    lines = ProgressLines(find_told)
+    assert until(lambda: looked)
+    time.sleep(1.5)
+    assert len(looked) <= 2
+    told.append(work)
+    lines.look()
+    assert until(lambda: looked[-1] is work)
+    told.clear()
+    assert until(lambda: looked[-1] is None)
+    lines.close()
+    assert not any(thread.name == "progress" for thread in threading.enumerate())
+
+
+def test_of_two_works_that_say_the_same_the_one_that_ends_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, "")
+    board, clock = Board(), itertools.repeat(NOW).__next__
+    outer, inner = (Work("fusing", clock=clock) for _ in range(2))
+    with board.showing(outer):
+        with board.showing(inner):
+            assert board.find_told() is inner
+        assert board.find_told() is outer
 
 
 def test_on_a_terminal_nested_works_are_bars_that_are_gone_at_the_end() -> None:

@@ -28,7 +28,7 @@ def test_skew_counts_in_both_directions() -> None:
     log = LatencyLog()
     for skew_ms in (-8.0, 8.0, -8.0):
         log.add(timed_frame(skew_ms=skew_ms))
-    assert log.percentiles("skew") == Percentiles(8.0, 8.0, 8.0)
+    assert log.newest().percentiles("skew") == Percentiles(8.0, 8.0, 8.0)
 
 
 def test_a_long_run_forgets_its_beginning_but_not_its_length() -> None:
@@ -36,7 +36,7 @@ def test_a_long_run_forgets_its_beginning_but_not_its_length() -> None:
     for latency_ms in (1000.0, 1.0, 2.0, 3.0):
         log.add(timed_frame(latency_ms=latency_ms))
     assert log.frames == 4
-    found = log.percentiles("fuse")
+    found = log.newest().percentiles("fuse")
     assert found is not None
     assert found.p50 == 2.0
     assert found.p99 < 3.0
@@ -60,4 +60,4 @@ def test_percentiles_of_the_newest_are_those_of_the_end_of_the_list(samples: lis
     log = LatencyLog(history_frames=10)
     for latency_ms in samples:
         log.add(timed_frame(latency_ms))
-    assert log.percentiles("fuse", last) == Percentiles.of(samples[-min(last, 10) :])
+    assert log.newest(last).percentiles("fuse") == Percentiles.of(samples[-min(last, 10) :])

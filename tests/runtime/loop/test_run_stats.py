@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from threading import Thread
 
 import pytest
 
 from coconet.runtime.backends.rules.baseline import BaselineBackend
+from coconet.runtime.loop.latency_log import Percentiles
 from coconet.runtime.loop.pipeline import run_pipeline
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import RECENT_FRAMES, RunStats
@@ -42,6 +44,25 @@ def test_percentiles_are_over_the_recent_frames_and_counts_over_all() -> None:
     assert told.capture_to_fused_ms is not None
     assert (told.latency_ms.p99, told.capture_to_fused_ms.p50, told.fused) == (4.0, 8.0, RECENT_FRAMES + 20)
     assert told.superseded == 7
+
+
+def test_frames_are_booked_while_the_percentiles_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    gauge, booked = RunStats(), list[bool]()
+    gauge.begin(BaselineBackend().card, "numpy", lambda: 0)
+    gauge.note(timed_frame())
+
+    def find(_samples: object) -> Percentiles:
+        thread = Thread(target=gauge.note, args=(timed_frame(),), daemon=True)
+        thread.start()
+        thread.join(10.0)
+        booked.append(not thread.is_alive())
+        return Percentiles(1.0, 1.0, 1.0)
+
+    monkeypatch.setattr(Percentiles, "of", find)
+    gauge.figures()
+    gauge.vitals()
+    assert booked
+    assert all(booked)
 
 
 def test_frames_of_one_camera_alone_are_counted_and_not_timed() -> None:

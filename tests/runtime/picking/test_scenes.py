@@ -10,7 +10,8 @@ import pytest
 
 from coconet.runtime.picking.scenes import EVERY, MOST, scenes_of
 from coconet.runtime.rig.rig_file import Rig
-from tests.support.media.recordings import write_video
+from tests.support.media.recordings import write_folder, write_video
+from tests.support.ros.bags import two_cameras, write_bag, write_mcap
 
 
 def recorded(folder: Path, frames: int) -> Rig:
@@ -24,6 +25,17 @@ def test_pairs_some_way_apart_are_taken_of_recordings(tmp_path: Path) -> None:
     scenes = scenes_of(recorded(tmp_path, EVERY * MOST + 20))
     assert [one.visible.index for one in scenes] == [EVERY * (number + 1) for number in range(MOST)]
     assert {one.infrared.pixels.shape for one in scenes} == {(32, 48, 1)}
+
+
+@pytest.mark.parametrize("kind", ["folders", "file", "folder"])
+def test_folders_and_bags_are_recordings_as_well(kind: str, tmp_path: Path) -> None:
+    if kind == "folders":
+        pictures = [np.full((32, 48, 3), number, np.uint8) for number in range(EVERY + 1)]
+        rig = Rig.from_addresses(*(str(write_folder(tmp_path / name, pictures)) for name in ("visible", "infrared")))
+    else:
+        bag = (write_mcap if kind == "file" else write_bag)(tmp_path / "run.mcap", two_cameras(EVERY + 1))
+        rig = Rig.from_addresses(f"{bag}#/camera/image_raw", f"{bag}#/thermal/image_raw")
+    assert len(scenes_of(rig)) == 1
 
 
 def test_a_short_recording_has_fewer_and_a_still_shorter_one_none(tmp_path: Path) -> None:
