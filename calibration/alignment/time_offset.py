@@ -53,7 +53,8 @@ def find_time_offset(visible: MotionTrace, infrared: MotionTrace, most_ms: float
     The correlation is normalised (Lewis, "Fast Normalized Cross-Correlation", 1995) and its peak refined by a parabola.
     Something that moves across cells has to be in one place at one time, so the pictures should lie on each other to
     about a cell, a sixteenth of the width: what they are apart counts as time, by the speed of what moves.
-    Raises CoconetError if too little was seen, if nothing moves, and if no lag stands out.
+    Raises CoconetError if too little was seen, if nothing moves, if no lag stands out, and if motion agrees best at the
+    farthest lag: that would be given for every one beyond it.
     """
     for name, trace in (("visible", visible), ("infrared", infrared)):
         if trace.span_ns < _LEAST_SPAN_MS * 1e6:
@@ -65,16 +66,25 @@ def find_time_offset(visible: MotionTrace, infrared: MotionTrace, most_ms: float
         if trace.active < _LEAST_ACTIVE:
             got = f"a still {name} picture"
             raise _refused("something that moves in both pictures", got, f"nothing moves in the {name} picture")
-    found = _correlated(visible, infrared, most_ms)
+    found, at_end = _correlated(visible, infrared, most_ms)
     if not found.clear:
         told = f"a best agreement of {found.peak:.2f} and another of {found.second:.2f}"
         wanted = "one time at which motion in both pictures agrees"
         raise _refused(wanted, told, f"no time stands out at which motion in both pictures agrees ({told})")
+    if at_end:
+        got = f"the best agreement at the end of the search, {abs(found.lag_ms):.0f} ms"
+        farther = f"motion agrees best at the end of the search, {abs(found.lag_ms):.0f} ms, so it may agree beyond"
+        raise _refused(
+            f"an offset of at most {most_ms:g} ms", got, farther, "Look farther, with --most-ms, and longer."
+        )
     return found
 
 
-def _correlated(visible: MotionTrace, infrared: MotionTrace, most_ms: float) -> TimeOffset:
-    """Correlate motion over the time that both have seen, a third of it either way at most."""
+def _correlated(visible: MotionTrace, infrared: MotionTrace, most_ms: float) -> tuple[TimeOffset, bool]:
+    """Correlate motion over the time that both have seen, a third of it either way at most.
+
+    Gives the best lag, and whether that is the last one that was looked at, beyond which there may be a better one.
+    """
     slower_ms = max(visible.period_ns, infrared.period_ns) / 1e6
     window_ms = max(2 * slower_ms, _LEAST_WINDOW_MS)
     begin_ns = max(visible.stamps_ns[0], infrared.stamps_ns[0]) + window_ms * 1e6
@@ -84,12 +94,13 @@ def _correlated(visible: MotionTrace, infrared: MotionTrace, most_ms: float) -> 
         got = "stamps that hardly overlap"
         raise _refused("frames of the same time from both cameras", got, "the times of the two cameras hardly overlap")
     one, other = (_weighed(trace.at(times_ns, window_ms * 1e6)) for trace in (visible, infrared))
-    reach = min(round(most_ms / _STEP_MS), len(times_ns) // 3)
+    reach = min(round(most_ms / _STEP_MS) + 1, len(times_ns) // 3)
     curve = np.array([_agreement(one, other, lag) for lag in range(-reach, reach + 1)])
     best = int(curve.argmax())
     second = _second_peak(curve, best, round(max(window_ms, 200.0) / _STEP_MS))
     lag_ms = (vertex(curve, best) - reach) * _STEP_MS
-    return TimeOffset(lag_ms, float(curve[best]), second, len(times_ns) * _STEP_MS / 1e3)
+    found = TimeOffset(lag_ms, float(curve[best]), second, len(times_ns) * _STEP_MS / 1e3)
+    return found, best in (0, len(curve) - 1)
 
 
 def _weighed(motion: Curve) -> Curve:
@@ -118,11 +129,14 @@ def _second_peak(curve: Curve, best: int, apart: int) -> float:
     return float(others.max() if others.size else curve.min())
 
 
-def _refused(wanted: str, got: str, says: str) -> CoconetError:
+_LONGER = "Align the rig first, have a person walk through both pictures, and look for longer with --seconds."
+
+
+def _refused(wanted: str, got: str, says: str, remedy: str = _LONGER) -> CoconetError:
     return CoconetError(
         "offset",
         wanted=wanted,
         got=got,
-        remedy="Align the rig first, have a person walk through both pictures, and look for longer with --seconds.",
+        remedy=remedy,
         says=f"cannot be found: {says}",
     )

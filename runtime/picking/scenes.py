@@ -21,10 +21,11 @@ EVERY = 20
 
 
 def scenes_of(rig: Rig, *, laid: bool = True) -> list[FramePair]:
-    """Pairs of two recordings (videos, folders or bags) that come after the first one, prepared as the loop prepares them; at most MOST.
+    """Pairs of two recordings that come after the first one, prepared as the loop prepares them; at most MOST.
 
-    The recordings are opened once more for it. None of live cameras and pipes, whose pictures come once, and none if a
-    recording cannot be read, which the run itself says. laid: whether infrared pictures are laid onto the visible ones.
+    Videos, folders and bags are opened once more for it. None of live cameras and pipes, whose pictures come once, and
+    none if a recording cannot be read, which the run itself says. laid: whether infrared pictures are laid onto the
+    visible ones.
     """
     if not all(_is_read_again(one.address) for one in (rig.visible, rig.infrared)):
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -104,6 +105,8 @@ class FrameDecoder:
     def _samples(self, frame: av.VideoFrame) -> RawPixels:
         """(H, W, 1) of an infrared frame."""
         name, bits = frame.format.name, max(part.bits for part in frame.format.components)
+        if (kind := _FLOATS.match(name)) is not None:
+            return _float_plane(frame, kind[1])
         if name.startswith("ya"):  # gray with alpha
             return _with_axis(self._converted(frame, "gray16le" if bits > 8 else "gray"))
         if name.startswith("gray") and bits > 8:
@@ -214,6 +217,18 @@ def _plane(frame: Any, index: int, bits: int) -> RawPixels:
         rows[:, : plane.width * each * kind.itemsize].view(kind).astype(kind.newbyteorder("="), copy=False)
     )
     return samples
+
+
+_FLOATS = re.compile(r"(?:gray|gbra?p)f(16|32)")
+"""Layouts of floats; of three planes the first one is green."""
+
+
+def _float_plane(frame: Any, bits: str) -> RawPixels:
+    """(H, W, 1) float32 of the first plane as it is stored: FFmpeg would bring floats to 0..1."""
+    plane, order = frame.planes[0], ">" if frame.format.name.endswith("be") else "<"
+    kind = np.dtype(f"{order}f{int(bits) // 8}")
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height]
+    return rows[:, : plane.width * kind.itemsize].view(kind).astype(np.float32)[:, :, None]
 
 
 def _with_axis(pixels: RawPixels) -> RawPixels:

@@ -101,6 +101,22 @@ def test_a_few_frames_are_too_few(street: tuple[list[Frame], list[Frame]]) -> No
         find_time_offset(traced(street[0]), traced(street[1][:100]))
 
 
+@pytest.mark.parametrize("shift_ms", [-300.0, 250.0])
+def test_an_offset_beyond_the_search_is_not_taken_for_its_end(
+    street: tuple[list[Frame], list[Frame]], shift_ms: float
+) -> None:
+    both = traced(street[0]), traced(street[1], shift_ms=shift_ms)
+    with pytest.raises(CoconetError, match=r"at the end of the search, 2\d0 ms.*--most-ms"):
+        find_time_offset(*both, most_ms=200)
+    assert find_time_offset(*both, most_ms=400).lag_ms == pytest.approx(shift_ms, abs=1000 / 30)
+
+
+def test_an_offset_at_the_end_of_the_search_is_found(street: tuple[list[Frame], list[Frame]]) -> None:
+    assert find_time_offset(traced(street[0]), traced(street[1], shift_ms=200), 200).lag_ms == pytest.approx(
+        200, abs=34
+    )
+
+
 def test_a_peak_is_clear_that_is_high_and_alone() -> None:
     assert TimeOffset(10, peak=0.3, second=0.1, span_s=9).clear
     assert not TimeOffset(10, peak=0.3, second=0.2, span_s=9).clear

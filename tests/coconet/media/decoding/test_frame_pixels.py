@@ -25,3 +25,19 @@ def test_colours_are_those_that_ffmpeg_gives_at_once(layout: str, colours: int, 
     wanted = frame.reformat(format="bgr24", interpolation=INTERPOLATION).to_ndarray()
     decoder = FrameDecoder("picture", gray=False)
     assert all(np.array_equal(decoder.pixels(frame), wanted) for _ in range(2))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("layout", "kind"), [("grayf32", "f4"), ("grayf16", "f2"), ("gbrpf32", "f4"), ("gbrpf16", "f2")]
+)
+def test_infrared_floats_stay_as_they_are(layout: str, kind: str, order: str) -> None:
+    degrees = np.random.default_rng(4).uniform(-40, 600, (27, 39)).astype(np.dtype(order + kind))
+    frame = av.VideoFrame(39, 27, f"{layout}{'le' if order == '<' else 'be'}")
+    for plane in frame.planes:
+        rows = np.zeros((plane.height, plane.line_size), np.uint8)
+        rows[:, : degrees.itemsize * 39] = degrees.view(np.uint8)
+        plane.update(rows.tobytes())
+    pixels = FrameDecoder("picture", gray=True).pixels(frame)
+    assert (pixels.dtype, pixels.shape) == (np.float32, (27, 39, 1))
+    assert np.array_equal(pixels[:, :, 0], degrees.astype(np.float32))
