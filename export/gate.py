@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -64,19 +65,21 @@ def export_checked(
     the network gives NaN or infinity in that precision.
     """
     card = card_of(checkpoint, options)
-    pairs = list(fit_pairs(_pairs(frames, reading), card))
+    source = _pairs(frames, reading)
+    first = list(islice(fit_pairs(source, card), FINITE_FRAMES))
     reference = EagerBackend(checkpoint)
-    options = _better_folded(checkpoint, out, options, pairs[:FINITE_FRAMES], reference)
+    options = _better_folded(checkpoint, out, options, first, reference)
     with whole_file(out) as scratch:
         with working(f"writing the graph of {checkpoint.network}"):
             export_onnx(checkpoint, scratch, options, card)
         with _failing_in_words("its graph", f"{options.size or 'any size'}", out):
-            _warn_of_memory(scratch, card, pairs[0])
+            _warn_of_memory(scratch, card, first[0])
         with closing(_open_candidate(scratch, card)) as candidate:
             # First, as a graph that fails at one of them may fail at the size of the pairs, and this says what helps.
-            _require_further_sizes(reference, candidate, pairs[0], options, out)
+            _require_further_sizes(reference, candidate, first[0], options, out)
             watch = StructureWatch()
-            answers = answers_of(reference, candidate, ProgressItems(pairs, "comparing it with PyTorch"))
+            pairs = fit_pairs(ProgressItems(source, "comparing it with PyTorch"), card)
+            answers = answers_of(reference, candidate, pairs)
             parity = parity_of([frame_error(one) for one in watched(answers, reference=watch)])
             require(parity, PRECISIONS[options.precision].limits, f"{out}, against PyTorch")
     if watch.warning:  # the graph agrees with its network, however useless both are

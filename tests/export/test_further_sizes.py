@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from weakref import finalize
 
 import numpy as np
 import pytest
@@ -13,11 +16,12 @@ from torch.nn import functional
 
 from coconet.cards.model_card import Signature
 from coconet.errors import CoconetError
-from coconet.export.gate import export_checked
+from coconet.export.gate import FINITE_FRAMES, export_checked
 from coconet.export.graph import ExportOptions
 from coconet.networks.checkpoint import Checkpoint
 from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from coconet.runtime.backends.pytorch import EagerBackend
+from coconet.runtime.frame import FramePair
 from tests.support.media.frames import pair_of
 from tests.support.media.pair_folders import textured_pairs
 from tests.support.media.textured import textured
@@ -59,6 +63,24 @@ def test_a_graph_that_keeps_the_choice_of_one_size_is_refused_for_any_size_with_
     assert said.endswith("--size HEIGHTxWIDTH, or pad with --multiple to what its layers halve by.")
     assert capfd.readouterr().err == ""  # no log of ONNX Runtime beside what is said
     assert not list(tmp_path.glob("*.onnx*"))
+
+
+def test_of_the_frames_to_compare_on_few_are_in_memory_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, most = Counter[str](), [0]
+
+    class Recording:
+        def __iter__(self) -> Iterator[FramePair]:
+            for number in range(12):
+                picture = np.repeat(textured(number % 8, 32, 32)[:, :, None], 3, axis=2)
+                kept["pictures"] += 1
+                finalize(picture, kept.subtract, ["pictures"])
+                most[0] = max(most[0], kept["pictures"])
+                yield pair_of(picture, textured(7 - number % 8, 32, 32))
+
+    monkeypatch.setattr("coconet.export.gate.sample_frames", lambda *_: Recording())
+    parity = export_checked(checkpoint(2), tmp_path / "m.onnx", ExportOptions(), tmp_path)
+    assert parity.frames == 12
+    assert most[0] <= FINITE_FRAMES + 3
 
 
 @pytest.mark.slow
