@@ -82,6 +82,14 @@ class Recorder:
         self._may_be_empty = False
 
     def __enter__(self) -> Recorder:
+        with ExitStack() as unbegun:
+            for camera in self._cameras.values():
+                unbegun.callback(camera.close)
+            self._begin()
+            unbegun.pop_all()  # from here on the captures close them, once no read is under way
+        return self
+
+    def _begin(self) -> None:
         self._place.begin()
         with ExitStack() as stack:
             stack.callback(self._place.end)
@@ -96,7 +104,6 @@ class Recorder:
                 stack.callback(writer.close)
                 writer.start()
             self._exit = stack.pop_all()
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if self._exit is None:

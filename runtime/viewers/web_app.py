@@ -220,11 +220,11 @@ class _ViewerSessions:
     async def _send_events(self, socket: WebSocket) -> None:
         serial = 0
         while True:
-            self._view.board.check_open()
             alarms = self._view.gauge.alarms
             for event in () if alarms is None else alarms.events(serial):
                 await socket.send_text(event.to_json())
                 serial = event.serial
+            self._view.board.check_open()  # after the events, as the last ones come with the end
             with suppress(asyncio.TimeoutError):
                 if (await asyncio.wait_for(socket.receive(), _EVENTS_S))["type"] == "websocket.disconnect":
                     return

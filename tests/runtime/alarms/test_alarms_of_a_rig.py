@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -13,6 +14,7 @@ from websockets.sync.client import connect
 
 from coconet.errors import CoconetError
 from coconet.runtime.alarms.alarm import AlarmTable
+from coconet.runtime.alarms.alarm_event import AlarmEvent
 from coconet.runtime.alarms.alarm_watch import AlarmWatch
 from coconet.runtime.alarms.webhook import SIGNATURE
 from coconet.runtime.badge import add_alarms
@@ -20,11 +22,13 @@ from coconet.runtime.heat.meter import MeterTable
 from coconet.runtime.heat.meters import Meters
 from coconet.runtime.heat.temperature import TemperatureTable
 from coconet.runtime.heat.thermometer import Thermometer
+from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.preprocess.preprocess import Preparation
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.rig.rig_file import Rig
+from coconet.runtime.viewers.live_page import LivePage, PageSettings
 from tests.support.media.heat_scenes import counts_of, disc_c
 from tests.support.programs.command_line import command
 from tests.support.rigs.alarm_frames import receiver
@@ -139,6 +143,34 @@ def test_the_page_lists_alarms_and_their_events(page: LiveRig) -> None:
     assert (told()["alarms"][0]["name"], told()["events"][0]["change"]) == ("warm", "begun")
     assert b'coconet_alarm_active{alarm="warm"} 1.0' in page.ask("GET", "/metrics")[2]
     assert until(lambda: page.page.view.board.newest is not None and page.page.view.board.newest.alarms == ("warm",))
+
+
+class LastWord:
+    """Alarms whose one event comes with the end of the run."""
+
+    def __init__(self) -> None:
+        self.told: list[AlarmEvent] = []
+
+    def active(self) -> tuple[str, ...]:
+        return ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {}
+
+    def events(self, after: int = 0) -> list[AlarmEvent]:
+        return [event for event in self.told if event.serial > after]
+
+
+def test_a_listener_hears_of_an_event_that_comes_with_the_end(tmp_path: Path) -> None:
+    gauge, alarms = RunStats(), LastWord()
+    gauge.watch_alarms(alarms)
+    with (
+        LivePage(gauge, PageSettings(port=0, captures=tmp_path)) as page,
+        connect(f"ws://{urlsplit(page.url).netloc}/events", compression=None, proxy=None) as listener,
+    ):
+        alarms.told.append(AlarmEvent(1, "", "warm", "over", "hot", 20.0, "celsius", (30.0,), "over", 1.0))
+        page.view.board.close()
+        assert json.loads(listener.recv(20))["alarm"] == "warm"
 
 
 def test_a_listener_hears_of_every_event_and_a_lost_camera_begins_none(page: LiveRig) -> None:

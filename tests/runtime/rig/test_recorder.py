@@ -63,6 +63,20 @@ def replayed(camera: RecordedCamera) -> list[Frame]:
     return found
 
 
+def test_cameras_are_closed_if_the_folder_cannot_be_made(tmp_path: Path) -> None:
+    class Closing(ListCamera):
+        closed = 0
+
+        def close(self) -> None:
+            self.closed += 1
+
+    (tmp_path / "file").touch()
+    cameras = Closing(frames("bgr")), Closing(frames("counts"))
+    with pytest.raises(CoconetError), Recorder(*cameras, tmp_path / "file" / "recording"):
+        pass
+    assert [camera.closed for camera in cameras] == [1, 1]
+
+
 @pytest.mark.parametrize("kind", ["counts", "gray", "bgr"])
 def test_a_lossless_video_gives_back_every_bit(tmp_path: Path, kind: str) -> None:
     writer = RawVideoWriter(tmp_path / "a.mkv")
