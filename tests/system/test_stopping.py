@@ -20,9 +20,9 @@ from coconet.runtime.commands.run import run
 from tests.support.media.frames import frames_in_video
 from tests.support.media.pair_folders import write_pair
 from tests.support.models.conv_onnx import write_conv_model
+from tests.support.programs.awaited import await_of
 from tests.support.programs.called import call
 from tests.support.programs.patience import PATIENCE_S
-from tests.support.rigs.live_rig import until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
 
@@ -87,7 +87,7 @@ def test_a_training_that_is_stopped_goes_on_where_it_was(tmp_path: Path, number:
     write_pairs(tmp_path / "pairs")
     words = ("train", "--data", "pairs", "--out", "run", "--batch", "1", "--patch", "64")
     with started(tmp_path, *words, "--steps", "100000") as it:
-        assert until((tmp_path / "run" / "log.csv").exists, 600)
+        await_of(it, (tmp_path / "run" / "log.csv").exists, 600)
         code, _, said = stopped(it, number)
     assert code == 130, said
     assert said.endswith("stopped\n")
@@ -140,7 +140,7 @@ def test_a_run_leaves_a_whole_video_and_a_report(tmp_path: Path, number: int) ->
     with started(
         tmp_path, "run", "--visible", SYNTHETIC, "--infrared", SYNTHETIC, "--model", "average", "--out", "f.mp4"
     ) as it:
-        assert until(lambda: any(path.stat().st_size for path in tmp_path.glob("f.mp4*")), 60)
+        await_of(it, lambda: any(path.stat().st_size for path in tmp_path.glob("f.mp4*")))
         code, printed, _ = stopped(it, number)
     assert (code, files(tmp_path)) == (0, ["f.mp4"])
     assert "stopped before the end" in printed
@@ -151,7 +151,7 @@ def test_a_run_leaves_a_whole_video_and_a_report(tmp_path: Path, number: int) ->
 def test_a_run_that_forms_no_pair_ends_and_leaves_no_picture(tmp_path: Path, number: int) -> None:
     (tmp_path / "rig.toml").write_text(NO_PAIR)
     with started(tmp_path, "run", "rig.toml", "--model", "average", "--out", "out/") as it:
-        assert until((tmp_path / "out").exists, 60)
+        await_of(it, (tmp_path / "out").exists)
         code, printed, _ = stopped(it, number)
     assert (code, files(tmp_path)) == (0, ["rig.toml"])
     assert "0 frames in" in printed
@@ -191,7 +191,7 @@ def test_a_pipe_that_nobody_reads_is_given_up(tmp_path: Path) -> None:
 def test_a_recording_that_is_stopped_is_whole_and_replays(tmp_path: Path, number: int) -> None:
     (tmp_path / "rig.toml").write_text(NO_PAIR.replace("offset_ms = 7", "").replace("0.0001", "1000"))
     with started(tmp_path, "record", "rig.toml", "--out", "night") as it:
-        assert until(lambda: sum(path.stat().st_size > 0 for path in tmp_path.glob("night*/*.mkv")) == 2, 60)
+        await_of(it, lambda: sum(path.stat().st_size > 0 for path in tmp_path.glob("night*/*.mkv")) == 2)
         code, printed, said = stopped(it, number)
     assert (code, files(tmp_path)) == (0, ["night", "rig.toml"]), said
     assert "visible: " in printed

@@ -43,6 +43,7 @@ REASONS = {
     "runtime/pairing/nearest.py queue.take": "gives at once the frame that was looked at before",
     "coconet/commands/__main__.py heard.recv": "in a thread of its own, over when the other end is closed",
     "coconet/pages/browser.py webbrowser.get": "chooses a browser, and waits for nothing",
+    "coconet/progress/lines.py self._changed.wait": "in that thread, for the next work or the end",
     "coconet/progress/lines.py Thread": "a daemon that ends with its block, whatever it waits for",
     "coconet/commands/__main__.py Thread": "ends the process if the main thread does not",
     "calibration/alignment/find_time_offset.py capture.take": "after a wait, which has a limit",
