@@ -21,6 +21,7 @@ from coconet.runtime.sinks.sink import CLIPPED
 from coconet.runtime.sinks.video_file import STAMP, recover_leftovers
 from coconet.runtime.sinks.writer_thread import SinkThread
 from coconet.runtime.viewers.rate_limit import RateLimit, TooOften
+from coconet.writing.outputs import check_writable
 
 if TYPE_CHECKING:
     from coconet.media.encoding.encoder import EncoderName
@@ -165,7 +166,7 @@ class Captures:
 
 
 def check_capture_folder(folder: Path) -> None:
-    """Refuse a folder that cannot be one, before a run rather than at the first snapshot."""
+    """Refuse a folder that cannot be one or takes no file, before a run rather than at the first snapshot."""
     check_place(folder)
     if folder.exists() and not folder.is_dir():
         raise CoconetError(
@@ -175,3 +176,4 @@ def check_capture_folder(folder: Path) -> None:
             remedy="Name another folder.",
             says="is a file; expected a folder for snapshots",
         )
+    check_writable(folder, made=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, ExitCode
+from coconet.files import Unwritable
 from coconet.media.image import read_picture
 from coconet.runtime.viewers.rate_limit import TooOften
 from coconet.runtime.viewers.snapshots import Captures, check_capture_folder
@@ -70,6 +71,16 @@ def test_a_capture_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CoconetError, match="is a file; expected a folder"):
         check_capture_folder(tmp_path / "file")
+
+
+def test_a_capture_folder_that_takes_no_file_is_refused_before_the_run_as_an_output_is(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file" / "captures", Path("/proc/captures")):
+        with pytest.raises(Unwritable, match="cannot be written") as refused:
+            check_capture_folder(folder)
+        assert refused.value.exit_code == ExitCode.OUTPUT
+    check_capture_folder(tmp_path / "made" / "with" / "the first file")
+    assert not (tmp_path / "made").exists()
 
 
 def test_snapshots_have_a_rate(tmp_path: Path) -> None:
