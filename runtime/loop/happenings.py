@@ -23,7 +23,7 @@ _SHOWN = 3  # of the events of one alarm, in the lines of a terminal; page and J
 
 @dataclass(frozen=True)
 class MeterPeak:
-    """The highest value that a meter read; of one that looks for the coldest point, the lowest.
+    """The highest value that a meter was shown with, of a box its mean; of one that looks for the coldest, the lowest.
 
     seconds: after the first frame. utc: when, ISO 8601; empty of recordings.
     """
@@ -86,7 +86,7 @@ class HappeningsLog:
         if self._first_ns is None:
             self._first_ns = stamp_ns
         for one in () if frame.pair.heat is None else frame.pair.heat.readings:
-            value, known = _extreme_of(one), self._peaks.get(one.name)
+            value, known = one.value, self._peaks.get(one.name)
             if value is None or (known is not None and not _is_beyond(one, value, known.value)):
                 continue
             utc = "" if frame.capture_to_fused_ms is None else self._utc()
@@ -110,11 +110,6 @@ class HappeningsLog:
 
     def _utc(self) -> str:
         return _iso(self._now_s())
-
-
-def _extreme_of(reading: Reading) -> float | None:
-    extreme = reading.min if reading.kind == "coldest" else reading.max
-    return reading.value if extreme is None else extreme
 
 
 def _is_beyond(reading: Reading, value: float, known: float) -> bool:

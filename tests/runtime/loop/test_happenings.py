@@ -53,6 +53,14 @@ def test_of_a_meter_of_what_is_coldest_the_lowest_reading_is_kept() -> None:
     assert f"lowest {METER}" in dict(told.facts())
 
 
+def test_of_an_area_the_highest_mean_is_kept_which_is_what_its_meter_shows() -> None:
+    log = HappeningsLog(RunStats(), lambda: EVENING_S)
+    for index, (mean, hottest) in enumerate(((11.0, 39.9), (11.97, 20.0), (None, 50.0))):
+        log(frame_of(dataclasses.replace(reading_of(mean), kind="box", mean=mean, max=hottest), index))
+    (peak,) = log.happened(Rig.from_addresses("a.mp4", "b.mp4")).peaks
+    assert (peak.value, peak.seconds) == (11.97, 0.1)
+
+
 def test_alarms_are_counted_and_the_last_of_them_named() -> None:
     gauge, watch = RunStats(), AlarmWatch([HOT])
     gauge.watch_alarms(watch)
