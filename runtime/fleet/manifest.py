@@ -53,12 +53,36 @@ def key_of(inputs: Mapping[str, Any], model_sha256: str, settings: Mapping[str, 
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
 
 
+_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "key": str,
+    "files": dict,
+    "frames": int,
+    "passed_through": int,
+    "counts": dict,
+    "trouble": str,
+    "backend": str,
+    "model": dict,
+    "scored": int,
+    "figures": dict,
+    "pictures": list,
+    "seconds": (int, float),
+}
+"""What is read of a manifest, and what it has to be; lines that may be missing are lists."""
+
+_LINES = ("left_out", "warnings")
+
+
 def read_complete_manifest(results: Results, job: Job) -> dict[str, Any] | None:
-    """The manifest of a result, if all of its files are there and as long as it says; otherwise None."""
+    """The manifest of a result, if all of its files are there and as long as it says; otherwise None.
+
+    So is one that was edited until it is none any more.
+    """
     manifest = results.read_json(f"{job.name}/{MANIFEST}")
-    if manifest is None or not isinstance(files := manifest.get("files"), dict):
+    if manifest is None or not all(isinstance(manifest.get(key), kind) for key, kind in _KINDS.items()):
         return None
-    whole = all(results.size_of(f"{job.name}/{name}") == size for name, size in files.items())
+    if not all(isinstance(manifest.get(key, []), list) for key in _LINES):
+        return None
+    whole = all(results.size_of(f"{job.name}/{name}") == size for name, size in manifest["files"].items())
     return manifest if whole else None
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -95,21 +95,21 @@ def fetch_into(address: str, folder: Path) -> Path:
     return target
 
 
-def fingerprint(path: Path, known: Mapping[str, Any] | None) -> dict[str, Any]:
+def fingerprint(path: Path, known: object) -> dict[str, Any]:
     """What tells the content of a file or a folder: bytes, time and SHA-256 of every file in it, by its name.
 
-    known: an earlier one, whose hashes are taken over for files of the same size and time.
+    known: an earlier one, whose hashes are taken over for files of the same size and time; anything else is none.
     """
     files = sorted(one for one in entries_below(path) if one.is_file()) if path.is_dir() else [path]
-    found = {}
+    found, before = {}, known if isinstance(known, dict) else {}
     for file in files:
         name = file.relative_to(path.parent).as_posix()
-        earlier = (known or {}).get(name, {})
+        earlier = told if isinstance(told := before.get(name), dict) else {}
         with reading_from(file, "a file that stays while it is fused"):
-            told = file.stat()
-            same = (earlier.get("bytes"), earlier.get("time_ns")) == (told.st_size, told.st_mtime_ns)
+            status = file.stat()
+            same = (earlier.get("bytes"), earlier.get("time_ns")) == (status.st_size, status.st_mtime_ns)
             sha256 = earlier["sha256"] if same and "sha256" in earlier else sha256_of(file)
-        found[name] = {"bytes": told.st_size, "time_ns": told.st_mtime_ns, "sha256": sha256}
+        found[name] = {"bytes": status.st_size, "time_ns": status.st_mtime_ns, "sha256": sha256}
     return found
 
 

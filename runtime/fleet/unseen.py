@@ -11,20 +11,6 @@ from coconet.runtime.fleet.job import REPORT_JSON, Job, Outcome
 from coconet.runtime.fleet.manifest import read_complete_manifest
 from coconet.runtime.fleet.storage import Results
 
-_KINDS: Mapping[str, type | tuple[type, ...]] = {
-    "frames": int,
-    "passed_through": int,
-    "counts": dict,
-    "trouble": str,
-    "backend": str,
-    "model": dict,
-    "scored": int,
-    "figures": dict,
-    "pictures": list,
-    "key": str,
-    "seconds": (int, float),
-}
-
 
 def with_unseen(result: BatchResult, jobs: Sequence[Job], results: Results) -> BatchResult:
     """The result with an outcome for every job, so that its report says no less than the one that it replaces.
@@ -44,6 +30,4 @@ def _of_before(job: Job, failed: Mapping[str, Any], results: Results) -> Outcome
     reason = failed.get(job.name)
     if isinstance(reason, str) and reason:
         return Outcome(None, reason, fresh=False, looked_at=False)
-    manifest = read_complete_manifest(results, job)
-    whole = manifest is not None and all(isinstance(manifest.get(key), kind) for key, kind in _KINDS.items())
-    return Outcome(manifest if whole else None, fresh=False, looked_at=False)
+    return Outcome(read_complete_manifest(results, job), fresh=False, looked_at=False)

@@ -108,7 +108,8 @@ class Worker:
         rig = read_by(_local_rig(job, staging), self._settings.reading)
         _check_ends(rig)
         kept = read_complete_manifest(self._results, job)
-        known = {} if kept is None else kept.get("inputs", {})
+        told = None if kept is None else kept.get("inputs")
+        known = told if isinstance(told, dict) else {}
         inputs = {place: fingerprint(path, known.get(place)) for place, path in _files_of(job, rig).items()}
         with suppress(OSError):
             model = model_hash(job.model)  # a missing one is told by what opens it

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -101,6 +102,19 @@ def test_a_note_on_a_job_is_a_warning_of_its_result(tmp_path: Path) -> None:
     recording = write_recording(tmp_path / "night")
     outcome = outcome_of(worker_for(tmp_path / "out").work(replace(job_of(recording), note="was left unfinished")))
     assert BatchResult({"night": outcome}, stopped=False).warnings == [("night", "was left unfinished")]
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [{"inputs": "none"}, {"inputs": {"rig": 7, "visible": {"visible.mkv": "x"}}}, {"warnings": 3}, {"frames": "x"}],
+)
+def test_a_manifest_that_was_edited_is_no_reason_to_fail(tmp_path: Path, edited: dict[str, Any]) -> None:
+    recording, out = write_recording(tmp_path / "night"), tmp_path / "out"
+    made = outcome_of(worker_for(out).work(job_of(recording)))
+    place = out / "night" / "manifest.json"
+    place.write_text(json.dumps({**json.loads(place.read_text()), **edited}))
+    again = outcome_of(worker_for(out).work(job_of(recording)))
+    assert (again.manifest or {})["frames"] == (made.manifest or {})["frames"]
 
 
 def test_what_is_there_is_not_made_again_until_something_that_it_is_made_of_changes(tmp_path: Path) -> None:
