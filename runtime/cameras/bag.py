@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import chain, islice
 from typing import Any
 
 from coconet.errors import CoconetError
@@ -11,6 +12,7 @@ from coconet.event_log import note_once, warn_once
 from coconet.media.image import visible_levels
 from coconet.media.naming.bag_names import BagAddress
 from coconet.media.palettes.recognition import InfraredGray
+from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.frame import Frame
 from coconet.runtime.preprocess.warp import Lens
 from coconet.runtime.ros.bag import CutOff
@@ -20,9 +22,13 @@ from coconet.runtime.ros.known_info import KnownInfo
 from coconet.runtime.ros.messages import stamp_of
 from coconet.runtime.ros.open_bag import open_bag, topic_named
 
+_LOOKED_AT = 5  # messages, to know whether headers have stamps: a driver may send its first before it knows the time
+
 
 class BagCamera:
     """The images of a topic. Their stamps are those of the headers, or, without any, the times of recording.
+
+    A single header without a stamp gets that of its recording, moved as far as the others are from theirs.
 
     own_clock: stamps of a bag have nothing to do with those of a video, but topics of bags share a clock (bag_clock).
     damaged: how many frames were left out, if so it was asked for. codec: the encoding, once a frame was read.
@@ -49,8 +55,26 @@ class BagCamera:
         self._infrared = InfraredGray(palette, self.name, follows=True) if gray else None
         self._leaves_out, self._index = leaves_out_damage, 0
         self._by_header: bool | None = None
+        self._recorded_later_ns = 0
         self._messages = self._bag.messages(topic.name, self._at_damage)
         self._first: Frame | None = None
+
+    @property
+    def by_header(self) -> bool | None:
+        """Whether headers say the times; None of a topic without messages. Raises what `read` raises."""
+        if self._by_header is None:
+            ahead = list(islice(self._messages, _LOOKED_AT))
+            self._messages = chain(ahead, self._messages)
+            later = [recorded_ns - stamp_of(message) for recorded_ns, message in ahead if stamp_of(message)]
+            self._by_header = bool(later) if ahead else None
+            self._recorded_later_ns = later[0] if later else 0
+            if self._by_header is False:
+                note_once(f"{self.name}: its headers have no stamps, so the times of recording are taken.")
+        return self._by_header
+
+    def go_by_recording(self) -> None:
+        """Take the times of recording, whatever the headers say; before the first frame only."""
+        self._by_header, self._recorded_later_ns = False, 0
 
     def peek(self) -> list[Frame]:
         """The first frame, which `read` gives all the same; before the first `read` only."""
@@ -67,16 +91,16 @@ class BagCamera:
         self._bag.close()
 
     def _next(self) -> Frame | None:
+        self._by_header = self.by_header
         frames = (self._frame(recorded_ns, message) for recorded_ns, message in self._messages)
         return next((frame for frame in frames if frame is not None), None)
 
     def _frame(self, recorded_ns: int, message: Any) -> Frame | None:
         """A message as a frame; None for one that is damaged, if those are left out."""
-        stamp_ns = stamp_of(message)
-        if self._by_header is None:
-            self._by_header, self.codec = bool(stamp_ns), encoding_of(message)
-            if not stamp_ns:
-                note_once(f"{self.name}: the stamp in its first header is 0, so the times of recording are taken.")
+        stamp_ns = stamp_of(message) if self._by_header else 0
+        if stamp_ns:
+            self._recorded_later_ns = recorded_ns - stamp_ns
+        self.codec = self.codec or encoding_of(message)
         try:
             samples = pixels_of(message, self.name)
             if self._infrared is None:
@@ -84,7 +108,7 @@ class BagCamera:
         except CoconetError as error:
             self._at_damage(error)
             return None
-        stamp_ns, index = stamp_ns if self._by_header else recorded_ns, self._index
+        stamp_ns, index = stamp_ns or recorded_ns - self._recorded_later_ns, self._index
         self._index += 1
         if self._infrared is None:
             return Frame(samples, stamp_ns, index)
@@ -96,6 +120,19 @@ class BagCamera:
         self.damaged += 1
         if isinstance(error, CutOff):
             warn_once(f"{error.where} {error.says}. What comes before is taken.")
+
+
+def share_clock(visible: Camera, infrared: Camera) -> None:
+    """Let two topics go by one clock: where only one has stamps in its headers, both by the times of recording."""
+    if not (isinstance(visible, BagCamera) and isinstance(infrared, BagCamera)):
+        return
+    if {visible.by_header, infrared.by_header} == {True, False}:
+        without, other = (infrared, visible) if visible.by_header else (visible, infrared)
+        other.go_by_recording()
+        warn_once(
+            f"{other.name} goes by the times of recording too, as {without.name} has no stamps in its headers: two "
+            "clocks would pair the wrong pictures. Let the driver of that stamp its headers."
+        )
 
 
 def topic_lens(address: BagAddress) -> Lens | None:

@@ -33,12 +33,14 @@ class FileClock:
     """Stands in for a file with a clock of its own, whose stamps go on steadily where that clock jumps.
 
     jumps: how often that was so. shift_ns: what is added to all stamps, which lays two files together.
+    bag_clock: whether the stamps are those of a robot's clock, which both cameras have.
     """
 
     realtime = False
 
-    def __init__(self, camera: Camera) -> None:
-        """Take over an open file."""
+    def __init__(self, camera: Camera, *, bag_clock: bool = False) -> None:
+        """Take over an open file; with `bag_clock` a step forward stays, as it is a pause of both cameras at once."""
+        self.bag_clock = bag_clock
         self.name, self.frames_expected = camera.name, getattr(camera, "frames_expected", None)
         self.jumps, self.shift_ns = 0, 0
         self._camera = camera
@@ -99,7 +101,8 @@ class FileClock:
         period_ns = round(median(self._intervals)) if self._intervals else _USUAL_PERIOD_NS
         self._behind = [*self._behind, now_ns] if step_ns <= 0 else []
         set_back = len(self._behind) >= _BEHIND and all(map(lt, self._behind, self._behind[1:]))
-        if not set_back and -_BACK_NS <= step_ns <= max(_LEAP_NS, _LEAP_PERIODS * period_ns):
+        set_forward = step_ns > max(_LEAP_NS, _LEAP_PERIODS * period_ns) and not self.bag_clock
+        if not set_back and not set_forward and step_ns >= -_BACK_NS:
             if step_ns > 0:
                 self._intervals.append(step_ns)
             return now_ns

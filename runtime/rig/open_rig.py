@@ -172,11 +172,17 @@ def _warn_of_made_up_times(*cameras: Camera) -> None:
 
 def _on_steady_clocks(rig: Rig, visible: Camera, infrared: Camera) -> tuple[Camera, Camera]:
     """Files with clocks of their own, with the jumps of these taken out, and laid together as the rig says."""
-    if rig.pairing.starts != "together" and all(getattr(camera, "bag_clock", False) for camera in (visible, infrared)):
-        return visible, infrared  # headers of a robot's cameras are stamped by one clock
+    of_bags = all(getattr(camera, "bag_clock", False) for camera in (visible, infrared))
     first, second = (
-        FileClock(camera) if getattr(camera, "own_clock", False) else camera for camera in (visible, infrared)
+        FileClock(camera, bag_clock=of_bags) if getattr(camera, "own_clock", False) else camera
+        for camera in (visible, infrared)
     )
+    if of_bags:
+        from coconet.runtime.cameras.bag import share_clock
+
+        share_clock(visible, infrared)
+        if rig.pairing.starts != "together":  # headers of a robot's cameras are stamped by one clock
+            return first, second
     if not (isinstance(first, FileClock) and isinstance(second, FileClock)):
         for camera in (first, second):
             if isinstance(camera, FileClock) and rig.pairing.starts != "stamped":

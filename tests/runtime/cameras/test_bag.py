@@ -19,6 +19,7 @@ from tests.support.ros.bags import (
     FIRST_NS,
     IMAGE,
     Messages,
+    header,
     image,
     stamp,
     two_cameras,
@@ -66,6 +67,66 @@ def test_headers_without_stamps_leave_the_times_of_recording(
     found = frames(f"{write_mcap(tmp_path / 'run.mcap', topics)}#/thermal/image_raw", "infrared")
     assert [frame.timestamp_ns for frame in found] == [stamp(at) + 10**6 for at in range(3)]
     assert "the times of recording are taken" in capsys.readouterr().err
+
+
+def stamped(topics: Messages, name: str, stamps_ns: list[int]) -> None:
+    for (_, message), stamp_ns in zip(topics[name], stamps_ns, strict=True):
+        message.header = header(stamp_ns)
+
+
+def paired_stamps(path: Path) -> list[tuple[int, int]]:
+    with open_rig(Rig.from_addresses(f"{path}#/camera/image_raw", f"{path}#/thermal/image_raw")) as stream:
+        return [(pair.timestamp_ns, pair.skew_ns) for pair in stream]
+
+
+@pytest.mark.parametrize("name", ["/camera/image_raw", "/thermal/image_raw"])
+@pytest.mark.parametrize("bare", [0, 3])
+def test_one_header_without_a_stamp_leaves_its_time_of_recording_by_the_clock_of_the_others(
+    tmp_path: Path, name: str, bare: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    topics = two_cameras(8)
+    later = 7 if "thermal" in name else 0
+    stamped(topics, name, [0 if at == bare else stamp(at) + later for at in range(8)])
+    assert paired_stamps(write_mcap(tmp_path / "run.mcap", topics)) == [(stamp(at), 7) for at in range(8)]
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["/camera/image_raw", "/thermal/image_raw"])
+def test_where_one_topic_has_no_stamps_both_go_by_the_times_of_recording(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    topics = two_cameras(8)
+    stamped(topics, name, [0] * 8)
+    assert paired_stamps(write_mcap(tmp_path / "run.mcap", topics)) == [(stamp(at) + 10**6, 0) for at in range(8)]
+    assert "goes by the times of recording too" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("realtime", [False, True])
+def test_a_robots_clock_that_is_set_back_loses_no_pair(
+    tmp_path: Path, realtime: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    topics, back_ns = two_cameras(20), 2 * 10**9
+    stamps = [stamp(at) - back_ns * (at >= 10) for at in range(20)]
+    stamped(topics, "/camera/image_raw", stamps)
+    stamped(topics, "/thermal/image_raw", [one + 7 for one in stamps])
+    path = write_mcap(tmp_path / "run.mcap", topics)
+    rig = Rig.from_addresses(f"{path}#/camera/image_raw", f"{path}#/thermal/image_raw", realtime=realtime)
+    with open_rig(rig) as stream:
+        pairs = list(stream)
+        counts = stream.counts
+    assert counts.visible.read == counts.infrared.read == 20
+    assert not counts.visible.unpaired.stale + counts.infrared.unpaired.stale
+    if not realtime:
+        assert [(pair.timestamp_ns, pair.skew_ns) for pair in pairs] == [(stamp(at), 7) for at in range(20)]
+    assert "its clock jumps by -2.0 s" in capsys.readouterr().err
+
+
+def test_a_pause_of_both_topics_stays_in_their_stamps(tmp_path: Path) -> None:
+    topics = two_cameras(20)
+    stamps = [stamp(at) + 300 * 10**9 * (at >= 10) for at in range(20)]
+    stamped(topics, "/camera/image_raw", stamps)
+    stamped(topics, "/thermal/image_raw", [one + 7 for one in stamps])
+    assert paired_stamps(write_mcap(tmp_path / "run.mcap", topics)) == [(one, 7) for one in stamps]
 
 
 def test_a_bag_beside_a_video_begins_with_it(tmp_path: Path) -> None:
