@@ -41,9 +41,9 @@ class Frame:
     stamps: whose time timestamp_ns is. palette: the colours that an infrared picture was turned back from.
     misfit: why the picture cannot be used, if a source gives such frames; its pixels only stand in then.
     emissivity, distance_m: what the camera of a radiometric picture was set to; None for others.
-    scale: which samples the levels of an infrared picture stand for that was made 8 bit; None if nobody can say.
+    scale: which samples the levels of an infrared picture stand for that was made 8 bit; None if that is not known.
     order: which of its side it is for the stream that reads it, which sets it.
-    zero_ns: of a replay, what added to timestamp_ns gives the time that others are told; None of others.
+    zero_ns: of a replay, what added to timestamp_ns gives the time that messages and records carry; else None.
     """
 
     pixels: RawPixels

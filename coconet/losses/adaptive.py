@@ -19,10 +19,6 @@ except ImportError as error:
     raise MissingPackage("torch", job="training", extra="train") from error
 
 
-SSIM_WEIGHT = 20.0
-"""Weight of the structure term beside the intensity term."""
-
-
 def sobel(image: Tensor) -> tuple[Tensor, Tensor]:
     """Horizontal and vertical Sobel response, kernel (1, 2, 1), of a (B, 1, H, W) image, border replicated."""
     image = functional.pad(image, (1, 1, 1, 1), mode="replicate")
@@ -103,12 +99,3 @@ def intensity_term(fused: Tensor, visible: Tensor, infrared: Tensor, c2: float) 
     weight_v, weight_i = shares(image_entropy(visible), image_entropy(infrared), c2)
     error_v, error_i = ((fused - source).square().mean(dim=(1, 2, 3)) * 4.0 for source in (visible, infrared))
     return (weight_v * error_v + weight_i * error_i).mean()
-
-
-def self_adaptive_loss(fused: Tensor, visible: Tensor, infrared: Tensor, c1: float = 0.5, c2: float = 0.75) -> Tensor:
-    """20 * structure + intensity, (B, 1, H, W) images in 0..1, a scalar (CoCoNet, self-adaptive loss).
-
-    The weights of a pair act on that pair; the published code averages SSIM over the batch first.
-    """
-    structure = structure_term(fused, visible, infrared, c1)
-    return SSIM_WEIGHT * structure + intensity_term(fused, visible, infrared, c2)

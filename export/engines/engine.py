@@ -72,8 +72,8 @@ Check = Callable[[Path], object]
 class BuildAids:
     """What goes with a build and changes nothing in the engine.
 
-    progress: is told how it goes. timing: a file that keeps what TensorRT measures from one build on this device to the
-    next. check: called with the engine under a scratch name, its card beside it; an error of it ends the build.
+    progress: shows how far the build is. timing: a file that keeps what TensorRT measures from one build on this device
+    to the next. check: called with the engine under a scratch name, its card beside it; its errors end the build.
     """
 
     progress: BuildProgress = field(default_factory=NoProgress)

@@ -25,7 +25,7 @@ class EngineJob:
 
     @property
     def key(self) -> BuildKey:
-        """What the engine is told apart by."""
+        """What distinguishes the engine from others."""
         trt = self.tensorrt
         return BuildKey(self.source.sha256, trt.flavour, trt.version, trt.targets, trt.device, self.options)
 

@@ -1,4 +1,4 @@
-"""An alarm as the rig file has it: what is looked at, when it begins and ends, and where it is told."""
+"""An alarm as the rig file has it: what is looked at, when it begins and ends, and where its events are sent."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from coconet.runtime.alarms.alarm_state import Change
 
 @dataclass(frozen=True)
 class AlarmEvent:
-    """What is told of an alarm.
+    """A change of an alarm, as it is sent, logged and listed.
 
     serial: counts the events of a run, from 1. utc: when it was noticed, ISO 8601. alarm, change: which, and what.
     subject: the meter or the camera. value, unit: what was looked at, None if that has no number; a rate is in degrees

@@ -1,4 +1,4 @@
-"""The watch over all alarms of a run: looks at every fused frame, keeps what happened, and tells those who listen."""
+"""The watch over all alarms of a run: looks at every fused frame, keeps the events, and hands them to receivers."""
 
 from __future__ import annotations
 

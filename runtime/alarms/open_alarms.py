@@ -1,4 +1,4 @@
-"""The alarms of a rig, opened around a run: the watch, and everything that is told."""
+"""The alarms of a rig, opened around a run: the watch, and the receivers of its events."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from coconet.runtime.drawing.renderer import Renderer
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.look import Look
 
-_SHORTEST_S = 0.022  # more than 45 pictures a second nobody sees, and every one would have to be encoded
+_SHORTEST_S = 0.022  # 45 pictures a second look smooth, and every further one would have to be encoded
 
 Told = asyncio.Future[None]
 
@@ -66,7 +66,7 @@ class LatestFrame:
         self._wake()
 
     def close(self, why: str = "The run has ended.") -> None:
-        """Let nobody wait any longer. why: told to viewers, in 120 characters at most."""
+        """End every wait. why: the reason that viewers get, in 120 characters at most."""
         self._ended = why
         self._wake()
 
@@ -84,7 +84,7 @@ class LatestFrame:
         with self._lock:
             waiting, self._waiting = self._waiting, set()
         for loop in {told.get_loop() for told in waiting}:
-            with suppress(RuntimeError):  # an event loop that has closed has nobody left to tell
+            with suppress(RuntimeError):  # an event loop that has closed: none of its tasks waits any more
                 loop.call_soon_threadsafe(_resolve, [told for told in waiting if told.get_loop() is loop])
 
     async def newer_than(self, serial: int) -> NumberedFrame:
@@ -111,7 +111,7 @@ def _resolve(waiting: list[Told]) -> None:
 
 _QUALITY = 82  # of 100: noise and edges of a fused picture stay, at a tenth of the bytes of a PNG
 
-_KEPT = 12  # every view of the newest frame, and what somebody a moment late still asks of the one before
+_KEPT = 12  # every view of the newest frame, and some of the one before, for viewers that are a moment late
 
 
 class Jpegs:
@@ -126,7 +126,7 @@ class Jpegs:
         self._asked: dict[tuple[int, Look], Future[bytes]] = {}
 
     def of(self, posted: NumberedFrame, look: Look) -> Future[bytes]:
-        """Give the bytes of a picture, once they are there; the same ones to everybody who asks for it."""
+        """Give the bytes of a picture, once they are there; the same ones for every viewer."""
         key = (posted.serial, self.renderer.normal(look))
         with self._lock:
             if key not in self._asked:

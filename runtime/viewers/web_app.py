@@ -49,9 +49,9 @@ MAX_VIEWERS = 32
 LARGEST_BODY = 16 * 1024
 """Bytes of a request; settings take one thousand."""
 
-_PATIENCE_S = 5.0  # for a body to arrive, and for a new picture before a viewer is told that there is none
+_PATIENCE_S = 5.0  # for a body to arrive, and for a new picture before the answer is that there is none
 
-_EVENTS_S = 0.2  # between two looks for events: nobody sees an alarm later by that
+_EVENTS_S = 0.2  # between two looks for events: too short to be noticed
 
 _BEGINNINGS = ("http.response.start", "websocket.accept", "websocket.close", "websocket.http.response.start")
 
@@ -129,7 +129,7 @@ class _Actions:
         self._view, self._access, self._log = view, access, QuietLog()
 
     async def login(self, request: Request) -> Response:
-        """Give a cookie to who knows the token."""
+        """Give a cookie in exchange for the token."""
         session = self._access.session_for(str((await fields_of(request)).get("token", "")))
         if session is None:
             self._log.note("refused", who=client_address(request.scope), status=401)
@@ -187,7 +187,7 @@ class _Actions:
 
 
 class _ViewerSessions:
-    """Everybody who watches. A viewer gets one message for each wish, so that a slow one gets few and delays nobody."""
+    """All viewers. Each gets one message for each wish, so that a slow one gets few and delays no other."""
 
     def __init__(self, view: LiveView) -> None:
         self._view, self._viewers = view, 0
@@ -239,7 +239,7 @@ class _ViewerSessions:
                 await socket.send_bytes(pack_message({"serial": serial}, []))
                 continue
             serial = posted.serial
-            # Shielded: one viewer who leaves must not call off the picture of the others.
+            # Shielded: a viewer that leaves must not cancel the picture of the others.
             waits = [asyncio.shield(asyncio.wrap_future(self._view.jpegs.of(posted, look))) for look in looks]
             await socket.send_bytes(pack_message(_label(posted, looks), await asyncio.gather(*waits)))
 
@@ -284,7 +284,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _gone(request: Request, error: Exception) -> Response:
-    return Response(status_code=400)  # nobody reads it
+    return Response(status_code=400)  # the connection is gone
 
 
 class OneLineErrors:
@@ -388,7 +388,7 @@ def _placed_px(meters: Sequence[MeterTable], posted: NumberedFrame | None) -> li
 
 
 def audit(request: Request, what: str, **fields: Any) -> None:
-    """Log who changed what; never a token."""
+    """Log a change and the address that asked for it; never a token."""
     log_event("change", who=client_address(request.scope), what=what, **fields)
 
 
