@@ -117,7 +117,9 @@ class PickedBackend:
         return self._backend
 
     def _tried(self, pair: FramePair, place: PickPlace) -> Pick:
-        note_once(f"measuring once what runs {self._label} fastest on this machine, which takes some seconds")
+        height, width = pair.visible.pixels.shape[:2]
+        what = f"what runs {self._label} fastest on this machine for pictures of {width}x{height}"
+        note_once(f"measuring once {what}, which takes some seconds; another size is measured when it comes")
         others = (one for one in self._scenes(self.card) if _sizes(one) == _sizes(pair))
         pick = pick_fastest(self._candidates, [pair, *others], tiles=self._tiles)
         if trouble := place.save(pick):

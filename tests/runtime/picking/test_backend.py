@@ -120,6 +120,19 @@ def test_what_was_picked_is_said(
     assert len(trials) == 1
 
 
+@pytest.mark.usefixtures("trials")
+def test_each_size_of_pictures_is_measured_once_and_what_is_said_names_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coconet.event_log.SAID", SaidOnce())
+    model = write_averaging_model(tmp_path / "m.onnx")
+    for height, width in ((48, 64), (40, 56), (48, 64)):
+        PickedBackend(model).choose(next(iter(synthetic_pairs(1, height, width))))
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.count("measuring once") == 2
+    assert all(f"fastest on this machine for pictures of {size}" in said for size in ("64x48", "56x40"))
+
+
 def test_before_anything_is_picked_nothing_is_fused(tmp_path: Path) -> None:
     backend = PickedBackend(write_averaging_model(tmp_path / "m.onnx"))
     assert backend.card.network == "tiny"
