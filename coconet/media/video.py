@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -120,12 +121,21 @@ class VideoReader:
             check_size(path, self._stream.width, self._stream.height)
             aspect = self._stream.sample_aspect_ratio
             self._decoder = FrameDecoder(str(path), gray=gray, palette=palette, sample_aspect=aspect)
+            self._note_shape(aspect or Fraction(1))
             self._whole, self._cut = WholeFrames(self._container, stream, str(path), decoders), 0
             self._times = FrameTimes(self.fps)
             self._breaks_off = self._container.format.name == "mpegts" and breaks_off(path)
         except CoconetError:
             self._container.close()
             raise
+
+    def _note_shape(self, aspect: Fraction) -> None:
+        """Say that frames come in another size than the file names, if its pixels are not square."""
+        shown = self._decoder.widen(self.width_px)
+        if shown != self.width_px:
+            shape = f"{aspect.numerator}:{aspect.denominator}"
+            made = f"its frames of {self.width_px}x{self.height_px} are made {shown}x{self.height_px}, as players do"
+            note_once(f"{self._path}: its pixels are not square ({shape}); {made}.")
 
     def __enter__(self) -> VideoReader:
         return self

@@ -118,6 +118,10 @@ class FrameDecoder:
             return _counts(frame, self._converted)
         return _with_axis(self._converted(frame, "gray", INTERPOLATION))
 
+    def widen(self, width: int) -> int:
+        """How many square pixels wide a frame of this stored width is made."""
+        return max(1, round(width * self._aspect))
+
     def _square(self, pixels: RawPixels) -> RawPixels:
         """Widen stored pixels that are not square, or narrow them, as players do."""
         if self._aspect == 1:
@@ -125,8 +129,8 @@ class FrameDecoder:
         import cv2
 
         height, width = pixels.shape[:2]
-        shown = max(1, round(width * self._aspect))
-        return _with_axis(np.asarray(cv2.resize(pixels, (shown, height), interpolation=cv2.INTER_LINEAR)))
+        shown = self.widen(width), height
+        return _with_axis(np.asarray(cv2.resize(pixels, shown, interpolation=cv2.INTER_LINEAR)))
 
     def _converted(self, frame: av.VideoFrame, layout: str, interpolation: int | None = None) -> RawPixels:
         """The samples of a frame in another layout of FFmpeg.

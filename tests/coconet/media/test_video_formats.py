@@ -165,6 +165,17 @@ def test_pixels_that_are_not_square_are_made_so(gray: bool, aspect: Fraction, tm
     assert np.abs(pixels.astype(int) - 99).max() <= 1
 
 
+def test_that_frames_come_in_another_size_than_the_file_names_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, aspect in (("wide.mp4", Fraction(3, 4)), ("square.mp4", Fraction(1))):
+        form = VideoForm("libx264", "yuv420p", "gray", aspect=aspect)
+        first(write_raw_video(tmp_path / name, [np.full((24, 32), 99, np.uint8)], form), gray=False)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "wide.mp4: its pixels are not square (3:4); its frames of 32x24 are made 24x24, as players do." in said
+    assert "square.mp4:" not in said
+
+
 def test_pixels_of_no_reasonable_shape_are_refused(tmp_path: Path) -> None:
     form = VideoForm("libx264", "yuv420p", "gray", aspect=Fraction(12))
     path = write_raw_video(tmp_path / "a.mp4", [np.zeros((24, 32), np.uint8)], form)
