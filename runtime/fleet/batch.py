@@ -80,8 +80,8 @@ class BatchProgress:
         left_s = self.total_s - self.made_s
         left = f", {span_in_words(left_s)} of video left" if self.timed and left_s >= _LEAST_LEFT_S else ""
         wait = f", {counted(self.placeless, 'worker')} not started" if self.placeless else ""
-        how = f"{self.failed} failed, {self.fps:.1f} frames a second"
-        return f"{self.done} of {self.jobs} done{there}, {how}{left}{wait}"
+        rate = f", {fps:.1f} frames a second" if (fps := self.fps) else ""  # none: all was there already
+        return f"{self.done} of {self.jobs} done{there}, {self.failed} failed{rate}{left}{wait}"
 
 
 @dataclass(frozen=True)

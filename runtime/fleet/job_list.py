@@ -77,7 +77,12 @@ def read_jobs(source: Path, model: str) -> list[Job]:
 
 def _empty(source: Path) -> CoconetError:
     if source.is_dir():
-        says, remedy = "holds no recording", f"Each recording has a {RIG_FILE} in its folder."
+        says = "holds no recording"
+        remedy = (
+            f"Each recording has a {RIG_FILE} in its folder. For other videos name a list instead, such as jobs.csv: "
+            "its first line is visible,infrared,out, and below comes one line for each recording, such as "
+            "day.mp4,night.mp4,monday."
+        )
     elif source.suffix.lower() == ".csv":
         says, remedy = "lists no job", f"Below a heading of {','.join(_Line.model_fields)} comes one line for each."
     else:

@@ -97,6 +97,11 @@ def test_how_much_video_is_left_is_told_in_a_unit_that_suits_it(seconds: float, 
     assert standing.to_text().endswith(f"frames a second, {told} of video left")
 
 
+def test_while_nothing_was_fused_no_rate_is_told() -> None:
+    there = BatchProgress(2, done=2, skipped=2, begun_s=0).to_text()
+    assert there == "2 of 2 done, 2 there already, 0 failed"
+
+
 def test_nothing_is_left_when_everything_is_made() -> None:
     told, jobs = list[str](), [Job(str(number), "average", seconds=number / 10) for number in (1, 2, 3)]
     run_batch(jobs, Crew(made), Event(), lambda standing: told.append(standing.to_text()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,6 +78,19 @@ def test_what_is_no_list_is_refused(tmp_path: Path, name: str, text: str) -> Non
 def test_an_empty_tree_and_an_output_among_the_recordings_are_refused(tmp_path: Path) -> None:
     ended = command("batch", tmp_path, "--out", tmp_path.parent / "out")
     assert (ended.code, "holds no recording" in ended.err) == (2, True)
+
+
+def test_a_folder_of_videos_is_told_of_the_list_and_a_list_written_so_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "day.mp4").touch()
+    with pytest.raises(CoconetError) as told:
+        read_jobs(tmp_path, "average")
+    head, line = (
+        re.search(pattern, str(told.value)) for pattern in (r"first line is (\S+), and", r"such as (day\S+)\.")
+    )
+    assert head
+    assert line
+    (job,) = listed(tmp_path / "jobs.csv", f"{head[1]}\n{line[1]}\n")
+    assert (job.name, Path(job.visible).name, Path(job.infrared).name) == ("monday", "day.mp4", "night.mp4")
 
 
 @pytest.mark.parametrize(
