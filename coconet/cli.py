@@ -24,7 +24,7 @@ from coconet.errors import CoconetError, ExitCode, MissingPackage, first_line, n
 from coconet.installation.catalogue import GROUPS, ORDER
 from coconet.installation.extras import ROS_ARGS
 from coconet.installation.garbage import look_for_garbage_again
-from coconet.installation.option_groups import arrange_help
+from coconet.installation.option_groups import arrange_help, nearest_option
 from coconet.redaction import redact_text
 
 COMMANDS_GROUP = "coconet.commands"
@@ -242,7 +242,7 @@ def _usage_in_words(error: Any) -> str | None:
         command = error.ctx.command if error.ctx else None
         known = [name for one in getattr(command, "params", ()) for name in one.opts if name.startswith("-")]
         path = error.ctx.command_path if error.ctx else "this command"
-        return f"{error.option_name} is not an option of {path}. {nearest(error.option_name, known)}".strip()
+        return f"{error.option_name} is not an option of {path}. {nearest_option(error.option_name, known)}".strip()
     if kind == "MissingParameter":
         return f"{_named(error)} is missing."
     if kind == "BadParameter":

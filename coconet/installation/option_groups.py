@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
+
+from coconet.errors import nearest
 
 OPTION_GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -78,6 +80,16 @@ def arrange_help(command: Any) -> Any:
     for one in getattr(command, "commands", {}).values():
         arrange_help(one)
     return command
+
+
+_ENDINGS = ("--frames", "--seconds", "--minutes", "--duration")
+"""What ends a command after a while, of which most commands have one."""
+
+
+def nearest_option(option: str, known: Sequence[str]) -> str:
+    """Ask about the option that is spelt alike, or does what this one does elsewhere; empty if there is none."""
+    others = [one for one in _ENDINGS if option in _ENDINGS and one in known]
+    return f"Did you mean {' or '.join(others)}? " if others else nearest(option, known)
 
 
 _FOREIGN = 100  # headings that options bring with them come last

@@ -11,6 +11,8 @@ SENTENCES = {
     "export --batch 0": "--batch must be 1 or more, not 0.",
     "export --batch two": "--batch must be a whole number, not two.",
     "export --bach 2": "--bach is not an option of coconet export. Did you mean --batch?",
+    "run a b --seconds 3": "--seconds is not an option of coconet run. Did you mean --frames?",
+    "record a --frames 3": "--frames is not an option of coconet record. Did you mean --seconds?",
     "exprt": "exprt is not a command of coconet. Did you mean export?",
     "rnu": "rnu is not a command of coconet. Did you mean run?",
     "calibrate a --method entrop": "--method must be percentile, mse, entropy or max, not entrop. Did you mean",
