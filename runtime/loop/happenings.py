@@ -67,7 +67,9 @@ class Happenings:
         counts = Counter(one.change for one in events)
         told = (f"{change} {counted(number, 'time')}" for change, number in counts.items())
         last = [f"{one.change} {_plain(one.utc)}" for one in events[-_SHOWN:]]
-        return f"{', '.join(told)}; last: {', '.join(last)}"
+        turns = [one.change for one in events if one.change in ("begun", "over")]
+        on = ", and still on" if turns[-1:] == ["begun"] else ""
+        return f"{', '.join(told)}{on}; last: {', '.join(last)}"
 
 
 class HappeningsLog:

@@ -155,7 +155,7 @@ class RunReport:
     def timings(self) -> list[tuple[str, Percentiles]]:
         """Everything that was timed, in milliseconds, with what it is called."""
         timed = (
-            ("latency", self.latency_ms),
+            ("latency of the model", self.latency_ms),
             ("capture to fused", self.capture_to_fused_ms),
             ("skew", self.skew_ms),
             *((stage.stage, stage.ms) for stage in self.stages if stage.stage != "fuse"),  # that is the latency

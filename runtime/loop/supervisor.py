@@ -6,13 +6,14 @@ The systemd protocol is that of sd_notify(3): lines in a datagram to the socket 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
@@ -97,6 +98,37 @@ class HealthEvent:
     trouble: str
 
 
+@dataclass(frozen=True)
+class HealthSum:
+    """How often a camera, or both, came into a state, and how many seconds that lasted together, over the whole run."""
+
+    side: str
+    state: str
+    times: int
+    seconds: float
+
+
+class HealthSums:
+    """Adds up the states of the cameras, of which one lasts until the next of the same side."""
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[str, str], HealthSum] = {}
+        self._now: dict[str, tuple[str, float]] = {}
+
+    def begin(self, side: str, state: str, at_s: float) -> None:
+        """Take a state that begins, in seconds of the clock that `add_up` takes."""
+        self._sums.update({(one.side, one.state): one for one in self.add_up(at_s) if one.side == side})
+        known = self._sums.get((side, state), HealthSum(side, state, 0, 0.0))
+        self._sums[side, state] = replace(known, times=known.times + 1)
+        self._now[side] = state, at_s
+
+    def add_up(self, at_s: float) -> tuple[HealthSum, ...]:
+        """The sums until a moment, in the order in which the states came first."""
+        lasting = {(side, state): at_s - since_s for side, (state, since_s) in list(self._now.items())}
+        sums = list(self._sums.items())
+        return tuple(replace(one, seconds=one.seconds + lasting.get(key, 0.0)) for key, one in sums)
+
+
 class RunSupervisor(Background):
     """A context manager: inside its block it looks at a run twice a second.
 
@@ -116,11 +148,17 @@ class RunSupervisor(Background):
         self._announced, self._figures_s, self._reason = False, now_s(), ""
         self._unpaired, self._stalled = "", Reminder(now_s)
         self._begun_s, self._events = now_s(), deque[HealthEvent](maxlen=_MOST_EVENTS)
+        self._sums, self._ended_s = HealthSums(), math.inf
 
     @property
     def events(self) -> tuple[HealthEvent, ...]:
         """The newest changes of the cameras, oldest first; complete once the block is left."""
         return tuple(self._events)
+
+    @property
+    def sums(self) -> tuple[HealthSum, ...]:
+        """How often and how long each state of the cameras was, until now, or until the block was left."""
+        return self._sums.add_up(min(self._now_s(), self._ended_s))
 
     @property
     def pulse(self) -> LivenessCheck:
@@ -132,6 +170,7 @@ class RunSupervisor(Background):
     ) -> None:
         self.stop()
         self.look()  # what happened since the last look
+        self._ended_s = self._now_s()
         self._notifier.tell("STOPPING=1")
         vitals = self._gauge.vitals()
         ended = {"fused": 0 if vitals is None else vitals.fused, "error": None if error is None else str(error)}
@@ -177,7 +216,9 @@ class RunSupervisor(Background):
         log_event("cameras", level=level, state=state, trouble=trouble)
 
     def _keep_event(self, side: str, state: str, trouble: str) -> None:
-        self._events.append(HealthEvent(self._now_s() - self._begun_s, side, state, trouble))
+        now_s = self._now_s()
+        self._sums.begin(side, state, now_s)
+        self._events.append(HealthEvent(now_s - self._begun_s, side, state, trouble))
 
     def _note_figures(self, vitals: Vitals) -> None:
         now_s = self._now_s()

@@ -100,4 +100,4 @@ def _page_writer(rig: Rig, gauge: RunStats, supervisor: RunSupervisor) -> Callab
 
     pictures, sources = RunPictures(), (rig.visible.address, rig.infrared.address)
     gauge.on_frame(pictures)
-    return lambda report: run_page(report, pictures.choose(), supervisor.events, sources).to_html()
+    return lambda report: run_page(report, pictures.choose(), supervisor.events, sources, supervisor.sums).to_html()

@@ -9,16 +9,23 @@ from coconet.pages.picture_page import PagePicture, PageTable, PicturePage
 from coconet.redaction import redact_text
 from coconet.runtime.loop.page.run_pictures import ShownFrame
 from coconet.runtime.loop.run_report import RunReport
-from coconet.runtime.loop.supervisor import HealthEvent
+from coconet.runtime.loop.supervisor import HealthEvent, HealthSum
 from coconet.runtime.pairing.stream_counts import CameraCount
 
 _STILL_RUNNING = "Written while the run went on, as every minute: if it runs no more, it was killed or broke off."
 
 
 def run_page(
-    report: RunReport, pictures: Sequence[ShownFrame], events: Sequence[HealthEvent], sources: tuple[str, str]
+    report: RunReport,
+    pictures: Sequence[ShownFrame],
+    events: Sequence[HealthEvent],
+    sources: tuple[str, str],
+    sums: Sequence[HealthSum] = (),
 ) -> PicturePage:
-    """Make the page. events: what happened to the cameras. sources: the addresses of visible and infrared camera."""
+    """Make the page. events: what happened to the cameras. sources: the addresses of visible and infrared camera.
+
+    sums: what the events of the whole run come to.
+    """
     visible, infrared = map(redact_text, sources)
     tables = [
         PageTable("The run", ("", ""), [("visible", visible), ("infrared", infrared), *report.facts()]),
@@ -26,6 +33,9 @@ def run_page(
         PageTable("Milliseconds", ("", "p50", "p95", "p99"), _timings(report)),
     ]
     tables += _happened(report)
+    if sums:
+        whole = sorted((one.side, one.state, str(one.times), f"{one.seconds:.1f} s") for one in sums)
+        tables.append(PageTable("Cameras over the whole run", ("side", "state", "times", "together"), whole))
     if events:
         rows = [(f"{one.seconds:.1f} s", one.side, one.state, redact_text(one.trouble)) for one in events]
         tables.append(PageTable("Health of the cameras", ("after the start", "side", "state", "trouble"), rows))
@@ -33,7 +43,7 @@ def run_page(
         title="A run of coconet",
         verdict=f"{_STILL_RUNNING} {_verdict(report)}" if report.running else _verdict(report),
         tables=tables,
-        pictures_title="First, middle and last frame",
+        pictures_title="The first frame, one from about the middle, and the last",
         pictures=[PagePicture(_caption(one), one.sheet) for one in pictures],
         notes=_notes(report, events),
     )

@@ -70,7 +70,10 @@ def test_alarms_are_counted_and_the_last_of_them_named() -> None:
     told = log.happened(Rig.from_addresses("a.mp4", "b.mp4"))
     assert [one.change for one in told.alarms] == ["begun", "over", "begun"]
     words = dict(told.facts())["alarm hot"]
-    assert words.startswith("begun 2 times, over 1 time; last: begun 2")
+    assert words.startswith("begun 2 times, over 1 time, and still on; last: begun 2")
+    watch.note(frame_of(reading_of(20.0), 4))
+    words = dict(log.happened(Rig.from_addresses("a.mp4", "b.mp4")).facts())["alarm hot"]
+    assert words.startswith("begun 2 times, over 2 times; last: over 2")
 
 
 def test_a_run_tells_what_happened_in_all_three_forms_of_its_report(tmp_path: Path) -> None:

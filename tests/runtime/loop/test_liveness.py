@@ -245,6 +245,11 @@ def test_a_camera_is_logged_when_its_state_changes_and_only_then(capsys: pytest.
         ["visible", "state=live"],
         *(["infrared", f"state={state}"] for state in ("lost", "live", "lost")),
     ]
+    assert [(one.side, one.state, one.times) for one in attendant.sums] == [
+        ("visible", "live", 1),
+        ("infrared", "lost", 2),
+        ("infrared", "live", 1),
+    ]
 
 
 def test_figures_are_logged_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from coconet.runtime.commands.run import run
 from coconet.runtime.loop.latency_log import Percentiles
 from coconet.runtime.loop.page.run_page import run_page
 from coconet.runtime.loop.run_report import RunReport
-from coconet.runtime.loop.supervisor import HealthEvent
+from coconet.runtime.loop.supervisor import HealthEvent, HealthSums
 from coconet.runtime.pairing.stream_counts import CameraCount, StreamCounts, Unpaired
 from tests.support.media.pair_folders import write_pair
 from tests.support.media.recordings import flat
@@ -43,11 +43,32 @@ def test_the_page_has_counts_timings_skew_and_what_happened_to_the_cameras() -> 
     events = [HealthEvent(12.5, "infrared", "lost", "no answer from rtsp://me:secret@cam/ir")]
     page = run_page(REPORT, [], events, ("rtsp://me:secret@cam/vis", "rtsp://me:secret@cam/ir")).to_html()
     text = text_of(page)
-    for words in ("30 frames fused in 2.0 s", "infrared 40 30 10 0 4 spare, 6 too far", "latency 20.0 25.0 31.0"):
+    for words in (
+        "30 frames fused in 2.0 s",
+        "infrared 40 30 10 0 4 spare, 6 too far",
+        "latency of the model 20.0 25.0 31.0",
+    ):
         assert words in text
     assert "skew 4.0 9.0 9.5" in text
     assert "12.5 s infrared lost" in text
     assert "secret" not in page
+
+
+def test_states_of_the_cameras_are_added_up_above_what_happened_one_by_one() -> None:
+    sums = HealthSums()
+    for at_s, side, state in (
+        (0.0, "visible", "live"),
+        (1.0, "infrared", "live"),
+        (4.0, "infrared", "late"),
+        (6.5, "infrared", "live"),
+        (8.0, "infrared", "late"),
+    ):
+        sums.begin(side, state, at_s)
+    events = [HealthEvent(4.0, "infrared", "late", "")]
+    text = text_of(run_page(REPORT, [], events, ("a", "b"), sums.add_up(10.0)).to_html())
+    whole, _, single = text.partition("Health of the cameras")
+    assert "infrared late 2 4.5 s infrared live 2 4.5 s visible live 1 10.0 s" in whole
+    assert "4.0 s infrared late" in single
 
 
 def test_a_run_writes_its_page_and_says_where_it_is_without_a_screen(
