@@ -42,11 +42,14 @@ class BagCamera:
         """Open a bag; `gray`: an infrared camera, whose frames are (H, W, 1), colours turned back as `palette` says.
 
         leaves_out_damage: whether damaged messages, and an end that comes too early, are counted instead of raised.
-        Raises CoconetError for what is no bag, Refused, with the topics that there are, for another topic.
+        Raises CoconetError for what is no bag and for a topic without messages, Refused, with the topics that there
+        are, for another topic.
         """
         self._bag = open_bag(address.path)
         try:
             topic = topic_named(self._bag, address)
+            if topic.count == 0:
+                raise _no_messages(BagAddress(address.path, topic.name))
         except BaseException:
             self._bag.close()
             raise
@@ -120,6 +123,16 @@ class BagCamera:
         self.damaged += 1
         if isinstance(error, CutOff):
             warn_once(f"{error.where} {error.says}. What comes before is taken.")
+
+
+def _no_messages(address: BagAddress) -> CoconetError:
+    return CoconetError(
+        address,
+        wanted="a topic with messages",
+        got="none",
+        remedy="Look whether its camera ran while the bag was recorded, or name another topic.",
+        says="holds no messages",
+    )
 
 
 def share_clock(visible: Camera, infrared: Camera) -> None:

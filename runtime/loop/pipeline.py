@@ -159,7 +159,7 @@ def run_pipeline(
             if not interrupted and not selection.skipped:
                 silent = 0 in (pairs.counts.visible.read, pairs.counts.infrared.read)
                 with ending_with(ExitCode.CAMERA if silent or selection.misfits else ExitCode.UNPAIRED):
-                    raise _no_pairs(pairs.counts, selection.misfits)
+                    raise _no_pairs(pairs.counts, selection.misfits, realtime=pairs.realtime)
     report = RunReport.of(gauge.figures(), pairs.counts, interrupted=interrupted)
     return dataclasses.replace(report, skipped=selection.skipped, misfits=selection.misfits)
 
@@ -353,7 +353,7 @@ def _finish(fused: Pixels, pair: FramePair) -> Pixels:
     return add_badge(fused, pair.notice)
 
 
-def _no_pairs(counts: StreamCounts, misfits: Sequence[UnfusedPair]) -> CoconetError:
+def _no_pairs(counts: StreamCounts, misfits: Sequence[UnfusedPair], *, realtime: bool) -> CoconetError:
     if misfits:
         return CoconetError(
             "cameras",
@@ -363,11 +363,13 @@ def _no_pairs(counts: StreamCounts, misfits: Sequence[UnfusedPair]) -> CoconetEr
             says=f"gave {counted(len(misfits), 'pair')}, none of which could be fused; the first one, "
             f"{misfits[0].name}: {misfits[0].reason}",
         )
+    why, remedy = ("", "") if realtime else counts.why_no_pair
+    read = f"{counts.visible.read} visible and {counted(counts.infrared.read, 'infrared frame')}"
     return CoconetError(
         "cameras",
         wanted="at least one pair of frames",
-        got=f"none out of {counts.visible.read} visible and {counted(counts.infrared.read, 'infrared frame')}",
-        remedy="Check that both cameras run at the same time; widen the pairing tolerance if their clocks differ.",
-        says=f"gave no pair of frames out of {counts.visible.read} visible and "
-        f"{counted(counts.infrared.read, 'infrared frame')}",
+        got=f"none out of {read}",
+        remedy=remedy
+        or "Check that both cameras run at the same time; widen the pairing tolerance if their clocks differ.",
+        says=f"gave no pair of frames out of {read}{why and f': {why}'}",
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import median_low
 from typing import Literal, Protocol
 
 from coconet.runtime.frame import Frame, FramePair, Side
+
+_OTHER: dict[Side, Side] = {"visible": "infrared", "infrared": "visible"}
 
 _INTERVALS = 15  # remembered for the period: enough for a median that one lost frame does not move
 
@@ -24,6 +26,9 @@ stopped: it still waited when the run was stopped."""
 
 Tell = Callable[[Side, Frame, Reason], None]
 """Takes each frame that a pairer drops, once, with its side and why."""
+
+_SLOW_PERIOD_NS = 10**9 // 9
+"""Of thermal cameras that may be exported anywhere: two cameras of one frame each are paired as if they had it."""
 
 _NEAR_PERIODS = 2  # of the slower camera: a partner within them is there, if too far away
 
@@ -145,6 +150,13 @@ def side_queues(tell: Tell) -> dict[Side, SideQueue]:
     return {side: SideQueue(partial(tell, side)) for side in sides}
 
 
+def slower_period_ns(queues: Iterable[SideQueue]) -> int:
+    """The longer of the known periods; 0 while there is none, and that of a slow camera if there will never be one."""
+    sides = list(queues)
+    known_ns = max(queue.period_ns or 0 for queue in sides)
+    return _SLOW_PERIOD_NS if not known_ns and all(queue.ended for queue in sides) else known_ns
+
+
 class Pairer:
     """Pairs frames that are each other's nearest in time, in order, every frame at most once: the policy `drop`.
 
@@ -168,7 +180,7 @@ class Pairer:
         """The largest gap in a pair; 0 while nothing is known about the periods."""
         if self._tolerance_ns is not None:
             return self._tolerance_ns
-        return max(queue.period_ns or 0 for queue in self._queues.values()) // 2
+        return slower_period_ns(self._queues.values()) // 2
 
     @property
     def finished(self) -> bool:
@@ -181,7 +193,8 @@ class Pairer:
         for side, queue in self._queues.items():
             if not queue.waiting:
                 return side
-        return self._earlier()
+        side = self._earlier()
+        return _OTHER[side] if self._queues[side].ended else side
 
     def unpaired(self, side: Side) -> Counter[Reason]:
         """Why frames of a side have found no partner, and how many."""
@@ -219,7 +232,7 @@ class Pairer:
         return None
 
     def _other(self, side: Side) -> SideQueue:
-        return self._queues["infrared" if side == "visible" else "visible"]
+        return self._queues[_OTHER[side]]
 
     def _earlier(self) -> Side:
         visible, infrared = (queue.waiting[0].stamp_ns for queue in self._queues.values())
@@ -231,6 +244,8 @@ class Pairer:
         early, late = self._queues[side], self._other(side)
         target_ns = late.waiting[0].stamp_ns
         gap_ns = target_ns - early.waiting[0].stamp_ns
+        if early.ended and not late.ended and gap_ns > self.tolerance_ns == 0:
+            return None  # the next frame of the other side tells a period, or there is none
         if len(early.waiting) > 1:
             nearer = abs(early.waiting[1].stamp_ns - target_ns) < gap_ns
         elif (
@@ -251,7 +266,7 @@ class Pairer:
 
         Its nearest partner may also be the last one that has gone, with a frame of its own side or without one.
         """
-        slower_ns = max(queue.period_ns or 0 for queue in self._queues.values())
+        slower_ns = slower_period_ns(self._queues.values())
         if other.gone_ns is not None and stamp_ns - other.gone_ns <= gap_ns:
             gap_ns, taken = stamp_ns - other.gone_ns, other.gone_paired
         return why_unpaired(gap_ns, taken=taken, slower_ns=slower_ns, tolerance_ns=self.tolerance_ns)

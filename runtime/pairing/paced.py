@@ -12,6 +12,7 @@ from coconet.runtime.pairing.nearest import (
     Tell,
     Waiting,
     side_queues,
+    slower_period_ns,
     tell_nobody,
     why_left,
     why_unpaired,
@@ -54,7 +55,7 @@ class PacedPairer:
         """The largest gap in a pair; 0 while nothing is known about the periods."""
         if self._tolerance_ns is not None:
             return self._tolerance_ns
-        slower_ns = max(queue.period_ns or 0 for queue in self._queues.values())
+        slower_ns = slower_period_ns(self._queues.values())
         return round(slower_ns * _HELD_PERIODS) if self._held else slower_ns // 2
 
     @property
@@ -120,7 +121,7 @@ class PacedPairer:
             return "after_end"
         if not other.waiting:
             return "missing"
-        slower_ns = max(queue.period_ns or 0 for queue in self._queues.values())
+        slower_ns = slower_period_ns(self._queues.values())
         gap_ns = abs(other.waiting[0].stamp_ns - stamp_ns)
         return why_unpaired(gap_ns, taken=False, slower_ns=slower_ns, tolerance_ns=self.tolerance_ns)
 

@@ -14,6 +14,11 @@ LARGE_SHARE = 0.25
 _APART_NS = 500_000_000
 """Cameras that begin further apart, and have no pair, are on clocks that are apart."""
 
+_CLOCKS_APART = (
+    'If both were taken at once, their clocks are apart: --starts together, or starts = "together" in '
+    "[pairing], lets both begin at once, and coconet offset finds what is left."
+)
+
 
 @dataclass(frozen=True)
 class Unpaired:
@@ -96,9 +101,20 @@ class StreamCounts:
             return f"{told}: the {self._silent} camera gave no frame"
         gap_ns = self._gap_ns
         if not count.paired and gap_ns:
-            when = "after" if gap_ns > 0 else "before"
-            return f"{told}: infrared begins {abs(gap_ns) / 1e9:.3f} s {when} visible"
+            return f"{told}: {_begins(gap_ns)}"
         return told
+
+    @property
+    def why_no_pair(self) -> tuple[str, str]:
+        """Of two recordings that gave no pair: why, in words if that is known, and what to do, as sentences."""
+        if not self.visible.read + self.infrared.read:
+            return "", "Look at both cameras or recordings: they are empty, or none of their frames can be read."
+        if self._silent:
+            return f"the {self._silent} camera gave no frame", _look_at(self._silent)
+        gap_ns = self._gap_ns
+        if abs(gap_ns) < _APART_NS:
+            return "", ""
+        return _begins(gap_ns), _CLOCKS_APART
 
     @property
     def out_of_order(self) -> str:
@@ -130,12 +146,9 @@ class StreamCounts:
         side, count = found
         other = "infrared" if side == "visible" else "visible"
         if self._silent:
-            return f"Look at the {self._silent} camera or recording: it is empty, or none of its frames can be read."
+            return _look_at(self._silent)
         if not count.paired and abs(self._gap_ns) >= _APART_NS:
-            return (
-                'If both were taken at once, their clocks are apart: --starts together, or starts = "together" in '
-                "[pairing], lets both begin at once, and coconet offset finds what is left."
-            )
+            return _CLOCKS_APART
         remedies = {
             "too_far": "coconet offset finds how far the clocks are apart; [pairing] tolerance_ms allows larger gaps.",
             "missing": f"The {other} recording has no frames at those times. If it has no gap there, their clocks are "
@@ -143,7 +156,8 @@ class StreamCounts:
             "after_end": f"The {other} recording ends first: what comes later has nothing to be fused with. If both "
             f"should be equally long, look whether the {other} one was cut off.",
             "stale": f"The time stamps of the {side} recording do not increase: ffmpeg -i IN -fps_mode cfr OUT.mkv "
-            "rewrites a video with some that do, and a camera of your own gives each frame a later timestamp_ns.",
+            "rewrites a video with some that do; the driver of a topic in a bag, or a camera of your own, has to give "
+            "each frame a later stamp.",
         }
         return remedies[max(remedies, key=lambda reason: int(getattr(count.alone, reason)))]
 
@@ -155,3 +169,11 @@ class StreamCounts:
     def _worse(self, *, at_end: bool) -> tuple[Side, CameraCount, float]:
         visible, infrared = (count.lost_share(at_end=at_end) for count in (self.visible, self.infrared))
         return ("visible", self.visible, visible) if visible >= infrared else ("infrared", self.infrared, infrared)
+
+
+def _begins(gap_ns: int) -> str:
+    return f"infrared begins {abs(gap_ns) / 1e9:.3f} s {'after' if gap_ns > 0 else 'before'} visible"
+
+
+def _look_at(side: str) -> str:
+    return f"Look at the {side} camera or recording: it is empty, or none of its frames can be read."

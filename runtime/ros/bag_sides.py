@@ -28,7 +28,8 @@ def two_sides(path: Path) -> tuple[str, str]:
     if len(infrared) == 1 and len(visible) == 1:
         return str(BagAddress(path, visible[0])), str(BagAddress(path, infrared[0]))
     shown = ", ".join(names) or "none"
-    first, second = (names or ["/visible"])[0], (names or ["/infrared"])[-1]
+    first = (visible or others or names or ["/visible"])[0]
+    second = (infrared or [name for name in names if name != first] or ["/infrared"])[-1]
     both = shlex.join(["--visible", f"{path}#{first}", "--infrared", f"{path}#{second}"])
     raise Refused(
         path,

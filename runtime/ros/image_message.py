@@ -66,6 +66,8 @@ ENCODINGS = (*_PLAIN, *(f"{name}{bits}" for name in _MOSAICS for bits in (8, 16)
 
 _JPEG_QUALITY = 95
 
+_DAMAGED = "The message is damaged: record it again, or leave it out, in coconet run and batch, with --on-error skip"
+
 
 def pixels_of(message: Any, where: str) -> RawPixels:
     """The pixels of an Image or a CompressedImage: (H, W, 3) BGR or (H, W, 1), uint8, uint16 or float32.
@@ -102,7 +104,7 @@ def _raw(message: Any, where: str) -> RawPixels:
             where,
             wanted="as many bytes as an image says",
             got=got,
-            remedy="The message is damaged: record it again.",
+            remedy=f"{_DAMAGED}.",
             says=f"does not hold the image it describes: {got}",
         )
     rows = data[: step * height].reshape(height, step)[:, :row]
@@ -133,7 +135,7 @@ def _decoded(message: Any, where: str) -> RawPixels:
     if known.kind and known.width_px * known.height_px <= MOST_PIXELS:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype not in (np.uint8, np.uint16):
-        remedy = "Name a topic of raw images, of JPEG or of PNG; if it is one, the message is damaged: record it again."
+        remedy = f"Name a topic of raw images, of JPEG or of PNG. {_DAMAGED}, if it is one."
         got = f"{len(data)} bytes that are none, of the format {words[:60]!r}"
         raise CoconetError(
             where,

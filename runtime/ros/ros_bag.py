@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from coconet.errors import CoconetError, MissingPackage
+from coconet.media.naming.bag_names import METADATA, METADATA_KEY
 from coconet.runtime.ros.bag import AtDamage, Topic, reading_bag
 from coconet.runtime.ros.messages import ros1_types, ros2_types
 
 try:
     from rosbags.highlevel import AnyReader
+    from ruamel.yaml import YAML
 except ImportError as error:
     raise MissingPackage("rosbags", job="bags of ROS", extra="bags") from error
 
@@ -28,6 +30,7 @@ class RosBag:
         ros1 = ".bag" in path.name.lower() and path.is_file()
         types = ros1_types() if ros1 else ros2_types()
         with reading_bag(path, "its beginning or its index", _REINDEX if ros1 else _COPY):
+            _check_parts(path)
             self._reader = AnyReader([path], default_typestore=types)
             self._reader.open()
 
@@ -61,3 +64,23 @@ class RosBag:
         """Close it."""
         if self._reader.stack is not None:
             self._reader.close()
+
+
+def _check_parts(path: Path) -> None:
+    """Raise CoconetError for a folder without one of the files that its metadata names."""
+    if not path.is_dir():
+        return
+    metadata = YAML(typ="safe").load((path / METADATA).read_text())
+    names = [PurePath(one).name for one in metadata[METADATA_KEY]["relative_file_paths"]]
+    missing = [name for name in names if not (path / name).exists()]
+    if not missing:
+        return
+    there = next((path / name for name in names if name not in missing), None)
+    alone = f", or name a file that is there, which is a bag of its own: {there}" if there else ""
+    raise CoconetError(
+        path,
+        wanted="a whole bag",
+        got=f"one without {', '.join(missing)}",
+        remedy=f"Copy the rest into the folder{alone}.",
+        says=f"lacks {', '.join(missing)}, of which its {METADATA} tells",
+    )

@@ -23,7 +23,8 @@ _VISIBLE = frozenset({*VISIBLE_NAMES, "image", "left", "main", "front"}) - {"w"}
 
 _WORDS = re.compile(r"[a-z]+\d*|\d+")
 
-_METADATA, _KEY = "metadata.yaml", b"rosbag2_bagfile_information"
+METADATA, METADATA_KEY = "metadata.yaml", "rosbag2_bagfile_information"
+"""The file that makes a folder a bag of ROS 2, and what it has all that it says under."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,6 @@ def is_bag(path: Path) -> bool:
 
 def is_bag_folder(path: Path) -> bool:
     """Whether a folder is a bag of ROS 2: its metadata.yaml says so."""
-    with suppress(OSError, ValueError), (path / _METADATA).open("rb") as file:
-        return _KEY in file.read(4096)
+    with suppress(OSError, ValueError), (path / METADATA).open("rb") as file:
+        return METADATA_KEY.encode() in file.read(4096)
     return False

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rosbags.rosbag2 import StoragePlugin, Writer
 
 from coconet.errors import CoconetError
 from coconet.media.pixels import RawPixels
@@ -18,6 +19,8 @@ from tests.support.media.recordings import flat, write_video
 from tests.support.ros.bags import (
     FIRST_NS,
     IMAGE,
+    STEP_NS,
+    TYPES,
     Messages,
     header,
     image,
@@ -121,6 +124,24 @@ def test_a_robots_clock_that_is_set_back_loses_no_pair(
     assert "its clock jumps by -2.0 s" in capsys.readouterr().err
 
 
+def test_stamps_that_begin_at_0_as_simulated_time_does_are_stamps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    topics = two_cameras(6)
+    for name in topics:
+        stamped(topics, name, [at * STEP_NS for at in range(6)])
+    assert paired_stamps(write_mcap(tmp_path / "run.mcap", topics)) == [(at * STEP_NS, 0) for at in range(6)]
+    assert not capsys.readouterr().err
+
+
+def test_a_topic_without_messages_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    with Writer(path, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        writer.add_connection("/camera/image_raw", IMAGE, typestore=TYPES)
+    with pytest.raises(CoconetError, match=r"run#/camera/image_raw holds no messages\. Look"):
+        open_camera(f"{path}#/camera/image_raw", "visible")
+
+
 def test_a_pause_of_both_topics_stays_in_their_stamps(tmp_path: Path) -> None:
     topics = two_cameras(20)
     stamps = [stamp(at) + 300 * 10**9 * (at >= 10) for at in range(20)]
@@ -140,7 +161,7 @@ def test_an_image_that_is_damaged_is_the_error_or_is_counted(tmp_path: Path) -> 
     topics = {name: list(entries) for name, entries in two_cameras().items()}
     topics["/thermal/image_raw"][1][1].data = topics["/thermal/image_raw"][1][1].data[:100]
     address = f"{write_mcap(tmp_path / 'run.mcap', topics)}#/thermal/image_raw"
-    with pytest.raises(CoconetError, match="with 100 bytes"):
+    with pytest.raises(CoconetError, match=r"with 100 bytes.*--on-error skip"):
         frames(address, "infrared")
     camera = open_camera(address, "infrared", CameraSettings(leaves_out_damage=True))
     assert len(list(iter(camera.read, None))) == 3

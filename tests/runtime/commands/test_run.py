@@ -190,7 +190,8 @@ def test_frames_of_which_none_has_a_partner_are_an_error_of_the_same_kind(tmp_pa
     (tmp_path / "rig.toml").write_text(
         '[visible]\naddress = "vis.mp4"\n[infrared]\naddress = "ir.mkv"\n[pairing]\nstarts = "stamped"\n'
     )
-    with pytest.raises(CoconetError, match="gave no pair of frames") as refused:
+    told = r"gave no pair of frames out of .*: infrared begins 9\.000 s after visible\. .*--starts together"
+    with pytest.raises(CoconetError, match=told) as refused:
         coconet_run(tmp_path / "rig.toml", "--model", "average")
     assert refused.value.exit_code == ExitCode.UNPAIRED
 

@@ -212,7 +212,7 @@ def test_an_error_of_the_sink_surfaces_and_discards(fails_at: int) -> None:
 
 
 def test_no_pair_at_all_is_an_error_and_leaves_no_video(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="gave no pair of frames out of 0 visible"):
+    with pytest.raises(CoconetError, match="out of 0 visible and 0 infrared frames. Look at both"):
         run_pipeline(Recording(0), BaselineBackend(), open_sink(f"{tmp_path}/fused.mp4"))
     assert list(tmp_path.iterdir()) == []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 
 from coconet.runtime.frame import Side
 from coconet.runtime.pairing.nearest import Pairer, Reason
-from tests.support.media.recordings import stamped
+from coconet.runtime.pairing.pair_stream import pair_recordings
+from coconet.runtime.pairing.paired_captures import Pairing, Policy
+from tests.support.media.recordings import ListCamera, stamped
 from tests.support.rigs.pairing import exhaustive, fed, stamps_of
 
 MS = 10**6
@@ -123,6 +127,22 @@ def test_frames_do_not_pile_up_beside_a_camera_that_stands_still() -> None:
 
 
 SIDES: tuple[Side, Side] = ("visible", "infrared")
+
+
+@pytest.mark.parametrize("policy", get_args(Policy))
+@pytest.mark.parametrize(("gap_ms", "pairs"), [(5, 1), (-5, 1), (400, 0), (-400, 0)])
+def test_two_cameras_of_one_frame_each_make_a_pair_if_it_is_near(policy: Policy, gap_ms: int, pairs: int) -> None:
+    visible, infrared = ListCamera(stamped([10**9])), ListCamera(stamped([10**9 + gap_ms * MS]))
+    with pair_recordings(visible, infrared, Pairing(policy=policy)) as stream:
+        assert len(list(stream)) == pairs
+
+
+@pytest.mark.parametrize("gap_ms", [5, -5])
+def test_one_frame_beside_many_waits_until_a_period_is_known(gap_ms: int) -> None:
+    visible = ListCamera(stamped([10**9]))
+    infrared = ListCamera(stamped([10**9 + gap_ms * MS + at * 33 * MS for at in range(5)]))
+    with pair_recordings(visible, infrared) as stream:
+        assert [pair.skew_ns for pair in stream] == [gap_ms * MS]
 
 
 def reasons(visible: list[int], infrared: list[int], tolerance_ms: int | None = None) -> list[dict[Reason, int]]:

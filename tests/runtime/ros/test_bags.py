@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from mcap.writer import CompressionType
 
-from coconet.errors import CoconetError, Refused
+from coconet.errors import CoconetError, ExitCode, Refused
 from coconet.media.naming.bag_names import BagAddress, split_bag
 from coconet.runtime.ros.bag import CutOff
 from coconet.runtime.ros.bag_sides import two_sides
@@ -161,6 +161,22 @@ def test_names_that_say_nothing_are_listed_with_a_line_to_type(tmp_path: Path) -
     path = write_mcap(tmp_path / "run.mcap", dict(zip(("/a", "/b"), two_cameras().values(), strict=True)))
     with pytest.raises(Refused, match=r"--visible '.*run\.mcap#/a' --infrared '.*run\.mcap#/b'"):
         two_sides(path)
+
+
+def test_the_line_to_type_names_a_topic_that_sounds_thermal_as_the_infrared_one(tmp_path: Path) -> None:
+    camera, thermal = two_cameras().values()
+    topics = {"/flir/image_raw": thermal, "/left/image_raw": camera, "/right/image_raw": camera}
+    with pytest.raises(Refused, match=r"--visible '[^ ]*#/left/image_raw' --infrared '[^ ]*#/flir/image_raw'"):
+        two_sides(write_mcap(tmp_path / "run.mcap", topics))
+
+
+def test_a_split_bag_without_one_of_its_files_names_it(tmp_path: Path) -> None:
+    folder = write_bag(tmp_path / "run", two_cameras())
+    metadata = (folder / "metadata.yaml").read_text()
+    (folder / "metadata.yaml").write_text(metadata.replace("- run.mcap\n", "- run.mcap\n  - run_1.mcap\n", 1))
+    with pytest.raises(CoconetError, match=r"lacks run_1\.mcap, .* a bag of its own: .*run\.mcap") as refused:
+        open_bag(folder)
+    assert refused.value.exit_code == ExitCode.CAMERA
 
 
 def test_a_bag_is_known_by_its_ending_or_its_metadata(tmp_path: Path) -> None:
