@@ -161,17 +161,20 @@ def run_pipeline(
                 with ending_with(ExitCode.CAMERA if silent or selection.misfits else ExitCode.UNPAIRED):
                     raise _no_pairs(pairs.counts, selection.misfits, realtime=pairs.realtime)
     report = RunReport.of(gauge.figures(), pairs.counts, interrupted=interrupted)
-    return dataclasses.replace(report, skipped=selection.skipped, misfits=selection.misfits)
+    spent = report.fused + report.superseded + selection.skipped + len(selection.misfits)
+    left = max(0, loop.made - spent)
+    return dataclasses.replace(report, skipped=selection.skipped, misfits=selection.misfits, left_over=left)
 
 
 class _Loop:
-    """One run of the loop, from pairs to fused frames."""
+    """One run of the loop, from pairs to fused frames. made: pairs that were made ready so far."""
 
     def __init__(self, pairs: PairSource, backend: Backend, ending: Ending, gauge: RunStats) -> None:
         self._selection = ending.selection
         self._pairs, self._backend, self._limit, self._stop = pairs, backend, ending.limit, ending.stop
         self._guard, self._gauge = SizeGuard(backend.card), gauge
-        self._ahead, self._late, self._begun = self._reader(), 0, False
+        self._late, self._begun, self.made = 0, False, 0
+        self._ahead = self._reader()
         gauge.begin(backend.card, backend.name, lambda: self._ahead.dropped + self._late)
         if isinstance(backend, ChoosingBackend):
             backend.let_overlap(not (pairs.realtime or ending.selection.skips_misfits))
@@ -198,8 +201,12 @@ class _Loop:
         live, pairs = self._pairs.realtime, self._pairs.until(self._stop)
         source = iter(pairs if live or self._selection.chooses else islice(pairs, self._limit))
         bounds = Bounds(1, "drop oldest") if live else Bounds(_PAIRS_AHEAD)
-        ready = (Entry(pair, time.perf_counter()) for pair in map(self._guard, source))
+        ready = (self._made(pair) for pair in map(self._guard, source))
         return QueueThread(filling(lambda: next(ready, None)), bounds, "prepare")
+
+    def _made(self, pair: FramePair) -> Entry:
+        self.made += 1
+        return Entry(pair, time.perf_counter())
 
     def _prepared(self) -> Iterator[Entry]:
         while (entry := self._next()) is not None:

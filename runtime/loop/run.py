@@ -150,9 +150,7 @@ def run_pairs(pairs: PairStream, backend: Backend, out: Output, *, ending: Endin
         made = "" if path is None or not path.exists() else str(path)
         report = dataclasses.replace(report, output_loss=loss, encoders=encoded_by, written_to=made)
         report = dataclasses.replace(report, files=() if path is None else files_of(sink))
-    if report.interrupted or report.fused == ending.limit:
-        return report  # what the cameras had read ahead was not wanted any more, which is no loss
-    return dataclasses.replace(report, counts=pairs.counts)  # what the longer recording had left is
+    return dataclasses.replace(report, counts=pairs.counts)  # closed cameras have nothing that waits
 
 
 def _choose_encoders(out: Output) -> EncoderChoice | None:

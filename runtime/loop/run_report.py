@@ -35,6 +35,7 @@ class RunReport:
     passed_through: frames that show one camera alone, because the other was not there, or there was no server.
     taken_over: frames that the local model fused while the server of the model was lost. without_server: those passed
     through because of that, without a local model. server_losses: how often it was lost. server_lost_s: how long.
+    left_over: pairs that were ready, and were not fused any more when the run was stopped or had its frames.
     skipped: pairs whose picture was there already. misfits: pairs that were left out because they could not be fused.
     output_loss: what was fused but not written, in words; empty if everything was.
     written_to: the file or folder that was written; empty without one.
@@ -55,6 +56,7 @@ class RunReport:
     capture_to_fused_ms: Percentiles | None = None
     stages: tuple[StageTime, ...] = ()
     superseded: int = 0
+    left_over: int = 0
     passed_through: int = 0
     skipped: int = 0
     misfits: tuple[UnfusedPair, ...] = ()
@@ -137,12 +139,13 @@ class RunReport:
         lost = f", {self.without_server} not fused for want of the server" if self.without_server else ""
         local = f", {self.taken_over} of the local model" if self.taken_over else ""
         gone = f", {counted(self.superseded, 'pair')} gave way to newer ones" if self.superseded else ""
+        left = f", {counted(self.left_over, 'pair')} left over" if self.left_over else ""
         there = f", {counted(self.skipped, 'picture')} there already" if self.skipped else ""
         unfit = f", {counted(len(self.misfits), 'pair')} misfit" if self.misfits else ""
         fused = f"{counted(self.fused, 'frame')} in {self.seconds:.1f} s, {self.fps:.1f} fps"
         rows = [
             ("model", f"{self.model} {self.precision}, {self.backend}"),
-            ("fused", f"{fused}{stopped}{alone}{lost}{local}{gone}{there}{unfit}"),
+            ("fused", f"{fused}{stopped}{alone}{lost}{local}{gone}{left}{there}{unfit}"),
         ]
         if self.server_losses:
             often = "once" if self.server_losses == 1 else f"{self.server_losses} times"

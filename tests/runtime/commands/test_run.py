@@ -214,3 +214,16 @@ def test_a_real_recording_of_two_cameras_is_fused_frame_by_frame(tmp_path: Path,
     with VideoReader(Path(clip[0])) as source, VideoReader(tmp_path / "fused.mp4") as video:
         times = [[frame.timestamp_ns for frame in islice(reader, 8)] for reader in (source, video)]
     assert times[0] == pytest.approx(times[1], abs=1e6)
+
+
+@pytest.mark.parametrize("words", [("--frames", 4), ()])
+def test_the_frames_add_up_also_if_a_run_has_had_its_frames(tmp_path: Path, words: tuple[object, ...]) -> None:
+    address = "synthetic://?width=64&height=48&fps=25&duration_s=1"
+    sides = ("--visible", address, "--infrared", address)
+    coconet_run(*sides, "--model", "average", "--json", tmp_path / "run.json", *words)
+    report = json.loads((tmp_path / "run.json").read_text())
+    assert report["left_over"] == 0
+    for side in report["counts"].values():
+        assert side["paired"] == report["fused"] == (4 if words else 25)
+        assert side["read"] == side["paired"] + side["unpaired"]["stopped"]
+        assert bool(side["unpaired"]["stopped"]) == bool(words)

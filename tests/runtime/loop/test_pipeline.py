@@ -293,4 +293,5 @@ def test_pairs_that_a_stop_leaves_over_have_not_given_way(realtime: bool) -> Non
     begun, recording = threading.Event(), Ready(2)
     recording.realtime = realtime
     report = run_pipeline(recording, BaselineBackend(), NoSink(), ending=ending, gauge=RunStats(stop_once_a_pair_waits))
-    assert (report.fused, report.superseded, report.interrupted) == (1, 0, True)
+    assert (report.fused, report.superseded, report.left_over, report.interrupted) == (1, 0, 1, True)
+    assert "1 pair left over" in dict(report.facts())["fused"]
