@@ -185,10 +185,11 @@ def _listed(files: Sequence[str]) -> str:
 
 def _in_words(count: CameraCount) -> str:
     why = f" ({count.unpaired})" if str(count.unpaired) else ""
-    damaged = f", {count.damaged} damaged" if count.damaged else ""
-    damaged += f", {count.unread} more after the other's end" if count.unread else ""
+    more = f", {count.damaged} damaged" if count.damaged else ""
+    more += f", {count.left_over} left over" if count.left_over else ""
+    more += f", {count.unread} more after the other's end" if count.unread else ""
     decoded = f", decoded by {count.decoded_by}" if count.decoded_by not in ("", "software") else ""
-    return f"{counted(count.read, 'frame')} read, {count.paired} paired, {count.dropped} dropped{why}{damaged}{decoded}"
+    return f"{counted(count.read, 'frame')} read, {count.paired} paired, {count.dropped} dropped{why}{more}{decoded}"
 
 
 def _milliseconds(ms: Percentiles) -> str:

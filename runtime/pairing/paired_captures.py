@@ -226,13 +226,15 @@ class PairedCaptures:
         outlasted = not self.realtime and _OTHER[side] not in self.unfinished
         why_rest = "after_end" if outlasted else "stopped" if self.cut_short else "missing"
         reasons["late" if self.realtime else why_rest] += max(0, rest)
+        left_over = reasons.pop("stopped", 0)
         dropped = sum(reasons.values())
         unread = 0
         if outlasted and side in self.unfinished:
             unread = max(0, (self._expected[side] or 0) - capture.read - capture.damaged)
         why = Unpaired(**dict[str, int](reasons))
         said, decoder = capture.unreadable, capture.decoded_by
-        return CameraCount(read, paired, dropped, why, capture.damaged, unread, decoder, said, fates.begins_ns)
+        begins_ns = fates.begins_ns
+        return CameraCount(read, paired, dropped, why, capture.damaged, unread, decoder, said, begins_ns, left_over)
 
 
 _OTHER: dict[Side, Side] = {"visible": "infrared", "infrared": "visible"}

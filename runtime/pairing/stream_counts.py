@@ -33,11 +33,10 @@ class Unpaired:
     stale: int = 0
     late: int = 0
     after_end: int = 0
-    stopped: int = 0
 
     @property
     def lost(self) -> int:
-        """Frames that ought to have had a partner: not spare, too late for a slower loop, or left by a stop."""
+        """Frames that ought to have had a partner: neither spare, nor too late for a loop that is slower."""
         return self.too_far + self.missing + self.after_end + self.stale
 
     def __str__(self) -> str:
@@ -49,8 +48,8 @@ class Unpaired:
 class CameraCount:
     """What became of one camera's frames: those read, those that came out in a pair, those that did not, and why.
 
-    Each frame is counted once: read = paired + dropped once both cameras are closed, and dropped is the sum of
-    `unpaired`.
+    Each frame is counted once: read = paired + dropped + left_over once both cameras are closed, and dropped is the sum
+    of `unpaired`. left_over: frames that still waited when the run was stopped, or had as many as it was to fuse.
     paired: also those that came out alone, while the other camera was missing.
     damaged: how many more were left out unread, because they or what they build on were torn or did not decode.
     unread: how many more the longer of two recordings has, as far as it tells, after the other one has ended.
@@ -68,12 +67,13 @@ class CameraCount:
     decoded_by: str = ""
     unreadable: tuple[str, ...] = ()
     begins_ns: int | None = field(default=None, compare=False)
+    left_over: int = 0
 
     @property
     def alone(self) -> Unpaired:
         """Why frames that ought to have a partner have none, those among them that nobody read."""
         after_end = self.unpaired.after_end + self.unread
-        return replace(self.unpaired, spare=0, late=0, stopped=0, after_end=after_end)
+        return replace(self.unpaired, spare=0, late=0, after_end=after_end)
 
     def lost_share(self, *, at_end: bool) -> float:
         """Of all its frames those in `alone`, 0..1; at_end: those too that came after the other side's end."""

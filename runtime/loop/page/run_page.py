@@ -68,12 +68,13 @@ def _happened(report: RunReport) -> list[PageTable]:
 
 def _counts(report: RunReport) -> PageTable:
     sides = (("visible", report.counts.visible), ("infrared", report.counts.infrared))
-    heads = ("frames", "read", "paired", "dropped", "damaged", "why dropped")
+    heads = ("frames", "read", "paired", "dropped", "left over", "damaged", "why dropped")
     return PageTable("Frames of the cameras", heads, [_count_row(side, count) for side, count in sides])
 
 
 def _count_row(side: str, count: CameraCount) -> tuple[str, ...]:
-    return (side, *map(str, (count.read, count.paired, count.dropped, count.damaged)), str(count.unpaired))
+    counts = (count.read, count.paired, count.dropped, count.left_over, count.damaged)
+    return (side, *map(str, counts), str(count.unpaired))
 
 
 def _timings(report: RunReport) -> list[tuple[str, ...]]:

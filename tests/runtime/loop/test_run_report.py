@@ -38,7 +38,6 @@ def test_json_holds_every_number_and_the_rate() -> None:
         "stale": 0,
         "late": 0,
         "after_end": 0,
-        "stopped": 0,
     }
     assert told["latency_ms"] == {"p50": 20.0, "p95": 25.0, "p99": 31.0}
     assert (told["model"], told["precision"], told["fused"]) == ("lite", "int8", 30)

@@ -28,7 +28,7 @@ def check(count: CameraCount) -> None:
     reasons = vars(count.unpaired)
     assert min(reasons.values()) >= 0, count
     assert sum(reasons.values()) == count.dropped, count
-    assert count.read == count.paired + count.dropped, count
+    assert count.read == count.paired + count.dropped + count.left_over, count
 
 
 def check_both(stream: PairStream) -> None:

@@ -67,8 +67,8 @@ def test_a_consumer_that_stops_early_finds_every_frame_accounted_for(tmp_path: P
     counts = stream.counts
     assert counts.visible.paired == counts.infrared.paired == 5
     for side in (counts.visible, counts.infrared):
-        assert side.read == side.paired + side.dropped
-        assert side.unpaired == Unpaired(stopped=side.dropped)
+        assert side.read == side.paired + side.left_over
+        assert (side.dropped, side.unpaired) == (0, Unpaired())
     assert counts.trouble == counts.remedy == ""
 
 
@@ -81,7 +81,7 @@ def test_reading_that_is_stopped_ends_the_pairs_and_says_nothing_of_the_recordin
         assert captures.take("visible") is None
     assert captures.unfinished == {"visible", "infrared"}
     assert captures.counts.visible.unpaired.lost == captures.counts.infrared.unpaired.lost == 0
-    assert captures.counts.infrared.unpaired.stopped == captures.counts.infrared.read >= 1
+    assert captures.counts.infrared.left_over == captures.counts.infrared.read >= 1
 
 
 def test_a_consumer_that_fails_leaves_both_cameras_closed() -> None:
