@@ -45,7 +45,7 @@ def test_the_page_has_counts_timings_skew_and_what_happened_to_the_cameras() -> 
     text = text_of(page)
     for words in (
         "30 frames fused in 2.0 s",
-        "infrared 40 30 10 0 4 spare, 6 too far",
+        "infrared 40 30 10 0 0 4 spare, 6 too far",
         "latency of the model 20.0 25.0 31.0",
     ):
         assert words in text
