@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from coconet.errors import CoconetError
+from coconet.event_log import warn_once
 from coconet.media.decoding.decoder import DecoderName
 from coconet.media.naming.picture_folder import pictures_in
 from coconet.media.pixels import RawPixels
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 SECOND_NS = 10**9
 
 _MOST_OVERDUE_NS = SECOND_NS // 4
+
+_FAR_OVERDUE_NS = SECOND_NS  # a file that is this late is decoded more slowly than it plays
 
 FOLDER_FPS = 30.0
 """At which the pictures of a folder are stamped if nothing else is said."""
@@ -254,7 +257,14 @@ class PacedCamera:
             return None
         start_ns = self._pace.start_ns()
         due_ns = start_ns + frame.timestamp_ns
-        time.sleep(max(0, due_ns - time.monotonic_ns()) / SECOND_NS)
+        early_ns = due_ns - time.monotonic_ns()
+        if early_ns < -_FAR_OVERDUE_NS:
+            warn_once(
+                f"{self.name} is read more than a second later than it plays, so its frames may miss those of the other "
+                "side: this machine decodes it too slowly, or has other work. Without a page or window every frame is "
+                "waited for."
+            )
+        time.sleep(max(0, early_ns) / SECOND_NS)
         kept = self._keeps_stamps or counts_from_1970(frame.timestamp_ns)
         return dataclasses.replace(frame, timestamp_ns=due_ns, zero_ns=-start_ns if kept else self._pace.epoch_ns)
 

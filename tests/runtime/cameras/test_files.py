@@ -110,6 +110,14 @@ def test_synthetic_frames_that_are_overdue_do_not_come_later() -> None:
     assert second.timestamp_ns >= asked_ns - 250_000_000
 
 
+def test_a_recording_that_cannot_keep_its_pace_says_so_once(capsys: pytest.CaptureFixture[str]) -> None:
+    in_time, late = (PacedCamera(ListCamera(stamped([0, 1, 2])), Pace(begun_ns)) for begun_ns in (0, 5 * 10**9))
+    for camera in (in_time, late):
+        while camera.read() is not None:
+            pass
+    assert capsys.readouterr().err.count("later than it plays") == 1
+
+
 def test_closing_a_paced_camera_closes_its_recording() -> None:
     recording = ListCamera([])
     PacedCamera(recording, Pace()).close()

@@ -85,7 +85,8 @@ def closed(one: socket.socket) -> bool:
 def test_slow_connections_shut_nobody_out(first: bytes, source: str, tmp_path: Path) -> None:
     with live_rig(tmp_path) as rig, dripping(rig, MAX_CONNECTIONS + 20, first, source):
         for path in ("/healthz", "/readyz", "/metrics", "/vitals", "/"):
-            assert rig.ask("GET", path)[0] == 200
+            # A busy machine may leave the cameras late for a moment, which is 503 of /healthz and /readyz.
+            assert until(lambda path=path: rig.ask("GET", path)[0] == 200)  # type: ignore[misc]
         assert rig.goes_on()
 
 
