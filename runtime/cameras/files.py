@@ -260,7 +260,7 @@ class PacedCamera:
         early_ns = due_ns - time.monotonic_ns()
         if early_ns < -_FAR_OVERDUE_NS:
             warn_once(
-                f"{self.name} is read more than a second later than it plays, so its frames may miss those of the other "
+                f"{self.name} is read more than a second later than it plays; its frames may miss those of the other "
                 "side: this machine decodes it too slowly, or has other work. Without a page or window every frame is "
                 "waited for."
             )
