@@ -128,6 +128,9 @@ class Board:
         with self._lock:
             if work in self._works:
                 self._works.remove(work)
+            if work.aside:
+                for one in self._works:
+                    one.put_off(work.clock() - work.begun_s)
             if self._display is not None and work is not self._base:
                 self._display.remove(work)
             if not any(one is not self._base for one in self._works):

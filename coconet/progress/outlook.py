@@ -53,6 +53,11 @@ class Outlook:
         span = f"about {span_in_words(each_s * left)} to go on this machine"
         return f"{span}: {left:.0f} more at {step_in_words(each_s)} each" if self.in_steps and total != 1 else span
 
+    def put_off(self, seconds: float) -> None:
+        """Leave a stretch of time out that has just passed."""
+        self.begun_s += seconds
+        self._first_s = None if self._first_s is None else self._first_s + seconds
+
 
 def span_in_words(seconds: float) -> str:
     """A span of time in the unit that suits it: `9 s`, `4 min`, `2.5 h`."""

@@ -17,6 +17,7 @@ class Work:
 
     The total of a share is 1. by_clock: `done` and `total` are seconds, which pass by themselves. endless: it goes on
     until somebody stops it. uneven: its steps take so different times that the first ones tell nothing of the others.
+    aside: it is no part of the works around it, whose time stands meanwhile.
     share: what `done` and `total` count are no steps, so only the share is said. called: what the whole is, if it does
     not begin with that. hint: what is worth knowing of work that takes long, such as how to stop it. clock: seconds, of
     a clock that never goes back. tell: takes the line that says how long it will take, which comes once.
@@ -28,6 +29,7 @@ class Work:
     by_clock: bool = False
     endless: bool = False
     uneven: bool = False
+    aside: bool = False
     share: bool = False
     called: str = ""
     hint: str = ""
@@ -64,6 +66,11 @@ class Work:
             if outlook:
                 self.say(outlook)
 
+    def put_off(self, seconds: float) -> None:
+        """Leave a stretch of time out that has just passed: what is left is told by the others."""
+        self.begun_s += seconds
+        self._outlook.put_off(seconds)
+
     def say(self, outlook: str) -> None:
         """Tell a line about how long the whole takes."""
         self.tell(f"{self.called}: {outlook}{'; ' if self.hint else ''}{self.hint}")
@@ -78,7 +85,7 @@ class Work:
         if self.by_clock:
             return f"{self.doing}: {span_in_words(done)} of {span_in_words(self.total)}"
         here = f"{done / self.total:.0%}" if self.share or self.total == 1 else f"{done:.0f} of {self.total:.0f}"
-        if done <= self._began_at:
+        if done <= self._began_at or self.uneven:
             return f"{self.doing}: {here}, {span_in_words(elapsed)} so far"
         left = elapsed * (self.total - done) / (done - self._began_at)
         return f"{self.doing}: {here}, about {span_in_words(left)} left"

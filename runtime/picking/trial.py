@@ -13,7 +13,8 @@ from coconet.cards.precision import PRECISIONS, REFERENCE, ParityLimits
 from coconet.errors import CoconetError
 from coconet.installation.processor import processor_name, usable_cores
 from coconet.media.pixels import Pixels
-from coconet.progress.board import working
+from coconet.progress.board import tell_of
+from coconet.progress.work import Work
 from coconet.runtime.backends.backend import Backend, WarpingBackend
 from coconet.runtime.backends.tiles.backend import tiled
 from coconet.runtime.backends.tiles.limit import AUTOMATIC, TileLimit
@@ -64,7 +65,7 @@ def pick_fastest(
     """
     pair = pairs[0]
     with ExitStack() as stack:
-        work = stack.enter_context(working("measuring what is fastest here", len(candidates)))
+        work = stack.enter_context(tell_of(Work("measuring what is fastest here", len(candidates), aside=True)))
         rows: dict[Candidate, TrialRow] = {}
         contestants: list[_Contestant] = []
         wanted: list[Pixels] = []

@@ -38,6 +38,7 @@ def line(**fields: object) -> str:
         ({"total": 40, "done": 20, "reached": 10}, "comparing: 30 of 40, about 30 s left"),
         ({"total": 1, "reached": 0.25}, "comparing: 25%, about 90 s left"),
         ({"total": 40, "reached": 10, "share": True}, "comparing: 25%, about 90 s left"),
+        ({"total": 40, "reached": 10, "uneven": True}, "comparing: 10 of 40, 30 s so far"),
         ({"total": 120, "by_clock": True}, "comparing: 30 s of 2 min"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from coconet.progress.board import working
+from coconet.progress.board import SWITCH, Board, working
 from coconet.progress.outlook import span_in_words, step_in_words
 from coconet.progress.work import Work
 
@@ -49,6 +49,33 @@ def test_of_a_share_no_steps_are_told() -> None:
 def test_a_run_that_goes_on_is_told_from_its_own_steps() -> None:
     said = told([1.0, 2.0, 2.0], done=90.0, hint="Ctrl-C keeps them")
     assert said == ["92: comparing: about 16 s to go on this machine: 8 more at 2.00 s each; Ctrl-C keeps them"]
+
+
+def test_what_is_done_aside_before_the_first_step_tells_nothing_of_the_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(SWITCH, "on")
+    clock, said, board = Clock(), list[str](), Board()
+    outer = Work("fusing", 40, clock=clock)
+    with board.showing(outer):
+        outer.tell = said.append
+        with board.showing(Work("measuring what is fastest here", 8, aside=True, clock=clock)):
+            clock.now_s += 26.0
+        for _ in range(4):
+            clock.now_s += 0.8
+            outer.advance()
+        assert outer.line(clock.now_s) == "fusing: 4 of 40, about 29 s left"
+    assert said == ["fusing: about 29 s to go on this machine: 36 more at 0.80 s each"]
+
+
+def test_what_is_a_part_of_a_step_counts_as_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, "on")
+    clock, board = Clock(), Board()
+    outer = Work("training", 4, clock=clock)
+    with board.showing(outer), board.showing(Work("validating", 8, clock=clock)):
+        clock.now_s += 30.0
+    outer.advance()
+    assert outer.line(clock.now_s) == "training: 1 of 4, about 90 s left"
 
 
 @pytest.mark.parametrize(

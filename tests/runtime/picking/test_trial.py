@@ -150,11 +150,11 @@ def test_a_trial_is_through_with_every_candidate_also_with_those_that_are_out(
     works = list[Work]()
 
     @contextmanager
-    def working(doing: str, total: float) -> Iterator[Work]:
-        works.append(Work(doing, total))
-        yield works[-1]
+    def tell_of(work: Work) -> Iterator[Work]:
+        works.append(work)
+        yield work
 
-    monkeypatch.setattr(trial, "working", working)
+    monkeypatch.setattr(trial, "tell_of", tell_of)
     field.broken.add("openvino")
     pick_fastest([field.add("ort", 1.0), field.add("openvino", 0.5)], [PAIR], field.clock)
     assert [(work.done, work.total) for work in works] == [(2, 2)]
