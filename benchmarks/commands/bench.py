@@ -14,14 +14,14 @@ from coconet.benchmarks.latency.pick_command import pick
 from coconet.benchmarks.studies.field_command import field
 from coconet.cards.frame_size import FrameSize
 from coconet.cli import HELP, OverwriteOption
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, counted
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import DEFAULT_MODEL, MODELS
 from coconet.pages.browser import OpenOption, check_open, open_page
 from coconet.progress.board import tell_of, working
 from coconet.progress.work import Work
 from coconet.reading import Reading, reads_pictures
-from coconet.terminal import Console
+from coconet.terminal import Console, print_warning
 
 if TYPE_CHECKING:
     from coconet.benchmarks.latency.campaign import Plan
@@ -266,17 +266,31 @@ def _measured(plan: Plan, device: Device, json_file: Path | None, rows: tuple[Ro
     with (
         closing(open_sensor()) as sensor,
         Sampler(sensor) as sampler,
-        working("measuring size after size", len(plan.sizes)) as sizes,
+        tell_of(Work("measuring size after size", len(plan.sizes), uneven=True)) as sizes,
         tell_of(Work("starting", 1.0, uneven=True)) as work,
     ):
 
         def tell(doing: str, share: float) -> None:
             work.update(doing, done=share)
-            sizes.update(done=int(share * len(plan.sizes) + 1e-6))  # whole ones tell what the others take
+            sizes.update(done=int(share * len(plan.sizes) + 1e-6))
 
-        report = Campaign(plan, device, keep, tell, rows).run(sampler)
+        campaign = Campaign(plan, device, keep, tell, rows)
+        try:
+            report = campaign.run(sampler)
+        except BaseException:  # a signal that ends the command, too
+            print_warning(_say_what_is_kept(campaign.report, json_file), "note")
+            raise
     keep(report)
     return report
+
+
+def _say_what_is_kept(report: BenchReport, json_file: Path | None) -> str:
+    """Say how much of a campaign that breaks off is there, and how it goes on."""
+    if json_file is None:
+        return "nothing of what was measured is kept: pass --json FILE, and --resume goes on from it."
+    return (
+        f"{counted(len(report.rows), 'whole row')} in {json_file}; the same command with --resume measures the others."
+    )
 
 
 def _kept_rows(json_file: Path | None, resume: bool) -> tuple[Row, ...]:

@@ -116,7 +116,7 @@ class Group:
     """The entries of one frame size: opened one after the other, checked, timed in turns, then streamed."""
 
     def __init__(self, plan: Plan, entries: Sequence[Entry], size: FrameSize, progress: Progress) -> None:
-        self._plan, self._entries, self._size, self._progress = plan, entries, size, progress
+        self._plan, self._entries, self.size, self._progress = plan, entries, size, progress
         self._rows: dict[str, Row] = {}
         self._workers: dict[str, Worker] = {}
         self._pairs: dict[str, list[FramePair]] = {}
@@ -125,15 +125,15 @@ class Group:
         """Do it all, and give one row an entry, in their order."""
         with ExitStack() as stack:
             for number, entry in enumerate(self._entries):
-                self._progress(f"{self._size}: opening {entry.label}", 0.2 * number / len(self._entries))
+                self._progress(f"{self.size}: opening {entry.label}", 0.2 * number / len(self._entries))
                 self._open(entry, sampler, stack)
             self._compare_pictures()
-            with working(f"{self._size}: timing {counted(len(self._workers), 'row')}", 1.0) as work:
+            with working(f"{self.size}: timing {counted(len(self._workers), 'row')}", 1.0) as work:
                 note = partial(self._note, partly=partly, work=work)
                 timed = measure(list(self._workers.values()), self._plan.effort, note)
             self._take(timed, sampler)
             if self._plan.streams_s:
-                self._stream(synthetic_recording(folder, self._size, self._plan.streams_s))
+                self._stream(synthetic_recording(folder, self.size, self._plan.streams_s))
             self._look_inside()
         return [self._rows[entry.label] for entry in self._entries]
 
@@ -142,8 +142,8 @@ class Group:
             entry=entry.label,
             model=entry.model,
             runner=entry.runner,
-            height_px=self._size.height_px,
-            width_px=self._size.width_px,
+            height_px=self.size.height_px,
+            width_px=self.size.width_px,
         )
         try:
             worker = stack.enter_context(Worker(entry.label, entry.open, self._plan.patience_s))
@@ -157,7 +157,7 @@ class Group:
                     "file_sha256": entry.file_sha256(),
                 }
             )
-            self._pairs[entry.label] = self._plan.frames.pairs(card, self._size)
+            self._pairs[entry.label] = self._plan.frames.pairs(card, self.size)
             worker.hold(self._pairs[entry.label])
             first_ms = worker.ask(first_frame_ms)
             startup = Startup(
@@ -175,7 +175,7 @@ class Group:
         """Fuse the frames with every entry; one that gives other pictures than its reference is not timed."""
         galleries = []
         for number, (label, worker) in enumerate(self._workers.items()):
-            self._progress(f"{self._size}: comparing pictures", 0.2 + 0.1 * number / len(self._workers))
+            self._progress(f"{self.size}: comparing pictures", 0.2 + 0.1 * number / len(self._workers))
             galleries.append(FusedPictures(label, worker.loaded.card, tuple(worker.ask(pictures))))
         for gallery in galleries:
             reference, pairs = reference_of(gallery, galleries), self._pairs[gallery.label]
@@ -187,7 +187,7 @@ class Group:
     def _note(self, timed: list[Timed], partly: Callable[[list[Row]], None], work: Work) -> None:
         shares = [self._plan.effort.share_done(one.samples_ms, len(one.processes)) for one in timed]
         done = sum(shares) / len(shares)
-        self._progress(f"{self._size}: timing", 0.3 + 0.5 * done)
+        self._progress(f"{self.size}: timing", 0.3 + 0.5 * done)
         work.update(done=done)
         partly([self._timed_row(one, complete=False) for one in timed if one.turns_ms])
 
@@ -202,7 +202,7 @@ class Group:
 
     def _stream(self, recording: Recording) -> None:
         for number, (label, worker) in enumerate(self._workers.items()):
-            self._progress(f"{self._size}: {label} end to end", 0.8 + 0.15 * number / len(self._workers))
+            self._progress(f"{self.size}: {label} end to end", 0.8 + 0.15 * number / len(self._workers))
             latency = self._rows[label].latency
             if latency is not None and latency.p50 <= STREAM_SLOWEST_MS:
                 limit = max(2, round(STREAM_BUDGET_S * 1e3 / latency.p50))
@@ -211,7 +211,7 @@ class Group:
     def _look_inside(self) -> None:
         """What the backends tell of a frame themselves, after everything that is timed: a profiler costs time."""
         for number, (label, worker) in enumerate(self._workers.items()):
-            self._progress(f"{self._size}: inside {label}", 0.95 + 0.05 * number / len(self._workers))
+            self._progress(f"{self.size}: inside {label}", 0.95 + 0.05 * number / len(self._workers))
             self._update(label, stages=worker.ask(stages_inside), layers=tuple(self._layers(label, worker)))
 
     def _layers(self, label: str, worker: Worker) -> list[Layer]:

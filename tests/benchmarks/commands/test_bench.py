@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
@@ -16,8 +17,11 @@ from onnx import numpy_helper
 from typer.testing import CliRunner, Result
 
 from coconet.benchmarks.commands.bench import app
+from coconet.benchmarks.latency.campaign import Group
 from coconet.benchmarks.latency.worker import Worker, WorkerState
 from coconet.benchmarks.results.report import read_report
+from coconet.benchmarks.results.schema import Row
+from coconet.cards.frame_size import FrameSize
 from coconet.errors import CoconetError
 from coconet.runtime.backends.rules.baseline import BaselineBackend
 from tests.support.models.engine_files import write_engine
@@ -136,6 +140,24 @@ def test_a_killed_benchmark_keeps_what_it_measured_and_goes_on(tmp_path: Path) -
     assert row.latency.frames > 0
     assert bench(*words, "--repeats", 3, "--resume", "--json", kept).exit_code == 0
     assert [(row.size, row.complete) for row in read_report(kept).rows] == [("64x80", True), ("48x64", True)]
+
+
+def test_one_that_breaks_off_says_what_is_kept_and_how_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Group.run
+
+    def stopped_at_the_second_size(group: Group, *words: Any) -> list[Row]:
+        if group.size != FrameSize.parse(SMALL[1]):
+            raise KeyboardInterrupt
+        return whole(group, *words)
+
+    monkeypatch.setattr(Group, "run", stopped_at_the_second_size)
+    kept, words = tmp_path / "a.json", ("average", *SMALL, "--size", "48x64", "--repeats", 2)
+    said = " ".join(bench(*words, "--json", kept).stderr.split())
+    assert f"1 whole row in {kept}; the same command with --resume measures the others." in said
+    assert [row.size for row in read_report(kept).rows] == [SMALL[1]]
+    assert "is kept: pass --json FILE, and --resume goes on from it." in " ".join(bench(*words).stderr.split())
 
 
 def test_complete_rows_are_not_measured_again(tmp_path: Path) -> None:
