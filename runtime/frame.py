@@ -43,6 +43,7 @@ class Frame:
     emissivity, distance_m: what the camera of a radiometric picture was set to; None for others.
     scale: which samples the levels of an infrared picture stand for that was made 8 bit; None if that is not known.
     order: which of its side it is for the stream that reads it, which sets it.
+    frame_id: of a message of ROS, what its header calls the place that it was taken from; empty of others.
     zero_ns: of a replay, what added to timestamp_ns gives the time that messages and records carry; else None.
     """
 
@@ -56,6 +57,7 @@ class Frame:
     emissivity: float | None = field(default=None, kw_only=True)
     distance_m: float | None = field(default=None, kw_only=True)
     scale: LevelScale | None = field(default=None, kw_only=True, repr=False)
+    frame_id: str = field(default="", kw_only=True, compare=False)
     zero_ns: int | None = field(default=None, kw_only=True)
     order: int = field(default=0, kw_only=True, compare=False, repr=False)
 

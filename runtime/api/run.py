@@ -52,9 +52,9 @@ def run(  # noqa: PLR0913  what the command line takes too
     """Fuse the pairs of a rig until the cameras end or `stop` is set, as `coconet run` does, and say how it went.
 
     pairs: opened by open_rig or open_pairs and not yet entered; they are closed in the end. model: stays open.
-    out: a video (.mp4, .mkv, .mov), a folder for pictures, a picture of a single pair, udp:// or rtsp://; None is
-    nowhere. overwrite: whether it may be there already, and is replaced then. look: what `out` shows, keys
-    of `[output]` such as {"show": "edges"}; what the rig file says if not given. `frame.pixels` is
+    out: a video (.mp4, .mkv, .mov), a bag (.mcap), a folder for pictures, a picture of a single pair, udp:// or
+    rtsp://; None is nowhere. overwrite: whether it may be there already, and is replaced then. look: what `out` shows,
+    keys of `[output]` such as {"show": "edges"}; what the rig file says if not given. `frame.pixels` is
     the fused picture all the same. heat: how strongly heat shows in that, 0 (the visible picture alone) to 100 (the
     brightness of the infrared one in the colours of the visible one); what the rig file says if not given, or 50, which
     is what the model makes.

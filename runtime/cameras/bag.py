@@ -19,7 +19,7 @@ from coconet.runtime.ros.bag import CutOff
 from coconet.runtime.ros.camera_info import info_topic, lens_of
 from coconet.runtime.ros.image_message import encoding_of, pixels_of
 from coconet.runtime.ros.known_info import KnownInfo
-from coconet.runtime.ros.messages import stamp_of
+from coconet.runtime.ros.messages import frame_id_of, stamp_of
 from coconet.runtime.ros.open_bag import open_bag, topic_named
 
 _LOOKED_AT = 5  # messages, to know whether headers have stamps: a driver may send its first before it knows the time
@@ -113,9 +113,10 @@ class BagCamera:
             return None
         stamp_ns, index = stamp_ns or recorded_ns - self._recorded_later_ns, self._index
         self._index += 1
+        place = frame_id_of(message)
         if self._infrared is None:
-            return Frame(samples, stamp_ns, index)
-        return Frame(self._infrared(samples), stamp_ns, index, palette=self._infrared.used)
+            return Frame(samples, stamp_ns, index, frame_id=place)
+        return Frame(self._infrared(samples), stamp_ns, index, palette=self._infrared.used, frame_id=place)
 
     def _at_damage(self, error: CoconetError) -> None:
         if not self._leaves_out:

@@ -9,6 +9,7 @@ from statistics import median
 
 from coconet.event_log import log_event, note_once, warn_once
 from coconet.runtime.cameras.camera import Camera, damaged_frames, decoder_of
+from coconet.runtime.clock import counts_from_1970
 from coconet.runtime.frame import Frame
 
 SECOND_NS = 10**9
@@ -75,6 +76,11 @@ class FileClock:
         """What decodes the file."""
         return decoder_of(self._camera)
 
+    @property
+    def since_1970(self) -> bool:
+        """Whether the first stamp is a time since 1970; before the first `read` only."""
+        return any(counts_from_1970(frame.timestamp_ns) for frame in self.peek()[:1])
+
     def begin_at_zero(self) -> None:
         """Let the file begin at 0, beside something that does; before the first `read` only. What is moved is said."""
         frames = self.peek()
@@ -123,7 +129,8 @@ class FileClock:
 def align_starts(visible: FileClock, infrared: FileClock, tolerance_ns: int | None) -> int:
     """Let two files begin at the same moment, if they begin further apart than tolerance_ns; say it, and by how much.
 
-    None is half the slower of the two first periods. Gives how much was added to the infrared stamps.
+    None is half the slower of the two first periods. A clock that counts from 1970 beside one that does not stays, and
+    otherwise the visible one. Gives by how much the infrared stamps were moved against the visible ones.
     """
     starts = [clock.peek() for clock in (visible, infrared)]
     if not all(starts):
@@ -134,7 +141,10 @@ def align_starts(visible: FileClock, infrared: FileClock, tolerance_ns: int | No
         tolerance_ns = max(periods, default=_USUAL_PERIOD_NS) // 2
     if abs(gap_ns) <= tolerance_ns:
         return 0
-    infrared.shift_ns = -gap_ns
+    if infrared.since_1970 and not visible.since_1970:
+        visible.shift_ns = gap_ns
+    else:
+        infrared.shift_ns = -gap_ns
     when = "after" if gap_ns > 0 else "before"
     note_once(
         f"{infrared.name} begins {abs(gap_ns) / SECOND_NS:.3f} s {when} {visible.name} by clocks that are not one: "

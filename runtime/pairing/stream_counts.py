@@ -155,9 +155,9 @@ class StreamCounts:
             "apart: coconet offset finds by how much, and --starts together lays two videos together.",
             "after_end": f"The {other} recording ends first: what comes later has nothing to be fused with. If both "
             f"should be equally long, look whether the {other} one was cut off.",
-            "stale": f"The time stamps of the {side} recording do not increase: ffmpeg -i IN -fps_mode cfr OUT.mkv "
-            "rewrites a video with some that do; the driver of a topic in a bag, or a camera of your own, has to give "
-            "each frame a later stamp.",
+            "stale": f"The time stamps of the {side} recording do not increase. A camera of your own gives each "
+            "frame a later timestamp_ns, the driver of a topic each header a later stamp; a video with "
+            "stamps that do is written by ffmpeg -i IN -fps_mode cfr OUT.mkv.",
         }
         return remedies[max(remedies, key=lambda reason: int(getattr(count.alone, reason)))]
 

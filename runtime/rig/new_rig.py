@@ -75,6 +75,10 @@ def look_at_rig(rig: Rig, *, align: bool = True, step: Callable[[str], object] =
     except CoconetError as error:
         taken = fit or "pictures of equal size are taken as they lie."
         told["alignment"] = f"{taken} No alignment was found: {error.got}"
+        if any(rig_lenses(rig)):
+            told["alignment"] += (
+                " camera_info of the bag is left out, as it counts with an alignment only: coconet align."
+            )
         return FoundRig(rig, told)
     return FoundRig(rig.model_copy(update={"alignment": alignment}), {**told, "alignment": words})
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from coconet.config import read_toml
 from coconet.errors import CoconetError, ExitCode, counted, ending_with
+from coconet.event_log import note_once
 from coconet.files import spare_bytes
-from coconet.media.naming.bag_names import MCAP_SUFFIX
+from coconet.media.naming.bag_names import MCAP_SUFFIX, split_bag
 from coconet.progress.board import working
 from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import ROLES
@@ -294,6 +295,8 @@ def record_rig(
         print("stopped", file=sys.stderr)
         return {}
     recorder = Recorder(*cameras, folder, limit.seconds, rig)
+    if folder.suffix.lower() != MCAP_SUFFIX and any(split_bag(one.address) for one in (rig.visible, rig.infrared)):
+        note_once(f"{folder} counts times from its first frame; --out {folder}.mcap keeps those of the bag.")
     live = any(camera.realtime for camera in cameras)
     until = time.monotonic() + limit.seconds if limit.seconds is not None and live else None
     full = False

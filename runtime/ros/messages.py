@@ -76,6 +76,11 @@ def stamp_of(message: Any) -> int:
     return 0 if stamp is None else int(stamp.sec) * _SECOND_NS + int(stamp.nanosec)
 
 
+def frame_id_of(message: Any) -> str:
+    """The header's frame_id; empty if none was set, or the message has no header."""
+    return str(getattr(getattr(message, "header", None), "frame_id", ""))
+
+
 def pack(name: str, message: Any) -> bytes:
     """The message as CDR, the bytes that ROS 2 sends and records."""
     return bytes(ros2_types().serialize_cdr(message, name))

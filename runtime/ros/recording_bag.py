@@ -79,12 +79,13 @@ class RecordingBag:
 class _SideTopic:
     def __init__(self, bag: RecordingBag, file: McapFile, side: Side, clock: EpochClock) -> None:
         self._bag, self._file, self._side, self._clock = bag, file, side, clock
-        self._told = False
+        self._told, self._place = False, str(side)
         self._last: tuple[SizePx, int] | None = None
 
     def write(self, frame: Frame, _time_ns: int) -> None:
         time_ns, topic = self._clock.time_ns(frame), TOPICS[self._side]
-        message = image_message(frame.pixels, time_ns, self._side)
+        self._place = frame.frame_id or self._side
+        message = image_message(frame.pixels, time_ns, self._place)
         self._file.write(topic, IMAGE, message, time_ns, frame.index)
         self._last = (frame.pixels.shape[1], frame.pixels.shape[0]), time_ns
         self._tell(frame.index)
@@ -99,7 +100,7 @@ class _SideTopic:
         known = self._bag.infos.get(self._side)
         if known is None or self._last is None:
             return
-        info = known.message(*self._last, self._side)
+        info = known.message(*self._last, self._place)
         if info is not None:
             self._file.write(info_topic(TOPICS[self._side]), CAMERA_INFO, info, self._last[1], sequence)
             self._told = True

@@ -20,7 +20,7 @@ FUSED_LENS = "/fused/camera_info"
 """The topics of the file."""
 
 FUSED_FRAME = "visible"
-"""The frame_id of fused pictures: they lie as the visible ones do."""
+"""The frame_id of fused pictures, which lie as the visible ones do, if those have none of their own."""
 
 
 def pair_values(fused: FusedFrame, time_ns: Callable[[Frame], int]) -> dict[str, object]:
@@ -54,12 +54,12 @@ class BagSink:
     def write(self, frame: FusedFrame) -> None:
         """Append the picture, its lens, the skew and the state of a pair, at its time."""
         pair, number = frame.pair, self._sequence
-        time_ns = self._clock.pair_ns(pair)
-        picture = compressed_message(frame.pixels, time_ns, FUSED_FRAME)
+        time_ns, place = self._clock.pair_ns(pair), pair.visible.frame_id or FUSED_FRAME
+        picture = compressed_message(frame.pixels, time_ns, place)
         self._file.write(PICTURES, COMPRESSED, picture, time_ns, number)
         height, width = frame.pixels.shape[:2]
         of_camera = (height, width) == pair.visible.pixels.shape[:2]  # and no views side by side
-        info = self._info.message((width, height), time_ns, FUSED_FRAME) if of_camera else None
+        info = self._info.message((width, height), time_ns, place) if of_camera else None
         if info is not None:
             self._file.write(FUSED_LENS, CAMERA_INFO, info, time_ns, number)
         if not pair.missing:

@@ -20,7 +20,7 @@ from coconet.runtime.frame import Frame, FusedFrame
 from coconet.runtime.rig.live_settings import AdjustableRig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.ros.image_message import image_message, pixels_of
-from coconet.runtime.ros.messages import COMPRESSED, DIAGNOSTICS, IMAGE, NUMBER, diagnostics, stamp_of
+from coconet.runtime.ros.messages import COMPRESSED, DIAGNOSTICS, IMAGE, NUMBER, diagnostics, frame_id_of, stamp_of
 from coconet.runtime.ros.node.parameters import changes_of, parameters_of
 from coconet.runtime.ros.node.ros_make import message_class, ros_make
 from coconet.runtime.ros.node.stamp_clock import StampClock
@@ -68,6 +68,7 @@ class FusionNode:
         self._node: Any = None
         self._publishers: dict[str, Any] = {}
         self._told_s, self._told, self._called = 0.0, "", "coconet"
+        self._place = FUSED_FRAME
 
     def open_camera(self, rig: Rig, role: Role) -> Camera:
         """The camera of a topic, as open_rig takes it."""
@@ -98,7 +99,7 @@ class FusionNode:
         """Publish a fused frame with its skew, and its state once a second and whenever that changes."""
         pair = frame.pair
         stamp_ns = self._time_ns(pair.timed)
-        self._publishers["image_raw"].publish(image_message(frame.pixels, stamp_ns, FUSED_FRAME, ros_make))
+        self._publishers["image_raw"].publish(image_message(frame.pixels, stamp_ns, self._place, ros_make))
         if not pair.missing:
             self._publishers["skew_ms"].publish(ros_make(NUMBER, data=pair.skew_ns / 1e6))
         missing = " ".join(sorted(pair.missing))
@@ -148,6 +149,8 @@ class FusionNode:
             arrived_ns = time.monotonic_ns()
             try:
                 pixels = pixels_of(message, camera.name)
+                if role == "visible":
+                    self._place = frame_id_of(message) or FUSED_FRAME
                 camera.push(pixels, self._clock.monotonic_ns(stamp_of(message), arrived_ns))
             except CoconetError as error:  # one message must not end the thread that takes all of them
                 warn_once(str(error))

@@ -150,11 +150,14 @@ def test_a_pause_of_both_topics_stays_in_their_stamps(tmp_path: Path) -> None:
     assert paired_stamps(write_mcap(tmp_path / "run.mcap", topics)) == [(one, 7) for one in stamps]
 
 
-def test_a_bag_beside_a_video_begins_with_it(tmp_path: Path) -> None:
+def test_a_video_beside_a_bag_has_the_clock_of_the_bag(tmp_path: Path) -> None:
     path = write_mcap(tmp_path / "run.mcap", two_cameras())
     video = write_video(tmp_path / "day.mp4", [flat(50, 48, 32)] * 4, 30.0)
-    with open_rig(Rig.from_addresses(video, f"{path}#/thermal/image_raw")) as stream:
-        assert [abs(pair.skew_ns) < 10**6 for pair in stream] == [True] * 4
+    for sides in ((str(video), f"{path}#/thermal/image_raw"), (f"{path}#/camera/image_raw", str(video))):
+        with open_rig(Rig.from_addresses(*sides)) as stream:
+            pairs = list(stream)
+        assert [abs(pair.skew_ns) < 10**6 for pair in pairs] == [True] * 4
+        assert [abs(pair.timestamp_ns - stamp(at)) < 10**6 for at, pair in enumerate(pairs)] == [True] * 4
 
 
 def test_an_image_that_is_damaged_is_the_error_or_is_counted(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from tests.support.media.flir_jpeg import counts_of, write_flir_jpeg
 from tests.support.media.pair_folders import write_pair
 from tests.support.media.recordings import flat, write_stamped_video, write_video
 from tests.support.programs.called import call, complaint_of
+from tests.support.ros.bags import INFO, camera_info, two_cameras, write_mcap
 
 SYNTHETIC = "synthetic://?duration_s=8&seed=3&width={}&height={}&fps={}"
 
@@ -45,6 +46,14 @@ def test_what_both_cameras_show_is_aligned(tmp_path: Path) -> None:
     table = Rig.from_file(tmp_path / "rig.toml").alignment
     assert (table.size_px, table.infrared_size_px) == ((320, 240), (160, 120))
     assert abs(table.homography[0][0] - 2) < 0.05
+
+
+def test_the_lenses_of_a_bag_are_said_to_be_left_out_if_no_alignment_is_found(tmp_path: Path) -> None:
+    lens = [(INFO, camera_info([60.0, 0, 24, 0, 60, 16, 0, 0, 1], []))]
+    path = write_mcap(tmp_path / "run.mcap", {**two_cameras(), "/camera/camera_info": lens})
+    told = call(init, path, "--out", tmp_path / "rig.toml").output
+    assert "No alignment was found" in told
+    assert "camera_info of the bag is left out" in told
 
 
 def test_a_folder_that_holds_both_sides(tmp_path: Path) -> None:

@@ -28,11 +28,22 @@ from coconet.runtime.ros.image_message import pixels_of
 from coconet.runtime.ros.known_info import KnownInfo
 from coconet.runtime.ros.messages import stamp_of
 from coconet.runtime.ros.recording_bag import TOPICS
-from coconet.runtime.sinks.bag_file import FUSED_LENS
+from coconet.runtime.sinks.bag_file import FUSED_LENS, PICTURES
 from tests.support.media.recordings import ListCamera
 from tests.support.programs.command_line import command
 from tests.support.rigs.live_rig import until
-from tests.support.ros.bags import IMAGE, INFO, Messages, camera_info, image, stamp, two_cameras, write_mcap, write_ros1
+from tests.support.ros.bags import (
+    IMAGE,
+    INFO,
+    Messages,
+    camera_info,
+    header,
+    image,
+    stamp,
+    two_cameras,
+    write_mcap,
+    write_ros1,
+)
 
 LENS = "[alignment.infrared_lens]\nfocal_px = [60, 60]\ncentre_px = [32, 24]\n"
 SYNTHETIC = "synthetic://?fps=50&width=64&height=48&duration_s=0.4"
@@ -121,6 +132,35 @@ def test_the_camera_info_of_a_bag_goes_on_beside_each_image_that_is_recorded_or_
         assert {(info.distortion_model, *info.d, info.k[0], info.p[0], info.width) for info in infos} == {
             (model, *d, focal, focal / 2, 640)
         }
+
+
+def test_the_frame_id_of_a_topic_goes_on_with_what_is_recorded_or_fused(tmp_path: Path) -> None:
+    topics = {**two_cameras(4, 512, 640), "/camera/camera_info": [(INFO, camera_info([60.0] * 9, []))]}
+    for name in ("/camera/image_raw", "/thermal/image_raw"):
+        for at, (_, message) in enumerate(topics[name]):
+            message.header = header(stamp(at), f"{name[1:7]}_optical")
+    run = write_mcap(tmp_path / "run.mcap", topics)
+    recorded, fused = tmp_path / "recorded.mcap", tmp_path / "fused.mcap"
+    assert command("record", run, "--out", recorded).code == 0
+    assert command("run", run, "--model", "average", "--out", fused).code == 0
+    for path, topic, place in (
+        (recorded, TOPICS["visible"], "camera_optical"),
+        (recorded, info_topic(TOPICS["visible"]), "camera_optical"),
+        (recorded, TOPICS["infrared"], "therma_optical"),
+        (fused, PICTURES, "camera_optical"),
+        (fused, FUSED_LENS, "camera_optical"),
+    ):
+        with AnyReader([path]) as reader:
+            ours = [one for one in reader.connections if one.topic == topic]
+            found: list[Any] = [reader.deserialize(data, one.msgtype) for one, _, data in reader.messages(ours)]
+        assert [one.header.frame_id for one in found] == [place] * 4, topic
+
+
+def test_a_bag_that_is_recorded_into_a_folder_is_said_to_lose_its_times(tmp_path: Path) -> None:
+    run = write_mcap(tmp_path / "run.mcap", two_cameras())
+    ended = command("record", run, "--out", tmp_path / "night")
+    assert (ended.code, f"--out {tmp_path}/night.mcap keeps those of the bag" in ended.err) == (0, True)
+    assert "keeps" not in command("record", run, "--out", tmp_path / "night.mcap").err
 
 
 def test_a_camera_info_of_images_of_another_size_is_left_out() -> None:

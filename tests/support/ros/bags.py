@@ -59,10 +59,10 @@ def camera_info(k: Iterable[float], d: Iterable[float], model: str = "plumb_bob"
     )
 
 
-def header(stamp_ns: int) -> Any:
+def header(stamp_ns: int, frame_id: str = "camera") -> Any:
     """A std_msgs/Header."""
     stamp = TYPES.types["builtin_interfaces/msg/Time"](*divmod(stamp_ns, 10**9))
-    return TYPES.types["std_msgs/msg/Header"](stamp, "camera")
+    return TYPES.types["std_msgs/msg/Header"](stamp, frame_id)
 
 
 def stamp(step: int) -> int:

@@ -65,6 +65,7 @@ def test_two_topics_become_fused_pictures_with_their_skew_and_state(monkeypatch:
     pictures, skews = node.published["/fused/image_raw"], node.published["/fused/skew_ms"]
     assert {(stamp_of(one) - FIRST_NS) % 20_000_000 for one in pictures} == {0}
     assert {pixels_of(one, "fused").shape for one in pictures} == {(24, 32, 3)}
+    assert {one.header.frame_id for one in pictures} == {"camera"}
     assert {one.data for one in skews} == {7e-6}
     assert isinstance(pictures[0].data, array)
     status = node.published["/diagnostics"][0].status[0]
