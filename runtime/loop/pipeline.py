@@ -370,7 +370,7 @@ def _no_pairs(counts: StreamCounts, misfits: Sequence[UnfusedPair], *, realtime:
             says=f"gave {counted(len(misfits), 'pair')}, none of which could be fused; the first one, "
             f"{misfits[0].name}: {misfits[0].reason}",
         )
-    why, remedy = ("", "") if realtime else counts.why_no_pair
+    why, remedy = counts.why_no_pair(realtime=realtime)
     read = f"{counts.visible.read} visible and {counted(counts.infrared.read, 'infrared frame')}"
     return CoconetError(
         "cameras",

@@ -104,15 +104,17 @@ class StreamCounts:
             return f"{told}: {_begins(gap_ns)}"
         return told
 
-    @property
-    def why_no_pair(self) -> tuple[str, str]:
-        """Of two recordings that gave no pair: why, in words if that is known, and what to do, as sentences."""
+    def why_no_pair(self, *, realtime: bool) -> tuple[str, str]:
+        """Of cameras that gave no pair: why, in words if that is known, and what to do, as sentences.
+
+        realtime: whether they are live, and so begin when they are opened.
+        """
         if not self.visible.read + self.infrared.read:
             return "", "Look at both cameras or recordings: they are empty, or none of their frames can be read."
         if self._silent:
             return f"the {self._silent} camera gave no frame", _look_at(self._silent)
         gap_ns = self._gap_ns
-        if abs(gap_ns) < _APART_NS:
+        if realtime or abs(gap_ns) < _APART_NS:
             return "", ""
         return _begins(gap_ns), _CLOCKS_APART
 

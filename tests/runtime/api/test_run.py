@@ -72,6 +72,24 @@ def test_what_would_have_to_be_awaited_is_refused_before_or_at_the_first_frame()
             coconet.run(pairs(), fuse, on_frame=lambda frame: show(frame))  # noqa: PLW0108
 
 
+@pytest.mark.parametrize("realtime", [False, True])
+@pytest.mark.parametrize(
+    ("lengths", "said"),
+    [((0, 0), "Look at both cameras"), ((0, 3), "the visible camera gave no frame. Look at the visible")],
+)
+def test_cameras_that_end_before_they_gave_a_frame_are_said_to_be_empty(
+    lengths: tuple[int, int], said: str, realtime: bool
+) -> None:
+    visible, infrared = (
+        ListCamera(
+            [coconet.Frame(np.zeros((4, 6), np.uint8), at * 40_000_000) for at in range(count)], realtime=realtime
+        )
+        for count in lengths
+    )
+    with average() as fuse, pytest.raises(CoconetError, match=said):
+        coconet.run(coconet.pair_cameras(visible, infrared), fuse)
+
+
 @pytest.mark.parametrize("step", [0, -40_000_000])
 def test_stamps_that_do_not_increase_are_a_warning(step: int) -> None:
     frames = [coconet.Frame(np.zeros((4, 6), np.uint8), 10**9 + at * step) for at in range(9)]
