@@ -47,7 +47,7 @@ def test_a_loop_may_be_left_early_and_the_cameras_are_closed(tmp_path: Path) -> 
         next(iter(pairs))
     counts = pairs.counts.visible
     assert counts.paired == 1
-    assert counts.read == counts.paired + counts.dropped
+    assert counts.read == counts.paired + counts.dropped + counts.left_over
     with pytest.raises(CoconetError, match="closed"):
         next(iter(pairs))
 
