@@ -173,6 +173,7 @@ class _Loop:
         self._selection = ending.selection
         self._pairs, self._backend, self._limit, self._stop = pairs, backend, ending.limit, ending.stop
         self._guard, self._gauge = SizeGuard(backend.card), gauge
+        self._chosen_at = 0.0  # what was ready before waited for the choice, which is not a frame's way
         self._late, self._begun, self.made = 0, False, 0
         self._ahead = self._reader()
         gauge.begin(backend.card, backend.name, lambda: self._ahead.dropped + self._late)
@@ -230,12 +231,14 @@ class _Loop:
         chosen = False
         for entry in entries:
             if not entry.pair.missing:
+                begun = time.perf_counter()
                 with ending_with(ExitCode.MODEL), self._selection.fusing(entry.pair):
                     backend.choose(entry.pair)
                     chosen = True
                 if not chosen:
                     continue
-                self._gauge.runs_on(self._backend.card, self._backend.name)
+                self._chosen_at = time.perf_counter()
+                self._gauge.runs_on(self._backend.card, self._backend.name, took_s=self._chosen_at - begun)
             yield entry
             if chosen:
                 break
@@ -321,7 +324,7 @@ class _Loop:
             pixels,
             pair,
             latency_ms=(ended - pending.begun) * 1e3,
-            queued_ms=(pending.begun - pending.entry.ready) * 1e3,
+            queued_ms=(pending.begun - max(pending.entry.ready, self._chosen_at)) * 1e3,
             capture_to_fused_ms=age_ms if self._pairs.realtime else None,
             finish=None if _is_whole(pair) else _finish,  # by the thread that writes or draws it
         )

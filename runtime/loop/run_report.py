@@ -27,7 +27,7 @@ class RunReport:
     """The end of a run.
 
     backend: what ran the model. fused: frames that went to the sink.
-    seconds: from asking for the first pair to the finished output.
+    seconds: from asking for the first pair to the finished output, without the choice of what runs the model.
     latency_ms: the backend. skew_ms: between the two stamps of a pair, absolute. Both are None if no pair was fused.
     interrupted: whether the run was stopped before the cameras ended.
     capture_to_fused_ms: from the later stamp of a pair to its picture; None for recordings.

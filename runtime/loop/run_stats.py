@@ -47,7 +47,8 @@ class AlarmStatus(Protocol):
 class RunTotals:
     """What the record of a run says at one moment: counts over all of the run, percentiles over its newest frames.
 
-    seconds: since the run began. The other fields are those of RunReport and Vitals, which are made of them.
+    seconds: since the run began, without the choice of what runs the model. The other fields are those of RunReport and
+    Vitals, which are made of them.
     """
 
     model: str
@@ -145,10 +146,13 @@ class RunStats:
             self._log, self._begun_s = LatencyLog(), time.perf_counter()
             self._moments.clear()
 
-    def runs_on(self, card: ModelCard, backend: str) -> None:
-        """Say which model runs on what, once that is known, if it was not at the beginning."""
+    def runs_on(self, card: ModelCard, backend: str, took_s: float = 0.0) -> None:
+        """Say which model runs on what, once that is known, if it was not at the beginning.
+
+        took_s: what finding that out took, which is left out of the run's seconds.
+        """
         with self._lock:
-            self._card, self._backend = card, backend
+            self._card, self._backend, self._begun_s = card, backend, self._begun_s + took_s
 
     def watch(
         self, health: RigHealth, drift_px: Callable[[], float | None], pairing_trouble: Callable[[], str] = str

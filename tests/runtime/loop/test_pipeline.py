@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +63,23 @@ def test_a_backend_that_chooses_sees_pairs_before_they_are_fused_and_is_reported
     report = run_pipeline(recording, backend, NoSink())
     assert (backend.seen, backend.overlaps) == (1, True)
     assert report.backend.startswith("chosen for ")
+
+
+def test_the_choice_of_what_runs_the_model_is_left_out_of_the_seconds_of_a_run_and_of_the_queue(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, hour_s, spent_s = time.perf_counter, 3600.0, [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock() + spent_s[0])
+
+    class Slow(Choosing):
+        def choose(self, pair: FramePair) -> None:
+            super().choose(pair)
+            spent_s[0] += hour_s
+
+    report = run_pipeline(Recording(9), Slow(), NoSink())
+    assert report.fused == 9
+    assert report.seconds < hour_s
+    assert max(stage.ms.p99 for stage in report.stages) < 1e3 * hour_s
 
 
 class Warm(Recording):
