@@ -16,7 +16,7 @@ from coconet.media.encoding.encoder import EncoderName
 from coconet.runtime.cameras.open_camera import is_recorded
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.live_settings import AdjustableRig
-from coconet.runtime.viewers.snapshots import Captures, check_capture_folder
+from coconet.runtime.viewers.snapshots import CAPTURES, Captures, check_capture_folder
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class PageSettings:
     host: str = "127.0.0.1"
     port: int = 8000
     token: str | None = None
-    captures: Path = Path("captures")
+    captures: Path = CAPTURES
     view_token: str | None = None
     reserve_mb: float | None = None
     encoder: EncoderName = "auto"

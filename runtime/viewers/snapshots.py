@@ -13,7 +13,8 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from coconet.errors import CoconetError
-from coconet.files import check_place, make_folder, writing_to
+from coconet.event_log import warn_once
+from coconet.files import Unwritable, check_place, make_folder, writing_to
 from coconet.runtime.frame import FusedFrame
 from coconet.runtime.sinks.open_sink import open_sink
 from coconet.runtime.sinks.reserve_sink import DiskRoom, ReserveSink, check_room
@@ -26,6 +27,9 @@ from coconet.writing.outputs import check_writable
 if TYPE_CHECKING:
     from coconet.media.encoding.encoder import EncoderName
     from coconet.media.encoding.encoder_choice import EncoderChoice
+
+CAPTURES = Path("captures")
+"""The folder of a page for which none is named."""
 
 _OURS = re.compile(rf"{STAMP}(-\d+)?\.mp4")
 
@@ -166,7 +170,10 @@ class Captures:
 
 
 def check_capture_folder(folder: Path) -> None:
-    """Refuse a folder that cannot be one or takes no file, before a run rather than at the first snapshot."""
+    """Refuse a folder that cannot be one or takes no file, before a run rather than at the first snapshot.
+
+    Of CAPTURES, which is taken if no folder is named, a warning says so: a page need not keep anything.
+    """
     check_place(folder)
     if folder.exists() and not folder.is_dir():
         raise CoconetError(
@@ -176,4 +183,12 @@ def check_capture_folder(folder: Path) -> None:
             remedy="Name another folder.",
             says="is a file; expected a folder for snapshots",
         )
-    check_writable(folder, made=True)
+    try:
+        check_writable(folder, made=True)
+    except Unwritable:
+        if folder != CAPTURES:
+            raise
+        warn_once(
+            f"{folder.absolute()} cannot be written, so the page keeps no snapshots or recordings. "
+            "Name a folder that can with --captures."
+        )

@@ -11,7 +11,7 @@ from coconet.errors import CoconetError, ExitCode
 from coconet.files import Unwritable
 from coconet.media.image import read_picture
 from coconet.runtime.viewers.rate_limit import TooOften
-from coconet.runtime.viewers.snapshots import Captures, check_capture_folder
+from coconet.runtime.viewers.snapshots import CAPTURES, Captures, check_capture_folder
 from tests.support.media.frames import frames_in_video, fused_frame, timed_frame
 from tests.support.rigs.live_rig import until
 from tests.support.rigs.loop_ends import Shelf
@@ -81,6 +81,16 @@ def test_a_capture_folder_that_takes_no_file_is_refused_before_the_run_as_an_out
         assert refused.value.exit_code == ExitCode.OUTPUT
     check_capture_folder(tmp_path / "made" / "with" / "the first file")
     assert not (tmp_path / "made").exists()
+
+
+def test_a_folder_that_nobody_named_and_that_takes_no_file_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir("/proc")
+    check_capture_folder(CAPTURES)
+    assert "/proc/captures cannot be written, so the page keeps no snapshots" in " ".join(
+        capsys.readouterr().err.split()
+    )
 
 
 def test_snapshots_have_a_rate(tmp_path: Path) -> None:
