@@ -97,7 +97,7 @@ class PairStream:
 
     @property
     def counts(self) -> StreamCounts:
-        """What became of the frames so far; after the block, of all of them: read = paired + dropped."""
+        """What became of the frames so far; after the block, read = paired + dropped + left_over."""
         return self._captures.counts
 
     def health(self) -> tuple[CameraHealth | None, CameraHealth | None]:

@@ -143,7 +143,7 @@ class PairedCaptures:
 
     @property
     def counts(self) -> StreamCounts:
-        """What became of the frames so far; after the block, of all of them: read = paired + dropped."""
+        """What became of the frames so far; after the block, read = paired + dropped + left_over."""
         return StreamCounts(self._count("visible"), self._count("infrared"))
 
     def health(self) -> tuple[CameraHealth | None, CameraHealth | None]:
