@@ -12,6 +12,7 @@ from coconet.errors import counted
 from coconet.progress.board import tell_of
 from coconet.progress.work import Work
 from coconet.reading import Reading, reads_pictures
+from coconet.terminal import print_warning
 from coconet.training.recipe import RunFiles, TrainingPlan
 
 
@@ -113,6 +114,8 @@ def train(
                 if trainer.step:
                     typer.echo(_what_is_kept(files, trainer.step), err=True)
                 raise
+    if trainer.step == 0:
+        print_warning(f"{weights} holds weights that no step has trained; give --steps a number above 0")
     log = f"; log in {files.log}" if files.log.exists() else ""  # a run of few steps has none
     typer.echo(f"{weights}: {plan.called} after {counted(trainer.step, 'step')}{log}")
 
@@ -121,7 +124,7 @@ def _how_it_goes_on(begun: int, steps: int) -> str:
     if begun < steps:
         return f"goes on after {counted(begun, 'step')}, to {steps}"
     if begun > steps:
-        return f"goes on after {counted(begun, 'step')}, which is past {steps}, as the recipe wants"
+        return f"goes on after {counted(begun, 'step')}, which is past the {steps} asked for"
     return (
         f"was finished before: all {counted(steps, 'step')} are made. A larger --steps goes on from there; "
         "--overwrite begins again"

@@ -184,12 +184,17 @@ def load_pairs(
     return _without(pairs if left_out is None else _once_each(pairs, left_out), selection.held)
 
 
+def pixel_key(pair: GrayPair) -> tuple[tuple[int, ...], int]:
+    """What only a pair of the same pictures has, pixel for pixel."""
+    return pair.visible.shape, hash((pair.visible.tobytes(), pair.infrared.tobytes()))
+
+
 def _once_each(pairs: Sequence[GrayPair], left_out: LeftOut) -> list[GrayPair]:
     """The pairs without those whose pictures were there before; frames of videos repeat for good reason."""
     seen: set[tuple[tuple[int, ...], int]] = set()
     kept = []
     for pair in pairs:
-        key = pair.visible.shape, hash((pair.visible.tobytes(), pair.infrared.tobytes()))
+        key = pixel_key(pair)
         if pair.following is None and key in seen:
             left_out.add("the same pictures as another pair", pair.name)
             continue

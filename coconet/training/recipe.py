@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field, TypeAdapter, model_validator
 
@@ -169,7 +169,8 @@ class TrainingPlan(Recipe):
         """Join a recipe file with options, which come first.
 
         Tables are joined key by key. Paths become absolute: those of the file are relative to `home` or, without it, to
-        the folder of the file, those of options to the working folder.
+        the folder of the file, those of options to the working folder. A recipe beside the state of its run is of that
+        run, wherever the folder was moved or copied to, unless an option says `out`.
         Raises CoconetError that names the key that does not fit.
         """
         fields = _joined(read_toml(file, "a recipe") if file else {}, options)
@@ -195,9 +196,23 @@ class TrainingPlan(Recipe):
         except Refused as error:
             raise _about_option(error, options) from None
         home = home or (file.parent if file else Path())
-        return plan.model_copy(
+        plan = plan.model_copy(
             update={name: _absolute(value, Path() if name in options else home) for name, value in plan}
         )
+        return plan if file is None or "out" in options else plan._in_run_of(file)
+
+    def _in_run_of(self, file: Path) -> TrainingPlan:
+        """The plan with the run beside its recipe, wherever that was moved or copied to, if there is one."""
+        beside = self.model_copy(update={"out": Path(os.path.realpath(file.parent))})
+        files = RunFiles.of(beside)
+        return beside if file.name == files.recipe.name and files.state.exists() else self
+
+    @property
+    def sources(self) -> dict[str, list[str]]:
+        """Where the pictures are that decide the weights, those that are left out, and those that judge them."""
+        validation = [] if self.validation is None else [str(self.validation)]
+        paths = {name: [str(path) for path in getattr(self, name)] for name in ("data", "neighbours")}
+        return {**paths, "held": self.held, "validation": validation}
 
     def save(self, path: Path) -> None:
         """Write the plan as TOML that `coconet train` takes."""
@@ -245,6 +260,7 @@ class RunFiles(NamedTuple):
         try:
             was = Recipe.model_validate_json(texts["recipe"])
             reading = READING.validate_json(texts["reading"]) if "reading" in texts else plan.reading
+            sources = SOURCES.validate_json(texts["sources"]) if "sources" in texts else {}
         except ValueError as error:
             raise begun_otherwise(self.state, "its recipe has keys or values that are not known here") from error
         before, now = ({**recipe.model_dump(), **vars(read)} for recipe, read in ((was, reading), (plan, plan.reading)))
@@ -253,22 +269,44 @@ class RunFiles(NamedTuple):
             for name, value in before.items()
             if name != "steps" and value != now[name]
         ]
-        if told:
+        others = [
+            f"{name} was {', '.join(value) or 'not set'}, now {', '.join(plan.sources[name]) or 'not set'}"
+            for name, value in sources.items()
+            if not _merely_moved(value, plan.sources[name])
+        ]
+        if told or others:
             place = self.recipe.with_name(f"{was.called}.recipe.toml")
-            raise begun_otherwise(self.state, "; ".join(told), f", which stand in {place}")
+            weights = self.weights if self.weights.exists() else self.state
+            with_others = f" To go on with other pictures, begin a new run: --start {weights} --out FOLDER."
+            where = f", which stand in {place}"
+            raise begun_otherwise(self.state, "; ".join(told + others), where, with_others if others else "")
 
 
 READING = TypeAdapter(Reading)
 """Writes and reads what was said of how pictures are read."""
 
+SOURCES = TypeAdapter(dict[Literal["data", "neighbours", "held", "validation"], list[str]])
+"""Writes and reads the sources of a plan."""
 
-def begun_otherwise(state: Path, differences: str, place: str = "") -> CoconetError:
-    """The error about a state that no run with these options goes on from; place: where those it wants stand."""
+
+def _merely_moved(before: list[str], now: list[str]) -> bool:
+    """Whether these are the sources of before; of one that is gone, another in its place is taken to be the same."""
+    pairs = zip(before, now, strict=False)
+    gone = (Path(was).is_absolute() and not Path(was).exists() for was, is_now in pairs if was != is_now)
+    return len(before) == len(now) and all(gone)
+
+
+def begun_otherwise(state: Path, differences: str, place: str = "", more: str = "") -> CoconetError:
+    """The error about a state that no run with these options goes on from.
+
+    place: where those it wants stand. more: a sentence on what else to do.
+    """
     return CoconetError(
         state,
         wanted="a run begun with these options",
         got=differences,
-        remedy=f"Repeat the options of the first call{place}; choose another --out, or begin again with --overwrite.",
+        remedy=f"Repeat the options of the first call{place}; choose another --out, or begin again with --overwrite."
+        f"{more}",
         says=f"is of a run begun with other options: {differences}",
     )
 
@@ -290,7 +328,7 @@ def _texts_of(state: Path) -> dict[str, str]:
     except (OSError, ValueError, RuntimeError, EOFError, StopIteration, zipfile.BadZipFile, zlib.error):
         return {}
     followed = dict(pairwise(texts))
-    return {key: followed[key] for key in ("recipe", "reading") if followed.get(key, "").startswith("{")}
+    return {key: followed[key] for key in ("recipe", "reading", "sources") if followed.get(key, "").startswith("{")}
 
 
 def _about_option(error: Refused, options: Mapping[str, Any]) -> Refused:

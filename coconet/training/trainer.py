@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -70,10 +71,13 @@ class Trainer:
         if plan.contrast > 0:
             self.notes.append(f"{drawn} masks of targets read, {len(pairs) - drawn} by the saliency rule")
         self._reading = READING.dump_json(plan.reading, exclude_none=True).decode()
+        self._sources = json.dumps(plan.sources)
         self.step, self._origins = 0, [initial.origin, *self.objective.notes]
         if goes_on:
             self._resume()
         self._validation = Validation(plan.validation, plan, self.signature, self.step) if plan.validation else None
+        if self._validation is not None:
+            self._validation.warn_of_trained(pairs)
         self._log = CsvLog(self._files.log, self.step)  # last, as it drops lines: what is refused leaves them
 
     def run(self, report: Callable[[int, float], None] = lambda step, loss: None) -> Path:
@@ -151,14 +155,14 @@ class Trainer:
                 "network": own_network(self.core).state_dict(),
                 "optimizer": self.optimizer.state_dict(),
             }
-            begun = {"recipe": self.recipe.model_dump_json(), "reading": self._reading}
+            begun = {"recipe": self.recipe.model_dump_json(), "reading": self._reading, "sources": self._sources}
             torch.save({**state, **begun, "origins": self._origins}, scratch)
 
     def _resume(self) -> None:
         path = self._files.state
         if not path.exists():
             return
-        state: dict[str, Any] = load_tensor_file(path)
+        state = _read_state(path)
         self._files.check_begun_alike(self.plan)
         origins = state.get("origins", self._origins)
         if origins != self._origins:
@@ -166,6 +170,24 @@ class Trainer:
         load_strictly(own_network(self.core), state["network"], path)
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
+
+
+def _read_state(path: Path) -> dict[str, Any]:
+    """What `_save_state` wrote. Raises CoconetError for a file that is damaged or holds something else."""
+    try:
+        state = load_tensor_file(path)
+        got = "it holds something else"
+    except CoconetError as error:
+        state, got = None, f"it is {error.got}"
+    if not isinstance(state, dict) or not {"step", "network", "optimizer", "recipe"} <= state.keys():
+        raise CoconetError(
+            path,
+            wanted="the whole state of an interrupted run",
+            got=got,
+            remedy="Begin again with --overwrite, or from weights with --start WEIGHTS and another --out.",
+            says=f"should hold the state of an interrupted run to go on from, but {got}",
+        )
+    return state
 
 
 def schedule(step: int, steps: int, warmup: int = 100) -> float:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from coconet.cards.frame_size import check_frame_size
 from coconet.cards.model_card import Signature
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, MissingPackage, counted
 from coconet.files import whole_file
 from coconet.media.image import write_picture
 from coconet.media.panel import Captioned, contact_sheet
@@ -29,7 +29,7 @@ from coconet.networks.checkpoint import save_checkpoint
 from coconet.networks.custom import own_network
 from coconet.progress.board import ProgressItems
 from coconet.terminal import print_warning
-from coconet.training.data import GrayPair, load_pairs
+from coconet.training.data import GrayPair, load_pairs, pixel_key
 from coconet.training.recipe import TrainingPlan
 
 try:
@@ -172,6 +172,17 @@ class Validation:
         self._plan = plan
         self._judge = Validator(load_pairs([source], plan.reading), signature)
         self._journal = CsvLog(plan.out / "validation.csv", step)
+
+    def warn_of_trained(self, pairs: Sequence[GrayPair]) -> None:
+        """Warn of held-out pairs that are among those trained on, picture for picture."""
+        trained = {pixel_key(pair) for pair in pairs}
+        known = [pair.name for pair in self._judge.pairs if pixel_key(pair) in trained]
+        if known:
+            print_warning(
+                f"{len(known)} of the {counted(len(self._judge.pairs), 'pair')} of the validation are trained on as "
+                f"well, such as {known[0]}: a score on them does not tell how new pictures fare. Keep them out of the "
+                "training by their names, which a recipe lists as held"
+            )
 
     def due(self, step: int) -> bool:
         """Every `validate_every` steps and after the last one; before the first, if the run began with weights."""

@@ -15,7 +15,7 @@ from coconet.cards.onnx_weights import check_numbers
 from coconet.errors import CoconetError, ExitCode, MissingPackage, counted, ending_with
 from coconet.files import existing_file
 from coconet.media.naming.mistaken_file import mistaken_file
-from coconet.model_endings import CHECKPOINT_SUFFIXES, SAFETENSORS
+from coconet.model_endings import CHECKPOINT_SUFFIXES, ONNX_SUFFIX, SAFETENSORS
 from coconet.model_names import name_beside
 
 try:
@@ -169,7 +169,10 @@ def load_tensor_file(path: Path, where: object = None) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes end in whatever the unpickling of them runs into
         again = "Copy the file again, or save model.state_dict() with torch.save."
-        got, remedy = mistaken_file(path, "torch", again) or (_refusal(error), again)
+        found = _refusal(error), again
+        if path.suffix == ONNX_SUFFIX:  # there are no first bytes to know it by
+            found = "an ONNX model", "Name the checkpoint that it was exported from."
+        got, remedy = mistaken_file(path, "torch", again) or found
         raise CoconetError(
             path if where is None else where,
             wanted="a whole PyTorch file that holds tensors and nothing to execute",

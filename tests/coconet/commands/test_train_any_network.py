@@ -108,7 +108,7 @@ def test_a_run_of_more_steps_than_are_wanted_by_now_says_how_many_it_made(folder
     small = ("--data", "pairs", "--out", "run", "--batch", 1, "--patch", 64)
     assert command("train", *small, "--steps", 2).code == 0
     again = command("train", *small, "--steps", 1)
-    assert "goes on after 2 steps, which is past 1, as the recipe wants" in again.err
+    assert "goes on after 2 steps, which is past the 1 asked for" in again.err
     assert again.out.startswith(f"{folder / 'run' / 'lite.safetensors'}: lite after 2 steps")
     assert TrainingPlan.assemble(folder / "run" / "lite.recipe.toml", {}).steps == 1
 
