@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import logging
+import re
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import IO, Any, cast
 
 from coconet.cards.frame_size import FrameSize, SizeRange, check_frame_size
 from coconet.cards.model_card import FUSED, INFRARED, VISIBLE, Form, ModelCard
@@ -26,6 +29,7 @@ from coconet.networks.custom import InfraredFirst
 try:
     import onnx
     import torch
+    from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 except ImportError as error:
     raise MissingPackage(str(error.name), job="exporting a network", extra="export") from error
 
@@ -186,6 +190,8 @@ def _captured(
             strict=False,
             prefer_deferred_runtime_asserts_over_guards=True,
         )
+    except GuardOnDataDependentSymNode:  # the slower ways would take the branch of the example for the only one
+        raise
     except Exception:  # the code is anyone's; torch.onnx.export says what stays wrong
         return fuser
 
@@ -230,16 +236,52 @@ def _example(options: ExportOptions) -> tuple[torch.Tensor, torch.Tensor]:
     return visible, torch.zeros(*pictures, 1, dtype=torch.uint8)
 
 
+class _OtherThreadsStderr:
+    """The stderr of all threads but the one that makes it: there PyTorch prints every graph that it gives up."""
+
+    def __init__(self) -> None:
+        self._stream, self._silent = sys.stderr, threading.get_ident()
+
+    def write(self, text: str) -> int:
+        """Pass a text on, or drop it."""
+        return len(text) if threading.get_ident() == self._silent else self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+_TALKATIVE = ("torch.onnx", "torch.fx.experimental.symbolic_shapes")
+"""The loggers that tell of what the exporter tries and of which of torchvision's operators it does without."""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep off the terminal what the exporter says of its own internals."""
+    with ExitStack() as stack:
+        for log in map(logging.getLogger, _TALKATIVE):
+            stack.callback(log.setLevel, log.level)
+            log.setLevel(logging.ERROR)
+        stack.enter_context(redirect_stderr(cast("IO[str]", _OtherThreadsStderr())))
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        yield
+
+
 @contextmanager
 def _exporter(network: str, options: ExportOptions) -> Iterator[None]:
-    # The exporter warns about its own internals and logs which of torchvision's operators it does without.
-    log = logging.getLogger("torch.onnx")
-    level = log.level
-    log.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _quiet():
             yield
+    except GuardOnDataDependentSymNode as error:
+        place = re.search(r'raised this error:\s+File "(.+?)", line (\d+)', str(error))
+        where = f", at {place[1]}:{place[2]}" if place else ""
+        raise CoconetError(
+            f"network {network}",
+            wanted="a network that computes the same steps for every picture",
+            got=f"one that decides by the values of the picture{where}",
+            remedy="Rewrite what depends on the values of the picture, such as an if, with torch.where.",
+            says=f"cannot become a graph: it decides by the values of the picture{where}",
+        ) from error
     except torch.onnx.OnnxExporterError as error:
         raise CoconetError(
             f"network {network}",
@@ -250,5 +292,3 @@ def _exporter(network: str, options: ExportOptions) -> Iterator[None]:
             else "Pad with --multiple to what its layers halve by, or name one frame size with --size HEIGHTxWIDTH.",
             says=f"cannot become a graph for {options.size or 'any size'}: {first_line(error.__cause__ or error)}",
         ) from error
-    finally:
-        log.setLevel(level)

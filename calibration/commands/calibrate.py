@@ -16,6 +16,7 @@ from coconet.calibration.int8.threshold import MethodName, RangeMethod
 from coconet.cards.precision import PRECISIONS
 from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, counted
+from coconet.model_names import ONNX_WORDS, model_path
 from coconet.progress.board import ProgressItems
 from coconet.reading import Reading, reads_pictures
 from coconet.terminal import Console, print_warning
@@ -38,7 +39,10 @@ DEFAULT = RangeMethod()
 
 @reads_pictures
 def calibrate(
-    model: Annotated[Path, typer.Argument(help="Camera-ready ONNX model in FP32 or FP16, from coconet export.")],
+    model: Annotated[
+        Path,
+        typer.Argument(help="Camera-ready ONNX model in FP32 or FP16, or the word of a shipped one."),
+    ],
     frames: Annotated[
         Path | None, typer.Option("--frames", help="Measure on this folder of paired pictures, or recording.")
     ] = None,
@@ -115,7 +119,6 @@ def calibrate(
     from coconet.calibration.int8.qdq import quantize_model
     from coconet.calibration.int8.sensitivity import Sensitivity, conv_macs
     from coconet.cards.onnx_card import read_onnx
-    from coconet.model_names import model_path
     from coconet.runtime.backends.choice import check_model
     from coconet.runtime.rig.sample_frames import inputs_of
     from coconet.runtime.verify.reference_backend import CachingBackend, open_to_compare
@@ -123,7 +126,8 @@ def calibrate(
 
     chosen = _method(method, percentile)
     _check_ready(ranges, chosen=bool(method or percentile or crops))
-    target = out or PRECISIONS["int8"].onnx_beside(model)
+    model, target = _places(model, out)
+    file = read_onnx(model)
     check_name(target, model)
     beside = ranges_path(target)
     # Ranges that lie there are written again as they are.
@@ -136,7 +140,6 @@ def calibrate(
         check_model(against)
     source = choice.open()
     limits = replace(PRECISIONS["int8"].limits, worst_psnr_db=min_psnr)
-    file = read_onnx(model)
     float_model = OnnxModel.of(file)
     sites = quantizable_convs(float_model)
     division = _division(source, check_frames(check, reading) if check else None, ranges)
@@ -161,6 +164,12 @@ def calibrate(
     )
     typer.echo(f"{ranges_path(target)}: {found.record.method} over {counted(found.record.frames, 'frame')}")
     typer.echo(f"against {against or model.name} on {division.origin}: {mixture.parity}")
+
+
+def _places(model: Path, out: Path | None) -> tuple[Path, Path]:
+    """The file of the float model, and where the INT8 one goes: that of a shipped model into the working folder."""
+    path = model_path(model)
+    return path, out or PRECISIONS["int8"].onnx_beside(Path(path.name) if str(model) in ONNX_WORDS else path)
 
 
 def _warn_of_memory(file: OnnxFile, pair: FramePair) -> None:

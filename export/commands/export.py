@@ -134,6 +134,8 @@ def export(
         opset=OPSET if opset is None else opset,
         form="bare" if bare else "camera",
     )
+    if model is not None and checkpoint is not None and checkpoint not in CHECKPOINTS and not weights:
+        weights, checkpoint = [checkpoint], None
     files = [file_of(word) for word in weights or []]
     about_foreign = (input_range, output_range, order, multiple)
     if model is None:

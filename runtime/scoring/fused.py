@@ -61,22 +61,23 @@ class FusedByName:
     def __init__(self, entry: str, folder: Path, names: Sequence[str], *, whole: bool = True) -> None:
         """Match a folder with the names of pairs, all without their endings. whole: as open_fused takes it."""
         self.entry, self.place = entry, str(folder)
-        found, keys = pictures_in(folder), [name_key(name) for name in names]
+        found, pairs = pictures_in(folder), {name_key(name): name for name in names}
         if found == [folder] and len(names) == 1:
-            self._paths, self._pairs = {keys[0]: folder}, 1
+            self._paths, self._pairs = {next(iter(pairs)): folder}, 1
             return
         self._paths = {name_key(path.name): path for path in found}
-        self._pairs, fused = len(keys), self._paths.keys()
-        misfits = {"no picture for": keys - fused, "no pair for": fused - set(keys)} if whole else {}
-        for what, stems in misfits.items():
-            if stems:
-                raise self._misfit(f"{what} {_some(stems)}")
+        self._pairs = len(names)
+        alone = [name for key, name in pairs.items() if key not in self._paths]
+        over = [path.name for key, path in self._paths.items() if key not in pairs]
+        for what, misfits in (("no picture for", alone), ("no pair for", over)):
+            if misfits and whole:
+                raise self._misfit(f"{what} {_some(misfits)}")
 
     def picture_of(self, pair: FramePair) -> tuple[str, Pixels]:
         """Read the picture of a pair."""
-        key = name_key(Path(pair.visible.name).name)
-        if (path := self._paths.get(key)) is None:
-            raise self._misfit(f"no picture for {key}")
+        name = Path(pair.visible.name).name
+        if (path := self._paths.get(name_key(name))) is None:
+            raise self._misfit(f"no picture for {name}")
         return str(path), read_visible(path)
 
     def leave_out(self, pair: FramePair) -> None:
@@ -157,6 +158,6 @@ def without_padding(pixels: Pixels, shape: Sequence[int]) -> Pixels:
     return pixels[:height, :width] if pixels.shape[:2] == (height + height % 2, width + width % 2) else pixels
 
 
-def _some(stems: Collection[str]) -> str:
-    first = sorted(stems)[:3]
-    return ", ".join(first) + (f" and {len(stems) - 3} others" if len(stems) > 3 else "")
+def _some(names: Collection[str]) -> str:
+    first = sorted(names)[:3]
+    return ", ".join(first) + (f" and {len(names) - 3} others" if len(names) > 3 else "")

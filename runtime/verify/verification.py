@@ -177,7 +177,8 @@ def _reasons(verification: Verification, limits: VerdictLimits) -> Iterator[str]
     changed = [delta for delta in verification.deltas if abs(delta.relative) > limits.metric_change]
     if changed:
         most = max(changed, key=lambda delta: abs(delta.relative))
-        yield f"{_in_words(most)} on average, wanted {limits.metric_change:.1%} or less"
+        others = f", and {counted(len(changed) - 1, 'other metric')} as well" if len(changed) > 1 else ""
+        yield f"{_in_words(most)} on average{others}, wanted {limits.metric_change:.1%} or less"
     if verification.suspicious:
         first, count = verification.suspicious[0], len(verification.suspicious)
         yield f"{counted(count, 'suspicious frame')}, {first.name} with {first.reason}"

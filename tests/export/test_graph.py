@@ -145,15 +145,9 @@ class Undecided(nn.Module):
         return visible if visible.mean() > 0.5 else infrared
 
 
-@pytest.mark.parametrize(
-    ("size", "complaint"),
-    [
-        (None, "for any size: .* or name one frame size with --size"),
-        (FrameSize(32, 40), "for 32x40: .* Rewrite"),
-    ],
-)
-def test_a_network_that_cannot_become_a_graph_says_why(tmp_path: Path, size: FrameSize | None, complaint: str) -> None:
-    with pytest.raises(CoconetError, match=f"network a:b cannot become a graph {complaint}"):
+@pytest.mark.parametrize("size", [None, FrameSize(32, 40)])
+def test_a_network_that_cannot_become_a_graph_says_why(tmp_path: Path, size: FrameSize | None) -> None:
+    with pytest.raises(CoconetError, match=r"network a:b cannot become a graph: .*test_graph\.py:145\. Rewrite what"):
         export_onnx(Checkpoint("a:b", Undecided(), Signature(), "2" * 64), tmp_path / "m.onnx", ExportOptions(size))
     assert list(tmp_path.iterdir()) == []
 

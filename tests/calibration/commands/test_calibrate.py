@@ -109,6 +109,21 @@ def test_an_already_quantised_model_is_refused(model: Path, frames: Path) -> Non
     assert "quantised already" in complaint(model.with_name("unet.int8.onnx"), "--frames", frames)
 
 
+def test_the_word_of_a_shipped_model_is_calibrated_into_the_working_folder(
+    frames: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("lite", "--frames", frames, "--min-psnr", 1)
+    assert result.exit_code == 0, result.exception
+    assert OnnxModel.read(tmp_path / "lite.int8.onnx").card.network == "lite"
+
+
+def test_a_model_that_is_none_is_told_before_an_output_that_is_there(tmp_path: Path, frames: Path) -> None:
+    (tmp_path / "good.pth").write_bytes(b"weights")
+    (tmp_path / "good.int8.onnx").write_bytes(b"a model")
+    assert "has the ending .pth; an ONNX model ends in .onnx" in complaint(tmp_path / "good.pth", "--frames", frames)
+
+
 def test_a_model_with_nothing_to_quantise_is_refused(frames: Path, tmp_path: Path) -> None:
     tiny = write_averaging_model(tmp_path / "tiny.onnx")
     assert "has no convolution of " in complaint(tiny, "--frames", frames)

@@ -138,6 +138,34 @@ def test_an_export_makes_its_card_once(frames: Path, tmp_path: Path, monkeypatch
     assert made == [card(tmp_path / "m.onnx")]
 
 
+def test_the_weights_of_a_network_may_be_the_argument(tmp_path: Path, weights: Path, frames: Path) -> None:
+    said = call(export, weights, *NETWORK, "--frames", frames, *SMALL)
+    assert said.startswith(f"{tmp_path}/w.onnx: fp32, 48x64, ")
+
+
+def test_a_network_that_decides_by_the_picture_is_refused_in_a_sentence_with_its_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deciding.py").write_text(
+        "from torch import nn\n\n\nclass Deciding(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.one = nn.Conv2d(1, 1, 1)\n\n"
+        "    def forward(self, a, b):\n        if a.mean() > b.mean():\n            return self.one(a)\n"
+        "        return self.one(b)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    torch.save({"one.weight": torch.ones(1, 1, 1, 1), "one.bias": torch.zeros(1)}, "w.pth")
+    words = ("--model", "deciding:Deciding", "--range", "0..1", "--order", "visible,infrared", "w.pth")
+    for size in ((), SMALL):
+        with pytest.raises(CoconetError) as caught:
+            call(export, *words, *size)
+        assert str(caught.value) == (
+            "network deciding:Deciding cannot become a graph: it decides by the values of the picture, at "
+            f"{tmp_path / 'deciding.py'}:10. Rewrite what depends on the values of the picture, such as an if, with "
+            "torch.where."
+        )
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_checkpoint_of_ours_needs_no_more_than_its_name(tmp_path: Path, frames: Path) -> None:
     save_checkpoint(tmp_path / "mine.safetensors", "lite", network_named("lite").build())
     said = call(export, tmp_path / "mine.safetensors", "--frames", frames, *SMALL)
