@@ -72,7 +72,7 @@ def export_checked(
     with whole_file(out) as scratch:
         with working(f"writing the graph of {checkpoint.network}"):
             export_onnx(checkpoint, scratch, options, card)
-        with _failing_in_words("its graph", f"{options.size or 'any size'}", out):
+        with _failing_in_words("its graph", f"{options.size or 'any size'}", checkpoint.network):
             _warn_of_memory(scratch, card, first[0])
         with closing(_open_candidate(scratch, card)) as candidate:
             # First, as a graph that fails at one of them may fail at the size of the pairs, and this says what helps.
@@ -104,22 +104,23 @@ def _require_further_sizes(
     for cut in ProgressItems(_cuts(pair, candidate.card), "trying further sizes"):
         size = size_in_words(*cut.visible.pixels.shape[:2])
         for backend, who in ((reference, "the network itself"), (candidate, "its graph")):
-            with _failing_in_words(f"{who} at {size}", f"{options.size or 'any size'}, so {size} as well", out):
+            wanted = f"{options.size or 'any size'}, so {size} as well"
+            with _failing_in_words(f"{who} at {size}", wanted, candidate.card.network):
                 backend.fuse(cut.visible.pixels, cut.infrared.pixels)
         where = f"{out}, against PyTorch at {size}"
         require(compare(reference, candidate, [cut]), PRECISIONS[options.precision].limits, where)
 
 
 @contextmanager
-def _failing_in_words(who: str, wanted: str, out: Path) -> Iterator[None]:
-    """Say of an error inside that it is one of `who`, by the name of the export, and what helps."""
+def _failing_in_words(who: str, wanted: str, network: str) -> Iterator[None]:
+    """Say of an error inside that it is one of `who`, by the name of the network, and what helps."""
     try:
         yield
     except (CoconetError, RuntimeError) as error:
         got = error.says if isinstance(error, CoconetError) else first_line(error)
         remedy = "Name one frame size with --size HEIGHTxWIDTH, or pad with --multiple to what its layers halve by."
         raise CoconetError(
-            out,
+            f"network {network}",
             wanted=wanted,
             got=f"an error of {who}: {got}",
             remedy=remedy,

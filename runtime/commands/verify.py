@@ -59,7 +59,7 @@ def verify(
     from coconet.runtime.verify.error_map import error_panel
     from coconet.runtime.verify.parity import answers_of
     from coconet.runtime.verify.reference_backend import common_card, open_to_compare
-    from coconet.runtime.verify.report import ComparedModel, VerifyReport
+    from coconet.runtime.verify.report import ComparedModel, VerifyReport, doubt_of
     from coconet.runtime.verify.verification import judge, limits_for, verification_of
     from coconet.runtime.verify.watched import watched
     from coconet.writing.outputs import check_outputs
@@ -86,7 +86,8 @@ def verify(
         found = verification_of(watched(answers, reference=watches[0], candidate=watches[1]))
         limits = limits_for(models[1].card.precision, min_psnr)
         contestants = [ComparedModel.of(name, model) for name, model in zip(names, models, strict=True)]
-        report = VerifyReport(contestants[0], contestants[1], found, limits, judge(found, limits))
+        doubt = doubt_of(models[0].card, models[1].card)
+        report = VerifyReport(contestants[0], contestants[1], found, limits, judge(found, limits), doubt)
         if json_scratch:
             json_scratch.write_text(report.to_json() + "\n", encoding="utf-8")
         shown_as = [f"{letter} {label}" for letter, label in zip("AB", model_labels(names), strict=True)]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from coconet.cards.precision import PrecisionName
+from coconet.cards.model_card import ModelCard
+from coconet.cards.precision import PRECISIONS, PrecisionName
 from coconet.errors import counted
 from coconet.runtime.backends.backend import Backend
 from coconet.runtime.verify.verification import Verdict, VerdictLimits, Verification
@@ -34,13 +35,17 @@ class ComparedModel:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """Reference and candidate, what was measured, and the verdict on it."""
+    """Reference and candidate, what was measured, and the verdict on it.
+
+    doubt: a sentence on whether the two are to be compared so at all, told with a verdict against the candidate.
+    """
 
     reference: ComparedModel
     candidate: ComparedModel
     verification: Verification
     limits: VerdictLimits
     verdict: Verdict
+    doubt: str = ""
 
     def to_json(self) -> str:
         """Indented JSON; an infinite PSNR (equal pictures) and an infinite limit are null."""
@@ -95,7 +100,21 @@ class VerifyReport:
         models = f"{self.candidate.model} against {self.reference.model}"
         if self.verdict.passed:
             return f"{models}: within the limits"
-        return f"{models}: {'; '.join(self.verdict.reasons)}. Look at {self.verification.parity.worst_frame} first."
+        doubt = f" {self.doubt}" if self.doubt else ""
+        reasons = "; ".join(self.verdict.reasons)
+        return f"{models}: {reasons}.{doubt} Look at {self.verification.parity.worst_frame} first."
+
+
+def doubt_of(reference: ModelCard, candidate: ModelCard) -> str:
+    """What the cards of two models say against comparing them so, as a sentence; empty if nothing."""
+    origins = [(card.network, card.weights_sha256) for card in (reference, candidate)]
+    if origins[0] != origins[1]:
+        what = "networks" if reference.network != candidate.network else "weights"
+        return f"The two are different {what}, of which coconet score says which fuses better."
+    if PRECISIONS[reference.precision].rate > PRECISIONS[candidate.precision].rate:
+        labels = [PRECISIONS[card.precision].label for card in (reference, candidate)]
+        return f"The reference is {labels[0]} and the candidate {labels[1]}: they are probably the wrong way round."
+    return ""
 
 
 def _finite(values: dict[str, float]) -> dict[str, float | None]:

@@ -86,7 +86,7 @@ class VideoWriter:
                 path,
                 wanted=f"a name that ends in {', '.join(WRITABLE_SUFFIXES)}",
                 got=path.suffix or "no ending",
-                remedy="Change the ending.",
+                remedy=f"Change the ending, or name a folder of pictures with a slash at its end: {path}/",
                 says=f"has {f'the ending {path.suffix}' if path.suffix else 'no ending'}; a video ends in "
                 f"{', '.join(WRITABLE_SUFFIXES)}",
             )

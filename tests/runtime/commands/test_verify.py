@@ -114,6 +114,16 @@ def test_swapped_cameras_are_caught_and_the_worst_frame_is_named_and_drawn(frame
     assert (tmp_path / "w.png").is_file()
 
 
+def test_models_that_are_different_or_the_wrong_way_round_are_said_to_be(frames: Path, unet: Path) -> None:
+    other = run("average", "maximum", "--frames", frames)
+    assert other.exit_code == 1
+    assert "The two are different networks, of which coconet score says which fuses better. Look at" in other.stderr
+    turned = run(quantised(unet, FolderFrames(frames)), unet, "--frames", frames)
+    assert turned.exit_code == 1
+    said = "The reference is INT8 and the candidate FP32: they are probably the wrong way round. Look at"
+    assert said in turned.stderr
+
+
 def test_the_page_says_the_verdict_and_shows_the_frames_that_differ_most(frames: Path, tmp_path: Path) -> None:
     model = write_averaging_model(tmp_path / "average.onnx")
     run(model, model, "--frames", frames, "--html", tmp_path / "v.html")
