@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from coconet.errors import CoconetError, MissingPackage
+from coconet.errors import CoconetError, ExitCode, MissingPackage, ending_with
 from coconet.files import whole_file
 from coconet.networks.checkpoint import network_named, save_checkpoint
 from coconet.networks.custom import own_network
@@ -172,6 +172,7 @@ class Trainer:
         self.step = state["step"]
 
 
+@ending_with(ExitCode.MODEL)
 def _read_state(path: Path) -> dict[str, Any]:
     """What `_save_state` wrote. Raises CoconetError for a file that is damaged or holds something else."""
     try:

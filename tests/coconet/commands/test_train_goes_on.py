@@ -99,7 +99,7 @@ def test_a_state_that_is_damaged_or_none_is_refused_with_what_to_do(folder: Path
     else:
         torch.save({"weight": torch.zeros(1)}, state)
     refused = trained(steps=2)
-    assert refused.code == 2
+    assert refused.code == 4
     assert "should hold the state of an interrupted run to go on from, but it" in refused.err
     assert "Begin again with --overwrite, or from weights with --start WEIGHTS and another --out." in refused.err
 
