@@ -127,7 +127,6 @@ def calibrate(
     chosen = _method(method, percentile)
     _check_ready(ranges, chosen=bool(method or percentile or crops))
     model, target = _places(model, out)
-    file = read_onnx(model)
     check_name(target, model)
     beside = ranges_path(target)
     # Ranges that lie there are written again as they are.
@@ -136,6 +135,7 @@ def calibrate(
     compared = against and model_path(against)
     inputs = [model, *inputs_of(check), compared, *choice.inputs(), *(() if kept else (ranges,))]
     check_outputs([target, None if kept else beside], inputs=inputs, overwrite=overwrite)
+    file = read_onnx(model)
     if against is not None:  # before anything is measured for it
         check_model(against)
     source = choice.open()

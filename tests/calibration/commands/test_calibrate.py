@@ -118,12 +118,6 @@ def test_the_word_of_a_shipped_model_is_calibrated_into_the_working_folder(
     assert OnnxModel.read(tmp_path / "lite.int8.onnx").card.network == "lite"
 
 
-def test_a_model_that_is_none_is_told_before_an_output_that_is_there(tmp_path: Path, frames: Path) -> None:
-    (tmp_path / "good.pth").write_bytes(b"weights")
-    (tmp_path / "good.int8.onnx").write_bytes(b"a model")
-    assert "has the ending .pth; an ONNX model ends in .onnx" in complaint(tmp_path / "good.pth", "--frames", frames)
-
-
 def test_a_model_with_nothing_to_quantise_is_refused(frames: Path, tmp_path: Path) -> None:
     tiny = write_averaging_model(tmp_path / "tiny.onnx")
     assert "has no convolution of " in complaint(tiny, "--frames", frames)
