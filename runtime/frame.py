@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -18,6 +19,9 @@ from coconet.runtime.heat.reading import Heat
 from coconet.runtime.preprocess.warp import Alignment
 
 Side = Literal["visible", "infrared"]
+
+OTHER_SIDE: Mapping[Side, Side] = MappingProxyType({"visible": "infrared", "infrared": "visible"})
+"""The camera beside each camera."""
 
 StampKind = Literal["driver", "stream", "arrival", "epoch", "recording", "still"]
 """Whose time a frame carries. driver: the camera driver's own, on this machine's monotonic clock. stream: the sender's

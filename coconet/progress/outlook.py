@@ -19,7 +19,7 @@ class Outlook:
     """Follows one work up to the moment when enough is done to tell what is left.
 
     begun_s: when it began, in seconds of the clock that `after` takes. done: how much was done before. in_steps:
-    whether it is made of steps, whose time is told; the first sign of other work may be a small part of it, and late.
+    whether it is made of steps, whose time the line gives; the first sign of other work may be small, and late.
     """
 
     begun_s: float

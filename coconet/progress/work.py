@@ -67,7 +67,7 @@ class Work:
                 self.say(outlook)
 
     def put_off(self, seconds: float) -> None:
-        """Leave a stretch of time out that has just passed: what is left is told by the others."""
+        """Leave a stretch of time out that has just passed: the time left follows from the others."""
         self.begun_s += seconds
         self._outlook.put_off(seconds)
 

@@ -17,8 +17,8 @@ except ImportError:  # Windows: there the work is done twice
 def turn_at(place: Path, waiting: Callable[[], object]) -> Iterator[None]:
     """Hold `place`, a file of no content, for the length of a block; it goes at the end, and with the process.
 
-    waiting: is called before another process is waited for; if it raises, the other one keeps its turn. Where no such
-    file can be made nobody waits.
+    waiting: is called before another process is waited for; if it raises, the other one keeps its turn. If no such
+    file can be made, there is no wait.
     """
     handle = _open_place(place)
     if handle is None or fcntl is None:

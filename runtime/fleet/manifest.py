@@ -19,7 +19,7 @@ MANIFEST = "manifest.json"
 
 MARK = f"{MANIFEST}{UNFINISHED}"
 """Lies beside a result while it is brought to its place, and names all that is replaced there: a kill in the middle
-leaves files without a manifest, which are told by it from files of others."""
+leaves files without a manifest, which are known by it as those of a batch."""
 
 
 def model_hash(model: str) -> str:

@@ -157,9 +157,8 @@ class Worker:
             "files": files,
             "sha256": {path.relative_to(made).as_posix(): sha256_of(path) for path in _files_below(made)},
         }
-        yield Progress(
-            gauge.fused, samples.seconds
-        )  # who is left alone by now, as its driver has ended, publishes nothing
+        # A worker whose driver has ended by now stops here, and publishes nothing.
+        yield Progress(gauge.fused, samples.seconds)
         self._publish(job, made, manifest)
         yield Outcome(json.loads(json.dumps(manifest)))
 

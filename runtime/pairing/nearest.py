@@ -9,9 +9,7 @@ from functools import partial
 from statistics import median_low
 from typing import Literal, Protocol
 
-from coconet.runtime.frame import Frame, FramePair, Side
-
-_OTHER: dict[Side, Side] = {"visible": "infrared", "infrared": "visible"}
+from coconet.runtime.frame import OTHER_SIDE, Frame, FramePair, Side
 
 _INTERVALS = 15  # remembered for the period: enough for a median that one lost frame does not move
 
@@ -194,7 +192,7 @@ class Pairer:
             if not queue.waiting:
                 return side
         side = self._earlier()
-        return _OTHER[side] if self._queues[side].ended else side
+        return OTHER_SIDE[side] if self._queues[side].ended else side
 
     def unpaired(self, side: Side) -> Counter[Reason]:
         """Why frames of a side have found no partner, and how many."""
@@ -232,7 +230,7 @@ class Pairer:
         return None
 
     def _other(self, side: Side) -> SideQueue:
-        return self._queues[_OTHER[side]]
+        return self._queues[OTHER_SIDE[side]]
 
     def _earlier(self) -> Side:
         visible, infrared = (queue.waiting[0].stamp_ns for queue in self._queues.values())

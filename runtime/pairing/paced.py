@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from coconet.runtime.frame import Frame, FramePair, Side
+from coconet.runtime.frame import OTHER_SIDE, Frame, FramePair, Side
 from coconet.runtime.pairing.nearest import (
     Reason,
     SideQueue,
@@ -17,8 +17,6 @@ from coconet.runtime.pairing.nearest import (
     why_left,
     why_unpaired,
 )
-
-_OTHER: dict[Side, Side] = {"visible": "infrared", "infrared": "visible"}
 
 _INTERVALS_TO_DECIDE = 3  # which camera is faster; it is decided once, so that two equal rates do not take turns
 
@@ -71,7 +69,7 @@ class PacedPairer:
             running = [side for side, queue in self._queues.items() if not queue.ended]
             return min(running, key=lambda side: len(self._queues[side].waiting))
         pacer = self._pace_setter()
-        return _OTHER[pacer] if self._queues[pacer].waiting else pacer
+        return OTHER_SIDE[pacer] if self._queues[pacer].waiting else pacer
 
     def waiting(self, side: Side) -> Sequence[Frame]:
         """The frames of a side that still wait, one that is kept after it was used among them."""
@@ -94,7 +92,7 @@ class PacedPairer:
         for side, queue in self._queues.items():
             for entry in queue.waiting:
                 if entry.stamp_ns != self._used_ns:
-                    why = why_left(entry, self._queues[_OTHER[side]], stopped=stopped)
+                    why = why_left(entry, self._queues[OTHER_SIDE[side]], stopped=stopped)
                     queue.note_dropped(entry.frame, why)
             queue.waiting.clear()
 
@@ -103,7 +101,7 @@ class PacedPairer:
         if not self._known():
             return None
         side = self._pace_setter()
-        pacer, other = self._queues[side], self._queues[_OTHER[side]]
+        pacer, other = self._queues[side], self._queues[OTHER_SIDE[side]]
         while pacer.waiting:
             head = pacer.waiting[0]
             self._drop_farther(other, head.stamp_ns)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from coconet.errors import CoconetError
 from coconet.runtime.cameras.camera import Camera
-from coconet.runtime.frame import Frame, FramePair, Side
+from coconet.runtime.frame import OTHER_SIDE, Frame, FramePair, Side
 from coconet.runtime.pairing.camera_health import CameraHealth
 from coconet.runtime.pairing.capture import Capture, CaptureOptions
 from coconet.runtime.pairing.frame_fates import FrameFates
@@ -223,7 +223,7 @@ class PairedCaptures:
         read, paired, reasons = capture.read, fates.came_out, fates.dropped()
         waiting = capture.waiting + fates.open_among(self.pairer.waiting(side))
         rest = read - paired - sum(reasons.values()) - waiting  # never handed to the pairer, or to one before
-        outlasted = not self.realtime and _OTHER[side] not in self.unfinished
+        outlasted = not self.realtime and OTHER_SIDE[side] not in self.unfinished
         why_rest = "after_end" if outlasted else "stopped" if self.cut_short else "missing"
         reasons["late" if self.realtime else why_rest] += max(0, rest)
         left_over = reasons.pop("stopped", 0)
@@ -235,9 +235,6 @@ class PairedCaptures:
         said, decoder = capture.unreadable, capture.decoded_by
         begins_ns = fates.begins_ns
         return CameraCount(read, paired, dropped, why, capture.damaged, unread, decoder, said, begins_ns, left_over)
-
-
-_OTHER: dict[Side, Side] = {"visible": "infrared", "infrared": "visible"}
 
 
 def _length(camera: Camera) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from coconet.errors import counted
-from coconet.runtime.frame import Side
+from coconet.runtime.frame import OTHER_SIDE, Side
 
 LARGE_SHARE = 0.25
 """Of a camera's frames: if this share has no partner, clocks, tolerance or one of the files are wrong."""
@@ -146,7 +146,7 @@ class StreamCounts:
         if found is None:
             return ""
         side, count = found
-        other = "infrared" if side == "visible" else "visible"
+        other = OTHER_SIDE[side]
         if self._silent:
             return _look_at(self._silent)
         if not count.paired and abs(self._gap_ns) >= _APART_NS:

@@ -210,7 +210,7 @@ def as_matrix(homography: NDArray[np.float64]) -> Matrix:
 
 
 STEPS_PER_PX = 32
-"""How many places between two pixels are told apart: those of OpenCV 4, so that pictures depend on no version of it."""
+"""How many places between two pixels there are: those of OpenCV 4, so that pictures depend on no version of it."""
 
 
 @lru_cache(maxsize=4)
