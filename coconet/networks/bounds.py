@@ -21,6 +21,9 @@ except ImportError as error:
 NEARNESS = 0.1
 """How near to black or white a pixel may come, as a share of how near the darker or brighter source is to it."""
 
+KNEE = 25.0 / 255.0
+"""How far from the ends a stretch begins to fade out."""
+
 GAIN = 2.0
 """The most that the detail of a source counts in a fused picture."""
 
@@ -64,6 +67,24 @@ def short_of_the_ends(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tenso
     lowest = NEARNESS * torch.minimum(visible, infrared) + HALF_A_LEVEL
     highest = NEARNESS * torch.maximum(visible, infrared) + (1.0 - NEARNESS - HALF_A_LEVEL)
     return torch.minimum(torch.maximum(fused, lowest), highest)
+
+
+def soft_near_the_ends(stretch: Tensor, coarse: Tensor) -> Tensor:
+    """Let a stretch of the coarse bands fade out before it comes to black or white: (B, 1, H, W) to the same shape.
+
+    Cut off at the ends, skies and shadows would be flat.
+    """
+    top, bottom = brighter(coarse), _lowest(coarse)
+    highest = NEARNESS * top + (1.0 - NEARNESS - HALF_A_LEVEL)
+    lowest = NEARNESS * bottom + HALF_A_LEVEL
+    up = _beyond(top + stretch - highest) - _beyond(top - highest)
+    down = _beyond(lowest - bottom - stretch) - _beyond(lowest - bottom)
+    return stretch - torch.relu(up) + torch.relu(down)
+
+
+def _beyond(distance: Tensor) -> Tensor:
+    """What a parabola takes off a level from KNEE before an end on: nothing there, and KNEE at KNEE beyond the end."""
+    return (distance + KNEE).clamp(0.0, 2.0 * KNEE).square() / (4.0 * KNEE) 
 
 
 def _mean(image: Tensor) -> Tensor:

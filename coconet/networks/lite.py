@@ -14,6 +14,7 @@ from coconet.networks.bounds import (
     deviation_of,
     lean_of,
     short_of_the_ends,
+    soft_near_the_ends,
     stretch_room,
     upsampled,
 )
@@ -66,7 +67,7 @@ class LiteNet(nn.Module):
         self.eighth_2 = _conv(deep_width, deep_width)
         self.narrow = nn.Conv2d(deep_width, width, kernel_size=1)
         self.mix = _conv(width, width)
-        self.stretch = nn.Conv2d(width, 1, kernel_size=4, stride=2, padding=1)
+        self.stretch = nn.Conv2d(width, 3, kernel_size=4, stride=2, padding=1)
         self.head = nn.Conv2d(width, 3 * PLANE, kernel_size=3, padding=1)
 
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
@@ -77,7 +78,9 @@ class LiteNet(nn.Module):
         coarse = functional.avg_pool2d(both, COARSE)  # 2, H/8
         brightness, deviation = self._scene_of(coarse)
         room, lean = stretch_room(brightness, deviation), lean_of(brightness)
-        stretch = torch.maximum(torch.minimum(torch.tanh(stretch), room), -room)  # 1, H/8
+        contrast = torch.sigmoid(stretch[:, 1:]) * (coarse - coarse.mean(dim=(2, 3), keepdim=True))  # 2, H/8
+        stretch = torch.tanh(stretch[:, :1]) + contrast.mean(dim=1, keepdim=True)  # 1, H/8
+        stretch = torch.maximum(torch.minimum(soft_near_the_ends(stretch, coarse), room), -room)
         # Both bands lean to the brighter one: the visible by what is added here, at an eighth of the size, and what is
         # left of the difference between them by a smaller share.
         added = stretch + lean * (brighter(coarse) - coarse[:, :1])
