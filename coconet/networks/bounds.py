@@ -27,6 +27,12 @@ KNEE = 25.0 / 255.0
 GAIN = 2.0
 """The most that the detail of a source counts in a fused picture."""
 
+PAINTED_CONTRAST = 0.1
+"""How much contrast of both sources a painted coarse band gets beside its own."""
+
+LEAK = 0.1
+"""Share of what lies beyond the bounds that is left in training. Left whole, a network learns to paint skies white."""
+
 HALF_A_LEVEL = 0.5 / 255.0
 
 
@@ -69,22 +75,27 @@ def short_of_the_ends(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tenso
     return torch.minimum(torch.maximum(fused, lowest), highest)
 
 
-def soft_near_the_ends(stretch: Tensor, coarse: Tensor) -> Tensor:
-    """Let a stretch of the coarse bands fade out before it comes to black or white: (B, 1, H, W) to the same shape.
+def contrast_of(coarse: Tensor) -> Tensor:
+    """How far each coarse band is from the mean of its picture: (B, 2, H, W) to the same shape."""
+    return coarse - _mean(coarse)
 
-    Cut off at the ends, skies and shadows would be flat.
+
+def faded(stretch: Tensor, coarse: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+    """Let a stretch fade out before what it is added to comes to black or white: (B, 1, H, W) to the same shape.
+
+    Cut off at the ends, skies and shadows would be flat. coarse: the bands of the sources, (B, 2, H, W). lower, upper:
+    between these lies what it is added to.
     """
-    top, bottom = brighter(coarse), _lowest(coarse)
-    highest = NEARNESS * top + (1.0 - NEARNESS - HALF_A_LEVEL)
-    lowest = NEARNESS * bottom + HALF_A_LEVEL
-    up = _beyond(top + stretch - highest) - _beyond(top - highest)
-    down = _beyond(lowest - bottom - stretch) - _beyond(lowest - bottom)
+    highest = NEARNESS * brighter(coarse) + (1.0 - NEARNESS - HALF_A_LEVEL)
+    lowest = NEARNESS * darker(coarse) + HALF_A_LEVEL
+    up = _beyond(upper + stretch - highest) - _beyond(upper - highest)
+    down = _beyond(lowest - lower - stretch) - _beyond(lowest - lower)
     return stretch - torch.relu(up) + torch.relu(down)
 
 
 def _beyond(distance: Tensor) -> Tensor:
     """What a parabola takes off a level from KNEE before an end on: nothing there, and KNEE at KNEE beyond the end."""
-    return (distance + KNEE).clamp(0.0, 2.0 * KNEE).square() / (4.0 * KNEE) 
+    return (distance + KNEE).clamp(0.0, 2.0 * KNEE).square() / (4.0 * KNEE)
 
 
 def _mean(image: Tensor) -> Tensor:
@@ -96,6 +107,11 @@ def brighter(sources: Tensor) -> Tensor:
     return sources.amax(dim=1, keepdim=True)
 
 
+def darker(sources: Tensor) -> Tensor:
+    """The darker of both sources at every place: (B, 2, H, W) to (B, 1, H, W)."""
+    return sources.amin(dim=1, keepdim=True)
+
+
 def upsampled(coarse: Tensor) -> Tensor:
     """A coarse band at full size: (B, C, H / COARSE, W / COARSE) to (B, C, H, W), bilinear."""
     return functional.interpolate(coarse, scale_factor=COARSE, mode="bilinear", align_corners=False)
@@ -104,20 +120,21 @@ def upsampled(coarse: Tensor) -> Tensor:
 def bounded(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
     """Bring the coarse band of a fused picture into bounds and keep it from the ends: (B, 1, H, W) in 0..1 each.
 
-    For a network that paints its picture. What its coarse band is too bright or too dark by is taken off, and of its
-    detail remains at most GAIN times that of both sources. H and W are multiples of COARSE.
+    For a network that paints its picture. Its coarse band gets more contrast, leans to the brighter one in the dark,
+    and loses what it is too bright or too dark by; of its detail remains at most GAIN times that of both sources. H and
+    W are multiples of COARSE.
     """
     sources = torch.cat((visible, infrared), dim=1)
     coarse = functional.avg_pool2d(sources, COARSE)
     band = functional.avg_pool2d(fused, COARSE)
-    room = stretch_room(brightness_of(coarse), deviation_of(coarse))
-    within = torch.minimum(torch.maximum(band, _lowest(coarse) - room), brighter(coarse) + room)
+    brightness = brightness_of(coarse)
+    room = stretch_room(brightness, deviation_of(coarse))
+    leaning = band + lean_of(brightness) * (brighter(coarse) - band)
+    stretch = PAINTED_CONTRAST * contrast_of(coarse).sum(dim=1, keepdim=True)
+    stretched = leaning + faded(stretch, coarse, leaning, leaning)
+    within = torch.minimum(torch.maximum(stretched, darker(coarse) - room), brighter(coarse) + room)
     bands = upsampled(coarse)
     reach = room + GAIN * (sources - bands).abs().sum(dim=1, keepdim=True)
     fused = fused + upsampled(within - band)
-    fused = torch.minimum(torch.maximum(fused, _lowest(bands) - reach), brighter(bands) + reach)
+    fused = torch.minimum(torch.maximum(fused, darker(bands) - reach), brighter(bands) + reach)
     return short_of_the_ends(fused, visible, infrared)
-
-
-def _lowest(sources: Tensor) -> Tensor:
-    return sources.amin(dim=1, keepdim=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from coconet.cards.model_card import Signature
 from coconet.errors import MissingPackage
-from coconet.networks.bounds import bounded
+from coconet.networks.bounds import LEAK, bounded
 from coconet.networks.layers.vgg import GrayVgg19, find_imagenet_file, imagenet_encoder, load_imagenet
 from coconet.networks.network import Network, Training
 
@@ -123,7 +123,8 @@ class CoCoNet(nn.Module):
         fused = torch.tanh(self.conv10(functional.leaky_relu(self.conv9_2(d9), SLOPE)))
         if not self.bounded:
             return fused
-        return 2.0 * bounded(*(0.5 * image + 0.5 for image in (fused, visible, infrared))) - 1.0
+        kept = 2.0 * bounded(*(0.5 * image + 0.5 for image in (fused, visible, infrared))) - 1.0
+        return torch.lerp(kept, fused, LEAK) if self.training else kept
 
     def use_image_statistics(self) -> None:
         """Normalise by the statistics of each image, as the published results do."""
@@ -209,7 +210,8 @@ def _hold_gates(core: CoCoNet) -> None:
     core.skip_closed_attention()
 
 
-def _use_stored_statistics(core: CoCoNet) -> None:
+def _see_as_deployed(core: CoCoNet) -> None:
+    core.keep_within_bounds()
     for layer in core.modules():
         if isinstance(layer, Normalization):
             layer.eval()
@@ -221,5 +223,5 @@ NETWORK = Network(
     OURS,
     published=PUBLISHED,
     ready=_make_ready,
-    training=Training(prepare_encoder, _hold_encoder, _use_stored_statistics),
+    training=Training(prepare_encoder, _hold_encoder, _see_as_deployed),
 )

@@ -9,12 +9,15 @@ from coconet.cards.tiling import OF_LITE
 from coconet.errors import MissingPackage
 from coconet.networks.bounds import (
     GAIN,
+    LEAK,
     brighter,
     brightness_of,
+    contrast_of,
+    darker,
     deviation_of,
+    faded,
     lean_of,
     short_of_the_ends,
-    soft_near_the_ends,
     stretch_room,
     upsampled,
 )
@@ -33,10 +36,6 @@ OURS = Signature(input_range=(0.0, 1.0), output_range=(0.0, 1.0), side_multiple=
 
 PLANE = 4 * 4
 """Channels at a quarter of the size that make one plane at full size."""
-
-
-LEAK = 0.1
-"""Share of what lies beyond the ends that is left in training. Left whole, the network learns to paint skies white."""
 
 
 class LiteNet(nn.Module):
@@ -78,9 +77,10 @@ class LiteNet(nn.Module):
         coarse = functional.avg_pool2d(both, COARSE)  # 2, H/8
         brightness, deviation = self._scene_of(coarse)
         room, lean = stretch_room(brightness, deviation), lean_of(brightness)
-        contrast = torch.sigmoid(stretch[:, 1:]) * (coarse - coarse.mean(dim=(2, 3), keepdim=True))  # 2, H/8
+        contrast = torch.sigmoid(stretch[:, 1:]) * contrast_of(coarse)  # 2, H/8
         stretch = torch.tanh(stretch[:, :1]) + contrast.mean(dim=1, keepdim=True)  # 1, H/8
-        stretch = torch.maximum(torch.minimum(soft_near_the_ends(stretch, coarse), room), -room)
+        stretch = faded(stretch, coarse, darker(coarse), brighter(coarse))
+        stretch = torch.maximum(torch.minimum(stretch, room), -room)
         # Both bands lean to the brighter one: the visible by what is added here, at an eighth of the size, and what is
         # left of the difference between them by a smaller share.
         added = stretch + lean * (brighter(coarse) - coarse[:, :1])

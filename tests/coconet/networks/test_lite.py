@@ -3,8 +3,8 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from coconet.networks.bounds import short_of_the_ends, upsampled
-from coconet.networks.lite import LEAK, LiteNet, upgrade
+from coconet.networks.bounds import LEAK, short_of_the_ends, upsampled
+from coconet.networks.lite import LiteNet, upgrade
 from coconet.networks.scene import LEAN, LIT, Scene
 
 
