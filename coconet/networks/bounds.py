@@ -41,10 +41,14 @@ def brightness_of(coarse: Tensor) -> Tensor:
     return _mean(brighter(coarse))
 
 
+def levels_of(coarse: Tensor) -> Tensor:
+    """The levels of each Scene: coarse bands of (B, 2, H, W) in 0..1 to (B, 2, 1, 1) in 0..1."""
+    return _mean(coarse)
+
+
 def deviation_of(coarse: Tensor) -> Tensor:
     """The deviation of each Scene: coarse bands of (B, 2, H, W) in 0..1 to (B, 1, 1, 1) in 0..1."""
-    level = coarse.mean(dim=1, keepdim=True)
-    return _mean((level - _mean(level)).abs())
+    return _mean((coarse - levels_of(coarse)).mean(dim=1, keepdim=True).abs())
 
 
 def stretch_room(brightness: Tensor, deviation: Tensor) -> Tensor:
@@ -75,11 +79,6 @@ def short_of_the_ends(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tenso
     return torch.minimum(torch.maximum(fused, lowest), highest)
 
 
-def contrast_of(coarse: Tensor) -> Tensor:
-    """How far each coarse band is from the mean of its picture: (B, 2, H, W) to the same shape."""
-    return coarse - _mean(coarse)
-
-
 def faded(stretch: Tensor, coarse: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
     """Let a stretch fade out before what it is added to comes to black or white: (B, 1, H, W) to the same shape.
 
@@ -95,7 +94,8 @@ def faded(stretch: Tensor, coarse: Tensor, lower: Tensor, upper: Tensor) -> Tens
 
 def _beyond(distance: Tensor) -> Tensor:
     """What a parabola takes off a level from KNEE before an end on: nothing there, and KNEE at KNEE beyond the end."""
-    return (distance + KNEE).clamp(0.0, 2.0 * KNEE).square() / (4.0 * KNEE)
+    near = (distance + KNEE).clamp(0.0, 2.0 * KNEE)
+    return near * near * (0.25 / KNEE)
 
 
 def _mean(image: Tensor) -> Tensor:
@@ -130,7 +130,7 @@ def bounded(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
     brightness = brightness_of(coarse)
     room = stretch_room(brightness, deviation_of(coarse))
     leaning = band + lean_of(brightness) * (brighter(coarse) - band)
-    stretch = PAINTED_CONTRAST * contrast_of(coarse).sum(dim=1, keepdim=True)
+    stretch = PAINTED_CONTRAST * (coarse - levels_of(coarse)).sum(dim=1, keepdim=True)
     stretched = leaning + faded(stretch, coarse, leaning, leaning)
     within = torch.minimum(torch.maximum(stretched, darker(coarse) - room), brighter(coarse) + room)
     bands = upsampled(coarse)

@@ -12,11 +12,11 @@ from coconet.networks.bounds import (
     LEAK,
     brighter,
     brightness_of,
-    contrast_of,
     darker,
     deviation_of,
     faded,
     lean_of,
+    levels_of,
     short_of_the_ends,
     stretch_room,
     upsampled,
@@ -37,6 +37,9 @@ OURS = Signature(input_range=(0.0, 1.0), output_range=(0.0, 1.0), side_multiple=
 PLANE = 4 * 4
 """Channels at a quarter of the size that make one plane at full size."""
 
+NO_CONTRAST = -6.0
+"""A decision by which a coarse band keeps its contrast but for a four-hundredth."""
+
 
 class LiteNet(nn.Module):
     """About 0.18 M parameters and 1.8 GMAC at 640x480.
@@ -44,10 +47,10 @@ class LiteNet(nn.Module):
     It does not paint the fused picture. Each source is split into a coarse band, its mean over 8x8 pixels, and the
     detail above that. At a quarter and an eighth of the size the network decides, for every pixel, how to share the
     coarse band and how much detail of each source to keep, and, for every 8x8 pixels, by how much to stretch the
-    contrast of the coarse band; that is applied at full resolution. So texture cannot be blurred by the small size,
-    and rounding to INT8 disturbs the decision and not the picture. The darker the scene, the nearer both coarse bands
-    come to the brighter one before they are shared. There is no normalisation layer: the same picture always gives the
-    same answer.
+    contrast of the coarse band: how much of each source's, about the mean level of its scene, and how much besides.
+    That is applied at full resolution. So texture cannot be blurred by the small size, and rounding to INT8 disturbs
+    the decision and not the picture. The darker the scene, the nearer both coarse bands come to the brighter one before
+    they are shared. There is no normalisation layer: the same picture always gives the same answer.
 
     Whatever the weights, the coarse band lies between those of the sources, widened by `stretch_room`, which is next
     to nothing in the dark and in flat scenes; and no pixel is clipped that neither source has clipped.
@@ -75,9 +78,9 @@ class LiteNet(nn.Module):
         decide = self._decided_in_full if self.training else self._decided
         shares, stretch = decide(self._features(both))
         coarse = functional.avg_pool2d(both, COARSE)  # 2, H/8
-        brightness, deviation = self._scene_of(coarse)
+        brightness, deviation, levels = self._scene_of(coarse)
         room, lean = stretch_room(brightness, deviation), lean_of(brightness)
-        contrast = torch.sigmoid(stretch[:, 1:]) * contrast_of(coarse)  # 2, H/8
+        contrast = torch.sigmoid(stretch[:, 1:]) * (coarse - levels)  # 2, H/8
         stretch = torch.tanh(stretch[:, :1]) + contrast.mean(dim=1, keepdim=True)  # 1, H/8
         stretch = faded(stretch, coarse, darker(coarse), brighter(coarse))
         stretch = torch.maximum(torch.minimum(stretch, room), -room)
@@ -94,12 +97,13 @@ class LiteNet(nn.Module):
         # In training a tenth of what is beyond the ends stays: seen as nearly lost, and yet able to learn to be less.
         return torch.lerp(kept, fused, LEAK) if self.training else kept
 
-    def _scene_of(self, coarse: Tensor) -> tuple[Tensor, Tensor]:
-        """Brightness and deviation, each (B, 1, 1, 1): of `coarse`, or those that are held."""
+    def _scene_of(self, coarse: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Brightness and deviation, (B, 1, 1, 1), and levels, (B, 2, 1, 1): of `coarse`, or those that are held."""
         if self.scene is None:
-            return brightness_of(coarse), deviation_of(coarse)
-        brightness, deviation = (torch.full_like(coarse[:, :1, :1, :1], one) for one in self.scene)
-        return brightness, deviation
+            return brightness_of(coarse), deviation_of(coarse), levels_of(coarse)
+        brightness, deviation = (torch.full_like(coarse[:, :1, :1, :1], one) for one in self.scene[:2])
+        levels = coarse.new_tensor(self.scene.levels).reshape(1, 2, 1, 1).expand(len(coarse), -1, -1, -1)
+        return brightness, deviation, levels
 
     def _decided(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """What the last two layers say: shares and gains, 3 x H x W, and the stretch, 1 x H/8 x W/8."""
@@ -123,9 +127,14 @@ def _conv(inputs: int, outputs: int) -> nn.Conv2d:
 
 
 def upgrade(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """Weights whose head gave four planes, the last of them an addition of at most 0.5 to every pixel: as a LiteNet.
+    """Weights of earlier releases as those of a LiteNet of today."""
+    return _with_contrast(_with_stretch(tensors))
 
-    Of that plane the mean over 8x8 pixels remains, as the stretch: the day looks the same, the night is kept.
+
+def _with_stretch(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Of a head of four planes, the last of them an addition of at most 0.5 to every pixel: three, and a stretch.
+
+    Of that plane the mean over 8x8 pixels remains: the day looks the same, the night is kept.
     """
     weight, bias = tensors.get("head.weight"), tensors.get("head.bias")
     if weight is None or bias is None or len(weight) != 4 * PLANE:
@@ -136,6 +145,16 @@ def upgrade(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     stretch = torch.stack(places).mean(dim=0)
     kept = {**tensors, "head.weight": weight[: 3 * PLANE], "head.bias": bias[: 3 * PLANE]}
     return {**kept, "stretch.weight": 0.5 * stretch, "stretch.bias": 0.5 * level}
+
+
+def _with_contrast(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Of a stretch that says nothing of the contrast of both sources: one that leaves it as good as alone."""
+    weight, bias = tensors.get("stretch.weight"), tensors.get("stretch.bias")
+    if weight is None or bias is None or len(weight) != 1:
+        return tensors
+    none = torch.full((2,), NO_CONTRAST, dtype=bias.dtype)
+    weights = torch.cat((weight, weight.new_zeros(2, *weight.shape[1:])))
+    return {**tensors, "stretch.weight": weights, "stretch.bias": torch.cat((bias, none))}
 
 
 NETWORK = Network("lite", LiteNet, OURS, upgrade=upgrade)

@@ -9,11 +9,12 @@ class Scene(NamedTuple):
     """Of a whole pair of pictures, in 0..1 each.
 
     brightness: the mean of the brighter source's coarse band. deviation: how far the mean of both coarse bands is from
-    its own mean, on average.
+    its own mean, on average. levels: the means of the visible and of the infrared one.
     """
 
     brightness: float
     deviation: float
+    levels: tuple[float, float]
 
 
 COARSE = 8

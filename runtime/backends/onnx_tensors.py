@@ -80,7 +80,9 @@ def input_feed(
 
 def held_scene(scene: Scene) -> dict[str, NDArray[Any]]:
     """What a graph for parts takes beside a pair."""
-    return {name: np.full((1, 1, 1, 1), number, np.float32) for name, number in zip(INPUTS, scene, strict=True)}
+    return {
+        name: np.reshape(numbers, (1, -1, 1, 1)).astype(np.float32) for name, numbers in zip(INPUTS, scene, strict=True)
+    }
 
 
 def without_scene(tensors: list[TensorFact]) -> list[TensorFact]:

@@ -11,9 +11,12 @@ from coconet.cards.protocol_buffer import number_written, read_fields, written
 from coconet.networks.scene import Scene
 
 INPUTS = tuple(f"scene_{name}" for name in Scene._fields)
-"""The further inputs, in the order of Scene: float32 of shape (1, 1, 1, 1) each."""
+"""The further inputs, in the order of Scene: float32 of shape (1, N, 1, 1) each."""
 
-_MEANS_OF = ("ReduceMax", "Abs")
+_NUMBERS = (1, 1, 2)
+"""N, how many numbers each of them holds, in the same order."""
+
+_MEANS_OF = ("ReduceMax", "Abs", "AveragePool")
 """What each of them is the mean of, as an operator, in the same order."""
 
 _GRAPH = 7
@@ -67,14 +70,14 @@ def _rewritten(graph: bytes) -> bytes | None:
     found = _scene_in(nodes)
     if sorted(name for _, name in found) != sorted(INPUTS):
         return None
+    number = next((one for node, _ in found if (one := _type_of(node.makes[0], nodes, types)) is not None), None)
+    if number is None:
+        return None
     parts, done = list[bytes](), 0
     for node, name in found:
-        number = _type_of(node.makes[0], nodes, types)
-        if number is None:
-            return None
         parts += [graph[done : node.begin], written(_NODE, _cast(name, node.makes[0], number))]
         done = node.end
-    return b"".join([*parts, graph[done:], *map(_input, INPUTS)])
+    return b"".join([*parts, graph[done:], *map(_input, INPUTS, _NUMBERS)])
 
 
 def _scene_in(nodes: list[_Node]) -> list[tuple[_Node, str]]:
@@ -128,8 +131,8 @@ def _cast(reads: str, makes: str, type_number: int) -> bytes:
     return ends + written(_OPERATOR, b"Cast") + written(5, attribute)
 
 
-def _input(name: str) -> bytes:
-    """A ValueInfoProto of one number as a further input of the graph."""
-    shape = written(1, number_written(1, 1)) * 4
+def _input(name: str, numbers: int) -> bytes:
+    """A ValueInfoProto of a few numbers, as channels, as a further input of the graph."""
+    shape = b"".join(written(1, number_written(1, side)) for side in (1, numbers, 1, 1))
     tensor = number_written(1, 1) + written(2, shape)
     return written(_INPUT, written(1, name.encode()) + written(2, written(1, tensor)))

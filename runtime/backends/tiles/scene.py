@@ -12,7 +12,7 @@ _STRIP_ROWS = 32 * COARSE
 
 
 def scene_of(visible: Pixels, infrared: Pixels) -> Scene:
-    """The brightness and the deviation of a whole pair: see coconet.networks.scene.
+    """The scene of a whole pair: see coconet.networks.scene.
 
     visible: (H, W, 3) BGR or (H, W, 1); infrared: (H, W, 1); both uint8, of one size.
     """
@@ -24,7 +24,8 @@ def scene_of(visible: Pixels, infrared: Pixels) -> Scene:
         bands.append(np.stack([_coarse(luma(side[strip])[:, columns]) for side in (visible, infrared)]))
     both = np.concatenate(bands, axis=1)  # 2, H/8, W/8
     level = both.mean(axis=0)
-    return Scene(float(both.max(axis=0).mean()), float(np.abs(level - level.mean()).mean()))
+    levels = (float(both[0].mean()), float(both[1].mean()))
+    return Scene(float(both.max(axis=0).mean()), float(np.abs(level - level.mean()).mean()), levels)
 
 
 def _coarse(plane: np.typing.NDArray[np.float32]) -> np.typing.NDArray[np.float64]:

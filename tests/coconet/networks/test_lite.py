@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import pytest
 import torch
 from torch.nn import functional
 
 from coconet.networks.bounds import LEAK, short_of_the_ends, upsampled
-from coconet.networks.lite import LiteNet, upgrade
+from coconet.networks.lite import NO_CONTRAST, LiteNet, upgrade
 from coconet.networks.scene import LEAN, LIT, Scene
 
 
@@ -17,12 +18,13 @@ def undecided() -> LiteNet:
     net = LiteNet().eval()
     for parameter in (*net.head.parameters(), *net.stretch.parameters()):
         torch.nn.init.zeros_(parameter)
+    net.stretch.bias.data[1:] = NO_CONTRAST - 100.0
     return net
 
 
 def test_an_undecided_network_shares_the_coarse_band_and_keeps_the_detail_of_both() -> None:
     net, visible, infrared = undecided(), *(0.4 + 0.2 * torch.rand(2, 1, 1, 24, 32))
-    net.scene = Scene(LIT, 0.1)
+    net.scene = Scene(LIT, 0.1, (0.5, 0.5))
     low = [upsampled(functional.avg_pool2d(image, 8)) for image in (visible, infrared)]
     expected = (low[0] + low[1]) / 2 + (visible - low[0]) + (infrared - low[1])
     torch.testing.assert_close(net(visible, infrared), expected)
@@ -62,7 +64,26 @@ def test_it_keeps_the_shape_of_its_input() -> None:
     assert LiteNet()(*torch.rand(2, 3, 1, 40, 56)).shape == (3, 1, 40, 56)
 
 
-def test_weights_of_an_earlier_release_are_taken_over() -> None:
+def test_a_bright_scene_gets_more_contrast_about_the_mean_level_of_each_camera() -> None:
+    """Half of both sources' contrast as the mean of them, and a quarter more of each."""
+    net = undecided()
+    net.stretch.bias.data[1:] = 0.0
+    halves = torch.tensor([0.55, 0.75]).repeat_interleave(32).expand(1, 1, 32, 64)
+    level = torch.full_like(halves, 0.7)
+    fused = net(halves, level)
+    assert fused[..., :16].mean().item() == pytest.approx((0.55 + 0.7) / 2 - 0.1 / 4, abs=1e-3)
+    assert fused[..., -16:].mean().item() == pytest.approx((0.75 + 0.7) / 2 + 0.1 / 4, abs=1e-3)
+
+
+def test_contrast_fades_out_before_white_and_is_not_cut_off() -> None:
+    net = undecided()
+    net.stretch.bias.data[1:] = 8.0
+    steps = torch.linspace(0.3, 1.0, 16).repeat_interleave(8).expand(1, 1, 16, 128).contiguous()
+    fused = net(steps, steps)[0, 0, 8, 4::8]
+    assert (fused.diff() > 0.5 / 255).all()
+
+
+def test_weights_of_earlier_releases_are_taken_over() -> None:
     """The first three planes are those of its head, the stretch is the mean of the fourth over 8x8 pixels, halved."""
     torch.manual_seed(0)
     fresh = LiteNet()
@@ -74,7 +95,9 @@ def test_weights_of_an_earlier_release_are_taken_over() -> None:
     head = functional.conv2d(features, older["head.weight"], older["head.bias"], padding=1)
     wanted = functional.pixel_shuffle(head, 4)
     torch.testing.assert_close(functional.pixel_shuffle(fresh.head(features), 4), wanted[:, :3])
-    torch.testing.assert_close(fresh.stretch(features), 0.5 * functional.avg_pool2d(wanted[:, 3:], 8))
+    stretch = fresh.stretch(features)
+    torch.testing.assert_close(stretch[:, :1], 0.5 * functional.avg_pool2d(wanted[:, 3:], 8))
+    assert (stretch[:, 1:] == NO_CONTRAST).all()
 
 
 def test_weights_of_today_are_loaded_as_they_are() -> None:

@@ -37,7 +37,7 @@ def farthest(core: nn.Module, side: int, place: int) -> int:
 def test_no_pixel_depends_on_one_beyond_the_overlap_and_some_on_one_at_its_end(network: Network[Any]) -> None:
     core, multiple = network.build().eval(), network.signature.side_multiple
     if isinstance(core, LiteNet):
-        core.scene = Scene(0.4, 0.1)  # of the whole picture, which is not found in a part
+        core.scene = Scene(0.4, 0.1, (0.4, 0.4))  # of the whole picture, which is not found in a part
     assert network.signature.tiling is not None
     overlap = network.signature.tiling.overlap_px
     side = -(-(2 * overlap + 12) // 8) * 8

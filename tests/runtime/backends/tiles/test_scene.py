@@ -21,5 +21,7 @@ def test_the_scene_is_what_the_network_finds_of_the_padded_picture(
     planes = [torch.from_numpy(luma(side))[None, None] / 255 for side in (visible, infrared)]
     both = mirror_pad(mirror_pad(torch.cat(planes, dim=1), 2, 8), 3, 8)
     coarse = torch.nn.functional.avg_pool2d(both, 8)
+    brightness, deviation, levels = scene_of(visible, infrared)
     wanted = bounds.brightness_of(coarse).item(), bounds.deviation_of(coarse).item()
-    assert scene_of(visible, infrared) == pytest.approx(wanted, abs=1e-5)
+    assert (brightness, deviation) == pytest.approx(wanted, abs=1e-5)
+    assert levels == pytest.approx(bounds.levels_of(coarse).flatten().tolist(), abs=1e-5)
