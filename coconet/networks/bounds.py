@@ -27,8 +27,8 @@ KNEE = 25.0 / 255.0
 GAIN = 2.0
 """The most that the detail of a source counts in a fused picture."""
 
-PAINTED_CONTRAST = 0.1
-"""How much contrast of both sources a painted coarse band gets beside its own."""
+BAND_CONTRAST = 0.1
+"""How much contrast of both sources the coarse band of a network that paints gets beside its own."""
 
 LEAK = 0.1
 """Share of what lies beyond the bounds that is left in training. Left whole, a network learns to paint skies white."""
@@ -130,7 +130,7 @@ def bounded(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
     brightness = brightness_of(coarse)
     room = stretch_room(brightness, deviation_of(coarse))
     leaning = band + lean_of(brightness) * (brighter(coarse) - band)
-    stretch = PAINTED_CONTRAST * (coarse - levels_of(coarse)).sum(dim=1, keepdim=True)
+    stretch = BAND_CONTRAST * (coarse - levels_of(coarse)).sum(dim=1, keepdim=True)
     stretched = leaning + faded(stretch, coarse, leaning, leaning)
     within = torch.minimum(torch.maximum(stretched, darker(coarse) - room), brighter(coarse) + room)
     bands = upsampled(coarse)

@@ -120,8 +120,8 @@ class CoCoNet(nn.Module):
         a8 = self.att_deconv8(_attend(self.se_64, c2, *half))
         d8 = self._block("8_2", self._block("8_1", torch.cat((self.deconv7(_up(d7)), a8), dim=1)))
         d9 = self._block("9_1", torch.cat((self.deconv8(_up(d8)), c1), dim=1))
-        painted = torch.tanh(self.conv10(functional.leaky_relu(self.conv9_2(d9), SLOPE)))
-        fused = painted.to(visible.dtype)  # training's bfloat16 has steps too coarse for what follows
+        picture = torch.tanh(self.conv10(functional.leaky_relu(self.conv9_2(d9), SLOPE)))
+        fused = picture.to(visible.dtype)  # training's bfloat16 has steps too coarse for what follows
         if not self.bounded:
             return fused
         kept = 2.0 * bounded(*(0.5 * image + 0.5 for image in (fused, visible, infrared))) - 1.0
