@@ -80,9 +80,8 @@ def input_feed(
 
 def held_scene(scene: Scene) -> dict[str, NDArray[Any]]:
     """What a graph for parts takes beside a pair."""
-    return {
-        name: np.reshape(numbers, (1, -1, 1, 1)).astype(np.float32) for name, numbers in zip(INPUTS, scene, strict=True)
-    }
+    held = (np.array(numbers, np.float32) for numbers in scene)
+    return {name: numbers.reshape(1, -1, 1, 1) for name, numbers in zip(INPUTS, held, strict=True)}
 
 
 def without_scene(tensors: list[TensorFact]) -> list[TensorFact]:

@@ -70,7 +70,8 @@ def _rewritten(graph: bytes) -> bytes | None:
     found = _scene_in(nodes)
     if sorted(name for _, name in found) != sorted(INPUTS):
         return None
-    number = next((one for node, _ in found if (one := _type_of(node.makes[0], nodes, types)) is not None), None)
+    numbers = (_type_of(node.makes[0], nodes, types) for node, _ in found)
+    number = next((number for number in numbers if number is not None), None)
     if number is None:
         return None
     parts, done = list[bytes](), 0

@@ -18,7 +18,7 @@ def undecided() -> LiteNet:
     net = LiteNet().eval()
     for parameter in (*net.head.parameters(), *net.stretch.parameters()):
         torch.nn.init.zeros_(parameter)
-    net.stretch.bias.data[1:] = NO_CONTRAST - 100.0
+    net.get_parameter("stretch.bias").data[1:] = NO_CONTRAST - 100.0
     return net
 
 
@@ -67,7 +67,7 @@ def test_it_keeps_the_shape_of_its_input() -> None:
 def test_a_bright_scene_gets_more_contrast_about_the_mean_level_of_each_camera() -> None:
     """Half of both sources' contrast as the mean of them, and a quarter more of each."""
     net = undecided()
-    net.stretch.bias.data[1:] = 0.0
+    net.get_parameter("stretch.bias").data[1:] = 0.0
     halves = torch.tensor([0.55, 0.75]).repeat_interleave(32).expand(1, 1, 32, 64)
     level = torch.full_like(halves, 0.7)
     fused = net(halves, level)
@@ -77,7 +77,7 @@ def test_a_bright_scene_gets_more_contrast_about_the_mean_level_of_each_camera()
 
 def test_contrast_fades_out_before_white_and_is_not_cut_off() -> None:
     net = undecided()
-    net.stretch.bias.data[1:] = 8.0
+    net.get_parameter("stretch.bias").data[1:] = 8.0
     steps = torch.linspace(0.3, 1.0, 16).repeat_interleave(8).expand(1, 1, 16, 128).contiguous()
     fused = net(steps, steps)[0, 0, 8, 4::8]
     assert (fused.diff() > 0.5 / 255).all()
