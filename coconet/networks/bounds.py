@@ -8,7 +8,7 @@ a flat scene there is no contrast to stretch.
 from __future__ import annotations
 
 from coconet.errors import MissingPackage
-from coconet.networks.scene import COARSE, CONTRAST, DARK, DAY, DUSK, LEAN, LEEWAY, LIT, STRETCH
+from coconet.networks.scene import COARSE, CONTRAST, DARK, DAY, DUSK, LEAN, LEEWAY, LIT, NIGHT, STRETCH
 
 try:
     import torch
@@ -54,19 +54,31 @@ def deviation_of(coarse: Tensor) -> Tensor:
 def stretch_room(brightness: Tensor, deviation: Tensor) -> Tensor:
     """How far the coarse band may go below and above those of the sources: (B, 1, 1, 1) each, to the same shape.
 
-    LEEWAY, and STRETCH more in a scene of full light and contrast. What a bright scene gains in contrast would cost a
-    dark one its shadows, and a flat one its level.
+    LEEWAY, NIGHT more in a scene of full contrast, and STRETCH more if it has full light, too. What a bright scene
+    gains in contrast would cost a dark one its shadows, and a flat one its level.
     """
     light = ((brightness - DUSK) / (DAY - DUSK)).clamp(0.0, 1.0)
-    return LEEWAY + STRETCH * light * (deviation / CONTRAST).clamp(0.0, 1.0)
+    return LEEWAY + (NIGHT + STRETCH * light) * (deviation / CONTRAST).clamp(0.0, 1.0)
 
 
 def lean_of(brightness: Tensor) -> Tensor:
-    """How far both coarse bands lean to the brighter one before they are shared, 0..LEAN: of the shape of `brightness`.
+    """How far the coarse bands rise to the brighter one before they are shared, 0..LEAN: of the shape of `brightness`.
 
     By night what one camera does not see is black there, and the mean of both has half the contrast of the other one.
     """
     return ((LIT - brightness) * (LEAN / (LIT - DARK))).clamp(0.0, LEAN)
+
+
+def rises_of(coarse: Tensor) -> Tensor:
+    """What each coarse band lacks of the brighter one, there and around it: (B, 2, H, W) in 0..1 to the same shape.
+
+    Where now one camera is brighter and now the other, square by square, there is no brighter one: a picture that took
+    the brighter square each time would be brighter than either scene.
+    """
+    gap = coarse[:, 1:] - coarse[:, :1]
+    gaps = torch.cat((gap, -gap), dim=1)
+    around = functional.avg_pool2d(gaps, 3, stride=1, padding=1, count_include_pad=False)
+    return torch.relu(torch.minimum(gaps, around))
 
 
 def short_of_the_ends(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
@@ -129,7 +141,7 @@ def bounded(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
     band = functional.avg_pool2d(fused, COARSE)
     brightness = brightness_of(coarse)
     room = stretch_room(brightness, deviation_of(coarse))
-    leaning = band + lean_of(brightness) * (brighter(coarse) - band)
+    leaning = band + lean_of(brightness) * torch.relu(darker(coarse + rises_of(coarse)) - band)
     stretch = BAND_CONTRAST * (coarse - levels_of(coarse)).sum(dim=1, keepdim=True)
     stretched = leaning + faded(stretch, coarse, leaning, leaning)
     within = torch.minimum(torch.maximum(stretched, darker(coarse) - room), brighter(coarse) + room)

@@ -17,6 +17,7 @@ from coconet.networks.bounds import (
     faded,
     lean_of,
     levels_of,
+    rises_of,
     short_of_the_ends,
     stretch_room,
     upsampled,
@@ -84,15 +85,12 @@ class LiteNet(nn.Module):
         stretch = torch.tanh(stretch[:, :1]) + contrast.mean(dim=1, keepdim=True)  # 1, H/8
         stretch = faded(stretch, coarse, darker(coarse), brighter(coarse))
         stretch = torch.maximum(torch.minimum(stretch, room), -room)
-        # Both bands lean to the brighter one: the visible by what is added here, at an eighth of the size, and what is
-        # left of the difference between them by a smaller share.
-        added = stretch + lean * (brighter(coarse) - coarse[:, :1])
-        bands = upsampled(torch.cat((coarse, added), dim=1))
-        coarse_visible, coarse_infrared, added = bands.chunk(3, dim=1)  # 1, H each
+        bands = upsampled(torch.cat((coarse, coarse + lean * rises_of(coarse) + stretch), dim=1))
+        coarse_visible, coarse_infrared, level_visible, level_infrared = bands.chunk(4, dim=1)  # 1, H each
         share, gain_visible, gain_infrared = torch.sigmoid(shares).chunk(3, dim=1)  # 1, H each
-        blend = coarse_visible + (1.0 - lean) * share * (coarse_infrared - coarse_visible)
+        level = level_visible + share * (level_infrared - level_visible)
         detail = gain_visible * (visible - coarse_visible) + gain_infrared * (infrared - coarse_infrared)
-        fused = blend + added + GAIN * detail
+        fused = level + GAIN * detail
         kept = short_of_the_ends(fused, visible, infrared)
         # In training a tenth of what is beyond the ends stays: seen as nearly lost, and yet able to learn to be less.
         return torch.lerp(kept, fused, LEAK) if self.training else kept

@@ -17,11 +17,11 @@ from coconet.media.image import read_gray
 from coconet.media.pairs import paired_folder
 from coconet.model_names import CHECKPOINTS, shipped_checkpoint
 from coconet.networks import lite
-from coconet.networks.bounds import bounded, brightness_of, deviation_of, lean_of, stretch_room
+from coconet.networks.bounds import BAND_CONTRAST, bounded, brightness_of, deviation_of, lean_of, rises_of, stretch_room
 from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import load_checkpoint
 from coconet.networks.lite import LiteNet
-from coconet.networks.scene import DARK, LEAN, LEEWAY, LIT, STRETCH
+from coconet.networks.scene import DARK, LEAN, LEEWAY, LIT, NIGHT, STRETCH
 
 Gray = NDArray[np.uint8]
 Fuse = Callable[[Gray, Gray], Gray]
@@ -112,10 +112,10 @@ def room_of(coarse: Tensor) -> float:
 
 def test_a_scene_has_room_to_stretch_by_its_light_and_its_contrast() -> None:
     halves = torch.tensor([0.3, 0.9]).repeat_interleave(4).expand(1, 2, 8, 8)
-    assert room_of(halves) == pytest.approx(LEEWAY + STRETCH)
-    assert room_of(0.5 * halves) == pytest.approx(LEEWAY, abs=1e-5)
+    assert room_of(halves) == pytest.approx(LEEWAY + NIGHT + STRETCH)
+    assert room_of(0.5 * halves) == pytest.approx(LEEWAY + NIGHT, abs=1e-5)
     assert room_of(torch.full((1, 2, 8, 8), 0.8)) == pytest.approx(LEEWAY, abs=1e-5)
-    assert LEEWAY < room_of(0.7 * halves) < LEEWAY + STRETCH
+    assert LEEWAY + NIGHT < room_of(0.7 * halves) < LEEWAY + NIGHT + STRETCH
 
 
 def test_the_darker_a_scene_is_the_more_its_coarse_bands_lean_to_the_brighter_one() -> None:
@@ -123,10 +123,23 @@ def test_the_darker_a_scene_is_the_more_its_coarse_bands_lean_to_the_brighter_on
     torch.testing.assert_close(leans, torch.tensor([LEAN, LEAN, LEAN / 2, 0.0, 0.0]))
 
 
-def test_a_picture_within_bounds_stays_as_it_is() -> None:
-    visible, infrared = 0.3 + 0.4 * torch.rand(2, 1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
-    mean = (visible + infrared) / 2
-    torch.testing.assert_close(bounded(mean, visible, infrared), mean)
+def test_a_band_rises_to_the_brighter_one_if_that_is_brighter_around_there_too() -> None:
+    bright, dark = torch.full((1, 1, 8, 8), 0.3), torch.full((1, 1, 8, 8), 0.1)
+    rises = rises_of(torch.cat((dark, bright), dim=1))
+    torch.testing.assert_close(rises, torch.cat((bright - dark, torch.zeros_like(dark)), dim=1))
+    checkers = (torch.arange(8)[:, None] + torch.arange(8)) % 2 == 0
+    turns = torch.where(checkers, bright, dark), torch.where(checkers, dark, bright)
+    assert rises_of(torch.cat(turns, dim=1)).max() < 0.2 * (bright - dark).max()
+
+
+def test_a_picture_within_bounds_gets_contrast_and_no_other_change() -> None:
+    flat = torch.full((1, 1, 64, 64), 0.7)
+    torch.testing.assert_close(bounded(flat, flat, flat), flat)
+    halves = torch.tensor([0.6, 0.8]).repeat_interleave(32).expand(1, 1, 64, 64)
+    fused = bounded(halves, halves, halves)
+    assert (fused.mean() - 0.7).abs() < 1e-3
+    torch.testing.assert_close(fused[..., :16], halves[..., :16] - 0.1 * 2 * BAND_CONTRAST, atol=1e-3, rtol=0)
+    torch.testing.assert_close(fused[..., -16:], halves[..., -16:] + 0.1 * 2 * BAND_CONTRAST, atol=1e-3, rtol=0)
 
 
 def test_a_picture_out_of_bounds_keeps_its_detail_and_loses_its_level() -> None:

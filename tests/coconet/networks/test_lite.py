@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from coconet.networks.bounds import LEAK, short_of_the_ends, upsampled
+from coconet.networks.bounds import LEAK, rises_of, short_of_the_ends, upsampled
 from coconet.networks.lite import NO_CONTRAST, LiteNet, upgrade
 from coconet.networks.scene import LEAN, LIT, Scene
 
@@ -33,7 +33,8 @@ def test_an_undecided_network_shares_the_coarse_band_and_keeps_the_detail_of_bot
 def test_by_night_both_coarse_bands_lean_to_the_brighter_one_and_the_detail_stays() -> None:
     net, visible, infrared = undecided(), *(0.05 + 0.1 * torch.rand(2, 1, 1, 24, 32))
     coarse = [functional.avg_pool2d(image, 8) for image in (visible, infrared)]
-    leaning = [upsampled(image + LEAN * (torch.maximum(*coarse) - image)) for image in coarse]
+    rises = rises_of(torch.cat(coarse, dim=1)).chunk(2, dim=1)
+    leaning = [upsampled(image + LEAN * rise) for image, rise in zip(coarse, rises, strict=True)]
     low = [upsampled(image) for image in coarse]
     expected = (leaning[0] + leaning[1]) / 2 + (visible - low[0]) + (infrared - low[1])
     torch.testing.assert_close(net(visible, infrared), short_of_the_ends(expected, visible, infrared))
