@@ -91,7 +91,7 @@ FUSED = "fused"
 CARD_KEY = "coconet_edge.card"
 """The ONNX metadata key under which a model keeps its card, as JSON."""
 
-LUMA_RULE = "Y = {2} R + {1} G + {0} B is fused; the visible picture keeps its chroma (BT.601, full range)".format(
+LUMA_RULE = "Y = {2} R + {1} G + {0} B is fused, and the visible chroma follows its ratio (BT.601, full range)".format(
     *BGR_WEIGHTS
 )
 

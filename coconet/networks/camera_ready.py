@@ -6,6 +6,7 @@ from coconet.cards.model_card import Signature
 from coconet.cards.precision import PRECISIONS, REFERENCE, PrecisionName
 from coconet.errors import MissingPackage
 from coconet.media.luma_weights import BGR_WEIGHTS
+from coconet.networks.chroma import chroma_ratio, enlarged, means_of_squares, square_side
 from coconet.networks.layers.batch_norm import settle_batch_norms
 
 try:
@@ -23,7 +24,7 @@ class Fuser(nn.Module):
     """Wraps a network core so that uint8 frames go in and a uint8 picture comes out.
 
     Everything between camera and screen happens here and therefore in the exported graph: luma, padding, scaling, the
-    network, the visible chroma put back, clipping and rounding.
+    network, the visible chroma put back as far as it fits the new luma, clipping and rounding.
     precision: what the core runs in; what stands around it stays in single precision, where it costs nothing.
     fold: in a narrower precision, whether a BatchNorm goes into the convolution before it (see settle_batch_norms).
     Raises CoconetError for a precision that is not exported.
@@ -55,17 +56,20 @@ class Fuser(nn.Module):
         picture = visible.float()
         luma = self._luma_of(picture) if self.colour else picture
         planes = (image.reshape(batch, 1, height, width) for image in (luma, infrared.float()))
-        fused = self.fuse_gray(*planes).reshape(batch, height, width, 1)
-        # Equal to replacing Y and keeping Cb and Cr: every colour is Y plus a multiple of its chroma.
-        coloured = picture + torch.cat([fused - luma] * 3, dim=-1) if self.colour else fused
-        return coloured.clamp(0.0, 255.0).round().to(torch.uint8)
+        seen, made = self._fuse_padded(*planes)
+        fused = self._cropped(made, height, width).reshape(batch, height, width, 1)
+        if self.colour:
+            ratio = self._cropped(self._chroma_ratio(made, seen), height, width).reshape(batch, height, width, 1)
+            # Every colour is its luma and its chroma, of which the one is replaced and the other multiplied.
+            fused = picture * torch.cat([ratio] * 3, dim=-1) + torch.cat([fused - ratio * luma] * 3, dim=-1)
+        return fused.clamp(0.0, 255.0).round().to(torch.uint8)
 
     def _luma_of(self, picture: Tensor) -> Tensor:
         """(B, H, W, 3) to (B, H, W, 1).
 
-        Whole rows are weighted by rows, and the difference is added to every channel as a picture of three: spreading
-        three numbers, or one, over the last axis takes ONNX Runtime as long as half a convolution. It is no matrix
-        product, because TensorRT for RTX has none in single precision for Turing (SM75).
+        Whole rows are weighted by rows, and what is joined with every channel is a picture of three: spreading three
+        numbers, or one, over the last axis takes ONNX Runtime as long as half a convolution. It is no matrix product,
+        because TensorRT for RTX has none in single precision for Turing (SM75).
         """
         batch, height, width, channels = picture.shape
         weights = self.luma.expand(width, channels).reshape(width * channels)
@@ -74,15 +78,28 @@ class Fuser(nn.Module):
 
     def fuse_gray(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """Two (B, 1, H, W) images in 0..255 to one near 0..255, not clipped; the core sees its own range, padded."""
-        low, high = self.signature.input_range
+        _, made = self._fuse_padded(visible, infrared)
+        return self._cropped(made, *visible.shape[-2:])
+
+    def _fuse_padded(self, visible: Tensor, infrared: Tensor) -> tuple[Tensor, Tensor]:
+        """The visible image and the fused one as of `fuse_gray`, both padded."""
+        (low, high), multiple = self.signature.input_range, self.signature.side_multiple
         factor = (high - low) / 255.0
-        visible, infrared = (_scaled(image, factor, low) for image in (visible, infrared))
-        output = _run_padded(self.core, self.precision.name, visible, infrared, self.signature.side_multiple)
+        padded = [_padded(image, multiple) for image in (visible, infrared)]
+        output = _run(self.core, self.precision.name, *(_scaled(image, factor, low) for image in padded))
         if self.signature.stretch:
-            return _stretched(output)
+            return padded[0], _stretched(output, self._cropped(output, *visible.shape[-2:]))
         low, high = self.signature.output_range
         factor = 255.0 / (high - low)
-        return _scaled(output, factor, -low * factor)
+        return padded[0], _scaled(output, factor, -low * factor)
+
+    def _chroma_ratio(self, fused: Tensor, visible: Tensor) -> Tensor:
+        """See coconet.networks.chroma: (B, 1, H, W) of two such images, padded."""
+        side = square_side(self.signature.side_multiple)
+        return enlarged(chroma_ratio(*(means_of_squares(image, side) for image in (fused, visible))), side)
+
+    def _cropped(self, image: Tensor, height: int, width: int) -> Tensor:
+        return _cropped(image, height, width, self.signature.side_multiple)
 
 
 class BareFuser(nn.Module):
@@ -101,7 +118,9 @@ class BareFuser(nn.Module):
 
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """Two (B, 1, H, W) images in the signature's input_range to one in its output_range, not clipped."""
-        return _run_padded(self.core, self.precision.name, visible, infrared, self.side_multiple)
+        padded = (_padded(image, self.side_multiple) for image in (visible, infrared))
+        height, width = visible.shape[-2:]
+        return _cropped(_run(self.core, self.precision.name, *padded), height, width, self.side_multiple)
 
 
 def _in_precision(core: nn.Module, precision: PrecisionName, *, fold: bool) -> nn.Module:
@@ -117,12 +136,11 @@ def _dtype(precision: PrecisionName) -> torch.dtype:
     return dtype
 
 
-def _run_padded(core: nn.Module, precision: PrecisionName, visible: Tensor, infrared: Tensor, multiple: int) -> Tensor:
-    height, width = visible.shape[-2:]
-    inputs = [_padded(image, multiple) for image in (visible, infrared)]
-    if precision != REFERENCE:
-        inputs = [image.to(_dtype(precision)) for image in inputs]
-    return crop(crop(core(*inputs).float(), 2, height, multiple), 3, width, multiple)
+def _run(core: nn.Module, precision: PrecisionName, visible: Tensor, infrared: Tensor) -> Tensor:
+    """What a core makes of two padded images, in single precision."""
+    inputs = [image if precision == REFERENCE else image.to(_dtype(precision)) for image in (visible, infrared)]
+    made: Tensor = core(*inputs)
+    return made.float()
 
 
 def _scaled(image: Tensor, factor: float, offset: float) -> Tensor:
@@ -131,15 +149,19 @@ def _scaled(image: Tensor, factor: float, offset: float) -> Tensor:
     return image if offset == 0.0 else image + offset
 
 
-def _stretched(image: Tensor) -> Tensor:
-    """(B, 1, H, W) to 0..255, every image from its own least to its own largest value; a flat one becomes black."""
-    least = image.amin(dim=(1, 2, 3), keepdim=True)
-    span = image.amax(dim=(1, 2, 3), keepdim=True) - least
+def _stretched(image: Tensor, own: Tensor) -> Tensor:
+    """(B, 1, H, W) to 0..255, from the least to the largest value of each image of `own`; a flat one becomes black."""
+    least = own.amin(dim=(1, 2, 3), keepdim=True)
+    span = own.amax(dim=(1, 2, 3), keepdim=True) - least
     return (image - least) * (255.0 / span.clamp_min(LEAST_SPAN))
 
 
 def _padded(image: Tensor, multiple: int) -> Tensor:
     return mirror_pad(mirror_pad(image, 2, multiple), 3, multiple)
+
+
+def _cropped(image: Tensor, height: int, width: int, multiple: int) -> Tensor:
+    return crop(crop(image, 2, height, multiple), 3, width, multiple)
 
 
 def mirror_pad(image: Tensor, dim: int, multiple: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Merges: ways to join a fused luma with the colour of the visible picture, as candidates for the exported graph."""
+"""Merges: ways to join a fused luma with the colour of the visible picture, beside what the exported graph does."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STEADY = 16.0
 
 
 def keep_chroma(visible: Pixels, fused: Planes) -> Pixels:
-    """What the graph does: the difference of the lumas is added to every channel, and what overflows is clipped."""
+    """The difference of the lumas is added to every channel, and what overflows is clipped."""
     return _joined(fused, _chroma(visible))
 
 
@@ -52,7 +52,7 @@ def hold_saturation(power: float, least: float, most: float, *, fits: bool = Tru
 
 
 MERGES: dict[str, Merge] = {
-    "as it is": keep_chroma,
+    "chroma kept": keep_chroma,
     "within range": within_range,
     "ratio, 1/2..2": hold_saturation(1, 1 / 2, 2),
     "ratio, 1..2": hold_saturation(1, 1, 2),

@@ -1,4 +1,4 @@
-"""How much colour the shipped networks lose, and what other ways to join luma and colour would keep.
+"""How much colour the pictures of models lose, and what other ways to join luma and colour would keep.
 
 python -m coconet.benchmarks.studies.colour.saturation data --models lite,coconet
 """
@@ -27,6 +27,9 @@ from coconet.terminal import Console
 SETS = {"roadscene": ("vis", "ir"), "dusk": ("vis", "ir"), "video": ("0117_1605_vis.mp4", "0117_1605_ir.mp4")}
 """Folders with colour, and what their two sides are called."""
 
+AS_IT_IS = "the model"
+"""The row of what a model itself gives; the others join the luma that it makes of a gray picture."""
+
 NAMES = tuple(field.name for field in fields(ColourScores))
 
 
@@ -47,11 +50,12 @@ def measure(
 
 
 def _means(folder: Path, sides: tuple[str, str], model: str, frames: int) -> dict[str, list[float]]:
-    """The mean scores of every merge over the pairs that have colour."""
-    found: dict[str, list[tuple[float, ...]]] = {merge: [] for merge in MERGES}
+    """The mean scores of the model and of every merge over the pairs that have colour."""
+    found: dict[str, list[tuple[float, ...]]] = {merge: [] for merge in (AS_IT_IS, *MERGES)}
     with load(model) as fuse:
         for pair in _spread(folder, sides, frames):
             seen, thermal = pair.visible.pixels, pair.infrared.pixels
+            found[AS_IT_IS].append(astuple(score_colour(fuse(seen, thermal), seen, thermal)))
             luma = fuse(nearest_luma(seen), thermal).astype(np.float32)
             for merge, join in MERGES.items():
                 found[merge].append(astuple(score_colour(join(seen, luma), seen, thermal)))

@@ -74,17 +74,17 @@ def _without_abs(node: Any) -> None:
 
 
 def _without_spreading(node: Any) -> None:
-    """One channel added to several as it is, in place of copies of it: copying it takes as long as adding it."""
+    """One channel added to several, or multiplied by, as it is: copying it first takes as long as adding it."""
     if node.get_type_name() != "Concat" or node.get_input_size() < 2:
         return
     one, axis = node.input_value(0), node.get_attributes()["axis"]
     if any(value != one for value in node.input_values()[1:]) or not _is_size(one, axis, 1):
         return
     for taker in node.output(0).get_target_inputs():
-        addition = taker.get_node()
-        if addition.get_type_name() != "Add":
+        joined = taker.get_node()
+        if joined.get_type_name() not in ("Add", "Multiply"):
             return
-        other = addition.input_value(1 - taker.get_index())
+        other = joined.input_value(1 - taker.get_index())
         if other == node.output(0) or not _is_size(other, axis, node.get_input_size()):
             return
         if other.get_partial_shape().rank != one.get_partial_shape().rank:
@@ -165,18 +165,21 @@ def _shuffled_by_planes(node: Any) -> None:
 
 
 def _enlarged_by_kernels(node: Any) -> None:
-    """Planes that are enlarged by a convolution and a shuffle each, not by a bilinear enlargement of all of them."""
-    parts = _parted(node)
-    if not 0 < parts <= MOST_PLANES or (enlarged := _only_source(node, "Interpolate")) is None:
+    """Planes, alone or parted, that are enlarged by a convolution and a shuffle each, not by a bilinear enlargement."""
+    alone = node.get_type_name() == "Interpolate" and _is_size(node.input_value(0), PLANES, 1)
+    parts = 1 if alone else _parted(node)
+    enlarged = node if alone else _only_source(node, "Interpolate") if 0 < parts <= MOST_PLANES else None
+    if enlarged is None:
         return
     source, times = enlarged.input_value(0), _whole_factor(enlarged)
     if times is None or not _is_size(source, PLANES, parts) or source.get_element_type() not in _FLOATS:
         return
     sides = opset.constant(np.array([0, 0, 1, 1], np.int64))
-    split = opset.split(opset.pad(source, sides, sides, "edge"), opset.constant(np.int64(PLANES)), parts)
-    for index in range(parts):
+    padded = opset.pad(source, sides, sides, "edge")
+    planes = [padded.output(0)] if alone else opset.split(padded, opset.constant(np.int64(PLANES)), parts).outputs()
+    for index, plane in enumerate(planes):
         kernel = opset.constant(enlarging_kernel(times).astype(source.get_element_type().to_dtype()))
-        places = opset.convolution(split.output(index), kernel, [1, 1], [0, 0], [0, 0], [1, 1])
+        places = opset.convolution(plane, kernel, [1, 1], [0, 0], [0, 0], [1, 1])
         node.output(index).replace(opset.depth_to_space(places, "depth_first", times).output(0))
 
 

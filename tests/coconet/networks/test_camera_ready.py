@@ -44,15 +44,16 @@ def test_a_core_that_returns_the_visible_image_returns_the_visible_frame(signatu
     assert torch.equal(Fuser(Core(0, signature), signature)(visible, infrared), visible)
 
 
-def test_a_core_that_returns_the_infrared_image_gives_its_luma_and_the_visible_chroma() -> None:
+def test_a_core_that_returns_the_infrared_image_gives_its_luma_and_the_visible_chroma_by_their_ratio() -> None:
     visible, infrared = frames()
     visible, infrared = visible // 4 + 96, infrared // 4 + 96  # nothing is clipped here
     blue, green, red = Fuser(Core(1, Signature()), Signature())(visible, infrared).float().unbind(-1)
     b, g, r = visible.float().unbind(-1)
-    luma = 0.114 * blue + 0.587 * green + 0.299 * red
+    luma, before = 0.114 * blue + 0.587 * green + 0.299 * red, 0.114 * b + 0.587 * g + 0.299 * r
+    ratio = (infrared[..., 0] + 8.0) / (before + 8.0)
     torch.testing.assert_close(luma, infrared[..., 0].float(), atol=0.6, rtol=0)
-    torch.testing.assert_close(blue - red, b - r, atol=1.01, rtol=0)
-    torch.testing.assert_close(green - red, g - r, atol=1.01, rtol=0)
+    torch.testing.assert_close(blue - red, ratio * (b - r), atol=1.01, rtol=0)
+    torch.testing.assert_close(green - red, ratio * (g - r), atol=1.01, rtol=0)
 
 
 def test_a_gray_visible_frame_gives_a_gray_picture() -> None:

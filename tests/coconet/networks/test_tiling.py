@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
+from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import NETWORKS
 from coconet.networks.lite import LiteNet
 from coconet.networks.network import Network
@@ -22,14 +22,15 @@ NOT_MEASURED = {"tardal", "u2fusion", "u2fusion-pytorch"}
 """What a pixel of them takes of memory is not known yet."""
 
 
-def farthest(core: nn.Module, side: int, place: int) -> int:
+def farthest(fuser: Fuser, side: int, place: int) -> int:
     """How far from (place, place) a pixel of the fused picture depends on that one."""
     torch.manual_seed(0)
-    images = [torch.rand(1, 1, side, side) for _ in range(2)]
-    for image in images:
-        image[0, 0, place, place] = float("nan")
+    pair = [100 + 100 * torch.rand(1, side, side, channels) for channels in (3, 1)]
     with torch.inference_mode():
-        spoilt = torch.isnan(core(*images)[0, 0]).nonzero()
+        whole = fuser(*pair)
+        for image in pair:
+            image[0, place, place] = float("nan")  # black, once it is a picture
+        spoilt = (fuser(*pair) != whole).any(dim=-1)[0].nonzero()
     return int((spoilt - place).abs().max())
 
 
@@ -41,7 +42,8 @@ def test_no_pixel_depends_on_one_beyond_the_overlap_and_some_on_one_at_its_end(n
     assert network.signature.tiling is not None
     overlap = network.signature.tiling.overlap_px
     side = -(-(2 * overlap + 12) // 8) * 8
-    assert max(farthest(core, side, side // 2 // 8 * 8 + shift) for shift in range(multiple)) == overlap
+    fuser = Fuser(core, network.signature)
+    assert max(farthest(fuser, side, side // 2 // 8 * 8 + shift) for shift in range(multiple)) == overlap
 
 
 def test_the_other_networks_are_not_given_parts() -> None:

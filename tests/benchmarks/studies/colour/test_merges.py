@@ -1,4 +1,4 @@
-"""Merges of luma and colour: the first is the exported graph's, the others keep what they say."""
+"""Merges of luma and colour: the first is that of fusion by rules, the others keep what they say."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SEEN = RNG.integers(0, 256, (24, 32, 3), np.uint8)
 LUMA = RNG.integers(0, 256, (24, 32)).astype(np.float32)
 
 
-def test_the_first_merge_is_what_a_model_does() -> None:
+def test_the_first_merge_is_what_a_rule_does() -> None:
     assert np.array_equal(keep_chroma(SEEN, LUMA), add_luma(SEEN, (LUMA - luma(SEEN))[:, :, None]))
 
 
@@ -23,7 +23,7 @@ def test_every_merge_leaves_a_picture_alone_whose_luma_does_not_change(name: str
     assert np.abs(MERGES[name](SEEN, luma(SEEN)).astype(int) - SEEN).max() <= 1
 
 
-@pytest.mark.parametrize("name", [name for name in MERGES if "clipped" not in name and name != "as it is"])
+@pytest.mark.parametrize("name", [name for name in MERGES if "clipped" not in name and name != "chroma kept"])
 def test_what_stays_within_range_has_the_luma_it_was_to_have(name: str) -> None:
     assert np.abs(luma(MERGES[name](SEEN, LUMA)) - LUMA).max() <= 0.6
 

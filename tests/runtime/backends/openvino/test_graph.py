@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
@@ -63,6 +63,15 @@ def test_planes_are_enlarged_by_kernels(times: int) -> None:
     assert all(np.abs(one - other).max() < 1e-6 for one, other in zip(found, wanted, strict=True))
 
 
+@pytest.mark.parametrize(("planes", "left"), [(1, 0), (2, 1)])
+def test_a_plane_alone_is_enlarged_by_a_kernel_and_several_that_stay_together_are_not(planes: int, left: int) -> None:
+    taken = opset.parameter(openvino.PartialShape([1, planes, -1, -1]), openvino.Type.f32)
+    model = openvino.Model([opset.relu(enlarged(taken, (8, 8)))], [taken], "alone")
+    wanted = run(model, PICTURE[:, :planes])[0]
+    assert np.abs(run(prepared(model), PICTURE[:, :planes])[0] - wanted).max() < 1e-6
+    assert kinds(model)["Interpolate"] == left
+
+
 @pytest.mark.parametrize(
     ("times", "coordinates"), [((2, 4), "half_pixel"), ((1.5, 1.5), "half_pixel"), ((2, 2), "asymmetric")]
 )
@@ -92,11 +101,14 @@ def test_planes_are_parted_before_they_are_shuffled_if_each_is_of_neighbouring_c
     assert all(np.array_equal(one, other) for one, other in zip(found, wanted, strict=True))
 
 
+@pytest.mark.parametrize("join", [opset.add, opset.multiply])
 @pytest.mark.parametrize(("channels", "copies"), [(3, 0), (1, 1)])
-def test_one_channel_is_added_to_three_without_copies_of_it(channels: int, copies: int) -> None:
+def test_one_channel_is_joined_with_three_without_copies_of_it(
+    channels: int, copies: int, join: Callable[[Any, Any], Any]
+) -> None:
     coloured = opset.parameter(openvino.PartialShape([1, -1, -1, channels]), openvino.Type.f32)
     level = opset.parameter(openvino.PartialShape([1, -1, -1, 1]), openvino.Type.f32)
-    model = openvino.Model([opset.add(coloured, opset.concat([level] * 3, -1))], [coloured, level], "added")
+    model = openvino.Model([join(coloured, opset.concat([level] * 3, -1))], [coloured, level], "joined")
     sides = [np.random.default_rng(6).random((1, 4, 5, size)).astype(np.float32) for size in (channels, 1)]
     (wanted,) = run(model, *sides)
     (found,) = run(prepared(model), *sides)

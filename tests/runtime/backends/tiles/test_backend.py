@@ -96,11 +96,11 @@ def test_a_model_that_depends_on_the_whole_is_refused_if_parts_are_asked_for(mod
 def test_parts_that_would_be_overlap_alone_are_refused_with_a_size_that_works() -> None:
     with (
         closing(tiled(open_backend("lite", "ort"), TileLimit(5000))) as backend,
-        pytest.raises(CoconetError, match="104 pixels a side or more, 96 of them overlap") as refused,
+        pytest.raises(CoconetError, match="120 pixels a side or more, 112 of them overlap") as refused,
     ):
         backend.fuse(*unequal_pair(301, 407))
-    assert "Try 173056" in str(refused.value)
-    assert apart("lite", "ort", 173056, (401, 607)) <= 1
+    assert "Try 230400" in str(refused.value)
+    assert apart("lite", "ort", 230400, (401, 607)) <= 1
 
 
 def test_a_pair_that_the_model_does_not_take_is_refused_as_ever() -> None:
