@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from coconet.cards.model_card import Signature
-from coconet.cards.tiling import OF_LITE
+from coconet.cards.tiling import HALVED_FROM_PX, OF_LITE
 from coconet.errors import MissingPackage
 from coconet.networks.bounds import (
     GAIN,
@@ -20,7 +20,6 @@ from coconet.networks.bounds import (
     rises_of,
     short_of_the_ends,
     stretch_room,
-    upsampled,
 )
 from coconet.networks.network import Network
 from coconet.networks.scene import COARSE, Scene
@@ -33,7 +32,7 @@ except ImportError as error:
     raise MissingPackage("torch", job="the networks", extra="export") from error
 
 
-OURS = Signature(input_range=(0.0, 1.0), output_range=(0.0, 1.0), side_multiple=8, tiling=OF_LITE)
+OURS = Signature(input_range=(0.0, 1.0), output_range=(0.0, 1.0), side_multiple=16, tiling=OF_LITE)
 
 PLANE = 4 * 4
 """Channels at a quarter of the size that make one plane at full size."""
@@ -56,10 +55,15 @@ class LiteNet(nn.Module):
     Whatever the weights, the coarse band lies between those of the sources, widened by `stretch_room`, which is next
     to nothing in the dark and in flat scenes; and no pixel is clipped that neither source has clipped.
 
-    scene: of the picture that a part lies in, when parts are fused; None takes that of what is fused.
+    A picture of HALVED_FROM_PX or more is looked at, and its coarse bands are taken, in half its size, as a smaller one
+    is; what is decided is enlarged, and the detail is that of the full size.
+
+    scene, halved: of the picture that a part lies in, when parts are fused: its scene, and whether it is looked at in
+    half its size; None takes those of what is fused.
     """
 
     scene: Scene | None = None
+    halved: bool | None = None
 
     def __init__(self, width: int = 48, deep_width: int = 64) -> None:
         super().__init__()
@@ -74,26 +78,35 @@ class LiteNet(nn.Module):
         self.head = nn.Conv2d(width, 3 * PLANE, kernel_size=3, padding=1)
 
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
-        """Fuse two (B, 1, H, W) images in 0..1 into (B, 1, H, W) in 0..1; H, W multiples of 8."""
-        both = torch.cat((visible, infrared), dim=1)
+        """Fuse two (B, 1, H, W) images in 0..1 into (B, 1, H, W) in 0..1; H, W multiples of 16."""
+        size = visible.shape[-2], visible.shape[-1]
+        seen = self._seen(torch.cat((visible, infrared), dim=1))
         decide = self._decided_in_full if self.training else self._decided
-        shares, stretch = decide(self._features(both))
-        coarse = functional.avg_pool2d(both, COARSE)  # 2, H/8
+        shares, stretch = decide(self._features(seen))
+        coarse = functional.avg_pool2d(seen, COARSE)  # 2, H/8; of a large picture H/16, and so on
         brightness, deviation, levels = self._scene_of(coarse)
         room, lean = stretch_room(brightness, deviation), lean_of(brightness)
         contrast = torch.sigmoid(stretch[:, 1:]) * (coarse - levels)  # 2, H/8
         stretch = torch.tanh(stretch[:, :1]) + contrast.mean(dim=1, keepdim=True)  # 1, H/8
         stretch = faded(stretch, coarse, darker(coarse), brighter(coarse))
         stretch = torch.maximum(torch.minimum(stretch, room), -room)
-        bands = upsampled(torch.cat((coarse, coarse + lean * rises_of(coarse) + stretch), dim=1))
+        bands = _resized(torch.cat((coarse, coarse + lean * rises_of(coarse) + stretch), dim=1), size)
         coarse_visible, coarse_infrared, level_visible, level_infrared = bands.chunk(4, dim=1)  # 1, H each
-        share, gain_visible, gain_infrared = torch.sigmoid(shares).chunk(3, dim=1)  # 1, H each
+        share, gain_visible, gain_infrared = _resized(torch.sigmoid(shares), size).chunk(3, dim=1)  # 1, H each
         level = level_visible + share * (level_infrared - level_visible)
         detail = gain_visible * (visible - coarse_visible) + gain_infrared * (infrared - coarse_infrared)
         fused = level + GAIN * detail
         kept = short_of_the_ends(fused, visible, infrared)
         # In training a tenth of what is beyond the ends stays: seen as nearly lost, and yet able to learn to be less.
         return torch.lerp(kept, fused, LEAK) if self.training else kept
+
+    def _seen(self, both: Tensor) -> Tensor:
+        """What is decided by: both sources, or of a large picture the means over 2x2 pixels."""
+        height, width = both.shape[-2:]
+        # Computed and not branched on: in a graph of any size the sides are symbols.
+        large = torch.sym_min(1, height * width // HALVED_FROM_PX) if self.halved is None else int(self.halved)
+        square = COARSE * (1 + large)  # whose sides divide those of the picture
+        return _resized(both, (COARSE * (height // square), COARSE * (width // square)))
 
     def _scene_of(self, coarse: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Brightness and deviation, (B, 1, 1, 1), and levels, (B, 2, 1, 1): of `coarse`, or those that are held."""
@@ -118,6 +131,13 @@ class LiteNet(nn.Module):
         deep = self.narrow(torch.relu(self.eighth_2(deep)))
         joined = torch.relu(shallow + functional.interpolate(deep, scale_factor=2, mode="nearest"))
         return torch.relu(self.mix(joined))
+
+
+def _resized(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """(B, C, H, W) to (B, C, *size), bilinear: to a whole multiple, the same size, or half, as means over 2x2."""
+    if all(isinstance(side, int) and side == wanted for side, wanted in zip(image.shape[-2:], size, strict=True)):
+        return image
+    return functional.interpolate(image, size=size, mode="bilinear", align_corners=False)
 
 
 def _conv(inputs: int, outputs: int) -> nn.Conv2d:

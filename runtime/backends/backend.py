@@ -127,8 +127,11 @@ class TileFuser(Protocol):
 class TilingBackend(Backend, Protocol):
     """A backend that opens its model for parts of pictures too."""
 
-    def for_parts(self) -> TileFuser | None:
-        """The same model for parts, which is closed by what asks for it; None for a graph that cannot be given them."""
+    def for_parts(self, *, halved: bool) -> TileFuser | None:
+        """The same model for parts, which is closed by what asks for it; None for a graph that cannot be given them.
+
+        halved: whether it looks at the pictures that they are of in half their size, see Tiling.
+        """
 
 
 @runtime_checkable

@@ -123,11 +123,11 @@ class OnnxRuntimeBackend:
         """Lay infrared pictures as an alignment says from the next one on, if the model takes one."""
         self._warp.align(alignment)
 
-    def for_parts(self) -> OnnxRuntimeBackend | None:
+    def for_parts(self, *, halved: bool) -> OnnxRuntimeBackend | None:
         """The same model for parts of pictures: itself, or one that is given the scene."""
         if self.card.tiling is None or not self.card.tiling.room:
             return self
-        content = graph_with_scene(self._where)
+        content = graph_with_scene(self._where, halved=halved)
         return None if content is None else OnnxRuntimeBackend(self._where, self._threads, self._optimise, content)
 
     def hold_scene(self, scene: Scene) -> None:

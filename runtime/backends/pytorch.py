@@ -36,13 +36,14 @@ class EagerBackend:
         check_frame_size(visible.shape[0], visible.shape[1], self.card.signature)
         return fuse_adapted(self.card, self.card.network, self._run, visible, infrared)
 
-    def for_parts(self) -> EagerBackend | None:
+    def for_parts(self, *, halved: bool) -> EagerBackend | None:
         """The same model for parts of pictures; None if it depends on the scene and cannot hold one."""
         if self.card.tiling is None or not self.card.tiling.room:
             return self
         if not isinstance(self._fuser.core, LiteNet):
             return None
         core = copy.copy(self._fuser.core)  # with the same weights
+        core.halved = halved
         return EagerBackend(replace(self._checkpoint, core=core))
 
     def hold_scene(self, scene: Scene) -> None:

@@ -94,11 +94,11 @@ class OpenVinoBackend:
         """Lay infrared pictures as an alignment says from the next one on, if the model takes one."""
         self._warp.align(alignment)
 
-    def for_parts(self) -> OpenVinoBackend | None:
+    def for_parts(self, *, halved: bool) -> OpenVinoBackend | None:
         """The same model for parts of pictures, one at a time: one that is given the scene, if it needs that."""
         content = None
         if self.card.tiling is not None and self.card.tiling.room:
-            content = graph_with_scene(self._where)
+            content = graph_with_scene(self._where, halved=halved)
             if content is None:
                 return None
         return OpenVinoBackend(self._where, *self._options, for_parts=content)
@@ -189,7 +189,7 @@ class OpenVinoBackend:
                     return self._core.import_model(BytesIO(kept), "CPU", self._config)
         model = self._model.clone()
         model.reshape({name: list(shape) for name, shape in shapes.items()})
-        compiled = self._core.compile_model(model, "CPU", self._config)
+        compiled = self._core.compile_model(prepared(model), "CPU", self._config)
         if place is not None:
             with suppress(RuntimeError):  # a model that cannot be kept runs all the same
                 place.save(compiled.export_model().getvalue())

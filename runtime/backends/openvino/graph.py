@@ -36,9 +36,10 @@ def prepared(model: Any) -> Any:
         _without_abs,
         _without_spreading,
         _weighted_by_planes,
+        _resized_as_known,
         _averaged_by_kernels,
-        _shuffled_by_planes,
         _enlarged_by_kernels,
+        _shuffled_by_planes,
     )
     for step in steps:
         for node in model.get_ordered_ops():
@@ -124,6 +125,21 @@ def _weighted_by_planes(node: Any) -> None:
     node.output(0).replace(opset.transpose(total, opset.constant(np.array(_FROM_PLANES, np.int64))).output(0))
 
 
+def _resized_as_known(node: Any) -> None:
+    """Nothing in place of a resizing to the size that is there already, and means in place of one to half of it."""
+    if node.get_type_name() != "Interpolate" or not _is_bilinear(node):
+        return
+    source, wanted = node.input_value(0), node.output(0).get_partial_shape()
+    found = source.get_partial_shape()
+    if found.is_dynamic or wanted.is_dynamic:
+        return
+    if found == wanted:
+        node.output(0).replace(source)
+    elif [2 * side for side in wanted.to_shape()[-2:]] == list(found.to_shape()[-2:]):
+        means = opset.avg_pool(source, [2, 2], [0, 0], [0, 0], [2, 2], exclude_pad=False)
+        node.output(0).replace(means.output(0))
+
+
 def _averaged_by_kernels(node: Any) -> None:
     """Means over squares that lie side by side as a convolution: of few planes they are pooled one value at a time."""
     if node.get_type_name() != "AvgPool":
@@ -175,33 +191,44 @@ def _enlarged_by_kernels(node: Any) -> None:
     if times is None or not _is_size(source, PLANES, parts) or source.get_element_type() not in _FLOATS:
         return
     sides = opset.constant(np.array([0, 0, 1, 1], np.int64))
-    padded = opset.pad(source, sides, sides, "edge")
-    planes = [padded.output(0)] if alone else opset.split(padded, opset.constant(np.int64(PLANES)), parts).outputs()
+    planes = [source] if alone else opset.split(source, opset.constant(np.int64(PLANES)), parts).outputs()
     for index, plane in enumerate(planes):
         kernel = opset.constant(enlarging_kernel(times).astype(source.get_element_type().to_dtype()))
-        places = opset.convolution(plane, kernel, [1, 1], [0, 0], [0, 0], [1, 1])
+        padded = opset.pad(plane, sides, sides, "edge")
+        places = opset.convolution(padded, kernel, [1, 1], [0, 0], [0, 0], [1, 1])
         node.output(index).replace(opset.depth_to_space(places, "depth_first", times).output(0))
 
 
 def _whole_factor(enlarged: Any) -> int | None:
     """By what a bilinear enlargement multiplies both sides; None if it is not the one that the kernels are of."""
-    wanted = {
-        "mode": "linear_onnx",
-        "shape_calculation_mode": "scales",
-        "coordinate_transformation_mode": "half_pixel",
-        "antialias": False,
-    }
-    attributes = enlarged.get_attributes()
-    if any(attributes.get(name) != value for name, value in wanted.items()) or enlarged.get_input_size() != 2:
+    if not _is_bilinear(enlarged) or (factors := _factors(enlarged)) is None:
         return None
-    if any(attributes["pads_begin"]) or any(attributes["pads_end"]):
-        return None
-    scales = enlarged.input_value(1).get_node()
-    if scales.get_type_name() != "Constant" or scales.get_data().shape != (4,):
-        return None
-    first, second, height, width = (float(value) for value in scales.get_data())
-    fits = (first, second) == (1.0, 1.0) and height == width and height in range(2, MOST_TIMES + 1)
-    return int(height) if fits else None
+    height, width = factors
+    return int(height) if height == width and height in range(2, MOST_TIMES + 1) else None
+
+
+def _is_bilinear(node: Any) -> bool:
+    """Whether a resizing is bilinear and keeps the centres of pixels where they are (half-pixel)."""
+    wanted = {"mode": "linear_onnx", "coordinate_transformation_mode": "half_pixel", "antialias": False}
+    attributes = node.get_attributes()
+    if any(attributes.get(name) != value for name, value in wanted.items()) or node.get_input_size() != 2:
+        return False
+    return not any(attributes["pads_begin"]) and not any(attributes["pads_end"])
+
+
+def _factors(enlarged: Any) -> tuple[float, float] | None:
+    """By what a resizing multiplies height and width; None if it is not known, or resizes something else too."""
+    scales, source = enlarged.input_value(1).get_node(), enlarged.input_value(0).get_partial_shape()
+    if enlarged.get_attributes()["shape_calculation_mode"] == "scales":
+        if scales.get_type_name() != "Constant" or scales.get_data().shape != (4,):
+            return None
+        first, second, height, width = (float(value) for value in scales.get_data())
+    else:
+        shape = enlarged.output(0).get_partial_shape()
+        if source.is_dynamic or shape.is_dynamic or len(shape) != 4:
+            return None
+        first, second, height, width = np.array(shape.to_shape()) / np.array(source.to_shape())
+    return (height, width) if (first, second) == (1.0, 1.0) else None
 
 
 def _parted(node: Any) -> int:

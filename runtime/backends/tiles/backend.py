@@ -13,7 +13,7 @@ from coconet.event_log import note_once
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.backend import Backend, OverlappingBackend, TileFuser, TilingBackend
 from coconet.runtime.backends.tiles.limit import AUTOMATIC, TileLimit
-from coconet.runtime.backends.tiles.plan import TilePlan, cut_out, plan_of
+from coconet.runtime.backends.tiles.plan import TilePlan, cut_out, padding, plan_of
 from coconet.runtime.backends.tiles.scene import scene_of
 from coconet.runtime.frame_check import check_frames
 
@@ -68,16 +68,19 @@ class TiledBackend:
         self.card, self.name = backend.card, backend.name
         self.depth = backend.depth if isinstance(backend, OverlappingBackend) else 1
         self._backend, self._tiling, self._limit = backend, tiling, limit
-        self._parts: TileFuser | None = None
+        self._parts: dict[bool, TileFuser | None] = {}
         self._plans: dict[tuple[int, int], TilePlan | None] = {}
         self._done = deque[Pixels | None]()
 
     @property
     def can_tile(self) -> bool:
         """Whether the model can be opened for parts; it is, if it has not been."""
-        if self._parts is None:
-            self._parts = self._backend.for_parts()
-        return self._parts is not None
+        return self._parts_of(halved=False) is not None
+
+    def _parts_of(self, *, halved: bool) -> TileFuser | None:
+        if halved not in self._parts:
+            self._parts[halved] = self._backend.for_parts(halved=halved)
+        return self._parts[halved]
 
     def fuse(self, visible: Pixels, infrared: Pixels) -> Pixels:
         """Fuse (H, W, 3) BGR or (H, W, 1) gray with (H, W, 1), uint8; shaped like `visible`.
@@ -85,14 +88,15 @@ class TiledBackend:
         Raises CoconetError as the backend does, and if the parts that were asked for are too small for the model.
         """
         plan = self.plan_for(visible.shape[:2])
-        if plan is None or self._parts is None:
+        halved = self._halved(visible.shape[:2])
+        if plan is None or (parts := self._parts_of(halved=halved)) is None:
             return self._backend.fuse(visible, infrared)
         check_frames(self.card, self.card.network, visible, infrared)
         if self._tiling.room:
-            self._parts.hold_scene(scene_of(visible, infrared))
+            parts.hold_scene(scene_of(visible, infrared, self.card.signature.side_multiple, halved=halved))
         fused = np.empty(visible.shape, np.uint8)
         for row, column in plan:
-            part = self._parts.fuse(cut_out(visible, row, column), cut_out(infrared, row, column))
+            part = parts.fuse(cut_out(visible, row, column), cut_out(infrared, row, column))
             fused[row.place, column.place] = part[row.within, column.within]
         return fused
 
@@ -111,9 +115,10 @@ class TiledBackend:
 
     def close(self) -> None:
         """Release the model; a second call does nothing."""
-        parts, self._parts = self._parts, None
-        if parts is not None:
-            parts.close()
+        parts, self._parts = self._parts, {}
+        for one in parts.values():
+            if one is not None:
+                one.close()
         self._backend.close()
 
     def plan_for(self, size_px: tuple[int, int]) -> TilePlan | None:
@@ -122,19 +127,26 @@ class TiledBackend:
             self._plans[size_px] = self._planned(size_px)
         return self._plans[size_px]
 
+    def _halved(self, size_px: tuple[int, int]) -> bool:
+        """Whether the model looks at a picture of (height, width) in half its size."""
+        least = self._tiling.halved_from_px
+        height, width = (padding(side, self.card.signature.side_multiple)[0] for side in size_px)
+        return least is not None and height * width >= least
+
     def _planned(self, size_px: tuple[int, int]) -> TilePlan | None:
         most_px = self._limit.part_px(self._tiling, size_px[0] * size_px[1])
         if most_px is None or not self.can_tile:
             return None
         multiple = self.card.signature.side_multiple
-        plan = plan_of(size_px, self._tiling.overlap_px, multiple, most_px)
+        overlap_px = self._tiling.reach_px(halved=self._halved(size_px))
+        plan = plan_of(size_px, overlap_px, multiple, most_px)
         if plan is not None and self.card.size_within(plan.height_px, plan.width_px) == (plan.height_px, plan.width_px):
             if len(plan) > 1:
                 note_once(_in_words(plan, size_px))
             return plan if len(plan) > 1 else None
         if self._limit.pixels is None:
             return None
-        least = (2 * -(-self._tiling.overlap_px // multiple) + 1) * multiple
+        least = (2 * -(-overlap_px // multiple) + 1) * multiple
         raise CoconetError(
             self._limit.told_by,
             wanted=f"parts that the model takes: {least} pixels a side or more, as {least - multiple} are overlap",

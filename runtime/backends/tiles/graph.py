@@ -1,4 +1,4 @@
-"""A graph for tiles: the same model, but the scene of the whole picture comes in and is not computed."""
+"""A graph for tiles: the same model, but what it finds of the whole picture, such as its scene, is given to it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ _NUMBERS = (1, 1, 2)
 
 _MEANS_OF = ("ReduceMax", "Abs", "AveragePool")
 """What each of them is the mean of, as an operator, in the same order."""
+
+_WHOLE_NUMBER = 7
+"""INT64, as a type of TensorProto."""
 
 _GRAPH = 7
 """Field number of ModelProto, in onnx.proto; the next ones are of GraphProto, NodeProto and TensorProto."""
@@ -40,8 +43,11 @@ class _Node:
     makes: list[str] = field(default_factory=list)
 
 
-def graph_with_scene(path: Path) -> bytes | None:
+def graph_with_scene(path: Path, *, halved: bool = False) -> bytes | None:
     """The model of a file with INPUTS in place of what it computes of every picture.
+
+    halved: whether it looks at the pictures in half their size, whatever the size of their parts. A graph that does not
+    go by that, such as one of a single size, stays as it is.
 
     None for a graph in which that is not found, and for one whose weights lie in another file.
     """
@@ -49,13 +55,13 @@ def graph_with_scene(path: Path) -> bytes | None:
     stream, before = BytesIO(content), 0
     for one in read_fields(stream):
         if one.number == _GRAPH:
-            graph = _rewritten(content[stream.tell() : one.end])
+            graph = _rewritten(content[stream.tell() : one.end], halved)
             return None if graph is None else content[:before] + written(_GRAPH, graph) + content[one.end :]
         before = one.end
     return None
 
 
-def _rewritten(graph: bytes) -> bytes | None:
+def _rewritten(graph: bytes, halved: bool) -> bytes | None:
     stream, before = BytesIO(graph), 0
     nodes, types = list[_Node](), dict[str, int]()
     for one in read_fields(stream):
@@ -74,9 +80,11 @@ def _rewritten(graph: bytes) -> bytes | None:
     number = next((number for number in numbers if number is not None), None)
     if number is None:
         return None
+    replaced = [(node, _cast(name, node.makes[0], number)) for node, name in found]
+    replaced += [(node, _constant_node(node.makes[0], int(halved))) for node in nodes if _says_large(node, types)]
     parts, done = list[bytes](), 0
-    for node, name in found:
-        parts += [graph[done : node.begin], written(_NODE, _cast(name, node.makes[0], number))]
+    for node, other in sorted(replaced, key=lambda one: one[0].begin):
+        parts += [graph[done : node.begin], written(_NODE, other)]
         done = node.end
     return b"".join([*parts, graph[done:], *map(_input, INPUTS, _NUMBERS)])
 
@@ -93,6 +101,11 @@ def _scene_in(nodes: list[_Node]) -> list[tuple[_Node, str]]:
             if maker is not None and maker.operator in _MEANS_OF:
                 found.append((node, INPUTS[_MEANS_OF.index(maker.operator)]))
     return found
+
+
+def _says_large(node: _Node, types: Mapping[str, int]) -> bool:
+    """Whether a node gives 1 for a large picture and 0 for others: the only minimum of whole numbers, see LiteNet."""
+    return node.operator == "Min" and any(types.get(name) == _WHOLE_NUMBER for name in node.reads)
 
 
 def _type_of(name: str, nodes: list[_Node], types: Mapping[str, int]) -> int | None:
@@ -130,6 +143,12 @@ def _cast(reads: str, makes: str, type_number: int) -> bytes:
     attribute = written(1, b"to") + number_written(3, type_number) + number_written(20, 2)  # 2: a whole number
     ends = written(_READS, reads.encode()) + written(_MAKES, makes.encode())
     return ends + written(_OPERATOR, b"Cast") + written(5, attribute)
+
+
+def _constant_node(makes: str, value: int) -> bytes:
+    """A NodeProto that gives a whole number."""
+    attribute = written(1, b"value_int") + number_written(3, value) + number_written(20, 2)  # 2: a whole number
+    return written(_MAKES, makes.encode()) + written(_OPERATOR, b"Constant") + written(5, attribute)
 
 
 def _input(name: str, numbers: int) -> bytes:

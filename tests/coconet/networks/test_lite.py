@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch.nn import functional
 
+from coconet.model_names import checkpoint_path
 from coconet.networks.bounds import LEAK, rises_of, short_of_the_ends, upsampled
+from coconet.networks.checkpoint import load_checkpoint
 from coconet.networks.lite import NO_CONTRAST, LiteNet, upgrade
 from coconet.networks.scene import LEAN, LIT, Scene
 
@@ -59,6 +61,47 @@ def test_what_it_decides_is_not_narrowed_in_training() -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         narrowed = net(*pictures)
     torch.testing.assert_close(narrowed, net(*pictures), rtol=0.0, atol=1e-7)
+
+
+def sized(height: int, width: int) -> list[torch.Tensor]:
+    """Two pictures with edges and shades, (1, 1, height, width) each."""
+    torch.manual_seed(3)
+    coarse = 0.2 + 0.6 * torch.rand(2, 1, 1, height // 16, width // 16)
+    return [functional.interpolate(one, size=(height, width), mode="bicubic").clamp(0.0, 1.0) for one in coarse]
+
+
+def test_below_the_limit_it_looks_at_the_whole_size_and_from_it_on_at_half() -> None:
+    torch.manual_seed(0)
+    net = LiteNet().eval()
+    for size, halved in (((1184, 1008), False), ((1200, 1008), True)):
+        net.halved, pair = None, sized(*size)
+        with torch.inference_mode():
+            found = net(*pair)
+            net.halved = halved
+            assert torch.equal(net(*pair), found)
+
+
+def test_a_large_picture_brought_to_half_its_size_is_that_of_both_sources_in_half_theirs() -> None:
+    net, pair = load_checkpoint(checkpoint_path("lite")).core.eval(), sized(1200, 1008)
+    assert isinstance(net, LiteNet)
+    net.halved = True
+    with torch.inference_mode():
+        found = functional.avg_pool2d(net(*pair), 2)
+        net.halved = False
+        wanted = net(*(functional.avg_pool2d(image, 2) for image in pair))
+    assert (found - wanted).square().mean().sqrt() < 0.5 / 255
+    assert (found - wanted).abs().max() < 8 / 255
+
+
+def test_in_half_the_size_it_keeps_the_detail_of_the_full_size() -> None:
+    net, visible, infrared = undecided(), *(0.4 + 0.2 * torch.rand(2, 1, 1, 32, 48))
+    net.scene, net.halved = Scene(LIT, 0.1, (0.5, 0.5)), True
+    low = [
+        functional.interpolate(functional.avg_pool2d(image, 16), scale_factor=16, mode="bilinear")
+        for image in (visible, infrared)
+    ]
+    expected = (low[0] + low[1]) / 2 + (visible - low[0]) + (infrared - low[1])
+    torch.testing.assert_close(net(visible, infrared), expected)
 
 
 def test_it_keeps_the_shape_of_its_input() -> None:

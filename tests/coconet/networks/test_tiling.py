@@ -34,6 +34,12 @@ def farthest(fuser: Fuser, side: int, place: int) -> int:
     return int((spoilt - place).abs().max())
 
 
+def reach(fuser: Fuser, overlap: int, multiple: int) -> int:
+    """How far a pixel of the fused picture sees, found in a picture that the overlap fits into."""
+    side = -(-(2 * overlap + 12) // 16) * 16
+    return max(farthest(fuser, side, side // 2 // 16 * 16 + shift) for shift in range(multiple))
+
+
 @pytest.mark.parametrize("network", TILED, ids=lambda network: network.name)
 def test_no_pixel_depends_on_one_beyond_the_overlap_and_some_on_one_at_its_end(network: Network[Any]) -> None:
     core, multiple = network.build().eval(), network.signature.side_multiple
@@ -41,9 +47,12 @@ def test_no_pixel_depends_on_one_beyond_the_overlap_and_some_on_one_at_its_end(n
         core.scene = Scene(0.4, 0.1, (0.4, 0.4))  # of the whole picture, which is not found in a part
     assert network.signature.tiling is not None
     overlap = network.signature.tiling.overlap_px
-    side = -(-(2 * overlap + 12) // 8) * 8
     fuser = Fuser(core, network.signature)
-    assert max(farthest(fuser, side, side // 2 // 8 * 8 + shift) for shift in range(multiple)) == overlap
+    assert reach(fuser, overlap, multiple) == overlap
+    if isinstance(core, LiteNet):
+        core.halved = True
+        overlap = network.signature.tiling.reach_px(halved=True)
+        assert overlap - multiple < reach(fuser, overlap, multiple) <= overlap
 
 
 def test_the_other_networks_are_not_given_parts() -> None:

@@ -172,9 +172,33 @@ def test_other_means_stay(side: int, step: int, pad: int, rounding: str) -> None
     assert kinds(prepared(model))["AvgPool"] == 1
 
 
+def resized(value: Any, size: tuple[int, int]) -> Any:
+    sizes = opset.constant(np.array([1, 2, *size], np.int64))
+    return opset.interpolate(value, sizes, "linear_onnx", "sizes", coordinate_transformation_mode="half_pixel")
+
+
+@pytest.mark.parametrize(("size", "resizings"), [((6, 8), 0), ((3, 4), 0), ((12, 16), 0), ((3, 8), 1), ((9, 12), 1)])
+def test_planes_that_stay_as_large_or_are_halved_or_enlarged_are_not_resized(
+    size: tuple[int, int], resizings: int
+) -> None:
+    taken = picture()
+    model = openvino.Model(parted(resized(taken, size)), [taken], "resized")
+    wanted = run(model, PICTURE)
+    assert kinds(prepared(model))["Interpolate"] == 1  # of what size the picture is, is not known yet
+    model.reshape([1, 2, 6, 8])
+    found = run(prepared(model), PICTURE)
+    assert kinds(model)["Interpolate"] == resizings
+    assert all(np.abs(one - other).max() < 1e-6 for one, other in zip(found, wanted, strict=True))
+
+
 @pytest.mark.parametrize("word", ["lite", "lite-int8", "lite-fp16"])
-def test_the_shipped_lite_is_enlarged_shuffled_and_coloured_without_a_pass_too_many(word: str) -> None:
-    found = kinds(prepared(openvino.Core().read_model(shipped_model(word))))
-    assert (found["DepthToSpace"], found["Split"]) == (6, 3)
-    assert not found["ReduceSum"] + found["AvgPool"]
+@pytest.mark.parametrize(("size", "shuffles"), [((480, 640), 8), ((1080, 1920), 11)])
+def test_the_shipped_lite_is_enlarged_shuffled_and_coloured_without_a_pass_too_many(
+    word: str, size: tuple[int, int], shuffles: int
+) -> None:
+    model = prepared(openvino.Core().read_model(shipped_model(word)))
+    model.reshape({"visible": [1, *size, 3], "infrared": [1, *size, 1]})
+    found = kinds(prepared(model))
+    assert (found["DepthToSpace"], found["Split"]) == (shuffles, 3)
+    assert (found["ReduceSum"], found["AvgPool"]) == (0, 1)  # of 3x3 squares of the coarse band, which overlap
     assert found["Interpolate"] == 1  # of nearest neighbours, within the network

@@ -44,6 +44,34 @@ def test_parts_in_openvino_give_the_picture_of_the_whole() -> None:
     assert apart("lite", "openvino", 30_000, (301, 407)) <= 1
 
 
+LARGE = (1003, 1207)
+"""A picture that lite looks at in half its size."""
+
+
+@pytest.mark.parametrize("word", ["lite", "lite-int8-fp16"])
+def test_parts_of_a_large_picture_are_looked_at_in_half_their_size_as_the_whole_is(word: str) -> None:
+    assert apart(word, "ort", 300_000, LARGE) <= 1
+
+
+def test_parts_of_a_large_picture_in_openvino_give_that_of_the_whole() -> None:
+    pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
+    assert apart("lite", "openvino", 300_000, LARGE) <= 1
+
+
+def test_parts_of_a_large_picture_give_that_of_the_whole_with_a_checkpoint() -> None:
+    assert apart(checkpoint_path("lite"), "torch", 300_000, LARGE) <= 1
+
+
+@pytest.mark.parametrize("backend", ["ort", "openvino"])
+def test_a_large_picture_is_that_of_the_checkpoint(backend: str) -> None:
+    if backend == "openvino":
+        pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
+    pair = unequal_pair(*LARGE)
+    with closing(open_backend("lite", backend)) as exported, closing(open_backend(checkpoint_path("lite"))) as eager:
+        found, wanted = exported.fuse(*pair), eager.fuse(*pair)
+    assert np.abs(found.astype(int) - wanted).max() <= 1
+
+
 def test_parts_of_a_checkpoint_give_the_picture_of_the_whole() -> None:
     assert apart(checkpoint_path("lite"), "torch", 30_000, (203, 275)) <= 1
 
@@ -96,11 +124,11 @@ def test_a_model_that_depends_on_the_whole_is_refused_if_parts_are_asked_for(mod
 def test_parts_that_would_be_overlap_alone_are_refused_with_a_size_that_works() -> None:
     with (
         closing(tiled(open_backend("lite", "ort"), TileLimit(5000))) as backend,
-        pytest.raises(CoconetError, match="120 pixels a side or more, 112 of them overlap") as refused,
+        pytest.raises(CoconetError, match="144 pixels a side or more, 128 of them overlap") as refused,
     ):
         backend.fuse(*unequal_pair(301, 407))
-    assert "Try 230400" in str(refused.value)
-    assert apart("lite", "ort", 230400, (401, 607)) <= 1
+    assert "Try 331776" in str(refused.value)
+    assert apart("lite", "ort", 331776, (601, 807)) <= 1
 
 
 def test_a_pair_that_the_model_does_not_take_is_refused_as_ever() -> None:
