@@ -14,7 +14,6 @@ from coconet.media.naming.picture_names import is_picture
 from coconet.redaction import redact
 from coconet.runtime.cameras.address_settings import address_settings
 from coconet.runtime.cameras.camera import Camera
-from coconet.runtime.cameras.csi import csi_pipeline
 from coconet.runtime.cameras.device.pixel_layouts import FrameLayout
 from coconet.runtime.frame import Side
 from coconet.writing.sources import stamps_beside
@@ -90,8 +89,10 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
 
         return NetworkCamera(address, gray=gray, palette=settings.palette, decoder=settings.decoder)
     if scheme in ("gst", "csi"):
-        pipeline = csi_pipeline(address, gray=gray) if scheme == "csi" else address.partition("://")[2]
+        from coconet.runtime.cameras.csi import csi_pipeline
         from coconet.runtime.cameras.gstreamer import GStreamerCamera
+
+        pipeline = csi_pipeline(address, gray=gray) if scheme == "csi" else address.partition("://")[2]
 
         return GStreamerCamera(pipeline, redact(address), gray=gray, palette=settings.palette)
     if scheme == "synthetic":
