@@ -42,6 +42,7 @@ UNASKED = {
     "coconet.runtime.sinks.network_stream",
     "coconet.runtime.viewers.live_page",
     "multiprocessing",
+    "numpy.ma",
 }
 """What is for engines, pages, streams, servers, alarms, meters, pictures in folders and reports of a machine, and no
 part of a run without them."""
@@ -79,6 +80,18 @@ def test_a_run_imports_one_runtime_the_one_that_was_picked(tmp_path: Path, monke
     assert "openvino" in imported
     assert not imported & {"onnxruntime", "onnx", "torch", "tensorrt", "scipy", "matplotlib"}
     assert not imported & UNASKED
+
+
+def test_a_run_looks_for_commands_and_plugins_in_no_package_but_ours(tmp_path: Path) -> None:
+    video = tmp_path / "video.ts"
+    video.write_bytes(moving_video(frames=3))
+    listening = "import sys; opened = set()\n"
+    listening += "sys.addaudithook(lambda event, facts: opened.add(str(facts[0])) if event == 'open' else None)\n"
+    telling = "    print('announced', *(name for name in opened if name.endswith('entry_points.txt')), sep='\\n')"
+    words = ["run", str(video), str(video), "--model", "average", "--frames", "1"]
+    started = [sys.executable, "-c", listening + PROGRAM + telling, *words]
+    ended = subprocess.run(started, capture_output=True, text=True, check=True)
+    assert len(ended.stdout.partition("announced\n")[2].splitlines()) == 1
 
 
 @pytest.mark.parametrize(("words", "looked_for"), [(["--help"], False), (["run", "--list-models"], True)])
