@@ -89,10 +89,8 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
 
         return NetworkCamera(address, gray=gray, palette=settings.palette, decoder=settings.decoder)
     if scheme in ("gst", "csi"):
-        from coconet.runtime.cameras.csi import csi_pipeline
+        pipeline = _csi_pipeline(address, gray=gray) if scheme == "csi" else address.partition("://")[2]
         from coconet.runtime.cameras.gstreamer import GStreamerCamera
-
-        pipeline = csi_pipeline(address, gray=gray) if scheme == "csi" else address.partition("://")[2]
 
         return GStreamerCamera(pipeline, redact(address), gray=gray, palette=settings.palette)
     if scheme == "synthetic":
@@ -204,9 +202,14 @@ def _found(address: str, kind: Callable[[Path], bool]) -> bool:
         raise Refused(redact(address), wanted=_KINDS, got=got, remedy="Check the address.", says=says) from None
 
 
+def _csi_pipeline(address: str, *, gray: bool) -> str:
+    from coconet.runtime.cameras.csi import csi_pipeline
+
+    return csi_pipeline(address, gray=gray)
+
+
 def _file_camera(path: Path, settings: CameraSettings, *, gray: bool) -> Camera:
     from coconet.runtime.cameras.files import PagesCamera, VideoCamera
-    from coconet.runtime.cameras.recorded import RecordedCamera
 
     if path.suffix.lower() in _UNREAD:
         raise Refused(
@@ -219,6 +222,8 @@ def _file_camera(path: Path, settings: CameraSettings, *, gray: bool) -> Camera:
     if is_picture(path):
         return PagesCamera(path, fps=settings.fps, gray=gray, palette=settings.palette)
     if stamps_beside(path).is_file():
+        from coconet.runtime.cameras.recorded import RecordedCamera
+
         return RecordedCamera(path, leaves_out_damage=settings.leaves_out_damage)
     return VideoCamera(
         path,
