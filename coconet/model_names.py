@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal, get_args
 
 from coconet.errors import CoconetError, nearest
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.redaction import redact
+
+_WEIGHTS = Path(__file__).parent / "weights"
 
 DEFAULT_MODEL = "lite"
 """The word for what runs, is measured and is trained when nothing else is asked for."""
@@ -85,7 +86,7 @@ def _shipped(word: str, known: dict[str, str]) -> Path:
             remedy=remedy,
             says=f"{word} does not exist; there are {', '.join(known)}",
         )
-    path = Path(str(files("coconet"))) / "weights" / known[word]
+    path = _WEIGHTS / known[word]
     if not path.is_file():
         raise CoconetError(
             path,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from coconet.media.pixels import Pixels, RawPixels
 from coconet.media.thermal import LevelScale
 from coconet.runtime.balance import AS_MADE, find_coverage
 from coconet.runtime.heat.placing import Placing
-from coconet.runtime.heat.reading import Heat
 from coconet.runtime.preprocess.warp import Alignment
+
+if TYPE_CHECKING:
+    from coconet.runtime.heat.reading import Heat
 
 Side = Literal["visible", "infrared"]
 

@@ -26,11 +26,11 @@ def read_fields(stream: BinaryIO, end: int | None = None) -> Iterator[Field]:
 
     end: of the message; of the stream if not given. Raises EOFError for bytes that are no protocol buffer.
     """
+    place = stream.tell()
     if end is None:
-        begin = stream.tell()
         end = stream.seek(0, os.SEEK_END)
-        stream.seek(begin)
-    while (place := stream.tell()) < end:
+        stream.seek(place)
+    while place < end:
         tag = read_varint(stream)
         kind, size, number = tag & 7, {_FIXED_64: 8, _FIXED_32: 4}.get(tag & 7, 0), 0
         if kind in (_VARINT, _BYTES):
@@ -45,7 +45,7 @@ def read_fields(stream: BinaryIO, end: int | None = None) -> Iterator[Field]:
             yield Field(tag >> 3, last, number)
         elif kind == _BYTES:
             yield Field(tag >> 3, last)
-        stream.seek(last)
+        place = stream.seek(last)
 
 
 def read_varint(stream: BinaryIO) -> int:

@@ -30,6 +30,9 @@ IDLE_SLEEPS = ("OPENBLAS_THREAD_TIMEOUT", "4")
 """What lets the threads of NumPy's OpenBLAS sleep while they have nothing to do; the number is the power of two of the
 cycles for which they keep a core busy before, 26 by default, which each of them does as soon as NumPy is imported."""
 
+NO_PLUGINS = ("PYDANTIC_DISABLE_PLUGINS", "__all__")
+"""What lets pydantic, which checks what users write, not ask every package that is installed whether it is a plugin."""
+
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 _ENDING = "ending"  # the name of the thread that ends the process in time
@@ -182,6 +185,7 @@ def main() -> None:
     """Run the command line; the console script of setup.py."""
     put_off_garbage()  # until coconet.cli has loaded the command
     os.environ.setdefault(*IDLE_SLEEPS)
+    os.environ.setdefault(*NO_PLUGINS)
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     if command in LASTING:
         from coconet.installation.malloc_arenas import bound_arenas

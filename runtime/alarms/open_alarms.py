@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from coconet.runtime.alarms.alarm_watch import AlarmWatch
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.rig.secrets import fill_in, fill_in_plain
 from coconet.writing.outputs import check_no_input, check_writable
+
+if TYPE_CHECKING:
+    from coconet.runtime.alarms.alarm_watch import AlarmWatch
 
 
 @contextmanager
@@ -20,6 +23,8 @@ def open_alarms(rig: Rig, gauge: RunStats, reserve_mb: float | None = None) -> I
     reserve_mb: how much of the disk stays free, as spare_bytes takes it.
     Raises CoconetError for a secret that is missing, and MissingPackage for MQTT without its client.
     """
+    from coconet.runtime.alarms.alarm_watch import AlarmWatch
+
     temperature = rig.infrared.temperature
     watch = AlarmWatch(rig.alarm, "celsius" if temperature is None else temperature.unit, gauge.cameras)
     with ExitStack() as stack:

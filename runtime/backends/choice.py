@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from coconet.errors import Refused, nearest
 from coconet.files import existing_file
 from coconet.model_endings import CHECKPOINT_SUFFIXES, ENGINE_SUFFIX, MODEL_SUFFIXES
 from coconet.model_names import MODEL_WORDS, RULES, model_path, name_beside
-from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.backends.tensorrt.ring_options import RingOptions
 from coconet.runtime.backends.tiles.limit import AUTOMATIC, TileLimit
-from coconet.runtime.serving.protocol.picture_coding import PictureCoding
+
+if TYPE_CHECKING:
+    from coconet.runtime.backends.remote.server_address import ServerAddress
+    from coconet.runtime.serving.protocol.picture_coding import PictureCoding
 
 BackendKind = Literal["ort", "ort-cuda", "openvino", "tensorrt", "torch", "rule", "remote"]
 """ONNX Runtime on the processor or on the GPU, OpenVINO, TensorRT, PyTorch, the rules without a network, a server."""

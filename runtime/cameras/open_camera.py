@@ -14,7 +14,6 @@ from coconet.media.naming.picture_names import is_picture
 from coconet.redaction import redact
 from coconet.runtime.cameras.address_settings import address_settings
 from coconet.runtime.cameras.camera import Camera
-from coconet.runtime.cameras.csi import csi_pipeline
 from coconet.runtime.cameras.device.pixel_layouts import FrameLayout
 from coconet.runtime.frame import Side
 from coconet.writing.sources import stamps_beside
@@ -90,7 +89,7 @@ def open_camera(address: str, role: Role, settings: CameraSettings | None = None
 
         return NetworkCamera(address, gray=gray, palette=settings.palette, decoder=settings.decoder)
     if scheme in ("gst", "csi"):
-        pipeline = csi_pipeline(address, gray=gray) if scheme == "csi" else address.partition("://")[2]
+        pipeline = _csi_pipeline(address, gray=gray) if scheme == "csi" else address.partition("://")[2]
         from coconet.runtime.cameras.gstreamer import GStreamerCamera
 
         return GStreamerCamera(pipeline, redact(address), gray=gray, palette=settings.palette)
@@ -203,9 +202,14 @@ def _found(address: str, kind: Callable[[Path], bool]) -> bool:
         raise Refused(redact(address), wanted=_KINDS, got=got, remedy="Check the address.", says=says) from None
 
 
+def _csi_pipeline(address: str, *, gray: bool) -> str:
+    from coconet.runtime.cameras.csi import csi_pipeline
+
+    return csi_pipeline(address, gray=gray)
+
+
 def _file_camera(path: Path, settings: CameraSettings, *, gray: bool) -> Camera:
     from coconet.runtime.cameras.files import PagesCamera, VideoCamera
-    from coconet.runtime.cameras.recorded import RecordedCamera
 
     if path.suffix.lower() in _UNREAD:
         raise Refused(
@@ -218,6 +222,8 @@ def _file_camera(path: Path, settings: CameraSettings, *, gray: bool) -> Camera:
     if is_picture(path):
         return PagesCamera(path, fps=settings.fps, gray=gray, palette=settings.palette)
     if stamps_beside(path).is_file():
+        from coconet.runtime.cameras.recorded import RecordedCamera
+
         return RecordedCamera(path, leaves_out_damage=settings.leaves_out_damage)
     return VideoCamera(
         path,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -272,7 +272,6 @@ def run(
     from coconet.runtime.sinks.open_sink import Output
     from coconet.runtime.sinks.video_file import Rotation
     from coconet.runtime.threads.stop_signals import stopped_by_signals
-    from coconet.runtime.viewers.live_page import PageSettings
     from coconet.runtime.viewers.open_viewer import open_viewer
 
     check_open(opens, html)
@@ -296,9 +295,7 @@ def run(
     sheet = None if meters_file is None else MeterLog(meters_file, chosen, reserve_mb)
     choice = replace(elsewhere or choice_for(chosen, model, backend), ring=ring, tiles=TileLimit(tile_pixels))
     _announce(choice)
-    page = PageSettings(host, port, token, captures, view_token, reserve_mb, encoder)
-    tuner = AdjustableRig(chosen, rig, gives_misfits=on_error == "skip")
-    supervisor = RunSupervisor(gauge)
+    tuner, supervisor = AdjustableRig(chosen, rig, gives_misfits=on_error == "skip"), RunSupervisor(gauge)
     with (
         report_files(json_file, html, tuner, gauge, supervisor) as keep_report,
         stopped_by_signals() as stop,
@@ -306,8 +303,18 @@ def run(
     ):
         if sheet is not None:
             gauge.on_frame(sheet.note)
-        viewer = open_viewer(view, gauge, page, tuner, stop)
-        with supervisor, open_alarms(chosen, gauge, reserve_mb), viewer, sheet or nullcontext():
+        viewer: AbstractContextManager[object] = nullcontext()
+        if view is not None:
+            from coconet.runtime.viewers.live_page import PageSettings
+
+            page = PageSettings(host, port, token, captures, view_token, reserve_mb, encoder)
+            viewer = open_viewer(view, gauge, page, tuner, stop)
+        with (
+            supervisor,
+            open_alarms(chosen, gauge, reserve_mb) if chosen.alarm else nullcontext(),
+            viewer,
+            sheet or nullcontext(),
+        ):
             drawn = _drawn(tuner, changes=view is not None)
             report = run_rig(tuner, choice, replace(output, drawn=drawn), ending=Ending(frames, stop), gauge=gauge)
         report = keep_report(report)

@@ -9,17 +9,19 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from coconet.errors import MissingPackage, Refused
 from coconet.event_log import warn_once
 from coconet.files import free_name, give_name, unfinished, writing_to
 from coconet.runtime.clock import monotonic_ns
 from coconet.runtime.frame import FusedFrame
-from coconet.runtime.heat.reading import Reading
 from coconet.runtime.sinks.sink import WHOLE, Delivery
 from coconet.writing.held import check_not_held
 from coconet.writing.sole_writer import hold_made
+
+if TYPE_CHECKING:
+    from coconet.runtime.heat.reading import Reading
 
 SUFFIXES = (".csv", ".parquet")
 

@@ -8,15 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from coconet.errors import counted
-from coconet.runtime.alarms.alarm_event import AlarmEvent
 from coconet.runtime.frame import FusedFrame
-from coconet.runtime.heat.reading import Reading
 from coconet.runtime.heat.temperature import SIGNS, Unit
 from coconet.runtime.loop.run_stats import RunStats
 from coconet.runtime.rig.rig_file import Rig
+
+if TYPE_CHECKING:
+    from coconet.runtime.alarms.alarm_event import AlarmEvent
+    from coconet.runtime.heat.reading import Reading
 
 _SHOWN = 3  # of the events of one alarm, in the lines of a terminal; page and JSON have all that were kept
 

@@ -32,7 +32,9 @@ class Percentiles:
     @classmethod
     def of(cls, samples: Sequence[float] | NDArray[np.float64]) -> Percentiles:
         """Percentiles of at least one sample."""
-        return cls(*(float(value) for value in np.percentile(samples, (50, 95, 99))))
+        places = (len(samples) - 1) * np.array([0.50, 0.95, 0.99])
+        # As np.percentile has it, which imports NumPy's masked arrays for it: 10 ms of every run.
+        return cls(*map(float, np.interp(places, np.arange(len(samples)), np.sort(samples))))
 
 
 @dataclass(frozen=True)

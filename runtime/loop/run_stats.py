@@ -9,17 +9,19 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from coconet.cards.model_card import ModelCard
 from coconet.cards.precision import PrecisionName
-from coconet.runtime.alarms.alarm_event import AlarmEvent
 from coconet.runtime.backends.backend import Outages
 from coconet.runtime.frame import FusedFrame
-from coconet.runtime.heat.reading import Reading
 from coconet.runtime.loop.latency_log import HISTORY_FRAMES, LatencyLog, Percentiles, StageTime
 from coconet.runtime.pairing.camera_health import CameraHealth
 from coconet.runtime.pairing.stream_counts import StreamCounts
+
+if TYPE_CHECKING:
+    from coconet.runtime.alarms.alarm_event import AlarmEvent
+    from coconet.runtime.heat.reading import Reading
 
 RECENT_FRAMES = 150
 """Percentiles are over this many of the last fused frames, five seconds at 30 a second."""

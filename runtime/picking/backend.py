@@ -17,7 +17,6 @@ from coconet.runtime.backends.tiles.limit import AUTOMATIC, TileLimit
 from coconet.runtime.frame import FramePair
 from coconet.runtime.picking.candidate import Candidate, candidates_of, card_of
 from coconet.runtime.picking.pick import Pick, PickPlace
-from coconet.runtime.picking.trial import pick_fastest
 from coconet.runtime.preprocess.warp import Alignment
 
 MOST_AT_ONCE = 4
@@ -117,6 +116,8 @@ class PickedBackend:
         return self._backend
 
     def _tried(self, pair: FramePair, place: PickPlace) -> Pick:
+        from coconet.runtime.picking.trial import pick_fastest
+
         height, width = pair.visible.pixels.shape[:2]
         what = f"what runs {self._label} fastest on this machine for pictures of {width}x{height}"
         note_once(f"measuring once {what}, which takes some seconds; another size is measured when it comes")

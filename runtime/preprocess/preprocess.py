@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,12 +14,14 @@ from coconet.event_log import log_event, note_once
 from coconet.media.palettes.recognition import warn_if_swapped
 from coconet.runtime.balance import AS_MADE
 from coconet.runtime.frame import STILL, Frame, FramePair
-from coconet.runtime.heat.meters import Meters
 from coconet.runtime.heat.placing import Placing
 from coconet.runtime.preprocess.agc import ThermalStretch
 from coconet.runtime.preprocess.drift import DriftWatch
 from coconet.runtime.preprocess.fit import Placement
 from coconet.runtime.preprocess.warp import Alignment
+
+if TYPE_CHECKING:
+    from coconet.runtime.heat.meters import Meters
 
 
 class Preparation:

@@ -20,8 +20,6 @@ from coconet.runtime.cameras.camera import AbsentCamera, Camera, CameraAbsent
 from coconet.runtime.cameras.files import FOLDER_FPS, Pictures
 from coconet.runtime.cameras.open_camera import ROLES, CameraSettings, Role, is_folder, open_camera
 from coconet.runtime.frame import Frame, Side
-from coconet.runtime.heat.meters import Meters
-from coconet.runtime.heat.thermometer import Thermometer
 from coconet.runtime.pairing.capture import Recovery
 from coconet.runtime.pairing.file_clocks import FileClock, align_starts
 from coconet.runtime.pairing.live_pairs import LivePairingOptions, pair_live_cameras
@@ -37,6 +35,7 @@ from coconet.runtime.rig.rig_file import Rig, fitted_by
 from coconet.runtime.rig.secrets import fill_in
 
 if TYPE_CHECKING:
+    from coconet.runtime.heat.meters import Meters
     from coconet.runtime.ros.known_info import KnownInfo
 
 _MS_NS = 10**6
@@ -223,6 +222,9 @@ def rig_meters(rig: Rig) -> Meters | None:
     settings = rig.infrared.temperature
     if settings is None:
         return None
+    from coconet.runtime.heat.meters import Meters
+    from coconet.runtime.heat.thermometer import Thermometer
+
     return Meters(Thermometer(settings, rig.infrared.no_data), rig.meter, rig.health.limits())
 
 

@@ -1,23 +1,18 @@
-"""The fused stream for whatever comes next: H.264 by UDP, RTSP or a pipe, or raw pixels by a pipe."""
+"""The fused stream for whatever comes next: H.264 by UDP, RTSP or a pipe."""
 
 from __future__ import annotations
 
 import logging
-import sys
 import time
-from typing import BinaryIO
 
 from coconet.errors import CoconetError, counted
 from coconet.event_log import log_event, warn_once
 from coconet.media.encoding.encoder_choice import EncoderChoice, software_only
 from coconet.redaction import redact
 from coconet.runtime.frame import FusedFrame
-from coconet.runtime.preprocess.fit import fitted
 from coconet.runtime.sinks.encoded_stream import EncodedStream, StreamLost
 from coconet.runtime.sinks.sink import PIPED, SENT
 from coconet.runtime.sinks.stream_process import StreamProcess
-
-H264_PIPE, RAW_PIPE = "h264:-", "raw:-"
 
 NETWORK = ("udp://", "rtsp://")
 
@@ -87,43 +82,3 @@ class StreamSink:
         self.dropped += 1
         self._retry_s = time.monotonic() + _RETRY_S
         log_event("output lost", level=logging.WARNING, output=self.name, trouble=error.reason)
-
-
-class RawSink:
-    """Writes every picture as plain bytes: rows of BGR, or of gray from a gray visible camera.
-
-    A reader counts bytes, so the size of the first picture is that of all: others are scaled to it, in their own
-    proportions.
-    """
-
-    name, delivery = RAW_PIPE, PIPED
-
-    def __init__(self, stream: BinaryIO | None = None) -> None:
-        self._stream = stream or sys.stdout.buffer
-        self._size_px: tuple[int, int] | None = None
-
-    def write(self, frame: FusedFrame) -> None:
-        """Write one picture. Raises CoconetError if the reader has gone."""
-        height, width = frame.pixels.shape[:2]
-        self._size_px = self._size_px or (width, height)
-        pixels = frame.pixels
-        if (width, height) != self._size_px:
-            warn_once(f"pictures of {width}x{height} now; {RAW_PIPE} goes on at the size it began with.")
-            pixels = fitted("scale", (width, height), self._size_px).lay(pixels, self._size_px)
-        try:
-            self._stream.write(pixels.tobytes())
-            self._stream.flush()
-        except OSError as error:
-            raise CoconetError(
-                RAW_PIPE,
-                wanted="a reader",
-                got=error.strerror or "none",
-                remedy="Keep the reader running.",
-                says="has no reader any more",
-            ) from error
-
-    def close(self) -> None:
-        """Nothing to do: the code that opened the pipe closes it."""
-
-    def discard(self) -> None:
-        """Nothing to do."""

@@ -12,6 +12,7 @@ from coconet.files import check_place
 from coconet.media.naming.bag_names import BAG_SUFFIXES, MCAP_SUFFIX
 from coconet.media.naming.picture_names import is_picture
 from coconet.redaction import is_network_address, redact
+from coconet.runtime.sinks.raw_pipe import RAW_PIPE, RawSink
 from coconet.runtime.sinks.reserve_sink import DiskRoom, ReserveSink, WhenFull
 from coconet.runtime.sinks.sink import FolderSink, NoSink, PictureSink, Sink
 from coconet.runtime.sinks.video_file import RotatingSink, Rotation, VideoSink, kept_files
@@ -49,7 +50,7 @@ class Output:
         """Whether it is a video or a stream of one, and not pictures, raw pixels or nothing."""
         path = output_path(self.address)
         if path is None or self.address is None:
-            return _stream(self.address or "") not in ("", "raw:-")
+            return _stream(self.address or "") not in ("", RAW_PIPE)
         return not (_is_folder(self.address, path) or is_picture(path) or is_mcap(path))
 
     @property
@@ -121,7 +122,7 @@ def _stream(address: str) -> str:
     scheme, colon, rest = address.partition(":")
     if colon and scheme.lower() in _SCHEMES:
         address = f"{scheme.lower()}:{rest}"
-    return address if address.startswith(("udp://", "rtsp://")) or address in ("h264:-", "raw:-") else ""
+    return address if address.startswith(("udp://", "rtsp://")) or address in ("h264:-", RAW_PIPE) else ""
 
 
 def is_mcap(path: Path) -> bool:
@@ -196,7 +197,10 @@ def open_sink(
         return VideoSink(path, encoders) if rotation is None else RotatingSink(path, rotation, encoders)
     if address is None:
         return NoSink()
-    from coconet.runtime.sinks.network_stream import RAW_PIPE, RawSink, StreamSink
+    return RawSink() if _stream(address) == RAW_PIPE else _open_stream(_stream(address), encoders)
 
-    stream = _stream(address)
-    return RawSink() if stream == RAW_PIPE else StreamSink(stream, encoders)
+
+def _open_stream(address: str, encoders: EncoderChoice | None) -> Sink:
+    from coconet.runtime.sinks.network_stream import StreamSink
+
+    return StreamSink(address, encoders)

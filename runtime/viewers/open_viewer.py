@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -18,15 +18,13 @@ ViewerKind = Literal["web", "window"]
 
 
 def open_viewer(
-    view: ViewerKind | None, gauge: RunStats, page: PageSettings, tuner: AdjustableRig, stop: Event
+    view: ViewerKind, gauge: RunStats, page: PageSettings, tuner: AdjustableRig, stop: Event
 ) -> AbstractContextManager[Any]:
-    """Prepare what shows the run that `gauge` records, as a context manager around the run; None shows nothing.
+    """Prepare what shows the run that `gauge` records, as a context manager around the run.
 
     stop: set by a viewer that ends the run; a page tells its viewers if that is how it ended.
     Raises CoconetError for what cannot be shown here.
     """
-    if view is None:
-        return nullcontext()
     if view == "window":
         from coconet.runtime.drawing.open_renderer import open_renderer
         from coconet.runtime.viewers.window import LiveWindow

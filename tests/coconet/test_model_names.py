@@ -43,7 +43,7 @@ def test_an_unknown_word_is_refused() -> None:
 
 
 def test_a_package_without_the_file_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(model_names, "files", lambda package: tmp_path)
+    monkeypatch.setattr(model_names, "_WEIGHTS", tmp_path)
     with pytest.raises(CoconetError, match=r"lite\.onnx is part of the package, but does not exist"):
         shipped_model()
 

@@ -29,11 +29,25 @@ finally:
 
 UNASKED = {
     "coconet.cards.engine_card",
+    "coconet.media.pairs",
+    "coconet.runtime.alarms.alarm_watch",
     "coconet.runtime.backends.ort_cpu",
+    "coconet.runtime.backends.remote.backend",
     "coconet.runtime.backends.tensorrt.own_engine",
+    "coconet.runtime.cameras.csi",
+    "coconet.runtime.cameras.recorded",
     "coconet.runtime.doctor",
+    "coconet.runtime.heat.meters",
+    "coconet.runtime.heat.reading",
+    "coconet.runtime.picking.trial",
+    "coconet.runtime.serving",
+    "coconet.runtime.sinks.network_stream",
+    "coconet.runtime.viewers.live_page",
+    "multiprocessing",
+    "numpy.ma",
 }
-"""What is for engines, for ONNX Runtime and for reports of a machine, and no part of a run without them."""
+"""What is for engines, pages, streams, servers, alarms, meters, pictures in folders and reports of a machine, and no
+part of a run without them."""
 
 
 def remember_pick(model: Path, height: int, width: int) -> None:
@@ -54,8 +68,8 @@ def remember_pick(model: Path, height: int, width: int) -> None:
 def imported_by_run(*words: object) -> set[str]:
     """Fuse a frame in a process of its own, and give the names of all modules that are imported then."""
     started = [sys.executable, "-c", PROGRAM, "run", *map(str, words), "--frames", "1"]
-    ended = subprocess.run(started, capture_output=True, text=True, check=True)
-    return set(ended.stdout.splitlines()[-1].split()[1:])
+    ended = subprocess.run(started, capture_output=True, check=True)
+    return set(ended.stdout.rpartition(b"imported ")[2].decode().split())
 
 
 def test_a_run_imports_one_runtime_the_one_that_was_picked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,10 +78,22 @@ def test_a_run_imports_one_runtime_the_one_that_was_picked(tmp_path: Path, monke
     for video in videos:
         video.write_bytes(moving_video(frames=3))
     remember_pick(model, 120, 160)
-    imported = imported_by_run(*videos, "--model", model)
+    imported = imported_by_run(*videos, "--model", model, "--out", "raw:-")
     assert "openvino" in imported
     assert not imported & {"onnxruntime", "onnx", "torch", "tensorrt", "scipy", "matplotlib"}
     assert not imported & UNASKED
+
+
+def test_a_run_looks_for_commands_and_plugins_in_no_package_but_ours(tmp_path: Path) -> None:
+    video = tmp_path / "video.ts"
+    video.write_bytes(moving_video(frames=3))
+    listening = "import sys; opened = set()\n"
+    listening += "sys.addaudithook(lambda event, facts: opened.add(str(facts[0])) if event == 'open' else None)\n"
+    telling = "    print('announced', *(name for name in opened if name.endswith('entry_points.txt')), sep='\\n')"
+    words = ["run", str(video), str(video), "--model", "average", "--frames", "1"]
+    started = [sys.executable, "-c", listening + PROGRAM + telling, *words]
+    ended = subprocess.run(started, capture_output=True, text=True, check=True)
+    assert len(ended.stdout.partition("announced\n")[2].splitlines()) == 1
 
 
 @pytest.mark.parametrize(("words", "looked_for"), [(["--help"], False), (["run", "--list-models"], True)])

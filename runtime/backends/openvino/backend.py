@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from numpy.typing import NDArray
 
-from coconet.cards.model_card import card_from_metadata
+from coconet.cards.onnx_metadata import read_onnx_card
 from coconet.cards.onnx_weights import check_onnx_weights
 from coconet.errors import CoconetError, counted, first_line
 from coconet.files import existing_file
@@ -20,7 +20,7 @@ from coconet.media.pixels import Pixels
 from coconet.networks.scene import Scene
 from coconet.runtime.backends.onnx_failure import closed, corrupt, no_memory, remedy_for
 from coconet.runtime.backends.onnx_tensors import TensorFact, check_tensors, held_scene, input_feed, without_scene
-from coconet.runtime.backends.openvino.compiled_place import CompiledPlace
+from coconet.runtime.backends.openvino.compiled_place import CompiledForms
 from coconet.runtime.backends.openvino.graph import prepared
 from coconet.runtime.backends.openvino.package import openvino
 from coconet.runtime.backends.openvino.sized_models import SizedModels
@@ -31,9 +31,6 @@ from coconet.runtime.preprocess.warp_table import WarpTable
 
 Arithmetic = Literal["f32", "bf16"]
 """What OpenVINO computes in, and hands on, where the model says FP32; BF16 has 8 bits of mantissa."""
-
-FRAMEWORK = "framework"
-"""Where OpenVINO keeps the metadata of an ONNX file."""
 
 
 class _Pending(NamedTuple):
@@ -69,13 +66,7 @@ class OpenVinoBackend:
         self._scene: dict[str, NDArray[Any]] = {}
         self.depth, self._pending = depth, deque[_Pending]()
         self._where, self._warp = existing_file(path, "an ONNX model"), WarpTable()
-        self._is_file = for_parts is None
         self._core = openvino.Core()
-        self._model = _read(self._core, path, for_parts)
-        metadata = self._model.get_rt_info([FRAMEWORK]).value if FRAMEWORK in self._model.rt_info else {}
-        self.card = card_from_metadata(metadata, path)
-        check_tensors(path, self.card, without_scene(_tensors(self._model.inputs)), _tensors(self._model.outputs))
-        check_onnx_weights(path)
         # Without a hint processors with BF16 units compute FP32 models in BF16, 8 bits short of what was compared.
         self._config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": arithmetic}
         self._config["INFERENCE_NUM_THREADS"] = threads or len(usable_cores())
@@ -85,9 +76,15 @@ class OpenVinoBackend:
             # Kernels of INT8 would saturate, by up to 74 levels on real frames: the model is computed in floats with
             # its values rounded to the levels of INT8, which is what it means.
             self._config["LP_TRANSFORMS_MODE"] = False
+        self._forms = None if for_parts else self._compiled_forms()
+        kept = self._forms is not None and self._forms.any_kept
+        self._read: Any = None if kept else _read(self._core, path, for_parts)
+        self.card = read_onnx_card(path)
         self._models: SizedModels | None = SizedModels(self._compile)
-        if all(tensor.partial_shape.is_static for tensor in self._model.inputs):
-            self._models.request_for({tensor.any_name: tuple(tensor.shape) for tensor in self._model.inputs})
+        if self._read is not None:
+            self._check(self._read)
+            if all(tensor.partial_shape.is_static for tensor in self._read.inputs):
+                self._models.request_for({tensor.any_name: tuple(tensor.shape) for tensor in self._read.inputs})
         self.name = f"OpenVINO {openvino.__version__.partition('-')[0]} (CPU{', BF16' if arithmetic == 'bf16' else ''})"
 
     def align(self, alignment: Alignment | None) -> None:
@@ -180,20 +177,33 @@ class OpenVinoBackend:
     def _compiled(self, shapes: Mapping[str, tuple[int, ...]] | None) -> Any:
         """The compiled form for these shapes, which is kept for the next process if the model is that of its file."""
         if shapes is None:
-            return self._core.compile_model(self._model, "CPU", self._config)
-        place = None
-        if self._is_file:
-            place = CompiledPlace.of(self._where, shapes, self._config, openvino.__version__)
-            if (kept := place.load()) is not None:
-                with suppress(RuntimeError):  # what cannot be read back is compiled again, and replaced
-                    return self._core.import_model(BytesIO(kept), "CPU", self._config)
-        model = self._model.clone()
+            return self._core.compile_model(self._model(), "CPU", self._config)
+        if self._forms is not None and (kept := self._forms.place(shapes).load()) is not None:
+            with suppress(RuntimeError):  # what cannot be read back is compiled again, and replaced
+                return self._core.import_model(BytesIO(kept), "CPU", self._config)
+        model = self._model().clone()
         model.reshape({name: list(shape) for name, shape in shapes.items()})
         compiled = self._core.compile_model(prepared(model), "CPU", self._config)
-        if place is not None:
+        if self._forms is not None:
             with suppress(RuntimeError):  # a model that cannot be kept runs all the same
-                place.save(compiled.export_model().getvalue())
+                self._forms.place(shapes).save(compiled.export_model().getvalue())
         return compiled
+
+    def _compiled_forms(self) -> CompiledForms:
+        return CompiledForms.of(self._where, self._config, openvino.__version__)
+
+    def _model(self) -> Any:
+        """The model as it was read; if a compiled form was kept, it is read now, from what the file is by now."""
+        if self._read is None:
+            self._forms, read = self._compiled_forms(), _read(self._core, self._where, None)
+            self._check(read)
+            self._read = read
+        return self._read
+
+    def _check(self, model: Any) -> None:
+        """Raise CoconetError for a model that is not as its card says, or whose weights are no numbers."""
+        check_tensors(self._where, self.card, without_scene(_tensors(model.inputs)), _tensors(model.outputs))
+        check_onnx_weights(self._where)
 
     def close(self) -> None:
         """Release the compiled model; a second call does nothing."""

@@ -19,7 +19,7 @@ from coconet.runtime.cache_folder import default_cache_folder
 MOST_BYTES = 256 * 2**20
 """What all compiled models may take on the disk together; those used longest ago go first."""
 
-_FORM = 4  # of what our own code makes of graphs; another number, and everything is compiled again
+_FORM = 4  # of what our own code asks and makes of graphs; another number, and everything is compiled again
 
 _ENDING = ".openvino"
 
@@ -27,29 +27,41 @@ _HASH_BYTES = hashlib.sha256().digest_size
 
 
 @dataclass(frozen=True)
-class CompiledPlace:
-    """Where the compiled form of a model file, for some shapes and settings, is kept; any number of processes share it.
+class CompiledForms:
+    """The compiled forms of a model file, one for each of the shapes that came; any number of processes share them.
 
-    It depends on everything that decides: the bytes of the model and of weights beside it, shapes, settings, OpenVINO's
-    version and processor.
+    They depend on everything that decides besides shapes: the bytes of the model and of weights beside it, settings,
+    OpenVINO's version and processor.
     """
 
-    file: Path
+    folder: Path
+    digest: str
 
     @classmethod
-    def of(
-        cls,
-        model: Path,
-        shapes: Mapping[str, tuple[int, ...]],
-        config: Mapping[str, Any],
-        version: str,
-        folder: Path | None = None,
-    ) -> CompiledPlace:
-        """Name the place. version: OpenVINO's, with its build. Raises CoconetError for a model that is not there."""
-        content = "".join(hashes_of_model(model))
-        facts = [content, sorted(shapes.items()), sorted(config.items()), version, processor_kind(), _FORM]
-        digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-        return cls((folder or default_cache_folder() / "compiled") / f"{digest[:32]}{_ENDING}")
+    def of(cls, model: Path, config: Mapping[str, Any], version: str, folder: Path | None = None) -> CompiledForms:
+        """Name them. version: OpenVINO's, with its build. Raises CoconetError for a model that is not there."""
+        facts = ["".join(hashes_of_model(model)), sorted(config.items()), version, processor_kind(), _FORM]
+        return cls(folder or default_cache_folder() / "compiled", _digest(facts))
+
+    @property
+    def any_kept(self) -> bool:
+        """Whether there is one, so that the model was read whole, looked at and compiled before, as it is now."""
+        return any(self.folder.glob(f"{self.digest}-*{_ENDING}"))
+
+    def place(self, shapes: Mapping[str, tuple[int, ...]]) -> CompiledPlace:
+        """Where the one for these shapes is kept."""
+        return CompiledPlace(self.folder / f"{self.digest}-{_digest(sorted(shapes.items()))}{_ENDING}")
+
+
+def _digest(facts: object) -> str:
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class CompiledPlace:
+    """Where a compiled form is kept."""
+
+    file: Path
 
     def load(self) -> bytes | None:
         """Read what is kept; None if there is nothing, or something that is damaged, which OpenVINO might not see."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from coconet.errors import Refused
 from coconet.runtime.backends.choice import BackendChoice, ServedElsewhere, choose_backend, choose_server
 from coconet.runtime.backends.remote.server_address import FROM_ENVIRONMENT, ServerAddress
-from coconet.runtime.serving.protocol.picture_coding import PictureCoding
 
 RAW = "raw"
 """The coding of pictures that are sent as they are."""
@@ -51,6 +50,8 @@ class AskedServer:
             remedy = "Leave it out, or name it with --local-model if it is to take over while the server is lost."
             says = f"{model} applies to a model of this machine; with --backend remote, --server names the model"
             raise Refused("--model", wanted="none beside --server", got=model, remedy=remedy, says=says)
+        from coconet.runtime.serving.protocol.picture_coding import PictureCoding
+
         local = None if self.local_model is None else choose_backend(self.local_model)
         coding = PictureCoding.parse(RAW if self.travel_as is None else self.travel_as)
         address = ServerAddress.parse(self.address, self.token)

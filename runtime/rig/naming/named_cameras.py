@@ -11,15 +11,11 @@ from pathlib import Path
 from coconet.errors import CoconetError, Refused, nearest_path, reading_from
 from coconet.media.naming.bag_names import split_bag, topic_side
 from coconet.media.naming.layouts import INFRARED_NAMES, VISIBLE_NAMES
-from coconet.media.naming.picture_folder import pictures_below
 from coconet.media.naming.picture_names import is_picture
-from coconet.media.pairs import homes_of_both
 from coconet.redaction import is_network_address
 from coconet.runtime.cameras.device.numbered import device_of
 from coconet.runtime.cameras.open_camera import is_folder
-from coconet.runtime.rig.naming.dual_channel import thermal_channel
 from coconet.runtime.rig.rig_file import Rig
-from coconet.runtime.rig.sample_frames import rig_file_at
 
 _PIPES = ("/dev/fd/", "/dev/stdin")
 """Among the devices, what a shell calls the text that another program writes."""
@@ -75,6 +71,9 @@ class NamedCameras:
 
     @classmethod
     def _of_one(cls, word: str) -> NamedCameras:
+        from coconet.runtime.rig.naming.dual_channel import thermal_channel
+        from coconet.runtime.rig.sample_frames import rig_file_at
+
         bag = split_bag(word)
         if bag is not None and not bag.topic:
             return cls(Path(word), None, None)
@@ -136,6 +135,9 @@ def _is_rig_file(word: str) -> bool:
 
 def _folders(folder: Path) -> tuple[str, str]:
     """The two sub-folders of a folder that say their side, or twice the folder, in which pairs are found by name."""
+    from coconet.media.naming.picture_folder import pictures_below
+    from coconet.media.pairs import homes_of_both
+
     homes = homes_of_both(folder)
     if not homes:
         pictures_below(folder)

@@ -29,13 +29,13 @@ pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra ope
 def trials(monkeypatch: pytest.MonkeyPatch) -> list[list[Candidate]]:
     """Every trial: what was tried. They are short, as no test is about which is faster."""
     monkeypatch.setattr(trial, "SECONDS", 0.0)
-    calls: list[list[Candidate]] = []
+    calls, real = list[list[Candidate]](), trial.pick_fastest
 
     def counted(candidates: list[Candidate], pairs: list[FramePair], tiles: TileLimit) -> Pick:
         calls.append(candidates)
-        return trial.pick_fastest(candidates, pairs, tiles=tiles)
+        return real(candidates, pairs, tiles=tiles)
 
-    monkeypatch.setattr(backend_module, "pick_fastest", counted)
+    monkeypatch.setattr(trial, "pick_fastest", counted)
     return calls
 
 

@@ -26,8 +26,9 @@ from coconet.runtime.frame import FusedFrame
 from coconet.runtime.look import OutputLook
 from coconet.runtime.sinks import stream_process
 from coconet.runtime.sinks.look_sink import LookSink
-from coconet.runtime.sinks.network_stream import RawSink, StreamSink
+from coconet.runtime.sinks.network_stream import StreamSink
 from coconet.runtime.sinks.open_sink import Output, open_sink
+from coconet.runtime.sinks.raw_pipe import RawSink
 from coconet.runtime.sinks.sink import Sink
 from tests.support.media.encoders import choice_of, device_at
 from tests.support.media.frames import fused_frame

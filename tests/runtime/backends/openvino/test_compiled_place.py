@@ -12,9 +12,10 @@ import pytest
 pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
 
 from coconet.model_names import model_path
+from coconet.runtime.backends.openvino import backend as openvino_backend
 from coconet.runtime.backends.openvino import compiled_place
 from coconet.runtime.backends.openvino.backend import Arithmetic, OpenVinoBackend
-from coconet.runtime.backends.openvino.compiled_place import CompiledPlace
+from coconet.runtime.backends.openvino.compiled_place import CompiledForms, CompiledPlace
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from tests.support.models.tiny_onnx import write_averaging_model, write_weights_beside
 
@@ -52,10 +53,25 @@ def test_a_second_backend_compiles_nothing(tmp_path: Path, monkeypatch: pytest.M
     first = OpenVinoBackend(model)
     expected = first.fuse(*SIDES)
     first.close()
+    monkeypatch.setattr(OpenVinoBackend, "_model", None)  # which compiling would need
     second = OpenVinoBackend(model)
-    monkeypatch.setattr(second, "_model", None)  # which compiling would need
     assert np.array_equal(second.fuse(*SIDES), expected)
     second.close()
+
+
+def test_a_model_with_a_compiled_form_is_neither_read_nor_looked_through_until_another_size_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, looked_at = write_averaging_model(tmp_path / "m.onnx"), list[Path]()
+    monkeypatch.setattr(openvino_backend, "check_onnx_weights", looked_at.append)
+    OpenVinoBackend(model).fuse(*SIDES)
+    assert looked_at == [model]
+    backend = OpenVinoBackend(model)
+    backend.fuse(*SIDES)
+    assert looked_at == [model]
+    (other,) = synthetic_pairs(1, 32, 40)
+    assert backend.fuse(other.visible.pixels, other.infrared.pixels).shape == (32, 40, 3)
+    assert looked_at == [model, model]
 
 
 def test_a_model_whose_weights_beside_it_have_changed_is_compiled_again(tmp_path: Path) -> None:
@@ -103,7 +119,8 @@ def test_the_place_depends_on_the_model_shapes_settings_version_and_processor(
     shapes, config = {"visible": (1, 48, 64, 3)}, {"NUM_STREAMS": 2}
 
     def place(version: str = "1", **changes: Any) -> CompiledPlace:
-        return CompiledPlace.of(model, **{"shapes": shapes, "config": config, "version": version, **changes})
+        said = {"shapes": shapes, "config": config, **changes}
+        return CompiledForms.of(model, said["config"], version).place(said["shapes"])
 
     places = {place(), place("2"), place(shapes={"visible": (1, 50, 64, 3)}), place(config={})}
     assert len(places | {place()}) == 4
