@@ -89,7 +89,7 @@ class SizeProfile:
 
 def check_frame_size(height_px: int, width_px: int, signature: Signature) -> None:
     """Refuse sizes whose reflect padding would be wider than the picture itself."""
-    least_px = max(8, signature.side_multiple // 2 + 1)
+    least_px = max(8, (signature.side_multiple + 4) // 3)  # half of what is missing, reflected at the outermost pixel
     if min(height_px, width_px) < least_px:
         got = f"{height_px}x{width_px} (height x width)"
         raise _unfit("frame size", got, f"at least {least_px} pixels a side", "Use larger pictures.")

@@ -159,7 +159,7 @@ def test_int8_is_not_an_export_but_a_calibration() -> None:
 
 
 def test_a_frame_too_small_for_the_padding_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(CoconetError, match="at least 9 pixels a side"):
+    with pytest.raises(CoconetError, match="at least 8 pixels a side"):
         export_onnx(fresh("coconet"), tmp_path / "m.onnx", ExportOptions(FrameSize(4, 64)))
     assert list(tmp_path.iterdir()) == []
 
@@ -209,7 +209,7 @@ def test_the_bare_form_gives_the_floats_of_the_network(tmp_path: Path, precision
     images = torch.rand(2, 1, 1, 45, 52, generator=torch.Generator().manual_seed(3))
     feeds = dict(zip(("visible", "infrared"), images.numpy(), strict=True))
     answer = onnxruntime.InferenceSession(tmp_path / "m.onnx").run(["fused"], feeds)[0]
-    fuser = Fuser(checkpoint.core, Signature(side_multiple=8))
+    fuser = Fuser(checkpoint.core, Signature(side_multiple=16))
     with torch.inference_mode():
         wanted = fuser.fuse_gray(*(image * 255 for image in images)).numpy() / 255
     assert (card.form, answer.dtype, answer.shape) == ("bare", np.float32, (1, 1, 45, 52))

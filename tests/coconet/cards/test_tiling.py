@@ -9,7 +9,7 @@ import pytest
 
 from coconet.cards.model_card import ModelCard, Signature
 from coconet.cards.onnx_metadata import read_onnx_card
-from coconet.cards.tiling import OF_LITE, Tiling
+from coconet.cards.tiling import KNOWN, OF_LITE, Tiling
 from coconet.errors import CoconetError
 from coconet.model_names import shipped_model
 
@@ -30,7 +30,7 @@ def test_a_card_keeps_what_it_says_of_parts() -> None:
 
 def test_an_older_card_is_not_given_parts_unless_it_is_of_lite() -> None:
     assert without_tiling(CARD).tiling is None
-    assert without_tiling(replace(CARD, network="lite")).tiling == OF_LITE
+    assert without_tiling(replace(CARD, network="lite")).tiling == KNOWN["lite"]
 
 
 @pytest.mark.parametrize("word", ["lite", "lite-fp16", "lite-int8", "lite-int8-fp16"])

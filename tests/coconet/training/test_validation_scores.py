@@ -85,5 +85,5 @@ def test_flat_pictures_are_refused() -> None:
 
 
 def test_pictures_too_small_for_the_network_are_refused() -> None:
-    with pytest.raises(CoconetError, match="expected at least 9 pixels a side"):
-        Validator([GrayPair(np.zeros((8, 64), np.uint8), np.zeros((8, 64), np.uint8))], OURS)
+    with pytest.raises(CoconetError, match="expected at least 8 pixels a side"):
+        Validator([GrayPair(np.zeros((7, 64), np.uint8), np.zeros((7, 64), np.uint8))], OURS)

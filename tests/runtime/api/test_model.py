@@ -234,7 +234,7 @@ def test_gray_pictures_without_opencv_name_the_package_and_colour_ones_need_none
 
 def test_large_pictures_in_parts_are_those_of_the_whole_and_a_model_without_parts_says_so() -> None:
     pair = unequal_pair(203, 275)
-    with coconet.load("lite", tile_pixels=20_000) as parts, coconet.load("lite", tile_pixels=0) as whole:
+    with coconet.load("lite", tile_pixels=30_000) as parts, coconet.load("lite", tile_pixels=0) as whole:
         assert np.abs(parts(*pair).astype(int) - whole(*pair)).max() <= 1
     with pytest.raises(
         CoconetError, match="^tile_pixels does not work with average.*depends on the whole.*Leave tile_pixels out"

@@ -27,14 +27,14 @@ def folder(root: Path) -> tuple[Path, Path]:
 @pytest.mark.parametrize("source", ["folder", "video"])
 def test_parts_give_the_pictures_of_the_whole(source: str, tmp_path: Path) -> None:
     cameras = folder(tmp_path) if source == "folder" else (SYNTHETIC, SYNTHETIC)
-    for pixels in (0, 20_000):
+    for pixels in (0, 30_000):
         words = ["--backend", "ort", "--tile-pixels", pixels, "--frames", 2, "--out", f"{tmp_path / str(pixels)}/"]
         result = call(run, *cameras, *words)
         assert result.exit_code == 0, result.exception
     wholes = sorted((tmp_path / "0").iterdir())
     assert len(wholes) == 2
     for whole in wholes:
-        parts = read_picture(tmp_path / "20000" / whole.name)
+        parts = read_picture(tmp_path / "30000" / whole.name)
         assert np.abs(parts.astype(int) - read_picture(whole)).max() <= 1
 
 
