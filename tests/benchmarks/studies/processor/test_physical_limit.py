@@ -14,7 +14,9 @@ SIZE = FrameSize.parse("64x96")
 
 def test_the_multiply_adds_of_lite_are_those_of_its_layers() -> None:
     quarter, eighth = 16 * 24, 8 * 12
-    layers = quarter * (48 * 2 * 64 + 3 * 48 * 48 * 9) + eighth * (64 * 48 * 9 + 2 * 64 * 64 * 9 + 48 * 64 + 3 * 48 * 16)
+    layers = quarter * (48 * 2 * 64 + 3 * 48 * 48 * 9) + eighth * (
+        64 * 48 * 9 + 2 * 64 * 64 * 9 + 48 * 64 + 3 * 48 * 16
+    )
     assert multiplied(OnnxModel.read(shipped_model("lite")), SIZE, "fp32") == {"fp32": pytest.approx(layers / 1e9)}
 
 
