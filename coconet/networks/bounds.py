@@ -124,9 +124,14 @@ def darker(sources: Tensor) -> Tensor:
     return sources.amin(dim=1, keepdim=True)
 
 
-def upsampled(coarse: Tensor) -> Tensor:
-    """A coarse band at full size: (B, C, H / COARSE, W / COARSE) to (B, C, H, W), bilinear."""
-    return functional.interpolate(coarse, scale_factor=COARSE, mode="bilinear", align_corners=False)
+def upsampled(coarse: Tensor, times: int = COARSE) -> Tensor:
+    """What there is of squares of `times` pixels a side at full size: (B, C, H / times, W / times) to (B, C, H, W).
+
+    Bilinear; squares of one pixel stay as they are.
+    """
+    if times == 1:
+        return coarse
+    return functional.interpolate(coarse, scale_factor=times, mode="bilinear", align_corners=False)
 
 
 def bounded(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:

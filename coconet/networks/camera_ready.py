@@ -6,7 +6,8 @@ from coconet.cards.model_card import Signature
 from coconet.cards.precision import PRECISIONS, REFERENCE, PrecisionName
 from coconet.errors import MissingPackage
 from coconet.media.luma_weights import BGR_WEIGHTS
-from coconet.networks.chroma import chroma_ratio, enlarged, means_of_squares, square_side
+from coconet.networks.bounds import upsampled
+from coconet.networks.chroma import chroma_ratio, means_of_squares, square_side
 from coconet.networks.layers.batch_norm import settle_batch_norms
 
 try:
@@ -96,7 +97,7 @@ class Fuser(nn.Module):
     def _chroma_ratio(self, fused: Tensor, visible: Tensor) -> Tensor:
         """See coconet.networks.chroma: (B, 1, H, W) of two such images, padded."""
         side = square_side(self.signature.side_multiple)
-        return enlarged(chroma_ratio(*(means_of_squares(image, side) for image in (fused, visible))), side)
+        return upsampled(chroma_ratio(*(means_of_squares(image, side) for image in (fused, visible))), side)
 
     def _cropped(self, image: Tensor, height: int, width: int) -> Tensor:
         return _cropped(image, height, width, self.signature.side_multiple)

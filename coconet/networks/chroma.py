@@ -52,10 +52,3 @@ def chroma_ratio(fused: Tensor, visible: Tensor) -> Tensor:
     """
     most = visible * (1.0 / FAITHFUL) + 1.0
     return torch.minimum((fused + STEADY) / (visible + STEADY), most).relu()
-
-
-def enlarged(ratio: Tensor, side: int) -> Tensor:
-    """(B, 1, H / side, W / side) to (B, 1, H, W), bilinear."""
-    if side == 1:
-        return ratio
-    return functional.interpolate(ratio, scale_factor=side, mode="bilinear", align_corners=False)

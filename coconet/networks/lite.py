@@ -117,7 +117,7 @@ class LiteNet(nn.Module):
         return brightness, deviation, levels
 
     def _decided(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """What the last two layers say: shares and gains, 3 x H x W, and the stretch, 1 x H/8 x W/8."""
+        """What the last two layers say: shares and gains, 3 x H x W, and of the stretch, 3 x H/8 x W/8, all."""
         return functional.pixel_shuffle(self.head(features), 4), self.stretch(features)
 
     def _decided_in_full(self, features: Tensor) -> tuple[Tensor, Tensor]:

@@ -135,10 +135,11 @@ class TiledBackend:
 
     def _planned(self, size_px: tuple[int, int]) -> TilePlan | None:
         most_px = self._limit.part_px(self._tiling, size_px[0] * size_px[1])
-        if most_px is None or not self.can_tile:
+        halved = self._halved(size_px)
+        if most_px is None or self._parts_of(halved=halved) is None:
             return None
         multiple = self.card.signature.side_multiple
-        overlap_px = self._tiling.reach_px(halved=self._halved(size_px))
+        overlap_px = self._tiling.reach_px(halved=halved)
         plan = plan_of(size_px, overlap_px, multiple, most_px)
         if plan is not None and self.card.size_within(plan.height_px, plan.width_px) == (plan.height_px, plan.width_px):
             if len(plan) > 1:

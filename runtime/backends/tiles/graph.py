@@ -90,7 +90,11 @@ def _rewritten(graph: bytes, halved: bool) -> bytes | None:
 
 
 def _scene_in(nodes: list[_Node]) -> list[tuple[_Node, str]]:
-    """The nodes that give the scene, in the order of the graph, and which of INPUTS each gives."""
+    """The nodes that give the scene, in the order of the graph, and which of INPUTS each gives.
+
+    In graphs of earlier exports a mean of both sources is taken for the levels: only the deviation is computed with it,
+    which is given as well.
+    """
     makers = {name: node for node in nodes for name in node.makes}
     found = []
     for node in nodes:

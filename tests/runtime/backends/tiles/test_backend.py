@@ -12,8 +12,9 @@ import pytest
 
 from coconet.errors import CoconetError, Refused
 from coconet.media.pixels import Pixels
-from coconet.model_names import checkpoint_path
+from coconet.model_names import checkpoint_path, shipped_model
 from coconet.runtime.backends.open_backend import open_backend
+from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 from coconet.runtime.backends.tiles import limit as limit_module
 from coconet.runtime.backends.tiles.backend import TiledBackend, tiled
 from coconet.runtime.backends.tiles.limit import TileLimit
@@ -109,6 +110,22 @@ def test_memory_decides_if_nobody_does(monkeypatch: pytest.MonkeyPatch) -> None:
         assert isinstance(backend, TiledBackend)
         assert backend.plan_for((96, 128)) is None
         assert backend.plan_for((1001, 1003)) is not None
+
+
+def test_a_large_picture_opens_the_model_for_its_own_parts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TileLimit, "part_px", lambda *_: 400_000)
+    with closing(OnnxRuntimeBackend(shipped_model("lite"))) as model:
+        opened, open_parts = list[bool](), model.for_parts
+
+        def note_opening(*, halved: bool) -> OnnxRuntimeBackend | None:
+            opened.append(halved)
+            return open_parts(halved=halved)
+
+        monkeypatch.setattr(model, "for_parts", note_opening)
+        backend = tiled(model)
+        for size in ((1040, 1200), (1200, 1040), (600, 800)):
+            backend.fuse(*unequal_pair(*size))
+        assert opened == [True, False]
 
 
 @pytest.mark.parametrize("model", ["average", "tiny"])
