@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from coconet.errors import MissingPackage
 from coconet.networks.scene import COARSE, CONTRAST, DARK, DAY, DUSK, LEAN, LEEWAY, LIT, NIGHT, STRETCH
+from coconet.networks.selection import OF_BANDS, OF_DETAIL, average_around
 
 try:
     import torch
@@ -27,8 +28,24 @@ KNEE = 25.0 / 255.0
 GAIN = 2.0
 """The most that the detail of a source counts in a fused picture."""
 
-BAND_CONTRAST = 0.1
+BAND_CONTRAST = 0.12
 """How much contrast of both sources the coarse band of a network that paints gets beside its own."""
+
+SELECTED_BY_DAY = 0.1
+"""How much of a painted picture is selected from its sources instead by day."""
+
+BANDS_BY_NIGHT, DETAIL_BY_NIGHT = 0.5, 0.6
+"""How much of its coarse band and of its detail is in a dark scene.
+
+What is dark is faint for a network: it paints the detail of one camera that sees little more than noise, and loses that
+of the other. A rule that looks at the sources alone does not mind how dark they are.
+"""
+
+SELECTED_GAIN = 1.15
+"""How much selected detail counts: two sources that are alike share it, and have less of it than either."""
+
+LESS_ROOM = 3.0 / 255.0
+"""How much less room than `stretch_room` a painted coarse band has: painted detail is not quite free of level."""
 
 LEAK = 0.1
 """Share of what lies beyond the bounds that is left in training. Left whole, a network learns to paint skies white."""
@@ -77,8 +94,7 @@ def rises_of(coarse: Tensor) -> Tensor:
     """
     gap = coarse[:, 1:] - coarse[:, :1]
     gaps = torch.cat((gap, -gap), dim=1)
-    around = functional.avg_pool2d(gaps, 3, stride=1, padding=1, count_include_pad=False)
-    return torch.relu(torch.minimum(gaps, around))
+    return torch.relu(torch.minimum(gaps, average_around(gaps, 3)))
 
 
 def short_of_the_ends(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
@@ -138,20 +154,31 @@ def bounded(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
     """Bring the coarse band of a fused picture into bounds and keep it from the ends: (B, 1, H, W) in 0..1 each.
 
     For a network that paints its picture. Its coarse band gets more contrast, leans to the brighter one in the dark,
-    and loses what it is too bright or too dark by; of its detail remains at most GAIN times that of both sources. H and
-    W are multiples of COARSE.
+    and loses what it is too bright or too dark by; of its detail remains at most GAIN times that of both sources. Band
+    and detail are mixed with what is selected from the sources, little by day and most of it by night. H and W are
+    multiples of COARSE.
     """
     sources = torch.cat((visible, infrared), dim=1)
     coarse = functional.avg_pool2d(sources, COARSE)
     band = functional.avg_pool2d(fused, COARSE)
     brightness = brightness_of(coarse)
-    room = stretch_room(brightness, deviation_of(coarse))
-    leaning = band + lean_of(brightness) * torch.relu(darker(coarse + rises_of(coarse)) - band)
-    stretch = BAND_CONTRAST * (coarse - levels_of(coarse)).sum(dim=1, keepdim=True)
-    stretched = leaning + faded(stretch, coarse, leaning, leaning)
+    room = torch.relu(stretch_room(brightness, deviation_of(coarse)) - LESS_ROOM)
+    lean = lean_of(brightness)
+    night = lean / LEAN
+
+    raised = coarse + lean * rises_of(coarse)
+    leaning = band + lean * torch.relu(darker(raised) - band)
+    share = SELECTED_BY_DAY + (BANDS_BY_NIGHT - SELECTED_BY_DAY) * night
+    leaning = torch.lerp(leaning, OF_BANDS(raised, coarse - average_around(coarse, OF_BANDS.around)), share)
+    contrast = (1.0 - share) * BAND_CONTRAST * (coarse - levels_of(coarse)).sum(dim=1, keepdim=True)
+    stretched = leaning + faded(contrast, coarse, leaning, leaning)
     within = torch.minimum(torch.maximum(stretched, darker(coarse) - room), brighter(coarse) + room)
+
     bands = upsampled(coarse)
-    reach = room + GAIN * (sources - bands).abs().sum(dim=1, keepdim=True)
-    fused = fused + upsampled(within - band)
+    details = sources - bands
+    share = SELECTED_BY_DAY + (DETAIL_BY_NIGHT - SELECTED_BY_DAY) * night
+    detail = torch.lerp(fused - upsampled(band), SELECTED_GAIN * OF_DETAIL(details, details), share)
+    reach = room + GAIN * details.abs().sum(dim=1, keepdim=True)
+    fused = upsampled(within) + detail
     fused = torch.minimum(torch.maximum(fused, darker(bands) - reach), brighter(bands) + reach)
     return short_of_the_ends(fused, visible, infrared)

@@ -17,7 +17,18 @@ from coconet.media.image import read_gray
 from coconet.media.pairs import paired_folder
 from coconet.model_names import CHECKPOINTS, shipped_checkpoint
 from coconet.networks import lite
-from coconet.networks.bounds import BAND_CONTRAST, bounded, brightness_of, deviation_of, lean_of, rises_of, stretch_room
+from coconet.networks.bounds import (
+    BAND_CONTRAST,
+    DETAIL_BY_NIGHT,
+    SELECTED_BY_DAY,
+    SELECTED_GAIN,
+    bounded,
+    brightness_of,
+    deviation_of,
+    lean_of,
+    rises_of,
+    stretch_room,
+)
 from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import load_checkpoint
 from coconet.networks.lite import LiteNet
@@ -137,22 +148,35 @@ def test_a_picture_within_bounds_gets_contrast_and_no_other_change() -> None:
     torch.testing.assert_close(bounded(flat, flat, flat), flat)
     halves = torch.tensor([0.6, 0.8]).repeat_interleave(32).expand(1, 1, 64, 64)
     fused = bounded(halves, halves, halves)
+    contrast = 0.1 * 2 * BAND_CONTRAST * (1.0 - SELECTED_BY_DAY)
     assert (fused.mean() - 0.7).abs() < 1e-3
-    torch.testing.assert_close(fused[..., :16], halves[..., :16] - 0.1 * 2 * BAND_CONTRAST, atol=1e-3, rtol=0)
-    torch.testing.assert_close(fused[..., -16:], halves[..., -16:] + 0.1 * 2 * BAND_CONTRAST, atol=1e-3, rtol=0)
+    torch.testing.assert_close(fused[..., :16], halves[..., :16] - contrast, atol=1e-3, rtol=0)
+    torch.testing.assert_close(fused[..., -16:], halves[..., -16:] + contrast, atol=1e-3, rtol=0)
+
+
+def stripes(contrast: float) -> Tensor:
+    return contrast * torch.tensor([-1.0, 1.0]).repeat(1, 1, 32, 16)
 
 
 def test_a_picture_out_of_bounds_keeps_its_detail_and_loses_its_level() -> None:
-    detail = 0.05 * torch.tensor([-1.0, 1.0]).repeat(1, 1, 32, 16)
+    detail = stripes(0.05)
     dark, bright = 0.2 + detail, 0.6 + detail
-    for level, end in ((0.1, 0.2 - LEEWAY), (0.8, 0.6 + LEEWAY)):
-        torch.testing.assert_close(bounded(level + 2.0 * detail, dark, bright), end + 2.0 * detail)
+    kept = 2.0 * (1.0 - SELECTED_BY_DAY) + SELECTED_GAIN * SELECTED_BY_DAY
+    for level, end in ((0.1, 0.2), (0.8, 0.6)):
+        torch.testing.assert_close(bounded(level + 2.0 * detail, dark, bright), end + kept * detail)
 
 
 def test_detail_that_no_source_has_is_left_out() -> None:
-    detail = 0.05 * torch.tensor([-1.0, 1.0]).repeat(1, 1, 32, 16)
     level = torch.full((1, 1, 32, 32), 0.4)
-    torch.testing.assert_close(bounded(level + detail, level, level), level + detail.clamp(-LEEWAY, LEEWAY))
+    torch.testing.assert_close(bounded(level + stripes(0.05), level, level), level)
+
+
+def test_by_night_most_of_the_detail_is_that_of_the_camera_that_sees_any() -> None:
+    level = torch.full((1, 1, 32, 32), 0.1)
+    seen = stripes(0.05)
+    for pair in ((level, level + seen), (level + seen, level)):
+        fused = bounded(level, *pair)
+        torch.testing.assert_close(fused, level + DETAIL_BY_NIGHT * SELECTED_GAIN * seen, atol=1e-3, rtol=0)
 
 
 @pytest.mark.data
