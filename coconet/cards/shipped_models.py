@@ -16,7 +16,7 @@ from coconet.model_names import DEFAULT_MODEL, MODELS, RULES, Rule, shipped_chec
 from coconet.terminal import Console
 
 _NETWORKS: Mapping[str, str] = {
-    "lite": "small network, 1.8 GMAC at 640x480",
+    "lite": "small network, 1.4 GMAC at 640x480",
     "coconet": "full network, 144 GMAC at 640x480",
 }
 """What they are; the operations are those of the model cards, coconet/weights/*.md."""

@@ -1,4 +1,4 @@
-"""LiteNet: a small fusion network at quarter resolution that two processor cores run live."""
+"""LiteNet: a small fusion network at a quarter and an eighth of the size that two processor cores run live."""
 
 from __future__ import annotations
 
@@ -34,23 +34,29 @@ except ImportError as error:
 
 OURS = Signature(input_range=(0.0, 1.0), output_range=(0.0, 1.0), side_multiple=16, tiling=OF_LITE)
 
+DECISIONS = 6
+"""What is decided for every 8x8 pixels: the stretch, the share, two gains, and two contrasts."""
+
 PLANE = 4 * 4
-"""Channels at a quarter of the size that make one plane at full size."""
+"""Channels at a quarter of the size that made one plane at full size in earlier releases."""
+
+PLANES = (0, PLANE, 2 * PLANE)
+"""The first channels of the planes for the share and both gains there."""
 
 NO_CONTRAST = -6.0
 """A decision by which a coarse band keeps its contrast but for a four-hundredth."""
 
 
 class LiteNet(nn.Module):
-    """About 0.18 M parameters and 1.8 GMAC at 640x480.
+    """About 0.16 M parameters and 1.4 GMAC at 640x480.
 
     It does not paint the fused picture. Each source is split into a coarse band, its mean over 8x8 pixels, and the
-    detail above that. At a quarter and an eighth of the size the network decides, for every pixel, how to share the
-    coarse band and how much detail of each source to keep, and, for every 8x8 pixels, by how much to stretch the
-    contrast of the coarse band: how much of each source's, about the mean level of its scene, and how much besides.
-    That is applied at full resolution. So texture cannot be blurred by the small size, and rounding to INT8 disturbs
-    the decision and not the picture. The darker the scene, the nearer both coarse bands come to the brighter one before
-    they are shared. There is no normalisation layer: the same picture always gives the same answer.
+    detail above that. For every 8x8 pixels the network decides how to share the coarse band, how much detail of each
+    source to keep, and by how much to stretch the contrast of the coarse band: how much of each source's, about the
+    mean level of its scene, and how much besides. What it decides is enlarged smoothly and applied at full resolution.
+    So texture cannot be blurred by the small size, and rounding to INT8 disturbs the decision and not the picture. The
+    darker the scene, the nearer both coarse bands come to the brighter one before they are shared. There is no
+    normalisation layer: the same picture always gives the same answer.
 
     Whatever the weights, the coarse band lies between those of the sources, widened by `stretch_room`, which is next
     to nothing in the dark and in flat scenes; and no pixel is clipped that neither source has clipped.
@@ -74,28 +80,28 @@ class LiteNet(nn.Module):
         self.eighth_2 = _conv(deep_width, deep_width)
         self.narrow = nn.Conv2d(deep_width, width, kernel_size=1)
         self.mix = _conv(width, width)
-        self.stretch = nn.Conv2d(width, 3, kernel_size=4, stride=2, padding=1)
-        self.head = nn.Conv2d(width, 3 * PLANE, kernel_size=3, padding=1)
+        self.head = nn.Conv2d(width, DECISIONS, kernel_size=4, stride=2, padding=1)
 
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """Fuse two (B, 1, H, W) images in 0..1 into (B, 1, H, W) in 0..1; H, W multiples of 16."""
         size = visible.shape[-2], visible.shape[-1]
         seen = self._seen(torch.cat((visible, infrared), dim=1))
-        decide = self._decided_in_full if self.training else self._decided
-        shares, stretch = decide(self._features(seen))
-        coarse = functional.avg_pool2d(seen, COARSE)  # 2, H/8; of a large picture H/16, and so on
+        decide = self._decided_in_full if self.training else self.head
+        decided = decide(self._features(seen))  # DECISIONS, H/8; of a large picture H/16, and so on
+        share, gains, contrast = torch.sigmoid(decided[:, 1:]).split((1, 2, 2), dim=1)
+        coarse = functional.avg_pool2d(seen, COARSE)  # 2, H/8
         brightness, deviation, levels = self._scene_of(coarse)
         room, lean = stretch_room(brightness, deviation), lean_of(brightness)
-        contrast = torch.sigmoid(stretch[:, 1:]) * (coarse - levels)  # 2, H/8
-        stretch = torch.tanh(stretch[:, :1]) + contrast.mean(dim=1, keepdim=True)  # 1, H/8
+        stretch = torch.tanh(decided[:, :1]) + (contrast * (coarse - levels)).mean(dim=1, keepdim=True)  # 1, H/8
         stretch = faded(stretch, coarse, darker(coarse), brighter(coarse))
         stretch = torch.maximum(torch.minimum(stretch, room), -room)
-        bands = _resized(torch.cat((coarse, coarse + lean * rises_of(coarse) + stretch), dim=1), size)
-        coarse_visible, coarse_infrared, level_visible, level_infrared = bands.chunk(4, dim=1)  # 1, H each
-        share, gain_visible, gain_infrared = _resized(torch.sigmoid(shares), size).chunk(3, dim=1)  # 1, H each
-        level = level_visible + share * (level_infrared - level_visible)
-        detail = gain_visible * (visible - coarse_visible) + gain_infrared * (infrared - coarse_infrared)
-        fused = level + GAIN * detail
+        visible_level, infrared_level = (coarse + lean * rises_of(coarse)).chunk(2, dim=1)
+        level = visible_level + share * (infrared_level - visible_level) + stretch
+        # The level and the detail above the coarse bands: as one sum, of which three planes are enlarged.
+        gains = GAIN * gains
+        base = level - (gains * coarse).sum(dim=1, keepdim=True)
+        base, visible_gain, infrared_gain = _resized(torch.cat((base, gains), dim=1), size).chunk(3, dim=1)  # 1, H each
+        fused = base + visible_gain * visible + infrared_gain * infrared
         kept = short_of_the_ends(fused, visible, infrared)
         # In training a tenth of what is beyond the ends stays: seen as nearly lost, and yet able to learn to be less.
         return torch.lerp(kept, fused, LEAK) if self.training else kept
@@ -116,14 +122,11 @@ class LiteNet(nn.Module):
         levels = coarse.new_tensor(self.scene.levels).reshape(1, 2, 1, 1).expand(len(coarse), -1, -1, -1)
         return brightness, deviation, levels
 
-    def _decided(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """What the last two layers say: shares and gains, 3 x H x W, and of the stretch, 3 x H/8 x W/8, all."""
-        return functional.pixel_shuffle(self.head(features), 4), self.stretch(features)
-
-    def _decided_in_full(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """The same in single precision where convolutions run in bfloat16, whose steps would be seen as flicker."""
+    def _decided_in_full(self, features: Tensor) -> Tensor:
+        """What the head says, in single precision where convolutions run in bfloat16, whose steps would be seen."""
         with torch.autocast(features.device.type, enabled=False):
-            return self._decided(features.float())
+            decided: Tensor = self.head(features.float())
+        return decided
 
     def _features(self, both: Tensor) -> Tensor:
         shallow = torch.relu(self.quarter(torch.relu(self.stem(both))))  # width, H/4
@@ -145,34 +148,33 @@ def _conv(inputs: int, outputs: int) -> nn.Conv2d:
 
 
 def upgrade(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """Weights of earlier releases as those of a LiteNet of today."""
-    return _with_contrast(_with_stretch(tensors))
+    """Weights of earlier releases as those of a LiteNet of today.
 
-
-def _with_stretch(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """Of a head of four planes, the last of them an addition of at most 0.5 to every pixel: three, and a stretch.
-
-    Of that plane the mean over 8x8 pixels remains: the day looks the same, the night is kept.
+    Their head decided for every pixel, PLANE channels for the share and for either gain: of these the mean over 8x8
+    pixels remains. The first had one such plane more, for an addition of at most 0.5 to every pixel, which is the
+    stretch; the next had a convolution of one channel for it, and then of three, for contrast too.
     """
     weight, bias = tensors.get("head.weight"), tensors.get("head.bias")
-    if weight is None or bias is None or len(weight) != 4 * PLANE:
+    if weight is None or bias is None or len(weight) not in (3 * PLANE, 4 * PLANE):
         return tensors
-    added, level = weight[3 * PLANE :].mean(dim=0, keepdim=True), bias[3 * PLANE :].mean(dim=0, keepdim=True)
-    # The mean of four places of a 3x3 kernel is a kernel of 4x4.
-    places = [functional.pad(added, (right, 1 - right, down, 1 - down)) for down in (0, 1) for right in (0, 1)]
-    stretch = torch.stack(places).mean(dim=0)
-    kept = {**tensors, "head.weight": weight[: 3 * PLANE], "head.bias": bias[: 3 * PLANE]}
-    return {**kept, "stretch.weight": 0.5 * stretch, "stretch.bias": 0.5 * level}
+    heads = [_mean_of_plane(weight[first : first + PLANE], bias[first : first + PLANE]) for first in PLANES]
+    if len(weight) == 4 * PLANE:
+        stretch = tuple(0.5 * mean for mean in _mean_of_plane(weight[3 * PLANE :], bias[3 * PLANE :]))
+    else:
+        stretch = tensors["stretch.weight"], tensors["stretch.bias"]
+    contrast = stretch[0][1:], stretch[1][1:]
+    if len(contrast[1]) == 0:
+        contrast = weight.new_zeros(2, *stretch[0].shape[1:]), bias.new_full((2,), NO_CONTRAST)
+    weights, biases = zip((stretch[0][:1], stretch[1][:1]), *heads, contrast, strict=True)
+    kept = {name: tensor for name, tensor in tensors.items() if not name.startswith(("head.", "stretch."))}
+    return {**kept, "head.weight": torch.cat(weights), "head.bias": torch.cat(biases)}
 
 
-def _with_contrast(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """Of a stretch that says nothing of the contrast of both sources: one that leaves it as good as alone."""
-    weight, bias = tensors.get("stretch.weight"), tensors.get("stretch.bias")
-    if weight is None or bias is None or len(weight) != 1:
-        return tensors
-    none = torch.full((2,), NO_CONTRAST, dtype=bias.dtype)
-    weights = torch.cat((weight, weight.new_zeros(2, *weight.shape[1:])))
-    return {**tensors, "stretch.weight": weights, "stretch.bias": torch.cat((bias, none))}
+def _mean_of_plane(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """A plane of a head for every pixel, kernels of 3x3 at a quarter of the size, as one of 4x4 at an eighth."""
+    mean = weight.mean(dim=0, keepdim=True)
+    places = [functional.pad(mean, (right, 1 - right, down, 1 - down)) for down in (0, 1) for right in (0, 1)]
+    return torch.stack(places).mean(dim=0), bias.mean(dim=0, keepdim=True)
 
 
 NETWORK = Network("lite", LiteNet, OURS, upgrade=upgrade)

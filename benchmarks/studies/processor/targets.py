@@ -2,6 +2,7 @@
 
     python -m coconet.benchmarks.studies.processor.targets
     python -m coconet.benchmarks.studies.processor.targets --visible day.mp4 --infrared night.mp4
+    python -m coconet.benchmarks.studies.processor.targets --reference lite-of-the-release-before.onnx
 
 Two ways have their turns one after the other, and are compared by the clock, which wants a quiet machine, and by the
 seconds of the processor, which other programs change less. What has a second line beside a busy core is measured once
@@ -59,9 +60,9 @@ class Target:
         return (self.what, f"{sign} {self.limit:g}", f"{self.clock:.2f}", processor, "yes" if self.met else "no")
 
 
-def fusing_targets(effort: Effort) -> Iterator[Target]:
-    """What a frame takes with the backend that is picked, and what the loop adds."""
-    plain = BackendChoice("ort", shipped_model("lite"), "the reference")
+def fusing_targets(effort: Effort, reference: Path) -> Iterator[Target]:
+    """What a frame takes with the backend that is picked, over a graph by ONNX Runtime, and what the loop adds."""
+    plain = BackendChoice("ort", reference, "the reference")
     found = picked_against(plain, "lite", effort)
     yield Target("lite by auto over ONNX Runtime FP32, a frame at a time", 0.60, found.clock, found.processor)
     found = picked_against(plain, "lite", effort, overlaps=True)
@@ -79,16 +80,16 @@ def fusing_targets(effort: Effort) -> Iterator[Target]:
     yield Target("CoCoNet by auto over PyTorch eager", 0.30, found.clock, found.processor)
 
 
-def command_targets(visible: str, infrared: str, folder: Path, effort: Effort) -> Iterator[Target]:
+def command_targets(visible: str, infrared: str, folder: Path, effort: Effort, reference: Path) -> Iterator[Target]:
     """What whole commands take: from file to file, large pictures, and to the first frame."""
 
-    def run(backend: str) -> Cost:
+    def run(model: str | Path, backend: str) -> Cost:
         words = ("--backend", backend, "--out", folder / "fused.mp4", "--overwrite")
-        return command_cost("run", "lite", visible, infrared, *words)
+        return command_cost("run", visible, infrared, "--model", model, *words)
 
-    run("auto")  # picks, which later runs remember
+    run("lite", "auto")  # picks, which later runs remember
     turns = min(effort.turns, 3)
-    found = in_turns(lambda: run("ort"), lambda: run("auto"), turns)
+    found = in_turns(lambda: run(reference, "ort"), lambda: run("lite", "auto"), turns)
     yield Target("file to file: ONNX Runtime FP32 over auto", 1.7, found.clock, found.processor, at_most=False)
     rig, report = folder / "rig.toml", folder / "report.json"
     rig.write_text(large_rig(folder, max(3.0, effort.frames / 30)))
@@ -114,12 +115,15 @@ def large_rig(folder: Path, seconds: float) -> str:
     return f"{cameras}\n[alignment]\nhomography = {_LAID}\nsize_px = {size_px}\n"
 
 
-def main(
+def main(  # noqa: PLR0913, PLR0917  # a command has an argument for every option
     visible: Annotated[str | None, typer.Option("--visible", help="A video, in place of a synthetic one.")] = None,
     infrared: Annotated[str | None, typer.Option("--infrared", help="That of the same scene.")] = None,
     turns: Annotated[int, typer.Option("--turns", min=1, help="How often each way has its turn.")] = 9,
     frames: Annotated[int, typer.Option("--frames", min=1, help="Of a turn.")] = 60,
     size: Annotated[str, typer.Option("--size", help="HEIGHTxWIDTH.")] = "480x640",
+    reference: Annotated[
+        Path | None, typer.Option("--reference", help="An earlier graph of lite, for ONNX Runtime to run instead.")
+    ] = None,
 ) -> None:
     """Measure, and print a table."""
     effort, targets = Effort(turns, frames, FrameSize.parse(size)), list[Target]()
@@ -129,7 +133,8 @@ def main(
         if visible is None or infrared is None:
             made = synthetic_recording(Path(scratch), effort.size, max(1.0, 5 * frames / 30))
         pair = (visible or "", infrared or "") if made is None else (made.visible, made.infrared)
-        for part in (fusing_targets(effort), command_targets(*pair, Path(scratch), effort)):
+        plain = reference or shipped_model("lite")
+        for part in (fusing_targets(effort, plain), command_targets(*pair, Path(scratch), effort, plain)):
             for target in part:
                 targets.append(target)
                 progress.print(" | ".join(target.cells()), soft_wrap=True, highlight=False)

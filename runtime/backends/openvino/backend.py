@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from numpy.typing import NDArray
 
+from coconet.cards.model_card import VISIBLE
 from coconet.cards.onnx_metadata import read_onnx_card
 from coconet.cards.onnx_weights import check_onnx_weights
 from coconet.errors import CoconetError, counted, first_line
@@ -23,6 +24,7 @@ from coconet.runtime.backends.onnx_tensors import TensorFact, check_tensors, hel
 from coconet.runtime.backends.openvino.compiled_place import CompiledForms
 from coconet.runtime.backends.openvino.graph import prepared
 from coconet.runtime.backends.openvino.package import openvino
+from coconet.runtime.backends.openvino.planes import PLANES, in_planes, join, part, takes_planes
 from coconet.runtime.backends.openvino.sized_models import SizedModels
 from coconet.runtime.backends.tiles.graph import graph_with_scene
 from coconet.runtime.frame_check import adapt_frames, fuse_adapted, like_visible
@@ -33,10 +35,23 @@ Arithmetic = Literal["f32", "bf16"]
 """What OpenVINO computes in, and hands on, where the model says FP32; BF16 has 8 bits of mantissa."""
 
 
+class _Form(NamedTuple):
+    """A model compiled for one size or any: a request for each pair that may be under way, and how it takes them."""
+
+    requests: deque[Any]
+    in_planes: bool
+
+    def next_request(self) -> Any:
+        """The request that was started longest ago."""
+        self.requests.rotate(-1)
+        return self.requests[-1]
+
+
 class _Pending(NamedTuple):
-    """A request under way, and as how many channels its picture is wanted."""
+    """A request under way, what takes its picture out of it, and as how many channels it is wanted."""
 
     request: Any
+    picture_of: Callable[[Any], Pixels]
     channels: int
 
 
@@ -122,9 +137,9 @@ class OpenVinoBackend:
                 says=f"already has {counted(self.depth, 'pending frame')}, which is as many as it takes",
             )
         channels = visible.shape[2]
-        request, feed = self._request_for(*adapt_frames(self.card, self._where, visible, infrared))
-        self._in_words(lambda: request.start_async(feed))
-        self._pending.append(_Pending(request, channels))
+        pending, feed = self._request_for(*adapt_frames(self.card, self._where, visible, infrared), channels)
+        self._in_words(lambda: pending.request.start_async(feed))
+        self._pending.append(pending)
 
     def collect(self) -> Pixels:
         """Wait for the oldest pending pair and give its picture, shaped like its visible frame."""
@@ -136,24 +151,27 @@ class OpenVinoBackend:
                 remedy="Submit a pair of frames first.",
                 says="has no pending frame to collect",
             )
-        request, channels = self._pending.popleft()
-        self._in_words(request.wait)
-        fused: Pixels = request.get_output_tensor(0).data[0].copy()
-        return like_visible(fused, channels)
+        pending = self._pending.popleft()
+        self._in_words(pending.request.wait)
+        return like_visible(pending.picture_of(pending.request), pending.channels)
 
     def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
-        request, feed = self._request_for(visible, infrared)
-        fused: Pixels = self._in_words(lambda: request.infer(feed))[0][0].copy()
-        return fused
+        pending, feed = self._request_for(visible, infrared, visible.shape[2])
+        self._in_words(lambda: pending.request.infer(feed))
+        return pending.picture_of(pending.request)
 
-    def _request_for(self, visible: Pixels, infrared: Pixels) -> tuple[Any, dict[str, NDArray[Any]]]:
-        """The request for pairs of this size that was started longest ago, and what it takes of this pair."""
+    def _request_for(
+        self, visible: Pixels, infrared: Pixels, channels: int
+    ) -> tuple[_Pending, dict[str, NDArray[Any]]]:
+        """A request for pairs of this size, and what it takes of this pair."""
         if self._models is None:
             raise closed(self._where)
         feed = input_feed(self.card, self._warp, visible, infrared, self._where) | self._scene
-        requests = self._models.request_for({name: array.shape for name, array in feed.items()})
-        requests.rotate(-1)
-        return requests[-1], feed
+        form: _Form = self._models.request_for({name: array.shape for name, array in feed.items()})
+        if not form.in_planes:
+            return _Pending(form.next_request(), _picture_of, channels), feed
+        feed = {name: array for name, array in feed.items() if name != VISIBLE} | {PLANES: part(visible)}
+        return _Pending(form.next_request(), _joined_picture_of, channels), feed
 
     def _in_words(self, call: Callable[[], Any]) -> Any:
         """Call OpenVINO and turn its errors into ours."""
@@ -163,10 +181,11 @@ class OpenVinoBackend:
             raise self._failure(error, "a model that runs", "does not run in") from error
 
     def _compile(self, shapes: Mapping[str, tuple[int, ...]] | None) -> Any:
-        """Compile for inputs of these shapes, or of any; gives a request for each pair that may be under way."""
+        """Compile for inputs of these shapes, or of any; gives a _Form."""
         try:
             compiled = self._compiled(shapes)
-            return deque(compiled.create_infer_request() for _ in range(self.depth))
+            requests = deque(compiled.create_infer_request() for _ in range(self.depth))
+            return _Form(requests, takes_planes(compiled))
         except RuntimeError as error:
             raise self._failure(error, "a model that OpenVINO can compile", "cannot be compiled by") from error
 
@@ -177,13 +196,14 @@ class OpenVinoBackend:
     def _compiled(self, shapes: Mapping[str, tuple[int, ...]] | None) -> Any:
         """The compiled form for these shapes, which is kept for the next process if the model is that of its file."""
         if shapes is None:
-            return self._core.compile_model(self._model(), "CPU", self._config)
+            return self._core.compile_model(prepared(self._model().clone()), "CPU", self._config)
         if self._forms is not None and (kept := self._forms.place(shapes).load()) is not None:
             with suppress(RuntimeError):  # what cannot be read back is compiled again, and replaced
                 return self._core.import_model(BytesIO(kept), "CPU", self._config)
         model = self._model().clone()
         model.reshape({name: list(shape) for name, shape in shapes.items()})
-        compiled = self._core.compile_model(prepared(model), "CPU", self._config)
+        model = prepared(model)
+        compiled = self._core.compile_model(in_planes(model) or model, "CPU", self._config)
         if self._forms is not None:
             with suppress(RuntimeError):  # a model that cannot be kept runs all the same
                 self._forms.place(shapes).save(compiled.export_model().getvalue())
@@ -216,9 +236,18 @@ class OpenVinoBackend:
 
 def _read(core: Any, path: Path, content: bytes | None) -> Any:
     try:
-        return prepared(core.read_model(path if content is None else BytesIO(content)))
+        return core.read_model(path if content is None else BytesIO(content))
     except RuntimeError as error:
         raise corrupt(path, error) from error
+
+
+def _picture_of(request: Any) -> Pixels:
+    fused: Pixels = request.get_output_tensor(0).data[0].copy()
+    return fused
+
+
+def _joined_picture_of(request: Any) -> Pixels:
+    return join(request.get_output_tensor(0).data)
 
 
 def _reason(error: BaseException) -> str:

@@ -19,7 +19,7 @@ from coconet.runtime.cache_folder import default_cache_folder
 MOST_BYTES = 256 * 2**20
 """What all compiled models may take on the disk together; those used longest ago go first."""
 
-_FORM = 4  # of what our own code asks and makes of graphs; another number, and everything is compiled again
+_FORM = 5  # of what our own code asks and makes of graphs; another number, and everything is compiled again
 
 _ENDING = ".openvino"
 

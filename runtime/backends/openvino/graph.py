@@ -21,6 +21,9 @@ PLANES = 1
 MOST_PLANES = 8
 """More channels than that are enlarged as they are."""
 
+LEAST_SUMMED = 4
+"""Squares of a smaller side are averaged by convolutions."""
+
 MOST_TIMES = 16
 """Larger factors than that are left to OpenVINO."""
 
@@ -37,9 +40,9 @@ def prepared(model: Any) -> Any:
         _without_spreading,
         _weighted_by_planes,
         _resized_as_known,
+        _averaged_by_sides,
         _averaged_by_kernels,
-        _enlarged_by_kernels,
-        _shuffled_by_planes,
+        _enlarged_by_sides,
     )
     for step in steps:
         for node in model.get_ordered_ops():
@@ -47,20 +50,19 @@ def prepared(model: Any) -> Any:
     return model
 
 
-def enlarging_kernel(times: int) -> NDArray[np.float32]:
-    """Bilinear enlargement as a convolution: (times ** 2, 1, 3, 3), a plane for each place within an enlarged pixel.
+def enlarging_weights(times: int) -> NDArray[np.float32]:
+    """Bilinear enlargement along one side: (3, times), what the pixel before, the own and the next one count for.
 
-    Centres of pixels stay where they are (half-pixel), so that a place lies between its own pixel and a neighbour's.
-    The numbers are multiples of 1 / (2 times) and their products: for a factor of 8 they are exact in BF16 too.
+    Centres of pixels stay where they are (half-pixel), so that a place within an enlarged pixel lies between that one
+    and a neighbour.
     """
-    line = np.zeros((times, 3), np.float32)
+    weights = np.zeros((3, times), np.float32)
     for place in range(times):
         centre = (place + 0.5) / times - 0.5  # from the centre of the own pixel, in pixels
         left = int(np.floor(centre))
-        line[place, 1 + left] += 1 - (centre - left)
-        line[place, 2 + left] += centre - left
-    kernel: NDArray[np.float32] = np.einsum("ai,bj->abij", line, line).reshape(times * times, 1, 3, 3)
-    return kernel
+        weights[1 + left, place] += 1 - (centre - left)
+        weights[2 + left, place] += centre - left
+    return weights
 
 
 def _without_abs(node: Any) -> None:
@@ -140,48 +142,60 @@ def _resized_as_known(node: Any) -> None:
         node.output(0).replace(means.output(0))
 
 
+def _averaged_by_sides(node: Any) -> None:
+    """Means over squares that lie side by side as sums along one side after the other: no pooling, no convolution.
+
+    Of few planes these are computed one value at a time, and convolutions round them to BF16 if others are run in it.
+    """
+    side = _side_of_squares(node)
+    if side is None or side < LEAST_SUMMED or node.input_value(0).get_partial_shape().is_dynamic:
+        return
+    source = node.input_value(0)
+    batch, planes, height, width = source.get_partial_shape().to_shape()
+    if height % side or width % side:
+        return
+    shape = [batch, planes, height // side, side, width]
+    rows = opset.reduce_sum(opset.reshape(source, _whole(shape), False), _whole(3))
+    shape = [batch, planes, height // side, width // side, side]
+    sums = opset.reduce_sum(opset.reshape(rows, _whole(shape), False), _whole(4))
+    area = np.array(1 / side**2, source.get_element_type().to_dtype())
+    node.output(0).replace(opset.multiply(sums, opset.constant(area)).output(0))
+
+
 def _averaged_by_kernels(node: Any) -> None:
-    """Means over squares that lie side by side as a convolution: of few planes they are pooled one value at a time."""
-    if node.get_type_name() != "AvgPool":
+    """Means over small squares, or over squares of pictures of any size, as a convolution."""
+    side = _side_of_squares(node)
+    if side is None or side & (side - 1):  # other means are not of whole powers of two, which BF16 rounds
         return
-    attributes, source = node.get_attributes(), node.input_value(0)
-    sides, shape = list(attributes["kernel"]), source.get_partial_shape()
-    area = int(np.prod(sides))
-    apart = list(attributes["strides"]) == sides and not any(attributes["pads_begin"] + attributes["pads_end"])
-    exact = area & (area - 1) == 0  # other means are not of whole powers of two, which BF16 rounds
-    if not (apart and exact and len(sides) == 2 and attributes["rounding_type"] == "floor"):
-        return
-    if shape[PLANES].is_dynamic or shape[PLANES].get_length() > MOST_PLANES or source.get_element_type() not in _FLOATS:
-        return
-    planes = shape[PLANES].get_length()
-    kernel = np.zeros((planes, planes, *sides), source.get_element_type().to_dtype())
-    kernel[range(planes), range(planes)] = 1 / area
-    means = opset.convolution(source, opset.constant(kernel), sides, [0, 0], [0, 0], [1, 1])
+    source = node.input_value(0)
+    planes = source.get_partial_shape()[PLANES].get_length()
+    kernel = np.zeros((planes, planes, side, side), source.get_element_type().to_dtype())
+    kernel[range(planes), range(planes)] = 1 / side**2
+    means = opset.convolution(source, opset.constant(kernel), [side, side], [0, 0], [0, 0], [1, 1])
     node.output(0).replace(means.output(0))
 
 
-def _shuffled_by_planes(node: Any) -> None:
-    """Planes that are parted first and shuffled then, in place of planes that are shuffled together and parted.
+def _side_of_squares(node: Any) -> int | None:
+    """The side of the squares that lie side by side and that a node takes the means over, of few planes; or None."""
+    if node.get_type_name() != "AvgPool":
+        return None
+    attributes, source = node.get_attributes(), node.input_value(0)
+    sides, shape = list(attributes["kernel"]), source.get_partial_shape()
+    apart = list(attributes["strides"]) == sides and not any(attributes["pads_begin"] + attributes["pads_end"])
+    if not (apart and len(sides) == 2 and sides[0] == sides[1] and attributes["rounding_type"] == "floor"):
+        return None
+    if shape[PLANES].is_dynamic or shape[PLANES].get_length() > MOST_PLANES or source.get_element_type() not in _FLOATS:
+        return None
+    return int(sides[0])
 
-    At the full size parting them is a pass over all of them, by code that is not vectorised.
+
+def _enlarged_by_sides(node: Any) -> None:
+    """Planes, alone or parted, that are enlarged in one direction after the other, not by a bilinear enlargement.
+
+    Each direction is one weighted sum of three planes with a side of the places in a pixel beside those of the plane:
+    what comes out lies in memory as the enlarged plane does. Convolutions and shuffles, which are faster than the
+    enlargement of OpenVINO too, take six times as long, and round planes to BF16 if convolutions are run in it.
     """
-    parts = _parted(node)
-    if not parts or (sigmoid := _only_source(node, "Sigmoid")) is None:
-        return
-    shuffle = _only_source(sigmoid, "DepthToSpace")
-    if shuffle is None or shuffle.get_attributes()["mode"] != "depth_first":  # each plane is of neighbouring channels
-        return
-    block = shuffle.get_attributes()["block_size"]
-    if not _is_size(shuffle.input_value(0), PLANES, parts * block * block):
-        return
-    split = opset.split(shuffle.input_value(0), opset.constant(np.int64(PLANES)), parts)
-    for index in range(parts):
-        plane = opset.depth_to_space(split.output(index), "depth_first", block)
-        node.output(index).replace(opset.sigmoid(plane).output(0))
-
-
-def _enlarged_by_kernels(node: Any) -> None:
-    """Planes, alone or parted, that are enlarged by a convolution and a shuffle each, not by a bilinear enlargement."""
     alone = node.get_type_name() == "Interpolate" and _is_size(node.input_value(0), PLANES, 1)
     parts = 1 if alone else _parted(node)
     enlarged = node if alone else _only_source(node, "Interpolate") if 0 < parts <= MOST_PLANES else None
@@ -190,13 +204,46 @@ def _enlarged_by_kernels(node: Any) -> None:
     source, times = enlarged.input_value(0), _whole_factor(enlarged)
     if times is None or not _is_size(source, PLANES, parts) or source.get_element_type() not in _FLOATS:
         return
-    sides = opset.constant(np.array([0, 0, 1, 1], np.int64))
-    planes = [source] if alone else opset.split(source, opset.constant(np.int64(PLANES)), parts).outputs()
+    planes = [source] if alone else opset.split(source, _whole(PLANES), parts).outputs()
     for index, plane in enumerate(planes):
-        kernel = opset.constant(enlarging_kernel(times).astype(source.get_element_type().to_dtype()))
-        padded = opset.pad(plane, sides, sides, "edge")
-        places = opset.convolution(padded, kernel, [1, 1], [0, 0], [0, 0], [1, 1])
-        node.output(index).replace(opset.depth_to_space(places, "depth_first", times).output(0))
+        node.output(index).replace(_higher(_wider(plane, times), times))
+
+
+def _wider(plane: Any, times: int) -> Any:
+    """(B, 1, H, W) to (B, 1, H, times * W)."""
+    columns = _between_neighbours(plane, 3, times, beside=4)  # (B, 1, H, W, times)
+    return opset.reshape(columns, _whole([0, 0, 0, -1]), special_zero=True).output(0)
+
+
+def _higher(plane: Any, times: int) -> Any:
+    """(B, 1, H, W) to (B, 1, times * H, W)."""
+    rows = _between_neighbours(plane, 2, times, beside=3)  # (B, 1, H, times, W)
+    width = opset.gather(opset.shape_of(plane), _whole([3]), _whole(0))
+    return opset.reshape(rows, opset.concat([_whole([0, 0, -1]), width], 0), special_zero=True).output(0)
+
+
+def _between_neighbours(plane: Any, axis: int, times: int, beside: int) -> Any:
+    """The places of every pixel along an axis, as a new axis `beside`: each between the pixel and its neighbours."""
+    first, last = _cut(plane, axis, 0, 1), _cut(plane, axis, -1, _END)
+    before = opset.concat([first, _cut(plane, axis, 0, -1)], axis)
+    after = opset.concat([_cut(plane, axis, 1, _END), last], axis)
+    weights = enlarging_weights(times).astype(plane.get_element_type().to_dtype())
+    terms = [
+        opset.multiply(opset.unsqueeze(values, _whole(beside)), opset.constant(each.reshape(-1, *[1] * (4 - beside))))
+        for values, each in zip((before, plane, after), weights, strict=True)
+    ]
+    return functools.reduce(opset.add, terms)
+
+
+_END = np.iinfo(np.int64).max
+
+
+def _cut(values: Any, axis: int, start: int, stop: int) -> Any:
+    return opset.slice(values, _whole([start]), _whole([stop]), _whole([1]), _whole([axis]))
+
+
+def _whole(numbers: int | list[int]) -> Any:
+    return opset.constant(np.array(numbers, np.int64))
 
 
 def _whole_factor(enlarged: Any) -> int | None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from coconet.model_names import checkpoint_path
@@ -15,12 +16,16 @@ def test_it_is_small() -> None:
     assert 100_000 <= sum(p.numel() for p in LiteNet().parameters()) <= 200_000
 
 
+GAINS, CONTRASTS = slice(2, 4), slice(4, 6)
+"""Places among what the head says."""
+
+
 def undecided() -> LiteNet:
     """One that shares both coarse bands alike, keeps the detail of both and stretches nothing."""
     net = LiteNet().eval()
-    for parameter in (*net.head.parameters(), *net.stretch.parameters()):
+    for parameter in net.head.parameters():
         torch.nn.init.zeros_(parameter)
-    net.get_parameter("stretch.bias").data[1:] = NO_CONTRAST - 100.0
+    net.get_parameter("head.bias").data[CONTRASTS] = NO_CONTRAST - 100.0
     return net
 
 
@@ -46,7 +51,7 @@ def test_what_is_too_bright_learns_to_be_less_though_it_is_kept_from_white() -> 
     net = LiteNet().train()
     checkers = torch.tensor([0.1, 0.99]).repeat(1, 1, 16, 8)
     bias = net.get_parameter("head.bias")
-    torch.nn.init.constant_(bias, 4.0)  # all of the detail of both
+    torch.nn.init.constant_(bias[GAINS], 4.0)  # all of the detail of both
     fused = net(checkers, checkers)
     assert net.eval()(checkers, checkers).max() < 1.0 < fused.max() < 1.0 + 2 * LEAK
     fused.sum().backward()
@@ -111,7 +116,7 @@ def test_it_keeps_the_shape_of_its_input() -> None:
 def test_a_bright_scene_gets_more_contrast_about_the_mean_level_of_each_camera() -> None:
     """Half of both sources' contrast as the mean of them, and a quarter more of each."""
     net = undecided()
-    net.get_parameter("stretch.bias").data[1:] = 0.0
+    net.get_parameter("head.bias").data[CONTRASTS] = 0.0
     halves = torch.tensor([0.55, 0.75]).repeat_interleave(32).expand(1, 1, 32, 64)
     level = torch.full_like(halves, 0.7)
     fused = net(halves, level)
@@ -121,27 +126,41 @@ def test_a_bright_scene_gets_more_contrast_about_the_mean_level_of_each_camera()
 
 def test_contrast_fades_out_before_white_and_is_not_cut_off() -> None:
     net = undecided()
-    net.get_parameter("stretch.bias").data[1:] = 8.0
+    net.get_parameter("head.bias").data[CONTRASTS] = 8.0
     steps = torch.linspace(0.3, 1.0, 16).repeat_interleave(8).expand(1, 1, 16, 128).contiguous()
     fused = net(steps, steps)[0, 0, 8, 4::8]
     assert (fused.diff() > 0.5 / 255).all()
 
 
-def test_weights_of_earlier_releases_are_taken_over() -> None:
-    """The first three planes are those of its head, the stretch is the mean of the fourth over 8x8 pixels, halved."""
+def earlier(planes: int, stretches: int) -> dict[str, Tensor]:
+    """Weights of an earlier release: planes for every pixel, and a convolution of its own for the stretch."""
     torch.manual_seed(0)
-    fresh = LiteNet()
-    older = dict(fresh.state_dict())
-    older |= {"head.weight": torch.randn(64, 48, 3, 3), "head.bias": torch.randn(64)}
-    del older["stretch.weight"], older["stretch.bias"]
+    older = {name: tensor for name, tensor in LiteNet().state_dict().items() if not name.startswith("head.")}
+    older |= {"head.weight": torch.randn(16 * planes, 48, 3, 3), "head.bias": torch.randn(16 * planes)}
+    if stretches:
+        older |= {"stretch.weight": torch.randn(stretches, 48, 4, 4), "stretch.bias": torch.randn(stretches)}
+    return older
+
+
+@pytest.mark.parametrize(("planes", "stretches"), [(4, 0), (3, 1), (3, 3)])
+def test_weights_of_earlier_releases_are_taken_over(planes: int, stretches: int) -> None:
+    """The share and the gains are the means over 8x8 pixels of those for every pixel; a fourth plane was a stretch."""
+    older, fresh = earlier(planes, stretches), LiteNet()
     fresh.load_state_dict(dict(upgrade(older)))
     features = torch.randn(1, 48, 12, 16)
     head = functional.conv2d(features, older["head.weight"], older["head.bias"], padding=1)
-    wanted = functional.pixel_shuffle(head, 4)
-    torch.testing.assert_close(functional.pixel_shuffle(fresh.head(features), 4), wanted[:, :3])
-    stretch = fresh.stretch(features)
-    torch.testing.assert_close(stretch[:, :1], 0.5 * functional.avg_pool2d(wanted[:, 3:], 8))
-    assert (stretch[:, 1:] == NO_CONTRAST).all()
+    means = functional.avg_pool2d(functional.pixel_shuffle(head, 4), 8)
+    found = fresh.head(features)
+    torch.testing.assert_close(found[:, 1:4], means[:, :3])
+    if stretches:
+        wanted = functional.conv2d(features, older["stretch.weight"], older["stretch.bias"], stride=2, padding=1)
+    else:
+        wanted = 0.5 * means[:, 3:]
+    torch.testing.assert_close(found[:, :1], wanted[:, :1])
+    if stretches == 3:
+        torch.testing.assert_close(found[:, CONTRASTS], wanted[:, 1:])
+    else:
+        assert (found[:, CONTRASTS] == NO_CONTRAST).all()
 
 
 def test_weights_of_today_are_loaded_as_they_are() -> None:

@@ -15,7 +15,7 @@ from coconet.model_names import shipped_model
 
 pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
 
-from coconet.runtime.backends.openvino.graph import enlarging_kernel, prepared
+from coconet.runtime.backends.openvino.graph import enlarging_weights, prepared
 from coconet.runtime.backends.openvino.package import openvino
 from coconet.runtime.backends.openvino.package import opset13 as opset
 
@@ -45,16 +45,15 @@ def kinds(model: Any) -> Counter[str]:
 
 
 @pytest.mark.parametrize("times", [2, 3, 8])
-def test_a_kernel_enlarges_as_opencv_does(times: int) -> None:
-    plane = PICTURE[0, 0]
-    wanted = cv2.resize(plane, None, fx=times, fy=times, interpolation=cv2.INTER_LINEAR)
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(plane, 1, "edge"), (3, 3))
-    found = np.einsum("hwij,kij->hwk", around, enlarging_kernel(times)[:, 0]).reshape(6, 8, times, times)
-    assert np.abs(found.transpose(0, 2, 1, 3).reshape(wanted.shape) - wanted).max() < 1e-6
+def test_the_weights_of_neighbours_enlarge_as_opencv_does(times: int) -> None:
+    line = PICTURE[0, 0, :1]
+    wanted = cv2.resize(line, None, fx=times, fy=1, interpolation=cv2.INTER_LINEAR)
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(line[0], 1, "edge"), 3)
+    assert np.abs((around @ enlarging_weights(times)).reshape(1, -1) - wanted).max() < 1e-6
 
 
 @pytest.mark.parametrize("times", [2, 5, 8])
-def test_planes_are_enlarged_by_kernels(times: int) -> None:
+def test_planes_are_enlarged_side_by_side(times: int) -> None:
     taken = picture()
     model = openvino.Model(parted(enlarged(taken, (times, times))), [taken], "enlarged")
     wanted, before = run(model, PICTURE), kinds(model)
@@ -64,7 +63,7 @@ def test_planes_are_enlarged_by_kernels(times: int) -> None:
 
 
 @pytest.mark.parametrize(("planes", "left"), [(1, 0), (2, 1)])
-def test_a_plane_alone_is_enlarged_by_a_kernel_and_several_that_stay_together_are_not(planes: int, left: int) -> None:
+def test_a_plane_alone_is_enlarged_and_several_that_stay_together_are_not(planes: int, left: int) -> None:
     taken = opset.parameter(openvino.PartialShape([1, planes, -1, -1]), openvino.Type.f32)
     model = openvino.Model([opset.relu(enlarged(taken, (8, 8)))], [taken], "alone")
     wanted = run(model, PICTURE[:, :planes])[0]
@@ -86,19 +85,6 @@ def test_an_enlargement_that_something_else_takes_as_well_stays() -> None:
     whole = enlarged(taken, (2, 2))
     model = openvino.Model([*parted(whole), opset.relu(whole)], [taken], "shared")
     assert kinds(prepared(model))["Interpolate"] == 1
-
-
-@pytest.mark.parametrize(("order", "shuffles"), [("depth_first", 2), ("blocks_first", 1)])
-def test_planes_are_parted_before_they_are_shuffled_if_each_is_of_neighbouring_channels(
-    order: str, shuffles: int
-) -> None:
-    taken = opset.parameter(openvino.PartialShape([1, 8, -1, -1]), openvino.Type.f32)
-    model = openvino.Model(parted(opset.sigmoid(opset.depth_to_space(taken, order, 2))), [taken], "shuffled")
-    channels = np.random.default_rng(5).random((1, 8, 3, 5)).astype(np.float32)
-    wanted = run(model, channels)
-    found = run(prepared(model), channels)
-    assert kinds(model)["DepthToSpace"] == shuffles
-    assert all(np.array_equal(one, other) for one, other in zip(found, wanted, strict=True))
 
 
 @pytest.mark.parametrize("join", [opset.add, opset.multiply])
@@ -163,6 +149,18 @@ def test_means_of_squares_are_made_by_kernels(side: int, size: tuple[int, int]) 
     assert np.abs(found - wanted).max() < 1e-6
 
 
+@pytest.mark.parametrize("side", [4, 5, 8])
+def test_means_of_squares_that_divide_a_picture_of_known_size_are_made_by_sums(side: int) -> None:
+    taken = opset.parameter([1, 2, 2 * side, 3 * side], openvino.Type.f32)
+    model = openvino.Model([averaged(taken, side, side)], [taken], "averaged")
+    planes = np.random.default_rng(8).random((1, 2, 2 * side, 3 * side)).astype(np.float32)
+    (wanted,) = run(model, planes)
+    (found,) = run(prepared(model), planes)
+    assert (kinds(model)["ReduceSum"], kinds(model)["Convolution"]) == (2, 0)
+    assert found.shape == wanted.shape
+    assert np.abs(found - wanted).max() < 1e-6
+
+
 @pytest.mark.parametrize(
     ("side", "step", "pad", "rounding"), [(3, 3, 0, "floor"), (4, 2, 0, "floor"), (2, 2, 1, "floor"), (2, 2, 0, "ceil")]
 )
@@ -192,13 +190,13 @@ def test_planes_that_stay_as_large_or_are_halved_or_enlarged_are_not_resized(
 
 
 @pytest.mark.parametrize("word", ["lite", "lite-int8", "lite-fp16"])
-@pytest.mark.parametrize(("size", "shuffles"), [((480, 640), 8), ((1080, 1920), 11)])
-def test_the_shipped_lite_is_enlarged_shuffled_and_coloured_without_a_pass_too_many(
-    word: str, size: tuple[int, int], shuffles: int
+@pytest.mark.parametrize(("size", "kernels"), [((480, 640), 8), ((1080, 1920), 9)])
+def test_the_shipped_lite_is_enlarged_averaged_and_coloured_without_a_pass_too_many(
+    word: str, size: tuple[int, int], kernels: int
 ) -> None:
-    model = prepared(openvino.Core().read_model(shipped_model(word)))
+    model = openvino.Core().read_model(shipped_model(word))
     model.reshape({"visible": [1, *size, 3], "infrared": [1, *size, 1]})
     found = kinds(prepared(model))
-    assert (found["DepthToSpace"], found["Split"]) == (shuffles, 3)
-    assert (found["ReduceSum"], found["AvgPool"]) == (0, 1)  # of 3x3 squares of the coarse band, which overlap
+    assert (found["DepthToSpace"], found["Convolution"]) == (0, kernels)  # a large picture is halved by one
+    assert (found["ReduceSum"], found["AvgPool"]) == (2 * 3 + 1, 1)  # of 3x3 squares of the coarse band, which overlap
     assert found["Interpolate"] == 1  # of nearest neighbours, within the network
