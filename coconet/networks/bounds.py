@@ -32,7 +32,7 @@ BAND_CONTRAST = 0.12
 """How much contrast of both sources the coarse band of a network that paints gets beside its own."""
 
 SELECTED_BY_DAY = 0.1
-"""How much of a painted picture is selected from its sources instead by day."""
+"""How much of a picture that a network paints is selected from its sources instead, by day."""
 
 BANDS_BY_NIGHT, DETAIL_BY_NIGHT = 0.5, 0.6
 """How much of its coarse band and of its detail is in a dark scene.
@@ -45,7 +45,7 @@ SELECTED_GAIN = 1.15
 """How much selected detail counts: two sources that are alike share it, and have less of it than either."""
 
 LESS_ROOM = 3.0 / 255.0
-"""How much less room than `stretch_room` a painted coarse band has: painted detail is not quite free of level."""
+"""How much less room than `stretch_room` the coarse band of such a picture has, whose detail is not free of level."""
 
 LEAK = 0.1
 """Share of what lies beyond the bounds that is left in training. Left whole, a network learns to paint skies white."""

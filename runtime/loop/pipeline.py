@@ -178,7 +178,7 @@ class _Loop:
         self._ahead = self._reader()
         gauge.begin(backend.card, backend.name, lambda: self._ahead.dropped + self._late)
         if isinstance(backend, ChoosingBackend):
-            backend.let_overlap(not (pairs.realtime or ending.selection.skips_misfits))
+            backend.let_overlap(not (pairs.realtime or ending.selection.skips_misfits or ending.limit == 1))
         if isinstance(backend, AnsweringBackend):
             answering = backend
             gauge.watch_model(lambda: answering.trouble, lambda: answering.outages)

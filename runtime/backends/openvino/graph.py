@@ -204,42 +204,39 @@ def _enlarged_by_sides(node: Any) -> None:
     source, times = enlarged.input_value(0), _whole_factor(enlarged)
     if times is None or not _is_size(source, PLANES, parts) or source.get_element_type() not in _FLOATS:
         return
-    planes = [source] if alone else opset.split(source, _whole(PLANES), parts).outputs()
+    wide = _wider(source, times)
+    planes = [wide] if alone else opset.split(wide, _whole(PLANES), parts).outputs()
     for index, plane in enumerate(planes):
-        node.output(index).replace(_higher(_wider(plane, times), times))
+        node.output(index).replace(_higher(plane, times))
 
 
-def _wider(plane: Any, times: int) -> Any:
-    """(B, 1, H, W) to (B, 1, H, times * W)."""
-    columns = _between_neighbours(plane, 3, times, beside=4)  # (B, 1, H, W, times)
+def _wider(planes: Any, times: int) -> Any:
+    """(B, C, H, W) to (B, C, H, times * W)."""
+    columns = _between_neighbours(planes, 3, times, beside=4)  # (B, C, H, W, times)
     return opset.reshape(columns, _whole([0, 0, 0, -1]), special_zero=True).output(0)
 
 
-def _higher(plane: Any, times: int) -> Any:
-    """(B, 1, H, W) to (B, 1, times * H, W)."""
-    rows = _between_neighbours(plane, 2, times, beside=3)  # (B, 1, H, times, W)
-    width = opset.gather(opset.shape_of(plane), _whole([3]), _whole(0))
+def _higher(planes: Any, times: int) -> Any:
+    """(B, C, H, W) to (B, C, times * H, W)."""
+    rows = _between_neighbours(planes, 2, times, beside=3)  # (B, C, H, times, W)
+    width = opset.gather(opset.shape_of(planes), _whole([3]), _whole(0))
     return opset.reshape(rows, opset.concat([_whole([0, 0, -1]), width], 0), special_zero=True).output(0)
 
 
-def _between_neighbours(plane: Any, axis: int, times: int, beside: int) -> Any:
+def _between_neighbours(planes: Any, axis: int, times: int, beside: int) -> Any:
     """The places of every pixel along an axis, as a new axis `beside`: each between the pixel and its neighbours."""
-    first, last = _cut(plane, axis, 0, 1), _cut(plane, axis, -1, _END)
-    before = opset.concat([first, _cut(plane, axis, 0, -1)], axis)
-    after = opset.concat([_cut(plane, axis, 1, _END), last], axis)
-    weights = enlarging_weights(times).astype(plane.get_element_type().to_dtype())
+    one = _whole([int(side == axis) for side in range(4)])
+    padded = opset.pad(planes, one, one, "edge")
+    before, after = (
+        opset.slice(padded, _whole([start]), _whole([stop]), _whole([1]), _whole([axis]))
+        for start, stop in ((0, -2), (2, np.iinfo(np.int64).max))
+    )
+    weights = enlarging_weights(times).astype(planes.get_element_type().to_dtype())
     terms = [
         opset.multiply(opset.unsqueeze(values, _whole(beside)), opset.constant(each.reshape(-1, *[1] * (4 - beside))))
-        for values, each in zip((before, plane, after), weights, strict=True)
+        for values, each in zip((before, planes, after), weights, strict=True)
     ]
     return functools.reduce(opset.add, terms)
-
-
-_END = np.iinfo(np.int64).max
-
-
-def _cut(values: Any, axis: int, start: int, stop: int) -> Any:
-    return opset.slice(values, _whole([start]), _whole([stop]), _whole([1]), _whole([axis]))
 
 
 def _whole(numbers: int | list[int]) -> Any:

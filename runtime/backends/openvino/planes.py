@@ -1,4 +1,4 @@
-"""Large pictures in planes: a model takes and gives the channels of a picture one after the other.
+"""Pictures in planes: a model takes and gives the channels of a picture one after the other.
 
 Bytes of three channels beside each other are no work for vectors: joining brightness and colour takes three times as
 long as in planes, and OpenVINO parts and joins channels one byte at a time. OpenCV does it in a tenth of the time.
@@ -16,8 +16,8 @@ from coconet.media.pixels import Pixels
 from coconet.runtime.backends.openvino.package import openvino
 from coconet.runtime.backends.openvino.package import opset13 as opset
 
-FROM_PX = 500_000
-"""Pixels from which it is worth loading OpenCV, if nothing else has."""
+FROM_PX = 200_000
+"""Pixels from which a second of video is worth loading OpenCV, if nothing else has."""
 
 PLANES = "visible planes"
 """What the input is called then."""
@@ -78,7 +78,7 @@ def _is_large_picture(value: Any) -> bool:
     if shape.is_dynamic or value.get_element_type() != openvino.Type.u8 or len(shape) != 4:
         return False
     _, height, width, channels = shape.to_shape()
-    return channels == 3 and height * width >= FROM_PX
+    return bool(channels == 3 and height * width >= FROM_PX)
 
 
 def _joined(fused: Any, picture: Any) -> tuple[Any, Any] | None:

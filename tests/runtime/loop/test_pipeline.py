@@ -65,6 +65,13 @@ def test_a_backend_that_chooses_sees_pairs_before_they_are_fused_and_is_reported
     assert report.backend.startswith("chosen for ")
 
 
+@pytest.mark.parametrize(("limit", "overlaps"), [(1, False), (2, True)])
+def test_a_single_frame_is_fused_on_all_cores_as_there_is_none_to_overlap_with(limit: int, overlaps: bool) -> None:
+    backend = Choosing()
+    assert run_pipeline(Recording(3), backend, NoSink(), ending=Ending(limit)).fused == limit
+    assert backend.overlaps == overlaps
+
+
 def test_the_choice_of_what_runs_the_model_is_left_out_of_the_seconds_of_a_run_and_of_the_queue(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

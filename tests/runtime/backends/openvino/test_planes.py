@@ -61,7 +61,7 @@ def test_a_model_in_planes_gives_the_same_picture(size: tuple[int, int]) -> None
     assert (join(found) == wanted).mean() > 0.999
 
 
-def test_a_small_picture_stays_as_it_is() -> None:
+def test_a_smaller_picture_stays_as_it_is() -> None:
     assert in_planes(lite((SIZE[0], SIZE[1] - 8))) is None
 
 
