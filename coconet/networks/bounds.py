@@ -44,7 +44,7 @@ of the other. A rule that looks at the sources alone does not mind how dark they
 SELECTED_GAIN = 1.15
 """How much selected detail counts: two sources that are alike share it, and have less of it than either."""
 
-LESS_ROOM = 3.0 / 255.0
+LESS_ROOM = 4.0 / 255.0
 """How much less room than `stretch_room` the coarse band of such a picture has, whose detail is not free of level."""
 
 LEAK = 0.1
