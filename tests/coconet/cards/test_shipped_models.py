@@ -32,4 +32,4 @@ def test_run_prints_the_list_whatever_else_is_said() -> None:
     assert (ended.code, ended.err) == (0, "")
     lines = ended.out.splitlines()
     assert [line.split()[0] for line in lines[1:-1]] == list(MODEL_WORDS)
-    assert "INT8 in FP16  0.3 MB" in ended.out
+    assert "INT8 in FP16  0.2 MB" in ended.out

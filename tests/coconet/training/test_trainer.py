@@ -81,7 +81,7 @@ def test_a_state_comes_before_all_else_so_that_what_a_kill_leaves_is_gone_on_fro
 def test_training_lowers_the_loss(tmp_path: Path, pairs: list[GrayPair]) -> None:
     """Of the same crops: those of a second run with its weights and seed, in which they hardly move."""
     before, after = list[float](), list[float]()
-    weights = Trainer(plan(tmp_path, steps=120), pairs).run(lambda step, loss: before.append(loss))
+    weights = Trainer(plan(tmp_path, steps=200), pairs).run(lambda step, loss: before.append(loss))
     again = plan(tmp_path / "again", steps=20, start=weights, learning_rate=1e-9)
     Trainer(again, pairs).run(lambda step, loss: after.append(loss))
     assert np.mean(after) < 0.95 * np.mean(before[:20])
