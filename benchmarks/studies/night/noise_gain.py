@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from coconet.benchmarks.studies.night.darkness import Luma
+from coconet.progress.board import working
 from coconet.runtime.api.model import load
 from coconet.terminal import Console
 
@@ -41,12 +42,14 @@ def measure(models: Annotated[list[str], typer.Argument(help="Words, checkpoints
     """Print the gain of every model at each of LEVELS, for the noise of SIDES."""
     heads = (f"{visible:g} and {infrared:g}" for visible, infrared in SIDES)
     table = Table("model", "level", *heads, box=None, title="noise, visible and infrared", title_justify="left")
-    for name in models:
-        fuse = load(name)
-        for level in LEVELS:
-            pairs = [(noisy(level, visible, 1), noisy(level, infrared, 2)) for visible, infrared in SIDES]
-            gains = (noise_gain(fuse(*pair).squeeze(), *pair) for pair in pairs)
-            table.add_row(name, str(level), *(f"{gain:.2f}" for gain in gains))
+    with working("fusing noise", len(models) * len(LEVELS)) as work:
+        for name in models:
+            fuse = load(name)
+            for level in LEVELS:
+                pairs = [(noisy(level, visible, 1), noisy(level, infrared, 2)) for visible, infrared in SIDES]
+                gains = [noise_gain(fuse(*pair).squeeze(), *pair) for pair in pairs]
+                table.add_row(name, str(level), *(f"{gain:.2f}" for gain in gains))
+                work.advance()
     Console(width=100).print(table)
 
 
