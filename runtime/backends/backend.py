@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Event
 from typing import Any, Protocol, runtime_checkable
 
 from coconet.cards.model_card import ModelCard
@@ -141,5 +142,8 @@ class ChoosingBackend(Protocol):
     def let_overlap(self, allowed: bool) -> None:
         """Say whether several pairs may be under way at once, which is quicker and makes each picture later."""
 
-    def choose(self, pair: FramePair) -> None:
-        """Choose what runs pairs like this one, once; it may take seconds, which are no pair's latency."""
+    def choose(self, pair: FramePair, stop: Event | None = None) -> None:
+        """Choose what runs pairs like this one, once; it may take seconds, which are no pair's latency.
+
+        stop: once it is set, nothing is looked for any more, and what needs no choice runs the pair.
+        """

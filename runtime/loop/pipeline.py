@@ -233,7 +233,7 @@ class _Loop:
             if not entry.pair.missing:
                 begun = time.perf_counter()
                 with ending_with(ExitCode.MODEL), self._selection.fusing(entry.pair):
-                    backend.choose(entry.pair)
+                    backend.choose(entry.pair, self._stop)
                     chosen = True
                 if not chosen:
                     continue

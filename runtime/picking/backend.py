@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from threading import Event
 
 from coconet.cards.model_card import ModelCard
 from coconet.errors import CoconetError
@@ -56,9 +57,10 @@ class PickedBackend:
         """Say whether several pairs may be under way at once, before one is picked: then as many as there are cores."""
         self.depth = min(len(usable_cores()), MOST_AT_ONCE) if allowed else 1
 
-    def choose(self, pair: FramePair) -> None:
+    def choose(self, pair: FramePair, stop: Event | None = None) -> None:
         """Pick what runs the pairs like this one, unless that is done; shows on stderr what it does and has found.
 
+        stop: once it is set, the first candidate runs them, and nothing is remembered.
         Raises CoconetError if the model cannot be opened, or does not take the pair.
         """
         if self._backend is not None:
@@ -67,11 +69,13 @@ class PickedBackend:
         pick = place.load()
         found = None if pick is None else pick.among(self._candidates)
         if pick is None or found is None:
-            pick = self._tried(pair, place)
-            found = pick.among(self._candidates) or self._candidates[0]
+            pick = self._tried(pair, place, stop or Event())
+            found = None if pick is None else pick.among(self._candidates)
+        found = found or self._candidates[0]
         self._backend = tiled(found.open(self.depth), self._tiles)
         self.card, self.name = self._backend.card, self._backend.name
-        note_once(in_words(pick, found, self._candidates[0]))
+        if pick is not None:
+            note_once(in_words(pick, found, self._candidates[0]))
 
     def align(self, alignment: Alignment | None) -> None:
         """Lay infrared pictures as an alignment says from the next one on, if the model takes one."""
@@ -115,14 +119,17 @@ class PickedBackend:
             )
         return self._backend
 
-    def _tried(self, pair: FramePair, place: PickPlace) -> Pick:
-        from coconet.runtime.picking.trial import pick_fastest
+    def _tried(self, pair: FramePair, place: PickPlace, stop: Event) -> Pick | None:
+        from coconet.runtime.picking.trial import Stopped, pick_fastest
 
         height, width = pair.visible.pixels.shape[:2]
         what = f"what runs {self._label} fastest on this machine for pictures of {width}x{height}"
         note_once(f"measuring once {what}, which takes some seconds; another size is measured when it comes")
         others = (one for one in self._scenes(self.card) if _sizes(one) == _sizes(pair))
-        pick = pick_fastest(self._candidates, [pair, *others], tiles=self._tiles)
+        try:
+            pick = pick_fastest(self._candidates, [pair, *others], tiles=self._tiles, stop=stop)
+        except Stopped:
+            return None
         if trouble := place.save(pick):
             warn_once(f"what was measured is not remembered: {trouble}")
         return pick

@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from statistics import median
+from threading import Event
 
 from coconet.cards.precision import PRECISIONS, REFERENCE, ParityLimits
 from coconet.errors import CoconetError
@@ -35,6 +36,10 @@ HOPELESS = 2.0
 """What takes this many times as long as the fastest for the pair it is compared by is not timed again."""
 
 
+class Stopped(Exception):
+    """The run was stopped while candidates were timed."""
+
+
 @dataclass
 class _Contestant:
     """A candidate that is open. seconds: what it took for the pair, time after time."""
@@ -56,20 +61,22 @@ def pick_fastest(
     pairs: Sequence[FramePair],
     clock: Callable[[], float] = time.perf_counter,
     tiles: TileLimit = AUTOMATIC,
+    stop: Event | None = None,
 ) -> Pick:
     """Time candidates on the first of some pairs, as prepared for the first of them, and pick one.
 
     The first candidate is the reference: its pictures are what the others' are held against on every pair, by the
     limits of their precision. tiles: from which size on pictures are cut in parts.
-    Raises CoconetError if the reference cannot be opened or does not fuse a pair.
+    Raises CoconetError if the reference cannot be opened or does not fuse a pair, and Stopped once `stop` is set.
     """
-    pair = pairs[0]
+    pair, stop = pairs[0], stop or Event()
     with ExitStack() as stack:
         work = stack.enter_context(tell_of(Work("measuring what is fastest here", len(candidates), aside=True)))
         rows: dict[Candidate, TrialRow] = {}
         contestants: list[_Contestant] = []
         wanted: list[Pixels] = []
         for candidate in candidates:
+            _go_on_unless(stop)
             try:
                 backend = stack.enter_context(closing(tiled(candidate.open(), tiles)))
                 _fuse(backend, pair)  # the first run of a model compiles, allocates and reads its weights
@@ -93,7 +100,7 @@ def pick_fastest(
             else:
                 contestants.append(_Contestant(candidate, backend, psnr_db, [max(took_s, 1e-9)]))
             work.advance()
-        _race(contestants, pair, clock)
+        _race(contestants, pair, clock, stop)
     reference = contestants[0]
     ratios = {one.candidate: one.ratio_to(reference) for one in contestants}
     for one in contestants:
@@ -113,7 +120,12 @@ def pick_fastest(
     )
 
 
-def _race(contestants: list[_Contestant], pair: FramePair, clock: Callable[[], float]) -> None:
+def _go_on_unless(stop: Event) -> None:
+    if stop.is_set():
+        raise Stopped
+
+
+def _race(contestants: list[_Contestant], pair: FramePair, clock: Callable[[], float], stop: Event) -> None:
     """Let all that may be the fastest fuse in turns: what disturbs the machine for a while slows all of them."""
     fastest_s = min(one.seconds[0] for one in contestants)
     racing = [one for one in contestants if one.seconds[0] <= HOPELESS * fastest_s]
@@ -121,6 +133,7 @@ def _race(contestants: list[_Contestant], pair: FramePair, clock: Callable[[], f
     rounds = 0
     while rounds < LEAST_ROUNDS or (clock() < until_s and rounds < MOST_ROUNDS):
         rounds += 1
+        _go_on_unless(stop)
         for one in racing:
             begun = clock()
             _fuse(one.backend, pair)

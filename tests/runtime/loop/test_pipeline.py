@@ -54,7 +54,7 @@ class Choosing(BaselineBackend):
     def let_overlap(self, allowed: bool) -> None:
         self.overlaps = allowed
 
-    def choose(self, pair: FramePair) -> None:
+    def choose(self, pair: FramePair, stop: Event | None = None) -> None:
         self.name, self.seen = f"chosen for {pair.visible.pixels.shape[1]} columns", self.seen + 1
 
 
@@ -79,8 +79,8 @@ def test_the_choice_of_what_runs_the_model_is_left_out_of_the_seconds_of_a_run_a
     monkeypatch.setattr(time, "perf_counter", lambda: clock() + spent_s[0])
 
     class Slow(Choosing):
-        def choose(self, pair: FramePair) -> None:
-            super().choose(pair)
+        def choose(self, pair: FramePair, stop: Event | None = None) -> None:
+            super().choose(pair, stop)
             spent_s[0] += hour_s
 
     report = run_pipeline(Recording(9), Slow(), NoSink())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -31,9 +32,9 @@ def trials(monkeypatch: pytest.MonkeyPatch) -> list[list[Candidate]]:
     monkeypatch.setattr(trial, "SECONDS", 0.0)
     calls, real = list[list[Candidate]](), trial.pick_fastest
 
-    def counted(candidates: list[Candidate], pairs: list[FramePair], tiles: TileLimit) -> Pick:
+    def counted(candidates: list[Candidate], pairs: list[FramePair], tiles: TileLimit, stop: Event) -> Pick:
         calls.append(candidates)
-        return real(candidates, pairs, tiles=tiles)
+        return real(candidates, pairs, tiles=tiles, stop=stop)
 
     monkeypatch.setattr(trial, "pick_fastest", counted)
     return calls
@@ -104,6 +105,20 @@ def test_the_second_run_of_a_machine_measures_nothing(tmp_path: Path, trials: li
         backend.close()
     assert len(trials) == 1
     assert np.array_equal(pictures[0], pictures[1])
+
+
+def test_a_run_that_is_stopped_while_it_picks_is_fused_by_the_reference_and_remembers_nothing(
+    tmp_path: Path, trials: list[list[Candidate]]
+) -> None:
+    model, stop = write_averaging_model(tmp_path / "m.onnx"), Event()
+    stop.set()
+    backend = PickedBackend(model)
+    backend.choose(PAIR, stop)
+    assert backend.name.startswith("ONNX Runtime")
+    assert backend.fuse(PAIR.visible.pixels, PAIR.infrared.pixels).shape == PAIR.visible.pixels.shape
+    backend.close()
+    assert len(trials) == 1
+    assert PickPlace.of(candidates_of(model), PAIR.visible.pixels.shape).load() is None
 
 
 def test_what_was_picked_is_said(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from coconet.runtime.backends.rules.baseline import BaselineBackend
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.picking import trial
 from coconet.runtime.picking.candidate import Candidate, CandidateKind
-from coconet.runtime.picking.trial import pick_fastest
+from coconet.runtime.picking.trial import Stopped, pick_fastest
 
 PAIR, OTHER = synthetic_pairs(2, 32, 48)
 
@@ -92,6 +93,19 @@ def test_the_fastest_is_picked_and_its_ratio_told(field: Field) -> None:
     assert pick.ratio == pytest.approx(0.6)
     assert pick.reference_ms == pytest.approx(100)
     assert pick.size_px == (32, 48)
+
+
+def test_a_trial_that_is_stopped_opens_no_further_candidate(field: Field) -> None:
+    stop, first = Event(), field.add("ort", 0.10)
+    clock = field.clock
+
+    def stopping() -> float:
+        stop.set()
+        return clock()
+
+    with pytest.raises(Stopped):
+        pick_fastest([first, field.add("openvino", 0.06)], [PAIR], stopping, stop=stop)
+    assert list(field.opened) == ["ort"]
 
 
 def test_a_picture_beyond_the_limits_of_its_precision_is_out_however_fast(field: Field) -> None:
