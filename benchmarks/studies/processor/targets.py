@@ -92,7 +92,7 @@ def command_targets(visible: str, infrared: str, folder: Path, effort: Effort, r
     found = in_turns(lambda: run(reference, "ort"), lambda: run("lite", "auto"), turns)
     yield Target("file to file: ONNX Runtime FP32 over auto", 1.7, found.clock, found.processor, at_most=False)
     rig, report = folder / "rig.toml", folder / "report.json"
-    rig.write_text(large_rig(folder, max(3.0, effort.frames / 30)))
+    rig.write_text(large_rig(folder, max(10.0, effort.frames / 30)))
     command_cost("run", rig, "lite", "--frames", 1)
     command_cost("run", rig, "lite", "--json", report)
     rate = float(json.loads(report.read_text())["fps"])

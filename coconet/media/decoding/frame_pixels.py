@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,10 @@ _COLOUR_SHARE = 0.02
 _CHROMA_STEP = 4
 
 _MOST_ASPECT = 8
+
+
+JOINED_FROM_PX = 1_000_000
+"""Pixels from which it is worth loading OpenCV, if nothing else has."""
 
 
 def _unknown_kind(kinds: type[Type], value: Any) -> Type:
@@ -136,9 +141,12 @@ class FrameDecoder:
         """The samples of a frame in another layout of FFmpeg.
 
         BGR is made plane by plane, which is vectorised, and interleaved then: the same bytes in a third of the time.
+        Large frames are interleaved by OpenCV, in a sixth of the time that FFmpeg takes.
         """
         if layout == "bgr24" and _has_chroma(frame):
             frame = self._parter.reformat(frame, format="gbrp", interpolation=interpolation)
+            if frame.width * frame.height >= JOINED_FROM_PX and find_spec("cv2") is not None:
+                return _joined(frame)
         return self._scaler.reformat(frame, format=layout, interpolation=interpolation).to_ndarray()
 
     def _turned(self, frame: Any, pixels: RawPixels) -> RawPixels:
@@ -193,6 +201,17 @@ def _has_colour(frame: av.VideoFrame, converted: _Converter) -> bool:
     middle, near = 1 << (bits - 1), _NEUTRAL << (bits - 8)
     planes = [_plane(frame, index, bits)[::_CHROMA_STEP, ::_CHROMA_STEP] for index in range(1, len(frame.planes))][:2]
     return any(bool((np.abs(plane.astype(np.int32) - middle) > near).mean() > _COLOUR_SHARE) for plane in planes)
+
+
+def _joined(frame: av.VideoFrame) -> RawPixels:
+    """A frame of 8 bit in planes, green, blue and red, as (H, W, 3) BGR."""
+    import cv2
+
+    green, blue, red = (
+        np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
+        for plane in frame.planes
+    )
+    return np.asarray(cv2.merge([blue, green, red]))
 
 
 def _has_chroma(frame: av.VideoFrame) -> bool:

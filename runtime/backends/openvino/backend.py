@@ -24,7 +24,16 @@ from coconet.runtime.backends.onnx_tensors import TensorFact, check_tensors, hel
 from coconet.runtime.backends.openvino.compiled_place import CompiledForms
 from coconet.runtime.backends.openvino.graph import prepared
 from coconet.runtime.backends.openvino.package import openvino
-from coconet.runtime.backends.openvino.planes import PLANES, in_planes, join, part, takes_planes
+from coconet.runtime.backends.openvino.planes import (
+    NO_MARGINS,
+    PLANES,
+    Margins,
+    in_planes,
+    join,
+    margins_for,
+    part,
+    takes_planes,
+)
 from coconet.runtime.backends.openvino.sized_models import SizedModels
 from coconet.runtime.backends.tiles.graph import graph_with_scene
 from coconet.runtime.frame_check import adapt_frames, fuse_adapted, like_visible
@@ -48,11 +57,22 @@ class _Form(NamedTuple):
 
 
 class _Pending(NamedTuple):
-    """A request under way, what takes its picture out of it, and as how many channels it is wanted."""
+    """A request under way, and what its picture is: in planes or not, with margins, and of which shape without."""
 
     request: Any
-    picture_of: Callable[[Any], Pixels]
-    channels: int
+    in_planes: bool
+    margins: Margins
+    shape: tuple[int, ...]
+
+    def picture(self) -> Pixels:
+        """The fused picture, which is a copy."""
+        height, width = self.shape[:2]
+        fused = self.request.get_output_tensor(0).data
+        if self.in_planes:
+            return join(self.margins.taken_off(fused, height, width))
+        top, left = self.margins.top, self.margins.left
+        picture: Pixels = fused[0, top : top + height, left : left + width].copy()
+        return picture
 
 
 class OpenVinoBackend:
@@ -95,6 +115,9 @@ class OpenVinoBackend:
         kept = self._forms is not None and self._forms.any_kept
         self._read: Any = None if kept else _read(self._core, path, for_parts)
         self.card = read_onnx_card(path)
+        # What may be fused in parts depends on nothing but what is near, so that padding it outside changes nothing.
+        self._pads = for_parts is None and self.card.tiling is not None and self.card.form == "camera"
+        self._pads = self._pads and self.card.height_px is None
         self._models: SizedModels | None = SizedModels(self._compile)
         if self._read is not None:
             self._check(self._read)
@@ -136,8 +159,7 @@ class OpenVinoBackend:
                 remedy="Collect one first.",
                 says=f"already has {counted(self.depth, 'pending frame')}, which is as many as it takes",
             )
-        channels = visible.shape[2]
-        pending, feed = self._request_for(*adapt_frames(self.card, self._where, visible, infrared), channels)
+        pending, feed = self._request_for(*adapt_frames(self.card, self._where, visible, infrared), visible.shape)
         self._in_words(lambda: pending.request.start_async(feed))
         self._pending.append(pending)
 
@@ -153,25 +175,26 @@ class OpenVinoBackend:
             )
         pending = self._pending.popleft()
         self._in_words(pending.request.wait)
-        return like_visible(pending.picture_of(pending.request), pending.channels)
+        return like_visible(pending.picture(), pending.shape[2])
 
     def _run(self, visible: Pixels, infrared: Pixels) -> Pixels:
-        pending, feed = self._request_for(visible, infrared, visible.shape[2])
+        pending, feed = self._request_for(visible, infrared, visible.shape)
         self._in_words(lambda: pending.request.infer(feed))
-        return pending.picture_of(pending.request)
+        return pending.picture()
 
     def _request_for(
-        self, visible: Pixels, infrared: Pixels, channels: int
+        self, visible: Pixels, infrared: Pixels, shape: tuple[int, ...]
     ) -> tuple[_Pending, dict[str, NDArray[Any]]]:
-        """A request for pairs of this size, and what it takes of this pair."""
+        """A request for pairs of this size, and what it takes of this pair. shape: of the picture that is wanted."""
         if self._models is None:
             raise closed(self._where)
+        margins = margins_for(visible, self.card.signature.side_multiple) if self._pads else NO_MARGINS
+        visible, infrared = margins.added_to(visible), margins.added_to(infrared)
         feed = input_feed(self.card, self._warp, visible, infrared, self._where) | self._scene
         form: _Form = self._models.request_for({name: array.shape for name, array in feed.items()})
-        if not form.in_planes:
-            return _Pending(form.next_request(), _picture_of, channels), feed
-        feed = {name: array for name, array in feed.items() if name != VISIBLE} | {PLANES: part(visible)}
-        return _Pending(form.next_request(), _joined_picture_of, channels), feed
+        if form.in_planes:
+            feed = {name: array for name, array in feed.items() if name != VISIBLE} | {PLANES: part(visible)}
+        return _Pending(form.next_request(), form.in_planes, margins, shape), feed
 
     def _in_words(self, call: Callable[[], Any]) -> Any:
         """Call OpenVINO and turn its errors into ours."""
@@ -239,15 +262,6 @@ def _read(core: Any, path: Path, content: bytes | None) -> Any:
         return core.read_model(path if content is None else BytesIO(content))
     except RuntimeError as error:
         raise corrupt(path, error) from error
-
-
-def _picture_of(request: Any) -> Pixels:
-    fused: Pixels = request.get_output_tensor(0).data[0].copy()
-    return fused
-
-
-def _joined_picture_of(request: Any) -> Pixels:
-    return join(request.get_output_tensor(0).data)
 
 
 def _reason(error: BaseException) -> str:

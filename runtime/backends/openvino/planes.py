@@ -7,7 +7,7 @@ long as in planes, and OpenVINO parts and joins channels one byte at a time. Ope
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ def in_planes(model: Any) -> Any | None:
     """
     result = model.get_results()[0]
     taken = next((one for one in model.get_parameters() if _is_large_picture(one.output(0))), None)
-    if taken is None or len(model.get_results()) != 1 or find_spec("cv2") is None:
+    if taken is None or len(model.get_results()) != 1:
         return None
     terms = _joined(result.input_value(0), taken.output(0))
     if terms is None:
@@ -53,6 +53,46 @@ def in_planes(model: Any) -> Any | None:
 def takes_planes(compiled: Any) -> bool:
     """Whether a compiled model is one of `in_planes`."""
     return any(PLANES in one.names for one in compiled.inputs)
+
+
+class Margins(NamedTuple):
+    """What a picture lacks to the multiples that a network pads to: in bytes, and not as floats in its graph."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    def added_to(self, picture: Pixels) -> Pixels:
+        """(H, W, C) with its margins, reflected as the graphs do it; C of 1 stays."""
+        if not any(self):
+            return picture
+        import cv2
+
+        padded = np.asarray(cv2.copyMakeBorder(picture, *self, cv2.BORDER_REFLECT_101), np.uint8)
+        return padded.reshape(*padded.shape[:2], picture.shape[2])
+
+    def taken_off(self, picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+        """The (..., height, width) of a padded (..., H, W) that were there before: a view."""
+        return picture[..., self.top : self.top + height, self.left : self.left + width]
+
+
+NO_MARGINS = Margins(0, 0, 0, 0)
+
+
+def margins_for(picture: Pixels, multiple: int) -> Margins:
+    """What brings a large picture to whole multiples; nothing for a small one, and without OpenCV."""
+    height, width = picture.shape[:2]
+    if height * width < FROM_PX or find_spec("cv2") is None:
+        return NO_MARGINS
+    return Margins(*_split_margin(height, multiple), *_split_margin(width, multiple))
+
+
+def _split_margin(size: int, multiple: int) -> tuple[int, int]:
+    """Before and after: the odd rest is behind, as coconet.networks.camera_ready has it."""
+    padded = -(-size // multiple) * multiple
+    before = padded // 2 - (size + 1) // 2
+    return before, padded - size - before
 
 
 def part(picture: Pixels) -> NDArray[np.uint8]:
@@ -75,7 +115,7 @@ def join(planes: NDArray[np.uint8]) -> Pixels:
 
 def _is_large_picture(value: Any) -> bool:
     shape = value.get_partial_shape()
-    if shape.is_dynamic or value.get_element_type() != openvino.Type.u8 or len(shape) != 4:
+    if find_spec("cv2") is None or shape.is_dynamic or value.get_element_type() != openvino.Type.u8 or len(shape) != 4:
         return False
     _, height, width, channels = shape.to_shape()
     return bool(channels == 3 and height * width >= FROM_PX)

@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 
+from coconet.media.decoding import frame_pixels
 from coconet.media.decoding.frame_pixels import INTERPOLATION, FrameDecoder
 
 BT709, BT601, BT2020 = 1, 6, 9
@@ -19,7 +20,11 @@ PICTURE = np.random.default_rng(3).integers(0, 256, (27, 39, 3), np.uint8)
 @pytest.mark.parametrize(
     "layout", ["yuv420p", "yuvj422p", "yuv444p", "yuyv422", "nv12", "yuv420p10le", "bgr24", "rgb24", "gray"]
 )
-def test_colours_are_those_that_ffmpeg_gives_at_once(layout: str, colours: int, levels: int) -> None:
+@pytest.mark.parametrize("joined_from_px", [1, 10**9])
+def test_colours_are_those_that_ffmpeg_gives_at_once(
+    layout: str, colours: int, levels: int, joined_from_px: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame_pixels, "JOINED_FROM_PX", joined_from_px)
     frame = av.VideoFrame.from_ndarray(PICTURE, format="bgr24").reformat(format=layout)
     frame.colorspace, frame.color_range = colours, levels
     wanted = frame.reformat(format="bgr24", interpolation=INTERPOLATION).to_ndarray()

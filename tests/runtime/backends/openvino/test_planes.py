@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from coconet.model_names import shipped_model
+from coconet.networks.camera_ready import mirror_pad
 
 pytest.importorskip("openvino", reason="OpenVINO is not installed: the extra openvino brings it")
 
@@ -17,7 +21,8 @@ from coconet.runtime.backends.openvino.backend import OpenVinoBackend
 from coconet.runtime.backends.openvino.graph import prepared
 from coconet.runtime.backends.openvino.package import openvino
 from coconet.runtime.backends.openvino.package import opset13 as opset
-from coconet.runtime.backends.openvino.planes import in_planes, join, part, takes_planes
+from coconet.runtime.backends.openvino.planes import NO_MARGINS, in_planes, join, margins_for, part, takes_planes
+from coconet.runtime.backends.ort_cpu import OnnxRuntimeBackend
 
 SIZE = (24, 40)
 
@@ -100,3 +105,34 @@ def test_the_backend_gives_the_same_picture_in_planes_and_after_it(monkeypatch: 
     for one, other in zip(*found.values(), strict=True):
         assert one.shape == other.shape
         assert np.abs(one.astype(int) - other).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(24, 40), (25, 41), (37, 53), (30, 47), (40, 31)])
+def test_margins_are_those_of_the_graph_and_come_off_again(size: tuple[int, int]) -> None:
+    visible, infrared = pair(size)
+    margins = margins_for(visible, 16)
+    for picture in (visible, infrared):
+        whole = torch.from_numpy(picture.transpose(2, 0, 1)[None].astype(np.float32))
+        wanted = mirror_pad(mirror_pad(whole, 2, 16), 3, 16)[0].numpy().transpose(1, 2, 0)
+        padded = margins.added_to(picture)
+        assert np.array_equal(padded, wanted)
+        assert np.array_equal(margins.taken_off(padded.transpose(2, 0, 1), *size), picture.transpose(2, 0, 1))
+
+
+def test_a_small_picture_and_one_of_whole_multiples_have_no_margins() -> None:
+    assert margins_for(pair((23, 39))[0], 16) == NO_MARGINS
+    assert margins_for(pair((32, 48))[0], 16) == NO_MARGINS
+
+
+@pytest.mark.parametrize("size", [(25, 41), (37, 53), (33, 48), (48, 63)])
+@pytest.mark.parametrize(("word", "levels"), [("lite", 1), ("lite-int8", 3)])
+def test_a_padded_picture_is_that_of_onnx_runtime(
+    word: str, levels: int, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OpenVinoBackend, "_compiled_forms", lambda _: None)
+    smooth = [np.asarray(cv2.GaussianBlur(side, (0, 0), 3), np.uint8).reshape(side.shape) for side in pair(size)]
+    with closing(OpenVinoBackend(shipped_model(word))) as found, closing(OnnxRuntimeBackend(shipped_model(word))) as by:
+        for sides in (smooth, [smooth[1], smooth[1]]):
+            wanted, fused = by.fuse(*sides), found.fuse(*sides)
+            assert fused.shape == wanted.shape == sides[0].shape
+            assert np.abs(fused.astype(int) - wanted).max() <= levels
