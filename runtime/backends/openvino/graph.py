@@ -7,6 +7,7 @@ those of ONNX Runtime within what `tests/runtime/backends/openvino/test_backend.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ LEAST_SUMMED = 4
 MOST_TIMES = 16
 """Larger factors than that are left to OpenVINO."""
 
-_TO_PLANES, _FROM_PLANES = (0, 3, 1, 2), (0, 2, 3, 1)
+TO_PLANES, FROM_PLANES = (0, 3, 1, 2), (0, 2, 3, 1)
 """From (B, H, W, C) to (B, C, H, W), and back."""
 
 _FLOATS = (openvino.Type.f32, openvino.Type.f16)
@@ -115,16 +116,16 @@ def _weighted_by_planes(node: Any) -> None:
     shaped = [picture, node.input_value(0), spread]
     if picture.get_element_type() != openvino.Type.u8 or not all(_is_size(one, -1, len(weights)) for one in shaped):
         return
-    if not _is_size(node.output(0), -1, 1) or picture.get_partial_shape().rank.get_length() != len(_TO_PLANES):
+    if not _is_size(node.output(0), -1, 1) or picture.get_partial_shape().rank.get_length() != len(TO_PLANES):
         return
-    planes = opset.transpose(picture, opset.constant(np.array(_TO_PLANES, np.int64)))
+    planes = opset.transpose(picture, whole(TO_PLANES))
     split = opset.split(planes, opset.constant(np.int64(PLANES)), len(weights))
     terms = [
         opset.multiply(opset.convert(plane, node.get_element_type()), opset.constant(weight))
         for plane, weight in zip(split.outputs(), weights, strict=True)
     ]
     total = functools.reduce(opset.add, terms)
-    node.output(0).replace(opset.transpose(total, opset.constant(np.array(_FROM_PLANES, np.int64))).output(0))
+    node.output(0).replace(opset.transpose(total, whole(FROM_PLANES)).output(0))
 
 
 def _resized_as_known(node: Any) -> None:
@@ -155,9 +156,9 @@ def _averaged_by_sides(node: Any) -> None:
     if height % side or width % side:
         return
     shape = [batch, planes, height // side, side, width]
-    rows = opset.reduce_sum(opset.reshape(source, _whole(shape), False), _whole(3))
+    rows = opset.reduce_sum(opset.reshape(source, whole(shape), False), whole(3))
     shape = [batch, planes, height // side, width // side, side]
-    sums = opset.reduce_sum(opset.reshape(rows, _whole(shape), False), _whole(4))
+    sums = opset.reduce_sum(opset.reshape(rows, whole(shape), False), whole(4))
     area = np.array(1 / side**2, source.get_element_type().to_dtype())
     node.output(0).replace(opset.multiply(sums, opset.constant(area)).output(0))
 
@@ -205,7 +206,7 @@ def _enlarged_by_sides(node: Any) -> None:
     if times is None or not _is_size(source, PLANES, parts) or source.get_element_type() not in _FLOATS:
         return
     wide = _wider(source, times)
-    planes = [wide] if alone else opset.split(wide, _whole(PLANES), parts).outputs()
+    planes = [wide] if alone else opset.split(wide, whole(PLANES), parts).outputs()
     for index, plane in enumerate(planes):
         node.output(index).replace(_higher(plane, times))
 
@@ -213,33 +214,34 @@ def _enlarged_by_sides(node: Any) -> None:
 def _wider(planes: Any, times: int) -> Any:
     """(B, C, H, W) to (B, C, H, times * W)."""
     columns = _between_neighbours(planes, 3, times, beside=4)  # (B, C, H, W, times)
-    return opset.reshape(columns, _whole([0, 0, 0, -1]), special_zero=True).output(0)
+    return opset.reshape(columns, whole([0, 0, 0, -1]), special_zero=True).output(0)
 
 
 def _higher(planes: Any, times: int) -> Any:
     """(B, C, H, W) to (B, C, times * H, W)."""
     rows = _between_neighbours(planes, 2, times, beside=3)  # (B, C, H, times, W)
-    width = opset.gather(opset.shape_of(planes), _whole([3]), _whole(0))
-    return opset.reshape(rows, opset.concat([_whole([0, 0, -1]), width], 0), special_zero=True).output(0)
+    width = opset.gather(opset.shape_of(planes), whole([3]), whole(0))
+    return opset.reshape(rows, opset.concat([whole([0, 0, -1]), width], 0), special_zero=True).output(0)
 
 
 def _between_neighbours(planes: Any, axis: int, times: int, beside: int) -> Any:
     """The places of every pixel along an axis, as a new axis `beside`: each between the pixel and its neighbours."""
-    one = _whole([int(side == axis) for side in range(4)])
+    one = whole([int(side == axis) for side in range(4)])
     padded = opset.pad(planes, one, one, "edge")
     before, after = (
-        opset.slice(padded, _whole([start]), _whole([stop]), _whole([1]), _whole([axis]))
+        opset.slice(padded, whole([start]), whole([stop]), whole([1]), whole([axis]))
         for start, stop in ((0, -2), (2, np.iinfo(np.int64).max))
     )
     weights = enlarging_weights(times).astype(planes.get_element_type().to_dtype())
     terms = [
-        opset.multiply(opset.unsqueeze(values, _whole(beside)), opset.constant(each.reshape(-1, *[1] * (4 - beside))))
+        opset.multiply(opset.unsqueeze(values, whole(beside)), opset.constant(each.reshape(-1, *[1] * (4 - beside))))
         for values, each in zip((before, planes, after), weights, strict=True)
     ]
     return functools.reduce(opset.add, terms)
 
 
-def _whole(numbers: int | list[int]) -> Any:
+def whole(numbers: int | Sequence[int]) -> Any:
+    """Whole numbers as a constant of a graph."""
     return opset.constant(np.array(numbers, np.int64))
 
 

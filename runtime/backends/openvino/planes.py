@@ -13,17 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coconet.media.pixels import Pixels
+from coconet.runtime.backends.openvino.graph import FROM_PLANES, whole
 from coconet.runtime.backends.openvino.package import openvino
 from coconet.runtime.backends.openvino.package import opset13 as opset
+from coconet.runtime.backends.tiles.plan import padding
 
 FROM_PX = 200_000
 """Pixels from which a second of video is worth loading OpenCV, if nothing else has."""
 
 PLANES = "visible planes"
 """What the input is called then."""
-
-_TO_PLANES, _FROM_PLANES = (0, 3, 1, 2), (0, 2, 3, 1)
-"""From (B, H, W, C) to (B, C, H, W), and back."""
 
 
 def in_planes(model: Any) -> Any | None:
@@ -41,11 +40,11 @@ def in_planes(model: Any) -> Any | None:
     batch, height, width, channels = taken.output(0).get_shape()
     planes = opset.parameter([batch, channels, height, width], openvino.Type.u8, PLANES)
     planes.output(0).set_names({PLANES})
-    factor, addend = (opset.reshape(term, _whole([batch, 1, height, width]), False) for term in terms)
+    factor, addend = (opset.reshape(term, whole([batch, 1, height, width]), False) for term in terms)
     joined = opset.add(opset.multiply(opset.convert(planes, factor.get_element_type()), factor), addend)
     fused = opset.convert(opset.round(opset.clamp(joined, 0.0, 255.0), "half_to_even"), openvino.Type.u8)
     fused.output(0).set_names(result.output(0).get_names() or result.input_value(0).get_names())
-    taken.output(0).replace(opset.transpose(planes, _whole(list(_FROM_PLANES))).output(0))
+    taken.output(0).replace(opset.transpose(planes, whole(FROM_PLANES)).output(0))
     others = [one for one in model.get_parameters() if one.output(0) != taken.output(0)]
     return openvino.Model([fused], [planes, *others], model.get_friendly_name())
 
@@ -85,14 +84,8 @@ def margins_for(picture: Pixels, multiple: int) -> Margins:
     height, width = picture.shape[:2]
     if height * width < FROM_PX or find_spec("cv2") is None:
         return NO_MARGINS
-    return Margins(*_split_margin(height, multiple), *_split_margin(width, multiple))
-
-
-def _split_margin(size: int, multiple: int) -> tuple[int, int]:
-    """Before and after: the odd rest is behind, as coconet.networks.camera_ready has it."""
-    padded = -(-size // multiple) * multiple
-    before = padded // 2 - (size + 1) // 2
-    return before, padded - size - before
+    (tall, top), (wide, left) = padding(height, multiple), padding(width, multiple)
+    return Margins(top, tall - height - top, left, wide - width - left)
 
 
 def part(picture: Pixels) -> NDArray[np.uint8]:
@@ -141,7 +134,3 @@ def _joined(fused: Any, picture: Any) -> tuple[Any, Any] | None:
             if of_picture and all(term.get_shape() == [*picture.get_shape()[:3], 1] for term in (factor, addend)):
                 return factor, addend
     return None
-
-
-def _whole(numbers: list[int]) -> Any:
-    return opset.constant(np.array(numbers, np.int64))

@@ -122,6 +122,7 @@ def test_margins_are_those_of_the_graph_and_come_off_again(size: tuple[int, int]
 def test_a_small_picture_and_one_of_whole_multiples_have_no_margins() -> None:
     assert margins_for(pair((23, 39))[0], 16) == NO_MARGINS
     assert margins_for(pair((32, 48))[0], 16) == NO_MARGINS
+    assert margins_for(pair((25, 41))[0], 1) == NO_MARGINS
 
 
 @pytest.mark.parametrize("size", [(25, 41), (37, 53), (33, 48), (48, 63)])
