@@ -156,9 +156,9 @@ def _averaged_by_sides(node: Any) -> None:
     if height % side or width % side:
         return
     shape = [batch, planes, height // side, side, width]
-    rows = opset.reduce_sum(opset.reshape(source, whole(shape), False), whole(3))
+    rows = opset.reduce_sum(opset.reshape(source, whole(shape), False), whole([3]))
     shape = [batch, planes, height // side, width // side, side]
-    sums = opset.reduce_sum(opset.reshape(rows, whole(shape), False), whole(4))
+    sums = opset.reduce_sum(opset.reshape(rows, whole(shape), False), whole([4]))
     area = np.array(1 / side**2, source.get_element_type().to_dtype())
     node.output(0).replace(opset.multiply(sums, opset.constant(area)).output(0))
 
@@ -206,7 +206,7 @@ def _enlarged_by_sides(node: Any) -> None:
     if times is None or not _is_size(source, PLANES, parts) or source.get_element_type() not in _FLOATS:
         return
     wide = _wider(source, times)
-    planes = [wide] if alone else opset.split(wide, whole(PLANES), parts).outputs()
+    planes = [wide] if alone else opset.split(wide, PLANES, parts).outputs()
     for index, plane in enumerate(planes):
         node.output(index).replace(_higher(plane, times))
 
@@ -220,7 +220,7 @@ def _wider(planes: Any, times: int) -> Any:
 def _higher(planes: Any, times: int) -> Any:
     """(B, C, H, W) to (B, C, times * H, W)."""
     rows = _between_neighbours(planes, 2, times, beside=3)  # (B, C, H, times, W)
-    width = opset.gather(opset.shape_of(planes), whole([3]), whole(0))
+    width = opset.gather(opset.shape_of(planes), whole([3]), 0)
     return opset.reshape(rows, opset.concat([whole([0, 0, -1]), width], 0), special_zero=True).output(0)
 
 
@@ -234,13 +234,13 @@ def _between_neighbours(planes: Any, axis: int, times: int, beside: int) -> Any:
     )
     weights = enlarging_weights(times).astype(planes.get_element_type().to_dtype())
     terms = [
-        opset.multiply(opset.unsqueeze(values, whole(beside)), opset.constant(each.reshape(-1, *[1] * (4 - beside))))
+        opset.multiply(opset.unsqueeze(values, whole([beside])), opset.constant(each.reshape(-1, *[1] * (4 - beside))))
         for values, each in zip((before, planes, after), weights, strict=True)
     ]
     return functools.reduce(opset.add, terms)
 
 
-def whole(numbers: int | Sequence[int]) -> Any:
+def whole(numbers: Sequence[int]) -> Any:
     """Whole numbers as a constant of a graph."""
     return opset.constant(np.array(numbers, np.int64))
 
