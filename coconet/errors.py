@@ -39,6 +39,10 @@ class CoconetError(Exception):
         """Say the same of another place, as of a file instead of a table in it, as Refused."""
         return Refused(where, wanted=self.wanted, got=self.got, remedy=self.remedy, says=self.says)
 
+    def within(self, place: str) -> None:
+        """Name the whole that `where` is a part of, before it."""
+        self.where, self.args = f"{place}, {self.where}", (f"{place}, {self}",)
+
     def __reduce__(self) -> tuple[Callable[..., CoconetError], tuple[object, ...]]:
         """Let it pass from one process to another, as multiprocessing and concurrent.futures do with errors."""
         return _rebuilt, (type(self), self.args, self.__dict__)

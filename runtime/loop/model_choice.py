@@ -37,7 +37,9 @@ def choice_for(rig: Rig, model: Path | str, wanted: str = "auto") -> BackendChoi
     and cannot be made.
     """
     choice = choose_backend(model, wanted, builds=wanted == "tensorrt" or not is_folder(rig.visible.address))
-    if wanted == "auto" and choice.kind in ("ort", "torch") and picks_for(rig) and len(candidates_of(model)) > 1:
+    if wanted == "auto" and choice.kind in ("ort", "torch") and len(candidates_of(model)) > 1:
+        if why := why_nothing_is_picked(rig):
+            return replace(choice, reason=f"{choice.reason}; {why}")
         return replace(choice, reason="the fastest form of the model here, picked at the first pair", picked_from=model)
     if choice.kind != "tensorrt" or choice.path.suffix != ONNX_SUFFIX:
         return choice
@@ -70,14 +72,16 @@ def check_engine(choice: BackendChoice) -> None:
         first_cuda_device()
 
 
-def picks_for(rig: Rig, environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether the fastest form of a model is looked for: for streams, unless the user has said COCONET_PICK=off.
+def why_nothing_is_picked(rig: Rig, environment: Mapping[str, str] = os.environ) -> str:
+    """Say why a model is run as it ships; empty for streams, of whose forms the fastest here is to be found.
 
     Not for pictures: those of a data set are to come out alike on every machine, and may be of any size each.
     """
     if environment.get(PICK_VARIABLE) == "off":
-        return False
-    return not any(is_folder(one) or is_picture(Path(one)) for one in (rig.visible.address, rig.infrared.address))
+        return f"faster forms are not looked for, as {PICK_VARIABLE} is off"
+    if any(is_folder(one) or is_picture(Path(one)) for one in (rig.visible.address, rig.infrared.address)):
+        return "pictures come out alike on every machine, so that faster forms are not looked for"
+    return ""
 
 
 def _frame_px(rig: Rig) -> tuple[int, int]:

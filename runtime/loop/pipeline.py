@@ -27,7 +27,7 @@ from coconet.runtime.frame import FramePair, FusedFrame, Side
 from coconet.runtime.frame_check import SizeGuard
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.loop.run_stats import RunStats
-from coconet.runtime.loop.selection import Selection, UnfusedPair
+from coconet.runtime.loop.selection import Selection, UnfusedPair, named_after
 from coconet.runtime.pairing.stream_counts import StreamCounts
 from coconet.runtime.sinks.sink import Sink
 from coconet.runtime.sinks.writer_thread import SinkThread
@@ -74,8 +74,9 @@ def overlapped(
             yield Pending(entry, clock()), None
             continue
         begun = clock()
-        _align(backend, entry.pair)
-        backend.submit(entry.pair.visible.pixels, entry.pair.infrared.pixels)
+        with named_after(entry.pair):
+            _align(backend, entry.pair)
+            backend.submit(entry.pair.visible.pixels, entry.pair.infrared.pixels)
         pending.append(Pending(entry, begun))
     while pending:
         yield pending.popleft(), backend.collect()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -23,6 +23,17 @@ class UnfusedPair:
 
     name: str
     reason: str
+
+
+@contextmanager
+def named_after(pair: FramePair) -> Iterator[None]:
+    """Let an error in the block name the visible picture of the pair, if it comes from a folder."""
+    try:
+        yield
+    except CoconetError as error:
+        if name := Path(pair.visible.name).name:
+            error.within(name)
+        raise
 
 
 class Selection:
@@ -58,9 +69,10 @@ class Selection:
 
     @contextmanager
     def fusing(self, pair: FramePair) -> Iterator[None]:
-        """Note what goes wrong in the block, if misfits are skipped; else it is raised."""
+        """Note what goes wrong in the block, if misfits are skipped; else it is raised, as by `named_after`."""
         try:
-            yield
+            with nullcontext() if self.skips_misfits else named_after(pair):
+                yield
         except CoconetError as error:
             if not self.skips_misfits:
                 raise

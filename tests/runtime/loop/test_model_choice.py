@@ -164,9 +164,15 @@ def test_pictures_come_out_alike_on_every_machine(tmp_path: Path, monkeypatch: p
     pairs = textured_pairs(tmp_path / "pairs", 1)
     (still,) = (pairs / "vis").iterdir()
     for sides in [(pairs / "vis", pairs / "ir"), (still, pairs / "ir" / still.name)]:
-        assert choice_for(Rig.from_addresses(*sides), "lite").picked_from is None
+        choice = choice_for(Rig.from_addresses(*sides), "lite")
+        assert choice.picked_from is None
+        assert choice.reason.endswith(
+            "; pictures come out alike on every machine, so that faster forms are not looked for"
+        )
 
 
 def test_a_user_may_have_nothing_picked(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COCONET_PICK", "off")
-    assert choice_for(rig, "lite").picked_from is None
+    choice = choice_for(rig, "lite")
+    assert choice.picked_from is None
+    assert choice.reason.endswith("; faster forms are not looked for, as COCONET_PICK is off")

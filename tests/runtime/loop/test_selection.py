@@ -56,6 +56,13 @@ def test_misfits_are_left_out_and_listed_with_a_code_of_their_own(tmp_path: Path
     assert abs(int(read_picture(tmp_path / "o" / "0003.png").mean()) - 160) <= 1  # with its own partner, not the next
 
 
+def test_a_pair_that_the_model_refuses_is_named(tmp_path: Path) -> None:
+    write_folder(tmp_path / "vis", [flat(40), flat(80, 3, 5)])
+    write_folder(tmp_path / "ir", [flat(40), flat(80, 3, 5)])
+    words = ["lite", tmp_path / "vis", tmp_path / "ir", "--out", tmp_path / "o/"]
+    assert complaint_of(run, *words).startswith("0001.png, frame size is 5x3")
+
+
 @pytest.mark.parametrize("several", [1, 3])
 def test_a_pair_that_the_model_refuses_is_a_misfit_too(several: int) -> None:
     class Picky(BaselineBackend):
