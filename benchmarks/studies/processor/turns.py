@@ -8,13 +8,15 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from tempfile import TemporaryFile
 from typing import IO, cast
 
 from coconet.errors import CoconetError
 
-PROGRAM = "from coconet.commands.__main__ import main; main()"
+PROGRAM: tuple[str | Path, ...] = (sys.executable, "-c", "from coconet.commands.__main__ import main; main()")
+"""How this Python runs our command line."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,13 @@ def in_turns(one: Callable[[], Cost], other: Callable[[], Cost], turns: int) -> 
     return Compared.of([mine for mine, _ in pairs], [others for _, others in pairs])
 
 
-def command_cost(*words: object) -> Cost:
+def command_cost(*words: object, program: Sequence[str | Path] = PROGRAM) -> Cost:
     """Run a command of ours to its end. Raises CoconetError with its last line if it fails.
 
-    Python may keep what it compiles of our sources, as an installed package has it: else every run compiles them again.
+    program: runs the words in place of this Python. Python may keep what it compiles of our sources, as an installed package has it: else every run compiles them again.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    begun_s, command = time.perf_counter(), [sys.executable, "-c", PROGRAM, *map(str, words)]
+    begun_s, command = time.perf_counter(), [*map(str, program), *map(str, words)]
     with (
         TemporaryFile() as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment) as process,  # noqa: S603
