@@ -61,7 +61,8 @@ def in_turns(one: Callable[[], Cost], other: Callable[[], Cost], turns: int) -> 
 def command_cost(*words: object, program: Sequence[str | Path] = PROGRAM) -> Cost:
     """Run a command of ours to its end. Raises CoconetError with its last line if it fails.
 
-    program: runs the words in place of this Python. Python may keep what it compiles of our sources, as an installed package has it: else every run compiles them again.
+    program: runs the words in place of this Python. Python may keep what it compiles of our sources, as an installed
+    package has it: else every run compiles them again.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     begun_s, command = time.perf_counter(), [*map(str, program), *map(str, words)]
