@@ -26,6 +26,7 @@ from coconet.installation.extras import ROS_ARGS
 from coconet.installation.garbage import look_for_garbage_again
 from coconet.installation.option_groups import arrange_help, nearest_option
 from coconet.redaction import redact_text
+from coconet.terminal.notice import print_notice
 
 COMMANDS_GROUP = "coconet.commands"
 """Each part announces its commands under this entry-point group in setup.py."""
@@ -348,15 +349,16 @@ def main(stopping: Callable[[], bool] = lambda: False) -> None:
 def _end_with(error: Exception) -> NoReturn:
     """End the process with the sentence and the exit code of an error."""
     if isinstance(error, CoconetError):
-        _complain(_with_all_extras(error) if isinstance(error, MissingPackage) and error.lacking else str(error))
+        says = _with_all_extras(error) if isinstance(error, MissingPackage) and error.lacking else str(error)
+        print_notice(says, "error")
         sys.exit(error.exit_code)
     if isinstance(error, OSError) and error.errno in _FULL:
         place = redact_text(str(error.filename or "temporary files"))
         full = f"{place} cannot be written: {error.strerror}"
-        _complain(f"{full}. Free space, there and among the temporary files.")
+        print_notice(f"{full}. Free space, there and among the temporary files.", "error")
         sys.exit(ExitCode.OUTPUT)
     if isinstance(error, AttributeError):
-        _complain(_damaged(error))
+        print_notice(_damaged(error), "error")
         sys.exit(ExitCode.REFUSED)
     _end_unexpected(error)
 
@@ -385,16 +387,9 @@ def _end_unexpected(error: Exception) -> NoReturn:
     """End with a fault of ours, said in a sentence like all others."""
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
-    _complain(
+    print_notice(
         f"the program failed unexpectedly: {type(error).__name__}: {redact_text(first_line(error))[:_MOST_WORDS]}. "
-        f"This is a fault of coconet itself; {TRACEBACK}=1 shows where. Please report it."
+        f"This is a fault of coconet itself; {TRACEBACK}=1 shows where. Please report it.",
+        "error",
     )
     sys.exit(ExitCode.UNEXPECTED)
-
-
-def _complain(text: str) -> None:
-    from rich.text import Text
-
-    from coconet.terminal import Console
-
-    Console(stderr=True).print(Text.assemble(("error: ", "bold red"), text), soft_wrap=True)

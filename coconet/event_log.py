@@ -110,12 +110,12 @@ def note_once(text: str) -> None:
 
 
 def _say(text: str, kind: str, level: int) -> None:
-    from coconet.terminal import print_warning
+    from coconet.terminal.notice import print_notice
 
     if is_logging():
         log_event("input", level=level, **{"trouble" if kind == "warning" else kind: text})
     else:
-        print_warning(text, kind)
+        print_notice(text, kind)
 
 
 class _JsonLines(logging.Formatter):

@@ -35,7 +35,7 @@ from coconet.runtime.rig.sample_frames import sample_frames
 from coconet.runtime.verify.graph_memory import estimate_memory
 from coconet.runtime.verify.parity import Parity, answers_of, compare, frame_error, parity_of, require
 from coconet.runtime.verify.watched import watched
-from coconet.terminal import print_warning
+from coconet.terminal.notice import print_notice
 
 try:
     from torch import Tensor
@@ -83,7 +83,7 @@ def export_checked(
             parity = parity_of([frame_error(one) for one in watched(answers, reference=watch)])
             require(parity, PRECISIONS[options.precision].limits, f"{out}, against PyTorch")
     if watch.warning:  # the graph agrees with its network, however useless both are
-        print_warning(f"{checkpoint.network} {watch.warning}")
+        print_notice(f"{checkpoint.network} {watch.warning}")
     return parity
 
 
@@ -91,7 +91,7 @@ def _warn_of_memory(graph: Path, card: ModelCard, pair: FramePair) -> None:
     if (card.form, card.batch) == ("camera", 1):
         text = estimate_memory(read_onnx(graph), FrameSize(*pair.visible.pixels.shape[:2])).warning
         if text:
-            print_warning(text)
+            print_notice(text)
 
 
 def _require_further_sizes(

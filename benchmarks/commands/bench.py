@@ -21,7 +21,8 @@ from coconet.pages.browser import OpenOption, check_open, open_page
 from coconet.progress.board import tell_of, working
 from coconet.progress.work import Work
 from coconet.reading import Reading, reads_pictures
-from coconet.terminal import Console, print_warning
+from coconet.terminal.console import Console
+from coconet.terminal.notice import print_notice
 
 if TYPE_CHECKING:
     from coconet.benchmarks.latency.campaign import Plan
@@ -278,7 +279,7 @@ def _measured(plan: Plan, device: Device, json_file: Path | None, rows: tuple[Ro
         try:
             report = campaign.run(sampler)
         except BaseException:  # a signal that ends the command, too
-            print_warning(_say_what_is_kept(campaign.report, json_file), "note")
+            print_notice(_say_what_is_kept(campaign.report, json_file), "note")
             raise
     keep(report)
     return report

@@ -11,7 +11,7 @@ import typer
 from coconet.cli import OverwriteOption
 from coconet.model_names import RULES
 from coconet.progress.board import working
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 
 def steadiness(

@@ -56,7 +56,7 @@ def soak(
     from coconet.runtime.rig.open_rig import open_cameras
     from coconet.runtime.rig.rig_file import Rig
     from coconet.runtime.threads.stop_signals import stopped_by_signals
-    from coconet.terminal import Console
+    from coconet.terminal.console import Console
     from coconet.writing.outputs import check_outputs
 
     synthetic = synthetic_with_meters(*_SYNTHETIC) if alarms else Rig.from_addresses(_CAMERA, _CAMERA)

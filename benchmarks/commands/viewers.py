@@ -42,7 +42,7 @@ def audience(
     from coconet.progress.board import working
     from coconet.runtime.rig.rig_file import Rig
     from coconet.runtime.threads.stop_signals import stopped_by_signals
-    from coconet.terminal import Console
+    from coconet.terminal.console import Console
 
     console = Console(soft_wrap=True)
 

@@ -27,7 +27,7 @@ from coconet.runtime.loop.pipeline import Ending, run_pipeline
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.pairing.live_pairs import pair_live_cameras
 from coconet.runtime.sinks.sink import NoSink
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 FRAMES = 30  # drawn once and shown again and again, so that drawing costs nothing
 

@@ -36,7 +36,7 @@ def pick(
     that pair or on two more, are out; the fastest of the others is remembered for this machine.
     """
     from coconet.cards.frame_size import FrameSize
-    from coconet.terminal import Console
+    from coconet.terminal.console import Console
 
     console = Console()
     sizes = [FrameSize.parse(one) for one in size or ("480x640",)]
@@ -54,7 +54,8 @@ def _picked(model: str, size: FrameSize, *, renew: bool) -> Pick:
     from coconet.runtime.picking.candidate import candidates_of, card_of
     from coconet.runtime.picking.pick import PickPlace
     from coconet.runtime.picking.trial import pick_fastest
-    from coconet.terminal import Console, print_warning
+    from coconet.terminal.console import Console
+    from coconet.terminal.notice import print_notice
 
     kind = choose_backend(model).kind
     candidates = candidates_of(model) if kind in ("ort", "torch") else []
@@ -74,7 +75,7 @@ def _picked(model: str, size: FrameSize, *, renew: bool) -> Pick:
     Console(stderr=True).print(f"measuring {model} at {size} in {len(candidates)} ways ...")
     found = pick_fastest(candidates, pairs)
     if trouble := place.save(found):
-        print_warning(f"what was measured is not remembered: {trouble}")
+        print_notice(f"what was measured is not remembered: {trouble}")
     return found
 
 

@@ -32,7 +32,7 @@ from coconet.runtime.registration.edges import EdgeFit, patch_support, register_
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.threads.stop_signals import stopped_by_signals
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 try:
     import cv2

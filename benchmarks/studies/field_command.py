@@ -15,7 +15,7 @@ from coconet.cli import OverwriteOption
 from coconet.errors import CoconetError, counted
 from coconet.pages.browser import OpenOption, check_open, open_page
 from coconet.progress.board import ProgressItems, working
-from coconet.terminal import print_warning
+from coconet.terminal.notice import print_notice
 from coconet.writing.scratch import ScratchFolder
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def field(  # noqa: PLR0913, PLR0917  # a command has an argument for every opti
     chosen = variant_named(variant)
     entries, left_out = find_entries(weights)
     for reason in left_out:
-        print_warning(f"left out: {reason}")
+        print_notice(f"left out: {reason}")
     video = _video(visible, infrared, video_frames)
     shown = _frames([pair for folder in frames for pair in _stills(folder, count)], video, size)
     with ScratchFolder() as scratch:
@@ -202,7 +202,7 @@ def _rows(
                 with working(f"measuring {entry.name}", shown.steps) as work:
                     return study.measure(entry, forms, work.advance)
             except CoconetError as error:
-                print_warning(f"{entry.name} left out: {error}")
+                print_notice(f"{entry.name} left out: {error}")
                 return None
 
         whole = ProgressItems(entries, "measuring the field")

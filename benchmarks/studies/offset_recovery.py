@@ -23,7 +23,7 @@ from coconet.runtime.cameras.camera import Camera
 from coconet.runtime.cameras.open_camera import Role, open_camera
 from coconet.runtime.frame import Frame
 from coconet.runtime.rig.rig_file import Rig
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 MOST_MS = 300.0
 

@@ -17,7 +17,7 @@ from coconet.errors import MissingPackage, counted
 from coconet.media.pixels import Pixels
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.preprocess.warp import Alignment, source_points
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 try:
     import onnx

@@ -44,7 +44,7 @@ def align(
     from coconet.runtime.rig.naming.named_cameras import NamedCameras
     from coconet.runtime.rig.naming.one_source import check_two_sources
     from coconet.runtime.rig.rig_file import read_by, written_rig
-    from coconet.terminal import Console
+    from coconet.terminal.console import Console
     from coconet.writing.outputs import check_outputs, check_writable
 
     named = NamedCameras.of(cameras or (), visible, infrared)

@@ -19,7 +19,8 @@ from coconet.errors import CoconetError, counted
 from coconet.model_names import ONNX_WORDS, model_path
 from coconet.progress.board import ProgressItems
 from coconet.reading import Reading, reads_pictures
-from coconet.terminal import Console, print_warning
+from coconet.terminal.console import Console
+from coconet.terminal.notice import print_notice
 
 if TYPE_CHECKING:
     from coconet.calibration.int8.frame_set import CalibrationSet, Division
@@ -178,7 +179,7 @@ def _warn_of_memory(file: OnnxFile, pair: FramePair) -> None:
 
     text = estimate_memory(file, FrameSize(*file.card.size_within(*pair.visible.pixels.shape[:2]))).warning
     if text:
-        print_warning(text)
+        print_notice(text)
 
 
 def _warn_of_pictures(name: str, reference: Backend, frames: Iterable[FramePair]) -> None:
@@ -191,7 +192,7 @@ def _warn_of_pictures(name: str, reference: Backend, frames: Iterable[FramePair]
     for pair in fit_pairs(ProgressItems(frames, "fusing"), reference.card):
         look_at(watch, reference.fuse(pair.visible.pixels, pair.laid_infrared), pair.laid())
     if watch.warning:
-        print_warning(f"{name} {watch.warning}")
+        print_notice(f"{name} {watch.warning}")
 
 
 def _check_ready(ranges: Path | None, *, chosen: bool) -> None:
@@ -251,7 +252,7 @@ def _measured(model: OnnxModel, sites: list[ConvSite], frames: CalibrationSet, m
     from coconet.calibration.int8.observer import observe
 
     if len(frames) < ENOUGH_FRAMES:
-        print_warning(
+        print_notice(
             f"ranges from {counted(len(frames), 'frame')}; {ENOUGH_FRAMES} or more of your own cameras are safer, "
             f"--crops {ENOUGH_FRAMES} is the next best"
         )

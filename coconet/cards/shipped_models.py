@@ -13,7 +13,7 @@ from coconet.cards.precision import PRECISIONS, REFERENCE
 from coconet.errors import counted
 from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import DEFAULT_MODEL, MODELS, RULES, Rule, shipped_checkpoint, shipped_model
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 _NETWORKS: Mapping[str, str] = {
     "lite": "small network, 1.4 GMAC at 640x480",

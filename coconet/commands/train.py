@@ -12,7 +12,7 @@ from coconet.errors import counted
 from coconet.progress.board import tell_of
 from coconet.progress.work import Work
 from coconet.reading import Reading, reads_pictures
-from coconet.terminal import print_warning
+from coconet.terminal.notice import print_notice
 from coconet.training.recipe import RunFiles, TrainingPlan
 
 
@@ -115,7 +115,7 @@ def train(
                     typer.echo(_what_is_kept(files, trainer.step), err=True)
                 raise
     if trainer.step == 0:
-        print_warning(f"{weights} holds weights that no step has trained; give --steps a number above 0")
+        print_notice(f"{weights} holds weights that no step has trained; give --steps a number above 0")
     log = f"; log in {files.log}" if files.log.exists() else ""  # a run of few steps has none
     typer.echo(f"{weights}: {plan.called} after {counted(trainer.step, 'step')}{log}")
 

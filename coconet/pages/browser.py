@@ -40,7 +40,7 @@ def open_page(page: Path) -> None:
         except (webbrowser.Error, OSError, ValueError) as error:
             reason = first_line(error)
     if reason:
-        from coconet.terminal import Console
+        from coconet.terminal.console import Console
 
         Console(stderr=True).print(f"{page} was not opened: {reason}. Open it in a browser.", soft_wrap=True)
 

@@ -15,7 +15,8 @@ from rich.progress import (
 )
 
 from coconet.progress.work import Work
-from coconet.terminal import Console, harmless
+from coconet.terminal.console import Console
+from coconet.terminal.notice import harmless
 
 
 class ProgressBars:

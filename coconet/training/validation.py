@@ -28,7 +28,7 @@ from coconet.networks.camera_ready import Fuser
 from coconet.networks.checkpoint import save_checkpoint
 from coconet.networks.custom import own_network
 from coconet.progress.board import ProgressItems
-from coconet.terminal import print_warning
+from coconet.terminal.notice import print_notice
 from coconet.training.data import GrayPair, load_pairs, pixel_key
 from coconet.training.recipe import TrainingPlan
 
@@ -178,7 +178,7 @@ class Validation:
         trained = {pixel_key(pair) for pair in pairs}
         known = [pair.name for pair in self._judge.pairs if pixel_key(pair) in trained]
         if known:
-            print_warning(
+            print_notice(
                 f"{len(known)} of the {counted(len(self._judge.pairs), 'pair')} of the validation are trained on as "
                 f"well, such as {known[0]}: a score on them does not tell how new pictures fare. Keep them out of the "
                 "training by their names, which a recipe lists as held"
@@ -194,7 +194,7 @@ class Validation:
         """Judge the core as it is at this step, and keep it if it is the best so far."""
         judgement = self._judge.judge(core, device)
         if said := judgement.warning(self._judge.pairs):
-            print_warning(f"at step {step} {self._plan.called} {said}")
+            print_notice(f"at step {step} {self._plan.called} {said}")
         score = round(judgement.score, 6)  # as the journal keeps it, so that a resumed run decides alike
         if score > max(self._journal.column("score"), default=-math.inf):
             best = self._plan.out / f"{self._plan.called}.best{SAFETENSORS}"

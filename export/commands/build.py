@@ -15,7 +15,7 @@ from coconet.cli import DeviceOption, OverwriteOption
 from coconet.errors import CoconetError, MissingPackage
 from coconet.model_names import ONNX_WORDS, model_path
 from coconet.runtime.backends.tensorrt.cuda_device import select_cuda_device
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 if TYPE_CHECKING:
     from coconet.export.engines.engine_cache import CachedBuild

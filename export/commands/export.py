@@ -16,7 +16,7 @@ from coconet.model_endings import ONNX_SUFFIX
 from coconet.model_names import CHECKPOINTS, ONNX_WORDS, checkpoint_path, model_path
 from coconet.progress.board import working
 from coconet.reading import Reading, reads_pictures
-from coconet.terminal import print_warning
+from coconet.terminal.notice import print_notice
 
 if TYPE_CHECKING:
     from coconet.networks.checkpoint import Checkpoint
@@ -227,7 +227,7 @@ def _warn_of_refusals(target: Path) -> None:
     if found:
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
         text = f"TensorRT 10.3 (JetPack 6) does not list {', '.join(found[:3])}{more}"
-        print_warning(text)
+        print_notice(text)
 
 
 def _known(

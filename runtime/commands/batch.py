@@ -96,7 +96,7 @@ def batch(
     from coconet.runtime.fleet.storage import Results
     from coconet.runtime.fleet.unseen import with_unseen
     from coconet.runtime.threads.stop_signals import stopped_by_signals
-    from coconet.terminal import Console
+    from coconet.terminal.console import Console
 
     listed = _listed(jobs, model, slice_s)
     address = address or (os.environ.get("RAY_ADDRESS") if engine == "ray" else None)
@@ -154,10 +154,10 @@ def _listed(source: Path, model: str, slice_s: float | None) -> list[Job]:
 
 def _name_bad(result: BatchResult) -> None:
     """Name on stderr what is to be warned of, what failed, and what results lack of their recordings."""
-    from coconet.terminal import print_warning
+    from coconet.terminal.notice import print_notice
 
     for name, line in result.warnings:
-        print_warning(f"{name}: {line}")
+        print_notice(f"{name}: {line}")
     for name, reason in result.failed.items():
         typer.echo(f"failed: {name}: {reason}", err=True)
     for name, line in result.left_out:

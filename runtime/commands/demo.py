@@ -183,7 +183,7 @@ def demo(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Fuse a synthetic rig with the shipped network and say where the results are."""
-    from coconet.terminal import Console
+    from coconet.terminal.console import Console
 
     with stopped_by_signals() as stop:
         report, files = run_demo(out, model, seconds, Ending(stop=stop), overwrite=overwrite)

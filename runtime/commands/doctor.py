@@ -23,7 +23,7 @@ def doctor(
     from coconet.runtime.doctor.doctor import Diagnosis, diagnose
     from coconet.runtime.doctor.rig import rig_findings
     from coconet.runtime.rig.rig_file import Rig
-    from coconet.terminal import Console
+    from coconet.terminal.console import Console
 
     chosen = None if rig is None else Rig.from_file(rig)
 

@@ -38,7 +38,7 @@ def record(
     from coconet.runtime.rig.rig_file import read_by, written_rig
     from coconet.runtime.sinks.open_sink import is_mcap
     from coconet.runtime.threads.stop_signals import stopped_by_signals
-    from coconet.terminal import Console
+    from coconet.terminal.console import Console
     from coconet.writing.outputs import check_outputs
 
     named = NamedCameras.of(cameras or (), visible, infrared)

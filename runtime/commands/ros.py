@@ -57,7 +57,7 @@ def ros(
     from coconet.runtime.ros.node.fusion_node import FusionNode, NodeTopics, import_rclpy
     from coconet.runtime.sinks.open_sink import Output
     from coconet.runtime.threads.stop_signals import stopped_by_signals
-    from coconet.terminal import Console
+    from coconet.terminal.console import Console
 
     import_rclpy()
     select_cuda_device(device)

@@ -34,6 +34,7 @@ from coconet.runtime.preprocess.fit_word import Fit
 from coconet.runtime.rig.naming.model_word import without_model
 from coconet.runtime.viewers.open_viewer import ViewerKind
 from coconet.runtime.views.names import VIEW_NAMES
+from coconet.terminal.notice import print_line, print_notice
 
 if TYPE_CHECKING:
     from coconet.runtime.loop.run_report import RunReport
@@ -364,14 +365,12 @@ def _rig_of(named: NamedCameras, fps: str | None) -> Rig:
 
 
 def _announce(choice: BackendChoice) -> None:
-    from coconet.terminal import Console
-
-    Console(stderr=True).print(f"backend {choice.label}: {choice.reason}", soft_wrap=True, highlight=False)
+    print_line(f"backend {choice.label}: {choice.reason}")
 
 
 def _end(report: RunReport, page: Path | None, *, stderr: bool, misfits: bool) -> None:
     """Print the report, open the page if one is to be opened, and end with the exit code of what is missing."""
-    from coconet.terminal import Console
+    from coconet.terminal.console import Console
 
     Console(stderr=stderr).print(report.to_table())
     if page is not None:
@@ -382,17 +381,15 @@ def _end(report: RunReport, page: Path | None, *, stderr: bool, misfits: bool) -
 
 def _say_left_out(report: RunReport, *, misfits: bool) -> int:
     """Say what is missing from the output, and give the exit code for it; misfits: whether pairs could be left out."""
-    from coconet.terminal import print_warning
-
     left_out = report.left_out if misfits else []
     for line in left_out:
         typer.echo(f"left out: {line}", err=True)
     if report.output_loss:
-        print_warning(f"{report.output_loss}. Free space, or keep fewer files.")
+        print_notice(f"{report.output_loss}. Free space, or keep fewer files.")
         return ExitCode.OUTPUT
     if left_out:
         return ExitCode.MISFITS
     if report.trouble:
-        print_warning(f"{report.trouble}. {report.remedy}")
+        print_notice(f"{report.trouble}. {report.remedy}")
         return ExitCode.UNPAIRED
     return ExitCode.FINISHED

@@ -21,7 +21,7 @@ from coconet.progress.board import working
 from coconet.reading import Reading, reads_pictures
 from coconet.runtime.loop.selection import OnError
 from coconet.runtime.preprocess.fit_word import Fit
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 from coconet.writing.outputs import check_outputs
 
 if TYPE_CHECKING:

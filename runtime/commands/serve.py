@@ -11,7 +11,8 @@ from coconet.cli import DeviceOption
 from coconet.event_log import LogStyle, logging_as
 from coconet.progress.board import settled
 from coconet.runtime.backends.choice import ASKABLE
-from coconet.terminal import Console, print_warning
+from coconet.terminal.console import Console
+from coconet.terminal.notice import print_notice
 
 _LOOK_S = 1.0
 """How often it is looked whether the threads that answer still run."""
@@ -80,7 +81,7 @@ def serve(
         if server.grpc_address:
             console.print(f"grpc://{server.grpc_address}/{name}", soft_wrap=True, highlight=False)
         if server.pair_s > limits.deadline_s:
-            print_warning(_too_slow(server.pair_s, deadline_ms))
+            print_notice(_too_slow(server.pair_s, deadline_ms))
         settled()
         while not stop.wait(_LOOK_S):
             server.check()

@@ -9,7 +9,7 @@ import typer
 
 from coconet.cli import OverwriteOption
 from coconet.runtime.serving.model_config import Processor
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 
 def serve_repository(

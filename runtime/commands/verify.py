@@ -20,7 +20,8 @@ from coconet.errors import CoconetError
 from coconet.pages.browser import OpenOption, check_open, open_page
 from coconet.progress.board import ProgressItems
 from coconet.reading import Reading, reads_pictures
-from coconet.terminal import Console, print_warning
+from coconet.terminal.console import Console
+from coconet.terminal.notice import print_notice
 
 BEYOND_LIMITS = 1
 
@@ -98,7 +99,7 @@ def verify(
     Console().print(report.to_table())
     for name, watch, is_told in zip(shown_as, watches, (True, report.verdict.passed), strict=True):
         if watch.warning and is_told:  # two models may agree on pictures that are of no use
-            print_warning(f"{name} {watch.warning}")
+            print_notice(f"{name} {watch.warning}")
     if html and opens:
         open_page(html)
     _end(report.verdict.passed, report.sentence())

@@ -37,7 +37,7 @@ from coconet.runtime.sinks.open_sink import Output, is_mcap, open_with_reserve, 
 from coconet.runtime.sinks.reserve_sink import ReserveSink
 from coconet.runtime.sinks.sink import FolderSink, files_of
 from coconet.runtime.threads.queue_thread import result_unless
-from coconet.terminal import print_warning
+from coconet.terminal.notice import print_notice
 from coconet.writing.recovery import recovered_beside
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def run_rig(
             return RunReport.of(gauge.figures(), StreamCounts(), interrupted=True)
         with working("fusing", ending.limit or pairs.frames_expected, endless=pairs.realtime) as work:
             gauge.on_frame(work.advance)
-            gauge.on_frame(FrontEndCheck(backend.card, pairs.front_end, print_warning))
+            gauge.on_frame(FrontEndCheck(backend.card, pairs.front_end, print_notice))
             with _telling_what_is_there(out, gauge):
                 return run_pairs(pairs, backend, out, ending=ending, gauge=gauge)
 
@@ -119,7 +119,7 @@ def _telling_what_is_there(out: Output, gauge: RunStats) -> Iterator[None]:
             places = () if path is None else (unfinished(path), path)
             place = next((str(one) for one in places if one.exists()), "")
             where = f"; what was written of them is in {place}" if place else ""
-            print_warning(f"{counted(gauge.fused, 'frame')} fused before what went wrong{where}.", "note")
+            print_notice(f"{counted(gauge.fused, 'frame')} fused before what went wrong{where}.", "note")
         raise
 
 
@@ -180,7 +180,7 @@ def _recover_output(out: Output) -> None:
             found = recover_output(path)
         if found is not None:
             left = f"a run that broke off had left {unfinished(path).name}; what was in it is {found.name} now."
-            print_warning(f"{left}{recovered_beside(path)}")
+            print_notice(f"{left}{recovered_beside(path)}")
 
 
 def _open_model(choice: BackendChoice, tuner: AdjustableRig) -> Backend:

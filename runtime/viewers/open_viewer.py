@@ -37,7 +37,7 @@ def open_viewer(
 
 def _announce(url: str) -> None:
     from coconet.event_log import is_logging, log_event
-    from coconet.terminal import Console
+    from coconet.terminal.console import Console
 
     if is_logging():
         log_event("page", url=url)

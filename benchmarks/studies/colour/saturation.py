@@ -22,7 +22,7 @@ from coconet.runtime.api.model import load
 from coconet.runtime.frame import FramePair
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 SETS = {"roadscene": ("vis", "ir"), "dusk": ("vis", "ir"), "video": ("0117_1605_vis.mp4", "0117_1605_ir.mp4")}
 """Folders with colour, and what their two sides are called."""

@@ -22,7 +22,7 @@ import typer
 from rich.table import Table
 
 from coconet.benchmarks.studies.fleet.turns import in_words
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 from coconet.writing.scratch import ScratchFolder
 
 FPS = 25

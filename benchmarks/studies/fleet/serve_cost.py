@@ -37,7 +37,7 @@ from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.backends.remote.open_remote_model import open_remote_model
 from coconet.runtime.backends.remote.server_address import ServerAddress
 from coconet.runtime.serving.protocol.tensor_spec import TensorSpec
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 SIZE_PX = (480, 640)
 

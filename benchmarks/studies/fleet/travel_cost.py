@@ -27,7 +27,7 @@ from coconet.runtime.backends.open_backend import open_backend
 from coconet.runtime.serving.protocol.picture_coding import PictureCoding
 from coconet.runtime.serving.protocol.tensor_spec import spec_of
 from coconet.runtime.serving.protocol.wire import HEADER_LENGTH, pack_answer, pack_request, read_answer, read_request
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 WIDTH_PX, HEIGHT_PX = 640, 480
 

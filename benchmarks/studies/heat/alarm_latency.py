@@ -42,7 +42,7 @@ from coconet.runtime.preprocess.preprocess import Preparation
 from coconet.runtime.preprocess.warp import Alignment
 from coconet.runtime.rig.rig_file import Rig
 from coconet.runtime.sinks.sink import NoSink
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 from coconet.writing.scratch import ScratchFolder
 
 SECONDS, FPS = 20.0, 25

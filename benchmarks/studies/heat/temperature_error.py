@@ -12,7 +12,7 @@ from rich.table import Table
 from coconet.runtime.heat.radiance import CELSIUS_0
 from coconet.runtime.heat.temperature import KELVIN_PER_COUNT, TemperatureTable
 from coconet.runtime.heat.thermometer import Thermometer
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 Array = NDArray[np.float64]
 

@@ -39,7 +39,7 @@ from coconet.runtime.sinks.sink import NoSink
 from coconet.runtime.viewers.latest_frame import LatestFrame
 from coconet.runtime.viewers.snapshots import Captures
 from coconet.runtime.views.names import VIEW_NAMES
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 SIZES = {"640x480": (640, 480), "1920x1080": (1920, 1080)}
 

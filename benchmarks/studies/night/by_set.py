@@ -21,7 +21,7 @@ from coconet.media.image import read_gray
 from coconet.media.pairs import paired_folder
 from coconet.metrics import fusion
 from coconet.runtime.api.model import load
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 METRICS = {
     "EN": lambda fused, infrared, visible: fusion.entropy(fused),

@@ -15,7 +15,7 @@ from rich.table import Table
 from coconet.benchmarks.studies.night.darkness import Luma
 from coconet.progress.board import working
 from coconet.runtime.api.model import load
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 LEVELS = (8, 16, 32, 64)
 """Of both sides, before the noise."""

@@ -30,7 +30,7 @@ from coconet.runtime.backends.openvino.package import openvino
 from coconet.runtime.backends.openvino.package import opset13 as opset
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
 from coconet.runtime.frame_check import fit_pairs
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 Numbers = Literal["fp32", "bf16", "int8"]
 """What is multiplied."""

@@ -34,7 +34,7 @@ from coconet.cards.frame_size import FrameSize
 from coconet.installation.processor import processor_name, usable_cores
 from coconet.model_names import shipped_checkpoint, shipped_model
 from coconet.runtime.backends.choice import BackendChoice
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 from coconet.writing.scratch import ScratchFolder
 
 LARGE_VISIBLE, LARGE_INFRARED = FrameSize.parse("1080x1920"), FrameSize.parse("512x640")

@@ -81,9 +81,9 @@ def select_cuda_device(number: int | None, environment: MutableMapping[str, str]
     environment[DEVICE_ORDER] = "PCI_BUS_ID"  # the driver's own order is another one than nvidia-smi's
     environment[VISIBLE_DEVICES] = str(number)
     if environment is os.environ and not _has_device():
-        from coconet.terminal import print_warning
+        from coconet.terminal.notice import print_notice
 
-        print_warning(f"--device {number} has no effect: the driver finds no such GPU on this machine.")
+        print_notice(f"--device {number} has no effect: the driver finds no such GPU on this machine.")
 
 
 def _has_device() -> bool:

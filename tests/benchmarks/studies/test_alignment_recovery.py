@@ -18,7 +18,7 @@ from coconet.benchmarks.studies.alignment_recovery import (
     scenes_in,
 )
 from coconet.runtime.cameras.synthetic.camera import synthetic_pairs
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 from tests.support.media.pair_folders import write_pair
 
 

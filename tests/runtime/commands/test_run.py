@@ -139,7 +139,7 @@ def test_a_recording_that_breaks_off_leaves_what_was_fused_and_a_line_says_where
     (tmp_path / "half.mkv").write_bytes(half[: len(half) // 2])
     words = ("--visible", tmp_path / "half.mkv", "--infrared", tmp_path / "half.mkv", "--model", "average")
     said = list[str]()
-    monkeypatch.setattr("coconet.runtime.loop.run.print_warning", lambda sentence, _kind: said.append(sentence))
+    monkeypatch.setattr("coconet.runtime.loop.run.print_notice", lambda sentence, _kind: said.append(sentence))
     with pytest.raises(CoconetError, match=r"half\.mkv is cut off after frame"):
         coconet_run(*words, *(() if out is None else ("--out", tmp_path / out)))
     (told,) = said

@@ -11,7 +11,7 @@ import pytest
 from coconet.runtime.loop.latency_log import Percentiles
 from coconet.runtime.loop.run_report import RunReport
 from coconet.runtime.pairing.stream_counts import CameraCount, StreamCounts, Unpaired
-from coconet.terminal import Console
+from coconet.terminal.console import Console
 
 REPORT = RunReport(
     model="lite",

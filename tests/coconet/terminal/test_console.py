@@ -10,10 +10,10 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from coconet.terminal import Console, print_warning
+from coconet.terminal.console import Console
 
 ODD = "[bold]x[/nope] :bomb: [link=http://x]"
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_text_and_tables_are_printed_as_they_are() -> None:
@@ -26,11 +26,6 @@ def test_text_and_tables_are_printed_as_they_are() -> None:
     assert page.getvalue().count(ODD) == 5
 
 
-def test_a_warning_may_quote_anything(capsys: pytest.CaptureFixture[str]) -> None:
-    print_warning(ODD)
-    assert capsys.readouterr().err == f"warning: {ODD}\n"
-
-
 def test_no_other_console_is_made_and_nothing_else_is_markup() -> None:
     files = [
         path
@@ -38,7 +33,9 @@ def test_no_other_console_is_made_and_nothing_else_is_markup() -> None:
         for path in (ROOT / part).rglob("*.py")
     ]
     texts = {path.relative_to(ROOT).as_posix(): path.read_text() for path in files}
-    assert [name for name, text in texts.items() if "from rich.console import" in text] == ["coconet/terminal.py"]
+    assert [name for name, text in texts.items() if "from rich.console import" in text] == [
+        "coconet/terminal/console.py"
+    ]
     assert [
         name for name, text in texts.items() if re.search(r"\[(/|/?(bold|red|green|yellow|cyan)\b[^]]*)\]", text)
     ] == []

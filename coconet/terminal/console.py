@@ -7,13 +7,7 @@ from typing import IO, Any
 from rich.console import Console as RichConsole
 from rich.text import Text
 
-_CONTROLS = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "\ufffd")
-"""What may move a cursor or colour a terminal; line feeds and tabulators may not."""
-
-
-def harmless(text: str) -> str:
-    """The same text, with a sign in place of each control character: a file may have any in its names."""
-    return text.translate(_CONTROLS)
+from coconet.terminal.notice import harmless
 
 
 class Console(RichConsole):
@@ -37,8 +31,3 @@ class Console(RichConsole):
     def render_str(self, text: str, **options: Any) -> Text:
         """Make Text of a string, also of one in a table."""
         return super().render_str(harmless(text), **options)
-
-
-def print_warning(sentence: str, kind: str = "warning") -> None:
-    """Print a sentence on stderr, after the word warning, or another one."""
-    Console(stderr=True).print(Text.assemble((f"{kind}: ", "yellow"), sentence), soft_wrap=True)

@@ -1,0 +1,64 @@
+"""Sentences on stderr are said as they are, in colour where that shows, and to nobody if nobody reads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from io import StringIO
+
+import pytest
+
+from coconet.terminal.notice import print_line, print_notice
+
+ODD = "[bold]x[/nope] :bomb: [link=http://x]"
+
+
+class Screen(StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def screen_for(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """A terminal that stderr goes to, for one test; pytest puts its own in place of what a fixture sets."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    made = Screen()
+    monkeypatch.setattr(sys, "stderr", made)
+    return made
+
+
+@pytest.mark.parametrize("kind", ["error", "warning", "note"])
+def test_a_notice_may_quote_anything(capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    print_notice(ODD, kind)
+    print_line(ODD)
+    assert capsys.readouterr().err == f"{kind}: {ODD}\n{ODD}\n"
+
+
+def test_a_terminal_shows_the_word_in_colour_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = screen_for(monkeypatch)
+    print_notice("a\x1b[31mb")
+    assert screen.getvalue() == "\x1b[33mwarning:\x1b[0m a\ufffd[31mb\n"
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_a_user_may_want_no_colours(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    screen = screen_for(monkeypatch)
+    monkeypatch.setenv(name, value)
+    print_notice("cold", "error")
+    assert screen.getvalue() == "error: cold\n"
+
+
+def test_a_notice_that_nobody_reads_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen_for(monkeypatch).close()
+    print_notice("cold")
+    print_line("cold")
+
+
+def test_a_notice_needs_nothing_that_draws_tables() -> None:
+    code = (
+        "import sys; from coconet.terminal.notice import print_notice; print_notice('x'); print('rich' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("False\n", "warning: x\n")
