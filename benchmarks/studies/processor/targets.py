@@ -85,6 +85,8 @@ def fusing_targets(effort: Effort, reference: Path) -> Iterator[Target]:
     eager = BackendChoice("torch", shipped_checkpoint("coconet"), "the reference")
     found = picked_against(eager, "coconet", few)
     yield Target("CoCoNet by auto over PyTorch eager", 0.30, found.clock, found.processor)
+    found = picked_against(eager, "lite", few)
+    yield Target("PyTorch eager CoCoNet over lite by auto", 200, 1 / found.clock, 1 / found.processor, at_most=False)
 
 
 def command_targets(  # noqa: PLR0913, PLR0917  # what was given to the study
