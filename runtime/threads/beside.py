@@ -18,7 +18,7 @@ def called_beside(
 ) -> Iterator[Callable[[], Result]]:
     """Call in a thread of this name while the block runs; gives what waits for the result, once, and raises its error.
 
-    drop: called with the result if the block ends without it, by whoever has it then: the block does not wait.
+    drop: called with the result if the block ends without it, in the thread if it comes later: the block does not wait.
     """
 
     def work(queue: QueueThread[tuple[Result]]) -> None:
