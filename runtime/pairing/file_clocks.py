@@ -11,7 +11,6 @@ from coconet.event_log import log_event, note_once, warn_once
 from coconet.runtime.cameras.camera import Camera, damaged_frames, decoder_of
 from coconet.runtime.clock import counts_from_1970
 from coconet.runtime.frame import Frame
-from coconet.runtime.threads.beside import called_beside
 
 SECOND_NS = 10**9
 
@@ -133,8 +132,7 @@ def align_starts(visible: FileClock, infrared: FileClock, tolerance_ns: int | No
     None is half the slower of the two first periods. A clock that counts from 1970 beside one that does not stays, and
     otherwise the visible one. Gives by how much the infrared stamps were moved against the visible ones.
     """
-    with called_beside(infrared.peek, "decode first frames") as peek_infrared:
-        starts = [visible.peek(), peek_infrared()]
+    starts = [clock.peek() for clock in (visible, infrared)]
     if not all(starts):
         return 0
     gap_ns = starts[1][0].timestamp_ns - starts[0][0].timestamp_ns

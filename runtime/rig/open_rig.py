@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable
-from contextlib import ExitStack, closing, nullcontext, suppress
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from coconet.media.thermal import common_limits
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import AbsentCamera, Camera, CameraAbsent
 from coconet.runtime.cameras.files import FOLDER_FPS, Pictures
-from coconet.runtime.cameras.open_camera import ROLES, CameraSettings, Role, is_decoded, is_folder, open_camera
+from coconet.runtime.cameras.open_camera import ROLES, CameraSettings, Role, is_folder, open_camera
 from coconet.runtime.frame import Frame, Side
 from coconet.runtime.pairing.capture import Recovery
 from coconet.runtime.pairing.file_clocks import FileClock, align_starts
@@ -33,7 +33,6 @@ from coconet.runtime.preprocess.warp import Lens
 from coconet.runtime.rig.naming.one_source import one_source
 from coconet.runtime.rig.rig_file import Rig, fitted_by
 from coconet.runtime.rig.secrets import fill_in
-from coconet.runtime.threads.beside import called_beside
 
 if TYPE_CHECKING:
     from coconet.runtime.heat.meters import Meters
@@ -62,11 +61,10 @@ def open_rig(
     prepared, comes out with its misfit, and does not end the stream; damaged frames of a recording are left out.
     Raises CoconetError for an address that cannot be opened and for folders whose file names do not match.
     """
-    at_once = opener is None
     opener = opener or (partial(open_side, gives_misfits=True) if gives_misfits else open_side)
     if align:
         rig = aligned_first(rig, opener)
-    sources = _open_both(rig, _allow_one_absent(rig, opener) if patient else opener, at_once=at_once)
+    sources = _open_both(rig, _allow_one_absent(rig, opener) if patient else opener)
     with ExitStack() as stack:
         for camera in sources:
             stack.callback(camera.close)
@@ -143,32 +141,22 @@ def rig_info(rig: Rig, side: Side) -> KnownInfo:
 
 def open_cameras(rig: Rig, opener: CameraOpener | None = None) -> tuple[Camera, Camera]:
     """Open the visible and the infrared camera; the caller closes them. An error leaves none open."""
-    visible, infrared = _open_both(rig, opener or open_side, at_once=opener is None)
+    visible, infrared = _open_both(rig, opener or open_side)
     return _pace(visible, infrared) if rig.realtime else (visible, infrared)
 
 
-def _open_both(rig: Rig, opener: CameraOpener, *, at_once: bool) -> tuple[Camera, Camera]:
-    """Open both cameras. at_once: whether `opener` may be called for both at the same time."""
+def _open_both(rig: Rig, opener: CameraOpener) -> tuple[Camera, Camera]:
     if found := one_source(rig):
         warn_once(f"{found}, which shows nothing that it does not show by itself.")
-    # Devices of this machine share buses and the daemons of drivers, which take it badly.
-    at_once = at_once and is_decoded(rig.visible.address) and is_decoded(rig.infrared.address)
-    open_infrared = partial(opener, rig, "infrared")
-    beside = called_beside(open_infrared, "open camera", _close) if at_once else nullcontext(open_infrared)
+    visible = opener(rig, "visible")
     with ExitStack() as stack:
-        with beside as infrared_once_open:
-            visible = opener(rig, "visible")
-            stack.callback(visible.close)
-            infrared = infrared_once_open()
+        stack.callback(visible.close)
+        infrared = opener(rig, "infrared")
         stack.callback(infrared.close)
         _warn_of_made_up_times(visible, infrared)
         cameras = _on_steady_clocks(rig, visible, infrared)
         stack.pop_all()
     return cameras
-
-
-def _close(camera: Camera) -> None:
-    camera.close()
 
 
 def _warn_of_made_up_times(*cameras: Camera) -> None:

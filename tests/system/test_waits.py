@@ -51,7 +51,6 @@ REASONS = {
     "runtime/scoring/scored_pairs.py pending.popleft().result": "computes, in threads that wait for nothing",
     "runtime/threads/background.py Thread": "the one place that starts threads",
     "runtime/threads/stop_signals.py heard.recv": "the other end is shut down when the block ends",
-    "runtime/threads/beside.py thread.take": "for a call that would be waited for as long in this thread",
     "runtime/threads/queue_thread.py queue.take": "ends with the queue, which stop ends",
     "runtime/backends/tensorrt/own_engine.py subprocess.Popen": "terminated, then killed, if the wait ends early",
     "runtime/backends/tensorrt/own_engine.py process.wait": "builds for minutes with progress; a signal ends the wait",
