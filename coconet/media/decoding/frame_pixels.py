@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from coconet.errors import CoconetError, MissingPackage
 from coconet.event_log import warn_once
+from coconet.installation.opencv import has_opencv
 from coconet.media.palettes.recognition import InfraredGray, is_coloured
 from coconet.media.pixels import UPRIGHT, RawPixels, check_dynamic_range, upright
 
@@ -145,7 +145,7 @@ class FrameDecoder:
         """
         if layout == "bgr24" and _has_chroma(frame):
             frame = self._parter.reformat(frame, format="gbrp", interpolation=interpolation)
-            if frame.width * frame.height >= JOINED_FROM_PX and find_spec("cv2") is not None:
+            if frame.width * frame.height >= JOINED_FROM_PX and has_opencv():
                 return _joined(frame)
         return self._scaler.reformat(frame, format=layout, interpolation=interpolation).to_ndarray()
 

@@ -6,12 +6,12 @@ long as in planes, and OpenVINO parts and joins channels one byte at a time. Ope
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from coconet.installation.opencv import has_opencv
 from coconet.media.pixels import Pixels
 from coconet.runtime.backends.openvino.graph import FROM_PLANES, whole
 from coconet.runtime.backends.openvino.package import openvino
@@ -82,7 +82,7 @@ NO_MARGINS = Margins(0, 0, 0, 0)
 def margins_for(picture: Pixels, multiple: int) -> Margins:
     """What brings a large picture to whole multiples; nothing for a small one, and without OpenCV."""
     height, width = picture.shape[:2]
-    if height * width < FROM_PX or find_spec("cv2") is None:
+    if height * width < FROM_PX or not has_opencv():
         return NO_MARGINS
     (tall, top), (wide, left) = padding(height, multiple), padding(width, multiple)
     return Margins(top, tall - height - top, left, wide - width - left)
@@ -108,10 +108,10 @@ def join(planes: NDArray[np.uint8]) -> Pixels:
 
 def _is_large_picture(value: Any) -> bool:
     shape = value.get_partial_shape()
-    if find_spec("cv2") is None or shape.is_dynamic or value.get_element_type() != openvino.Type.u8 or len(shape) != 4:
+    if shape.is_dynamic or value.get_element_type() != openvino.Type.u8 or len(shape) != 4:
         return False
     _, height, width, channels = shape.to_shape()
-    return bool(channels == 3 and height * width >= FROM_PX)
+    return bool(channels == 3 and height * width >= FROM_PX and has_opencv())
 
 
 def _joined(fused: Any, picture: Any) -> tuple[Any, Any] | None:

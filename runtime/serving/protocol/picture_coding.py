@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
 from coconet.errors import Refused
+from coconet.installation.opencv import has_opencv
 from coconet.runtime.serving.protocol.inference_error import InferenceError
 
 Coding = Literal["jpeg", "png"]
@@ -75,4 +75,4 @@ class PictureCoding:
 
 def codings_here() -> tuple[Coding, ...]:
     """Those that this Python reads and writes: all with OpenCV, none without."""
-    return CODINGS if importlib.util.find_spec("cv2") is not None else ()
+    return CODINGS if has_opencv() else ()

@@ -71,7 +71,7 @@ def test_a_smaller_picture_stays_as_it_is() -> None:
 
 
 def test_without_opencv_a_picture_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planes, "find_spec", lambda _: None)
+    monkeypatch.setattr(planes, "has_opencv", lambda: False)
     assert in_planes(lite()) is None
 
 
