@@ -39,10 +39,6 @@ class CoconetError(Exception):
         """Say the same of another place, as of a file instead of a table in it, as Refused."""
         return Refused(where, wanted=self.wanted, got=self.got, remedy=self.remedy, says=self.says)
 
-    def within(self, place: str) -> None:
-        """Name the whole that `where` is a part of, before it."""
-        self.where, self.args = f"{place}, {self.where}", (f"{place}, {self}",)
-
     def __reduce__(self) -> tuple[Callable[..., CoconetError], tuple[object, ...]]:
         """Let it pass from one process to another, as multiprocessing and concurrent.futures do with errors."""
         return _rebuilt, (type(self), self.args, self.__dict__)
@@ -124,6 +120,14 @@ class Refused(CoconetError):
     It stays as it is until it is changed by hand, so the exit code is ExitCode.REFUSED wherever it is found, and what
     watches over a run does not start it again.
     """
+
+
+class FrameMisfit(CoconetError):
+    """A frame that a model does not take, by its size, its channels or its type."""
+
+    def name_picture(self, name: str) -> None:
+        """Put the name of the picture before `where`."""
+        self.where, self.args = f"{name}, {self.where}", (f"{name}, {self}",)
 
 
 class MissingPackage(Refused, ImportError):

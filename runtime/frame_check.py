@@ -9,7 +9,7 @@ import numpy as np
 
 from coconet.cards.frame_size import check_frame_size
 from coconet.cards.model_card import INFRARED, VISIBLE, ModelCard
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, FrameMisfit
 from coconet.media.pixels import Pixels, as_bgr, as_gray
 from coconet.runtime.frame import STILL, Frame, FramePair
 
@@ -58,7 +58,7 @@ def _check_pixels(side: str, pixels: Pixels, channels: tuple[int, ...], where: o
     if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] in channels:
         return
     depths = " or ".join(str(count) for count in sorted(set(channels)))
-    raise CoconetError(
+    raise FrameMisfit(
         f"{where}, {side} frame",
         wanted=f"uint8 pixels of shape (height, width, {depths})",
         got=f"{pixels.dtype} pixels of shape {pixels.shape}",
@@ -76,7 +76,7 @@ _REMEDIES = {
 def _check_sizes(card: ModelCard, visible: Pixels, infrared: Pixels, where: object) -> None:
     seen, thermal = visible.shape[:2], infrared.shape[:2]
     if seen != thermal and card.form != "warped":
-        raise CoconetError(
+        raise FrameMisfit(
             f"{where}, infrared frame",
             wanted=f"{size_in_words(*seen)} like the visible frame",
             got=size_in_words(*thermal),
@@ -89,7 +89,7 @@ def _check_sizes(card: ModelCard, visible: Pixels, infrared: Pixels, where: obje
     if seen != wanted:
         only = card.largest_px is None
         near = size_in_words(*wanted)
-        raise CoconetError(
+        raise FrameMisfit(
             f"{where}, frame size",
             wanted=f"{near}, the size this model was exported for"
             if only

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from coconet.cards.model_card import Signature
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, FrameMisfit
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,13 @@ class SizeProfile:
 
 
 def check_frame_size(height_px: int, width_px: int, signature: Signature) -> None:
-    """Refuse sizes whose reflect padding would be wider than the picture itself."""
+    """Raise FrameMisfit for sizes whose reflect padding would be wider than the picture itself."""
     least_px = max(8, (signature.side_multiple + 4) // 3)  # half of what is missing, reflected at the outermost pixel
     if min(height_px, width_px) < least_px:
         got = f"{height_px}x{width_px} (height x width)"
-        raise _unfit("frame size", got, f"at least {least_px} pixels a side", "Use larger pictures.")
+        raise _unfit("frame size", got, f"at least {least_px} pixels a side", "Use larger pictures.", FrameMisfit)
 
 
-def _unfit(where: str, got: object, wanted: str, remedy: str) -> CoconetError:
+def _unfit(where: str, got: object, wanted: str, remedy: str, kind: type[CoconetError] = CoconetError) -> CoconetError:
     """The error for a size, a range or a profile that cannot be one."""
-    return CoconetError(where, wanted=wanted, got=str(got), remedy=remedy, says=f"is {got}; expected {wanted}")
+    return kind(where, wanted=wanted, got=str(got), remedy=remedy, says=f"is {got}; expected {wanted}")

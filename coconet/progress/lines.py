@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from threading import Event, Thread
 
 from coconet.progress.work import Work
+from coconet.terminal.notice import print_line
 
 LEAST_GAP_S, MOST_GAP_S, ENDLESS_GAP_S = 10.0, 30.0, 600.0
 """Seconds between two lines, the first of which comes at once: at first, at most, and at most without a known end."""
@@ -63,9 +62,8 @@ def _gap(work: Work, now_s: float) -> float:
 
 
 def say(line: str) -> None:
-    """Say a line on stderr, whatever letters are in it."""
-    with suppress(OSError, ValueError):  # nobody reads any more
-        print(_plain(line), file=sys.stderr, flush=True)
+    """Say a line on stderr; what would break it in two is replaced."""
+    print_line(_plain(line))
 
 
 def _plain(line: str) -> str:

@@ -20,23 +20,26 @@ def harmless(text: str) -> str:
 
 
 def print_line(sentence: str) -> None:
-    """Print a sentence on stderr."""
-    _say(harmless(sentence))
+    """Print a sentence on stderr, whatever letters are in it; if nobody reads that, it is not said."""
+    with suppress(OSError, ValueError):
+        print(harmless(sentence), file=sys.stderr, flush=True)
 
 
 def print_notice(sentence: str, kind: str = "warning") -> None:
-    """Print a sentence on stderr, after the word of its kind: error, warning or note."""
-    word = f"{kind}:"
-    if _shows_colours():
-        word = typer.style(word, fg=_COLOURS[kind], bold=kind == "error" or None)
-    _say(f"{word} {harmless(sentence)}")
-
-
-def _say(line: str) -> None:
-    with suppress(OSError, ValueError):  # nobody reads any more, which is no reason to end
-        typer.echo(line, err=True)
+    """Print a sentence on stderr as `print_line` does, after the word of its kind: error, warning or note."""
+    if not _shows_colours():
+        print_line(f"{kind}: {sentence}")
+        return
+    word = typer.style(f"{kind}:", fg=_COLOURS[kind], bold=kind == "error" or None)
+    with suppress(OSError, ValueError):
+        typer.echo(f"{word} {harmless(sentence)}", err=True, color=True)  # also on terminals that know no such codes
 
 
 def _shows_colours() -> bool:
-    """Whether stderr shows colours, and the user wants them."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Whether stderr shows colours and the user wants them, as the library of the tables decides it."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    there = sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
+    return there and os.environ.get("TERM") not in ("dumb", "unknown")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from coconet.errors import CoconetError
+from coconet.errors import CoconetError, FrameMisfit
 
 if TYPE_CHECKING:
     from coconet.runtime.frame import FramePair
@@ -27,12 +27,12 @@ class UnfusedPair:
 
 @contextmanager
 def named_after(pair: FramePair) -> Iterator[None]:
-    """Let an error in the block name the visible picture of the pair, if it comes from a folder."""
+    """Let the error of a pair that the model does not take name the visible picture, if it comes from a folder."""
     try:
         yield
-    except CoconetError as error:
+    except FrameMisfit as error:
         if name := Path(pair.visible.name).name:
-            error.within(name)
+            error.name_picture(name)
         raise
 
 

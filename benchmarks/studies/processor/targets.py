@@ -139,8 +139,8 @@ def second_targets(
     yield Target(f"seconds {what}", limit_s, taken_s, used_s)
     if helps:
         found = Compared.of(costs, helps)
-        what = "the same over --help of the release before"
-        yield Target(what, limit_s / HELP_BEFORE_S, found.clock, found.processor)
+        over = "the same over --help of the release before"
+        yield Target(over, limit_s / HELP_BEFORE_S, found.clock, found.processor)
 
 
 def large_rig(folder: Path, seconds: float) -> str:
@@ -163,7 +163,13 @@ def main(  # noqa: PLR0913, PLR0917  # a command has an argument for every optio
     ] = None,
     before: Annotated[
         Path | None,
-        typer.Option("--before", exists=True, dir_okay=False, help="The program `coconet` of the release before."),
+        typer.Option(
+            "--before",
+            exists=True,
+            dir_okay=False,
+            resolve_path=True,
+            help="The program `coconet` of the release before.",
+        ),
     ] = None,
 ) -> None:
     """Measure, and print a table."""

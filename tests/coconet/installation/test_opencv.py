@@ -24,9 +24,13 @@ with ThreadPoolExecutor(8) as pool:
     print({answer for answers in pool.map(look, range(8)) for answer in answers})
 """
 
-WITHOUT = (
-    "import sys; sys.modules['cv2'] = None; from coconet.installation.opencv import has_opencv; print(has_opencv())"
-)
+WITHOUT = """
+import sys
+from coconet.installation.opencv import has_opencv
+
+sys.modules["cv2"] = None
+print(has_opencv())
+"""
 
 
 @pytest.mark.parametrize(("code", "said"), [(TOGETHER, "{True}"), (WITHOUT, "False")])

@@ -17,6 +17,8 @@ class Screen(StringIO):
     """A terminal."""
 
     def isatty(self) -> bool:
+        if self.closed:
+            raise ValueError("I/O operation on closed file")
         return True
 
 
@@ -42,7 +44,7 @@ def test_a_terminal_shows_the_word_in_colour_and_nothing_else(monkeypatch: pytes
     assert screen.getvalue() == "\x1b[33mwarning:\x1b[0m a\ufffd[31mb\n"
 
 
-@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb"), ("TERM", "unknown")])
 def test_a_user_may_want_no_colours(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     screen = screen_for(monkeypatch)
     monkeypatch.setenv(name, value)
@@ -50,10 +52,34 @@ def test_a_user_may_want_no_colours(monkeypatch: pytest.MonkeyPatch, name: str, 
     assert screen.getvalue() == "error: cold\n"
 
 
-def test_a_notice_that_nobody_reads_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen_for(monkeypatch).close()
+def test_a_user_may_want_colours_in_a_pipe(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    print_notice("cold", "note")
+    assert capsys.readouterr().err.startswith("\x1b[33m")
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_notice_that_nobody_reads_ends_nothing(monkeypatch: pytest.MonkeyPatch, closed: bool) -> None:
+    if closed:
+        screen_for(monkeypatch).close()
+    else:
+        monkeypatch.setattr(sys, "stderr", None)
     print_notice("cold")
     print_line("cold")
+
+
+def test_a_command_without_stderr_ends_with_its_own_exit_code() -> None:
+    code = "import os, sys; os.close(2); sys.stderr = None; from coconet.commands.__main__ import main; main()"
+    words = [sys.executable, "-c", code, "run", "nothing.mp4", "nothing2.mp4"]
+    assert subprocess.run(words, check=False).returncode == 2
+
+
+def test_letters_that_stderr_does_not_have_are_told_apart() -> None:
+    code = "from coconet.terminal.notice import print_notice; print_notice('a\\udcff b\u00e4')"
+    words = [sys.executable, "-X", "utf8=0", "-c", code]
+    done = subprocess.run(words, env={"PYTHONIOENCODING": "ascii:backslashreplace"}, capture_output=True, check=True)
+    assert done.stderr == rb"warning: a\udcff b\xe4" + b"\n"
 
 
 def test_a_notice_needs_nothing_that_draws_tables() -> None:
