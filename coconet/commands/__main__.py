@@ -40,6 +40,8 @@ _ENDING = "ending"  # the name of the thread that ends the process in time
 _GRACE_S = 1.5  # for what is under way in Python to clean up; native code that does not return is left then
 
 
+_STDERR = 2
+
 _CALLED_BY_NATIVE_CODE: set[CodeType] = set()
 
 _LOOKS_S = 0.05  # how often to try again while native code calls us
@@ -178,11 +180,32 @@ def _end_in_time(heard: socket.socket, ours: frozenset[int], over: Event, code: 
                 files = sys.modules.get("coconet.files")  # an import could wait for the main thread
                 if files is not None:
                     files.remove_scratch()
+                _say_stopped()
                 os._exit(code)
+
+
+def _say_stopped() -> None:
+    """Say that the command ends, below a bar that cannot be taken away any more, and show the cursor that it hid."""
+    has_bars = "coconet.progress.bars" in sys.modules and os.isatty(_STDERR)
+    with suppress(OSError):
+        os.write(_STDERR, b"\r\x1b[2K\x1b[?25hstopped\n" if has_bars else b"stopped\n")
+
+
+def occupy_closed_streams() -> None:
+    """Let nothing that is opened later take the number of a standard stream that this process was started without.
+
+    A video would have the number of stderr, and libraries write there. Without stderr, nobody is told anything.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:  # it takes the lowest number that is free
+        pass
+    os.close(number)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(_STDERR, "w", encoding="utf-8", closefd=False)
 
 
 def main() -> None:
     """Run the command line; the console script of setup.py."""
+    occupy_closed_streams()
     put_off_garbage()  # until coconet.cli has loaded the command
     os.environ.setdefault(*IDLE_SLEEPS)
     os.environ.setdefault(*NO_PLUGINS)

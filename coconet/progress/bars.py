@@ -34,7 +34,7 @@ class ProgressBars:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
-        console, both = Console(stderr=True), sys.stdout.isatty()
+        console, both = Console(stderr=True), sys.stdout is not None and sys.stdout.isatty()
         self._bars = Progress(*columns, console=console, transient=True, redirect_stdout=both)
         self._tasks: dict[int, TaskID] = {}
 

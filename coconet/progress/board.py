@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Generic, TypeVar
 
 from coconet.progress.lines import ProgressLines, say
 from coconet.progress.work import Display, Work
+from coconet.terminal.notice import on_terminal
 
 SWITCH = "COCONET_PROGRESS"
 """The environment variable that, set to `off`, keeps commands from saying what they are doing."""
@@ -112,7 +112,7 @@ class Board:
                 self._base.doing = self._base.doing.removesuffix(_STARTING)
             if base:
                 self._base = work
-            elif _on_terminal():
+            elif on_terminal():
                 if self._display is None:
                     from coconet.progress.bars import ProgressBars
 
@@ -143,10 +143,6 @@ class Board:
                 lines, self._lines = self._lines, None
         if lines is not None:
             lines.close()
-
-
-def _on_terminal() -> bool:
-    return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 _BOARD = Board()

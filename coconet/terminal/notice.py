@@ -27,19 +27,21 @@ def print_line(sentence: str) -> None:
 
 def print_notice(sentence: str, kind: str = "warning") -> None:
     """Print a sentence on stderr as `print_line` does, after the word of its kind: error, warning or note."""
-    if not _shows_colours():
-        print_line(f"{kind}: {sentence}")
-        return
-    word = typer.style(f"{kind}:", fg=_COLOURS[kind], bold=kind == "error" or None)
+    word = f"{kind}:"
+    if _shows_colours():
+        word = typer.style(word, fg=_COLOURS[kind], bold=kind == "error" or None)
     with suppress(OSError, ValueError):
-        typer.echo(f"{word} {harmless(sentence)}", err=True, color=True)  # also on terminals that know no such codes
+        print(f"{word} {harmless(sentence)}", file=sys.stderr, flush=True)
+
+
+def on_terminal() -> bool:
+    """Whether stderr is a terminal that lines can be drawn anew on."""
+    there = sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
+    return there and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 def _shows_colours() -> bool:
     """Whether stderr shows colours and the user wants them, as the library of the tables decides it."""
     if os.environ.get("NO_COLOR"):
         return False
-    if os.environ.get("FORCE_COLOR"):
-        return True
-    there = sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
-    return there and os.environ.get("TERM") not in ("dumb", "unknown")
+    return bool(os.environ.get("FORCE_COLOR")) or on_terminal()

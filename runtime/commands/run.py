@@ -65,7 +65,8 @@ def run(
         str | None,
         typer.Option(
             "--model",
-            help=f"Fuse with this .onnx, .engine or checkpoint, or a word: {', '.join(MODELS)}; {', '.join(RULES)}.",
+            help=f"Fuse with this .onnx, .engine or checkpoint, or a word: {', '.join(MODELS)}; {', '.join(RULES)}. "
+            "It may also stand among the cameras.",
             show_default=DEFAULT_MODEL,
         ),
     ] = None,

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
-from coconet.event_log import log_event
+from coconet.event_log import is_logging, log_event, warn_once
 from coconet.runtime.loop.liveness import Liveness, LivenessCheck
 from coconet.runtime.loop.run_stats import RunStats, Vitals
 from coconet.runtime.pairing.camera_health import CameraHealth
@@ -202,6 +202,9 @@ class RunSupervisor(Background):
     def _note_camera(self, side: str, health: CameraHealth | None) -> None:
         if health is None or self._states.get(side) == health.state:
             return
+        if health.state == "lost" and side in self._states and not is_logging():  # else its opening said it, or the log
+            trouble = health.trouble.removesuffix(".") or f"nothing comes of {health.name}"
+            warn_once(f"the {side} camera is lost: {trouble}. It is opened again until it answers.")
         self._states[side] = health.state
         level = logging.INFO if health.live else logging.WARNING
         self._keep_event(side, health.state, health.trouble)

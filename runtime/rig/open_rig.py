@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coconet.errors import CoconetError
-from coconet.event_log import log_event, note_once, warn_once
+from coconet.event_log import is_logging, log_event, note_once, warn_once
 from coconet.media.naming.bag_names import split_bag
 from coconet.media.naming.picture_names import is_picture
 from coconet.media.thermal import common_limits
@@ -65,6 +65,9 @@ def open_rig(
     if align:
         rig = aligned_first(rig, opener)
     sources = _open_both(rig, _allow_one_absent(rig, opener) if patient else opener)
+    for camera in sources:
+        if isinstance(camera, AbsentCamera) and not is_logging():  # the log has it
+            warn_once(f"{camera.absence} Until it answers, the other camera is shown alone.")
     with ExitStack() as stack:
         for camera in sources:
             stack.callback(camera.close)

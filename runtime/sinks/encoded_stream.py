@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
@@ -15,6 +14,7 @@ from coconet.media.encoding.encoded_video import EncodedVideo, EncodingFailed
 from coconet.media.encoding.encoder_choice import EncoderChoice
 from coconet.media.encoding.yuv_frame import yuv_frame
 from coconet.media.pixels import Pixels
+from coconet.runtime.sinks.raw_pipe import piped_output
 
 try:
     import av
@@ -122,7 +122,7 @@ class EncodedStream:
     def _open(self, size_px: tuple[int, int], origin_ns: int) -> EncodedVideo:
         encoder = self._encoders.encoder_for("live", size_px)
         kind, options = _FORMATS[self._scheme]
-        target: Any = sys.stdout.buffer if self._scheme == "h264" else self._address
+        target: Any = piped_output(self._address) if self._scheme == "h264" else self._address
         self._container = av.open(target, "w", format=kind, options=options, timeout=(PATIENCE_S, PATIENCE_S))
         self._video = EncodedVideo(self._container, encoder, size_px, _TICKS_PER_S)
         self._video.limit_keys(_MOST_BETWEEN_KEYS)

@@ -14,6 +14,19 @@ from coconet.runtime.sinks.sink import PIPED
 RAW_PIPE = "raw:-"
 
 
+def piped_output(name: str) -> BinaryIO:
+    """Standard output, for bytes. name: of the sink. Raises CoconetError if this process was started without one."""
+    if sys.stdout is None:
+        raise CoconetError(
+            name,
+            wanted="standard output that something reads",
+            got="none: it is closed",
+            remedy="Pipe it into a reader, or name a file with --out.",
+            says="writes to standard output, which is closed",
+        )
+    return sys.stdout.buffer
+
+
 class RawSink:
     """Writes every picture as plain bytes: rows of BGR, or of gray from a gray visible camera.
 
@@ -24,7 +37,7 @@ class RawSink:
     name, delivery = RAW_PIPE, PIPED
 
     def __init__(self, stream: BinaryIO | None = None) -> None:
-        self._stream = stream or sys.stdout.buffer
+        self._stream = stream or piped_output(RAW_PIPE)
         self._size_px: tuple[int, int] | None = None
 
     def write(self, frame: FusedFrame) -> None:

@@ -15,11 +15,12 @@ def without_model(words: Sequence[str], model: str | None) -> tuple[list[str], s
 
     model: of the option; None if it was not given.
 
-    Raises Refused for more than one such word.
+    Raises Refused for several of these that are not alike.
     """
     models = [word for word in words if _names_model(word)]
-    if len(models) > 1:
-        remedy, got = "Name one; coconet contact and coconet verify compare several.", " and ".join(models)
+    named = dict.fromkeys([*models, *([] if model is None else [model])])
+    if len(named) > 1:
+        remedy, got = "Name one; coconet contact and coconet verify compare several.", " and ".join(named)
         raise Refused("model", wanted="one", got=got, remedy=remedy, says=f"is named more than once: {got}")
     return [word for word in words if word not in models], models[0] if models else model
 

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from coconet.errors import CoconetError, Refused, nearest_path, reading_from
+from coconet.errors import CoconetError, Refused, nearest, nearest_path, reading_from
 from coconet.media.naming.bag_names import split_bag, topic_side
 from coconet.media.naming.layouts import INFRARED_NAMES, VISIBLE_NAMES
 from coconet.media.naming.picture_names import is_picture
+from coconet.model_names import MODEL_WORDS
 from coconet.redaction import is_network_address
 from coconet.runtime.cameras.device.numbered import device_of
 from coconet.runtime.cameras.open_camera import is_folder
@@ -52,7 +53,8 @@ class NamedCameras:
         if len(words) > 2:
             listed = f"{len(words)} of them: {', '.join(words)}"
             says = f"must be two at most, not {listed}"
-            raise _unclear(listed, "Name the visible one, then the infrared one.", says)
+            model = next(filter(None, (nearest(word, MODEL_WORDS) for word in words)), "")
+            raise _unclear(listed, f"{model}Name the visible one, then the infrared one.", says)
         for word in words:
             if word.lower().endswith(".toml"):
                 remedy = "Leave the other word out, or name the two cameras instead."

@@ -36,7 +36,9 @@ class LateRig:
 
 
 @pytest.mark.parametrize(("late", "there"), [("visible", "infrared"), ("infrared", "visible")])
-def test_a_camera_that_comes_late_begins_as_lost_and_fusion_begins_by_itself(late: Role, there: Role) -> None:
+def test_a_camera_that_comes_late_begins_as_lost_and_fusion_begins_by_itself(
+    late: Role, there: Role, capsys: pytest.CaptureFixture[str]
+) -> None:
     with open_rig(Rig.from_addresses("a", "b"), opener=LateRig(late).open, patient=True) as stream:
         pairs = iter(stream)
         first = next(pairs)
@@ -44,6 +46,8 @@ def test_a_camera_that_comes_late_begins_as_lost_and_fusion_begins_by_itself(lat
         assert first.visible.pixels.shape[:2] == first.infrared.pixels.shape[:2]
         whole = next(pair for pair in islice(pairs, 5000) if not pair.missing)
     assert (whole.visible.pixels.shape, whole.infrared.pixels.shape) == ((48, 64, 3), (48, 64, 1))
+    says = f"warning: {late} is silent. Switch it on. Until it answers, the other camera is shown alone."
+    assert capsys.readouterr().err.count(says) == 1
 
 
 def test_two_cameras_that_do_not_answer_are_an_error() -> None:

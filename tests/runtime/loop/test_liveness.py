@@ -65,6 +65,19 @@ def test_a_run_that_fuses_two_live_cameras_is_ready_until_it_stalls() -> None:
     assert (pulse.standing().alive, pulse.standing().reason) == (False, "no fused frame for 11 s")
 
 
+def test_a_camera_that_goes_away_is_said_once_where_nothing_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    cameras = [LIVE, LOST]
+    gauge = running(*cameras)
+    gauge.watch(lambda: (cameras[0], cameras[1]), lambda: None)
+    gauge.note(fused_frame())
+    supervisor = RunSupervisor(gauge)
+    for infrared in (LOST, BACK, LOST, BACK, LOST):  # the first one was said as it did not open
+        cameras[1] = infrared
+        supervisor.look()
+    said = "warning: the infrared camera is lost: unplugged. It is opened again until it answers.\n"
+    assert capsys.readouterr().err == said
+
+
 def test_a_run_with_one_camera_is_alive_and_says_which_one_is_gone() -> None:
     gauge = running(LIVE, LOST)
     pulse = LivenessCheck(gauge)

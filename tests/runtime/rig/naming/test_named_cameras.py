@@ -98,6 +98,8 @@ def test_one_channel_of_a_dual_camera_is_both_cameras() -> None:
             "named both before the options (a.mp4) and by --infrared. Leave the options out",
         ),
         (["a.mp4", "b.mp4", "lite", "average"], "is named more than once: lite and average"),
+        (["a.mp4", "lite", "b.mp4", "--model", "average"], "is named more than once: lite and average"),
+        (["lte", "a.mp4", "b.mp4"], "Did you mean lite?"),
     ],
 )
 def test_what_names_no_rig_is_refused_in_one_sentence(words: list[str], told: str) -> None:
