@@ -35,7 +35,7 @@ def print_notice(sentence: str, kind: str = "warning") -> None:
 
 
 def on_terminal() -> bool:
-    """Whether stderr is a terminal that lines can be drawn anew on."""
+    """Whether stderr is a terminal that can take back what was drawn on it."""
     there = sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
     return there and os.environ.get("TERM") not in ("dumb", "unknown")
 
