@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from io import StringIO
 
 import pytest
 
+from coconet.progress.bars import ProgressBars
+from coconet.progress.work import Work
 from coconet.terminal.notice import print_line, print_notice
 
 ODD = "[bold]x[/nope] :bomb: [link=http://x]"
@@ -57,6 +60,19 @@ def test_a_user_may_want_colours_in_a_pipe(capsys: pytest.CaptureFixture[str], m
     monkeypatch.setenv("FORCE_COLOR", "1")
     print_notice("cold", "note")
     assert capsys.readouterr().err.startswith("\x1b[33m")
+
+
+def test_a_notice_stands_above_the_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, work = screen_for(monkeypatch), Work("fusing", 10.0)
+    bars = ProgressBars()
+    bars.add(work)
+    print_notice("cold")
+    bars.remove(work)
+    shown, _, rest = screen.getvalue().partition("cold\n")
+    bar, _, told = shown.rpartition("\r\x1b[2K")  # the line of the bar is cleared
+    assert "fusing" in bar
+    assert re.sub(r"\x1b\[\d*m", "", told) == "warning: "
+    assert "fusing" in rest
 
 
 @pytest.mark.parametrize("closed", [True, False])
