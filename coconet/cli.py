@@ -353,7 +353,7 @@ def _end_with(error: Exception) -> NoReturn:
         print_notice(says, "error")
         sys.exit(error.exit_code)
     if isinstance(error, OSError) and error.errno in _FULL:
-        place = redact_text(str(error.filename or "temporary files"))
+        place = redact_text(str(error.filename or "standard output, or a temporary file,"))
         full = f"{place} cannot be written: {error.strerror}"
         print_notice(f"{full}. Free space, there and among the temporary files.", "error")
         sys.exit(ExitCode.OUTPUT)
