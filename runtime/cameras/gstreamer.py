@@ -13,7 +13,7 @@ from coconet.media.palettes.recognition import InfraredGray
 from coconet.media.pixels import RawPixels
 from coconet.redaction import redact_text
 from coconet.runtime.cameras.camera import CameraAbsent
-from coconet.runtime.cameras.network import StreamClock
+from coconet.runtime.cameras.stream_clock import StreamClock
 from coconet.runtime.frame import Frame, StampKind
 
 _SINK = "appsink name=sink drop=true max-buffers=1 sync=false"

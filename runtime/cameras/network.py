@@ -1,4 +1,4 @@
-"""A network camera, RTSP or HTTP, decoded with little delay and its sender's clock laid onto this machine's."""
+"""A network camera, RTSP or HTTP, decoded with little delay and stamped by its sender's clock."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from fractions import Fraction
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,10 +15,11 @@ from coconet.event_log import warn_once
 from coconet.media.decoding.decoder import DecoderName
 from coconet.media.decoding.decoder_choice import shared_choice
 from coconet.media.decoding.frame_pixels import FrameDecoder
-from coconet.media.decoding.whole_frames import WholeFrames
+from coconet.media.decoding.whole_frames import Outcome, WholeFrames, time_ns
 from coconet.media.video import open_container, video_stream
 from coconet.redaction import redact
 from coconet.runtime.cameras.camera import CameraAbsent, CameraWithoutVideo
+from coconet.runtime.cameras.stream_clock import StreamClock, measured
 from coconet.runtime.frame import Frame, StampKind
 
 try:
@@ -33,37 +35,6 @@ try:
     from av.format import Flags
 except ImportError as error:
     raise MissingPackage("av", job="network cameras") from error
-
-
-_CREEP = 50e-6
-"""How fast the difference may grow: two crystals differ by less, and a delay that stays is taken up in the end."""
-
-_JUMP_NS = 1_000_000_000
-"""A frame later than this is no delay: the sender stood still or its clock stepped back, and is measured again."""
-
-
-class StreamClock:
-    """Turns presentation times into monotonic ones, without the jitter of the way.
-
-    A frame cannot arrive before it was sent, so the smallest difference between arrival and presentation time is the
-    one without a delay. It is followed down at once, and up only as fast as clocks drift.
-    """
-
-    def __init__(self) -> None:
-        self._difference_ns: float | None = None
-        self._last_ns = 0
-
-    def stamp(self, presented_ns: int, arrived_ns: int) -> int:
-        """The time of a frame on this machine's monotonic clock, never after its arrival."""
-        seen_ns = arrived_ns - presented_ns
-        if self._difference_ns is None:
-            self._difference_ns = seen_ns
-        else:
-            crept_ns = self._difference_ns + _CREEP * max(0, arrived_ns - self._last_ns)
-            jumped = seen_ns - crept_ns > _JUMP_NS
-            self._difference_ns = seen_ns if jumped else min(crept_ns, seen_ns)
-        self._last_ns = arrived_ns
-        return round(presented_ns + self._difference_ns)
 
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
@@ -87,8 +58,8 @@ class NetworkCamera:
     """A live stream of any codec that FFmpeg decodes.
 
     Stamps are the sender's times laid onto this machine's clock (`stream`), or those of the arrival where the stream
-    carries none (`arrival`). A frame that the decoder reports damaged is left out, and so are those that build on it,
-    up to the next key frame.
+    carries none (`arrival`). Left out are frames of a live stream from before the first `read`, which are old by then,
+    and every frame that the decoder reports damaged, with those that build on it, up to the next key frame.
     """
 
     realtime = True
@@ -114,9 +85,9 @@ class NetworkCamera:
                     raise self._without_video()
                 self._whole = WholeFrames(self._container, stream, self.name, shared_choice(decoder))
                 stack.callback(self._whole.close)
-                self._frames = self._whole_frames()
                 # FFmpeg counts the frames of webcams (multipart JPEG) and raw streams as if they came at 25 a second.
                 self._has_times = Flags.no_timestamps not in Flags(self._container.format.flags)
+                self._frames = self._stamped_frames()
                 self.codec = str(stream.codec_context.name)
                 aspect = stream.sample_aspect_ratio
                 self._decoder = FrameDecoder(self.name, gray=gray, palette=palette, sample_aspect=aspect)
@@ -129,17 +100,16 @@ class NetworkCamera:
     def read(self) -> Frame | None:
         """Wait for the next frame; None if the sender ends. Raises CoconetError after 2 s of silence."""
         try:
-            frame = next(self._frames, None)
+            stamped = next(self._frames, None)
         except (FFmpegError, OSError) as error:
             got = f"no frame for {_READ_S:g} s" if isinstance(error, ExitError) else _reason(error)
             raise CoconetError(
                 self.name, wanted="a video stream", got=got, remedy=_CHECK_SENDER, says=f"stopped: {got}"
             ) from None
-        if frame is None:
+        if stamped is None:
             return None
-        arrived_ns = time.monotonic_ns()
+        frame, stamp_ns, kind = stamped
         pixels = self._decoder.pixels(frame)
-        stamp_ns, kind = self._stamp(frame, arrived_ns)
         self._index += 1
         return Frame(pixels, stamp_ns, self._index - 1, stamps=kind, palette=self._decoder.palette)
 
@@ -165,7 +135,7 @@ class NetworkCamera:
     def _whole_frames(self) -> Iterator[Any]:
         """Frames that are whole. Raises CoconetError if none came for long although some had come."""
         given, takes_all, last_s = 0, False, time.monotonic()
-        for outcome in self._whole:
+        for outcome in self._outcomes():
             if outcome.frame is not None and (takes_all or outcome.damage is None):
                 given, last_s = given + 1, time.monotonic()
                 yield outcome.frame
@@ -181,10 +151,22 @@ class NetworkCamera:
                 warn_once(f"{self.name}: every frame is reported damaged; they are taken as they are.")
                 takes_all = True
 
-    def _stamp(self, frame: Any, arrived_ns: int) -> tuple[int, StampKind]:
-        if frame.pts is None or frame.time_base is None or not self._has_times:
-            return arrived_ns, "arrival"
-        return self._clock.stamp(round(frame.pts * frame.time_base * 10**9), arrived_ns), "stream"
+    def _outcomes(self) -> Iterator[Outcome]:
+        if not self._has_times:
+            return iter(self._whole)
+        return self._whole.of_stream(lambda packets: measured(packets, self._clock, _sent_ns))
+
+    def _stamped_frames(self) -> Iterator[tuple[Any, int, StampKind]]:
+        """Whole frames and their times, without those that had piled up, which are decoded for what builds on them."""
+        for frame in self._whole_frames():
+            now_ns = time.monotonic_ns()
+            presented_ns = time_ns(frame) if self._has_times else None
+            if presented_ns is None and self._clock.is_new:
+                yield frame, now_ns, "arrival"
+                continue
+            stamp_ns = self._clock.placed(presented_ns, now_ns)
+            if stamp_ns is not None and stamp_ns >= self._clock.begins_ns:
+                yield frame, stamp_ns, "stream"
 
     def _not_opened(self, error: Exception, waited_s: float) -> CameraAbsent:
         """Why there is no stream, by what FFmpeg raised and after how long."""
@@ -228,6 +210,12 @@ class NetworkCamera:
             remedy="Check user and password." if login else "Write them before the host: rtsp://USER:PASSWORD@HOST/...",
             says=f"gives no video: it answers {asks} (401 Unauthorized)",
         )
+
+
+def _sent_ns(packet: Any) -> int | None:
+    """When a packet was sent: as it is to be decoded, for a frame that others build on may be shown much later."""
+    dts: int | None = packet.dts
+    return time_ns(packet) if dts is None else round(dts * Fraction(packet.time_base) * 10**9)
 
 
 _CHECK_ADDRESS = "Check the address, the network, and user and password."

@@ -16,6 +16,9 @@ _FRAMES, _SECONDS = 60, 4.0
 
 _LATE_SHARE = 0.95
 
+_UNSETTLED = 3
+"""The first third of the frames says nothing of delays: what was sent before a stream was caught up with comes late."""
+
 _EVEN = 0.2  # of the usual step: within that, half of the steps of an even stream lie
 
 
@@ -99,18 +102,19 @@ def _facts_of(camera: Camera, frames: list[tuple[Frame, int]], opened_s: float) 
 def _rate(steps_ns: list[int], *, live: bool) -> float:
     """Frames a second by the usual step, as frames may be missing; of live cameras whose steps are uneven on average.
 
-    The stamps of a live stream settle in its first second; those of some cameras are as late as their frames.
+    The stamps of some cameras are as late as their frames.
     """
     usual, ordered = median(steps_ns), sorted(steps_ns)
     quarter = len(ordered) // 4
     if not live or ordered[-1 - quarter] - ordered[quarter] <= _EVEN * usual:
         return 1e9 / usual
-    settled = steps_ns[len(steps_ns) // 3 :]
+    settled = steps_ns[len(steps_ns) // _UNSETTLED :]
     return 1e9 * len(settled) / sum(settled)
 
 
 def _jitter_ms(frames: list[tuple[Frame, int]]) -> float:
-    late = sorted(arrived_ns - frame.timestamp_ns for frame, arrived_ns in frames)
+    settled = frames[len(frames) // _UNSETTLED :]
+    late = sorted(arrived_ns - frame.timestamp_ns for frame, arrived_ns in settled)
     return (late[round((len(late) - 1) * _LATE_SHARE)] - late[0]) / 1e6
 
 

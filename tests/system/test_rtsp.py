@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -20,7 +22,9 @@ from coconet.runtime.cameras.open_camera import open_camera
 from coconet.runtime.frame import FramePair, Side
 from coconet.runtime.loop.pipeline import fuse_pair
 from coconet.runtime.pairing.pair_stream import PairStream
+from coconet.runtime.rig.camera_facts import probe_camera
 from coconet.runtime.rig.open_rig import open_rig
+from coconet.runtime.rig.recorder import RecordingLimit, record_rig
 from coconet.runtime.rig.rig_file import Rig
 from tests.support.cameras.rtsp_rig import Log, Server, servers_there, synthetic, write_jpegs
 from tests.support.programs.patience import PATIENCE_S
@@ -58,6 +62,34 @@ def until(stream: PairStream, pairs: Iterator[FramePair], log: Log, wanted: Call
 
 def says(words: str, pair: FramePair) -> bool:
     return words in pair.notice
+
+
+def test_frames_have_the_steps_of_their_sender_from_the_first_one_on(servers: tuple[Server, Server]) -> None:
+    """While each camera is opened its frames pile up, the first one's all the more while the second is opened."""
+    with ExitStack() as stack:
+        visible = stack.enter_context(closing(open_camera(servers[0].address, "visible")))
+        infrared = stack.enter_context(closing(open_camera(servers[1].address, "infrared")))
+        frames = [[camera.read() for _ in range(30)] for camera in (visible, infrared)]
+    for camera_frames, rate in zip(frames, (30, 25), strict=True):
+        stamps = [frame.timestamp_ns for frame in camera_frames if frame]
+        steps = np.diff(stamps) * rate / 1e9  # in periods; the earliest arrival yet shortens one
+        assert np.count_nonzero(np.abs(steps - 1) < 0.05) >= 0.8 * len(steps), steps
+        assert (steps > 0).all()
+
+
+def test_the_rate_of_a_camera_is_that_of_its_sender(servers: tuple[Server, Server]) -> None:
+    facts = probe_camera(partial(open_camera, servers[0].address, "visible"))
+    assert facts is not None
+    assert facts.fps == pytest.approx(30, rel=0.01)
+
+
+@pytest.mark.slow
+def test_a_recording_of_cameras_that_leave_nothing_out_lacks_nothing(
+    servers: tuple[Server, Server], tmp_path: Path
+) -> None:
+    rig = Rig.from_addresses(servers[0].address, servers[1].address)
+    counts = record_rig(rig, None, tmp_path / "r", RecordingLimit(2), Event())
+    assert {side: count.missing for side, count in counts.items()} == {"visible": 0, "infrared": 0}
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, pairwise
@@ -132,6 +132,10 @@ class WholeFrames:
         """Decode to the end. Raises FFmpegError if the container cannot be read on."""
         return self._outcomes(self._container.demux(self._stream))
 
+    def of_stream(self, through: Callable[[Iterator[Any]], Iterator[Any]]) -> Iterator[Outcome]:
+        """Decode a live stream to the end; through: hands its packets on, each of them, in their order."""
+        return self._outcomes(through(self._container.demux(self._stream)))
+
     def of_file(self, times: FrameTimes, *, breaks_off: bool) -> Iterator[Outcome]:
         """Decode a file to the end, of which packets are read ahead, as may not be done with a live stream.
 
@@ -155,7 +159,7 @@ class WholeFrames:
                 self._book(fate)
             yield from map(self._outcome, frames)
             if complaint and not frames:
-                yield Outcome(None, _HEADLESS if fate.headless else fate.damage, _time_ns(packet))
+                yield Outcome(None, _HEADLESS if fate.headless else fate.damage, time_ns(packet))
 
     def ends_damaged(self) -> bool:
         """Whether the packet that was damaged last by itself ends the stream; reads on to know, so ask at the end."""
@@ -198,14 +202,14 @@ class WholeFrames:
         """A frame as it comes out; damage may be noticed only now, and then taints what follows up to a key frame."""
         fate = frame.opaque if isinstance(frame.opaque, _PacketResult) else _PacketResult(None, self._group)
         if fate.headless:
-            return Outcome(frame, _HEADLESS, _time_ns(frame))
+            return Outcome(frame, _HEADLESS, time_ns(frame))
         if fate.damage is None and (frame.is_corrupt or fate.group == self._tainted):
             fate.damage = Damage(_UNDECODED)
             self.damaged += 1
             self._tainted = fate.group
             if fate.group == self._group:
                 self._break_off(fate.damage)
-        return Outcome(frame, fate.damage, _time_ns(frame))
+        return Outcome(frame, fate.damage, time_ns(frame))
 
     def _break_off(self, damage: Damage) -> None:
         if self._broken is None:
@@ -222,7 +226,8 @@ def _with_end_damaged(packets: Iterator[Any]) -> Iterator[Any]:
         yield packet
 
 
-def _time_ns(timed: Any) -> int | None:
+def time_ns(timed: Any) -> int | None:
+    """The presentation time of a packet or a frame, in ns; None if it has none."""
     pts: int | None = timed.pts
     base: Fraction | None = timed.time_base
     return None if pts is None or base is None else round(pts * base * _SECOND_NS)

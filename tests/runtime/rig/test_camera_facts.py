@@ -34,6 +34,16 @@ def test_the_rate_of_a_live_stream_is_that_of_its_settled_stamps_on_average() ->
     assert look.fps == pytest.approx(20)
 
 
+def test_frames_that_are_late_as_a_stream_is_caught_up_with_are_not_said_to_be_its_jitter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arrivals = (max(400, index * 40 + 5) * 1_000_000 for index in range(60))
+    monkeypatch.setattr("time.monotonic_ns", lambda: next(arrivals))
+    look = probe_camera(lambda: ListCamera(stamped(range(0, 60 * 40_000_000, 40_000_000)), realtime=True))
+    assert look is not None
+    assert look.jitter_ms == 0
+
+
 def test_the_rate_of_a_recording_is_that_of_its_usual_step_though_frames_are_missing() -> None:
     stamps = [index * 40_000_000 for index in range(30) if index not in (3, 4, 5, 11, 20)]
     look = probe_camera(lambda: ListCamera(stamped(stamps)))
