@@ -21,8 +21,7 @@ def harmless(text: str) -> str:
 
 def print_line(sentence: str) -> None:
     """Print a sentence on stderr, whatever letters are in it; if nobody reads that, it is not said."""
-    with suppress(OSError, ValueError):
-        print(harmless(sentence), file=sys.stderr, flush=True)
+    _print(harmless(sentence))
 
 
 def print_notice(sentence: str, kind: str = "warning") -> None:
@@ -30,8 +29,12 @@ def print_notice(sentence: str, kind: str = "warning") -> None:
     word = f"{kind}:"
     if _shows_colours():
         word = typer.style(word, fg=_COLOURS[kind], bold=kind == "error" or None)
+    _print(f"{word} {harmless(sentence)}")
+
+
+def _print(line: str) -> None:
     with suppress(OSError, ValueError):
-        print(f"{word} {harmless(sentence)}", file=sys.stderr, flush=True)
+        print(line, file=sys.stderr, flush=True)
 
 
 def on_terminal() -> bool:

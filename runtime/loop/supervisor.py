@@ -203,7 +203,7 @@ class RunSupervisor(Background):
         if health is None or self._states.get(side) == health.state:
             return
         if health.state == "lost" and side in self._states and not is_logging():  # else its opening said it, or the log
-            trouble = health.trouble.removesuffix(".") or f"nothing comes of {health.name}"
+            trouble = health.trouble.removesuffix(".") or f"nothing comes from {health.name}"
             warn_once(f"the {side} camera is lost: {trouble}. It is opened again until it answers.")
         self._states[side] = health.state
         level = logging.INFO if health.live else logging.WARNING
