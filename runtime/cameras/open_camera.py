@@ -31,6 +31,8 @@ _NETWORK = ("rtsp", "rtsps", "http", "https")
 
 _SCHEMES = (*_NETWORK, "gst", "csi", "synthetic")
 
+_WRITTEN = ("udp",)  # of outputs alone
+
 _FORMER = {"painted": "synthetic"}
 """What schemes were called when rigs and recordings were written that are still there: read like the present ones."""
 
@@ -179,6 +181,8 @@ def check_sources(*addresses: str, kinds: str = _KINDS) -> None:
         if not known:
             got = "none of these" if _scheme(address) else "no such file or folder"
             fault = "has a scheme that is not known" if _scheme(address) else "does not exist"
+            if _scheme(address) in _WRITTEN:
+                fault = "can be written to, and not read"
             says = f"{fault}; expected {kinds}"
             remedy = f"{'' if _scheme(address) else nearest_path(Path(place))}Check the address."
             raise Refused(redact(address), wanted=kinds, got=got, remedy=remedy, says=says)

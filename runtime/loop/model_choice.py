@@ -26,6 +26,8 @@ from coconet.runtime.rig.rig_file import Rig
 
 PICK_VARIABLE = "COCONET_PICK"
 
+_OFF = ("off", "0", "no", "false")  # in capital letters too
+
 
 def choice_for(rig: Rig, model: Path | str, wanted: str = "auto") -> BackendChoice:
     """Choose what runs a model for a rig, and make the engine of an .onnx model that TensorRT is to run.
@@ -77,7 +79,7 @@ def why_nothing_is_picked(rig: Rig, environment: Mapping[str, str] = os.environ)
 
     Not for pictures: those of a data set are to come out alike on every machine, and may be of any size each.
     """
-    if environment.get(PICK_VARIABLE) == "off":
+    if environment.get(PICK_VARIABLE, "").lower() in _OFF:
         return f"faster forms are not looked for, as {PICK_VARIABLE} is off"
     if any(is_folder(one) or is_picture(Path(one)) for one in (rig.visible.address, rig.infrared.address)):
         return "pictures come out alike on every machine, so that faster forms are not looked for"

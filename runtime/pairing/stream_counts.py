@@ -178,4 +178,4 @@ def _begins(gap_ns: int) -> str:
 
 
 def _look_at(side: str) -> str:
-    return f"Look at the {side} camera or recording: it is empty, or none of its frames can be read."
+    return f"Look at the {side} camera or recording: it never answered, is empty, or none of its frames can be read."

@@ -147,6 +147,11 @@ def test_an_address_of_the_time_when_synthetic_was_called_painted_gives_the_same
     assert np.array_equal(first.pixels, again.pixels)
 
 
+def test_an_address_that_a_run_sends_to_is_no_camera() -> None:
+    with pytest.raises(Refused, match=r"udp://127.0.0.1:5000 can be written to, and not read"):
+        check_sources("udp://127.0.0.1:5000")
+
+
 def test_a_scheme_may_be_written_in_capitals() -> None:
     camera = open_camera("SYNTHETIC://?width=32&height=32", "visible")
     camera.close()

@@ -171,8 +171,9 @@ def test_pictures_come_out_alike_on_every_machine(tmp_path: Path, monkeypatch: p
         )
 
 
-def test_a_user_may_have_nothing_picked(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COCONET_PICK", "off")
+@pytest.mark.parametrize("word", ["off", "OFF", "0", "no", "False"])
+def test_a_user_may_have_nothing_picked(rig: Rig, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    monkeypatch.setenv("COCONET_PICK", word)
     choice = choice_for(rig, "lite")
     assert choice.picked_from is None
     assert choice.reason.endswith("; faster forms are not looked for, as COCONET_PICK is off")
