@@ -207,7 +207,7 @@ def _found(address: str, kind: Callable[[Path], bool]) -> bool:
 
 
 def _csi_pipeline(address: str, *, gray: bool) -> str:
-    from coconet.runtime.cameras.csi import csi_pipeline
+    from coconet.runtime.cameras.device.csi import csi_pipeline
 
     return csi_pipeline(address, gray=gray)
 

@@ -34,7 +34,7 @@ UNASKED = {
     "coconet.runtime.backends.ort_cpu",
     "coconet.runtime.backends.remote.backend",
     "coconet.runtime.backends.tensorrt.own_engine",
-    "coconet.runtime.cameras.csi",
+    "coconet.runtime.cameras.device.csi",
     "coconet.runtime.cameras.recorded",
     "coconet.runtime.doctor",
     "coconet.runtime.heat.meters",

@@ -15,7 +15,7 @@ import pytest
 
 from coconet.errors import CoconetError, Refused
 from coconet.runtime.cameras.camera import Camera, CameraAbsent
-from coconet.runtime.cameras.csi import csi_pipeline
+from coconet.runtime.cameras.device.csi import csi_pipeline
 from coconet.runtime.cameras.open_camera import Role, open_camera
 from coconet.runtime.rig.open_rig import open_rig
 from coconet.runtime.rig.rig_file import Rig

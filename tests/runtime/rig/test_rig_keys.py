@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from coconet.config import Checked
 from coconet.errors import CoconetError
-from coconet.runtime.cameras.csi import CsiSettings
+from coconet.runtime.cameras.device.csi import CsiSettings
 from coconet.runtime.cameras.synthetic.camera import SyntheticSettings
 from coconet.runtime.rig.rig_file import Rig
 
